@@ -1,0 +1,60 @@
+# Model Lifecycle Graph: `make dev` runs everything, `make test` checks everything. Only Python >= 3.11 and make are needed.
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOCKS := requirements/bootstrap.txt requirements/base.txt requirements/dev.txt
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/uv: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(READY): $(BIN)/uv $(LOCKS) pyproject.toml
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes $(LOCKS)
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --offline -e .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Install only: locked Python packages, the JRE and the JanusGraph jars
+	@$(BIN)/mlg store fetch
+
+.PHONY: dev
+dev: $(READY) ## Run everything in the foreground: JanusGraph, the API, the demo estate
+	@exec $(BIN)/mlg dev
+
+.PHONY: lock
+lock: $(BIN)/uv ## Resolve the requirements again and write the hashed locks
+	for name in bootstrap base dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--upgrade requirements/$$name.in -o requirements/$$name.txt; \
+	done
+
+.PHONY: format
+format: $(READY) ## Format the sources
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+.PHONY: lint
+lint: $(READY) ## Format, lint, types and imports, without changing anything
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: lint ## Everything a change must pass, on a real JanusGraph
+	$(BIN)/pytest
+
+.PHONY: check
+check: test ## What CI runs

@@ -1,0 +1,1 @@
+"""How it runs: HTTP, tokens, JanusGraph, batching, imports, commands."""

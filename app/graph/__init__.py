@@ -1,0 +1,1 @@
+"""Everything that speaks Gremlin: client, prepared text, reads, writes, loaders."""

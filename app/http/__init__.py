@@ -1,0 +1,1 @@
+"""The GraphQL view and its manners on the wire."""

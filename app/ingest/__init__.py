@@ -1,0 +1,1 @@
+"""Importers: clients of the API, never side doors."""

@@ -1,0 +1,1 @@
+"""The embedded JanusGraph: jars, JRE, start, supervision, stop."""

@@ -1,0 +1,1 @@
+"""What the graph is: kinds, relations, fields, inputs."""

@@ -1,0 +1,1 @@
+"""One file per concept: the types that callers read and write."""
