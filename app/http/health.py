@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,11 +28,9 @@ def health_routes(probe: Probe, *, seconds: float = PROBE_SECONDS) -> list[Route
                 await probe()
         except TimeoutError:
             error = StoreUnavailableError(f"The store did not answer within {seconds:g} s. Ask again.")
-            return refusal([error], request_id)
+            return refusal(error, request_id)
         except Exception as fault:  # noqa: BLE001 - the HTTP boundary
-            response = refusal([coded(fault, request_id)], request_id)
-            response.status_code = 503
-            return response
+            return refusal(coded(fault, request_id), request_id, status=HTTPStatus.SERVICE_UNAVAILABLE)
         return json_response({"status": "ready"})
 
     return [Route("/health/live", _live), Route("/health/ready", ready)]

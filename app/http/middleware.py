@@ -79,7 +79,7 @@ class FaultMiddleware:
             request_id = request_id_of(scope)
             error = coded(fault, request_id)
             if not begun:
-                await refusal([error], request_id)(scope, receive, send)
+                await refusal(error, request_id)(scope, receive, send)
 
 
 def coded(fault: Exception, request_id: str, document: str | None = None) -> CodedError:

@@ -1,6 +1,6 @@
 """The shape of every JSON answer: how an error looks, and the headers all answers carry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -47,8 +47,7 @@ def json_response(
     )
 
 
-def refusal(errors: Sequence[CodedError], request_id: str, media: str = JSON) -> Response:
-    """Build an answer without data; the first error decides the status."""
-    first = errors[0]
-    status, headers = (first.status, first.headers) if isinstance(first, HttpError) else (HTTP_STATUS[first.code], {})
-    return json_response({"errors": [error_payload(e, request_id) for e in errors]}, status, media, headers)
+def refusal(error: CodedError, request_id: str, media: str = JSON, status: int | None = None) -> Response:
+    """Build an answer without data. Its status is the one given, else the error's own, else that of its code."""
+    own, headers = (error.status, error.headers) if isinstance(error, HttpError) else (HTTP_STATUS[error.code], {})
+    return json_response({"errors": [error_payload(error, request_id)]}, status or own, media, headers)

@@ -90,7 +90,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         except ClientDisconnect:
             raise
         except Exception as fault:  # noqa: BLE001 - the HTTP boundary
-            return refusal([coded(fault, request_id, document)], request_id, media)
+            return refusal(coded(fault, request_id, document), request_id, media)
 
     def context_of(self, request: Request) -> ContextT:
         """Make the context of one operation. Raises UNAUTHENTICATED when no authentication has let the request in."""

@@ -68,7 +68,7 @@ class BearerWall:
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
-    """The address of a small schema behind the real view, middlewares and a bearer wall."""
+    """Serve, and give the address of a small schema behind the real view, middlewares and a bearer wall."""
     view = GraphQLView(OperationSchema(Query), lambda _request, _principal: Context())
     app = Starlette(
         routes=[Route("/graphql", view)],
@@ -84,7 +84,7 @@ async def url() -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 def suite() -> Path:
-    """The folder with the locked npm packages, installed on first use or when the lock has changed."""
+    """Give the folder with the locked npm packages, installed on first use or when the lock has changed."""
     installed = FOLDER / "node_modules" / ".package-lock.json"
     lock = FOLDER / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
