@@ -2,7 +2,10 @@
 
 import typer
 
+from app.store.commands import store
+
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+main.add_typer(store, name="store")
 
 if __name__ == "__main__":
     main()
