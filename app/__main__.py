@@ -2,7 +2,10 @@
 
 import typer
 
+from app.ingest import commands as ingest
+
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+main.add_typer(ingest.importing, name="import")
 
 if __name__ == "__main__":
     main()
