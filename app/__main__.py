@@ -3,6 +3,7 @@
 import typer
 
 from app.auth.commands import token
+from app.ingest import commands as ingest
 from app.store.commands import store
 
 main = typer.Typer(
@@ -12,6 +13,7 @@ main = typer.Typer(
     help="Model Lifecycle Graph: run it, load it, look after it.",
 )
 main.command()(token)
+main.add_typer(ingest.importing, name="import")
 main.add_typer(store, name="store")
 
 if __name__ == "__main__":
