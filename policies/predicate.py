@@ -122,11 +122,21 @@ def normal_form(predicate: Predicate) -> Predicate:
             return conjunction(normal_form(operand) for operand in operands)
         case Or(operands):
             return disjunction(normal_form(operand) for operand in operands)
-        case Not(And(operands)):
-            return disjunction(normal_form(negation(operand)) for operand in operands)
-        case Not(Or(operands)):
-            return conjunction(normal_form(negation(operand)) for operand in operands)
+        case Not(operand):
+            return _denied(operand)
     return predicate
+
+
+def _denied(predicate: Predicate) -> Predicate:
+    """Give the normal form of the contrary, by De Morgan."""
+    match predicate:
+        case And(operands):
+            return disjunction(_denied(operand) for operand in operands)
+        case Or(operands):
+            return conjunction(_denied(operand) for operand in operands)
+        case Not(operand):
+            return normal_form(operand)
+    return negation(predicate)
 
 
 def compiled(predicate: Predicate) -> Test:

@@ -20,7 +20,8 @@ READ, WRITE = "graph:read", "graph:write"
 
 COMMON = """id kind source namespace name displayName description stage visibility sensitivity declaredSensitivity
     hydration revision properties property sourceCreatedAt createdAt createdBy updatedAt updatedBy deletedAt ownerTeam
-    owners domain tags replacedBy upstream downstream lineage impact usage health checks incidents history viewerAccess"""
+    owners domain tags replacedBy upstream downstream lineage impact usage health checks incidents history
+    viewerAccess"""
 OWN = {
     "Dataset": "format location columns versions latestVersion version derivedFrom feeds",
     "DatasetVersion": "version dataset location contentDigest rowCount producedBy consumedBy",
@@ -55,7 +56,7 @@ def _person(subject: str, teams: str = "", roles: str = "", scopes: str = f"{REA
 
 @pytest.fixture(scope="session")
 def people() -> dict[str, Principal]:
-    """The personas of the documentation, and others that tell rules apart which the personas do not."""
+    """Give the personas of the documentation, and others that tell rules apart which the personas do not."""
     callers = (
         _person("ada", RANKING, "engineer"),
         _person("bo", ADS, "reader", READ),
@@ -88,23 +89,23 @@ def asset() -> Callable[..., PolicyAttributes]:
 
 @pytest.fixture(scope="session")
 def coordinates() -> dict[str, list[str]]:
-    """The governed fields of the API contract, type by type."""
+    """Give the governed fields of the API contract, type by type."""
     return {name: f"{COMMON} {own}".split() for name, own in OWN.items()}
 
 
 @pytest.fixture(scope="session")
 def labels(coordinates: dict[str, list[str]]) -> Labels:
-    """The labels as shipped."""
+    """Give the labels as shipped."""
     return load_labels(SHIPPED / "labels.toml", coordinates)
 
 
 @pytest.fixture(scope="session")
 def shipped() -> str:
-    """The rules as shipped."""
+    """Give the rules as shipped."""
     return "\n".join(file.read_text() for file in sorted(SHIPPED.glob("*.cedar")))
 
 
 @pytest.fixture(scope="session")
 def policy(coordinates: dict[str, list[str]]) -> Policy:
-    """The policy as shipped, loaded the way the product loads it."""
+    """Load the shipped policy the way the product loads it."""
     return Policy.load(None, coordinates)
