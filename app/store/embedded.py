@@ -74,6 +74,11 @@ class EmbeddedStore:
         self._supervisor: asyncio.Task[None] | None = None
 
     @property
+    def folder(self) -> Path:
+        """Where the data, the configuration and the log of the JVM lie."""
+        return self._folder
+
+    @property
     def jvm_pid(self) -> int | None:
         """The process id of the running JVM."""
         return self._child.pid if self._child else None

@@ -40,10 +40,9 @@ _numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class TestGraph:
+class StoreGraph:
     """An isolated, empty graph: the address of its server and the name to alias `g` to."""
 
-    __test__ = False
     url: str
     source: str
 
@@ -60,7 +59,7 @@ def store_settings(folder: Path, **more: str) -> Settings:
 
 
 @asynccontextmanager
-async def open_graph(store: EmbeddedStore, schema: StoreSchema, folder: Path) -> AsyncIterator[TestGraph]:
+async def open_graph(store: EmbeddedStore, schema: StoreSchema, folder: Path) -> AsyncIterator[StoreGraph]:
     """Open a fresh graph with the schema inside the store's JVM; `folder` receives its Lucene files."""
     source = f"test{next(_numbers)}"
     home = folder / source
@@ -68,7 +67,7 @@ async def open_graph(store: EmbeddedStore, schema: StoreSchema, folder: Path) ->
     (home / "schema.json").write_bytes(schema.with_self_check())
     await _send(store.url, OPEN, {}, {"source": source, "settings": _in_memory(home)})
     try:
-        yield TestGraph(store.url, source)
+        yield StoreGraph(store.url, source)
     finally:
         await _send(store.url, CLOSE, {}, {"source": source})
         shutil.rmtree(home)
