@@ -18,7 +18,9 @@ def store_schema() -> StoreSchema:
 
 
 @pytest.fixture(scope="session")
-async def janusgraph(tmp_path_factory: pytest.TempPathFactory, store_schema: StoreSchema) -> AsyncIterator[EmbeddedStore]:
+async def janusgraph(
+    tmp_path_factory: pytest.TempPathFactory, store_schema: StoreSchema
+) -> AsyncIterator[EmbeddedStore]:
     """Run the one real JanusGraph of the session."""
     async with EmbeddedStore(store_settings(tmp_path_factory.mktemp("janusgraph")), store_schema) as store:
         yield store

@@ -60,7 +60,7 @@ class EmbeddedStore:
     are for health checks; `reason` says why the state is FAILED.
     """
 
-    def __init__(self, settings: Settings, schema: StoreSchema, restarts: RestartPolicy = RestartPolicy()) -> None:  # noqa: B008 - frozen
+    def __init__(self, settings: Settings, schema: StoreSchema, restarts: RestartPolicy = RestartPolicy()) -> None:
         self.state = StoreState.STOPPED
         self.reason = ""
         self.url = ""

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 
@@ -91,6 +92,6 @@ async def _send(url: str, gremlin: str, aliases: dict[str, str], bindings: dict[
     headers = {"Accept": "application/vnd.gremlin-v3.0+json;types=false"}
     async with aiohttp.ClientSession() as session, session.post(url, json=body, headers=headers) as response:
         answer = await response.json(content_type=None)
-        assert response.status == aiohttp.http.HTTPStatus.OK, answer
+        assert response.status == HTTPStatus.OK, answer
         data: list[object] = answer["result"]["data"]
         return data

@@ -19,6 +19,12 @@ SMALL = next(jar for jar in locked_jars() if jar.artifact == "jcabi-manifests")
 CLOSED = "http://127.0.0.1:9"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _machine_cache() -> None:
+    """Fill the machine's cache, which the tests copy from."""
+    fetch_jars(Settings.from_env(), Console(stderr=True))
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """Serve a Maven repository that holds one jar; return its address and the jar's file."""
@@ -34,10 +40,8 @@ def repository(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def real(jar: Jar) -> Path:
-    """Return the jar in the machine's cache, fetched when it is not there."""
-    settings = Settings.from_env()
-    fetch_jars(settings, Console(stderr=True))
-    return jar.path(settings)
+    """Return the jar in the machine's cache."""
+    return jar.path(Settings.from_env())
 
 
 def damaged_cache(folder: Path, repository: str) -> Settings:
