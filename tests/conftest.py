@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from harness.janusgraph import TestGraph, open_graph, store_settings
+from harness.janusgraph import StoreGraph, open_graph, store_settings
 from harness.sample_schema import sample_schema
 
 from app.store.embedded import EmbeddedStore
@@ -18,7 +18,9 @@ def store_schema() -> StoreSchema:
 
 
 @pytest.fixture(scope="session")
-async def janusgraph(tmp_path_factory: pytest.TempPathFactory, store_schema: StoreSchema) -> AsyncIterator[EmbeddedStore]:
+async def janusgraph(
+    tmp_path_factory: pytest.TempPathFactory, store_schema: StoreSchema
+) -> AsyncIterator[EmbeddedStore]:
     """Run the one real JanusGraph of the session."""
     async with EmbeddedStore(store_settings(tmp_path_factory.mktemp("janusgraph")), store_schema) as store:
         yield store
@@ -33,14 +35,14 @@ def graphs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 async def module_graph(
     janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Path
-) -> AsyncIterator[TestGraph]:
+) -> AsyncIterator[StoreGraph]:
     """Open a fresh graph for the tests of one module."""
     async with open_graph(janusgraph, store_schema, graphs_folder) as graph:
         yield graph
 
 
 @pytest.fixture
-async def graph(janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Path) -> AsyncIterator[TestGraph]:
+async def graph(janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Path) -> AsyncIterator[StoreGraph]:
     """Open a fresh graph for one test."""
     async with open_graph(janusgraph, store_schema, graphs_folder) as opened:
         yield opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ import aiohttp
 from app.store import selfcheck
 from app.store.errors import StoreStartError
 
-_READY_WITHIN: Final = 60.0
-"""Seconds; a start takes 2 to 4, and up to 17 on a loaded machine."""
+_READY_WITHIN: Final = 600.0
+"""Seconds; a start takes 2 to 17, and first builds the indexes that are new in the schema, 10 s for an empty one."""
 _STOP_WITHIN: Final = 20.0
 _PAUSE: Final = 0.05
 _LAST: Final = 16_384
+"""Bytes of the log to look for the cause in."""
+_TELLING: Final = re.compile(r"^Caused by:| ERROR |Exception: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,16 @@ class Child:
         """Return when the store is ready; raises StoreStartError when it ends, answers nonsense or takes too long."""
         try:
             async with asyncio.timeout(_READY_WITHIN), aiohttp.ClientSession() as session:
-                while not await selfcheck.listens(session, self._launch.url):
-                    if self._process.returncode is not None:
-                        raise StoreStartError(f"The JVM ended while starting, with code {self._process.returncode}.")
-                    await asyncio.sleep(_PAUSE)
+                await self._wait_listening(session)
                 await selfcheck.verify(session, self._launch.url)
         except (StoreStartError, TimeoutError, aiohttp.ClientError) as error:
             raise StoreStartError(self._explain(error)) from error
+
+    async def _wait_listening(self, session: aiohttp.ClientSession) -> None:
+        while not await selfcheck.listens(session, self._launch.url):
+            if self._process.returncode is not None:
+                raise StoreStartError(f"The JVM ended while starting, with code {self._process.returncode}.")
+            await asyncio.sleep(_PAUSE)
 
     async def wait(self) -> int:
         """Return the exit code when the process ends; negative for a signal."""
@@ -92,9 +98,9 @@ class Child:
 
 
 def last_error(log: Path) -> str:
-    """Return the last cause or ERROR line of a JVM log, or its last line."""
+    """Return the last cause or ERROR line near the end of a JVM log, else the first two lines there."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _LAST))
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith("Caused by:") or " ERROR " in line or "Address already" in line]
-    return (telling or lines or ["nothing"])[-1]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return telling[-1] if telling else " ".join(lines[:2]) or "nothing."

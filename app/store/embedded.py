@@ -60,7 +60,7 @@ class EmbeddedStore:
     are for health checks; `reason` says why the state is FAILED.
     """
 
-    def __init__(self, settings: Settings, schema: StoreSchema, restarts: RestartPolicy = RestartPolicy()) -> None:  # noqa: B008 - frozen
+    def __init__(self, settings: Settings, schema: StoreSchema, restarts: RestartPolicy = RestartPolicy()) -> None:
         self.state = StoreState.STOPPED
         self.reason = ""
         self.url = ""
@@ -72,6 +72,11 @@ class EmbeddedStore:
         self._port: socket.socket | None = None
         self._child: Child | None = None
         self._supervisor: asyncio.Task[None] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the data, the configuration and the log of the JVM lie."""
+        return self._folder
 
     @property
     def jvm_pid(self) -> int | None:

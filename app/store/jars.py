@@ -55,8 +55,13 @@ class Jar:
 
 def locked_jars(lock: Path = LOCK) -> list[Jar]:
     """Read the lock: `group:artifact:version sha256 bytes` a line, `#` for comments."""
-    lines = (line.split() for line in lock.read_text().splitlines() if line and not line.startswith("#"))
-    return [Jar(*coordinate.split(":"), sha256=digest, size=int(size)) for coordinate, digest, size in lines]
+    return [_locked(line) for line in lock.read_text().splitlines() if line and not line.startswith("#")]
+
+
+def _locked(line: str) -> Jar:
+    coordinate, digest, size = line.split()
+    group, artifact, version = coordinate.split(":")
+    return Jar(group, artifact, version, digest, int(size))
 
 
 def missing_jars(settings: Settings) -> list[Jar]:

@@ -17,8 +17,8 @@ import orjson
 from app.store.errors import SchemaMismatchError
 
 SELF_CHECK: Final = "SelfCheck"
-"""Vertex label and, in lower camel case, property key that the store adds to every schema for its readiness check."""
 SELF_CHECK_KEY: Final = "selfCheck"
+"""Vertex label and property key that the store adds to every schema for its readiness check."""
 STAMP: Final = "stamp.json"
 _NAMED_BY: Final = {"vertexLabels": "label", "edgeLabels": "label", "propertyKeys": "key"}
 _MAY_GROW: Final = {"vertexLabels", "edgeLabels", "propertyKeys", "compositeIndexes"}
@@ -66,7 +66,8 @@ def _refuse_other_version(folder: Path, path: Path, schema: StoreSchema) -> None
     known = orjson.loads(path.read_bytes())
     if known["version"] != schema.version:
         raise SchemaMismatchError(
-            f"The data in {folder} have schema version {known['version']}; this program knows version {schema.version}. "
+            f"The data in {folder} have schema version {known['version']}; "
+            f"this program knows version {schema.version}. "
             "Export them with the release that wrote them and import them into an empty store, "
             "or set MLG_DATA_DIR to another folder.",
             found=known["version"],
@@ -77,9 +78,7 @@ def _refuse_other_version(folder: Path, path: Path, schema: StoreSchema) -> None
 
 
 def _refuse_other_than_growth(folder: Path, version: int, old: dict[str, Any], new: dict[str, Any]) -> None:
-    changed = sorted(
-        f"{section} {name}" for section in old.keys() | new.keys() for name in _changes(section, old, new)
-    )
+    changed = sorted(f"{section} {name}" for section in old.keys() | new.keys() for name in _changes(section, old, new))
     if changed:
         raise SchemaMismatchError(
             f"The schema differs from the one that wrote the data in {folder} in more than new labels, keys and "

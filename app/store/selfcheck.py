@@ -6,6 +6,7 @@ it drops. So the check writes a new value in one request and reads it back in a 
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
@@ -29,7 +30,7 @@ async def ask(session: aiohttp.ClientSession, url: str, gremlin: str, **bindings
     body = {"gremlin": gremlin, "bindings": bindings, "aliases": {"g": "g"}}
     async with session.post(url, json=body, headers=_ACCEPT) as response:
         answer = await response.json(content_type=None)
-        if response.status != aiohttp.http.HTTPStatus.OK:
+        if response.status != HTTPStatus.OK:
             raise StoreStartError(f"The store at {url} answered {response.status}: {answer.get('message', answer)}")
         return list(answer["result"]["data"])
 

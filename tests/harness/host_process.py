@@ -1,4 +1,4 @@
-"""A process that runs a store until it is told to end: `python host_process.py`, settings in the environment.
+"""A process that runs a store until it is told to end: `python -m harness.host_process`, settings in the environment.
 
 Prints one line of JSON when the store is ready: its address and the process id of its JVM.
 """
@@ -7,13 +7,11 @@ import asyncio
 import json
 import signal
 import sys
-from pathlib import Path
+
+from harness.sample_schema import sample_schema
 
 from app.settings import Settings
 from app.store.embedded import EmbeddedStore
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from harness.sample_schema import sample_schema  # noqa: E402 - found by the line above
 
 
 async def host() -> None:
@@ -27,4 +25,5 @@ async def host() -> None:
         await told.wait()
 
 
-asyncio.run(host())
+if __name__ == "__main__":
+    asyncio.run(host())

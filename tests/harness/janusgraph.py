@@ -11,6 +11,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 
@@ -40,10 +41,9 @@ _numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class TestGraph:
+class StoreGraph:
     """An isolated, empty graph: the address of its server and the name to alias `g` to."""
 
-    __test__ = False
     url: str
     source: str
 
@@ -60,7 +60,7 @@ def store_settings(folder: Path, **more: str) -> Settings:
 
 
 @asynccontextmanager
-async def open_graph(store: EmbeddedStore, schema: StoreSchema, folder: Path) -> AsyncIterator[TestGraph]:
+async def open_graph(store: EmbeddedStore, schema: StoreSchema, folder: Path) -> AsyncIterator[StoreGraph]:
     """Open a fresh graph with the schema inside the store's JVM; `folder` receives its Lucene files."""
     source = f"test{next(_numbers)}"
     home = folder / source
@@ -68,7 +68,7 @@ async def open_graph(store: EmbeddedStore, schema: StoreSchema, folder: Path) ->
     (home / "schema.json").write_bytes(schema.with_self_check())
     await _send(store.url, OPEN, {}, {"source": source, "settings": _in_memory(home)})
     try:
-        yield TestGraph(store.url, source)
+        yield StoreGraph(store.url, source)
     finally:
         await _send(store.url, CLOSE, {}, {"source": source})
         shutil.rmtree(home)
@@ -92,6 +92,6 @@ async def _send(url: str, gremlin: str, aliases: dict[str, str], bindings: dict[
     headers = {"Accept": "application/vnd.gremlin-v3.0+json;types=false"}
     async with aiohttp.ClientSession() as session, session.post(url, json=body, headers=headers) as response:
         answer = await response.json(content_type=None)
-        assert response.status == aiohttp.http.HTTPStatus.OK, answer
+        assert response.status == HTTPStatus.OK, answer
         data: list[object] = answer["result"]["data"]
         return data
