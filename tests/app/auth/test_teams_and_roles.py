@@ -93,6 +93,17 @@ async def test_a_failed_closure_is_503_and_not_remembered() -> None:
         assert (await door.authenticate(f"Bearer {live.mint()}")).teams == {RANKING, ML}
 
 
+async def test_a_caller_who_leaves_does_not_end_the_look_up_of_the_others() -> None:
+    """A cancelled request takes nobody with it."""
+    part_of = PartOf()
+    close = TeamClosure(part_of)
+    first, second = (asyncio.create_task(close("acme", frozenset({RANKING}))) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == {RANKING, ML}
+    assert len(part_of.asked) == 1
+
+
 async def test_who_has_no_groups_asks_nothing() -> None:
     """No teams, no look-up."""
     live, part_of = LiveIssuer(Clock()), PartOf()
@@ -120,6 +131,15 @@ def test_roles_are_granted_to_subjects_and_teams() -> None:
     assert roles.of("ada", frozenset(), frozenset()) == {"reader"}
     assert roles.of("bo", {RANKING}, frozenset()) == {"auditor"}
     assert roles.of("bo", {ML}, {"admin", "reader"}) == {"reader"}
+
+
+async def test_a_team_above_hands_out_no_roles() -> None:
+    """Grants look at the teams of the token: who may write PART_OF must not be able to make auditors."""
+    live = LiveIssuer(Clock())
+    roles = Roles.load(GRANTS.replace(RANKING, ML))
+    async with authenticator([trusting(live)], PartOf(), roles) as door:
+        caller = await door.authenticate(f"Bearer {live.mint(sub='bo', roles=[])}")
+    assert (caller.teams, caller.roles) == ({RANKING, ML}, frozenset())
 
 
 @pytest.mark.parametrize(
