@@ -1,0 +1,141 @@
+"""Models and their versions."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_schema.asset import Asset, AssetVersion, Versioned
+from graphql_schema.catalog import (
+    BASE_OF,
+    DEPLOYED_AS,
+    EVALUATED_BY,
+    FEEDS,
+    INPUT_TO,
+    PRODUCES,
+    SERVED_BY,
+    TESTED_IN,
+    VERSION_OF,
+)
+from graphql_schema.connection import After, Connection, First
+from graphql_schema.context import Info
+from graphql_schema.enums import RiskTier
+from graphql_schema.fields import Parent, connect, own, to_many, to_one
+from graphql_schema.inputs import AssetFields, edge, value
+from graphql_schema.refs import (
+    AssetRef,
+    DeploymentRef,
+    EvaluationRef,
+    ExperimentCellRef,
+    FeatureRef,
+    FeatureSetRef,
+    ModelRef,
+    ModelVersionRef,
+    RunRef,
+    ServiceRef,
+)
+from graphql_schema.related import FieldIn, newest, related
+from graphql_schema.urn import version_urn
+from graphql_schema.values import Metric, MetricInput, Property, PropertyInput
+
+_DATA = ("Dataset", "DatasetVersion")
+VERSIONS = newest(VERSION_OF.into("ModelVersion"))
+TRAINED_ON = related(FEEDS.into(*_DATA), [PRODUCES.into("Run"), INPUT_TO.into(*_DATA)])
+SERVICES = related([VERSION_OF.into("ModelVersion"), DEPLOYED_AS.out(), SERVED_BY.out()])
+DEPLOYMENTS = related(DEPLOYED_AS.out())
+SERVING = FieldIn("status", ("ACTIVE",))
+
+VersionArg = Annotated[str | None, strawberry.argument(description="The version, as the source writes it.")]
+ActiveOnly = Annotated[bool | None, strawberry.argument(description="Whether to leave out what is not serving.")]
+
+
+async def _version(root: Parent, info: Info, version: VersionArg = None) -> Any:
+    return await info.context.reader.node(version_urn(root.urn, version)) if version else None
+
+
+@strawberry.type(description="A registered model.")
+class Model(Asset, Versioned):
+    """A registered model."""
+
+    task: str | None = own("What it does, such as `ranking` or `binary-classification`.")
+    risk_tier: RiskTier | None = own("How much harm it can do.")
+    intended_use: str | None = own("What it is meant for, and what not.")
+    versions: Connection[ModelVersionRef] | None = to_many(VERSIONS, "Its versions, newest first.")
+    latest_version: ModelVersionRef | None = to_one(VERSIONS, "Its newest version.")
+    version: ModelVersionRef | None = strawberry.field(description="One version by name.", resolver=_version)
+    inputs: Connection[AssetRef] | None = to_many(
+        related(FEEDS.into()), "Assets declared as inputs of the model as a whole."
+    )
+    services: Connection[ServiceRef] | None = to_many(SERVICES, "Services that any of its versions is deployed to.")
+
+
+async def _deployments(
+    root: Parent,
+    info: Info,
+    active_only: ActiveOnly = True,
+    first: First = 20,
+    after: After = None,
+) -> Any:
+    return await connect(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
+
+
+@strawberry.type(description="An immutable version of a model.")
+class ModelVersion(Asset, AssetVersion):
+    """An immutable version of a model."""
+
+    version: str = own("The version, as the source writes it.")
+    model: ModelRef | None = to_one(related(VERSION_OF.out()), "The model it is a version of.")
+    framework: str | None = own("The library it was made with.")
+    artifact_uri: str | None = own("Where its files are.")
+    digest: str | None = own("The digest of its files.")
+    code_ref: str | None = own("The code that made it.")
+    params: list[Property] | None = own("The parameters of its training.")
+    metrics: list[Metric] | None = own("What its training measured.")
+    training_run: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
+    trained_on: Connection[AssetRef] | None = to_many(
+        TRAINED_ON, "Data that it was trained on: what was declared, and the inputs of its training run."
+    )
+    features: Connection[FeatureRef] | None = to_many(related(FEEDS.into("Feature")), "Features it uses.", first=50)
+    feature_sets: Connection[FeatureSetRef] | None = to_many(related(FEEDS.into("FeatureSet")), "Feature sets it uses.")
+    based_on: Connection[ModelVersionRef] | None = to_many(
+        related(BASE_OF.into("ModelVersion")), "Versions it started from."
+    )
+    derived_models: Connection[ModelVersionRef] | None = to_many(
+        related(BASE_OF.out("ModelVersion")), "Versions that started from it."
+    )
+    evaluations: Connection[EvaluationRef] | None = to_many(related(EVALUATED_BY.out()), "Its evaluations.")
+    deployments: Connection[DeploymentRef] | None = strawberry.field(
+        description="Its deployments; only those serving unless asked otherwise.", resolver=_deployments
+    )
+    experiment_cells: Connection[ExperimentCellRef] | None = to_many(
+        related(TESTED_IN.out()), "Experiment cells it is tested in."
+    )
+
+
+@strawberry.input(description="Registers a model.")
+class ModelInput(AssetFields):
+    """Registers a model."""
+
+    task: str | None = value("What it does.")
+    risk_tier: RiskTier | None = value("How much harm it can do.")
+    intended_use: str | None = value("What it is meant for, and what not.")
+    inputs: list[strawberry.ID] | None = edge(FEEDS.into(), "Ids of inputs of the model as a whole.")
+
+
+@strawberry.input(description="Registers a version of a model; the model follows from the id.")
+class ModelVersionInput(AssetFields):
+    """Registers a version of a model."""
+
+    version: str | None = value("The version, part of the id.")
+    model: strawberry.ID | None = edge(VERSION_OF.out(), "The id of its model; must agree with its own id.")
+    framework: str | None = value("The library it was made with.")
+    artifact_uri: str | None = value("Where its files are.")
+    digest: str | None = value("The digest of its files.")
+    code_ref: str | None = value("The code that made it.")
+    params: list[PropertyInput] | None = value("The parameters of its training.")
+    metrics: list[MetricInput] | None = value("What its training measured.")
+    training_run: strawberry.ID | None = edge(PRODUCES.into("Run"), "The id of the run that made it.")
+    trained_on: list[strawberry.ID] | None = edge(FEEDS.into(*_DATA), "Ids of datasets and their versions.")
+    features: list[strawberry.ID] | None = edge(
+        FEEDS.into("Feature", "FeatureSet"), "Ids of features and feature sets that it uses."
+    )
+    based_on: list[strawberry.ID] | None = edge(BASE_OF.into("ModelVersion"), "Ids of versions that it started from.")

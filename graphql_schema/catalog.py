@@ -1,0 +1,229 @@
+"""Kinds, relations and stored properties as frozen values: the one place where they are declared.
+
+Everything else is generated from here or refers to it: the JanusGraph schema, the loaders, the registration, the
+importers and the tests. Direction rule: an edge is stored in the direction data flows, so downstream = OUT and
+upstream = IN for every lineage relation (design README, section 3).
+"""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+OPEN = 253_402_300_799_999
+"""The end of what has not ended, in epoch milliseconds: 9999-12-31T23:59:59.999Z, the last RFC 3339 instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A vertex label; ``asset`` says whether it is governed, ``whole`` of what kind it is a part (rule 3.3)."""
+
+    name: str
+    slug: str
+    asset: bool = True
+    versioned: bool = False
+    whole: str | None = None
+
+    @property
+    def code(self) -> str:
+        """The kind as GraphQL's ``AssetKind`` writes it."""
+        return self.slug.replace("-", "_").upper()
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("Dataset", "dataset"),
+        Kind("DatasetVersion", "dataset-version", versioned=True, whole="Dataset"),
+        Kind("FeatureSet", "feature-set"),
+        Kind("Feature", "feature", whole="FeatureSet"),
+        Kind("Model", "model"),
+        Kind("ModelVersion", "model-version", versioned=True, whole="Model"),
+        Kind("Workflow", "workflow"),
+        Kind("Run", "run"),
+        Kind("Evaluation", "evaluation"),
+        Kind("Service", "service"),
+        Kind("Deployment", "deployment"),
+        Kind("Experiment", "experiment"),
+        Kind("ExperimentCell", "experiment-cell"),
+        Kind("Report", "report"),
+        Kind("Team", "team", asset=False),
+        Kind("User", "user", asset=False),
+        Kind("Domain", "domain", asset=False),
+        Kind("Tag", "tag", asset=False),
+    )
+}
+KIND_OF_SLUG = {kind.slug: kind for kind in KINDS.values()}
+KIND_OF_CODE = {kind.code: kind for kind in KINDS.values()}
+ASSETS = tuple(kind.name for kind in KINDS.values() if kind.asset)
+
+
+class Class(StrEnum):
+    """What a relation is about."""
+
+    LINEAGE = "lineage"
+    STRUCTURE = "structure"
+    OWNERSHIP = "ownership"
+    IDENTITY = "identity"
+    GOVERNANCE = "governance"
+    LIFECYCLE = "lifecycle"
+
+
+class Direction(Enum):
+    """Along an edge, or against it."""
+
+    OUT = "out"
+    IN = "in"
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """An edge label: which kinds it may join, and whether its far ends are read newest first.
+
+    ``ends`` are (from, to) pairs of kind names. ``by_time`` relations carry a sortable time of the *from* end and an
+    index on it, so that the newest few of many are read without the others.
+    """
+
+    name: str
+    family: Class
+    ends: frozenset[tuple[str, str]]
+    by_time: bool = False
+
+    @property
+    def lineage(self) -> bool:
+        """Whether data flows along it."""
+        return self.family is Class.LINEAGE
+
+    def out(self, *kinds: str) -> "Hop":
+        """The hop along the edge, to the named kinds or to all that the relation allows."""
+        return Hop(self, Direction.OUT, kinds)
+
+    def into(self, *kinds: str) -> "Hop":
+        """The hop against the edge, from the named kinds or from all that the relation allows."""
+        return Hop(self, Direction.IN, kinds)
+
+    def allows(self, source: str, target: str) -> bool:
+        """Whether an edge of this relation may join these kinds."""
+        return (source, target) in self.ends
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step over one relation; ``kinds`` restricts the far end (empty: whatever the relation allows)."""
+
+    relation: Relation
+    direction: Direction
+    kinds: tuple[str, ...] = ()
+
+
+def _pairs(*rules: str) -> frozenset[tuple[str, str]]:
+    """Read rules such as ``"Dataset DatasetVersion > Run Workflow"``; a left or right side `*` means every asset."""
+    ends: set[tuple[str, str]] = set()
+    for rule in rules:
+        left, right = (side.split() for side in rule.split(">"))
+        ends |= {(a, b) for a in _expand(left) for b in _expand(right)}
+    return frozenset(ends)
+
+
+def _expand(names: list[str]) -> tuple[str, ...]:
+    return ASSETS if names == ["*"] else tuple(KINDS[name].name for name in names)
+
+
+def _relation(name: str, family: Class, *rules: str, by_time: bool = False) -> Relation:
+    return Relation(name, family, _pairs(*rules), by_time)
+
+
+_DATA = "Dataset DatasetVersion"
+
+INPUT_TO = _relation("INPUT_TO", Class.LINEAGE, f"{_DATA} Feature ModelVersion > Run Workflow")
+PRODUCES = _relation(
+    "PRODUCES", Class.LINEAGE, f"Run Workflow > {_DATA} Feature ModelVersion Evaluation", "Service > Dataset"
+)
+DERIVES = _relation("DERIVES", Class.LINEAGE, f"{_DATA} Feature > {_DATA} Feature FeatureSet")
+FEEDS = _relation(
+    "FEEDS", Class.LINEAGE, f"{_DATA} Feature FeatureSet > Model ModelVersion Service Report", "Report > Report"
+)
+BASE_OF = _relation("BASE_OF", Class.LINEAGE, "Model ModelVersion > Model ModelVersion")
+EVALUATED_BY = _relation("EVALUATED_BY", Class.LINEAGE, f"ModelVersion {_DATA} > Evaluation", "Evaluation > Evaluation")
+DEPLOYED_AS = _relation("DEPLOYED_AS", Class.LINEAGE, "ModelVersion > Deployment")
+SERVED_BY = _relation("SERVED_BY", Class.LINEAGE, "Deployment > Service")
+TESTED_IN = _relation("TESTED_IN", Class.LINEAGE, "ModelVersion Deployment > ExperimentCell")
+CELL_OF = _relation("CELL_OF", Class.LINEAGE, "ExperimentCell > Experiment")
+CALLED_BY = _relation("CALLED_BY", Class.LINEAGE, "Service > Service")
+TRIGGERS = _relation("TRIGGERS", Class.LINEAGE, "Workflow > Workflow")
+VERSION_OF = _relation("VERSION_OF", Class.STRUCTURE, "DatasetVersion > Dataset", "ModelVersion > Model", by_time=True)
+PRECEDES = _relation("PRECEDES", Class.STRUCTURE, "DatasetVersion > DatasetVersion", "ModelVersion > ModelVersion")
+RUN_OF = _relation("RUN_OF", Class.STRUCTURE, "Run > Workflow", by_time=True)
+CHILD_OF = _relation("CHILD_OF", Class.STRUCTURE, "Run > Run")
+STARTED_BY = _relation("STARTED_BY", Class.STRUCTURE, "Run > User")
+CONTAINS = _relation("CONTAINS", Class.STRUCTURE, "FeatureSet > Feature", "Workflow > Workflow", "Domain > *")
+OWNED_BY = _relation("OWNED_BY", Class.OWNERSHIP, "* > Team User", "Domain > Team User")
+MEMBER_OF = _relation("MEMBER_OF", Class.IDENTITY, "User > Team")
+PART_OF = _relation("PART_OF", Class.IDENTITY, "Team > Team", "Domain > Domain")
+TAGGED = _relation("TAGGED", Class.GOVERNANCE, "* > Tag")
+REPLACED_BY = _relation("REPLACED_BY", Class.LIFECYCLE, "* > *")
+
+RELATIONS: dict[str, Relation] = {
+    relation.name: relation for relation in list(globals().values()) if isinstance(relation, Relation)
+}
+LINEAGE = tuple(relation for relation in RELATIONS.values() if relation.lineage)
+
+PART_HOPS: dict[str, Hop] = {
+    "Dataset": VERSION_OF.into("DatasetVersion"),
+    "Model": VERSION_OF.into("ModelVersion"),
+    "FeatureSet": CONTAINS.out("Feature"),
+}
+"""From a whole to its parts (rule 3.3)."""
+
+WHOLE_HOPS: dict[str, Hop] = {
+    "DatasetVersion": VERSION_OF.out("Dataset"),
+    "ModelVersion": VERSION_OF.out("Model"),
+    "Feature": CONTAINS.into("FeatureSet"),
+}
+"""From a part to its whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A native vertex property: the store filters, orders or polices by it. Everything else lives in ``record``.
+
+    ``java`` is the store's class; ``index`` whether the mixed index holds it; ``many`` whether it is a set.
+    """
+
+    name: str
+    java: str = "String"
+    index: bool = True
+    many: bool = False
+
+
+STORED: tuple[Stored, ...] = (
+    Stored("tenant"),
+    Stored("urn"),
+    Stored("kind"),
+    Stored("source"),
+    Stored("namespace"),
+    Stored("name"),
+    Stored("ownerTeam"),
+    Stored("owners", many=True),
+    Stored("owned"),
+    Stored("tags", many=True),
+    Stored("domain"),
+    Stored("stage"),
+    Stored("visibility"),
+    Stored("sensitivity"),
+    Stored("hydration"),
+    Stored("createdAt", "Long"),
+    Stored("updatedAt", "Long"),
+    Stored("deletedAt", "Long"),
+    Stored("revision", "Long", index=False),
+    Stored("record", index=False),
+)
+"""``ownerTeam`` and ``domain`` are "" where there is none, ``owned`` is yes or no, ``deletedAt`` is OPEN while it lives: an
+absent value would fail open under a `not`."""
+
+STORED_ON_EDGES: tuple[Stored, ...] = (
+    Stored("fromKind", index=False),
+    Stored("toKind", index=False),
+    Stored("validFrom", "Long", index=False),
+    Stored("validTo", "Long", index=False),
+    Stored("at", "Long", index=False),
+    Stored("record", index=False),
+)

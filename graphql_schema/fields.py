@@ -1,0 +1,90 @@
+"""How a type file declares its fields: own properties, and relations as data that one resolver reads."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_schema.connection import After, First, Pages, paged
+from graphql_schema.context import Info
+from graphql_schema.listing import AssetFilter, AssetOrder, Clause, asset_listing
+from graphql_schema.related import ALL, ONE, Keep, Related
+from graphql_schema.row import Row
+
+Parent = strawberry.Parent[Any]
+"""The source of a resolver: a :class:`~graphql_schema.row.Row`."""
+
+AssetFilterArg = Annotated[AssetFilter | None, strawberry.argument(description="Which assets; all when absent.")]
+AssetOrderArg = Annotated[AssetOrder | None, strawberry.argument(description="In which order; by id when absent.")]
+
+
+def own(description: str) -> Any:
+    """A property of the record, stored under the field's GraphQL name."""
+    return strawberry.field(description=description)
+
+
+def to_one(rel: Related, description: str) -> Any:
+    """The one row that a relation leads to."""
+
+    async def resolve(root: Parent, info: Info) -> Any:
+        found = await info.context.reader.related(root, rel, ONE)
+        return found.items[0].row if found.items else None
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def to_list(rel: Related, description: str) -> Any:
+    """All rows that a relation leads to, where there are few by nature."""
+
+    async def resolve(root: Parent, info: Info) -> Any:
+        found = await info.context.reader.related(root, rel, ALL)
+        return [item.row for item in found.items]
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def to_many(rel: Related, description: str, *, first: int = 20) -> Any:
+    """A connection over a relation; ``first`` is the page size unless the caller says otherwise."""
+
+    async def resolve(root: Parent, info: Info, first: First = first, after: After = None) -> Any:
+        return await connect(root, info, rel, first, after)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+async def connect(
+    root: Row, info: Info, rel: Related, first: int | None, after: str | None, keep: Keep | None = None
+) -> Pages:
+    """A page of a relation, as the source of a connection."""
+    page, binding = paged(info, first, after, root.urn, keep=keep)
+    return Pages(await info.context.reader.related(root, rel, page), page, binding)
+
+
+async def list_assets(
+    info: Info,
+    where: AssetFilter | None,
+    order: AssetOrder | None,
+    first: int | None,
+    after: str | None,
+    *within: Clause,
+) -> Pages:
+    """A page of a listing of assets, as the source of a connection."""
+    listing = asset_listing(where, order, *within)
+    page, binding = paged(info, first, after, listing)
+    return Pages(await info.context.reader.listing(listing, page), page, binding)
+
+
+def assets_where(clause_for: Callable[[str], Clause], description: str) -> Any:
+    """A connection of the assets that a clause made from the source's id selects."""
+
+    async def resolve(
+        root: Parent,
+        info: Info,
+        filter: AssetFilterArg = None,
+        order_by: AssetOrderArg = None,
+        first: First = 20,
+        after: After = None,
+    ) -> Any:
+        return await list_assets(info, filter, order_by, first, after, clause_for(root.urn))
+
+    return strawberry.field(resolver=resolve, description=description)

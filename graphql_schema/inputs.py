@@ -1,0 +1,71 @@
+"""How an input declares what it registers: own values, and edges as data that one function reads.
+
+An absent field leaves the stored value alone, an explicit null clears it. A list of ids replaces the edges that the
+same field declared before; the inputs and outputs of a run add.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from graphql_schema.catalog import CONTAINS, OWNED_BY, TAGGED, Hop
+from graphql_schema.enums import LifecycleStage, OwnershipKind, Sensitivity, Visibility
+from graphql_schema.scalars import Instant
+from graphql_schema.values import PropertyInput
+
+EDGE = "edge"
+"""The metadata key under which an input field keeps its :class:`EdgeField`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeField:
+    """An input field that declares edges from, or to, the asset being registered."""
+
+    hop: Hop
+    adds: bool = False
+    origin: str = "DECLARED"
+
+
+def value(description: str) -> Any:
+    """A property of the record."""
+    return strawberry.field(description=description, default=strawberry.UNSET)
+
+
+def edge(hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED") -> Any:
+    """An id, or ids, at the far end of a hop."""
+    return strawberry.field(
+        description=description, default=strawberry.UNSET, metadata={EDGE: EdgeField(hop, adds, origin)}
+    )
+
+
+@strawberry.input(description="An owner and what it is responsible for.")
+class OwnerInput:
+    """An owner and what it is responsible for."""
+
+    owner: strawberry.ID = strawberry.field(description="The id of a team or user.")
+    ownership: OwnershipKind = strawberry.field(
+        description="What the owner is responsible for.", default=OwnershipKind.TECHNICAL
+    )
+
+
+@strawberry.input
+class AssetFields:
+    """What every registration of an asset may carry; inherited by each kind's input."""
+
+    id: strawberry.ID | None = value("The URN; or give its parts.")
+    source: str | None = value("The source system, part of the id.")
+    namespace: str | None = value("The namespace within the source, part of the id; `default` when absent.")
+    name: str | None = value("The name within the namespace, part of the id.")
+    display_name: str | None = value("The name to show; the name when absent.")
+    description: str | None = value("What it is, in words.")
+    stage: LifecycleStage | None = value("Where it is in its life; ACTIVE at first.")
+    visibility: Visibility | None = value("Who may discover it; ORG at first.")
+    sensitivity: Sensitivity | None = value("How sensitive it is; INTERNAL at first.")
+    properties: list[PropertyInput] | None = value("Free keys and values; the list replaces the stored one.")
+    owners: list[OwnerInput] | None = edge(OWNED_BY.out(), "Its owners; the list replaces the stored one.")
+    tags: list[strawberry.ID] | None = edge(TAGGED.out(), "Ids of its tags; the list replaces the stored one.")
+    domain: strawberry.ID | None = edge(CONTAINS.into("Domain"), "The id of its business area.")
+    source_created_at: Instant | None = value("When the source system says it was made.")
+    expected_revision: int | None = value("Refuse with CONFLICT unless the stored revision is this one.")
+    dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)

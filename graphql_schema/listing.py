@@ -1,0 +1,168 @@
+"""What starts in an index: the contract's ``AssetFilter`` and ``AssetOrder`` as data that the store can run.
+
+A clause is a nested tuple: ``("in", key, values)``, ``("above" | "below", key, number)``, ``("prefix" | "contains",
+key, text)``, ``("and" | "or", *clauses)``, ``("not", clause)``. Keys are native properties of the catalog; ``"above"``
+and ``"below"`` exclude their bound. The policy's row filter is added by the reader, never here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from graphql_schema.catalog import KINDS
+from graphql_schema.enums import AssetKind, AssetOrderField, Hydration, LifecycleStage, OrderDirection, Sensitivity
+from graphql_schema.scalars import Instant
+from policies.errors import InvalidError
+
+Clause = tuple[Any, ...]
+
+LARGEST_FILTER = 200
+"""Values and conditions that one filter may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An ordered listing: a clause, a native key to order by (ties by URN) and a direction."""
+
+    where: Clause
+    order: str = "urn"
+    descending: bool = False
+
+
+def _field(description: str) -> Any:
+    return strawberry.field(description=description, default=None)
+
+
+@strawberry.input(description="A condition on text; all that are given must hold. Case matters.")
+class StringFilter:
+    """A condition on text."""
+
+    eq: str | None = _field("Exactly this.")
+    in_: list[str] | None = strawberry.field(name="in", description="One of these.", default=None)
+    prefix: str | None = _field("Begins with this.")
+    contains: str | None = _field("Has this somewhere.")
+
+
+@strawberry.input(description="A condition on assets; all that are given must hold.")
+class AssetFilter:
+    """A condition on assets."""
+
+    ids: list[strawberry.ID] | None = _field("One of these assets.")
+    kinds: list[AssetKind] | None = _field("Of one of these kinds.")
+    name: StringFilter | None = _field("The name.")
+    namespace: StringFilter | None = _field("The namespace.")
+    source: StringFilter | None = _field("The source system.")
+    owner_teams: list[strawberry.ID] | None = _field("Owned by one of these teams, as the policy sees it.")
+    owners: list[strawberry.ID] | None = _field("With one of these teams or users among the direct owners.")
+    owned: bool | None = _field("With an owner, or without.")
+    tags: list[strawberry.ID] | None = _field("With one of these tags.")
+    domains: list[strawberry.ID] | None = _field("In one of these domains.")
+    stages: list[LifecycleStage] | None = _field("In one of these stages.")
+    sensitivities: list[Sensitivity] | None = _field("Of one of these sensitivities.")
+    hydration: Hydration | None = _field("Registered, or only referred to.")
+    created_after: Instant | None = _field("Registered after this instant.")
+    updated_after: Instant | None = _field("Changed after this instant.")
+    updated_before: Instant | None = _field("Changed before this instant.")
+    and_: list["AssetFilter"] | None = strawberry.field(name="and", description="All of these hold.", default=None)
+    or_: list["AssetFilter"] | None = strawberry.field(name="or", description="One of these holds.", default=None)
+    not_: "AssetFilter | None" = strawberry.field(name="not", description="This does not hold.", default=None)
+
+
+@strawberry.input(description="What a listing is ordered by; ties are broken by id.")
+class AssetOrder:
+    """What a listing is ordered by."""
+
+    field: AssetOrderField = strawberry.field(description="What to compare.")
+    direction: OrderDirection = strawberry.field(description="Up or down.", default=OrderDirection.ASC)
+
+
+_ORDER_KEYS = {
+    AssetOrderField.ID: "urn",
+    AssetOrderField.NAME: "name",
+    AssetOrderField.CREATED_AT: "createdAt",
+    AssetOrderField.UPDATED_AT: "updatedAt",
+}
+
+_SETS = {
+    "ids": "urn",
+    "owner_teams": "ownerTeam",
+    "owners": "owners",
+    "tags": "tags",
+    "domains": "domain",
+    "stages": "stage",
+    "sensitivities": "sensitivity",
+}
+_TEXTS = {"name": "name", "namespace": "namespace", "source": "source"}
+_BOUNDS = {
+    "created_after": ("above", "createdAt"),
+    "updated_after": ("above", "updatedAt"),
+    "updated_before": ("below", "updatedAt"),
+}
+
+
+def asset_listing(where: AssetFilter | None, order: AssetOrder | None, *within: Clause) -> Listing:
+    """The listing of a filter and an order, narrowed by further clauses; raises InvalidError on an oversized filter."""
+    kinds: Clause = ("in", "kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
+    clauses = (kinds, *within, *(() if where is None else (clause_of(where),)))
+    listing = Listing(("and", *clauses)) if order is None else Listing(("and", *clauses), *_order(order))
+    size = _size(listing.where)
+    if size > LARGEST_FILTER:
+        raise InvalidError(f"The filter holds {size} values and conditions; use at most {LARGEST_FILTER}.")
+    return listing
+
+
+def clause_of(where: AssetFilter) -> Clause:
+    """The clause of a filter."""
+    clauses: list[Clause] = []
+    for field, key in _SETS.items():
+        values = getattr(where, field)
+        if values is not None:
+            clauses.append(("in", key, tuple(getattr(value, "value", value) for value in values)))
+    if where.kinds is not None:
+        clauses.append(("in", "kind", tuple(kind.value for kind in where.kinds)))
+    for field, key in _TEXTS.items():
+        clauses.extend(_text(key, getattr(where, field)))
+    for field, (op, key) in _BOUNDS.items():
+        if getattr(where, field) is not None:
+            clauses.append((op, key, getattr(where, field)))
+    if where.hydration is not None:
+        clauses.append(("in", "hydration", (where.hydration.value,)))
+    if where.owned is not None:
+        unowned: Clause = ("in", "owned", ("no",))
+        clauses.append(("not", unowned) if where.owned else unowned)
+    return ("and", *clauses, *_nested(where))
+
+
+def _nested(where: AssetFilter) -> list[Clause]:
+    clauses: list[Clause] = [clause_of(part) for part in where.and_ or ()]
+    if where.or_ is not None:
+        clauses.append(("or", *(clause_of(part) for part in where.or_)))
+    if where.not_ is not None:
+        clauses.append(("not", clause_of(where.not_)))
+    return clauses
+
+
+def _text(key: str, text: StringFilter | None) -> list[Clause]:
+    if text is None:
+        return []
+    clauses: list[Clause] = []
+    if text.eq is not None:
+        clauses.append(("in", key, (text.eq,)))
+    if text.in_ is not None:
+        clauses.append(("in", key, tuple(text.in_)))
+    if text.prefix:
+        clauses.append(("prefix", key, text.prefix))
+    if text.contains:
+        clauses.append(("contains", key, text.contains))
+    return clauses
+
+
+def _order(order: AssetOrder) -> tuple[str, bool]:
+    return _ORDER_KEYS[order.field], order.direction is OrderDirection.DESC
+
+
+def _size(clause: Clause) -> int:
+    if clause[0] in {"and", "or", "not"}:
+        return 1 + sum(_size(part) for part in clause[1:])
+    return len(clause[2]) if clause[0] == "in" else 1

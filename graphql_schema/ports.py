@@ -1,0 +1,51 @@
+"""What the schema needs from a database, as Protocols; ``app.graph`` implements them."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from graphql_schema.listing import Listing
+from graphql_schema.registration import Linking, Registered, Registration
+from graphql_schema.related import Page, Related
+from graphql_schema.row import Row, Slice
+
+
+class GraphReader(Protocol):
+    """Reads for one caller and one operation. Everything that it returns has passed the caller's policy.
+
+    Calls of one tick, and those that arrive while a request is on its way, travel to the store together. Raises
+    ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED.
+    """
+
+    async def node(self, urn: str) -> Row | None:
+        """The row of an id; None when it is unknown or hidden, which take the same requests."""
+        ...
+
+    async def nodes(self, urns: Sequence[str]) -> list[Row | None]:
+        """One entry per id, in order."""
+        ...
+
+    async def related(self, source: Row, related: Related, page: Page) -> Slice:
+        """A page of what ``related`` reaches from ``source``."""
+        ...
+
+    async def listing(self, listing: Listing, page: Page) -> Slice:
+        """A page of an ordered listing of the whole graph."""
+        ...
+
+
+class GraphWriter(Protocol):
+    """Writes for one caller. What it reports as done survives the death of any process."""
+
+    async def register(
+        self, items: Sequence[Registration | Linking], *, dry_run: bool, atomic: bool
+    ) -> list[Registered]:
+        """Register the items and answer one outcome per item, in order; an item is written whole or not at all."""
+        ...
+
+
+class Notes(Protocol):
+    """Collects what the answer's ``extensions`` say beside the data."""
+
+    def extensions(self) -> dict[str, Any]:
+        """The extensions of the response, empty when there is nothing to say."""
+        ...

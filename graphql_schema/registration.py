@@ -1,0 +1,70 @@
+"""What a registration asks for, and what came of it: plain values between the inputs and the writer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql_schema.catalog import Hop
+from graphql_schema.enums import MutationErrorCode, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class EdgesOf:
+    """The edges that one input field declares: all current ones of this field are ``targets``, or they are added.
+
+    ``declarer`` is what the edge remembers as having declared it, such as ``ModelVersion.trainedOn``; ``targets``
+    maps URNs to the edge's own facts (``kinds``, ``role``, ``mode``).
+    """
+
+    hop: Hop
+    declarer: str
+    targets: Mapping[str, Mapping[str, Any]]
+    adds: bool = False
+    origin: str = "DECLARED"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One asset to register. ``values`` holds what was given: a present None clears, an absent key leaves alone."""
+
+    urn: str
+    values: Mapping[str, Any]
+    edges: tuple[EdgesOf, ...] = ()
+    expected_revision: int | None = None
+    dry_run: bool = False
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """One edge to declare; ``facts`` are its own values, a present None clears."""
+
+    relation: str
+    source: str
+    target: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an item was not written: a code, a message, and the path of the input it is about."""
+
+    code: MutationErrorCode
+    message: str
+    path: tuple[str, ...] = ()
+    current_revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What came of one item. ``urn`` is None where the item names no asset that could be read back."""
+
+    outcome: Outcome
+    urn: str | None = None
+    revision: int | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+
+def refused(outcome: Outcome, code: MutationErrorCode, message: str, *path: str) -> Registered:
+    """An item that was not written, for one reason."""
+    return Registered(outcome, refusals=(Refusal(code, message, path),))

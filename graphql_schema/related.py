@@ -1,0 +1,113 @@
+"""What a relation field reads, as data: paths of hops over catalog relations, a page and a filter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from graphql_schema.catalog import LINEAGE, PART_HOPS, WHOLE_HOPS, Direction, Hop
+from graphql_schema.row import Item
+
+LARGEST_PAGE = 500
+"""The largest ``first`` of any connection (http.md, section 2)."""
+
+COUNT_LIMIT = 10_000
+"""Totals are exact up to this many and null above."""
+
+Path = tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """The union of what one or more paths reach; a row that several reach is listed once.
+
+    The order is that of the far ends' vertex ids, which is stable and says nothing, or ``newest_first`` by the time
+    that a by-time relation carries, then by id. ``per_edge`` lists a row once for each edge that leads to it instead.
+    """
+
+    paths: tuple[Path, ...]
+    newest_first: bool = False
+    per_edge: bool = False
+
+
+def related(*paths: Hop | Sequence[Hop], newest_first: bool = False) -> Related:
+    """The union of paths; a single hop is a path of one."""
+    return Related(tuple((p,) if isinstance(p, Hop) else tuple(p) for p in paths), newest_first)
+
+
+def newest(hop: Hop) -> Related:
+    """One by-time hop, newest first."""
+    if not hop.relation.by_time or hop.direction is not Direction.IN:
+        raise ValueError(f"{hop.relation.name} carries no time towards the newest")
+    return related(hop, newest_first=True)
+
+
+class Keep(Protocol):
+    """A filter that is judged after the policy; hashable, so that equal lists are read together."""
+
+    def __call__(self, item: Item) -> bool:
+        """Whether the item stays in the list."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FieldIn:
+    """Keeps rows whose field has one of the values; a hidden field has none."""
+
+    field: str
+    values: tuple[str, ...]
+
+    def __call__(self, item: Item) -> bool:
+        """See :class:`Keep`."""
+        return item.row.peek(self.field) in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class LineageKeep:
+    """The contract's ``LineageFilter``: what is empty keeps everything; no confidence means certain."""
+
+    kinds: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    min_confidence: float | None = None
+
+    def __call__(self, item: Item) -> bool:
+        """See :class:`Keep`."""
+        edge: Any = item.edge or {}
+        return (
+            (not self.kinds or item.row.record["kind"] in self.kinds)
+            and (not self.stages or item.row.peek("stage") in self.stages)
+            and (not self.relations or edge["relation"] in self.relations)
+            and (not self.origins or edge["origin"] in self.origins)
+            and (self.min_confidence is None or edge.get("confidence", 1.0) >= self.min_confidence)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How much of a list: ``first`` rows (None: all) after a position, with the ``total`` if asked for."""
+
+    first: int | None = None
+    after: tuple[Any, ...] | None = None
+    total: bool = False
+    keep: Keep | None = None
+
+
+ALL = Page()
+ONE = Page(first=1)
+
+
+def neighbours(kind: str, direction: Direction) -> Related:
+    """Direct lineage neighbours of a kind by rule 3.3: its own edges, and those of its parts or of its whole."""
+    lineage = tuple(Hop(relation, direction) for relation in LINEAGE if _has(relation.ends, kind, direction))
+    counterpart = PART_HOPS.get(kind) or WHOLE_HOPS.get(kind)
+    own: list[Path] = [(hop,) for hop in lineage]
+    if counterpart is None:
+        return Related(tuple(own), per_edge=True)
+    other = counterpart.kinds[0]
+    theirs = [Hop(relation, direction) for relation in LINEAGE if _has(relation.ends, other, direction)]
+    return Related((*own, *((counterpart, hop) for hop in theirs)), per_edge=True)
+
+
+def _has(ends: frozenset[tuple[str, str]], kind: str, direction: Direction) -> bool:
+    return any(kind == (a if direction is Direction.OUT else b) for a, b in ends)
