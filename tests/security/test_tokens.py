@@ -9,12 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from joserfc.jwk import RSAKey
-
-from app.auth.errors import AuthError
-from policies.errors import Code
-from policies.principal import Scope
-from tests.app.auth.issuing import (
+from harness.issuing import (
     AUDIENCE,
     EC,
     ED,
@@ -30,6 +25,11 @@ from tests.app.auth.issuing import (
     sign,
     trusting,
 )
+from joserfc.jwk import RSAKey
+
+from app.auth.errors import AuthError
+from policies.errors import Code
+from policies.principal import Scope
 
 Bad = Callable[[LiveIssuer], str]
 DAY = 24 * 3_600

@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
+from harness.issuing import EC, Clock, LiveIssuer, authenticator, trusting
 from joserfc.jwk import ECKey, KeySet
 
 from app.auth.authenticator import Authenticator
 from app.auth.errors import AuthError, UnavailableError
 from app.auth.keys import KeyCache
 from policies.errors import Code
-from tests.app.auth.issuing import EC, Clock, LiveIssuer, authenticator, trusting
 
 
 @pytest.fixture
