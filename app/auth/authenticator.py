@@ -20,9 +20,10 @@ from app.auth.issuers import Issuer, check_distinct, read_issuers
 from app.auth.keys import KeyCache, Timing
 from app.auth.resource import metadata_url
 from app.auth.roles import Roles
-from app.auth.teams import CloseTeams, TeamClosure, team_urn
+from app.auth.teams import CloseTeams, TeamClosure
 from app.auth.token import AccessTokenValidator, RefusedError, bearer_token, peek
 from app.settings import Settings
+from graphql_schema.urn import make_urn
 from policies.errors import CodedError, ConfigurationError
 from policies.principal import Principal, Scope
 
@@ -92,7 +93,9 @@ class Authenticator:
             raise RefusedError(f"invalid claim, {error.claim}") from error
 
     async def _principal(self, identity: Identity, issuer: Issuer) -> Principal:
-        teams = frozenset(team_urn(issuer.team_source, issuer.team_namespace, group) for group in identity.groups)
+        teams = frozenset(
+            make_urn("team", issuer.team_source, issuer.team_namespace, group) for group in identity.groups
+        )
         try:
             closed = await self._close_teams(identity.tenant, teams)
         except AuthError:

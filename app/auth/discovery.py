@@ -50,7 +50,7 @@ def import_keys(document: dict[str, Any]) -> KeySet:
 
 
 def _import_key(entry: object) -> Key | None:
-    if not isinstance(entry, dict) or entry.get("kty") == "oct" or entry.get("use", "sig") != "sig":
+    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
         return None
     try:
         key = JWKRegistry.import_key(entry)

@@ -1,30 +1,16 @@
 """From the groups of a token to Team URNs, closed over the teams they are part of."""
 
 import asyncio
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 CloseTeams = Callable[[str, frozenset[str]], Awaitable[frozenset[str]]]
 """(tenant, Team URNs) -> those and every team above them over PART_OF. Implemented by the graph."""
 
-MAX_URN = 512
-"""Bytes of a URN; a longer one is cut and ends in ``~`` and 16 hex digits of the SHA-256 of the whole."""
 TTL = 60.0
 """Seconds that a closure is remembered."""
 MAX_CLOSURES = 4_096
-
-_DIGEST = 16
-
-
-def team_urn(source: str, namespace: str, group: str) -> str:
-    """Name the team of a group: ``mlg://team/<source>/<namespace>/<group>``, each segment percent-encoded."""
-    urn = "mlg://team/" + "/".join(quote(segment, safe="") for segment in (source.lower(), namespace, group))
-    if len(urn) <= MAX_URN:
-        return urn
-    return f"{urn[: MAX_URN - _DIGEST - 1]}~{hashlib.sha256(urn.encode()).hexdigest()[:_DIGEST]}"
 
 
 async def no_closure(_tenant: str, teams: frozenset[str]) -> frozenset[str]:

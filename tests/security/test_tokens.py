@@ -9,12 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey, RSAKey
-
-from app.auth.errors import AuthError
-from policies.errors import Code
-from policies.principal import Scope
-from tests.app.auth.issuing import (
+from harness.issuing import (
     AUDIENCE,
     EC,
     ED,
@@ -30,6 +25,11 @@ from tests.app.auth.issuing import (
     sign,
     trusting,
 )
+from joserfc.jwk import RSAKey
+
+from app.auth.errors import AuthError
+from policies.errors import Code
+from policies.principal import Scope
 
 Bad = Callable[[LiveIssuer], str]
 DAY = 24 * 3_600
@@ -226,8 +226,9 @@ def issuer() -> LiveIssuer:
 
 
 async def refusal(issuer: LiveIssuer, authorization: str | None, **config: Any) -> AuthError:  # noqa: ANN401
-    """Return the error that a header meets; fails where it is let in."""
+    """Return the error that a header meets after a good one; fails where it is let in."""
     async with authenticator([trusting(issuer, **config)]) as door:
+        assert (await door.authenticate(f"Bearer {issuer.mint()}")).subject == "ada"
         with pytest.raises(AuthError) as caught:
             await door.authenticate(authorization)
     return caught.value
@@ -308,15 +309,15 @@ async def test_a_short_rsa_key_verifies_nothing(issuer: LiveIssuer) -> None:
 
 
 async def test_a_lone_key_needs_no_key_id(issuer: LiveIssuer) -> None:
-    """RFC 7515 leaves `kid` optional: with one key there is no choice to make."""
-    issuer.keys = [EC]
+    """RFC 7515 leaves `kid` optional: with one key that may sign there is no choice to make."""
+    issuer.keys = [EC, ENCRYPTION, SYMMETRIC]
     assert await accepted(issuer, issuer.mint(header={"kid": ...}))
 
 
 async def test_the_wrong_key_is_refused_without_a_key_id(issuer: LiveIssuer) -> None:
     """Without `kid` the lone key still has to fit."""
     issuer.keys = [EC]
-    token = issuer.mint(ECKey.generate_key("P-256"), {"kid": ...})
+    token = issuer.mint(STRANGER, {"kid": ...})
     assert (await refusal(issuer, f"Bearer {token}")).status == 401
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from harness.issuing import METADATA, Clock, LiveIssuer, authenticator, trusting
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,7 +15,6 @@ from app.auth.backend import auth_middleware
 from app.auth.resource import auth_routes
 from app.settings import Settings
 from policies.errors import ConfigurationError
-from tests.app.auth.issuing import METADATA, Clock, LiveIssuer, authenticator, trusting
 
 ISSUERS = '[{"issuer": "https://issuer.example"}]'
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from harness.issuing import AUDIENCE, RSA, URL, Clock, LiveIssuer, authenticator, trusting
 
 from app.auth.authenticator import build_authenticator
 from app.auth.errors import AuthError
@@ -12,7 +13,6 @@ from app.auth.teams import no_closure
 from app.settings import Settings
 from policies.errors import ConfigurationError
 from policies.principal import Principal, PrincipalKind
-from tests.app.auth.issuing import AUDIENCE, RSA, URL, Clock, LiveIssuer, authenticator, trusting
 
 PARTNER = "https://partner.example"
 

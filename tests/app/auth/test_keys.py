@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
-from joserfc.jwk import ECKey
+from harness.issuing import EC, Clock, LiveIssuer, authenticator, trusting
+from joserfc.jwk import ECKey, KeySet
 
 from app.auth.authenticator import Authenticator
 from app.auth.errors import AuthError, UnavailableError
+from app.auth.keys import KeyCache
 from policies.errors import Code
-from tests.app.auth.issuing import EC, Clock, LiveIssuer, authenticator, trusting
 
 
 @pytest.fixture
@@ -61,6 +62,28 @@ async def test_a_caller_who_leaves_does_not_end_the_fetch_of_the_others(
     first.cancel()
     assert await second == 200
     assert issuer.fetches == 1
+
+
+async def test_a_slow_fetch_is_joined_not_repeated(issuer: LiveIssuer) -> None:
+    """A fetch that takes longer than the cooldown is still the only one."""
+    answer = asyncio.Event()
+    fetches = 0
+
+    async def fetch() -> KeySet:
+        nonlocal fetches
+        fetches += 1
+        await answer.wait()
+        return KeySet([EC])
+
+    cache = KeyCache(fetch, clock=lambda: issuer.clock.monotonic)
+    first = asyncio.create_task(cache.keys_for("ec"))
+    await asyncio.sleep(0)
+    issuer.clock.advance(30)
+    second = asyncio.create_task(cache.keys_for("ec"))
+    await asyncio.sleep(0)
+    answer.set()
+    assert await first is await second
+    assert fetches == 1
 
 
 async def test_keys_are_kept_until_a_refresh_is_due(issuer: LiveIssuer, door: Authenticator) -> None:

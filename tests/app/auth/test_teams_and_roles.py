@@ -4,12 +4,12 @@ import asyncio
 import hashlib
 
 import pytest
+from harness.issuing import Clock, LiveIssuer, authenticator, trusting
 
 from app.auth.errors import AuthError
 from app.auth.roles import Roles
-from app.auth.teams import TeamClosure, team_urn
+from app.auth.teams import TeamClosure
 from policies.errors import Code, CodedError, ConfigurationError
-from tests.app.auth.issuing import Clock, LiveIssuer, authenticator, trusting
 
 RANKING = "mlg://team/catalog/default/ranking"
 ML = "mlg://team/catalog/default/ml"
@@ -43,18 +43,22 @@ class PartOf:
         ("a@b:c+d", "a%40b%3Ac%2Bd"),
     ],
 )
-def test_a_group_is_percent_encoded(group: str, segment: str) -> None:
+async def test_a_group_is_a_team(group: str, segment: str) -> None:
     """Unreserved characters of RFC 3986 stay plain, all others become upper-case hex."""
-    assert team_urn("Catalog", "default", group) == f"mlg://team/catalog/default/{segment}"
+    live = LiveIssuer(Clock())
+    async with authenticator([trusting(live)]) as door:
+        caller = await door.authenticate(f"Bearer {live.mint(groups=[group])}")
+    assert caller.teams == {f"mlg://team/catalog/default/{segment}"}
 
 
-def test_a_long_group_is_cut_and_stays_itself() -> None:
-    """A URN has at most 512 bytes; what is cut off lives on in the digest."""
-    whole = "mlg://team/catalog/default/" + "x" * 600
-    cut = team_urn("catalog", "default", "x" * 600)
-    assert len(cut) == 512
-    assert cut == whole[:495] + "~" + hashlib.sha256(whole.encode()).hexdigest()[:16]
-    assert cut != team_urn("catalog", "default", "x" * 601)
+async def test_a_long_group_is_cut_and_stays_itself() -> None:
+    """A URN has at most 512 bytes; what is cut off lives on in the digest, so two long groups are two teams."""
+    live = LiveIssuer(Clock())
+    async with authenticator([trusting(live)]) as door:
+        caller = await door.authenticate(f"Bearer {live.mint(groups=['x' * 600, 'x' * 601])}")
+    digests = {hashlib.sha256(f"mlg://team/catalog/default/{'x' * n}".encode()).hexdigest()[:16] for n in (600, 601)}
+    assert {team.rpartition("~")[2] for team in caller.teams} == digests
+    assert all(len(team) <= 512 for team in caller.teams)
 
 
 async def test_teams_are_closed_for_the_tenant_of_the_token() -> None:
@@ -93,6 +97,17 @@ async def test_a_failed_closure_is_503_and_not_remembered() -> None:
         assert (await door.authenticate(f"Bearer {live.mint()}")).teams == {RANKING, ML}
 
 
+async def test_a_caller_who_leaves_does_not_end_the_look_up_of_the_others() -> None:
+    """A cancelled request takes nobody with it."""
+    part_of = PartOf()
+    close = TeamClosure(part_of)
+    first, second = (asyncio.create_task(close("acme", frozenset({RANKING}))) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == {RANKING, ML}
+    assert len(part_of.asked) == 1
+
+
 async def test_who_has_no_groups_asks_nothing() -> None:
     """No teams, no look-up."""
     live, part_of = LiveIssuer(Clock()), PartOf()
@@ -120,6 +135,15 @@ def test_roles_are_granted_to_subjects_and_teams() -> None:
     assert roles.of("ada", frozenset(), frozenset()) == {"reader"}
     assert roles.of("bo", {RANKING}, frozenset()) == {"auditor"}
     assert roles.of("bo", {ML}, {"admin", "reader"}) == {"reader"}
+
+
+async def test_a_team_above_hands_out_no_roles() -> None:
+    """Grants look at the teams of the token: who may write PART_OF must not be able to make auditors."""
+    live = LiveIssuer(Clock())
+    roles = Roles.load(GRANTS.replace(RANKING, ML))
+    async with authenticator([trusting(live)], PartOf(), roles) as door:
+        caller = await door.authenticate(f"Bearer {live.mint(sub='bo', roles=[])}")
+    assert (caller.teams, caller.roles) == ({RANKING, ML}, frozenset())
 
 
 @pytest.mark.parametrize(

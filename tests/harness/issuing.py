@@ -118,6 +118,8 @@ def trusting(live: LiveIssuer, **config: Any) -> Trusted:  # noqa: ANN401 - the 
     return trust(issuer, live.client(), monotonic=lambda: clock.monotonic, now=lambda: clock.epoch)
 
 
-def authenticator(trusted: Iterable[Trusted], close_teams: CloseTeams = no_closure) -> Authenticator:
-    """Return an Authenticator with the packaged roles."""
-    return Authenticator(trusted, Roles.load(), close_teams, Challenge(METADATA))
+def authenticator(
+    trusted: Iterable[Trusted], close_teams: CloseTeams = no_closure, roles: Roles | None = None
+) -> Authenticator:
+    """Return an Authenticator, with the packaged roles unless others are given."""
+    return Authenticator(trusted, roles or Roles.load(), close_teams, Challenge(METADATA))
