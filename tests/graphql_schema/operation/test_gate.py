@@ -46,6 +46,7 @@ def doubled(levels: int) -> str:
         ("{" + "q{" * 12 + "x" + "}" * 13, "depth"),
         ("{" + "x @skip(if: false) " * 51 + "}", "directives"),
         ("{" + "x " * 4_000 + "}", "tokens"),
+        ("{" + "q{x} " * 990 + "}", "comparisons"),
         ("#\n" * 4_001 + "{ x }", "tokens"),
     ],
 )
@@ -70,6 +71,14 @@ async def test_a_document_within_the_limits_runs() -> None:
     """Nothing stands in the way of an ordinary document with fragments."""
     result = await OperationSchema(Query).execute(doubled(5))
     assert (result.errors, result.data) == (None, {"x": 1})
+
+
+async def test_large_honest_fragments_merge() -> None:
+    """The bound on comparisons leaves room: a 60-field fragment under four levels and siblings is answered."""
+    fields = " ".join(f"...F{i}" for i in range(60))
+    parts = " ".join(f"fragment F{i} on Query {{ x }}" for i in range(60))
+    document = f"{{ ...All q {{ ...All q {{ ...All }} }} }} fragment All on Query {{ {fields} }} {parts}"
+    assert await refusals(document) == []
 
 
 async def test_several_operations_need_a_name() -> None:
