@@ -86,7 +86,7 @@ class GremlinClient:
         self._texts: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
-        self._session = _session(aiohttp.TCPConnector(limit=self._in_flight, keepalive_timeout=_KEEP_ALIVE_SECONDS))
+        self._session = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS))
         return self
 
     async def __aexit__(self, *_: object) -> None:
