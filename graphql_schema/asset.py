@@ -5,7 +5,17 @@ from typing import Annotated, Any, Union
 
 import strawberry
 
-from graphql_schema.catalog import CONTAINS, KINDS, OWNED_BY, REPLACED_BY, TAGGED, WHOLE_HOPS, Direction, Hop
+from graphql_schema.catalog import (
+    CONTAINS,
+    KIND_OF_CODE,
+    KINDS,
+    OWNED_BY,
+    REPLACED_BY,
+    TAGGED,
+    WHOLE_HOPS,
+    Direction,
+    Hop,
+)
 from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.enums import (
@@ -101,10 +111,10 @@ class LineageFilter:
     def keep(self) -> LineageKeep:
         """The filter as the reader judges it."""
         return LineageKeep(
-            kinds=tuple(sorted(kind.name.title().replace("_", "") for kind in self.kinds or ())),
-            stages=tuple(sorted(stage.value for stage in self.stages or ())),
-            relations=tuple(sorted(relation.value for relation in self.relations or ())),
-            origins=tuple(sorted(origin.value for origin in self.origins or ())),
+            kinds=tuple(sorted(KIND_OF_CODE[kind.name].name for kind in self.kinds or ())),
+            stages=tuple(sorted(stage.name for stage in self.stages or ())),
+            relations=tuple(sorted(relation.name for relation in self.relations or ())),
+            origins=tuple(sorted(origin.name for origin in self.origins or ())),
             min_confidence=self.min_confidence,
         )
 

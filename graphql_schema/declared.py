@@ -17,7 +17,7 @@ Targets = dict[str, dict[str, Any]]
 def edges_of(kind: str, urn: str, item: Any) -> tuple[EdgesOf, ...]:
     """What each field of the item declares; the whole of a version is declared always, since the URN names it."""
     found = []
-    for field in fields_of(type(item)):
+    for field in fields_of(item):
         declared: EdgeField | None = field.metadata.get(EDGE)
         if declared is None:
             continue
@@ -78,7 +78,7 @@ def _elements(name: str, given: Any) -> Iterator[tuple[Path, str, dict[str, Any]
         elif isinstance(each, str):
             yield path, each, {}
         else:
-            far = next(field for field in fields_of(type(each)) if REFERS in field.metadata)
+            far = next(field for field in fields_of(each) if REFERS in field.metadata)
             yield (*path, far.name), getattr(each, far.attribute), _facts(each, far, path)
 
 

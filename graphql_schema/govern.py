@@ -4,16 +4,21 @@ One place for both. A field in ``row.access.hidden`` yields null and is noted be
 read from the source directly, without Strawberry's call path.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from graphql import (
+    GraphQLArgument,
     GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
+    Undefined,
     is_introspection_type,
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -34,6 +39,7 @@ Resolve = Callable[..., Any]
 def govern(schema: GraphQLSchema) -> None:
     """Give every field its reader, every abstract type its resolution, and every governed field its guard."""
     _refuse_non_null(schema)
+    _drop_null_defaults(schema)
     governed = _governed(schema)
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
@@ -68,6 +74,22 @@ def _refuse_non_null(schema: GraphQLSchema) -> None:
     ]
     if broken:
         raise ConfigurationError(f"Governed fields must be nullable, so that they can be hidden: {', '.join(broken)}.")
+
+
+def _drop_null_defaults(schema: GraphQLSchema) -> None:
+    """What is absent stays absent: resolvers and inputs have defaults of their own, and ``= null`` says nothing."""
+    for type_ in schema.type_map.values():
+        for element in _defaulted(type_):
+            if element.default_value is None:
+                element.default_value = Undefined
+
+
+def _defaulted(type_: GraphQLNamedType) -> Iterator[GraphQLArgument | GraphQLInputField]:
+    if isinstance(type_, GraphQLInputObjectType):
+        yield from type_.fields.values()
+    elif isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+        for field in type_.fields.values():
+            yield from field.args.values()
 
 
 def _resolver(name: str, field: GraphQLField, *, governed: bool) -> Resolve:

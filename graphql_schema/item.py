@@ -1,5 +1,7 @@
 """One item of a registration: the input of any one kind, or an edge."""
 
+from typing import Any
+
 import strawberry
 
 from graphql_schema.assets.dataset import DatasetInput, DatasetVersionInput
@@ -36,7 +38,7 @@ class LinkInput:
     properties: list[PropertyInput] | None = value("Free facts about the edge, merged by key with those stored.")
 
 
-def _one(kind: str) -> object:
+def _one(kind: str) -> Any:
     return strawberry.field(description=f"Registers {kind}.", default=strawberry.UNSET)
 
 

@@ -100,7 +100,7 @@ async def _register_assets(info: Info, input: RegisterArg) -> Any:
 def _authorize(info: Info) -> None:
     if not info.context.principal.may(Scope.WRITE):
         raise ScopeError(
-            f"The token does not carry the scope {Scope.WRITE.value}, which every mutation needs; ask for one that does.",
+            f"The token does not carry the scope {Scope.WRITE.value}, which mutations need; ask for one that does.",
             scope=Scope.WRITE.value,
         )
 
@@ -126,7 +126,7 @@ async def _write(info: Info, prepared: Prepared, *, dry_run: bool, atomic: bool)
 def _payload(key: str, result: Registered) -> dict[str, Any]:
     return {
         "urn": result.urn,
-        "outcome": result.outcome.value,
+        "outcome": result.outcome.name,
         "changed": result.outcome in {Outcome.CREATED, Outcome.UPDATED},
         "revision": result.revision,
         "errors": [_error(key, refusal) for refusal in result.refusals],
@@ -135,7 +135,7 @@ def _payload(key: str, result: Registered) -> dict[str, Any]:
 
 def _error(key: str, refusal: Refusal) -> dict[str, Any]:
     return {
-        "code": refusal.code.value,
+        "code": refusal.code.name,
         "message": refusal.message,
         "inputPath": [key, *refusal.path],
         "currentRevision": refusal.current_revision,

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import strawberry
+from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.utils.str_converters import to_camel_case
 
 from graphql_schema.inputs import REFERS, VALUE, ValueField
@@ -56,19 +57,23 @@ class InputField:
     metadata: Mapping[Any, Any]
 
 
+def fields_of(item: Any) -> tuple[InputField, ...]:
+    """The fields of an input object."""
+    return _fields(item.__strawberry_definition__)
+
+
 @lru_cache(maxsize=64)
-def fields_of(cls: type) -> tuple[InputField, ...]:
-    """The fields of an input class."""
+def _fields(definition: StrawberryObjectDefinition) -> tuple[InputField, ...]:
     return tuple(
         InputField(field.graphql_name or to_camel_case(field.python_name), field.python_name, field.metadata)
-        for field in cls.__strawberry_definition__.fields  # type: ignore[attr-defined]
+        for field in definition.fields
     )
 
 
 def values_of(item: Any) -> dict[str, Any]:
     """What the item gives of its record, by stored name: enums as names, nested inputs as objects."""
     values: dict[str, Any] = {}
-    for field in fields_of(type(item)):
+    for field in fields_of(item):
         declared: ValueField | None = field.metadata.get(VALUE)
         given = getattr(item, field.attribute)
         if declared is not None and given is not strawberry.UNSET:
@@ -145,7 +150,7 @@ def _refuse_twice(keys: list[tuple[Any, ...]], path: Path) -> None:
 
 def _plain_object(given: Any, path: Path) -> dict[str, Any]:
     values = {}
-    for field in fields_of(type(given)):
+    for field in fields_of(given):
         value = getattr(given, field.attribute)
         if value is None or value is strawberry.UNSET:
             continue

@@ -66,7 +66,7 @@ async def _asset(info: Info, id: IdArg) -> Any:
 async def _team(info: Info, id: TeamIdArg = None, name: TeamNameArg = None) -> Any:
     if (id is None) == (name is None):
         raise InvalidError("`team` needs `id` or `name`, and not both.")
-    urn = make_urn("team", "catalog", "default", name) if id is None else id
+    urn = make_urn("team", "catalog", "default", name or "") if id is None else id
     return await info.context.reader.node(urn) if parse_urn(urn).kind == "Team" else None
 
 

@@ -39,10 +39,7 @@ def prepare(items: Sequence[AssetInput]) -> Prepared:
         prepared.keys.append(key_of(item))
         try:
             wanted = registration_of(item)
-            if isinstance(wanted, Registration) and first.setdefault(wanted.urn, index) != index:
-                raise InputError(
-                    f"{wanted.urn} is in this call already, as item {first[wanted.urn]}; join the two.", "id"
-                )
+            _refuse_again(wanted, index, first)
             prepared.accepted[index] = wanted
         except InputError as error:
             prepared.refused[index] = refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
@@ -51,13 +48,13 @@ def prepare(items: Sequence[AssetInput]) -> Prepared:
 
 def key_of(item: AssetInput) -> str:
     """The one field of the item that is given."""
-    return next(f.name for f in fields_of(AssetInput) if getattr(item, f.attribute) is not strawberry.UNSET)
+    return next(f.name for f in fields_of(item) if getattr(item, f.attribute) is not strawberry.UNSET)
 
 
 def registration_of(item: AssetInput) -> Registration | Linking:
     """What the item asks for; raises InputError with the path to what cannot be."""
     key = key_of(item)
-    given = next(getattr(item, f.attribute) for f in fields_of(AssetInput) if f.name == key)
+    given = next(getattr(item, f.attribute) for f in fields_of(item) if f.name == key)
     if isinstance(given, LinkInput):
         return linking_of(given)
     kind = KINDS[key[0].upper() + key[1:]]
@@ -73,6 +70,11 @@ def registration_of(item: AssetInput) -> Registration | Linking:
         dry_run=bool(given.dry_run),
         required=_missing(given),
     )
+
+
+def _refuse_again(wanted: Registration | Linking, index: int, first: dict[str, int]) -> None:
+    if isinstance(wanted, Registration) and first.setdefault(wanted.urn, index) != index:
+        raise InputError(f"{wanted.urn} is in this call already, as item {first[wanted.urn]}; join the two.", "id")
 
 
 def linking_of(given: LinkInput) -> Linking:
@@ -120,7 +122,7 @@ def _missing(given: Any) -> tuple[str, ...]:
     """The fields that are needed the first time and were not given."""
     return tuple(
         f.name
-        for f in fields_of(type(given))
+        for f in fields_of(given)
         for declared in (f.metadata.get(VALUE) or f.metadata.get(EDGE),)
         if declared is not None and declared.required and getattr(given, f.attribute) is strawberry.UNSET
     )

@@ -52,7 +52,7 @@ class Linking:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an item was not written: a code, a message, and the path within the kind's own input, such as ``trainedOn``, ``2``."""
+    """Why an item was not written: a code, a message, and the path within its own input (``"trainedOn", "2"``)."""
 
     code: MutationErrorCode
     message: str
@@ -80,5 +80,5 @@ def not_written(index: int) -> Registered:
     return refused(
         Outcome.INVALID,
         MutationErrorCode.INVALID,
-        f"Not written: the call is atomic and its item {index} was refused. Correct that one, or call without `atomic`.",
+        f"Not written: the call is atomic and its item {index} was refused. Correct it, or call without `atomic`.",
     )

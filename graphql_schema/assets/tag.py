@@ -19,7 +19,7 @@ def _tagged(urn: str) -> Clause:
 
 
 def _tag_kind(root: Parent) -> Any:
-    return root.read("tagKind") or TagKind.FREE.value
+    return root.read("tagKind") or TagKind.FREE.name
 
 
 def _propagates(root: Parent) -> bool:

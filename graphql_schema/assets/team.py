@@ -29,7 +29,7 @@ def _owned_by_user(urn: str) -> Clause:
 
 
 def _principal_kind(root: Parent) -> Any:
-    return root.read(PRINCIPAL_KIND) or PrincipalKind.PERSON.value
+    return root.read(PRINCIPAL_KIND) or PrincipalKind.PERSON.name
 
 
 @strawberry.type(description="A group of people that owns assets.")

@@ -24,7 +24,7 @@ StateArg = Annotated[RunState | None, strawberry.argument(description="Only runs
 
 
 async def _runs(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-    return await connect(root, info, RUNS, first, after, FieldIn("state", (state.value,)) if state else None)
+    return await connect(root, info, RUNS, first, after, FieldIn("state", (state.name,)) if state else None)
 
 
 @strawberry.type(description="The definition of a pipeline or of one of its steps.")
