@@ -5,17 +5,7 @@ from typing import Annotated, Any, Union
 
 import strawberry
 
-from graphql_schema.catalog import (
-    CONTAINS,
-    KIND_OF_CODE,
-    KINDS,
-    OWNED_BY,
-    REPLACED_BY,
-    TAGGED,
-    WHOLE_HOPS,
-    Direction,
-    Hop,
-)
+from graphql_schema.catalog import CONTAINS, OWNED_BY, REPLACED_BY, TAGGED, WHOLE_HOPS, Direction, Hop
 from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.enums import (
@@ -111,7 +101,7 @@ class LineageFilter:
     def keep(self) -> LineageKeep:
         """The filter as the reader judges it."""
         return LineageKeep(
-            kinds=tuple(sorted(KIND_OF_CODE[kind.name].name for kind in self.kinds or ())),
+            kinds=tuple(sorted(kind.name for kind in self.kinds or ())),
             stages=tuple(sorted(stage.name for stage in self.stages or ())),
             relations=tuple(sorted(relation.name for relation in self.relations or ())),
             origins=tuple(sorted(origin.name for origin in self.origins or ())),
@@ -197,10 +187,6 @@ async def _owner_team(root: Parent, info: Info) -> Any:
     return await info.context.reader.node(urn) if urn else None
 
 
-def _kind(root: Parent) -> Any:
-    return KINDS[root.kind].code
-
-
 def _property(root: Parent, key: Annotated[str, strawberry.argument(description="The key.")]) -> str | None:
     found = [pair["value"] for pair in root.read("properties") or () if pair["key"] == key]
     return found[0] if found else None
@@ -217,7 +203,7 @@ def _viewer_access(root: Parent) -> Any:
 class Asset(Node):
     """Every governed ML asset."""
 
-    kind: AssetKind = strawberry.field(description="What it is.", resolver=_kind)
+    kind: AssetKind = own("What it is.")
     source: str = own("The system it comes from, in lower case.")
     namespace: str = own("The namespace within the source.")
     name: str = own("The name within the namespace.")

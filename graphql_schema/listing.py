@@ -10,7 +10,7 @@ from typing import Any
 
 import strawberry
 
-from graphql_schema.catalog import KIND_OF_CODE
+from graphql_schema.catalog import KINDS
 from graphql_schema.enums import AssetKind, AssetOrderField, Hydration, LifecycleStage, OrderDirection, Sensitivity
 from graphql_schema.scalars import Instant
 from policies.errors import InvalidError
@@ -103,7 +103,7 @@ _BOUNDS = {
 
 def asset_listing(where: AssetFilter | None, order: AssetOrder | None, *within: Clause) -> Listing:
     """The listing of a filter and an order, narrowed by further clauses; raises InvalidError on an oversized filter."""
-    kinds: Clause = ("in", "kind", tuple(kind.name for kind in KIND_OF_CODE.values() if kind.asset))
+    kinds: Clause = ("in", "kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
     clauses = (kinds, *within, *(() if where is None else (clause_of(where),)))
     listing = Listing(("and", *clauses)) if order is None else Listing(("and", *clauses), *_order(order))
     size = _size(listing.where)
@@ -120,7 +120,7 @@ def clause_of(where: AssetFilter) -> Clause:
         if values is not None:
             clauses.append(("in", key, tuple(getattr(value, "name", value) for value in values)))
     if where.kinds is not None:
-        clauses.append(("in", "kind", tuple(KIND_OF_CODE[kind.name].name for kind in where.kinds)))
+        clauses.append(("in", "kind", tuple(kind.name for kind in where.kinds)))
     for field, key in _TEXTS.items():
         clauses.extend(_text(key, getattr(where, field)))
     for field, (op, key) in _BOUNDS.items():

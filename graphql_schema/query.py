@@ -82,7 +82,7 @@ async def _assets(
 
 def _all_of(kind: str, description: str) -> Any:
     """A connection of everything of a kind that is no asset, by name."""
-    listing = Listing(("in", "kind", (kind,)), order="name")
+    listing = Listing(("in", "kind", (KINDS[kind].code,)), order="name")
 
     async def resolve(info: Info, first: First = 50, after: After = None) -> Any:
         page, binding = paged(info, 50 if first is None else first, after, listing)

@@ -75,7 +75,7 @@ class LineageKeep:
         """See :class:`Keep`."""
         edge: Any = item.edge or {}
         return (
-            (not self.kinds or item.row.kind in self.kinds)
+            (not self.kinds or item.row.record["kind"] in self.kinds)
             and (not self.stages or item.row.peek("stage") in self.stages)
             and (not self.relations or edge["relation"] in self.relations)
             and (not self.origins or edge["origin"] in self.origins)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from graphql_schema.catalog import KIND_OF_CODE
 from graphql_schema.enums import AccessGrade
 
 
@@ -22,6 +23,8 @@ class Access:
 class Row:
     """One vertex that has passed the policy: its identity, its record and what the caller may see of it.
 
+    ``kind`` is the catalog's name of the kind, which is the GraphQL type.
+
     ``record`` has GraphQL field names as keys and JSON values; instants are epoch milliseconds, enums their names.
     """
 
@@ -32,7 +35,7 @@ class Row:
         self.record = record
         self.access = access
         self.urn: str = record["id"]
-        self.kind: str = record["kind"]
+        self.kind = KIND_OF_CODE[record["kind"]].name
 
     def read(self, field: str) -> Any:
         """The value of a field; None when it has none, or when the policy hides it, which is noted."""

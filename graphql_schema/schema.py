@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import strawberry
 from graphql import GraphQLError, GraphQLSchema
 from strawberry.extensions import SchemaExtension
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from graphql_schema.assets.dataset import Dataset, DatasetVersion
 from graphql_schema.assets.domain import Domain
@@ -23,6 +22,7 @@ from graphql_schema.assets.team import Team, User
 from graphql_schema.assets.workflow import Run, Workflow
 from graphql_schema.govern import govern
 from graphql_schema.mutation import Mutation
+from graphql_schema.operation.schema import OperationSchema
 from graphql_schema.query import Query
 from graphql_schema.scalars import SCALARS
 from policies.errors import CodedError
@@ -53,17 +53,17 @@ NODES = (
 """The type of every kind of the catalog."""
 
 
-class GraphSchema(strawberry.Schema):
-    """Strawberry's schema, whose coded errors carry their code to the caller; it logs nothing itself."""
+class GraphSchema(OperationSchema):
+    """The schema behind its gate, whose coded errors carry their code to the caller."""
 
     @property
     def core(self) -> GraphQLSchema:
         """The schema as graphql-core has it."""
         return self._schema
 
-    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Write ``{code, **extensions}`` of every CodedError into its error."""
-        del execution_context
+        super().process_errors(errors, execution_context)
         for error in errors:
             cause = error.original_error
             if isinstance(cause, CodedError):

@@ -1,0 +1,120 @@
+"""The one read text: everything that one level of a query needs, in one request.
+
+A level asks for points (vertex ids), hops (edges from many sources, then the far vertices) and listings (what starts in
+the index). The text is constant and knows no relation, no filter and no policy: they are data. Each hop is
+``{d: "out" | "in", ls: labels, ks: far kinds or [], xs: sources, p: -1 or the hop whose far ends are its sources,
+n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time}``; each listing is
+``{f: clause, o: order key, d: whether descending, n: how many, c: whether to count}``.
+
+The answer is ``{e: [[source, far, edge record, …] per hop], v: [record, …], l: [{x: [id, …], n: total or -1}, …],
+over: whether the cap ended it}``. Edges come first, then the unique far vertices (janusgraph.md, section 5).
+"""
+
+from typing import Any, Final
+
+from gremlin_python.process.graph_traversal import __  # type: ignore[import-untyped]
+from gremlin_python.process.traversal import Order, P  # type: ignore[import-untyped]
+
+from app.graph.prepared import Prepared, g, param, render, spread
+
+EDGE_CAP: Final = 50_000
+"""Edges that one request may carry; what bounds a request, since the embedded store must not be interrupted."""
+
+LAST: Final = 2**63 - 1
+"""The time that bounds nothing."""
+
+
+def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal
+    return edges.has("validFrom", P.lte(param("now"))).has("validTo", P.gt(param("now")))
+
+
+def _hop(direction: str, *, kinds: bool) -> str:
+    start = g.V(spread("xs"))
+    edges = _valid(start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls")))
+    return str(render(edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks"))) if kinds else edges))
+
+
+def _newest(start: Any, bound: P) -> str:  # noqa: ANN401 - a gremlinpython traversal
+    edges = _valid(__.in_e(spread("ls"))).has("at", bound).order().by("at", Order.desc).limit(param("n"))
+    return str(render(start.local(edges)))
+
+
+LEVEL: Final = Prepared.of(
+    f"""
+def reach = {{ h, xs ->
+  def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at
+  if (h.t) return {_newest(g.V(spread("xs")), P.lte(param("at")))}
+  h.d == 'out' ? (ks ? {_hop("out", kinds=True)} : {_hop("out", kinds=False)})
+               : (ks ? {_hop("in", kinds=True)} : {_hop("in", kinds=False)})
+}}
+def seen = new LinkedHashSet(points)
+def sets = []
+def room = cap
+def edges = hops.collect {{ h ->
+  def xs = h.p < 0 ? h.xs : new ArrayList(sets[h.p])
+  def rows = []
+  def reached = new LinkedHashSet()
+  def take = {{ s, f, e -> rows << s; rows << f; rows << e.value('record'); reached << f }}
+  if (xs && room > 0) {{
+    def out = h.d == 'out'
+    def bySource = new LinkedHashMap()
+    def t = reach(h, xs)
+    while (t.hasNext() && room > 0) {{
+      def e = t.next()
+      def s = out ? e.outVertex().id() : e.inVertex().id()
+      def f = out ? e.inVertex().id() : e.outVertex().id()
+      if (h.n == 0) {{ take(s, f, e); room-- }}
+      else if (h.t || f > h.a) bySource.computeIfAbsent(s, {{ [] }}) << [f, e]
+    }}
+    bySource.each {{ s, found ->
+      if (h.t && found.size() >= h.n) {{
+        def least = found[-1][1].value('at')
+        def known = found.collect {{ it[0] }}.toSet()
+        def ls = h.ls; def at = least; def n = cap
+        {render(_valid(g.V(param("s")).in_e(spread("ls"))).has("at", P.eq(param("at"))))}.each {{
+          if (known.add(it.outVertex().id())) found << [it.outVertex().id(), it]
+        }}
+      }} else if (!h.t) found = found.sort {{ it[0] }}.take(h.n)
+      found.each {{ take(s, it[0], it[1]); room-- }}
+    }}
+  }}
+  sets << reached
+  seen.addAll(reached)
+  rows
+}}
+def narrow
+narrow = {{ t, f ->
+  switch (f[0]) {{
+    case 'in': return t.has(f[1], P.within(f[2]))
+    case 'out': return t.has(f[1], P.without(f[2]))
+    case 'above': return t.has(f[1], P.gt(f[2]))
+    case 'below': return t.has(f[1], P.lt(f[2]))
+    case 'least': return t.has(f[1], P.gte(f[2]))
+    case 'most': return t.has(f[1], P.lte(f[2]))
+    case 'prefix': return t.has(f[1], textPrefix(f[2]))
+    case 'notPrefix': return t.has(f[1], textNotPrefix(f[2]))
+    case 'regex': return t.has(f[1], textRegex(f[2]))
+    case 'notRegex': return t.has(f[1], textNotRegex(f[2]))
+    case 'and': f.drop(1).each {{ t = narrow(t, it) }}; return t
+    case 'or': return t.or(f.drop(1).collect {{ narrow(__.start(), it) }} as Traversal[])
+  }}
+  throw new IllegalArgumentException('clause')
+}}
+def lists = listings.collect {{ q ->
+  def t = narrow(g.V().has('tenant', tenant), q.f).order().by(q.o, q.d ? desc : asc)
+  if (q.o != 'urn') t = t.by('urn', q.d ? desc : asc)
+  def xs = q.n == 0 ? [] : t.limit(q.n).id().toList()
+  seen.addAll(xs)
+  [x: xs, n: q.c ? narrow(g.V().has('tenant', tenant), q.t).limit(10001).id().count().next() : -1]
+}}
+def xs = seen as List
+def v = xs ? {render(g.V(spread("xs")).values("record"))}.toList() : []
+[[e: edges, v: v, l: lists, over: room <= 0]]
+""",
+    "points",
+    "hops",
+    "listings",
+    "now",
+    "cap",
+    "tenant",
+)

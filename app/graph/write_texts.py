@@ -1,0 +1,82 @@
+"""The two texts of a write: one reads what a batch touches, the other writes it in one transaction.
+
+``STATE`` takes vertex ids, hops ``{d, ls, xs, far}`` over those that exist (closed edges included; ``far`` reads the far
+vertices too) and pairs ``{l, o, i}`` of one edge each, and answers ``{v: [record, …], e: [[source, far, record, …] per
+hop], p: [edge record or null, …]}``.
+
+``WRITE`` takes the ids of known vertices, vertices ``{x, k, fresh, p: native values, s: native sets}`` and edges ``{l, o,
+i, fresh, p: native values}``, and answers how many it wrote. Creation needs no lock: the id is computed from identity, so
+a second creator fails (janusgraph.md, section 5).
+"""
+
+from typing import Final
+
+from app.graph.prepared import Prepared, g, render, spread
+
+STATE: Final = Prepared.of(
+    f"""
+def known = new LinkedHashMap()
+def xs = stored
+if (xs) {render(g.V(spread("xs")))}.each {{ known[it.id()] = it }}
+def seen = new LinkedHashSet()
+def edges = hops.collect {{ h ->
+  xs = h.xs.findAll {{ known.containsKey(it) }}
+  def ls = h.ls
+  def rows = []
+  if (xs) {{
+    def out = h.d == 'out'
+    (out ? {render(g.V(spread("xs")).out_e(spread("ls")))} : {render(g.V(spread("xs")).in_e(spread("ls")))}).each {{ e ->
+      def f = out ? e.inVertex().id() : e.outVertex().id()
+      rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; rows << e.value('record')
+      if (h.far && !known.containsKey(f)) seen << f
+    }}
+  }}
+  rows
+}}
+def one = pairs.collect {{ p ->
+  def a = known[p.o]; def b = known[p.i]
+  if (a == null || b == null) return null
+  def found = a.query().labels(p.l).direction(OUT).adjacent(b).edges().iterator()
+  found.hasNext() ? found.next().value('record') : null
+}}
+def v = known.values().collect {{ it.value('record') }}
+xs = seen as List
+if (xs) v.addAll({render(g.V(spread("xs")).values("record"))}.toList())
+[[v: v, e: edges, p: one]]
+""",
+    "stored",
+    "hops",
+    "pairs",
+)
+
+WRITE: Final = Prepared.of(
+    f"""
+def known = [:]
+def xs = stored
+if (xs) {render(g.V(spread("xs")))}.each {{ known[it.id()] = it }}
+def need = {{ x -> if (known[x] == null) throw new IllegalStateException('a vertex of the batch is gone'); known[x] }}
+vertices.each {{ r ->
+  def v = r.fresh ? g.addV(r.k).property(T.id, r.x).next() : need(r.x)
+  known[r.x] = v
+  r.p.each {{ k, x -> v.property(single, k, x) }}
+  r.s.each {{ k, many ->
+    if (!r.fresh) v.properties(k).each {{ it.remove() }}
+    many.each {{ v.property(set, k, it) }}
+  }}
+}}
+edges.each {{ r ->
+  def a = need(r.o); def b = need(r.i)
+  def e = null
+  if (!r.fresh) {{
+    def found = a.query().labels(r.l).direction(OUT).adjacent(b).edges().iterator()
+    if (found.hasNext()) e = found.next()
+  }}
+  if (e == null) e = a.addEdge(r.l, b)
+  r.p.each {{ k, x -> e.property(k, x) }}
+}}
+[vertices.size() + edges.size()]
+""",
+    "stored",
+    "vertices",
+    "edges",
+)

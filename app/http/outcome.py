@@ -1,0 +1,75 @@
+"""From an execution result to an HTTP answer: which errors show, and which status tells the truth.
+
+A request error (nothing was executed) has no ``data`` entry. As ``application/graphql-response+json`` its status is
+that of the first error's code; as ``application/json`` a caller's mistake in the document stays 200, because such
+clients cannot tell our 400 from a proxy's. Partial results are 200. A ``data`` of null for want of the store is 503
+under both: the draft only recommends 200 there, and whoever sees a 503, proxies included, rightly tries again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from graphql import GraphQLError
+from starlette.responses import Response
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+
+from app.errors import HTTP_STATUS, InternalError
+from app.http import faults
+from app.http.negotiation import JSON
+from app.http.payload import error_payload, json_response
+from policies.errors import Code, CodedError
+
+ERRORS_RETURNED = 5
+
+_DOCUMENT_CODES = frozenset({Code.BAD_REQUEST, Code.INVALID, Code.LIMIT_EXCEEDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An execution result with its errors judged, in the order they came."""
+
+    data: dict[str, Any] | None
+    executed: bool
+    errors: Sequence[tuple[GraphQLError, CodedError]]
+    extensions: Mapping[str, Any]
+
+    def status(self, media: str) -> int:
+        """Return the HTTP status of this answer as ``media``."""
+        codes = [error.code for _, error in self.errors]
+        if not self.executed:
+            return HTTPStatus.OK if media == JSON and codes[0] in _DOCUMENT_CODES else HTTP_STATUS[codes[0]]
+        if self.data is None and Code.STORE_UNAVAILABLE in codes:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        return HTTPStatus.OK
+
+    def response(self, request_id: str, media: str) -> Response:
+        """Build the answer: at most five errors, and how many were left out."""
+        content: dict[str, Any] = {"data": self.data} if self.executed else {}
+        extensions = dict(self.extensions)
+        if self.errors:
+            shown = self.errors[:ERRORS_RETURNED]
+            content["errors"] = [error_payload(error, request_id, where) for where, error in shown]
+        if len(self.errors) > ERRORS_RETURNED:
+            extensions["errorsOmitted"] = len(self.errors) - ERRORS_RETURNED
+        if extensions:
+            content["extensions"] = extensions
+        return json_response(content, self.status(media), media)
+
+
+def settle(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> Outcome:
+    """Judge the errors of ``result``; defects are masked, and reported in one line."""
+    errors = result.errors or []
+    before_execution = isinstance(result, PreExecutionError)
+    judged = [(e, faults.judge(e, executed=not before_execution, suggestions=suggestions)) for e in errors]
+    if defects := [error for error, coded in judged if coded is None]:
+        faults.report(defects, request_id, document)
+    masked = InternalError.masking(request_id)
+    return Outcome(
+        data=result.data,
+        executed=result.data is not None or not errors or any(e.path is not None for e in errors),
+        errors=[(error, coded or masked) for error, coded in judged],
+        extensions=result.extensions or {},
+    )

@@ -1,0 +1,62 @@
+"""Loads items into a running API: what every importing command has in common, its exit code and summary included."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from app.ingest.client import PATIENT, ApiClient, Retry
+from app.ingest.registering import Item, ItemResult, register
+from app.ingest.tally import ItemProgress, Tally, print_summary
+from policies.errors import CodedError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The API that a command talks to, and how."""
+
+    url: str
+    token: str
+    batch: int = 250
+    retry: Retry = PATIENT
+
+
+def load(
+    target: Target,
+    entries: Iterable[Item | ItemResult],
+    *,
+    as_json: bool,
+    total: int | None = None,
+    skipped: object = 0,
+    **more: Any,  # noqa: ANN401 - JSON
+) -> int:
+    """Register the entries, print the summary as the last line of stdout, and return the exit code.
+
+    0 means that every item is in the graph. ``skipped`` and ``more`` are facts of the importer for the summary.
+    """
+    tally = Tally(Console(stderr=True))
+    try:
+        asyncio.run(_register(target, entries, tally, total))
+    except (CodedError, OSError) as error:
+        tally.console.print(str(error), style="red", markup=False, soft_wrap=True)
+        more["error"] = str(error)
+    print_summary(tally.summary(skipped, **more), as_json=as_json)
+    return 1 if tally.failed or "error" in more else 0
+
+
+async def _register(target: Target, entries: Iterable[Item | ItemResult], tally: Tally, total: int | None) -> None:
+    with ItemProgress(tally.console, total) as progress:
+        async with ApiClient(target.url, target.token, target.retry) as client:
+            async for results in register(client, _items(entries, tally), target.batch):
+                progress.advance(tally.add(results))
+
+
+def _items(entries: Iterable[Item | ItemResult], tally: Tally) -> Iterator[Item]:
+    """Pass the items on; what could not be read is counted as failed on the way."""
+    for entry in entries:
+        if isinstance(entry, Item):
+            yield entry
+        else:
+            tally.add([entry])

@@ -1,0 +1,73 @@
+"""The words that rules may use: actions, labels, attributes; and the Cedar schema that holds rules to them.
+
+Each field of a governed type is an action (``Action::"ModelVersion.artifactUri"``) in the group of its label
+(``Action::"restricted"``), so a rule speaks of a label or of one field in the same way.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from policies.attributes import ATTRIBUTES, CALLER_ATTRIBUTES
+
+
+class Label(StrEnum):
+    """How closely a field is held. Each is a group of actions; what a label means is said by the rules."""
+
+    PUBLIC = "public"
+    """Seen by whoever may discover the row."""
+    INTERNAL = "internal"
+    """Seen by whoever may read the row."""
+    RESTRICTED = "restricted"
+    SECRET = "secret"  # noqa: S105  a label, not a password
+
+
+class RowAction(StrEnum):
+    """What can be done to a row as a whole by looking."""
+
+    DISCOVER = "discover"
+    READ = "read"
+
+
+class WriteAction(StrEnum):
+    """What can be done to an asset by changing something."""
+
+    REGISTER = "register"
+    UPDATE = "update"
+    LINK = "link"
+    PROMOTE = "promote"
+    APPROVE = "approve"
+    TAG = "tag"
+    RETIRE = "retire"
+    ADMINISTER = "administer"
+
+
+Labels = Mapping[str, Mapping[str, Label]]
+"""The label of every governed field: type name, then field name."""
+
+
+def field_action(type_name: str, field: str) -> str:
+    """Name the action that reads a field: its schema coordinate."""
+    return f"{type_name}.{field}"
+
+
+def actions(labels: Labels) -> Iterator[tuple[str, Label | None]]:
+    """List every action a request can be about, with its group."""
+    yield from ((action.value, None) for action in (*RowAction, *WriteAction))
+    for type_name, fields in labels.items():
+        yield from ((field_action(type_name, field), label) for field, label in fields.items())
+
+
+def cedar_schema(labels: Labels) -> dict[str, object]:
+    """Generate the Cedar schema, in Cedar's JSON form, that the rules are validated against."""
+    string = {"type": "String"}
+    shapes = {str: string, frozenset: {"type": "Set", "element": string}}
+    entities = {
+        "Principal": {name: shapes[kind] for name, kind in CALLER_ATTRIBUTES.items()},
+        "Asset": dict.fromkeys(ATTRIBUTES, string),
+    }
+    applies = {"principalTypes": ["Principal"], "resourceTypes": ["Asset"]}
+    declared: dict[str, object] = {label.value: {} for label in Label}
+    for action, label in actions(labels):
+        declared[action] = {"appliesTo": applies, "memberOf": [{"id": label.value}] if label else []}
+    shape = {name: {"shape": {"type": "Record", "attributes": attributes}} for name, attributes in entities.items()}
+    return {"": {"entityTypes": shape, "actions": declared}}

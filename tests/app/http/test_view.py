@@ -1,0 +1,187 @@
+"""The manners of the GraphQL view, one rule a test, through HTTP."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+GR = "application/graphql-response+json"
+JSON = "application/json"
+
+
+async def post(client: httpx2.AsyncClient, query: str, accept: str = GR, **more: object) -> httpx2.Response:
+    """Post one operation."""
+    return await client.post("/graphql", json={"query": query, **more}, headers={"accept": accept})
+
+
+def codes(response: httpx2.Response) -> list[str]:
+    """Return the codes of an answer, after checking that each error is whole."""
+    assert "json" in response.headers["content-type"]
+    errors = response.json()["errors"]
+    assert all(e["extensions"]["requestId"] == response.headers["x-request-id"] and e["message"] for e in errors)
+    return [e["extensions"]["code"] for e in errors]
+
+
+async def test_an_answer_is_whole(client: httpx2.AsyncClient) -> None:
+    """A good query gives data, the context's extensions, and headers that keep every cache away."""
+    response = await post(client, "{ greeting }")
+    assert response.status_code == 200
+    assert response.json() == {"data": {"greeting": "hello you"}, "extensions": {"asked": "ada"}}
+    assert response.headers["content-type"] == f"{GR}; charset=utf-8"
+    assert response.headers["cache-control"] == "private, no-store"
+    assert response.headers["vary"] == "Accept, Authorization"
+
+
+@pytest.mark.parametrize(
+    ("accept", "answered"),
+    [
+        ("*/*", JSON),
+        ("application/*", JSON),
+        (GR, GR),
+        (f"{GR}, {JSON}", GR),
+        (f"{JSON}, {GR};q=0.9", JSON),
+        (f"{GR}, {JSON};q=0.9, */*;q=0.1", GR),
+        (f"{GR};q=0, */*", JSON),
+        (f"text/event-stream, {JSON}", JSON),
+        (f"{JSON}; charset=utf-8", JSON),
+    ],
+)
+async def test_the_media_type_is_negotiated(client: httpx2.AsyncClient, accept: str, answered: str) -> None:
+    """Quality, exactness and then the newer type decide, as RFC 9110 and the draft have it."""
+    response = await post(client, "{ greeting }", accept)
+    assert response.headers["content-type"].split(";")[0] == answered
+
+
+@pytest.mark.parametrize("accept", ["text/html", f"{JSON};q=0", "image/*"])
+async def test_an_impossible_accept_is_406(client: httpx2.AsyncClient, accept: str) -> None:
+    """What cannot be answered in an acceptable form is said so, in JSON."""
+    response = await post(client, "{ greeting }", accept)
+    assert (response.status_code, codes(response)) == (406, ["BAD_REQUEST"])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/plain"},
+        {"content-type": "multipart/form-data; boundary=x"},
+        {"content-type": "application/json; charset=latin-1"},
+        {"content-type": "application/json", "content-encoding": "gzip"},
+        {},
+    ],
+)
+async def test_only_json_bodies_are_read(client: httpx2.AsyncClient, headers: dict[str, str]) -> None:
+    """Other bodies are 415; this is also what stops forms of other sites from posting."""
+    response = await client.post("/graphql", content=b'{"query":"{ greeting }"}', headers=headers)
+    assert (response.status_code, codes(response)) == (415, ["BAD_REQUEST"])
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_other_methods_are_405(client: httpx2.AsyncClient, method: str) -> None:
+    """The answer names the methods that work."""
+    response = await client.request(method, "/graphql")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert codes(response) == ["BAD_REQUEST"]
+
+
+@pytest.mark.parametrize("document", ["mutation { run }", "query A { greeting } mutation B { run }"])
+async def test_get_never_mutates(client: httpx2.AsyncClient, document: str) -> None:
+    """A mutation by GET is 405 with Allow: POST, also when its operation is named, and nothing ran."""
+    before = (await post(client, "mutation { run }")).json()["data"]["run"]
+    parameters = {"query": document} | ({"operationName": "B"} if "B" in document else {})
+    response = await client.get("/graphql", params=parameters)
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert (await post(client, "mutation { run }")).json()["data"]["run"] == before + 1
+
+
+async def test_several_operations_need_a_name(client: httpx2.AsyncClient) -> None:
+    """Nothing of an ambiguous document runs; with a name the named one does; an unknown name is refused."""
+    document = "query A { greeting } query B { again { greeting } }"
+    assert codes(await post(client, document)) == ["BAD_REQUEST"]
+    assert (await post(client, document, operationName="B")).json()["data"] == {"again": {"greeting": "hello you"}}
+    assert codes(await post(client, document, operationName="C")) == ["BAD_REQUEST"]
+
+
+BROKEN_BODIES = {
+    "no JSON": b'{"query',
+    "no UTF-8": b'{"query":"{ greeting }","operationName":"\xff"}',
+    "65 levels": b'{"query":"{ greeting }","variables":{"a":' + b"[" * 63 + b"]" * 63 + b"}}",
+    "100,000 levels": b"[" * 100_000,
+    "a batch": b'[{"query":"{ greeting }"}]',
+    "NaN": b'{"query":"{ greeting }","variables":{"a":NaN}}',
+    "a lone surrogate": b'{"query":"{ greeting }","operationName":"\\ud800"}',
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("body", BROKEN_BODIES.values(), ids=BROKEN_BODIES.keys())
+async def test_a_broken_body_is_400(client: httpx2.AsyncClient, body: bytes) -> None:
+    """Every malformed body is the caller's fault, never ours, under both media types."""
+    for accept in (GR, JSON):
+        response = await client.post("/graphql", content=body, headers={"content-type": JSON, "accept": accept})
+        assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
+
+
+async def test_64_levels_of_json_are_read(client: httpx2.AsyncClient) -> None:
+    """The depth limit is where it is said to be: 64 levels pass."""
+    body = b'{"query":"{ greeting }","variables":{"a":' + b"[" * 62 + b"]" * 62 + b"}}"
+    response = await client.post("/graphql", content=body, headers={"content-type": JSON})
+    assert response.json()["data"] == {"greeting": "hello you"}
+
+
+async def test_a_broken_url_is_400(client: httpx2.AsyncClient) -> None:
+    """GET parameters are read as strictly as bodies."""
+    for query in ("query=%ff", "query={greeting}&variables={", "query={greeting}&variables=[]"):
+        response = await client.get(f"/graphql?{query}")
+        assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
+
+
+async def test_too_much_is_413(client: httpx2.AsyncClient) -> None:
+    """A body over 4 MiB is refused, declared or streamed, and so is a document over 64 KiB."""
+
+    async def stream() -> Any:  # noqa: ANN401 - an async generator of bytes
+        for _ in range(5):
+            yield b" " * 1024 * 1024
+
+    for content in (b" " * (4 * 1024 * 1024 + 1), stream(), json.dumps({"query": "#" * 65_537}).encode()):
+        response = await client.post("/graphql", content=content, headers={"content-type": JSON})
+        assert (response.status_code, codes(response)) == (413, ["LIMIT_EXCEEDED"])
+
+
+async def test_a_slow_body_is_408(address: tuple[str, int]) -> None:
+    """A client that stops in the middle of its body gets an answer, and the connection ends."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"BAD_REQUEST"' in answer
+
+
+async def test_a_client_that_leaves_is_no_fault(address: tuple[str, int], capfd: pytest.CaptureFixture[str]) -> None:
+    """Hanging up in the middle of a body writes nothing to the log, and the server goes on."""
+    _, writer = await asyncio.open_connection(*address)
+    writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
+    writer.close()
+    await writer.wait_closed()
+    async with httpx2.AsyncClient(base_url=f"http://{address[0]}:{address[1]}") as http:
+        assert (await post(http, "{ greeting }")).status_code == 200
+    assert "request_failed" not in "".join(capfd.readouterr())
+
+
+async def test_websockets_are_refused(address: tuple[str, int]) -> None:
+    """A handshake is answered with 403 before anything of the application runs."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(
+        b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 403 ")
+    writer.close()
+
+
+async def test_no_principal_is_401(client: httpx2.AsyncClient) -> None:
+    """Without authentication in front the view stays shut."""
+    response = await client.post("/graphql", json={"query": "{ greeting }"}, headers={"authorization": "nobody"})
+    assert (response.status_code, codes(response)) == (401, ["UNAUTHENTICATED"])

@@ -1,0 +1,48 @@
+"""Fixtures for everybody: the one JVM of the session and fresh graphs inside it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from harness.janusgraph import StoreGraph, open_graph, store_settings
+from harness.sample_schema import sample_schema
+
+from app.store.embedded import EmbeddedStore
+from app.store.schema import StoreSchema
+
+
+@pytest.fixture(scope="session")
+def store_schema() -> StoreSchema:
+    """Return the schema of the session's graphs."""
+    return sample_schema()
+
+
+@pytest.fixture(scope="session")
+async def janusgraph(
+    tmp_path_factory: pytest.TempPathFactory, store_schema: StoreSchema
+) -> AsyncIterator[EmbeddedStore]:
+    """Run the one real JanusGraph of the session."""
+    async with EmbeddedStore(store_settings(tmp_path_factory.mktemp("janusgraph")), store_schema) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def graphs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder for the Lucene files of the session's graphs."""
+    return tmp_path_factory.mktemp("graphs")
+
+
+@pytest.fixture(scope="module")
+async def module_graph(
+    janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Path
+) -> AsyncIterator[StoreGraph]:
+    """Open a fresh graph for the tests of one module."""
+    async with open_graph(janusgraph, store_schema, graphs_folder) as graph:
+        yield graph
+
+
+@pytest.fixture
+async def graph(janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Path) -> AsyncIterator[StoreGraph]:
+    """Open a fresh graph for one test."""
+    async with open_graph(janusgraph, store_schema, graphs_folder) as opened:
+        yield opened

@@ -1,0 +1,149 @@
+"""One caller's view: denials on errors, partial sight, and a memory that never mixes callers or outlives its time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from structlog.testing import capture_logs
+
+from policies import access as access_module
+from policies.attributes import PolicyAttributes
+from policies.decision import Denial, Grade
+from policies.errors import CodedError
+from policies.policy import ACCESS_LIMIT, ACCESS_SECONDS, Policy
+from policies.predicate import Nothing
+from policies.principal import Principal
+from policies.vocabulary import Labels, RowAction
+
+Make = Callable[..., PolicyAttributes]
+People = dict[str, Principal]
+
+FAILING = """@id("fails") @doc("?") forbid(principal, action == Action::"update", resource)
+  when { 9223372036854775807 + 1 > 0 };"""
+DISCOVERABLE = '@id("shop-window") @doc("?") permit(principal, action == Action::"discover", resource);'
+
+
+def test_a_forbid_that_fails_denies_and_alerts(shipped: str, labels: Labels, people: People, asset: Make) -> None:
+    """Cedar drops a forbid that cannot be evaluated and would allow; here it is a denial that somebody hears of."""
+    policy = Policy(shipped + FAILING, labels)
+    with capture_logs() as logs:
+        decision = policy.may(people["ada"], "update", asset())
+    assert (decision.allowed, decision.policies) == (False, ())
+    assert [(entry["event"], entry["log_level"], entry["alert"]) for entry in logs] == [
+        ("policy_decision_error", "error", True)
+    ]
+    assert "overflow" in logs[0]["errors"][0]
+    assert policy.may(people["ada"], "link", asset()).allowed
+
+
+def test_an_unknown_action_is_denied(policy: Policy, people: People, asset: Make) -> None:
+    """What no schema knows, nobody may do, and it is reported as the defect it is."""
+    with capture_logs() as logs:
+        assert not policy.may(people["root"], "updte", asset()).allowed
+    assert len(logs) == 1
+
+
+def test_discoverable_rows_show_public_fields_only(shipped: str, labels: Labels, people: People, asset: Make) -> None:
+    """A row that may be discovered and not read shows its public fields, and says what reading needs."""
+    policy = Policy(shipped + DISCOVERABLE, labels)
+    assert policy.grade(people["bo"], asset()) is Grade.DISCOVER
+    shown = set(labels["Model"]) - policy.hidden(people["bo"], "Model", asset()).hidden
+    assert shown == {"id", "kind", "source", "namespace", "name", "displayName", "ownerTeam", "viewerAccess"}
+    needs = Denial(policies=(), needs=("rows-org", "rows-team", "rows-auditor", "rows-admin"))
+    assert policy.hidden(people["bo"], "Model", asset()).why["description"] == needs
+    assert policy.rows(people["bo"], RowAction.READ) != policy.rows(people["bo"], RowAction.DISCOVER)
+    assert not policy.may(replace(people["bo"], scopes=frozenset({"graph:write"})), "update", asset()).allowed
+
+
+def test_what_may_not_be_discovered_may_not_be_read(labels: Labels, people: People, asset: Make) -> None:
+    """A rule that lets rows be read and not discovered shows nothing, in lists as by id."""
+    rule = '@id("odd") @doc("?") permit(principal, action == Action::"read", resource);'
+    policy = Policy(rule, labels)
+    assert policy.grade(people["ada"], asset()) is Grade.HIDDEN
+    assert policy.rows(people["ada"], RowAction.READ) == Nothing()
+
+
+def test_a_mask_says_why(policy: Policy, shipped: str, labels: Labels, people: People, asset: Make) -> None:
+    """A hidden field names what would open it, and the policy that closes it when one does."""
+    opens = ("fields-restricted-team", "fields-restricted-admin")
+    seen = policy.hidden(people["bo"], "ModelVersion", asset(visibility="ORG"))
+    assert seen.why == dict.fromkeys(("artifactUri", "params"), Denial(policies=(), needs=opens))
+    closing = '@id("no-params") @doc("?") forbid(principal, action == Action::"ModelVersion.params", resource);'
+    mask = Policy(shipped + closing, labels).hidden(people["root"], "ModelVersion", asset())
+    assert mask.why == {"params": Denial(policies=("no-params",), needs=opens)}
+
+
+def test_scopes_are_ceilings(policy: Policy, people: People, asset: Make) -> None:
+    """Without the scope even an administrator sees and does nothing, and is told which scope it takes."""
+    blind, dumb = people["blind-admin"], replace(people["root"], scopes=frozenset({"graph:read"}))
+    assert policy.rows(blind) == Nothing()
+    assert policy.hidden(blind, "Model", asset()).why["id"].needs == ("scope:graph:read",)
+    assert policy.may(dumb, "update", asset()).reasons == ("needs scope:graph:write",)
+
+
+def test_a_denied_write_says_what_it_needs(policy: Policy, people: People, asset: Make) -> None:
+    """A denial by default lists the questions of which one would have to be answered with yes."""
+    reasons = policy.may(people["guest"], "update", asset(visibility="ORG")).reasons
+    assert reasons[0] == "needs writes-team: Does one of the caller's teams own the asset?"
+    assert len(reasons) == 3
+
+
+def test_nobody_is_a_member_of_no_team(policy: Policy, people: People, asset: Make) -> None:
+    """A token with an empty group does not open what nobody owns."""
+    caller = replace(people["guest"], teams=frozenset({""}))
+    assert policy.grade(caller, asset("none")) is Grade.HIDDEN
+    assert not policy.may(caller, "update", asset("none", "ORG")).allowed
+    assert not policy.engine.decide(caller, "read", asset("none")).allowed
+
+
+def test_callers_never_share_a_mask(policy: Policy, people: People, asset: Make) -> None:
+    """Same subject, other teams, roles or scopes: other answers, in whatever order they ask."""
+    ada, row = people["ada"], asset(visibility="ORG")
+    others = [replace(ada, teams=frozenset()), replace(ada, teams=frozenset(), roles=frozenset({"admin"}))]
+    for _ in range(2):
+        assert policy.hidden(ada, "ModelVersion", row).hidden == frozenset()
+        assert policy.hidden(others[0], "ModelVersion", row).hidden == {"artifactUri", "params"}
+        assert policy.hidden(others[1], "ModelVersion", row).hidden == frozenset()
+        assert "id" in policy.hidden(replace(ada, scopes=frozenset()), "ModelVersion", row).hidden
+        assert policy.hidden(others[0], "Model", row).hidden == frozenset()
+        assert "id" in policy.hidden(others[0], "ModelVersion", asset()).hidden
+
+
+def test_a_view_is_kept_for_its_time_and_no_longer(shipped: str, labels: Labels, people: People) -> None:
+    """Equal fingerprints share a view until it expires; a name shown to people is no part of the fingerprint."""
+    now = [1_000.0]
+    policy = Policy(shipped, labels, clock=lambda: now[0])
+    first = policy.access(people["ada"])
+    now[0] += ACCESS_SECONDS - 0.001
+    assert policy.access(replace(people["ada"], display_name="Ada L.")) is first
+    now[0] += 0.001
+    assert policy.access(people["ada"]) is not first
+
+
+def test_memories_are_bounded(policy: Policy, people: People, asset: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many callers and classes pass by, the newest are kept and the answers stay right."""
+    monkeypatch.setattr(access_module, "REMEMBERED", 2)
+    oldest = policy.access(people["guest"])
+    for number in range(ACCESS_LIMIT):
+        policy.access(replace(people["guest"], subject=str(number)))
+    assert policy.access(people["guest"]) is not oldest
+    fresh = policy.access(replace(people["guest"], subject="fresh"))
+    rows = [asset(visibility="ORG", stage=str(number)) for number in range(5)]
+    masks = [fresh.hidden("ModelVersion", row) for row in rows]
+    assert fresh.hidden("ModelVersion", rows[-1]) is masks[-1]
+    assert fresh.hidden("ModelVersion", rows[0]) is not masks[0]
+    assert fresh.hidden("ModelVersion", rows[0]) == masks[0]
+
+
+def test_only_governed_types_are_asked_about(policy: Policy, people: People, asset: Make) -> None:
+    """A type without labels has no mask, rather than an empty one."""
+    with pytest.raises(CodedError, match="Modell is no governed type"):
+        policy.hidden(people["root"], "Modell", asset())
+
+
+def test_a_record_without_its_attributes_is_a_defect() -> None:
+    """Nothing is assumed about a record that came without what decides about it."""
+    record = {"kind": "MODEL", "ownerTeam": "", "visibility": "ORG", "sensitivity": "PUBLIC", "stage": "ACTIVE"}
+    assert PolicyAttributes.of({**record, "name": "x"}) == ("MODEL", "", "ORG", "PUBLIC", "ACTIVE")
+    with pytest.raises(CodedError, match="visibility"):
+        PolicyAttributes.of({name: value for name, value in record.items() if name != "visibility"})
