@@ -101,10 +101,10 @@ class LineageFilter:
     def keep(self) -> LineageKeep:
         """The filter as the reader judges it."""
         return LineageKeep(
-            kinds=tuple(sorted(kind.value for kind in self.kinds or ())),
-            stages=tuple(sorted(stage.value for stage in self.stages or ())),
-            relations=tuple(sorted(relation.value for relation in self.relations or ())),
-            origins=tuple(sorted(origin.value for origin in self.origins or ())),
+            kinds=tuple(sorted(kind.name for kind in self.kinds or ())),
+            stages=tuple(sorted(stage.name for stage in self.stages or ())),
+            relations=tuple(sorted(relation.name for relation in self.relations or ())),
+            origins=tuple(sorted(origin.name for origin in self.origins or ())),
             min_confidence=self.min_confidence,
         )
 

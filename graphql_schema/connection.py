@@ -148,7 +148,7 @@ def paged(
     return Page(size, position, _wants_total(info.context, raw), keep), binding
 
 
-def _wants_total(context: Context, raw: GraphQLResolveInfo) -> bool:
+def _wants_total(context: Context, raw: GraphQLResolveInfo[Any]) -> bool:
     """Whether ``totalCount`` is selected anywhere below the field; remembered per place in the document."""
     node = raw.field_nodes[0]
     if id(node) not in context.totals:
@@ -156,7 +156,7 @@ def _wants_total(context: Context, raw: GraphQLResolveInfo) -> bool:
     return context.totals[id(node)]
 
 
-def _selects_total(raw: GraphQLResolveInfo, selection: SelectionSetNode | None) -> bool:
+def _selects_total(raw: GraphQLResolveInfo[Any], selection: SelectionSetNode | None) -> bool:
     for node in selection.selections if selection else ():
         if isinstance(node, FieldNode):
             if node.name.value == "totalCount":

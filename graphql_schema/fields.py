@@ -8,7 +8,7 @@ import strawberry
 from graphql_schema.connection import After, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.listing import AssetFilter, AssetOrder, Clause, asset_listing
-from graphql_schema.related import ALL, ONE, Keep, Related
+from graphql_schema.related import ALL, ONE, FieldIn, Keep, Related
 from graphql_schema.row import Row
 
 Parent = strawberry.Parent[Any]
@@ -16,6 +16,9 @@ Parent = strawberry.Parent[Any]
 
 AssetFilterArg = Annotated[AssetFilter | None, strawberry.argument(description="Which assets; all when absent.")]
 AssetOrderArg = Annotated[AssetOrder | None, strawberry.argument(description="In which order; by id when absent.")]
+ActiveOnly = Annotated[bool | None, strawberry.argument(description="Whether to leave out what is not serving.")]
+SERVING = FieldIn("status", ("ACTIVE",))
+"""Keeps the deployments that serve."""
 
 
 def own(description: str) -> Any:

@@ -5,6 +5,7 @@ same field declared before; the inputs and outputs of a run add.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import strawberry
@@ -17,6 +18,21 @@ from graphql_schema.values import PropertyInput
 EDGE = "edge"
 """The metadata key under which an input field keeps its :class:`EdgeField`."""
 
+VALUE = "value"
+"""The metadata key under which an input field keeps its :class:`ValueField`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueField:
+    """An input field that becomes a property of the record.
+
+    ``stored`` is its key there where that is not the field's own name, ``within`` the smallest and largest number.
+    """
+
+    stored: str | None = None
+    within: tuple[float, float] | None = None
+    required: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeField:
@@ -25,17 +41,55 @@ class EdgeField:
     hop: Hop
     adds: bool = False
     origin: str = "DECLARED"
+    required: bool = False
 
 
-def value(description: str) -> Any:
-    """A property of the record."""
+REFERS = "refers"
+"""The metadata key under which a field of a nested input keeps the kinds that its id may be of."""
+
+SHARE = (0.0, 1.0)
+"""The bounds of a share or a confidence."""
+
+COUNT = (0.0, inf)
+"""The bounds of what can be counted or paid."""
+
+
+def value(
+    description: str,
+    *,
+    stored: str | None = None,
+    within: tuple[float, float] | None = None,
+    required: bool = False,
+) -> Any:
+    """A property of the record; ``required`` when the asset is registered for the first time."""
+    return strawberry.field(
+        description=description,
+        default=strawberry.UNSET,
+        metadata={VALUE: ValueField(stored, within, required)},
+    )
+
+
+def part(description: str) -> Any:
+    """A part of the identity."""
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
-def edge(hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED") -> Any:
-    """An id, or ids, at the far end of a hop."""
+def needed(description: str) -> Any:
+    """A property of the record that every registration gives."""
+    return strawberry.field(description=description, metadata={VALUE: ValueField()})
+
+
+def refers(description: str, *kinds: str) -> Any:
+    """The id of something of one of these kinds, within a nested input."""
+    return strawberry.field(description=description, metadata={REFERS: kinds})
+
+
+def edge(hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED", required: bool = False) -> Any:
+    """An id, or ids, at the far end of a hop; ``required`` when the asset is registered for the first time."""
     return strawberry.field(
-        description=description, default=strawberry.UNSET, metadata={EDGE: EdgeField(hop, adds, origin)}
+        description=description,
+        default=strawberry.UNSET,
+        metadata={EDGE: EdgeField(hop, adds, origin, required)},
     )
 
 
@@ -43,7 +97,7 @@ def edge(hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLA
 class OwnerInput:
     """An owner and what it is responsible for."""
 
-    owner: strawberry.ID = strawberry.field(description="The id of a team or user.")
+    owner: strawberry.ID = refers("The id of a team or user.", "Team", "User")
     ownership: OwnershipKind = strawberry.field(
         description="What the owner is responsible for.", default=OwnershipKind.TECHNICAL
     )
@@ -53,10 +107,10 @@ class OwnerInput:
 class AssetFields:
     """What every registration of an asset may carry; inherited by each kind's input."""
 
-    id: strawberry.ID | None = value("The URN; or give its parts.")
-    source: str | None = value("The source system, part of the id.")
-    namespace: str | None = value("The namespace within the source, part of the id; `default` when absent.")
-    name: str | None = value("The name within the namespace, part of the id.")
+    id: strawberry.ID | None = part("The URN; or give its parts.")
+    source: str | None = part("The source system, part of the id.")
+    namespace: str | None = part("The namespace within the source, part of the id; `default` when absent.")
+    name: str | None = part("The name within the namespace, part of the id.")
     display_name: str | None = value("The name to show; the name when absent.")
     description: str | None = value("What it is, in words.")
     stage: LifecycleStage | None = value("Where it is in its life; ACTIVE at first.")
@@ -67,5 +121,17 @@ class AssetFields:
     tags: list[strawberry.ID] | None = edge(TAGGED.out(), "Ids of its tags; the list replaces the stored one.")
     domain: strawberry.ID | None = edge(CONTAINS.into("Domain"), "The id of its business area.")
     source_created_at: Instant | None = value("When the source system says it was made.")
-    expected_revision: int | None = value("Refuse with CONFLICT unless the stored revision is this one.")
+    expected_revision: int | None = strawberry.field(
+        description="Refuse with CONFLICT unless the stored revision is this one.", default=None
+    )
+    dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)
+
+
+@strawberry.input
+class CatalogFields:
+    """What every registration of a team, user, domain or tag may carry."""
+
+    id: strawberry.ID | None = part("The URN; made of the name when absent.")
+    name: str = strawberry.field(description="The name, part of the id.")
+    properties: list[PropertyInput] | None = value("Free keys and values; the list replaces the stored one.")
     dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)

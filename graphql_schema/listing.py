@@ -118,16 +118,16 @@ def clause_of(where: AssetFilter) -> Clause:
     for field, key in _SETS.items():
         values = getattr(where, field)
         if values is not None:
-            clauses.append(("in", key, tuple(getattr(value, "value", value) for value in values)))
+            clauses.append(("in", key, tuple(getattr(value, "name", value) for value in values)))
     if where.kinds is not None:
-        clauses.append(("in", "kind", tuple(kind.value for kind in where.kinds)))
+        clauses.append(("in", "kind", tuple(kind.name for kind in where.kinds)))
     for field, key in _TEXTS.items():
         clauses.extend(_text(key, getattr(where, field)))
     for field, (op, key) in _BOUNDS.items():
         if getattr(where, field) is not None:
             clauses.append((op, key, getattr(where, field)))
     if where.hydration is not None:
-        clauses.append(("in", "hydration", (where.hydration.value,)))
+        clauses.append(("in", "hydration", (where.hydration.name,)))
     if where.owned is not None:
         unowned: Clause = ("in", "owners", ("",))
         clauses.append(("not", unowned) if where.owned else unowned)

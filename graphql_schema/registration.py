@@ -25,7 +25,12 @@ class EdgesOf:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """One asset to register. ``values`` holds what was given: a present None clears, an absent key leaves alone."""
+    """One thing to register. ``values`` holds what was given: a present None clears, an absent key leaves alone.
+
+    The identity is in ``urn`` alone, but for a given ``name``, which the URN may have cut. ``required`` names the
+    fields that this kind needs the first time and that were not given: an item that would create something and has
+    any is INVALID.
+    """
 
     urn: str
     values: Mapping[str, Any]
@@ -47,7 +52,7 @@ class Linking:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an item was not written: a code, a message, and the path of the input it is about."""
+    """Why an item was not written: a code, a message, and the path within its own input (``"trainedOn", "2"``)."""
 
     code: MutationErrorCode
     message: str
@@ -68,3 +73,12 @@ class Registered:
 def refused(outcome: Outcome, code: MutationErrorCode, message: str, *path: str) -> Registered:
     """An item that was not written, for one reason."""
     return Registered(outcome, refusals=(Refusal(code, message, path),))
+
+
+def not_written(index: int) -> Registered:
+    """An item that nothing is wrong with, in an atomic call whose item at ``index`` was refused."""
+    return refused(
+        Outcome.INVALID,
+        MutationErrorCode.INVALID,
+        f"Not written: the call is atomic and its item {index} was refused. Correct it, or call without `atomic`.",
+    )

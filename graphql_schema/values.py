@@ -1,5 +1,7 @@
 """Small values inside assets, and their inputs."""
 
+from typing import ClassVar
+
 import strawberry
 
 from graphql_schema.fields import own
@@ -17,6 +19,8 @@ class Property:
 class PropertyInput:
     """A free key and value."""
 
+    UNIQUE: ClassVar = ("key",)
+
     key: str = strawberry.field(description="The key, unique within the list.")
     value: str = strawberry.field(description="The value.")
 
@@ -33,6 +37,8 @@ class Metric:
 @strawberry.input(description="A measured number.")
 class MetricInput:
     """A measured number."""
+
+    UNIQUE: ClassVar = ("name", "slice")
 
     name: str = strawberry.field(description="What was measured.")
     value: float = strawberry.field(description="The number.")

@@ -19,8 +19,8 @@ from graphql_schema.catalog import (
 from graphql_schema.connection import After, Connection, First
 from graphql_schema.context import Info
 from graphql_schema.enums import RiskTier
-from graphql_schema.fields import Parent, connect, own, to_many, to_one
-from graphql_schema.inputs import AssetFields, edge, value
+from graphql_schema.fields import SERVING, ActiveOnly, Parent, connect, own, to_many, to_one
+from graphql_schema.inputs import AssetFields, edge, part, value
 from graphql_schema.refs import (
     AssetRef,
     DeploymentRef,
@@ -33,7 +33,7 @@ from graphql_schema.refs import (
     RunRef,
     ServiceRef,
 )
-from graphql_schema.related import FieldIn, newest, related
+from graphql_schema.related import newest, related
 from graphql_schema.urn import version_urn
 from graphql_schema.values import Metric, MetricInput, Property, PropertyInput
 
@@ -42,10 +42,8 @@ VERSIONS = newest(VERSION_OF.into("ModelVersion"))
 TRAINED_ON = related(FEEDS.into(*_DATA), [PRODUCES.into("Run"), INPUT_TO.into(*_DATA)])
 SERVICES = related([VERSION_OF.into("ModelVersion"), DEPLOYED_AS.out(), SERVED_BY.out()])
 DEPLOYMENTS = related(DEPLOYED_AS.out())
-SERVING = FieldIn("status", ("ACTIVE",))
 
 VersionArg = Annotated[str | None, strawberry.argument(description="The version, as the source writes it.")]
-ActiveOnly = Annotated[bool | None, strawberry.argument(description="Whether to leave out what is not serving.")]
 
 
 async def _version(root: Parent, info: Info, version: VersionArg = None) -> Any:
@@ -125,7 +123,7 @@ class ModelInput(AssetFields):
 class ModelVersionInput(AssetFields):
     """Registers a version of a model."""
 
-    version: str | None = value("The version, part of the id.")
+    version: str | None = part("The version, part of the id.")
     model: strawberry.ID | None = edge(VERSION_OF.out(), "The id of its model; must agree with its own id.")
     framework: str | None = value("The library it was made with.")
     artifact_uri: str | None = value("Where its files are.")

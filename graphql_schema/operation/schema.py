@@ -14,7 +14,7 @@ class OperationSchema(Schema):
 
     limits = Limits()
 
-    def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:  # noqa: FBT001, FBT002 - Strawberry's signature
+    def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:  # noqa: FBT001 - Strawberry's signature
         """Put the gate first, before the extensions that were given."""
         return [OperationGate(self.limits), *super().get_extensions(sync)]
 

@@ -1,0 +1,131 @@
+"""Datasets, their columns, and their snapshots."""
+
+from typing import Annotated, Any, ClassVar
+
+import strawberry
+
+from graphql_schema.asset import Asset, AssetVersion, Versioned
+from graphql_schema.catalog import DERIVES, FEEDS, INPUT_TO, PRODUCES, VERSION_OF
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.enums import Sensitivity
+from graphql_schema.fields import Parent, own, to_many, to_one
+from graphql_schema.inputs import COUNT, AssetFields, edge, part, refers, value
+from graphql_schema.refs import AssetRef, DatasetRef, DatasetVersionRef, RunRef
+from graphql_schema.related import newest, related
+from graphql_schema.urn import version_urn
+
+VERSIONS = newest(VERSION_OF.into("DatasetVersion"))
+FEEDS_INTO = related(DERIVES.out(), FEEDS.out(), INPUT_TO.out())
+
+
+async def _source_dataset(root: Parent, info: Info) -> Any:
+    return await info.context.reader.node(root["dataset"])
+
+
+@strawberry.type(description="A column that another one is computed from.")
+class ColumnRef:
+    """A column that another one is computed from."""
+
+    dataset: DatasetRef | None = strawberry.field(description="The dataset it belongs to.", resolver=_source_dataset)
+    column: str = own("The name of the column.")
+    transformation: str | None = own("What is done to it on the way.")
+
+
+@strawberry.type(description="A column of a dataset.")
+class Column:
+    """A column of a dataset."""
+
+    name: str = own("The name, unique within the dataset.")
+    data_type: str | None = own("The type, as the source writes it.")
+    nullable: bool | None = own("Whether it may be empty.")
+    description: str | None = own("What it holds, in words.")
+    sensitivity: Sensitivity | None = own("How sensitive its content is.")
+    derived_from: list[ColumnRef] | None = own("Columns this one is computed from.")
+
+
+async def _version(
+    root: Parent,
+    info: Info,
+    version: Annotated[str, strawberry.argument(description="The version, as the source writes it.")],
+) -> Any:
+    return await info.context.reader.node(version_urn(root.urn, version))
+
+
+@strawberry.type(description="A data asset: a table, a collection of files, a topic, a view.")
+class Dataset(Asset, Versioned):
+    """A data asset."""
+
+    format: str | None = own("How it is stored, such as `parquet` or `iceberg`.")
+    location: str | None = own("Where it is.")
+    columns: list[Column] | None = own("Its columns, in the order of the source.")
+    versions: Connection[DatasetVersionRef] | None = to_many(VERSIONS, "Its versions, newest first.")
+    latest_version: DatasetVersionRef | None = to_one(VERSIONS, "Its newest version.")
+    version: DatasetVersionRef | None = strawberry.field(description="One version by name.", resolver=_version)
+    derived_from: Connection[DatasetRef] | None = to_many(
+        related(DERIVES.into("Dataset")), "Datasets that it is computed from."
+    )
+    feeds: Connection[AssetRef] | None = to_many(FEEDS_INTO, "What it is derived into, feeds, or is an input of.")
+
+
+@strawberry.type(description="An immutable snapshot of a dataset.")
+class DatasetVersion(Asset, AssetVersion):
+    """An immutable snapshot of a dataset."""
+
+    version: str = own("The version, as the source writes it.")
+    dataset: DatasetRef | None = to_one(related(VERSION_OF.out()), "The dataset it is a snapshot of.")
+    location: str | None = own("Where it is.")
+    content_digest: str | None = own("The digest of its content.")
+    row_count: float | None = own("How many rows it has.")
+    produced_by: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
+    consumed_by: Connection[RunRef] | None = to_many(related(INPUT_TO.out("Run")), "Runs that read it.")
+
+
+@strawberry.input(description="A column that another one is computed from.")
+class ColumnRefInput:
+    """A column that another one is computed from."""
+
+    dataset: strawberry.ID = refers("The id of the dataset it belongs to.", "Dataset")
+    column: str = strawberry.field(description="The name of the column.")
+    transformation: str | None = value("What is done to it on the way.")
+
+
+@strawberry.input(description="A column of a dataset.")
+class ColumnInput:
+    """A column of a dataset."""
+
+    UNIQUE: ClassVar = ("name",)
+
+    name: str = strawberry.field(description="The name, unique within the dataset.")
+    data_type: str | None = value("The type, as the source writes it.")
+    nullable: bool | None = value("Whether it may be empty.")
+    description: str | None = value("What it holds, in words.")
+    sensitivity: Sensitivity | None = value("How sensitive its content is.")
+    derived_from: list[ColumnRefInput] | None = value("Columns this one is computed from.")
+
+
+@strawberry.input(description="Registers a dataset.")
+class DatasetInput(AssetFields):
+    """Registers a dataset."""
+
+    format: str | None = value("How it is stored, such as `parquet` or `iceberg`.")
+    location: str | None = value("Where it is.")
+    columns: list[ColumnInput] | None = value("Its columns, in order; the list replaces the stored one.")
+    derived_from: list[strawberry.ID] | None = edge(
+        DERIVES.into(), "Ids of data and features that it is computed from."
+    )
+
+
+@strawberry.input(description="Registers a snapshot of a dataset; the dataset follows from the id.")
+class DatasetVersionInput(AssetFields):
+    """Registers a snapshot of a dataset."""
+
+    version: str | None = part("The version, part of the id.")
+    dataset: strawberry.ID | None = edge(VERSION_OF.out(), "The id of its dataset; must agree with its own id.")
+    location: str | None = value("Where it is.")
+    content_digest: str | None = value("The digest of its content.")
+    row_count: float | None = value("How many rows it has.", within=COUNT)
+    derived_from: list[strawberry.ID] | None = edge(
+        DERIVES.into(), "Ids of data and features that it is computed from."
+    )
+    produced_by: strawberry.ID | None = edge(PRODUCES.into("Run"), "The id of the run that made it.")

@@ -1,0 +1,90 @@
+"""Evaluations: a model version, measured on data."""
+
+from typing import Any
+
+import strawberry
+
+from graphql_schema.asset import Asset
+from graphql_schema.catalog import EVALUATED_BY, PRODUCES
+from graphql_schema.connection import Connection
+from graphql_schema.context import Info
+from graphql_schema.enums import EvaluationKind, Verdict
+from graphql_schema.fields import Parent, own, to_many, to_one
+from graphql_schema.inputs import AssetFields, edge, value
+from graphql_schema.refs import AssetRef, EvaluationRef, ModelVersionRef, RunRef
+from graphql_schema.related import ONE, related
+from graphql_schema.scalars import Instant
+from graphql_schema.values import Metric, MetricInput
+
+_DATA = ("Dataset", "DatasetVersion")
+BASELINE = related(EVALUATED_BY.into("Evaluation"))
+
+
+@strawberry.type(description="A metric beside the same metric of the baseline.")
+class MetricDelta:
+    """A metric beside the same metric of the baseline."""
+
+    name: str = own("What was measured.")
+    slice: str | None = own("The part of the data it was measured on; null for all.")
+    value: float = own("The number.")
+    baseline: float = own("The number of the baseline.")
+    change: float = own("The number less that of the baseline.")
+
+
+def deltas(metrics: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each metric that the baseline has too, in the metrics' order; metrics are the same by name and slice."""
+    before = {(metric["name"], metric.get("slice")): metric["value"] for metric in baseline}
+    pairs = [(metric, before.get((metric["name"], metric.get("slice")))) for metric in metrics]
+    return [
+        {**metric, "baseline": reference, "change": metric["value"] - reference}
+        for metric, reference in pairs
+        if reference is not None
+    ]
+
+
+async def _against_baseline(root: Parent, info: Info) -> Any:
+    found = await info.context.reader.related(root, BASELINE, ONE)
+    mine, theirs = root.read("metrics"), found.items[0].row.read("metrics") if found.items else None
+    return None if mine is None or theirs is None else deltas(mine, theirs)
+
+
+@strawberry.type(description="A model version measured on data.")
+class Evaluation(Asset):
+    """A model version measured on data."""
+
+    evaluation_kind: EvaluationKind | None = own("How it was made.")
+    verdict: Verdict | None = own("What it concluded.")
+    metrics: list[Metric] | None = own("What it measured.")
+    evaluated_at: Instant | None = own("When it was made.")
+    model_version: ModelVersionRef | None = to_one(
+        related(EVALUATED_BY.into("ModelVersion")), "The model version that was measured."
+    )
+    evaluated_on: Connection[AssetRef] | None = to_many(
+        related(EVALUATED_BY.into(*_DATA)), "Datasets and versions that it was measured on."
+    )
+    baseline: EvaluationRef | None = to_one(BASELINE, "The evaluation that it is compared with.")
+    against_baseline: list[MetricDelta] | None = strawberry.field(
+        description="Each metric against the baseline's: how a regression is seen. Null where either side has none.",
+        resolver=_against_baseline,
+    )
+    run: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
+
+
+@strawberry.input(description="Registers an evaluation; the first time its model version is needed.")
+class EvaluationInput(AssetFields):
+    """Registers an evaluation."""
+
+    model_version: strawberry.ID | None = edge(
+        EVALUATED_BY.into("ModelVersion"), "The id of the model version that was measured.", required=True
+    )
+    evaluated_on: list[strawberry.ID] | None = edge(
+        EVALUATED_BY.into(*_DATA), "Ids of the datasets and versions that it was measured on."
+    )
+    run: strawberry.ID | None = edge(PRODUCES.into("Run"), "The id of the run that made it.")
+    baseline: strawberry.ID | None = edge(
+        EVALUATED_BY.into("Evaluation"), "The id of the evaluation that it is compared with."
+    )
+    evaluation_kind: EvaluationKind | None = value("How it was made.")
+    verdict: Verdict | None = value("What it concluded.")
+    metrics: list[MetricInput] | None = value("What it measured; the list replaces the stored one.")
+    evaluated_at: Instant | None = value("When it was made.")

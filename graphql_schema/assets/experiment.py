@@ -1,0 +1,60 @@
+"""Experiments and their cells."""
+
+import strawberry
+
+from graphql_schema.asset import Asset
+from graphql_schema.catalog import CELL_OF, TESTED_IN
+from graphql_schema.connection import Connection
+from graphql_schema.enums import ExperimentState
+from graphql_schema.fields import own, to_many, to_one
+from graphql_schema.inputs import SHARE, AssetFields, edge, value
+from graphql_schema.refs import AssetRef, ExperimentCellRef, ExperimentRef
+from graphql_schema.related import related
+from graphql_schema.scalars import Instant
+
+
+@strawberry.type(description="An online test.")
+class Experiment(Asset):
+    """An online test."""
+
+    hypothesis: str | None = own("What it is to find out.")
+    state: ExperimentState | None = own("How far it is.")
+    started_at: Instant | None = own("When it began.")
+    ended_at: Instant | None = own("When it ended; null while it goes on.")
+    cells: Connection[ExperimentCellRef] | None = to_many(related(CELL_OF.into()), "Its arms.")
+
+
+@strawberry.type(description="One arm of an experiment.")
+class ExperimentCell(Asset):
+    """One arm of an experiment."""
+
+    cell: str | None = own("The name of the arm.")
+    allocation: float | None = own("The share of the traffic that it takes, from 0 to 1.")
+    experiment: ExperimentRef | None = to_one(related(CELL_OF.out()), "The experiment that it is an arm of.")
+    subjects: Connection[AssetRef] | None = to_many(
+        related(TESTED_IN.into()), "Model versions and deployments that it tests."
+    )
+
+
+@strawberry.input(description="Registers an experiment.")
+class ExperimentInput(AssetFields):
+    """Registers an experiment."""
+
+    hypothesis: str | None = value("What it is to find out.")
+    state: ExperimentState | None = value("How far it is.")
+    started_at: Instant | None = value("When it began.")
+    ended_at: Instant | None = value("When it ended.")
+
+
+@strawberry.input(description="Registers an arm of an experiment; the first time its experiment is needed.")
+class ExperimentCellInput(AssetFields):
+    """Registers an arm of an experiment."""
+
+    experiment: strawberry.ID | None = edge(
+        CELL_OF.out(), "The id of the experiment that it is an arm of.", required=True
+    )
+    cell: str | None = value("The name of the arm.")
+    allocation: float | None = value("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
+    subjects: list[strawberry.ID] | None = edge(
+        TESTED_IN.into(), "Ids of model versions and deployments that it tests."
+    )

@@ -1,0 +1,61 @@
+"""Feature sets and features."""
+
+import strawberry
+
+from graphql_schema.asset import Asset
+from graphql_schema.catalog import CONTAINS, DERIVES, FEEDS
+from graphql_schema.connection import Connection
+from graphql_schema.fields import own, to_many, to_one
+from graphql_schema.inputs import AssetFields, edge, value
+from graphql_schema.refs import AssetRef, DatasetRef, FeatureRef, FeatureSetRef
+from graphql_schema.related import related
+
+SOURCES = related(DERIVES.into("Dataset"))
+MODELS = related(FEEDS.out("Model", "ModelVersion"))
+
+
+@strawberry.type(description="Features that are served together.")
+class FeatureSet(Asset):
+    """Features that are served together."""
+
+    entity_keys: list[str] | None = own("The keys that its features are looked up by.")
+    online: bool | None = own("Whether it is served online.")
+    features: Connection[FeatureRef] | None = to_many(related(CONTAINS.out("Feature")), "Its features.", first=50)
+    derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "Datasets that it is computed from.")
+
+
+@strawberry.type(description="One feature.")
+class Feature(Asset):
+    """One feature."""
+
+    data_type: str | None = own("The type of its values.")
+    expression: str | None = own("How it is computed.")
+    freshness_sla: str | None = own("How old it may be, as an ISO 8601 duration.")
+    feature_set: FeatureSetRef | None = to_one(related(CONTAINS.into("FeatureSet")), "The set it belongs to.")
+    derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "Datasets that it is computed from.")
+    models: Connection[AssetRef] | None = to_many(MODELS, "Models and model versions that use it.")
+
+
+@strawberry.input(description="Registers a feature set.")
+class FeatureSetInput(AssetFields):
+    """Registers a feature set."""
+
+    entity_keys: list[str] | None = value("The keys that its features are looked up by.")
+    online: bool | None = value("Whether it is served online.")
+    derived_from: list[strawberry.ID] | None = edge(
+        DERIVES.into(), "Ids of data and features that it is computed from."
+    )
+    features: list[strawberry.ID] | None = edge(CONTAINS.out("Feature"), "Ids of its features.")
+
+
+@strawberry.input(description="Registers a feature.")
+class FeatureInput(AssetFields):
+    """Registers a feature."""
+
+    data_type: str | None = value("The type of its values.")
+    expression: str | None = value("How it is computed.")
+    freshness_sla: str | None = value("How old it may be, as an ISO 8601 duration.")
+    feature_set: strawberry.ID | None = edge(CONTAINS.into("FeatureSet"), "The id of the set it belongs to.")
+    derived_from: list[strawberry.ID] | None = edge(
+        DERIVES.into(), "Ids of data and features that it is computed from."
+    )

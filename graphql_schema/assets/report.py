@@ -1,0 +1,29 @@
+"""Reports: where data ends up."""
+
+import strawberry
+
+from graphql_schema.asset import Asset
+from graphql_schema.catalog import FEEDS
+from graphql_schema.connection import Connection
+from graphql_schema.fields import own, to_many
+from graphql_schema.inputs import AssetFields, edge, value
+from graphql_schema.refs import AssetRef
+from graphql_schema.related import related
+
+
+@strawberry.type(description="A dashboard, chart or document that people read: where data ends up.")
+class Report(Asset):
+    """A dashboard, chart or document that people read."""
+
+    report_kind: str | None = own("What it is, such as `dashboard` or `chart`.")
+    url: str | None = own("Where people read it.")
+    inputs: Connection[AssetRef] | None = to_many(related(FEEDS.into()), "What it is made from.", first=50)
+
+
+@strawberry.input(description="Registers a report.")
+class ReportInput(AssetFields):
+    """Registers a report."""
+
+    report_kind: str | None = value("What it is, such as `dashboard` or `chart`.")
+    url: str | None = value("Where people read it.")
+    inputs: list[strawberry.ID] | None = edge(FEEDS.into(), "Ids of what it is made from.")

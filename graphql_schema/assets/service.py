@@ -1,0 +1,74 @@
+"""Services and the deployments that run in them."""
+
+from typing import Any
+
+import strawberry
+
+from graphql_schema.asset import Asset
+from graphql_schema.catalog import CALLED_BY, DEPLOYED_AS, SERVED_BY
+from graphql_schema.connection import After, Connection, First
+from graphql_schema.context import Info
+from graphql_schema.enums import DeploymentStatus
+from graphql_schema.fields import SERVING, ActiveOnly, Parent, connect, own, to_many, to_one
+from graphql_schema.inputs import SHARE, AssetFields, edge, value
+from graphql_schema.refs import DeploymentRef, ModelVersionRef, ServiceRef
+from graphql_schema.related import related
+from graphql_schema.scalars import Instant
+
+DEPLOYMENTS = related(SERVED_BY.into("Deployment"))
+
+
+async def _deployments(
+    root: Parent, info: Info, active_only: ActiveOnly = True, first: First = 20, after: After = None
+) -> Any:
+    return await connect(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
+
+
+@strawberry.type(description="A production service.")
+class Service(Asset):
+    """A production service."""
+
+    tier: int | None = own("How critical it is; 1 is the most.")
+    endpoint: str | None = own("Where it is called.")
+    oncall: str | None = own("Whom to call when it breaks.")
+    deployments: Connection[DeploymentRef] | None = strawberry.field(
+        description="What is deployed in it; only what is serving unless asked otherwise.", resolver=_deployments
+    )
+    callers: Connection[ServiceRef] | None = to_many(related(CALLED_BY.out()), "Services that call it.")
+    calls: Connection[ServiceRef] | None = to_many(related(CALLED_BY.into()), "Services that it calls.")
+
+
+@strawberry.type(description="A model version serving in a service.")
+class Deployment(Asset):
+    """A model version serving in a service."""
+
+    environment: str | None = own("Where it runs, such as `production` or `staging`.")
+    status: DeploymentStatus | None = own("Whether it serves.")
+    traffic_share: float | None = own("The share of the traffic that it takes, from 0 to 1.")
+    deployed_at: Instant | None = own("When it began to serve.")
+    retired_at: Instant | None = own("When it ceased to serve; null while it does.")
+    model_version: ModelVersionRef | None = to_one(related(DEPLOYED_AS.into()), "The model version that it runs.")
+    service: ServiceRef | None = to_one(related(SERVED_BY.out()), "The service that it runs in.")
+
+
+@strawberry.input(description="Registers a service.")
+class ServiceInput(AssetFields):
+    """Registers a service."""
+
+    tier: int | None = value("How critical it is; 1 is the most.")
+    endpoint: str | None = value("Where it is called.")
+    oncall: str | None = value("Whom to call when it breaks.")
+    calls: list[strawberry.ID] | None = edge(CALLED_BY.into(), "Ids of services that it calls.")
+
+
+@strawberry.input(description="Registers a deployment.")
+class DeploymentInput(AssetFields):
+    """Registers a deployment."""
+
+    model_version: strawberry.ID | None = edge(DEPLOYED_AS.into(), "The id of the model version that it runs.")
+    service: strawberry.ID | None = edge(SERVED_BY.out(), "The id of the service that it runs in.")
+    environment: str | None = value("Where it runs, such as `production` or `staging`.")
+    status: DeploymentStatus | None = value("Whether it serves.")
+    traffic_share: float | None = value("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
+    deployed_at: Instant | None = value("When it began to serve.")
+    retired_at: Instant | None = value("When it ceased to serve.")

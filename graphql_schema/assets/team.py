@@ -1,0 +1,95 @@
+"""Teams and users: who owns assets and who acts."""
+
+from typing import Any
+
+import strawberry
+
+from graphql_schema.asset import Node
+from graphql_schema.catalog import MEMBER_OF, PART_OF
+from graphql_schema.connection import Connection
+from graphql_schema.enums import PrincipalKind
+from graphql_schema.fields import Parent, assets_where, own, to_list, to_many, to_one
+from graphql_schema.inputs import CatalogFields, edge, refers, value
+from graphql_schema.listing import Clause
+from graphql_schema.refs import AssetRef, TeamRef, UserRef
+from graphql_schema.related import related
+from graphql_schema.scalars import Instant
+from graphql_schema.values import Property
+
+PRINCIPAL_KIND = "principalKind"
+"""Where a user's ``kind`` is stored: a record's own ``kind`` is that of the catalog."""
+
+
+def _owned_by_team(urn: str) -> Clause:
+    return ("or", ("in", "ownerTeam", (urn,)), ("in", "owners", (urn,)))
+
+
+def _owned_by_user(urn: str) -> Clause:
+    return ("in", "owners", (urn,))
+
+
+def _principal_kind(root: Parent) -> Any:
+    return root.read(PRINCIPAL_KIND) or PrincipalKind.PERSON.name
+
+
+@strawberry.type(description="A group of people that owns assets.")
+class Team(Node):
+    """A group of people that owns assets."""
+
+    name: str = own("The name.")
+    display_name: str = own("The name to show.")
+    description: str | None = own("What it does, in words.")
+    created_at: Instant | None = own("When it was registered here.")
+    properties: list[Property] | None = own("Free keys and values, by key.")
+    parent: TeamRef | None = to_one(related(PART_OF.out("Team")), "The team that it is a part of.")
+    members: Connection[UserRef] | None = to_many(related(MEMBER_OF.into("User")), "Its members.", first=50)
+    subteams: Connection[TeamRef] | None = to_many(
+        related(PART_OF.into("Team")), "Teams that are a part of it.", first=50
+    )
+    assets: Connection[AssetRef] | None = assets_where(
+        _owned_by_team, "Assets that it owns: directly, or as their owning team."
+    )
+
+
+@strawberry.type(description="A person, or a program under its own name.")
+class User(Node):
+    """A person, or a program under its own name."""
+
+    name: str = own("The name.")
+    display_name: str = own("The name to show.")
+    kind: PrincipalKind = strawberry.field(
+        description="A person or a program; a person until said otherwise.", resolver=_principal_kind
+    )
+    email: str | None = own("The address.")
+    active: bool | None = own("Whether the account is in use.")
+    properties: list[Property] | None = own("Free keys and values, by key.")
+    teams: list[TeamRef] | None = to_list(related(MEMBER_OF.out("Team")), "Teams that it is a member of.")
+    assets: Connection[AssetRef] | None = assets_where(_owned_by_user, "Assets that it owns itself.")
+
+
+@strawberry.input(description="A member of a team.")
+class MemberInput:
+    """A member of a team."""
+
+    user: strawberry.ID = refers("The id of the user.", "User")
+    role: str | None = value("The role in the team.")
+
+
+@strawberry.input(description="Registers a team.")
+class TeamInput(CatalogFields):
+    """Registers a team."""
+
+    display_name: str | None = value("The name to show; the name when absent.")
+    description: str | None = value("What it does, in words.")
+    parent: strawberry.ID | None = edge(PART_OF.out("Team"), "The id of the team that it is a part of.")
+    members: list[MemberInput] | None = edge(MEMBER_OF.into("User"), "Its members; the list replaces the stored one.")
+
+
+@strawberry.input(description="Registers a user.")
+class UserInput(CatalogFields):
+    """Registers a user."""
+
+    display_name: str | None = value("The name to show; the name when absent.")
+    kind: PrincipalKind | None = value("A person or a program.", stored=PRINCIPAL_KIND)
+    email: str | None = value("The address.")
+    active: bool | None = value("Whether the account is in use.")

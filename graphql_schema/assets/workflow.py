@@ -1,0 +1,99 @@
+"""Workflows, their steps and their runs."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_schema.asset import Asset
+from graphql_schema.catalog import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, STARTED_BY
+from graphql_schema.connection import After, Connection, First
+from graphql_schema.context import Info
+from graphql_schema.enums import RunState
+from graphql_schema.fields import Parent, connect, own, to_many, to_one
+from graphql_schema.inputs import COUNT, AssetFields, edge, value
+from graphql_schema.refs import AssetRef, RunRef, UserRef, WorkflowRef
+from graphql_schema.related import FieldIn, newest, related
+from graphql_schema.scalars import Instant
+from graphql_schema.values import Metric, MetricInput, Property, PropertyInput
+
+RUNS = newest(RUN_OF.into("Run"))
+INPUTS = related(INPUT_TO.into())
+OUTPUTS = related(PRODUCES.out())
+
+StateArg = Annotated[RunState | None, strawberry.argument(description="Only runs in this state.")]
+
+
+async def _runs(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
+    return await connect(root, info, RUNS, first, after, FieldIn("state", (state.name,)) if state else None)
+
+
+@strawberry.type(description="The definition of a pipeline or of one of its steps.")
+class Workflow(Asset):
+    """The definition of a pipeline or of one of its steps."""
+
+    workflow_kind: str | None = own("What kind of pipeline it is, such as `airflow` or `training`.")
+    code_ref: str | None = own("The code that defines it.")
+    schedule: str | None = own("When it runs, as the source writes it.")
+    runs: Connection[RunRef] | None = strawberry.field(description="Its runs, newest start first.", resolver=_runs)
+    latest_run: RunRef | None = to_one(RUNS, "The run that started last.")
+    inputs: Connection[AssetRef] | None = to_many(
+        INPUTS, "Declared inputs of the pipeline as such; those of one execution hang on the run.", first=50
+    )
+    outputs: Connection[AssetRef] | None = to_many(
+        OUTPUTS, "Declared outputs of the pipeline as such; those of one execution hang on the run.", first=50
+    )
+    steps: Connection[WorkflowRef] | None = to_many(related(CONTAINS.out("Workflow")), "Its steps.", first=50)
+
+
+@strawberry.type(description="One execution of a workflow.")
+class Run(Asset):
+    """One execution of a workflow."""
+
+    state: RunState | None = own("How far it is.")
+    started_at: Instant | None = own("When it began.")
+    ended_at: Instant | None = own("When it ended; null while it goes on.")
+    code_version: str | None = own("The version of the code that ran.")
+    params: list[Property] | None = own("The parameters it ran with.")
+    metrics: list[Metric] | None = own("What it measured.")
+    error: str | None = own("Why it failed.")
+    cost_usd: float | None = own("What it cost, in US dollars.")
+    workflow: WorkflowRef | None = to_one(related(RUN_OF.out()), "The workflow it executed.")
+    parent_run: RunRef | None = to_one(related(CHILD_OF.out()), "The run that it is a part of.")
+    started_by: UserRef | None = to_one(related(STARTED_BY.out()), "The person or service account that started it.")
+    inputs: Connection[AssetRef] | None = to_many(INPUTS, "What it read.", first=50)
+    outputs: Connection[AssetRef] | None = to_many(OUTPUTS, "What it made.", first=50)
+
+
+@strawberry.input(description="Registers a workflow or one of its steps.")
+class WorkflowInput(AssetFields):
+    """Registers a workflow."""
+
+    workflow_kind: str | None = value("What kind of pipeline it is.")
+    code_ref: str | None = value("The code that defines it.")
+    schedule: str | None = value("When it runs, as the source writes it.")
+    inputs: list[strawberry.ID] | None = edge(INPUT_TO.into(), "Ids of declared inputs of the pipeline as such.")
+    outputs: list[strawberry.ID] | None = edge(PRODUCES.out(), "Ids of declared outputs of the pipeline as such.")
+    part_of: strawberry.ID | None = edge(CONTAINS.into("Workflow"), "The id of the workflow that it is a step of.")
+
+
+@strawberry.input(description="Records a run; call again to move its state on. The first time its state is needed.")
+class RunInput(AssetFields):
+    """Records a run with what it read and made."""
+
+    workflow: strawberry.ID | None = edge(RUN_OF.out(), "The id of the workflow it executes.")
+    parent_run: strawberry.ID | None = edge(CHILD_OF.out(), "The id of the run that it is a part of.")
+    started_by: strawberry.ID | None = edge(STARTED_BY.out(), "The id of the user that started it.")
+    state: RunState | None = value("How far it is.", required=True)
+    started_at: Instant | None = value("When it began.")
+    ended_at: Instant | None = value("When it ended.")
+    code_version: str | None = value("The version of the code that ran.")
+    params: list[PropertyInput] | None = value("The parameters it ran with.")
+    metrics: list[MetricInput] | None = value("What it measured.")
+    error: str | None = value("Why it failed.")
+    cost_usd: float | None = value("What it cost, in US dollars.", within=COUNT)
+    inputs: list[strawberry.ID] | None = edge(
+        INPUT_TO.into(), "Ids of what it read; added to those recorded before.", adds=True, origin="OBSERVED"
+    )
+    outputs: list[strawberry.ID] | None = edge(
+        PRODUCES.out(), "Ids of what it made; added to those recorded before.", adds=True, origin="OBSERVED"
+    )

@@ -1,0 +1,132 @@
+"""The reads: anything by id, listings, and who is asking."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_schema.asset import Asset, Node
+from graphql_schema.assets.domain import Domain
+from graphql_schema.assets.tag import Tag
+from graphql_schema.assets.team import Team, User
+from graphql_schema.catalog import KINDS
+from graphql_schema.connection import After, Connection, First, Pages, paged
+from graphql_schema.context import Info
+from graphql_schema.enums import PrincipalKind
+from graphql_schema.fields import AssetFilterArg, AssetOrderArg, list_assets, own
+from graphql_schema.listing import Listing
+from graphql_schema.refs import TeamRef
+from graphql_schema.scalars import Instant
+from graphql_schema.urn import make_urn, parse_urn
+from policies.errors import InvalidError, LimitError
+
+MOST_IDS = 100
+"""Ids that one field may name."""
+
+IdArg = Annotated[strawberry.ID, strawberry.argument(description="The id, a URN.")]
+IdsArg = Annotated[list[strawberry.ID], strawberry.argument(description=f"Ids, at most {MOST_IDS}.")]
+TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id; or give the name.")]
+TeamNameArg = Annotated[
+    str | None, strawberry.argument(description="The name of a team of the catalog itself; or give the id.")
+]
+
+
+@strawberry.type(description="Who is asking, as the token says.")
+class Viewer:
+    """Who is asking."""
+
+    subject: str = own("The subject of the token.")
+    kind: PrincipalKind = own("A person or a program.")
+    display_name: str | None = own("The name to show.")
+    teams: list[TeamRef] = own("Teams that the viewer is in and may see.")
+    roles: list[str] = own("Roles that policies go by.")
+    scopes: list[str] = own("What the token may be used for.")
+    tenant: str = own("The tenant whose graph this is.")
+    expires_at: Instant | None = own("When the token expires.")
+    policy_version: str = own("The version of the policy that judges.")
+
+
+async def _node(info: Info, id: IdArg) -> Any:
+    parse_urn(id)
+    return await info.context.reader.node(id)
+
+
+async def _nodes(info: Info, ids: IdsArg) -> Any:
+    if len(ids) > MOST_IDS:
+        raise LimitError(f"`ids` has {len(ids)} entries; ask for at most {MOST_IDS} at a time.", limit=MOST_IDS)
+    for urn in ids:
+        parse_urn(urn)
+    return await info.context.reader.nodes(ids)
+
+
+async def _asset(info: Info, id: IdArg) -> Any:
+    return await info.context.reader.node(id) if KINDS[parse_urn(id).kind].asset else None
+
+
+async def _team(info: Info, id: TeamIdArg = None, name: TeamNameArg = None) -> Any:
+    if (id is None) == (name is None):
+        raise InvalidError("`team` needs `id` or `name`, and not both.")
+    urn = make_urn("team", "catalog", "default", name or "") if id is None else id
+    return await info.context.reader.node(urn) if parse_urn(urn).kind == "Team" else None
+
+
+async def _assets(
+    info: Info,
+    filter: AssetFilterArg = None,
+    order_by: AssetOrderArg = None,
+    first: First = 20,
+    after: After = None,
+) -> Any:
+    return await list_assets(info, filter, order_by, first, after)
+
+
+def _all_of(kind: str, description: str) -> Any:
+    """A connection of everything of a kind that is no asset, by name."""
+    listing = Listing(("in", "kind", (KINDS[kind].code,)), order="name")
+
+    async def resolve(info: Info, first: First = 50, after: After = None) -> Any:
+        page, binding = paged(info, 50 if first is None else first, after, listing)
+        return Pages(await info.context.reader.listing(listing, page), page, binding)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def _visible(rows: Sequence[Any]) -> list[Any]:
+    return [row for row in rows if row is not None]
+
+
+async def _viewer(info: Info) -> Any:
+    who = info.context.principal
+    return {
+        "subject": who.subject,
+        "kind": who.kind.value,
+        "displayName": who.display_name,
+        "teams": _visible(await info.context.reader.nodes(sorted(who.teams))),
+        "roles": sorted(who.roles),
+        "scopes": sorted(who.scopes),
+        "tenant": who.tenant,
+        "expiresAt": None if who.expires_at is None else who.expires_at * 1000,
+        "policyVersion": info.context.notes.policy_version,
+    }
+
+
+@strawberry.type(description="The reads.")
+class Query:
+    """The reads."""
+
+    node: Node | None = strawberry.field(
+        description="Anything by id: null when unknown or hidden, which look alike.", resolver=_node
+    )
+    nodes: list[Node | None] = strawberry.field(
+        description="One entry per id, in order, null where unknown or hidden.", resolver=_nodes
+    )
+    asset: Asset | None = strawberry.field(
+        description="An asset by id: null when unknown or hidden, and for what is no asset.", resolver=_asset
+    )
+    assets: Connection[Asset] = strawberry.field(description="Exact listing: complete and ordered.", resolver=_assets)
+    team: Team | None = strawberry.field(description="A team by id or by name.", resolver=_team)
+    teams: Connection[Team] | None = _all_of("Team", "Every team, by name.")
+    users: Connection[User] | None = _all_of("User", "Every user, by name.")
+    domains: Connection[Domain] | None = _all_of("Domain", "Every business area, by name.")
+    tags: Connection[Tag] | None = _all_of("Tag", "Every tag, by name.")
+    viewer: Viewer = strawberry.field(description="Who is asking.", resolver=_viewer)

@@ -1,0 +1,92 @@
+"""The built schema, and its SDL; ``python -m graphql_schema.schema`` writes the committed file."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from graphql import GraphQLError, GraphQLSchema
+from strawberry.extensions import SchemaExtension
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from graphql_schema.assets.dataset import Dataset, DatasetVersion
+from graphql_schema.assets.domain import Domain
+from graphql_schema.assets.evaluation import Evaluation
+from graphql_schema.assets.experiment import Experiment, ExperimentCell
+from graphql_schema.assets.feature import Feature, FeatureSet
+from graphql_schema.assets.model import Model, ModelVersion
+from graphql_schema.assets.report import Report
+from graphql_schema.assets.service import Deployment, Service
+from graphql_schema.assets.tag import Tag
+from graphql_schema.assets.team import Team, User
+from graphql_schema.assets.workflow import Run, Workflow
+from graphql_schema.govern import govern
+from graphql_schema.mutation import Mutation
+from graphql_schema.operation.schema import OperationSchema
+from graphql_schema.query import Query
+from graphql_schema.scalars import SCALARS
+from policies.errors import CodedError
+
+SDL = Path(__file__).with_name("schema.graphql")
+"""The committed schema."""
+
+NODES = (
+    Dataset,
+    DatasetVersion,
+    FeatureSet,
+    Feature,
+    Model,
+    ModelVersion,
+    Workflow,
+    Run,
+    Evaluation,
+    Service,
+    Deployment,
+    Experiment,
+    ExperimentCell,
+    Report,
+    Team,
+    User,
+    Domain,
+    Tag,
+)
+"""The type of every kind of the catalog."""
+
+
+class GraphSchema(OperationSchema):
+    """The schema behind its gate, whose coded errors carry their code to the caller."""
+
+    @property
+    def core(self) -> GraphQLSchema:
+        """The schema as graphql-core has it."""
+        return self._schema
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Write ``{code, **extensions}`` of every CodedError into its error."""
+        super().process_errors(errors, execution_context)
+        for error in errors:
+            cause = error.original_error
+            if isinstance(cause, CodedError):
+                error.extensions = {"code": cause.code.value, **cause.extensions}
+
+
+def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchema:
+    """Build the schema; raises ConfigurationError where a governed field could not be hidden."""
+    schema = GraphSchema(
+        query=Query,
+        mutation=Mutation,
+        types=NODES,
+        extensions=extensions,
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+    govern(schema.core)
+    return schema
+
+
+def sdl() -> str:
+    """The SDL of the built schema."""
+    return print_schema(build_schema()) + "\n"
+
+
+if __name__ == "__main__":
+    SDL.write_text(sdl())
