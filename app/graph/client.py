@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import aiohttp
 import orjson
-from gremlin_python.process.traversal import T  # type: ignore[import-untyped]
+from gremlin_python.process.traversal import T
 
 from app.graph.answers import rows
 from app.graph.errors import StoreFailedError, StoreUnavailableError

@@ -12,8 +12,8 @@ from enum import StrEnum
 from functools import singledispatch
 from typing import Final
 
-from gremlin_python.process.graph_traversal import GraphTraversalSource  # type: ignore[import-untyped]
-from gremlin_python.process.traversal import (  # type: ignore[import-untyped]
+from gremlin_python.process.graph_traversal import GraphTraversalSource
+from gremlin_python.process.traversal import (
     Barrier,
     Bytecode,
     Cardinality,
@@ -31,8 +31,8 @@ from gremlin_python.process.traversal import (  # type: ignore[import-untyped]
     Traversal,
     TraversalStrategies,
 )
-from gremlin_python.statics import long  # type: ignore[import-untyped]
-from gremlin_python.structure.graph import Graph  # type: ignore[import-untyped]
+from gremlin_python.statics import long
+from gremlin_python.structure.graph import Graph
 
 from app.graph.errors import PreparedTextError
 

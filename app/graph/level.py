@@ -13,8 +13,8 @@ over: whether the cap ended it}``. Edges come first, then the unique far vertice
 
 from typing import Any, Final
 
-from gremlin_python.process.graph_traversal import __  # type: ignore[import-untyped]
-from gremlin_python.process.traversal import Order, P  # type: ignore[import-untyped]
+from gremlin_python.process.graph_traversal import __
+from gremlin_python.process.traversal import Order, P
 
 from app.graph.prepared import Prepared, g, param, render, spread
 

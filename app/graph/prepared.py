@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from gremlin_python.process.traversal import Traversal  # type: ignore[import-untyped]
+from gremlin_python.process.traversal import Traversal
 
 from app.graph.errors import PreparedTextError
 from app.graph.gremlin_text import Param, g, param, parameters_of, render, spread, text_predicate

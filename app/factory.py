@@ -1,0 +1,55 @@
+"""The application: services, middlewares and routes on one screen; wiring only."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.auth.backend import auth_middleware
+from app.auth.resource import auth_routes
+from app.http.errors import HttpError
+from app.http.health import health_routes
+from app.http.middleware import FaultMiddleware, RequestIdMiddleware, request_id_of
+from app.http.payload import refusal
+from app.http.view import GraphQLView
+from app.services import Services
+from app.settings import Settings
+from policies.errors import Code
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Build the ASGI application; raises ConfigurationError when it could not run as configured."""
+    services = Services(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with services.running():
+            yield
+
+    async def probe() -> None:
+        await services.client.ping()
+
+    view = GraphQLView(services.schema, services.context, suggestions=settings.env == "dev")
+    return Starlette(
+        lifespan=lifespan,
+        routes=[Route("/graphql", view), *health_routes(probe), *auth_routes(settings)],
+        middleware=[
+            Middleware(RequestIdMiddleware),
+            Middleware(FaultMiddleware),
+            auth_middleware(services.authenticator),
+        ],
+        exception_handlers={HTTPException: _refuse},
+    )
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """Answer Starlette's own refusals, such as an unknown path, in the shape of all answers."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - what this handler is registered for
+    message = f"{request.method} {request.url.path}: {error.detail}. The API is at POST /graphql."
+    code = Code.NOT_FOUND if error.status_code == 404 else Code.BAD_REQUEST  # noqa: PLR2004 - a status
+    return refusal(HttpError(error.status_code, message, code, error.headers or {}), request_id_of(request.scope))

@@ -1,0 +1,25 @@
+"""The teams above a caller's teams, over PART_OF: a member of a sub-team belongs to the teams that it is part of."""
+
+from typing import Final
+
+from gremlin_python.process.graph_traversal import __
+
+from app.graph.client import GremlinClient
+from app.graph.ids import vertex_id
+from app.graph.prepared import Prepared, g, param, spread
+
+DEEPEST: Final = 20
+"""Teams above teams that are followed."""
+
+_ABOVE: Final = Prepared.traversal(
+    g.V(spread("xs")).repeat(__.out("PART_OF").has("kind", "TEAM").has("tenant", param("tenant")).dedup()).emit()
+    .times(DEEPEST).values("urn").dedup()
+)  # fmt: skip
+
+
+async def close_teams(client: GremlinClient, tenant: str, teams: frozenset[str]) -> frozenset[str]:
+    """The teams and every team above them; raises the CodedError of the store."""
+    if not teams:
+        return teams
+    xs = sorted(vertex_id(tenant, team) for team in teams)
+    return teams | frozenset(await client.submit(_ABOVE, {"xs": xs, "tenant": tenant}))

@@ -1,0 +1,76 @@
+"""What a process holds while it runs: schema, policy, store and driver, and a context for each operation."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.requests import Request
+
+from app.auth.authenticator import build_authenticator
+from app.graph.client import GremlinClient
+from app.graph.coalescer import Coalescer
+from app.graph.judge import Judge
+from app.graph.reader import PolicedReader
+from app.graph.store_schema import store_schema
+from app.graph.teams import close_teams
+from app.graph.writing.writer import PolicedWriter
+from app.http.middleware import request_id_of
+from app.secret import cursor_key
+from app.settings import Settings
+from app.store.embedded import EmbeddedStore
+from graphql_schema.context import Context, HiddenNotes
+from graphql_schema.govern import governed_coordinates
+from graphql_schema.schema import build_schema
+from policies.policy import Policy
+from policies.principal import Principal
+
+
+class Services:
+    """Everything behind the routes. Built without a store; :meth:`running` opens one for as long as it lasts.
+
+    Raises ConfigurationError when the policy does not fit the schema or a setting does not fit.
+    """
+
+    client: GremlinClient
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.schema = build_schema()
+        self.policy = Policy.load(None, governed_coordinates(self.schema.core))
+        self.authenticator = build_authenticator(settings, self._close_teams)
+        self._cursor_key = cursor_key(settings)
+        self._writing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start or reach the store, check that it keeps what it confirms, and close everything at the end."""
+        settings = self.settings
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.authenticator)
+            url = settings.store_url
+            if not url:
+                url = (await stack.enter_async_context(EmbeddedStore(settings, store_schema()))).url
+            self.client = await stack.enter_async_context(
+                GremlinClient(url, in_flight=settings.store_in_flight, deadline=settings.store_deadline)
+            )
+            await self.client.self_check()
+            yield
+
+    def context(self, request: Request, principal: Principal) -> Context:
+        """The context of one operation."""
+        access = self.policy.access(principal)
+        notes = HiddenNotes(self.policy.version)
+        judge = Judge(access, principal.tenant, notes)
+        coalescer = Coalescer(self.client, principal.tenant, time.time_ns() // 1_000_000)
+        return Context(
+            principal=principal,
+            reader=PolicedReader(coalescer, judge),
+            writer=PolicedWriter(self.client, self._writing, access, principal),
+            notes=notes,
+            cursor_key=self._cursor_key,
+            request_id=request_id_of(request.scope),
+        )
+
+    async def _close_teams(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
+        return await close_teams(self.client, tenant, teams)
