@@ -47,7 +47,7 @@ class Settings:
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read the settings; raises ConfigurationError naming the key when a value does not fit."""
         source = os.environ if env is None else env
-        values = {f.name: _read(f.name, f.metadata, source) for f in fields(cls)}
+        values: dict[str, Any] = {f.name: _read(f.name, f.metadata, source) for f in fields(cls)}
         settings = cls(**values)
         if settings.env not in {"dev", "production"}:
             raise ConfigurationError(f"MLG_ENV is {settings.env!r}; set it to `dev` or `production`.")

@@ -203,7 +203,6 @@ STORED: tuple[Stored, ...] = (
     Stored("name"),
     Stored("ownerTeam"),
     Stored("owners", many=True),
-    Stored("owned"),
     Stored("tags", many=True),
     Stored("domain"),
     Stored("stage"),
@@ -216,8 +215,8 @@ STORED: tuple[Stored, ...] = (
     Stored("revision", "Long", index=False),
     Stored("record", index=False),
 )
-"""``ownerTeam`` and ``domain`` are "" where there is none, ``owned`` is yes or no, ``deletedAt`` is OPEN while it
-lives: an absent value would fail open under a `not`."""
+"""``ownerTeam`` and ``domain`` are "" where there is none, ``owners`` and ``tags`` then hold just "", and ``deletedAt``
+is OPEN while it lives: an absent value would fail open under a `not`."""
 
 STORED_ON_EDGES: tuple[Stored, ...] = (
     Stored("fromKind", index=False),

@@ -129,7 +129,7 @@ def clause_of(where: AssetFilter) -> Clause:
     if where.hydration is not None:
         clauses.append(("in", "hydration", (where.hydration.name,)))
     if where.owned is not None:
-        unowned: Clause = ("in", "owned", ("no",))
+        unowned: Clause = ("in", "owners", ("",))
         clauses.append(("not", unowned) if where.owned else unowned)
     return ("and", *clauses, *_nested(where))
 

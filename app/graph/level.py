@@ -4,7 +4,8 @@ A level asks for points (vertex ids), hops (edges from many sources, then the fa
 the index). The text is constant and knows no relation, no filter and no policy: they are data. Each hop is
 ``{d: "out" | "in", ls: labels, ks: far kinds or [], xs: sources, p: -1 or the hop whose far ends are its sources,
 n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time}``; each listing is
-``{f: clause, o: order key, d: whether descending, n: how many, c: whether to count}``.
+``{f: filter, t: filter of the total, o: order key, d: whether descending, n: how many, c: whether to count}``, its
+filters in the form of :mod:`app.graph.clauses`.
 
 The answer is ``{e: [[source, far, edge record, …] per hop], v: [record, …], l: [{x: [id, …], n: total or -1}, …],
 over: whether the cap ended it}``. Edges come first, then the unique far vertices (janusgraph.md, section 5).
@@ -31,7 +32,9 @@ def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal
 def _hop(direction: str, *, kinds: bool) -> str:
     start = g.V(spread("xs"))
     edges = _valid(start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls")))
-    return str(render(edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks"))) if kinds else edges))
+    return str(
+        render(edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks"))) if kinds else edges)
+    )
 
 
 def _newest(start: Any, bound: P) -> str:  # noqa: ANN401 - a gremlinpython traversal
@@ -74,7 +77,7 @@ def edges = hops.collect {{ h ->
         {render(_valid(g.V(param("s")).in_e(spread("ls"))).has("at", P.eq(param("at"))))}.each {{
           if (known.add(it.outVertex().id())) found << [it.outVertex().id(), it]
         }}
-      }} else if (!h.t) found = found.sort {{ it[0] }}.take(h.n)
+      }} else if (!h.t) found = found.sort {{ it[0] }}.take(h.n as int)
       found.each {{ take(s, it[0], it[1]); room-- }}
     }}
   }}
@@ -82,30 +85,32 @@ def edges = hops.collect {{ h ->
   seen.addAll(reached)
   rows
 }}
-def narrow
-narrow = {{ t, f ->
-  switch (f[0]) {{
-    case 'in': return t.has(f[1], P.within(f[2]))
-    case 'out': return t.has(f[1], P.without(f[2]))
-    case 'above': return t.has(f[1], P.gt(f[2]))
-    case 'below': return t.has(f[1], P.lt(f[2]))
-    case 'least': return t.has(f[1], P.gte(f[2]))
-    case 'most': return t.has(f[1], P.lte(f[2]))
-    case 'prefix': return t.has(f[1], textPrefix(f[2]))
-    case 'notPrefix': return t.has(f[1], textNotPrefix(f[2]))
-    case 'regex': return t.has(f[1], textRegex(f[2]))
-    case 'notRegex': return t.has(f[1], textNotRegex(f[2]))
-    case 'and': f.drop(1).each {{ t = narrow(t, it) }}; return t
-    case 'or': return t.or(f.drop(1).collect {{ narrow(__.start(), it) }} as Traversal[])
+def test = {{ t, k ->
+  def x = k[2]
+  switch (k[0]) {{
+    case 'in': return t.has(k[1], P.within(x))
+    case 'out': return t.has(k[1], P.without(x))
+    case 'above': return t.has(k[1], P.gt(x))
+    case 'below': return t.has(k[1], P.lt(x))
+    case 'least': return t.has(k[1], P.gte(x))
+    case 'most': return t.has(k[1], P.lte(x))
+    case 'prefix': return t.has(k[1], textPrefix(x))
+    case 'regex': return t.has(k[1], textRegex(x))
   }}
-  throw new IllegalArgumentException('clause')
+  throw new IllegalArgumentException('test')
+}}
+def every = {{ t, tests -> tests.each {{ t = test(t, it) }}; t }}
+def narrow = {{ f ->
+  def t = g.V().has('tenant', tenant)
+  f.each {{ arms -> t = arms.size() == 1 ? every(t, arms[0]) : t.or(*arms.collect {{ every(__.start(), it) }}) }}
+  t
 }}
 def lists = listings.collect {{ q ->
-  def t = narrow(g.V().has('tenant', tenant), q.f).order().by(q.o, q.d ? desc : asc)
+  def t = narrow(q.f).order().by(q.o, q.d ? desc : asc)
   if (q.o != 'urn') t = t.by('urn', q.d ? desc : asc)
   def xs = q.n == 0 ? [] : t.limit(q.n).id().toList()
   seen.addAll(xs)
-  [x: xs, n: q.c ? narrow(g.V().has('tenant', tenant), q.t).limit(10001).id().count().next() : -1]
+  [x: xs, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
 }}
 def xs = seen as List
 def v = xs ? {render(g.V(spread("xs")).values("record"))}.toList() : []

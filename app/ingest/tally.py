@@ -8,6 +8,7 @@ from typing import Any, Self
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 
 from app.ingest.registering import ItemResult
 
@@ -70,6 +71,16 @@ class ItemProgress:
     def advance(self, items: int) -> None:
         """So many more items were answered."""
         self._bar.advance(self._task, items)
+
+
+def print_coverage(mapped: dict[str, int], skipped: dict[str, int]) -> None:
+    """Write a table of what was carried over and what has no home here, by entity type and aspect."""
+    table = Table("entity type", "aspect", Column("mapped", justify="right"), Column("skipped", justify="right"))
+    for name in sorted(mapped.keys() | skipped.keys()):
+        table.add_row(*name.split("/", 1), str(mapped.get(name, "")), str(skipped.get(name, "")))
+    table.add_section()
+    table.add_row("in all", "", str(sum(mapped.values())), str(sum(skipped.values())))
+    Console().print(table)
 
 
 def print_summary(summary: dict[str, Any], *, as_json: bool) -> None:

@@ -1,0 +1,127 @@
+"""Filters in the one form that the mixed index answers by itself: a conjunction of disjunctions of conjunctions of tests.
+
+Anything deeper makes JanusGraph load every hit and filter in memory, without a word; so does `not` (measured: profiles of
+``or(and(or(…)))`` show a full scan). A filter is therefore sent as ``[[[test, …], …], …]``: all of the outer list must hold,
+of each at least one arm, of an arm every test ``[op, key, value]`` with the operators of :mod:`app.graph.level`. A `not` is
+pushed down to single tests.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import product
+from typing import Any, Final
+
+from graphql_schema.catalog import KINDS
+from graphql_schema.listing import Clause, Listing
+from policies.errors import InvalidError, LimitError
+from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within
+
+Test = list[Any]
+Arms = list[list[Test]]
+Filter = list[Arms]
+
+NEVER: Final[Test] = ["in", "urn", []]
+"""What nothing satisfies."""
+
+MOST_ARMS: Final = 256
+"""Alternatives that one condition may unfold to."""
+
+UNGOVERNED: Final[Clause] = ("in", "kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
+"""Teams, users, domains and tags are open to the tenant: row rules are about assets."""
+
+_OPPOSITE = {"in": "out", "above": "most", "below": "least"}
+
+
+def filter_of(*clauses: Clause) -> Filter:
+    """The filter of clauses that must all hold; raises InvalidError or LimitError on what no index can answer."""
+    arms = [_arms(part, negated=False) for clause in clauses for part in _conjuncts(clause)]
+    return [each for each in arms if [] not in each]
+
+
+def rows_clause(predicate: Predicate) -> Clause:
+    """The clause of a policy's row filter, for listings that mix assets with what is not governed."""
+    return ("or", UNGOVERNED, _clause(predicate))
+
+
+def keyset(listing: Listing, after: Sequence[Any]) -> Clause:
+    """What stands after a position ``(value, urn)`` in the listing's order."""
+    value, urn = after
+    op = "below" if listing.descending else "above"
+    if listing.order == "urn":
+        return (op, "urn", urn)
+    return ("or", (op, listing.order, value), ("and", ("in", listing.order, (value,)), (op, "urn", urn)))
+
+
+def _clause(predicate: Predicate) -> Clause:
+    match predicate:
+        case Everything():
+            return ("and",)
+        case Nothing():
+            return ("or",)
+        case Within(attribute, values):
+            return ("in", attribute, tuple(sorted(values)))
+        case Not(operand):
+            return ("not", _clause(operand))
+        case And(operands):
+            return ("and", *map(_clause, operands))
+        case Or(operands):
+            return ("or", *map(_clause, operands))
+
+
+def _conjuncts(clause: Clause) -> list[Clause]:
+    if clause[0] == "and":
+        return [each for part in clause[1:] for each in _conjuncts(part)]
+    return [clause]
+
+
+def _arms(clause: Clause, *, negated: bool) -> Arms:
+    """The disjunctive normal form of a clause, or of its opposite."""
+    op, *rest = clause
+    if op == "not":
+        return _arms(rest[0], negated=not negated)
+    if op not in {"and", "or"}:
+        return _tests(clause, negated=negated)
+    parts = [_arms(part, negated=negated) for part in rest]
+    if (op == "or") != negated:
+        return _bounded([arm for part in parts for arm in part]) or [[NEVER]]
+    size = 1
+    for part in parts:
+        size *= len(part)
+        _refuse(size)
+    return [[test for arm in choice for test in arm] for choice in product(*parts)]
+
+
+def _tests(clause: Clause, *, negated: bool) -> Arms:
+    op, key, value = clause
+    if op == "contains":
+        if negated:
+            raise InvalidError(
+                "`not` cannot be put around `contains`: no index answers that; use `prefix`, `eq` or `in`."
+            )
+        return [[["regex", key, f".*{_quoted(value)}.*"]]]
+    if op == "prefix" and negated:
+        return [[["below", key, value]], [["least", key, _after_prefix(value)]]]
+    values = list(value) if op == "in" else value
+    if op == "in" and not values:
+        return [[]] if negated else [[NEVER]]
+    return [[[_OPPOSITE[op] if negated else op, key, values]]]
+
+
+def _bounded(arms: Arms) -> Arms:
+    _refuse(len(arms))
+    return [[]] if [] in arms else arms
+
+
+def _refuse(size: int) -> None:
+    if size > MOST_ARMS:
+        raise LimitError(f"The filter unfolds to more than {MOST_ARMS} alternatives; use `in` lists or nest less.")
+
+
+def _after_prefix(prefix: str) -> str:
+    """The least text after all that begin with the prefix."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def _quoted(text: str) -> str:
+    """Escape for Lucene's regular expressions and for Java's."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

@@ -1,0 +1,109 @@
+"""One request per level: what the loaders of one operation ask for travels together.
+
+While a request is on its way, new questions wait; when it has come back, the coalescer lets the operation settle until
+nothing more is asked, then sends everything as one request. So the number of requests is the length of the longest
+chain of questions, however wide the query and however uneven the answers.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from app.graph.client import GremlinClient
+from app.graph.ids import vertex_id
+from app.graph.level import EDGE_CAP, LEVEL
+from policies.errors import CodedError, LimitError
+
+QUIET_TICKS: Final = 12
+"""Turns of the event loop without a new question after which a level is complete: more than resolvers need to go down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a loader needs of one level; hops and listings have the form of :mod:`app.graph.level`."""
+
+    points: Sequence[int] = ()
+    hops: Sequence[dict[str, Any]] = ()
+    listings: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Edges ``[source, far, edge record, …]`` per hop, records by vertex id, and what each listing found."""
+
+    edges: list[list[Any]]
+    records: dict[int, dict[str, Any]]
+    listings: list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Coalescer:
+    """Sends the questions of one operation, level by level. ``now`` is the instant that edges must be valid at."""
+
+    client: GremlinClient
+    tenant: str
+    now: int
+    _waiting: list[tuple[Question, asyncio.Future[Answer]]] = field(default_factory=list)
+    _asked: int = 0
+    _driver: asyncio.Task[None] | None = None
+
+    async def ask(self, question: Question) -> Answer:
+        """The answer to a question; raises the CodedError of the store, or LimitError when a level is too large."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, future))
+        self._asked += 1
+        if self._driver is None or self._driver.done():
+            self._driver = asyncio.create_task(self._drive())
+        return await future
+
+    async def _drive(self) -> None:
+        while self._waiting:
+            await self._settle()
+            level, self._waiting = self._waiting, []
+            try:
+                await self._send(level)
+            except CodedError as error:
+                for _, future in level:
+                    if not future.done():
+                        future.set_exception(error)
+            await asyncio.sleep(0)
+
+    async def _settle(self) -> None:
+        quiet, asked = 0, self._asked
+        while quiet < QUIET_TICKS:
+            await asyncio.sleep(0)
+            quiet, asked = (quiet + 1, asked) if asked == self._asked else (0, self._asked)
+
+    async def _send(self, level: list[tuple[Question, asyncio.Future[Answer]]]) -> None:
+        hops: list[dict[str, Any]] = []
+        for question, _ in level:
+            base = len(hops)
+            hops.extend({**hop, "p": hop["p"] + base} if hop["p"] >= 0 else hop for hop in question.hops)
+        bindings = {
+            "points": sorted({point for question, _ in level for point in question.points}),
+            "hops": hops,
+            "listings": [listing for question, _ in level for listing in question.listings],
+            "now": self.now,
+            "cap": EDGE_CAP,
+            "tenant": self.tenant,
+        }
+        (found,) = await self.client.submit(LEVEL, bindings)
+        if found["over"]:
+            raise LimitError(
+                f"One level of the query reads more than {EDGE_CAP} edges; ask for fewer parents or smaller pages.",
+                limit=EDGE_CAP,
+            )
+        self._deliver(level, found)
+
+    def _deliver(self, level: list[tuple[Question, asyncio.Future[Answer]]], found: dict[str, Any]) -> None:
+        records = {vertex_id(self.tenant, record["id"]): record for record in map(orjson.loads, found["v"])}
+        hop = listing = 0
+        for question, future in level:
+            edges = found["e"][hop : hop + len(question.hops)]
+            listings = found["l"][listing : listing + len(question.listings)]
+            hop, listing = hop + len(question.hops), listing + len(question.listings)
+            if not future.done():
+                future.set_result(Answer(edges, records, listings))

@@ -1,0 +1,114 @@
+"""Relations compiled to hops of the level text, and edges put together again to what each source reaches."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+from app.graph.level import LAST
+from graphql_schema.catalog import KINDS, Hop
+from graphql_schema.related import Path, Related
+
+Edge = str
+"""The JSON text of an edge's record."""
+Adjacency = dict[int, list[tuple[int, Edge]]]
+"""From each source to its far ends, with the edges."""
+
+_FIRST: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHop:
+    """One hop of the level text without its sources; ``parent`` is the index of the hop before it, or -1."""
+
+    direction: str
+    labels: tuple[str, ...]
+    kinds: tuple[str, ...]
+    parent: int
+
+    def wire(self, sources: Sequence[int], **window: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
+        """The hop as the level text reads it; ``window`` is what differs from reading everything."""
+        everything = {"n": 0, "a": -1, "t": False, "at": LAST}
+        shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
+        return {**shape, **everything, **window, "xs": list(sources) if self.parent == _FIRST else []}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A hop at which paths end: the hops that lead there, and the number of the path that each label ends."""
+
+    chain: tuple[int, ...]
+    path_of: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The hops of a :class:`~graphql_schema.related.Related`; ``single`` when one hop is all there is."""
+
+    hops: tuple[StoreHop, ...]
+    leaves: tuple[Leaf, ...]
+
+    @property
+    def single(self) -> bool:
+        """Whether pages of it can be cut in the store."""
+        return len(self.hops) == 1
+
+
+@lru_cache(maxsize=512)
+def compile_related(related: Related) -> Compiled:
+    """Compile the paths: those that share a beginning share its hops, ends over several labels are one hop."""
+    hops: list[StoreHop] = []
+    ends: dict[int, tuple[tuple[int, ...], dict[str, int]]] = {}
+    prefixes: dict[Path, int] = {(): _FIRST}
+    for path in related.paths:
+        for length in range(1, len(path)):
+            _middle(path[:length], prefixes, hops)
+    for number, path in enumerate(related.paths):
+        parent = prefixes[path[:-1]]
+        index = _end(_store_hop(path[-1], parent), hops, ends, related.paths)
+        chain = (*_chain(parent, hops), index)
+        ends.setdefault(index, (chain, {}))[1][path[-1].relation.name] = number
+    return Compiled(tuple(hops), tuple(Leaf(chain, paths) for chain, paths in ends.values()))
+
+
+def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[StoreHop]) -> None:
+    if prefix not in prefixes:
+        hops.append(_store_hop(prefix[-1], prefixes[prefix[:-1]]))
+        prefixes[prefix] = len(hops) - 1
+
+
+def _end(hop: StoreHop, hops: list[StoreHop], ends: Mapping[int, Any], _: Sequence[Path]) -> int:
+    """The index of the end hop: joined with another end from the same parent, or a new one."""
+    for index in ends:
+        known = hops[index]
+        if (known.parent, known.direction, known.kinds) == (hop.parent, hop.direction, hop.kinds):
+            if hop.labels[0] not in known.labels:
+                hops[index] = replace(known, labels=known.labels + hop.labels)
+            return index
+    hops.append(hop)
+    return len(hops) - 1
+
+
+def _store_hop(hop: Hop, parent: int) -> StoreHop:
+    kinds = tuple(KINDS[name].code for name in hop.kinds)
+    return StoreHop(hop.direction.value, (hop.relation.name,), kinds, parent)
+
+
+def _chain(index: int, hops: Sequence[StoreHop]) -> tuple[int, ...]:
+    return () if index == _FIRST else (*_chain(hops[index].parent, hops), index)
+
+
+def adjacency(rows: Sequence[Any]) -> Adjacency:
+    """Group a hop's flat ``[source, far, edge, …]`` by source."""
+    found: Adjacency = {}
+    for source, far, edge in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
+        found.setdefault(source, []).append((far, edge))
+    return found
+
+
+def reached(source: int, chain: Sequence[int], edges: Sequence[Adjacency]) -> Iterator[tuple[tuple[int, ...], Edge]]:
+    """What a source reaches over a chain of hops: the vertices on the way, the far one last, and the last edge."""
+    ways: list[tuple[tuple[int, ...], Edge]] = [((source,), "")]
+    for hop in chain:
+        ways = [((*way, far), edge) for way, _ in ways for far, edge in edges[hop].get(way[-1], ())]
+    return ((way[1:], edge) for way, edge in ways)

@@ -1,0 +1,207 @@
+"""The reader of one operation: loaders over the coalescer, every record judged before it is counted, paged or used."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from aiodataloader import DataLoader
+
+from app.graph.clauses import filter_of, keyset, rows_clause
+from app.graph.coalescer import Answer, Coalescer, Question
+from app.graph.hops import adjacency, compile_related, reached
+from app.graph.ids import vertex_id
+from app.graph.judge import Judge
+from graphql_schema.listing import Listing
+from graphql_schema.related import COUNT_LIMIT, Page, Related
+from graphql_schema.row import Item, Row, Slice
+from policies.predicate import Everything
+
+SLACK: Final = 20
+"""Rows read beyond a page where the policy may take some away, so that the page is full without a second request."""
+
+
+class PolicedReader:
+    """Implements :class:`graphql_schema.ports.GraphReader` for one caller and one operation."""
+
+    def __init__(self, coalescer: Coalescer, judge: Judge) -> None:
+        self._coalescer = coalescer
+        self._judge = judge
+        self._slack = 0 if isinstance(judge.rows_filter(), Everything) else SLACK
+        self._rows: dict[int, Row | None] = {}
+        self._points: DataLoader[str, Row | None] = DataLoader(self._load_points)
+        self._listings: DataLoader[tuple[Listing, Page], Slice] = DataLoader(self._load_listings)
+        self._related: dict[tuple[Related, Page], DataLoader[Row, Slice]] = {}
+
+    async def node(self, urn: str) -> Row | None:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        return await self._points.load(urn)
+
+    async def nodes(self, urns: Sequence[str]) -> list[Row | None]:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        return await self._points.load_many(urns)
+
+    async def related(self, source: Row, related: Related, page: Page) -> Slice:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        key = (related, page)
+        if key not in self._related:
+
+            async def load(sources: list[Row]) -> list[Slice]:
+                return await self._load_related(related, page, sources)
+
+            self._related[key] = DataLoader(load, get_cache_key=lambda row: row.vid)
+        return await self._related[key].load(source)
+
+    async def listing(self, listing: Listing, page: Page) -> Slice:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        return await self._listings.load((listing, page))
+
+    async def _load_points(self, urns: list[str]) -> list[Row | None]:
+        vids = [vertex_id(self._judge.tenant, urn) for urn in urns]
+        answer = await self._coalescer.ask(Question(points=vids))
+        rows = [self._row(vid, answer) for vid in vids]
+        return [row if row is not None and row.urn == urn else None for urn, row in zip(urns, rows, strict=True)]
+
+    async def _load_related(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
+        if compile_related(related).single and not (page.total or related.per_edge):
+            return await self._load_windows(related, page, sources)
+        hops = compile_related(related).hops
+        vids = [source.vid for source in sources]
+        answer = await self._coalescer.ask(Question(hops=[hop.wire(vids) for hop in hops]))
+        items = self._items(related, page, sources, answer)
+        return [_cut(found, page) for found in items]
+
+    async def _load_windows(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
+        """Pages cut in the store; where the policy or the filter takes rows away, read on until they are full."""
+        (hop,) = compile_related(related).hops
+        vids = [source.vid for source in sources]
+        size = 0 if page.first is None else page.first + 1 + (self._slack if page.keep is None else SLACK)
+        window = _window(related, page.after) if size else {}
+        answer = await self._coalescer.ask(Question(hops=[hop.wire(vids, n=size, **window)]))
+        items = self._items(related, page, sources, answer)
+        slices = [_cut(found, page) for found in items]
+        read = adjacency(answer.edges[0])
+        for number, source in enumerate(sources):
+            edges = read.get(source.vid, [])
+            if size and len(edges) >= size and not slices[number].has_next:
+                slices[number] = await self._read_on(related, page, source, items[number], edges)
+        return slices
+
+    async def _read_on(
+        self, related: Related, page: Page, source: Row, found: list[Item], edges: Sequence[tuple[int, str]]
+    ) -> Slice:
+        """Fill the page of one source from what stands after the edges that were read."""
+        (hop,) = compile_related(related).hops
+        size = 100
+        while True:
+            window = _window(related, _last(related, edges), exclusive=True)
+            size = min(size * 2, COUNT_LIMIT)
+            answer = await self._coalescer.ask(Question(hops=[hop.wire([source.vid], n=size, **window)]))
+            (more,) = self._items(related, page, [source], answer)
+            found = [*found, *more]
+            edges = adjacency(answer.edges[0]).get(source.vid, [])
+            filled = _cut(found, page)
+            if filled.has_next or len(edges) < size:
+                return filled
+
+    def _items(self, related: Related, page: Page, sources: Sequence[Row], answer: Answer) -> list[list[Item]]:
+        """What each source reaches, judged, filtered, each once, in order."""
+        compiled = compile_related(related)
+        edges = [adjacency(rows) for rows in answer.edges]
+        result: list[list[Item]] = []
+        for source in sources:
+            found: dict[tuple[Any, ...], Item] = {}
+            for leaf in compiled.leaves:
+                inward = compiled.hops[leaf.chain[-1]].direction == "in"
+                for way, text in reached(source.vid, leaf.chain, edges):
+                    rows = [row for row in (self._row(vid, answer) for vid in way) if row is not None]
+                    if len(rows) < len(way) or (related.per_edge and way[-1] == source.vid):
+                        continue
+                    item = _item(related, source, rows, _edge(text, source, rows, inward=inward), leaf.path_of)
+                    if page.keep is None or page.keep(item):
+                        known = found.get(item.position)
+                        if known is None or item.path < known.path:
+                            found[item.position] = item
+            result.append(sorted(found.values(), key=lambda item: item.position))
+        return result
+
+    async def _load_listings(self, keys: list[tuple[Listing, Page]]) -> list[Slice]:
+        rows = rows_clause(self._judge.rows_filter())
+        questions = []
+        for listing, page in keys:
+            after = () if page.after is None else (keyset(listing, page.after),)
+            questions.append(
+                {
+                    "f": filter_of(listing.where, rows, *after),
+                    "t": filter_of(listing.where, rows) if page.total else [],
+                    "o": listing.order,
+                    "d": listing.descending,
+                    "n": COUNT_LIMIT if page.first is None else page.first + 1,
+                    "c": page.total,
+                }
+            )
+        answer = await self._coalescer.ask(Question(listings=questions))
+        return [
+            self._listed(listing, page, found, answer)
+            for (listing, page), found in zip(keys, answer.listings, strict=True)
+        ]
+
+    def _listed(self, listing: Listing, page: Page, found: dict[str, Any], answer: Answer) -> Slice:
+        items: list[Item] = []
+        for vid in found["x"]:
+            row = self._row(vid, answer)
+            if row is None:
+                self._judge.mismatched(str(vid))
+            else:
+                value = row.urn if listing.order == "urn" else row.record[listing.order]
+                items.append(Item(row, (value, row.urn)))
+        more = page.first is not None and len(found["x"]) > page.first
+        total = found["n"] if 0 <= found["n"] <= COUNT_LIMIT else None
+        return Slice(tuple(items[: page.first]), more, total)
+
+    def _row(self, vid: int, answer: Answer) -> Row | None:
+        if vid not in self._rows:
+            record = answer.records.get(vid)
+            self._rows[vid] = None if record is None else self._judge.row(vid, record)
+        return self._rows[vid]
+
+
+def _edge(text: str, source: Row, rows: Sequence[Row], *, inward: bool) -> dict[str, Any]:
+    """The record of the edge between the last two rows, with its id."""
+    edge: dict[str, Any] = orjson.loads(text)
+    near, far = (rows[-2] if len(rows) > 1 else source).vid, rows[-1].vid
+    edge["edgeId"] = f"{edge['relation']}:{far:x}:{near:x}" if inward else f"{edge['relation']}:{near:x}:{far:x}"
+    return edge
+
+
+def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, Any], path_of: Mapping[str, int]) -> Item:
+    """The item at the end of a way, at its position in the order of the relation."""
+    *via, row = rows
+    if related.newest_first:
+        position: tuple[Any, ...] = (-edge["at"], row.urn)
+    elif related.per_edge:
+        position = (row.vid, edge["relation"], (via[-1] if via else source).vid)
+    else:
+        position = (row.vid,)
+    return Item(row, position, edge, tuple(via), path_of[edge["relation"]])
+
+
+def _window(related: Related, after: Sequence[Any] | None, *, exclusive: bool = False) -> dict[str, Any]:
+    """Where in the store's order a page begins; times include their ties, which are cut afterwards."""
+    if not related.newest_first:
+        return {} if after is None else {"a": after[0]}
+    return {"t": True} if after is None else {"t": True, "at": -after[0] - exclusive}
+
+
+def _last(related: Related, edges: Sequence[tuple[int, str]]) -> tuple[int]:
+    """The position in the store's order of the last edge that was read."""
+    if related.newest_first:
+        return (max(-orjson.loads(edge)["at"] for _, edge in edges),)
+    return (max(far for far, _ in edges),)
+
+
+def _cut(items: Sequence[Item], page: Page) -> Slice:
+    """The page of a sorted list, with the total of the whole list when it was asked for."""
+    total = len(items) if page.total and len(items) <= COUNT_LIMIT else None
+    rest = items if page.after is None else [item for item in items if item.position > tuple(page.after)]
+    shown = rest if page.first is None else rest[: page.first]
+    return Slice(tuple(shown), len(rest) > len(shown), total)

@@ -1,0 +1,100 @@
+"""Reads DataHub files: JSON arrays of records, each one aspect of one entity, or an index that names such files."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from policies.errors import InvalidError
+
+
+@dataclass(slots=True)
+class Entity:
+    """One foreign entity. An aspect that nobody takes has found no home and is reported; see :class:`Estate`."""
+
+    type: str
+    urn: str
+    aspects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+
+    def take(self, aspect: str) -> Mapping[str, Any]:
+        """Return the aspect's body, empty when the entity has none, and remember that it found a home."""
+        self.taken.add(aspect)
+        return self.aspects.get(aspect, {})
+
+
+@dataclass(slots=True)
+class Estate:
+    """All entities by foreign id, and a count of the parts of carried aspects that have no home."""
+
+    entities: dict[str, Entity] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    by_type: dict[str, list[Entity]] = field(default_factory=dict)
+
+    def entity(self, entity_type: str, urn: str) -> Entity:
+        """Return the entity of this id, made when it is new."""
+        if urn not in self.entities:
+            self.entities[urn] = Entity(entity_type, urn)
+            self.by_type.setdefault(entity_type, []).append(self.entities[urn])
+        return self.entities[urn]
+
+    def of_type(self, entity_type: str) -> list[Entity]:
+        """Return the entities of one type in the order of the files."""
+        return self.by_type.get(entity_type, [])
+
+    def leave_out(self, entity_type: str, part: str, number: int = 1) -> None:
+        """Count a part of a carried aspect, such as ``schemaMetadata.tags``, that the contract cannot carry."""
+        if number:
+            self.left_out[f"{entity_type}/{part}"] += number
+
+    def coverage(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Count aspects by ``entityType/aspect``: those mapped, and those skipped with the parts left out."""
+        mapped, skipped = Counter[str](), Counter(self.left_out)
+        for entity in self.entities.values():
+            for aspect in entity.aspects:
+                (mapped if aspect in entity.taken else skipped)[f"{entity.type}/{aspect}"] += 1
+        return dict(sorted(mapped.items())), dict(sorted(skipped.items()))
+
+
+def read_estate(files: Iterable[Path]) -> Estate:
+    """Read the files in order; a later record of the same entity and aspect replaces the earlier one.
+
+    Raises InvalidError naming the file, and the record's number in it, that is not DataHub metadata.
+    """
+    estate = Estate()
+    for file in files:
+        for number, record in enumerate(_records(file)):
+            try:
+                urn, body = record["entityUrn"], _body(record["aspect"])
+                estate.entity(record["entityType"], urn).aspects[record["aspectName"]] = body
+            except (KeyError, TypeError, orjson.JSONDecodeError) as error:
+                raise InvalidError(
+                    f"{file}, record {number}: not an aspect of an entity ({error!r}); expected entityType, "
+                    "entityUrn, aspectName and aspect.json or aspect.value."
+                ) from error
+    return estate
+
+
+def _records(file: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        content = orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InvalidError(f"{file} is not JSON: {error}.") from error
+    if isinstance(content, list):
+        yield from content
+    elif isinstance(content, dict) and isinstance(content.get("files"), list):
+        for entry in content["files"]:
+            yield from _records(file.parent / entry["path"])
+    else:
+        raise InvalidError(f"{file} is neither a JSON array of records nor an index with `files`.")
+
+
+def _body(aspect: Mapping[str, Any]) -> Mapping[str, Any]:
+    body = aspect["json"] if "json" in aspect else orjson.loads(aspect["value"])
+    if not isinstance(body, dict):
+        raise TypeError("the aspect is no object")
+    return body
