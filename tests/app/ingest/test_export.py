@@ -68,11 +68,13 @@ def test_an_exported_graph_imports_as_the_same_graph(server: "ContractServer") -
 
 
 def test_one_kind_can_be_exported_alone(server: "ContractServer") -> None:
-    """`--kind MODEL` gives the models and the edges that leave them, and an unknown kind is refused."""
+    """`--kind` gives the assets of the kind and the edges that leave them only, and an unknown kind is refused."""
     server.graph.load(demo_estate())
     command = ["export", "--url", server.url, "--token", "t", "--kind"]
-    result = CliRunner().invoke(main, [*command, "MODEL"])
-    keys = [next(iter(json.loads(line))) for line in result.stdout.splitlines()]
-    assert keys.count("model") == 9
-    assert set(keys) <= {"model", "link"}
+    result = CliRunner().invoke(main, [*command, "MODEL_VERSION"])
+    items = [json.loads(line) for line in result.stdout.splitlines()]
+    assert sum("modelVersion" in item for item in items) == 27
+    links = [item["link"] for item in items if "modelVersion" not in item]
+    assert links
+    assert all(link["from"].startswith("mlg://model-version/") for link in links)
     assert CliRunner().invoke(main, [*command, "MODLE"]).exit_code == 2
