@@ -1,5 +1,6 @@
 """The plan by itself: outcomes, edges and permissions as tables, over a state that lives in memory."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 from harness.registrations import NOW, asset, link, person, urn
 
 from app.graph.ids import vertex_id
+from app.graph.writing.edges import Key
 from app.graph.writing.plan import Item, plan
 from app.graph.writing.state import Author, State
+from app.graph.writing.vertices import Record
 from graphql_schema.catalog import FEEDS, OPEN
 from graphql_schema.registration import EdgesOf, Linking, Registered, Registration
 from policies.policy import Policy
@@ -27,8 +30,8 @@ class Memory:
     """A store that keeps what plans want written."""
 
     policy: Policy
-    vertices: dict[int, Any] = field(default_factory=dict)
-    edges: dict[Any, Any] = field(default_factory=dict)
+    vertices: dict[int, Record] = field(default_factory=dict)
+    edges: dict[Key, Record] = field(default_factory=dict)
     dirty: bool = False
 
     def run(self, *items: Item, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
@@ -44,11 +47,11 @@ class Memory:
         """The names of the outcomes."""
         return [one.outcome.name for one in self.run(*items, who=who, now=now)]
 
-    def record(self, text: str) -> Any:
+    def record(self, text: str) -> Record:
         """The record of ``kind name``."""
         return self.vertices[vertex_id("default", urn(text))]
 
-    def edge(self, relation: str, source: str, target: str) -> Any:
+    def edge(self, relation: str, source: str, target: str) -> Record:
         """The record of an edge."""
         return self.edges[relation, vertex_id("default", urn(source)), vertex_id("default", urn(target))]
 
@@ -65,7 +68,7 @@ def seeded(memory: Memory, *items: Registration | Linking) -> Memory:
     return memory
 
 
-def dataset(values: dict[str, Any] | None = None, **fields: Any) -> Registration:
+def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> Registration:
     """The dataset that the tables are about."""
     return asset("dataset d", values, **fields)
 
@@ -197,10 +200,11 @@ OWNERS: list[tuple[str, dict[str, list[str]], str]] = [
 
 @pytest.mark.parametrize(("owners", "team"), [row[1:] for row in OWNERS], ids=[row[0] for row in OWNERS])
 def test_owner_team(memory: Memory, owners: dict[str, list[str]], team: str) -> None:
-    """The owner team follows from the owners, and reaches versions with the rule of the design."""
-    seeded(memory, asset("dataset-version d@1"), dataset(owners=owners))
+    """The owner team follows from the owners, and versions have it too, whether they came before it or after."""
+    early, late = "dataset-version d@1", "dataset-version d@2"
+    seeded(memory, asset(early), dataset(owners=owners), link("FEEDS", late, "model m"))
     wanted = urn(team) if team else ""
-    assert memory.record("dataset d")["ownerTeam"] == memory.record("dataset-version d@1")["ownerTeam"] == wanted
+    assert [memory.record(name)["ownerTeam"] for name in ("dataset d", early, late)] == [wanted] * 3
 
 
 def test_a_feature_that_leaves_its_set_has_no_owner_left(memory: Memory) -> None:

@@ -102,7 +102,10 @@ async def test_registering_again_writes_nothing(graph: StoreGraph, writers: Writ
 async def test_concurrent_calls_of_the_same_items_make_each_once(
     graph: StoreGraph, writers: Writers, *, shared: bool
 ) -> None:
-    """Eight calls with the same 20 assets make 20, one edge between any two, and each is created by one of them."""
+    """Eight calls with the same 20 assets make 20, one edge between any two, and one writer creates each once.
+
+    Writers of several processes may both report that they created it: they cannot tell, and the graph is the same.
+    """
     items = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(20)]
     several = [writers if shared else replace(writers, lock=asyncio.Lock()) for _ in range(8)]
     done = await asyncio.gather(*(register(each.of(ROOT), *items) for each in several))
@@ -110,7 +113,8 @@ async def test_concurrent_calls_of_the_same_items_make_each_once(
     assert len(there.records) == 21
     assert len(there.edge_records) == 20
     outcomes = Counter(name for one in done for name in names(one))
-    assert outcomes == {"CREATED": 20, "UNCHANGED": 140}
+    assert outcomes.total() == outcomes["CREATED"] + outcomes["UNCHANGED"] == 160
+    assert outcomes["CREATED"] == 20 or not shared
     assert {record["revision"] for record in there.records.values()} == {1}
 
 
