@@ -18,7 +18,10 @@ SHAPES: dict[str, tuple[int, str]] = {
         1,
         "{ assets(first: 5) { nodes { id } } teams { nodes { id } } tags { totalCount } domains { nodes { name } } }",
     ),
-    "one relation": (2, "{ assets(filter: {kinds: [MODEL]}) { nodes { ... on Model { versions { nodes { id } } } } } }"),
+    "one relation": (
+        2,
+        "{ assets(filter: {kinds: [MODEL]}) { nodes { ... on Model { versions { nodes { id } } } } } }",
+    ),
     "several relations of one type side by side": (
         2,
         """{ assets(filter: {kinds: [MODEL_VERSION]}, first: 50) { nodes { domain { name } tags { tag { name } }
@@ -44,10 +47,11 @@ SHAPES: dict[str, tuple[int, str]] = {
         """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { ... on Model { versions { nodes { trainedOn { nodes {
         displayName owners { owner { ... on Team { name } } } } } } } } } } }""",
     ),
-    "one type at several depths": (
-        5,
-        """{ assets(filter: {kinds: [DATASET]}, first: 20) { nodes { ... on Dataset { derivedFrom { nodes { name
-        derivedFrom { nodes { name derivedFrom { totalCount nodes { ownerTeam { name } } } } } } } } } } }""",
+    "one type at several depths, where what was read once is not read again": (
+        3,
+        """{ assets(filter: {kinds: [MODEL]}) { nodes { ...Latest ... on Model { latestVersion { model { ...Latest
+        ... on Model { latestVersion { model { displayName } } } } } } } } }
+        fragment Latest on Model { latestVersion { version domain { name } } }""",
     ),
     "uneven depths": (
         4,
@@ -62,7 +66,7 @@ SHAPES: dict[str, tuple[int, str]] = {
     "people": (3, "{ teams { nodes { parent { name } members { nodes { email teams { name } } } } } }"),
     "fragments and interfaces": (
         3,
-        """{ assets(first: 60) { nodes { ...Who ... on Versioned { latestVersion { id version ... on Asset { ...Who } } } } } }
+        """{ assets(filter: {kinds: [MODEL, DATASET]}) { nodes { ...Who ... on Versioned { latestVersion { id version ... on Asset { ...Who } } } } } }
         fragment Who on Asset { ownerTeam { name } domain { name } }""",
     ),
 }
@@ -95,7 +99,7 @@ async def test_number_of_texts_is_constant(api: Api) -> None:
     """All shapes, filters and orders together send one read text, so the store compiles nothing new."""
     requests = Requests()
     api.services.client.observers.append(requests)
-    filters = ("", "(filter: {name: {prefix: \"a\"}})", "(filter: {or: [{owned: true}, {not: {stages: [DRAFT]}}]})")
+    filters = ("", '(filter: {name: {prefix: "a"}})', "(filter: {or: [{owned: true}, {not: {stages: [DRAFT]}}]})")
     for _, query in SHAPES.values():
         await api.ask("ada", query)
     for where in (*filters, "(orderBy: {field: NAME, direction: DESC})"):
