@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import policies
+from graphql_schema.govern import governed_coordinates
+from graphql_schema.schema import build_schema
 from policies.attributes import PolicyAttributes
 from policies.labels import load_labels
 from policies.policy import Policy
@@ -17,29 +19,6 @@ RANKING, ADS, GOVERNANCE, PLATFORM = (
     f"mlg://team/catalog/default/{name}" for name in ("ranking", "ads", "governance", "platform")
 )
 READ, WRITE = "graph:read", "graph:write"
-
-COMMON = """id kind source namespace name displayName description stage visibility sensitivity declaredSensitivity
-    hydration revision properties property sourceCreatedAt createdAt createdBy updatedAt updatedBy deletedAt ownerTeam
-    owners domain tags replacedBy upstream downstream lineage impact usage health checks incidents history
-    viewerAccess"""
-OWN = {
-    "Dataset": "format location columns versions latestVersion version derivedFrom feeds",
-    "DatasetVersion": "version dataset location contentDigest rowCount producedBy consumedBy",
-    "FeatureSet": "entityKeys online features derivedFrom",
-    "Feature": "dataType expression freshnessSla featureSet derivedFrom models",
-    "Model": "task riskTier intendedUse versions latestVersion version aliases inputs services",
-    "ModelVersion": """version model framework artifactUri digest codeRef params metrics aliases trainingRun trainedOn
-        features featureSets basedOn derivedModels evaluations deployments experimentCells approvals gate""",
-    "Evaluation": "evaluationKind verdict metrics evaluatedAt modelVersion evaluatedOn baseline againstBaseline run",
-    "Workflow": "workflowKind codeRef schedule runs latestRun inputs outputs steps",
-    "Run": """state startedAt endedAt codeVersion params metrics error costUsd workflow parentRun startedBy inputs
-        outputs""",
-    "Service": "tier endpoint oncall deployments callers calls",
-    "Deployment": "environment status trafficShare deployedAt retiredAt modelVersion service",
-    "Experiment": "hypothesis state startedAt endedAt cells",
-    "ExperimentCell": "cell allocation experiment subjects",
-    "Report": "reportKind url inputs",
-}
 
 
 def _person(subject: str, teams: str = "", roles: str = "", scopes: str = f"{READ} {WRITE}") -> Principal:
@@ -89,8 +68,8 @@ def asset() -> Callable[..., PolicyAttributes]:
 
 @pytest.fixture(scope="session")
 def coordinates() -> dict[str, list[str]]:
-    """Give the governed fields of the API contract, type by type."""
-    return {name: f"{COMMON} {own}".split() for name, own in OWN.items()}
+    """Give the governed fields of the schema, type by type."""
+    return governed_coordinates(build_schema().core)
 
 
 @pytest.fixture(scope="session")
