@@ -97,7 +97,7 @@ class LiveIssuer:
         }
         return {name: value for name, value in (good | changes).items() if value is not ...}
 
-    def mint(self, key: Key = EC, header: dict[str, Any] | None = None, **changes: object) -> str:
+    def mint(self, key: Key = EC, header: dict[str, Any] | None = None, /, **changes: Any) -> str:  # noqa: ANN401 - JSON values
         """Return a signed token; ``changes`` as in ``claims``, and the same for ``header``."""
         return sign(json.dumps(self.claims(**changes)), key, header)
 
