@@ -20,6 +20,8 @@ commands = typer.Typer(
 )
 schema = typer.Typer(no_args_is_help=True, help="The GraphQL schema.")
 commands.command()(token)
+commands.command("export")(ingest.export)
+commands.command("demo")(ingest.demo)
 commands.add_typer(ingest.importing, name="import")
 commands.add_typer(store, name="store")
 commands.add_typer(schema, name="schema")

@@ -15,6 +15,7 @@ from app.auth.personas import persona
 from app.factory import create_app
 from app.ingest.demo.estate import estate
 from app.ingest.loading import Target, load
+from app.services import Services
 from app.settings import Settings
 from policies.errors import ConfigurationError
 
@@ -26,12 +27,12 @@ FIRST_QUERY = """query { assets(filter: {kinds: [MODEL]}, first: 3) { nodes { di
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; raises ConfigurationError when the port is taken."""
-    asyncio.run(_serve(settings, create_app(settings)))
+    asyncio.run(_serve(settings, create_app(Services(settings))))
 
 
 def develop(settings: Settings) -> None:
     """Serve, load the demo estate into an empty store, and say how to begin."""
-    asyncio.run(_develop(settings, create_app(settings)))
+    asyncio.run(_develop(settings, create_app(Services(settings))))
 
 
 async def _serve(settings: Settings, app: Starlette) -> None:

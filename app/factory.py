@@ -18,13 +18,12 @@ from app.http.middleware import FaultMiddleware, RequestIdMiddleware, request_id
 from app.http.payload import refusal
 from app.http.view import GraphQLView
 from app.services import Services
-from app.settings import Settings
 from policies.errors import Code
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Build the ASGI application; raises ConfigurationError when it could not run as configured."""
-    services = Services(settings)
+def create_app(services: Services) -> Starlette:
+    """Build the ASGI application, which runs the services for as long as it lives."""
+    settings = services.settings
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

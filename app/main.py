@@ -1,6 +1,7 @@
 """The ASGI object for servers: ``uvicorn app.main:app``."""
 
 from app.factory import create_app
+from app.services import Services
 from app.settings import Settings
 
-app = create_app(Settings.from_env())
+app = create_app(Services(Settings.from_env()))

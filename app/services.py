@@ -45,17 +45,18 @@ class Services:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start or reach the store, check that it keeps what it confirms, and close everything at the end."""
-        settings = self.settings
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.authenticator)
-            url = settings.store_url
-            if not url:
-                url = (await stack.enter_async_context(EmbeddedStore(settings, store_schema()))).url
-            self.client = await stack.enter_async_context(
-                GremlinClient(url, in_flight=settings.store_in_flight, deadline=settings.store_deadline)
-            )
+            self.client = await stack.enter_async_context(await self.reach_store(stack))
             await self.client.self_check()
             yield
+
+    async def reach_store(self, stack: AsyncExitStack) -> GremlinClient:
+        """A client of the configured store; the embedded one is started, and stopped with ``stack``."""
+        url = self.settings.store_url
+        if not url:
+            url = (await stack.enter_async_context(EmbeddedStore(self.settings, store_schema()))).url
+        return GremlinClient(url, in_flight=self.settings.store_in_flight, deadline=self.settings.store_deadline)
 
     def context(self, request: Request, principal: Principal) -> Context:
         """The context of one operation."""

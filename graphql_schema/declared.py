@@ -42,9 +42,11 @@ def _whole(urn: str, name: str, given: Any) -> Targets:
     whole = whole_urn(urn)
     if whole is None:
         raise InputError(f"{urn} is no version.", "id")
+    if given is None:
+        raise InputError(f"`{name}` cannot be cleared: it follows from the id. Leave it out.", name)
     if given is not strawberry.UNSET and given != whole:
         with at(name):
-            parse_urn(given or "")
+            parse_urn(given)
         raise InputError(f"`{name}` is {given}, and the id belongs to {whole}; leave it out or correct one.", name)
     return {whole: {}}
 

@@ -48,9 +48,10 @@ def to_list(rel: Related, description: str) -> Any:
 
 def to_many(rel: Related, description: str, *, first: int = 20) -> Any:
     """A connection over a relation; ``first`` is the page size unless the caller says otherwise."""
+    size = first
 
-    async def resolve(root: Parent, info: Info, first: First = first, after: After = None) -> Any:
-        return await connect(root, info, rel, first, after)
+    async def resolve(root: Parent, info: Info, first: First = size, after: After = None) -> Any:
+        return await connect(root, info, rel, size if first is None else first, after)
 
     return strawberry.field(resolver=resolve, description=description)
 

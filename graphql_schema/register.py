@@ -10,14 +10,14 @@ from typing import Any
 
 import strawberry
 
-from graphql_schema.catalog import KINDS, RELATIONS, Kind
+from graphql_schema.catalog import KINDS, RELATIONS, VERSION_OF, Kind
 from graphql_schema.declared import edges_of
 from graphql_schema.enums import EdgeOrigin, MutationErrorCode, Outcome
 from graphql_schema.inputs import EDGE, VALUE
 from graphql_schema.item import AssetInput, LinkInput
 from graphql_schema.plain import LONGEST_NAME, InputError, at, check_id, fields_of, values_of
 from graphql_schema.registration import Linking, Registered, Registration, refused
-from graphql_schema.urn import make_urn, parse_urn
+from graphql_schema.urn import make_urn, parse_urn, whole_urn
 
 _PARTS = ("source", "namespace", "name", "version")
 
@@ -84,6 +84,8 @@ def linking_of(given: LinkInput) -> Linking:
     check_id(given.to, tuple({b for a, b in relation.ends if a == source}), "to")
     if given.from_ == given.to and not relation.lineage:
         raise InputError(f"{relation.name} cannot lead from {given.to} to itself; name another.", "to")
+    if relation is VERSION_OF and whole_urn(given.from_) != given.to:
+        raise InputError(f"{given.from_} is a version of {whole_urn(given.from_)} and of nothing else.", "to")
     facts = {**values_of(given), "origin": (given.origin or EdgeOrigin.DECLARED).name}
     return Linking(relation.name, given.from_, given.to, facts)
 

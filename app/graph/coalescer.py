@@ -69,6 +69,9 @@ class Coalescer:
                 for _, future in level:
                     if not future.done():
                         future.set_exception(error)
+            finally:
+                for _, future in level:
+                    future.cancel()
             await asyncio.sleep(0)
 
     async def _settle(self) -> None:

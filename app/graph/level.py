@@ -30,7 +30,7 @@ def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal
 
 
 def _hop(direction: str, *, kinds: bool) -> str:
-    start = g.V(spread("xs"))
+    start = g.V(param("xs"))
     edges = _valid(start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls")))
     return str(
         render(edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks"))) if kinds else edges)
@@ -46,7 +46,7 @@ LEVEL: Final = Prepared.of(
     f"""
 def reach = {{ h, xs ->
   def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at
-  if (h.t) return {_newest(g.V(spread("xs")), P.lte(param("at")))}
+  if (h.t) return {_newest(g.V(param("xs")), P.lte(param("at")))}
   h.d == 'out' ? (ks ? {_hop("out", kinds=True)} : {_hop("out", kinds=False)})
                : (ks ? {_hop("in", kinds=True)} : {_hop("in", kinds=False)})
 }}
@@ -113,7 +113,7 @@ def lists = listings.collect {{ q ->
   [x: xs, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
 }}
 def xs = seen as List
-def v = xs ? {render(g.V(spread("xs")).values("record"))}.toList() : []
+def v = xs ? {render(g.V(param("xs")).values("record"))}.toList() : []
 [[e: edges, v: v, l: lists, over: room <= 0]]
 """,
     "points",

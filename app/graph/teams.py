@@ -6,13 +6,13 @@ from gremlin_python.process.graph_traversal import __
 
 from app.graph.client import GremlinClient
 from app.graph.ids import vertex_id
-from app.graph.prepared import Prepared, g, param, spread
+from app.graph.prepared import Prepared, g, param
 
 DEEPEST: Final = 20
 """Teams above teams that are followed."""
 
 _ABOVE: Final = Prepared.traversal(
-    g.V(spread("xs")).repeat(__.out("PART_OF").has("kind", "TEAM").has("tenant", param("tenant")).dedup()).emit()
+    g.V(param("xs")).repeat(__.out("PART_OF").has("kind", "TEAM").has("tenant", param("tenant")).dedup()).emit()
     .times(DEEPEST).values("urn").dedup()
 )  # fmt: skip
 

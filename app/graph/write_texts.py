@@ -11,13 +11,13 @@ a second creator fails (janusgraph.md, section 5).
 
 from typing import Final
 
-from app.graph.prepared import Prepared, g, render, spread
+from app.graph.prepared import Prepared, g, param, render, spread
 
 STATE: Final = Prepared.of(
     f"""
 def known = new LinkedHashMap()
 def xs = stored
-if (xs) {render(g.V(spread("xs")))}.each {{ known[it.id()] = it }}
+if (xs) {render(g.V(param("xs")))}.each {{ known[it.id()] = it }}
 def seen = new LinkedHashSet()
 def edges = hops.collect {{ h ->
   xs = h.xs.findAll {{ known.containsKey(it) }}
@@ -25,7 +25,7 @@ def edges = hops.collect {{ h ->
   def rows = []
   if (xs) {{
     def out = h.d == 'out'
-    (out ? {render(g.V(spread("xs")).out_e(spread("ls")))} : {render(g.V(spread("xs")).in_e(spread("ls")))}).each {{ e ->
+    (out ? {render(g.V(param("xs")).out_e(spread("ls")))} : {render(g.V(param("xs")).in_e(spread("ls")))}).each {{ e ->
       def f = out ? e.inVertex().id() : e.outVertex().id()
       rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; rows << e.value('record')
       if (h.far && !known.containsKey(f)) seen << f
@@ -41,7 +41,7 @@ def one = pairs.collect {{ p ->
 }}
 def v = known.values().collect {{ it.value('record') }}
 xs = seen as List
-if (xs) v.addAll({render(g.V(spread("xs")).values("record"))}.toList())
+if (xs) v.addAll({render(g.V(param("xs")).values("record"))}.toList())
 [[v: v, e: edges, p: one]]
 """,
     "stored",
@@ -53,7 +53,7 @@ WRITE: Final = Prepared.of(
     f"""
 def known = [:]
 def xs = stored
-if (xs) {render(g.V(spread("xs")))}.each {{ known[it.id()] = it }}
+if (xs) {render(g.V(param("xs")))}.each {{ known[it.id()] = it }}
 def need = {{ x -> if (known[x] == null) throw new IllegalStateException('a vertex of the batch is gone'); known[x] }}
 vertices.each {{ r ->
   def v = r.fresh ? g.addV(r.k).property(T.id, r.x).next() : need(r.x)

@@ -1,14 +1,21 @@
 """The commands `mlg import`, `mlg export` and `mlg demo`: clients of the API, never side doors."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 
+from app.ingest.client import ApiClient
 from app.ingest.datahub.mapping import map_estate
 from app.ingest.datahub.records import read_estate
+from app.ingest.demo.estate import demo_estate
+from app.ingest.export import export_items
 from app.ingest.jsonl import read_files
 from app.ingest.loading import Target, load
+from app.ingest.portable import PORTABLE_KINDS
+from app.ingest.registering import Item
 from app.ingest.tally import print_coverage
 from policies.errors import CodedError
 
@@ -19,6 +26,9 @@ Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Items in one request.")]
+OptionalToken = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
+Print = Annotated[bool, typer.Option("--print", help="Write JSON lines to stdout instead of loading them.")]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A kind of AssetKind, such as MODEL; repeat for more.")]
 
 HERE = "http://127.0.0.1:8000"
 
@@ -44,3 +54,34 @@ def import_datahub(files: Files, token: Token, url: Url = HERE, as_json: Json = 
     raise typer.Exit(
         load(Target(url, token, batch), items, as_json=as_json, total=len(items), skipped=skipped, mapped=mapped)
     )
+
+
+def export(token: Token, url: Url = HERE, kind: Kinds = None) -> None:
+    """Write the graph as JSON lines to stdout; `mlg import jsonl` reads them."""
+    unknown = set(kind or ()) - {one.kind for one in PORTABLE_KINDS}
+    if unknown:
+        raise typer.BadParameter(f"no kind of asset: {', '.join(sorted(unknown))}; write it as in AssetKind.")
+    try:
+        asyncio.run(_export(Target(url, token), frozenset(kind or ())))
+    except CodedError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+async def _export(target: Target, kinds: frozenset[str]) -> None:
+    async with ApiClient(target.url, target.token, target.retry) as client:
+        async for item in export_items(client, kinds):
+            typer.echo(orjson.dumps(item))
+
+
+def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line
+    """Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models."""
+    items = list(demo_estate())
+    if only_print:
+        for item in items:
+            typer.echo(orjson.dumps(item))
+        return
+    if not token:
+        raise typer.BadParameter("give --token or set MLG_TOKEN; `mlg token root` prints one.")
+    entries = [Item(next(iter(item.values())).get("id", "link"), item) for item in items]
+    raise typer.Exit(load(Target(url, token), entries, as_json=as_json, total=len(entries)))

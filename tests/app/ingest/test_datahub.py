@@ -172,6 +172,9 @@ def test_ownership_is_carried_or_counted(emitted: Emitted) -> None:
     expected = COUNTS["ownership_edges_by_type"]
     assert carried == {kind: number for kind, number in expected.items() if kind not in homeless}
     assert twice == 1
+    kinds = Counter(one["ownership"] for urn in emitted.bodies if emitted.type_of(urn) == "dataset"
+                    for one in emitted.bodies[urn].get("owners", []))  # fmt: skip
+    assert kinds == {"TECHNICAL": 24 + 4, "BUSINESS": 17, "STEWARD": 6}
     _, skipped = emitted.estate.coverage()
     assert all(skipped[f"{kind}/ownership"] for kind in homeless)
 
@@ -264,6 +267,39 @@ def test_two_models_of_one_group_with_one_tag_stay_apart(tmp_path: Path) -> None
         "mlg://model-version/mlflow/default/churn@a",
         "mlg://model-version/mlflow/default/churn@b",
         "mlg://model-version/mlflow/default/churn@2",
+    ]
+
+
+def test_references_are_read_in_each_of_their_spellings(tmp_path: Path) -> None:
+    """Plain lists, `…Edges` and wrapped ids count alike, the same one once, and jobs wait for jobs."""
+    table = "urn:li:dataset:(urn:li:dataPlatform:hive,{},PROD)"
+    flow = "urn:li:dataFlow:(airflow,f,prod)"
+    job = f"urn:li:dataJob:({flow},{{}})"
+    chart, board = "urn:li:chart:(looker,{})", "urn:li:dashboard:(looker,d)"
+    bodies = [
+        ("chart", chart.format("c"), "chartInfo", {
+            "inputs": [{"string": table.format("a")}, table.format("b")],
+            "inputEdges": [{"destinationUrn": table.format("b")}, {"destinationUrn": table.format("c")}],
+        }),
+        ("dashboard", board, "dashboardInfo", {
+            "charts": [chart.format("c")], "chartEdges": [{"destinationUrn": chart.format("e")}],
+            "datasets": [table.format("a")], "datasetEdges": [{"destinationUrn": table.format("b")}],
+        }),
+        ("dataJob", job.format("j"), "dataJobInputOutput", {
+            "inputDatajobs": [job.format("i")], "inputDatajobEdges": [{"destinationUrn": job.format("h")}],
+        }),
+    ]  # fmt: skip
+    file = tmp_path / "references.json"
+    keys = ("entityType", "entityUrn", "aspectName")
+    file.write_text(json.dumps([{**dict(zip(keys, one, strict=False)), "aspect": {"json": one[3]}} for one in bodies]))
+    items = [item.value for item in map_estate(read_estate([file]))]
+    inputs = {item["report"]["id"].split("/")[4]: item["report"]["inputs"] for item in items if "report" in item}
+    assert [urn.rsplit("/", 1)[1] for urn in inputs["chart"]] == ["a", "b", "c"]
+    assert [urn.rsplit("/", 1)[1] for urn in inputs["dashboard"]] == ["c", "e", "a", "b"]
+    links = [item["link"] for item in items if "link" in item]
+    assert [(one["relation"], one["from"][-1], one["to"][-1]) for one in links] == [
+        ("TRIGGERS", "i", "j"),
+        ("TRIGGERS", "h", "j"),
     ]
 
 

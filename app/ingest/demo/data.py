@@ -1,0 +1,204 @@
+"""What the player, the shop and the studios leave behind, and the tables that are made of it every night."""
+
+# ruff: noqa: E501 - one row of a table a line, so that it reads as a table
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from app.ingest.demo.ids import (
+    Item,
+    digest,
+    domain,
+    instant,
+    link,
+    owned_by,
+    run,
+    snapshot,
+    stream,
+    table,
+    tag,
+    user,
+    workflow,
+)
+
+
+class _Data(NamedTuple):
+    """One stream or table."""
+
+    name: str
+    team: str
+    domain: str
+    about: str
+    columns: tuple[str, ...]
+    made_of: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    sensitivity: str = "INTERNAL"
+    visibility: str = "ORG"
+
+
+_STREAMS = (
+    _Data("play-events", "platform", "playback", "Play, pause, seek, stop", ("profile_id", "title_id", "position_s"), tags=("gdpr-erasable",)),
+    _Data("browse-events", "platform", "discovery", "What was shown and what was opened", ("profile_id", "title_id", "row", "slot"), tags=("gdpr-erasable",)),
+    _Data("search-events", "platform", "discovery", "Queries and the results opened", ("profile_id", "query", "title_id"), tags=("gdpr-erasable",)),
+    _Data("ad-events", "ads", "advertising", "Impressions and clicks of advertisements", ("profile_id", "campaign_id", "clicked")),
+    _Data("payment-events", "risk", "commerce", "Attempted and settled payments", ("account_id", "card_hash", "amount"), (), ("payment-data", "pii"), "RESTRICTED", "TEAM"),
+    _Data("login-events", "risk", "trust", "Logins with device and place", ("account_id", "device_id", "country"), (), ("pii",), "CONFIDENTIAL", "TEAM"),
+)  # fmt: skip
+
+_TABLES = (
+    _Data("accounts", "growth", "commerce", "One row per account", ("account_id", "email", "country", "joined_at"), (), ("pii", "gdpr-erasable"), "CONFIDENTIAL"),
+    _Data("profiles", "growth", "streaming", "One row per profile of an account", ("profile_id", "account_id", "age_band"), ("accounts",), ("gdpr-erasable",), "CONFIDENTIAL"),
+    _Data("titles", "content-understanding", "discovery", "The catalogue", ("title_id", "name", "genre", "minutes"), (), ("certified",), "PUBLIC"),
+    _Data("plays", "platform", "playback", "One row per sitting", ("profile_id", "title_id", "minutes", "day"), ("play-events", "titles"), ("certified",)),
+    _Data("impressions", "ranking", "discovery", "What was shown, and whether it was played", ("profile_id", "title_id", "slot", "played"), ("browse-events", "plays"), ("certified",)),
+    _Data("searches", "ranking", "discovery", "Queries with the title that ended them", ("profile_id", "query", "title_id"), ("search-events", "plays")),
+    _Data("watch-history", "ranking", "playback", "Minutes by profile and title, appended every night", ("profile_id", "title_id", "minutes"), ("plays", "watch-history"), ("certified",)),
+    _Data("ad-clicks", "ads", "advertising", "Impressions joined with clicks", ("profile_id", "campaign_id", "clicked"), ("ad-events", "profiles")),
+    _Data("campaigns", "ads", "advertising", "Budgets and flights", ("campaign_id", "budget", "starts_at"), (), (), "CONFIDENTIAL", "TEAM"),
+    _Data("subscriptions", "growth", "commerce", "Plans, renewals and cancellations", ("account_id", "plan", "cancelled_at"), ("accounts",), ("gdpr-erasable",), "CONFIDENTIAL"),
+    _Data("engagement-weekly", "growth", "streaming", "Minutes, sittings and titles by account and week", ("account_id", "week", "minutes"), ("plays", "profiles"), ("known-gaps",)),
+    _Data("payments", "risk", "commerce", "Settled payments", ("account_id", "card_hash", "amount", "fraud"), ("payment-events", "accounts"), ("payment-data", "pii"), "RESTRICTED", "TEAM"),
+    _Data("chargebacks", "risk", "trust", "Payments that banks took back", ("account_id", "amount", "reason"), ("payments",), ("payment-data",), "RESTRICTED", "TEAM"),
+    _Data("logins", "risk", "trust", "Logins, with what was known of the device", ("account_id", "device_id", "suspicious"), ("login-events", "accounts"), ("pii",), "CONFIDENTIAL", "TEAM"),
+    _Data("served-rankings", "ranking", "discovery", "What the ranking service answered, logged to learn from", ("profile_id", "title_id", "slot", "score"), (), ("gdpr-erasable",)),
+    _Data("clicks-legacy", "ads", "advertising", "Clicks of the old ad server", ("profile_id", "campaign_id")),
+)  # fmt: skip
+
+_PIPELINES = (
+    ("ingest-plays", "platform", "0 2 * * *", ("play-events", "titles"), ("plays",)),
+    ("build-impressions", "ranking", "0 3 * * *", ("browse-events", "plays"), ("impressions", "watch-history")),
+    ("build-searches", "ranking", "30 3 * * *", ("search-events", "plays"), ("searches",)),
+    ("join-ad-clicks", "ads", "0 4 * * *", ("ad-events", "profiles"), ("ad-clicks",)),
+    ("weekly-engagement", "growth", "0 5 * * 1", ("plays", "profiles"), ("engagement-weekly",)),
+    ("settle-payments", "risk", "0 * * * *", ("payment-events", "accounts"), ("payments", "chargebacks")),
+)
+
+SNAPSHOT_OF = ("impressions", "searches", "watch-history", "ad-clicks", "engagement-weekly", "payments", "logins")
+"""Tables of which three weekly snapshots are kept: what models are trained on."""
+
+WEEKS = ("2026-w02", "2026-w03", "2026-w04")
+
+
+def place(name: str) -> str:
+    """Name the stream or the table of this name."""
+    return stream(name) if name.endswith("-events") else table(name)
+
+
+def data() -> Iterator[Item]:
+    """Tell of streams, tables, their snapshots, and the pipelines that make them."""
+    for one in (*_STREAMS, *_TABLES):
+        yield {"dataset": _dataset(one)}
+    for name in SNAPSHOT_OF:
+        yield from _snapshots(name)
+    yield from _pipelines()
+    yield link("REPLACED_BY", table("clicks-legacy"), table("ad-clicks"))
+    yield link("DERIVES", table("clicks-legacy"), table("ad-clicks"), validFrom=instant(-300), validTo=instant(-30))
+    yield link("DERIVES", table("ad-clicks"), table("campaigns"), origin="INFERRED", confidence=0.62)
+
+
+def _dataset(one: _Data) -> dict[str, Any]:
+    streaming = one.name.endswith("-events")
+    return {
+        "id": place(one.name),
+        "displayName": one.name,
+        "description": one.about,
+        "owners": owned_by(one.team, *(("cy",) if one.sensitivity == "RESTRICTED" else ())),
+        "domain": domain(one.domain),
+        "tags": [tag(name) for name in one.tags],
+        "sensitivity": one.sensitivity,
+        "visibility": one.visibility,
+        "stage": "DEPRECATED" if one.name == "clicks-legacy" else "ACTIVE",
+        "sourceCreatedAt": instant(-400),
+        "format": "avro" if streaming else "iceberg",
+        "location": f"kafka://events/{one.name}" if streaming else f"s3://harbour-warehouse/{one.name}",
+        "columns": [_column(one, name) for name in one.columns],
+        "derivedFrom": [place(name) for name in one.made_of],
+    }
+
+
+def _column(one: _Data, name: str) -> dict[str, Any]:
+    """Describe a column; what has the same name upstream is where it comes from."""
+    upstream = [other for other in (*_STREAMS, *_TABLES) if other.name in one.made_of and name in other.columns]
+    numeric = name in {"amount", "minutes", "position_s", "slot", "budget", "score"}
+    return {
+        "name": name,
+        "dataType": "double" if numeric else "string",
+        "nullable": not name.endswith("_id"),
+        "derivedFrom": [{"dataset": place(other.name), "column": name} for other in upstream],
+        **({"sensitivity": "RESTRICTED"} if name in {"card_hash", "email"} else {}),
+    }
+
+
+def _snapshots(name: str) -> Iterator[Item]:
+    for week, version in enumerate(WEEKS):
+        yield {
+            "datasetVersion": {
+                "id": snapshot(name, version),
+                "displayName": f"{name} {version}",
+                "dataset": table(name),
+                "version": version,
+                "location": f"s3://harbour-warehouse/{name}/{version}",
+                "contentDigest": digest(f"{name}@{version}"),
+                "rowCount": 1_000_000.0 + 25_000 * week + 1_000 * len(name),
+                "sourceCreatedAt": instant(7 * week),
+            }
+        }
+        if week:
+            yield link("PRECEDES", snapshot(name, WEEKS[week - 1]), snapshot(name, version))
+
+
+def _pipelines() -> Iterator[Item]:
+    nightly = workflow("nightly")
+    yield {
+        "workflow": {
+            "id": nightly,
+            "displayName": "nightly",
+            "description": "Everything that must be there in the morning",
+            "owners": owned_by("platform"),
+            "workflowKind": "dag",
+            "schedule": "0 2 * * *",
+            "sourceCreatedAt": instant(-400),
+        }
+    }
+    yield _run("nightly", 1, 20, "COMPLETE")
+    for name, group, schedule, inputs, outputs in _PIPELINES:
+        yield {
+            "workflow": {
+                "id": workflow(name),
+                "displayName": name,
+                "owners": owned_by(group),
+                "workflowKind": "etl",
+                "schedule": schedule,
+                "codeRef": f"git+https://git.harbour.example/pipelines@main#{name}",
+                "inputs": [place(one) for one in inputs],
+                "outputs": [place(one) for one in outputs],
+                "partOf": nightly,
+                "sourceCreatedAt": instant(-390),
+            }
+        }
+        failed = name == "weekly-engagement"
+        further = {"parentRun": run("nightly", 1), "inputs": [place(one) for one in inputs]}
+        if failed:
+            further["error"] = "Partition day=2026-01-24 of plays is missing; 1 of 7 days not found."
+        else:
+            further["outputs"] = [place(one) for one in outputs]
+        yield _run(name, 1, 20.1, "FAIL" if failed else "COMPLETE", **further)
+    for earlier, later in (("ingest-plays", "build-impressions"), ("ingest-plays", "build-searches"), ("ingest-plays", "weekly-engagement")):  # fmt: skip
+        yield link("TRIGGERS", workflow(earlier), workflow(later))
+
+
+def _run(pipeline: str, number: int, day: float, state: str, **further: Any) -> Item:  # noqa: ANN401 - JSON values
+    return {
+        "run": {
+            "id": run(pipeline, number),
+            "displayName": f"{pipeline} #{number}",
+            "workflow": workflow(pipeline),
+            "startedBy": user("ci-platform"),
+            "state": state,
+            "startedAt": instant(day),
+            "endedAt": instant(day + 0.05),
+            "codeVersion": digest(pipeline)[7:19],
+            "costUsd": 1.5,
+            **further,
+        }
+    }

@@ -1,0 +1,193 @@
+"""The models: three versions each, trained week by week, evaluated against the one before; some trainings fail."""
+
+# ruff: noqa: E501 - one row of a table a line, so that it reads as a table
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any, NamedTuple
+
+from app.ingest.demo.data import WEEKS
+from app.ingest.demo.features import FEATURES
+from app.ingest.demo.ids import (
+    Item,
+    digest,
+    domain,
+    evaluation,
+    feature,
+    feature_set,
+    instant,
+    link,
+    model,
+    model_version,
+    owned_by,
+    run,
+    snapshot,
+    tag,
+    user,
+    workflow,
+)
+
+
+class Model(NamedTuple):
+    """One model of the story; ``metric`` starts at ``start`` and gets better, or for the unlucky one worse."""
+
+    name: str
+    team: str
+    domain: str
+    task: str
+    use: str
+    trained_on: str
+    features: tuple[str, ...]
+    metric: str
+    start: float
+    risk: str = "LOW"
+    trainer: str = "ada"
+    based_on: str | None = None
+    failed_once: bool = False
+
+
+MODELS = (
+    Model("title-embedder", "content-understanding", "discovery", "embedding", "Turns titles into vectors that others build on", "watch-history", ("title-vectors",), "recall_at_50", 0.58, trainer="finn"),
+    Model("homepage-ranker", "ranking", "discovery", "ranking", "Orders the titles on the home page", "impressions", ("profile-taste", "title-popularity"), "ndcg_at_10", 0.41, "MEDIUM", "ada", "title-embedder", failed_once=True),
+    Model("search-ranker", "ranking", "discovery", "ranking", "Orders search results", "searches", ("query-intent", "title-popularity"), "mrr", 0.52, "LOW", "ci-ranking", "title-embedder"),
+    Model("ad-click", "ads", "advertising", "classification", "Predicts whether an advertisement is clicked", "ad-clicks", ("ad-affinity", "profile-taste"), "auc", 0.71, "MEDIUM", "gus"),
+    Model("ad-pacing", "ads", "advertising", "forecasting", "Spreads a campaign's budget over its flight", "ad-clicks", ("ad-affinity",), "mape", 0.19, "LOW", "gus", failed_once=True),
+    Model("churn", "growth", "commerce", "classification", "Tells who may cancel next month", "engagement-weekly", ("account-engagement", "account-plan"), "auc", 0.79, "MEDIUM", "hana", failed_once=True),
+    Model("lifetime-value", "growth", "commerce", "regression", "Estimates what a subscriber will bring", "engagement-weekly", ("account-engagement", "account-plan"), "r2", 0.44, "LOW", "hana"),
+    Model("payment-fraud", "risk", "trust", "classification", "Stops payments that will be charged back", "payments", ("payment-history", "device-trust"), "pr_auc", 0.63, "HIGH", "juno"),
+    Model("account-takeover", "risk", "trust", "classification", "Asks for a second factor when a login looks stolen", "logins", ("device-trust",), "pr_auc", 0.57, "HIGH", "juno"),
+)  # fmt: skip
+"""In the order in which they build on one another."""
+
+_WORSE = ("churn", "3")
+"""The version that failed its evaluation: trained while a day of plays was missing."""
+
+_CONFIDENTIAL = {"risk"}
+_SEED = 20260105
+
+
+def models() -> Iterator[Item]:
+    """Tell of every model, the pipeline that trains it, its versions, runs and evaluations."""
+    dice = Random(_SEED)  # noqa: S311 - a story, not a secret
+    for one in MODELS:
+        yield {"model": _model(one)}
+        yield {"workflow": _pipeline(one)}
+        if one.failed_once:
+            yield _failed_run(one)
+        for week, version in enumerate(("1", "2", "3")):
+            yield from _trained(one, week, version, dice)
+    yield link("FEEDS", feature_set("title-popularity"), model("homepage-ranker"), origin="OBSERVED")
+    yield link("TRIGGERS", workflow("build-impressions"), workflow("train-homepage-ranker"))
+    yield link("INPUT_TO", model_version("title-embedder", "2"), run("train-search-ranker", 3), origin="OBSERVED")
+
+
+def _model(one: Model) -> dict[str, Any]:
+    return {
+        "id": model(one.name),
+        "displayName": one.name,
+        "description": one.use,
+        "owners": owned_by(one.team, *(("cy",) if one.risk == "HIGH" else ())),
+        "domain": domain(one.domain),
+        "tags": [tag("tier-1")] if one.risk != "LOW" else [tag("experimental")] * (one.name == "lifetime-value"),
+        "visibility": "TEAM" if one.team in _CONFIDENTIAL else "ORG",
+        "sensitivity": "CONFIDENTIAL" if one.team in _CONFIDENTIAL else "INTERNAL",
+        "task": one.task,
+        "riskTier": one.risk,
+        "intendedUse": one.use,
+        "sourceCreatedAt": instant(-180),
+    }
+
+
+def _pipeline(one: Model) -> dict[str, Any]:
+    return {
+        "id": workflow(f"train-{one.name}"),
+        "displayName": f"train-{one.name}",
+        "owners": owned_by(one.team),
+        "workflowKind": "training",
+        "schedule": "0 6 * * 1",
+        "codeRef": f"git+https://git.harbour.example/{one.team}@main#train/{one.name}",
+        "sourceCreatedAt": instant(-180),
+    }
+
+
+def _failed_run(one: Model) -> Item:
+    return {
+        "run": _run(one, 9, 13.8, "FAIL")
+        | {
+            "inputs": [snapshot(one.trained_on, WEEKS[1])],
+            "error": "CUDA out of memory: tried to allocate 6.2 GiB; batch size 8192.",
+            "endedAt": instant(13.9),
+        }
+    }
+
+
+def _trained(one: Model, week: int, version: str, dice: Random) -> Iterator[Item]:
+    """One version with the run that made it and the evaluation that judged it."""
+    number, day = week + 1, 7 * week + 0.5
+    score = round(one.start + 0.02 * week + dice.uniform(-0.004, 0.004) - 0.09 * ((one.name, version) == _WORSE), 4)
+    training = _run(one, number, day, "COMPLETE")
+    training["inputs"] = [snapshot(one.trained_on, WEEKS[week])]
+    training["metrics"] = [{"name": "loss", "value": round(1 - score, 4)}]
+    training["costUsd"] = round(dice.uniform(4, 60), 2)
+    yield {"run": training}
+    yield {"modelVersion": _version(one, week, version, score)}
+    if week:
+        yield link("PRECEDES", model_version(one.name, str(week)), model_version(one.name, version))
+    yield {"evaluation": _evaluation(one, week, version, score)}
+
+
+def _run(one: Model, number: int, day: float, state: str) -> dict[str, Any]:
+    pipeline = f"train-{one.name}"
+    return {
+        "id": run(pipeline, number),
+        "displayName": f"{pipeline} #{number}",
+        "workflow": workflow(pipeline),
+        "startedBy": user(one.trainer),
+        "state": state,
+        "startedAt": instant(day),
+        "endedAt": instant(day + 0.2),
+        "codeVersion": digest(f"{pipeline}-{number}")[7:19],
+        "params": [{"key": "seed", "value": str(number)}],
+    }
+
+
+def _version(one: Model, week: int, version: str, score: float) -> dict[str, Any]:
+    body = {
+        "id": model_version(one.name, version),
+        "displayName": f"{one.name} v{version}",
+        "model": model(one.name),
+        "version": version,
+        "stage": "RETIRED" if week == 0 else "ACTIVE",
+        "visibility": "TEAM" if one.team in _CONFIDENTIAL else "ORG",
+        "framework": "pytorch" if one.based_on or one.task == "embedding" else "xgboost",
+        "artifactUri": f"s3://harbour-models/{one.name}/{version}/model.bin",
+        "digest": digest(f"{one.name}@{version}"),
+        "codeRef": f"git+https://git.harbour.example/{one.team}@{digest(one.name + version)[7:19]}",
+        "params": [{"key": "learning_rate", "value": "0.05"}, {"key": "rounds", "value": str(200 + 100 * week)}],
+        "metrics": [{"name": one.metric, "value": score}],
+        "trainingRun": run(f"train-{one.name}", week + 1),
+        "trainedOn": [snapshot(one.trained_on, WEEKS[week])],
+        "features": [feature(group, name) for group in one.features for name in FEATURES[group]],
+        "sourceCreatedAt": instant(7 * week + 0.7),
+    }
+    return body | ({"basedOn": [model_version(one.based_on, str(min(week + 1, 2)))]} if one.based_on else {})
+
+
+def _evaluation(one: Model, week: int, version: str, score: float) -> dict[str, Any]:
+    failed = (one.name, version) == _WORSE
+    body = {
+        "id": evaluation(one.name, version, "offline"),
+        "displayName": f"{one.name} v{version} offline",
+        "modelVersion": model_version(one.name, version),
+        "evaluatedOn": [snapshot(one.trained_on, WEEKS[2])],
+        "evaluationKind": "OFFLINE",
+        "verdict": "FAIL" if failed else "WARN" if one.name == "ad-pacing" and week == 1 else "PASS",
+        "metrics": [
+            {"name": one.metric, "value": score},
+            {"name": one.metric, "value": round(score - 0.03, 4), "slice": "new-subscribers"},
+        ],
+        "visibility": "TEAM" if one.team in _CONFIDENTIAL else "ORG",
+        "evaluatedAt": instant(7 * week + 0.9),
+        "sourceCreatedAt": instant(7 * week + 0.9),
+    }
+    return body | ({"baseline": evaluation(one.name, str(week), "offline")} if week else {})

@@ -1,0 +1,109 @@
+"""What the export reads of each kind: selections of the contract whose answers are the fields of ``AssetInput``."""
+
+from typing import NamedTuple
+
+_METRICS = "metrics { name value slice }"
+_PARAMS = "params { key value }"
+
+
+class PortableKind(NamedTuple):
+    """A kind: its name in ``AssetKind``, its type, its key in ``AssetInput``, and the selection of its own fields.
+
+    An object of which only the ``id`` is selected becomes that id.
+    """
+
+    kind: str
+    type: str
+    key: str
+    own: str
+
+
+PORTABLE_KINDS = (
+    PortableKind(
+        "DATASET",
+        "Dataset",
+        "dataset",
+        "format location columns { name dataType nullable description sensitivity "
+        "derivedFrom { dataset { id } column transformation } }",
+    ),
+    PortableKind("DATASET_VERSION", "DatasetVersion", "datasetVersion", "version location contentDigest rowCount"),
+    PortableKind("FEATURE_SET", "FeatureSet", "featureSet", "entityKeys online"),
+    PortableKind("FEATURE", "Feature", "feature", "dataType expression freshnessSla featureSet { id }"),
+    PortableKind("MODEL", "Model", "model", "task riskTier intendedUse"),
+    PortableKind(
+        "MODEL_VERSION",
+        "ModelVersion",
+        "modelVersion",
+        f"version framework artifactUri digest codeRef {_PARAMS} {_METRICS}",
+    ),
+    PortableKind("WORKFLOW", "Workflow", "workflow", "workflowKind codeRef schedule"),
+    PortableKind(
+        "RUN",
+        "Run",
+        "run",
+        f"state startedAt endedAt codeVersion error costUsd {_PARAMS} {_METRICS} "
+        "workflow { id } parentRun { id } startedBy { id }",
+    ),
+    PortableKind(
+        "EVALUATION", "Evaluation", "evaluation", f"evaluationKind verdict evaluatedAt {_METRICS} modelVersion {{ id }}"
+    ),
+    PortableKind("SERVICE", "Service", "service", "tier endpoint oncall"),
+    PortableKind("DEPLOYMENT", "Deployment", "deployment", "environment status trafficShare deployedAt retiredAt"),
+    PortableKind("EXPERIMENT", "Experiment", "experiment", "hypothesis state startedAt endedAt"),
+    PortableKind("EXPERIMENT_CELL", "ExperimentCell", "experimentCell", "cell allocation experiment { id }"),
+    PortableKind("REPORT", "Report", "report", "reportKind url"),
+)
+
+_PAGE_INFO = "pageInfo { hasNextPage endCursor }"
+_PROPERTIES = "properties { key value }"
+
+_MEMBERS = f"members(first: 500) {{ nodes {{ id }} {_PAGE_INFO} }}"
+
+REGISTRIES = {
+    "users": ("user", f"id name displayName kind email active {_PROPERTIES}"),
+    "teams": (
+        "team",
+        f"id name displayName description {_PROPERTIES} parent {{ id }} {_MEMBERS}",
+    ),
+    "domains": ("domain", f"id name description {_PROPERTIES} parent {{ id }}"),
+    "tags": ("tag", f"id name description tagKind propagates {_PROPERTIES}"),
+}
+"""Lists beside the assets: the field of Query, the key in ``AssetInput``, and what is read."""
+
+LINEAGE_DOCUMENT = f"""query ExportLineage($roots: [ID!]!, $after: Cursor) {{
+  lineage(roots: $roots, direction: DOWNSTREAM, maxDepth: 1, first: 500, after: $after) {{
+    nodes {{ {_PAGE_INFO} }}
+    edges {{ id from to relation origin confidence validFrom validTo runId }}
+  }}
+}}"""
+"""The lineage edges that leave a page of assets, among others."""
+
+NEIGHBOURS_DOCUMENT = f"""query ExportNeighbours($id: ID!, $after: Cursor) {{
+  asset(id: $id) {{ downstream(first: 500, after: $after) {{ nodes {{ edgeId {_PROPERTIES} }} {_PAGE_INFO} }} }}
+}}"""
+"""All neighbours of an asset that has many: only they tell the properties of an edge."""
+
+
+def assets_document(kind: PortableKind) -> str:
+    """Write the query for a page of assets of one kind."""
+    steps = f"steps(first: 500) {{ nodes {{ id }} {_PAGE_INFO} }}" if kind.kind == "WORKFLOW" else ""
+    return f"""query Export{kind.type}($after: Cursor) {{
+  assets(filter: {{ kinds: [{kind.kind}] }}, orderBy: {{ field: ID }}, first: 25, after: $after) {{
+    nodes {{
+      id hydration displayName description stage visibility sensitivity: declaredSensitivity sourceCreatedAt
+      {_PROPERTIES}
+      owners(includeInherited: false) {{ ownership owner {{ ... on Team {{ id }} ... on User {{ id }} }} }}
+      tags {{ mode tag {{ id }} }} domain {{ id }} replacedBy {{ id }}
+      downstream(first: 50) {{ nodes {{ edgeId {_PROPERTIES} }} {_PAGE_INFO} }}
+      ... on {kind.type} {{ {kind.own} {steps} }}
+    }}
+    {_PAGE_INFO}
+  }}
+}}"""
+
+
+def registry_document(name: str) -> str:
+    """Write the query for a page of users, teams, domains or tags."""
+    _, selection = REGISTRIES[name]
+    connection = f"{{ nodes {{ {selection} }} {_PAGE_INFO} }}"
+    return f"query Export($after: Cursor) {{ {name}(first: 50, after: $after) {connection} }}"

@@ -1,0 +1,123 @@
+"""A graph of plain rows and edges that answers reads by looping: small, obvious, and no part of the product."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from graphql_schema.catalog import Direction
+from graphql_schema.context import HiddenNotes
+from graphql_schema.enums import AccessGrade, Outcome
+from graphql_schema.listing import Clause, Listing
+from graphql_schema.registration import Linking, Registered, Registration
+from graphql_schema.related import Page, Related
+from graphql_schema.row import Access, Item, Row, Slice
+
+Edge = tuple[str, str, str, Mapping[str, Any]]
+
+
+class PlainGraph:
+    """Rows by id and edges in a list; ``hidden`` maps a kind to the fields that its rows hide."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, dict[str, Any]] = {}
+        self.edges: list[Edge] = []
+        self.hidden: dict[str, set[str]] = {}
+        self.notes = HiddenNotes("v1")
+        self.registered: list[tuple[list[Registration | Linking], bool, bool]] = []
+
+    def add(self, kind: str, name: str, **values: object) -> str:
+        """Add a row and return its id; ``version`` becomes part of the id."""
+        at = f"@{values['version']}" if "version" in values else ""
+        urn = f"mlg://{kind.lower().replace('_', '-')}/test/default/{name}{at}"
+        known = {"id": urn, "kind": kind, "source": "test", "namespace": "default", "name": name, "displayName": name}
+        self.records[urn] = {**known, **values}
+        return urn
+
+    def join(self, relation: str, source: str, target: str, **facts: object) -> None:
+        """Add an edge."""
+        edge = {"edgeId": f"{relation}:{source}:{target}", "relation": relation, "origin": "DECLARED", **facts}
+        self.edges.append((relation, source, target, edge))
+
+    def row(self, urn: str) -> Row | None:
+        """The row of an id."""
+        record = self.records.get(urn)
+        if record is None:
+            return None
+        hidden = frozenset(self.hidden.get(record["kind"], ()))
+
+        def note(kind: str, field: str) -> None:
+            self.notes.note(f"{kind}.{field}", ("p1",), "READ")
+
+        return Row(list(self.records).index(urn), record, Access(AccessGrade.READ, hidden, note))
+
+    async def node(self, urn: str) -> Row | None:
+        """See GraphReader."""
+        return self.row(urn)
+
+    async def nodes(self, urns: Sequence[str]) -> list[Row | None]:
+        """See GraphReader."""
+        return [self.row(urn) for urn in urns]
+
+    async def related(self, source: Row, related: Related, page: Page) -> Slice:
+        """See GraphReader; the newest first are those with the largest ``at`` of their edge."""
+        found = [item for index, path in enumerate(related.paths) for item in self._walk(source, path, index)]
+        if not related.per_edge:
+            found = list({item.row.urn: item for item in reversed(found)}.values())
+        if related.newest_first:
+            found.sort(key=lambda item: item.edge["at"] if item.edge else 0, reverse=True)
+        else:
+            found.sort(key=lambda item: (item.row.urn, item.path))
+        return _page([(item.row, item.edge, item.via, item.path) for item in found], page)
+
+    def _walk(self, source: Row, path: Sequence[Any], index: int) -> Iterable[Item]:
+        reached: list[tuple[Row, tuple[Row, ...], Mapping[str, Any] | None]] = [(source, (), None)]
+        for hop in path:
+            out = hop.direction is Direction.OUT
+            reached = [
+                (far, (*via, row) if row is not source else via, edge)
+                for row, via, _ in reached
+                for relation, a, b, edge in self.edges
+                if relation == hop.relation.name and row.urn == (a if out else b)
+                for far in [self.row(b if out else a)]
+                if far is not None and (not hop.kinds or far.kind in hop.kinds)
+            ]
+        return [Item(row, (), edge, via, index) for row, via, edge in reached]
+
+    async def listing(self, listing: Listing, page: Page) -> Slice:
+        """See GraphReader."""
+        rows = [row for row in map(self.row, self.records) if row is not None and _holds(listing.where, row.record)]
+        key = {"urn": "id"}.get(listing.order, listing.order)
+        rows.sort(key=lambda row: (row.record[key], row.urn), reverse=listing.descending)
+        return _page([(row, None, (), 0) for row in rows], page)
+
+    async def register(
+        self, items: Sequence[Registration | Linking], *, dry_run: bool, atomic: bool
+    ) -> list[Registered]:
+        """See GraphWriter: remembers the call; an id it has is UNCHANGED, any other CREATED, a link too."""
+        self.registered.append((list(items), dry_run, atomic))
+        urns = [item.urn if isinstance(item, Registration) else None for item in items]
+        return [Registered(Outcome.UNCHANGED if urn in self.records else Outcome.CREATED, urn, 1) for urn in urns]
+
+
+def _holds(clause: Clause, record: Mapping[str, Any]) -> bool:
+    op, *rest = clause
+    if op == "and":
+        return all(_holds(part, record) for part in rest)
+    if op == "or":
+        return any(_holds(part, record) for part in rest)
+    if op == "not":
+        return not _holds(rest[0], record)
+    key, wanted = rest
+    value = record.get({"urn": "id"}.get(key, key))
+    if op == "in":
+        return bool({*value} & {*wanted}) if isinstance(value, list) else value in wanted
+    if op == "prefix":
+        return str(value).startswith(wanted)
+    raise NotImplementedError(op)
+
+
+def _page(found: list[tuple[Row, Any, Any, int]], page: Page) -> Slice:
+    items = [Item(row, (index,), edge, via, path) for index, (row, edge, via, path) in enumerate(found)]
+    kept = [item for item in items if page.keep is None or page.keep(item)]
+    after = [item for item in kept if page.after is None or item.position[0] > page.after[0]]
+    shown = after if page.first is None else after[: page.first]
+    return Slice(tuple(shown), len(shown) < len(after), len(kept) if page.total else None)
