@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
-from app.ingest.demo.estate import estate
+from app.ingest.demo.estate import demo_entries
 from app.ingest.loading import Target, load
 from app.services import Services
 from app.settings import Settings
@@ -69,7 +69,8 @@ def _welcome(settings: Settings) -> None:
     url = f"http://{settings.host}:{settings.port}"
     root, ada = (_token(settings, name) for name in ("root", "ada"))
     if settings.demo and _is_empty(url, root):
-        load(Target(url, root), estate(), as_json=False)
+        entries = demo_entries()
+        load(Target(url, root), entries, as_json=False, total=len(entries))
     query = FIRST_QUERY.replace("\n ", "")
     _console.print(
         Panel(

@@ -25,8 +25,12 @@ class Settings:
     port: int = setting("MLG_PORT", "8000", "Port the API listens on.")
     data_dir: Path = setting("MLG_DATA_DIR", ".data", "Folder of the embedded store, its log and the development key.")
     demo: bool = setting("MLG_DEMO", "1", "`1` loads the demo estate into an empty store at `mlg dev`.")
-    cache_dir: Path = setting("MLG_CACHE_DIR", "~/.cache/mlgraph", "Folder of the downloaded jars, shared by checkouts.")
-    maven_repository: str = setting("MLG_MAVEN_REPOSITORY", "", "Another Maven repository; empty means Maven's default.")
+    cache_dir: Path = setting(
+        "MLG_CACHE_DIR", "~/.cache/mlgraph", "Folder of the downloaded jars, shared by checkouts."
+    )
+    maven_repository: str = setting(
+        "MLG_MAVEN_REPOSITORY", "", "Another Maven repository; empty means Maven's default."
+    )
     store_url: str = setting("MLG_STORE_URL", "", "Gremlin HTTP endpoint of an existing JanusGraph; empty: embedded.")
     store_port: int = setting("MLG_STORE_PORT", "0", "Loopback port of the embedded store; 0 picks a free one.")
     store_heap: str = setting("MLG_STORE_HEAP", "1g", "Maximum heap of the embedded store's JVM.")

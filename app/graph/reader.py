@@ -166,11 +166,12 @@ class PolicedReader:
 
 
 def _edge(text: str, source: Row, rows: Sequence[Row], *, inward: bool) -> dict[str, Any]:
-    """The record of the edge between the last two rows, with its id."""
+    """The record of the edge between the last two rows, with its id and its ends."""
     edge: dict[str, Any] = orjson.loads(text)
-    near, far = (rows[-2] if len(rows) > 1 else source).vid, rows[-1].vid
-    edge["edgeId"] = f"{edge['relation']}:{far:x}:{near:x}" if inward else f"{edge['relation']}:{near:x}:{far:x}"
-    return edge
+    start, end = rows[-2] if len(rows) > 1 else source, rows[-1]
+    if inward:
+        start, end = end, start
+    return edge | {"edgeId": f"{edge['relation']}:{start.vid:x}:{end.vid:x}", "from": start.urn, "to": end.urn}
 
 
 def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, Any], path_of: Mapping[str, int]) -> Item:

@@ -10,12 +10,11 @@ import typer
 from app.ingest.client import ApiClient
 from app.ingest.datahub.mapping import map_estate
 from app.ingest.datahub.records import read_estate
-from app.ingest.demo.estate import demo_estate
+from app.ingest.demo.estate import demo_entries, demo_estate
 from app.ingest.export import export_items
 from app.ingest.jsonl import read_files
 from app.ingest.loading import Target, load
 from app.ingest.portable import PORTABLE_KINDS
-from app.ingest.registering import Item
 from app.ingest.tally import print_coverage
 from policies.errors import CodedError
 
@@ -76,12 +75,11 @@ async def _export(target: Target, kinds: frozenset[str]) -> None:
 
 def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line
     """Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models."""
-    items = list(demo_estate())
     if only_print:
-        for item in items:
+        for item in demo_estate():
             typer.echo(orjson.dumps(item))
         return
     if not token:
         raise typer.BadParameter("give --token or set MLG_TOKEN; `mlg token root` prints one.")
-    entries = [Item(next(iter(item.values())).get("id", "link"), item) for item in items]
+    entries = demo_entries()
     raise typer.Exit(load(Target(url, token), entries, as_json=as_json, total=len(entries)))

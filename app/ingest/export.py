@@ -10,7 +10,7 @@ from typing import Any
 
 from app.ingest.client import ApiClient
 from app.ingest.portable import (
-    LINEAGE_DOCUMENT,
+    LOOPS,
     NEIGHBOURS_DOCUMENT,
     PORTABLE_KINDS,
     REGISTRIES,
@@ -23,8 +23,16 @@ from policies.errors import LimitError
 Item = dict[str, dict[str, Any]]
 """One ``AssetInput`` object."""
 
-_NO_FIELDS = {"hydration", "owners", "tags", "replacedBy", "steps", "downstream"}
-_EDGE_FACTS = ("origin", "confidence", "validFrom", "validTo", "runId")
+_NO_FIELDS = {
+    "hydration",
+    "owners",
+    "tags",
+    "replacedBy",
+    "steps",
+    "downstream",
+    *(field for field, _ in LOOPS.values()),
+}
+_EDGE_FACTS = ("origin", "confidence", "validFrom", "validTo", "runId", "properties")
 
 
 async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -> AsyncIterator[Item]:
@@ -45,48 +53,27 @@ async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -
 async def _export_kind(client: ApiClient, kind: PortableKind) -> AsyncIterator[Item]:
     async for page in _pages(client, assets_document(kind), {}, "assets"):
         nodes = page["nodes"]
-        for edge in await _edges(client, nodes):
-            yield {"link": edge}
         for node in nodes:
-            for link in _structure(node):
+            for link in [*await _edges(client, node), *_structure(node), *_loops(kind, node)]:
                 yield {"link": link}
             if node["hydration"] != "STUB":
                 yield {kind.key: _asset(node)}
 
 
-async def _edges(client: ApiClient, assets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Read the lineage edges that leave these assets, each once, with their properties."""
-    ids = [asset["id"] for asset in assets]
-    if not ids:
-        return []
-    found: dict[str, Mapping[str, Any]] = {}
-    after: str | None = None
-    while True:
-        lineage = (await client.execute(LINEAGE_DOCUMENT, {"roots": ids, "after": after}))["lineage"]
-        found |= {edge["id"]: edge for edge in lineage["edges"] if edge["from"] in ids}
-        info = lineage["nodes"]["pageInfo"]
-        if not info["hasNextPage"]:
-            break
-        after = info["endCursor"]
-    properties = await _edge_properties(client, assets)
-    return [_link(edge, properties.get(edge["id"])) for edge in found.values()]
-
-
-async def _edge_properties(client: ApiClient, assets: list[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:
-    """Gather the properties of the edges at these assets; only neighbours tell them, many of them page by page."""
+async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read the lineage edges that leave an asset itself, many of them page by page; its parts' edges are theirs."""
     neighbours: list[dict[str, Any]] = []
-    for asset in assets:
-        first = asset["downstream"] or {"nodes": [], "pageInfo": {"hasNextPage": False}}
-        if first["pageInfo"]["hasNextPage"]:
-            async for page in _pages(client, NEIGHBOURS_DOCUMENT, {"id": asset["id"]}, "asset", "downstream"):
-                neighbours += page["nodes"]
-        else:
-            neighbours += first["nodes"]
-    return {one["edgeId"]: one["properties"] for one in neighbours if one["properties"]}
+    first = asset["downstream"] or {"nodes": [], "pageInfo": {"hasNextPage": False}}
+    if first["pageInfo"]["hasNextPage"]:
+        async for page in _pages(client, NEIGHBOURS_DOCUMENT, {"id": asset["id"]}, "asset", "downstream"):
+            neighbours += page["nodes"]
+    else:
+        neighbours += first["nodes"]
+    return [_link(edge) for edge in neighbours if edge["from"] == asset["id"]]
 
 
-def _link(edge: Mapping[str, Any], properties: list[dict[str, str]] | None) -> dict[str, Any]:
-    facts: dict[str, Any] = {name: edge[name] for name in _EDGE_FACTS} | {"properties": properties}
+def _link(edge: Mapping[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {name: edge[name] for name in _EDGE_FACTS}
     return {"relation": edge["relation"], "from": edge["from"], "to": edge["to"], **_plain(facts)}
 
 
@@ -96,6 +83,12 @@ def _structure(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     if node["replacedBy"]:
         links.append({"relation": "REPLACED_BY", "from": node["id"], "to": node["replacedBy"]["id"]})
     return links
+
+
+def _loops(kind: PortableKind, node: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Write the edge of an asset that reads itself, such as an incremental table."""
+    field, relation = LOOPS.get(kind.kind, ("", ""))
+    return [{"relation": relation, "from": one, "to": one} for one in _all(node, field) if one == node["id"]]
 
 
 def _asset(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,23 +70,27 @@ REGISTRIES = {
 }
 """Lists beside the assets: the field of Query, the key in ``AssetInput``, and what is read."""
 
-LINEAGE_DOCUMENT = f"""query ExportLineage($roots: [ID!]!, $after: Cursor) {{
-  lineage(roots: $roots, direction: DOWNSTREAM, maxDepth: 1, first: 500, after: $after) {{
-    nodes {{ {_PAGE_INFO} }}
-    edges {{ id from to relation origin confidence validFrom validTo runId }}
-  }}
-}}"""
-"""The lineage edges that leave a page of assets, among others."""
+NEIGHBOUR = f"edgeId from to relation origin confidence validFrom validTo runId {_PROPERTIES}"
 
 NEIGHBOURS_DOCUMENT = f"""query ExportNeighbours($id: ID!, $after: Cursor) {{
-  asset(id: $id) {{ downstream(first: 500, after: $after) {{ nodes {{ edgeId {_PROPERTIES} }} {_PAGE_INFO} }} }}
+  asset(id: $id) {{ downstream(first: 500, after: $after) {{ nodes {{ {NEIGHBOUR} }} {_PAGE_INFO} }} }}
 }}"""
-"""All neighbours of an asset that has many: only they tell the properties of an edge."""
+"""All neighbours of an asset that has many."""
+
+LOOPS = {
+    "DATASET": ("derivedFrom", "DERIVES"),
+    "SERVICE": ("calls", "CALLED_BY"),
+    "REPORT": ("inputs", "FEEDS"),
+    "MODEL_VERSION": ("basedOn", "BASE_OF"),
+}
+"""The field and the relation by which an asset may lead to itself: neighbours never list the asset."""
 
 
 def assets_document(kind: PortableKind) -> str:
     """Write the query for a page of assets of one kind."""
-    steps = f"steps(first: 500) {{ nodes {{ id }} {_PAGE_INFO} }}" if kind.kind == "WORKFLOW" else ""
+    more = ["steps"] if kind.kind == "WORKFLOW" else []
+    more += [LOOPS[kind.kind][0]] if kind.kind in LOOPS else []
+    lists = " ".join(f"{field}(first: 500) {{ nodes {{ id }} {_PAGE_INFO} }}" for field in more)
     return f"""query Export{kind.type}($after: Cursor) {{
   assets(filter: {{ kinds: [{kind.kind}] }}, orderBy: {{ field: ID }}, first: 25, after: $after) {{
     nodes {{
@@ -94,8 +98,8 @@ def assets_document(kind: PortableKind) -> str:
       {_PROPERTIES}
       owners(includeInherited: false) {{ ownership owner {{ ... on Team {{ id }} ... on User {{ id }} }} }}
       tags {{ mode tag {{ id }} }} domain {{ id }} replacedBy {{ id }}
-      downstream(first: 50) {{ nodes {{ edgeId {_PROPERTIES} }} {_PAGE_INFO} }}
-      ... on {kind.type} {{ {kind.own} {steps} }}
+      downstream(first: 50) {{ nodes {{ {NEIGHBOUR} }} {_PAGE_INFO} }}
+      ... on {kind.type} {{ {kind.own} {lists} }}
     }}
     {_PAGE_INFO}
   }}

@@ -1,0 +1,130 @@
+"""Bad input is answered as the design says, and leaves nothing half-written."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+
+A = "mlg://dataset/test/default/a"
+B = "mlg://dataset/test/default/b"
+MODEL = "mlg://model/test/default/m"
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over an almost empty graph."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load({"dataset": {"id": A}}, {"dataset": {"id": B}}, {"model": {"id": MODEL}})
+        yield api
+
+
+async def test_unknown_id_is_null(api: Api) -> None:
+    """A well-formed id of nothing is null, alone and in a list, and is no error."""
+    query = f'{{ node(id: "{A}x") {{ id }} asset(id: "{A}x") {{ id }} nodes(ids: ["{A}", "{A}x"]) {{ id }} }}'
+    assert await api.ask("ada", query) == {"node": None, "asset": None, "nodes": [{"id": A}, None]}
+
+
+@pytest.mark.parametrize(
+    "urn", ["", "x", "mlg://dataset", "mlg://thing/a/b/c", "mlg://dataset/A/b/c", "mlg://dataset/a/b/c d", "urn:li:x"]
+)
+async def test_malformed_urn_says_how_it_is_written(api: Api, urn: str) -> None:
+    """An id that is no URN is INVALID with a message that shows the form, before the store is asked."""
+    body = await api.send("ada", "query ($id: ID!) { node(id: $id) { id } }", id=urn)
+    (error,) = body["errors"]
+    assert error["extensions"]["code"] == "INVALID"
+    assert body["data"] == {"node": None}
+    assert "mlg://" in error["message"] or "write" in error["message"]
+
+
+async def test_oversized_body(api: Api) -> None:
+    """A body over 4 MiB is refused with 413 and a code."""
+    headers = {"Authorization": f"Bearer {api.tokens['ada']}", "Content-Type": "application/json"}
+    answer = await api.http.post("/graphql", content=b'{"query": "' + b" " * (4 << 20) + b'"}', headers=headers)
+    assert answer.status_code == 413
+    assert answer.json()["errors"][0]["extensions"]["code"]
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c"])
+async def test_bad_token(api: Api, token: str) -> None:
+    """Without a good token nothing is answered: 401 with a challenge and a code."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = await api.http.post("/graphql", json={"query": "{ viewer { subject } }"}, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def _stored(api: Api) -> Any:  # noqa: ANN401 - an answer
+    query = """{ assets(first: 100) { totalCount nodes { id revision downstream { totalCount } } } }"""
+    return await api.ask("root", query)
+
+
+REFUSED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    "a link between kinds that the catalog does not allow": (
+        [{"link": {"relation": "DEPLOYED_AS", "from": A, "to": MODEL}}],
+        ["INVALID"],
+    ),
+    "a duplicate within one call": (
+        [{"dataset": {"id": A, "description": "first"}}, {"dataset": {"id": A, "description": "second"}}],
+        ["UPDATED", "INVALID"],
+    ),
+    "an id of another kind": ([{"dataset": {"id": MODEL}}], ["INVALID"]),
+    "a reference to a kind that does not fit": ([{"report": {"id": "mlg://report/t/d/r", "inputs": [MODEL]}}], ["INVALID"]),
+    "a run without a state": ([{"run": {"id": "mlg://run/t/d/r1"}}], ["INVALID"]),
+    "a wrong expectation": ([{"dataset": {"id": B, "expectedRevision": 7, "format": "csv"}}], ["CONFLICT"]),
+    "an id that contradicts its parts": ([{"dataset": {"id": A, "name": "b"}}], ["INVALID"]),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_refused_items_write_nothing(api: Api, what: str) -> None:
+    """Each refused item has its outcome, a code, a message and the path of its input; what is stored stays as it was."""
+    items, outcomes = REFUSED[what]
+    before = await _stored(api)
+    payload = await api.register("root", *items, dryRun=True)
+    assert [result["outcome"] for result in payload["results"]] == outcomes
+    refused = [result for result in payload["results"] if result["errors"]]
+    assert len(refused) == payload["failed"] == 1
+    (error,) = refused[0]["errors"]
+    assert error["code"] in {"INVALID", "CONFLICT"}
+    assert error["message"]
+    assert await _stored(api) == before
+    refused_items = [item for item, outcome in zip(items, outcomes, strict=True) if outcome != "UPDATED"]
+    if len(items) == 1:
+        await api.register("root", *refused_items)
+        assert await _stored(api) == before
+
+
+async def test_good_items_beside_bad_ones_are_written(api: Api) -> None:
+    """One bad item takes nothing away from its neighbours in the same call."""
+    good = "mlg://dataset/test/default/good"
+    payload = await api.register(
+        "root", {"dataset": {"id": good}}, {"link": {"relation": "DEPLOYED_AS", "from": A, "to": MODEL}}
+    )
+    assert [result["outcome"] for result in payload["results"]] == ["CREATED", "INVALID"]
+    assert (await api.ask("ada", f'{{ node(id: "{good}") {{ id }} }}')) == {"node": {"id": good}}
+
+
+async def test_atomic_call_is_all_or_nothing(api: Api) -> None:
+    """In an atomic call one bad item keeps every other from being written."""
+    urn = "mlg://dataset/test/default/atomic"
+    bad = {"link": {"relation": "DEPLOYED_AS", "from": A, "to": MODEL}}
+    payload = await api.register("root", {"dataset": {"id": urn}}, bad, atomic=True)
+    assert payload["created"] == 0
+    assert (await api.ask("ada", f'{{ node(id: "{urn}") {{ id }} }}')) == {"node": None}
+
+
+async def test_limits_are_named(api: Api) -> None:
+    """More ids, rows or items than one request may carry is LIMIT_EXCEEDED with the limit."""
+    ids = [f"{A}{number}" for number in range(101)]
+    many = await api.send("ada", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
+    page = await api.send("ada", "{ assets(first: 501) { nodes { id } } }")
+    bulk = await api.send(
+        "root",
+        "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { created } }",
+        input={"items": [{"dataset": {"id": f"{A}{number}"}} for number in range(1001)]},
+    )
+    for body in (many, page, bulk):
+        assert body["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"

@@ -1,0 +1,110 @@
+"""The published showcase, imported through the API, answers as an independent script computed it from the raw files."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+
+from app.ingest.datahub.mapping import map_estate
+from app.ingest.datahub.records import read_estate
+
+DATA = Path(__file__).parents[3] / "shared" / "data" / "datahub_showcase"
+FILES = [DATA / "showcase_ecommerce" / "index.json", DATA / "ml_showcase.json"]
+EXPECTED: dict[str, Any] = json.loads((DATA / "expected.json").read_text())
+
+ASSETS = """query ($after: Cursor) { assets(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes {
+  id kind property(key: "datahub.urn")
+  downstream(first: 500) { nodes { ...Edge } pageInfo { hasNextPage } }
+  upstream(first: 500) { nodes { ...Edge } pageInfo { hasNextPage } }
+  owners(includeInherited: false) { owner { ... on Node { id } ... on Team { property: properties { key value } }
+    ... on User { property: properties { key value } } } }
+  ... on Dataset { derivedFrom(first: 500) { nodes { id } } } } } }
+  fragment Edge on Neighbour { edgeId from to asset { id property(key: "datahub.urn") } }"""
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over the imported showcase."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(*(item.value for item in map_estate(read_estate(FILES))))
+        yield api
+
+
+@pytest.fixture(scope="module")
+async def nodes(api: Api) -> dict[str, dict[str, Any]]:
+    """Return every asset with its neighbours and owners, by id."""
+    found: dict[str, dict[str, Any]] = {}
+    after, more = None, True
+    while more:
+        page = (await api.ask("root", ASSETS, after=after))["assets"]
+        found |= {node["id"]: node for node in page["nodes"]}
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+    return found
+
+
+async def test_lineage_is_complete(nodes: dict[str, dict[str, Any]]) -> None:
+    """There are exactly the 133 lineage nodes and the 231 lineage edges of the files, the self-loop among them."""
+    edges = {(row["from"], row["to"]) for node in nodes.values() for row in node["downstream"]["nodes"]}
+    against = {(row["from"], row["to"]) for node in nodes.values() for row in node["upstream"]["nodes"]}
+    loops = {
+        (urn, urn) for urn, node in nodes.items() for row in node.get("derivedFrom", {"nodes": []})["nodes"] if row["id"] == urn
+    }
+    ends = {end for edge in edges | loops for end in edge}
+    assert edges == against
+    assert (len(ends), len(edges | loops)) == (133, 231)
+    assert len(loops) == len(EXPECTED["quirks"]["self_loops"])
+
+
+@pytest.mark.parametrize("foreign", EXPECTED["named_entities"])
+@pytest.mark.parametrize("direction", ["upstream", "downstream"])
+async def test_direct_neighbours(nodes: dict[str, dict[str, Any]], foreign: str, direction: str) -> None:
+    """Each named entity has exactly the direct neighbours that the files give it."""
+    node = _by_foreign(nodes, foreign)
+    found = {row["asset"]["property"] for row in node[direction]["nodes"]}
+    assert found == set(EXPECTED["named_entities"][foreign][direction]["depth_1"])
+
+
+@pytest.mark.parametrize("foreign", EXPECTED["named_entities"])
+async def test_owners(nodes: dict[str, dict[str, Any]], foreign: str) -> None:
+    """Each named entity has exactly the owners that the files give it."""
+    assert _owners(_by_foreign(nodes, foreign)) == set(EXPECTED["named_entities"][foreign]["owners"])
+
+
+@pytest.mark.parametrize("owner", EXPECTED["owned_assets_by_owner"])
+async def test_owned_assets(nodes: dict[str, dict[str, Any]], owner: str) -> None:
+    """Each group owns exactly the assets that the files give it, of the kinds that are carried."""
+    carried = tuple(f"urn:li:{kind}:" for kind in ("dataset", "dataJob", "chart", "dashboard", "mlModel"))
+    expected = {urn for urn in EXPECTED["owned_assets_by_owner"][owner] if urn.startswith(carried)}
+    assert {node["property"] for node in nodes.values() if owner in _owners(node)} == expected
+
+
+async def test_importing_again_changes_nothing(api: Api) -> None:
+    """A second import says that everything is as it was, and no revision moves."""
+    query = "{ assets(first: 500) { totalCount nodes { id revision updatedAt } } }"
+    before = await api.ask("root", query)
+    items = [item.value for item in map_estate(read_estate(FILES))]
+    for start in range(0, len(items), 100):
+        payload = await api.register("root", *items[start : start + 100])
+        assert payload["unchanged"] == len(items[start : start + 100])
+    assert await api.ask("root", query) == before
+
+
+def _by_foreign(nodes: dict[str, dict[str, Any]], foreign: str) -> dict[str, Any]:
+    (node,) = (node for node in nodes.values() if node["property"] == foreign)
+    return node
+
+
+def _owners(node: dict[str, Any]) -> set[str]:
+    """The foreign ids of the owners; an owner without a record of its own has only an id, which spells it out."""
+    return {_foreign(entry["owner"]) for entry in node["owners"]}
+
+
+def _foreign(owner: dict[str, Any]) -> str:
+    known = [pair["value"] for pair in owner.get("property") or () if pair["key"] == "datahub.urn"]
+    kind = "corpGroup" if owner["id"].startswith("mlg://team/") else "corpuser"
+    return known[0] if known else f"urn:li:{kind}:{unquote(owner['id'].rsplit('/', 1)[1])}"

@@ -1,0 +1,102 @@
+"""The store dies in the middle of a load: callers are told, the supervisor brings it back, nothing answered is lost."""
+
+import asyncio
+import os
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from harness.api import REGISTER
+from harness.janusgraph import store_settings
+from harness.waiting import until
+
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import persona
+from app.factory import create_app
+from app.graph.client import GremlinClient
+from app.graph.store_schema import store_schema
+from app.services import Services
+from app.store.embedded import EmbeddedStore
+
+ASSETS, BATCH = 600, 50
+
+
+class WatchedServices(Services):
+    """The services of a process with an embedded store, whose JVM the test may kill."""
+
+    store: EmbeddedStore
+
+    async def reach_store(self, stack: AsyncExitStack) -> GremlinClient:
+        """Start the store and keep it in reach."""
+        self.store = await stack.enter_async_context(EmbeddedStore(self.settings, store_schema()))
+        return GremlinClient(self.store.url)
+
+
+def _batches() -> list[list[dict[str, Any]]]:
+    urns = [f"mlg://dataset/crash/default/d{number}" for number in range(ASSETS)]
+    items = [{"dataset": {"id": urn, "derivedFrom": urns[max(0, at - 3) : at]}} for at, urn in enumerate(urns)]
+    return [items[start : start + BATCH] for start in range(0, ASSETS, BATCH)]
+
+
+EDGES = sum(min(3, at) for at in range(ASSETS))
+
+
+async def test_killed_store_comes_back_and_keeps_what_it_confirmed(tmp_path: Path) -> None:
+    """A kill -9 of the JVM is a 503 with a code; after the restart what was done is there, and a rerun completes it."""
+    services = WatchedServices(store_settings(tmp_path))
+    app = create_app(services)
+    headers = {"Authorization": f"Bearer {DevIssuer(services.settings).mint(persona('root'))}"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api", headers=headers) as http,
+    ):
+
+        async def send(query: str, **variables: Any) -> httpx2.Response:  # noqa: ANN401 - JSON
+            return await http.post("/graphql", json={"query": query, "variables": variables}, timeout=120)
+
+        async def register(items: list[dict[str, Any]]) -> httpx2.Response:
+            return await send(REGISTER, input={"items": items})
+
+        done: list[str] = []
+        refused: list[httpx2.Response] = []
+        for number, items in enumerate(_batches()):
+            if number == 4:
+                kill = asyncio.get_running_loop().call_later(0.02, os.kill, services.store.jvm_pid, signal.SIGKILL)
+                assert not kill.cancelled()
+            answer = await register(items)
+            if answer.status_code == 200 and "errors" not in answer.json():
+                done += [item["dataset"]["id"] for item in items]
+            else:
+                refused.append(answer)
+        assert refused
+        assert {answer.status_code for answer in refused} == {503}
+        assert {answer.json()["errors"][0]["extensions"]["code"] for answer in refused} == {"STORE_UNAVAILABLE"}
+        assert all(answer.headers["retry-after"] for answer in refused)
+
+        async def ready() -> bool:
+            return (await http.get("/health/ready")).status_code == 200
+
+        await until(ready)
+        for start in range(0, len(done), 100):
+            ids = done[start : start + 100]
+            found = (await send("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)).json()
+            assert [node["id"] for node in found["data"]["nodes"]] == ids
+        for items in _batches():
+            payload = (await register(items)).json()["data"]["registerAssets"]
+            assert payload["failed"] == 0
+        assert await _counts(send) == (ASSETS, EDGES)
+
+
+async def _counts(send: Any) -> tuple[int, int]:  # noqa: ANN401 - a function of the test
+    """The assets in the index, and the edges between them, page by page."""
+    query = """query ($after: Cursor) { assets(first: 500, after: $after) { totalCount pageInfo { hasNextPage endCursor }
+      nodes { hydration upstream { totalCount } } } }"""
+    total, edges, after, more = 0, 0, None, True
+    while more:
+        page = (await send(query, after=after)).json()["data"]["assets"]
+        assert all(node["hydration"] == "FULL" for node in page["nodes"])
+        total, edges = page["totalCount"], edges + sum(node["upstream"]["totalCount"] for node in page["nodes"])
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+    return total, edges
