@@ -79,13 +79,15 @@ class Relation:
     """An edge label: which kinds it may join, and whether its far ends are read newest first.
 
     ``ends`` are (from, to) pairs of kind names. ``by_time`` relations carry a sortable time of the *from* end and an
-    index on it, so that the newest few of many are read without the others.
+    index on it, so that the newest few of many are read without the others. ``changes`` is the end that an edge says
+    something about, the consumer's or declarer's: OUT the *to* end, IN the *from* end. Who links needs rights there.
     """
 
     name: str
     family: Class
     ends: frozenset[tuple[str, str]]
     by_time: bool = False
+    changes: Direction = Direction.IN
 
     @property
     def lineage(self) -> bool:
@@ -127,30 +129,44 @@ def _expand(names: list[str]) -> tuple[str, ...]:
     return ASSETS if names == ["*"] else tuple(KINDS[name].name for name in names)
 
 
-def _relation(name: str, family: Class, *rules: str, by_time: bool = False) -> Relation:
-    return Relation(name, family, _pairs(*rules), by_time)
+def _relation(
+    name: str, family: Class, *rules: str, by_time: bool = False, changes: Direction = Direction.IN
+) -> Relation:
+    return Relation(name, family, _pairs(*rules), by_time, changes)
 
 
 _DATA = "Dataset DatasetVersion"
 
-INPUT_TO = _relation("INPUT_TO", Class.LINEAGE, f"{_DATA} Feature ModelVersion > Run Workflow")
+INPUT_TO = _relation("INPUT_TO", Class.LINEAGE, f"{_DATA} Feature ModelVersion > Run Workflow", changes=Direction.OUT)
 PRODUCES = _relation(
     "PRODUCES", Class.LINEAGE, f"Run Workflow > {_DATA} Feature ModelVersion Evaluation", "Service > Dataset"
 )
-DERIVES = _relation("DERIVES", Class.LINEAGE, f"{_DATA} Feature > {_DATA} Feature FeatureSet")
+DERIVES = _relation("DERIVES", Class.LINEAGE, f"{_DATA} Feature > {_DATA} Feature FeatureSet", changes=Direction.OUT)
 FEEDS = _relation(
-    "FEEDS", Class.LINEAGE, f"{_DATA} Feature FeatureSet > Model ModelVersion Service Report", "Report > Report"
+    "FEEDS",
+    Class.LINEAGE,
+    f"{_DATA} Feature FeatureSet > Model ModelVersion Service Report",
+    "Report > Report",
+    changes=Direction.OUT,
 )
-BASE_OF = _relation("BASE_OF", Class.LINEAGE, "Model ModelVersion > Model ModelVersion")
-EVALUATED_BY = _relation("EVALUATED_BY", Class.LINEAGE, f"ModelVersion {_DATA} > Evaluation", "Evaluation > Evaluation")
-DEPLOYED_AS = _relation("DEPLOYED_AS", Class.LINEAGE, "ModelVersion > Deployment")
+BASE_OF = _relation("BASE_OF", Class.LINEAGE, "Model ModelVersion > Model ModelVersion", changes=Direction.OUT)
+EVALUATED_BY = _relation(
+    "EVALUATED_BY",
+    Class.LINEAGE,
+    f"ModelVersion {_DATA} > Evaluation",
+    "Evaluation > Evaluation",
+    changes=Direction.OUT,
+)
+DEPLOYED_AS = _relation("DEPLOYED_AS", Class.LINEAGE, "ModelVersion > Deployment", changes=Direction.OUT)
 SERVED_BY = _relation("SERVED_BY", Class.LINEAGE, "Deployment > Service")
-TESTED_IN = _relation("TESTED_IN", Class.LINEAGE, "ModelVersion Deployment > ExperimentCell")
+TESTED_IN = _relation("TESTED_IN", Class.LINEAGE, "ModelVersion Deployment > ExperimentCell", changes=Direction.OUT)
 CELL_OF = _relation("CELL_OF", Class.LINEAGE, "ExperimentCell > Experiment")
-CALLED_BY = _relation("CALLED_BY", Class.LINEAGE, "Service > Service")
+CALLED_BY = _relation("CALLED_BY", Class.LINEAGE, "Service > Service", changes=Direction.OUT)
 TRIGGERS = _relation("TRIGGERS", Class.LINEAGE, "Workflow > Workflow")
 VERSION_OF = _relation("VERSION_OF", Class.STRUCTURE, "DatasetVersion > Dataset", "ModelVersion > Model", by_time=True)
-PRECEDES = _relation("PRECEDES", Class.STRUCTURE, "DatasetVersion > DatasetVersion", "ModelVersion > ModelVersion")
+PRECEDES = _relation(
+    "PRECEDES", Class.STRUCTURE, "DatasetVersion > DatasetVersion", "ModelVersion > ModelVersion", changes=Direction.OUT
+)
 RUN_OF = _relation("RUN_OF", Class.STRUCTURE, "Run > Workflow", by_time=True)
 CHILD_OF = _relation("CHILD_OF", Class.STRUCTURE, "Run > Run")
 STARTED_BY = _relation("STARTED_BY", Class.STRUCTURE, "Run > User")

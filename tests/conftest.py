@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from harness.janusgraph import StoreGraph, open_graph, store_settings
-from harness.sample_schema import sample_schema
 
+from app.graph.store_schema import store_schema as full_schema
 from app.store.embedded import EmbeddedStore
 from app.store.schema import StoreSchema
 
@@ -14,7 +14,7 @@ from app.store.schema import StoreSchema
 @pytest.fixture(scope="session")
 def store_schema() -> StoreSchema:
     """Return the schema of the session's graphs."""
-    return sample_schema()
+    return full_schema()
 
 
 @pytest.fixture(scope="session")

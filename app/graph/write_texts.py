@@ -1,12 +1,12 @@
 """The two texts of a write: one reads what a batch touches, the other writes it in one transaction.
 
-``STATE`` takes vertex ids, hops ``{d, ls, xs, far}`` over those that exist (closed edges included; ``far`` reads the far
-vertices too) and pairs ``{l, o, i}`` of one edge each, and answers ``{v: [record, …], e: [[source, far, record, …] per
-hop], p: [edge record or null, …]}``.
+``STATE`` takes vertex ids, hops ``{d, ls, xs, far}`` over those that exist (closed edges included; ``far`` reads the
+far vertices too) and pairs ``{l, o, i}`` of one edge each, and answers ``{v: [id, record, …], e: [[source, far,
+record, …] per hop], p: [edge record or null, …]}``.
 
-``WRITE`` takes the ids of known vertices, vertices ``{x, k, fresh, p: native values, s: native sets}`` and edges ``{l, o,
-i, fresh, p: native values}``, and answers how many it wrote. Creation needs no lock: the id is computed from identity, so
-a second creator fails (janusgraph.md, section 5).
+``WRITE`` takes the ids of known vertices, vertices ``{x, k, fresh, p: native values, s: native sets}`` and edges
+``{l, o, i, fresh, p: native values}``, and answers how many it wrote. Creation needs no lock: the id is computed from
+identity, so a second creator fails (janusgraph.md, section 5).
 """
 
 from typing import Final
@@ -39,9 +39,10 @@ def one = pairs.collect {{ p ->
   def found = a.query().labels(p.l).direction(OUT).adjacent(b).edges().iterator()
   found.hasNext() ? found.next().value('record') : null
 }}
-def v = known.values().collect {{ it.value('record') }}
+def v = []
+known.each {{ x, it -> v << x; v << it.value('record') }}
 xs = seen as List
-if (xs) v.addAll({render(g.V(param("xs")).values("record"))}.toList())
+if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record') }}
 [[v: v, e: edges, p: one]]
 """,
     "stored",

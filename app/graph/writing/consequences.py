@@ -1,0 +1,112 @@
+"""What an edge means for the vertices it joins: owner team, domain, whole, and the order of versions and runs."""
+
+from app.graph.writing.draft import Draft, name_of
+from app.graph.writing.edges import Key
+from app.graph.writing.vertices import Record, indexed, kind_of, owner_team
+from graphql_schema.catalog import CONTAINS, OWNED_BY, PART_HOPS, RELATIONS, TAGGED, Direction
+
+_HELD = {"Domain": "domain", "FeatureSet": "whole"}
+
+
+def change_edge(draft: Draft, key: Key, record: Record, own: int | None = None) -> bool:
+    """Write an edge into the draft with what follows from it; whether it changes.
+
+    ``own`` is the vertex that the item is about and that its own permission covers.
+    """
+    before = draft.current(key)
+    if not draft.put_edge(key, record):
+        return False
+    if key[0] == CONTAINS.name and draft.current(key) != before:
+        _contain(draft, key, own)
+    return True
+
+
+def settle_owner(draft: Draft, vid: int) -> None:
+    """Bring the owner team of a vertex up to date, and that of the parts which have no owners of their own."""
+    record = draft.known(vid)
+    whole = draft.whole(record)
+    if whole is None and record["index"]["whole"] and not record["index"]["owners"]:
+        return  # the whole was not read, so it has not changed
+    team = owner_team(record, whole)
+    if not draft.put(vid, {**record, "ownerTeam": team}):
+        return
+    hop = PART_HOPS.get(kind_of(record))
+    if hop is None:
+        return
+    if draft.state.stored(vid) and vid not in draft.state.complete:
+        draft.state.wants.add(vid)
+    for _, source, target in draft.at(hop.relation.name, hop.direction, vid):
+        far = target if hop.direction is Direction.OUT else source
+        part = draft.vertex(far)
+        if part is not None and kind_of(part) in hop.kinds and draft.whole(part) is draft.known(vid):
+            settle_owner(draft, far)
+
+
+def settle_times(draft: Draft, vid: int) -> None:
+    """Keep the edges that are ordered by this vertex's time in order."""
+    for relation in (relation for relation in RELATIONS.values() if relation.by_time):
+        for key in draft.at(relation.name, Direction.OUT, vid):
+            record = draft.edge(key)
+            if record is not None:
+                draft.put_edge(key, record)
+
+
+def settle_lists(draft: Draft, vid: int, relation: str, declared: list[str]) -> None:
+    """Index the owners or tags that an asset has now: those just declared in their order, then the others."""
+    record = draft.known(vid)
+    index = record["index"]
+    if relation == OWNED_BY.name:
+        held = [urn for urn, _ in index["owners"]]
+    elif relation == TAGGED.name:
+        held = list(index["tags"])
+    else:
+        return
+    found = []
+    for urn in dict.fromkeys([*declared, *held]):
+        key = (relation, vid, draft.author.vid(urn))
+        edge = draft.edge(key)
+        if edge is not None and draft.current(key):
+            found.append((urn, edge))
+    if relation == OWNED_BY.name:
+        draft.put(vid, indexed(record, owners=[[urn, list(edge["kinds"])] for urn, edge in found]))
+        settle_owner(draft, vid)
+    else:
+        draft.put(vid, indexed(record, tags=[urn for urn, edge in found if edge["mode"] != "BLOCKED"]))
+
+
+def _contain(draft: Draft, key: Key, own: int | None) -> None:
+    """Let what a domain or feature set contains know of it, where the caller may change that."""
+    _, source, target = key
+    field = _HELD.get(name_of(draft, source))
+    if field is None:
+        return
+    record, holder = draft.known(target), draft.known(source)["id"]
+    held = record["index"][field]
+    if draft.current(key):
+        if target != own and not _open_to_claims(draft, record):
+            return
+        value = holder
+    elif held != holder:
+        return
+    else:
+        value = _other_holder(draft, key)
+    draft.put(target, indexed(record, **{field: value}))
+    if field == "whole":
+        settle_owner(draft, target)
+
+
+def _open_to_claims(draft: Draft, record: Record) -> bool:
+    """Whether a container may be noted on this: nobody's stub, or the caller's to change."""
+    unclaimed = record["hydration"] == "STUB" and not record["ownerTeam"]
+    return unclaimed or draft.may("update", record).allowed
+
+
+def _other_holder(draft: Draft, ended: Key) -> str:
+    """Another current container of the same kind that is known; "" where there is none."""
+    kind = name_of(draft, ended[1])
+    others = [
+        draft.known(key[1])["id"]
+        for key in draft.at(CONTAINS.name, Direction.IN, ended[2])
+        if draft.current(key) and draft.vertex(key[1]) is not None and name_of(draft, key[1]) == kind
+    ]
+    return min(others, default="")

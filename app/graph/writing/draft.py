@@ -1,0 +1,125 @@
+"""What one item would make of the state: kept apart until it is known that the item may have all of it."""
+
+from app.graph.writing.edges import IDENTITY, Key, declared, is_current
+from app.graph.writing.refusal import invalid
+from app.graph.writing.state import Author, State
+from app.graph.writing.vertices import Record, attributes, kind_of, stub, time_of
+from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction
+from graphql_schema.urn import whole_urn
+from policies.decision import Decision
+
+_RECORDED = ("recordedAt", "recordedBy")
+
+
+class Draft:
+    """A layer over a :class:`State`; reads see the layer first. Nothing is shared that could change."""
+
+    def __init__(self, state: State, author: Author) -> None:
+        self.state = state
+        self.author = author
+        self.now = author.now
+        self.vertices: dict[int, Record] = {}
+        self.edges: dict[Key, Record] = {}
+
+    def vid(self, urn: str) -> int:
+        """The vertex id of a URN; raises where the store keeps something else under it."""
+        vid = self.author.vid(urn)
+        if vid in self.state.taken:
+            raise invalid(
+                f"{urn} cannot be stored: its vertex id, a hash of tenant and URN, is that of something else. "
+                "Register it under another name and tell the operators."
+            )
+        return vid
+
+    def vertex(self, vid: int) -> Record | None:
+        """The record, where it is known."""
+        return self.vertices.get(vid) or self.state.vertices.get(vid)
+
+    def known(self, vid: int) -> Record:
+        """The record of a vertex that must be there."""
+        return self.vertices.get(vid) or self.state.vertices[vid]
+
+    def edge(self, key: Key) -> Record | None:
+        """The edge, where it is known."""
+        return self.edges.get(key) or self.state.edges.get(key)
+
+    def at(self, relation: str, direction: Direction, vid: int) -> list[Key]:
+        """The known edges of a relation that leave (OUT) or reach (IN) a vertex, in a stable order."""
+        end = 1 if direction is Direction.OUT else 2
+        own = {key for key in self.edges if key[0] == relation and key[end] == vid}
+        return sorted(own | self.state.at(relation, direction, vid))
+
+    def may(self, action: str, record: Record) -> Decision:
+        """Ask the policy."""
+        return self.author.may(action, attributes(record))
+
+    def put(self, vid: int, record: Record) -> bool:
+        """Make this the record of a vertex; whether that changes it."""
+        if self.vertex(vid) == record:
+            return False
+        self.vertices[vid] = record
+        return True
+
+    def put_edge(self, key: Key, record: Record) -> bool:
+        """Make this the record of an edge; whether that changes it. Its order in time follows its *from* end."""
+        timed = RELATIONS[key[0]].by_time
+        after = {**record, "at": time_of(self.known(key[1]))} if timed else dict(record)
+        before = self.edge(key)
+        if before is not None and _facts(before) == _facts(after):
+            return False
+        self.edges[key] = {**after, "recordedAt": self.now, "recordedBy": self.author.subject}
+        return True
+
+    def ensure(self, urn: str) -> int:
+        """The vertex id of something that is referred to; a stub is made where there is nothing, with its whole."""
+        vid = self.vid(urn)
+        if self.vertex(vid) is not None:
+            return vid
+        record = stub(self.author.tenant, urn, self.author.subject, self.now)
+        whole = whole_urn(urn)
+        if whole is not None:
+            owner = self.known(self.ensure(whole))["ownerTeam"]
+            record = {**record, "ownerTeam": owner}
+        self.vertices[vid] = record
+        if whole is not None:
+            key = (VERSION_OF.name, vid, self.vid(whole))
+            self.put_edge(key, declared(self.edge(key), VERSION_OF, IDENTITY, self.now))
+        return vid
+
+    def whole(self, record: Record) -> Record | None:
+        """The record of the whole that a part belongs to, where there is one and it is known."""
+        urn = whole_urn(record["id"]) or record["index"]["whole"]
+        return self.vertex(self.author.vid(urn)) if urn else None
+
+    def current(self, key: Key) -> bool:
+        """Whether the edge is there and has not ended."""
+        return is_current(self.edge(key), self.now)
+
+    def stamp(self, *also: int) -> None:
+        """Count the change of every vertex that was there before and differs, and of ``also``."""
+        for vid in {*self.vertices, *also}:
+            before, after = self.state.vertices.get(vid), self.known(vid)
+            if before is None:
+                continue
+            if before == after and vid not in also:
+                del self.vertices[vid]
+                continue
+            self.vertices[vid] = {
+                **after,
+                "revision": before["revision"] + 1,
+                "updatedAt": self.now,
+                "updatedBy": self.author.subject,
+            }
+
+    def adopt(self) -> None:
+        """Make the draft part of the state."""
+        self.state.adopt(self.vertices, self.edges)
+
+
+def _facts(edge: Record) -> Record:
+    return {key: value for key, value in edge.items() if key not in _RECORDED}
+
+
+def name_of(draft: Draft, vid: int) -> str:
+    """The catalog's name of the kind of a known vertex."""
+    return kind_of(draft.known(vid))

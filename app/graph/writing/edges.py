@@ -1,0 +1,102 @@
+"""The record of an edge: pure functions from what it was to what it becomes.
+
+One edge per (relation, from, to). ``by`` names who declares it: fields such as ``ModelVersion.trainedOn``, ``link``,
+and ``id`` for what a version's URN says. With no declarer left it is closed; opened again it remembers its ``earlier``
+intervals. The strongest origin speaks, and a confidence counts only if it comes with that. Structure has no time of its
+own: it is as old as the younger end, so it is valid from the beginning (design README, 3.6).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.graph.writing.refusal import invalid
+from app.graph.writing.vertices import Record
+from graphql_schema.catalog import OPEN, OWNED_BY, TAGGED, Class, Relation
+
+Key = tuple[str, int, int]
+"""Relation, and the vertex ids of the *from* and the *to* end."""
+
+LINK: Final = "link"
+IDENTITY: Final = "id"
+
+_STRENGTH: Final = ("INFERRED", "DECLARED", "OBSERVED")
+_FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
+    OWNED_BY.name: {"kinds": ["TECHNICAL"]},
+    TAGGED.name: {"mode": "DIRECT"},
+}
+
+
+def is_current(edge: Record | None, now: int) -> bool:
+    """Whether the edge has not ended."""
+    return edge is not None and ends(edge) > now
+
+
+def ends(edge: Record) -> int:
+    """When it ends; OPEN when it does not."""
+    return int(edge.get("validTo", OPEN))
+
+
+def declared(
+    edge: Record | None, relation: Relation, declarer: str, now: int, facts: Mapping[str, Any] | None = None
+) -> Record:
+    """The edge with one declarer more and its facts, ``origin`` among them; new or open again if it was not current."""
+    current = edge if edge is not None and is_current(edge, now) else _opened(edge, relation, now)
+    return _said({**current, "by": sorted({*current["by"], declarer})}, facts or {})
+
+
+def withdrawn(edge: Record, declarer: str, now: int) -> Record:
+    """The edge without a declarer; closed when that was the last."""
+    left = [name for name in edge["by"] if name != declarer]
+    if left:
+        return {**edge, "by": left}
+    return {**edge, "by": [], "validTo": max(now, edge["validFrom"])}
+
+
+def linked(edge: Record | None, relation: Relation, facts: Mapping[str, Any], now: int) -> tuple[Record, bool]:
+    """The edge as a link declares it, and whether it is new or open again. Raises when its interval cannot be."""
+    given = dict(facts)
+    start, end = given.pop("validFrom", None), given.pop("validTo", None)
+    again = edge is None or not (is_current(edge, now) or _corrects(edge, start, end, now))
+    after = _opened(edge, relation, now) if edge is None or again else dict(edge)
+    if start is not None:
+        after["validFrom"] = start
+    if end is not None or "validTo" in facts:
+        after["validTo"] = OPEN if end is None else end
+    if after.get("validTo") == OPEN:
+        del after["validTo"]
+    if ends(after) <= after["validFrom"]:
+        raise invalid("The edge would end before it begins; give a `validTo` after `validFrom`.", "validTo")
+    return _said({**after, "by": sorted({*after["by"], LINK})}, given), again
+
+
+def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> bool:
+    """Whether an interval that is asked for is the one that has ended, or overlaps it, rather than a later one."""
+    begins = edge["validFrom"] if start is None and end == ends(edge) else now if start is None else start
+    return bool(begins < ends(edge))
+
+
+def _opened(edge: Record | None, relation: Relation, now: int) -> dict[str, Any]:
+    always = relation.family is Class.STRUCTURE and edge is None
+    was = [] if edge is None else [*edge.get("earlier", ()), [edge["validFrom"], ends(edge)]]
+    earlier = [[start, end] for start, end in was if start < end]
+    first = {"relation": relation.name, "validFrom": 0 if always else now, "by": []}
+    return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {})}
+
+
+def _said(edge: dict[str, Any], facts: Mapping[str, Any]) -> Record:
+    """The edge with facts merged: a present None clears, properties merge by key."""
+    origin = facts.get("origin") or "DECLARED"
+    after = {**edge, "origin": max(edge.get("origin", origin), origin, key=_STRENGTH.index)}
+    if after["origin"] != edge.get("origin"):
+        after.pop("confidence", None)
+    for key, value in facts.items():
+        if key == "origin" or (key == "confidence" and origin != after["origin"]):
+            continue
+        if value is None:
+            after.pop(key, None)
+        elif key == "properties":
+            pairs = {pair["key"]: pair["value"] for pair in (*after.get(key, ()), *value)}
+            after[key] = [{"key": name, "value": pairs[name]} for name in sorted(pairs)]
+        else:
+            after[key] = value
+    return after

@@ -1,0 +1,43 @@
+"""Linking: one edge by itself, over a draft."""
+
+from app.graph.writing.consequences import change_edge, settle_lists
+from app.graph.writing.draft import Draft
+from app.graph.writing.edges import linked
+from app.graph.writing.permits import permit
+from app.graph.writing.refusal import invalid
+from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Relation
+from graphql_schema.enums import Outcome
+from graphql_schema.registration import Linking, Registered
+from graphql_schema.urn import parse_urn, whole_urn
+
+
+def link(draft: Draft, item: Linking) -> Registered:
+    """Draft the edge; raises RefusedItemError where it cannot be.
+
+    What is hidden at the end that the link does not change is treated as what is not there: it makes no difference.
+    """
+    relation = RELATIONS[item.relation]
+    source_kind, target_kind = parse_urn(item.source).kind, parse_urn(item.target).kind
+    if not relation.allows(source_kind, target_kind):
+        raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; {_joins(relation)}.", "to")
+    if relation is VERSION_OF and whole_urn(item.source) != item.target:
+        raise invalid(f"{item.source} is a version of {whole_urn(item.source)} and of nothing else.", "to")
+    changed = item.target if relation.changes is Direction.OUT or source_kind == "Domain" else item.source
+    own = draft.ensure(changed)
+    permit(draft, "link", draft.known(own))
+    source, target = draft.ensure(item.source), draft.ensure(item.target)
+    key = (relation.name, source, target)
+    before = draft.state.edges.get(key)
+    after, again = linked(draft.edge(key), relation, item.facts, draft.now)
+    change_edge(draft, key, after, own=own)
+    settle_lists(draft, source, relation.name, [item.target])
+    draft.stamp()
+    outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED
+    outcome = Outcome.CREATED if again or before is None else outcome
+    return Registered(outcome, changed, draft.known(own)["revision"])
+
+
+def _joins(relation: Relation) -> str:
+    sources = sorted({source for source, _ in relation.ends})
+    joins = [f"{source} to {', '.join(sorted(b for a, b in relation.ends if a == source))}" for source in sources]
+    return "it joins " + "; ".join(joins)

@@ -1,0 +1,109 @@
+"""Registering one thing: its own values and the edges that its fields declare, over a draft."""
+
+from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
+from app.graph.writing.draft import Draft, name_of
+from app.graph.writing.edges import declared, is_current, withdrawn
+from app.graph.writing.permits import permit
+from app.graph.writing.refusal import conflict, invalid
+from app.graph.writing.vertices import Record, attributes, registered
+from graphql_schema.catalog import VERSION_OF, Direction
+from graphql_schema.enums import Outcome
+from graphql_schema.registration import EdgesOf, Registered, Registration
+from graphql_schema.urn import whole_urn
+
+_CONTENT = ("digest", "contentDigest")
+
+
+def register(draft: Draft, item: Registration) -> Registered:
+    """Draft the item; raises RefusedItemError where it cannot be."""
+    vid = draft.vid(item.urn)
+    before = draft.vertex(vid)
+    creates = before is None or before["hydration"] == "STUB"
+    if before is not None and not creates:
+        permit(draft, "update", before)
+    _refuse_unexpected(item, before)
+    if creates:
+        _refuse_missing(item)
+    elif before is not None:
+        _refuse_other_content(item, before)
+    draft.ensure(item.urn)
+    draft.put(vid, registered(draft.known(vid), item.values))
+    settle_times(draft, vid)
+    moved = [_declare(draft, vid, item, edges) for edges in item.edges]
+    settle_owner(draft, vid)
+    _permit_result(draft, vid, before, creates=creates)
+    draft.stamp(*([vid] if any(moved) else []))
+    changed = draft.vertices or draft.edges
+    outcome = Outcome.CREATED if creates else Outcome.UPDATED if changed else Outcome.UNCHANGED
+    return Registered(outcome, item.urn, draft.known(vid)["revision"])
+
+
+def _permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bool) -> None:
+    after = draft.known(vid)
+    if creates:
+        permit(draft, "register", after)
+    elif before is not None and attributes(before) != attributes(after):
+        permit(draft, "update", after)
+
+
+def _refuse_unexpected(item: Registration, before: Record | None) -> None:
+    if item.expected_revision is None:
+        return
+    stored = before["revision"] if before is not None else 0
+    if stored != item.expected_revision:
+        there = f"has revision {stored}" if before is not None else "is not stored"
+        raise conflict(
+            f"{item.urn} {there} and {item.expected_revision} was expected; read it again.",
+            stored or None,
+            "expectedRevision",
+        )
+
+
+def _refuse_missing(item: Registration) -> None:
+    given = {name for name, value in item.values.items() if value is not None}
+    given |= {edges.declarer.rpartition(".")[2] for edges in item.edges if edges.targets}
+    missing = [name for name in item.required if name not in given]
+    if missing:
+        names = " and ".join(f"`{name}`" for name in missing)
+        raise invalid(f"{item.urn} is registered for the first time, which needs {names}; give it.", missing[0])
+
+
+def _refuse_other_content(item: Registration, before: Record) -> None:
+    """Versions are immutable: other content is another version."""
+    for name in _CONTENT:
+        if before.get(name) is not None and name in item.values and item.values[name] != before[name]:
+            raise conflict(
+                f"{item.urn} is registered with another `{name}`, and versions are immutable; "
+                "register the other content as a version of its own.",
+                before["revision"],
+                name,
+            )
+
+
+def _declare(draft: Draft, vid: int, item: Registration, edges: EdgesOf) -> bool:
+    """Draft the edges of one field; whether any changes."""
+    relation, out = edges.hop.relation, edges.hop.direction is Direction.OUT
+    field = edges.declarer.rpartition(".")[2]
+    if relation is VERSION_OF:
+        if set(edges.targets) - {whole_urn(item.urn)}:
+            raise invalid(f"{item.urn} is a version of {whole_urn(item.urn)} and of nothing else.", field)
+        return False
+    moved, kept = False, set()
+    for urn, facts in edges.targets.items():
+        far = draft.ensure(urn)
+        key = (relation.name, vid, far) if out else (relation.name, far, vid)
+        if not relation.allows(name_of(draft, key[1]), name_of(draft, key[2])):
+            raise invalid(f"{urn} cannot stand here: {relation.name} does not join these kinds.", field)
+        said = {"origin": edges.origin, **facts}
+        after = declared(draft.edge(key), relation, edges.declarer, draft.now, said)
+        moved |= change_edge(draft, key, after, own=vid)
+        kept.add(key)
+    if not edges.adds:
+        for key in draft.at(relation.name, edges.hop.direction, vid):
+            edge = draft.edge(key)
+            if edge is None or key in kept or edges.declarer not in edge["by"] or not is_current(edge, draft.now):
+                continue
+            moved |= change_edge(draft, key, withdrawn(edge, edges.declarer, draft.now), own=vid)
+    if out:
+        settle_lists(draft, vid, relation.name, list(edges.targets))
+    return moved

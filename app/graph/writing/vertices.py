@@ -1,0 +1,138 @@
+"""The record of a vertex: how it begins, what a registration makes of it, and the native values derived from it.
+
+Keys are GraphQL field names, instants are epoch milliseconds. Beside what readers show, ``index`` holds what native
+values are derived from: ``owners`` ([[URN, [ownership kinds]], ...] in declared order), ``tags`` (URNs), ``domain`` and
+``whole`` (URNs or ""). Records are never changed in place.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from graphql_schema.catalog import KIND_OF_CODE, KINDS, OPEN
+from graphql_schema.urn import make_urn, parse_urn
+from policies.attributes import PolicyAttributes
+from policies.errors import InvalidError
+
+Record = Mapping[str, Any]
+
+_OPEN_TO_ALL: Final = {"stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL"}
+_FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
+    "Tag": {"tagKind": "FREE", "propagates": False},
+    "User": {"active": True, "principalKind": "PERSON"},
+}
+_FIXED: Final = frozenset({"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam"})
+_TIMES: Final = {"Run": ("startedAt", "sourceCreatedAt", "createdAt")}
+_TEAM: Final = "mlg://team/"
+
+
+def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
+    """The record of something that was only referred to."""
+    parts = parse_urn(urn)
+    kind = KINDS[parts.kind]
+    version = {"version": parts.version} if kind.versioned else {}
+    return {
+        "id": urn,
+        "kind": kind.code,
+        "tenant": tenant,
+        "source": parts.source,
+        "namespace": parts.namespace,
+        "name": parts.name,
+        **version,
+        "displayName": parts.name,
+        **_OPEN_TO_ALL,
+        "declaredSensitivity": _OPEN_TO_ALL["sensitivity"],
+        **_FIRST.get(kind.name, {}),
+        "hydration": "STUB",
+        "revision": 1,
+        "createdAt": now,
+        "createdBy": subject,
+        "updatedAt": now,
+        "updatedBy": subject,
+        "ownerTeam": "",
+        "index": {"owners": [], "tags": [], "domain": "", "whole": ""},
+    }
+
+
+def registered(record: Record, values: Mapping[str, Any]) -> Record:
+    """The record with the given values; a present None takes back to the default, or away."""
+    given = dict(values)
+    kind = kind_of(record)
+    if kind == "User" and "kind" in given:
+        given["principalKind"] = given["kind"]
+    name = _name(record, given.pop("name", None))
+    shown = record["displayName"] if record["displayName"] != record["name"] else name
+    defaults = {**_OPEN_TO_ALL, **_FIRST.get(kind, {}), "displayName": name}
+    after = {**record, "name": name, "displayName": shown, "hydration": "FULL"}
+    for key, value in given.items():
+        if key in _FIXED:
+            continue
+        wanted = defaults.get(key) if value is None else value
+        if wanted is None:
+            after.pop(key, None)
+        else:
+            after[key] = _by_key(wanted) if key == "properties" else wanted
+    after["declaredSensitivity"] = after["sensitivity"]
+    return after
+
+
+def indexed(record: Record, **index: Any) -> Record:  # noqa: ANN401 - values of the index are lists or text
+    """The record with other values in its index."""
+    return {**record, "index": {**record["index"], **index}}
+
+
+def owner_team(record: Record, whole: Record | None) -> str:
+    """The team that policies go by (design README, 3.6); ``whole`` is None where there is none."""
+    teams = [(urn, kinds) for urn, kinds in record["index"]["owners"] if urn.startswith(_TEAM)]
+    if teams:
+        return str(next((urn for urn, kinds in teams if "TECHNICAL" in kinds), teams[0][0]))
+    return str(whole["ownerTeam"]) if whole else ""
+
+
+def kind_of(record: Record) -> str:
+    """The catalog's name of the record's kind."""
+    return KIND_OF_CODE[record["kind"]].name
+
+
+def attributes(record: Record) -> PolicyAttributes:
+    """What the policy judges a change by. What is no asset has no owner, and is open to all."""
+    if KIND_OF_CODE[record["kind"]].asset:
+        return PolicyAttributes.of(record)
+    return PolicyAttributes(record["kind"], owner_team="", **_OPEN_TO_ALL)
+
+
+def time_of(record: Record) -> int:
+    """When it was made: what by-time relations are ordered by."""
+    keys = _TIMES.get(kind_of(record), ("sourceCreatedAt", "createdAt"))
+    return next(record[key] for key in keys if record.get(key) is not None)  # type: ignore[no-any-return]
+
+
+def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The native values and sets that the catalog's ``STORED`` names, derived from the record alone."""
+    index = record["index"]
+    same = ("tenant", "kind", "source", "namespace", "name", "ownerTeam", "createdAt", "updatedAt", "revision")
+    values = {
+        **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "hydration")},
+        "urn": record["id"],
+        "domain": index["domain"],
+        "deletedAt": record.get("deletedAt") or OPEN,
+        "record": orjson.dumps(record).decode(),
+    }
+    return values, {"owners": [urn for urn, _ in index["owners"]] or [""], "tags": index["tags"] or [""]}
+
+
+def _name(record: Record, given: str | None) -> str:
+    """The name in full: the URN may have cut it."""
+    if not given or given == record["name"]:
+        return str(record["name"])
+    kind = KIND_OF_CODE[record["kind"]]
+    try:
+        same = make_urn(kind.slug, record["source"], record["namespace"], given, record.get("version")) == record["id"]
+    except InvalidError:
+        same = False
+    return given if same else str(record["name"])
+
+
+def _by_key(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(pairs, key=lambda pair: str(pair["key"]))

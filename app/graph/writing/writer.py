@@ -1,0 +1,123 @@
+"""The writer of one caller: batches under one lock, each read, planned and written as one transaction."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from app.graph.client import GremlinClient
+from app.graph.errors import StoreFailedError, TransientConflictError, VertexExistsError
+from app.graph.write_texts import STATE, WRITE
+from app.graph.writing.plan import Item, plan
+from app.graph.writing.reading import reading
+from app.graph.writing.refusal import conflict, invalid
+from app.graph.writing.state import Author
+from graphql_schema.enums import Outcome
+from graphql_schema.registration import Registered, not_written
+from policies.access import Access
+from policies.principal import Principal
+
+CHUNK: Final = 250
+"""Items of one transaction, unless the call is atomic."""
+
+ATTEMPTS: Final = 6
+"""How often a batch is read and planned again before it is given up."""
+
+LONGEST_PAUSE: Final = 0.2
+"""Seconds, of the pauses between attempts."""
+
+_WRITTEN: Final = {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
+
+
+def epoch_milliseconds() -> int:
+    """The time now."""
+    return time.time_ns() // 1_000_000
+
+
+class PolicedWriter:
+    """Implements :class:`graphql_schema.ports.GraphWriter` for one caller.
+
+    ``lock`` is shared by all writers of the process: the embedded store wants one at a time (janusgraph.md, 6).
+    ``chunk`` is how many items go into one transaction.
+    """
+
+    def __init__(
+        self,
+        client: GremlinClient,
+        lock: asyncio.Lock,
+        access: Access,
+        principal: Principal,
+        clock: Callable[[], int] = epoch_milliseconds,
+    ) -> None:
+        self._client = client
+        self._lock = lock
+        self._access = access
+        self._principal = principal
+        self._clock = clock
+        self.chunk = CHUNK
+
+    async def register(self, items: Sequence[Item], *, dry_run: bool, atomic: bool) -> list[Registered]:
+        """See :class:`graphql_schema.ports.GraphWriter`.
+
+        Raises StoreUnavailableError when the store went away: items before that may be written, and the same call
+        again finds them UNCHANGED. Raises StoreFailedError when the store refuses an atomic call, of which nothing is
+        written then.
+        """
+        if atomic:
+            return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
+        done: list[Registered] = []
+        for start in range(0, len(items), self.chunk):
+            done += await self._halving(items[start : start + self.chunk], dry_run=dry_run)
+        return done
+
+    async def _halving(self, items: Sequence[Item], *, dry_run: bool) -> list[Registered]:
+        """Write a batch; when the store refuses it, its halves, down to the item that is to blame."""
+        try:
+            return await self._batch(items, dry_run=dry_run, atomic=False)
+        except VertexExistsError:
+            if len(items) == 1:
+                message = "Somebody else is writing this at the same time; call again."
+                return [conflict(message, None).registered]
+        except StoreFailedError as error:
+            if len(items) == 1:
+                shown = ", ".join(error.classes) or "an error of its own"
+                return [invalid(f"The store refuses this item with {shown}; check the types of its values.").registered]
+        half = len(items) // 2
+        return [
+            *await self._halving(items[:half], dry_run=dry_run),
+            *await self._halving(items[half:], dry_run=dry_run),
+        ]
+
+    async def _batch(self, items: Sequence[Item], *, dry_run: bool, atomic: bool) -> list[Registered]:
+        """Write a batch whole or not at all; again from the start when another writer was faster."""
+        wholes: set[int] = set()
+        for attempt in range(ATTEMPTS):
+            try:
+                async with self._lock:
+                    return await self._transaction(items, wholes, dry_run=dry_run, atomic=atomic)
+            except (VertexExistsError, TransientConflictError):
+                if attempt == ATTEMPTS - 1:
+                    raise
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - spreads writers, hides nothing
+        raise AssertionError  # the last attempt returns or raises
+
+    async def _transaction(
+        self, items: Sequence[Item], wholes: set[int], *, dry_run: bool, atomic: bool
+    ) -> list[Registered]:
+        """Read, plan and write; ``wholes`` collects those whose parts the plan turned out to need."""
+        while True:
+            wanted = reading(self._principal.tenant, items, wholes)
+            state = wanted.state((await self._client.submit(STATE, wanted.bindings()))[0])
+            author = Author(self._principal.tenant, self._principal.subject, self._clock(), self._access.may)
+            done = plan(items, state, author, dry_run=dry_run)
+            if state.wants <= wholes:
+                break
+            wholes |= state.wants
+        refused = [index for index, outcome in enumerate(done) if outcome.outcome not in _WRITTEN]
+        if atomic and refused:
+            return [outcome if index in refused else not_written(refused[0]) for index, outcome in enumerate(done)]
+        writes = state.writes()
+        if writes is not None:
+            await self._client.submit(WRITE, writes, writes=True)
+        return done
