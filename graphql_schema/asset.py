@@ -79,7 +79,9 @@ class Neighbour:
 
     asset: AssetRef = own("The neighbour.")
     edge_id: strawberry.ID = own("The id of the edge.")
-    from_: strawberry.ID = strawberry.field(name="from", description="The id at the edge's start, where data comes from.")
+    from_: strawberry.ID = strawberry.field(
+        name="from", description="The id at the edge's start, where data comes from."
+    )
     to: strawberry.ID = own("The id at the edge's end, where data goes; a part speaks for its whole (rule 3.3).")
     relation: Relation = own("The relation.")
     origin: EdgeOrigin = own("How the edge came to be known.")

@@ -71,7 +71,10 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         ["UPDATED", "INVALID"],
     ),
     "an id of another kind": ([{"dataset": {"id": MODEL}}], ["INVALID"]),
-    "a reference to a kind that does not fit": ([{"report": {"id": "mlg://report/t/d/r", "inputs": [MODEL]}}], ["INVALID"]),
+    "a reference to a kind that does not fit": (
+        [{"report": {"id": "mlg://report/t/d/r", "inputs": [MODEL]}}],
+        ["INVALID"],
+    ),
     "a run without a state": ([{"run": {"id": "mlg://run/t/d/r1"}}], ["INVALID"]),
     "a wrong expectation": ([{"dataset": {"id": B, "expectedRevision": 7, "format": "csv"}}], ["CONFLICT"]),
     "an id that contradicts its parts": ([{"dataset": {"id": A, "name": "b"}}], ["INVALID"]),

@@ -52,7 +52,10 @@ async def test_lineage_is_complete(nodes: dict[str, dict[str, Any]]) -> None:
     edges = {(row["from"], row["to"]) for node in nodes.values() for row in node["downstream"]["nodes"]}
     against = {(row["from"], row["to"]) for node in nodes.values() for row in node["upstream"]["nodes"]}
     loops = {
-        (urn, urn) for urn, node in nodes.items() for row in node.get("derivedFrom", {"nodes": []})["nodes"] if row["id"] == urn
+        (urn, urn)
+        for urn, node in nodes.items()
+        for row in node.get("derivedFrom", {"nodes": []})["nodes"]
+        if row["id"] == urn
     }
     ends = {end for edge in edges | loops for end in edge}
     assert edges == against

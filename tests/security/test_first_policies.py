@@ -113,7 +113,9 @@ async def test_no_canary_leaves_for_those_outside(api: Api) -> None:
     """No answer to bo, echoes of mutations and errors included, carries a value that is hidden from bo."""
     queries = [*QUERIES.values(), FIELDS, f'{{ asset(id: "{VERSION}") {{ property(key: "lr") }} }}']
     answers = [
-        (await api.http.post("/graphql", json={"query": q}, headers={"Authorization": f"Bearer {api.tokens['bo']}"})).text
+        (
+            await api.http.post("/graphql", json={"query": q}, headers={"Authorization": f"Bearer {api.tokens['bo']}"})
+        ).text
         for q in queries
     ]
     for canary in ("canary-9b72", "canary-77aa"):
@@ -132,4 +134,3 @@ async def test_writes_need_scope_and_rights(api: Api) -> None:
     assert [result["outcome"] for result in payload["results"]] == ["DENIED"]
     stored = await api.ask("root", f'{{ asset(id: "{foreign}") {{ description revision }} }}')
     assert stored["asset"] == {"description": None, "revision": 1}
-

@@ -18,7 +18,10 @@ SHAPES: dict[str, tuple[int, str]] = {
         1,
         "{ assets(first: 5) { nodes { id } } teams { nodes { id } } tags { totalCount } domains { nodes { name } } }",
     ),
-    "one relation": (2, "{ assets(filter: {kinds: [MODEL]}) { nodes { ... on Model { versions { nodes { id } } } } } }"),
+    "one relation": (
+        2,
+        "{ assets(filter: {kinds: [MODEL]}) { nodes { ... on Model { versions { nodes { id } } } } } }",
+    ),
     "several relations of one type side by side": (
         2,
         """{ assets(filter: {kinds: [MODEL_VERSION]}, first: 50) { nodes { domain { name } tags { tag { name } }
@@ -95,7 +98,7 @@ async def test_number_of_texts_is_constant(api: Api) -> None:
     """All shapes, filters and orders together send one read text, so the store compiles nothing new."""
     requests = Requests()
     api.services.client.observers.append(requests)
-    filters = ("", "(filter: {name: {prefix: \"a\"}})", "(filter: {or: [{owned: true}, {not: {stages: [DRAFT]}}]})")
+    filters = ("", '(filter: {name: {prefix: "a"}})', "(filter: {or: [{owned: true}, {not: {stages: [DRAFT]}}]})")
     for _, query in SHAPES.values():
         await api.ask("ada", query)
     for where in (*filters, "(orderBy: {field: NAME, direction: DESC})"):
