@@ -101,6 +101,8 @@ def _urn_of(kind: Kind, given: Any) -> str:
             return _made(kind, {**default, **{name: part for name, part in parts.items() if part}})
     check_id(given.id, (kind.name,), "id")
     known = parse_urn(given.id)
+    if not kind.asset:  # people and vocabulary have a name to show beside the id, and it may change
+        parts.pop("name")
     for name, part in parts.items():
         with at(name):
             same = part is None or _made(kind, {**_parts(known), name: part}) == given.id

@@ -49,8 +49,9 @@ SHAPES: dict[str, tuple[int, str]] = {
     ),
     "one type at several depths": (
         5,
-        """{ assets(filter: {kinds: [DATASET]}, first: 20) { nodes { ... on Dataset { derivedFrom { nodes { name
-        derivedFrom { nodes { name derivedFrom { totalCount nodes { ownerTeam { name } } } } } } } } } } }""",
+        """{ assets(filter: {kinds: [MODEL]}) { nodes { ...Latest ... on Model { latestVersion { model { ...Latest
+        ... on Model { latestVersion { model { displayName } } } } } } } } }
+        fragment Latest on Model { latestVersion { version domain { name } } }""",
     ),
     "uneven depths": (
         4,
@@ -65,7 +66,7 @@ SHAPES: dict[str, tuple[int, str]] = {
     "people": (3, "{ teams { nodes { parent { name } members { nodes { email teams { name } } } } } }"),
     "fragments and interfaces": (
         3,
-        """{ assets(first: 60) { nodes { ...Who ... on Versioned { latestVersion { id version ... on Asset { ...Who } } } } } }
+        """{ assets(filter: {kinds: [MODEL, DATASET]}) { nodes { ...Who ... on Versioned { latestVersion { id version ... on Asset { ...Who } } } } } }
         fragment Who on Asset { ownerTeam { name } domain { name } }""",
     ),
 }
