@@ -47,7 +47,7 @@ def test_every_setting_is_documented() -> None:
     assert settings_table() in read("docs/settings.md")
 
 
-@pytest.mark.parametrize("command", leaves(typer.main.get_command(commands), "mlg"))
+@pytest.mark.parametrize("command", [*leaves(typer.main.get_command(commands), "mlg")])
 def test_every_command_is_documented(command: str) -> None:
     """docs/commands.md names each command of the command line."""
     assert re.search(rf"(?m)^\| `{command}\b", read("docs/commands.md"))
