@@ -1,4 +1,4 @@
-"""compose.yaml against the code: settings that exist, a store configured as the embedded one, and nobody at its port."""
+"""compose.yaml against the code: settings that exist, a store like the embedded one, and nobody else at its port."""
 
 import json
 import re
