@@ -14,23 +14,26 @@ from policies.predicate import compiled
 from policies.principal import Principal
 from policies.vocabulary import Label, Labels, RowAction, WriteAction
 
-CLASSES = ("ranking/ORG", "ranking/TEAM", "ads/ORG", "ads/TEAM", "none/ORG", "none/TEAM", "ads/OTHER")
+CLASSES = (
+    *("ranking/ORG", "ranking/TEAM", "ads/ORG", "ads/TEAM", "none/ORG", "none/TEAM", "ads/OTHER"),
+    *("none/ORG/TEAM", "none/ORG/USER"),
+)
 
 # R reads the asset, S sees its restricted fields, W may register, update and link it; - is nothing at all.
 TABLE = """
-ada               RSW  RSW  R    -    RW   -    -
-bo                R    -    RS   RS   R    -    RS
-cy                R    R    R    R    R    R    -
-ci-ranking        RSW  RSW  R    -    RW   -    -
-root              RSW  RSW  RSW  RSW  RSW  RSW  RSW
-anonymous         -    -    -    -    -    -    -
-no-team-engineer  R    -    R    -    RW   -    -
-robot             -    -    -    -    W    -    -
-ads-writer        R    -    RSW  RSW  R    -    RSW
-guest             R    -    R    -    R    -    -
-auditor-writer    R    R    R    R    R    R    -
-engineer-auditor  R    R    R    R    RW   RW   -
-blind-admin       W    W    W    W    W    W    W
+ada               RSW  RSW  R    -    RW   -    -    R    R
+bo                R    -    RS   RS   R    -    RS   R    R
+cy                R    R    R    R    R    R    -    R    R
+ci-ranking        RSW  RSW  R    -    RW   -    -    R    R
+root              RSW  RSW  RSW  RSW  RSW  RSW  RSW  RSW  RSW
+anonymous         -    -    -    -    -    -    -    -    -
+no-team-engineer  R    -    R    -    RW   -    -    R    R
+robot             -    -    -    -    W    -    -    -    -
+ads-writer        R    -    RSW  RSW  R    -    RSW  R    R
+guest             R    -    R    -    R    -    -    R    R
+auditor-writer    R    R    R    R    R    R    -    R    R
+engineer-auditor  R    R    R    R    RW   RW   -    R    R
+blind-admin       W    W    W    W    W    W    W    W    W
 """
 ROWS = {name: dict(zip(CLASSES, cells, strict=True)) for name, *cells in map(str.split, TABLE.strip().splitlines())}
 
@@ -41,11 +44,15 @@ Make = Callable[..., PolicyAttributes]
 Cell = tuple[Principal, PolicyAttributes, str]
 
 
+def _class(asset: Make, owner: str, visibility: str, kind: str = "MODEL_VERSION") -> PolicyAttributes:
+    return asset(owner, visibility, kind=kind)
+
+
 @pytest.fixture(scope="session")
 def cells(people: dict[str, Principal], asset: Make) -> list[Cell]:
     """Every cell of the table with the caller and the class of assets it is about."""
     return [
-        (people[name], asset(*column.split("/")), expected)
+        (people[name], _class(asset, *column.split("/")), expected)
         for name, row in ROWS.items()
         for column, expected in row.items()
     ]
@@ -69,7 +76,7 @@ def test_the_product_answers_as_the_table_says(
     policy: Policy, cells: list[Cell], coordinates: dict[str, list[str]]
 ) -> None:
     """Grades, hidden fields and writes are those that people wrote down, for every persona and class."""
-    assert len(cells) == 91
+    assert len(cells) == 117
     assert [*differences(policy, cells, frozenset(coordinates["ModelVersion"]))] == []
 
 

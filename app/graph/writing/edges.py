@@ -92,11 +92,11 @@ def _said(edge: dict[str, Any], facts: Mapping[str, Any]) -> Record:
     for key, value in facts.items():
         if key == "origin" or (key == "confidence" and origin != after["origin"]):
             continue
+        if value is not None and key == "properties":
+            pairs = {pair["key"]: pair["value"] for pair in (*after.get(key, ()), *value)}
+            value = [{"key": name, "value": pairs[name]} for name in sorted(pairs)] or None  # noqa: PLW2901 - merged
         if value is None:
             after.pop(key, None)
-        elif key == "properties":
-            pairs = {pair["key"]: pair["value"] for pair in (*after.get(key, ()), *value)}
-            after[key] = [{"key": name, "value": pairs[name]} for name in sorted(pairs)]
         else:
             after[key] = value
     return after

@@ -47,8 +47,8 @@ SHAPES: dict[str, tuple[int, str]] = {
         """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { ... on Model { versions { nodes { trainedOn { nodes {
         displayName owners { owner { ... on Team { name } } } } } } } } } } }""",
     ),
-    "one type at several depths": (
-        5,
+    "one type at several depths, where what was read once is not read again": (
+        3,
         """{ assets(filter: {kinds: [MODEL]}) { nodes { ...Latest ... on Model { latestVersion { model { ...Latest
         ... on Model { latestVersion { model { displayName } } } } } } } } }
         fragment Latest on Model { latestVersion { version domain { name } } }""",

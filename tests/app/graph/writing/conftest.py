@@ -1,0 +1,31 @@
+"""Fixtures of the writer's tests: writers over a graph of one test or one module."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from harness.janusgraph import StoreGraph
+from harness.registrations import Writers, shipped_policy
+
+from app.graph.client import GremlinClient
+from policies.policy import Policy
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    """Load the shipped policy."""
+    return shipped_policy()
+
+
+@pytest.fixture
+async def writers(graph: StoreGraph, policy: Policy) -> AsyncIterator[Writers]:
+    """Make writers over the graph of one test."""
+    async with GremlinClient(graph.url, source=graph.source) as client:
+        yield Writers(client, policy, asyncio.Lock())
+
+
+@pytest.fixture(scope="module")
+async def module_writers(module_graph: StoreGraph, policy: Policy) -> AsyncIterator[Writers]:
+    """Make writers over the graph of one module."""
+    async with GremlinClient(module_graph.url, source=module_graph.source) as client:
+        yield Writers(client, policy, asyncio.Lock())

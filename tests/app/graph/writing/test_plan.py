@@ -1,0 +1,347 @@
+"""The plan by itself: outcomes, edges and permissions as tables, over a state that lives in memory."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from harness.registrations import NOW, asset, link, person, urn
+
+from app.graph.ids import vertex_id
+from app.graph.writing.plan import Item, plan
+from app.graph.writing.state import Author, State
+from graphql_schema.catalog import FEEDS, OPEN
+from graphql_schema.registration import EdgesOf, Linking, Registered, Registration
+from policies.policy import Policy
+from policies.principal import Principal
+
+ROOT = person("root", roles="admin")
+ADA = person("ada", "team ranking", roles="engineer")
+BO = person("bo", "team ads")
+GUEST = person("guest")
+OURS = {"team ranking": ["TECHNICAL"]}
+THEIRS = {"team ads": ["TECHNICAL"]}
+
+
+@dataclass
+class Memory:
+    """A store that keeps what plans want written."""
+
+    policy: Policy
+    vertices: dict[int, Any] = field(default_factory=dict)
+    edges: dict[Any, Any] = field(default_factory=dict)
+    dirty: bool = False
+
+    def run(self, *items: Item, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
+        """Plan items as one batch and keep the result."""
+        state = State(self.vertices, self.edges, (), self.vertices)
+        author = Author("default", who.subject, now, self.policy.access(who).may)
+        done = plan(items, state, author, dry_run=dry_run)
+        self.dirty = state.writes() is not None
+        self.vertices, self.edges = state.vertices, state.edges
+        return done
+
+    def outcomes(self, *items: Item, who: Principal = ROOT, now: int = NOW) -> list[str]:
+        """The names of the outcomes."""
+        return [one.outcome.name for one in self.run(*items, who=who, now=now)]
+
+    def record(self, text: str) -> Any:
+        """The record of ``kind name``."""
+        return self.vertices[vertex_id("default", urn(text))]
+
+    def edge(self, relation: str, source: str, target: str) -> Any:
+        """The record of an edge."""
+        return self.edges[relation, vertex_id("default", urn(source)), vertex_id("default", urn(target))]
+
+
+@pytest.fixture
+def memory(policy: Policy) -> Memory:
+    """An empty store."""
+    return Memory(policy)
+
+
+def seeded(memory: Memory, *items: Registration | Linking) -> Memory:
+    """Put items there first."""
+    assert not [one.refusals for one in memory.run(*items) if one.refusals]
+    return memory
+
+
+def dataset(values: dict[str, Any] | None = None, **fields: Any) -> Registration:
+    """The dataset that the tables are about."""
+    return asset("dataset d", values, **fields)
+
+
+RUN = asset("run r", {"state": "START"})
+NO_STATE = replace(asset("run r"), required=("state",))
+
+OUTCOMES: list[tuple[str, list[Item], Item, str]] = [
+    ("new", [], dataset(), "CREATED"),
+    ("a stub is completed", [link("FEEDS", "dataset d", "model m")], dataset(), "CREATED"),
+    ("same again", [dataset({"description": "x"})], dataset({"description": "x"}), "UNCHANGED"),
+    ("absent leaves alone", [dataset({"description": "x"})], dataset(), "UNCHANGED"),
+    ("null clears", [dataset({"description": "x"})], dataset({"description": None}), "UPDATED"),
+    ("null of nothing", [dataset()], dataset({"description": None, "stage": None}), "UNCHANGED"),
+    (
+        "properties in another order",
+        [dataset({"properties": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]})],
+        dataset({"properties": [{"key": "b", "value": "2"}, {"key": "a", "value": "1"}]}),
+        "UNCHANGED",
+    ),
+    ("an edge more", [dataset()], dataset(derivedFrom=["dataset up"]), "UPDATED"),
+    (
+        "list in another order",
+        [dataset(derivedFrom=["dataset a", "dataset b"])],
+        dataset(derivedFrom=["dataset b", "dataset a"]),
+        "UNCHANGED",
+    ),
+    ("owners in another order", [dataset(owners=OURS | THEIRS)], dataset(owners=THEIRS | OURS), "UPDATED"),
+    ("expected revision", [dataset()], replace(dataset({"description": "x"}), expected_revision=1), "UPDATED"),
+    ("another revision expected", [dataset()], replace(dataset(), expected_revision=7), "CONFLICT"),
+    ("a revision of nothing expected", [], replace(dataset(), expected_revision=1), "CONFLICT"),
+    ("nothing expected and nothing there", [], replace(dataset(), expected_revision=0), "CREATED"),
+    ("a run without state", [], NO_STATE, "INVALID"),
+    ("a stub of a run without state", [link("PRODUCES", "run r", "dataset d")], NO_STATE, "INVALID"),
+    ("a known run without state", [RUN], NO_STATE, "UNCHANGED"),
+    (
+        "other content of a version",
+        [asset("dataset-version d@1", {"contentDigest": "a"})],
+        asset("dataset-version d@1", {"contentDigest": "b"}),
+        "CONFLICT",
+    ),
+    (
+        "the content of a version becomes known",
+        [asset("dataset-version d@1")],
+        asset("dataset-version d@1", {"contentDigest": "b"}),
+        "UPDATED",
+    ),
+    ("a version of something else", [], asset("model-version m@1", model=["model other"]), "INVALID"),
+    ("a version of its model", [], asset("model-version m@1", model=["model m"]), "CREATED"),
+    ("new link", [], link("FEEDS", "dataset d", "model m"), "CREATED"),
+    ("same link", [link("FEEDS", "dataset d", "model m")], link("FEEDS", "dataset d", "model m"), "UNCHANGED"),
+    (
+        "a link with a fact more",
+        [link("FEEDS", "dataset d", "model m")],
+        link("FEEDS", "dataset d", "model m", properties=[{"key": "k", "value": "v"}]),
+        "UPDATED",
+    ),
+    (
+        "a link that ends",
+        [link("FEEDS", "dataset d", "model m", validFrom=1)],
+        link("FEEDS", "dataset d", "model m", validTo=9),
+        "UPDATED",
+    ),
+    (
+        "the same end again",
+        [link("FEEDS", "dataset d", "model m", validFrom=1, validTo=9)],
+        link("FEEDS", "dataset d", "model m", validTo=9),
+        "UNCHANGED",
+    ),
+    (
+        "a link that is open again",
+        [link("FEEDS", "dataset d", "model m", validFrom=1, validTo=9)],
+        link("FEEDS", "dataset d", "model m"),
+        "CREATED",
+    ),
+    ("a link that ends before it begins", [], link("FEEDS", "dataset d", "model m", validTo=9), "INVALID"),
+    ("a link between kinds that it does not join", [], link("FEEDS", "model m", "dataset d"), "INVALID"),
+    ("a version linked to another whole", [], link("VERSION_OF", "model-version m@1", "model n"), "INVALID"),
+]
+
+
+@pytest.mark.parametrize(("before", "item", "outcome"), [row[1:] for row in OUTCOMES], ids=[row[0] for row in OUTCOMES])
+def test_outcomes(memory: Memory, before: list[Registration | Linking], item: Item, outcome: str) -> None:
+    """Each situation has its outcome; what is UNCHANGED or refused writes nothing."""
+    seeded(memory, *before)
+    was = dict(memory.vertices)
+    assert memory.outcomes(item, now=NOW + 1) == [outcome]
+    assert memory.dirty == (outcome in {"CREATED", "UPDATED"})
+    if not memory.dirty:
+        assert memory.vertices == was
+
+
+def test_values_and_defaults(memory: Memory) -> None:
+    """Defaults are stored as such, and a null goes back to them; a revision counts the changes of one asset."""
+    values = {"stage": "DRAFT", "visibility": "TEAM", "sensitivity": "RESTRICTED", "displayName": "D", "format": "csv"}
+    seeded(memory, dataset(values))
+    first = memory.record("dataset d")
+    assert {key: first[key] for key in values} == values
+    assert (first["declaredSensitivity"], first["hydration"], first["revision"]) == ("RESTRICTED", "FULL", 1)
+    memory.run(dataset(dict.fromkeys(values)), now=NOW + 1)
+    second = memory.record("dataset d")
+    assert [second.get(key) for key in values] == ["ACTIVE", "ORG", "INTERNAL", "d", None]
+    assert (second["revision"], second["createdAt"], second["updatedAt"]) == (2, NOW, NOW + 1)
+    seeded(memory, asset("user ada", {"kind": "SERVICE_ACCOUNT"}), asset("tag pii", {"tagKind": "PII"}))
+    user, tag = memory.record("user ada"), memory.record("tag pii")
+    assert (user["kind"], user["principalKind"], user["active"]) == ("USER", "SERVICE_ACCOUNT", True)
+    assert (tag["tagKind"], tag["propagates"]) == ("PII", False)
+
+
+def test_a_name_that_the_id_has_cut_is_kept_in_full(memory: Memory) -> None:
+    """The name in the record is the whole name when it is given, though the URN holds a part of it."""
+    long = "n" * 900
+    item = asset(f"dataset {long}", {"name": long})
+    assert len(item.urn) == 512
+    seeded(memory, item)
+    record = memory.vertices[vertex_id("default", item.urn)]
+    assert record["name"] == record["displayName"] == long
+
+
+OWNERS: list[tuple[str, dict[str, list[str]], str]] = [
+    ("nobody", {}, ""),
+    ("a user only", {"user ada": ["TECHNICAL"]}, ""),
+    ("one team", {"team ads": ["BUSINESS"]}, "team ads"),
+    ("technical wins", {"team ads": ["BUSINESS"], "team ranking": ["ONCALL", "TECHNICAL"]}, "team ranking"),
+    ("first technical", {"team b": ["TECHNICAL"], "team a": ["TECHNICAL"]}, "team b"),
+    ("first team", {"user u": ["TECHNICAL"], "team b": ["STEWARD"], "team a": ["BUSINESS"]}, "team b"),
+]
+
+
+@pytest.mark.parametrize(("owners", "team"), [row[1:] for row in OWNERS], ids=[row[0] for row in OWNERS])
+def test_owner_team(memory: Memory, owners: dict[str, list[str]], team: str) -> None:
+    """The owner team follows from the owners, and reaches versions with the rule of the design."""
+    seeded(memory, asset("dataset-version d@1"), dataset(owners=owners))
+    wanted = urn(team) if team else ""
+    assert memory.record("dataset d")["ownerTeam"] == memory.record("dataset-version d@1")["ownerTeam"] == wanted
+
+
+def test_a_feature_that_leaves_its_set_has_no_owner_left(memory: Memory) -> None:
+    """Both sides can say which set a feature is in; leaving it takes whole and owner team away."""
+    seeded(memory, asset("feature-set s", owners=OURS), asset("feature f", featureSet=["feature-set s"]))
+    assert memory.record("feature f")["ownerTeam"] == urn("team ranking")
+    memory.run(asset("feature f", featureSet=[]), now=NOW + 1)
+    assert (memory.record("feature f")["index"]["whole"], memory.record("feature f")["ownerTeam"]) == ("", "")
+
+
+ORIGINS: list[tuple[list[Item], str, float | None]] = [
+    ([link("PRODUCES", "run r", "dataset d", origin="INFERRED", confidence=0.5)], "INFERRED", 0.5),
+    (
+        [
+            link("PRODUCES", "run r", "dataset d", origin="INFERRED", confidence=0.5),
+            asset("run r", outputs=["dataset d"]),
+        ],
+        "OBSERVED",
+        None,
+    ),
+    (
+        [
+            asset("run r", outputs=["dataset d"]),
+            link("PRODUCES", "run r", "dataset d", origin="INFERRED", confidence=0.5),
+        ],
+        "OBSERVED",
+        None,
+    ),
+    ([asset("run r", outputs=["dataset d"]), link("PRODUCES", "run r", "dataset d")], "OBSERVED", None),
+]
+
+
+@pytest.mark.parametrize(("items", "origin", "confidence"), ORIGINS)
+def test_the_strongest_origin_speaks(
+    memory: Memory, items: list[Registration | Linking], origin: str, confidence: float | None
+) -> None:
+    """Seen beats said beats guessed, in any order; a guess does not make certain things uncertain."""
+    seeded(memory, *items)
+    edge = memory.edge("PRODUCES", "run r", "dataset d")
+    assert (edge["origin"], edge.get("confidence")) == (origin, confidence)
+
+
+def test_links_merge_their_facts(memory: Memory) -> None:
+    """Properties merge by key, given facts replace, a null takes away, and the rest stays."""
+    facts = {"runId": "mlg://run/test/default/r", "validFrom": 5, "declassify": True}
+    seeded(memory, link("FEEDS", "dataset d", "model m", properties=[{"key": "a", "value": "1"}], **facts))
+    more = [{"key": "b", "value": "2"}, {"key": "a", "value": "3"}]
+    memory.run(link("FEEDS", "dataset d", "model m", properties=more, declassify=None))
+    edge = memory.edge("FEEDS", "dataset d", "model m")
+    assert edge["properties"] == [{"key": "a", "value": "3"}, {"key": "b", "value": "2"}]
+    assert (edge["runId"], edge["validFrom"], "declassify" in edge) == (facts["runId"], 5, False)
+
+
+PERMITS: list[tuple[str, list[Item], Principal, Item, str]] = [
+    ("own team", [], ADA, dataset(owners=OURS), "CREATED"),
+    ("unowned, an engineer", [], ADA, dataset(), "CREATED"),
+    ("unowned, no engineer", [], BO, dataset(), "DENIED"),
+    ("for another team", [], ADA, dataset(owners=THEIRS), "DENIED"),
+    ("update of another team's", [dataset(owners=THEIRS)], ADA, dataset({"description": "x"}), "DENIED"),
+    ("even where nothing would change", [dataset(owners=THEIRS)], ADA, dataset(), "DENIED"),
+    ("handing over", [dataset(owners=OURS)], ADA, dataset(owners=THEIRS), "DENIED"),
+    ("taking over", [dataset(owners=THEIRS)], ADA, dataset(owners=OURS), "DENIED"),
+    ("a version of another team's model", [asset("model m", owners=THEIRS)], ADA, asset("model-version m@1"), "DENIED"),
+    (
+        "a stub of another team's version",
+        [asset("model m", owners=THEIRS), link("FEEDS", "dataset d", "model-version m@1")],
+        ADA,
+        asset("model-version m@1"),
+        "DENIED",
+    ),
+    ("a link to one's own", [asset("model m", owners=OURS)], ADA, link("FEEDS", "dataset d", "model m"), "CREATED"),
+    (
+        "a link to another team's",
+        [asset("model m", owners=THEIRS)],
+        ADA,
+        link("FEEDS", "dataset d", "model m"),
+        "DENIED",
+    ),
+    ("a link to nobody's, a guest", [], GUEST, link("FEEDS", "dataset d", "model m"), "DENIED"),
+    ("a domain for another team's", [dataset(owners=THEIRS)], ADA, link("CONTAINS", "domain x", "dataset d"), "DENIED"),
+    ("a team by an engineer", [], ADA, asset("team mine"), "DENIED"),
+    ("a user by an engineer", [], ADA, asset("user ada"), "DENIED"),
+    ("a membership by an engineer", [], ADA, link("MEMBER_OF", "user ada", "team ads"), "DENIED"),
+    ("a team by an admin", [], ROOT, asset("team mine"), "CREATED"),
+    ("a tag by an engineer", [], ADA, asset("tag gold"), "CREATED"),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "who", "item", "outcome"), [row[1:] for row in PERMITS], ids=[row[0] for row in PERMITS]
+)
+def test_permits(
+    memory: Memory, before: list[Registration | Linking], who: Principal, item: Item, outcome: str
+) -> None:
+    """Who may do what, as it is and as it would become; a denial writes nothing and names what is missing."""
+    seeded(memory, *before)
+    done = memory.run(item, who=who)
+    assert done[0].outcome.name == outcome
+    if outcome == "DENIED":
+        assert not memory.dirty
+        assert done[0].refusals[0].message.startswith("You may not ")
+
+
+def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
+    """A set that names another team's feature does not take it over; nobody's stub it does."""
+    seeded(
+        memory, asset("feature theirs", owners=THEIRS), asset("feature-set old", owners=THEIRS, features=["feature x"])
+    )
+    mine = asset("feature-set s", owners=OURS, features=["feature theirs", "feature x", "feature new"])
+    assert memory.outcomes(mine, who=ADA) == ["CREATED"]
+    teams = {name: memory.record(f"feature {name}")["ownerTeam"] for name in ("theirs", "x", "new")}
+    assert teams == {"theirs": urn("team ads"), "x": urn("team ads"), "new": urn("team ranking")}
+
+
+def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:
+    """Items see those before them, but not what a refused or dry item would have made."""
+    dry = replace(asset("dataset dry"), dry_run=True)
+    done = memory.outcomes(
+        dataset(derivedFrom=["dataset up"], owners=THEIRS), dry, asset("dataset up"), dataset(), who=ADA
+    )
+    assert done == ["DENIED", "CREATED", "CREATED", "CREATED"]
+    assert {record["id"] for record in memory.vertices.values()} == {urn("dataset up"), urn("dataset d")}
+    assert memory.outcomes(dataset({"format": "a"}), dataset({"format": "b"}), who=ADA) == ["UPDATED", "UPDATED"]
+    assert memory.record("dataset d")["revision"] == 3
+
+
+def test_kinds_that_a_field_may_not_join_are_refused(memory: Memory) -> None:
+    """What the catalog does not allow is not stored, whoever asks."""
+    wrong = EdgesOf(FEEDS.into(), "Model.inputs", {urn("run r"): {}})
+    done = memory.run(replace(asset("model m"), edges=(wrong,)))
+    assert (done[0].outcome.name, done[0].refusals[0].path) == ("INVALID", ("inputs",))
+
+
+def test_a_link_may_say_when(memory: Memory) -> None:
+    """An interval in the past is stored closed; a later one keeps it as an earlier interval."""
+    seeded(memory, link("FEEDS", "dataset d", "model m", validFrom=1, validTo=5))
+    assert memory.edge("FEEDS", "dataset d", "model m")["validTo"] == 5
+    memory.run(link("FEEDS", "dataset d", "model m", validFrom=7))
+    edge = memory.edge("FEEDS", "dataset d", "model m")
+    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", OPEN)) == ([[1, 5]], 7, OPEN)
+    memory.run(link("FEEDS", "dataset d", "model m", validTo=NOW + 50))
+    assert memory.outcomes(link("FEEDS", "dataset d", "model m")) == ["UNCHANGED"]
+    assert memory.outcomes(link("FEEDS", "dataset d", "model m", validTo=None)) == ["UPDATED"]
+    assert "validTo" not in memory.edge("FEEDS", "dataset d", "model m")
