@@ -1,4 +1,4 @@
-"""Filters in the one form that the mixed index answers by itself: all of these, each any of those, each all of its tests.
+"""Filters in the one form that the mixed index answers by itself: all of these, each any of those, each all its tests.
 
 Anything deeper makes JanusGraph load every hit and filter in memory, without a word; so does `not` (measured: profiles
 of ``or(and(or(…)))`` show a full scan). A filter is therefore sent as ``[[[test, …], …], …]``: all of the outer list

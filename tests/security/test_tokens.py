@@ -34,7 +34,7 @@ def issuer() -> LiveIssuer:
     return LiveIssuer(Clock())
 
 
-async def refusal(issuer: LiveIssuer, authorization: str | None, **config: Any) -> AuthError:  # noqa: ANN401
+async def refusal(issuer: LiveIssuer, authorization: str | None, **config: Any) -> AuthError:
     """Return the error that a header meets after a good one; fails where it is let in."""
     async with authenticator([trusting(issuer, **config)]) as door:
         assert (await door.authenticate(f"Bearer {issuer.mint()}")).subject == "ada"
@@ -170,7 +170,7 @@ def mutant(token: str, rng: random.Random) -> str:
 
 async def test_no_mutation_of_a_token_is_accepted(issuer: LiveIssuer) -> None:
     """20,000 random changes of good tokens: none accepted, and none answered with anything but 401."""
-    rng = random.Random(20_240_611)  # noqa: S311 - the same mutants in each run
+    rng = random.Random(20_240_611)
     tokens = [issuer.mint(), issuer.mint(RSA), issuer.mint(EC, {"kid": "rsa"})]
     tried = 0
     async with authenticator([trusting(issuer)]) as door:
@@ -188,7 +188,7 @@ async def test_no_mutation_of_a_token_is_accepted(issuer: LiveIssuer) -> None:
 
 async def test_no_mutation_of_the_claims_breaks_us(issuer: LiveIssuer) -> None:
     """Signed claims of any JSON type in any place are accepted or refused, never an error of ours."""
-    rng = random.Random(7)  # noqa: S311 - the same mutants in each run
+    rng = random.Random(7)
     values: list[object] = [
         None,
         True,

@@ -23,7 +23,7 @@ def clock() -> Clock:
     return Clock()
 
 
-async def principal(live: LiveIssuer, token: str, **config: Any) -> Principal:  # noqa: ANN401 - fields of Issuer
+async def principal(live: LiveIssuer, token: str, **config: Any) -> Principal:
     """Return the principal that a token makes."""
     async with authenticator([trusting(live, **config)]) as door:
         return await door.authenticate(f"Bearer {token}")

@@ -1,6 +1,6 @@
 """Order of arrival and size of batches do not matter: the graph is a function of the set of items."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -90,7 +90,7 @@ def declarations(items: Iterable[Item]) -> Iterator[tuple[Key, str, str, dict[st
     for item in items:
         if isinstance(item, Linking):
             pairs = sorted(item.facts["properties"], key=lambda pair: str(pair["key"]))
-            facts = {"properties": pairs} if pairs else {}
+            facts: Mapping[str, Any] = {"properties": pairs} if pairs else {}
             yield (item.relation, item.source, item.target), "link", item.facts["origin"], facts
             continue
         for field in item.edges:
