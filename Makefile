@@ -11,7 +11,9 @@ LOCKS := requirements/bootstrap.txt requirements/base.txt requirements/dev.txt
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nModel Lifecycle Graph\n\n'
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\n  make PYTHON=python3.12 …   with another Python\n\n'
 
 $(BIN)/uv: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -26,7 +28,7 @@ $(READY): $(BIN)/uv $(LOCKS) pyproject.toml
 	@touch $@
 
 .PHONY: setup
-setup: $(READY) ## Install only: locked Python packages, the JRE and the JanusGraph jars
+setup: $(READY) ## Install only: locked Python packages, a Java runtime, JanusGraph's jars
 	@$(BIN)/mlg store fetch
 
 .PHONY: dev

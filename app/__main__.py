@@ -6,6 +6,7 @@ import typer
 
 from app import dev
 from app.auth.commands import token
+from app.graph.commands import print_schema
 from app.ingest import commands as ingest
 from app.settings import Settings
 from app.store.commands import store
@@ -23,6 +24,7 @@ commands.command()(token)
 commands.command("export")(ingest.export)
 commands.command("demo")(ingest.demo)
 commands.add_typer(ingest.importing, name="import")
+store.command("schema")(print_schema)
 commands.add_typer(store, name="store")
 commands.add_typer(schema, name="schema")
 

@@ -1,4 +1,4 @@
-"""`mlg dev` and `mlg serve`: the API in the foreground, and in development the demo estate, a token and a first query."""
+"""`mlg dev` and `mlg serve`: the API in the foreground; in development with demo estate, token and a first query."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ async def _serve(settings: Settings, app: Starlette) -> None:
 async def _develop(settings: Settings, app: Starlette) -> None:
     server = _server(settings, app)
     serving = asyncio.create_task(server.serve())
-    while not (server.started or serving.done()):
+    while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn tells by a flag, not by an event
         await asyncio.sleep(0.05)
     if not serving.done():
         with contextlib.suppress(httpx2.ConnectError):
@@ -74,7 +74,7 @@ def _welcome(settings: Settings) -> None:
     query = FIRST_QUERY.replace("\n ", "")
     _console.print(
         Panel(
-            f"[bold]{url}/graphql[/]\n\nA token of ada, an engineer of team ranking (others: mlg token bo | cy | root):\n"
+            f"[bold]{url}/graphql[/]\n\nA token of ada, an engineer of ranking (others: mlg token bo | cy | root):\n"
             f"[dim]export TOKEN=$(.venv/bin/mlg token ada)[/]\n\nA first query:\n",
             title="The Model Lifecycle Graph is up",
         )

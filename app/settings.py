@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment and frozen. ``docs/settings.md`` is compared with this file by a test."""
+"""Every setting, read once from the environment and frozen. A test compares ``docs/settings.md`` with this file."""
 
 from __future__ import annotations
 

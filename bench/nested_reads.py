@@ -1,8 +1,8 @@
 """Nested reads through the API beside a hand-written traversal for the same answer, on one store in one run.
 
 ``.venv/bin/python bench/nested_reads.py [ROUNDS]`` starts a store of its own, loads 60 models with four versions each,
-and prints p50 wall and CPU (API process, JVM) in milliseconds, and the ratio. Nothing here is asserted: times depend on the
-machine, and the two sides are interleaved so that load hits both.
+and prints p50 wall and CPU (API process, JVM) in milliseconds, and the ratio. Nothing here is asserted: times depend on
+the machine, and the two sides are interleaved so that load hits both.
 """
 
 import asyncio
@@ -41,7 +41,8 @@ REGISTER = "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $inp
 PAIRS: dict[str, tuple[str, Prepared]] = {
     "one model, its versions, data and owners": (
         """{ asset(id: "mlg://model/bench/default/m007") { displayName ... on Model { versions { nodes { version
-        trainedOn { nodes { displayName owners(includeInherited: false) { owner { ... on Team { name } } } } } } } } } }""",
+        trainedOn { nodes { displayName owners(includeInherited: false) { owner { ... on Team { name } } }
+        } } } } } } }""",
         Prepared.of(f"g.V(x).project('r', 'v').by('record').by({VERSIONS})", "x", "now"),
     ),
     "50 models, their versions, data and owners": (

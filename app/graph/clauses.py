@@ -1,9 +1,9 @@
-"""Filters in the one form that the mixed index answers by itself: a conjunction of disjunctions of conjunctions of tests.
+"""Filters in the one form that the mixed index answers by itself: all of these, each any of those, each all its tests.
 
-Anything deeper makes JanusGraph load every hit and filter in memory, without a word; so does `not` (measured: profiles of
-``or(and(or(…)))`` show a full scan). A filter is therefore sent as ``[[[test, …], …], …]``: all of the outer list must hold,
-of each at least one arm, of an arm every test ``[op, key, value]`` with the operators of :mod:`app.graph.level`. A `not` is
-pushed down to single tests.
+Anything deeper makes JanusGraph load every hit and filter in memory, without a word; so does `not` (measured: profiles
+of ``or(and(or(…)))`` show a full scan). A filter is therefore sent as ``[[[test, …], …], …]``: all of the outer list
+must hold, of each at least one arm, of an arm every test ``[op, key, value]`` with the operators of
+:mod:`app.graph.level`. A `not` is pushed down to single tests.
 """
 
 import re

@@ -18,7 +18,7 @@ from app.graph.level import EDGE_CAP, LEVEL
 from policies.errors import CodedError, LimitError
 
 QUIET_TICKS: Final = 12
-"""Turns of the event loop without a new question after which a level is complete: more than resolvers need to go down."""
+"""Turns of the event loop without a new question that make a level complete: more than resolvers need to go down."""
 
 
 @dataclass(frozen=True, slots=True)

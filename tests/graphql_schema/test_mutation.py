@@ -1,5 +1,8 @@
 """`registerAssets` through the built schema: scope, limits, order of outcomes, and what is read back."""
 
+# mypy: disable-error-code="index, union-attr"
+# An answer that is not what it should be fails the test.
+
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any

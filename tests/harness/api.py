@@ -1,7 +1,7 @@
 """The whole API over one test graph: real policy, real tokens, real JanusGraph, requests through the ASGI interface."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,8 @@ from app.services import Services
 from app.settings import Settings
 
 REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) {
-  results { outcome revision changed errors { code message inputPath currentRevision } } created updated unchanged failed
+  results { outcome revision changed errors { code message inputPath currentRevision } }
+  created updated unchanged failed
 } }"""
 
 
@@ -69,13 +70,13 @@ class Api:
         assert "errors" not in body, body["errors"]
         return body["data"]
 
-    async def register(self, who: str, *items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    async def register(self, who: str, *items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Register items, and answer the payload."""
         data = await self.ask(who, REGISTER, input={"items": items, **more})
         payload: dict[str, Any] = data["registerAssets"]
         return payload
 
-    async def load(self, *items: dict[str, Any]) -> None:
+    async def load(self, *items: Mapping[str, Any]) -> None:
         """Register items as root; none may fail."""
         for start in range(0, len(items), 500):
             payload = await self.register("root", *items[start : start + 500])

@@ -97,7 +97,7 @@ class LiveIssuer:
         }
         return {name: value for name, value in (good | changes).items() if value is not ...}
 
-    def mint(self, key: Key = EC, header: dict[str, Any] | None = None, **changes: object) -> str:
+    def mint(self, key: Key = EC, header: dict[str, Any] | None = None, /, **changes: Any) -> str:
         """Return a signed token; ``changes`` as in ``claims``, and the same for ``header``."""
         return sign(json.dumps(self.claims(**changes)), key, header)
 
@@ -111,7 +111,7 @@ def sign(payload: str | bytes, key: Key = EC, header: dict[str, Any] | None = No
     return jws.serialize_compact(protected, payload, key, registry=registry)
 
 
-def trusting(live: LiveIssuer, **config: Any) -> Trusted:  # noqa: ANN401 - the fields of Issuer
+def trusting(live: LiveIssuer, **config: Any) -> Trusted:
     """Trust ``live`` on the test's clock."""
     issuer = Issuer(**({"url": live.url, "audience": AUDIENCE, "tenant": "acme"} | config))
     clock = live.clock

@@ -107,7 +107,7 @@ def _holds(clause: Clause, record: Mapping[str, Any]) -> bool:
     if op == "not":
         return not _holds(rest[0], record)
     key, wanted = rest
-    value = record.get({"urn": "id"}.get(key, key))
+    value = record.get("id" if key == "urn" else key)
     if op == "in":
         return bool({*value} & {*wanted}) if isinstance(value, list) else value in wanted
     if op == "prefix":

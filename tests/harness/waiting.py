@@ -8,7 +8,7 @@ from inspect import isawaitable
 async def until(holds: Callable[[], bool | Awaitable[bool]], within: float = 60.0) -> None:
     """Return as soon as the condition holds; fails after `within` seconds."""
     async with asyncio.timeout(within):
-        while not await _now(holds):
+        while not await _now(holds):  # noqa: ASYNC110 - conditions of other processes have no event
             await asyncio.sleep(0.02)
 
 

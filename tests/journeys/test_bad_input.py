@@ -56,7 +56,7 @@ async def test_bad_token(api: Api, token: str) -> None:
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-async def _stored(api: Api) -> Any:  # noqa: ANN401 - an answer
+async def _stored(api: Api) -> Any:
     query = """{ assets(first: 100) { totalCount nodes { id revision downstream { totalCount } } } }"""
     return await api.ask("root", query)
 
@@ -83,7 +83,7 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
 
 @pytest.mark.parametrize("what", REFUSED)
 async def test_refused_items_write_nothing(api: Api, what: str) -> None:
-    """Each refused item has its outcome, a code, a message and the path of its input; what is stored stays as it was."""
+    """Each refused item has its outcome, a code, a message and the path of its input; what is stored stays."""
     items, outcomes = REFUSED[what]
     before = await _stored(api)
     payload = await api.register("root", *items, dryRun=True)

@@ -43,7 +43,7 @@ EVERY_CONSTRUCT = """
 
 
 def _callers() -> list[Principal]:
-    dice = random.Random(7)  # noqa: S311  a fixed sample, not a secret
+    dice = random.Random(7)
     return [
         Principal(
             f"s{number}",

@@ -53,7 +53,7 @@ async def test_killed_store_comes_back_and_keeps_what_it_confirmed(tmp_path: Pat
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api", headers=headers) as http,
     ):
 
-        async def send(query: str, **variables: Any) -> httpx2.Response:  # noqa: ANN401 - JSON
+        async def send(query: str, **variables: Any) -> httpx2.Response:
             return await http.post("/graphql", json={"query": query, "variables": variables}, timeout=120)
 
         async def register(items: list[dict[str, Any]]) -> httpx2.Response:
@@ -63,6 +63,7 @@ async def test_killed_store_comes_back_and_keeps_what_it_confirmed(tmp_path: Pat
         refused: list[httpx2.Response] = []
         for number, items in enumerate(_batches()):
             if number == 4:
+                assert services.store.jvm_pid is not None
                 kill = asyncio.get_running_loop().call_later(0.02, os.kill, services.store.jvm_pid, signal.SIGKILL)
                 assert not kill.cancelled()
             answer = await register(items)
@@ -89,10 +90,10 @@ async def test_killed_store_comes_back_and_keeps_what_it_confirmed(tmp_path: Pat
         assert await _counts(send) == (ASSETS, EDGES)
 
 
-async def _counts(send: Any) -> tuple[int, int]:  # noqa: ANN401 - a function of the test
+async def _counts(send: Any) -> tuple[int, int]:
     """The assets in the index, and the edges between them, page by page."""
-    query = """query ($after: Cursor) { assets(first: 500, after: $after) { totalCount pageInfo { hasNextPage endCursor }
-      nodes { hydration upstream { totalCount } } } }"""
+    query = """query ($after: Cursor) { assets(first: 500, after: $after) { totalCount
+      pageInfo { hasNextPage endCursor } nodes { hydration upstream { totalCount } } } }"""
     total, edges, after, more = 0, 0, None, True
     while more:
         page = (await send(query, after=after)).json()["data"]["assets"]

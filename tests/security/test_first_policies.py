@@ -13,7 +13,7 @@ HIDDEN = "mlg://dataset/test/default/hidden-canary-5d1c"
 UNKNOWN = "mlg://dataset/test/default/nothing-here"
 MODEL = "mlg://model/test/default/ranker"
 VERSION = "mlg://model-version/test/default/ranker@1"
-SECRET = "s3://canary-9b72/weights"
+SECRET = "s3://canary-9b72/weights"  # noqa: S105 - a canary
 
 
 def _items() -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def clock() -> Clock:
     return Clock()
 
 
-async def principal(live: LiveIssuer, token: str, **config: Any) -> Principal:  # noqa: ANN401 - fields of Issuer
+async def principal(live: LiveIssuer, token: str, **config: Any) -> Principal:
     """Return the principal that a token makes."""
     async with authenticator([trusting(live, **config)]) as door:
         return await door.authenticate(f"Bearer {token}")
@@ -36,7 +36,7 @@ async def test_two_issuers_are_told_apart(clock: Clock) -> None:
     async with authenticator([trusting(ours), trusting(partner, **config)]) as door:
         one = await door.authenticate(f"Bearer {ours.mint()}")
         two = await door.authenticate(f"Bearer {partner.mint(RSA, aud='graph')}")
-    assert (one.subject, one.tenant, one.teams) == ("ada", "acme", {"mlg://team/catalog/default/ranking"})
+    assert (one.subject, one.tenant, one.teams) == ("ada", "acme", frozenset({"mlg://team/catalog/default/ranking"}))
     assert (two.subject, two.tenant) == ("partner:ada", "other")
     assert two.teams == {"mlg://team/catalog/Partner%20%26%20Co/ranking"}
 
@@ -110,7 +110,7 @@ async def test_a_claim_map_of_our_own_is_followed(clock: Clock) -> None:
     )
     caller = await principal(live, token, claims=claims)
     assert caller.teams == {"mlg://team/catalog/default/K%C3%B6ln%2FAds"}
-    assert (caller.roles, caller.scopes, caller.tenant) == ({"reader"}, {"graph:read"}, "acme")
+    assert (caller.roles, caller.scopes, caller.tenant) == (frozenset({"reader"}), frozenset({"graph:read"}), "acme")
 
 
 async def test_who_is_its_own_client_is_a_program(clock: Clock) -> None:
@@ -144,7 +144,7 @@ def test_the_setting_is_read() -> None:
     ]
     ours, partner = read_issuers(json.dumps(entries), audience=AUDIENCE, tenant="acme")
     assert ours == Issuer(url=URL, audience=AUDIENCE, tenant="acme", algorithms=ALGORITHMS)
-    assert (partner.audience, partner.algorithms, partner.tenant) == ("g", {"ES256"}, "other")
+    assert (partner.audience, partner.algorithms, partner.tenant) == ("g", frozenset({"ES256"}), "other")
     assert partner.claims == ClaimMap(groups=("teams",))
 
 

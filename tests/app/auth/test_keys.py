@@ -118,7 +118,7 @@ async def test_a_retired_key_is_refused_when_its_time_is_over(issuer: LiveIssuer
 async def test_forged_key_ids_cost_no_fetches(issuer: LiveIssuer, door: Authenticator) -> None:
     """2,000 tokens with invented key ids within the cooldown are refused without asking the issuer."""
     await status(door, issuer.mint())
-    forged = [issuer.mint(header={"kid": f"forged-{n}"}) for n in range(2_000)]
+    forged = [issuer.mint(EC, {"kid": f"forged-{n}"}) for n in range(2_000)]
     assert {await status(door, token) for token in forged} == {401}
     assert issuer.fetches == 1
 
@@ -128,7 +128,7 @@ async def test_forged_key_ids_cost_one_fetch_a_cooldown(issuer: LiveIssuer, door
     await status(door, issuer.mint())
     for second in range(100):
         issuer.clock.advance(1)
-        await status(door, issuer.mint(header={"kid": f"forged-{second}"}))
+        await status(door, issuer.mint(EC, {"kid": f"forged-{second}"}))
     assert issuer.fetches == 1 + 10
 
 
@@ -172,7 +172,7 @@ async def test_an_unknown_key_during_an_outage_is_undecidable(issuer: LiveIssuer
     await status(door, issuer.mint())
     issuer.down = True
     issuer.clock.advance(10)
-    token = issuer.mint(header={"kid": "new"})
+    token = issuer.mint(EC, {"kid": "new"})
     assert await status(door, token) == 503
     issuer.down = False
     issuer.clock.advance(10)

@@ -143,7 +143,7 @@ async def test_a_team_above_hands_out_no_roles() -> None:
     roles = Roles.load(GRANTS.replace(RANKING, ML))
     async with authenticator([trusting(live)], PartOf(), roles) as door:
         caller = await door.authenticate(f"Bearer {live.mint(sub='bo', roles=[])}")
-    assert (caller.teams, caller.roles) == ({RANKING, ML}, frozenset())
+    assert (caller.teams, caller.roles) == (frozenset({RANKING, ML}), frozenset())
 
 
 @pytest.mark.parametrize(

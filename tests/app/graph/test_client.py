@@ -144,7 +144,8 @@ async def test_values_come_back_as_plain_json(client: GremlinClient) -> None:
 
 async def test_bindings_are_checked_before_anything_is_sent(client: GremlinClient) -> None:
     """`V([])` would be every vertex: the client refuses it, and other misfits, without a request."""
-    for bindings in ({}, {"x": []}, {"x": 1, "y": 2}):
+    misfits: tuple[dict[str, object], ...] = ({}, {"x": []}, {"x": 1, "y": 2})
+    for bindings in misfits:
         with pytest.raises(PreparedTextError):
             await client.submit(COUNT, bindings)
     assert client.texts == {}
@@ -192,7 +193,7 @@ async def test_the_deadline_counts_the_wait_for_a_turn(proxy: Proxy) -> None:
         ends = await asyncio.gather(
             client.submit(ECHO, {"x": 1}), client.submit(ECHO, {"x": 2}, writes=True), return_exceptions=True
         )
-    assert [(type(e), e.unknown_outcome) for e in ends] == [(StoreUnavailableError, False)] * 2
+    assert [isinstance(e, StoreUnavailableError) and not e.unknown_outcome for e in ends] == [True, True]
     assert sorted(notes.attempts) == [0, 1]
 
 

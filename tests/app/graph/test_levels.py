@@ -66,7 +66,8 @@ SHAPES: dict[str, tuple[int, str]] = {
     "people": (3, "{ teams { nodes { parent { name } members { nodes { email teams { name } } } } } }"),
     "fragments and interfaces": (
         3,
-        """{ assets(filter: {kinds: [MODEL, DATASET]}) { nodes { ...Who ... on Versioned { latestVersion { id version ... on Asset { ...Who } } } } } }
+        """{ assets(filter: {kinds: [MODEL, DATASET]}) { nodes { ...Who
+          ... on Versioned { latestVersion { id version ... on Asset { ...Who } } } } } }
         fragment Who on Asset { ownerTeam { name } domain { name } }""",
     ),
 }

@@ -143,7 +143,7 @@ Build = Callable[..., Starlette]
 def build() -> Build:
     """Make the application; options go to the view."""
 
-    def application(**options: Any) -> Starlette:  # noqa: ANN401 - the view's own keywords
+    def application(**options: Any) -> Starlette:
         view = GraphQLView(
             OperationSchema(Query, Mutation),
             lambda request, principal: Context(request.state.request_id, principal),

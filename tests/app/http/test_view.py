@@ -140,7 +140,7 @@ async def test_a_broken_url_is_400(client: httpx2.AsyncClient) -> None:
 async def test_too_much_is_413(client: httpx2.AsyncClient) -> None:
     """A body over 4 MiB is refused, declared or streamed, and so is a document over 64 KiB."""
 
-    async def stream() -> Any:  # noqa: ANN401 - an async generator of bytes
+    async def stream() -> Any:
         for _ in range(5):
             yield b" " * 1024 * 1024
 

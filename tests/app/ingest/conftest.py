@@ -89,7 +89,7 @@ class ContractServer:
         )
         return JSONResponse(result.formatted, 400 if result.data is None else 200)
 
-    def registerAssets(self, _info: object, **given: Any) -> dict[str, Any]:  # noqa: N802, ANN401 - the contract's name
+    def registerAssets(self, _info: object, **given: Any) -> dict[str, Any]:  # noqa: N802 - the contract's name
         """Remember the items and answer for each: CREATED, UNCHANGED, or what ``outcomes`` has for its name."""
         with self.lock:
             items = given["input"]["items"]
@@ -104,7 +104,7 @@ class ContractServer:
             "failed": sum(bool(result["errors"]) for result in results),
         }
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a resolver
+    def __getattr__(self, name: str) -> Any:
         """Leave the reading fields of Query to the graph."""
         return getattr(object.__getattribute__(self, "graph"), name)
 
@@ -170,14 +170,14 @@ class Graph:
             bodies[urn] = kind, defaults | own
         return bodies, {edge: facts for edge, facts in self.edges.items() if edge[0] != "PRECEDES"}
 
-    def assets(self, _info: object, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - arguments of the contract
+    def assets(self, _info: object, **given: Any) -> dict[str, Any]:
         """Answer one page of assets of one kind, by id."""
         (wanted,) = given["filter"]["kinds"]
         kinds = {urn: re.sub("([A-Z])", r"_\1", kind).upper() for urn, (kind, _) in self.bodies.items()}
         urns = sorted(urn for urn, kind in kinds.items() if kind == wanted)
         return page([self._node(urn) for urn in urns], given["first"], given.get("after"))
 
-    def lineage(self, _info: object, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - arguments of the contract
+    def lineage(self, _info: object, **given: Any) -> dict[str, Any]:
         """Answer the edges among the roots and their direct consumers."""
         edges = {edge: facts for edge, facts in self.edges.items() if edge[0] not in STRUCTURE}
         near = set(given["roots"]) | {target for _, source, target in edges if source in given["roots"]}
@@ -188,7 +188,7 @@ class Graph:
         ]
         return {"nodes": page([], 1, None), "edges": shown}
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a resolver
+    def __getattr__(self, name: str) -> Any:
         """Answer `users`, `teams`, `domains` and `tags`."""
         if name not in {"users", "teams", "domains", "tags"}:
             raise AttributeError(name)
@@ -262,7 +262,7 @@ def server(contract: GraphQLSchema) -> Iterator[ContractServer]:
     ready = threading.Event()
     startup = runner.startup
 
-    async def started(sockets: Any = None) -> None:  # noqa: ANN401 - uvicorn's signature
+    async def started(sockets: Any = None) -> None:
         await startup(sockets)
         ready.set()
 

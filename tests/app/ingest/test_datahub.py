@@ -127,7 +127,7 @@ def test_named_entities_have_their_neighbours_owners_and_closures(emitted: Emitt
     names = {other: urn for urn, other in emitted.foreign.items()}
     urn = names[foreign]
 
-    def back(urns: Any) -> list[str]:  # noqa: ANN401 - any iterable of nodes
+    def back(urns: Any) -> list[str]:
         return sorted(emitted.foreign.get(one, "stub") for one in urns if one != urn)
 
     stubs = EXPECTED["quirks"]["lineage_nodes_without_record"]

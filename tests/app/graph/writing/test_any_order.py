@@ -1,6 +1,6 @@
 """Order of arrival and size of batches do not matter: the graph is a function of the set of items."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -85,12 +85,12 @@ _items = st.lists(
 )
 
 
-def declarations(items: Iterable[Item]) -> Iterator[tuple[Key, str, str, dict[str, Any]]]:
+def declarations(items: Iterable[Item]) -> Iterator[tuple[Key, str, str, Mapping[str, Any]]]:
     """Every edge that an item declares: key, declarer, origin and facts."""
     for item in items:
         if isinstance(item, Linking):
             pairs = sorted(item.facts["properties"], key=lambda pair: str(pair["key"]))
-            facts = {"properties": pairs} if pairs else {}
+            facts: Mapping[str, Any] = {"properties": pairs} if pairs else {}
             yield (item.relation, item.source, item.target), "link", item.facts["origin"], facts
             continue
         for field in item.edges:
@@ -110,7 +110,7 @@ def expected(items: list[Item], tenant: str) -> tuple[dict[str, Any], dict[Key, 
     found: dict[Key, dict[str, Any]] = {}
     for key, declarer, origin, facts in declarations(items):
         edge = found.setdefault(key, {"relation": key[0], "validFrom": NOW, "by": [], "origin": origin})
-        edge |= facts | {"by": sorted([*edge["by"], declarer])}
+        edge |= {**facts, "by": sorted([*edge["by"], declarer])}
         edge["origin"] = max(edge["origin"], origin, key=_STRENGTH.index)
     given_items = {item.urn: item for item in items if isinstance(item, Registration)}
     names = {name for key in found for name in key[1:]} | set(given_items)

@@ -83,7 +83,7 @@ async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, wr
 
 async def test_registering_again_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
     """The second call answers UNCHANGED for assets and links, sends no write and leaves the store as it was."""
-    items = [
+    items: list[Registration | Linking] = [
         asset("dataset a", {"description": "x"}, owners={"team ranking": ["TECHNICAL"]}, tags=["tag gold"]),
         asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset b"], workflow=["workflow w"]),
         link("FEEDS", "dataset a", "model m", properties=[{"key": "k", "value": "v"}], validFrom=1, validTo=5),
@@ -196,9 +196,9 @@ async def test_versions_and_runs_keep_their_place_in_time(graph: StoreGraph, wri
 
 async def test_a_dry_run_says_what_would_happen_and_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
     """Outcomes are those of the real call; neither a dry call nor a dry item leaves anything, nor is it seen."""
-    items = [asset("dataset a", derivedFrom=["dataset b"]), link("FEEDS", "dataset c", "model m")]
-    assert names(await register(writers.of(ROOT), *items, dry_run=True)) == ["CREATED", "CREATED"]
-    dry = replace(items[0], dry_run=True)
+    registered, linked = asset("dataset a", derivedFrom=["dataset b"]), link("FEEDS", "dataset c", "model m")
+    assert names(await register(writers.of(ROOT), registered, linked, dry_run=True)) == ["CREATED", "CREATED"]
+    dry = replace(registered, dry_run=True)
     assert names(await register(writers.of(ROOT), dry, dry)) == ["CREATED", "CREATED"]
     assert (await stored(graph)).records == {}
 

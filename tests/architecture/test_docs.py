@@ -1,0 +1,97 @@
+"""The documentation is compared with the code: settings, commands, paths, functions, decisions."""
+
+import importlib
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import reduce
+
+import pytest
+import typer
+from harness.tree import ROOT, files, read
+
+from app.__main__ import commands
+from app.settings import Settings
+
+DOCS = [name for name in files() if name.endswith(".md")]
+DECISIONS = [name for name in files() if name.startswith("docs/adr/")]
+
+PATH = re.compile(
+    r"`((?:app|graphql_schema|policies|tests|docs|requirements|bench)/[\w./-]+|[\w-]+\.(?:md|toml|yaml))`"
+)
+FUNCTION = re.compile(r"`((?:app|graphql_schema|policies)(?:\.\w+)*):([\w.]+)`")
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+
+
+def settings_table() -> str:
+    """The table of docs/settings.md, from what Settings says of itself."""
+    rows = []
+    for field in fields(Settings):
+        key, default, about = (field.metadata[fact] for fact in ("key", "default", "about"))
+        rows.append(f"| `{key}` | {default and f'`{default}`'} | {about} |")
+    return "\n".join(["| key | default | what it does |", "|---|---|---|", *rows])
+
+
+def leaves(app: typer.Typer, path: str = "mlg") -> Iterator[str]:
+    """The full names of all commands."""
+    for command in app.registered_commands:
+        yield f"{path} {command.name or getattr(command.callback, '__name__', '')}"
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        yield from leaves(group.typer_instance, f"{path} {group.name}")
+
+
+def test_every_setting_is_documented() -> None:
+    """docs/settings.md holds the table that the settings describe, word for word."""
+    assert settings_table() in read("docs/settings.md")
+
+
+@pytest.mark.parametrize("command", [*leaves(commands)])
+def test_every_command_is_documented(command: str) -> None:
+    """docs/commands.md names each command of the command line."""
+    assert re.search(rf"(?m)^\| `{command}\b", read("docs/commands.md"))
+
+
+def test_no_command_is_made_up() -> None:
+    """docs/commands.md lists no command that does not exist."""
+    known = set(leaves(commands))
+    listed = re.findall(r"(?m)^\| `(mlg[a-z -]*[a-z])", read("docs/commands.md"))
+    assert set(listed) == known
+
+
+@pytest.mark.parametrize("page", DOCS)
+def test_every_path_on_a_page_exists(page: str) -> None:
+    """Files and folders that a page names in backticks or links to are there."""
+    text = read(page)
+    named = {
+        match
+        for match in PATH.findall(text)
+        if not (ROOT / match).exists() and not (ROOT / page).parent.joinpath(match).exists()
+    }
+    linked = {match for match in LINK.findall(text) if not (ROOT / page).parent.joinpath(match).exists()}
+    assert named | linked == set()
+
+
+@pytest.mark.parametrize("page", DOCS)
+def test_every_function_on_a_page_exists(page: str) -> None:
+    """What a page names as `module:function` is found where it says."""
+    for module, name in FUNCTION.findall(read(page)):
+        reduce(getattr, name.split("."), importlib.import_module(module))
+
+
+def test_the_request_flow_names_its_stations() -> None:
+    """docs/request-flow.md is about functions, not about feelings: it names at least a dozen."""
+    assert len(set(FUNCTION.findall(read("docs/request-flow.md")))) >= 12
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    """ADR files begin with 0001, and each number is taken once."""
+    numbers = [name.removeprefix("docs/adr/").partition("-")[0] for name in DECISIONS]
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+
+
+@pytest.mark.parametrize("page", DECISIONS)
+def test_a_decision_says_why_what_and_what_not(page: str) -> None:
+    """Each ADR has the three sections, in order, and none is empty."""
+    sections = re.findall(r"(?ms)^## (\w+)\n+(\S.*?)(?=^## |\Z)", read(page))
+    assert [title for title, _ in sections] == ["Context", "Decision", "Rejected"]

@@ -1,0 +1,72 @@
+"""The tree as the architecture tests see it: the files that belong to it, and Python modules parsed once."""
+
+import ast
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("app", "graphql_schema", "policies")
+HIDDEN_BUT_OURS = {".ci", ".gitignore", ".npmrc"}
+MADE = {"node_modules", "__pycache__"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Module:
+    """One Python file: its path from the root, its text, its tree."""
+
+    path: str
+    text: str
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        """The dotted name."""
+        return self.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+    @property
+    def product(self) -> bool:
+        """Whether it is product, not test."""
+        return self.path.split("/")[0] in PACKAGES
+
+    @property
+    def functions(self) -> Iterator[Function]:
+        """All functions and methods, nested ones too."""
+        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+
+
+@cache
+def files() -> tuple[str, ...]:
+    """Every file of the tree by its path from the root: nothing hidden, made or installed."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = sorted(name for name in folders if _ours(name))
+        found.extend(str((Path(folder) / name).relative_to(ROOT)) for name in sorted(names) if _ours(name))
+    return tuple(found)
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    """Every Python file, parsed."""
+    texts = ((name, read(name)) for name in files() if name.endswith(".py"))
+    return tuple(Module(name, text, ast.parse(text, name)) for name, text in texts)
+
+
+@cache
+def product() -> dict[str, Module]:
+    """The modules of the three packages by dotted name."""
+    return {module.name: module for module in modules() if module.product}
+
+
+def read(name: str) -> str:
+    """The text of a file, by its path from the root."""
+    return (ROOT / name).read_text()
+
+
+def _ours(name: str) -> bool:
+    hidden = name.startswith(".") and name not in HIDDEN_BUT_OURS
+    return not (hidden or name in MADE or name.endswith(".egg-info"))

@@ -1,0 +1,71 @@
+"""What the README promises is what a reader gets: its query, its answer, its first registration, its picture."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.tree import read
+
+from app.ingest.demo.estate import demo_estate
+from graphql_schema.catalog import LINEAGE
+from graphql_schema.schema import NODES
+
+README = read("README.md")
+
+
+def block(language: str) -> str:
+    """The first code block of a language."""
+    found = re.search(rf"(?s)```{language}\n(.*?)\n```", README)
+    assert found is not None
+    return found[1]
+
+
+def picture() -> str:
+    """The lineage relations between the concepts: one box for each file of graphql_schema/assets."""
+    box = {node.__name__: node.__module__.rsplit(".", 1)[-1] for node in NODES}
+    joined: dict[tuple[str, str], list[str]] = {}
+    for relation in LINEAGE:
+        for ends in sorted({(box[source], box[target]) for source, target in relation.ends}):
+            joined.setdefault(ends, []).append(relation.name)
+    return "\n".join(["flowchart LR", *_boxes(box, joined), *_arrows(joined)])
+
+
+def _boxes(box: dict[str, str], joined: dict[tuple[str, str], list[str]]) -> Iterator[str]:
+    for name in sorted({end for ends in joined for end in ends}):
+        yield f'  {name}["{" · ".join(kind for kind, of in box.items() if of == name)}"]'
+
+
+def _arrows(joined: dict[tuple[str, str], list[str]]) -> Iterator[str]:
+    for (source, target), names in sorted(joined.items()):
+        yield f"  {source} -- {', '.join(names)} --> {target}"
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over the demo estate."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(*demo_estate())
+        yield api
+
+
+async def test_the_first_query_has_the_answer_of_the_readme(api: Api) -> None:
+    """Who copies the query as ada gets the answer below it, to the letter."""
+    assert await api.ask("ada", block("graphql")) == json.loads(block("json"))
+
+
+async def test_the_first_registration_works(api: Api) -> None:
+    """The lines to import are items that ada may register, and registering them twice changes nothing."""
+    items = [json.loads(line) for line in block("jsonl").splitlines()]
+    first = await api.register("ada", *items)
+    again = await api.register("ada", *items)
+    assert [result["errors"] for result in first["results"]] == [[]] * len(items)
+    assert first["failed"] == 0
+    assert (again["unchanged"], again["failed"]) == (len(items), 0)
+
+
+def test_the_picture_is_the_catalog() -> None:
+    """The diagram shows each lineage relation of the catalog and no other."""
+    assert block("mermaid") == picture()
