@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.requests import Request
 
+from app import memory
 from app.auth.authenticator import build_authenticator
 from app.graph.client import GremlinClient
 from app.graph.coalescer import Coalescer
@@ -49,6 +50,7 @@ class Services:
             await stack.enter_async_context(self.authenticator)
             self.client = await stack.enter_async_context(await self.reach_store(stack))
             await self.client.self_check()
+            memory.settle()
             yield
 
     async def reach_store(self, stack: AsyncExitStack) -> GremlinClient:
