@@ -9,10 +9,9 @@ import pytest
 from graphql import GraphQLSchema, parse, validate
 from typer.testing import CliRunner
 
-from app.__main__ import main
+from app.__main__ import commands
 from app.ingest.demo.estate import demo_estate
 from app.ingest.portable import (
-    LINEAGE_DOCUMENT,
     NEIGHBOURS_DOCUMENT,
     PORTABLE_KINDS,
     REGISTRIES,
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 DOCUMENTS = [
     *(assets_document(kind) for kind in PORTABLE_KINDS),
     *(registry_document(name) for name in REGISTRIES),
-    LINEAGE_DOCUMENT,
     NEIGHBOURS_DOCUMENT,
 ]
 
@@ -71,10 +69,10 @@ def test_one_kind_can_be_exported_alone(server: "ContractServer") -> None:
     """`--kind` gives the assets of the kind and the edges that leave them only, and an unknown kind is refused."""
     server.graph.load(demo_estate())
     command = ["export", "--url", server.url, "--token", "t", "--kind"]
-    result = CliRunner().invoke(main, [*command, "MODEL_VERSION"])
+    result = CliRunner().invoke(commands, [*command, "MODEL_VERSION"])
     items = [json.loads(line) for line in result.stdout.splitlines()]
     assert sum("modelVersion" in item for item in items) == 27
     links = [item["link"] for item in items if "modelVersion" not in item]
     assert links
     assert all(link["from"].startswith("mlg://model-version/") for link in links)
-    assert CliRunner().invoke(main, [*command, "MODLE"]).exit_code == 2
+    assert CliRunner().invoke(commands, [*command, "MODLE"]).exit_code == 2
