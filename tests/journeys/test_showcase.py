@@ -13,7 +13,7 @@ from harness.janusgraph import StoreGraph
 from app.ingest.datahub.mapping import map_estate
 from app.ingest.datahub.records import read_estate
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "datahub_showcase"
+DATA = Path(__file__).parents[1] / "data" / "datahub_showcase"
 FILES = [DATA / "showcase_ecommerce" / "index.json", DATA / "ml_showcase.json"]
 EXPECTED: dict[str, Any] = json.loads((DATA / "expected.json").read_text())
 

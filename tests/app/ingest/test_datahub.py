@@ -20,10 +20,7 @@ from policies.errors import InvalidError
 if TYPE_CHECKING:
     from tests.app.ingest.conftest import ContractServer
 
-ROOT = Path(__file__).parents[3]
-SHOWCASE = next(
-    place for place in (ROOT / "data/datahub_showcase", ROOT.parent / "shared/data/datahub_showcase") if place.exists()
-)
+SHOWCASE = Path(__file__).parents[2] / "data/datahub_showcase"
 FILES = [SHOWCASE / "showcase_ecommerce/index.json", SHOWCASE / "ml_showcase.json"]
 EXPECTED = json.loads((SHOWCASE / "expected.json").read_text())
 COUNTS = EXPECTED["counts"]
