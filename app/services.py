@@ -1,7 +1,6 @@
 """What a process holds while it runs: schema, policy, store and driver, and a context for each operation."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from app import memory
 from app.auth.authenticator import build_authenticator
 from app.graph.client import GremlinClient
+from app.graph.clock import epoch_milliseconds
 from app.graph.coalescer import Coalescer
 from app.graph.judge import Judge
 from app.graph.reader import PolicedReader
@@ -34,6 +34,7 @@ class Services:
     """
 
     client: GremlinClient
+    writing: asyncio.Lock
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -41,12 +42,12 @@ class Services:
         self.policy = Policy.load(None, governed_coordinates(self.schema.core))
         self.authenticator = build_authenticator(settings, self._close_teams)
         self._cursor_key = cursor_key(settings)
-        self._writing = asyncio.Lock()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start or reach the store, check that it keeps what it confirms, and close everything at the end."""
         async with AsyncExitStack() as stack:
+            self.writing = asyncio.Lock()
             await stack.enter_async_context(self.authenticator)
             self.client = await stack.enter_async_context(await self.reach_store(stack))
             await self.client.self_check()
@@ -65,11 +66,10 @@ class Services:
         access = self.policy.access(principal)
         notes = HiddenNotes(self.policy.version)
         judge = Judge(access, principal.tenant, notes)
-        coalescer = Coalescer(self.client, principal.tenant, time.time_ns() // 1_000_000)
         return Context(
             principal=principal,
-            reader=PolicedReader(coalescer, judge),
-            writer=PolicedWriter(self.client, self._writing, access, principal),
+            open_reader=lambda: PolicedReader(Coalescer(self.client, principal.tenant, epoch_milliseconds()), judge),
+            writer=PolicedWriter(self.client, self.writing, access, principal),
             notes=notes,
             cursor_key=self._cursor_key,
             request_id=request_id_of(request.scope),

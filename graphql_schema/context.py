@@ -1,6 +1,7 @@
 """What resolvers share during one operation: who asks, how to read and write, and what to note beside the data."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,15 +45,23 @@ class HiddenNotes:
 
 @dataclass(slots=True)
 class Context:
-    """The state of one operation."""
+    """The state of one operation; ``open_reader`` makes a reader of the graph as it is at that moment."""
 
     principal: Principal
-    reader: GraphReader
+    open_reader: Callable[[], GraphReader]
     writer: GraphWriter
     notes: HiddenNotes
     cursor_key: bytes
     request_id: str = ""
     totals: dict[int, bool] = field(default_factory=dict)
+    reader: GraphReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.read_afresh()
+
+    def read_afresh(self) -> None:
+        """Forget what was read: what comes after a write sees what it wrote."""
+        self.reader = self.open_reader()
 
     def extensions(self) -> dict[str, Any]:
         """What the response says beside its data."""

@@ -85,7 +85,10 @@ async def _register_assets(info: Info, input: RegisterArg) -> Any:
     _bound(len(input.items), atomic=bool(input.atomic))
     prepared = prepare(input.items)
     dry_run, atomic = bool(input.dry_run), bool(input.atomic)
-    results = await _write(info, prepared, dry_run=dry_run, atomic=atomic)
+    try:
+        results = await _write(info, prepared, dry_run=dry_run, atomic=atomic)
+    finally:
+        info.context.read_afresh()
     outcomes = [result.outcome for result in results]
     created, updated, unchanged = map(outcomes.count, (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED))
     return {

@@ -15,10 +15,10 @@ import orjson
 from app.graph.client import GremlinClient
 from app.graph.ids import vertex_id
 from app.graph.level import EDGE_CAP, LEVEL
-from policies.errors import CodedError, LimitError
+from policies.errors import LimitError
 
 QUIET_TICKS: Final = 12
-"""Turns of the event loop without a new question that make a level complete: more than resolvers need to go down."""
+"""Turns of the event loop without a new question that complete a level: more than resolvers need to go down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Coalescer:
     _driver: asyncio.Task[None] | None = None
 
     async def ask(self, question: Question) -> Answer:
-        """The answer to a question; raises the CodedError of the store, or LimitError when a level is too large."""
+        """The answer to a question; raises what the store raised, or LimitError when a level is too large."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
         self._asked += 1
@@ -63,15 +63,12 @@ class Coalescer:
         while self._waiting:
             await self._settle()
             level, self._waiting = self._waiting, []
-            try:
-                await self._send(level)
-            except CodedError as error:
-                for _, future in level:
-                    if not future.done():
-                        future.set_exception(error)
-            finally:
-                for _, future in level:
-                    future.cancel()
+            sending = asyncio.create_task(self._send(level))
+            await asyncio.wait([sending])
+            error = sending.exception()
+            for _, future in level:
+                if error is not None and not future.done():
+                    future.set_exception(error)
             await asyncio.sleep(0)
 
     async def _settle(self) -> None:

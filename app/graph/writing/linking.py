@@ -34,7 +34,7 @@ def link(draft: Draft, item: Linking) -> Registered:
     draft.stamp()
     outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED
     outcome = Outcome.CREATED if again or before is None else outcome
-    return Registered(outcome, changed, draft.known(own)["revision"])
+    return Registered(outcome, revision=draft.known(own)["revision"])
 
 
 def _joins(relation: Relation) -> str:

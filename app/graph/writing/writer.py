@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.graph.client import GremlinClient
+from app.graph.clock import epoch_milliseconds
 from app.graph.errors import StoreFailedError, TransientConflictError, VertexExistsError
 from app.graph.write_texts import STATE, WRITE
 from app.graph.writing.plan import Item, plan
@@ -28,11 +28,6 @@ LONGEST_PAUSE: Final = 0.2
 """Seconds, of the pauses between attempts."""
 
 _WRITTEN: Final = {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
-
-
-def epoch_milliseconds() -> int:
-    """The time now."""
-    return time.time_ns() // 1_000_000
 
 
 class PolicedWriter:
