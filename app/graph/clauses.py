@@ -7,6 +7,7 @@ must hold, of each at least one arm, of an arm every test ``[op, key, value]`` w
 """
 
 import re
+import sys
 from collections.abc import Sequence
 from itertools import product
 from typing import Any, Final
@@ -20,8 +21,8 @@ Test = list[Any]
 Arms = list[list[Test]]
 Filter = list[Arms]
 
-NEVER: Final[Test] = ["in", "urn", []]
-"""What nothing satisfies."""
+NEVER: Final[Filter] = [[[["in", "urn", []]]]]
+"""What nothing satisfies. As one arm among others it would empty them all: JanusGraph folds it so."""
 
 MOST_ARMS: Final = 256
 """Alternatives that one condition may unfold to."""
@@ -29,13 +30,16 @@ MOST_ARMS: Final = 256
 UNGOVERNED: Final[Clause] = ("in", "kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
 """Teams, users, domains and tags are open to the tenant: row rules are about assets."""
 
+_SURROGATES: Final = 0xD800
+_AFTER_SURROGATES: Final = 0xE000
+
 _OPPOSITE = {"in": "out", "above": "most", "below": "least"}
 
 
 def filter_of(*clauses: Clause) -> Filter:
     """The filter of clauses that must all hold; raises InvalidError or LimitError on what no index can answer."""
     arms = [_arms(part, negated=False) for clause in clauses for part in _conjuncts(clause)]
-    return [each for each in arms if [] not in each]
+    return [each for each in arms if [] not in each] if all(arms) else NEVER
 
 
 def rows_clause(predicate: Predicate) -> Clause:
@@ -75,7 +79,7 @@ def _conjuncts(clause: Clause) -> list[Clause]:
 
 
 def _arms(clause: Clause, *, negated: bool) -> Arms:
-    """The disjunctive normal form of a clause, or of its opposite."""
+    """The disjunctive normal form of a clause, or of its opposite; without arms where nothing satisfies it."""
     op, *rest = clause
     if op == "not":
         return _arms(rest[0], negated=not negated)
@@ -83,7 +87,7 @@ def _arms(clause: Clause, *, negated: bool) -> Arms:
         return _tests(clause, negated=negated)
     parts = [_arms(part, negated=negated) for part in rest]
     if (op == "or") != negated:
-        return _bounded([arm for part in parts for arm in part]) or [[NEVER]]
+        return _bounded([arm for part in parts for arm in part])
     size = 1
     for part in parts:
         size *= len(part)
@@ -100,10 +104,11 @@ def _tests(clause: Clause, *, negated: bool) -> Arms:
             )
         return [[["regex", key, f".*{_quoted(value)}.*"]]]
     if op == "prefix" and negated:
-        return [[["below", key, value]], [["least", key, _after_prefix(value)]]]
+        beyond = _after_prefix(value)
+        return [[["below", key, value]], *([[["least", key, beyond]]] if beyond else [])]
     values = list(value) if op == "in" else value
     if op == "in" and not values:
-        return [[]] if negated else [[NEVER]]
+        return [[]] if negated else []
     return [[[_OPPOSITE[op] if negated else op, key, values]]]
 
 
@@ -118,8 +123,10 @@ def _refuse(size: int) -> None:
 
 
 def _after_prefix(prefix: str) -> str:
-    """The least text after all that begin with the prefix."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    """The least text after all that begin with the prefix; "" where there is none."""
+    kept = prefix.rstrip(chr(sys.maxunicode))
+    following = ord(kept[-1]) + 1 if kept else 0
+    return kept[:-1] + chr(_AFTER_SURROGATES if following == _SURROGATES else following) if kept else ""
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,6 @@
 """The reader of one operation: loaders over the coalescer, every record judged before it is counted, paged or used."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -80,16 +81,18 @@ class PolicedReader:
         items = self._items(related, page, sources, answer)
         slices = [_cut(found, page) for found in items]
         read = adjacency(answer.edges[0])
-        for number, source in enumerate(sources):
-            edges = read.get(source.vid, [])
-            if size and len(edges) >= size and not slices[number].has_next:
-                slices[number] = await self._read_on(related, page, source, items[number], edges)
-        return slices
+        unfinished = {
+            number: self._read_on(related, page, source, items[number], read[source.vid])
+            for number, source in enumerate(sources)
+            if size and len(read.get(source.vid, ())) >= size and not slices[number].has_next
+        }
+        filled = dict(zip(unfinished, await asyncio.gather(*unfinished.values()), strict=True))
+        return [filled.get(number, found) for number, found in enumerate(slices)]
 
     async def _read_on(
         self, related: Related, page: Page, source: Row, found: list[Item], edges: Sequence[tuple[int, str]]
     ) -> Slice:
-        """Fill the page of one source from what stands after the edges that were read."""
+        """Fill the page of one source from what stands after the edges that were read; others do so beside it."""
         (hop,) = compile_related(related).hops
         size = 100
         while True:
