@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from app.__main__ import main
+from app.__main__ import commands
 from app.auth.authenticator import build_authenticator
 from app.auth.dev_issuer import DevIssuer, signing_key
 from app.auth.errors import AuthError
@@ -74,7 +74,7 @@ def test_production_has_no_dev_issuer(env: dict[str, str]) -> None:
     assert client.get("/.well-known/jwks.json").status_code == 404
     with pytest.raises(ConfigurationError):
         DevIssuer(settings)
-    result = CliRunner().invoke(main, ["token", "ada"], env=production)
+    result = CliRunner().invoke(commands, ["token", "ada"], env=production)
     assert (result.exit_code, result.stdout) == (1, "")
     assert not Path(env["MLG_DATA_DIR"]).exists()
 
@@ -98,7 +98,7 @@ async def test_production_trusts_no_token_of_the_dev_key(env: dict[str, str]) ->
 @pytest.mark.parametrize("name", EXPECTED)
 async def test_the_command_prints_a_token_that_the_server_takes(env: dict[str, str], name: str) -> None:
     """`mlg token PERSONA` prints one token and nothing else, and it makes that persona."""
-    result = CliRunner().invoke(main, ["token", name], env=env)
+    result = CliRunner().invoke(commands, ["token", name], env=env)
     assert (result.exit_code, result.stderr) == (0, "")
     token, nothing = result.stdout.split("\n")
     assert nothing == ""
@@ -114,7 +114,7 @@ async def test_the_command_prints_a_token_that_the_server_takes(env: dict[str, s
 
 def test_an_unknown_persona_is_an_error_that_names_the_known(env: dict[str, str]) -> None:
     """A wrong name ends with exit code 2, nothing on standard output, and the names to choose from."""
-    result = CliRunner().invoke(main, ["token", "zed"], env=env)
+    result = CliRunner().invoke(commands, ["token", "zed"], env=env)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "ada, bo, cy, ci-ranking, root" in result.stderr
 

@@ -11,7 +11,7 @@ from graphql import GraphQLSchema
 from graphql.utilities import coerce_input_value
 from typer.testing import CliRunner
 
-from app.__main__ import main
+from app.__main__ import commands
 from app.ingest.datahub.mapping import map_estate
 from app.ingest.datahub.names import Names
 from app.ingest.datahub.records import Estate, read_estate
@@ -306,7 +306,7 @@ def test_references_are_read_in_each_of_their_spellings(tmp_path: Path) -> None:
 def test_the_command_loads_and_reports(server: "ContractServer") -> None:
     """Every item arrives, the summary counts what was mapped and skipped, and skipping is no failure."""
     files = [str(file) for file in FILES]
-    result = CliRunner().invoke(main, ["import", "datahub", *files, "--url", server.url, "--token", "t", "--json"])
+    result = CliRunner().invoke(commands, ["import", "datahub", *files, "--url", server.url, "--token", "t", "--json"])
     assert result.exit_code == 0, result.stderr
     summary = json.loads(result.stdout.splitlines()[-1])
     assert summary["created"] == len(server.items) == 205
@@ -319,6 +319,8 @@ def test_a_file_that_is_no_metadata_is_refused_by_name(tmp_path: Path) -> None:
     """The message says which file and which record, and nothing is sent."""
     file = tmp_path / "wrong.json"
     file.write_text('[{"entityUrn": "x"}]')
-    result = CliRunner().invoke(main, ["import", "datahub", str(file), "--url", "http://127.0.0.1:1", "--token", "t"])
+    result = CliRunner().invoke(
+        commands, ["import", "datahub", str(file), "--url", "http://127.0.0.1:1", "--token", "t"]
+    )
     assert result.exit_code == 1
     assert f"{file}, record 0" in result.stderr

@@ -12,7 +12,7 @@ from graphql import GraphQLEnumType, GraphQLSchema
 from graphql.utilities import coerce_input_value
 from typer.testing import CliRunner
 
-from app.__main__ import main
+from app.__main__ import commands
 from app.ingest.demo.estate import demo_estate
 
 if TYPE_CHECKING:
@@ -117,5 +117,5 @@ def test_the_same_story_in_another_process() -> None:
 def test_the_command_loads_the_story(server: "ContractServer") -> None:
     """Every item arrives through the API, and a second time nothing changes."""
     command = ["demo", "--url", server.url, "--token", "t", "--json"]
-    first, second = (json.loads(CliRunner().invoke(main, command).stdout.splitlines()[-1]) for _ in range(2))
+    first, second = (json.loads(CliRunner().invoke(commands, command).stdout.splitlines()[-1]) for _ in range(2))
     assert first["created"] == second["unchanged"] == len(list(demo_estate()))

@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import JSONResponse, StreamingResponse
 from typer.testing import CliRunner
 
-from app.__main__ import main
+from app.__main__ import commands
 from app.ingest.client import ApiClient, Retry, TokenRefusedError, UnreachableError
 from app.ingest.registering import Item, ItemResult, register
 
@@ -43,7 +43,7 @@ def test_every_line_becomes_an_item_of_the_contract(server: "ContractServer", tm
     """Assets and links arrive as written, the summary is the last line of stdout, a second load changes nothing."""
     link = {"link": {"relation": "DERIVES", "from": "mlg://dataset/t/default/a", "to": "mlg://dataset/t/default/b"}}
     command = ["import", "jsonl", str(lines(tmp_path, dataset(1), link)), "--url", server.url, "--token", "t", "--json"]
-    first, second = (CliRunner().invoke(main, command) for _ in range(2))
+    first, second = (CliRunner().invoke(commands, command) for _ in range(2))
     assert first.exit_code == second.exit_code == 0
     assert json.loads(first.stdout.splitlines()[-1]) == {
         "created": 2,
@@ -60,7 +60,7 @@ def test_every_line_becomes_an_item_of_the_contract(server: "ContractServer", tm
 def test_lines_that_are_no_items_are_named_and_counted(server: "ContractServer", tmp_path: Path) -> None:
     """A bad line is reported with its file and number, the good ones are loaded, and the exit code is not 0."""
     file = lines(tmp_path, dataset(1), "{oops\n", "\n", '{"dataset": {}, "link": {}}\n', dataset(2))
-    result = CliRunner().invoke(main, ["import", "jsonl", str(file), "--url", server.url, "--token", "t", "--json"])
+    result = CliRunner().invoke(commands, ["import", "jsonl", str(file), "--url", server.url, "--token", "t", "--json"])
     assert result.exit_code == 1
     assert json.loads(result.stdout.splitlines()[-1]) == {
         "created": 2,
@@ -93,7 +93,7 @@ def test_an_item_that_the_api_turns_down_is_explained(server: "ContractServer", 
         "errors": [{"code": "DENIED", "message": "not yours", "inputPath": ["items", "1", "dataset"]}],
     }
     file = lines(tmp_path, dataset(1), dataset(2))
-    result = CliRunner().invoke(main, ["import", "jsonl", str(file), "--url", server.url, "--token", "t"])
+    result = CliRunner().invoke(commands, ["import", "jsonl", str(file), "--url", server.url, "--token", "t"])
     assert result.exit_code == 1
     assert f"{file}:2: DENIED: DENIED: not yours (at items.1.dataset)" in result.stderr
     assert result.stdout == "1 created, 0 updated, 0 unchanged, 1 failed\n"
