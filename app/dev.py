@@ -1,13 +1,15 @@
-"""`mlg dev` and `mlg serve`: the API in the foreground; in development with demo estate, token and a first query."""
+"""`mlg dev` and `mlg serve`: the API in the foreground; in development with the demo estate and how to begin."""
 
 import asyncio
 import contextlib
+import json
+import shlex
 import socket
+from dataclasses import fields
 
 import httpx2
+import typer
 import uvicorn
-from rich.console import Console
-from rich.panel import Panel
 from starlette.applications import Starlette
 
 from app.auth.dev_issuer import DevIssuer
@@ -19,10 +21,23 @@ from app.services import Services
 from app.settings import Settings
 from policies.errors import ConfigurationError
 
-_console = Console(stderr=True)
+FIRST_QUERY = (
+    "{ assets(filter: {kinds: [MODEL]}, first: 3) { nodes { displayName ... on Model { latestVersion { version "
+    "trainedOn { nodes { displayName owners { owner { ... on Team { name } } } } } } } } } }"
+)
+TOKEN_SETTINGS = {"host", "port", "data_dir", "tenant", "audience"}
+WELCOME = """
+The Model Lifecycle Graph is up: {url}/graphql (Ctrl-C ends it)
 
-FIRST_QUERY = """query { assets(filter: {kinds: [MODEL]}, first: 3) { nodes { displayName ... on Model {
-  latestVersion { version trainedOn { nodes { displayName owners { owner { ... on Team { name } } } } } } } } } }"""
+A token of ada, an engineer of team ranking, for 12 hours (others: {mlg} token bo | cy | root):
+export TOKEN={token}
+
+A first query: three models, the data they were trained on, and who owns it
+curl -s {url}/graphql -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{body}'
+
+Next, your own metadata (docs/import.md):
+.venv/bin/mlg import datahub FILE --url {url} --token "$({mlg} token root)"
+"""
 
 
 def serve(settings: Settings) -> None:
@@ -42,7 +57,7 @@ async def _serve(settings: Settings, app: Starlette) -> None:
 async def _develop(settings: Settings, app: Starlette) -> None:
     server = _server(settings, app)
     serving = asyncio.create_task(server.serve())
-    while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn tells by a flag, not by an event
+    while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn tells it by a flag only
         await asyncio.sleep(0.05)
     if not serving.done():
         with contextlib.suppress(httpx2.ConnectError):
@@ -65,32 +80,28 @@ def _server(settings: Settings, app: Starlette) -> uvicorn.Server:
 
 
 def _welcome(settings: Settings) -> None:
-    """Load the demo estate where nothing is, then print where the API is and a query to start with."""
+    """Load the demo estate where nothing is, then print where the API is and how to begin."""
     url = f"http://{settings.host}:{settings.port}"
-    root, ada = (_token(settings, name) for name in ("root", "ada"))
+    issuer = DevIssuer(settings)
+    root, ada = (issuer.mint(persona(name)) for name in ("root", "ada"))
     if settings.demo and _is_empty(url, root):
         entries = demo_entries()
         load(Target(url, root), entries, as_json=False, total=len(entries))
-    query = FIRST_QUERY.replace("\n ", "")
-    _console.print(
-        Panel(
-            f"[bold]{url}/graphql[/]\n\nA token of ada, an engineer of ranking (others: mlg token bo | cy | root):\n"
-            f"[dim]export TOKEN=$(.venv/bin/mlg token ada)[/]\n\nA first query:\n",
-            title="The Model Lifecycle Graph is up",
-        )
-    )
-    body = f'{{"query": "{query}"}}'
-    print(  # noqa: T201 - to be copied whole, so without a frame
-        f"curl -s {url}/graphql -H 'Content-Type: application/json' -H \"Authorization: Bearer {ada}\" -d '{body}'",
-        flush=True,
-    )
+    mlg = " ".join([*_given(settings), ".venv/bin/mlg"])
+    typer.echo(WELCOME.format(url=url, token=ada, mlg=mlg, body=json.dumps({"query": FIRST_QUERY})))
+
+
+def _given(settings: Settings) -> list[str]:
+    """The variables that `mlg token` needs to speak for this server, where they are not the defaults."""
+    usual = Settings.from_env({})
+    return [
+        f"{one.metadata['key']}={shlex.quote(str(getattr(settings, one.name)))}"
+        for one in fields(settings)
+        if one.name in TOKEN_SETTINGS and getattr(settings, one.name) != getattr(usual, one.name)
+    ]
 
 
 def _is_empty(url: str, token: str) -> bool:
     query = {"query": "{ assets(first: 1) { nodes { id } } }"}
     answer = httpx2.post(f"{url}/graphql", json=query, headers={"Authorization": f"Bearer {token}"}, timeout=60)
     return not answer.json()["data"]["assets"]["nodes"]
-
-
-def _token(settings: Settings, name: str) -> str:
-    return DevIssuer(settings).mint(persona(name))

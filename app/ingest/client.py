@@ -66,14 +66,25 @@ PATIENT = Retry()
 
 
 class ApiClient:
-    """One connection pool to ``POST <url>/graphql``; use it as an async context manager."""
+    """One connection pool to ``POST <url>/graphql``; use it as an async context manager.
 
-    def __init__(self, url: str, token: str, retry: Retry = PATIENT, deadline: float = 90.0) -> None:
+    ``deadline`` is in seconds, for one answer; ``transport`` carries the requests where that is not the network.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        retry: Retry = PATIENT,
+        deadline: float = 90.0,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
         self._endpoint = url.rstrip("/").removesuffix("/graphql") + "/graphql"
         self._retry = retry
         self._http = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"},
             timeout=httpx2.Timeout(deadline, connect=10.0),
+            transport=transport,
         )
 
     async def __aenter__(self) -> Self:

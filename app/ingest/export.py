@@ -1,8 +1,7 @@
 """Writes the graph as ``AssetInput`` lines: imported into an empty store they give the same graph.
 
-Edges come as ``link`` items before the asset that they leave, so that each keeps its origin and validity. What has no
-``AssetInput`` form stays behind: aliases, approvals, checks, incidents, usage, ended edges, deleted assets, the roles
-of members and PRECEDES, which the contract lets nobody read. A token exports only what it may see.
+Edges come as ``link`` items before the asset that they leave, so that each keeps its origin and validity. What the
+contract lets nobody read stays behind; ``docs/import.md`` lists it. A token exports only what it may see.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -25,6 +24,7 @@ Item = dict[str, dict[str, Any]]
 
 _NO_FIELDS = {
     "hydration",
+    "ownerTeam",
     "owners",
     "tags",
     "replacedBy",
@@ -92,9 +92,9 @@ def _loops(kind: PortableKind, node: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _asset(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a node into the body of its item."""
+    """Turn a node into the body of its item; the first technical team among the owners becomes the owner team again."""
     body = {name: value for name, value in node.items() if name not in _NO_FIELDS}
-    body["owners"] = node["owners"]
+    body["owners"] = sorted(node["owners"] or [], key=lambda one: one["owner"] != node["ownerTeam"])
     body["tags"] = [one["tag"]["id"] for one in node["tags"] or [] if one["mode"] == "DIRECT"]
     return {name: value for name, value in _plain(body).items() if value != []}
 

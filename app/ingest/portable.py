@@ -54,10 +54,17 @@ PORTABLE_KINDS = (
     PortableKind("REPORT", "Report", "report", "reportKind url"),
 )
 
+LARGEST = 500
+"""Items of a page, at most, by the contract."""
+ASSETS = 100
+NEIGHBOURS = 50
+"""Of 2,000 datasets and 6,000 edges on two cores, pages of 25 took 7 s, of 100 4.5 s, of 250 and 500 3.8 s; at 100 an
+answer is small even where assets have hundreds of columns. The number of neighbours made no difference."""
+
 _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 _PROPERTIES = "properties { key value }"
 
-_MEMBERS = f"members(first: 500) {{ nodes {{ id }} {_PAGE_INFO} }}"
+_MEMBERS = f"members(first: {LARGEST}) {{ nodes {{ id }} {_PAGE_INFO} }}"
 
 REGISTRIES = {
     "users": ("user", f"id name displayName kind email active {_PROPERTIES}"),
@@ -73,7 +80,7 @@ REGISTRIES = {
 NEIGHBOUR = f"edgeId from to relation origin confidence validFrom validTo runId {_PROPERTIES}"
 
 NEIGHBOURS_DOCUMENT = f"""query ExportNeighbours($id: ID!, $after: Cursor) {{
-  asset(id: $id) {{ downstream(first: 500, after: $after) {{ nodes {{ {NEIGHBOUR} }} {_PAGE_INFO} }} }}
+  asset(id: $id) {{ downstream(first: {LARGEST}, after: $after) {{ nodes {{ {NEIGHBOUR} }} {_PAGE_INFO} }} }}
 }}"""
 """All neighbours of an asset that has many."""
 
@@ -90,15 +97,15 @@ def assets_document(kind: PortableKind) -> str:
     """Write the query for a page of assets of one kind."""
     more = ["steps"] if kind.kind == "WORKFLOW" else []
     more += [LOOPS[kind.kind][0]] if kind.kind in LOOPS else []
-    lists = " ".join(f"{field}(first: 500) {{ nodes {{ id }} {_PAGE_INFO} }}" for field in more)
+    lists = " ".join(f"{field}(first: {LARGEST}) {{ nodes {{ id }} {_PAGE_INFO} }}" for field in more)
     return f"""query Export{kind.type}($after: Cursor) {{
-  assets(filter: {{ kinds: [{kind.kind}] }}, orderBy: {{ field: ID }}, first: 25, after: $after) {{
+  assets(filter: {{ kinds: [{kind.kind}] }}, orderBy: {{ field: ID }}, first: {ASSETS}, after: $after) {{
     nodes {{
       id hydration displayName description stage visibility sensitivity: declaredSensitivity sourceCreatedAt
       {_PROPERTIES}
       owners(includeInherited: false) {{ ownership owner {{ ... on Team {{ id }} ... on User {{ id }} }} }}
-      tags {{ mode tag {{ id }} }} domain {{ id }} replacedBy {{ id }}
-      downstream(first: 50) {{ nodes {{ {NEIGHBOUR} }} {_PAGE_INFO} }}
+      tags {{ mode tag {{ id }} }} domain {{ id }} ownerTeam {{ id }} replacedBy {{ id }}
+      downstream(first: {NEIGHBOURS}) {{ nodes {{ {NEIGHBOUR} }} {_PAGE_INFO} }}
       ... on {kind.type} {{ {kind.own} {lists} }}
     }}
     {_PAGE_INFO}
@@ -110,4 +117,4 @@ def registry_document(name: str) -> str:
     """Write the query for a page of users, teams, domains or tags."""
     _, selection = REGISTRIES[name]
     connection = f"{{ nodes {{ {selection} }} {_PAGE_INFO} }}"
-    return f"query Export($after: Cursor) {{ {name}(first: 50, after: $after) {connection} }}"
+    return f"query Export($after: Cursor) {{ {name}(first: {LARGEST}, after: $after) {connection} }}"
