@@ -1,4 +1,4 @@
-"""Filters in the one form that the mixed index answers by itself: all of some conditions, each any of some arms of tests.
+"""Filters in the one form that the mixed index answers by itself: of each condition at least one arm of tests holds.
 
 Anything deeper makes JanusGraph load every hit and filter in memory, without a word; so does `not` (measured: profiles
 of ``or(and(or(…)))`` show a full scan). A filter is therefore sent as ``[[[test, …], …], …]``: all of the outer list
