@@ -31,7 +31,7 @@ class PolicedReader:
         self._rows: dict[int, Row | None] = {}
         self._points: DataLoader[str, Row | None] = DataLoader(self._load_points)
         self._listings: DataLoader[tuple[Listing, Page], Slice] = DataLoader(self._load_listings)
-        self._related: dict[tuple[Related, Page], DataLoader[Row, Slice]] = {}
+        self._related: dict[tuple[int, Page], DataLoader[Row, Slice]] = {}
 
     async def node(self, urn: str) -> Row | None:
         """See :class:`graphql_schema.ports.GraphReader`."""
@@ -43,7 +43,7 @@ class PolicedReader:
 
     async def related(self, source: Row, related: Related, page: Page) -> Slice:
         """See :class:`graphql_schema.ports.GraphReader`."""
-        key = (related, page)
+        key = (id(related), page)  # its loader holds it, and hashing its paths for every source is dear
         if key not in self._related:
 
             async def load(sources: list[Row]) -> list[Slice]:
