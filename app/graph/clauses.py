@@ -7,6 +7,7 @@ pushed down to single tests.
 """
 
 import re
+import sys
 from collections.abc import Sequence
 from itertools import product
 from typing import Any, Final
@@ -28,6 +29,10 @@ MOST_ARMS: Final = 256
 
 UNGOVERNED: Final[Clause] = ("in", "kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
 """Teams, users, domains and tags are open to the tenant: row rules are about assets."""
+
+_SURROGATES: Final = 0xD800
+_AFTER_SURROGATES: Final = 0xE000
+"""Between these are no characters, so that no text that can be sent holds one."""
 
 _OPPOSITE = {"in": "out", "above": "most", "below": "least"}
 
@@ -100,7 +105,8 @@ def _tests(clause: Clause, *, negated: bool) -> Arms:
             )
         return [[["regex", key, f".*{_quoted(value)}.*"]]]
     if op == "prefix" and negated:
-        return [[["below", key, value]], [["least", key, _after_prefix(value)]]]
+        after = _after_prefix(value)
+        return [[["below", key, value]], *([[["least", key, after]]] if after else [])]
     values = list(value) if op == "in" else value
     if op == "in" and not values:
         return [[]] if negated else [[NEVER]]
@@ -118,8 +124,12 @@ def _refuse(size: int) -> None:
 
 
 def _after_prefix(prefix: str) -> str:
-    """The least text after all that begin with the prefix."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    """The least text after all that begin with the prefix; "" where nothing is."""
+    kept = prefix.rstrip(chr(sys.maxunicode))
+    if not kept:
+        return ""
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(_AFTER_SURROGATES if following == _SURROGATES else following)
 
 
 def _quoted(text: str) -> str:
