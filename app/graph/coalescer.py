@@ -15,7 +15,7 @@ import orjson
 from app.graph.client import GremlinClient
 from app.graph.ids import vertex_id
 from app.graph.level import EDGE_CAP, LEVEL
-from policies.errors import CodedError, LimitError
+from policies.errors import LimitError
 
 QUIET_TICKS: Final = 12
 """Turns of the event loop without a new question after which a level is complete: more than resolvers need to go down."""
@@ -65,7 +65,7 @@ class Coalescer:
             level, self._waiting = self._waiting, []
             try:
                 await self._send(level)
-            except CodedError as error:
+            except Exception as error:  # noqa: BLE001 - a task's boundary: whoever asked must hear of it, or waits for ever
                 for _, future in level:
                     if not future.done():
                         future.set_exception(error)
