@@ -73,6 +73,11 @@ class ViewerAccess:
     hidden_fields: list[str] = own("Fields that are null because the policy hides them.")
 
 
+async def _run_id(root: Parent, info: Info) -> Any:
+    run = await info.context.reader.node(root["runId"]) if root.get("runId") else None
+    return None if run is None else run.urn
+
+
 @strawberry.type(description="A direct neighbour along a lineage relation, with the edge that joins them.")
 class Neighbour:
     """A direct neighbour along a lineage relation, with the edge that joins them."""
@@ -88,7 +93,9 @@ class Neighbour:
     confidence: float | None = own("How sure, from 0 to 1; null means certain.")
     valid_from: Instant | None = own("Since when it holds.")
     valid_to: Instant | None = own("Until when it holds; null while it does.")
-    run_id: strawberry.ID | None = own("The run that saw it.")
+    run_id: strawberry.ID | None = strawberry.field(
+        description="The run that saw it; null when unknown or hidden.", resolver=_run_id
+    )
     properties: list[Property] | None = own("Free facts about the edge.")
 
 

@@ -114,7 +114,7 @@ class AssetFields:
     display_name: str | None = value("The name to show; the name when absent.")
     description: str | None = value("What it is, in words.")
     stage: LifecycleStage | None = value("Where it is in its life; ACTIVE at first.")
-    visibility: Visibility | None = value("Who may discover it; ORG at first.")
+    visibility: Visibility | None = value("Who may discover it; ORG at first, for a version that of its asset.")
     sensitivity: Sensitivity | None = value("How sensitive it is; INTERNAL at first.")
     properties: list[PropertyInput] | None = value("Free keys and values; the list replaces the stored one.")
     owners: list[OwnerInput] | None = edge(OWNED_BY.out(), "Its owners; the list replaces the stored one.")

@@ -20,6 +20,15 @@ Clause = tuple[Any, ...]
 LARGEST_FILTER = 200
 """Values and conditions that one filter may hold."""
 
+LONGEST_TEXT = 1_024
+"""Characters of a text that a filter compares with: those of the longest name and of the longest id."""
+
+LONGEST_PART = 100
+"""Characters of a `contains`: the index builds an automaton of it, whose cost grows faster than the text.
+
+Measured: it refuses 500 characters, and is busy for more than 30 s with 20,000.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -106,6 +115,7 @@ def asset_listing(where: AssetFilter | None, order: AssetOrder | None, *within: 
     kinds: Clause = ("in", "kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
     clauses = (kinds, *within, *(() if where is None else (clause_of(where),)))
     listing = Listing(("and", *clauses)) if order is None else Listing(("and", *clauses), *_order(order))
+    _refuse_long(listing.where)
     size = _size(listing.where)
     if size > LARGEST_FILTER:
         raise InvalidError(f"The filter holds {size} values and conditions; use at most {LARGEST_FILTER}.")
@@ -160,6 +170,19 @@ def _text(key: str, text: StringFilter | None) -> list[Clause]:
 
 def _order(order: AssetOrder) -> tuple[str, bool]:
     return _ORDER_KEYS[order.field], order.direction is OrderDirection.DESC
+
+
+def _refuse_long(clause: Clause) -> None:
+    op, *rest = clause
+    if op in {"and", "or", "not"}:
+        for part in rest:
+            _refuse_long(part)
+        return
+    key, given = rest
+    longest = LONGEST_PART if op == "contains" else LONGEST_TEXT
+    for value in given if op == "in" else (given,):
+        if isinstance(value, str) and len(value) > longest:
+            raise InvalidError(f"The filter compares `{key}` with {len(value)} characters; use at most {longest} here.")
 
 
 def _size(clause: Clause) -> int:

@@ -32,6 +32,7 @@ UNGOVERNED: Final[Clause] = ("in", "kind", tuple(kind.code for kind in KINDS.val
 
 _SURROGATES: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
+"""Between these are no characters: no text that can be sent holds one."""
 
 _OPPOSITE = {"in": "out", "above": "most", "below": "least"}
 

@@ -29,6 +29,8 @@ from app.store.schema import StoreSchema, stamp
 
 FOLDER: Final = "janusgraph"
 LOG: Final = "janusgraph.log"
+OWNER_ONLY: Final = 0o700
+"""Nobody else on the machine reads the folder: the JVM writes every tenant's data in files open to all."""
 _CONF: Final = Path(__file__).with_name("conf")
 _log = structlog.get_logger(__name__)
 
@@ -126,6 +128,7 @@ class EmbeddedStore:
 
     async def _prepare(self) -> Launch:
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(OWNER_ONLY)
         await self._lock.acquire()
         stamp(self._folder, self._schema)
         self._port = reserve_port(self._settings.store_port)

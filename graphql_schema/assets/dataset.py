@@ -32,6 +32,14 @@ class ColumnRef:
     transformation: str | None = own("What is done to it on the way.")
 
 
+async def _source_columns(root: Parent, info: Info) -> Any:
+    refs = root.get("derivedFrom")
+    if refs is None:
+        return None
+    found = await info.context.reader.nodes([ref["dataset"] for ref in refs])
+    return [ref for ref, dataset in zip(refs, found, strict=True) if dataset is not None]
+
+
 @strawberry.type(description="A column of a dataset.")
 class Column:
     """A column of a dataset."""
@@ -41,7 +49,10 @@ class Column:
     nullable: bool | None = own("Whether it may be empty.")
     description: str | None = own("What it holds, in words.")
     sensitivity: Sensitivity | None = own("How sensitive its content is.")
-    derived_from: list[ColumnRef] | None = own("Columns this one is computed from.")
+    derived_from: list[ColumnRef] | None = strawberry.field(
+        description="Columns this one is computed from, of the datasets that the viewer may see.",
+        resolver=_source_columns,
+    )
 
 
 async def _version(

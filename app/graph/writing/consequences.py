@@ -2,7 +2,7 @@
 
 from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.edges import Key
-from app.graph.writing.vertices import Record, indexed, kind_of, owner_team
+from app.graph.writing.vertices import Record, indexed, kind_of, owner_team, unclaimed
 from graphql_schema.catalog import CONTAINS, OWNED_BY, PART_HOPS, RELATIONS, TAGGED, Direction
 
 _HELD = {"Domain": "domain", "FeatureSet": "whole"}
@@ -97,8 +97,7 @@ def _contain(draft: Draft, key: Key, own: int | None) -> None:
 
 def _open_to_claims(draft: Draft, record: Record) -> bool:
     """Whether a container may be noted on this: nobody's stub, or the caller's to change."""
-    unclaimed = record["hydration"] == "STUB" and not record["ownerTeam"]
-    return unclaimed or draft.may("update", record).allowed
+    return unclaimed(record) or draft.may("update", record).allowed
 
 
 def _other_holder(draft: Draft, ended: Key) -> str:

@@ -71,15 +71,18 @@ class Draft:
         return True
 
     def ensure(self, urn: str) -> int:
-        """The vertex id of something that is referred to; a stub is made where there is nothing, with its whole."""
+        """The vertex id of something that is referred to; a stub is made where there is nothing, with its whole.
+
+        A version begins with the owner team and the visibility of its whole: it says no more than that does.
+        """
         vid = self.vid(urn)
         if self.vertex(vid) is not None:
             return vid
         record = stub(self.author.tenant, urn, self.author.subject, self.now)
         whole = whole_urn(urn)
         if whole is not None:
-            owner = self.known(self.ensure(whole))["ownerTeam"]
-            record = {**record, "ownerTeam": owner}
+            known = self.known(self.ensure(whole))
+            record = {**record, "ownerTeam": known["ownerTeam"], "visibility": known["visibility"]}
         self.vertices[vid] = record
         if whole is not None:
             key = (VERSION_OF.name, vid, self.vid(whole))

@@ -5,11 +5,11 @@ from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.edges import declared, is_current, withdrawn
 from app.graph.writing.permits import permit
 from app.graph.writing.refusal import conflict, invalid
-from app.graph.writing.vertices import Record, attributes, registered
-from graphql_schema.catalog import VERSION_OF, Direction
+from app.graph.writing.vertices import Record, attributes, registered, unclaimed
+from graphql_schema.catalog import KINDS, VERSION_OF, Direction
 from graphql_schema.enums import Outcome
 from graphql_schema.registration import EdgesOf, Registered, Registration
-from graphql_schema.urn import whole_urn
+from graphql_schema.urn import parse_urn, whole_urn
 
 _CONTENT = ("digest", "contentDigest")
 
@@ -21,6 +21,8 @@ def register(draft: Draft, item: Registration) -> Registered:
     creates = before is None or before["hydration"] == "STUB"
     if before is not None and not creates:
         permit(draft, "update", before)
+    if creates:
+        _permit_version(draft, item.urn)
     _refuse_unexpected(item, before)
     if creates:
         _refuse_missing(item)
@@ -36,6 +38,14 @@ def register(draft: Draft, item: Registration) -> Registered:
     changed = draft.vertices or draft.edges
     outcome = Outcome.CREATED if creates else Outcome.UPDATED if changed else Outcome.UNCHANGED
     return Registered(outcome, item.urn, draft.known(vid)["revision"])
+
+
+def _permit_version(draft: Draft, urn: str) -> None:
+    """A new version may become the latest of its asset, so it takes rights there, whoever is to own it."""
+    whole = whole_urn(urn)
+    record = draft.vertex(draft.vid(whole)) if whole else None
+    if record is not None and not unclaimed(record):
+        permit(draft, "register", {**record, "kind": KINDS[parse_urn(urn).kind].code})
 
 
 def _permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bool) -> None:

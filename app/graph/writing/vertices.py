@@ -96,14 +96,21 @@ def kind_of(record: Record) -> str:
 
 
 def attributes(record: Record) -> PolicyAttributes:
-    """What the policy judges a change by. What is no asset has no owner, and is open to all."""
+    """What the policy judges a change by. What is no asset is open to all; of these, domains may have an owner team."""
     if KIND_OF_CODE[record["kind"]].asset:
         return PolicyAttributes.of(record)
-    return PolicyAttributes(record["kind"], owner_team="", **_OPEN_TO_ALL)
+    return PolicyAttributes(record["kind"], owner_team=record["ownerTeam"], **_OPEN_TO_ALL)
+
+
+def unclaimed(record: Record) -> bool:
+    """Whether this was only referred to, and belongs to nobody."""
+    return record["hydration"] == "STUB" and not record["ownerTeam"]
 
 
 def time_of(record: Record) -> int:
-    """When it was made: what by-time relations are ordered by."""
+    """When it was made: what by-time relations are ordered by. Whoever only refers to something makes no newest one."""
+    if record["hydration"] == "STUB":
+        return 0
     keys = _TIMES.get(kind_of(record), ("sourceCreatedAt", "createdAt"))
     return next(record[key] for key in keys if record.get(key) is not None)  # type: ignore[no-any-return]
 

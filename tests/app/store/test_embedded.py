@@ -16,7 +16,7 @@ from harness.sample_schema import VERTEX, sample_document, sample_schema
 from harness.waiting import until
 
 from app.store import ownership
-from app.store.embedded import FOLDER, EmbeddedStore, RestartPolicy, StoreState
+from app.store.embedded import FOLDER, OWNER_ONLY, EmbeddedStore, RestartPolicy, StoreState
 from app.store.errors import DataInUseError, PortBusyError, SchemaMismatchError, StoreStartError
 from app.store.ownership import LOCK_FILE, is_alive
 from app.store.schema import StoreSchema
@@ -65,6 +65,7 @@ async def test_data_survive_a_restart_and_a_grown_schema(tmp_path: Path) -> None
         await add(store.url, "mlg://model/a", 7)
         first = store.jvm_pid
     assert first
+    assert (settings.data_dir / FOLDER).stat().st_mode & 0o777 == OWNER_ONLY
     assert store.state is StoreState.STOPPED
     assert not is_alive(first)
     grown = sample_document()

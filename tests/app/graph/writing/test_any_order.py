@@ -125,7 +125,8 @@ def expected(items: list[Item], tenant: str) -> tuple[dict[str, Any], dict[Key, 
         if relation in {"VERSION_OF", "CONTAINS", "RUN_OF"}:
             edge["validFrom"] = 0
         if relation in {"VERSION_OF", "RUN_OF"}:
-            edge["at"] = records[source].get("sourceCreatedAt", NOW)
+            referred = records[source]["hydration"] == "STUB"
+            edge["at"] = 0 if referred else records[source].get("sourceCreatedAt", NOW)
         if relation == "TAGGED":
             edge["mode"] = "DIRECT"
         edge |= {"recordedAt": NOW, "recordedBy": "root"}

@@ -1,0 +1,139 @@
+"""Attacks that once worked: filters that stop the store, rights over what others own, names of what is hidden."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+
+from app.graph.coalescer import Coalescer, Question
+
+ADS = "mlg://team/catalog/default/ads"
+RANKING = "mlg://team/catalog/default/ranking"
+MODEL = "mlg://model/test/default/theirs"
+VERSION = "mlg://model-version/test/default/theirs@1"
+HIDDEN_MODEL = "mlg://model/test/default/hidden-model"
+HIDDEN = "mlg://dataset/test/default/hidden-source"
+HIDDEN_RUN = "mlg://run/test/default/hidden-run"
+OPEN, FED = "mlg://dataset/test/default/open", "mlg://dataset/test/default/fed"
+DOMAIN = "mlg://domain/catalog/default/advertising"
+FILTER = "query ($f: AssetFilter) { assets(filter: $f) { totalCount nodes { id } } }"
+
+
+def _items() -> list[dict[str, Any]]:
+    ads: dict[str, Any] = {"owners": [{"owner": ADS}]}
+    secret = {**ads, "visibility": "TEAM"}
+    columns = [
+        {"dataset": HIDDEN, "column": "canary-column-41"},
+        {"dataset": FED, "column": "shown"},
+    ]
+    return [
+        {"team": {"name": "ads"}},
+        {"team": {"name": "ranking"}},
+        {"domain": {"name": "advertising", **ads}},
+        {"model": {"id": MODEL, **ads}},
+        {"modelVersion": {"id": VERSION}},
+        {"model": {"id": HIDDEN_MODEL, **secret}},
+        {"dataset": {"id": HIDDEN, **secret}},
+        {"run": {"id": HIDDEN_RUN, "state": "COMPLETE", **secret}},
+        {"dataset": {"id": FED}},
+        {"dataset": {"id": OPEN, "columns": [{"name": "a", "derivedFrom": columns}]}},
+        {"link": {"relation": "DERIVES", "from": FED, "to": OPEN, "runId": HIDDEN_RUN}},
+    ]
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over what team ads owns and in part hides."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(*_items())
+        yield api
+
+
+async def _outcome(api: Api, who: str, item: dict[str, Any]) -> str:
+    payload = await api.register(who, item)
+    return str(payload["results"][0]["outcome"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [{"contains": "a" * 101}, {"prefix": "a" * 1_025}, {"eq": "a" * 1_025}, {"in": ["a" * 1_025]}],
+    ids=["contains", "prefix", "eq", "in"],
+)
+async def test_long_texts_never_reach_the_index(api: Api, text: dict[str, Any]) -> None:
+    """A text that the index would choke on is refused as invalid, wherever it stands in the filter."""
+    answer = await api.send("bo", FILTER, f={"not": {"or": [{"and": [{"namespace": text}]}]}})
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID"
+
+
+@pytest.mark.parametrize("text", ["a" * 100, ".*" * 50, "ab" * 50, "\U0010ffff" * 100, "\\Q\\E" * 25])
+async def test_the_longest_part_is_answered(api: Api, text: str) -> None:
+    """The index answers a `contains` of the greatest length that is let through, whatever stands in it."""
+    assert (await api.ask("bo", FILTER, f={"name": {"contains": text}}))["assets"]["totalCount"] == 0
+
+
+@pytest.mark.parametrize("last", ["\U0010ffff", "\ud7ff"], ids=["last character", "before the surrogates"])
+async def test_prefixes_at_the_edges_of_unicode(api: Api, last: str) -> None:
+    """What does not begin with `theirs` and an extreme character is everything, as no name begins so."""
+    everything = await api.ask("bo", FILTER, f={})
+    for prefix in (last, f"theirs{last}"):
+        answer = await asyncio.wait_for(api.ask("bo", FILTER, f={"not": {"name": {"prefix": prefix}}}), 30)
+        assert answer == everything
+
+
+async def test_a_defect_reaches_whoever_waits(api: Api) -> None:
+    """A question that cannot even be sent is answered with its error: before, the request hung and so did shutdown."""
+    coalescer = Coalescer(api.services.client, "default", 0)
+    with pytest.raises(TypeError):
+        await asyncio.wait_for(coalescer.ask(Question(listings=[{"f": "\ud800"}])), 10)
+
+
+async def test_nobody_adds_versions_to_the_model_of_others(api: Api) -> None:
+    """Owning the new version does not help: it is the model's team that says what its latest version is."""
+    latest = f'{{ asset(id: "{MODEL}") {{ ... on Model {{ latestVersion {{ id }} versions {{ totalCount }} }} }} }}'
+    before = await api.ask("root", latest)
+    mine = [{"owner": RANKING}]
+    for urn in (f"{VERSION}-mine", VERSION.replace("theirs", "hidden-model")):
+        assert await _outcome(api, "ada", {"modelVersion": {"id": urn, "owners": mine}}) == "DENIED"
+    assert await api.ask("root", latest) == before
+    free = "mlg://model-version/test/default/nobodys@1"
+    assert await _outcome(api, "ada", {"modelVersion": {"id": free, "owners": mine}}) == "CREATED"
+
+
+async def test_a_reference_makes_no_latest_version(api: Api) -> None:
+    """A version that somebody only refers to does not become the latest of a model, and nobody else can claim it."""
+    stub = f"{VERSION}.9-stub"
+    mine = {"owners": [{"owner": RANKING}]}
+    evaluation = {"id": "mlg://evaluation/test/default/e", "modelVersion": stub, **mine}
+    assert await _outcome(api, "ada", {"evaluation": evaluation}) == "CREATED"
+    found = await api.ask("ada", f'{{ asset(id: "{MODEL}") {{ ... on Model {{ latestVersion {{ id }} }} }} }}')
+    assert found["asset"]["latestVersion"]["id"] == VERSION
+    assert await _outcome(api, "ada", {"modelVersion": {"id": stub, **mine}}) == "DENIED"
+
+
+async def test_a_reference_tells_nothing_of_a_hidden_whole(api: Api) -> None:
+    """A made-up version of a hidden model shows neither itself nor the team that owns the model."""
+    stub = f"{HIDDEN_MODEL.replace('/model/', '/model-version/')}@made-up"
+    evaluation = {"id": "mlg://evaluation/test/default/f", "modelVersion": stub, "owners": [{"owner": RANKING}]}
+    assert await _outcome(api, "ada", {"evaluation": evaluation}) == "CREATED"
+    found = await api.ask("ada", f'{{ asset(id: "{stub}") {{ id ownerTeam {{ id }} }} }}')
+    assert found["asset"] is None
+
+
+async def test_the_owners_of_a_domain_are_its_own(api: Api) -> None:
+    """A domain passes its owners on to its assets, so only the team that owns it may change it."""
+    taken = {"domain": {"id": DOMAIN, "name": "advertising", "owners": [{"owner": RANKING}], "dryRun": True}}
+    assert await _outcome(api, "ada", taken) == "DENIED"
+    assert await _outcome(api, "root", taken) == "UPDATED"
+
+
+async def test_what_is_hidden_is_not_named_by_what_refers_to_it(api: Api) -> None:
+    """Neither the columns of a hidden dataset nor the id of a hidden run stand in what is open."""
+    query = f"""{{ asset(id: "{OPEN}") {{ upstream {{ nodes {{ relation runId }} }}
+        ... on Dataset {{ columns {{ name derivedFrom {{ column dataset {{ id }} }} }} }} }} }}"""
+    assert {"canary-column-41", HIDDEN_RUN} <= set(str(await api.ask("root", query)).split("'"))
+    seen = await api.ask("ada", query)
+    assert seen["asset"]["upstream"]["nodes"] == [{"relation": "DERIVES", "runId": None}]
+    assert seen["asset"]["columns"][0]["derivedFrom"] == [{"column": "shown", "dataset": {"id": FED}}]
