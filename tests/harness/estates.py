@@ -97,7 +97,7 @@ class Estate:
 
 def random_estate(seed: int) -> Estate:
     """An estate of mixed kinds and owners with ties in names and times, self-loops and two hubs."""
-    random, estate = Random(seed), Estate()  # noqa: S311 - a repeatable estate
+    random, estate = Random(seed), Estate()
     for kind, count in COUNTS.items():
         for number in range(count):
             _add(random, estate, kind, number)

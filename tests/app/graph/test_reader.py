@@ -159,7 +159,7 @@ FILTERS: dict[str, Callable[[Estate, str, dict[str, Any]], bool]] = {
 @pytest.mark.parametrize("out", [True, False])
 async def test_neighbours(world: World, who: str, *, out: bool) -> None:
     """Direct neighbours follow rule 3.3, one row per edge and never the asset itself, under every filter."""
-    estate, random = world.estate, Random(3)  # noqa: S311 - repeatable
+    estate, random = world.estate, Random(3)
     name = "downstream" if out else "upstream"
     for where, holds in FILTERS.items():
         wholes = estate.visible(who, estate.of("Dataset", "Model", "FeatureSet", "Service"))
@@ -220,7 +220,7 @@ LIST = """query ($filter: AssetFilter, $order: AssetOrder, $first: Int, $after: 
 @pytest.mark.parametrize("who", CALLERS)
 async def test_listings(world: World, who: str) -> None:
     """Random filters and orders over equal names and times: pages concatenate to the sorted list, with its total."""
-    random = Random(who)  # noqa: S311 - repeatable
+    random = Random(who)
     for _ in range(24):
         where, holds = _random_filter(random, world)
         order, down = random.choice(sorted(ORDERS)), random.random() < 0.5

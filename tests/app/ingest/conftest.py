@@ -82,7 +82,7 @@ class ContractServer:
         )
         return JSONResponse(result.formatted, 400 if result.data is None else 200)
 
-    def registerAssets(self, _info: object, **given: Any) -> dict[str, Any]:  # noqa: N802, ANN401 - the contract's name
+    def registerAssets(self, _info: object, **given: Any) -> dict[str, Any]:  # noqa: N802 - the contract's name
         """Remember the items and answer for each: CREATED, UNCHANGED, or what ``outcomes`` has for its name."""
         with self.lock:
             items = given["input"]["items"]
@@ -123,7 +123,7 @@ def server(contract: GraphQLSchema) -> Iterator[ContractServer]:
     ready = threading.Event()
     startup = runner.startup
 
-    async def started(sockets: Any = None) -> None:  # noqa: ANN401 - uvicorn's signature
+    async def started(sockets: Any = None) -> None:
         await startup(sockets)
         ready.set()
 
