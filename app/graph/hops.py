@@ -65,7 +65,7 @@ def compile_related(related: Related) -> Compiled:
             _middle(path[:length], prefixes, hops)
     for number, path in enumerate(related.paths):
         parent = prefixes[path[:-1]]
-        index = _end(_store_hop(path[-1], parent), hops, ends, related.paths)
+        index = _end(_store_hop(path[-1], parent), hops, ends)
         chain = (*_chain(parent, hops), index)
         ends.setdefault(index, (chain, {}))[1][path[-1].relation.name] = number
     return Compiled(tuple(hops), tuple(Leaf(chain, paths) for chain, paths in ends.values()))
@@ -77,7 +77,7 @@ def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[StoreHop]) -> No
         prefixes[prefix] = len(hops) - 1
 
 
-def _end(hop: StoreHop, hops: list[StoreHop], ends: Mapping[int, Any], _: Sequence[Path]) -> int:
+def _end(hop: StoreHop, hops: list[StoreHop], ends: Mapping[int, Any]) -> int:
     """The index of the end hop: joined with another end from the same parent, or a new one."""
     for index in ends:
         known = hops[index]

@@ -7,6 +7,8 @@ n: 0 or how many per source, a: far id to begin after, t: whether newest first, 
 ``{f: filter, t: filter of the total, o: order key, d: whether descending, n: how many, c: whether to count}``, its
 filters in the form of :mod:`app.graph.clauses`.
 
+A first page costs what it shows, however many edges its source has; a later one passes over those before it.
+
 The answer is ``{e: [[source, far, edge record, …] per hop], v: [record, …], l: [{x: [id, …], n: total or -1}, …],
 over: whether the cap ended it}``. Edges come first, then the unique far vertices (janusgraph.md, section 5).
 """
@@ -37,6 +39,14 @@ def _hop(direction: str, *, kinds: bool) -> str:
     )
 
 
+def _first(direction: str, *, kinds: bool) -> str:
+    """The first ``n`` edges of one label from each source, in the store's own order, which is that of the far ids."""
+    edges = _valid(__.out_e(param("l")) if direction == "out" else __.in_e(param("l")))
+    if kinds:
+        edges = edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))
+    return str(render(g.V(param("xs")).local(edges.limit(param("n")))))
+
+
 def _newest(start: Any, bound: P) -> str:  # noqa: ANN401 - a gremlinpython traversal
     edges = _valid(__.in_e(spread("ls"))).has("at", bound).order().by("at", Order.desc).limit(param("n"))
     return str(render(start.local(edges)))
@@ -50,6 +60,11 @@ def reach = {{ h, xs ->
   h.d == 'out' ? (ks ? {_hop("out", kinds=True)} : {_hop("out", kinds=False)})
                : (ks ? {_hop("in", kinds=True)} : {_hop("in", kinds=False)})
 }}
+def begin = {{ h, xs, l ->
+  def ks = h.ks; def n = h.n
+  h.d == 'out' ? (ks ? {_first("out", kinds=True)} : {_first("out", kinds=False)})
+               : (ks ? {_first("in", kinds=True)} : {_first("in", kinds=False)})
+}}
 def seen = new LinkedHashSet(points)
 def sets = []
 def room = cap
@@ -61,13 +76,15 @@ def edges = hops.collect {{ h ->
   if (xs && room > 0) {{
     def out = h.d == 'out'
     def bySource = new LinkedHashMap()
-    def t = reach(h, xs)
-    while (t.hasNext() && room > 0) {{
-      def e = t.next()
-      def s = out ? e.outVertex().id() : e.inVertex().id()
-      def f = out ? e.inVertex().id() : e.outVertex().id()
-      if (h.n == 0) {{ take(s, f, e); room-- }}
-      else if (h.t || f > h.a) bySource.computeIfAbsent(s, {{ [] }}) << [f, e]
+    def ways = h.n > 0 && !h.t && h.a < 0 ? h.ls.collect {{ begin(h, xs, it) }} : [reach(h, xs)]
+    ways.each {{ t ->
+      while (t.hasNext() && room > 0) {{
+        def e = t.next()
+        def s = out ? e.outVertex().id() : e.inVertex().id()
+        def f = out ? e.inVertex().id() : e.outVertex().id()
+        if (h.n == 0) {{ take(s, f, e); room-- }}
+        else if (h.t || f > h.a) bySource.computeIfAbsent(s, {{ [] }}) << [f, e]
+      }}
     }}
     bySource.each {{ s, found ->
       if (h.t && found.size() >= h.n) {{

@@ -13,6 +13,7 @@ from typing import Any, Self
 import httpx2
 import orjson
 
+from app.auth.issuers import is_loopback
 from policies.errors import Code, CodedError
 
 _BUSY = 429
@@ -85,6 +86,7 @@ class ApiClient:
             headers={"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"},
             timeout=httpx2.Timeout(deadline, connect=10.0),
             transport=transport,
+            trust_env=not is_loopback(httpx2.URL(url).host),  # a proxy of the environment is no way to this machine
         )
 
     async def __aenter__(self) -> Self:

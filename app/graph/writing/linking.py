@@ -1,6 +1,6 @@
 """Linking: one edge by itself, over a draft."""
 
-from app.graph.writing.consequences import change_edge, settle_lists
+from app.graph.writing.consequences import change_edge
 from app.graph.writing.draft import Draft
 from app.graph.writing.edges import linked
 from app.graph.writing.permits import permit
@@ -30,7 +30,6 @@ def link(draft: Draft, item: Linking) -> Registered:
     before = draft.state.edges.get(key)
     after, again = linked(draft.edge(key), relation, item.facts, draft.now)
     change_edge(draft, key, after, own=own)
-    settle_lists(draft, source, relation.name, [item.target])
     draft.stamp()
     outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED
     outcome = Outcome.CREATED if again or before is None else outcome
