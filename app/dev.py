@@ -103,5 +103,7 @@ def _given(settings: Settings) -> list[str]:
 
 def _is_empty(url: str, token: str) -> bool:
     query = {"query": "{ assets(first: 1) { nodes { id } } }"}
-    answer = httpx2.post(f"{url}/graphql", json=query, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False)
+    answer = httpx2.post(
+        f"{url}/graphql", json=query, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
+    )
     return not answer.json()["data"]["assets"]["nodes"]

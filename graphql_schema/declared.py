@@ -13,6 +13,9 @@ from graphql_schema.urn import parse_urn, whole_urn
 
 Targets = dict[str, dict[str, Any]]
 
+MOST_REFERENCES = 5_000
+"""Ids that one field of an item may hold; the rest goes into further items as links."""
+
 
 def edges_of(kind: str, urn: str, item: Any) -> tuple[EdgesOf, ...]:
     """What each field of the item declares; the whole of a version is declared always, since the URN names it."""
@@ -58,6 +61,11 @@ def _targets(kind: str, urn: str, field: InputField, given: Any) -> Targets | No
         return None
     if declared.required and not given:
         raise InputError(f"`{field.name}` cannot be cleared; leave it out to keep what is stored.", field.name)
+    if isinstance(given, list) and len(given) > MOST_REFERENCES:
+        raise InputError(
+            f"`{field.name}` holds {len(given)} ids; an item holds at most {MOST_REFERENCES}, register others as links.",
+            field.name,
+        )
     targets: Targets = {}
     for path, far, facts in _elements(field.name, given):
         check_id(far, far_kinds(declared.hop, kind), *path)

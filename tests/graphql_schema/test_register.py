@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from strawberry import ID
 
 from graphql_schema.assets.dataset import ColumnInput, ColumnRefInput, DatasetInput, DatasetVersionInput
 from graphql_schema.assets.domain import DomainInput
@@ -298,6 +299,9 @@ BAD = {
     ),
     "feature of no set": Bad(
         {"feature": FeatureInput(source="a", name="f", feature_set=MODEL)}, ("featureSet",), "FeatureSet"
+    ),
+    "more references than an item may hold": Bad(
+        {"model": ModelInput(id=MODEL, inputs=[ID(f"{DATA}{number}") for number in range(5_001)])}, ("inputs",), "5000"
     ),
 }
 

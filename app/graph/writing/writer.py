@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from app.graph.client import GremlinClient
@@ -14,12 +14,15 @@ from app.graph.writing.reading import reading
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.state import Author
 from graphql_schema.enums import Outcome
-from graphql_schema.registration import Registered, not_written
+from graphql_schema.registration import Registered, Registration, not_written
 from policies.access import Access
 from policies.principal import Principal
 
 CHUNK: Final = 250
 """Items of one transaction, unless the call is atomic."""
+
+CHUNK_EDGES: Final = 2_500
+"""Edges that the items of one transaction declare, unless a single item declares more: what bounds its length."""
 
 ATTEMPTS: Final = 6
 """How often a batch is read and planned again before it is given up."""
@@ -62,8 +65,8 @@ class PolicedWriter:
         if atomic:
             return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
         done: list[Registered] = []
-        for start in range(0, len(items), self.chunk):
-            done += await self._halving(items[start : start + self.chunk], dry_run=dry_run)
+        for batch in _batches(items, self.chunk):
+            done += await self._halving(batch, dry_run=dry_run)
         return done
 
     async def _halving(self, items: Sequence[Item], *, dry_run: bool) -> list[Registered]:
@@ -116,3 +119,18 @@ class PolicedWriter:
         if writes is not None:
             await self._client.submit(WRITE, writes, writes=True)
         return done
+
+
+def _batches(items: Sequence[Item], most: int) -> Iterator[list[Item]]:
+    """Split a call into transactions, in order."""
+    batch: list[Item] = []
+    weight = 0
+    for item in items:
+        edges = sum(len(each.targets) for each in item.edges) if isinstance(item, Registration) else 1
+        if batch and (len(batch) >= most or weight + edges > CHUNK_EDGES):
+            yield batch
+            batch, weight = [], 0
+        batch.append(item)
+        weight += edges
+    if batch:
+        yield batch
