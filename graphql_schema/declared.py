@@ -63,7 +63,7 @@ def _targets(kind: str, urn: str, field: InputField, given: Any) -> Targets | No
         raise InputError(f"`{field.name}` cannot be cleared; leave it out to keep what is stored.", field.name)
     if isinstance(given, list) and len(given) > MOST_REFERENCES:
         raise InputError(
-            f"`{field.name}` holds {len(given)} ids; an item holds at most {MOST_REFERENCES}, register others as links.",
+            f"`{field.name}` holds {len(given)} ids, and at most {MOST_REFERENCES} fit; register others as links.",
             field.name,
         )
     targets: Targets = {}
