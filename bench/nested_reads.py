@@ -37,6 +37,9 @@ OWNERS = f"__.outE('OWNED_BY').{OPEN}.inV().values('record').fold()"
 DATA = f"__.inE('FEEDS').{OPEN}.outV().project('r', 'o').by('record').by({OWNERS}).fold()"
 VERSIONS = f"__.inE('VERSION_OF').{OPEN}.outV().project('r', 'd').by('record').by({DATA}).fold()"
 
+WARM = 80
+"""Rounds that are not counted: the JVM compiles a path after some hundred requests."""
+
 REGISTER = "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"
 PAIRS: dict[str, tuple[str, Prepared]] = {
     "one model, its versions, data and owners": (
@@ -171,8 +174,8 @@ async def main(rounds: int) -> None:
                     await services.client.submit(by_hand, bindings)
 
                 api, hand = Cost(), Cost()
-                for number in range(rounds + 10):
-                    warm = number < 10  # noqa: PLR2004 - rounds until the JVM has compiled the path
+                for number in range(rounds + WARM):
+                    warm = number < WARM
                     await measure(None if warm else api, services.store.jvm_pid, through_api)
                     await measure(None if warm else hand, services.store.jvm_pid, directly)
                 ratio = statistics.median(api.wall) / statistics.median(hand.wall)
