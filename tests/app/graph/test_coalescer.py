@@ -1,6 +1,7 @@
 """What the askers of one level get when their request ends badly."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -29,3 +30,17 @@ async def test_every_asker_gets_the_error(
     assert await asyncio.gather(*asked, return_exceptions=True) == [error, error]
     monkeypatch.setattr(GremlinClient, "submit", submit)
     assert (await coalescer.ask(Question(points=[256]))).records == {}
+
+
+async def test_a_question_some_turns_later_still_joins_the_level(client: GremlinClient) -> None:
+    """Resolvers take unequal turns of the event loop to come down a level; their questions travel together."""
+    coalescer = Coalescer(client, "default", 0)
+    sent = Counter(client.texts)
+
+    async def ask_after(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await coalescer.ask(Question(points=[256 * (turns + 1)]))
+
+    await asyncio.gather(*(ask_after(turns) for turns in (0, 3, 8)))
+    assert (Counter(client.texts) - sent).total() == 1
