@@ -87,7 +87,7 @@ class Neighbour:
     from_: strawberry.ID = strawberry.field(
         name="from", description="The id at the edge's start, where data comes from."
     )
-    to: strawberry.ID = own("The id at the edge's end, where data goes; a part speaks for its whole (rule 3.3).")
+    to: strawberry.ID = own("The id at the edge's end, where data goes; a whole lists its parts' edges too.")
     relation: Relation = own("The relation.")
     origin: EdgeOrigin = own("How the edge came to be known.")
     confidence: float | None = own("How sure, from 0 to 1; null means certain.")

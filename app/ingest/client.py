@@ -143,7 +143,10 @@ def _data(response: httpx2.Response) -> dict[str, Any]:
     said = "; ".join(str(error.get("message")) for error in errors) or f"HTTP {response.status_code}"
     codes = {(error.get("extensions") or {}).get("code") for error in errors}
     if response.status_code in {401, 403} or codes & {Code.UNAUTHENTICATED, Code.FORBIDDEN}:
-        raise TokenRefusedError(f"The API does not accept the token: {said}. Give a good one with --token.")
+        reason = said.rstrip(".")
+        raise TokenRefusedError(
+            f"The API does not accept the token: {reason}. Give one made for this server (--token)."
+        )
     if codes & _BUSY_CODES:
         raise _BusyError(said)
     data = answer.get("data") if isinstance(answer, dict) else None
