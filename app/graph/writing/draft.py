@@ -53,6 +53,10 @@ class Draft:
         """Ask the policy."""
         return self.author.may(action, attributes(record))
 
+    def knows(self, record: Record) -> bool:
+        """Whether the caller may know of this; what is hidden is treated as what is not there."""
+        return self.author.knows(attributes(record))
+
     def put(self, vid: int, record: Record) -> bool:
         """Make this the record of a vertex; whether that changes it."""
         if self.vertex(vid) == record:

@@ -17,12 +17,13 @@ from policies.decision import Decision
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, when (epoch milliseconds), and what the policy lets that caller do."""
+    """Who writes, when (epoch milliseconds), and what the policy lets that caller do, and know of."""
 
     tenant: str
     subject: str
     now: int
     may: Callable[[str, PolicyAttributes], Decision]
+    knows: Callable[[PolicyAttributes], bool]
 
     def vid(self, urn: str) -> int:
         """The vertex id of a URN."""

@@ -107,7 +107,8 @@ class PolicedWriter:
         while True:
             wanted = reading(self._principal.tenant, items, wholes)
             state = wanted.state((await self._client.submit(STATE, wanted.bindings()))[0])
-            author = Author(self._principal.tenant, self._principal.subject, self._clock(), self._access.may)
+            access, who = self._access, self._principal
+            author = Author(who.tenant, who.subject, self._clock(), access.may, access.knows)
             done = plan(items, state, author, dry_run=dry_run)
             if state.wants <= wholes:
                 break
