@@ -12,7 +12,7 @@ LOCKS := requirements/bootstrap.txt requirements/base.txt requirements/dev.txt
 .PHONY: help
 help: ## List the targets
 	@printf '\nModel Lifecycle Graph\n\n'
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n  make PYTHON=python3.12 …   with another Python\n\n'
 
 $(BIN)/uv: requirements/bootstrap.txt
@@ -57,6 +57,12 @@ lint: $(READY) ## Format, lint, types and imports, without changing anything
 .PHONY: test
 test: lint ## Everything a change must pass, on a real JanusGraph
 	$(BIN)/pytest
+
+QUERIES ?= 20000
+
+.PHONY: test-worlds
+test-worlds: $(READY) ## Ask two worlds that differ only in what is hidden: make test-worlds QUERIES=20000 SEED=2
+	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_two_worlds.py
 
 .PHONY: check
 check: test ## What CI runs

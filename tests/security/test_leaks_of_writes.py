@@ -1,7 +1,6 @@
 """The leak catalogue (docs/policy.md), second part: what writes, transport, logs and side doors could tell."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -10,16 +9,12 @@ import pytest
 from harness import leaks
 from harness.api import REGISTER, Api
 from harness.leaks import ADS, DRAFT, HIDDEN, HIDDEN_IDS, OPEN, RANKING, VERSION, token
-from strawberry.types.base import StrawberryObjectDefinition
+from harness.references import references
 from structlog.testing import capture_logs
 
 from app.ingest.client import ApiClient
 from app.ingest.export import export_items
 from graphql_schema.catalog import ASSETS, KINDS, RELATIONS, VERSION_OF, Direction
-from graphql_schema.declared import far_kinds
-from graphql_schema.inputs import EDGE
-from graphql_schema.plain import fields_of
-from graphql_schema.schema import build_schema
 from graphql_schema.urn import make_urn
 
 SHUT = {"owners": [{"owner": RANKING}], "visibility": "TEAM"}
@@ -30,14 +25,6 @@ ALSO: dict[str, dict[str, Any]] = {
     "ExperimentCell": {"experiment": "mlg://experiment/test/default/some"},
 }
 """What an item of a kind needs the first time."""
-
-
-INPUTS: dict[str, Any] = {
-    each.definition.name: each.definition.origin
-    for each in build_schema().schema_converter.type_map.values()
-    if isinstance(each.definition, StrawberryObjectDefinition) and each.definition.is_input
-}
-"""The input classes by name."""
 
 
 def _id(kind: str, name: str) -> str:
@@ -66,34 +53,20 @@ async def _outcome(api: Api, item: dict[str, Any], said: str, who: str = "zoe") 
     return json.dumps(payload).replace(said, "<id>")
 
 
-def _references() -> Iterator[tuple[str, str, str]]:
-    """Every field of every input that names other assets, with the kinds that it may name."""
-    for kind in ASSETS:
-        for each in fields_of(INPUTS[f"{kind}Input"]):
-            declared = each.metadata.get(EDGE)
-            if declared is None or declared.hop.relation is VERSION_OF:
-                continue
-            yield from ((kind, each.name, far) for far in far_kinds(declared.hop, kind) if far in ASSETS)
-
-
-REFERENCES = [*_references()]
-
-
 @pytest.mark.parametrize("owned", [True, False], ids=["owned", "unowned"])
 async def test_a_reference_to_what_is_hidden(api: Api, owned: bool) -> None:  # noqa: FBT001 - a case
     """Each field that names another asset answers for a hidden one as for an unknown one."""
-    assert len(REFERENCES) > 50
+    every = references()
+    assert len(every) > 50
     differing = []
-    for kind, name, far in REFERENCES:
+    for each in every:
         answers = []
         for end in (leaks.HIDDEN_NAME, "nothing"):
-            urn = _id(far, end)
-            many = name not in {"trainingRun", "producedBy", "run", "baseline", "modelVersion", "service", "featureSet",
-                                "workflow", "parentRun", "experiment", "partOf"}  # fmt: skip
-            values = {**ALSO.get(kind, {}), **(MINE if owned else {}), name: [urn] if many else urn}
-            answers.append(await _outcome(api, {_key(kind): {"id": _id(kind, "brand-new"), **values}}, urn))
+            far = _id(each.far, end)
+            values = {**ALSO.get(each.kind, {}), **(MINE if owned else {})}
+            answers.append(await _outcome(api, each.item(_id(each.kind, "brand-new"), far, **values), far))
         if answers[0] != answers[1]:
-            differing.append((kind, name, far, *answers))
+            differing.append((each, *answers))
     assert differing == []
 
 
