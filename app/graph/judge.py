@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from app.graph.sensitivity.fences import FenceView
 from graphql_schema.catalog import KIND_OF_CODE
 from graphql_schema.context import HiddenNotes
 from graphql_schema.enums import AccessGrade
@@ -21,11 +22,12 @@ _log = structlog.get_logger(__name__)
 class Judge:
     """Judges records for one caller and one operation; views are shared by records of one policy class.
 
-    ``mismatches`` counts rows that the index let through and the policy did not: a defect, it must stay 0.
+    ``fences`` are the levels that hold beyond what is stored; ``mismatches`` counts rows that the index let through and the policy did not: a defect, it must stay 0.
     """
 
-    def __init__(self, access: Access, tenant: str, notes: HiddenNotes) -> None:
+    def __init__(self, access: Access, tenant: str, notes: HiddenNotes, fences: FenceView | None = None) -> None:
         self.tenant = tenant
+        self.fences = fences or FenceView(tenant)
         self.mismatches = 0
         self._access = access
         self._notes = notes
@@ -43,6 +45,7 @@ class Judge:
         kind = KIND_OF_CODE[record["kind"]]
         if not kind.asset:
             return Row(vid, record, self._open)
+        record = self.fences.seen(vid, record)
         attributes = PolicyAttributes.of(record)
         if attributes not in self._views:
             self._views[attributes] = self._view(kind.name, attributes)

@@ -3,6 +3,7 @@
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.edges import declared, is_current, withdrawn
+from app.graph.writing.levels import with_known_sensitivity
 from app.graph.writing.permits import permit
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.vertices import Record, attributes, registered, unclaimed
@@ -29,7 +30,7 @@ def register(draft: Draft, item: Registration) -> Registered:
     elif before is not None:
         _refuse_other_content(item, before)
     draft.ensure(item.urn)
-    draft.put(vid, registered(draft.known(vid), item.values))
+    draft.put(vid, registered(draft.known(vid), item.values, stored=draft.state.stored(vid)))
     settle_times(draft, vid)
     moved = [_declare(draft, vid, item, edges) for edges in item.edges]
     settle_owner(draft, vid)
@@ -49,7 +50,7 @@ def _permit_version(draft: Draft, urn: str) -> None:
 
 
 def _permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bool) -> None:
-    after = draft.known(vid)
+    after = with_known_sensitivity(draft, vid)
     if creates:
         permit(draft, "register", after)
     elif before is not None and attributes(before) != attributes(after):
