@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from starlette.requests import Request
 
 from app import memory
+from app.access_log import AccessLog, access_log_path
 from app.auth.authenticator import build_authenticator
 from app.graph.client import GremlinClient
 from app.graph.clock import epoch_milliseconds
@@ -18,12 +19,13 @@ from app.graph.store_schema import store_schema
 from app.graph.teams import close_teams
 from app.graph.writing.writer import Desk, PolicedWriter
 from app.http.middleware import request_id_of
+from app.http.preferences import preferred
 from app.secret import cursor_key
 from app.settings import Settings
 from app.store.embedded import EmbeddedStore
 from graphql_schema.catalog import ASSETS
-from graphql_schema.context import Context, HiddenNotes
-from graphql_schema.govern import governed_coordinates
+from graphql_schema.context import Context, PolicyNotes
+from graphql_schema.govern import governed
 from graphql_schema.schema import build_schema
 from policies.policy import Policy
 from policies.principal import Principal
@@ -42,10 +44,11 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.schema = build_schema()
-        self.policy = Policy.load(None, governed_coordinates(self.schema.core))
+        self.policy = Policy.load(None, governed(self.schema.core))
         self._stops = load_stops(SHIPPED, ASSETS)
         self.authenticator = build_authenticator(settings, self._close_teams)
         self._cursor_key = cursor_key(settings)
+        self.access_log = AccessLog(access_log_path(settings), self.policy.labels)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -81,7 +84,7 @@ class Services:
     def context(self, request: Request, principal: Principal) -> Context:
         """The context of one operation."""
         access = self.policy.access(principal)
-        notes = HiddenNotes(self.policy.version)
+        notes = PolicyNotes(self.policy.version, strict=preferred(request.headers, "policy") == "strict")
         judge = Judge(access, principal.tenant, notes, self.desk.pending.fences.view(principal.tenant))
         return Context(
             principal=principal,
@@ -90,6 +93,7 @@ class Services:
             notes=notes,
             cursor_key=self._cursor_key,
             request_id=request_id_of(request.scope),
+            log_access=self.access_log.write,
         )
 
     async def _close_teams(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:

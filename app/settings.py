@@ -43,6 +43,10 @@ class Settings:
     public_url: str = setting("MLG_PUBLIC_URL", "", "URL by which clients know this server; empty: http://host:port.")
     secret: str = setting("MLG_SECRET", "", "Key that signs cursors; required in production, made up and kept in dev.")
 
+    access_log: Path | None = setting(
+        "MLG_ACCESS_LOG", "", "File of the access log; empty: `access.jsonl` in the data folder."
+    )
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read the settings; raises ConfigurationError naming the key when a value does not fit."""
@@ -69,6 +73,7 @@ _READERS: dict[str, Any] = {
     "store_deadline": float,
     "demo": _flag,
     "data_dir": lambda text: Path(text).expanduser(),
+    "access_log": lambda text: Path(text).expanduser() if text else None,
     "cache_dir": lambda text: Path(text).expanduser(),
 }
 

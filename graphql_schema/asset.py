@@ -20,12 +20,13 @@ from graphql_schema.enums import (
     TagMode,
     Visibility,
 )
-from graphql_schema.fields import Parent, own, to_one
+from graphql_schema.fields import INPUTS, Parent, made_from, own, to_one
 from graphql_schema.refs import AssetRef, AssetVersionRef, DomainRef, NeighbourRef, TagRef, TeamRef, UserRef
 from graphql_schema.related import ALL, LineageKeep, Path, Related, neighbours, related
-from graphql_schema.row import Item, Row
+from graphql_schema.row import Item, Row, Seen
 from graphql_schema.scalars import Instant
 from graphql_schema.values import Property
+from policies.vocabulary import WriteAction
 
 Owner = Annotated[Union[TeamRef, UserRef], strawberry.union("Owner", description="Who owns an asset.")]  # noqa: UP007
 
@@ -71,10 +72,14 @@ class ViewerAccess:
 
     grade: AccessGrade = own("How much of the asset the viewer may see.")
     hidden_fields: list[str] = own("Fields that are null because the policy hides them.")
+    can_update: bool = own("Whether the viewer may change it.")
+    can_promote: bool = own("Whether the viewer may promote it, which moves its aliases.")
+    can_retire: bool = own("Whether the viewer may retire it.")
 
 
 async def _run_id(root: Parent, info: Info) -> Any:
-    run = await info.context.reader.node(root["runId"]) if root.get("runId") else None
+    urn = root.record.get("runId")
+    run = await info.context.reader.node(urn) if urn else None
     return None if run is None else run.urn
 
 
@@ -129,8 +134,8 @@ def neighbours_of(kind: str, direction: Direction) -> Related:
     return neighbours(kind, direction)
 
 
-def _neighbour(item: Item) -> dict[str, Any]:
-    return {**(item.edge or {}), "asset": item.row}
+def _neighbour(item: Item) -> Seen:
+    return item.edge_as("Neighbour", asset=item.row)
 
 
 def _neighbours(direction: Direction, description: str) -> Any:
@@ -140,7 +145,14 @@ def _neighbours(direction: Direction, description: str) -> Any:
         found = await info.context.reader.related(root, neighbours_of(root.kind, direction), page)
         return Pages(found, page, binding, _neighbour)
 
-    return strawberry.field(resolver=resolve, description=description)
+    def inputs(kind: str) -> tuple[str, ...]:
+        return neighbours_of(kind, direction).inputs
+
+    return strawberry.field(resolver=resolve, description=description, metadata={INPUTS: inputs})
+
+
+def _whole(kind: str) -> tuple[str, ...]:
+    return WHOLE_HOPS[kind].kinds if kind in WHOLE_HOPS else ()
 
 
 @lru_cache(maxsize=64)
@@ -149,24 +161,26 @@ def ownership_of(kind: str, *, inherited: bool) -> Related:
     own_path: Path = (OWNED_BY.out(),)
     if not inherited:
         return related(own_path)
+    inputs = tuple(f"{name}.{field}" for name in _whole(kind) for field in ("owners", "domain"))
     domain: tuple[Hop, ...] = (CONTAINS.into("Domain"),)
     whole: tuple[Hop, ...] = (WHOLE_HOPS[kind],) if kind in WHOLE_HOPS else ()
     paths = [own_path, (*whole, *own_path), (*domain, *own_path), (*whole, *domain, *own_path)]
-    return related(*dict.fromkeys(paths))
+    return related(*dict.fromkeys(paths), inputs=inputs)
 
 
-def _ownerships(item: Item) -> list[dict[str, Any]]:
+def _ownerships(item: Item) -> list[Seen]:
     edge = item.edge or {}
     giver = item.via[-1] if item.via else None
     asset = giver if giver is not None and giver.kind != "Domain" else None
     return [
-        {
-            "owner": item.row,
-            "ownership": kind,
-            "inherited": giver is not None,
-            "inheritedFrom": asset,
-            "since": edge.get("validFrom"),
-        }
+        item.edge_as(
+            "Ownership",
+            owner=item.row,
+            ownership=kind,
+            inherited=giver is not None,
+            inheritedFrom=asset,
+            since=edge.get("validFrom"),
+        )
         for kind in edge.get("kinds", ())
     ]
 
@@ -188,8 +202,7 @@ TAGS = related(TAGGED.out())
 async def _tags(root: Parent, info: Info) -> Any:
     found = await info.context.reader.related(root, TAGS, ALL)
     return [
-        {"tag": item.row, "mode": (item.edge or {}).get("mode", "DIRECT"), "since": (item.edge or {}).get("validFrom")}
-        for item in found.items
+        item.edge_as("TagAssignment", tag=item.row, since=(item.edge or {}).get("validFrom")) for item in found.items
     ]
 
 
@@ -204,7 +217,14 @@ def _property(root: Parent, key: Annotated[str, strawberry.argument(description=
 
 
 def _viewer_access(root: Parent) -> Any:
-    return {"grade": root.access.grade.value, "hiddenFields": sorted(root.access.hidden)}
+    access = root.access
+    return {
+        "grade": access.grade.value,
+        "hiddenFields": sorted(access.hidden),
+        "canUpdate": access.may(WriteAction.UPDATE),
+        "canPromote": access.may(WriteAction.PROMOTE),
+        "canRetire": access.may(WriteAction.RETIRE),
+    }
 
 
 @strawberry.interface(
@@ -227,7 +247,9 @@ class Asset(Node):
     hydration: Hydration | None = own("Whether it was registered or only referred to.")
     revision: int | None = own("Counts its changes, from 1.")
     properties: list[Property] | None = own("Free keys and values, by key.")
-    property: str | None = strawberry.field(description="The value of one free key.", resolver=_property)
+    property: str | None = strawberry.field(
+        description="The value of one free key.", resolver=_property, metadata=made_from("properties")
+    )
     source_created_at: Instant | None = own("When the source system says it was made.")
     created_at: Instant | None = own("When it was registered here.")
     created_by: str | None = own("The subject that registered it.")
@@ -241,6 +263,7 @@ class Asset(Node):
         description="Direct owners, then inherited ones: a version's from its asset, a feature's from its set, an "
         "asset's from its domain.",
         resolver=_owners,
+        metadata={INPUTS: lambda kind: ("domain", *ownership_of(kind, inherited=True).inputs)},
     )
     domain: DomainRef | None = to_one(related(CONTAINS.into("Domain")), "The business area.")
     tags: list[TagAssignment] | None = strawberry.field(description="The tags it carries.", resolver=_tags)

@@ -228,18 +228,20 @@ WHOLE_HOPS: dict[str, Hop] = {
 class Stored:
     """A native vertex property: the store filters, orders or polices by it. Everything else lives in ``record``.
 
-    ``java`` is the store's class; ``index`` whether the mixed index holds it; ``many`` whether it is a set.
+    ``java`` is the store's class; ``index`` whether the mixed index holds it; ``many`` whether it is a set. ``field``
+    is the field of the schema that shows it, whose policy a filter or an order on it follows; the name when empty.
     """
 
     name: str
     java: str = "String"
     index: bool = True
     many: bool = False
+    field: str = ""
 
 
 STORED: tuple[Stored, ...] = (
     Stored("tenant"),
-    Stored("urn"),
+    Stored("urn", field="id"),
     Stored("kind"),
     Stored("source"),
     Stored("namespace"),
@@ -260,6 +262,9 @@ STORED: tuple[Stored, ...] = (
 )
 """``ownerTeam`` and ``domain`` are "" where there is none, ``owners`` and ``tags`` then hold just "", and ``deletedAt``
 is OPEN while it lives: an absent value would fail open under a `not`."""
+
+FIELD_OF = {stored.name: stored.field or stored.name for stored in STORED}
+"""The field of the schema that shows a native property."""
 
 STORED_ON_EDGES: tuple[Stored, ...] = (
     Stored("fromKind", index=False),

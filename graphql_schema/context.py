@@ -8,6 +8,8 @@ from typing import Any
 import strawberry
 
 from graphql_schema.ports import GraphReader, GraphWriter
+from policies.decision import Denial
+from policies.errors import DeniedError
 from policies.principal import Principal
 
 MOST_NOTES = 50
@@ -15,32 +17,55 @@ MOST_NOTES = 50
 
 
 @dataclass(slots=True)
-class HiddenNotes:
-    """Counts the fields that the policy hid and that were asked for; ``extensions.authorization`` of the answer."""
+class PolicyNotes:
+    """What the policy did during one operation: for ``extensions.authorization``, and for the access log.
+
+    ``strict`` callers get an error where a field is hidden, not null (``Prefer: policy=strict``). ``hidden`` counts by
+    coordinate such as ``ModelVersion.params``; ``reads`` holds the ids whose restricted or secret fields were read,
+    ``absent`` those that were asked for by id and are hidden, ``refused`` the writes that were denied, with the ids of
+    the policies that did or that would permit.
+    """
 
     policy_version: str
-    counts: Counter[str] = field(default_factory=Counter)
-    why: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    strict: bool = False
+    hidden: Counter[str] = field(default_factory=Counter)
+    why: dict[str, Denial] = field(default_factory=dict)
+    reads: dict[str, dict[str, None]] = field(default_factory=dict)
+    absent: dict[str, None] = field(default_factory=dict)
+    refused: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
-    def note(self, coordinate: str, policies: tuple[str, ...], needs: str) -> None:
-        """Count one hidden value of a coordinate such as ``ModelVersion.params``."""
-        self.counts[coordinate] += 1
-        self.why.setdefault(coordinate, (policies, needs))
+    def note_hidden(self, coordinate: str, denial: Denial) -> None:
+        """Count one hidden value; raises DeniedError for strict callers."""
+        self.hidden[coordinate] += 1
+        self.why.setdefault(coordinate, denial)
+        if self.strict:
+            raise DeniedError(
+                f"{coordinate} is hidden from you here; leave it out, or ask whom `ownerTeam` names for access.",
+                coordinate=coordinate,
+                policies=list(denial.policies),
+                needs=list(denial.needs),
+            )
+
+    def note_read(self, coordinate: str, urn: str) -> None:
+        """Remember that a restricted or secret field of an asset was read."""
+        self.reads.setdefault(coordinate, {})[urn] = None
 
     def extensions(self) -> dict[str, Any]:
         """The aggregated notes, by coordinate; empty when nothing was hidden."""
-        if not self.counts:
+        if not self.hidden:
             return {}
+        shown = sorted(self.hidden)[:MOST_NOTES]
         hidden = [
             {
                 "coordinate": name,
-                "count": self.counts[name],
-                "policies": list(self.why[name][0]),
-                "needs": self.why[name][1],
+                "count": self.hidden[name],
+                "policies": list(self.why[name].policies),
+                "needs": list(self.why[name].needs),
             }
-            for name in sorted(self.counts)[:MOST_NOTES]
+            for name in shown
         ]
-        return {"authorization": {"policyVersion": self.policy_version, "hidden": hidden}}
+        more = {"more": len(self.hidden) - len(shown)} if len(self.hidden) > len(shown) else {}
+        return {"authorization": {"policyVersion": self.policy_version, "hidden": hidden, **more}}
 
 
 @dataclass(slots=True)
@@ -50,9 +75,10 @@ class Context:
     principal: Principal
     open_reader: Callable[[], GraphReader]
     writer: GraphWriter
-    notes: HiddenNotes
+    notes: PolicyNotes
     cursor_key: bytes
     request_id: str = ""
+    log_access: Callable[[Principal, str, PolicyNotes], None] = lambda *_: None
     totals: dict[int, bool] = field(default_factory=dict)
     reader: GraphReader = field(init=False)
 
@@ -63,8 +89,9 @@ class Context:
         """Forget what was read: what comes after a write sees what it wrote."""
         self.reader = self.open_reader()
 
-    def extensions(self) -> dict[str, Any]:
-        """What the response says beside its data."""
+    def finish(self) -> dict[str, Any]:
+        """What the response says beside its data, after the access log has what belongs into it."""
+        self.log_access(self.principal, self.request_id, self.notes)
         return self.notes.extensions()
 
 

@@ -21,19 +21,31 @@ SERVING = FieldIn("status", ("ACTIVE",))
 """Keeps the deployments that serve."""
 
 
+INPUTS = "inputs"
+"""The key of a field's metadata that says what its value is made from."""
+
+
 def own(description: str) -> Any:
     """A property of the record, stored under the field's GraphQL name."""
     return strawberry.field(description=description)
 
 
-def to_one(rel: Related, description: str) -> Any:
-    """The one row that a relation leads to."""
+def made_from(*inputs: str) -> dict[str, Any]:
+    """The metadata of a field that says what it is made from: ``Type.field``, or a field of the same type.
+
+    The policy's labels may not hold the field less closely than these.
+    """
+    return {INPUTS: lambda _kind: inputs}
+
+
+def to_one(rel: Related, description: str, *inputs: str) -> Any:
+    """The one row that a relation leads to; ``inputs`` as for :func:`made_from`."""
 
     async def resolve(root: Parent, info: Info) -> Any:
         found = await info.context.reader.related(root, rel, ONE)
         return found.items[0].row if found.items else None
 
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(resolver=resolve, description=description, metadata=made_from(*rel.inputs, *inputs))
 
 
 def to_list(rel: Related, description: str) -> Any:
@@ -43,7 +55,7 @@ def to_list(rel: Related, description: str) -> Any:
         found = await info.context.reader.related(root, rel, ALL)
         return [item.row for item in found.items]
 
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(resolver=resolve, description=description, metadata=made_from(*rel.inputs))
 
 
 def to_many(rel: Related, description: str, *, first: int = 20) -> Any:
@@ -53,7 +65,7 @@ def to_many(rel: Related, description: str, *, first: int = 20) -> Any:
     async def resolve(root: Parent, info: Info, first: First = size, after: After = None) -> Any:
         return await connect(root, info, rel, size if first is None else first, after)
 
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(resolver=resolve, description=description, metadata=made_from(*rel.inputs))
 
 
 async def connect(

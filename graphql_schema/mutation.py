@@ -10,9 +10,10 @@ from graphql_schema.enums import MutationErrorCode, Outcome
 from graphql_schema.fields import Parent, own
 from graphql_schema.item import AssetInput
 from graphql_schema.register import Prepared, prepare
-from graphql_schema.registration import Refusal, Registered, not_written
+from graphql_schema.registration import Linking, Refusal, Registered, not_written
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Scope
+from policies.vocabulary import WriteAction
 
 MOST_ITEMS = 1_000
 """Items of one call."""
@@ -89,6 +90,7 @@ async def _register_assets(info: Info, input: RegisterArg) -> Any:
         results = await _write(info, prepared, dry_run=dry_run, atomic=atomic)
     finally:
         info.context.read_afresh()
+    _note_refused(info, prepared, results)
     outcomes = [result.outcome for result in results]
     created, updated, unchanged = map(outcomes.count, (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED))
     return {
@@ -100,8 +102,19 @@ async def _register_assets(info: Info, input: RegisterArg) -> Any:
     }
 
 
+def _note_refused(info: Info, prepared: Prepared, results: list[Registered]) -> None:
+    """Tell the access log what the policy denied."""
+    for index, item in prepared.accepted.items():
+        for refusal in results[index].refusals:
+            if refusal.code is MutationErrorCode.DENIED:
+                action = WriteAction.LINK if isinstance(item, Linking) else WriteAction.REGISTER
+                urn = item.target if isinstance(item, Linking) else item.urn
+                info.context.notes.refused.append((action, urn, (refusal.message,)))
+
+
 def _authorize(info: Info) -> None:
     if not info.context.principal.may(Scope.WRITE):
+        info.context.notes.refused.append((Scope.WRITE, "", ("the token does not carry the scope",)))
         raise ScopeError(
             f"The token does not carry the scope {Scope.WRITE.value}, which mutations need; ask for one that does.",
             scope=Scope.WRITE.value,

@@ -22,16 +22,26 @@ class Related:
 
     The order is that of the far ends' vertex ids, which is stable and says nothing, or ``newest_first`` by the time
     that a by-time relation carries, then by id. ``per_edge`` lists a row once for each edge that leads to it instead.
+
+    A longer path says what rows on its way say: ``inputs`` names the fields of theirs that it is made from, such as
+    ``Run.inputs``. It goes no further at a row that the caller may not read, or that hides one of these.
     """
 
     paths: tuple[Path, ...]
     newest_first: bool = False
     per_edge: bool = False
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> dict[str, frozenset[str]]:
+        """The fields of ``inputs`` by the kind that has them."""
+        pairs = [coordinate.split(".") for coordinate in self.inputs]
+        return {kind: frozenset(field for owner, field in pairs if owner == kind) for kind, _ in pairs}
 
 
-def related(*paths: Hop | Sequence[Hop], newest_first: bool = False) -> Related:
+def related(*paths: Hop | Sequence[Hop], newest_first: bool = False, inputs: tuple[str, ...] = ()) -> Related:
     """The union of paths; a single hop is a path of one."""
-    return Related(tuple((p,) if isinstance(p, Hop) else tuple(p) for p in paths), newest_first)
+    return Related(tuple((p,) if isinstance(p, Hop) else tuple(p) for p in paths), newest_first, inputs=inputs)
 
 
 def newest(hop: Hop) -> Related:
@@ -73,13 +83,14 @@ class LineageKeep:
 
     def __call__(self, item: Item) -> bool:
         """See :class:`Keep`."""
-        edge: Any = item.edge or {}
+        edge = item.edge_as("Neighbour")
+        confidence = edge.peek("confidence")
         return (
             (not self.kinds or item.row.record["kind"] in self.kinds)
             and (not self.stages or item.row.peek("stage") in self.stages)
-            and (not self.relations or edge["relation"] in self.relations)
-            and (not self.origins or edge["origin"] in self.origins)
-            and (self.min_confidence is None or edge.get("confidence", 1.0) >= self.min_confidence)
+            and (not self.relations or edge.peek("relation") in self.relations)
+            and (not self.origins or edge.peek("origin") in self.origins)
+            and (self.min_confidence is None or confidence is None or confidence >= self.min_confidence)
         )
 
 
@@ -99,6 +110,7 @@ ONE = Page(first=1)
 
 def neighbours(kind: str, direction: Direction) -> Related:
     """Direct lineage neighbours of a kind by rule 3.3: its own edges, and those of its parts or of its whole."""
+    field = "downstream" if direction is Direction.OUT else "upstream"
     lineage = tuple(Hop(relation, direction) for relation in LINEAGE if _has(relation.ends, kind, direction))
     counterpart = PART_HOPS.get(kind) or WHOLE_HOPS.get(kind)
     own: list[Path] = [(hop,) for hop in lineage]
@@ -106,7 +118,8 @@ def neighbours(kind: str, direction: Direction) -> Related:
         return Related(tuple(own), per_edge=True)
     other = counterpart.kinds[0]
     theirs = [Hop(relation, direction) for relation in LINEAGE if _has(relation.ends, other, direction)]
-    return Related((*own, *((counterpart, hop) for hop in theirs)), per_edge=True)
+    paths = (*own, *((counterpart, hop) for hop in theirs))
+    return Related(paths, per_edge=True, inputs=(f"{other}.{field}",))
 
 
 def _has(ends: frozenset[tuple[str, str]], kind: str, direction: Direction) -> bool:

@@ -71,7 +71,7 @@ class GraphSchema(OperationSchema):
 
 
 def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchema:
-    """Build the schema; raises ConfigurationError where a governed field could not be hidden."""
+    """Build the schema."""
     schema = GraphSchema(
         query=Query,
         mutation=Mutation,

@@ -4,21 +4,26 @@ Take one for each request from :meth:`policies.policy.Policy.access` and ask it 
 the caller's compiled rules again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 from policies.attributes import PolicyAttributes, caller_attributes
-from policies.decision import Decision, FieldMask, Grade
+from policies.decision import Decision, Denial, FieldMask, Grade
 from policies.engine import Engine
 from policies.errors import CodedError
-from policies.masks import FieldGroups, GroupMask, mask
-from policies.predicate import Nothing, Predicate, compiled, conjunction
+from policies.governed import kind_code
+from policies.masks import GovernedTypes, GroupMask, mask
+from policies.predicate import Nothing, Predicate, compiled, conjunction, disjunction, within
 from policies.principal import Principal, Scope
-from policies.rows import row_filter
-from policies.vocabulary import RowAction
+from policies.rows import condition, row_filter
+from policies.vocabulary import RowAction, WriteAction
 
 REMEMBERED = 4_096
 """How many masks, and how many decisions, one caller's view remembers."""
+
+CEILINGS: Mapping[str, tuple[Scope, ...]] = {WriteAction.ADMINISTER: (Scope.WRITE, Scope.ADMIN)}
+"""Scopes that an action needs beside what rules say; every other write needs ``graph:write``."""
 
 Key = tuple[str, PolicyAttributes]
 Answer = TypeVar("Answer")
@@ -27,10 +32,10 @@ Answer = TypeVar("Answer")
 class Access:
     """What one caller may see and do. It never changes; policy or caller changed means another one."""
 
-    def __init__(self, engine: Engine, groups: FieldGroups, principal: Principal) -> None:
+    def __init__(self, engine: Engine, types: GovernedTypes, principal: Principal) -> None:
         self.principal = principal
         self._engine = engine
-        self._groups = groups
+        self._types = types
         self._caller = caller_attributes(principal)
         self._sees = principal.may(Scope.READ)
         discover, read = (row_filter(engine.rules.matching(action), self._caller) for action in RowAction)
@@ -38,10 +43,12 @@ class Access:
         self._discoverable = compiled(discover)
         self._readable = compiled(self._rows[RowAction.READ])
         reading = engine.rules.matching(RowAction.READ)
+        self._forbids_reading = [(rule.id, compiled(condition(rule, self._caller))) for rule in reading.forbids]
         self._needs = tuple(rule.id for rule in reading.permits) if self._sees else (f"scope:{Scope.READ}",)
-        self._by_type: dict[str, tuple[GroupMask, ...]] = {}
         self._masks: dict[Key, FieldMask] = {}
         self._decisions: dict[Key, Decision] = {}
+        self._members = lru_cache(maxsize=None)(self._compile_members)
+        self.shown = lru_cache(maxsize=256)(self._rows_showing)
 
     def grade(self, attributes: PolicyAttributes) -> Grade:
         """Say how much of a row the caller sees."""
@@ -71,20 +78,47 @@ class Access:
             self._decisions, (action, attributes), lambda: self._decide(action, attributes)
         )
 
+    def _rows_showing(self, field: str) -> Predicate:
+        """Say on which of the rows that are discovered a field is shown: what a filter on the field may look at.
+
+        Equal to :meth:`rows` where every such row shows it. Fields of the same name are told apart by the kind.
+        """
+        if not self._sees:
+            return Nothing()
+        alike: dict[Predicate, set[str]] = {}
+        for type_name, governed in self._types.items():
+            if governed.rows:
+                alike.setdefault(self._showing(type_name, field), set()).add(kind_code(type_name))
+        if len(alike) == 1:
+            return next(iter(alike))
+        return disjunction(conjunction((within("kind", kinds), rows)) for rows, kinds in alike.items())
+
+    def _showing(self, type_name: str, field: str) -> Predicate:
+        """The rows of a type that show a field; a field in no group is never hidden, or not there."""
+        for member in self._members(type_name):
+            if field in member.group.fields:
+                action = RowAction.READ if member.group.grade is Grade.READ else RowAction.DISCOVER
+                return conjunction((self._rows[action], member.rows))
+        return self._rows[RowAction.DISCOVER]
+
+    def _compile_members(self, type_name: str) -> tuple[GroupMask, ...]:
+        if type_name not in self._types:
+            raise CodedError(f"{type_name} is no governed type, so its fields have no labels: nothing may be shown.")
+        return tuple(GroupMask(group, self._caller) for group in self._types[type_name].groups)
+
     def _mask(self, type_name: str, attributes: PolicyAttributes) -> FieldMask:
-        members = self._by_type.get(type_name)
-        if members is None:
-            if type_name not in self._groups:
-                raise CodedError(
-                    f"{type_name} is no governed type, so its fields have no labels: nothing may be shown."
-                )
-            members = tuple(GroupMask(group, self._caller) for group in self._groups[type_name])
-            self._by_type[type_name] = members
-        return mask(members, attributes, self.grade(attributes), self._needs)
+        members = self._members(type_name)
+        forbidding = tuple(name for name, holds in self._forbids_reading if holds(attributes)) if self._sees else ()
+        unread = Denial(forbidding, self._needs)
+        grade, governed = self.grade(attributes), self._types[type_name]
+        if grade is Grade.HIDDEN:
+            return FieldMask(governed.fields, dict.fromkeys(sorted(governed.fields), unread))
+        return mask(members, attributes, grade, unread, governed.logged)
 
     def _decide(self, action: str, attributes: PolicyAttributes) -> Decision:
-        if not self.principal.may(Scope.WRITE):
-            return Decision(allowed=False, reasons=(f"needs scope:{Scope.WRITE}",))
+        missing = [scope for scope in CEILINGS.get(action, (Scope.WRITE,)) if not self.principal.may(scope)]
+        if missing:
+            return Decision(allowed=False, reasons=tuple(f"needs scope:{scope}" for scope in missing))
         if not self._readable(attributes):
             return Decision(allowed=False, reasons=("The caller may not read the asset, so may not change it.",))
         return self._engine.decide(self.principal, action, attributes)

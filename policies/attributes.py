@@ -15,7 +15,13 @@ ATTRIBUTES = ("kind", "ownerTeam", "visibility", "sensitivity", "stage")
 POSITION = {name: position for position, name in enumerate(ATTRIBUTES)}
 """Where :class:`PolicyAttributes` holds an attribute."""
 
-CALLER_ATTRIBUTES = {"subject": str, "kind": str, "teams": frozenset, "roles": frozenset}
+CALLER_ATTRIBUTES: dict[str, type[str | frozenset[str] | bool]] = {
+    "subject": str,
+    "kind": str,
+    "teams": frozenset,
+    "roles": frozenset,
+    "breakGlass": bool,
+}
 """The attributes of a caller that rules may name, with their types. Scopes are ceilings and stay outside the rules."""
 
 
@@ -48,7 +54,11 @@ class PolicyAttributes(NamedTuple):
         return dict(zip(ATTRIBUTES, self, strict=True))
 
 
-def caller_attributes(principal: Principal) -> dict[str, str | frozenset[str]]:
+Caller = Mapping[str, str | frozenset[str] | bool]
+"""What rules may know about a caller, by the names of :data:`CALLER_ATTRIBUTES`."""
+
+
+def caller_attributes(principal: Principal) -> Caller:
     """Say what rules may know about a caller.
 
     An empty team name is dropped: ``ownerTeam`` is ``""`` for an asset without owner, and nobody is a member of that.
@@ -58,4 +68,5 @@ def caller_attributes(principal: Principal) -> dict[str, str | frozenset[str]]:
         "kind": principal.kind.value,
         "teams": principal.teams - {""},
         "roles": principal.roles,
+        "breakGlass": principal.break_glass is not None,
     }

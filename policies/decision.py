@@ -42,7 +42,11 @@ class Denial:
 
 @dataclass(frozen=True)
 class FieldMask:
-    """The fields of one type that a caller may not see on one class of assets. Test membership in ``hidden``."""
+    """The fields of one type that a caller may not see on one class of assets. Test membership in ``hidden``.
+
+    ``logged`` are fields that the caller sees and whose reading belongs into the access log.
+    """
 
     hidden: frozenset[str]
     why: Mapping[str, Denial]
+    logged: frozenset[str] = frozenset()

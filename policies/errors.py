@@ -32,6 +32,8 @@ class Code(StrEnum):
     """The store answered with an error of its own."""
     KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
     """The issuer's signing keys cannot be had, so no token can be judged. Try again."""
+    ACCESS_LOG_UNAVAILABLE = "ACCESS_LOG_UNAVAILABLE"
+    """The access log cannot be written, so what belongs into it is not answered. Try again."""
     CONFIGURATION = "CONFIGURATION"
     """A setting or a file of the installation is wrong; raised at start-up only."""
     INTERNAL = "INTERNAL"

@@ -4,7 +4,7 @@ Start reading here. ``*.cedar`` holds the rules, ``labels.toml`` the label of ea
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from policies.attributes import PolicyAttributes
 from policies.decision import Decision, FieldMask, Grade
 from policies.engine import Engine
 from policies.errors import ConfigurationError
+from policies.governed import Governed
 from policies.labels import load_labels
-from policies.masks import field_groups
+from policies.masks import governed_types
 from policies.predicate import Predicate
 from policies.principal import Principal
 from policies.rows import SOMEBODY, condition
-from policies.vocabulary import Labels, RowAction, WriteAction, actions
+from policies.vocabulary import Label, Labels, RowAction, WriteAction, actions
 
 SHIPPED = Path(__file__).parent
 """The folder of the rules that come with the product."""
@@ -36,11 +37,15 @@ class Policy:
     ``version`` is a digest of the rules and the labels: the same text, the same answers.
     """
 
-    def __init__(self, text: str, labels: Labels, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, text: str, labels: Labels, governed: Governed, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.version = _digest(text, labels)
+        self.labels = labels
         self.engine = Engine(text, labels)
-        self._refuse_uncompilable(labels)
-        self._groups = field_groups(labels, self.engine.rules)
+        self._refuse_uncompilable()
+        self._refuse_vain_forbids(governed)
+        self._types = governed_types(labels, self.engine.rules, governed)
         self._clock = clock
         self._known: dict[tuple[object, ...], tuple[float, Access]] = {}
 
@@ -48,20 +53,19 @@ class Policy:
     def load(
         cls,
         folder: Path | None,
-        coordinates: Mapping[str, Collection[str]],
+        governed: Governed,
         clock: Callable[[], float] = time.monotonic,
     ) -> "Policy":
         """Read ``*.cedar`` and ``labels.toml`` of a folder, or of the product when it is None.
 
-        ``coordinates`` are the governed fields, type name to field names. Raises
-        :class:`~policies.errors.ConfigurationError` that names the policy or the field and what to do about it.
+        Raises :class:`~policies.errors.ConfigurationError` that names the policy or the field and what to do about it.
         """
         source = folder or SHIPPED
         files = sorted(source.glob("*.cedar"))
         if not files:
             raise ConfigurationError(f"{source} holds no *.cedar file, so nobody could see anything. Name the folder.")
         text = "\n".join(file.read_text() for file in files)
-        return cls(text, load_labels(source / "labels.toml", coordinates), clock)
+        return cls(text, load_labels(source / "labels.toml", governed), governed, clock)
 
     def access(self, principal: Principal) -> Access:
         """Give the caller's view; the same one for equal fingerprints within :data:`ACCESS_SECONDS`."""
@@ -72,7 +76,7 @@ class Policy:
         self._known.pop(fingerprint, None)
         if len(self._known) >= ACCESS_LIMIT:
             del self._known[next(iter(self._known))]
-        access = Access(self.engine, self._groups, principal)
+        access = Access(self.engine, self._types, principal)
         self._known[fingerprint] = (now + ACCESS_SECONDS, access)
         return access
 
@@ -92,16 +96,27 @@ class Policy:
         """Decide a write; see :meth:`Access.may`."""
         return self.access(principal).may(action, attributes)
 
-    def _refuse_uncompilable(self, labels: Labels) -> None:
+    def _refuse_uncompilable(self) -> None:
         """Compile every rule that rows or fields are decided by, as nobody in particular."""
         compiled = {
             rule
-            for action, group in actions(labels)
+            for action, group in actions(self.labels)
             if action not in [*WriteAction]
             for rule in self.engine.rules.matching(action, group)
         }
         for rule in compiled:
             condition(rule, SOMEBODY)
+
+    def _refuse_vain_forbids(self, governed: Governed) -> None:
+        """A field that can never be null is shown with its row, whatever a rule says: say so before it is relied on."""
+        for coordinate in sorted(governed.fixed):
+            forbids = self.engine.rules.matching(coordinate, Label.PUBLIC).forbids
+            vain = next((rule for rule in forbids if not rule.matches(RowAction.DISCOVER, None)), None)
+            if vain:
+                raise ConfigurationError(
+                    f"Policy {vain.id} forbids {coordinate}, which can never be null and comes with its row: "
+                    "forbid to discover the row, or name the fields that can be hidden."
+                )
 
 
 def _digest(text: str, labels: Labels) -> str:

@@ -6,19 +6,16 @@ A rule outside of it stops the start-up. Both sides of every operator are always
 be compiled does not depend on who asks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 
 from cedarpy import pst
 
-from policies.attributes import CALLER_ATTRIBUTES, POSITION
+from policies.attributes import CALLER_ATTRIBUTES, POSITION, Caller
 from policies.errors import ConfigurationError
 from policies.predicate import Everything, Nothing, Predicate, conjunction, disjunction, negation, within
 from policies.rules import Rule, Rules
-
-Caller = Mapping[str, str | frozenset[str]]
-"""The attributes of a caller, as :func:`policies.attributes.caller_attributes` gives them."""
 
 SOMEBODY: Caller = {name: kind() for name, kind in CALLER_ATTRIBUTES.items()}
 """A caller without properties, for whom rules are compiled at start-up to see that they can be."""

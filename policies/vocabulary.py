@@ -11,7 +11,7 @@ from policies.attributes import ATTRIBUTES, CALLER_ATTRIBUTES
 
 
 class Label(StrEnum):
-    """How closely a field is held. Each is a group of actions; what a label means is said by the rules."""
+    """How closely a field is held, from open to close. Each is a group of actions; what it means is said by rules."""
 
     PUBLIC = "public"
     """Seen by whoever may discover the row."""
@@ -19,6 +19,16 @@ class Label(StrEnum):
     """Seen by whoever may read the row."""
     RESTRICTED = "restricted"
     SECRET = "secret"  # noqa: S105  a label, not a password
+
+    @property
+    def logged(self) -> bool:
+        """Whether each reading goes to the access log."""
+        return self in {Label.RESTRICTED, Label.SECRET}
+
+    def weaker_than(self, other: "Label") -> bool:
+        """Whether it holds a field less closely."""
+        order = [*Label]
+        return order.index(self) < order.index(other)
 
 
 class RowAction(StrEnum):
@@ -60,7 +70,7 @@ def actions(labels: Labels) -> Iterator[tuple[str, Label | None]]:
 def cedar_schema(labels: Labels) -> dict[str, object]:
     """Generate the Cedar schema, in Cedar's JSON form, that the rules are validated against."""
     string = {"type": "String"}
-    shapes = {str: string, frozenset: {"type": "Set", "element": string}}
+    shapes: dict[type, object] = {str: string, frozenset: {"type": "Set", "element": string}, bool: {"type": "Boolean"}}
     entities = {
         "Principal": {name: shapes[kind] for name, kind in CALLER_ATTRIBUTES.items()},
         "Asset": dict.fromkeys(ATTRIBUTES, string),

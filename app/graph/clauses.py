@@ -8,7 +8,7 @@ must hold, of each at least one arm, of an arm every test ``[op, key, value]`` w
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, Final
 
@@ -39,13 +39,29 @@ _OPPOSITE = {"in": "out", "above": "most", "below": "least"}
 
 def filter_of(*clauses: Clause) -> Filter:
     """The filter of clauses that must all hold; raises InvalidError or LimitError on what no index can answer."""
-    arms = [_arms(part, negated=False) for clause in clauses for part in _conjuncts(clause)]
+    parts = dict.fromkeys(part for clause in clauses for part in _conjuncts(clause))
+    arms = [_arms(part, negated=False) for part in parts]
     return [each for each in arms if [] not in each] if all(arms) else NEVER
 
 
 def rows_clause(predicate: Predicate) -> Clause:
     """The clause of a policy's row filter, for listings that mix assets with what is not governed."""
     return ("or", UNGOVERNED, _clause(predicate))
+
+
+def policed(clause: Clause, shown: Callable[[str], Predicate], rows: Predicate) -> Clause:
+    """The clause as it may look at rows: where a field is hidden, its value counts as absent.
+
+    ``shown`` says for a key on which rows its field is shown, ``rows`` which rows are discovered at all.
+    """
+    op, *rest = clause
+    if op in {"and", "or", "not"}:
+        return (op, *(policed(part, shown, rows) for part in rest))
+    visible = shown(rest[0])
+    if visible == rows:
+        return clause
+    seen: Clause = ("and", clause, rows_clause(visible))
+    return ("or", seen, ("not", rows_clause(visible))) if op == "in" and "" in rest[1] else seen
 
 
 def keyset(listing: Listing, after: Sequence[Any]) -> Clause:

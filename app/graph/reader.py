@@ -7,11 +7,13 @@ from typing import Any, Final
 import orjson
 from aiodataloader import DataLoader
 
-from app.graph.clauses import filter_of, keyset, rows_clause
+from app.graph.clauses import filter_of, keyset, policed, rows_clause
 from app.graph.coalescer import Answer, Coalescer, Question
 from app.graph.hops import adjacency, compile_related, reached
 from app.graph.ids import vertex_id
 from app.graph.judge import Judge
+from graphql_schema.catalog import FIELD_OF
+from graphql_schema.enums import AccessGrade
 from graphql_schema.listing import Listing
 from graphql_schema.related import COUNT_LIMIT, Page, Related
 from graphql_schema.row import Item, Row, Slice
@@ -60,6 +62,9 @@ class PolicedReader:
         vids = [vertex_id(self._judge.tenant, urn) for urn in urns]
         answer = await self._coalescer.ask(Question(points=vids))
         rows = [self._row(vid, answer) for vid in vids]
+        for urn, vid, row in zip(urns, vids, rows, strict=True):
+            if row is None:
+                self._judge.asked_for(urn, answer.records.get(vid))
         return [row if row is not None and row.urn == urn else None for urn, row in zip(urns, rows, strict=True)]
 
     async def _load_related(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
@@ -108,7 +113,7 @@ class PolicedReader:
 
     def _items(self, related: Related, page: Page, sources: Sequence[Row], answer: Answer) -> list[list[Item]]:
         """What each source reaches, judged, filtered, each once, in order."""
-        compiled = compile_related(related)
+        compiled, asked = compile_related(related), related.asked
         edges = [adjacency(rows) for rows in answer.edges]
         result: list[list[Item]] = []
         for source in sources:
@@ -119,6 +124,8 @@ class PolicedReader:
                     rows = [row for row in (self._row(vid, answer) for vid in way) if row is not None]
                     if len(rows) < len(way) or (related.per_edge and way[-1] == source.vid):
                         continue
+                    if not all(_passable(row, asked) for row in rows[:-1]):
+                        continue
                     item = _item(related, source, rows, _edge(text, source, rows, inward=inward), leaf.path_of)
                     if page.keep is None or page.keep(item):
                         known = found.get(item.position)
@@ -128,37 +135,47 @@ class PolicedReader:
         return result
 
     async def _load_listings(self, keys: list[tuple[Listing, Page]]) -> list[Slice]:
-        rows = rows_clause(self._judge.rows_filter())
-        questions = []
-        for listing, page in keys:
-            after = () if page.after is None else (keyset(listing, page.after),)
-            questions.append(
-                {
-                    "f": filter_of(listing.where, rows, *after),
-                    "t": filter_of(listing.where, rows) if page.total else [],
-                    "o": listing.order,
-                    "d": listing.descending,
-                    "n": COUNT_LIMIT if page.first is None else page.first + 1,
-                    "c": page.total,
-                }
-            )
-        answer = await self._coalescer.ask(Question(listings=questions))
+        parts = [self._parts(listing, page) for listing, page in keys]
+        answer = await self._coalescer.ask(Question(listings=[part for each in parts for part in each]))
+        found = iter(answer.listings)
         return [
-            self._listed(listing, page, found, answer)
-            for (listing, page), found in zip(keys, answer.listings, strict=True)
+            self._listed(listing, page, [next(found) for _ in each], answer)
+            for (listing, page), each in zip(keys, parts, strict=True)
         ]
 
-    def _listed(self, listing: Listing, page: Page, found: dict[str, Any], answer: Answer) -> Slice:
+    def _parts(self, listing: Listing, page: Page) -> list[dict[str, Any]]:
+        """The index queries of a page: where some rows hide what is ordered by, those come last, by id."""
+        discovered, shown = self._judge.rows_filter(), self._judge.shown(listing.order)
+        where = policed(listing.where, self._judge.shown, discovered)
+        every, visible = (where, rows_clause(discovered)), rows_clause(shown)
+        total = filter_of(*every) if page.total else []
+        size = COUNT_LIMIT if page.first is None else page.first + 1
+        asked = {"o": listing.order, "d": listing.descending, "n": size, "c": page.total, "t": total}
+        after = page.after
+        if shown == discovered:
+            beyond = () if after is None else (keyset(listing, after),)
+            return [{**asked, "f": filter_of(*every, *beyond)}]
+        by_id = Listing(listing.where)
+        if after is None or after[0] is not None:
+            beyond = () if after is None else (keyset(listing, after),)
+            first, after = [{**asked, "f": filter_of(*every, visible, *beyond)}], None
+        else:
+            first = []
+        beyond = () if after is None else (keyset(by_id, after),)
+        hidden = {**asked, "f": filter_of(*every, ("not", visible), *beyond), "o": "urn", "d": False}
+        return [*first, {**hidden, "c": page.total and not first}]
+
+    def _listed(self, listing: Listing, page: Page, parts: Sequence[dict[str, Any]], answer: Answer) -> Slice:
         items: list[Item] = []
-        for vid in found["x"]:
+        field = FIELD_OF[listing.order]
+        for vid in (vid for part in parts for vid in part["x"]):
             row = self._row(vid, answer)
             if row is None:
                 self._judge.mismatched(str(vid))
             else:
-                value = row.urn if listing.order == "urn" else row.record[listing.order]
-                items.append(Item(row, (value, row.urn)))
-        more = page.first is not None and len(found["x"]) > page.first
-        total = found["n"] if 0 <= found["n"] <= COUNT_LIMIT else None
+                items.append(Item(row, (row.peek(field), row.urn)))
+        more = page.first is not None and sum(len(part["x"]) for part in parts) > page.first
+        total = parts[0]["n"] if 0 <= parts[0]["n"] <= COUNT_LIMIT else None
         return Slice(tuple(items[: page.first]), more, total)
 
     def _row(self, vid: int, answer: Answer) -> Row | None:
@@ -180,13 +197,19 @@ def _edge(text: str, source: Row, rows: Sequence[Row], *, inward: bool) -> dict[
 def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, Any], path_of: Mapping[str, int]) -> Item:
     """The item at the end of a way, at its position in the order of the relation."""
     *via, row = rows
+    near = via[-1] if via else source
     if related.newest_first:
         position: tuple[Any, ...] = (-edge["at"], row.urn)
     elif related.per_edge:
-        position = (row.vid, edge["relation"], (via[-1] if via else source).vid)
+        position = (row.vid, edge["relation"], near.vid)
     else:
         position = (row.vid,)
-    return Item(row, position, edge, tuple(via), path_of[edge["relation"]])
+    return Item(row, position, edge, near, tuple(via), path_of[edge["relation"]])
+
+
+def _passable(row: Row, asked: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a path goes on at a row: the caller reads it, and the fields of it that the path stands for."""
+    return row.access.grade is AccessGrade.READ and row.access.hidden.isdisjoint(asked.get(row.kind, ()))
 
 
 def _window(related: Related, after: Sequence[Any] | None, *, exclusive: bool = False) -> dict[str, Any]:

@@ -31,8 +31,8 @@ from policies.principal import Principal
 class OperationContext(Protocol):
     """What the view asks of a context: facts about the whole operation that belong in the response's extensions."""
 
-    def extensions(self) -> dict[str, Any]:
-        """Response extensions collected while resolving, such as ``authorization``; empty when there are none."""
+    def finish(self) -> dict[str, Any]:
+        """End the operation; the response extensions collected while resolving, such as ``authorization``."""
 
 
 ContextT = TypeVar("ContextT", bound=OperationContext)
@@ -84,7 +84,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             document = params.query
             context = self.context_of(request)
             result = await self.execute(request.method, params, context)
-            result.extensions = {**(result.extensions or {}), **context.extensions()}
+            result.extensions = {**(result.extensions or {}), **context.finish()}
             outcome = settle(result, request_id, params.query or "", suggestions=self.suggestions)
             return outcome.response(request_id, media)
         except ClientDisconnect:

@@ -9,7 +9,7 @@ from graphql_schema.catalog import DERIVES, FEEDS, INPUT_TO, PRODUCES, VERSION_O
 from graphql_schema.connection import Connection
 from graphql_schema.context import Info
 from graphql_schema.enums import Sensitivity
-from graphql_schema.fields import Parent, own, to_many, to_one
+from graphql_schema.fields import Parent, made_from, own, to_many, to_one
 from graphql_schema.inputs import COUNT, AssetFields, edge, part, refers, value
 from graphql_schema.refs import AssetRef, DatasetRef, DatasetVersionRef, RunRef
 from graphql_schema.related import newest, related
@@ -71,8 +71,10 @@ class Dataset(Asset, Versioned):
     location: str | None = own("Where it is.")
     columns: list[Column] | None = own("Its columns, in the order of the source.")
     versions: Connection[DatasetVersionRef] | None = to_many(VERSIONS, "Its versions, newest first.")
-    latest_version: DatasetVersionRef | None = to_one(VERSIONS, "Its newest version.")
-    version: DatasetVersionRef | None = strawberry.field(description="One version by name.", resolver=_version)
+    latest_version: DatasetVersionRef | None = to_one(VERSIONS, "Its newest version.", "versions")
+    version: DatasetVersionRef | None = strawberry.field(
+        description="One version by name.", resolver=_version, metadata=made_from("versions")
+    )
     derived_from: Connection[DatasetRef] | None = to_many(
         related(DERIVES.into("Dataset")), "Datasets that it is computed from."
     )

@@ -9,7 +9,7 @@ from graphql_schema.catalog import EVALUATED_BY, PRODUCES
 from graphql_schema.connection import Connection
 from graphql_schema.context import Info
 from graphql_schema.enums import EvaluationKind, Verdict
-from graphql_schema.fields import Parent, own, to_many, to_one
+from graphql_schema.fields import Parent, made_from, own, to_many, to_one
 from graphql_schema.inputs import AssetFields, edge, value
 from graphql_schema.refs import AssetRef, EvaluationRef, ModelVersionRef, RunRef
 from graphql_schema.related import ONE, related
@@ -66,6 +66,7 @@ class Evaluation(Asset):
     against_baseline: list[MetricDelta] | None = strawberry.field(
         description="Each metric against the baseline's: how a regression is seen. Null where either side has none.",
         resolver=_against_baseline,
+        metadata=made_from("metrics", "baseline"),
     )
     run: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
 

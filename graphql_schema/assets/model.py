@@ -19,7 +19,7 @@ from graphql_schema.catalog import (
 from graphql_schema.connection import After, Connection, First
 from graphql_schema.context import Info
 from graphql_schema.enums import RiskTier
-from graphql_schema.fields import SERVING, ActiveOnly, Parent, connect, own, to_many, to_one
+from graphql_schema.fields import SERVING, ActiveOnly, Parent, connect, made_from, own, to_many, to_one
 from graphql_schema.inputs import AssetFields, edge, part, value
 from graphql_schema.refs import (
     AssetRef,
@@ -39,8 +39,15 @@ from graphql_schema.values import Metric, MetricInput, Property, PropertyInput
 
 _DATA = ("Dataset", "DatasetVersion")
 VERSIONS = newest(VERSION_OF.into("ModelVersion"))
-TRAINED_ON = related(FEEDS.into(*_DATA), [PRODUCES.into("Run"), INPUT_TO.into(*_DATA)])
-SERVICES = related([VERSION_OF.into("ModelVersion"), DEPLOYED_AS.out(), SERVED_BY.out()])
+TRAINED_ON = related(
+    FEEDS.into(*_DATA),
+    [PRODUCES.into("Run"), INPUT_TO.into(*_DATA)],
+    inputs=("ModelVersion.trainingRun", "Run.inputs"),
+)
+SERVICES = related(
+    [VERSION_OF.into("ModelVersion"), DEPLOYED_AS.out(), SERVED_BY.out()],
+    inputs=("Model.versions", "ModelVersion.deployments", "Deployment.service"),
+)
 DEPLOYMENTS = related(DEPLOYED_AS.out())
 
 VersionArg = Annotated[str | None, strawberry.argument(description="The version, as the source writes it.")]
@@ -58,8 +65,10 @@ class Model(Asset, Versioned):
     risk_tier: RiskTier | None = own("How much harm it can do.")
     intended_use: str | None = own("What it is meant for, and what not.")
     versions: Connection[ModelVersionRef] | None = to_many(VERSIONS, "Its versions, newest first.")
-    latest_version: ModelVersionRef | None = to_one(VERSIONS, "Its newest version.")
-    version: ModelVersionRef | None = strawberry.field(description="One version by name.", resolver=_version)
+    latest_version: ModelVersionRef | None = to_one(VERSIONS, "Its newest version.", "versions")
+    version: ModelVersionRef | None = strawberry.field(
+        description="One version by name.", resolver=_version, metadata=made_from("versions")
+    )
     inputs: Connection[AssetRef] | None = to_many(
         related(FEEDS.into()), "Assets declared as inputs of the model as a whole."
     )

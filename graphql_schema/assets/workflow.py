@@ -35,7 +35,7 @@ class Workflow(Asset):
     code_ref: str | None = own("The code that defines it.")
     schedule: str | None = own("When it runs, as the source writes it.")
     runs: Connection[RunRef] | None = strawberry.field(description="Its runs, newest start first.", resolver=_runs)
-    latest_run: RunRef | None = to_one(RUNS, "The run that started last.")
+    latest_run: RunRef | None = to_one(RUNS, "The run that started last.", "runs")
     inputs: Connection[AssetRef] | None = to_many(
         INPUTS, "Declared inputs of the pipeline as such; those of one execution hang on the run.", first=50
     )

@@ -15,9 +15,10 @@ from graphql import (
 )
 
 from graphql_schema.catalog import ASSETS, KINDS
-from graphql_schema.govern import govern, governed_coordinates
+from graphql_schema.govern import governed
 from graphql_schema.schema import SDL, GraphSchema, build_schema, sdl
 from policies.errors import ConfigurationError
+from policies.policy import Policy
 
 
 def test_the_committed_sdl_is_the_built_schema() -> None:
@@ -64,19 +65,33 @@ def test_asset_kinds_are_those_of_the_catalog(schema: GraphSchema) -> None:
     assert [*kinds.values] == [KINDS[name].code for name in ASSETS]
 
 
-def test_governed_coordinates_are_all_fields_of_all_assets(schema: GraphSchema) -> None:
-    """The policy is asked to label every field of every asset type, and of nothing else."""
-    found = governed_coordinates(schema.core)
-    assert sorted(found) == sorted(ASSETS)
-    assert {"id", "upstream", "metrics", "trainedOn"} <= set(found["ModelVersion"])
-    assert "trainedOn" not in found["Model"]
+def test_what_is_governed_is_all_fields_of_assets_and_edges(schema: GraphSchema) -> None:
+    """The policy is asked to label every field of every asset type and of what is said about edges, and no other."""
+    found = governed(schema.core)
+    assert sorted(found.assets) == sorted(ASSETS)
+    assert {"id", "upstream", "metrics", "trainedOn"} <= set(found.assets["ModelVersion"])
+    assert "trainedOn" not in found.assets["Model"]
+    assert {name: len(fields) for name, fields in found.edges.items()} == {
+        "Neighbour": 11,
+        "Ownership": 5,
+        "TagAssignment": 4,
+    }
+
+
+def test_what_a_field_is_made_from_is_known(schema: GraphSchema) -> None:
+    """Derived fields name their inputs, those on the way of a longer path included, and every input exists."""
+    found = governed(schema.core)
+    assert found.derived["ModelVersion.trainedOn"] == {"ModelVersion.trainingRun", "Run.inputs"}
+    assert found.derived["Feature.owners"] == {"FeatureSet.owners", "FeatureSet.domain", "Feature.domain"}
+    assert found.derived["Model.upstream"] == {"ModelVersion.upstream"}
+    assert {each for inputs in found.derived.values() for each in inputs} <= found.coordinates()
 
 
 def test_a_governed_field_that_cannot_be_hidden_stops_the_start_up() -> None:
-    """A non-null governed field would take its whole object away, so the schema refuses to be built with one."""
+    """A non-null governed field would take its whole object away, so it must be public, which `task` is not."""
     schema = build_schema().core
     model = schema.type_map["Model"]
     assert isinstance(model, GraphQLObjectType)
     model.fields["task"].type = GraphQLNonNull(model.fields["task"].type)
-    with pytest.raises(ConfigurationError, match=r"Model\.task"):
-        govern(schema)
+    with pytest.raises(ConfigurationError, match=r"Model\.task can never be null"):
+        Policy.load(None, governed(schema))

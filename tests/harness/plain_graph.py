@@ -1,15 +1,18 @@
 """A graph of plain rows and edges that answers reads by looping: small, obvious, and no part of the product."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from graphql_schema.catalog import Direction
-from graphql_schema.context import HiddenNotes
-from graphql_schema.enums import AccessGrade, Outcome
+from app.graph.views import RowView
+from graphql_schema.catalog import KIND_OF_CODE, Direction
+from graphql_schema.context import PolicyNotes
+from graphql_schema.enums import Outcome
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Linking, Registered, Registration
 from graphql_schema.related import Page, Related
-from graphql_schema.row import Access, Item, Row, Slice
+from graphql_schema.row import Item, Row, Slice
+from policies.decision import Denial, FieldMask
 
 Edge = tuple[str, str, str, Mapping[str, Any]]
 
@@ -21,7 +24,7 @@ class PlainGraph:
         self.records: dict[str, dict[str, Any]] = {}
         self.edges: list[Edge] = []
         self.hidden: dict[str, set[str]] = {}
-        self.notes = HiddenNotes("v1")
+        self.notes = PolicyNotes("v1")
         self.registered: list[tuple[list[Registration | Linking], bool, bool]] = []
 
     def add(self, kind: str, name: str, **values: object) -> str:
@@ -43,11 +46,9 @@ class PlainGraph:
         if record is None:
             return None
         hidden = frozenset(self.hidden.get(record["kind"], ()))
-
-        def note(kind: str, field: str) -> None:
-            self.notes.note(f"{kind}.{field}", ("p1",), "READ")
-
-        return Row(list(self.records).index(urn), record, Access(AccessGrade.READ, hidden, note))
+        name = KIND_OF_CODE[record["kind"]].name
+        mask = FieldMask(hidden, dict.fromkeys(hidden, Denial(("p1",), ("READ",))))
+        return Row(list(self.records).index(urn), record, RowView(name, mask, self.notes))
 
     async def node(self, urn: str) -> Row | None:
         """See GraphReader."""
@@ -66,7 +67,7 @@ class PlainGraph:
             found.sort(key=lambda item: item.edge["at"] if item.edge else 0, reverse=True)
         else:
             found.sort(key=lambda item: (item.row.urn, item.path))
-        return _page([(item.row, item.edge, item.via, item.path) for item in found], page)
+        return _page(found, page)
 
     def _walk(self, source: Row, path: Sequence[Any], index: int) -> Iterable[Item]:
         reached: list[tuple[Row, tuple[Row, ...], Mapping[str, Any] | None]] = [(source, (), None)]
@@ -80,14 +81,14 @@ class PlainGraph:
                 for far in [self.row(b if out else a)]
                 if far is not None and (not hop.kinds or far.kind in hop.kinds)
             ]
-        return [Item(row, (), edge, via, index) for row, via, edge in reached]
+        return [Item(row, (), edge, [source, *via][-1], via, index) for row, via, edge in reached]
 
     async def listing(self, listing: Listing, page: Page) -> Slice:
         """See GraphReader."""
         rows = [row for row in map(self.row, self.records) if row is not None and _holds(listing.where, row.record)]
         key = {"urn": "id"}.get(listing.order, listing.order)
         rows.sort(key=lambda row: (row.record[key], row.urn), reverse=listing.descending)
-        return _page([(row, None, (), 0) for row in rows], page)
+        return _page([Item(row, ()) for row in rows], page)
 
     async def register(
         self, items: Sequence[Registration | Linking], *, dry_run: bool, atomic: bool
@@ -115,8 +116,8 @@ def _holds(clause: Clause, record: Mapping[str, Any]) -> bool:
     raise NotImplementedError(op)
 
 
-def _page(found: list[tuple[Row, Any, Any, int]], page: Page) -> Slice:
-    items = [Item(row, (index,), edge, via, path) for index, (row, edge, via, path) in enumerate(found)]
+def _page(found: list[Item], page: Page) -> Slice:
+    items = [replace(item, position=(index,)) for index, item in enumerate(found)]
     kept = [item for item in items if page.keep is None or page.keep(item)]
     after = [item for item in kept if page.after is None or item.position[0] > page.after[0]]
     shown = after if page.first is None else after[: page.first]

@@ -22,7 +22,7 @@ from graphql_schema.catalog import (
     VERSION_OF,
     Hop,
 )
-from graphql_schema.govern import governed_coordinates
+from graphql_schema.govern import governed
 from graphql_schema.registration import EdgesOf, Linking, Registration
 from graphql_schema.schema import build_schema
 from graphql_schema.urn import make_urn, parse_urn
@@ -100,7 +100,7 @@ def person(subject: str, *teams: str, roles: str = "", tenant: str = "default") 
 
 def shipped_policy() -> Policy:
     """The policy as the product loads it."""
-    return Policy.load(None, governed_coordinates(build_schema().core))
+    return Policy.load(None, governed(build_schema().core))
 
 
 def shipped_stops() -> frozenset[str]:

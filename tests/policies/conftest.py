@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 import policies
-from graphql_schema.govern import governed_coordinates
+from graphql_schema.govern import governed as governed_by
 from graphql_schema.schema import build_schema
 from policies.attributes import PolicyAttributes
+from policies.governed import Governed
 from policies.labels import load_labels
 from policies.policy import Policy
 from policies.principal import Principal, PrincipalKind
@@ -67,15 +68,15 @@ def asset() -> Callable[..., PolicyAttributes]:
 
 
 @pytest.fixture(scope="session")
-def coordinates() -> dict[str, list[str]]:
-    """Give the governed fields of the schema, type by type."""
-    return governed_coordinates(build_schema().core)
+def governed() -> Governed:
+    """Give what the policy is told of the schema."""
+    return governed_by(build_schema().core)
 
 
 @pytest.fixture(scope="session")
-def labels(coordinates: dict[str, list[str]]) -> Labels:
+def labels(governed: Governed) -> Labels:
     """Give the labels as shipped."""
-    return load_labels(SHIPPED / "labels.toml", coordinates)
+    return load_labels(SHIPPED / "labels.toml", governed)
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +86,6 @@ def shipped() -> str:
 
 
 @pytest.fixture(scope="session")
-def policy(coordinates: dict[str, list[str]]) -> Policy:
+def policy(governed: Governed) -> Policy:
     """Load the shipped policy the way the product loads it."""
-    return Policy.load(None, coordinates)
+    return Policy.load(None, governed)

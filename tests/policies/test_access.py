@@ -10,6 +10,7 @@ from policies import access as access_module
 from policies.attributes import PolicyAttributes
 from policies.decision import Denial, Grade
 from policies.errors import CodedError
+from policies.governed import Governed
 from policies.policy import ACCESS_LIMIT, ACCESS_SECONDS, Policy
 from policies.predicate import Nothing
 from policies.principal import Principal
@@ -23,9 +24,11 @@ FAILING = """@id("fails") @doc("?") forbid(principal, action == Action::"update"
 DISCOVERABLE = '@id("shop-window") @doc("?") permit(principal, action == Action::"discover", resource);'
 
 
-def test_a_forbid_that_fails_denies_and_alerts(shipped: str, labels: Labels, people: People, asset: Make) -> None:
+def test_a_forbid_that_fails_denies_and_alerts(
+    shipped: str, labels: Labels, governed: Governed, people: People, asset: Make
+) -> None:
     """Cedar drops a forbid that cannot be evaluated and would allow; here it is a denial that somebody hears of."""
-    policy = Policy(shipped + FAILING, labels)
+    policy = Policy(shipped + FAILING, labels, governed)
     with capture_logs() as logs:
         decision = policy.may(people["ada"], "update", asset())
     assert (decision.allowed, decision.policies) == (False, ())
@@ -43,9 +46,11 @@ def test_an_unknown_action_is_denied(policy: Policy, people: People, asset: Make
     assert len(logs) == 1
 
 
-def test_discoverable_rows_show_public_fields_only(shipped: str, labels: Labels, people: People, asset: Make) -> None:
+def test_discoverable_rows_show_public_fields_only(
+    shipped: str, labels: Labels, governed: Governed, people: People, asset: Make
+) -> None:
     """A row that may be discovered and not read shows its public fields, and says what reading needs."""
-    policy = Policy(shipped + DISCOVERABLE, labels)
+    policy = Policy(shipped + DISCOVERABLE, labels, governed)
     assert policy.grade(people["bo"], asset()) is Grade.DISCOVER
     shown = set(labels["Model"]) - policy.hidden(people["bo"], "Model", asset()).hidden
     assert shown == {"id", "kind", "source", "namespace", "name", "displayName", "ownerTeam", "viewerAccess"}
@@ -55,21 +60,25 @@ def test_discoverable_rows_show_public_fields_only(shipped: str, labels: Labels,
     assert not policy.may(replace(people["bo"], scopes=frozenset({"graph:write"})), "update", asset()).allowed
 
 
-def test_what_may_not_be_discovered_may_not_be_read(labels: Labels, people: People, asset: Make) -> None:
+def test_what_may_not_be_discovered_may_not_be_read(
+    labels: Labels, governed: Governed, people: People, asset: Make
+) -> None:
     """A rule that lets rows be read and not discovered shows nothing, in lists as by id."""
     rule = '@id("odd") @doc("?") permit(principal, action == Action::"read", resource);'
-    policy = Policy(rule, labels)
+    policy = Policy(rule, labels, governed)
     assert policy.grade(people["ada"], asset()) is Grade.HIDDEN
     assert policy.rows(people["ada"], RowAction.READ) == Nothing()
 
 
-def test_a_mask_says_why(policy: Policy, shipped: str, labels: Labels, people: People, asset: Make) -> None:
+def test_a_mask_says_why(
+    policy: Policy, shipped: str, labels: Labels, governed: Governed, people: People, asset: Make
+) -> None:
     """A hidden field names what would open it, and the policy that closes it when one does."""
     opens = ("fields-restricted-team", "fields-restricted-admin")
     seen = policy.hidden(people["bo"], "ModelVersion", asset(visibility="ORG"))
     assert seen.why == dict.fromkeys(("artifactUri", "params"), Denial(policies=(), needs=opens))
     closing = '@id("no-params") @doc("?") forbid(principal, action == Action::"ModelVersion.params", resource);'
-    mask = Policy(shipped + closing, labels).hidden(people["root"], "ModelVersion", asset())
+    mask = Policy(shipped + closing, labels, governed).hidden(people["root"], "ModelVersion", asset())
     assert mask.why == {"params": Denial(policies=("no-params",), needs=opens)}
 
 
@@ -109,10 +118,12 @@ def test_callers_never_share_a_mask(policy: Policy, people: People, asset: Make)
         assert "id" in policy.hidden(others[0], "ModelVersion", asset()).hidden
 
 
-def test_a_view_is_kept_for_its_time_and_no_longer(shipped: str, labels: Labels, people: People) -> None:
+def test_a_view_is_kept_for_its_time_and_no_longer(
+    shipped: str, labels: Labels, governed: Governed, people: People
+) -> None:
     """Equal fingerprints share a view until it expires; a name shown to people is no part of the fingerprint."""
     now = [1_000.0]
-    policy = Policy(shipped, labels, clock=lambda: now[0])
+    policy = Policy(shipped, labels, governed, clock=lambda: now[0])
     first = policy.access(people["ada"])
     now[0] += ACCESS_SECONDS - 0.001
     assert policy.access(replace(people["ada"], display_name="Ada L.")) is first

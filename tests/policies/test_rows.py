@@ -7,6 +7,7 @@ import pytest
 
 from policies.attributes import PolicyAttributes
 from policies.errors import ConfigurationError
+from policies.governed import Governed
 from policies.policy import Policy
 from policies.predicate import compiled
 from policies.principal import Principal, PrincipalKind
@@ -58,9 +59,11 @@ def _callers() -> list[Principal]:
 
 
 @pytest.mark.parametrize("text", [pytest.param("", id="shipped"), pytest.param(EVERY_CONSTRUCT, id="every construct")])
-def test_compiled_rules_equal_the_engine_on_every_class(text: str, shipped: str, labels: Labels) -> None:
+def test_compiled_rules_equal_the_engine_on_every_class(
+    text: str, shipped: str, labels: Labels, governed: Governed
+) -> None:
     """Rows and masks agree with Cedar for 20 callers on all 576 classes: 34,560 decisions for each set of rules."""
-    policy, compared = Policy(text or shipped, labels), 0
+    policy, compared = Policy(text or shipped, labels, governed), 0
     questions = [*RowAction, "ModelVersion.artifactUri"]
     for caller in _callers():
         rows = {action: compiled(policy.rows(caller, action)) for action in RowAction}
@@ -91,14 +94,16 @@ def test_compiled_rules_equal_the_engine_on_every_class(text: str, shipped: str,
         '(resource.stage == "DRAFT") == (resource.kind == "RUN")',
     ],
 )
-def test_a_row_rule_that_cannot_be_compiled_stops_the_start_up(condition: str, labels: Labels) -> None:
+def test_a_row_rule_that_cannot_be_compiled_stops_the_start_up(
+    condition: str, labels: Labels, governed: Governed
+) -> None:
     """The refusal names the policy and says what may be used, whoever would ask."""
     text = f'@id("odd") @doc("?") permit(principal, action == Action::"read", resource) when {{ {condition} }};'
     with pytest.raises(ConfigurationError, match=r"^Policy odd .* cannot be compiled .* Use =="):
-        Policy(text, labels)
+        Policy(text, labels, governed)
 
 
-def test_a_write_rule_need_not_be_compiled(labels: Labels, shipped: str) -> None:
+def test_a_write_rule_need_not_be_compiled(labels: Labels, governed: Governed, shipped: str) -> None:
     """What the engine alone decides may use all of Cedar."""
     rule = (
         '@id("odd") @doc("?") forbid(principal, action == Action::"link", resource) when { resource.kind like "R*" };'
@@ -106,6 +111,6 @@ def test_a_write_rule_need_not_be_compiled(labels: Labels, shipped: str) -> None
     caller = Principal(
         "root", PrincipalKind.PERSON, "default", roles=frozenset({"admin"}), scopes=frozenset({"graph:write"})
     )
-    policy = Policy(shipped + rule, labels)
+    policy = Policy(shipped + rule, labels, governed)
     assert policy.may(caller, "link", SPACE[0]).allowed
     assert policy.may(caller, "link", SPACE[0]._replace(kind="RUN")).policies == ("odd",)

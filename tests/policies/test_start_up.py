@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from policies.errors import ConfigurationError
+from policies.governed import Governed
 from policies.policy import Policy
 
 COORDINATES = {"Model": ["id", "task"], "ModelVersion": ["id", "params"]}
@@ -25,7 +26,7 @@ def load(tmp_path: Path) -> Load:
     ) -> Policy:
         (tmp_path / "rows.cedar").write_text(rules)
         (tmp_path / "labels.toml").write_text(labels)
-        return Policy.load(tmp_path, coordinates or COORDINATES)
+        return Policy.load(tmp_path, Governed(coordinates or COORDINATES))
 
     return from_texts
 
@@ -79,7 +80,7 @@ def test_a_new_field_needs_a_label(load: Load) -> None:
 def test_a_folder_without_rules_is_refused(tmp_path: Path) -> None:
     """An empty folder is a mistake, not a policy that denies everything."""
     with pytest.raises(ConfigurationError, match=r"no \*\.cedar file"):
-        Policy.load(tmp_path, COORDINATES)
+        Policy.load(tmp_path, Governed(COORDINATES))
 
 
 def test_the_version_follows_rules_and_labels(load: Load) -> None:

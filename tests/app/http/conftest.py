@@ -113,7 +113,7 @@ class Context:
         self.request_id = request_id
         self.principal = principal
 
-    def extensions(self) -> dict[str, Any]:
+    def finish(self) -> dict[str, Any]:
         """Report who asked."""
         return {"asked": self.principal.subject}
 
