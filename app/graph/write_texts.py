@@ -6,8 +6,8 @@ record, …] per hop], p: [edge record or null, …]}``.
 
 ``WRITE`` takes the ids of known vertices, vertices ``{x, k, fresh, p: native values, s: native sets}``, edges
 ``{l, o, i, fresh, p: native values}`` and notes ``{x, fresh, p: values, f: values of the frontier}`` that hang on the
-vertex ``top`` (:mod:`app.graph.sensitivity.pending`), and answers how many vertices and edges it wrote. Creation needs no lock: the id is computed from
-identity, so a second creator fails (janusgraph.md, section 5).
+vertex ``top`` (:mod:`app.graph.sensitivity.pending`), and answers how many vertices and edges it wrote. Creation needs
+no lock: the id is computed from identity, so a second creator fails (janusgraph.md, section 5).
 """
 
 from typing import Final

@@ -37,7 +37,7 @@ _EVERY: Final = 2**31 - 1
 def _edges(direction: str) -> str:
     start = g.V(param("xs"))
     edges = start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls"))
-    kept = edges.has("validTo", P.gt(param("now"))).not_(__.has("declassified", True))
+    kept = edges.has("validTo", P.gt(param("now"))).not_(__.has("declassified", P.within([True])))
     return str(render(kept.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))))
 
 

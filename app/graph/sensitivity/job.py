@@ -55,7 +55,7 @@ class SensitivityJob:
                 if not await self.step():
                     await self._wait()
                 failures = 0
-            except Exception:
+            except Exception:  # noqa: BLE001 - the job boundary
                 _log.exception("sensitivity_job_failed", failures=failures + 1)
                 pause = min(0.5 * 2**failures, LONGEST_PAUSE)
                 failures += 1

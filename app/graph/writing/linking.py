@@ -5,7 +5,6 @@ from app.graph.writing.draft import Draft
 from app.graph.writing.edges import DECLASSIFIED, linked
 from app.graph.writing.permits import permit
 from app.graph.writing.refusal import invalid
-from app.graph.writing.vertices import Record
 from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Relation
 from graphql_schema.enums import Outcome
 from graphql_schema.registration import Linking, Registered
@@ -23,6 +22,8 @@ def link(draft: Draft, item: Linking) -> Registered:
         raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; {_joins(relation)}.", "to")
     if relation is VERSION_OF and whole_urn(item.source) != item.target:
         raise invalid(f"{item.source} is a version of {whole_urn(item.source)} and of nothing else.", "to")
+    if item.facts.get(DECLASSIFIED) and not relation.carries:
+        raise invalid(f"No data flows over {relation.name}, so there is nothing to declassify.", "declassify")
     changed = item.target if relation.changes is Direction.OUT or source_kind == "Domain" else item.source
     own = draft.ensure(changed)
     permit(draft, "link", draft.known(own))
@@ -30,24 +31,13 @@ def link(draft: Draft, item: Linking) -> Registered:
     key = (relation.name, source, target)
     before = draft.state.edges.get(key)
     after, again = linked(draft.edge(key), relation, item.facts, draft.now)
-    _permit_declassification(draft, relation, own, item, after, before)
+    if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)) and DECLASSIFIED in item.facts:
+        permit(draft, "approve", draft.known(own))
     change_edge(draft, key, after, own=own)
     draft.stamp()
     outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED
     outcome = Outcome.CREATED if again or before is None else outcome
     return Registered(outcome, revision=draft.known(own)["revision"])
-
-
-def _permit_declassification(
-    draft: Draft, relation: Relation, own: int, item: Linking, after: Record, before: Record | None
-) -> None:
-    """Raise unless the caller may approve that sensitivity no longer flows over the edge, or that it does again."""
-    if DECLASSIFIED not in item.facts:
-        return
-    if item.facts[DECLASSIFIED] and not relation.carries:
-        raise invalid(f"No data flows over {relation.name}, so there is nothing to declassify.", "declassify")
-    if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)):
-        permit(draft, "approve", draft.known(own))
 
 
 def _joins(relation: Relation) -> str:
