@@ -48,7 +48,7 @@ class Access:
         self._masks: dict[Key, FieldMask] = {}
         self._decisions: dict[Key, Decision] = {}
         self._members = lru_cache(maxsize=None)(self._compile_members)
-        self.shown = lru_cache(maxsize=256)(self._rows_showing)
+        self._showing = lru_cache(maxsize=None)(self._rows_showing)
 
     def grade(self, attributes: PolicyAttributes) -> Grade:
         """Say how much of a row the caller sees."""
@@ -78,22 +78,23 @@ class Access:
             self._decisions, (action, attributes), lambda: self._decide(action, attributes)
         )
 
-    def _rows_showing(self, field: str) -> Predicate:
+    def shown(self, field: str) -> Predicate:
         """Say on which of the rows that are discovered a field is shown: what a filter on the field may look at.
 
         Equal to :meth:`rows` where every such row shows it. Fields of the same name are told apart by the kind.
         """
-        if not self._sees:
-            return Nothing()
+        return self._showing(field) if self._sees else Nothing()
+
+    def _rows_showing(self, field: str) -> Predicate:
         alike: dict[Predicate, set[str]] = {}
         for type_name, governed in self._types.items():
             if governed.rows:
-                alike.setdefault(self._showing(type_name, field), set()).add(kind_code(type_name))
+                alike.setdefault(self._rows_of_type(type_name, field), set()).add(kind_code(type_name))
         if len(alike) == 1:
             return next(iter(alike))
         return disjunction(conjunction((within("kind", kinds), rows)) for rows, kinds in alike.items())
 
-    def _showing(self, type_name: str, field: str) -> Predicate:
+    def _rows_of_type(self, type_name: str, field: str) -> Predicate:
         """The rows of a type that show a field; a field in no group is never hidden, or not there."""
         for member in self._members(type_name):
             if field in member.group.fields:

@@ -5,6 +5,7 @@ Every request of the importers may be repeated: registration is idempotent by id
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -70,6 +71,7 @@ class ApiClient:
     """One connection pool to ``POST <url>/graphql``; use it as an async context manager.
 
     ``deadline`` is in seconds, for one answer; ``transport`` carries the requests where that is not the network.
+    ``hidden`` counts the values that the policy withheld from the answers so far, by coordinate.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class ApiClient:
     ) -> None:
         self._endpoint = url.rstrip("/").removesuffix("/graphql") + "/graphql"
         self._retry = retry
+        self.hidden: Counter[str] = Counter()
         self._http = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"},
             timeout=httpx2.Timeout(deadline, connect=10.0),
@@ -127,14 +130,22 @@ class ApiClient:
             raise RefusedError(f"{self._endpoint} is no address: {error}. Write --url http://HOST:PORT.") from error
         if response.status_code == _BUSY or response.status_code >= _FAILING:
             raise _BusyError(f"HTTP {response.status_code}", _seconds(response.headers.get("Retry-After")))
-        return _data(response)
+        return self._counted(_answer(response))
+
+    def _counted(self, answer: dict[str, Any]) -> dict[str, Any]:
+        authorization = (answer.get("extensions") or {}).get("authorization") or {}
+        for entry in authorization.get("hidden", ()):
+            self.hidden[entry["coordinate"]] += entry["count"]
+        data: dict[str, Any] = answer["data"]
+        return data
 
 
 def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isdecimal() else None
 
 
-def _data(response: httpx2.Response) -> dict[str, Any]:
+def _answer(response: httpx2.Response) -> dict[str, Any]:
+    """The answer that holds data, or the error that it means."""
     try:
         answer = orjson.loads(response.content)
     except orjson.JSONDecodeError:
@@ -152,4 +163,4 @@ def _data(response: httpx2.Response) -> dict[str, Any]:
     data = answer.get("data") if isinstance(answer, dict) else None
     if errors or not isinstance(data, dict):
         raise RefusedError(said)
-    return data
+    return dict(answer)

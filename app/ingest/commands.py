@@ -71,6 +71,9 @@ async def _export(target: Target, kinds: frozenset[str]) -> None:
     async with ApiClient(target.url, target.token, target.retry) as client:
         async for item in export_items(client, kinds):
             typer.echo(orjson.dumps(item))
+        if client.hidden:
+            fields = ", ".join(f"{name} ({count})" for name, count in sorted(client.hidden.items()))
+            typer.echo(f"Left out, because the policy hides it from this token: {fields}.", err=True)
 
 
 def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line

@@ -60,6 +60,16 @@ class Estate:
         team = TEAMS[who]
         return team is None or self.assets[urn]["visibility"] == "ORG" or self.owner(urn) == TEAM + team
 
+    def reads(self, who: str, urn: str) -> bool:
+        """Whether a caller may read it: a draft of another team may only be discovered."""
+        team = TEAMS[who]
+        own = team is None or self.owner(urn) == TEAM + team
+        return self.sees(who, urn) and (own or self.assets[urn]["stage"] != "DRAFT")
+
+    def readable(self, who: str, urns: Iterable[str]) -> list[str]:
+        """Those of the ids that a caller may read."""
+        return [urn for urn in urns if self.reads(who, urn)]
+
     def visible(self, who: str, urns: Iterable[str]) -> list[str]:
         """Those of the ids that a caller may know of."""
         return [urn for urn in urns if self.sees(who, urn)]
@@ -80,9 +90,9 @@ class Estate:
         return [part for part, asset in self.assets.items() if asset["whole"] == urn]
 
     def neighbours(self, who: str, urn: str, *, out: bool) -> set[tuple[str, EdgeKey]]:
-        """Far asset and edge by rule 3.3: own edges and those of parts or whole, where all is visible."""
+        """Far asset and edge by rule 3.3: own edges and those of parts or whole that are read."""
         whole = self.assets[urn]["whole"]
-        starts = [urn, *self.visible(who, [whole] if whole else self.parts(urn))]
+        starts = [urn, *self.readable(who, [whole] if whole else self.parts(urn))]
         near, far = (1, 2) if out else (2, 1)
         return {
             (key[far], key)

@@ -40,11 +40,11 @@ async def world(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFacto
 
 
 def _via(estate: Estate, who: str, starts: Iterable[str], *hops: tuple[str, bool, str]) -> set[str]:
-    """What is reached over hops through what the caller sees."""
+    """What is reached over hops through what the caller reads."""
     reached = set(starts)
     for relations, out, kinds in hops:
         reached = {
-            far for urn in estate.visible(who, reached) for far in estate.far(urn, relations, out=out, kinds=kinds)
+            far for urn in estate.readable(who, reached) for far in estate.far(urn, relations, out=out, kinds=kinds)
         }
     return set(estate.visible(who, reached))
 
@@ -54,7 +54,7 @@ RELATED: dict[tuple[str, str, str], Expected] = {
     ("Model", "versions", ""): lambda e, who, urn: e.newest(who, e.parts(urn)),
     ("Dataset", "versions", ""): lambda e, who, urn: e.newest(who, e.parts(urn)),
     ("Workflow", "runs", ""): lambda e, who, urn: e.newest(who, _runs(e, urn)),
-    ("Workflow", "runs", "state: FAIL"): lambda e, who, urn: e.newest(who, _runs(e, urn, "FAIL")),
+    ("Workflow", "runs", "state: FAIL"): lambda e, who, urn: e.newest(who, e.readable(who, _runs(e, urn, "FAIL"))),
     ("Dataset", "feeds", ""): lambda e, who, urn: _via(e, who, [urn], ("DERIVES FEEDS INPUT_TO", True, "")),
     ("Dataset", "derivedFrom", ""): lambda e, who, urn: _via(e, who, [urn], ("DERIVES", False, "Dataset")),
     ("ModelVersion", "trainedOn", ""): lambda e, who, urn: (
@@ -69,7 +69,9 @@ RELATED: dict[tuple[str, str, str], Expected] = {
         e, who, [urn], ("SERVED_BY", False, "Deployment")
     ),
     ("Service", "deployments", ""): lambda e, who, urn: {
-        far for far in _via(e, who, [urn], ("SERVED_BY", False, "Deployment")) if e.assets[far]["status"] == "ACTIVE"
+        far
+        for far in e.readable(who, _via(e, who, [urn], ("SERVED_BY", False, "Deployment")))
+        if e.assets[far]["status"] == "ACTIVE"
     },
     ("FeatureSet", "features", ""): lambda e, who, urn: set(e.visible(who, e.parts(urn))),
 }
@@ -130,7 +132,7 @@ def _after(cursor: str | None) -> str:
 async def test_relations(world: World, kind: str, name: str, args: str, who: str) -> None:
     """Small pages of a relation concatenate to what the oracle reaches, each once; by-time lists in their order."""
     estate, expected = world.estate, RELATED[kind, name, args]
-    sources = estate.visible(who, estate.of(kind))
+    sources = estate.readable(who, estate.of(kind))
     if kind == "ModelVersion":
         sources = sources[:24]
     for size, total in ((4, False), (7, True)):
@@ -144,15 +146,16 @@ async def test_relations(world: World, kind: str, name: str, args: str, who: str
             assert found[urn][1] == {len(list(wanted)) if total else None}
 
 
-FILTERS: dict[str, Callable[[Estate, str, dict[str, Any]], bool]] = {
-    "": lambda _e, _urn, _edge: True,
-    "kinds: [MODEL_VERSION, DATASET]": lambda e, urn, _: e.assets[urn]["kind"] in {"ModelVersion", "Dataset"},
-    "stages: [ACTIVE]": lambda e, urn, _: e.assets[urn]["stage"] == "ACTIVE",
-    "origins: [INFERRED], minConfidence: 0.5": lambda _e, _u, edge: (
-        edge["origin"] == "INFERRED" and edge["confidence"] >= 0.5
+FILTERS: dict[str, Callable[[Estate, str, dict[str, Any], bool], bool]] = {
+    "": lambda _e, _urn, _edge, _read: True,
+    "kinds: [MODEL_VERSION, DATASET]": lambda e, urn, _, _read: e.assets[urn]["kind"] in {"ModelVersion", "Dataset"},
+    "stages: [ACTIVE]": lambda e, urn, _, read: read and e.assets[urn]["stage"] == "ACTIVE",
+    "origins: [INFERRED], minConfidence: 0.5": lambda _e, _u, edge, read: (
+        edge["origin"] == "INFERRED" and (not read or edge["confidence"] >= 0.5)
     ),
-    "minConfidence: 0.5": lambda _e, _u, edge: edge.get("confidence", 1) >= 0.5,
+    "minConfidence: 0.5": lambda _e, _u, edge, read: not read or edge.get("confidence", 1) >= 0.5,
 }
+"""What a filter keeps of a far asset over an edge, and whether the caller reads that asset: else it has no values."""
 
 
 @pytest.mark.parametrize("who", CALLERS)
@@ -162,22 +165,31 @@ async def test_neighbours(world: World, who: str, *, out: bool) -> None:
     estate, random = world.estate, Random(3)
     name = "downstream" if out else "upstream"
     for where, holds in FILTERS.items():
-        wholes = estate.visible(who, estate.of("Dataset", "Model", "FeatureSet", "Service"))
-        sources = [*wholes[:14], *random.sample(estate.visible(who, estate.of("DatasetVersion", "Feature", "Run")), 10)]
+        wholes = estate.readable(who, estate.of("Dataset", "Model", "FeatureSet", "Service"))
+        parts = estate.readable(who, estate.of("DatasetVersion", "Feature", "Run"))
+        sources = [*wholes[:14], *random.sample(parts, 10)]
         args = f"filter: {{{where}}}" if where else ""
         rows = "relation from to asset { id }"
         found = await _paged(world, who, Field("Asset", name, args, rows, 9, not out), sources)
         for urn in sources:
             wanted = {
-                (far, key) for far, key in estate.neighbours(who, urn, out=out) if holds(estate, far, estate.edges[key])
+                (far, key)
+                for far, key in estate.neighbours(who, urn, out=out)
+                if holds(estate, far, estate.edges[key], estate.reads(who, far))
             }
             found_rows = [(row["asset"]["id"], (row["relation"], row["from"], row["to"])) for row in found[urn][0]]
             assert sorted(found_rows) == sorted(wanted), (urn, where)
             assert found[urn][1] == {None if out else len(wanted)}
 
 
-def _random_filter(random: Random, world: World, depth: int = 2) -> tuple[dict[str, Any], Callable[[str], bool]]:
-    """A filter of the contract, and what it means."""
+def _random_filter(
+    random: Random, world: World, who: str, depth: int = 2
+) -> tuple[dict[str, Any], Callable[[str], bool]]:
+    """A filter of the contract, and what it means: what is not read has no stage, no time and no owners."""
+
+    def read(urn: str) -> bool:
+        return world.estate.reads(who, urn)
+
     assets, owner = world.estate.assets, world.estate.owner
     name, team = random.choice(NAMES), TEAM + random.choice(("ranking", "ads"))
     created = random.choice(sorted(set(world.created.values())))
@@ -187,18 +199,18 @@ def _random_filter(random: Random, world: World, depth: int = 2) -> tuple[dict[s
         ({"name": {"eq": name}}, lambda urn: assets[urn]["name"] == name),
         ({"name": {"prefix": name[:2]}}, lambda urn: assets[urn]["name"].startswith(name[:2])),
         ({"name": {"prefix": "\U0010ffff"}}, lambda _urn: False),
-        ({"stages": ["ACTIVE", "DRAFT"]}, lambda urn: assets[urn]["stage"] in {"ACTIVE", "DRAFT"}),
+        ({"stages": ["ACTIVE", "DRAFT"]}, lambda urn: read(urn) and assets[urn]["stage"] in {"ACTIVE", "DRAFT"}),
         ({"ownerTeams": [team]}, lambda urn: owner(urn) == team),
-        ({"owners": [team]}, lambda urn: team in assets[urn]["owners"]),
-        ({"owned": False}, lambda urn: assets[urn]["team"] is None),
-        ({"createdAfter": created}, lambda urn: world.created[urn] > created),
+        ({"owners": [team]}, lambda urn: read(urn) and team in assets[urn]["owners"]),
+        ({"owned": False}, lambda urn: not read(urn) or assets[urn]["team"] is None),
+        ({"createdAfter": created}, lambda urn: read(urn) and world.created[urn] > created),
         ({"ids": some}, lambda urn: urn in some),
         ({"kinds": []}, lambda _urn: False),
     ]
     shape = random.choice(("leaf", "and", "or", "not")) if depth else "leaf"
     if shape == "leaf":
         return random.choice(leaves)
-    parts = [_random_filter(random, world, depth - 1) for _ in range(1 if shape == "not" else 2)]
+    parts = [_random_filter(random, world, who, depth - 1) for _ in range(1 if shape == "not" else 2)]
     given, tests = [part for part, _ in parts], [test for _, test in parts]
     if shape == "and":
         return {"and": given}, lambda urn: all(test(urn) for test in tests)
@@ -217,15 +229,22 @@ LIST = """query ($filter: AssetFilter, $order: AssetOrder, $first: Int, $after: 
     totalCount nodes { id } pageInfo { hasNextPage endCursor } } }"""
 
 
+def _sorted(world: World, who: str, urns: list[str], order: str, *, down: bool) -> list[str]:
+    """The order that is asked for; what hides its time comes last, by id."""
+    last = [] if order in {"ID", "NAME"} else [urn for urn in urns if not world.estate.reads(who, urn)]
+    first = [urn for urn in urns if urn not in last]
+    return [*sorted(first, key=lambda urn: (ORDERS[order](world, urn), urn), reverse=down), *sorted(last)]
+
+
 @pytest.mark.parametrize("who", CALLERS)
 async def test_listings(world: World, who: str) -> None:
     """Random filters and orders over equal names and times: pages concatenate to the sorted list, with its total."""
     random = Random(who)
     for _ in range(24):
-        where, holds = _random_filter(random, world)
+        where, holds = _random_filter(random, world, who)
         order, down = random.choice(sorted(ORDERS)), random.random() < 0.5
         matching = [urn for urn in world.estate.visible(who, world.estate.assets) if holds(urn)]
-        wanted = sorted(matching, key=lambda urn: (ORDERS[order](world, urn), urn), reverse=down)
+        wanted = _sorted(world, who, matching, order, down=down)
         variables = {"filter": where, "order": {"field": order, "direction": "DESC" if down else "ASC"}}
         ids, after, more = [], None, True
         size = random.choice((17, 40, 150)) if len(wanted) > 60 else random.choice((5, 9))
