@@ -53,8 +53,11 @@ def _permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bo
     after = with_known_sensitivity(draft, vid)
     if creates:
         permit(draft, "register", after)
-    elif before is not None and attributes(before) != attributes(after):
-        permit(draft, "update", after)
+    elif before is not None:
+        if attributes(before) != attributes(after):
+            permit(draft, "update", after)
+        if before["declaredSensitivity"] != after["declaredSensitivity"]:
+            permit(draft, "update", {**after, "sensitivity": after["declaredSensitivity"]})
 
 
 def _refuse_unexpected(item: Registration, before: Record | None) -> None:

@@ -170,7 +170,8 @@ def test_values_and_defaults(memory: Memory) -> None:
     assert (first["declaredSensitivity"], first["hydration"], first["revision"]) == ("RESTRICTED", "FULL", 1)
     memory.run(dataset(dict.fromkeys(values)), now=NOW + 1)
     second = memory.record("dataset d")
-    assert [second.get(key) for key in values] == ["ACTIVE", "ORG", "INTERNAL", "d", None]
+    assert [second.get(key) for key in values] == ["ACTIVE", "ORG", "RESTRICTED", "d", None]
+    assert second["declaredSensitivity"] == "INTERNAL"  # the effective one goes down when the job has looked
     assert (second["revision"], second["createdAt"], second["updatedAt"]) == (2, NOW, NOW + 1)
     seeded(memory, asset("user ada", {"kind": "SERVICE_ACCOUNT"}), asset("tag pii", {"tagKind": "PII"}))
     user, tag = memory.record("user ada"), memory.record("tag pii")
