@@ -97,10 +97,10 @@ class Api:
 
 
 @asynccontextmanager
-async def open_api(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
+async def open_api(graph: StoreGraph, folder: Path, make: type[GraphServices] = GraphServices) -> AsyncIterator[Api]:
     """Run the API over a graph, with its keys in ``folder``."""
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder)})
-    services = GraphServices(settings, graph)
+    services = make(settings, graph)
     app = create_app(services)
     issuer = DevIssuer(settings)
     tokens = {name: issuer.mint(persona(name)) for name in ("ada", "bo", "cy", "ci-ranking", "root")}

@@ -111,15 +111,15 @@ class Pending:
         for note in notes:
             if note.fence is not None:
                 self.fences.put_up(note.fence)
+        kept = False
         try:
             yield
-        except BaseException:
-            self.stale = self.stale or bool(notes)
-            raise
-        else:
-            self._notes |= {note.x: note for note in notes}
+            kept = True
         finally:
+            if kept:
+                self._notes |= {note.x: note for note in notes}
             if notes:
+                self.stale = self.stale or not kept
                 self.changed.set()
 
     async def load(self, client: GremlinClient) -> None:
