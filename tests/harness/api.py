@@ -97,9 +97,9 @@ class Api:
 
 
 @asynccontextmanager
-async def open_api(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
-    """Run the API over a graph, with its keys in ``folder``."""
-    settings = Settings.from_env({"MLG_DATA_DIR": str(folder)})
+async def open_api(graph: StoreGraph, folder: Path, **environment: str) -> AsyncIterator[Api]:
+    """Run the API over a graph, with its keys in ``folder`` and further settings from an environment."""
+    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), **environment})
     services = GraphServices(settings, graph)
     app = create_app(services)
     issuer = DevIssuer(settings)
