@@ -17,7 +17,6 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from app.errors import UnauthenticatedError
 from app.http.errors import HttpError
 from app.http.middleware import coded, request_id_of
 from app.http.negotiation import JSON, negotiate
@@ -96,7 +95,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         """Make the context of one operation. Raises UNAUTHENTICATED when no authentication has let the request in."""
         principal = getattr(request.state, "principal", None)
         if not isinstance(principal, Principal):
-            raise UnauthenticatedError("The request has no identity. Send `Authorization: Bearer <token>`.")
+            raise CodedError("The request has no identity. Send `Authorization: Bearer <token>`.", Code.UNAUTHENTICATED)
         return self.make_context(request, principal)
 
     async def execute(self, method: str, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
