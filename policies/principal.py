@@ -23,7 +23,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """A caller. ``teams`` are Team URNs, ``expires_at`` is in epoch seconds."""
+    """A caller. ``teams`` are Team URNs, ``expires_at`` is in epoch seconds.
+
+    ``break_glass`` is the reason why this caller may see more than usual, None for nearly everybody; there is one
+    exactly when the scopes hold ``graph:break-glass``.
+    """
 
     subject: str
     kind: PrincipalKind
@@ -33,11 +37,12 @@ class Principal:
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     expires_at: int | None = None
+    break_glass: str | None = None
 
     @cached_property
     def fingerprint(self) -> tuple[object, ...]:
         """What decisions depend on: two principals with the same fingerprint see the same."""
-        return (self.tenant, self.subject, self.kind, self.teams, self.roles, self.scopes)
+        return (self.tenant, self.subject, self.kind, self.teams, self.roles, self.scopes, self.break_glass)
 
     def may(self, scope: Scope) -> bool:
         """Whether the token's ceiling reaches ``scope``."""
