@@ -1,9 +1,11 @@
 """20,000 changed tokens before the whole application: what is let in says the very same thing, by a rule of our own.
 
 The rule, which shares nothing with the product: header and payload are those of a good token, letter by letter, and the
-signature is the good one or, for ES256, its twin. Whoever sees (r, s) can write down (r, n - s), which is as valid for
+signature is, for ES256, the twin of the good one. Whoever sees (r, s) can write down (r, n - s), which is as valid for
 the same bytes (SEC 1, section 4.1.4); it says nothing that the first did not, so it is harmless and let in. Nothing
 else is: base64 has exactly one spelling here (RFC 4648 section 3.5 leaves the choice to the decoder).
+
+The seed fixes the changes; the keys, and so the letters of the tokens, are new in each run.
 """
 
 import base64
