@@ -59,7 +59,7 @@ async def test_with_graph_write_it_goes_on(issuer: LiveIssuer, door: Door) -> No
 
 
 async def test_a_sender_without_a_token_learns_where_to_ask(door: Door) -> None:
-    """The challenge leads to the metadata document, which is open to all and names the issuers (RFC 9728)."""
+    """The bare challenge names the metadata document and no error (RFC 6750 section 3.1, RFC 9728 section 5.1)."""
     answer = await door.knock()
     assert (answer.status, answer.headers["www-authenticate"]) == (401, f'Bearer resource_metadata="{METADATA}"')
 
