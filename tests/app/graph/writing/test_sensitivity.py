@@ -111,7 +111,9 @@ async def test_a_dry_run_raises_and_notes_nothing(graph: StoreGraph, writers: Wr
 async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Writers) -> None:
     """With the cause gone the whole cycle goes down, and with another cause only as far as that one."""
     ring = ["dataset a", "dataset b", "dataset c"]
-    links = [link("DERIVES", one, other) for one, other in zip(ring, [*ring[1:], ring[0]], strict=True)]
+    links: list[Registration | Linking] = [
+        link("DERIVES", one, other) for one, other in zip(ring, [*ring[1:], ring[0]], strict=True)
+    ]
     await write(writers, *links, link("DERIVES", "dataset cause", "dataset a"), asset("dataset cause", RESTRICTED))
     assert await levels(graph, *ring) == ["RESTRICTED"] * 3
     await write(writers, asset("dataset b", {"sensitivity": "CONFIDENTIAL"}))
