@@ -41,7 +41,7 @@ async def settled(writers: Writers, now: int = NOW) -> None:
 
 async def test_what_is_downstream_is_raised_with_the_write(graph: StoreGraph, writers: Writers) -> None:
     """Versions, runs and features follow at once, models and reports do not; nobody's revision or time moves."""
-    chain = [
+    chain: list[Registration | Linking] = [
         asset("dataset a"),
         asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset-version b@1"]),
         asset("dataset-version b@1"),
