@@ -1,13 +1,13 @@
 """Where sensitivity flows from and to in the store: the neighbours of many vertices in one request.
 
 Hops are data, as in :mod:`app.graph.level`: ``{d: "out" | "in", ls: labels, ks: far kinds, p: -1 or the hop whose far
-ends are its sources, xs: sources}``. The text answers ``{e: [[source, far, …] per hop], v: [id, record, …]}`` over
-edges that have not ended and are not declassified; ``v`` has the points and the far vertices, and nothing when they are
-more than ``most``.
+ends are its sources, xs: sources}``. The text answers ``{e: [[source, far, far kind, …] per hop], v: [id, record, …]}``
+over edges that have not ended and are not declassified; ``v`` has the points and the far vertices, and nothing when
+they are more than ``most``.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -55,6 +55,7 @@ def edges = hops.collect {{ h ->
     (out ? {_edges("out")} : {_edges("in")}).each {{ e ->
       def f = out ? e.inVertex().id() : e.outVertex().id()
       rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; reached << f
+      rows << e.value(out ? 'toKind' : 'fromKind')
     }}
   }}
   sets << reached
@@ -73,6 +74,16 @@ if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record')
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step from whole to part or back: its edge, and the kinds at both ends."""
+
+    direction: str
+    label: str
+    near: list[str]
+    far: list[str]
+
+
 @dataclass(slots=True)
 class Sources:
     """From each vertex to those that its sensitivity comes from, and the records of all of them."""
@@ -87,11 +98,15 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """Reads where sensitivity flows at the instant ``now``; ``stops`` are the kinds that nothing flows to."""
+    """Reads where sensitivity flows at the instant ``now``; ``stops`` are the kinds that nothing flows to.
+
+    ``kinds`` are those met so far: what is known to be no part or no whole is not asked for its whole or its parts.
+    """
 
     client: GremlinClient
     stops: frozenset[str]
     now: int
+    kinds: dict[int, str] = field(default_factory=dict)
 
     async def targets(
         self, vertices: Iterable[int], spoken_for: Iterable[int] = (), most: int = _EVERY
@@ -105,7 +120,7 @@ class Flows:
             answer = await self._ask([], hops, most)
             for hop, rows in zip(hops, answer["e"], strict=True):
                 if hop["flows"]:
-                    found.update(rows[1::2])
+                    found.update(rows[1::3])
             records |= _records(answer)
         return found, records
 
@@ -122,7 +137,7 @@ class Flows:
         """The parts of each whole, as what speaks for it."""
         found = Sources()
         for xs in _some(list(wholes)):
-            hops = [_hop(direction, [label], kinds, xs) for direction, label, kinds in _PARTS]
+            hops = self._beside(_PARTS, xs)
             answer = await self._ask([], hops, _EVERY)
             found.records |= _records(answer)
             for rows in answer["e"]:
@@ -133,8 +148,8 @@ class Flows:
     async def _add_sources(self, xs: Sequence[int], sources: Sources) -> None:
         hops = [
             _hop("in", CARRYING, ASSETS, xs),
-            *(_hop(direction, [label], kinds, [], 0) for direction, label, kinds in _PARTS),
-            *(_hop(direction, [label], kinds, xs) for direction, label, kinds in _WHOLES),
+            *self._beside(_PARTS, [], 0),
+            *self._beside(_WHOLES, xs),
         ]
         answer = await self._ask(xs, hops, _EVERY)
         sources.records |= _records(answer)
@@ -151,33 +166,50 @@ class Flows:
 
     def _out(self, xs: Sequence[int], ws: Sequence[int]) -> list[dict[str, Any]]:
         open_kinds = [name for name in ASSETS if name not in self.stops]
-        wholes = [_hop(direction, [label], kinds, xs) for direction, label, kinds in _WHOLES]
+        wholes = self._beside(_WHOLES, xs)
         flowing = [
             _hop("out", CARRYING, open_kinds, [*xs, *ws]),
             *(_hop("out", CARRYING, open_kinds, [], number) for number in range(len(wholes))),
-            *(
-                _hop(direction, [label], [name for name in kinds if name not in self.stops], xs)
-                for direction, label, kinds in _PARTS
-            ),
+            *self._beside(_PARTS, xs, without=self.stops),
         ]
         return [*({**hop, "flows": False} for hop in wholes), *({**hop, "flows": True} for hop in flowing)]
+
+    def _beside(
+        self, steps: Iterable[Step], xs: Sequence[int], parent: int = -1, without: Container[str] = ()
+    ) -> list[dict[str, Any]]:
+        """The hops from parts to wholes, or back, from those of the vertices that may be such."""
+        return [
+            _hop(
+                step.direction,
+                [step.label],
+                [name for name in step.far if name not in without],
+                [vid for vid in xs if self.kinds.get(vid, step.near[0]) in step.near],
+                parent,
+            )
+            for step in steps
+        ]
 
     async def _ask(self, points: Sequence[int], hops: Sequence[Mapping[str, Any]], most: int) -> dict[str, Any]:
         bindings = {"points": points, "hops": hops, "now": self.now, "most": most}
         answer: dict[str, Any] = (await self.client.submit(FLOW, bindings))[0]
+        for rows in answer["e"]:
+            self.kinds.update(zip(rows[1::3], map(KIND.__getitem__, rows[2::3]), strict=True))
         return answer
 
 
-def _by_label(hops: Iterable[Hop]) -> list[tuple[str, str, list[str]]]:
-    """Direction, label and far kinds of the hops, each label once."""
-    kinds: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for hop in hops:
-        kinds[hop.direction.value, hop.relation.name] += hop.kinds
-    return [(direction, label, names) for (direction, label), names in kinds.items()]
+def _by_label(hops: Mapping[str, Hop]) -> list[Step]:
+    """The steps over hops by the kind that they start from, each label once."""
+    alike: dict[tuple[str, str], list[tuple[str, Hop]]] = defaultdict(list)
+    for near, hop in hops.items():
+        alike[hop.direction.value, hop.relation.name].append((near, hop))
+    return [
+        Step(*step, [near for near, _ in found], [name for _, hop in found for name in hop.kinds])
+        for step, found in alike.items()
+    ]
 
 
-_PARTS: Final = _by_label(PART_HOPS.values())
-_WHOLES: Final = _by_label(WHOLE_HOPS.values())
+_PARTS: Final = _by_label(PART_HOPS)
+_WHOLES: Final = _by_label(WHOLE_HOPS)
 
 
 def _hop(
@@ -191,8 +223,8 @@ def _some(vids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (vids[start : start + AT_ONCE] for start in range(0, len(vids), AT_ONCE))
 
 
-def _pairs(flat: Sequence[int]) -> Iterator[tuple[int, int]]:
-    return zip(flat[::2], flat[1::2], strict=True)
+def _pairs(flat: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    return zip(flat[::3], flat[1::3], strict=True)
 
 
 def _records(answer: Mapping[str, Any]) -> dict[int, Record]:
