@@ -76,8 +76,9 @@ class Services:
         task = asyncio.create_task(job.run())
 
         async def stop() -> None:
-            task.cancel()
-            await asyncio.wait([task])
+            async with self.desk.lock:  # between two batches: no request of the job is under way
+                task.cancel()
+                await asyncio.wait([task])
 
         stack.push_async_callback(stop)
 
