@@ -96,6 +96,16 @@ class Relation:
         """Whether data flows along it."""
         return self.family is Class.LINEAGE
 
+    def changed_ends(self, source: str) -> frozenset[Direction]:
+        """The ends that an edge says something about, by the kind of its *from* end.
+
+        What a feature set or workflow contains takes owners and sensitivity from it, so both ends are changed; a
+        domain is changed by nobody who puts an asset into it.
+        """
+        if self.name != "CONTAINS":
+            return frozenset({self.changes})
+        return frozenset({Direction.OUT}) if source == "Domain" else frozenset(Direction)
+
     def out(self, *kinds: str) -> "Hop":
         """The hop along the edge, to the named kinds or to all that the relation allows."""
         return Hop(self, Direction.OUT, kinds)
