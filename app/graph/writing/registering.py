@@ -50,10 +50,12 @@ def _permit_version(draft: Draft, urn: str) -> None:
 
 
 def _permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bool) -> None:
+    if creates:  # by what it declares: what it is derived from may be hidden, and must answer like what is not there
+        known = draft.known(vid)
+        permit(draft, "register", {**known, "sensitivity": known["declaredSensitivity"]})
+        return
     after = with_known_sensitivity(draft, vid)
-    if creates:
-        permit(draft, "register", after)
-    elif before is not None:
+    if before is not None:
         if attributes(before) != attributes(after):
             permit(draft, "update", after)
         if before["declaredSensitivity"] != after["declaredSensitivity"]:

@@ -160,9 +160,13 @@ async def test_an_edge_that_carries_nothing_is_not_declassified(writers: Writers
     assert await write(writers, odd) == ["INVALID"]
 
 
-@pytest.mark.parametrize(("owners", "outcome"), [({}, "DENIED"), ({"team ranking": ["TECHNICAL"]}, "CREATED")])
-async def test_an_item_is_decided_by_what_arrives(writers: Writers, owners: dict[str, list[str]], outcome: str) -> None:
-    """What nobody owns and restricted data flow to is out of an engineer's reach, what the own team owns is not."""
+@pytest.mark.parametrize(("owners", "outcome"), [({}, "DENIED"), ({"team ranking": ["TECHNICAL"]}, "UPDATED")])
+async def test_what_arrives_decides_what_comes_after(
+    writers: Writers, graph: StoreGraph, owners: dict[str, list[str]], outcome: str
+) -> None:
+    """Creation goes by what is declared, since the source may be hidden; changes go by what arrived."""
     await write(writers, asset("dataset raw", RESTRICTED), link("DERIVES", "dataset raw", "dataset middle"))
     made = asset("dataset made", owners=owners, derivedFrom=["dataset middle"])
-    assert await write(writers, made, who=ADA) == [outcome]
+    assert await write(writers, made, who=ADA) == ["CREATED"]
+    assert await levels(graph, "dataset made") == ["RESTRICTED"]
+    assert await write(writers, asset("dataset made", {"format": "x"}), who=ADA) == [outcome]
