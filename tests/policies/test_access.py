@@ -90,7 +90,7 @@ def test_what_may_not_be_discovered_may_not_be_read(
 def test_a_mask_says_why(shipped: str, labels: Labels, governed: Governed, people: People, asset: Make) -> None:
     """A hidden field names what would open it, and the policy that closes it when one does."""
     policy = Policy(shipped, labels, governed)
-    opens = ("fields-restricted-team", "fields-restricted-admin", "fields-break-glass")
+    opens = ("fields-restricted-team", "fields-restricted-admin", "fields-unowned", "fields-break-glass")
     seen = policy.hidden(people["bo"], "ModelVersion", asset(visibility="ORG"))
     assert seen.why == dict.fromkeys(("artifactUri", "params"), Denial(policies=(), needs=opens))
     closing = '@id("no-params") @doc("?") forbid(principal, action == Action::"ModelVersion.params", resource);'
