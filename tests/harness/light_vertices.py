@@ -38,18 +38,18 @@ def _vertices(tenant: str, rows: Iterable[PolicyAttributes]) -> Iterator[dict[st
     for number, row in enumerate(rows):
         kind = KIND_OF_CODE[row.kind]
         urn = make_urn(kind.slug, "test", "", f"a{number}", "1" if kind.versioned else None)
-        shown = {"tenant": tenant, **row.named(), "source": "test", "namespace": "", "name": f"a{number % 500}"}
-        record = {"id": urn, **shown}
-        values = {
-            **shown,
-            "urn": urn,
-            "domain": "",
+        shown = {
+            **row.named(),
+            "tenant": tenant,
+            "source": "test",
+            "namespace": "",
+            "name": f"a{number % 500}",
             "hydration": "FULL",
             "createdAt": 1_700_000_000_000 + number,
             "updatedAt": 1_700_000_000_000 + number,
-            "deletedAt": OPEN,
             "revision": 1,
-            "record": orjson.dumps(record).decode(),
         }
+        record = orjson.dumps({"id": urn, **shown}).decode()
+        values = {**shown, "urn": urn, "domain": "", "deletedAt": OPEN, "record": record}
         sets = {"owners": [row.owner_team], "tags": [""]}
         yield {"x": vertex_id(tenant, urn), "k": kind.name, "fresh": True, "p": values, "s": sets}
