@@ -12,8 +12,8 @@ LOCKS := requirements/bootstrap.txt requirements/base.txt requirements/dev.txt
 .PHONY: help
 help: ## List the targets
 	@printf '\nModel Lifecycle Graph\n\n'
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\n  make PYTHON=python3.12 …   with another Python\n\n'
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\n  make PYTHON=python3.12 …     with another Python\n\n'
 
 $(BIN)/uv: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -57,6 +57,10 @@ lint: $(READY) ## Format, lint, types and imports, without changing anything
 .PHONY: test
 test: lint ## Everything a change must pass, on a real JanusGraph
 	$(BIN)/pytest
+
+.PHONY: test-issuer
+test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
+	$(BIN)/pytest -m issuer tests/issuer
 
 .PHONY: check
 check: test ## What CI runs

@@ -160,9 +160,10 @@ async def test_a_filter_sees_no_hidden_value(api: Api, where: str, bo: set[str],
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
 async def test_an_order_puts_what_hides_it_last(api: Api, direction: str) -> None:
     """Ordered by a time that a row hides, the row comes last in both directions, one by one as at once."""
-    query = f"""query ($after: Cursor, $first: Int) {{ assets(filter: {{kinds: [DATASET]}}, first: $first,
-      after: $after, orderBy: {{field: CREATED_AT, direction: {direction}}}) {{ totalCount nodes {{ id }} pageInfo {{ endCursor
-      hasNextPage }} }} }}"""
+    order = f"orderBy: {{field: CREATED_AT, direction: {direction}}}"
+    query = f"""query ($after: Cursor, $first: Int) {{
+      assets(filter: {{kinds: [DATASET]}}, first: $first, after: $after, {order}) {{
+        totalCount nodes {{ id }} pageInfo {{ endCursor hasNextPage }} }} }}"""
     whole = (await api.ask("bo", query, first=10))["assets"]
     assert [node["id"] for node in whole["nodes"]][-1] == DRAFT
     assert whole["totalCount"] == len(whole["nodes"]) == 3
