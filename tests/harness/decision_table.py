@@ -90,14 +90,15 @@ def read_table() -> dict[str, list[Line]]:
     caller = ""
     for text in _lines("decision_table.txt"):
         if "|" in text:
-            table[caller].append(_line(text))
+            table[caller].append(line(text))
         else:
             caller = text.partition(":")[0]
             table[caller] = []
     return table
 
 
-def _line(text: str) -> Line:
+def line(text: str) -> Line:
+    """Read one line of the table."""
     what, *cells = (cell.strip() for cell in text.split("|"))
     verb, *words = what.split()
     return Line(verb, frozenset(words), tuple(_values(cell, axis) for cell, axis in zip(cells, AXES, strict=True)))

@@ -34,22 +34,31 @@ async def load(client: GremlinClient, tenant: str, rows: Iterable[PolicyAttribut
     return [vertex["x"] for vertex in vertices]
 
 
+async def load_one(client: GremlinClient, tenant: str, urn: str, row: PolicyAttributes) -> None:
+    """Write one vertex under an id of its own."""
+    await client.submit(WRITE, {"stored": [], "vertices": [_vertex(tenant, urn, 0, row)], "edges": []}, writes=True)
+
+
 def _vertices(tenant: str, rows: Iterable[PolicyAttributes]) -> Iterator[dict[str, Any]]:
     for number, row in enumerate(rows):
         kind = KIND_OF_CODE[row.kind]
         urn = make_urn(kind.slug, "test", "", f"a{number}", "1" if kind.versioned else None)
-        shown = {
-            **row.named(),
-            "tenant": tenant,
-            "source": "test",
-            "namespace": "",
-            "name": f"a{number % 500}",
-            "hydration": "FULL",
-            "createdAt": 1_700_000_000_000 + number,
-            "updatedAt": 1_700_000_000_000 + number,
-            "revision": 1,
-        }
-        record = orjson.dumps({"id": urn, **shown}).decode()
-        values = {**shown, "urn": urn, "domain": "", "deletedAt": OPEN, "record": record}
-        sets = {"owners": [row.owner_team], "tags": [""]}
-        yield {"x": vertex_id(tenant, urn), "k": kind.name, "fresh": True, "p": values, "s": sets}
+        yield _vertex(tenant, urn, number, row)
+
+
+def _vertex(tenant: str, urn: str, number: int, row: PolicyAttributes) -> dict[str, Any]:
+    shown = {
+        **row.named(),
+        "tenant": tenant,
+        "source": "test",
+        "namespace": "",
+        "name": f"a{number % 500}",
+        "hydration": "FULL",
+        "createdAt": 1_700_000_000_000 + number,
+        "updatedAt": 1_700_000_000_000 + number,
+        "revision": 1,
+    }
+    record = orjson.dumps({"id": urn, **shown}).decode()
+    values = {**shown, "urn": urn, "domain": "", "deletedAt": OPEN, "record": record}
+    sets = {"owners": [row.owner_team], "tags": [""]}
+    return {"x": vertex_id(tenant, urn), "k": KIND_OF_CODE[row.kind].name, "fresh": True, "p": values, "s": sets}
