@@ -68,21 +68,24 @@ def _sees(found: Answers, labels: Labels, governed: Governed) -> dict[Class, tup
                 for field in labels[name]:
                     coordinate = field_action(name, field)
                     cells[coordinate] = cells.get(coordinate, True) and coordinate in words
-    said = {where: _by_label(cells, labels) for where, cells in together.items()}
+    members = {label: [each for each in _coordinates(labels) if _label(each, labels) is label] for label in Label}
+    said = {where: _by_label(cells, members) for where, cells in together.items()}
     return {where: said[where[:-1]] for where in found if where[:-1] in said}
 
 
-def _by_label(cells: Mapping[str, bool], labels: Labels) -> tuple[str, ...]:
+def _by_label(cells: Mapping[str, bool], members: Mapping[Label, list[str]]) -> tuple[str, ...]:
     words: list[str] = []
-    for label in Label:
-        members = [each for each in cells if _label(each, labels) is label]
-        shown = [each for each in members if cells[each]]
-        hidden = [each for each in members if not cells[each]]
-        if len(shown) > len(hidden):
+    for label, coordinates in members.items():
+        hidden = [each for each in coordinates if not cells[each]]
+        if len(hidden) * 2 < len(coordinates):
             words.extend((str(label), *(f"-{each}" for each in hidden)))
-        else:
-            words.extend(f"+{each}" for each in shown)
+        elif len(hidden) < len(coordinates):
+            words.extend(f"+{each}" for each in coordinates if cells[each])
     return tuple(words)
+
+
+def _coordinates(labels: Labels) -> list[str]:
+    return [field_action(name, field) for name, fields in labels.items() for field in fields]
 
 
 def _label(coordinate: str, labels: Labels) -> Label:
