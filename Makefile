@@ -13,7 +13,7 @@ LOCKS := requirements/bootstrap.txt requirements/base.txt requirements/dev.txt
 help: ## List the targets
 	@printf '\nModel Lifecycle Graph\n\n'
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\n  make PYTHON=python3.12 …   with another Python\n\n'
+	@printf '\n  make PYTHON=python3.12 …     with another Python\n\n'
 
 $(BIN)/uv: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -63,6 +63,10 @@ QUERIES ?= 20000
 .PHONY: test-worlds
 test-worlds: $(READY) ## Ask two worlds that differ only in what is hidden: make test-worlds QUERIES=20000 SEED=2
 	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_two_worlds.py
+
+.PHONY: test-issuer
+test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
+	$(BIN)/pytest -m issuer tests/issuer
 
 .PHONY: check
 check: test ## What CI runs

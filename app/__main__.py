@@ -35,6 +35,7 @@ class Commands(DeferredGroup):
             "Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.",
         ),
         "store": ("app.graph.commands:store", "The embedded store."),
+        "policy": ("app.policy.commands:policy", "The policy: check it, see what it means, compare it, explain it."),
         "schema": ("app.commands:schema", "The GraphQL schema."),
     }
 

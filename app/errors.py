@@ -34,24 +34,6 @@ HTTP_STATUS: Mapping[Code, int] = MappingProxyType(
 """Every code has a status; a test keeps the two lists equal."""
 
 
-class UnauthenticatedError(CodedError):
-    """The request carries no valid identity."""
-
-    code = Code.UNAUTHENTICATED
-
-
-class StoreUnavailableError(CodedError):
-    """The store does not answer; nothing was changed unless it was confirmed. Callers may try again."""
-
-    code = Code.STORE_UNAVAILABLE
-
-
-class StoreFailedError(CodedError):
-    """The store answered with an error of its own."""
-
-    code = Code.STORE_FAILED
-
-
 class InternalError(CodedError):
     """What callers see of a defect: never the exception, only the request id that finds it in the log."""
 

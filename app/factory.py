@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.auth.backend import auth_middleware
-from app.auth.resource import auth_routes
+from app.auth.errors import Challenge
+from app.auth.resource import auth_routes, metadata_url
 from app.http.errors import HttpError
 from app.http.health import health_routes
 from app.http.middleware import FaultMiddleware, RequestIdMiddleware, request_id_of
@@ -33,7 +34,13 @@ def create_app(services: Services) -> Starlette:
     async def probe() -> None:
         await services.client.ping()
 
-    view = GraphQLView(services.schema, services.context, suggestions=settings.env == "dev")
+    challenge = Challenge(metadata_url(settings))
+    view = GraphQLView(
+        services.schema,
+        services.context,
+        suggestions=settings.env == "dev",
+        challenge=lambda scope: challenge.insufficient(scope).headers,
+    )
     return Starlette(
         lifespan=lifespan,
         routes=[Route("/graphql", view), *health_routes(probe), *auth_routes(settings)],

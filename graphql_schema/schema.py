@@ -1,5 +1,6 @@
-"""The built schema, and its SDL; ``python -m graphql_schema.schema`` writes the committed file."""
+"""The built schema, its SDL and the Cedar schema of its policy; ``python -m graphql_schema.schema`` writes both files."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,15 +21,21 @@ from graphql_schema.assets.service import Deployment, Service
 from graphql_schema.assets.tag import Tag
 from graphql_schema.assets.team import Team, User
 from graphql_schema.assets.workflow import Run, Workflow
-from graphql_schema.govern import govern
+from graphql_schema.govern import govern, governed
 from graphql_schema.mutation import Mutation
 from graphql_schema.operation.schema import OperationSchema
 from graphql_schema.query import Query
 from graphql_schema.scalars import SCALARS
 from policies.errors import CodedError
+from policies.labels import load_labels
+from policies.policy import SHIPPED
+from policies.vocabulary import cedar_schema
 
 SDL = Path(__file__).with_name("schema.graphql")
 """The committed schema."""
+
+CEDAR = SHIPPED / "cedar_schema.json"
+"""The committed Cedar schema, for editors and reviewers of rules; the product makes its own at start-up."""
 
 NODES = (
     Dataset,
@@ -88,5 +95,12 @@ def sdl() -> str:
     return print_schema(build_schema()) + "\n"
 
 
+def cedar_sdl() -> str:
+    """The Cedar schema that rules are held to, made from the built schema and the labels as shipped."""
+    labels = load_labels(SHIPPED / "labels.toml", governed(build_schema().core))
+    return json.dumps(cedar_schema(labels), indent=2, sort_keys=True) + "\n"
+
+
 if __name__ == "__main__":
     SDL.write_text(sdl())
+    CEDAR.write_text(cedar_sdl())

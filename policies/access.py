@@ -4,13 +4,13 @@ Take one for each request from :meth:`policies.policy.Policy.access` and ask it 
 the caller's compiled rules again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
 from policies.attributes import PolicyAttributes, caller_attributes
 from policies.decision import Decision, Denial, FieldMask, Grade
-from policies.engine import Engine
+from policies.engine import Engine, Question
 from policies.errors import CodedError
 from policies.governed import kind_code
 from policies.masks import GovernedTypes, GroupMask, mask
@@ -120,13 +120,24 @@ class Access:
             return FieldMask(governed.fields, dict.fromkeys(sorted(governed.fields), unread))
         return mask(members, attributes, grade, unread, governed.logged)
 
+    def may_all(self, questions: Sequence[Question]) -> list[Decision]:
+        """Decide many writes, as :meth:`may` decides one, in one go; nothing of it is remembered."""
+        refused = [self._refusal(*question) for question in questions]
+        asked = [question for question, refusal in zip(questions, refused, strict=True) if refusal is None]
+        decided = iter(self._engine.decide_all(self.principal, asked))
+        return [refusal or next(decided) for refusal in refused]
+
     def _decide(self, action: str, attributes: PolicyAttributes) -> Decision:
+        return self._refusal(action, attributes) or self._engine.decide(self.principal, action, attributes)
+
+    def _refusal(self, action: str, attributes: PolicyAttributes) -> Decision | None:
+        """Why no rule is asked: a scope is missing, or the asset may not be read."""
         missing = [scope for scope in CEILINGS.get(action, (Scope.WRITE,)) if not self.principal.may(scope)]
         if missing:
             return Decision(allowed=False, reasons=tuple(f"needs scope:{scope}" for scope in missing))
         if not self._readable(attributes):
             return Decision(allowed=False, reasons=("The caller may not read the asset, so may not change it.",))
-        return self._engine.decide(self.principal, action, attributes)
+        return None
 
 
 def _remember(memory: dict[Key, Answer], key: Key, decide: Callable[[], Answer]) -> Answer:

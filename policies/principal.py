@@ -25,7 +25,8 @@ class Scope(StrEnum):
 class Principal:
     """A caller. ``teams`` are Team URNs, ``expires_at`` is in epoch seconds.
 
-    ``break_glass`` is the reason that the caller gave for opening secrets for at most an hour; None is everyday use.
+    ``break_glass`` is the reason that the caller gave for opening secrets for at most an hour, None in everyday use;
+    there is one exactly when the scopes hold ``graph:break-glass``.
     """
 
     subject: str

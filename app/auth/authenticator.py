@@ -12,6 +12,7 @@ import structlog
 from joserfc.errors import InvalidClaimError
 from starlette.applications import Starlette
 
+from app.auth.break_glass import BreakGlassError
 from app.auth.claims import Identity, read_identity
 from app.auth.dev_issuer import DevIssuer
 from app.auth.discovery import fetch_keys
@@ -91,6 +92,8 @@ class Authenticator:
             return trusted, read_identity(claims, trusted.issuer)
         except InvalidClaimError as error:
             raise RefusedError(f"invalid claim, {error.claim}") from error
+        except BreakGlassError as error:
+            raise RefusedError(str(error)) from error
 
     async def _principal(self, identity: Identity, issuer: Issuer) -> Principal:
         teams = frozenset(
@@ -111,6 +114,7 @@ class Authenticator:
             roles=self._roles.of(identity.subject, teams, identity.roles),
             scopes=identity.scopes,
             expires_at=identity.expires_at,
+            break_glass=identity.break_glass,
         )
 
     async def aclose(self) -> None:

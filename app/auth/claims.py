@@ -7,6 +7,7 @@ from typing import Any
 
 from joserfc.errors import InvalidClaimError
 
+from app.auth.break_glass import checked_reason
 from app.auth.issuers import Issuer
 from policies.principal import PrincipalKind, Scope
 
@@ -26,6 +27,7 @@ class Identity:
     roles: frozenset[str]
     scopes: frozenset[str]
     expires_at: int
+    break_glass: str | None
 
 
 def first_present(claims: Mapping[str, Any], names: Sequence[str]) -> Any:  # noqa: ANN401 - a claim may hold any JSON
@@ -35,9 +37,14 @@ def first_present(claims: Mapping[str, Any], names: Sequence[str]) -> Any:  # no
 
 
 def read_identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
-    """Read validated ``claims``; raises InvalidClaimError where one has a type or value that we do not expect."""
+    """Read validated ``claims``; raises InvalidClaimError where one has a type or value that we do not expect.
+
+    Raises BreakGlassError for a token that asks for break-glass as it may not: ignoring the scope would leave somebody
+    in an emergency with less than they were given, and without a word.
+    """
     where = issuer.claims
     display_name = _first(claims, where.display_name)
+    scopes = _words(claims, where.scopes, "scope", separated=True) & frozenset(Scope)
     return Identity(
         subject=issuer.subject_prefix + claims["sub"],
         kind=_kind(claims, where.kind),
@@ -45,8 +52,9 @@ def read_identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
         display_name=display_name if isinstance(display_name, str) and display_name.isprintable() else None,
         groups=_words(claims, where.groups, "groups"),
         roles=_words(claims, where.roles, "roles"),
-        scopes=_words(claims, where.scopes, "scope", separated=True) & frozenset(Scope),
+        scopes=scopes,
         expires_at=int(claims["exp"]),
+        break_glass=_break_glass(claims, where.break_glass_reason) if Scope.BREAK_GLASS in scopes else None,
     )
 
 
@@ -75,6 +83,10 @@ def _words(claims: Mapping[str, Any], names: Sequence[str], what: str, *, separa
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
         raise InvalidClaimError(what)
     return frozenset(value)
+
+
+def _break_glass(claims: Mapping[str, Any], names: Sequence[str]) -> str:
+    return checked_reason(_first(claims, names), claims["exp"] - claims["iat"])
 
 
 def _tenant(claims: Mapping[str, Any], issuer: Issuer) -> str:

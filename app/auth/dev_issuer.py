@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from app.auth.break_glass import MAX_LIFETIME, BreakGlassError, checked_reason
 from app.auth.issuers import ANY_TENANT, Issuer, is_loopback
 from app.auth.personas import Persona
 from app.settings import Settings
-from policies.errors import ConfigurationError
-from policies.principal import PrincipalKind
+from policies.errors import ConfigurationError, InvalidError
+from policies.principal import PrincipalKind, Scope
 
 KEY_FILE = "dev-issuer.jwk"
 ALGORITHM = "ES256"
@@ -58,8 +59,13 @@ class DevIssuer:
             tenants=frozenset({ANY_TENANT}),
         )
 
-    def mint(self, persona: Persona, *, now: float | None = None) -> str:
-        """Return a signed access token for ``persona``, valid from now for ``LIFETIME`` seconds."""
+    def mint(self, persona: Persona, *, now: float | None = None, break_glass: str | None = None) -> str:
+        """Return a signed access token for ``persona``, valid from now for ``LIFETIME`` seconds.
+
+        With ``break_glass``, a reason, it carries that scope and lives an hour; raises InvalidError where the persona
+        may not ask for it or the reason does not fit.
+        """
+        emergency = {} if break_glass is None else _emergency(persona, break_glass)
         issued = int(time.time() if now is None else now)
         claims = {
             "iss": self.url,
@@ -67,14 +73,15 @@ class DevIssuer:
             "sub": persona.name,
             "client_id": persona.name if persona.kind is PrincipalKind.SERVICE_ACCOUNT else CLIENT,
             "iat": issued,
-            "exp": issued + LIFETIME,
+            "exp": issued + (MAX_LIFETIME if emergency else LIFETIME),
             "jti": secrets.token_urlsafe(12),
-            "scope": " ".join(persona.scopes),
+            "scope": " ".join([*persona.scopes, *([Scope.BREAK_GLASS] if emergency else [])]),
             "groups": list(persona.groups),
             "roles": list(persona.roles),
             "tenant": persona.tenant or self._tenant,
             "principal_kind": str(persona.kind),
             "name": persona.display_name,
+            **emergency,
         }
         key = signing_key(self._key_file)
         return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
@@ -100,6 +107,16 @@ class DevIssuer:
             Route("/.well-known/oauth-authorization-server", discovery),
             Route(JWKS_PATH, jwks),
         ]
+
+
+def _emergency(persona: Persona, reason: str) -> dict[str, str]:
+    """Return the claims that break-glass adds to a token; raises InvalidError."""
+    if Scope.BREAK_GLASS not in persona.on_request:
+        raise InvalidError(f"The persona {persona.name!r} may not ask for {Scope.BREAK_GLASS}: it lists no such scope.")
+    try:
+        return {"break_glass_reason": checked_reason(reason, MAX_LIFETIME)}
+    except BreakGlassError as error:
+        raise InvalidError(f"{error}.") from None
 
 
 def base_url(host: str, port: int) -> str:

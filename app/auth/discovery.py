@@ -4,6 +4,7 @@ Sources: OpenID Connect Discovery 1.0 section 4 and RFC 8414 section 3 (where th
 must equal the one we asked for), RFC 7517 section 5 (ignore keys that are not understood).
 """
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,14 +20,25 @@ from policies.errors import ConfigurationError
 MAX_DOCUMENT = 1 << 20
 """Bytes of a discovery document or a key set; more is refused."""
 MIN_RSA_BITS = 2048
+DEADLINE = 15.0
+"""Seconds for discovery and keys together."""
 
 
 class DiscoveryError(Exception):
     """The issuer's keys cannot be had now; the text says why, for the log."""
 
 
-async def fetch_keys(client: httpx2.AsyncClient, issuer: Issuer) -> KeySet:
-    """Fetch and import the issuer's signing keys, once; raises DiscoveryError."""
+async def fetch_keys(client: httpx2.AsyncClient, issuer: Issuer, within: float = DEADLINE) -> KeySet:
+    """Fetch and import the issuer's signing keys, once, in ``within`` seconds; raises DiscoveryError."""
+    try:
+        # Whoever waits for keys waits for this: an issuer that sends a byte now and then must not hold them for ever.
+        async with asyncio.timeout(within):
+            return await _fetch_keys(client, issuer)
+    except TimeoutError as error:
+        raise DiscoveryError(f"{issuer.url} does not come to an end within {within} s") from error
+
+
+async def _fetch_keys(client: httpx2.AsyncClient, issuer: Issuer) -> KeySet:
     document = await _discover(client, issuer)
     if document.get("issuer") != issuer.url:
         raise DiscoveryError(f"the discovery of {issuer.url} names another issuer")

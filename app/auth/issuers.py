@@ -29,6 +29,7 @@ class ClaimMap:
     tenant: tuple[str, ...] = ("tenant",)
     kind: tuple[str, ...] = ("principal_kind",)
     display_name: tuple[str, ...] = ("name", "preferred_username")
+    break_glass_reason: tuple[str, ...] = ("break_glass_reason",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ from policies.principal import PrincipalKind
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A caller that the development issuer vouches for. ``groups`` and ``roles`` go into the token as they are."""
+    """A caller that the development issuer vouches for. ``groups`` and ``roles`` go into the token as they are.
+
+    ``scopes`` are in every token, those ``on_request`` only in one that was asked for by name.
+    """
 
     name: str
     about: str
@@ -20,6 +23,7 @@ class Persona:
     groups: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+    on_request: tuple[str, ...] = ()
     tenant: str | None = None
 
 
@@ -36,6 +40,7 @@ def personas() -> dict[str, Persona]:
             groups=tuple(entry.get("groups", ())),
             roles=tuple(entry.get("roles", ())),
             scopes=tuple(entry["scopes"]),
+            on_request=tuple(entry.get("on_request", ())),
             tenant=entry.get("tenant"),
         )
         for name, entry in document.items()

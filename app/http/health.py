@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.errors import StoreUnavailableError
+from app.graph.errors import StoreUnavailableError
 from app.http.middleware import coded, request_id_of
 from app.http.payload import json_response, refusal
 

@@ -3,7 +3,8 @@
 A request error (nothing was executed) has no ``data`` entry. As ``application/graphql-response+json`` its status is
 that of the first error's code; as ``application/json`` a caller's mistake in the document stays 200, because such
 clients cannot tell our 400 from a proxy's. Partial results are 200. A ``data`` of null for want of the store is 503
-under both: the draft only recommends 200 there, and whoever sees a 503, proxies included, rightly tries again.
+under both, and for want of a scope 403: the draft only recommends 200 there, and whoever sees a 503, proxies included,
+rightly tries again, as a 403 with its challenge says which token to get.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ from policies.errors import Code, CodedError
 
 ERRORS_RETURNED = 5
 
+_WITHOUT_DATA = frozenset({Code.STORE_UNAVAILABLE, Code.FORBIDDEN})
+"""Codes that, where they leave no data at all, are the status of the answer."""
 _DOCUMENT_CODES = frozenset({Code.BAD_REQUEST, Code.INVALID, Code.LIMIT_EXCEEDED})
 
 
@@ -41,11 +44,18 @@ class Outcome:
         codes = [error.code for _, error in self.errors]
         if not self.executed:
             return HTTPStatus.OK if media == JSON and codes[0] in _DOCUMENT_CODES else HTTP_STATUS[codes[0]]
-        if self.data is None and Code.STORE_UNAVAILABLE in codes:
-            return HTTPStatus.SERVICE_UNAVAILABLE
+        if self.data is None:
+            for code in _WITHOUT_DATA.intersection(codes):
+                return HTTP_STATUS[code]
         return HTTPStatus.OK
 
-    def response(self, request_id: str, media: str) -> Response:
+    @property
+    def lacking(self) -> str | None:
+        """The scope for want of which there is no data."""
+        scopes = [error.extensions.get("scope") for _, error in self.errors if error.code is Code.FORBIDDEN]
+        return str(scopes[0]) if self.data is None and scopes else None
+
+    def response(self, request_id: str, media: str, headers: Mapping[str, str] | None = None) -> Response:
         """Build the answer: at most five errors, and how many were left out."""
         content: dict[str, Any] = {"data": self.data} if self.executed else {}
         extensions = dict(self.extensions)
@@ -56,7 +66,7 @@ class Outcome:
             extensions["errorsOmitted"] = len(self.errors) - ERRORS_RETURNED
         if extensions:
             content["extensions"] = extensions
-        return json_response(content, self.status(media), media)
+        return json_response(content, self.status(media), media, headers)
 
 
 def settle(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> Outcome:

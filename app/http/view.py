@@ -1,6 +1,6 @@
 """The GraphQL view: one HTTP request in, one JSON answer out; docs/http.md lists its manners."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -17,7 +17,6 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from app.errors import UnauthenticatedError
 from app.http.errors import HttpError
 from app.http.middleware import coded, request_id_of
 from app.http.negotiation import JSON, negotiate
@@ -46,7 +45,8 @@ _ALLOWED = {
 class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     """Serves ``schema`` over HTTP. ``make_context`` gets the request and the principal that authentication left.
 
-    ``suggestions`` off removes graphql-core's "Did you mean", which spells out names to those who guess.
+    ``challenge`` makes the headers of an answer that lacks a scope. ``suggestions`` off removes graphql-core's
+    "Did you mean", which spells out names to those who guess.
     """
 
     def __init__(
@@ -56,11 +56,13 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         *,
         limits: RequestLimits | None = None,
         suggestions: bool = True,
+        challenge: Callable[[str], Mapping[str, str]] = lambda _scope: {},
     ) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
         self.make_context = make_context
         self.limits = limits or RequestLimits()
         self.suggestions = suggestions
+        self.challenge = challenge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; WebSocket handshakes are refused."""
@@ -86,7 +88,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             result = await self.execute(request.method, params, context)
             result.extensions = {**(result.extensions or {}), **context.finish()}
             outcome = settle(result, request_id, params.query or "", suggestions=self.suggestions)
-            return outcome.response(request_id, media)
+            lacking = outcome.lacking
+            return outcome.response(request_id, media, self.challenge(lacking) if lacking else None)
         except ClientDisconnect:
             raise
         except Exception as fault:  # noqa: BLE001 - the HTTP boundary
@@ -96,7 +99,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         """Make the context of one operation. Raises UNAUTHENTICATED when no authentication has let the request in."""
         principal = getattr(request.state, "principal", None)
         if not isinstance(principal, Principal):
-            raise UnauthenticatedError("The request has no identity. Send `Authorization: Bearer <token>`.")
+            raise CodedError("The request has no identity. Send `Authorization: Bearer <token>`.", Code.UNAUTHENTICATED)
         return self.make_context(request, principal)
 
     async def execute(self, method: str, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:

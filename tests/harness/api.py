@@ -12,7 +12,7 @@ from harness.janusgraph import StoreGraph
 from starlette.applications import Starlette
 
 from app.auth.dev_issuer import DevIssuer
-from app.auth.personas import persona
+from app.auth.personas import persona, personas
 from app.factory import create_app
 from app.graph.client import Exchange, GremlinClient
 from app.services import Services
@@ -97,13 +97,16 @@ class Api:
 
 
 @asynccontextmanager
-async def open_api(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
-    """Run the API over a graph, with its keys in ``folder``."""
-    settings = Settings.from_env({"MLG_DATA_DIR": str(folder)})
-    services = GraphServices(settings, graph)
+async def open_api(
+    graph: StoreGraph, folder: Path, make: type[GraphServices] = GraphServices, **environment: str
+) -> AsyncIterator[Api]:
+    """Run the API over a graph, with its keys in ``folder`` and further settings from an environment."""
+    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), **environment})
+    services = make(settings, graph)
     app = create_app(services)
     issuer = DevIssuer(settings)
-    tokens = {name: issuer.mint(persona(name)) for name in ("ada", "bo", "cy", "ci-ranking", "root")}
+    tokens = {name: issuer.mint(persona(name)) for name in personas()}
+    tokens["root breaking glass"] = issuer.mint(persona("root"), break_glass="the tests read everything")
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:

@@ -30,8 +30,7 @@ MARK = re.compile(f"(?:{HUSH}|{VEIL})[0-9]+")
 """What is unique in a hidden value or id."""
 
 CALLERS = {
-    **{name: personas()[name] for name in ("bo", "ada", "cy", "ci-ranking", "root")},
-    "eli": Persona("eli", "", PrincipalKind.PERSON, "Eli", ("ranking",), ("approver",), ("graph:read", "graph:write")),
+    **personas(),
     "guest": Persona("guest", "", PrincipalKind.PERSON, "Guest", scopes=("graph:read", "graph:write")),
 }
 """Whose eyes the worlds are made for."""
@@ -77,7 +76,7 @@ class World:
 
     async def write(self, estate: Estate) -> None:
         """Register an estate: who and when as it says, wholes before their parts, links last."""
-        writers = Writers(self.services.client, self.services.policy, self.services.writing)
+        writers = Writers(self.services.client, self.services.policy, self.services.desk)
         turns: dict[tuple[int, str, int], list[Registration]] = defaultdict(list)
         seen: set[str] = set()
         for subject, time, item in estate.registered:

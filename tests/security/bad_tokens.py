@@ -4,8 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+import string
 from collections.abc import Callable
 
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from harness.issuing import (
     AUDIENCE,
     EC,
@@ -20,7 +22,11 @@ from harness.issuing import (
 from joserfc.jwk import RSAKey
 
 Forger = Callable[[LiveIssuer], str]
+ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 DAY = 24 * 3_600
+EC_AS_JWK = json.dumps(EC.as_dict(private=False)).encode()
+P256_ORDER = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"
+"""SEC 2, section 2.4.2."""
 
 
 def b64(raw: bytes | str) -> str:
@@ -38,6 +44,34 @@ def hmac_signed(issuer: LiveIssuer, secret: bytes, kid: str) -> str:
     """Sign with HS256 by hand, as an attacker who knows a public key would."""
     text = f"{b64(json.dumps({'alg': 'HS256', 'typ': 'at+jwt', 'kid': kid}))}.{b64(json.dumps(issuer.claims()))}"
     return f"{text}.{b64(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
+
+
+def signed_by_hand(issuer: LiveIssuer, signature: bytes) -> str:
+    """Put a good header and good claims before a signature of one's own."""
+    return forge({"alg": "ES256", "typ": "at+jwt", "kid": "ec"}, issuer.claims(), signature)
+
+
+def der(issuer: LiveIssuer) -> str:
+    """Give the right signature in the encoding of X.509 instead of that of RFC 7518."""
+    text, _, signature = issuer.mint().rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    return f"{text}.{b64(encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:])))}"
+
+
+def respelled(issuer: LiveIssuer) -> str:
+    """Set a bit of the last character that carries no data."""
+    text, last = issuer.mint()[:-1], issuer.mint()[-1]
+    return text + ALPHABET[ALPHABET.index(last) | 1]
+
+
+def twice(first: str, second: str) -> Forger:
+    """Sign claims in which one name stands twice."""
+    return lambda issuer: sign(f"{{{first},{json.dumps(issuer.claims())[1:-1]},{second}}}")
+
+
+def embedded(**member: object) -> Forger:
+    """Sign with somebody else's key, which the header brings along."""
+    return lambda issuer: issuer.mint(STRANGER, member)
 
 
 def without_use(key: RSAKey) -> RSAKey:
@@ -98,6 +132,12 @@ TOKENS: dict[str, Forger] = {
     "alg is a list": lambda i: forge({"alg": ["ES256"], "typ": "at+jwt", "kid": "ec"}, i.claims()),
     "HS256 with the public RSA key": lambda i: hmac_signed(i, RSA.as_pem(private=False), "rsa"),
     "HS256 with the public EC key": lambda i: hmac_signed(i, EC.as_pem(private=False), "ec"),
+    "HS256 with the public EC key in DER": lambda i: hmac_signed(i, EC.as_der(private=False), "ec"),
+    "HS256 with the public EC key as JWK": lambda i: hmac_signed(
+        i, json.dumps(EC.as_dict(private=False)).encode(), "ec"
+    ),
+    "HS256 with nothing": lambda i: hmac_signed(i, b"", "ec"),
+    "HS256 with the key id": lambda i: hmac_signed(i, b"ec", "ec"),
     "HS256 with a published symmetric key": lambda i: i.mint(SYMMETRIC),
     "RS512, not on the list": lambda i: i.mint(RSA, {"alg": "RS512"}),
     "ES256 header, RSA key": lambda i: forge({"alg": "ES256", "typ": "at+jwt", "kid": "rsa"}, i.claims()),
@@ -107,8 +147,27 @@ TOKENS: dict[str, Forger] = {
     "key id is a number": lambda i: forge({"alg": "ES256", "typ": "at+jwt", "kid": 5}, i.claims()),
     "key id is a list": lambda i: forge({"alg": "ES256", "typ": "at+jwt", "kid": ["ec"]}, i.claims()),
     "no key id among several keys": headed(kid=...),
-    "key in the header": lambda i: i.mint(STRANGER, {"jwk": STRANGER.as_dict(private=False)}),
-    "key set by URL": lambda i: i.mint(STRANGER, {"jku": "https://evil.example/jwks"}),
+    "key in the header": embedded(jwk=STRANGER.as_dict(private=False)),
+    "key in the header, no key id": embedded(jwk=STRANGER.as_dict(private=False), kid=...),
+    "key set by URL": embedded(jku="https://evil.example/jwks"),
+    "certificate in the header": embedded(x5c=["MIIB"]),
+    "certificate by URL": embedded(x5u="https://evil.example/cert.pem"),
+    "key id is a path": embedded(kid="../../../../dev/null"),
+    "key id is a query": embedded(kid="ec' OR '1'='1"),
+    "key id is long": embedded(kid="e" * 8_000),
+    "signature of zeros": lambda i: signed_by_hand(i, bytes(64)),
+    "signature of ones": lambda i: signed_by_hand(i, (1).to_bytes(32) * 2),
+    "signature of the order": lambda i: signed_by_hand(i, bytes.fromhex(P256_ORDER) * 2),
+    "signature in DER": der,
+    "signature of another token": lambda i: i.mint().rpartition(".")[0] + "." + i.mint().rpartition(".")[2],
+    "signature with a spare bit": respelled,
+    "signature and more": lambda i: i.mint() + "AAAA",
+    "algorithm is a number": lambda i: forge({"alg": 5, "typ": "at+jwt", "kid": "ec"}, i.claims()),
+    "algorithm in small letters": lambda i: forge({"alg": "es256", "typ": "at+jwt", "kid": "ec"}, i.claims()),
+    "critical extensions, none": lambda i: forge(
+        {"alg": "ES256", "typ": "at+jwt", "kid": "ec", "crit": []}, i.claims()
+    ),
+    "payload is said to be encoded": headed(b64=True),
     "critical extension, unknown": lambda i: forge(
         {"alg": "ES256", "typ": "at+jwt", "kid": "ec", "crit": ["bork"], "bork": 1}, i.claims()
     ),
@@ -124,6 +183,10 @@ TOKENS: dict[str, Forger] = {
     "typ JWT (an ID token)": headed(typ="JWT"),
     "typ logout": headed(typ="logout+jwt"),
     "typ is empty": headed(typ=""),
+    "typ is a number": lambda i: forge({"alg": "ES256", "typ": 5, "kid": "ec"}, i.claims()),
+    "typ with a look-alike": headed(typ="at+jwt\u200b"),
+    "typ with a parameter": headed(typ="at+jwt; charset=utf-8"),
+    "a JWT within a JWT": lambda i: sign(i.mint(), EC, {"cty": "JWT"}),
     "bound to a DPoP key": changed(cnf={"jkt": "abc"}),
     "bound to a certificate": changed(cnf={"x5t#S256": "abc"}),
     "cnf is null": changed(cnf=None),
@@ -133,6 +196,12 @@ TOKENS: dict[str, Forger] = {
     "issuer in capitals": changed(iss=URL.upper()),
     "issuer is a list": changed(iss=[URL]),
     "issuer missing": changed(iss=...),
+    "issuer with a look-alike": changed(iss=URL.replace("e", "\u0435")),
+    "issuer with a zero": changed(iss=URL + "\u0000"),
+    "audience in capitals": changed(aud=AUDIENCE.upper()),
+    "audience is the issuer": changed(aud=URL),
+    "audience twice, the last of another": twice('"x": 1', '"aud": "https://other.example"'),
+    "expiry twice, the last in ten years": twice('"x": 1', f'"exp": {2_000_000_000 + DAY * 3_650}'),
     "audience of another API": changed(aud="https://other.example"),
     "audience with our prefix": changed(aud=AUDIENCE + ".evil"),
     "audience missing": changed(aud=...),
@@ -143,12 +212,15 @@ TOKENS: dict[str, Forger] = {
     "subject missing": changed(sub=...),
     "subject is empty": changed(sub=""),
     "subject is a number": changed(sub=5),
+    "subject is turned round": changed(sub="ada\u202e"),
     "subject has a line break": changed(sub="ada\nroot"),
     "subject is very long": changed(sub="a" * 256),
     "subject is half a character": lambda i: sign(json.dumps(i.claims(sub="\ud800"))),
     "client missing": changed(client_id=...),
     "client is a list": changed(client_id=["portal"]),
     "id missing": changed(jti=...),
+    "id is empty": changed(jti=""),
+    "client is empty": changed(client_id=""),
     "id is a number": changed(jti=7),
     # when
     "expired": later(iat=-900, exp=-31),
@@ -162,8 +234,10 @@ TOKENS: dict[str, Forger] = {
     "expiry has 400 digits": changed(exp=10**400),
     "lives a second longer than 24 h": later(exp=DAY + 1),
     "expires before it was issued": later(iat=20, exp=10),
+    "issued in ten years": later(iat=DAY * 3_650, exp=DAY * 3_650 + 600),
     "issued in the future": later(iat=31, exp=600),
     "issue time missing": changed(iat=...),
+    "issue time is true": changed(iat=True),
     "issue time is a text": changed(iat="now"),
     "not yet valid": later(nbf=31),
     "not before is a text": changed(nbf="soon"),
@@ -181,9 +255,15 @@ TOKENS: dict[str, Forger] = {
     "kind unknown": changed(principal_kind="GOD"),
     "kind is a list": changed(principal_kind=["PERSON"]),
     "tenant of somebody else": changed(tenant="other"),
+    "tenant of ours in capitals": changed(tenant="ACME"),
+    "tenant is everybody's": changed(tenant="*"),
     "tenant is a list": changed(tenant=["acme"]),
     "tenant is empty": changed(tenant=""),
     "tenant with a slash": changed(tenant="acme/other"),
+    "break-glass without a reason": changed(scope="graph:read graph:break-glass"),
+    "break-glass for a day": lambda i: i.mint(
+        scope="graph:read graph:break-glass", break_glass_reason="incident 4711", exp=int(i.clock.epoch) + DAY
+    ),
     "auth_time is a text": changed(auth_time="yesterday"),
     "amr is a text": changed(amr="pwd"),
     "acr is a number": changed(acr=1),

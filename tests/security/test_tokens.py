@@ -1,9 +1,11 @@
 """No bad token comes in: a table of attacks and mistakes, each with the answer it must get."""
 
 import random
+import re
 from typing import Any
 
 import pytest
+from harness.door import Answer, Doorway
 from harness.issuing import (
     AUDIENCE,
     EC,
@@ -20,12 +22,18 @@ from harness.issuing import (
 )
 from joserfc.jwk import RSAKey
 from security.bad_tokens import DAY, HEADERS, TOKENS, Forger, changed, forge, headed, later
+from structlog.testing import capture_logs
 
 from app.auth.errors import AuthError
 from policies.errors import Code
 from policies.principal import Scope
 
-MUTATIONS = 20_000
+CHALLENGE = re.compile(
+    r'Bearer error="invalid_token", error_description="[\x20-\x21\x23-\x5b\x5d-\x7e]+", '
+    rf'resource_metadata="{re.escape(METADATA)}"'
+)
+"""RFC 6750 section 3: what a description may consist of; RFC 9728 section 5.1: where to read on."""
+UNMISTAKABLE = ("evil", "incident", "other.example", "look-alike", "1'='1", "dev/null", "bork")
 
 
 @pytest.fixture
@@ -49,14 +57,34 @@ async def accepted(issuer: LiveIssuer, token: str) -> bool:
         return (await door.authenticate(f"Bearer {token}")).subject == "ada"
 
 
+@pytest.fixture(scope="module")
+def doorway() -> Doorway:
+    """Return the application, for which each test has an issuer of its own."""
+    return Doorway()
+
+
+def quoted(token: str, answer: Answer, logged: str) -> list[str]:
+    """List the parts of a token, encoded and not, that an answer or the log repeats."""
+    parts = [*UNMISTAKABLE, *(part for part in token.split(".") if len(part) > 8)]
+    return [part for part in parts if part in f"{answer.headers}{answer.text}{logged}"]
+
+
 @pytest.mark.parametrize("name", TOKENS)
-async def test_a_bad_token_is_refused(issuer: LiveIssuer, name: str) -> None:
-    """Every token of the table gets 401, a coded error and the challenge of RFC 6750 with the metadata of RFC 9728."""
-    error = await refusal(issuer, f"Bearer {TOKENS[name](issuer)}")
-    assert (error.status, error.code) == (401, Code.UNAUTHENTICATED)
-    challenge = error.headers["WWW-Authenticate"]
-    assert challenge.startswith('Bearer error="invalid_token", error_description="')
-    assert challenge.endswith(f'", resource_metadata="{METADATA}"')
+async def test_a_bad_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name: str) -> None:
+    """The whole application answers every token of the table with a whole 401 that repeats nothing of the token."""
+    token = TOKENS[name](issuer)
+    door = doorway.open(authenticator([trusting(issuer)]))
+    assert (await door.bearer(issuer.mint())).json == {"data": {"__typename": "Query"}}
+    with capture_logs() as logs:
+        answer = await door.bearer(token)
+    assert answer.status == 401
+    assert CHALLENGE.fullmatch(answer.headers["www-authenticate"])
+    assert answer.json.keys() == {"errors"}
+    (error,) = answer.json["errors"]
+    assert error.keys() == {"message", "extensions"}
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "requestId": answer.headers["x-request-id"]}
+    assert quoted(token, answer, str(logs)) == []
+    assert [entry["event"] for entry in logs] == ["access_token_refused"]
 
 
 def test_the_table_is_long_enough() -> None:
@@ -65,12 +93,13 @@ def test_the_table_is_long_enough() -> None:
 
 
 @pytest.mark.parametrize("name", HEADERS)
-async def test_a_header_without_a_bearer_token_is_refused(issuer: LiveIssuer, name: str) -> None:
+async def test_a_header_without_a_bearer_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name: str) -> None:
     """Nothing but one bearer token is a token, and who sent none is not told that it was invalid."""
     template = HEADERS[name]
-    error = await refusal(issuer, template.replace("{token}", issuer.mint()) if template else template)
-    assert (error.status, error.code) == (401, Code.UNAUTHENTICATED)
-    assert error.headers == {"WWW-Authenticate": f'Bearer resource_metadata="{METADATA}"'}
+    headers = [] if template is None else [template.replace("{token}", issuer.mint())]
+    answer = await doorway.open(authenticator([trusting(issuer)])).knock(*headers)
+    assert (answer.status, answer.json["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert answer.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
 
 
 GOOD: dict[str, Forger] = {
@@ -147,43 +176,6 @@ async def test_the_answer_quotes_nothing_from_the_token(issuer: LiveIssuer) -> N
     token = forge({"alg": 'CANARY", x="', "typ": "at+jwt", "kid": "ec"}, issuer.claims(sub="CANARY"))
     error = await refusal(issuer, f"Bearer {token}")
     assert "CANARY" not in error.message + str(error.headers) + str(error.extensions)
-
-
-def mutant(token: str, rng: random.Random) -> str:
-    """Replace, delete, insert, swap or repeat one to six pieces of a token."""
-    text = list(token)
-    for _ in range(rng.randint(1, 6)):
-        at, other = rng.randrange(len(text)), rng.randrange(len(text))
-        match rng.randrange(5):
-            case 0:
-                text[at] = rng.choice("ABCDEFabcdef0123456789-_.=")
-            case 1:
-                text[at] = chr(rng.choice([rng.randrange(33, 127), rng.randrange(128, 0x2FFF)]))
-            case 2 if len(text) > 1:
-                del text[at]
-            case 3:
-                text[at], text[other] = text[other], text[at]
-            case _:
-                text[at:at] = text[other : other + rng.randint(1, 8)]
-    return "".join(text)
-
-
-async def test_no_mutation_of_a_token_is_accepted(issuer: LiveIssuer) -> None:
-    """20,000 random changes of good tokens: none accepted, and none answered with anything but 401."""
-    rng = random.Random(20_240_611)
-    tokens = [issuer.mint(), issuer.mint(RSA), issuer.mint(EC, {"kid": "rsa"})]
-    tried = 0
-    async with authenticator([trusting(issuer)]) as door:
-        while tried < MUTATIONS:
-            token = rng.choice(tokens)
-            text = mutant(token, rng)
-            if text in tokens[:2]:
-                continue
-            tried += 1
-            with pytest.raises(AuthError) as caught:
-                await door.authenticate(f"Bearer {text}")
-            assert caught.value.status == 401, text
-    assert issuer.fetches == 1
 
 
 async def test_no_mutation_of_the_claims_breaks_us(issuer: LiveIssuer) -> None:

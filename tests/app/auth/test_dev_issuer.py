@@ -17,7 +17,7 @@ from app.__main__ import commands
 from app.auth.authenticator import build_authenticator
 from app.auth.dev_issuer import DevIssuer, signing_key
 from app.auth.errors import AuthError
-from app.auth.personas import persona
+from app.auth.personas import persona, personas
 from app.auth.resource import auth_routes
 from app.auth.teams import no_closure
 from app.settings import Settings
@@ -29,7 +29,8 @@ EXPECTED: dict[str, tuple[PrincipalKind, str, AbstractSet[str], AbstractSet[str]
     "ada": (PrincipalKind.PERSON, "ranking", {"engineer"}, {"graph:read", "graph:write"}),
     "bo": (PrincipalKind.PERSON, "ads", {"reader"}, {"graph:read"}),
     "cy": (PrincipalKind.PERSON, "governance", {"auditor"}, {"graph:read"}),
-    "ci-ranking": (PrincipalKind.SERVICE_ACCOUNT, "ranking", {"engineer"}, {"graph:read", "graph:write"}),
+    "ci-ranking": (PrincipalKind.SERVICE_ACCOUNT, "ranking", {"automation"}, {"graph:read", "graph:write"}),
+    "eli": (PrincipalKind.PERSON, "ranking", {"reader", "approver"}, {"graph:read", "graph:write"}),
     "root": (PrincipalKind.PERSON, "platform", {"admin"}, {"graph:read", "graph:write", "graph:admin"}),
 }
 
@@ -114,11 +115,16 @@ async def test_the_command_prints_a_token_that_the_server_takes(env: dict[str, s
     assert principal.scopes == scopes
 
 
+def test_every_persona_is_in_the_table() -> None:
+    """A new persona gets its row here, so that nobody gains rights unseen."""
+    assert set(personas()) == set(EXPECTED)
+
+
 def test_an_unknown_persona_is_an_error_that_names_the_known(env: dict[str, str]) -> None:
     """A wrong name ends with exit code 2, nothing on standard output, and the names to choose from."""
     result = CliRunner().invoke(commands, ["token", "zed"], env=env)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "ada, bo, cy, ci-ranking, root" in result.stderr
+    assert "ada, bo, cy, ci-ranking, eli, root" in result.stderr
 
 
 def test_the_key_file_is_private_and_stays(env: dict[str, str]) -> None:

@@ -148,6 +148,22 @@ def test_the_setting_is_read() -> None:
     assert partner.claims == ClaimMap(groups=("teams",))
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"issuer": "http://127.0.0.1:8080/realms/acme"},
+        {"issuer": "http://localhost:8080"},
+        {"issuer": "http://[::1]:8080"},
+        {"issuer": "http://login.internal", "allow_http": True},
+    ],
+    ids=str,
+)
+def test_plain_http_is_for_this_machine_or_asked_for(entry: dict[str, Any]) -> None:
+    """Without https an issuer is on this machine, or its entry says that the network is closed."""
+    (issuer,) = read_issuers(json.dumps([entry]), audience=AUDIENCE, tenant="acme")
+    assert issuer.url == entry["issuer"]
+
+
 BAD_SETTINGS = [
     "nonsense",
     "{}",
@@ -157,6 +173,12 @@ BAD_SETTINGS = [
     [{"issuer": ""}],
     [{"issuer": "issuer.example"}],
     [{"issuer": "http://issuer.example"}],
+    [{"issuer": "http://localhost.issuer.example"}],
+    [{"issuer": "http://127.0.0.1.issuer.example"}],
+    [{"issuer": "http://127.0.0.1@issuer.example"}],
+    [{"issuer": "http://0.0.0.0"}],
+    [{"issuer": "http://10.0.0.1", "allow_http": False}],
+    [{"issuer": "ftp://127.0.0.1"}],
     [{"issuer": "https://issuer.example?x=1"}],
     [{"issuer": "https://a:b@issuer.example"}],
     [{"issuer": URL, "audience": ""}],

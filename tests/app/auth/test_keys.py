@@ -2,12 +2,28 @@
 
 import asyncio
 
+import httpx2
 import pytest
-from harness.issuing import EC, Clock, LiveIssuer, authenticator, trusting
-from joserfc.jwk import ECKey, KeySet
+from harness.issuing import (
+    AUDIENCE,
+    EC,
+    ENCRYPTION,
+    RSA,
+    SYMMETRIC,
+    URL,
+    Clock,
+    LiveIssuer,
+    authenticator,
+    trusting,
+)
+from joserfc.jwk import ECKey, KeySet, OctKey
+from starlette.responses import RedirectResponse
+from starlette.types import Receive, Scope, Send
 
-from app.auth.authenticator import Authenticator
+from app.auth.authenticator import Authenticator, trust
+from app.auth.discovery import DiscoveryError, fetch_keys
 from app.auth.errors import AuthError, UnavailableError
+from app.auth.issuers import Issuer
 from app.auth.keys import KeyCache
 from policies.errors import Code
 
@@ -212,6 +228,65 @@ async def test_one_odd_key_does_not_spoil_the_set(issuer: LiveIssuer, door: Auth
     """Keys of unknown kinds, and broken ones, are ignored (RFC 7517 section 5)."""
     issuer.jwks = {"keys": [{"kty": "AKP", "kid": "pq"}, {"kty": "EC", "crv": "P-256"}, EC.as_dict(private=False)]}
     assert await status(door, issuer.mint()) == 200
+
+
+async def test_a_symmetric_key_is_dropped_when_the_set_loads(issuer: LiveIssuer) -> None:
+    """Of keys of every kind only public ones that may sign are kept, whatever a symmetric one says of itself."""
+    symmetric = OctKey.generate_key(256, {"kid": "sly", "use": "sig", "alg": "ES256"})
+    issuer.keys = [EC, RSA, SYMMETRIC, ENCRYPTION, symmetric]
+    keys = await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
+    assert {key.kid for key in keys} == {"ec", "rsa"}
+    issuer.keys = [SYMMETRIC]
+    with pytest.raises(DiscoveryError, match="no key"):
+        await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
+
+
+async def test_the_old_key_goes_with_the_fetch_that_brings_the_new(issuer: LiveIssuer, door: Authenticator) -> None:
+    """A rotation costs one fetch: from then on the new key opens, the old one does not, and neither costs another."""
+    old = issuer.mint()
+    await status(door, old)
+    new = issuer.mint(rotate(issuer))
+    issuer.clock.advance(10)
+    assert [await status(door, token) for token in (old, new, old, new)] == [200, 200, 401, 200]
+    assert issuer.fetches == 2
+
+
+@pytest.mark.parametrize("status_code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])
+async def test_a_redirect_is_not_followed(issuer: LiveIssuer, path: str, status_code: int) -> None:
+    """Whoever can make an issuer redirect cannot choose its keys: it is an outage, and nobody goes there."""
+    honest, gone_to = issuer.app(), []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == path:
+            await RedirectResponse(f"{URL}/moved", status_code)(scope, receive, send)
+        elif scope["path"] == "/moved":
+            gone_to.append(path)
+            await honest({**scope, "path": path}, receive, send)
+        else:
+            await honest(scope, receive, send)
+
+    client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), follow_redirects=True)
+    async with authenticator([trust(Issuer(URL, AUDIENCE, "acme"), client)]) as door:
+        assert await status(door, issuer.mint()) == 503
+    assert gone_to == []
+
+
+async def test_an_answer_without_an_end_is_an_outage(issuer: LiveIssuer) -> None:
+    """An issuer that never finishes does not hold those who wait: after the deadline it counts as down."""
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.Event().wait()
+
+    client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), timeout=None)
+    with pytest.raises(DiscoveryError, match="does not come to an end"):
+        await fetch_keys(client, Issuer(issuer.url, AUDIENCE, "acme"), within=0.01)
+
+
+async def test_a_huge_discovery_is_refused(issuer: LiveIssuer, door: Authenticator) -> None:
+    """A discovery document over a mebibyte is not read to the end either."""
+    issuer.discovery = {"filler": "x" * (1 << 20)}
+    assert (await status(door, issuer.mint()), issuer.fetches) == (503, 0)
 
 
 async def test_a_huge_key_set_is_refused(issuer: LiveIssuer, door: Authenticator) -> None:

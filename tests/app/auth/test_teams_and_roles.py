@@ -84,6 +84,43 @@ async def test_a_closure_is_remembered_for_a_minute() -> None:
     assert len(part_of.asked) == 2
 
 
+async def test_a_membership_that_ended_opens_nothing_after_a_minute() -> None:
+    """Whoever is taken out of a team above loses its rights within 60 s, token and server staying the same."""
+    clock, above = Clock(), {RANKING: ML}
+
+    async def part_of(_tenant: str, teams: frozenset[str]) -> frozenset[str]:
+        return frozenset(above[team] for team in teams if team in above)
+
+    close = TeamClosure(part_of, lambda: clock.monotonic)
+    mine = frozenset({RANKING})
+    assert await close("acme", mine) == {RANKING, ML}
+    above.clear()
+    clock.advance(59.9)
+    assert await close("acme", mine) == {RANKING, ML}
+    clock.advance(0.1)
+    assert await close("acme", mine) == {RANKING}
+    above[RANKING] = ML
+    clock.advance(60)
+    assert await close("acme", mine) == {RANKING, ML}
+
+
+async def test_who_asks_again_and_again_does_not_keep_a_membership_alive() -> None:
+    """The minute counts from the look-up, not from the last question."""
+    clock, above = Clock(), {RANKING: ML}
+
+    async def part_of(_tenant: str, teams: frozenset[str]) -> frozenset[str]:
+        return frozenset(above[team] for team in teams if team in above)
+
+    close = TeamClosure(part_of, lambda: clock.monotonic)
+    await close("acme", frozenset({RANKING}))
+    above.clear()
+    for _ in range(59):
+        clock.advance(1)
+        assert ML in await close("acme", frozenset({RANKING}))
+    clock.advance(1)
+    assert ML not in await close("acme", frozenset({RANKING}))
+
+
 async def test_a_failed_closure_is_503_and_not_remembered() -> None:
     """Without the graph nobody is let in with fewer teams than they have; when it is back, they are let in."""
     live, part_of = LiveIssuer(Clock()), PartOf()

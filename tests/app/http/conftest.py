@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import StoreUnavailableError
+from app.graph.errors import StoreUnavailableError
 from app.http.health import health_routes
 from app.http.middleware import FaultMiddleware, RequestIdMiddleware
 from app.http.params import RequestLimits

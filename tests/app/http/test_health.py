@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from app.errors import StoreUnavailableError
+from app.graph.errors import StoreUnavailableError
 from app.http.health import health_routes
 
 

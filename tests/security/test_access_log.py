@@ -1,0 +1,103 @@
+"""The access log: what was denied, who read what is held close, and no values; or else no answer."""
+
+import json
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+
+TEAM = "mlg://team/catalog/default/ranking"
+HIDDEN = "mlg://dataset/test/default/hidden"
+MODEL = "mlg://model/test/default/ranker"
+VERSION = "mlg://model-version/test/default/ranker@1"
+URI = "s3://canary-51c0/weights"
+ITEMS: list[dict[str, Any]] = [
+    {"team": {"name": "ranking"}},
+    {"dataset": {"id": HIDDEN, "owners": [{"owner": TEAM}], "visibility": "TEAM"}},
+    {"model": {"id": MODEL, "owners": [{"owner": TEAM}]}},
+    {"modelVersion": {"id": VERSION, "artifactUri": URI, "framework": "torch"}},
+]
+FIELDS = f'{{ a: asset(id: "{VERSION}") {{ id ... on ModelVersion {{ framework artifactUri }} }} }}'
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over a model version with a restricted field, and a hidden dataset."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(*ITEMS)
+        yield api
+
+
+async def lines(api: Api, who: str, query: str, **variables: Any) -> list[dict[str, Any]]:
+    """The lines that one request adds to the log."""
+    path = api.services.settings.data_dir / "access.jsonl"
+    before = path.read_text() if path.exists() else ""
+    await api.send(who, query, **variables)
+    after = path.read_text() if path.exists() else ""
+    assert after.startswith(before)
+    assert URI not in after
+    return [json.loads(line) for line in after.removeprefix(before).splitlines()]
+
+
+async def test_reading_what_is_held_close_is_logged(api: Api) -> None:
+    """A restricted field that is shown leaves who, which coordinate of which asset, and under which policy."""
+    (line,) = await lines(api, "ada", FIELDS)
+    assert (line["event"], line["subject"], line["tenant"]) == ("read", "ada", "default")
+    assert (line["coordinate"], line["label"], line["ids"]) == ("ModelVersion.artifactUri", "restricted", [VERSION])
+    assert line["policyVersion"] == api.services.policy.version
+    assert line["requestId"]
+    assert line["time"]
+
+
+async def test_a_denied_field_is_logged_with_what_it_needs(api: Api) -> None:
+    """A restricted field that is hidden leaves the coordinate, how often, and which policies would open it."""
+    (line,) = await lines(api, "bo", FIELDS)
+    assert (line["event"], line["coordinate"], line["count"]) == ("denied", "ModelVersion.artifactUri", 1)
+    assert "fields-restricted-team" in line["needs"]
+
+
+async def test_asking_for_what_is_hidden_is_logged(api: Api) -> None:
+    """An id that exists and is hidden leaves a trace where an unknown one does not: somebody may be guessing."""
+    query = "query ($id: ID!) { asset(id: $id) { id } }"
+    (line,) = await lines(api, "bo", query, id=HIDDEN)
+    assert (line["event"], line["ids"]) == ("hidden", [HIDDEN])
+    assert await lines(api, "bo", query, id=HIDDEN + "-unknown") == []
+
+
+async def test_a_denied_write_is_logged(api: Api) -> None:
+    """A write that the policy refuses leaves the action, the asset and why."""
+    mutation = "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"
+    (line,) = await lines(api, "cy", mutation, input={"items": [{"model": {"id": MODEL, "task": "x"}}]})
+    assert (line["event"], line["action"], line["subject"]) == ("refused", "graph:write", "cy")
+    other = {"model": {"id": MODEL, "owners": [{"owner": "mlg://team/catalog/default/ads"}]}}
+    (line,) = await lines(api, "ada", mutation, input={"items": [other]})
+    assert (line["event"], line["action"], line["ids"]) == ("refused", "register", [MODEL])
+
+
+async def test_everyday_reads_leave_nothing(api: Api) -> None:
+    """What is open to the caller is not logged here."""
+    assert await lines(api, "bo", f'{{ asset(id: "{VERSION}") {{ ... on ModelVersion {{ framework }} }} }}') == []
+
+
+async def test_the_log_is_for_its_owner(api: Api) -> None:
+    """The file can be read by the process's user and nobody else."""
+    await lines(api, "ada", FIELDS)
+    mode = (api.services.settings.data_dir / "access.jsonl").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+
+
+async def test_without_a_log_there_is_no_answer(module_graph: StoreGraph, tmp_path: Path) -> None:
+    """What must be logged and cannot be is not answered; what need not be is."""
+    folder = tmp_path / "log"
+    folder.mkdir()  # which cannot be appended to
+    async with open_api(module_graph, tmp_path / "keys", MLG_ACCESS_LOG=str(folder)) as api:
+        body = await api.send("ada", FIELDS)
+        assert body["errors"][0]["extensions"]["code"] == "ACCESS_LOG_UNAVAILABLE"
+        assert "data" not in body
+        assert URI not in str(body)
+        open_field = await api.ask("ada", f'{{ asset(id: "{VERSION}") {{ id }} }}')
+        assert open_field == {"asset": {"id": VERSION}}

@@ -1,0 +1,235 @@
+"""Row filters in the store: the same rows as Python and Cedar say, and found by the index alone."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import pytest
+from harness.decision_table import CALLERS, READ, WRITE, team
+from harness.janusgraph import StoreGraph
+from harness.light_vertices import every_class, load
+from harness.registrations import shipped_policy
+from strawberry import ID
+
+from app.graph.clauses import filter_of, rows_clause
+from app.graph.client import GremlinClient
+from app.graph.coalescer import Answer, Coalescer, Question
+from app.graph.judge import Judge
+from app.graph.level import LEVEL
+from app.graph.reader import PolicedReader
+from graphql_schema.catalog import KIND_OF_CODE
+from graphql_schema.context import PolicyNotes
+from graphql_schema.enums import AssetKind, AssetOrderField, LifecycleStage, OrderDirection, Sensitivity
+from graphql_schema.listing import AssetFilter, AssetOrder, StringFilter, asset_listing
+from graphql_schema.related import Page
+from policies.access import Access
+from policies.attributes import PolicyAttributes
+from policies.policy import Policy
+from policies.predicate import Predicate, compiled
+from policies.principal import Principal, PrincipalKind
+from policies.vocabulary import RowAction
+
+TEAMS = (team("ranking"), team("ads"), team("governance"), team("platform"))
+ROLES = ("reader", "engineer", "automation", "approver", "auditor", "admin")
+CLASSES = every_class((*TEAMS, ""))
+ESTATE = 20_000
+COMPARED = "classes"
+"""The tenant that has one asset of each class; the other one has the estate."""
+
+FIELDS = ("params", "error")
+"""Fields whose visibility is pushed down as well: of another label in runs than in model versions, or in runs only."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A store with an estate, and one asset of each class in a tenant of its own; ``vids`` are in their order."""
+
+    client: GremlinClient
+    graph: StoreGraph
+    policy: Policy
+    vids: list[int]
+
+
+@pytest.fixture(scope="module")
+async def world(module_graph: StoreGraph) -> AsyncIterator[World]:
+    """Load both tenants."""
+    async with GremlinClient(module_graph.url, source=module_graph.source, deadline=120) as client:
+        vids = await load(client, COMPARED, CLASSES)
+        await load(client, "default", [CLASSES[number % len(CLASSES)] for number in range(ESTATE)])
+        yield World(client, module_graph, shipped_policy(), vids)
+
+
+def callers(number: int) -> list[Principal]:
+    """Random callers: some of no team, some of all, with any roles, and every fifth broke the glass."""
+    dice = Random(11)
+    return [
+        Principal(
+            f"caller{each}",
+            dice.choice([*PrincipalKind]),
+            COMPARED,
+            teams=frozenset(dice.sample(TEAMS, dice.randint(0, 3))),
+            roles=frozenset(dice.sample(ROLES, dice.choice((0, 1, 1, 2)))),
+            scopes=frozenset({READ, WRITE}),
+            break_glass="an outage" if each % 5 == 0 else None,
+        )
+        for each in range(number)
+    ]
+
+
+async def pushed_down(world: World, predicates: Sequence[Predicate]) -> list[set[int]]:
+    """The ids that the real level text finds with the Gremlin form of each predicate."""
+    whole = {"t": [], "o": "urn", "d": False, "n": 2 * len(CLASSES), "c": False}
+    listings = [{**whole, "f": filter_of(rows_clause(predicate))} for predicate in predicates]
+    bindings = {"points": [], "hops": [], "listings": listings, "now": 0, "cap": 1, "tenant": COMPARED}
+    (found,) = await world.client.submit(LEVEL, bindings)
+    return [set(each["x"]) for each in found["l"]]
+
+
+def has(attributes: PolicyAttributes, name: str, policy: Policy) -> bool:
+    """Whether rows of this kind have a field."""
+    return name in policy.labels[KIND_OF_CODE[attributes.kind].name]
+
+
+def cedar(policy: Policy, caller: Principal) -> list[list[bool]]:
+    """What Cedar says of each class: discovered, read, and whether a filter on each of the fields may look at it."""
+    asked = [(action, row) for row in CLASSES for action in ("discover", "read")]
+    asked += [
+        (f"{KIND_OF_CODE[row.kind].name}.{name}", row) for row in CLASSES for name in FIELDS if has(row, name, policy)
+    ]
+    answers = policy.engine.decide_all(caller, asked)
+    said = {question: answer.allowed for question, answer in zip(asked, answers, strict=True)}
+    result = []
+    for row in CLASSES:
+        discover, read = said["discover", row], said["discover", row] and said["read", row]
+        opens = [
+            read and said[f"{KIND_OF_CODE[row.kind].name}.{name}", row] if has(row, name, policy) else discover
+            for name in FIELDS
+        ]
+        result.append([discover, read, *opens])
+    return result
+
+
+async def test_store_python_and_cedar_find_the_same_rows(world: World) -> None:
+    """More than 100,000 pairs of a caller and a class, four questions each: no difference between the three."""
+    pairs = differences = decisions = 0
+    for caller in callers(46):
+        access = world.policy.access(caller)
+        predicates = [*(access.rows(action) for action in RowAction), *map(access.shown, FIELDS)]
+        found = await pushed_down(world, predicates)
+        tests = [compiled(predicate) for predicate in predicates]
+        for vid, row, expected in zip(world.vids, CLASSES, cedar(world.policy, caller), strict=True):
+            store, python = [vid in ids for ids in found], [test(row) for test in tests]
+            differences += (store != expected) + (python != expected)
+            pairs += 1
+            decisions += len(expected)
+    print(f"{pairs:,} pairs, {decisions:,} answers of each, {differences} differences")  # noqa: T201 - the result
+    assert (pairs, differences) == (103_040, 0)
+
+
+@dataclass(slots=True)
+class Recording(Coalescer):
+    """Sends questions as usual and remembers the listings in them."""
+
+    listings: list[dict[str, Any]] = field(default_factory=list)
+
+    async def ask(self, question: Question) -> Answer:
+        """See Coalescer."""
+        self.listings.extend(question.listings)
+        return await Coalescer.ask(self, question)
+
+
+PROFILE = (
+    LEVEL.text[LEVEL.text.index("def test =") : LEVEL.text.index("def lists =")]
+    + """
+def flat = { m -> [[m.name, m.annotations, m.counts]] + m.nested.collectMany { flat(it) } }
+def told = { t -> t.profile().next().metrics.collect { flat(it) } }
+listings.collectMany { q ->
+  def t = narrow(q.f).order().by(q.o, q.d ? desc : asc)
+  if (q.o != 'urn') t = t.by('urn', q.d ? desc : asc)
+  [told(t.limit(q.n).id()), *(q.c ? [told(narrow(q.t).limit(10001).id().count())] : [])]
+}
+"""
+).replace("def flat = {", "def flat\nflat = {")
+"""The level text's own filters, profiled: name, annotations and counts of each step and of what is inside."""
+
+ALONE = {"JanusGraphStep", "IdStep", "RangeGlobalStep", "CountGlobalStep", "JanusGraphMixedIndexCountStep"}
+"""Steps of a listing that the index answers alone: it starts there, and nothing is filtered or sorted after it."""
+
+
+def faults(steps: list[list[list[Any]]]) -> list[str]:
+    """What says that a traversal was not answered by the index alone."""
+    told = []
+    for step in steps:
+        name = step[0][0].partition("(")[0]
+        if name not in ALONE:
+            told.append(f"{name} runs in memory")
+        for inner, annotations, _ in step:
+            if "false" in {str(annotations.get(key)).lower() for key in ("isFitted", "isOrdered")}:
+                told.append(f"{inner} is not fitted or not ordered")
+            if annotations.get("fullscan"):
+                told.append("the graph is scanned")
+            if inner == "GraphCentricQuery" and annotations.get("index") not in {"nodes", None}:
+                told.append("no index")
+    return told
+
+
+NOON: Any = 1_700_000_010_000
+"""An instant within the estate, as the schema hands it to a filter."""
+
+FILTERS = {
+    "nothing": None,
+    "kinds": AssetFilter(kinds=[AssetKind.RUN, AssetKind.MODEL_VERSION]),
+    "stage": AssetFilter(stages=[LifecycleStage.ACTIVE]),
+    "sensitivity": AssetFilter(sensitivities=[Sensitivity.RESTRICTED], kinds=[AssetKind.MODEL]),
+    "prefix": AssetFilter(name=StringFilter(prefix="a1")),
+    "contains": AssetFilter(name=StringFilter(contains="9")),
+    "no owner": AssetFilter(owned=False),
+    "no tag": AssetFilter(tags=[ID("")]),
+    "either": AssetFilter(or_=[AssetFilter(stages=[LifecycleStage.DRAFT]), AssetFilter(created_after=NOON)]),
+    "neither": AssetFilter(
+        not_=AssetFilter(or_=[AssetFilter(stages=[LifecycleStage.DRAFT]), AssetFilter(owner_teams=[ID(TEAMS[0])])])
+    ),
+}
+ORDERS = {
+    "id": None,
+    "name": AssetOrder(field=AssetOrderField.NAME, direction=OrderDirection.DESC),
+    "created": AssetOrder(field=AssetOrderField.CREATED_AT, direction=OrderDirection.ASC),
+    "updated": AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC),
+}
+TOGETHER = (("stage", "created"), ("either", "name"), ("neither", "updated"))
+"""Filters and orders that are joined, and counted; the others are tried one by one."""
+
+
+async def listings_of(world: World, access: Access) -> tuple[list[dict[str, Any]], int]:
+    """The index queries of every filter and order, first and second page, as the reader sends them; and mismatches."""
+    coalescer = Recording(world.client, "default", 1_750_000_000_000)
+    judge = Judge(access, "default", PolicyNotes("v"))
+    reader = PolicedReader(coalescer, judge)
+    for where, order in [*((each, "id") for each in FILTERS), *(("nothing", each) for each in ORDERS), *TOGETHER]:
+        listing = asset_listing(FILTERS[where], ORDERS[order])
+        first = await reader.listing(listing, Page(20, total=(where, order) in TOGETHER))
+        if first.has_next:
+            await reader.listing(listing, Page(20, after=first.items[-1].position))
+    return coalescer.listings, judge.mismatches
+
+
+READERS = ("ada", "bo", "cy", "eli", "root", "guest", "engineer-auditor")
+
+
+@pytest.mark.parametrize("name", READERS)
+async def test_every_listing_is_answered_by_the_index_alone(world: World, name: str) -> None:
+    """For callers of every rule, filter and order over 20,000 assets: no step runs in memory, nothing is scanned."""
+    listings, mismatches = await listings_of(world, world.policy.access(CALLERS[name]))
+    assert mismatches == 0
+    assert len(listings) > 30
+    profiles: list[Any] = await world.graph.run(PROFILE, listings=listings, tenant="default")
+    assert len(profiles) >= len(listings)
+    assert {fault for steps in profiles for fault in faults(steps)} == set()
+
+
+async def test_a_scan_would_be_noticed(world: World) -> None:
+    """What the index cannot answer, a filter on a value that it does not hold, is told apart by its profile."""
+    scan = {"f": [[[["in", "revision", [1]]]]], "t": [], "o": "urn", "d": False, "n": 20, "c": False}
+    (steps,) = await world.graph.run(PROFILE, listings=[scan], tenant="default")
+    assert faults(steps) != []  # type: ignore[arg-type]

@@ -1,0 +1,78 @@
+"""Scopes are ceilings: what a token does not carry, no role and no rule makes up for."""
+
+import json
+from typing import Any
+
+import pytest
+from harness.api import REGISTER
+from harness.door import Door, Doorway
+from harness.issuing import METADATA, Clock, LiveIssuer, authenticator, trusting
+
+WRITE = json.dumps({"query": REGISTER, "variables": {"input": {"items": [{"team": {"name": "ranking"}}]}}}).encode()
+NOT_READ = ["", "graph:write", "graph:write graph:admin", "Graph:Read", "graph:read2", "graph", "openid graph:*"]
+NOT_WRITE = ["graph:read", "graph:read graph:admin", "graph:read Graph:Write", "graph:read graph:writer"]
+
+
+@pytest.fixture
+def issuer() -> LiveIssuer:
+    """Return an issuer whose clock stands still."""
+    return LiveIssuer(Clock())
+
+
+@pytest.fixture
+def door(issuer: LiveIssuer) -> Door:
+    """Return the whole application, which has no store: whoever gets that far gets INTERNAL."""
+    return Doorway().open(authenticator([trusting(issuer)]))
+
+
+def administrator(issuer: LiveIssuer, scope: str) -> str:
+    """Mint a token of somebody whom every rule favours."""
+    return issuer.mint(sub="root", groups=["platform"], roles=["admin", "engineer"], scope=scope)
+
+
+@pytest.mark.parametrize("scope", NOT_READ)
+async def test_without_graph_read_nobody_comes_in(issuer: LiveIssuer, door: Door, scope: str) -> None:
+    """The answer is 403 and names the scope to ask for, in the header as RFC 6750 has it, to reads and writes alike."""
+    for body in (b'{"query":"{ __typename }"}', WRITE):
+        answer = await door.knock(f"Bearer {administrator(issuer, scope)}", body=body)
+        assert answer.status == 403
+        assert answer.headers["www-authenticate"] == (
+            f'Bearer error="insufficient_scope", scope="graph:read", resource_metadata="{METADATA}"'
+        )
+        assert answer.json["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("scope", NOT_WRITE)
+async def test_without_graph_write_nobody_writes(issuer: LiveIssuer, door: Door, scope: str) -> None:
+    """A mutation is refused before the store is asked, with the scope to ask for; an administrator's as well."""
+    answer = await door.knock(f"Bearer {administrator(issuer, scope)}", body=WRITE)
+    (error,) = answer.json["errors"]
+    extensions: dict[str, Any] = error["extensions"]
+    assert answer.json["data"] is None
+    assert answer.status == 403
+    assert answer.headers["www-authenticate"] == (
+        f'Bearer error="insufficient_scope", scope="graph:write", resource_metadata="{METADATA}"'
+    )
+    assert (extensions["code"], extensions["scope"]) == ("FORBIDDEN", "graph:write")
+
+
+async def test_with_graph_write_it_goes_on(issuer: LiveIssuer, door: Door) -> None:
+    """What the others lack is the scope and nothing else: with it the same request gets as far as the missing store."""
+    answer = await door.knock(f"Bearer {administrator(issuer, 'graph:read graph:write')}", body=WRITE)
+    assert [error["extensions"]["code"] for error in answer.json["errors"]] == ["INTERNAL"]
+
+
+async def test_a_sender_without_a_token_learns_where_to_ask(door: Door) -> None:
+    """The bare challenge names the metadata document and no error (RFC 6750 section 3.1, RFC 9728 section 5.1)."""
+    answer = await door.knock()
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, f'Bearer resource_metadata="{METADATA}"')
+
+
+async def test_keys_out_of_reach_are_503_and_no_challenge(issuer: LiveIssuer, door: Door) -> None:
+    """While the issuer is away a good and a forged token get the same answer: come again, and when."""
+    issuer.down = True
+    for token in (issuer.mint(), issuer.mint(sub="root")[:-8] + "AAAAAAAA"):
+        answer = await door.bearer(token)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert "www-authenticate" not in answer.headers
+        assert answer.json["errors"][0]["extensions"]["code"] == "KEYS_UNAVAILABLE"
