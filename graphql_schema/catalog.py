@@ -273,6 +273,9 @@ STORED: tuple[Stored, ...] = (
 """``ownerTeam`` and ``domain`` are "" where there is none, ``owners`` and ``tags`` then hold just "", and ``deletedAt``
 is OPEN while it lives: an absent value would fail open under a `not`."""
 
+TIME_FIELDS = ("startedAt", "sourceCreatedAt", "createdAt")
+"""What says when something was made, the best first: what by-time relations are ordered by."""
+
 FIELD_OF = {stored.name: stored.field or stored.name for stored in STORED}
 """The field of the schema that shows a native property."""
 

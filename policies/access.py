@@ -58,6 +58,10 @@ class Access:
             return Grade.READ
         return Grade.DISCOVER if self._discoverable(attributes) else Grade.HIDDEN
 
+    def knows(self, attributes: PolicyAttributes) -> bool:
+        """Say whether the rules let the caller know of a row: what a write may build on, whatever the token reads."""
+        return self._discoverable(attributes)
+
     def rows(self, action: RowAction = RowAction.DISCOVER) -> Predicate:
         """Say which rows the caller may discover or read: what index queries carry. ``grade`` agrees with it."""
         return self._rows[action] if self._sees else Nothing()

@@ -1,6 +1,6 @@
 """The policy in the loop: a record becomes a row when its caller may discover it, and nothing when not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -41,6 +41,10 @@ class Judge:
     def shown(self, key: str) -> Predicate:
         """The rows on which a filter or an order may look at a native property."""
         return self._access.shown(FIELD_OF[key])
+
+    def hides(self, fields: Iterable[str]) -> bool:
+        """Whether some row that the caller discovers hides one of these fields."""
+        return any(self._access.shown(field) != self._access.rows() for field in fields)
 
     def row(self, vid: int, record: Mapping[str, Any]) -> Row | None:
         """The row of a record, or None when it is not the caller's to know of."""

@@ -12,12 +12,15 @@ from app.graph.coalescer import Answer, Coalescer, Question
 from app.graph.hops import adjacency, compile_related, reached
 from app.graph.ids import vertex_id
 from app.graph.judge import Judge
-from graphql_schema.catalog import FIELD_OF
+from graphql_schema.catalog import FIELD_OF, TIME_FIELDS
 from graphql_schema.enums import AccessGrade
 from graphql_schema.listing import Listing
 from graphql_schema.related import ALL, COUNT_LIMIT, Page, Related
 from graphql_schema.row import Item, Row, Slice
 from policies.predicate import Everything
+
+DATED, UNDATED = 0, 1
+"""How the position of a row begins in a list in the order of time: what hides its time comes last, by id."""
 
 SLACK: Final = 20
 """Rows read beyond a page where the policy may take some away, so that the page is full without a second request."""
@@ -68,8 +71,12 @@ class PolicedReader:
         return [row if row is not None and row.urn == urn else None for urn, row in zip(urns, rows, strict=True)]
 
     async def _load_related(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
-        if compile_related(related).single and not (page.total or related.per_edge):
+        if compile_related(related).single and not (page.total or related.per_edge or _undated(related, page.after)):
             return await self._load_windows(related, page, sources)
+        return await self._load_whole(related, page, sources)
+
+    async def _load_whole(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
+        """Pages cut here, from everything that each source reaches."""
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
         answer = await self._coalescer.ask(Question(hops=[hop.wire(vids) for hop in hops]))
@@ -80,16 +87,21 @@ class PolicedReader:
         """Pages cut in the store; where the policy or the filter takes rows away, read on until they are full."""
         (hop,) = compile_related(related).hops
         vids = [source.vid for source in sources]
-        size = 0 if page.first is None else page.first + 1 + (self._slack if page.keep is None else SLACK)
+        size = self._size(page)
         window = _window(related, page.after) if size else {}
         answer = await self._coalescer.ask(Question(hops=[hop.wire(vids, n=size, **window)]))
         items = self._items(related, page, sources, answer)
-        slices = [_cut(found, page) for found in items]
-        read = adjacency(answer.edges[0])
+        adjacent = adjacency(answer.edges[0])
+        read = [adjacent.get(source.vid, []) for source in sources]
+        partial = [
+            bool(size) and (len(edges) >= size or (page.after is not None and self._may_be_undated(related)))
+            for edges in read
+        ]
+        slices = [_cut(_dated(found) if more else found, page) for found, more in zip(items, partial, strict=True)]
         unfinished = {
-            number: self._read_on(related, page, source, items[number], read[source.vid])
+            number: self._read_on(related, page, source, items[number], read[number])
             for number, source in enumerate(sources)
-            if size and len(read.get(source.vid, ())) >= size and not slices[number].has_next
+            if partial[number] and not slices[number].has_next
         }
         filled = dict(zip(unfinished, await asyncio.gather(*unfinished.values()), strict=True))
         return [filled.get(number, found) for number, found in enumerate(slices)]
@@ -97,19 +109,33 @@ class PolicedReader:
     async def _read_on(
         self, related: Related, page: Page, source: Row, found: list[Item], edges: Sequence[tuple[int, str]]
     ) -> Slice:
-        """Fill the page of one source from what stands after the edges that were read; others do so beside it."""
+        """Fill the page of one source from what stands after the edges that were read; others do so beside it.
+
+        What hides its time comes last, wherever it stands in the store: when the others are at their end, all is read.
+        """
         (hop,) = compile_related(related).hops
-        size = 100
-        while True:
+        size, next_size = self._size(page), 200
+        while len(edges) >= size:
             window = _window(related, _last(related, edges), exclusive=True)
-            size = min(size * 2, COUNT_LIMIT)
+            size, next_size = next_size, min(next_size * 2, COUNT_LIMIT)
             answer = await self._coalescer.ask(Question(hops=[hop.wire([source.vid], n=size, **window)]))
             (more,) = self._items(related, page, [source], answer)
             found = [*found, *more]
             edges = adjacency(answer.edges[0]).get(source.vid, [])
-            filled = _cut(found, page)
-            if filled.has_next or len(edges) < size:
+            filled = _cut(_dated(found), page)
+            if filled.has_next:
                 return filled
+        if self._may_be_undated(related):
+            return (await self._load_whole(related, page, [source]))[0]
+        return _cut(found, page)
+
+    def _size(self, page: Page) -> int:
+        """How many edges of a source are read for a page at first; 0 is all of them."""
+        return 0 if page.first is None else page.first + 1 + (self._slack if page.keep is None else SLACK)
+
+    def _may_be_undated(self, related: Related) -> bool:
+        """Whether some of what a list in the order of time shows may hide its time."""
+        return related.newest_first and self._judge.hides(TIME_FIELDS)
 
     def _items(self, related: Related, page: Page, sources: Sequence[Row], answer: Answer) -> list[list[Item]]:
         """What each source reaches, judged, filtered, each once, in order."""
@@ -220,7 +246,8 @@ def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, An
     *via, row = rows
     near = via[-1] if via else source
     if related.newest_first:
-        position: tuple[Any, ...] = (-edge["at"], row.urn)
+        dated = row.access.hidden.isdisjoint(TIME_FIELDS)
+        position: tuple[Any, ...] = (DATED, -edge["at"], row.urn) if dated else (UNDATED, 0, row.urn)
     elif related.per_edge:
         position = (row.vid, edge["relation"], near.vid)
     else:
@@ -237,13 +264,23 @@ def _window(related: Related, after: Sequence[Any] | None, *, exclusive: bool = 
     """Where in the store's order a page begins; times include their ties, which are cut afterwards."""
     if not related.newest_first:
         return {} if after is None else {"a": after[0]}
-    return {"t": True} if after is None else {"t": True, "at": -after[0] - exclusive}
+    return {"t": True} if after is None else {"t": True, "at": -after[1] - exclusive}
 
 
-def _last(related: Related, edges: Sequence[tuple[int, str]]) -> tuple[int]:
+def _undated(related: Related, after: Sequence[Any] | None) -> bool:
+    """Whether a page begins among what hides its time."""
+    return related.newest_first and after is not None and after[0] == UNDATED
+
+
+def _dated(items: Sequence[Item]) -> list[Item]:
+    """Without what hides its time; other lists have none such, since no vertex has this id."""
+    return [item for item in items if item.position[0] != UNDATED]
+
+
+def _last(related: Related, edges: Sequence[tuple[int, str]]) -> tuple[int, ...]:
     """The position in the store's order of the last edge that was read."""
     if related.newest_first:
-        return (max(-orjson.loads(edge)["at"] for _, edge in edges),)
+        return DATED, max(-orjson.loads(edge)["at"] for _, edge in edges)
     return (max(far for far, _ in edges),)
 
 

@@ -33,11 +33,9 @@ class ColumnRef:
 
 
 async def _source_columns(root: Parent, info: Info) -> Any:
-    refs = root.get("derivedFrom")
-    if refs is None:
-        return None
+    refs = root.get("derivedFrom") or ()
     found = await info.context.reader.nodes([ref["dataset"] for ref in refs])
-    return [ref for ref, dataset in zip(refs, found, strict=True) if dataset is not None]
+    return [ref for ref, dataset in zip(refs, found, strict=True) if dataset is not None] or None
 
 
 @strawberry.type(description="A column of a dataset.")
@@ -50,7 +48,7 @@ class Column:
     description: str | None = own("What it holds, in words.")
     sensitivity: Sensitivity | None = own("How sensitive its content is.")
     derived_from: list[ColumnRef] | None = strawberry.field(
-        description="Columns this one is computed from, of the datasets that the viewer may see.",
+        description="Columns this one is computed from, of the datasets that the viewer may see; null without any.",
         resolver=_source_columns,
     )
 

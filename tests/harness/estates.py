@@ -101,8 +101,9 @@ class Estate:
         }
 
     def newest(self, who: str, urns: Iterable[str]) -> list[str]:
-        """Newest first, equal times by id."""
-        return sorted(self.visible(who, urns), key=lambda urn: (-self.assets[urn]["time"], urn))
+        """Newest first, equal times by id; last, by id, those that hide their time."""
+        times = {urn: -self.assets[urn]["time"] if self.reads(who, urn) else 0 for urn in self.visible(who, urns)}
+        return sorted(times, key=lambda urn: (not self.reads(who, urn), times[urn], urn))
 
 
 def random_estate(seed: int) -> Estate:

@@ -83,7 +83,7 @@ def _contain(draft: Draft, key: Key, own: int | None) -> None:
     record, holder = draft.known(target), draft.known(source)["id"]
     held = record["index"][field]
     if draft.current(key):
-        if target != own and not _open_to_claims(draft, record):
+        if (target != own and not _open_to_claims(draft, record)) or _hidden_whole(draft, source, field):
             return
         value = holder
     elif held != holder:
@@ -100,6 +100,11 @@ def _open_to_claims(draft: Draft, record: Record) -> bool:
     return unclaimed(record) or draft.may("update", record).allowed
 
 
+def _hidden_whole(draft: Draft, holder: int, field: str) -> bool:
+    """Whether a part would inherit its owners from what the caller may not know of: that would tell of them."""
+    return field == "whole" and not draft.knows(draft.known(holder))
+
+
 def _other_holder(draft: Draft, ended: Key) -> str:
     """Another current container of the same kind that is known; "" where there is none."""
     kind = name_of(draft, ended[1])
@@ -107,5 +112,6 @@ def _other_holder(draft: Draft, ended: Key) -> str:
         draft.known(key[1])["id"]
         for key in draft.at(CONTAINS.name, Direction.IN, ended[2])
         if draft.current(key) and draft.vertex(key[1]) is not None and name_of(draft, key[1]) == kind
+        if not _hidden_whole(draft, key[1], _HELD[kind])
     ]
     return min(others, default="")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from graphql_schema.catalog import KIND_OF_CODE, KINDS, OPEN
+from graphql_schema.catalog import KIND_OF_CODE, KINDS, OPEN, TIME_FIELDS
 from graphql_schema.urn import make_urn, parse_urn
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
@@ -24,7 +24,6 @@ _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
     "User": {"active": True, "principalKind": "PERSON"},
 }
 _FIXED: Final = frozenset({"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam"})
-_TIMES: Final = {"Run": ("startedAt", "sourceCreatedAt", "createdAt")}
 _TEAM: Final = "mlg://team/"
 
 
@@ -119,8 +118,7 @@ def time_of(record: Record) -> int:
     """When it was made: what by-time relations are ordered by. Whoever only refers to something makes no newest one."""
     if record["hydration"] == "STUB":
         return 0
-    keys = _TIMES.get(kind_of(record), ("sourceCreatedAt", "createdAt"))
-    return next(record[key] for key in keys if record.get(key) is not None)  # type: ignore[no-any-return]
+    return next(record[key] for key in TIME_FIELDS if record.get(key) is not None)  # type: ignore[no-any-return]
 
 
 def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:

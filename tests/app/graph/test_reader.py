@@ -258,11 +258,14 @@ async def test_listings(world: World, who: str) -> None:
 
 @pytest.mark.parametrize("who", CALLERS)
 async def test_reading_on_is_abreast(world: World, who: str) -> None:
-    """Pages that policy and filter left unfilled are filled together: more sources take no more requests."""
+    """Pages that policy and filter left unfilled are filled together: more sources take no more requests.
+
+    Where rows may hide the time of their order, it takes one request more to put them last.
+    """
     hubs = world.estate.of("Workflow")[:2]
     fields = [
         f'n{number}: node(id: "{urn}") {{ ... on Workflow {{ runs(first: 25, state: FAIL) {{ nodes {{ id }} }} }} }}'
         for number, urn in enumerate(hubs)
     ]
     counts = [await world.api.count(who, f"{{ {' '.join(asked)} }}") for asked in (fields[:1], fields[1:], fields)]
-    assert counts[2] == max(counts[:2]) == 3
+    assert counts[2] == max(counts[:2]) == (3 if TEAMS[who] is None else 4)

@@ -37,7 +37,8 @@ class Memory:
     def run(self, *items: Item, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
         """Plan items as one batch and keep the result."""
         state = State(self.vertices, self.edges, (), self.vertices)
-        author = Author("default", who.subject, now, self.policy.access(who).may)
+        access = self.policy.access(who)
+        author = Author("default", who.subject, now, access.may, access.knows)
         done = plan(items, state, author, dry_run=dry_run)
         self.dirty = state.writes() is not None
         self.vertices, self.edges = state.vertices, state.edges
@@ -310,7 +311,7 @@ def test_permits(
 
 
 def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
-    """A set cannot name another team's feature, which would take owner and sensitivity from it; nobody's stub it can."""
+    """A set cannot name another team's feature, which would take owner and sensitivity from it; nobody's stub it may."""
     seeded(
         memory, asset("feature theirs", owners=THEIRS), asset("feature-set old", owners=THEIRS, features=["feature x"])
     )

@@ -1,0 +1,326 @@
+"""Random operations made from the schema: whatever can be selected, filtered, ordered, paged or named is, in time.
+
+The generator prefers what it has asked for least, so a few hundred operations reach every field and argument of the
+schema, new ones included. The same seed gives the same operations as long as the answers are the same.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+)
+
+DEEPEST = 12
+"""The depth that the product allows (docs/http.md)."""
+
+MOST_ALIASES = 28
+MOST_FIELDS = 30
+
+Abstract = GraphQLInterfaceType | GraphQLUnionType
+Composite = GraphQLObjectType | Abstract
+Pools = Mapping[str, tuple[Any, ...]]
+"""Values by the name of the argument or input field that takes them, or by the name of its type."""
+
+
+@dataclass
+class Selected:
+    """One selected field: its place in the schema, the key in the answer, and what is selected of it."""
+
+    parent: str
+    name: str
+    key: str
+    text: str
+    below: "list[Selected]" = field(default_factory=list)
+
+
+@dataclass
+class Operation:
+    """One operation. ``page`` leads to the connection that takes ``$after``, where it has one."""
+
+    text: str
+    selected: list[Selected]
+    variables: dict[str, Any] = field(default_factory=dict)
+    page: tuple[str, ...] = ()
+
+    def reached(self, data: Any) -> Iterable[tuple[str, bool]]:
+        """The coordinates that an answer holds, and whether with a value."""
+        yield from _reached(self.selected, data)
+
+
+def _reached(selected: Iterable[Selected], data: Any) -> Iterable[tuple[str, bool]]:
+    if isinstance(data, list):
+        for each in data:
+            yield from _reached(selected, each)
+    elif isinstance(data, dict):
+        for one in selected:
+            if not one.key:  # a fragment: its fields stand in the same object
+                yield from _reached(one.below, data)
+            elif one.key in data:
+                yield f"{one.parent}.{one.name}", data[one.key] is not None
+                yield from _reached(one.below, data[one.key])
+
+
+@dataclass
+class _Document:
+    """What belongs to one operation while it is made."""
+
+    variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    fragments: list[str] = field(default_factory=list)
+    aliases: int = 0
+    directives: int = 0
+    fields: int = 0
+
+
+@dataclass
+class _Scope:
+    """A place in a document: what is selected there already, and how far it may go on."""
+
+    document: _Document
+    levels: int
+    depth: int
+    used: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Generator:
+    """Makes operations; ``pools`` hold what callers might know or guess, ``asked`` counts what has been asked for."""
+
+    schema: GraphQLSchema
+    random: Random
+    pools: Pools
+    asked: Counter[str] = field(default_factory=Counter)
+    cursors: list[str] = field(default_factory=lambda: ["bm90IGEgY3Vyc29y"])
+
+    def query(self) -> Operation:
+        """Any query: two fields of the root."""
+        document = _Document()
+        root = self.schema.query_type
+        assert root is not None
+        selected = self._select(root, _Scope(document, self.random.choice((2, 3, 3, 4)), 0), 2)
+        return self._operation(selected, document)
+
+    def focused(self) -> Operation:
+        """Many fields of one asset whose kind has been looked at least."""
+        document = _Document()
+        kinds = {name: kind for name, kind in self._objects() if self.pools.get(name)}
+        name = min(kinds, key=lambda each: self._worn(f"focus {each}"))
+        self.asked[f"focus {name}"] += 1
+        kind = kinds[name]
+        below: list[Selected] = []
+        scope = _Scope(document, 0, 1)
+        for each in sorted(kind.fields, key=lambda one: self._worn(f"focus {name}.{one}"))[:16]:
+            found = self._field(name, each, kind.fields[each], replace(scope, levels=self.random.choice((1, 1, 2, 3))))
+            self.asked[f"focus {name}.{each}"] += len(found)
+            below += found
+        urn = self.random.choice(self.pools[name])
+        text = f"node(id: {json.dumps(urn)}) {{ __typename ... on {name} {{ {_texts(below)} }} }}"
+        return self._operation([Selected("Query", "node", "node", text, below)], document)
+
+    def paged(self) -> Operation:
+        """A small page of a connection, of the root or of one asset, to be followed to its end."""
+        document = _Document({"after": ("Cursor", None)})
+        of = dict(self._objects())
+        places = [
+            (name, each)
+            for name, type_ in of.items()
+            if name == "Query" or self.pools.get(name)
+            for each, field_ in type_.fields.items()
+            if "after" in field_.args
+        ]
+        owner, name = min(places, key=lambda place: self._worn(f"paged {place}"))
+        self.asked[f"paged {(owner, name)}"] += 1
+        page = self._page(of[owner], name, document)
+        if owner == "Query":
+            return self._operation([page], document, page=(page.key,))
+        urn = self.random.choice(self.pools[owner])
+        text = f"node(id: {json.dumps(urn)}) {{ ... on {owner} {{ {page.text} }} }}"
+        root = Selected("Query", "node", "node", text, [page])
+        return self._operation([root], document, page=("node", page.key))
+
+    def _objects(self) -> Iterable[tuple[str, GraphQLObjectType]]:
+        return ((name, each) for name, each in self.schema.type_map.items() if isinstance(each, GraphQLObjectType))
+
+    def _page(self, owner: GraphQLObjectType, name: str, document: _Document) -> Selected:
+        field_ = owner.fields[name]
+        others = {key: arg for key, arg in field_.args.items() if key not in {"first", "after"}}
+        texts = [f"first: {self.random.randint(1, 3)}", "after: $after", *self._arguments(others, document, 0.7)]
+        connection = get_named_type(field_.type)
+        assert isinstance(connection, GraphQLObjectType)
+        node = get_named_type(connection.fields["nodes"].type)
+        assert isinstance(node, Composite)
+        shown = self._select(node, _Scope(document, 1, 8), 4)
+        total = "totalCount " if self.random.random() < 0.6 else ""
+        info = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+        text = f"{total}{info} edges {{ cursor node {{ {_texts(shown)} }} }}"
+        nodes = Selected(connection.name, "node", "node", "", shown)
+        edges = Selected(connection.name, "edges", "edges", "", [nodes])
+        return Selected(owner.name, name, name, f"{name}({', '.join(texts)}) {{ {text} }}", [edges])
+
+    def _operation(self, selected: list[Selected], document: _Document, page: tuple[str, ...] = ()) -> Operation:
+        head = ", ".join(f"${name}: {type_}" for name, (type_, _) in document.variables.items())
+        text = f"query{f'({head})' if head else ''} {{ {_texts(selected)} }} {' '.join(document.fragments)}"
+        return Operation(text, selected, {name: value for name, (_, value) in document.variables.items()}, page)
+
+    def _select(self, type_: Composite, scope: _Scope, most: int) -> list[Selected]:
+        """Fields of a type, those asked for least first; of an abstract type also those of types that it may be."""
+        found: list[Selected] = []
+        if isinstance(type_, Abstract):
+            found.append(Selected(type_.name, "__typename", "__typename", "__typename"))
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            fitting = [name for name in type_.fields if self._fits(type_.fields[name], scope)]
+            for name in sorted(fitting, key=lambda each: self._worn(f"{type_.name}.{each}"))[:most]:
+                found += self._field(type_.name, name, type_.fields[name], scope)
+        if isinstance(type_, Abstract):
+            kinds = sorted(self.schema.get_possible_types(type_), key=lambda one: self._worn(one.name))
+            found += [self._narrowed(kind, scope, most) for kind in kinds[: self.random.randint(1, 3)]]
+        return found or [Selected(type_.name, "__typename", "__typename", "__typename")]
+
+    def _narrowed(self, kind: GraphQLObjectType, scope: _Scope, most: int) -> Selected:
+        """Fields of one type that an abstract one may be: in an inline fragment, or in a named one."""
+        self.asked[kind.name] += 1
+        document, inner = scope.document, self._select(kind, scope, most)
+        when = self._directive(document)
+        text = f"... on {kind.name}{when} {{ {_texts(inner)} }}"
+        if self.random.random() < 0.2:
+            name = f"F{len(document.fragments)}"
+            document.fragments.append(f"fragment {name} on {kind.name} {{ {_texts(inner)} }}")
+            text = f"...{name}{when} ...{name}"
+        return Selected(kind.name, "", "", text, inner)
+
+    def _fits(self, field_: GraphQLField, scope: _Scope) -> bool:
+        type_ = get_named_type(field_.type)
+        return is_leaf_type(type_) or (scope.levels > 0 and scope.depth + (4 if _is_page(type_) else 2) < DEEPEST)
+
+    def _worn(self, what: str) -> tuple[int, float]:
+        return self.asked[what], self.random.random()
+
+    def _field(self, parent: str, name: str, field_: GraphQLField, scope: _Scope) -> list[Selected]:
+        """A field with its arguments; under an alias where its name has been used beside it."""
+        document, used = scope.document, scope.used
+        aliased = name in used or self.random.random() < 0.03
+        if document.fields > MOST_FIELDS or (aliased and document.aliases >= MOST_ALIASES):
+            return []
+        key = f"a{document.aliases}" if aliased else name
+        document.aliases += aliased
+        document.fields += 1
+        used.add(key)
+        self.asked[f"{parent}.{name}"] += 1
+        head = f"{key}: {name}" if aliased else name
+        texts = list(self._arguments(field_.args, document, 0.5))
+        head += f"({', '.join(texts)})" if texts else ""
+        head += self._directive(document)
+        type_ = get_named_type(field_.type)
+        if not isinstance(type_, Composite):
+            return [Selected(parent, name, key, head)]
+        inside = _is_page(type_) or type_.name.endswith("Edge")
+        most = self.random.randint(2, 3) if inside or scope.levels > 2 else self.random.randint(2, 5)
+        below = self._select(type_, _Scope(document, scope.levels - (not inside), scope.depth + 1), most)
+        return [Selected(parent, name, key, f"{head} {{ {_texts(below)} }}", below)]
+
+    def _directive(self, document: _Document) -> str:
+        if self.random.random() > 0.04 or document.directives > 20:
+            return ""
+        document.directives += 1
+        name, value = self.random.choice((("include", True), ("include", True), ("skip", False), ("include", False)))
+        if self.random.random() < 0.5:
+            return f" @{name}(if: {str(value).lower()})"
+        variable = f"v{len(document.variables)}"
+        document.variables[variable] = ("Boolean!", value)
+        return f" @{name}(if: ${variable})"
+
+    def _arguments(self, args: Mapping[str, GraphQLArgument], document: _Document, chance: float) -> Iterable[str]:
+        for name, arg in args.items():
+            required = isinstance(arg.type, GraphQLNonNull)
+            if not required and self.random.random() > (0.03 if name == "after" else chance):
+                continue
+            value = self._value(name, arg.type, 2)
+            if self.random.random() < 0.4:
+                variable = f"v{len(document.variables)}"
+                document.variables[variable] = (str(arg.type), plain(value))
+                yield f"{name}: ${variable}"
+            else:
+                yield f"{name}: {literal(value)}"
+
+    def _value(self, name: str, type_: Any, levels: int, *, negated: bool = False) -> Any:
+        """A value of an input type."""
+        inner = get_nullable_type(type_)
+        if isinstance(inner, GraphQLList):
+            of = inner.of_type
+            return [self._value(name, of, levels, negated=negated) for _ in range(self.random.randint(1, 2))]
+        if isinstance(inner, GraphQLEnumType):
+            value = self._least(f"{inner.name}=", inner.values)
+            return Name(value)
+        if isinstance(inner, GraphQLInputObjectType):
+            return self._object(inner, levels, negated=negated or name == "not")
+        if name == "after":
+            return self.random.choice(self.cursors)
+        pool = self.pools.get(name) or self.pools[inner.name]
+        return self.random.choice(pool)
+
+    def _object(self, type_: GraphQLInputObjectType, levels: int, *, negated: bool) -> dict[str, Any]:
+        names = [name for name in type_.fields if levels > 0 or name not in {"and", "or", "not"}]
+        if negated and "contains" in names and self.random.random() < 0.95:
+            names.remove("contains")
+        needed = [name for name in names if isinstance(type_.fields[name].type, GraphQLNonNull)]
+        names.sort(key=lambda name: self._worn(f"{type_.name}.{name}"))
+        found = dict.fromkeys([*needed, *names[: 1 + (self.random.random() < 0.3)]])
+        for name in found:
+            self.asked[f"{type_.name}.{name}"] += 1
+            found[name] = self._value(name, type_.fields[name].type, levels - 1, negated=negated)
+        return found
+
+    def _least(self, prefix: str, values: Iterable[str]) -> str:
+        value = min(values, key=lambda each: self._worn(prefix + each))
+        self.asked[prefix + value] += 1
+        return value
+
+
+class Name(str):
+    """An enum value, which stands without quotes."""
+
+    __slots__ = ()
+
+
+def literal(value: Any) -> str:
+    """A value as GraphQL writes it."""
+    if isinstance(value, Name):
+        return str(value)
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {literal(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON writes it."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return str(value) if isinstance(value, Name) else value
+
+
+def _texts(selected: Iterable[Selected]) -> str:
+    return " ".join(one.text for one in selected)
+
+
+def _is_page(type_: Any) -> bool:
+    return str(type_).endswith("Connection")

@@ -1,0 +1,15 @@
+"""The API over the estate of the leak catalogue."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from harness.api import Api
+from harness.janusgraph import StoreGraph
+from harness.leaks import open_leaky
+
+
+@pytest.fixture(scope="module")
+async def leaky(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over an estate with something of each thing that could leak."""
+    async with open_leaky(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        yield api

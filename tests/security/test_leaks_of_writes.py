@@ -1,0 +1,301 @@
+"""The leak catalogue (docs/policy.md), second part: what writes, transport, logs and side doors could tell."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+from harness import leaks
+from harness.api import REGISTER, Api
+from harness.leaks import ADS, DRAFT, HIDDEN, HIDDEN_IDS, OPEN, RANKING, VERSION, token
+from strawberry.types.base import StrawberryObjectDefinition
+from structlog.testing import capture_logs
+
+from app.ingest.client import ApiClient
+from app.ingest.export import export_items
+from graphql_schema.catalog import ASSETS, KINDS, RELATIONS, VERSION_OF, Direction
+from graphql_schema.declared import far_kinds
+from graphql_schema.inputs import EDGE
+from graphql_schema.plain import fields_of
+from graphql_schema.schema import build_schema
+from graphql_schema.urn import make_urn
+
+SHUT = {"owners": [{"owner": RANKING}], "visibility": "TEAM"}
+MINE = {"owners": [{"owner": ADS}]}
+ALSO: dict[str, dict[str, Any]] = {
+    "Run": {"state": "COMPLETE"},
+    "Evaluation": {"modelVersion": VERSION},
+    "ExperimentCell": {"experiment": "mlg://experiment/test/default/some"},
+}
+"""What an item of a kind needs the first time."""
+
+
+INPUTS: dict[str, Any] = {
+    each.definition.name: each.definition.origin
+    for each in build_schema().schema_converter.type_map.values()
+    if isinstance(each.definition, StrawberryObjectDefinition) and each.definition.is_input
+}
+"""The input classes by name."""
+
+
+def _id(kind: str, name: str) -> str:
+    return make_urn(KINDS[kind].slug, "test", "", name, "1" if KINDS[kind].versioned else None)
+
+
+def _key(kind: str) -> str:
+    return kind[0].lower() + kind[1:]
+
+
+@pytest.fixture(scope="module")
+async def api(leaky: Api) -> Api:
+    """Let zoe, an engineer of ads, own one asset of each kind, and hide another of each from her."""
+    leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
+    for name, owned in ((leaks.HIDDEN_NAME, SHUT), ("mine", MINE)):
+        wholes = [{_key(kind.whole or ""): {"id": _id(kind.whole or "", name), **owned}} for kind in KINDS.values()
+                  if kind.versioned]  # fmt: skip
+        items = [{_key(kind): {"id": _id(kind, name), **ALSO.get(kind, {}), **owned}} for kind in ASSETS]
+        await leaky.load(*wholes, *(item for item in items if item not in wholes))
+    return leaky
+
+
+async def _outcome(api: Api, item: dict[str, Any], said: str, who: str = "zoe") -> str:
+    """What a dry run of one item answers, with the id that it named left out."""
+    payload = await api.register(who, item, dryRun=True)
+    return json.dumps(payload).replace(said, "<id>")
+
+
+def _references() -> Iterator[tuple[str, str, str]]:
+    """Every field of every input that names other assets, with the kinds that it may name."""
+    for kind in ASSETS:
+        for each in fields_of(INPUTS[f"{kind}Input"]):
+            declared = each.metadata.get(EDGE)
+            if declared is None or declared.hop.relation is VERSION_OF:
+                continue
+            yield from ((kind, each.name, far) for far in far_kinds(declared.hop, kind) if far in ASSETS)
+
+
+REFERENCES = [*_references()]
+
+
+@pytest.mark.parametrize("owned", [True, False], ids=["owned", "unowned"])
+async def test_a_reference_to_what_is_hidden(api: Api, owned: bool) -> None:  # noqa: FBT001 - a case
+    """Each field that names another asset answers for a hidden one as for an unknown one."""
+    assert len(REFERENCES) > 50
+    differing = []
+    for kind, name, far in REFERENCES:
+        answers = []
+        for end in (leaks.HIDDEN_NAME, "nothing"):
+            urn = _id(far, end)
+            many = name not in {"trainingRun", "producedBy", "run", "baseline", "modelVersion", "service", "featureSet",
+                                "workflow", "parentRun", "experiment", "partOf"}  # fmt: skip
+            values = {**ALSO.get(kind, {}), **(MINE if owned else {}), name: [urn] if many else urn}
+            answers.append(await _outcome(api, {_key(kind): {"id": _id(kind, "brand-new"), **values}}, urn))
+        if answers[0] != answers[1]:
+            differing.append((kind, name, far, *answers))
+    assert differing == []
+
+
+LINKS = sorted(
+    (name, source, target)
+    for name, relation in RELATIONS.items()
+    for source, target in relation.ends
+    if {source, target} <= {*ASSETS} and relation is not VERSION_OF
+    if relation.lineage or source == target
+)
+
+
+async def test_a_link_to_what_is_hidden(api: Api) -> None:
+    """A link from, or to, an asset of one's own answers for a hidden end as for an unknown one."""
+    differing = []
+    for name, source, target in LINKS:
+        changed_target = RELATIONS[name].changes is Direction.OUT
+        answers = []
+        for end in (leaks.HIDDEN_NAME, "nothing"):
+            far = _id(source if changed_target else target, end)
+            ends = (far, _id(target, "mine")) if changed_target else (_id(source, "mine"), far)
+            answers.append(await _outcome(api, {"link": {"relation": name, "from": ends[0], "to": ends[1]}}, far))
+        if answers[0] != answers[1]:
+            differing.append((name, source, target, *answers))
+    assert differing == []
+
+
+async def test_a_link_that_would_change_what_is_hidden(api: Api) -> None:
+    """A link that would change the hidden end is denied, in words that say nothing of it."""
+    link = {"relation": "DERIVES", "from": _id("Dataset", "mine"), "to": HIDDEN}
+    (result,) = (await api.register("zoe", {"link": link}, dryRun=True))["results"]
+    assert [error["code"] for error in result["errors"]] == ["DENIED"]
+    assert result["errors"][0]["message"] == DENIED.format("link", "dataset")
+
+
+DENIED = "You may not {} this {}: The caller may not read the asset, so may not change it."
+
+
+@pytest.mark.parametrize("kind", ASSETS)
+async def test_a_name_that_is_taken(api: Api, kind: str) -> None:
+    """Registering a hidden id is denied: neither owner, name, revision nor what was expected of it shows."""
+    item = {"id": _id(kind, leaks.HIDDEN_NAME), **ALSO.get(kind, {}), **MINE}
+    words = kind if kind.islower() else "".join(f" {each}" if each.isupper() else each for each in kind).lower().strip()
+    for more in ({}, {"expectedRevision": 7}, {"expectedRevision": 1}, {"displayName": "x"}):
+        (result,) = (await api.register("zoe", {_key(kind): {**item, **more}}))["results"]
+        (error,) = result["errors"]
+        assert (result["outcome"], result["revision"], error["currentRevision"]) == ("DENIED", None, None)
+        assert error["message"] == DENIED.format("update", words)
+
+
+ECHO = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { results { outcome asset { id
+  ... on Evaluation { modelVersion { id } baseline { id } } ... on Dataset { description } } } } }"""
+
+
+async def test_mutation_echo(api: Api) -> None:
+    """What a mutation answers with is what the caller may read of it: of a denied item nothing, of ends only theirs."""
+    hidden = _id("ModelVersion", leaks.HIDDEN_NAME)
+    judged = {"id": _id("Evaluation", "echo"), "modelVersion": hidden, "baseline": leaks.HIDDEN_BASE, **MINE}
+    items = [{"dataset": {"id": HIDDEN}}, {"dataset": {"id": DRAFT, "description": "x"}}, {"evaluation": judged}]
+    results = (await api.ask("zoe", ECHO, input={"items": items}))["registerAssets"]["results"]
+    assert [result["outcome"] for result in results] == ["DENIED", "DENIED", "CREATED"]
+    echoed = {"id": judged["id"], "modelVersion": None, "baseline": None}
+    assert [result["asset"] for result in results] == [None, None, echoed]
+
+
+async def test_stale_masks(api: Api) -> None:
+    """A caller whose teams or roles change sees, and may do, what the new token says at once, and no more."""
+    query = f'{{ node(id: "{HIDDEN}") {{ id }} asset(id: "{VERSION}") {{ ... on ModelVersion {{ artifactUri }} }} }}'
+    seen = []
+    for groups, roles in ((["ads"], ""), (["ranking"], "engineer"), (["ads"], "admin"), (["ads"], ""), ([], "")):
+        api.tokens["moving"] = token(api, "moving", *groups, roles=roles)
+        data = await api.ask("moving", query)
+        seen.append((data["node"] is not None, data["asset"]["artifactUri"] is not None))
+    assert seen == [(False, False), (True, True), (True, True), (False, False), (False, False)]
+
+
+async def _raw(api: Api, who: str, body: Any, **headers: str) -> httpx2.Response:
+    sent = {"Authorization": f"Bearer {api.tokens[who]}", "Content-Type": "application/json", **headers}
+    return await api.http.post("/graphql", content=orjson.dumps(body), headers=sent)
+
+
+@pytest.mark.parametrize(
+    "query", ["{ assets { totalCount } }", "{ nonsense }", "", "{ assets(first: 501) { totalCount } }"]
+)
+async def test_caching_headers(api: Api, query: str) -> None:
+    """No cache may keep an answer or an error, nor give it to another caller."""
+    headers = {"Authorization": f"Bearer {api.tokens['bo']}"}
+    get = await api.http.get("/graphql", params={"query": query}, headers=headers)
+    for answer in (await _raw(api, "bo", {"query": query}), get):
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        assert "Authorization" in answer.headers["Vary"]
+        assert not {"ETag", "Last-Modified", "Expires", "Age"} & set(answer.headers)
+
+
+async def test_get_and_post(api: Api) -> None:
+    """GET answers as POST does, hidden things included."""
+    query = f'{{ node(id: "{HIDDEN}") {{ id }} asset(id: "{DRAFT}") {{ description }} assets {{ totalCount }} }}'
+    for who in ("bo", "ada", "guest"):
+        headers = {"Authorization": f"Bearer {api.tokens[who]}"}
+        get = await api.http.get("/graphql", params={"query": query}, headers=headers)
+        assert get.content == (await _raw(api, who, {"query": query})).content
+
+
+async def test_batches(api: Api) -> None:
+    """Operations do not travel in batches, and of several in one document only the named one runs."""
+    query = {"query": "{ assets { totalCount } }"}
+    assert (await _raw(api, "bo", [query, query])).status_code == 400
+    secret = f'asset(id: "{VERSION}") {{ ... on ModelVersion {{ artifactUri }} }}'
+    both = f"query One {{ viewer {{ subject }} }} query Two {{ {secret} }}"
+    assert (await _raw(api, "ada", {"query": both, "operationName": "One"})).json() == {
+        "data": {"viewer": {"subject": "ada"}}
+    }
+    assert (await _raw(api, "ada", {"query": both})).json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_introspection(api: Api) -> None:
+    """The schema is the same for everybody, so it tells nothing about anybody's data."""
+    query = "{ __schema { types { name fields { name description } enumValues { name } inputFields { name } } } }"
+    answers = {(await _raw(api, who, {"query": query})).content for who in ("bo", "root", "guest", "zoe")}
+    assert len(answers) == 1
+    assert leaks.CANARY not in str(answers)
+
+
+async def test_suggestions(api: Api) -> None:
+    """Who guesses is told names of the schema at most: no id, name, tag or version that is stored is suggested."""
+    near = [
+        f'{{ node(id: "{HIDDEN[:-1]}") {{ id }} }}',
+        '{ team(name: "rankin") { id } }',
+        '{ assets(filter: {name: {eq: "veiled-se"}}) { totalCount } }',
+        f'{{ asset(id: "{VERSION}") {{ ... on ModelVersion {{ artifactUrl }} }} }}',
+        "{ assets(filter: {stages: [DRAF]}) { totalCount } }",
+    ]
+    for query in near:
+        text = (await _raw(api, "bo", {"query": query})).text
+        assert leaks.CANARY not in text
+        suggested = text.partition("Did you mean")[2].split("?")[0]
+        assert not suggested or {"artifactUri", "DRAFT"} & set(suggested.replace("'", '"').replace("\\", "").split('"'))
+
+
+async def test_logs(api: Api) -> None:
+    """Neither the log of the process nor the access log holds a value, whatever is read, hidden or refused."""
+    path = api.services.settings.data_dir / "access.jsonl"
+    path.unlink(missing_ok=True)
+    secrets = f"""{{ nodes(ids: ["{VERSION}", "{leaks.RUN}", "{HIDDEN}", "{DRAFT}"]) {{
+        ... on ModelVersion {{ artifactUri params {{ value }} }} ... on Run {{ error params {{ value }} }}
+        ... on Dataset {{ description }} }} }}"""
+    with capture_logs() as log:
+        for who in ("ada", "bo", "cy", "zoe"):
+            await api.send(who, secrets)
+            await api.send(who, "{ assets(after: 3) { nonsense } }")
+        taken = {"dataset": {"id": HIDDEN, "description": leaks.CANARY}}
+        await api.send("zoe", REGISTER, input={"items": [taken]})
+    written = path.read_text()
+    assert {json.loads(line)["event"] for line in written.splitlines()} == {"read", "denied", "hidden", "refused"}
+    assert leaks.CANARY not in written
+    assert leaks.CANARY not in str(log)
+    assert (
+        await api.http.get("/metrics", headers={"Authorization": f"Bearer {api.tokens['root']}"})
+    ).status_code == 404
+
+
+async def _exported(api: Api, who: str) -> str:
+    transport = httpx2.MockTransport(api.http.send)
+    async with ApiClient("http://127.0.0.1:8000", api.tokens[who], transport=transport) as client:
+        return "\n".join([orjson.dumps(item).decode() async for item in export_items(client)])
+
+
+async def test_export(api: Api) -> None:
+    """An export holds what its caller sees."""
+    everything, seen = await _exported(api, "root"), await _exported(api, "bo")
+    assert leaks.CANARY in everything
+    assert OPEN in seen
+    assert leaks.CANARY not in seen
+    assert leaks.HIDDEN_NAME not in seen
+
+
+LACKING = {
+    "subscriptions": "subscription { assets { totalCount } }",
+    "search": '{ search(text: "a") { totalCount } }',
+    "highlight": '{ assets(filter: {text: "a"}) { nodes { highlight } } }',
+    "facets": "{ assets { facets { field } } }",
+    "aggregates": "{ assets { aggregate { count } } }",
+    "explain": '{ explain(id: "x") { policies } }',
+    "idempotency keys": 'mutation { registerAssets(input: {items: [], idempotencyKey: "k"}) { created } }',
+    "defer": "{ ... @defer { viewer { subject } } }",
+    "stream": "{ assets { nodes @stream { id } } }",
+    "point in time": '{ assets(asOf: "2026-01-01T00:00:00Z") { totalCount } }',
+    "paths of any length": '{ asset(id: "x") { impact { totalCount } } }',
+    "changes": "{ changes { nodes { id } } }",
+}
+
+
+@pytest.mark.parametrize("feature", LACKING)
+async def test_what_is_not_there_yet(api: Api, feature: str) -> None:
+    """The catalogue names these; who adds one finds this test, and writes its own."""
+    answer = await api.send("ada", LACKING[feature])
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_REQUEST"}
+    assert "data" not in answer
+
+
+async def test_nothing_hidden_was_changed(api: Api) -> None:
+    """After all these attempts what is hidden is as it was."""
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { revision } } }"
+    nodes = (await api.ask("root", query, ids=[*HIDDEN_IDS]))["nodes"]
+    assert [node["revision"] for node in nodes] == [1] * len(HIDDEN_IDS)

@@ -1,0 +1,167 @@
+"""Two worlds that differ only in what a caller may not see give that caller the same bytes, whatever is asked.
+
+``make test-worlds QUERIES=20000`` asks more. The policy itself is taken as it is: what it means is proven elsewhere;
+here it is proven that nothing of what it hides shows, wherever it could.
+"""
+
+import asyncio
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from random import Random
+from typing import Any, cast
+
+import pytest
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema
+from harness.estates_apart import DOMAINS, HUSH, NAMES, TAGS, TEAMS, TIMES, USERS, VEIL
+from harness.queries import Generator, Operation
+from harness.worlds import CALLERS, Answer, Worlds, open_worlds
+from structlog.testing import capture_logs
+
+from app.store.embedded import EmbeddedStore
+from app.store.schema import StoreSchema
+from graphql_schema.govern import governed
+from graphql_schema.scalars import instant_text
+from policies.decision import Grade
+
+QUERIES = int(os.environ.get("QUERIES", "3500"))
+"""Operations in all, for each of which both worlds are asked."""
+
+SEED = int(os.environ.get("SEED", "1"))
+MOST_PAGES = 4
+ABREAST = 8
+"""Operations that are under way at once."""
+
+PREFER: tuple[dict[str, str], ...] = ({"Prefer": "policy=strict"}, *({},) * 9)
+CURSOR = re.compile(r'"(?:cursor|startCursor|endCursor)":"([^"]+)"')
+
+
+@pytest.fixture(scope="module", params=CALLERS)
+async def worlds(
+    request: pytest.FixtureRequest,
+    janusgraph: EmbeddedStore,
+    store_schema: StoreSchema,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Worlds]:
+    """Open the two worlds of each caller in turn."""
+    folder = tmp_path_factory.mktemp("worlds")
+    async with open_worlds(request.param, SEED, janusgraph, store_schema, folder) as opened:
+        yield opened
+
+
+def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
+    """What a caller may know, and may guess: hidden ids, names and times of both worlds are among it."""
+    apart = worlds.apart
+    seen, hidden = apart.ids(Grade.READ, Grade.DISCOVER), apart.ids(Grade.HIDDEN)
+    unknown = [f"{urn}-not" for urn in seen[::9]]
+    others = [*TEAMS, *USERS, *TAGS, *DOMAINS]
+    names = sorted({urn.rsplit("/", 1)[1].partition("@")[0] for urn in hidden if VEIL in urn})
+    ids = (*seen, *seen, *hidden, *unknown, *others)
+    keys = {pair["key"] for estate in apart.estates.values() for _, _, item in estate.registered
+            for pair in (item.values.get("properties") or ())}  # fmt: skip
+    hours = [instant_text(time + step) for time in TIMES[:4] for step in (-1, 0, 1, 3_600_000, 7_200_000)]
+    kinds = {
+        kind: tuple(urn for urn in seen if apart.things[urn].kind == kind)
+        for kind in {one.kind for one in apart.things.values()}
+    }
+    return {
+        **kinds,
+        "Team": TEAMS,
+        "User": USERS,
+        "Domain": DOMAINS,
+        "id": ids,
+        "ids": ids,
+        "ownerTeams": TEAMS,
+        "owners": (*TEAMS, *USERS),
+        "tags": TAGS,
+        "domains": DOMAINS,
+        "String": (*NAMES, *names, "default", "test", "prod"),
+        "prefix": ("al", "b", VEIL, VEIL[:2], "\u03b3", *names, "te"),
+        "contains": ("a", "et", VEIL[1:], "β", "test"),
+        "version": ("v0", "v1", "v7", "v12", f"{VEIL}3"),
+        "key": tuple(sorted(keys)),
+        "name": tuple(urn.rsplit("/", 1)[1] for urn in TEAMS),
+        "DateTime": tuple(hours),
+        "first": (*(0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5) * 4, 20, 500, 501),
+        "minConfidence": (0.0, 0.25, 0.5, 1.0),
+        "Boolean": (True, False),
+    }
+
+
+async def _run(worlds: Worlds, generator: Generator, number: int) -> tuple[Counter[str], Counter[str]]:
+    """Ask so many operations; which coordinates were reached, and how the answers were."""
+    reached: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
+    while worlds.asked < number:
+        makers = (generator.query, *(generator.focused,) * 3, generator.paged)
+        batch = [(generator.random.choice(makers)(), generator.random.choice(PREFER)) for _ in range(ABREAST)]
+        for operation, answers in await asyncio.gather(*(_answers(worlds, *each) for each in batch)):
+            for answer in answers:
+                _tally(operation, answer, reached, outcomes)
+                generator.cursors = [*generator.cursors[-50:], *CURSOR.findall(answer.content.decode())[:3]]
+    return reached, outcomes
+
+
+def _tally(operation: Operation, answer: Answer, reached: Counter[str], outcomes: Counter[str]) -> None:
+    """Count what an answer reached, and how it was."""
+    errors = answer.body.get("errors", [])
+    outcomes["with errors" if errors else "whole"] += 1
+    outcomes.update(f"{error['extensions']['code']} {error['message'][:48]}" for error in errors)
+    for coordinate, told in operation.reached(answer.body.get("data")):
+        reached[coordinate] += 1
+        reached[f"{coordinate} told"] += told
+
+
+async def _answers(worlds: Worlds, operation: Operation, headers: dict[str, str]) -> tuple[Operation, list[Answer]]:
+    """What an operation gives, and the pages that follow it."""
+    answers = [await worlds.ask(operation.text, operation.variables, **headers)]
+    while operation.page and len(answers) < MOST_PAGES:
+        place: Any = answers[-1].body.get("data")
+        for step in operation.page:
+            place = (place or {}).get(step)
+        info = (place or {}).get("pageInfo") or {}
+        if not info.get("hasNextPage"):
+            break
+        after = {**operation.variables, "after": info["endCursor"]}
+        answers.append(await worlds.ask(operation.text, after, **headers))
+    return operation, answers
+
+
+def _governed(schema: GraphQLSchema) -> Iterator[str]:
+    """Every governed field."""
+    return (f"{name}.{field}" for name, fields in governed(schema).fields.items() for field in fields)
+
+
+def _conditions(schema: GraphQLSchema) -> Iterator[str]:
+    """Every condition of a filter, and every order, as the generator counts them."""
+    for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder"):
+        yield from (f"{name}.{field}" for field in cast("GraphQLInputObjectType", schema.type_map[name]).fields)
+    for name in ("AssetOrderField", "OrderDirection", "LifecycleStage", "Sensitivity", "Hydration", "AssetKind"):
+        yield from (f"{name}={value}" for value in cast("GraphQLEnumType", schema.type_map[name]).values)
+
+
+async def test_no_difference(worlds: Worlds, capsys: pytest.CaptureFixture[str]) -> None:
+    """Status, headers, data, errors, extensions, totals and cursors are equal, and no hidden value is in them.
+
+    The operations reach every governed field, every filter and every order, and most are answered whole. Neither does
+    the log of the process tell anything, nor the access log any value.
+    """
+    schema = worlds.apart.schema
+    generator = Generator(schema, Random(f"{SEED}{worlds.who}"), _pools(worlds))
+    with capture_logs() as log:
+        reached, outcomes = await _run(worlds, generator, QUERIES // len(CALLERS))
+    told = sum(1 for name in _governed(schema) if reached[f"{name} told"])
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{worlds.who}: {worlds.asked} operations, {dict(outcomes.most_common(2))}, {told} fields told\n"
+        )
+    assert worlds.differing[:1] == [], f"{len(worlds.differing)} differ"
+    assert worlds.leaking[:1] == [], f"{len(worlds.leaking)} tell"
+    assert log == []
+    assert HUSH not in worlds.log.read_text()
+    assert [name for name in _governed(schema) if not reached[name]] == []
+    assert [name for name in _conditions(schema) if not generator.asked[name]] == []
+    assert outcomes["whole"] > 5 * outcomes["with errors"]
+    assert told > len([*_governed(schema)]) / 2
