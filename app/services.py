@@ -14,19 +14,22 @@ from app.graph.clock import epoch_milliseconds
 from app.graph.coalescer import Coalescer
 from app.graph.judge import Judge
 from app.graph.reader import PolicedReader
+from app.graph.sensitivity.job import SensitivityJob
 from app.graph.store_schema import store_schema
 from app.graph.teams import close_teams
-from app.graph.writing.writer import PolicedWriter
+from app.graph.writing.writer import Desk, PolicedWriter
 from app.http.middleware import request_id_of
 from app.http.preferences import preferred
 from app.secret import cursor_key
 from app.settings import Settings
 from app.store.embedded import EmbeddedStore
+from graphql_schema.catalog import ASSETS
 from graphql_schema.context import Context, PolicyNotes
 from graphql_schema.govern import governed
 from graphql_schema.schema import build_schema
 from policies.policy import Policy
 from policies.principal import Principal
+from policies.sensitivity import SHIPPED, load_stops
 
 
 class Services:
@@ -36,12 +39,13 @@ class Services:
     """
 
     client: GremlinClient
-    writing: asyncio.Lock
+    desk: Desk
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.schema = build_schema()
         self.policy = Policy.load(None, governed(self.schema.core))
+        self._stops = load_stops(SHIPPED, ASSETS)
         self.authenticator = build_authenticator(settings, self._close_teams)
         self._cursor_key = cursor_key(settings)
         self.access_log = AccessLog(access_log_path(settings), self.policy.labels)
@@ -50,10 +54,12 @@ class Services:
     async def running(self) -> AsyncIterator[None]:
         """Start or reach the store, check that it keeps what it confirms, and close everything at the end."""
         async with AsyncExitStack() as stack:
-            self.writing = asyncio.Lock()
+            self.desk = Desk(self._stops)
             await stack.enter_async_context(self.authenticator)
             self.client = await stack.enter_async_context(await self.reach_store(stack))
             await self.client.self_check()
+            await self.desk.pending.load(self.client)
+            await self.start_jobs(stack)
             memory.settle()
             yield
 
@@ -64,15 +70,27 @@ class Services:
             url = (await stack.enter_async_context(EmbeddedStore(self.settings, store_schema()))).url
         return GremlinClient(url, in_flight=self.settings.store_in_flight, deadline=self.settings.store_deadline)
 
+    async def start_jobs(self, stack: AsyncExitStack) -> None:
+        """Start what works beside the requests, and stop it with ``stack``."""
+        job = SensitivityJob(self.client, self.desk.lock, self.desk.pending, self.desk.stops)
+        task = asyncio.create_task(job.run())
+
+        async def stop() -> None:
+            async with self.desk.lock:  # between two batches: no request of the job is under way
+                task.cancel()
+                await asyncio.wait([task])
+
+        stack.push_async_callback(stop)
+
     def context(self, request: Request, principal: Principal) -> Context:
         """The context of one operation."""
         access = self.policy.access(principal)
         notes = PolicyNotes(self.policy.version, strict=preferred(request.headers, "policy") == "strict")
-        judge = Judge(access, principal.tenant, notes)
+        judge = Judge(access, principal.tenant, notes, self.desk.pending.fences.view(principal.tenant))
         return Context(
             principal=principal,
             open_reader=lambda: PolicedReader(Coalescer(self.client, principal.tenant, epoch_milliseconds()), judge),
-            writer=PolicedWriter(self.client, self.writing, access, principal),
+            writer=PolicedWriter(self.client, self.desk, access, principal),
             notes=notes,
             cursor_key=self._cursor_key,
             request_id=request_id_of(request.scope),

@@ -81,6 +81,7 @@ class Relation:
     ``ends`` are (from, to) pairs of kind names. ``by_time`` relations carry a sortable time of the *from* end and an
     index on it, so that the newest few of many are read without the others. ``changes`` is the end that an edge says
     something about, the consumer's or declarer's: OUT the *to* end, IN the *from* end. Who links needs rights there.
+    ``carries`` says that data goes over it, and its sensitivity with it (docs/sensitivity.md).
     """
 
     name: str
@@ -88,11 +89,22 @@ class Relation:
     ends: frozenset[tuple[str, str]]
     by_time: bool = False
     changes: Direction = Direction.IN
+    carries: bool = False
 
     @property
     def lineage(self) -> bool:
         """Whether data flows along it."""
         return self.family is Class.LINEAGE
+
+    def changed_ends(self, source: str) -> frozenset[Direction]:
+        """The ends that an edge says something about, by the kind of its *from* end.
+
+        What a feature set or workflow contains takes owners and sensitivity from it, so both ends are changed; a
+        domain is changed by nobody who puts an asset into it.
+        """
+        if self.name != "CONTAINS":
+            return frozenset({self.changes})
+        return frozenset({Direction.OUT}) if source == "Domain" else frozenset(Direction)
 
     def out(self, *kinds: str) -> "Hop":
         """The hop along the edge, to the named kinds or to all that the relation allows."""
@@ -130,32 +142,57 @@ def _expand(names: list[str]) -> tuple[str, ...]:
 
 
 def _relation(
-    name: str, family: Class, *rules: str, by_time: bool = False, changes: Direction = Direction.IN
+    name: str,
+    family: Class,
+    *rules: str,
+    by_time: bool = False,
+    changes: Direction = Direction.IN,
+    carries: bool = False,
 ) -> Relation:
-    return Relation(name, family, _pairs(*rules), by_time, changes)
+    return Relation(name, family, _pairs(*rules), by_time, changes, carries)
 
 
 _DATA = "Dataset DatasetVersion"
 
-INPUT_TO = _relation("INPUT_TO", Class.LINEAGE, f"{_DATA} Feature ModelVersion > Run Workflow", changes=Direction.OUT)
-PRODUCES = _relation(
-    "PRODUCES", Class.LINEAGE, f"Run Workflow > {_DATA} Feature ModelVersion Evaluation", "Service > Dataset"
+INPUT_TO = _relation(
+    "INPUT_TO",
+    Class.LINEAGE,
+    f"{_DATA} Feature ModelVersion > Run Workflow",
+    changes=Direction.OUT,
+    carries=True,
 )
-DERIVES = _relation("DERIVES", Class.LINEAGE, f"{_DATA} Feature > {_DATA} Feature FeatureSet", changes=Direction.OUT)
+PRODUCES = _relation(
+    "PRODUCES",
+    Class.LINEAGE,
+    f"Run Workflow > {_DATA} Feature ModelVersion Evaluation",
+    "Service > Dataset",
+    carries=True,
+)
+DERIVES = _relation(
+    "DERIVES",
+    Class.LINEAGE,
+    f"{_DATA} Feature > {_DATA} Feature FeatureSet",
+    changes=Direction.OUT,
+    carries=True,
+)
 FEEDS = _relation(
     "FEEDS",
     Class.LINEAGE,
     f"{_DATA} Feature FeatureSet > Model ModelVersion Service Report",
     "Report > Report",
     changes=Direction.OUT,
+    carries=True,
 )
-BASE_OF = _relation("BASE_OF", Class.LINEAGE, "Model ModelVersion > Model ModelVersion", changes=Direction.OUT)
+BASE_OF = _relation(
+    "BASE_OF", Class.LINEAGE, "Model ModelVersion > Model ModelVersion", changes=Direction.OUT, carries=True
+)
 EVALUATED_BY = _relation(
     "EVALUATED_BY",
     Class.LINEAGE,
     f"ModelVersion {_DATA} > Evaluation",
     "Evaluation > Evaluation",
     changes=Direction.OUT,
+    carries=True,
 )
 DEPLOYED_AS = _relation("DEPLOYED_AS", Class.LINEAGE, "ModelVersion > Deployment", changes=Direction.OUT)
 SERVED_BY = _relation("SERVED_BY", Class.LINEAGE, "Deployment > Service")
@@ -245,5 +282,6 @@ STORED_ON_EDGES: tuple[Stored, ...] = (
     Stored("validFrom", "Long", index=False),
     Stored("validTo", "Long", index=False),
     Stored("at", "Long", index=False),
+    Stored("declassified", "Boolean", index=False),
     Stored("record", index=False),
 )

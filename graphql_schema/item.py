@@ -35,6 +35,11 @@ class LinkInput:
     valid_from: Instant | None = value("Since when it holds; now when absent.")
     valid_to: Instant | None = value("Until when it holds; open when absent.")
     run_id: strawberry.ID | None = value("The run that saw it.")
+    declassify: bool | None = value(
+        "Whether its data is no longer sensitive when it arrives, so that sensitivity does not flow over it. To change "
+        "this takes the right to approve where the data arrives; a link that does not say it leaves it alone.",
+        stored="declassified",
+    )
     properties: list[PropertyInput] | None = value("Free facts about the edge, merged by key with those stored.")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from app.graph.sensitivity.fences import FenceView
 from app.graph.views import UNMASKED, RowView, view_of
 from graphql_schema.catalog import FIELD_OF, KIND_OF_CODE
 from graphql_schema.context import PolicyNotes
@@ -19,12 +20,14 @@ _log = structlog.get_logger(__name__)
 class Judge:
     """Judges records for one caller and one operation; views are shared by records of one policy class.
 
-    Every row of an answer is made here, and nowhere else (a test looks). ``mismatches`` counts rows that the index let
-    through and the policy did not: a defect, it must stay 0.
+    Every row of an answer is made here, and nowhere else (a test looks). ``fences`` say where more sensitivity holds
+    than is stored yet. ``mismatches`` counts rows that the index let through and the policy did not: a defect, it must
+    stay 0.
     """
 
-    def __init__(self, access: Access, tenant: str, notes: PolicyNotes) -> None:
+    def __init__(self, access: Access, tenant: str, notes: PolicyNotes, fences: FenceView | None = None) -> None:
         self.tenant = tenant
+        self.fences = fences or FenceView(tenant)
         self.mismatches = 0
         self._access = access
         self._notes = notes
@@ -48,11 +51,29 @@ class Judge:
             if kind.name not in self._open:
                 self._open[kind.name] = RowView(kind.name, UNMASKED, self._notes)
             return Row(vid, record, self._open[kind.name])
+        record = self.fences.seen(vid, record)
+        view = self._view(kind.name, record)
+        return None if view is None else Row(vid, record, view)
+
+    def fenced(self, vid: int, record: Mapping[str, Any]) -> bool:
+        """Whether a fence changes what the caller sees of it, so that the index knew too little."""
+        seen, kind = self.fences.seen(vid, record), KIND_OF_CODE[record["kind"]]
+        if seen is record or not kind.asset:
+            return False
+        before, after = self._view(kind.name, record), self._view(kind.name, seen)
+        return before is None or after is None or before.hidden != after.hidden
+
+    def position(self, record: Mapping[str, Any], key: str) -> tuple[Any, str]:
+        """Where the index has a record in an order: by its value as stored, None where the caller may not see it."""
+        view = self._view(KIND_OF_CODE[record["kind"]].name, record)
+        field = FIELD_OF[key]
+        return None if view is None or field in view.hidden else record.get(field), record["id"]
+
+    def _view(self, kind: str, record: Mapping[str, Any]) -> RowView | None:
         attributes = PolicyAttributes.of(record)
         if attributes not in self._views:
-            self._views[attributes] = view_of(self._access, kind.name, attributes, self._notes)
-        view = self._views[attributes]
-        return None if view is None else Row(vid, record, view)
+            self._views[attributes] = view_of(self._access, kind, attributes, self._notes)
+        return self._views[attributes]
 
     def asked_for(self, urn: str, record: Mapping[str, Any] | None) -> None:
         """Note for the access log that something hidden was asked for by its id."""

@@ -15,7 +15,7 @@ from app.graph.judge import Judge
 from graphql_schema.catalog import FIELD_OF
 from graphql_schema.enums import AccessGrade
 from graphql_schema.listing import Listing
-from graphql_schema.related import COUNT_LIMIT, Page, Related
+from graphql_schema.related import ALL, COUNT_LIMIT, Page, Related
 from graphql_schema.row import Item, Row, Slice
 from policies.predicate import Everything
 
@@ -138,10 +138,25 @@ class PolicedReader:
         parts = [self._parts(listing, page) for listing, page in keys]
         answer = await self._coalescer.ask(Question(listings=[part for each in parts for part in each]))
         found = iter(answer.listings)
-        return [
-            self._listed(listing, page, [next(found) for _ in each], answer)
-            for (listing, page), each in zip(keys, parts, strict=True)
-        ]
+        pages = [(*key, [next(found) for _ in each]) for key, each in zip(keys, parts, strict=True)]
+        if self._judge.fences.any:
+            return list(await asyncio.gather(*(self._unfenced(*each, answer) for each in pages)))
+        return [self._listed(*each, answer) for each in pages]
+
+    async def _unfenced(self, listing: Listing, page: Page, parts: Sequence[dict[str, Any]], answer: Answer) -> Slice:
+        """A page without the rows that a fence hides and the index let through, filled by reading on; no total."""
+        items: list[Item] = []
+        wanted = size = COUNT_LIMIT if page.first is None else page.first + 1
+        while True:
+            vids = _in_order(parts, size)
+            kept = [vid for vid in vids if not self._judge.fenced(vid, answer.records[vid])]
+            items += self._listed(listing, ALL, [{"x": kept, "n": -1}], answer).items
+            if len(items) >= wanted or all(len(part["x"]) < size for part in parts):
+                return Slice(tuple(items[: page.first]), len(items) > (page.first or COUNT_LIMIT))
+            after = self._judge.position(answer.records[vids[-1]], listing.order)
+            size = min(max(size * 2, 100), COUNT_LIMIT)
+            answer = await self._coalescer.ask(Question(listings=self._parts(listing, Page(size - 1, after))))
+            parts = answer.listings
 
     def _parts(self, listing: Listing, page: Page) -> list[dict[str, Any]]:
         """The index queries of a page: where some rows hide what is ordered by, those come last, by id."""
@@ -183,6 +198,12 @@ class PolicedReader:
             record = answer.records.get(vid)
             self._rows[vid] = None if record is None else self._judge.row(vid, record)
         return self._rows[vid]
+
+
+def _in_order(parts: Sequence[dict[str, Any]], size: int) -> list[int]:
+    """What the parts of a listing found, up to the end of the first that may have more."""
+    full = next((number for number, part in enumerate(parts) if len(part["x"]) >= size), len(parts))
+    return [vid for part in parts[: full + 1] for vid in part["x"]]
 
 
 def _edge(text: str, source: Row, rows: Sequence[Row], *, inward: bool) -> dict[str, Any]:

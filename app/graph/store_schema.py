@@ -18,6 +18,9 @@ VERSION = 1
 INDEX = "nodes"
 """The mixed index over all vertices."""
 
+NOTES = (Stored("note", index=False), Stored("covered", index=False), Stored("frontier", index=False, many=True))
+"""What :mod:`app.graph.sensitivity.pending` keeps on vertices and edges of its own."""
+
 _VERTEX = "org.apache.tinkerpop.gremlin.structure.Vertex"
 
 
@@ -27,10 +30,10 @@ def store_schema() -> StoreSchema:
 
 
 def _document() -> dict[str, Any]:
-    keys = {stored.name: stored for stored in (*STORED, *STORED_ON_EDGES)}
+    keys = {stored.name: stored for stored in (*STORED, *STORED_ON_EDGES, *NOTES)}
     return {
-        "vertexLabels": [{"label": name} for name in KINDS],
-        "edgeLabels": [{"label": name, "multiplicity": "SIMPLE"} for name in RELATIONS],
+        "vertexLabels": [{"label": name} for name in (*KINDS, "Pending")],
+        "edgeLabels": [{"label": name, "multiplicity": "SIMPLE"} for name in (*RELATIONS, "PENDING")],
         "propertyKeys": [_key(stored) for stored in keys.values()],
         "compositeIndexes": [],
         "vertexCentricEdgeIndexes": [

@@ -4,9 +4,10 @@
 far vertices too) and pairs ``{l, o, i}`` of one edge each, and answers ``{v: [id, record, …], e: [[source, far,
 record, …] per hop], p: [edge record or null, …]}``.
 
-``WRITE`` takes the ids of known vertices, vertices ``{x, k, fresh, p: native values, s: native sets}`` and edges
-``{l, o, i, fresh, p: native values}``, and answers how many it wrote. Creation needs no lock: the id is computed from
-identity, so a second creator fails (janusgraph.md, section 5).
+``WRITE`` takes the ids of known vertices, vertices ``{x, k, fresh, p: native values, s: native sets}``, edges
+``{l, o, i, fresh, p: native values}`` and notes ``{x, fresh, p: values, f: values of the frontier}`` that hang on the
+vertex ``top`` (:mod:`app.graph.sensitivity.pending`), and answers how many vertices and edges it wrote. Creation needs
+no lock: the id is computed from identity, so a second creator fails (janusgraph.md, section 5).
 """
 
 from typing import Final
@@ -75,9 +76,20 @@ edges.each {{ r ->
   if (e == null) e = a.addEdge(r.l, b)
   r.p.each {{ k, x -> e.property(k, x) }}
 }}
+notes.each {{ n ->
+  def v = n.fresh ? g.addV('Pending').property(T.id, n.x).next() : g.V(n.x).next()
+  n.p.each {{ k, x -> v.property(single, k, x) }}
+  n.f.each {{ v.property(set, 'frontier', it) }}
+  if (n.fresh) {{
+    def above = g.V(top).tryNext().orElse(null) ?: g.addV('Pending').property(T.id, top).next()
+    above.addEdge('PENDING', v)
+  }}
+}}
 [vertices.size() + edges.size()]
 """,
     "stored",
     "vertices",
     "edges",
+    "notes",
+    "top",
 )

@@ -45,7 +45,8 @@ _ALLOWED = {
 class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     """Serves ``schema`` over HTTP. ``make_context`` gets the request and the principal that authentication left.
 
-    ``challenge`` makes the headers of an answer that lacks a scope. ``suggestions`` off removes graphql-core's "Did you mean", which spells out names to those who guess.
+    ``challenge`` makes the headers of an answer that lacks a scope. ``suggestions`` off removes graphql-core's
+    "Did you mean", which spells out names to those who guess.
     """
 
     def __init__(

@@ -97,10 +97,12 @@ class Api:
 
 
 @asynccontextmanager
-async def open_api(graph: StoreGraph, folder: Path, **environment: str) -> AsyncIterator[Api]:
+async def open_api(
+    graph: StoreGraph, folder: Path, make: type[GraphServices] = GraphServices, **environment: str
+) -> AsyncIterator[Api]:
     """Run the API over a graph, with its keys in ``folder`` and further settings from an environment."""
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder), **environment})
-    services = GraphServices(settings, graph)
+    services = make(settings, graph)
     app = create_app(services)
     issuer = DevIssuer(settings)
     tokens = {name: issuer.mint(persona(name)) for name in personas()}

@@ -1,6 +1,5 @@
 """The whole application as strangers meet it: its real middlewares and view, our issuers, and no store behind it."""
 
-import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from starlette.applications import Starlette
 from app.auth.authenticator import Authenticator
 from app.factory import create_app
 from app.graph.client import GremlinClient
+from app.graph.writing.writer import Desk
 from app.services import Services
 from app.settings import Settings
 
@@ -92,5 +92,5 @@ class Doorway:
         self._services.authenticator = authenticator
         # Nobody listens there: what these tests ask for is answered without a store, or not at all.
         self._services.client = GremlinClient("http://127.0.0.1:1")
-        self._services.writing = asyncio.Lock()
+        self._services.desk = Desk()
         return Door(create_app(self._services))

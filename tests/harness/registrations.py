@@ -1,6 +1,5 @@
 """Items to register, callers, and what a store holds afterwards, read with Gremlin of the tests' own."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +8,9 @@ import orjson
 from harness.janusgraph import StoreGraph
 
 from app.graph.client import GremlinClient
-from app.graph.writing.writer import PolicedWriter
+from app.graph.writing.writer import Desk, PolicedWriter
 from graphql_schema.catalog import (
+    ASSETS,
     CONTAINS,
     DERIVES,
     FEEDS,
@@ -28,6 +28,7 @@ from graphql_schema.schema import build_schema
 from graphql_schema.urn import make_urn, parse_urn
 from policies.policy import Policy
 from policies.principal import Principal, PrincipalKind
+from policies.sensitivity import SHIPPED, load_stops
 
 NOW = 1_750_000_000_000
 READ_WRITE = frozenset({"graph:read", "graph:write"})
@@ -102,17 +103,22 @@ def shipped_policy() -> Policy:
     return Policy.load(None, governed(build_schema().core))
 
 
+def shipped_stops() -> frozenset[str]:
+    """The kinds at which sensitivity stops, as the product loads them."""
+    return load_stops(SHIPPED, ASSETS)
+
+
 @dataclass(frozen=True)
 class Writers:
     """Makes writers of one process over one store."""
 
     client: GremlinClient
     policy: Policy
-    lock: asyncio.Lock
+    desk: Desk
 
     def of(self, principal: Principal, chunk: int = 250, now: int = NOW) -> PolicedWriter:
         """The writer of a caller, whose clock stands still."""
-        writer = PolicedWriter(self.client, self.lock, self.policy.access(principal), principal, lambda: now)
+        writer = PolicedWriter(self.client, self.desk, self.policy.access(principal), principal, lambda: now)
         writer.chunk = chunk
         return writer
 

@@ -58,7 +58,7 @@ def fresh(janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: P
 
 
 async def export(api: Api, *kinds: str) -> Items:
-    """Export as root, who breaks the glass for the secrets of runs; the requests of the client go through the API's own HTTP interface."""
+    """Export as root, who breaks the glass for the secrets of runs, through the API's own HTTP interface."""
     transport = httpx2.MockTransport(api.http.send)
     async with ApiClient("http://127.0.0.1:8000", api.tokens["root breaking glass"], transport=transport) as client:
         return [item async for item in export_items(client, frozenset(kinds))]

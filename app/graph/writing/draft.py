@@ -50,8 +50,9 @@ class Draft:
         return sorted(own | self.state.at(relation, direction, vid))
 
     def may(self, action: str, record: Record) -> Decision:
-        """Ask the policy."""
-        return self.author.may(action, attributes(record))
+        """Ask the policy, which judges the record as fences let it be seen."""
+        seen = self.author.fences.seen(self.author.vid(record["id"]), record)
+        return self.author.may(action, attributes(seen))
 
     def put(self, vid: int, record: Record) -> bool:
         """Make this the record of a vertex; whether that changes it."""

@@ -19,6 +19,9 @@ Key = tuple[str, int, int]
 LINK: Final = "link"
 IDENTITY: Final = "id"
 
+DECLASSIFIED: Final = "declassified"
+"""Of the record of an edge over which sensitivity does not flow, though data does: an approver said so."""
+
 _STRENGTH: Final = ("INFERRED", "DECLARED", "OBSERVED")
 _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
     OWNED_BY.name: {"kinds": ["TECHNICAL"]},
@@ -29,6 +32,11 @@ _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
 def is_current(edge: Record | None, now: int) -> bool:
     """Whether the edge has not ended."""
     return edge is not None and ends(edge) > now
+
+
+def flows(edge: Record | None, now: int) -> bool:
+    """Whether sensitivity flows over the edge, if its relation is one that it flows over."""
+    return is_current(edge, now) and edge is not None and not edge.get(DECLASSIFIED)
 
 
 def ends(edge: Record) -> int:
@@ -95,7 +103,7 @@ def _said(edge: dict[str, Any], facts: Mapping[str, Any]) -> Record:
         if value is not None and key == "properties":
             pairs = {pair["key"]: pair["value"] for pair in (*after.get(key, ()), *value)}
             value = [{"key": name, "value": pairs[name]} for name in sorted(pairs)] or None  # noqa: PLW2901 - merged
-        if value is None:
+        if value is None or (key == DECLASSIFIED and not value):
             after.pop(key, None)
         else:
             after[key] = value

@@ -2,8 +2,8 @@
 
 from app.graph.writing.consequences import change_edge
 from app.graph.writing.draft import Draft
-from app.graph.writing.edges import linked
-from app.graph.writing.permits import permit
+from app.graph.writing.edges import DECLASSIFIED, linked
+from app.graph.writing.permits import permit, permit_ends
 from app.graph.writing.refusal import invalid
 from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Relation
 from graphql_schema.enums import Outcome
@@ -22,13 +22,18 @@ def link(draft: Draft, item: Linking) -> Registered:
         raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; {_joins(relation)}.", "to")
     if relation is VERSION_OF and whole_urn(item.source) != item.target:
         raise invalid(f"{item.source} is a version of {whole_urn(item.source)} and of nothing else.", "to")
-    changed = item.target if relation.changes is Direction.OUT or source_kind == "Domain" else item.source
+    if item.facts.get(DECLASSIFIED) and not relation.carries:
+        raise invalid(f"No data flows over {relation.name}, so there is nothing to declassify.", "declassify")
+    changed = item.target if Direction.OUT in relation.changed_ends(source_kind) else item.source
     own = draft.ensure(changed)
     permit(draft, "link", draft.known(own))
     source, target = draft.ensure(item.source), draft.ensure(item.target)
     key = (relation.name, source, target)
+    permit_ends(draft, key, own)
     before = draft.state.edges.get(key)
     after, again = linked(draft.edge(key), relation, item.facts, draft.now)
+    if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)) and DECLASSIFIED in item.facts:
+        permit(draft, "approve", draft.known(own))
     change_edge(draft, key, after, own=own)
     draft.stamp()
     outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED

@@ -1,8 +1,10 @@
 """The policy's word on an item, as a refusal that names what is missing and nothing that is hidden."""
 
-from app.graph.writing.draft import Draft
+from app.graph.writing.draft import Draft, name_of
+from app.graph.writing.edges import Key
 from app.graph.writing.refusal import denied
-from app.graph.writing.vertices import Record
+from app.graph.writing.vertices import Record, unclaimed
+from graphql_schema.catalog import RELATIONS, Direction
 
 
 def permit(draft: Draft, action: str, record: Record) -> None:
@@ -11,3 +13,16 @@ def permit(draft: Draft, action: str, record: Record) -> None:
     if not decision.allowed:
         kind = record["kind"].lower().replace("_", " ")
         raise denied(f"You may not {action} this {kind}: {'; '.join(decision.reasons)}")
+
+
+def permit_ends(draft: Draft, key: Key, own: int) -> None:
+    """Raise unless the caller may link every end that the edge changes; ``own`` is permitted already.
+
+    What was only referred to so far belongs to nobody and takes any edge.
+    """
+    relation, *ends = key
+    for direction in RELATIONS[relation].changed_ends(name_of(draft, ends[0])):
+        vid = ends[1] if direction is Direction.OUT else ends[0]
+        record = draft.known(vid)
+        if vid != own and not unclaimed(record):
+            permit(draft, "link", record)

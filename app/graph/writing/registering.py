@@ -3,7 +3,8 @@
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.edges import declared, is_current, withdrawn
-from app.graph.writing.permits import permit
+from app.graph.writing.levels import with_known_sensitivity
+from app.graph.writing.permits import permit, permit_ends
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.vertices import Record, attributes, registered, unclaimed
 from graphql_schema.catalog import KINDS, VERSION_OF, Direction
@@ -29,7 +30,7 @@ def register(draft: Draft, item: Registration) -> Registered:
     elif before is not None:
         _refuse_other_content(item, before)
     draft.ensure(item.urn)
-    draft.put(vid, registered(draft.known(vid), item.values))
+    draft.put(vid, registered(draft.known(vid), item.values, stored=draft.state.stored(vid)))
     settle_times(draft, vid)
     moved = [_declare(draft, vid, item, edges) for edges in item.edges]
     settle_owner(draft, vid)
@@ -49,11 +50,16 @@ def _permit_version(draft: Draft, urn: str) -> None:
 
 
 def _permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bool) -> None:
-    after = draft.known(vid)
-    if creates:
-        permit(draft, "register", after)
-    elif before is not None and attributes(before) != attributes(after):
-        permit(draft, "update", after)
+    if creates:  # by what it declares: what it is derived from may be hidden, and must answer like what is not there
+        known = draft.known(vid)
+        permit(draft, "register", {**known, "sensitivity": known["declaredSensitivity"]})
+        return
+    after = with_known_sensitivity(draft, vid)
+    if before is not None:
+        if attributes(before) != attributes(after):
+            permit(draft, "update", after)
+        if before["declaredSensitivity"] != after["declaredSensitivity"]:
+            permit(draft, "update", {**after, "sensitivity": after["declaredSensitivity"]})
 
 
 def _refuse_unexpected(item: Registration, before: Record | None) -> None:
@@ -104,6 +110,8 @@ def _declare(draft: Draft, vid: int, item: Registration, edges: EdgesOf) -> bool
         key = (relation.name, vid, far) if out else (relation.name, far, vid)
         if not relation.allows(name_of(draft, key[1]), name_of(draft, key[2])):
             raise invalid(f"{urn} cannot stand here: {relation.name} does not join these kinds.", field)
+        if not draft.current(key):
+            permit_ends(draft, key, vid)
         said = {"origin": edges.origin, **facts}
         after = declared(draft.edge(key), relation, edges.declarer, draft.now, said)
         moved |= change_edge(draft, key, after, own=vid)

@@ -3,26 +3,35 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from app.graph.ids import vertex_id
-from app.graph.writing.edges import Key, ends
+from app.graph.sensitivity.fences import FenceView
+from app.graph.writing.edges import DECLASSIFIED, Key, ends
 from app.graph.writing.vertices import Record, natives
 from graphql_schema.catalog import KIND_OF_CODE, Direction
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 
+NO_FENCES: Final = FenceView("")
+"""The view of nobody, in which nothing stands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, when (epoch milliseconds), and what the policy lets that caller do."""
+    """Who writes, when (epoch milliseconds), and what the policy lets that caller do.
+
+    ``fences`` say what is judged as stricter than it is stored, ``stops`` the kinds at which sensitivity stops.
+    """
 
     tenant: str
     subject: str
     now: int
     may: Callable[[str, PolicyAttributes], Decision]
+    fences: FenceView = NO_FENCES
+    stops: frozenset[str] = frozenset()
 
     def vid(self, urn: str) -> int:
         """The vertex id of a URN."""
@@ -53,6 +62,32 @@ class State:
         """Whether the store has this vertex already."""
         return vid in self._stored_vertices
 
+    def vertex(self, vid: int) -> Record | None:
+        """The vertex as it is to become, where it is known."""
+        return self.vertices.get(vid)
+
+    def edge(self, key: Key) -> Record | None:
+        """The edge as it is to become, where it is known."""
+        return self.edges.get(key)
+
+    def was(self, vid: int) -> Record | None:
+        """The vertex as it is stored."""
+        return self._stored_vertices.get(vid)
+
+    def was_edge(self, key: Key) -> Record | None:
+        """The edge as it is stored."""
+        return self._stored_edges.get(key)
+
+    def meet(self, vid: int, record: Record) -> None:
+        """Take in a stored vertex that was read later."""
+        if vid not in self.vertices:
+            self._stored_vertices[vid] = self.vertices[vid] = record
+
+    def changed(self) -> tuple[list[int], list[Key]]:
+        """The vertices and edges that are new or differ from what is stored."""
+        vertices = [vid for vid, record in self.vertices.items() if record is not self._stored_vertices.get(vid)]
+        return vertices, [key for key, record in self.edges.items() if record is not self._stored_edges.get(key)]
+
     def at(self, relation: str, direction: Direction, vid: int) -> set[Key]:
         """The known edges of a relation that leave (OUT) or reach (IN) a vertex."""
         return self._at.get((relation, direction, vid), set())
@@ -68,18 +103,15 @@ class State:
 
     def writes(self) -> dict[str, list[Any]] | None:
         """The bindings of the write; None when everything is stored just so."""
-        vertices = [
-            (vid, record) for vid, record in self.vertices.items() if record is not self._stored_vertices.get(vid)
-        ]
-        edges = [(key, record) for key, record in self.edges.items() if record is not self._stored_edges.get(key)]
+        vertices, edges = self.changed()
         if not vertices and not edges:
             return None
-        met = {vid for vid, _ in vertices} | {vid for (_, *both), _ in edges for vid in both}
+        met = {*vertices} | {vid for _, *both in edges for vid in both}
         fresh = {vid for vid in met if vid in self.vertices and not self.stored(vid)}
         return {
             "stored": sorted(met - fresh),
-            "vertices": [self._vertex(vid, record) for vid, record in vertices],
-            "edges": [self._edge(key, record) for key, record in edges],
+            "vertices": [self._vertex(vid, self.vertices[vid]) for vid in vertices],
+            "edges": [self._edge(key, self.edges[key]) for key in edges],
         }
 
     def _vertex(self, vid: int, record: Record) -> dict[str, Any]:
@@ -94,7 +126,12 @@ class State:
     def _edge(self, key: Key, record: Record) -> dict[str, Any]:
         relation, source, target = key
         fresh = key not in self._stored_edges
-        values = {"validFrom": record["validFrom"], "validTo": ends(record), "record": orjson.dumps(record).decode()}
+        values = {
+            "validFrom": record["validFrom"],
+            "validTo": ends(record),
+            "declassified": bool(record.get(DECLASSIFIED)),
+            "record": orjson.dumps(record).decode(),
+        }
         if "at" in record:
             values["at"] = record["at"]
         if fresh:

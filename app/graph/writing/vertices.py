@@ -14,6 +14,7 @@ from graphql_schema.catalog import KIND_OF_CODE, KINDS, OPEN
 from graphql_schema.urn import make_urn, parse_urn
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
+from policies.sensitivity import strictest
 
 Record = Mapping[str, Any]
 
@@ -55,8 +56,12 @@ def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
     }
 
 
-def registered(record: Record, values: Mapping[str, Any]) -> Record:
-    """The record with the given values; a present None takes back to the default, or away."""
+def registered(record: Record, values: Mapping[str, Any], *, stored: bool) -> Record:
+    """The record with the given values; a present None takes back to the default, or away.
+
+    The sensitivity that it declares counts at once where it is higher than that of a ``stored`` record; what is lower
+    waits for :mod:`app.graph.sensitivity.job`, which knows whether something else holds it up.
+    """
     given = dict(values)
     kind = kind_of(record)
     if kind == "User" and "kind" in given:
@@ -73,7 +78,10 @@ def registered(record: Record, values: Mapping[str, Any]) -> Record:
             after.pop(key, None)
         else:
             after[key] = _by_key(wanted) if key == "properties" else wanted
-    after["declaredSensitivity"] = after["sensitivity"]
+    if "sensitivity" in given:
+        after["declaredSensitivity"] = after["sensitivity"]
+        if stored:
+            after["sensitivity"] = strictest(record["sensitivity"], after["sensitivity"])
     return after
 
 

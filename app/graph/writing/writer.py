@@ -3,16 +3,20 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.graph.client import GremlinClient
 from app.graph.clock import epoch_milliseconds
 from app.graph.errors import StoreFailedError, TransientConflictError, VertexExistsError
+from app.graph.sensitivity.flows import Flows
+from app.graph.sensitivity.pending import TOP, Pending
 from app.graph.write_texts import STATE, WRITE
 from app.graph.writing.plan import Item, plan
 from app.graph.writing.reading import reading
 from app.graph.writing.refusal import conflict, invalid
-from app.graph.writing.state import Author
+from app.graph.writing.spreading import spread
+from app.graph.writing.state import Author, State
 from graphql_schema.enums import Outcome
 from graphql_schema.registration import Registered, Registration, not_written
 from policies.access import Access
@@ -33,23 +37,35 @@ LONGEST_PAUSE: Final = 0.2
 _WRITTEN: Final = {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
 
 
+@dataclass(frozen=True)
+class Desk:
+    """What the writers of a process share.
+
+    One of them writes at a time, under ``lock``: the embedded store wants it so (janusgraph.md, 6). ``pending`` is what
+    is still to be done about sensitivity, ``stops`` the kinds at which that stops.
+    """
+
+    stops: frozenset[str] = frozenset()
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    pending: Pending = field(default_factory=Pending)
+
+
 class PolicedWriter:
     """Implements :class:`graphql_schema.ports.GraphWriter` for one caller.
 
-    ``lock`` is shared by all writers of the process: the embedded store wants one at a time (janusgraph.md, 6).
-    ``chunk`` is how many items go into one transaction.
+    ``desk`` is shared by all writers of the process. ``chunk`` is how many items go into one transaction.
     """
 
     def __init__(
         self,
         client: GremlinClient,
-        lock: asyncio.Lock,
+        desk: Desk,
         access: Access,
         principal: Principal,
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
         self._client = client
-        self._lock = lock
+        self._desk = desk
         self._access = access
         self._principal = principal
         self._clock = clock
@@ -92,7 +108,7 @@ class PolicedWriter:
         wholes: set[int] = set()
         for attempt in range(ATTEMPTS):
             try:
-                async with self._lock:
+                async with self._desk.lock:
                     return await self._transaction(items, wholes, dry_run=dry_run, atomic=atomic)
             except (VertexExistsError, TransientConflictError):
                 if attempt == ATTEMPTS - 1:
@@ -107,7 +123,7 @@ class PolicedWriter:
         while True:
             wanted = reading(self._principal.tenant, items, wholes)
             state = wanted.state((await self._client.submit(STATE, wanted.bindings()))[0])
-            author = Author(self._principal.tenant, self._principal.subject, self._clock(), self._access.may)
+            author = self._author()
             done = plan(items, state, author, dry_run=dry_run)
             if state.wants <= wholes:
                 break
@@ -115,10 +131,22 @@ class PolicedWriter:
         refused = [index for index, outcome in enumerate(done) if outcome.outcome not in _WRITTEN]
         if atomic and refused:
             return [outcome if index in refused else not_written(refused[0]) for index, outcome in enumerate(done)]
-        writes = state.writes()
-        if writes is not None:
-            await self._client.submit(WRITE, writes, writes=True)
+        if state.writes() is not None:
+            await self._write(state, author)
         return done
+
+    def _author(self) -> Author:
+        who, desk = self._principal, self._desk
+        fences = desk.pending.fences.view(who.tenant)
+        return Author(who.tenant, who.subject, self._clock(), self._access.may, fences, desk.stops)
+
+    async def _write(self, state: State, author: Author) -> None:
+        """Write what the batch has made of the state, and what that means for sensitivity elsewhere."""
+        pending = self._desk.pending
+        notes = await spread(state, author, Flows(self._client, author.stops, author.now), pending)
+        with pending.promised(notes):
+            writes = {**(state.writes() or {}), "notes": [note.wire() for note in notes], "top": TOP}
+            await self._client.submit(WRITE, writes, writes=True)
 
 
 def _batches(items: Sequence[Item], most: int) -> Iterator[list[Item]]:

@@ -1,13 +1,13 @@
 """Fixtures of the writer's tests: writers over a graph of one test or one module."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from harness.janusgraph import StoreGraph
-from harness.registrations import Writers, shipped_policy
+from harness.registrations import Writers, shipped_policy, shipped_stops
 
 from app.graph.client import GremlinClient
+from app.graph.writing.writer import Desk
 from policies.policy import Policy
 
 
@@ -21,11 +21,11 @@ def policy() -> Policy:
 async def writers(graph: StoreGraph, policy: Policy) -> AsyncIterator[Writers]:
     """Make writers over the graph of one test."""
     async with GremlinClient(graph.url, source=graph.source) as client:
-        yield Writers(client, policy, asyncio.Lock())
+        yield Writers(client, policy, Desk(shipped_stops()))
 
 
 @pytest.fixture(scope="module")
 async def module_writers(module_graph: StoreGraph, policy: Policy) -> AsyncIterator[Writers]:
     """Make writers over the graph of one module."""
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
-        yield Writers(client, policy, asyncio.Lock())
+        yield Writers(client, policy, Desk(shipped_stops()))

@@ -170,7 +170,8 @@ def test_values_and_defaults(memory: Memory) -> None:
     assert (first["declaredSensitivity"], first["hydration"], first["revision"]) == ("RESTRICTED", "FULL", 1)
     memory.run(dataset(dict.fromkeys(values)), now=NOW + 1)
     second = memory.record("dataset d")
-    assert [second.get(key) for key in values] == ["ACTIVE", "ORG", "INTERNAL", "d", None]
+    assert [second.get(key) for key in values] == ["ACTIVE", "ORG", "RESTRICTED", "d", None]
+    assert second["declaredSensitivity"] == "INTERNAL"  # the effective one goes down when the job has looked
     assert (second["revision"], second["createdAt"], second["updatedAt"]) == (2, NOW, NOW + 1)
     seeded(memory, asset("user ada", {"kind": "SERVICE_ACCOUNT"}), asset("tag pii", {"tagKind": "PII"}))
     user, tag = memory.record("user ada"), memory.record("tag pii")
@@ -309,14 +310,26 @@ def test_permits(
 
 
 def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
-    """A set that names another team's feature does not take it over; nobody's stub it does."""
+    """A set cannot name another team's feature, which would take owner and sensitivity from it; nobody's stub it can."""
     seeded(
         memory, asset("feature theirs", owners=THEIRS), asset("feature-set old", owners=THEIRS, features=["feature x"])
     )
-    mine = asset("feature-set s", owners=OURS, features=["feature theirs", "feature x", "feature new"])
+    for name in ("theirs", "x"):
+        taking = asset("feature-set s", owners=OURS, features=[f"feature {name}", "feature new"])
+        assert memory.outcomes(taking, who=ADA) == ["DENIED"]
+        assert memory.outcomes(link("CONTAINS", "feature-set s", f"feature {name}"), who=ADA) == ["DENIED"]
+    mine = asset("feature-set s", owners=OURS, features=["feature new"])
     assert memory.outcomes(mine, who=ADA) == ["CREATED"]
-    teams = {name: memory.record(f"feature {name}")["ownerTeam"] for name in ("theirs", "x", "new")}
-    assert teams == {"theirs": urn("team ads"), "x": urn("team ads"), "new": urn("team ranking")}
+    assert memory.record("feature new")["ownerTeam"] == urn("team ranking")
+
+
+@pytest.mark.parametrize(("team", "outcome"), [(OURS, "CREATED"), (THEIRS, "DENIED")], ids=["its own", "another's"])
+def test_a_version_names_a_run_of_its_own_team(memory: Memory, team: dict[str, Any], outcome: str) -> None:
+    """That a run made something is said of the run, so it takes rights there, in a field as by a link."""
+    seeded(memory, asset("run r", {"state": "COMPLETE"}, owners=team))
+    version = asset("dataset-version d@1", owners=OURS, producedBy=["run r"])
+    assert memory.outcomes(version, who=ADA) == [outcome]
+    assert memory.outcomes(link("PRODUCES", "run r", "dataset e"), who=ADA) == [outcome]
 
 
 def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:

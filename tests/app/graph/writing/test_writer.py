@@ -7,13 +7,13 @@ from dataclasses import replace
 import orjson
 import pytest
 from harness.janusgraph import StoreGraph
-from harness.registrations import NOW, Writers, asset, link, person, stored, urn
+from harness.registrations import NOW, Writers, asset, link, person, shipped_stops, stored, urn
 
 from app.graph.client import Exchange, GremlinClient
 from app.graph.errors import StoreFailedError, StoreUnavailableError
 from app.graph.ids import vertex_id
 from app.graph.write_texts import WRITE
-from app.graph.writing.writer import PolicedWriter
+from app.graph.writing.writer import Desk, PolicedWriter
 from graphql_schema.catalog import OPEN, STORED, STORED_ON_EDGES
 from graphql_schema.registration import Linking, Registered, Registration
 
@@ -107,7 +107,7 @@ async def test_concurrent_calls_of_the_same_items_make_each_once(
     Writers of several processes may both report that they created it: they cannot tell, and the graph is the same.
     """
     items = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(20)]
-    several = [writers if shared else replace(writers, lock=asyncio.Lock()) for _ in range(8)]
+    several = [writers if shared else replace(writers, desk=Desk(shipped_stops())) for _ in range(8)]
     done = await asyncio.gather(*(register(each.of(ROOT), *items) for each in several))
     there = await stored(graph)
     assert len(there.records) == 21

@@ -1,0 +1,146 @@
+"""What is still to be done, in the store and in memory: notes that a write leaves in its own transaction.
+
+A note is a vertex of the label ``Pending`` without tenant, URN, record or index entry, so no read of the API can reach
+it. It hangs on one well-known vertex, by edges of the label ``PENDING``. Its property ``note`` is JSON: tenant, order,
+when it is due, where to begin, the fence's level; ``covered`` the ids that the fence covers; ``frontier`` lists of ids
+to settle, to which the job adds. What was settled is not taken out: settling again changes nothing.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import uuid4
+
+import orjson
+
+from app.graph.client import GremlinClient
+from app.graph.ids import vertex_id
+from app.graph.prepared import Prepared, g, param, render
+from app.graph.sensitivity.fences import Fence, Fences
+
+TOP: Final = vertex_id("pending", "top")
+"""The vertex that notes hang on. No asset has this id: a URN begins otherwise."""
+
+_LOAD: Final = Prepared.of(
+    f"""
+def rows = []
+{render(g.V(param("xs")).out("PENDING"))}.each {{ v ->
+  rows << [x: v.id(), note: v.value('note'), covered: v.property('covered').orElse('[]'),
+           frontier: v.properties('frontier').collect {{ it.value() }}]
+}}
+[rows]
+""",
+    "xs",
+)
+_DROP: Final = Prepared.traversal(g.V(param("xs")).drop())
+
+
+@dataclass(slots=True)
+class Note:
+    """Vertices to settle, once ``due`` (epoch milliseconds) has passed, and the fence that stands until it is done.
+
+    ``frontier`` is what remains, in order; ``beyond`` are vertices whose targets are to be settled.
+    """
+
+    x: int
+    tenant: str
+    at: int
+    due: int = 0
+    frontier: dict[int, None] = field(default_factory=dict)
+    beyond: tuple[int, ...] = ()
+    fence: Fence | None = None
+
+    def wire(self) -> dict[str, Any]:
+        """The note as the text ``WRITE`` takes it."""
+        said = {"tenant": self.tenant, "at": self.at, "due": self.due, "beyond": self.beyond}
+        values = {}
+        if self.fence is not None:
+            said |= {"level": self.fence.level, "everything": self.fence.covered is None}
+            values["covered"] = orjson.dumps(sorted(self.fence.covered or ())).decode()
+        values["note"] = orjson.dumps(said).decode()
+        return {"x": self.x, "fresh": True, "p": values, "f": more(self.frontier)}
+
+
+def more(frontier: Iterable[int]) -> list[str]:
+    """Ids as a value of the property ``frontier``."""
+    ids = list(frontier)
+    return [orjson.dumps(ids).decode()] if ids else []
+
+
+def _note(row: dict[str, Any]) -> Note:
+    said = orjson.loads(row["note"])
+    frontier = dict.fromkeys(vid for text in row["frontier"] for vid in orjson.loads(text))
+    fence = None
+    if "level" in said:
+        covered = None if said["everything"] else frozenset(orjson.loads(row["covered"]))
+        fence = Fence(said["tenant"], said["level"], covered)
+    return Note(row["x"], said["tenant"], said["at"], said["due"], frontier, tuple(said["beyond"]), fence)
+
+
+class Pending:
+    """The notes of this process's store, oldest first, and their fences.
+
+    ``changed`` is set when there may be something to do; ``stale`` when memory and store may differ.
+    """
+
+    def __init__(self) -> None:
+        self.fences = Fences()
+        self.changed = asyncio.Event()
+        self.stale = False
+        self._notes: dict[int, Note] = {}
+        self._last = 0
+
+    @property
+    def notes(self) -> list[Note]:
+        """The notes, oldest first."""
+        return sorted(self._notes.values(), key=lambda note: note.at)
+
+    def order(self, now: int) -> int:
+        """A number for a new note: later than that of all before."""
+        self._last = max(now, self._last + 1)
+        return self._last
+
+    @contextmanager
+    def promised(self, notes: list[Note]) -> Iterator[None]:
+        """Write the notes inside: their fences stand before anybody can read what they are about.
+
+        When the write fails, nobody knows whether it was kept: fences stand until the notes have been read again.
+        """
+        for note in notes:
+            if note.fence is not None:
+                self.fences.put_up(note.fence)
+        kept = False
+        try:
+            yield
+            kept = True
+        finally:
+            if kept:
+                self._notes |= {note.x: note for note in notes}
+            if notes:
+                self.stale = self.stale or not kept
+                self.changed.set()
+
+    async def load(self, client: GremlinClient) -> None:
+        """Read the notes from the store; call it under the write lock, or before there are writers."""
+        (rows,) = await client.submit(_LOAD, {"xs": [TOP]})
+        self._notes = {note.x: note for note in map(_note, rows)}
+        self._last = max([self._last, *(note.at for note in self._notes.values())])
+        self.stale = False
+        self._stand()
+        self.changed.set()
+
+    async def done(self, client: GremlinClient, note: Note) -> None:
+        """Take a note away; its fence falls when the store no longer has it."""
+        await client.submit(_DROP, {"xs": [note.x]}, writes=True)
+        del self._notes[note.x]
+        self._stand()
+
+    def _stand(self) -> None:
+        self.fences.replace(note.fence for note in self._notes.values() if note.fence is not None)
+
+
+def new_note_id() -> int:
+    """The vertex id of a new note: never taken again, so that what is dropped cannot come back."""
+    return vertex_id("pending", uuid4().hex)

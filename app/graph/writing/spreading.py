@@ -1,0 +1,205 @@
+"""What a batch means for the sensitivity of others: raises in the same transaction, a fence where they are many.
+
+What goes down is left to the job, as a note. Levels are treated from the strictest down, so each vertex is raised once;
+at one level it is plain reachability over flows, which are known to the batch or read from the store.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from app.graph.sensitivity.fences import Fence
+from app.graph.sensitivity.flows import CARRYING, Flows, Sources
+from app.graph.sensitivity.pending import Note, Pending, new_note_id
+from app.graph.writing.edges import Key, ends, flows
+from app.graph.writing.levels import carried, targets
+from app.graph.writing.state import Author, State
+from app.graph.writing.vertices import Record, kind_of
+from graphql_schema.catalog import OPEN, PART_HOPS, WHOLE_HOPS, Direction
+from policies.sensitivity import LEVELS, RANK
+
+MOST_RAISED: Final = 1_000
+"""Further vertices that a write raises itself."""
+
+MOST_COVERED: Final = 50_000
+"""Vertices that a fence names; beyond, it covers the tenant."""
+
+
+async def spread(state: State, author: Author, reads: Flows, pending: Pending) -> list[Note]:
+    """Raise in the state what the batch makes stricter; the notes to write with it, of what the job has to do."""
+    spreading = Spreading(state, author, reads, pending)
+    await spreading.raise_all()
+    spreading.note_lowered()
+    return spreading.notes
+
+
+class Spreading:
+    """One batch's effect on sensitivity. ``notes`` are what it leaves to the job."""
+
+    def __init__(self, state: State, author: Author, reads: Flows, pending: Pending) -> None:
+        self.notes: list[Note] = []
+        self._state = state
+        self._author = author
+        self._now = author.now
+        self._reads = reads
+        self._pending = pending
+        self._met = 0
+        vertices, edges = state.changed()
+        edges = [key for key in edges if key[0] in CARRYING or self._part_and_whole(key)]
+        self._fresh = {vid for vid in vertices if not state.stored(vid)}
+        self._raised = {vid for vid in vertices if vid not in self._fresh and self._rises(vid)}
+        self._lowered = [vid for vid in vertices if vid not in self._fresh and self._declares_less(vid)]
+        self._opened = [key for key in edges if self._flows(key) and not flows(state.was_edge(key), self._now)]
+        self._closed = [key for key in edges if flows(state.was_edge(key), self._now) and not self._flows(key)]
+        self._ending = [key for key in edges if self._flows(key) and ends(state.edges[key]) != OPEN]
+        self._joined: dict[int, set[int]] = defaultdict(set)
+        for part, whole in filter(None, map(self._part_and_whole, self._opened)):
+            if state.stored(whole):
+                self._joined[part].add(whole)
+
+    async def raise_all(self) -> None:
+        """Raise what is reached, strictest level first; fence in what begins to come from behind a fence."""
+        touched = self._fresh | self._raised | {vid for _, *both in self._opened for vid in both}
+        spoken = await self._spoken_for()
+        for rank in range(len(LEVELS) - 1, 0, -1):
+            at_rank = {vid for vid in touched if self._rank(vid) == rank}
+            speaking = {whole for whole, parts in spoken.of.items() if rank in map(spoken.rank, parts)}
+            reached = self._targets(at_rank) | self._led_to(speaking)
+            new_wholes = {whole for vid in at_rank for whole in self._joined.get(vid, ()) if self._rank(whole) < rank}
+            await self._raise(rank, reached, at_rank & self._raised, new_wholes)
+        if self._author.fences.any:
+            await self._extend_fences(touched, spoken)
+
+    def note_lowered(self) -> None:
+        """Note what may go down now, and what may when an edge ends."""
+        now = self._note()
+        now.frontier |= dict.fromkeys(self._lowered)
+        for key in self._closed:
+            self._affect(now, key)
+        later: dict[int, Note] = {}
+        for key in self._ending:
+            due = ends(self._state.edges[key])
+            if due not in later:
+                later[due] = self._note(due)
+            self._affect(later[due], key)
+        self.notes += [note for note in (now, *later.values()) if note.frontier or note.beyond]
+
+    def _note(self, due: int = 0) -> Note:
+        return Note(new_note_id(), self._author.tenant, self._pending.order(self._now), due)
+
+    def _affect(self, note: Note, key: Key) -> None:
+        """Settle, with a note, what an edge has meant something to."""
+        pair = self._part_and_whole(key)
+        note.frontier[pair[0] if pair else key[2]] = None
+        if pair:
+            note.beyond += (pair[1],)
+
+    async def _spoken_for(self) -> Sources:
+        """The parts of stored wholes that begin to lead somewhere: what speaks through them."""
+        leading = {source for relation, source, _ in self._opened if relation in CARRYING}
+        return await self._reads.parts(vid for vid in leading if self._state.stored(vid) and self._is_whole(vid))
+
+    async def _raise(self, rank: int, reached: set[int], own: set[int], spoken: set[int]) -> None:
+        """Raise what is reached at this rank and all beyond; ``own`` and ``spoken`` lead on in the store."""
+        everything = set(reached)
+        while reached or own or spoken:
+            most = MOST_RAISED - self._met + len(self._state.vertices)
+            found, records = await self._reads.targets(own, spoken, most=most)
+            everything |= found
+            unknown = found - self._state.vertices.keys()
+            if not unknown <= records.keys() or not self._meet(rank, unknown, records):
+                await self._fence(rank, everything, own | spoken)
+                return
+            new = {vid for vid in reached | (found & self._state.vertices.keys()) if self._rank(vid) < rank}
+            for vid in new:
+                self._state.vertices[vid] = {**self._state.vertices[vid], "sensitivity": LEVELS[rank]}
+            own = {vid for vid in new if self._state.stored(vid)}
+            spoken = self._wholes_of(new)
+            reached = self._targets(new)
+            everything |= reached
+
+    def _meet(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
+        """Take in what is to be raised; whether there is room for it."""
+        low = [vid for vid in vids if RANK[records[vid]["sensitivity"]] < rank]
+        self._met += len(low)
+        if self._met > MOST_RAISED:
+            return False
+        for vid in low:
+            self._state.meet(vid, records[vid])
+        return True
+
+    async def _fence(self, rank: int, reached: set[int], beyond: set[int]) -> None:
+        """Put a fence around all that is reached; where that is too much, around the tenant."""
+        covered, new = set(reached), set(reached)
+        while new and len(covered) <= MOST_COVERED:
+            found, _ = await self._reads.targets(new, self._wholes_of(new), most=0)
+            new = (found | self._targets(new)) - covered
+            covered |= new
+        note = self._note()
+        whole = len(covered) > MOST_COVERED
+        note.fence = Fence(note.tenant, LEVELS[rank], None if whole else frozenset(covered))
+        note.frontier = dict.fromkeys([*reached, *(() if whole else covered - reached)])
+        note.beyond = tuple(beyond)
+        self.notes.append(note)
+
+    async def _extend_fences(self, touched: set[int], spoken: Sources) -> None:
+        """Fence in what begins to come from behind a fence: it is not raised yet, nor is what it flows to."""
+        fences = self._author.fences
+        reached: dict[int, set[int]] = defaultdict(set)
+        for vid in touched:
+            reached[fences.rank(vid)] |= self._targets([vid])
+        for part, joined in self._joined.items():
+            reached[fences.rank(part)] |= (await self._reads.targets([], joined, most=0))[0]
+        for whole, parts in spoken.of.items():
+            reached[max(map(fences.rank, parts))] |= self._led_to([whole])
+        for rank, vids in reached.items():
+            if rank and any(fences.rank(vid) < rank for vid in vids):
+                await self._fence(rank, vids, set())
+
+    def _targets(self, vids: Iterable[int]) -> set[int]:
+        """What vertices flow to, as far as the batch knows."""
+        return set().union(*(targets(self._state, vid, self._reads.stops, self._now) for vid in vids))
+
+    def _led_to(self, wholes: Iterable[int]) -> set[int]:
+        """What the carrying edges of wholes lead to, as far as the batch knows."""
+        return {
+            far
+            for whole in wholes
+            for far in carried(self._state, whole, Direction.OUT, self._now)
+            if far in self._state.vertices and kind_of(self._state.vertices[far]) not in self._reads.stops
+        }
+
+    def _wholes_of(self, vids: Iterable[int]) -> set[int]:
+        """The stored wholes that vertices become parts of."""
+        return {whole for vid in vids for whole in self._joined.get(vid, ())}
+
+    def _rank(self, vid: int) -> int:
+        return RANK[self._state.vertices[vid]["sensitivity"]]
+
+    def _rises(self, vid: int) -> bool:
+        was = self._state.was(vid)
+        return was is not None and self._rank(vid) > RANK[was["sensitivity"]]
+
+    def _declares_less(self, vid: int) -> bool:
+        was = self._state.was(vid)
+        declared = RANK[self._state.vertices[vid]["declaredSensitivity"]]
+        return was is not None and declared < RANK[was["declaredSensitivity"]]
+
+    def _flows(self, key: Key) -> bool:
+        return flows(self._state.edge(key), self._now)
+
+    def _is_whole(self, vid: int) -> bool:
+        return kind_of(self._state.vertices[vid]) in PART_HOPS
+
+    def _part_and_whole(self, key: Key) -> tuple[int, int] | None:
+        """The ends of an edge as part and whole, where it joins such."""
+        relation, *both = key
+        for (part, whole), direction in ((both, Direction.OUT), (both[::-1], Direction.IN)):
+            known = self._state.vertex(part)
+            hop = WHOLE_HOPS.get(kind_of(known)) if known else None
+            if hop is None or (hop.relation.name, hop.direction) != (relation, direction):
+                continue
+            far = self._state.vertex(whole)
+            if far is not None and kind_of(far) in hop.kinds:
+                return part, whole
+        return None
