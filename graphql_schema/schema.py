@@ -1,4 +1,4 @@
-"""The built schema, its SDL and the Cedar schema of its policy; ``python -m graphql_schema.schema`` writes both files."""
+"""The built schema, its SDL and its policy's Cedar schema; ``python -m graphql_schema.schema`` writes both files."""
 
 import json
 from collections.abc import Iterable

@@ -28,15 +28,18 @@ async def load(client: GremlinClient, tenant: str, rows: Iterable[PolicyAttribut
     """Write a vertex for each row, numbered from 0, and return their ids."""
     vertices = [*_vertices(tenant, rows)]
     for start in range(0, len(vertices), CHUNK):
-        await client.submit(
-            WRITE, {"stored": [], "vertices": vertices[start : start + CHUNK], "edges": []}, writes=True
-        )
+        await _write(client, vertices[start : start + CHUNK])
     return [vertex["x"] for vertex in vertices]
 
 
 async def load_one(client: GremlinClient, tenant: str, urn: str, row: PolicyAttributes) -> None:
     """Write one vertex under an id of its own."""
-    await client.submit(WRITE, {"stored": [], "vertices": [_vertex(tenant, urn, 0, row)], "edges": []}, writes=True)
+    await _write(client, [_vertex(tenant, urn, 0, row)])
+
+
+async def _write(client: GremlinClient, vertices: Sequence[dict[str, Any]]) -> None:
+    nothing: dict[str, Any] = {"stored": [], "edges": [], "notes": [], "top": 0}
+    await client.submit(WRITE, {**nothing, "vertices": vertices}, writes=True)
 
 
 def _vertices(tenant: str, rows: Iterable[PolicyAttributes]) -> Iterator[dict[str, Any]]:

@@ -51,13 +51,14 @@ class Draft:
 
     def may(self, action: str, record: Record) -> Decision:
         """Ask the policy, which judges the record as fences let it be seen."""
-        seen = self.author.fences.seen(self.author.vid(record["id"]), record)
-        return self.author.may(action, attributes(seen))
+        return self.author.may(action, attributes(self._seen(record)))
+
+    def _seen(self, record: Record) -> Record:
+        return self.author.fences.seen(self.author.vid(record["id"]), record)
 
     def knows(self, record: Record) -> bool:
         """Whether the caller may know of this; what is hidden is treated as what is not there."""
-        seen = self.author.fences.seen(self.author.vid(record["id"]), record)
-        return self.author.knows(attributes(seen))
+        return self.author.knows(attributes(self._seen(record)))
 
     def put(self, vid: int, record: Record) -> bool:
         """Make this the record of a vertex; whether that changes it."""

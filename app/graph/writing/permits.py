@@ -4,7 +4,7 @@ from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.edges import Key
 from app.graph.writing.refusal import denied
 from app.graph.writing.vertices import Record, unclaimed
-from graphql_schema.catalog import RELATIONS, Direction
+from graphql_schema.catalog import CONTAINS, RELATIONS, Direction
 
 
 def permit(draft: Draft, action: str, record: Record) -> None:
@@ -18,11 +18,13 @@ def permit(draft: Draft, action: str, record: Record) -> None:
 def permit_ends(draft: Draft, key: Key, own: int) -> None:
     """Raise unless the caller may link every end that the edge changes; ``own`` is permitted already.
 
-    What was only referred to so far belongs to nobody and takes any edge.
+    What was only referred to so far belongs to nobody and takes any edge. What the caller may not know of is treated
+    like that, too, but where it would take owners or sensitivity: as a part.
     """
     relation, *ends = key
     for direction in RELATIONS[relation].changed_ends(name_of(draft, ends[0])):
         vid = ends[1] if direction is Direction.OUT else ends[0]
         record = draft.known(vid)
-        if vid != own and not unclaimed(record):
+        part = relation == CONTAINS.name and direction is Direction.OUT
+        if vid != own and not unclaimed(record) and (part or draft.knows(record)):
             permit(draft, "link", record)

@@ -21,7 +21,7 @@ NO_FENCES: Final = FenceView("")
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, when (epoch milliseconds), and what the policy lets that caller do, and know of.
+    """Who writes, when (epoch milliseconds), and what the policy lets that caller do and know of.
 
     ``fences`` say what is judged as stricter than it is stored, ``stops`` the kinds at which sensitivity stops.
     """

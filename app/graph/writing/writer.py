@@ -136,9 +136,9 @@ class PolicedWriter:
         return done
 
     def _author(self) -> Author:
-        who, access, desk = self._principal, self._access, self._desk
+        who, desk = self._principal, self._desk
         fences = desk.pending.fences.view(who.tenant)
-        return Author(who.tenant, who.subject, self._clock(), access.may, access.knows, fences, desk.stops)
+        return Author(who.tenant, who.subject, self._clock(), self._access.may, self._access.knows, fences, desk.stops)
 
     async def _write(self, state: State, author: Author) -> None:
         """Write what the batch has made of the state, and what that means for sensitivity elsewhere."""

@@ -311,7 +311,7 @@ def test_permits(
 
 
 def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
-    """A set cannot name another team's feature, which would take owner and sensitivity from it; nobody's stub it can."""
+    """A set cannot take another team's feature, nor give it owner and sensitivity; nobody's stub it can."""
     seeded(
         memory, asset("feature theirs", owners=THEIRS), asset("feature-set old", owners=THEIRS, features=["feature x"])
     )
