@@ -165,7 +165,7 @@ async def test_no_difference(worlds: Worlds, capsys: pytest.CaptureFixture[str])
     assert worlds.differing[:1] == [], f"{len(worlds.differing)} differ"
     assert worlds.leaking[:1] == [], f"{len(worlds.leaking)} tell"
     assert log == []
-    assert HUSH not in worlds.log.read_text()
+    assert not worlds.log.exists() or HUSH not in worlds.log.read_text()
     assert [name for name in _governed(schema) if not reached[name]] == []
     assert [name for name in _conditions(schema) if not generator.asked[name]] == []
     assert outcomes["whole"] > 5 * outcomes["with errors"]
