@@ -330,7 +330,7 @@ def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
 
 
 def test_a_set_only_claims_what_its_team_may_not_know_of(memory: Memory) -> None:
-    """A hidden feature in a list answers like an unknown one, twice; the edge waits until someone with rights says so."""
+    """A hidden feature in a list answers like an unknown one, twice; the edge waits for someone with rights on both."""
     seeded(memory, asset("feature hidden", {"visibility": "TEAM"}, owners=THEIRS), asset("feature-set s", owners=OURS))
     mine = asset("feature-set s", features=["feature hidden", "feature new"])
     assert memory.outcomes(mine, who=ADA) == ["UPDATED"]
