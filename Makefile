@@ -58,6 +58,12 @@ lint: $(READY) ## Format, lint, types and imports, without changing anything
 test: lint ## Everything a change must pass, on a real JanusGraph
 	$(BIN)/pytest
 
+QUERIES ?= 20000
+
+.PHONY: test-worlds
+test-worlds: $(READY) ## Ask two worlds that differ only in what is hidden: make test-worlds QUERIES=20000 SEED=2
+	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_two_worlds.py
+
 .PHONY: test-issuer
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
 	$(BIN)/pytest -m issuer tests/issuer

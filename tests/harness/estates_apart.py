@@ -29,6 +29,7 @@ from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.decision import Grade
 
+SENSITIVITIES = ("PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED")
 HUSH = "hush"
 VEIL = "veil"
 """What hidden texts, and hidden ids, have in them."""
@@ -138,12 +139,18 @@ class Apart:
             whole = self._whole(random, kind)
             inherited = self.things[whole].attributes.owner_team if whole and not owner else owner
             attributes = PolicyAttributes(KINDS[kind].code, inherited, visibility, sensitivity, stage)
+            attributes = attributes._replace(sensitivity=self._strictest(sensitivity, whole))
             grade = self.access.grade(attributes)
             if grade is Grade.HIDDEN or not KINDS[kind].versioned or VEIL not in str(whole):
                 break  # else a version that is seen would spell out the name of what is hidden
         worlds = random.choice((WORLDS, ("a",), ("b",))) if grade is Grade.HIDDEN else WORLDS
         urn = self._urn(random, kind, index, whole, grade)
         self.things[urn] = Thing(urn, kind, attributes, grade, owner, whole, worlds)
+
+    def _strictest(self, sensitivity: str, whole: str | None) -> str:
+        """A part is at least as sensitive as its whole, which would raise it otherwise."""
+        levels = [sensitivity, self.things[whole].attributes.sensitivity] if whole else [sensitivity]
+        return max(levels, key=SENSITIVITIES.index)
 
     def _whole(self, random: Random, kind: str) -> str | None:
         wholes = [urn for urn, one in self.things.items() if one.kind == KINDS[kind].whole]
@@ -234,6 +241,8 @@ class Apart:
         if not self._shows(*ends):
             facts["origin"] = random.choice(("DECLARED", "OBSERVED", "INFERRED"))
         r = random if "confidence" in hidden else common
+        if RELATIONS[relation].carries and self._strictest_of(ends[0]) > self._least_of(ends[1]):
+            facts["declassified"] = True
         if facts["origin"] == "INFERRED":
             facts["confidence"] = r.choice((0.25, 0.5, 1.0))
         if RELATIONS[relation].family is not Class.LINEAGE:
@@ -251,6 +260,16 @@ class Apart:
             facts["properties"] = [{"key": f"{mark}-key", "value": f"{mark}-{r.randrange(3)}"}]
         facts["runId"] = self._run_id(common, random, hidden, world)
         return {name: value for name, value in facts.items() if value is not None}
+
+    def _strictest_of(self, urn: str) -> int:
+        """How sensitive it is, with its parts: what flows over an edge must not raise the other end."""
+        alike = [one.attributes.sensitivity for one in self.things.values() if urn in (one.urn, one.whole)]
+        return max(map(SENSITIVITIES.index, alike))
+
+    def _least_of(self, urn: str) -> int:
+        """How sensitive it is at least, in either world."""
+        one = self.things[urn]
+        return SENSITIVITIES.index(one.attributes.sensitivity) if one.grade is Grade.READ else 0
 
     def _edge_hidden(self, ends: Iterable[str]) -> frozenset[str]:
         masks = [
@@ -337,13 +356,20 @@ class Teller:
         alike = [
             other
             for visibility in ("ORG", "TEAM")
-            for sensitivity in ("PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED")
+            for sensitivity in self._sensitivities()
             for stage in ("DRAFT", "ACTIVE", "DEPRECATED", "RETIRED")
             for other in [mine._replace(visibility=visibility, sensitivity=sensitivity, stage=stage)]
             if access.grade(other) is self.thing.grade
             and access.hidden(self.thing.kind, other) == access.hidden(self.thing.kind, mine)
         ]
         return self.own.choice(alike)
+
+    def _sensitivities(self) -> tuple[str, ...]:
+        """What it may be while nothing that it flows to is raised: its own, or less where nothing is a part of it."""
+        mine = self.thing.attributes.sensitivity
+        if any(self.thing.urn == one.whole for one in self.apart.things.values()) or self.thing.whole:
+            return (mine,)
+        return SENSITIVITIES[: SENSITIVITIES.index(mine) + 1]
 
     def _mark(self) -> str:
         return f"{HUSH}{next(self.apart.marks)}-"

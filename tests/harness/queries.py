@@ -31,7 +31,7 @@ DEEPEST = 12
 """The depth that the product allows (docs/http.md)."""
 
 MOST_ALIASES = 28
-MOST_FIELDS = 30
+MOST_FIELDS = 22
 
 Abstract = GraphQLInterfaceType | GraphQLUnionType
 Composite = GraphQLObjectType | Abstract

@@ -132,6 +132,28 @@ async def test_no_page_follows_with_hidden_rows_only(leaky: Api) -> None:
     assert (await leaky.ask("ada", query))["node"]["runs"]["pageInfo"]["hasNextPage"]
 
 
+async def test_lists_by_what_is_hidden(leaky: Api) -> None:
+    """A list of what is serving, or of what failed, does not say it of drafts."""
+    early = {"stage": "DRAFT", "owners": [{"owner": leaks.RANKING}]}
+    shop, flow = leaks.urn("service", "stall"), leaks.urn("workflow", "flow")
+    await leaky.load(
+        {"service": {"id": shop}},
+        {"workflow": {"id": flow}},
+        {"deployment": {"id": leaks.urn("deployment", "early"), "status": "ACTIVE", "service": shop, **early}},
+        {"run": {"id": leaks.urn("run", "early"), "state": "FAIL", "workflow": flow, **early}},
+    )
+    query = f"""{{ nodes(ids: ["{shop}", "{flow}"]) {{ ... on Service {{ all: deployments(activeOnly: false) {{
+        totalCount }} some: deployments {{ totalCount nodes {{ id }} }} }} ... on Workflow {{ all: runs {{ totalCount }}
+        some: runs(state: FAIL) {{ totalCount nodes {{ id }} }} }} }} }}"""
+    for who, count in (("ada", 1), ("bo", 0)):
+        for node in (await leaky.ask(who, query))["nodes"]:
+            assert (node["all"]["totalCount"], node["some"]["totalCount"], len(node["some"]["nodes"])) == (
+                1,
+                count,
+                count,
+            )
+
+
 PAGE = "query ($c: Cursor) { assets(first: 1, after: $c) { nodes { id } pageInfo { endCursor } } }"
 VERSIONS = f"""query ($c: Cursor) {{ node(id: "{MODEL}") {{ ... on Model {{ versions(first: 1, after: $c) {{
     nodes {{ id }} pageInfo {{ endCursor }} }} }} }} }}"""
