@@ -1,7 +1,7 @@
 """What an edge means for the vertices it joins: owner team, domain, whole, and the order of versions and runs."""
 
 from app.graph.writing.draft import Draft, name_of
-from app.graph.writing.edges import Key
+from app.graph.writing.edges import CLAIM, Key
 from app.graph.writing.vertices import Record, indexed, kind_of, owner_team, unclaimed
 from graphql_schema.catalog import CONTAINS, OWNED_BY, PART_HOPS, RELATIONS, TAGGED, Direction
 
@@ -111,7 +111,10 @@ def _other_holder(draft: Draft, ended: Key) -> str:
     others = [
         draft.known(key[1])["id"]
         for key in draft.at(CONTAINS.name, Direction.IN, ended[2])
-        if draft.current(key) and draft.vertex(key[1]) is not None and name_of(draft, key[1]) == kind
+        if draft.current(key)
+        and not (draft.edge(key) or {}).get(CLAIM)
+        and draft.vertex(key[1]) is not None
+        and name_of(draft, key[1]) == kind
         if not _hidden_whole(draft, key[1], _HELD[kind])
     ]
     return min(others, default="")

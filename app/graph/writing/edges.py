@@ -29,6 +29,15 @@ _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
+CLAIM: Final = "claim"
+"""Marks the edge of a container to a part that its declarer may not know of.
+
+It is stored, since the answer must be that for a part which is not there, and takes no effect: its native interval is
+empty, so no reader and no flow of sensitivity meets it. It becomes an edge when someone with rights on the part, too,
+declares it.
+"""
+
+
 def is_current(edge: Record | None, now: int) -> bool:
     """Whether the edge has not ended."""
     return edge is not None and ends(edge) > now
@@ -36,7 +45,13 @@ def is_current(edge: Record | None, now: int) -> bool:
 
 def flows(edge: Record | None, now: int) -> bool:
     """Whether sensitivity flows over the edge, if its relation is one that it flows over."""
-    return is_current(edge, now) and edge is not None and not edge.get(DECLASSIFIED)
+    return is_current(edge, now) and edge is not None and not (edge.get(DECLASSIFIED) or edge.get(CLAIM))
+
+
+def claimed(edge: Record, *, claim: bool) -> Record:
+    """The edge as a claim, or as one no longer."""
+    rest = {name: value for name, value in edge.items() if name != CLAIM}
+    return {**rest, CLAIM: True} if claim else rest
 
 
 def ends(edge: Record) -> int:

@@ -2,8 +2,8 @@
 
 from app.graph.writing.consequences import change_edge
 from app.graph.writing.draft import Draft
-from app.graph.writing.edges import DECLASSIFIED, linked
-from app.graph.writing.permits import permit, permit_ends
+from app.graph.writing.edges import DECLASSIFIED, claimed, linked
+from app.graph.writing.permits import claims, permit
 from app.graph.writing.refusal import invalid
 from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Relation
 from graphql_schema.enums import Outcome
@@ -24,17 +24,17 @@ def link(draft: Draft, item: Linking) -> Registered:
         raise invalid(f"{item.source} is a version of {whole_urn(item.source)} and of nothing else.", "to")
     if item.facts.get(DECLASSIFIED) and not relation.carries:
         raise invalid(f"No data flows over {relation.name}, so there is nothing to declassify.", "declassify")
-    changed = item.target if Direction.OUT in relation.changed_ends(source_kind) else item.source
+    changed = item.source if Direction.IN in relation.changed_ends(source_kind) else item.target
     own = draft.ensure(changed)
     permit(draft, "link", draft.known(own))
     source, target = draft.ensure(item.source), draft.ensure(item.target)
     key = (relation.name, source, target)
-    permit_ends(draft, key, own)
+    claim = claims(draft, key, own)
     before = draft.state.edges.get(key)
     after, again = linked(draft.edge(key), relation, item.facts, draft.now)
     if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)) and DECLASSIFIED in item.facts:
         permit(draft, "approve", draft.known(own))
-    change_edge(draft, key, after, own=own)
+    change_edge(draft, key, claimed(after, claim=claim), own=own)
     draft.stamp()
     outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED
     outcome = Outcome.CREATED if again or before is None else outcome

@@ -1,7 +1,7 @@
 """The policy's word on an item, as a refusal that names what is missing and nothing that is hidden."""
 
 from app.graph.writing.draft import Draft, name_of
-from app.graph.writing.edges import Key
+from app.graph.writing.edges import CLAIM, Key
 from app.graph.writing.refusal import denied
 from app.graph.writing.vertices import Record, unclaimed
 from graphql_schema.catalog import CONTAINS, RELATIONS, Direction
@@ -15,16 +15,24 @@ def permit(draft: Draft, action: str, record: Record) -> None:
         raise denied(f"You may not {action} this {kind}: {'; '.join(decision.reasons)}")
 
 
-def permit_ends(draft: Draft, key: Key, own: int) -> None:
+def claims(draft: Draft, key: Key, own: int) -> bool:
     """Raise unless the caller may link every end that the edge changes; ``own`` is permitted already.
 
     What was only referred to so far belongs to nobody and takes any edge. What the caller may not know of is treated
-    like that, too, but where it would take owners or sensitivity: as a part.
+    alike; where it would take owners or sensitivity by it, as a part, the edge is a claim only, and this is True.
     """
+    edge = draft.edge(key)
+    if edge is not None and draft.current(key) and not edge.get(CLAIM):
+        return False
     relation, *ends = key
+    claim = False
     for direction in RELATIONS[relation].changed_ends(name_of(draft, ends[0])):
         vid = ends[1] if direction is Direction.OUT else ends[0]
         record = draft.known(vid)
-        part = relation == CONTAINS.name and direction is Direction.OUT
-        if vid != own and not unclaimed(record) and (part or draft.knows(record)):
+        if vid == own or unclaimed(record):
+            continue
+        if draft.knows(record):
             permit(draft, "link", record)
+        else:
+            claim |= relation == CONTAINS.name and direction is Direction.OUT
+    return claim

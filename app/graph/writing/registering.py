@@ -2,9 +2,9 @@
 
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft, name_of
-from app.graph.writing.edges import declared, is_current, withdrawn
+from app.graph.writing.edges import claimed, declared, is_current, withdrawn
 from app.graph.writing.levels import with_known_sensitivity
-from app.graph.writing.permits import permit, permit_ends
+from app.graph.writing.permits import claims, permit
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.vertices import Record, attributes, registered, unclaimed
 from graphql_schema.catalog import KINDS, VERSION_OF, Direction
@@ -110,11 +110,10 @@ def _declare(draft: Draft, vid: int, item: Registration, edges: EdgesOf) -> bool
         key = (relation.name, vid, far) if out else (relation.name, far, vid)
         if not relation.allows(name_of(draft, key[1]), name_of(draft, key[2])):
             raise invalid(f"{urn} cannot stand here: {relation.name} does not join these kinds.", field)
-        if not draft.current(key):
-            permit_ends(draft, key, vid)
+        claim = claims(draft, key, vid)
         said = {"origin": edges.origin, **facts}
         after = declared(draft.edge(key), relation, edges.declarer, draft.now, said)
-        moved |= change_edge(draft, key, after, own=vid)
+        moved |= change_edge(draft, key, claimed(after, claim=claim), own=vid)
         kept.add(key)
     if not edges.adds:
         for key in draft.at(relation.name, edges.hop.direction, vid):

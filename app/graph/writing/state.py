@@ -9,7 +9,7 @@ import orjson
 
 from app.graph.ids import vertex_id
 from app.graph.sensitivity.fences import FenceView
-from app.graph.writing.edges import DECLASSIFIED, Key, ends
+from app.graph.writing.edges import CLAIM, DECLASSIFIED, Key, ends
 from app.graph.writing.vertices import Record, natives
 from graphql_schema.catalog import KIND_OF_CODE, Direction
 from policies.attributes import PolicyAttributes
@@ -129,7 +129,7 @@ class State:
         fresh = key not in self._stored_edges
         values = {
             "validFrom": record["validFrom"],
-            "validTo": ends(record),
+            "validTo": record["validFrom"] if record.get(CLAIM) else ends(record),
             "declassified": bool(record.get(DECLASSIFIED)),
             "record": orjson.dumps(record).decode(),
         }

@@ -32,7 +32,12 @@ class Memory:
     policy: Policy
     vertices: dict[int, Record] = field(default_factory=dict)
     edges: dict[Key, Record] = field(default_factory=dict)
-    dirty: bool = False
+    written: dict[str, list[Any]] | None = None
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the last batch wrote anything."""
+        return self.written is not None
 
     def run(self, *items: Item, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
         """Plan items as one batch and keep the result."""
@@ -40,7 +45,7 @@ class Memory:
         access = self.policy.access(who)
         author = Author("default", who.subject, now, access.may, access.knows)
         done = plan(items, state, author, dry_run=dry_run)
-        self.dirty = state.writes() is not None
+        self.written = state.writes()
         self.vertices, self.edges = state.vertices, state.edges
         return done
 
@@ -322,6 +327,21 @@ def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
     mine = asset("feature-set s", owners=OURS, features=["feature new"])
     assert memory.outcomes(mine, who=ADA) == ["CREATED"]
     assert memory.record("feature new")["ownerTeam"] == urn("team ranking")
+
+
+def test_a_set_only_claims_what_its_team_may_not_know_of(memory: Memory) -> None:
+    """A hidden feature in a list answers like an unknown one, twice; the edge waits for someone with rights on both."""
+    seeded(memory, asset("feature hidden", {"visibility": "TEAM"}, owners=THEIRS), asset("feature-set s", owners=OURS))
+    mine = asset("feature-set s", features=["feature hidden", "feature new"])
+    assert memory.outcomes(mine, who=ADA) == ["UPDATED"]
+    written = {edge["i"]: edge["p"] for edge in (memory.written or {})["edges"]}
+    claim = written[vertex_id("default", urn("feature hidden"))]
+    assert claim["validTo"] == claim["validFrom"]
+    assert memory.outcomes(mine, who=ADA) == ["UNCHANGED"]
+    assert memory.record("feature hidden")["index"]["whole"] == ""
+    assert memory.record("feature new")["index"]["whole"] == urn("feature-set s")
+    assert memory.outcomes(link("CONTAINS", "feature-set s", "feature hidden"), who=ROOT) == ["UPDATED"]
+    assert "claim" not in memory.edge("CONTAINS", "feature-set s", "feature hidden")
 
 
 @pytest.mark.parametrize(("team", "outcome"), [(OURS, "CREATED"), (THEIRS, "DENIED")], ids=["its own", "another's"])
