@@ -106,6 +106,7 @@ async def test_a_link_that_would_change_what_is_hidden(api: Api) -> None:
     assert result["errors"][0]["message"] == DENIED.format("link", "dataset")
 
 
+# A name that is taken tells that something is there, and nothing else of it (ADR 0006).
 DENIED = "You may not {} this {}: The caller may not read the asset, so may not change it."
 
 
