@@ -1,4 +1,4 @@
-"""The key that signs cursors: given in production, made once and kept beside the data in development."""
+"""The key that seals cursors: given in production, made once and kept beside the data in development."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ SHORTEST = 32
 
 
 def cursor_key(settings: Settings) -> bytes:
-    """The signing key, at most 64 bytes; raises ConfigurationError in production without one."""
+    """The key, at most 64 bytes; raises ConfigurationError in production without one."""
     if settings.secret:
         if len(settings.secret) < SHORTEST:
             raise ConfigurationError(f"MLG_SECRET is shorter than {SHORTEST} characters; make it longer and random.")

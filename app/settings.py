@@ -41,7 +41,7 @@ class Settings:
     issuers: str = setting("MLG_ISSUERS", "", "JSON list of trusted issuers; see docs/identity.md. Empty in `dev`.")
     audience: str = setting("MLG_AUDIENCE", "mlgraph", "The `aud` that a token must carry.")
     public_url: str = setting("MLG_PUBLIC_URL", "", "URL by which clients know this server; empty: http://host:port.")
-    secret: str = setting("MLG_SECRET", "", "Key that signs cursors; required in production, made up and kept in dev.")
+    secret: str = setting("MLG_SECRET", "", "Key that seals cursors; required in production, made up and kept in dev.")
 
     access_log: Path | None = setting(
         "MLG_ACCESS_LOG", "", "File of the access log; empty: `access.jsonl` in the data folder."

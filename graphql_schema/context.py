@@ -22,8 +22,8 @@ class PolicyNotes:
 
     ``strict`` callers get an error where a field is hidden, not null (``Prefer: policy=strict``). ``hidden`` counts by
     coordinate such as ``ModelVersion.params``; ``reads`` holds the ids whose restricted or secret fields were read,
-    ``absent`` those that were asked for by id and are hidden, ``refused`` the writes that were denied, with the ids of
-    the policies that did or that would permit.
+    ``absent`` those that were asked for by id and are hidden, ``refused`` the writes that were denied: action, id and
+    the sentences that say why.
     """
 
     policy_version: str

@@ -1,6 +1,5 @@
 """The built schema, its SDL and its policy's Cedar schema; ``python -m graphql_schema.schema`` writes both files."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from policies.vocabulary import cedar_schema
 SDL = Path(__file__).with_name("schema.graphql")
 """The committed schema."""
 
-CEDAR = SHIPPED / "cedar_schema.json"
+CEDAR = SHIPPED / "policies.cedarschema"
 """The committed Cedar schema, for editors and reviewers of rules; the product makes its own at start-up."""
 
 NODES = (
@@ -97,8 +96,7 @@ def sdl() -> str:
 
 def cedar_sdl() -> str:
     """The Cedar schema that rules are held to, made from the built schema and the labels as shipped."""
-    labels = load_labels(SHIPPED / "labels.toml", governed(build_schema().core))
-    return json.dumps(cedar_schema(labels), indent=2, sort_keys=True) + "\n"
+    return cedar_schema(load_labels(SHIPPED / "labels.toml", governed(build_schema().core)))
 
 
 if __name__ == "__main__":

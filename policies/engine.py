@@ -30,7 +30,7 @@ class Engine:
     """
 
     def __init__(self, text: str, labels: Labels) -> None:
-        self._schema = Schema.from_json_str(json.dumps(cedar_schema(labels)))
+        self._schema = Schema.from_str(cedar_schema(labels))
         self._policies, self.rules = parse(text, self._schema)
         self._docs = {rule.id: rule.reason for rule in self.rules}
         self._groups = dict(actions(labels))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from policies.attributes import POSITION, PolicyAttributes
-from policies.errors import InvalidError
 
 Test = Callable[[PolicyAttributes], bool]
 """A predicate compiled to a plain function."""
@@ -115,30 +114,6 @@ def _flat(form: type[And | Or], operands: Iterable[Predicate]) -> Iterable[Predi
             yield operand
 
 
-def normal_form(predicate: Predicate) -> Predicate:
-    """Push every ``Not`` down to a ``Within`` (negation normal form): indexes negate one test, not a tree."""
-    match predicate:
-        case And(operands):
-            return conjunction(normal_form(operand) for operand in operands)
-        case Or(operands):
-            return disjunction(normal_form(operand) for operand in operands)
-        case Not(operand):
-            return _denied(operand)
-    return predicate
-
-
-def _denied(predicate: Predicate) -> Predicate:
-    """Give the normal form of the contrary, by De Morgan."""
-    match predicate:
-        case And(operands):
-            return disjunction(_denied(operand) for operand in operands)
-        case Or(operands):
-            return conjunction(_denied(operand) for operand in operands)
-        case Not(operand):
-            return normal_form(operand)
-    return negation(predicate)
-
-
 def compiled(predicate: Predicate) -> Test:
     """Turn a predicate into a function of :class:`PolicyAttributes`, some tenths of a microsecond a row."""
     match predicate:
@@ -174,33 +149,3 @@ def _some(tests: list[Test]) -> Test:
         return False
 
     return some
-
-
-def to_data(predicate: Predicate) -> object:
-    """Give the predicate as JSON data: ``true``, ``false`` or an object with one key; values are sorted."""
-    match predicate:
-        case Within(attribute, values):
-            return {"within": {"attribute": attribute, "values": sorted(values)}}
-        case Not(operand):
-            return {"not": to_data(operand)}
-        case And(operands):
-            return {"and": [to_data(operand) for operand in operands]}
-        case Or(operands):
-            return {"or": [to_data(operand) for operand in operands]}
-    return isinstance(predicate, Everything)
-
-
-def from_data(data: object) -> Predicate:
-    """Read what :func:`to_data` gave; anything else is an :class:`InvalidError`."""
-    match data:
-        case bool():
-            return Everything() if data else Nothing()
-        case {"within": {"attribute": str(attribute), "values": list(values)}} if attribute in POSITION:
-            return within(attribute, values)
-        case {"not": operand}:
-            return negation(from_data(operand))
-        case {"and": list(operands)}:
-            return conjunction(map(from_data, operands))
-        case {"or": list(operands)}:
-            return disjunction(map(from_data, operands))
-    raise InvalidError(f"{data!r} is no predicate; give what policies.predicate.to_data returned.")

@@ -67,17 +67,20 @@ def actions(labels: Labels) -> Iterator[tuple[str, Label | None]]:
         yield from ((field_action(type_name, field), label) for field, label in fields.items())
 
 
-def cedar_schema(labels: Labels) -> dict[str, object]:
-    """Generate the Cedar schema, in Cedar's JSON form, that the rules are validated against."""
-    string = {"type": "String"}
-    shapes: dict[type, object] = {str: string, frozenset: {"type": "Set", "element": string}, bool: {"type": "Boolean"}}
+def cedar_schema(labels: Labels) -> str:
+    """Generate the Cedar schema that the rules are validated against: a line for each action."""
+    types: dict[type, str] = {str: "String", frozenset: "Set<String>", bool: "Bool"}
     entities = {
-        "Principal": {name: shapes[kind] for name, kind in CALLER_ATTRIBUTES.items()},
-        "Asset": dict.fromkeys(ATTRIBUTES, string),
+        "Principal": {name: types[kind] for name, kind in CALLER_ATTRIBUTES.items()},
+        "Asset": dict.fromkeys(ATTRIBUTES, types[str]),
     }
-    applies = {"principalTypes": ["Principal"], "resourceTypes": ["Asset"]}
-    declared: dict[str, object] = {label.value: {} for label in Label}
+    lines = [f"entity {name} = {{ {_record(attributes)} }};" for name, attributes in entities.items()]
+    lines += [f'action "{label}";' for label in Label]
     for action, label in actions(labels):
-        declared[action] = {"appliesTo": applies, "memberOf": [{"id": label.value}] if label else []}
-    shape = {name: {"shape": {"type": "Record", "attributes": attributes}} for name, attributes in entities.items()}
-    return {"": {"entityTypes": shape, "actions": declared}}
+        group = f' in ["{label}"]' if label else ""
+        lines.append(f'action "{action}"{group} appliesTo {{ principal: Principal, resource: Asset }};')
+    return "\n".join(lines) + "\n"
+
+
+def _record(attributes: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}: {type_name}" for name, type_name in attributes.items())

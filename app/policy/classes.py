@@ -72,4 +72,4 @@ def _spelled(values: frozenset[str], axis: tuple[str, ...]) -> str:
     if not left_out:
         return "*"
     named = [value for value in axis if value in values]
-    return f"not {','.join(left_out)}" if len(left_out) < min(len(named), 4) else ",".join(named)
+    return f"not {','.join(left_out)}" if len(left_out) < min(len(named), 5) else ",".join(named)

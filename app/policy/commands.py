@@ -13,7 +13,7 @@ from rich.table import Table
 
 from app.graph.client import GremlinClient
 from app.policy.classes import AXES, Block, spelled
-from app.policy.compare import Change, changes
+from app.policy.compare import Change, changes, wholes
 from app.policy.explain import Explanation, asset_and_caller, explain
 from app.policy.matrix import answers, lines
 from app.policy.reference import policy_of
@@ -78,14 +78,20 @@ def diff(ref: Annotated[str, typer.Argument(help="A git reference, such as main 
         raise _misused(error) from None
     for note in notes:
         typer.echo(f"note: {note}")
-    cells = 0
+    if before.version == after.version:
+        typer.echo("The two are the same.")
+        return
+    concerned: list[str] = []
+    together = wholes(after.labels, schema)
     for name, (about, principal) in callers().items():
-        found = [*changes(answers(before, schema, principal), answers(after, schema, principal))]
-        cells += sum(change.cells for change in found)
+        found = [*changes(answers(before, schema, principal), answers(after, schema, principal), together)]
         if found:
+            concerned.append(name)
             _print_table(f"{name}: {about}", principal, [(_changed(change), change.block) for change in found])
-    typer.echo(f"{cells} cells differ" if cells else "The two mean the same.")
-    raise typer.Exit(1 if cells else 0)
+    if concerned:
+        typer.echo(f"Concerned: {', '.join(concerned)}. The columns are {', '.join(AXES)}.")
+        raise typer.Exit(1)
+    typer.echo(f"The texts differ; nothing changes for {', '.join(callers())}.")
 
 
 @policy.command("explain")

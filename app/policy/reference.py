@@ -3,7 +3,7 @@
 import subprocess
 import tomllib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from policies.errors import ConfigurationError, InvalidError
 from policies.governed import Governed
@@ -11,10 +11,14 @@ from policies.labels import COMMON
 from policies.policy import SHIPPED, Policy
 from policies.vocabulary import Label, Labels
 
+BESIDE: Final = ("personas.toml", "roles.toml", "sensitivity.toml")
+"""What stands beside rules and labels, and is today's on both sides."""
+
 
 def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, list[str]]:
-    """The policy of a git reference, and what did not fit the schema of today: such fields keep today's label.
+    """The policy of a git reference, and notes: what did not fit the schema of today, and what is not compared.
 
+    A field that has no label there keeps today's.
     Raises InvalidError when git knows no such reference, or its rules cannot be used with the schema of today.
     """
     names = _git("ls-tree", "--name-only", "--end-of-options", ref, "./").split()
@@ -23,6 +27,9 @@ def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, li
         raise InvalidError(f"{ref} has no policy: {SHIPPED.name}/*.cedar and labels.toml. Name a later reference.")
     sections = tomllib.loads(_git("show", "--end-of-options", f"{ref}:./labels.toml"))
     labels, notes = _fitted(sections, governed, current)
+    for name in BESIDE:
+        if name in names and _git("show", "--end-of-options", f"{ref}:./{name}") != (SHIPPED / name).read_text():
+            notes.append(f"{name} differs there and is not compared: both sides are read with today's")
     try:
         return Policy("\n".join(texts), labels, governed), notes
     except ConfigurationError as error:

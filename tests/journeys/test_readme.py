@@ -66,6 +66,20 @@ async def test_the_first_registration_works(api: Api) -> None:
     assert (again["unchanged"], again["failed"]) == (len(items), 0)
 
 
+async def test_what_is_hidden_is_told_as_the_readme_says(api: Api) -> None:
+    """The selection of `viewerAccess` and the words of `extensions.authorization` are those of the README's table."""
+    access = re.search(r"`(viewerAccess {.*?})`", README)
+    words = re.search(r"(?m)^\| `extensions.authorization.hidden`.*$", README)
+    assert access is not None
+    assert words is not None
+    asset = 'asset(id: "mlg://model-version/mlflow/harbour/homepage-ranker@3")'
+    body = await api.send("bo", f"{{ {asset} {{ {access[1]} ... on ModelVersion {{ params {{ key }} }} }} }}")
+    assert body["data"]["asset"]["params"] is None
+    assert "params" in body["data"]["asset"]["viewerAccess"]["hiddenFields"]
+    (hidden,) = body["extensions"]["authorization"]["hidden"]
+    assert [*hidden] == re.findall(r"`(\w+)`", words[0])
+
+
 def test_the_picture_is_the_catalog() -> None:
     """The diagram shows each lineage relation of the catalog and no other."""
     assert block("mermaid") == picture()

@@ -73,7 +73,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a git repository whose policies are the shipped ones, for the command to compare with."""
     folder = tmp_path / "policies"
     folder.mkdir()
-    for file in (*SHIPPED.glob("*.cedar"), SHIPPED / "labels.toml"):
+    for file in (*SHIPPED.glob("*.cedar"), SHIPPED / "labels.toml", SHIPPED / "roles.toml"):
         (folder / file.name).write_text(file.read_text())
     git(tmp_path, "init", "-q")
     monkeypatch.setattr(reference, "SHIPPED", folder)
@@ -96,10 +96,11 @@ def commit(repository: Path, name: str, old: str, new: str) -> None:
 
 
 def test_a_policy_that_means_the_same_does_not_differ(repository: Path) -> None:
-    """Another text with the same meaning is no difference, and the exit code says so."""
+    """Another text with the same meaning is no difference, the exit code says so, and for whom was asked is named."""
     commit(repository, "rows.cedar", '["PUBLIC", "INTERNAL"]', '["INTERNAL", "PUBLIC"]')
     result = run("policy", "diff", "HEAD")
-    assert (result.exit_code, result.stdout) == (0, "The two mean the same.\n")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("The texts differ; nothing changes for ada, bo, cy, ")
 
 
 def test_what_closes_is_named(repository: Path) -> None:
@@ -112,6 +113,27 @@ def test_what_closes_is_named(repository: Path) -> None:
     assert {name for name, _ in (block.split(":", 1) for block in result.stdout.split("\n\n")[:-1])} == {
         *("ada", "bo", "cy", "ci-ranking", "eli", "root")
     }
+
+
+def test_one_line_of_a_rule_is_a_line_for_each_caller(repository: Path) -> None:
+    """A rule about reading changes what it is about by its name, the fields by their label, and all kinds at once."""
+    commit(repository, "rows.cedar", 'resource.stage != "DRAFT"', 'resource.stage != "RETIRED"')
+    result = run("policy", "diff", "HEAD")
+    (bo,) = [block.splitlines() for block in result.stdout.split("\n\n") if block.startswith("bo:")]
+    where = "not own | ORG | PUBLIC,INTERNAL"
+    assert [re.sub(" +", " ", line) for line in bo[1:]] == [
+        f"loses read, internal fields | {where} | DRAFT | not TEAM,USER,DOMAIN,TAG",
+        f"gains read, internal fields | {where} | RETIRED | not TEAM,USER,DOMAIN,TAG",
+    ]
+
+
+def test_what_is_not_compared_is_said(repository: Path) -> None:
+    """Roles that were others there are a note: both sides are asked with those of today."""
+    commit(repository, "roles.toml", "Builds:", "Makes:")
+    (repository / "roles.toml").write_text((SHIPPED / "roles.toml").read_text())
+    result = run("policy", "diff", "HEAD")
+    assert "note: roles.toml differs there and is not compared" in result.stdout
+    assert result.stdout.endswith("The two are the same.\n")
 
 
 def test_labels_that_do_not_fit_are_said_and_not_fatal(repository: Path) -> None:
