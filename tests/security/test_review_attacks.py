@@ -137,3 +137,13 @@ async def test_what_is_hidden_is_not_named_by_what_refers_to_it(api: Api) -> Non
     seen = await api.ask("ada", query)
     assert seen["asset"]["upstream"]["nodes"] == [{"relation": "DERIVES", "runId": None}]
     assert seen["asset"]["columns"][0]["derivedFrom"] == [{"column": "shown", "dataset": {"id": FED}}]
+
+
+async def test_nobody_completes_what_others_have_put_into_their_set(api: Api) -> None:
+    """A feature that a team has only named in its set is that team's to register, whatever owner is given."""
+    feature = "mlg://feature/test/default/named"
+    members = {"id": "mlg://feature-set/test/default/set", "features": [feature], "owners": [{"owner": ADS}]}
+    await api.load({"featureSet": members})
+    assert await _outcome(api, "ada", {"feature": {"id": feature, "owners": [{"owner": RANKING}]}}) == "DENIED"
+    found = await api.ask("root", f'{{ asset(id: "{feature}") {{ hydration ownerTeam {{ id }} }} }}')
+    assert found["asset"] == {"hydration": "STUB", "ownerTeam": {"id": ADS}}

@@ -282,6 +282,13 @@ PERMITS: list[tuple[str, list[Item], Principal, Item, str]] = [
         asset("model-version m@1"),
         "DENIED",
     ),
+    (
+        "a stub of another team's feature",
+        [asset("feature-set s", owners=THEIRS, features=["feature f"])],
+        ADA,
+        asset("feature f", owners=OURS),
+        "DENIED",
+    ),
     ("a link to one's own", [asset("model m", owners=OURS)], ADA, link("FEEDS", "dataset d", "model m"), "CREATED"),
     (
         "a link to another team's",
