@@ -139,6 +139,19 @@ async def test_what_is_hidden_is_not_named_by_what_refers_to_it(api: Api) -> Non
     assert seen["asset"]["columns"][0]["derivedFrom"] == [{"column": "shown", "dataset": {"id": FED}}]
 
 
+async def test_nobody_raises_what_others_own(api: Api) -> None:
+    """A restricted run of one team, which says that it made the data of another, hides that from nobody."""
+    theirs, hidden = "mlg://dataset/test/default/produced", "mlg://dataset/test/default/produced-hidden"
+    owned = {"owners": [{"owner": ADS}]}
+    await api.load({"dataset": {"id": theirs, **owned}}, {"dataset": {"id": hidden, "visibility": "TEAM", **owned}})
+    run = {"state": "COMPLETE", "sensitivity": "RESTRICTED", "owners": [{"owner": RANKING}]}
+    for number, (made, outcome) in enumerate(((theirs, "DENIED"), (hidden, "CREATED"))):
+        item = {"run": {"id": f"mlg://run/test/default/raising-{number}", "outputs": [made], **run}}
+        assert await _outcome(api, "ada", item) == outcome
+        found = await api.ask("root", f'{{ asset(id: "{made}") {{ sensitivity upstream {{ totalCount }} }} }}')
+        assert found["asset"] == {"sensitivity": "INTERNAL", "upstream": {"totalCount": 0}}
+
+
 async def test_nobody_completes_what_others_have_put_into_their_set(api: Api) -> None:
     """A feature that a team has only named in its set is that team's to register, whatever owner is given."""
     feature = "mlg://feature/test/default/named"
