@@ -160,3 +160,29 @@ async def test_nobody_completes_what_others_have_put_into_their_set(api: Api) ->
     assert await _outcome(api, "ada", {"feature": {"id": feature, "owners": [{"owner": RANKING}]}}) == "DENIED"
     found = await api.ask("root", f'{{ asset(id: "{feature}") {{ hydration ownerTeam {{ id }} }} }}')
     assert found["asset"] == {"hydration": "STUB", "ownerTeam": {"id": ADS}}
+
+
+async def test_nobody_adds_to_what_is_hidden(api: Api) -> None:
+    """A restricted feature that names a hidden set is no part of it, and what the set feeds stays as open as it was."""
+    hidden, fed = "mlg://feature-set/test/default/hidden-set", "mlg://model-version/test/default/theirs@fed"
+    await api.load(
+        {"featureSet": {"id": hidden, "visibility": "TEAM", "owners": [{"owner": ADS}]}},
+        {"modelVersion": {"id": fed}},
+        {"link": {"relation": "FEEDS", "from": hidden, "to": fed}},
+    )
+    mine: dict[str, Any] = {"owners": [{"owner": RANKING}]}
+    restricted = {"id": "mlg://feature/test/default/adding", "sensitivity": "RESTRICTED", **mine}
+    version = {"id": "mlg://dataset-version/test/default/adding@1", "producedBy": HIDDEN_RUN, **mine}
+    assert await _outcome(api, "ada", {"feature": {"featureSet": hidden, **restricted}}) == "CREATED"
+    assert await _outcome(api, "ada", {"datasetVersion": version}) == "CREATED"
+    found = await api.ask(
+        "root",
+        f"""{{ fed: asset(id: "{fed}") {{ sensitivity }}
+        set: asset(id: "{hidden}") {{ ... on FeatureSet {{ features {{ totalCount }} }} }}
+        run: asset(id: "{HIDDEN_RUN}") {{ ... on Run {{ outputs {{ totalCount }} }} }} }}""",
+    )
+    assert found == {
+        "fed": {"sensitivity": "INTERNAL"},
+        "set": {"features": {"totalCount": 0}},
+        "run": {"outputs": {"totalCount": 0}},
+    }

@@ -31,8 +31,8 @@ def permit_known(draft: Draft, action: str, record: Record) -> bool:
 def claims(draft: Draft, key: Key, own: int) -> bool:
     """Raise unless the caller may link every end that the edge changes; ``own`` is permitted already.
 
-    Where what the caller may not know of would take owners or sensitivity by an edge that others declare, that is a
-    claim only, and this is True.
+    Where the caller may not know of such an end, the edge is a claim only, and this is True: else it would change what
+    nobody who knows of it may change so.
     """
     edge = draft.edge(key)
     if edge is not None and draft.current(key) and not edge.get(CLAIM):
@@ -42,5 +42,5 @@ def claims(draft: Draft, key: Key, own: int) -> bool:
     for direction in RELATIONS[relation].changed_ends(name_of(draft, ends[0])):
         vid = ends[1] if direction is Direction.OUT else ends[0]
         if vid != own and not permit_known(draft, "link", draft.known(vid)):
-            claim |= direction is not RELATIONS[relation].changes
+            claim = True
     return claim
