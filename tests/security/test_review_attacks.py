@@ -186,3 +186,15 @@ async def test_nobody_adds_to_what_is_hidden(api: Api) -> None:
         "set": {"features": {"totalCount": 0}},
         "run": {"outputs": {"totalCount": 0}},
     }
+
+
+async def test_nobody_adds_runs_to_the_workflow_of_others(api: Api) -> None:
+    """Owning a run does not make it the latest of another team's workflow, whether that is hidden or not."""
+    run = {"state": "FAIL", "startedAt": "2099-01-01T00:00:00Z", "owners": [{"owner": RANKING}]}
+    for visibility, outcome in (("ORG", "DENIED"), ("TEAM", "CREATED")):
+        flow = f"mlg://workflow/test/default/theirs-{visibility.lower()}"
+        await api.load({"workflow": {"id": flow, "visibility": visibility, "owners": [{"owner": ADS}]}})
+        item = {"run": {"id": f"mlg://run/test/default/late-{visibility.lower()}", "workflow": flow, **run}}
+        assert await _outcome(api, "ada", item) == outcome
+        found = await api.ask("root", f'{{ asset(id: "{flow}") {{ ... on Workflow {{ latestRun {{ id }} }} }} }}')
+        assert found["asset"]["latestRun"] is None
