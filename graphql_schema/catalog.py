@@ -99,11 +99,12 @@ class Relation:
     def changed_ends(self, source: str) -> frozenset[Direction]:
         """The ends that an edge says something about, by the kind of its *from* end.
 
-        What a feature set or workflow contains takes owners and sensitivity from it, so both ends are changed; a
-        domain is changed by nobody who puts an asset into it.
+        What data arrives at takes its sensitivity, what a feature set or workflow contains takes owners too, and what
+        has versions or runs gets a latest one, so the *to* end of these is always changed; a domain is changed by
+        nobody who puts an asset into it.
         """
         if self.name != "CONTAINS":
-            return frozenset({self.changes})
+            return frozenset({self.changes, Direction.OUT} if self.carries or self.by_time else {self.changes})
         return frozenset({Direction.OUT}) if source == "Domain" else frozenset(Direction)
 
     def out(self, *kinds: str) -> "Hop":

@@ -178,7 +178,7 @@ class PolicedReader:
             kept = [vid for vid in vids if not self._judge.fenced(vid, answer.records[vid])]
             items += self._listed(listing, ALL, [{"x": kept, "n": -1}], answer).items
             if len(items) >= wanted or all(len(part["x"]) < size for part in parts):
-                return Slice(tuple(items[: page.first]), len(items) > (page.first or COUNT_LIMIT))
+                return Slice(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)
             after = self._judge.position(answer.records[vids[-1]], listing.order)
             size = min(max(size * 2, 100), COUNT_LIMIT)
             answer = await self._coalescer.ask(Question(listings=self._parts(listing, Page(size - 1, after))))

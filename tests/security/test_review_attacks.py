@@ -137,3 +137,64 @@ async def test_what_is_hidden_is_not_named_by_what_refers_to_it(api: Api) -> Non
     seen = await api.ask("ada", query)
     assert seen["asset"]["upstream"]["nodes"] == [{"relation": "DERIVES", "runId": None}]
     assert seen["asset"]["columns"][0]["derivedFrom"] == [{"column": "shown", "dataset": {"id": FED}}]
+
+
+async def test_nobody_raises_what_others_own(api: Api) -> None:
+    """A restricted run of one team, which says that it made the data of another, hides that from nobody."""
+    theirs, hidden = "mlg://dataset/test/default/produced", "mlg://dataset/test/default/produced-hidden"
+    owned = {"owners": [{"owner": ADS}]}
+    await api.load({"dataset": {"id": theirs, **owned}}, {"dataset": {"id": hidden, "visibility": "TEAM", **owned}})
+    run = {"state": "COMPLETE", "sensitivity": "RESTRICTED", "owners": [{"owner": RANKING}]}
+    for number, (made, outcome) in enumerate(((theirs, "DENIED"), (hidden, "CREATED"))):
+        item = {"run": {"id": f"mlg://run/test/default/raising-{number}", "outputs": [made], **run}}
+        assert await _outcome(api, "ada", item) == outcome
+        found = await api.ask("root", f'{{ asset(id: "{made}") {{ sensitivity upstream {{ totalCount }} }} }}')
+        assert found["asset"] == {"sensitivity": "INTERNAL", "upstream": {"totalCount": 0}}
+
+
+async def test_nobody_completes_what_others_have_put_into_their_set(api: Api) -> None:
+    """A feature that a team has only named in its set is that team's to register, whatever owner is given."""
+    feature = "mlg://feature/test/default/named"
+    members = {"id": "mlg://feature-set/test/default/set", "features": [feature], "owners": [{"owner": ADS}]}
+    await api.load({"featureSet": members})
+    assert await _outcome(api, "ada", {"feature": {"id": feature, "owners": [{"owner": RANKING}]}}) == "DENIED"
+    found = await api.ask("root", f'{{ asset(id: "{feature}") {{ hydration ownerTeam {{ id }} }} }}')
+    assert found["asset"] == {"hydration": "STUB", "ownerTeam": {"id": ADS}}
+
+
+async def test_nobody_adds_to_what_is_hidden(api: Api) -> None:
+    """A restricted feature that names a hidden set is no part of it, and what the set feeds stays as open as it was."""
+    hidden, fed = "mlg://feature-set/test/default/hidden-set", "mlg://model-version/test/default/theirs@fed"
+    await api.load(
+        {"featureSet": {"id": hidden, "visibility": "TEAM", "owners": [{"owner": ADS}]}},
+        {"modelVersion": {"id": fed}},
+        {"link": {"relation": "FEEDS", "from": hidden, "to": fed}},
+    )
+    mine: dict[str, Any] = {"owners": [{"owner": RANKING}]}
+    restricted = {"id": "mlg://feature/test/default/adding", "sensitivity": "RESTRICTED", **mine}
+    version = {"id": "mlg://dataset-version/test/default/adding@1", "producedBy": HIDDEN_RUN, **mine}
+    assert await _outcome(api, "ada", {"feature": {"featureSet": hidden, **restricted}}) == "CREATED"
+    assert await _outcome(api, "ada", {"datasetVersion": version}) == "CREATED"
+    found = await api.ask(
+        "root",
+        f"""{{ fed: asset(id: "{fed}") {{ sensitivity }}
+        set: asset(id: "{hidden}") {{ ... on FeatureSet {{ features {{ totalCount }} }} }}
+        run: asset(id: "{HIDDEN_RUN}") {{ ... on Run {{ outputs {{ totalCount }} }} }} }}""",
+    )
+    assert found == {
+        "fed": {"sensitivity": "INTERNAL"},
+        "set": {"features": {"totalCount": 0}},
+        "run": {"outputs": {"totalCount": 0}},
+    }
+
+
+async def test_nobody_adds_runs_to_the_workflow_of_others(api: Api) -> None:
+    """Owning a run does not make it the latest of another team's workflow, whether that is hidden or not."""
+    run = {"state": "FAIL", "startedAt": "2099-01-01T00:00:00Z", "owners": [{"owner": RANKING}]}
+    for visibility, outcome in (("ORG", "DENIED"), ("TEAM", "CREATED")):
+        flow = f"mlg://workflow/test/default/theirs-{visibility.lower()}"
+        await api.load({"workflow": {"id": flow, "visibility": visibility, "owners": [{"owner": ADS}]}})
+        item = {"run": {"id": f"mlg://run/test/default/late-{visibility.lower()}", "workflow": flow, **run}}
+        assert await _outcome(api, "ada", item) == outcome
+        found = await api.ask("root", f'{{ asset(id: "{flow}") {{ ... on Workflow {{ latestRun {{ id }} }} }} }}')
+        assert found["asset"]["latestRun"] is None

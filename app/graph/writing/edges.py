@@ -30,10 +30,10 @@ _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 CLAIM: Final = "claim"
-"""Marks the edge of a container to a part that its declarer may not know of.
+"""Marks an edge that changes what its declarer may not know of.
 
-It is stored, since the answer must be that for a part which is not there, and takes no effect: its native interval is
-empty, so no reader and no flow of sensitivity meets it. It becomes an edge when someone with rights on the part, too,
+It is stored, since the answer must be that for an end which is not there, and takes no effect: its native interval is
+empty, so no reader and no flow of sensitivity meets it. It becomes an edge when someone with rights on that end, too,
 declares it.
 """
 

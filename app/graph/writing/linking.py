@@ -3,7 +3,7 @@
 from app.graph.writing.consequences import change_edge
 from app.graph.writing.draft import Draft
 from app.graph.writing.edges import DECLASSIFIED, claimed, linked
-from app.graph.writing.permits import claims, permit
+from app.graph.writing.permits import claims, permit, permit_known
 from app.graph.writing.refusal import invalid
 from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Relation
 from graphql_schema.enums import Outcome
@@ -34,6 +34,7 @@ def link(draft: Draft, item: Linking) -> Registered:
     after, again = linked(draft.edge(key), relation, item.facts, draft.now)
     if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)) and DECLASSIFIED in item.facts:
         permit(draft, "approve", draft.known(own))
+        permit_known(draft, "approve", draft.known(target))
     change_edge(draft, key, claimed(after, claim=claim), own=own)
     draft.stamp()
     outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED

@@ -4,7 +4,7 @@ from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.edges import CLAIM, Key
 from app.graph.writing.refusal import denied
 from app.graph.writing.vertices import Record, unclaimed
-from graphql_schema.catalog import CONTAINS, RELATIONS, Direction
+from graphql_schema.catalog import RELATIONS, Direction
 
 
 def permit(draft: Draft, action: str, record: Record) -> None:
@@ -15,11 +15,24 @@ def permit(draft: Draft, action: str, record: Record) -> None:
         raise denied(f"You may not {action} this {kind}: {'; '.join(decision.reasons)}")
 
 
+def permit_known(draft: Draft, action: str, record: Record) -> bool:
+    """Raise unless the caller may do this to the other end of an edge; whether the caller may know of it.
+
+    What was only referred to so far belongs to nobody and takes any edge. What is hidden must answer like that.
+    """
+    if unclaimed(record):
+        return True
+    if not draft.knows(record):
+        return False
+    permit(draft, action, record)
+    return True
+
+
 def claims(draft: Draft, key: Key, own: int) -> bool:
     """Raise unless the caller may link every end that the edge changes; ``own`` is permitted already.
 
-    What was only referred to so far belongs to nobody and takes any edge. What the caller may not know of is treated
-    alike; where it would take owners or sensitivity by it, as a part, the edge is a claim only, and this is True.
+    Where the caller may not know of such an end, the edge is a claim only, and this is True: else it would change what
+    nobody who knows of it may change so.
     """
     edge = draft.edge(key)
     if edge is not None and draft.current(key) and not edge.get(CLAIM):
@@ -28,11 +41,6 @@ def claims(draft: Draft, key: Key, own: int) -> bool:
     claim = False
     for direction in RELATIONS[relation].changed_ends(name_of(draft, ends[0])):
         vid = ends[1] if direction is Direction.OUT else ends[0]
-        record = draft.known(vid)
-        if vid == own or unclaimed(record):
-            continue
-        if draft.knows(record):
-            permit(draft, "link", record)
-        else:
-            claim |= relation == CONTAINS.name and direction is Direction.OUT
+        if vid != own and not permit_known(draft, "link", draft.known(vid)):
+            claim = True
     return claim

@@ -20,8 +20,8 @@ def register(draft: Draft, item: Registration) -> Registered:
     vid = draft.vid(item.urn)
     before = draft.vertex(vid)
     creates = before is None or before["hydration"] == "STUB"
-    if before is not None and not creates:
-        permit(draft, "update", before)
+    if before is not None and not unclaimed(before):
+        permit(draft, "register" if creates else "update", before)
     if creates:
         _permit_version(draft, item.urn)
     _refuse_unexpected(item, before)

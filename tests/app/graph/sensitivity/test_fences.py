@@ -13,6 +13,7 @@ from harness.waiting import until
 
 from app.graph.client import Exchange
 from app.graph.sensitivity import job as job_module
+from app.graph.sensitivity.fences import Fence
 from app.graph.sensitivity.job import SensitivityJob
 from app.graph.writing import spreading
 
@@ -151,3 +152,14 @@ class Failures:
     def exchanged(self, exchange: Exchange) -> None:
         """See :class:`app.graph.client.Observer`."""
         self.count += exchange.error is not None
+
+
+async def test_a_page_of_nothing_behind_a_fence(graph: StoreGraph, tmp_path: Path) -> None:
+    """Whether there is a first item is answered as without the fence, which has nothing to do with it."""
+    query = "{ assets(first: 0) { nodes { id } pageInfo { hasNextPage } } }"
+    async with held(graph, tmp_path) as api:
+        await api.load(dataset("open"))
+        before = await api.ask("bo", query)
+        assert before["assets"]["pageInfo"]["hasNextPage"]
+        api.services.desk.pending.fences.put_up(Fence("default", "RESTRICTED", frozenset({1})))
+        assert await api.ask("bo", query) == before

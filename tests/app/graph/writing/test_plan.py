@@ -282,6 +282,27 @@ PERMITS: list[tuple[str, list[Item], Principal, Item, str]] = [
         asset("model-version m@1"),
         "DENIED",
     ),
+    (
+        "a stub of another team's feature",
+        [asset("feature-set s", owners=THEIRS, features=["feature f"])],
+        ADA,
+        asset("feature f", owners=OURS),
+        "DENIED",
+    ),
+    (
+        "a run that makes another team's data",
+        [dataset(owners=THEIRS)],
+        ADA,
+        asset("run r", {"state": "COMPLETE"}, owners=OURS, outputs=["dataset d"]),
+        "DENIED",
+    ),
+    (
+        "a link from a run to another team's data",
+        [dataset(owners=THEIRS), asset("run r", {"state": "COMPLETE"}, owners=OURS)],
+        ADA,
+        link("PRODUCES", "run r", "dataset d"),
+        "DENIED",
+    ),
     ("a link to one's own", [asset("model m", owners=OURS)], ADA, link("FEEDS", "dataset d", "model m"), "CREATED"),
     (
         "a link to another team's",
@@ -351,6 +372,15 @@ def test_a_version_names_a_run_of_its_own_team(memory: Memory, team: dict[str, A
     version = asset("dataset-version d@1", owners=OURS, producedBy=["run r"])
     assert memory.outcomes(version, who=ADA) == [outcome]
     assert memory.outcomes(link("PRODUCES", "run r", "dataset e"), who=ADA) == [outcome]
+
+
+@pytest.mark.parametrize(("team", "outcome"), [(OURS, "UPDATED"), (THEIRS, "DENIED")], ids=["its own", "another's"])
+def test_what_a_run_made_is_declassified_where_it_arrives(memory: Memory, team: dict[str, Any], outcome: str) -> None:
+    """To approve for the team of the run is not enough: the sensitivity is that of what was made."""
+    run = asset("run r", {"state": "COMPLETE"}, owners=OURS, outputs=["dataset d"])
+    seeded(memory, dataset(owners=team), run)
+    approver = person("eve", "team ranking", roles="engineer approver")
+    assert memory.outcomes(link("PRODUCES", "run r", "dataset d", declassified=True), who=approver) == [outcome]
 
 
 def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:
