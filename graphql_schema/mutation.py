@@ -103,8 +103,9 @@ async def _register_assets(info: Info, input: RegisterArg) -> Any:
 
 
 def _note_refused(info: Info, prepared: Prepared, results: list[Registered]) -> None:
-    """Tell the access log what the policy denied."""
+    """Tell the access log what the policy denied, and which hidden ids were named."""
     for index, item in prepared.accepted.items():
+        info.context.notes.absent.update(dict.fromkeys(results[index].hidden))
         for refusal in results[index].refusals:
             if refusal.code is MutationErrorCode.DENIED:
                 action = WriteAction.LINK if isinstance(item, Linking) else WriteAction.REGISTER

@@ -62,12 +62,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What came of one item. ``urn`` is None where the item names no asset that could be read back."""
+    """What came of one item. ``urn`` is None where the item names no asset that could be read back.
+
+    ``hidden`` are ids that it named and that the caller may not know of: for the access log, never for the caller.
+    """
 
     outcome: Outcome
     urn: str | None = None
     revision: int | None = None
     refusals: tuple[Refusal, ...] = ()
+    hidden: tuple[str, ...] = field(default=(), compare=False)
 
 
 def refused(outcome: Outcome, code: MutationErrorCode, message: str, *path: str) -> Registered:

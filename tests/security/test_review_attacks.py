@@ -1,13 +1,17 @@
 """Attacks that once worked: filters that stop the store, rights over what others own, names of what is hidden."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
 
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import persona
 from app.graph.coalescer import Coalescer, Question
 
 ADS = "mlg://team/catalog/default/ads"
@@ -198,3 +202,33 @@ async def test_nobody_adds_runs_to_the_workflow_of_others(api: Api) -> None:
         assert await _outcome(api, "ada", item) == outcome
         found = await api.ask("root", f'{{ asset(id: "{flow}") {{ ... on Workflow {{ latestRun {{ id }} }} }} }}')
         assert found["asset"]["latestRun"] is None
+
+
+async def test_a_stub_is_completed_without_what_its_team_cannot_see(api: Api) -> None:
+    """An edge from a hidden asset, put on a stub before it was registered, never raises what its team registers."""
+    bad, target = "mlg://dataset/test/default/bad-source", "mlg://dataset/test/default/completed-later"
+    mine: dict[str, Any] = {"owners": [{"owner": RANKING}], "visibility": "TEAM"}
+    await api.load({"dataset": {"id": bad, **mine}}, {"link": {"relation": "DERIVES", "from": bad, "to": target}})
+    olaf = replace(persona("ada"), name="olaf", groups=("ads",))
+    api.tokens["olaf"] = DevIssuer(api.services.settings).mint(olaf)
+    assert await _outcome(api, "olaf", {"dataset": {"id": target, "owners": [{"owner": ADS}]}}) == "CREATED"
+    assert await _outcome(api, "ada", {"dataset": {"id": bad, "sensitivity": "RESTRICTED"}}) == "UPDATED"
+    found = await api.ask("root", f'{{ asset(id: "{target}") {{ sensitivity upstream {{ totalCount }} }} }}')
+    assert found["asset"] == {"sensitivity": "INTERNAL", "upstream": {"totalCount": 0}}
+
+
+async def test_who_refers_to_what_is_hidden_leaves_a_trace(api: Api) -> None:
+    """Feeling for hidden ids by deriving from them, which shows in one's own sensitivity, is in the access log."""
+    path = api.services.settings.data_dir / "access.jsonl"
+    guess = {"dataset": {"id": "mlg://dataset/test/default/feeling", "derivedFrom": [HIDDEN, OPEN]}}
+    assert await _outcome(api, "ada", guess) == "CREATED"
+    line = json.loads(path.read_text().splitlines()[-1])
+    assert (line["event"], line["subject"], line["ids"]) == ("hidden", "ada", [HIDDEN])
+
+
+async def test_to_retire_takes_the_right_to_retire(api: Api) -> None:
+    """A pipeline cannot retire by registering what it may not retire; it may deprecate it, and register again."""
+    mine = {"id": "mlg://dataset/test/default/retiring", "owners": [{"owner": RANKING}]}
+    for stage, outcome in (("ACTIVE", "CREATED"), ("DEPRECATED", "UPDATED"), ("RETIRED", "DENIED")):
+        assert await _outcome(api, "ci-ranking", {"dataset": {**mine, "stage": stage}}) == outcome
+    assert await _outcome(api, "ada", {"dataset": {**mine, "stage": "RETIRED"}}) == "UPDATED"

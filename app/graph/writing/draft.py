@@ -20,6 +20,7 @@ class Draft:
         self.now = author.now
         self.vertices: dict[int, Record] = {}
         self.edges: dict[Key, Record] = {}
+        self.hidden: dict[str, None] = {}
 
     def vid(self, urn: str) -> int:
         """The vertex id of a URN; raises where the store keeps something else under it."""
@@ -95,6 +96,11 @@ class Draft:
             key = (VERSION_OF.name, vid, self.vid(whole))
             self.put_edge(key, declared(self.edge(key), VERSION_OF, IDENTITY, self.now))
         return vid
+
+    def meet(self, urn: str, vid: int) -> None:
+        """Remember, for the access log, that the item refers to something that its caller may not know of."""
+        if self.state.stored(vid) and not self.knows(self.known(vid)):
+            self.hidden[urn] = None
 
     def whole(self, record: Record) -> Record | None:
         """The record of the whole that a part belongs to, where there is one and it is known."""

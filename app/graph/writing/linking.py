@@ -28,6 +28,8 @@ def link(draft: Draft, item: Linking) -> Registered:
     own = draft.ensure(changed)
     permit(draft, "link", draft.known(own))
     source, target = draft.ensure(item.source), draft.ensure(item.target)
+    draft.meet(item.source, source)
+    draft.meet(item.target, target)
     key = (relation.name, source, target)
     claim = claims(draft, key, own)
     before = draft.state.edges.get(key)

@@ -1,6 +1,7 @@
 """The plan of a batch: items in order over what is stored; pure, so it can be made again when that moved on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.graph.writing.draft import Draft
 from app.graph.writing.linking import link
@@ -27,4 +28,4 @@ def _one(item: Item, draft: Draft, *, dry_run: bool) -> Registered:
         return refused.registered
     if not (dry_run or (isinstance(item, Registration) and item.dry_run)):
         draft.adopt()
-    return done
+    return replace(done, hidden=tuple(draft.hidden)) if draft.hidden else done

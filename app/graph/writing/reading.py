@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from app.graph.ids import vertex_id
+from app.graph.sensitivity.flows import CARRYING
 from app.graph.writing.edges import Key
 from app.graph.writing.state import State
 from app.graph.writing.vertices import Record
@@ -100,11 +101,12 @@ _PART_READS = [
     for direction, relation in sorted(
         {(hop.direction, hop.relation.name) for hop in PART_HOPS.values()}, key=lambda pair: pair[1]
     )
-]
+] + [{"d": "in", "ls": list(CARRYING)}]
+"""What is read around ``wholes``: their parts, and what flows to them."""
 
 
 def reading(tenant: str, items: Sequence[Registration | Linking], wholes: Iterable[int]) -> Reading:
-    """What a batch touches, and all parts of ``wholes``."""
+    """What a batch touches, and what hangs on ``wholes``: all their parts, and the edges over which data arrives."""
     wanted = Reading(tenant, wholes=frozenset(wholes))
     for item in items:
         wanted.add(item)

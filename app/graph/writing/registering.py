@@ -1,8 +1,9 @@
 """Registering one thing: its own values and the edges that its fields declare, over a draft."""
 
+from app.graph.sensitivity.flows import CARRYING
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft, name_of
-from app.graph.writing.edges import claimed, declared, is_current, withdrawn
+from app.graph.writing.edges import claimed, declared, flows, is_current, withdrawn
 from app.graph.writing.levels import with_known_sensitivity
 from app.graph.writing.permits import claims, permit
 from app.graph.writing.refusal import conflict, invalid
@@ -12,6 +13,7 @@ from graphql_schema.enums import Outcome
 from graphql_schema.registration import EdgesOf, Registered, Registration
 from graphql_schema.urn import parse_urn, whole_urn
 
+RETIRED = "RETIRED"
 _CONTENT = ("digest", "contentDigest")
 
 
@@ -22,14 +24,18 @@ def register(draft: Draft, item: Registration) -> Registered:
     creates = before is None or before["hydration"] == "STUB"
     if before is not None and not unclaimed(before):
         permit(draft, "register" if creates else "update", before)
+        if item.values.get("stage") == RETIRED != before["stage"]:
+            permit(draft, "retire", before)
     if creates:
         _permit_version(draft, item.urn)
-    _refuse_unexpected(item, before)
+    _refuse_unexpected(draft, item, before)
     if creates:
         _refuse_missing(item)
     elif before is not None:
         _refuse_other_content(item, before)
     draft.ensure(item.urn)
+    if creates:
+        _doubt(draft, vid)
     draft.put(vid, registered(draft.known(vid), item.values, stored=draft.state.stored(vid)))
     settle_times(draft, vid)
     moved = [_declare(draft, vid, item, edges) for edges in item.edges]
@@ -39,6 +45,22 @@ def register(draft: Draft, item: Registration) -> Registered:
     changed = draft.vertices or draft.edges
     outcome = Outcome.CREATED if creates else Outcome.UPDATED if changed else Outcome.UNCHANGED
     return Registered(outcome, item.urn, draft.known(vid)["revision"])
+
+
+def _doubt(draft: Draft, vid: int) -> None:
+    """Take as claims what was said of a stub by whoever knows more than the caller, who is to answer for it now.
+
+    Anybody may put edges on what belongs to nobody. From a hidden source they would raise its sensitivity ever after,
+    and its team could not see why.
+    """
+    if draft.state.stored(vid) and vid not in draft.state.complete:
+        draft.state.wants.add(vid)
+        return
+    for relation in CARRYING:
+        for key in draft.at(relation, Direction.IN, vid):
+            edge, source = draft.edge(key), draft.vertex(key[1])
+            if edge is not None and flows(edge, draft.now) and source is not None and not draft.knows(source):
+                draft.put_edge(key, claimed(edge, claim=True))
 
 
 def _permit_version(draft: Draft, urn: str) -> None:
@@ -62,9 +84,11 @@ def _permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bo
             permit(draft, "update", {**after, "sensitivity": after["declaredSensitivity"]})
 
 
-def _refuse_unexpected(item: Registration, before: Record | None) -> None:
+def _refuse_unexpected(draft: Draft, item: Registration, before: Record | None) -> None:
     if item.expected_revision is None:
         return
+    if before is not None and not draft.knows(before):
+        before = None
     stored = before["revision"] if before is not None else 0
     if stored != item.expected_revision:
         there = f"has revision {stored}" if before is not None else "is not stored"
@@ -107,6 +131,7 @@ def _declare(draft: Draft, vid: int, item: Registration, edges: EdgesOf) -> bool
     moved, kept = False, set()
     for urn, facts in edges.targets.items():
         far = draft.ensure(urn)
+        draft.meet(urn, far)
         key = (relation.name, vid, far) if out else (relation.name, far, vid)
         if not relation.allows(name_of(draft, key[1]), name_of(draft, key[2])):
             raise invalid(f"{urn} cannot stand here: {relation.name} does not join these kinds.", field)
