@@ -100,12 +100,18 @@ class _Scope:
 
 @dataclass
 class Generator:
-    """Makes operations; ``pools`` hold what callers might know or guess, ``asked`` counts what has been asked for."""
+    """Makes operations; ``pools`` hold what callers might know or guess, ``asked`` counts what has been asked for.
+
+    ``answered`` is for whoever asks: how often each coordinate was answered. ``looked`` keeps operations that are made
+    together from all looking at the same.
+    """
 
     schema: GraphQLSchema
     random: Random
     pools: Pools
     asked: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
+    looked: Counter[str] = field(default_factory=Counter)
     cursors: list[str] = field(default_factory=lambda: ["bm90IGEgY3Vyc29y"])
 
     def query(self) -> Operation:
@@ -117,17 +123,16 @@ class Generator:
         return self._operation(selected, document)
 
     def focused(self) -> Operation:
-        """Many fields of one asset whose kind has been looked at least."""
+        """Many fields of one asset: of the kind with the field that was answered least, and those first."""
         document = _Document()
         kinds = {name: kind for name, kind in self._objects() if self.pools.get(name)}
-        name = min(kinds, key=lambda each: self._worn(f"focus {each}"))
-        self.asked[f"focus {name}"] += 1
+        name = min(kinds, key=lambda each: min(self._answered(each, one) for one in kinds[each].fields))
         kind = kinds[name]
         below: list[Selected] = []
         scope = _Scope(document, 0, 1)
-        for each in sorted(kind.fields, key=lambda one: self._worn(f"focus {name}.{one}"))[:16]:
+        for each in sorted(kind.fields, key=lambda one: self._answered(name, one))[:16]:
+            self.looked[f"{name}.{each}"] += 1
             found = self._field(name, each, kind.fields[each], replace(scope, levels=self.random.choice((1, 1, 2, 3))))
-            self.asked[f"focus {name}.{each}"] += len(found)
             below += found
         urn = self.random.choice(self.pools[name])
         text = f"node(id: {json.dumps(urn)}) {{ __typename ... on {name} {{ {_texts(below)} }} }}"
@@ -207,6 +212,10 @@ class Generator:
     def _fits(self, field_: GraphQLField, scope: _Scope) -> bool:
         type_ = get_named_type(field_.type)
         return is_leaf_type(type_) or (scope.levels > 0 and scope.depth + (4 if _is_page(type_) else 2) < DEEPEST)
+
+    def _answered(self, kind: str, name: str) -> tuple[int, int, float]:
+        coordinate = f"{kind}.{name}"
+        return self.answered[coordinate], self.looked[coordinate], self.random.random()
 
     def _worn(self, what: str) -> tuple[int, float]:
         return self.asked[what], self.random.random()

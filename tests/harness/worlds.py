@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 import orjson
 from harness.api import GraphServices
-from harness.estates_apart import DOMAINS, HUSH, NOW, TAGS, TEAMS, USERS, VEIL, WORLDS, Apart, Estate
+from harness.estate_values import DOMAINS, HUSH, NOW, TAGS, TEAMS, USERS, VEIL
+from harness.estates_apart import WORLDS, Apart, Estate
 from harness.janusgraph import StoreGraph, open_graph
 from harness.registrations import Writers, person
 

@@ -16,7 +16,8 @@ from typing import Any, cast
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema
 from harness.api import Requests
-from harness.estates_apart import DOMAINS, HUSH, NAMES, TAGS, TEAMS, TIMES, USERS, VEIL
+from harness.estate_values import DOMAINS, HUSH, TAGS, TEAMS, TIMES, USERS, VEIL
+from harness.estates_apart import NAMES
 from harness.queries import Generator, Operation
 from harness.references import references
 from harness.worlds import CALLERS, Answer, Worlds, open_worlds
@@ -97,7 +98,7 @@ def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
 
 async def _run(worlds: Worlds, generator: Generator, number: int) -> tuple[Counter[str], Counter[str]]:
     """Ask so many operations; which coordinates were reached, and how the answers were."""
-    reached: Counter[str] = Counter()
+    reached = generator.answered
     outcomes: Counter[str] = Counter()
     while worlds.asked < number:
         makers = (generator.query, *(generator.focused,) * 3, generator.paged)
