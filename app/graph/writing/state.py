@@ -42,8 +42,8 @@ class Author:
 class State:
     """Vertices and edges by id: as stored, and as they are to become. Drafts are adopted one by one.
 
-    ``taken`` holds ids under which the store keeps something else, ``complete`` those around which all that may be needed
-    was read, and ``wants`` those around which more turns out to be needed.
+    ``taken`` holds ids under which the store keeps something else, ``complete`` those around which all was read that
+    may be needed, and ``wants`` those around which more turns out to be needed.
     """
 
     def __init__(
