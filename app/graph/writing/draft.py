@@ -89,13 +89,19 @@ class Draft:
         record = stub(self.author.tenant, urn, self.author.subject, self.now)
         whole = whole_urn(urn)
         if whole is not None:
-            known = self.known(self.ensure(whole))
-            record = {**record, "ownerTeam": known["ownerTeam"], "visibility": known["visibility"]}
+            record = _begun(record, self.known(self.ensure(whole)))
         self.vertices[vid] = record
         if whole is not None:
             key = (VERSION_OF.name, vid, self.vid(whole))
             self.put_edge(key, declared(self.edge(key), VERSION_OF, IDENTITY, self.now))
         return vid
+
+    def as_unknown(self, urn: str) -> Record:
+        """What would be referred to if there were nothing at a URN, as far as the caller may know."""
+        record = stub(self.author.tenant, urn, self.author.subject, self.now)
+        whole = whole_urn(urn)
+        known = self.vertex(self.vid(whole)) if whole else None
+        return _begun(record, known) if known is not None and self.knows(known) else record
 
     def meet(self, urn: str, vid: int) -> None:
         """Remember, for the access log, that the item refers to something that its caller may not know of."""
@@ -130,6 +136,10 @@ class Draft:
     def adopt(self) -> None:
         """Make the draft part of the state."""
         self.state.adopt(self.vertices, self.edges)
+
+
+def _begun(version: Record, whole: Record) -> Record:
+    return {**version, "ownerTeam": whole["ownerTeam"], "visibility": whole["visibility"]}
 
 
 def _facts(edge: Record) -> Record:

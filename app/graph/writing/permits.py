@@ -18,14 +18,18 @@ def permit(draft: Draft, action: str, record: Record) -> None:
 def permit_known(draft: Draft, action: str, record: Record) -> bool:
     """Raise unless the caller may do this to the other end of an edge; whether the caller may know of it.
 
-    What was only referred to so far belongs to nobody and takes any edge. What is hidden must answer like that.
+    What was only referred to so far belongs to nobody and takes any edge. What is hidden must answer as if it
+    were not there: a version that is not belongs to its asset all the same.
     """
     if unclaimed(record):
         return True
-    if not draft.knows(record):
-        return False
-    permit(draft, action, record)
-    return True
+    if draft.knows(record):
+        permit(draft, action, record)
+        return True
+    unknown = draft.as_unknown(record["id"])
+    if not unclaimed(unknown):
+        permit(draft, action, unknown)
+    return False
 
 
 def claims(draft: Draft, key: Key, own: int) -> bool:
