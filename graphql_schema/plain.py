@@ -152,7 +152,7 @@ def _plain_object(given: Any, path: Path) -> dict[str, Any]:
     values = {}
     for field in fields_of(given):
         value = getattr(given, field.attribute)
-        if value is None or value is strawberry.UNSET:
+        if value is None or value is strawberry.UNSET or value == []:
             continue
         if REFERS in field.metadata:
             check_id(value, field.metadata[REFERS], *path, field.name)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from harness.janusgraph import StoreGraph
+from harness.memory import Memory
 from harness.registrations import Writers, shipped_policy, shipped_stops
 
 from app.graph.client import GremlinClient
@@ -29,3 +30,9 @@ async def module_writers(module_graph: StoreGraph, policy: Policy) -> AsyncItera
     """Make writers over the graph of one module."""
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
         yield Writers(client, policy, Desk(shipped_stops()))
+
+
+@pytest.fixture
+def memory(policy: Policy) -> Memory:
+    """An empty store."""
+    return Memory(policy)

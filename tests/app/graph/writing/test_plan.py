@@ -1,77 +1,21 @@
-"""The plan by itself: outcomes, edges and permissions as tables, over a state that lives in memory."""
+"""The plan by itself: outcomes and edges as tables, over a state that lives in memory."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from harness.memory import Memory, seeded
 from harness.registrations import NOW, asset, link, person, urn
 
 from app.graph.ids import vertex_id
-from app.graph.writing.edges import Key
-from app.graph.writing.plan import Item, plan
-from app.graph.writing.state import Author, State
-from app.graph.writing.vertices import Record
+from app.graph.writing.plan import Item
 from graphql_schema.catalog import FEEDS, OPEN
-from graphql_schema.registration import EdgesOf, Linking, Registered, Registration
-from policies.policy import Policy
-from policies.principal import Principal
+from graphql_schema.registration import EdgesOf, Linking, Registration
 
-ROOT = person("root", roles="admin")
 ADA = person("ada", "team ranking", roles="engineer")
-BO = person("bo", "team ads")
-GUEST = person("guest")
 OURS = {"team ranking": ["TECHNICAL"]}
 THEIRS = {"team ads": ["TECHNICAL"]}
-
-
-@dataclass
-class Memory:
-    """A store that keeps what plans want written."""
-
-    policy: Policy
-    vertices: dict[int, Record] = field(default_factory=dict)
-    edges: dict[Key, Record] = field(default_factory=dict)
-    written: dict[str, list[Any]] | None = None
-
-    @property
-    def dirty(self) -> bool:
-        """Whether the last batch wrote anything."""
-        return self.written is not None
-
-    def run(self, *items: Item, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
-        """Plan items as one batch and keep the result."""
-        state = State(self.vertices, self.edges, (), self.vertices)
-        access = self.policy.access(who)
-        author = Author("default", who.subject, now, access.may, access.knows)
-        done = plan(items, state, author, dry_run=dry_run)
-        self.written = state.writes()
-        self.vertices, self.edges = state.vertices, state.edges
-        return done
-
-    def outcomes(self, *items: Item, who: Principal = ROOT, now: int = NOW) -> list[str]:
-        """The names of the outcomes."""
-        return [one.outcome.name for one in self.run(*items, who=who, now=now)]
-
-    def record(self, text: str) -> Record:
-        """The record of ``kind name``."""
-        return self.vertices[vertex_id("default", urn(text))]
-
-    def edge(self, relation: str, source: str, target: str) -> Record:
-        """The record of an edge."""
-        return self.edges[relation, vertex_id("default", urn(source)), vertex_id("default", urn(target))]
-
-
-@pytest.fixture
-def memory(policy: Policy) -> Memory:
-    """An empty store."""
-    return Memory(policy)
-
-
-def seeded(memory: Memory, *items: Registration | Linking) -> Memory:
-    """Put items there first."""
-    assert not [one.refusals for one in memory.run(*items) if one.refusals]
-    return memory
 
 
 def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> Registration:
@@ -263,124 +207,6 @@ def test_links_merge_their_facts(memory: Memory) -> None:
     edge = memory.edge("FEEDS", "dataset d", "model m")
     assert edge["properties"] == [{"key": "a", "value": "3"}, {"key": "b", "value": "2"}]
     assert (edge["runId"], edge["validFrom"], "declassify" in edge) == (facts["runId"], 5, False)
-
-
-PERMITS: list[tuple[str, list[Item], Principal, Item, str]] = [
-    ("own team", [], ADA, dataset(owners=OURS), "CREATED"),
-    ("unowned, an engineer", [], ADA, dataset(), "CREATED"),
-    ("unowned, no engineer", [], BO, dataset(), "DENIED"),
-    ("for another team", [], ADA, dataset(owners=THEIRS), "DENIED"),
-    ("update of another team's", [dataset(owners=THEIRS)], ADA, dataset({"description": "x"}), "DENIED"),
-    ("even where nothing would change", [dataset(owners=THEIRS)], ADA, dataset(), "DENIED"),
-    ("handing over", [dataset(owners=OURS)], ADA, dataset(owners=THEIRS), "DENIED"),
-    ("taking over", [dataset(owners=THEIRS)], ADA, dataset(owners=OURS), "DENIED"),
-    ("a version of another team's model", [asset("model m", owners=THEIRS)], ADA, asset("model-version m@1"), "DENIED"),
-    (
-        "a stub of another team's version",
-        [asset("model m", owners=THEIRS), link("FEEDS", "dataset d", "model-version m@1")],
-        ADA,
-        asset("model-version m@1"),
-        "DENIED",
-    ),
-    (
-        "a stub of another team's feature",
-        [asset("feature-set s", owners=THEIRS, features=["feature f"])],
-        ADA,
-        asset("feature f", owners=OURS),
-        "DENIED",
-    ),
-    (
-        "a run that makes another team's data",
-        [dataset(owners=THEIRS)],
-        ADA,
-        asset("run r", {"state": "COMPLETE"}, owners=OURS, outputs=["dataset d"]),
-        "DENIED",
-    ),
-    (
-        "a link from a run to another team's data",
-        [dataset(owners=THEIRS), asset("run r", {"state": "COMPLETE"}, owners=OURS)],
-        ADA,
-        link("PRODUCES", "run r", "dataset d"),
-        "DENIED",
-    ),
-    ("a link to one's own", [asset("model m", owners=OURS)], ADA, link("FEEDS", "dataset d", "model m"), "CREATED"),
-    (
-        "a link to another team's",
-        [asset("model m", owners=THEIRS)],
-        ADA,
-        link("FEEDS", "dataset d", "model m"),
-        "DENIED",
-    ),
-    ("a link to nobody's, a guest", [], GUEST, link("FEEDS", "dataset d", "model m"), "DENIED"),
-    ("a domain for another team's", [dataset(owners=THEIRS)], ADA, link("CONTAINS", "domain x", "dataset d"), "DENIED"),
-    ("a team by an engineer", [], ADA, asset("team mine"), "DENIED"),
-    ("a user by an engineer", [], ADA, asset("user ada"), "DENIED"),
-    ("a membership by an engineer", [], ADA, link("MEMBER_OF", "user ada", "team ads"), "DENIED"),
-    ("a team by an admin", [], ROOT, asset("team mine"), "CREATED"),
-    ("a tag by an engineer", [], ADA, asset("tag gold"), "CREATED"),
-]
-
-
-@pytest.mark.parametrize(
-    ("before", "who", "item", "outcome"), [row[1:] for row in PERMITS], ids=[row[0] for row in PERMITS]
-)
-def test_permits(
-    memory: Memory, before: list[Registration | Linking], who: Principal, item: Item, outcome: str
-) -> None:
-    """Who may do what, as it is and as it would become; a denial writes nothing and names what is missing."""
-    seeded(memory, *before)
-    done = memory.run(item, who=who)
-    assert done[0].outcome.name == outcome
-    if outcome == "DENIED":
-        assert not memory.dirty
-        assert done[0].refusals[0].message.startswith("You may not ")
-
-
-def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
-    """A set cannot take another team's feature, nor give it owner and sensitivity; nobody's stub it can."""
-    seeded(
-        memory, asset("feature theirs", owners=THEIRS), asset("feature-set old", owners=THEIRS, features=["feature x"])
-    )
-    for name in ("theirs", "x"):
-        taking = asset("feature-set s", owners=OURS, features=[f"feature {name}", "feature new"])
-        assert memory.outcomes(taking, who=ADA) == ["DENIED"]
-        assert memory.outcomes(link("CONTAINS", "feature-set s", f"feature {name}"), who=ADA) == ["DENIED"]
-    mine = asset("feature-set s", owners=OURS, features=["feature new"])
-    assert memory.outcomes(mine, who=ADA) == ["CREATED"]
-    assert memory.record("feature new")["ownerTeam"] == urn("team ranking")
-
-
-def test_a_set_only_claims_what_its_team_may_not_know_of(memory: Memory) -> None:
-    """A hidden feature in a list answers like an unknown one, twice; the edge waits for someone with rights on both."""
-    seeded(memory, asset("feature hidden", {"visibility": "TEAM"}, owners=THEIRS), asset("feature-set s", owners=OURS))
-    mine = asset("feature-set s", features=["feature hidden", "feature new"])
-    assert memory.outcomes(mine, who=ADA) == ["UPDATED"]
-    written = {edge["i"]: edge["p"] for edge in (memory.written or {})["edges"]}
-    claim = written[vertex_id("default", urn("feature hidden"))]
-    assert claim["validTo"] == claim["validFrom"]
-    assert memory.outcomes(mine, who=ADA) == ["UNCHANGED"]
-    assert memory.record("feature hidden")["index"]["whole"] == ""
-    assert memory.record("feature new")["index"]["whole"] == urn("feature-set s")
-    assert memory.outcomes(link("CONTAINS", "feature-set s", "feature hidden"), who=ROOT) == ["UPDATED"]
-    assert "claim" not in memory.edge("CONTAINS", "feature-set s", "feature hidden")
-
-
-@pytest.mark.parametrize(("team", "outcome"), [(OURS, "CREATED"), (THEIRS, "DENIED")], ids=["its own", "another's"])
-def test_a_version_names_a_run_of_its_own_team(memory: Memory, team: dict[str, Any], outcome: str) -> None:
-    """That a run made something is said of the run, so it takes rights there, in a field as by a link."""
-    seeded(memory, asset("run r", {"state": "COMPLETE"}, owners=team))
-    version = asset("dataset-version d@1", owners=OURS, producedBy=["run r"])
-    assert memory.outcomes(version, who=ADA) == [outcome]
-    assert memory.outcomes(link("PRODUCES", "run r", "dataset e"), who=ADA) == [outcome]
-
-
-@pytest.mark.parametrize(("team", "outcome"), [(OURS, "UPDATED"), (THEIRS, "DENIED")], ids=["its own", "another's"])
-def test_what_a_run_made_is_declassified_where_it_arrives(memory: Memory, team: dict[str, Any], outcome: str) -> None:
-    """To approve for the team of the run is not enough: the sensitivity is that of what was made."""
-    run = asset("run r", {"state": "COMPLETE"}, owners=OURS, outputs=["dataset d"])
-    seeded(memory, dataset(owners=team), run)
-    approver = person("eve", "team ranking", roles="engineer approver")
-    assert memory.outcomes(link("PRODUCES", "run r", "dataset d", declassified=True), who=approver) == [outcome]
 
 
 def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:

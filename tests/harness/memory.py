@@ -1,0 +1,60 @@
+"""A store that keeps what plans want written: the planner's tests need no other."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.registrations import NOW, person, urn
+
+from app.graph.ids import vertex_id
+from app.graph.writing.edges import Key
+from app.graph.writing.plan import Item, plan
+from app.graph.writing.state import Author, State
+from app.graph.writing.vertices import Record
+from graphql_schema.registration import Linking, Registered, Registration
+from policies.policy import Policy
+from policies.principal import Principal
+
+ROOT = person("root", roles="admin")
+
+
+@dataclass
+class Memory:
+    """A store that keeps what plans want written."""
+
+    policy: Policy
+    vertices: dict[int, Record] = field(default_factory=dict)
+    edges: dict[Key, Record] = field(default_factory=dict)
+    written: dict[str, list[Any]] | None = None
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the last batch wrote anything."""
+        return self.written is not None
+
+    def run(self, *items: Item, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
+        """Plan items as one batch and keep the result."""
+        state = State(self.vertices, self.edges, (), self.vertices)
+        access = self.policy.access(who)
+        author = Author("default", who.subject, now, access.may, access.knows)
+        done = plan(items, state, author, dry_run=dry_run)
+        self.written = state.writes()
+        self.vertices, self.edges = state.vertices, state.edges
+        return done
+
+    def outcomes(self, *items: Item, who: Principal = ROOT, now: int = NOW) -> list[str]:
+        """The names of the outcomes."""
+        return [one.outcome.name for one in self.run(*items, who=who, now=now)]
+
+    def record(self, text: str) -> Record:
+        """The record of ``kind name``."""
+        return self.vertices[vertex_id("default", urn(text))]
+
+    def edge(self, relation: str, source: str, target: str) -> Record:
+        """The record of an edge."""
+        return self.edges[relation, vertex_id("default", urn(source)), vertex_id("default", urn(target))]
+
+
+def seeded(memory: Memory, *items: Registration | Linking) -> Memory:
+    """Put items there first."""
+    assert not [one.refusals for one in memory.run(*items) if one.refusals]
+    return memory
