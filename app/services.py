@@ -27,6 +27,7 @@ from graphql_schema.catalog import ASSETS
 from graphql_schema.context import Context, PolicyNotes
 from graphql_schema.govern import governed
 from graphql_schema.schema import build_schema
+from policies.gates import load_gates
 from policies.policy import Policy
 from policies.principal import Principal
 from policies.sensitivity import SHIPPED, load_stops
@@ -46,6 +47,7 @@ class Services:
         self.schema = build_schema()
         self.policy = Policy.load(None, governed(self.schema.core))
         self._stops = load_stops(SHIPPED, ASSETS)
+        self._gates = load_gates()
         self.authenticator = build_authenticator(settings, self._close_teams)
         self._cursor_key = cursor_key(settings)
         self.access_log = AccessLog(access_log_path(settings), self.policy.labels)
@@ -54,11 +56,12 @@ class Services:
     async def running(self) -> AsyncIterator[None]:
         """Start or reach the store, check that it keeps what it confirms, and close everything at the end."""
         async with AsyncExitStack() as stack:
-            self.desk = Desk(self._stops)
+            self.desk = Desk(self._stops, self._gates)
             await stack.enter_async_context(self.authenticator)
             self.client = await stack.enter_async_context(await self.reach_store(stack))
             await self.client.self_check()
             await self.desk.pending.load(self.client)
+            await self.desk.journal.load(self.client)
             await self.start_jobs(stack)
             memory.settle()
             yield
@@ -90,7 +93,7 @@ class Services:
         return Context(
             principal=principal,
             open_reader=lambda: PolicedReader(Coalescer(self.client, principal.tenant, epoch_milliseconds()), judge),
-            writer=PolicedWriter(self.client, self.desk, access, principal),
+            writer=PolicedWriter(self.client, self.desk, access, request_id_of(request.scope)),
             notes=notes,
             cursor_key=self._cursor_key,
             request_id=request_id_of(request.scope),

@@ -14,13 +14,17 @@ OPEN = 253_402_300_799_999
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A vertex label; ``asset`` says whether it is governed, ``whole`` of what kind it is a part (rule 3.3)."""
+    """A vertex label; ``asset`` says whether it is governed, ``whole`` of what kind it is a part (rule 3.3).
+
+    ``shown_by`` is, of a fact, the field of its subject that leads to it: who may read that may read the fact.
+    """
 
     name: str
     slug: str
     asset: bool = True
     versioned: bool = False
     whole: str | None = None
+    shown_by: str = ""
 
     @property
     def code(self) -> str:
@@ -51,8 +55,24 @@ KINDS: dict[str, Kind] = {
         Kind("Tag", "tag", asset=False),
     )
 }
-KIND_OF_SLUG = {kind.slug: kind for kind in KINDS.values()}
-KIND_OF_CODE = {kind.code: kind for kind in KINDS.values()}
+"""What is registered: assets, and the people and vocabulary that they refer to."""
+
+FACTS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("Check", "check", asset=False, shown_by="checks"),
+        Kind("CheckResult", "check-result", asset=False, shown_by="checks"),
+        Kind("Incident", "incident", asset=False, shown_by="incidents"),
+        Kind("Approval", "approval", asset=False, shown_by="approvals"),
+        Kind("UsageMonth", "usage-month", asset=False, shown_by="usage"),
+        Kind("Change", "change", asset=False, shown_by="history"),
+    )
+}
+"""What is recorded about something, its subject, and shown with it; :data:`SUBJECT_HOPS` lead there."""
+
+VERTICES = {**KINDS, **FACTS}
+KIND_OF_SLUG = {kind.slug: kind for kind in VERTICES.values()}
+KIND_OF_CODE = {kind.code: kind for kind in VERTICES.values()}
 ASSETS = tuple(kind.name for kind in KINDS.values() if kind.asset)
 
 
@@ -64,6 +84,9 @@ class Class(StrEnum):
     OWNERSHIP = "ownership"
     IDENTITY = "identity"
     GOVERNANCE = "governance"
+    OBSERVABILITY = "observability"
+    USAGE = "usage"
+    AUDIT = "audit"
     LIFECYCLE = "lifecycle"
 
 
@@ -139,7 +162,7 @@ def _pairs(*rules: str) -> frozenset[tuple[str, str]]:
 
 
 def _expand(names: list[str]) -> tuple[str, ...]:
-    return ASSETS if names == ["*"] else tuple(KINDS[name].name for name in names)
+    return ASSETS if names == ["*"] else tuple(VERTICES[name].name for name in names)
 
 
 def _relation(
@@ -214,6 +237,14 @@ MEMBER_OF = _relation("MEMBER_OF", Class.IDENTITY, "User > Team")
 PART_OF = _relation("PART_OF", Class.IDENTITY, "Team > Team", "Domain > Domain")
 TAGGED = _relation("TAGGED", Class.GOVERNANCE, "* > Tag")
 REPLACED_BY = _relation("REPLACED_BY", Class.LIFECYCLE, "* > *")
+DECIDED_FOR = _relation("DECIDED_FOR", Class.GOVERNANCE, "Approval > *", by_time=True)
+MONITORED_BY = _relation("MONITORED_BY", Class.OBSERVABILITY, "* > Check")
+RESULT_OF = _relation("RESULT_OF", Class.OBSERVABILITY, "CheckResult > Check", by_time=True)
+RAISED_ON = _relation("RAISED_ON", Class.OBSERVABILITY, "Incident > *", by_time=True)
+CAUSED_BY = _relation("CAUSED_BY", Class.OBSERVABILITY, "Incident > CheckResult Change")
+USAGE_OF = _relation("USAGE_OF", Class.USAGE, "UsageMonth > *")
+USED_BY = _relation("USED_BY", Class.USAGE, "UsageMonth > Team User Service")
+CHANGED = _relation("CHANGED", Class.AUDIT, "Change > *", "Change > Team User Domain Tag", by_time=True)
 
 RELATIONS: dict[str, Relation] = {
     relation.name: relation for relation in list(globals().values()) if isinstance(relation, Relation)
@@ -234,6 +265,16 @@ WHOLE_HOPS: dict[str, Hop] = {
 }
 """From a part to its whole."""
 
+SUBJECT_HOPS: dict[str, tuple[Hop, ...]] = {
+    "Check": (MONITORED_BY.into(),),
+    "CheckResult": (RESULT_OF.out(), MONITORED_BY.into()),
+    "Incident": (RAISED_ON.out(),),
+    "Approval": (DECIDED_FOR.out(),),
+    "UsageMonth": (USAGE_OF.out(),),
+    "Change": (CHANGED.out(),),
+}
+"""From a fact to its subjects."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -241,6 +282,7 @@ class Stored:
 
     ``java`` is the store's class; ``index`` whether the mixed index holds it; ``many`` whether it is a set. ``field``
     is the field of the schema that shows it, whose policy a filter or an order on it follows; the name when empty.
+    ``fact`` says that facts alone have it.
     """
 
     name: str
@@ -248,6 +290,7 @@ class Stored:
     index: bool = True
     many: bool = False
     field: str = ""
+    fact: bool = False
 
 
 STORED: tuple[Stored, ...] = (
@@ -268,13 +311,18 @@ STORED: tuple[Stored, ...] = (
     Stored("createdAt", "Long"),
     Stored("updatedAt", "Long"),
     Stored("deletedAt", "Long"),
+    Stored("subject", fact=True),
+    Stored("subjectKind", fact=True),
+    Stored("actor", fact=True),
+    Stored("action", fact=True),
+    Stored("state", fact=True),
     Stored("revision", "Long", index=False),
     Stored("record", index=False),
 )
 """``ownerTeam`` and ``domain`` are "" where there is none, ``owners`` and ``tags`` then hold just "", and ``deletedAt``
 is OPEN while it lives: an absent value would fail open under a `not`."""
 
-TIME_FIELDS = ("startedAt", "sourceCreatedAt", "createdAt")
+TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
 """What says when something was made, the best first: what by-time relations are ordered by."""
 
 FIELD_OF = {stored.name: stored.field or stored.name for stored in STORED}

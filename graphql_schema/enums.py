@@ -240,3 +240,71 @@ class PrincipalKind(Enum):
 
     PERSON = value("PERSON", description="A person.")
     SERVICE_ACCOUNT = value("SERVICE_ACCOUNT", description="A program.")
+
+
+@strawberry.enum(description="What kind of change it was.")
+class ChangeAction(Enum):
+    """The actions of the audit."""
+
+    REGISTERED = value("REGISTERED", description="It was registered, or first referred to.")
+    UPDATED = value("UPDATED", description="Some of its fields changed.")
+    LINKED = value("LINKED", description="An edge was declared.")
+    UNLINKED = value("UNLINKED", description="An edge was ended.")
+    OWNERS_SET = value("OWNERS_SET", description="It got other owners.")
+    TAGGED = value("TAGGED", description="Its tags changed.")
+    STAGE_SET = value("STAGE_SET", description="It came to another stage of its life.")
+    ALIAS_SET = value("ALIAS_SET", description="A name came to stand for a version.")
+    APPROVED = value("APPROVED", description="Somebody decided about it for a gate.")
+    DELETED = value("DELETED", description="It was deleted.")
+    RESTORED = value("RESTORED", description="Its deletion was taken back.")
+    REVERTED = value("REVERTED", description="An earlier change was undone.")
+
+
+@strawberry.enum(description="A decision about an asset for a gate.")
+class ApprovalDecision(Enum):
+    """What was decided."""
+
+    APPROVED = value("APPROVED", description="It may pass.")
+    REJECTED = value("REJECTED", description="It may not pass.")
+    REVOKED = value("REVOKED", description="An earlier approval does not count any more.")
+
+
+@strawberry.enum(description="What a check looks at.")
+class CheckKind(Enum):
+    """Kinds of monitors."""
+
+    FRESHNESS = value("FRESHNESS", description="How old the data are.")
+    SCHEMA = value("SCHEMA", description="Whether columns and types are as expected.")
+    VOLUME = value("VOLUME", description="How much there is.")
+    DRIFT = value("DRIFT", description="Whether the data have moved away from what they were.")
+    SKEW = value("SKEW", description="Whether serving sees what training saw.")
+    PERFORMANCE = value("PERFORMANCE", description="How good predictions are, or how fast.")
+    BIAS = value("BIAS", description="Whether groups are treated alike.")
+
+
+@strawberry.enum(description="What a check found.")
+class CheckStatus(Enum):
+    """Outcomes of a check."""
+
+    PASS = value("PASS", description="As it should be.")
+    WARN = value("WARN", description="To be looked at.")
+    FAIL = value("FAIL", description="Not as it should be.")
+    ERROR = value("ERROR", description="The check itself did not work.")
+
+
+@strawberry.enum(description="Whether a problem stands.")
+class IncidentState(Enum):
+    """States of an incident."""
+
+    OPEN = value("OPEN", description="It stands.")
+    RESOLVED = value("RESOLVED", description="It is over.")
+
+
+@strawberry.enum(description="How bad a problem is.")
+class Severity(Enum):
+    """Severities, in order."""
+
+    LOW = value("LOW", description="An inconvenience.")
+    MEDIUM = value("MEDIUM", description="Some are affected.")
+    HIGH = value("HIGH", description="Many are affected.")
+    CRITICAL = value("CRITICAL", description="Stop and repair.")

@@ -135,7 +135,7 @@ async def _write(info: Info, prepared: Prepared, *, dry_run: bool, atomic: bool)
         first = min(prepared.refused)
         return [prepared.refused.get(index) or not_written(first) for index in range(len(prepared.keys))]
     wanted = list(prepared.accepted.values())
-    done = await info.context.writer.register(wanted, dry_run=dry_run, atomic=atomic) if wanted else []
+    done = await info.context.writer.write(wanted, dry_run=dry_run, atomic=atomic) if wanted else []
     results = {**prepared.refused, **dict(zip(prepared.accepted, done, strict=True))}
     return [results[index] for index in range(len(prepared.keys))]
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from graphql_schema.intents import Intent
 from graphql_schema.listing import Listing
-from graphql_schema.registration import Linking, Registered, Registration
+from graphql_schema.registration import Registered
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice
 
@@ -36,10 +37,8 @@ class GraphReader(Protocol):
 class GraphWriter(Protocol):
     """Writes for one caller. What it reports as done survives the death of any process."""
 
-    async def register(
-        self, items: Sequence[Registration | Linking], *, dry_run: bool, atomic: bool
-    ) -> list[Registered]:
-        """Register the items and answer one outcome per item, in order; an item is written whole or not at all."""
+    async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
+        """Write the items and answer one outcome per item, in order; an item is written whole or not at all."""
         ...
 
 

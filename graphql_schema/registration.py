@@ -1,11 +1,26 @@
-"""What a registration asks for, and what came of it: plain values between the inputs and the writer."""
+"""What a registration asks for, and what came of a write: plain values between the inputs and the writer.
+
+The other things that can be asked of the writer are in :mod:`graphql_schema.intents`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql_schema.catalog import Hop
-from graphql_schema.enums import MutationErrorCode, Outcome
+from graphql_schema.enums import ChangeAction, MutationErrorCode, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key, and a digest of what it was sent with: the same key never does two things.
+
+    The items of a call have keys made of the call's own, which they name by ``within``.
+    """
+
+    text: str
+    digest: str
+    within: "Key | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +28,8 @@ class EdgesOf:
     """The edges that one input field declares: all current ones of this field are ``targets``, or they are added.
 
     ``declarer`` is what the edge remembers as having declared it, such as ``ModelVersion.trainedOn``; ``targets``
-    maps URNs to the edge's own facts (``kinds``, ``role``, ``mode``).
+    maps URNs to the edge's own facts (``kinds``, ``role``, ``mode``). ``removes`` are far ends whose edges end,
+    whoever declared them.
     """
 
     hop: Hop
@@ -21,6 +37,7 @@ class EdgesOf:
     targets: Mapping[str, Mapping[str, Any]]
     adds: bool = False
     origin: str = "DECLARED"
+    removes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +46,8 @@ class Registration:
 
     The identity is in ``urn`` alone, but for a given ``name``, which the URN may have cut. ``required`` names the
     fields that this kind needs the first time and that were not given: an item that would create something and has
-    any is INVALID.
+    any is INVALID. A change of something that must be there, as ``setStage`` is one, says so with ``action``, and with
+    ``right`` what the caller must be allowed; ``at`` is the input field that holds the id.
     """
 
     urn: str
@@ -38,6 +56,11 @@ class Registration:
     expected_revision: int | None = None
     dry_run: bool = False
     required: tuple[str, ...] = ()
+    key: Key | None = None
+    action: ChangeAction | None = None
+    right: str = "update"
+    at: str = "id"
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +71,7 @@ class Linking:
     source: str
     target: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +85,40 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether a model version may pass a gate, and what is missing; evaluations and incidents by id."""
+
+    missing_approvals: tuple[str, ...] = ()
+    failing_evaluations: tuple[str, ...] = ()
+    blocking_incidents: tuple[str, ...] = ()
+    sensitivity_violations: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing is missing."""
+        found = (
+            self.missing_approvals,
+            self.failing_evaluations,
+            self.blocking_incidents,
+            self.sensitivity_violations,
+        )
+        return not any(found)
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
     """What came of one item. ``urn`` is None where the item names no asset that could be read back.
 
-    ``hidden`` are ids that it named and that the caller may not know of: for the access log, never for the caller.
+    ``made`` is the id of the fact that it recorded, ``gate`` what a gate said. ``hidden`` are ids that it named and
+    that the caller may not know of: for the access log, never for the caller.
     """
 
     outcome: Outcome
     urn: str | None = None
     revision: int | None = None
     refusals: tuple[Refusal, ...] = ()
+    made: str | None = None
+    gate: Gate | None = None
     hidden: tuple[str, ...] = field(default=(), compare=False)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 
 from app.store.schema import StoreSchema
-from graphql_schema.catalog import KINDS, RELATIONS, STORED, STORED_ON_EDGES, Stored
+from graphql_schema.catalog import RELATIONS, STORED, STORED_ON_EDGES, VERTICES, Stored
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of the mixed index."""
 
 INDEX = "nodes"
@@ -32,8 +32,10 @@ def store_schema() -> StoreSchema:
 def _document() -> dict[str, Any]:
     keys = {stored.name: stored for stored in (*STORED, *STORED_ON_EDGES, *NOTES)}
     return {
-        "vertexLabels": [{"label": name} for name in (*KINDS, "Pending")],
-        "edgeLabels": [{"label": name, "multiplicity": "SIMPLE"} for name in (*RELATIONS, "PENDING")],
+        "vertexLabels": [{"label": name} for name in (*VERTICES, "Pending", "Receipt", "Shelf")],
+        "edgeLabels": [
+            {"label": name, "multiplicity": "SIMPLE"} for name in (*RELATIONS, "PENDING", "RECEIPT", "SHELF")
+        ],
         "propertyKeys": [_key(stored) for stored in keys.values()],
         "compositeIndexes": [],
         "vertexCentricEdgeIndexes": [

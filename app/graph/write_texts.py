@@ -1,13 +1,15 @@
 """The two texts of a write: one reads what a batch touches, the other writes it in one transaction.
 
-``STATE`` takes vertex ids, hops ``{d, ls, xs, far}`` over those that exist (closed edges included; ``far`` reads the
-far vertices too) and pairs ``{l, o, i}`` of one edge each, and answers ``{v: [id, record, …], e: [[source, far,
+``STATE`` takes vertex ids, hops ``{d, ls, xs}`` over those that exist (closed edges included; the far vertices are read
+too) and pairs ``{l, o, i}`` of one edge each, and answers ``{v: [id, record, …], e: [[source, far,
 record, …] per hop], p: [edge record or null, …]}``.
 
 ``WRITE`` takes the ids of known vertices, vertices ``{x, k, fresh, p: native values, s: native sets}``, edges
-``{l, o, i, fresh, p: native values}`` and notes ``{x, fresh, p: values, f: values of the frontier}`` that hang on the
-vertex ``top`` (:mod:`app.graph.sensitivity.pending`), and answers how many vertices and edges it wrote. Creation needs
-no lock: the id is computed from identity, so a second creator fails (janusgraph.md, section 5).
+``{l, o, i, fresh, p: native values}``, receipts ``{x, fresh, at, record}`` that go on the ``shelf`` of an instant
+``shelved`` below ``shelves`` (:mod:`app.graph.writing.receipts`), and notes ``{x, fresh, p: values, f: values of the
+frontier}`` that hang on the vertex ``top`` (:mod:`app.graph.sensitivity.pending`). It answers how many vertices and
+edges it wrote. Creation needs no lock: the id is computed from identity, so a second creator fails (janusgraph.md,
+section 5).
 """
 
 from typing import Final
@@ -29,7 +31,7 @@ def edges = hops.collect {{ h ->
     (out ? {render(g.V(param("xs")).out_e(spread("ls")))} : {render(g.V(param("xs")).in_e(spread("ls")))}).each {{ e ->
       def f = out ? e.inVertex().id() : e.outVertex().id()
       rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; rows << e.value('record')
-      if (h.far && !known.containsKey(f)) seen << f
+      if (!known.containsKey(f)) seen << f
     }}
   }}
   rows
@@ -85,6 +87,21 @@ notes.each {{ n ->
     above.addEdge('PENDING', v)
   }}
 }}
+if (receipts) {{
+  def holder = g.V(shelf).tryNext().orElse(null)
+  if (holder == null) {{
+    holder = g.addV('Shelf').property(T.id, shelf).next()
+    def above = g.V(shelves).tryNext().orElse(null) ?: g.addV('Shelf').property(T.id, shelves).next()
+    above.addEdge('SHELF', holder)
+  }}
+  holder.property(single, 'at', shelved)
+  receipts.each {{ r ->
+    def v = r.fresh ? g.addV('Receipt').property(T.id, r.x).next() : g.V(r.x).next()
+    v.property(single, 'record', r.record)
+    v.property(single, 'at', r.at)
+    holder.addEdge('RECEIPT', v)
+  }}
+}}
 [vertices.size() + edges.size()]
 """,
     "stored",
@@ -92,4 +109,21 @@ notes.each {{ n ->
     "edges",
     "notes",
     "top",
+    "receipts",
+    "shelf",
+    "shelves",
+    "shelved",
 )
+
+NOTHING: Final = {
+    "stored": [],
+    "vertices": [],
+    "edges": [],
+    "notes": [],
+    "top": 0,
+    "receipts": [],
+    "shelf": 0,
+    "shelves": 0,
+    "shelved": 0,
+}
+"""The bindings of ``WRITE`` that write nothing, to begin from."""

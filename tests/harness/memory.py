@@ -7,14 +7,22 @@ from harness.registrations import NOW, person, urn
 
 from app.graph.ids import vertex_id
 from app.graph.writing.edges import Key
-from app.graph.writing.plan import Item, plan
-from app.graph.writing.state import Author, State
+from app.graph.writing.plan import plan
+from app.graph.writing.state import Author, Read, State
 from app.graph.writing.vertices import Record
+from graphql_schema.intents import Intent
 from graphql_schema.registration import Linking, Registered, Registration
 from policies.policy import Policy
 from policies.principal import Principal
 
 ROOT = person("root", roles="admin")
+
+
+class Everything:
+    """Holds whatever one asks for: all that is there was read."""
+
+    def __contains__(self, _one: object) -> bool:
+        return True
 
 
 @dataclass
@@ -24,6 +32,7 @@ class Memory:
     policy: Policy
     vertices: dict[int, Record] = field(default_factory=dict)
     edges: dict[Key, Record] = field(default_factory=dict)
+    receipts: dict[int, Record] = field(default_factory=dict)
     written: dict[str, list[Any]] | None = None
 
     @property
@@ -31,17 +40,20 @@ class Memory:
         """Whether the last batch wrote anything."""
         return self.written is not None
 
-    def run(self, *items: Item, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
+    def run(self, *items: Intent, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
         """Plan items as one batch and keep the result."""
-        state = State(self.vertices, self.edges, (), self.vertices)
+        everything = Everything()
+        state = State(
+            self.vertices, self.edges, self.receipts, Read((), everything, everything, everything, everything)
+        )
         access = self.policy.access(who)
-        author = Author("default", who.subject, now, access.may, access.knows)
+        author = Author("default", who.subject, now, access.may, access.knows, at=now)
         done = plan(items, state, author, dry_run=dry_run)
         self.written = state.writes()
-        self.vertices, self.edges = state.vertices, state.edges
+        self.vertices, self.edges, self.receipts = state.vertices, state.edges, state.receipts
         return done
 
-    def outcomes(self, *items: Item, who: Principal = ROOT, now: int = NOW) -> list[str]:
+    def outcomes(self, *items: Intent, who: Principal = ROOT, now: int = NOW) -> list[str]:
         """The names of the outcomes."""
         return [one.outcome.name for one in self.run(*items, who=who, now=now)]
 

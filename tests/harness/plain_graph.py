@@ -8,8 +8,9 @@ from app.graph.views import RowView
 from graphql_schema.catalog import KIND_OF_CODE, Direction
 from graphql_schema.context import PolicyNotes
 from graphql_schema.enums import Outcome
+from graphql_schema.intents import Intent
 from graphql_schema.listing import Clause, Listing
-from graphql_schema.registration import Linking, Registered, Registration
+from graphql_schema.registration import Registered, Registration
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Item, Row, Slice
 from policies.decision import Denial, FieldMask
@@ -25,7 +26,7 @@ class PlainGraph:
         self.edges: list[Edge] = []
         self.hidden: dict[str, set[str]] = {}
         self.notes = PolicyNotes("v1")
-        self.registered: list[tuple[list[Registration | Linking], bool, bool]] = []
+        self.registered: list[tuple[list[Intent], bool, bool]] = []
 
     def add(self, kind: str, name: str, **values: object) -> str:
         """Add a row and return its id; ``version`` becomes part of the id."""
@@ -90,9 +91,7 @@ class PlainGraph:
         rows.sort(key=lambda row: (row.record[key], row.urn), reverse=listing.descending)
         return _page([Item(row, ()) for row in rows], page)
 
-    async def register(
-        self, items: Sequence[Registration | Linking], *, dry_run: bool, atomic: bool
-    ) -> list[Registered]:
+    async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
         """See GraphWriter: remembers the call; an id it has is UNCHANGED, any other CREATED, a link too."""
         self.registered.append((list(items), dry_run, atomic))
         urns = [item.urn if isinstance(item, Registration) else None for item in items]

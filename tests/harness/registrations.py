@@ -15,6 +15,7 @@ from graphql_schema.catalog import (
     DERIVES,
     FEEDS,
     INPUT_TO,
+    KINDS,
     OWNED_BY,
     PRODUCES,
     RUN_OF,
@@ -118,18 +119,26 @@ class Writers:
 
     def of(self, principal: Principal, chunk: int = 250, now: int = NOW) -> PolicedWriter:
         """The writer of a caller, whose clock stands still."""
-        writer = PolicedWriter(self.client, self.desk, self.policy.access(principal), principal, lambda: now)
+        writer = PolicedWriter(self.client, self.desk, self.policy.access(principal), clock=lambda: now)
         writer.chunk = chunk
         return writer
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a tenant's part of a store holds: native values by URN, and edges by (relation, from, to)."""
+    """What a tenant's part of a store holds: native values by URN, and edges by (relation, from, to).
+
+    ``changes`` are the records of its audit, which are not among them; the oldest first.
+    """
 
     natives: dict[str, dict[str, Any]]
     labels: dict[str, str]
     edges: list[tuple[tuple[str, str, str], dict[str, Any]]]
+    changes: list[dict[str, Any]]
+
+    def history(self, urn: str) -> list[dict[str, Any]]:
+        """The changes of one asset, the oldest first."""
+        return [change for change in self.changes if change["subject"] == urn]
 
     @property
     def records(self) -> dict[str, dict[str, Any]]:
@@ -148,6 +157,8 @@ async def stored(graph: StoreGraph, tenant: str = "default") -> Stored:
     vertices: Any = await graph.run(_VERTICES, tenant=tenant)
     joined: Any = await graph.run(_EDGES, tenant=tenant)
     many = {"owners", "tags"}
+    changes = [orjson.loads(row["p"]["record"][0]) for row in vertices if row["k"] == "Change"]
+    vertices = [row for row in vertices if row["k"] in KINDS]
     name = {row["x"]: row["p"]["urn"][0] for row in vertices}
     natives = {
         row["p"]["urn"][0]: {key: sorted(value) if key in many else value[0] for key, value in row["p"].items()}
@@ -156,5 +167,6 @@ async def stored(graph: StoreGraph, tenant: str = "default") -> Stored:
     return Stored(
         natives,
         {row["p"]["urn"][0]: row["k"] for row in vertices},
-        [((row["l"], name[row["o"]], name[row["i"]]), row["p"]) for row in joined],
+        [((row["l"], name[row["o"]], name[row["i"]]), row["p"]) for row in joined if row["o"] in name],
+        sorted(changes, key=lambda change: (change["createdAt"], change["subjectRevision"])),
     )

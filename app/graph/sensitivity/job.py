@@ -19,7 +19,7 @@ from app.graph.clock import epoch_milliseconds
 from app.graph.sensitivity.flows import KIND, Flows, Record
 from app.graph.sensitivity.pending import TOP, Note, Pending, more
 from app.graph.sensitivity.settling import settle
-from app.graph.write_texts import WRITE
+from app.graph.write_texts import NOTHING, WRITE
 
 BATCH: Final = 250
 """Vertices that are settled while the lock is held."""
@@ -104,8 +104,8 @@ class SensitivityJob:
             for vid, record in changed.items()
         ]
         notes = [{"x": note.x, "fresh": False, "p": {}, "f": more(further)}]
-        bindings = {"stored": sorted(changed), "vertices": vertices, "edges": [], "notes": notes, "top": TOP}
-        await self._client.submit(WRITE, bindings, writes=True)
+        bindings = {"stored": sorted(changed), "vertices": vertices, "notes": notes, "top": TOP}
+        await self._client.submit(WRITE, {**NOTHING, **bindings}, writes=True)
 
     async def _wait(self) -> None:
         """Wait until something is noted, or the next note is due."""

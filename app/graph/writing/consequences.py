@@ -1,6 +1,6 @@
 """What an edge means for the vertices it joins: owner team, domain, whole, and the order of versions and runs."""
 
-from app.graph.writing.draft import Draft, name_of
+from app.graph.writing.draft import Draft, Move, name_of
 from app.graph.writing.edges import CLAIM, Key
 from app.graph.writing.vertices import Record, indexed, kind_of, owner_team, unclaimed
 from graphql_schema.catalog import CONTAINS, OWNED_BY, PART_HOPS, RELATIONS, TAGGED, Direction
@@ -8,14 +8,15 @@ from graphql_schema.catalog import CONTAINS, OWNED_BY, PART_HOPS, RELATIONS, TAG
 _HELD = {"Domain": "domain", "FeatureSet": "whole"}
 
 
-def change_edge(draft: Draft, key: Key, record: Record, own: int | None = None) -> bool:
+def change_edge(draft: Draft, key: Key, record: Record, own: int, field: str) -> bool:
     """Write an edge into the draft with what follows from it; whether it changes.
 
-    ``own`` is the vertex that the item is about and that its own permission covers.
+    ``own`` is the vertex that the item is about and that its own permission covers; of it the edge is a ``field``.
     """
     before = draft.current(key)
     if not draft.put_edge(key, record):
         return False
+    draft.moves.append(Move(own, field, key))
     if key[0] == CONTAINS.name and draft.current(key) != before:
         _contain(draft, key, own)
     return True
@@ -33,8 +34,8 @@ def settle_owner(draft: Draft, vid: int) -> None:
     hop = PART_HOPS.get(kind_of(record))
     if hop is None:
         return
-    if draft.state.stored(vid) and vid not in draft.state.complete:
-        draft.state.wants.add(vid)
+    if draft.state.stored(vid) and vid not in draft.state.read.around:
+        draft.state.wants.around.add(vid)
     for _, source, target in draft.at(hop.relation.name, hop.direction, vid):
         far = target if hop.direction is Direction.OUT else source
         part = draft.vertex(far)
@@ -74,7 +75,7 @@ def settle_lists(draft: Draft, vid: int, relation: str, declared: list[str]) -> 
         draft.put(vid, indexed(record, tags=[urn for urn, edge in found if edge["mode"] != "BLOCKED"]))
 
 
-def _contain(draft: Draft, key: Key, own: int | None) -> None:
+def _contain(draft: Draft, key: Key, own: int) -> None:
     """Let what a domain or feature set contains know of it, where the caller may change that."""
     _, source, target = key
     field = _HELD.get(name_of(draft, source))

@@ -1,18 +1,35 @@
 """What one item would make of the state: kept apart until it is known that the item may have all of it."""
 
-from app.graph.writing.edges import IDENTITY, Key, declared, is_current
+from collections import defaultdict
+from dataclasses import dataclass
+
+from app.graph.writing.edges import CLAIM, IDENTITY, Key, declared, is_current
 from app.graph.writing.refusal import invalid
 from app.graph.writing.state import Author, State
-from app.graph.writing.vertices import Record, attributes, kind_of, stub, time_of
-from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction
+from app.graph.writing.vertices import Record, attributes, is_fact, kind_of, stub, time_of
+from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Hop
+from graphql_schema.enums import ChangeAction
 from graphql_schema.urn import whole_urn
 from policies.decision import Decision
 
 _RECORDED = ("recordedAt", "recordedBy")
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An edge that changes, as one field of the asset ``about`` which it is said of."""
+
+    about: int
+    field: str
+    key: Key
+
+
 class Draft:
-    """A layer over a :class:`State`; reads see the layer first. Nothing is shared that could change."""
+    """A layer over a :class:`State`; reads see the layer first. Nothing is shared that could change.
+
+    For the audit it remembers the ``moves`` of edges, by which ``action`` what the item is about was changed (all else
+    was changed by consequence), and ``said`` of fields whose change is not to be seen from records.
+    """
 
     def __init__(self, state: State, author: Author) -> None:
         self.state = state
@@ -20,12 +37,17 @@ class Draft:
         self.now = author.now
         self.vertices: dict[int, Record] = {}
         self.edges: dict[Key, Record] = {}
+        self.receipts: dict[int, Record] = {}
         self.hidden: dict[str, None] = {}
+        self.moves: list[Move] = []
+        self.action: dict[int, ChangeAction] = {}
+        self.said: dict[int, list[Record]] = defaultdict(list)
+        self.noted: Record = {}
 
     def vid(self, urn: str) -> int:
         """The vertex id of a URN; raises where the store keeps something else under it."""
         vid = self.author.vid(urn)
-        if vid in self.state.taken:
+        if vid in self.state.read.taken:
             raise invalid(
                 f"{urn} cannot be stored: its vertex id, a hash of tenant and URN, is that of something else. "
                 "Register it under another name and tell the operators."
@@ -35,6 +57,25 @@ class Draft:
     def vertex(self, vid: int) -> Record | None:
         """The record, where it is known."""
         return self.vertices.get(vid) or self.state.vertices.get(vid)
+
+    def find(self, urn: str) -> Record | None:
+        """What stands at an id, as far as the caller may know of it; it is read if need be."""
+        vid = self.vid(urn)
+        self.state.need_point(vid, urn)
+        record = self.vertex(vid)
+        return record if record is not None and self.knows(record) else None
+
+    def around(self, hop: Hop, vid: int) -> list[tuple[Key, Record]]:
+        """The edges over a hop that hold now and lead to what the caller may know of, with the far records."""
+        self.state.need_hop(hop.direction, hop.relation.name, vid)
+        found = []
+        for key in self.at(hop.relation.name, hop.direction, vid):
+            _, source, target = key
+            far = self.known(target if hop.direction is Direction.OUT else source)
+            held = self.current(key) and not (self.edge(key) or {}).get(CLAIM)
+            if held and (not hop.kinds or kind_of(far) in hop.kinds) and self.knows(far):
+                found.append((key, far))
+        return found
 
     def known(self, vid: int) -> Record:
         """The record of a vertex that must be there."""
@@ -54,11 +95,18 @@ class Draft:
         """Ask the policy, which judges the record as fences let it be seen."""
         return self.author.may(action, attributes(self._seen(record)))
 
+    def note(self, about: int, action: ChangeAction, reason: str | None = None, **facts: str) -> None:
+        """Say by what action something was changed, and what else the audit is to tell of it."""
+        self.action[about] = action
+        self.noted = {**({"reason": reason} if reason else {}), **facts}
+
     def _seen(self, record: Record) -> Record:
         return self.author.fences.seen(self.author.vid(record["id"]), record)
 
     def knows(self, record: Record) -> bool:
         """Whether the caller may know of this; what is hidden is treated as what is not there."""
+        if is_fact(record):
+            return any(self.find(urn) is not None for urn in record["subjects"])
         return self.author.knows(attributes(self._seen(record)))
 
     def put(self, vid: int, record: Record) -> bool:
@@ -86,6 +134,7 @@ class Draft:
         vid = self.vid(urn)
         if self.vertex(vid) is not None:
             return vid
+        self.state.need_point(vid, urn)
         record = stub(self.author.tenant, urn, self.author.subject, self.now)
         whole = whole_urn(urn)
         if whole is not None:
@@ -135,7 +184,7 @@ class Draft:
 
     def adopt(self) -> None:
         """Make the draft part of the state."""
-        self.state.adopt(self.vertices, self.edges)
+        self.state.adopt(self.vertices, self.edges, self.receipts)
 
 
 def _begun(version: Record, whole: Record) -> Record:

@@ -75,6 +75,20 @@ def withdrawn(edge: Record, declarer: str, now: int) -> Record:
     return {**edge, "by": [], "validTo": max(now, edge["validFrom"])}
 
 
+def ended(edge: Record, now: int, end: int | None = None) -> Record:
+    """The edge without any declarer, closed at ``end`` or now. Raises when it would end before it begins."""
+    if end is not None and end <= edge["validFrom"]:
+        raise invalid("The edge would end before it begins; give a later `validTo`.", "validTo")
+    return {**edge, "by": [], "validTo": max(now, edge["validFrom"]) if end is None else end}
+
+
+def reopened(edge: Record | None, was: Record, now: int) -> Record:
+    """The edge as it was while it held: the same again where it holds, a new interval where it has ended."""
+    if edge is not None and not is_current(edge, now):
+        was = {**was, "validFrom": now, "earlier": [*edge.get("earlier", ()), [edge["validFrom"], ends(edge)]]}
+    return was
+
+
 def linked(edge: Record | None, relation: Relation, facts: Mapping[str, Any], now: int) -> tuple[Record, bool]:
     """The edge as a link declares it, and whether it is new or open again. Raises when its interval cannot be."""
     given = dict(facts)

@@ -1,12 +1,15 @@
-"""Linking: one edge by itself, over a draft."""
+"""Linking and unlinking: one edge by itself, over a draft."""
+
+from typing import Final
 
 from app.graph.writing.consequences import change_edge
 from app.graph.writing.draft import Draft
-from app.graph.writing.edges import DECLASSIFIED, claimed, linked
-from app.graph.writing.permits import claims, permit, permit_known
-from app.graph.writing.refusal import invalid
+from app.graph.writing.edges import CLAIM, DECLASSIFIED, claimed, ended, is_current, linked
+from app.graph.writing.permits import claims, existing, permit, permit_known, refuse_deleted
+from app.graph.writing.refusal import invalid, not_found
 from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Relation
-from graphql_schema.enums import Outcome
+from graphql_schema.enums import ChangeAction, Outcome
+from graphql_schema.intents import Unlinking
 from graphql_schema.registration import Linking, Registered
 from graphql_schema.urn import parse_urn, whole_urn
 
@@ -27,6 +30,7 @@ def link(draft: Draft, item: Linking) -> Registered:
     changed = item.source if Direction.IN in relation.changed_ends(source_kind) else item.target
     own = draft.ensure(changed)
     permit(draft, "link", draft.known(own))
+    refuse_deleted(draft.known(own))
     source, target = draft.ensure(item.source), draft.ensure(item.target)
     draft.meet(item.source, source)
     draft.meet(item.target, target)
@@ -37,11 +41,58 @@ def link(draft: Draft, item: Linking) -> Registered:
     if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)) and DECLASSIFIED in item.facts:
         permit(draft, "approve", draft.known(own))
         permit_known(draft, "approve", draft.known(target))
-    change_edge(draft, key, claimed(after, claim=claim), own=own)
-    draft.stamp()
+    moved = change_edge(
+        draft, key, claimed(after, claim=claim), own, field_of(relation, source_kind, outward=own == source)
+    )
+    draft.note(own, ChangeAction.LINKED)
+    draft.stamp(*([own] if moved else []))
     outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED
     outcome = Outcome.CREATED if again or before is None else outcome
     return Registered(outcome, revision=draft.known(own)["revision"])
+
+
+def unlink(draft: Draft, item: Unlinking) -> Registered:
+    """Draft the end of an edge; raises RefusedItemError where there is none that the caller may end."""
+    relation, source_kind = RELATIONS[item.relation], parse_urn(item.source).kind
+    if relation is VERSION_OF:
+        raise invalid(f"{item.source} is a version of {item.target} by its id; delete it instead.", "relation")
+    outward = Direction.IN in relation.changed_ends(source_kind)
+    changed, other = (item.source, item.target) if outward else (item.target, item.source)
+    permit(draft, "link", existing(draft, changed, "from" if outward else "to"))
+    own, far = draft.vid(changed), draft.vid(other)
+    key = (relation.name, own, far) if outward else (relation.name, far, own)
+    edge = draft.edge(key)
+    draft.meet(other, far)
+    secret = edge is not None and not (edge.get(CLAIM) or draft.knows(draft.known(far)))
+    if edge is None or secret or not (is_current(edge, draft.now) or item.valid_to is not None):
+        raise not_found(f"No {relation.name} leads from {item.source} to {item.target}; there is nothing to end.", "to")
+    moved = change_edge(
+        draft, key, ended(edge, draft.now, item.valid_to), own, field_of(relation, source_kind, outward=outward)
+    )
+    draft.note(own, ChangeAction.UNLINKED)
+    draft.stamp(*([own] if moved else []))
+    return Registered(Outcome.UPDATED if moved else Outcome.UNCHANGED, revision=draft.known(own)["revision"])
+
+
+_FIELDS: Final = {
+    ("CONTAINS", "Domain", False): "domain",
+    ("CONTAINS", "FeatureSet", True): "features",
+    ("CONTAINS", "FeatureSet", False): "featureSet",
+    ("CONTAINS", "Workflow", True): "steps",
+    ("RUN_OF", "Run", True): "workflow",
+    ("CHILD_OF", "Run", True): "parentRun",
+    ("STARTED_BY", "Run", True): "startedBy",
+    ("REPLACED_BY", "", True): "replacedBy",
+}
+"""The field that an edge of no lineage is of, by relation, kind of its *from* end, and whether it leaves its owner."""
+
+
+def field_of(relation: Relation, source_kind: str, *, outward: bool) -> str:
+    """The field of the end that an edge is said of which shows it: what its audit is policed by."""
+    if relation.lineage:
+        return "downstream" if outward else "upstream"
+    named = _FIELDS.get((relation.name, source_kind, outward)) or _FIELDS.get((relation.name, "", outward))
+    return named or relation.name
 
 
 def _joins(relation: Relation) -> str:

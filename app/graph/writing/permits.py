@@ -2,9 +2,39 @@
 
 from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.edges import CLAIM, Key
-from app.graph.writing.refusal import denied
+from app.graph.writing.refusal import conflict, denied, not_found
 from app.graph.writing.vertices import Record, unclaimed
 from graphql_schema.catalog import RELATIONS, Direction
+
+
+def existing(draft: Draft, urn: str, *path: str) -> Record:
+    """What stands at an id that a write is about; raises NOT_FOUND where there is nothing that the caller knows of."""
+    record = draft.find(urn)
+    if record is None:
+        draft.meet(urn, draft.vid(urn))
+        raise not_found(f"There is no {urn} that you may know of; check the id.", *path)
+    return record
+
+
+def refuse_unexpected(draft: Draft, urn: str, expected: int | None, before: Record | None) -> None:
+    """Raise unless the stored revision is the expected one; what is hidden is as what is not there."""
+    if expected is None:
+        return
+    if before is not None and not draft.knows(before):
+        before = None
+    stored = before["revision"] if before is not None else 0
+    if stored != expected:
+        there = f"has revision {stored}" if before is not None else "is not stored"
+        raise conflict(f"{urn} {there} and {expected} was expected; read it again.", stored or None, "expectedRevision")
+
+
+def refuse_deleted(record: Record | None) -> None:
+    """Raise for what was deleted: nobody changes it until somebody restores it."""
+    if record is not None and record.get("deletedAt") is not None:
+        raise conflict(
+            f"{record['id']} is deleted; take that back with `restoreAsset` first, or use another id.",
+            record["revision"],
+        )
 
 
 def permit(draft: Draft, action: str, record: Record) -> None:

@@ -1,31 +1,71 @@
 """The plan of a batch: items in order over what is stored; pure, so it can be made again when that moved on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Final
 
+from app.graph.writing.audit import audit
+from app.graph.writing.deleting import delete, restore
 from app.graph.writing.draft import Draft
-from app.graph.writing.linking import link
+from app.graph.writing.linking import link, unlink
+from app.graph.writing.receipts import answered, keep
 from app.graph.writing.refusal import RefusedItemError
 from app.graph.writing.registering import register
-from app.graph.writing.state import Author, State
-from graphql_schema.registration import Linking, Registered, Registration
+from app.graph.writing.reverting import revert
+from app.graph.writing.state import Author, State, UnreadError
+from graphql_schema.enums import Outcome
+from graphql_schema.intents import Deleting, Intent, Restoring, Reverting, Unlinking
+from graphql_schema.registration import Key, Linking, Registered, Registration
 
-Item = Registration | Linking
+HANDLERS: Final[Mapping[type, Callable[[Draft, Any], Registered]]] = {
+    Registration: register,
+    Linking: link,
+    Unlinking: unlink,
+    Deleting: delete,
+    Restoring: restore,
+    Reverting: revert,
+}
+"""What drafts each kind of item."""
+
+_UNREAD: Final = Registered(Outcome.INVALID)
+"""Of an item that cannot be planned yet: the plan is made again when more was read."""
 
 
-def plan(items: Sequence[Item], state: State, author: Author, *, dry_run: bool) -> list[Registered]:
+def plan(items: Sequence[Intent], state: State, author: Author, *, dry_run: bool) -> list[Registered]:
     """One outcome per item, in order; ``state`` holds afterwards what is to be written.
 
-    An item sees what earlier ones made, except a dry run's.
+    An item sees what earlier ones made, except a dry run's. While ``state.wants`` more, the outcomes mean nothing.
     """
     return [_one(item, Draft(state, author), dry_run=dry_run) for item in items]
 
 
-def _one(item: Item, draft: Draft, *, dry_run: bool) -> Registered:
+def keys_of(item: Intent) -> list[Key]:
+    """The idempotency keys of an item: that of the call that it is a part of, and its own."""
+    key: Key | None = getattr(item, "key", None)
+    return [] if key is None else [*((key.within,) if key.within else ()), key]
+
+
+def _one(item: Intent, draft: Draft, *, dry_run: bool) -> Registered:
+    dry = dry_run or (isinstance(item, Registration) and item.dry_run)
     try:
-        done = link(draft, item) if isinstance(item, Linking) else register(draft, item)
+        done = _drafted(item, draft, dry=dry)
     except RefusedItemError as refused:
-        return refused.registered
-    if not (dry_run or (isinstance(item, Registration) and item.dry_run)):
-        draft.adopt()
+        done = refused.registered
+    except UnreadError:
+        return _UNREAD
     return replace(done, hidden=tuple(draft.hidden)) if draft.hidden else done
+
+
+def _drafted(item: Intent, draft: Draft, *, dry: bool) -> Registered:
+    """Draft an item with its audit, and adopt it; what was done under its key before is not done again."""
+    keys = keys_of(item)
+    before = [answered(draft, key) for key in keys]
+    if before and before[-1] is not None:
+        return before[-1]
+    done = HANDLERS[type(item)](draft, item)
+    if not dry:
+        audit(draft)
+        for key in keys:
+            keep(draft, key, done)
+        draft.adopt()
+    return done

@@ -10,13 +10,13 @@ import orjson
 from app.graph.ids import vertex_id
 from app.graph.sensitivity.flows import CARRYING
 from app.graph.writing.edges import Key
-from app.graph.writing.state import State
+from app.graph.writing.receipts import is_receipt
+from app.graph.writing.state import Read, State, Wants
 from app.graph.writing.vertices import Record
-from graphql_schema.catalog import CONTAINS, PART_HOPS, RUN_OF, VERSION_OF, WHOLE_HOPS, Direction, Hop
+from graphql_schema.catalog import PART_HOPS, RUN_OF, VERSION_OF, WHOLE_HOPS, Direction, Hop
+from graphql_schema.intents import Intent, Unlinking
 from graphql_schema.registration import Linking, Registration
 from graphql_schema.urn import parse_urn, whole_urn
-
-HopKey = tuple[Direction, str]
 
 
 @dataclass
@@ -25,28 +25,29 @@ class Reading:
 
     tenant: str
     points: dict[int, str] = field(default_factory=dict)
-    hops: dict[HopKey, dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
+    hops: dict[tuple[Direction, str], dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
     pairs: dict[Key, None] = field(default_factory=dict)
     wholes: frozenset[int] = frozenset()
 
     def bindings(self) -> dict[str, list[Any]]:
         """What the text ``STATE`` takes."""
         hops = [
-            {"d": direction.value, "ls": [relation], "xs": list(vids), "far": relation == CONTAINS.name}
+            {"d": direction.value, "ls": [relation], "xs": list(vids)}
             for (direction, relation), vids in self.hops.items()
         ]
-        parts = [{**hop, "xs": sorted(self.wholes), "far": True} for hop in _PART_READS] if self.wholes else []
+        parts = [{**hop, "xs": sorted(self.wholes)} for hop in _PART_READS] if self.wholes else []
         pairs = [{"l": relation, "o": source, "i": target} for relation, source, target in self.pairs]
         return {"stored": list(self.points), "hops": [*hops, *parts], "pairs": pairs}
 
     def state(self, answer: dict[str, Any]) -> State:
         """The answer of ``STATE`` to these bindings."""
         vertices: dict[int, Record] = {}
+        receipts: dict[int, Record] = {}
         taken = set()
         for vid, text in _pairs(answer["v"]):
             record = orjson.loads(text)
             if vertex_id(record["tenant"], record["id"]) == vid and record["id"] == self.points.get(vid, record["id"]):
-                vertices[vid] = record
+                (receipts if is_receipt(record) else vertices)[vid] = record
             else:
                 taken.add(vid)
         edges: dict[Key, Record] = {}
@@ -58,12 +59,14 @@ class Reading:
         for key, text in zip(self.pairs, answer["p"], strict=True):
             if text is not None and key not in edges:
                 edges[key] = orjson.loads(text)
-        return State(vertices, edges, taken, self.wholes)
+        hops = {(*hop, vid) for hop, vids in self.hops.items() for vid in vids}
+        return State(vertices, edges, receipts, Read(taken, self.wholes, self.points, hops, self.pairs))
 
-    def _point(self, urn: str) -> int:
+    def add_point(self, urn: str) -> int:
+        """Read what stands at an id, and its whole."""
         vid = vertex_id(self.tenant, urn)
         self.points[vid] = urn
-        whole = whole_urn(urn)
+        whole = whole_urn(urn) if urn.startswith("mlg://") else None
         if whole is not None:
             self.points[vertex_id(self.tenant, whole)] = whole
         return vid
@@ -71,12 +74,14 @@ class Reading:
     def _hop(self, hop: Hop, vid: int) -> None:
         self.hops[hop.direction, hop.relation.name][vid] = None
 
-    def add(self, item: Registration | Linking) -> None:
-        """Read what an item touches."""
-        if isinstance(item, Linking):
-            self.pairs[item.relation, self._point(item.source), self._point(item.target)] = None
+    def add(self, item: Intent) -> None:
+        """Read what an item touches; what others than registrations and links touch is read when it is wanted."""
+        if isinstance(item, Linking | Unlinking):
+            self.pairs[item.relation, self.add_point(item.source), self.add_point(item.target)] = None
             return
-        vid, kind = self._point(item.urn), parse_urn(item.urn).kind
+        if not isinstance(item, Registration):
+            return
+        vid, kind = self.add_point(item.urn), parse_urn(item.urn).kind
         whole = whole_urn(item.urn)
         if whole is not None:
             self.pairs[VERSION_OF.name, vid, vertex_id(self.tenant, whole)] = None
@@ -86,7 +91,7 @@ class Reading:
             self._hop(RUN_OF.out(), vid)
         for edges in item.edges:
             relation, out = edges.hop.relation, edges.hop.direction is Direction.OUT
-            far = [self._point(urn) for urn in edges.targets]
+            far = [self.add_point(urn) for urn in (*edges.targets, *edges.removes)]
             if relation is VERSION_OF:
                 continue
             if not edges.adds:
@@ -105,11 +110,17 @@ _PART_READS = [
 """What is read around ``wholes``: their parts, and what flows to them."""
 
 
-def reading(tenant: str, items: Sequence[Registration | Linking], wholes: Iterable[int]) -> Reading:
-    """What a batch touches, and what hangs on ``wholes``: all their parts, and the edges over which data arrives."""
-    wanted = Reading(tenant, wholes=frozenset(wholes))
+def reading(tenant: str, items: Sequence[Intent], points: Iterable[str], wants: Wants) -> Reading:
+    """What a batch touches, the ``points`` beside, and what its plan turned out to want."""
+    wanted = Reading(tenant, wholes=frozenset(wants.around))
     for item in items:
         wanted.add(item)
+    wanted.points |= {vertex_id(tenant, urn): urn for urn in points}
+    for urn in wants.points.values():
+        wanted.add_point(urn)
+    for direction, relation, vid in wants.hops:
+        wanted.hops[direction, relation][vid] = None
+    wanted.pairs |= dict.fromkeys(wants.pairs)
     return wanted
 
 

@@ -1,7 +1,7 @@
 """How planning an item ends early: with the outcome that says why it is not written."""
 
 from graphql_schema.enums import MutationErrorCode, Outcome
-from graphql_schema.registration import Refusal, Registered
+from graphql_schema.registration import Gate, Refusal, Registered
 
 
 class RefusedItemError(Exception):
@@ -15,6 +15,29 @@ class RefusedItemError(Exception):
 def invalid(message: str, *path: str) -> RefusedItemError:
     """The input cannot be."""
     return _refused(Outcome.INVALID, Refusal(MutationErrorCode.INVALID, message, path))
+
+
+def not_found(message: str, *path: str) -> RefusedItemError:
+    """What the write is about is unknown, or hidden."""
+    return _refused(Outcome.INVALID, Refusal(MutationErrorCode.NOT_FOUND, message, path))
+
+
+def other_payload(key: str) -> RefusedItemError:
+    """The idempotency key was used for something else."""
+    return _refused(
+        Outcome.CONFLICT,
+        Refusal(
+            MutationErrorCode.IDEMPOTENCY_CONFLICT,
+            f"The idempotency key {key!r} was used in the last 24 hours with another payload; use a new key.",
+            ("idempotencyKey",),
+        ),
+    )
+
+
+def blocked(message: str, gate: Gate) -> RefusedItemError:
+    """A gate is closed."""
+    refusal = Refusal(MutationErrorCode.GATE_BLOCKED, message, ("version",))
+    return RefusedItemError(Registered(Outcome.CONFLICT, refusals=(refusal,), gate=gate))
 
 
 def denied(message: str) -> RefusedItemError:

@@ -1,15 +1,17 @@
 """Registering one thing: its own values and the edges that its fields declare, over a draft."""
 
+from collections.abc import Iterator
+
 from app.graph.sensitivity.flows import CARRYING
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft, name_of
-from app.graph.writing.edges import claimed, declared, flows, is_current, withdrawn
+from app.graph.writing.edges import Key, claimed, declared, ended, flows, is_current, withdrawn
 from app.graph.writing.levels import with_known_sensitivity
-from app.graph.writing.permits import claims, permit
+from app.graph.writing.permits import claims, existing, permit, refuse_deleted, refuse_unexpected
 from app.graph.writing.refusal import conflict, invalid
-from app.graph.writing.vertices import Record, attributes, registered, unclaimed
+from app.graph.writing.vertices import Record, attributes, registered, unclaimed, updated
 from graphql_schema.catalog import KINDS, VERSION_OF, Direction
-from graphql_schema.enums import Outcome
+from graphql_schema.enums import ChangeAction, Outcome
 from graphql_schema.registration import EdgesOf, Registered, Registration
 from graphql_schema.urn import parse_urn, whole_urn
 
@@ -20,27 +22,33 @@ _CONTENT = ("digest", "contentDigest")
 def register(draft: Draft, item: Registration) -> Registered:
     """Draft the item; raises RefusedItemError where it cannot be."""
     vid = draft.vid(item.urn)
-    before = draft.vertex(vid)
-    creates = before is None or before["hydration"] == "STUB"
+    before = draft.vertex(vid) if item.action is None else existing(draft, item.urn, item.at)
+    creates = item.action is None and (before is None or before["hydration"] == "STUB")
     if before is not None and not unclaimed(before):
-        permit(draft, "register" if creates else "update", before)
+        permit(draft, "register" if creates else item.right, before)
         if item.values.get("stage") == RETIRED != before["stage"]:
             permit(draft, "retire", before)
     if creates:
         _permit_version(draft, item.urn)
-    _refuse_unexpected(draft, item, before)
+    refuse_unexpected(draft, item.urn, item.expected_revision, before)
+    refuse_deleted(before)
     if creates:
         _refuse_missing(item)
     elif before is not None:
         _refuse_other_content(item, before)
     draft.ensure(item.urn)
     if creates:
+        draft.action[vid] = ChangeAction.REGISTERED
         _doubt(draft, vid)
-    draft.put(vid, registered(draft.known(vid), item.values, stored=draft.state.stored(vid)))
+    if item.action is None:
+        draft.put(vid, registered(draft.known(vid), item.values, stored=draft.state.stored(vid)))
+    else:
+        draft.note(vid, item.action, item.reason)
+        draft.put(vid, updated(draft.known(vid), item.values))
     settle_times(draft, vid)
     moved = [_declare(draft, vid, item, edges) for edges in item.edges]
     settle_owner(draft, vid)
-    _permit_result(draft, vid, before, creates=creates)
+    permit_result(draft, vid, before, creates=creates)
     draft.stamp(*([vid] if any(moved) else []))
     changed = draft.vertices or draft.edges
     outcome = Outcome.CREATED if creates else Outcome.UPDATED if changed else Outcome.UNCHANGED
@@ -53,8 +61,8 @@ def _doubt(draft: Draft, vid: int) -> None:
     Anybody may put edges on what belongs to nobody. From a hidden source they would raise its sensitivity ever after,
     and its team could not see why.
     """
-    if draft.state.stored(vid) and vid not in draft.state.complete:
-        draft.state.wants.add(vid)
+    if draft.state.stored(vid) and vid not in draft.state.read.around:
+        draft.state.wants.around.add(vid)
         return
     for relation in CARRYING:
         for key in draft.at(relation, Direction.IN, vid):
@@ -71,7 +79,8 @@ def _permit_version(draft: Draft, urn: str) -> None:
         permit(draft, "register", {**record, "kind": KINDS[parse_urn(urn).kind].code})
 
 
-def _permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bool) -> None:
+def permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bool) -> None:
+    """Raise unless the caller may have made of this what it has become."""
     if creates:  # by what it declares: what it is derived from may be hidden, and must answer like what is not there
         known = draft.known(vid)
         permit(draft, "register", {**known, "sensitivity": known["declaredSensitivity"]})
@@ -82,21 +91,6 @@ def _permit_result(draft: Draft, vid: int, before: Record | None, *, creates: bo
             permit(draft, "update", after)
         if before["declaredSensitivity"] != after["declaredSensitivity"]:
             permit(draft, "update", {**after, "sensitivity": after["declaredSensitivity"]})
-
-
-def _refuse_unexpected(draft: Draft, item: Registration, before: Record | None) -> None:
-    if item.expected_revision is None:
-        return
-    if before is not None and not draft.knows(before):
-        before = None
-    stored = before["revision"] if before is not None else 0
-    if stored != item.expected_revision:
-        there = f"has revision {stored}" if before is not None else "is not stored"
-        raise conflict(
-            f"{item.urn} {there} and {item.expected_revision} was expected; read it again.",
-            stored or None,
-            "expectedRevision",
-        )
 
 
 def _refuse_missing(item: Registration) -> None:
@@ -113,8 +107,8 @@ def _refuse_other_content(item: Registration, before: Record) -> None:
     for name in _CONTENT:
         if before.get(name) is not None and name in item.values and item.values[name] != before[name]:
             raise conflict(
-                f"{item.urn} is registered with another `{name}`, and versions are immutable; "
-                "register the other content as a version of its own.",
+                f"{item.urn} is registered with `{name}` {before[name]} and this call says {item.values[name]}, but "
+                "versions are immutable; register the other content as a version of its own.",
                 before["revision"],
                 name,
             )
@@ -128,7 +122,8 @@ def _declare(draft: Draft, vid: int, item: Registration, edges: EdgesOf) -> bool
         if set(edges.targets) - {whole_urn(item.urn)}:
             raise invalid(f"{item.urn} is a version of {whole_urn(item.urn)} and of nothing else.", field)
         return False
-    moved, kept = False, set()
+    moved = False
+    kept: set[Key] = set()
     for urn, facts in edges.targets.items():
         far = draft.ensure(urn)
         draft.meet(urn, far)
@@ -138,14 +133,24 @@ def _declare(draft: Draft, vid: int, item: Registration, edges: EdgesOf) -> bool
         claim = claims(draft, key, vid)
         said = {"origin": edges.origin, **facts}
         after = declared(draft.edge(key), relation, edges.declarer, draft.now, said)
-        moved |= change_edge(draft, key, claimed(after, claim=claim), own=vid)
+        moved |= change_edge(draft, key, claimed(after, claim=claim), vid, field)
         kept.add(key)
-    if not edges.adds:
-        for key in draft.at(relation.name, edges.hop.direction, vid):
-            edge = draft.edge(key)
-            if edge is None or key in kept or edges.declarer not in edge["by"] or not is_current(edge, draft.now):
-                continue
-            moved |= change_edge(draft, key, withdrawn(edge, edges.declarer, draft.now), own=vid)
+    for key, edge in _ending(draft, vid, edges, kept):
+        moved |= change_edge(draft, key, edge, vid, field)
     if out:
         settle_lists(draft, vid, relation.name, list(edges.targets))
     return moved
+
+
+def _ending(draft: Draft, vid: int, edges: EdgesOf, kept: set[Key]) -> Iterator[tuple[Key, Record]]:
+    """The edges of a field that are no longer declared by it, or are to be removed, as they become."""
+    relation, out = edges.hop.relation.name, edges.hop.direction is Direction.OUT
+    for key in () if edges.adds else draft.at(relation, edges.hop.direction, vid):
+        edge = draft.edge(key)
+        if edge is not None and key not in kept and edges.declarer in edge["by"] and is_current(edge, draft.now):
+            yield key, withdrawn(edge, edges.declarer, draft.now)
+    for far in map(draft.vid, edges.removes):
+        key = (relation, vid, far) if out else (relation, far, vid)
+        edge = draft.edge(key)
+        if edge is not None and is_current(edge, draft.now):
+            yield key, ended(edge, draft.now)

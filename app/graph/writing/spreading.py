@@ -14,7 +14,7 @@ from app.graph.sensitivity.pending import Note, Pending, new_note_id
 from app.graph.writing.edges import Key, ends, flows
 from app.graph.writing.levels import carried, targets
 from app.graph.writing.state import Author, State
-from app.graph.writing.vertices import Record, kind_of
+from app.graph.writing.vertices import Record, is_fact, kind_of
 from graphql_schema.catalog import OPEN, PART_HOPS, WHOLE_HOPS, Direction
 from policies.sensitivity import LEVELS, RANK
 
@@ -45,6 +45,7 @@ class Spreading:
         self._pending = pending
         self._met = 0
         vertices, edges = state.changed()
+        vertices = [vid for vid in vertices if not is_fact(state.vertices[vid])]
         edges = [key for key in edges if key[0] in CARRYING or self._part_and_whole(key)]
         self._fresh = {vid for vid in vertices if not state.stored(vid)}
         self._raised = {vid for vid in vertices if vid not in self._fresh and self._rises(vid)}

@@ -1,8 +1,9 @@
 """What is stored, as far as a batch touches it, and what its items have made of it so far: values only, no requests."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -14,6 +15,12 @@ from app.graph.writing.vertices import Record, natives
 from graphql_schema.catalog import KIND_OF_CODE, Direction
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
+from policies.gates import NO_GATES, Gates
+
+HopKey = tuple[Direction, str, int]
+"""A direction, a relation and the vertex that the hop starts at."""
+
+NO_RECEIPTS: Final[Mapping[int, Record]] = MappingProxyType({})
 
 NO_FENCES: Final = FenceView("")
 """The view of nobody, in which nothing stands."""
@@ -24,6 +31,7 @@ class Author:
     """Who writes, when (epoch milliseconds), and what the policy lets that caller do and know of.
 
     ``fences`` say what is judged as stricter than it is stored, ``stops`` the kinds at which sensitivity stops.
+    ``at`` is when the changes are noted in the audit: later than all before. ``gates`` are the installation's.
     """
 
     tenant: str
@@ -33,35 +41,103 @@ class Author:
     knows: Callable[[PolicyAttributes], bool]
     fences: FenceView = NO_FENCES
     stops: frozenset[str] = frozenset()
+    at: int = 0
+    request_id: str = ""
+    gates: Gates = NO_GATES
 
     def vid(self, urn: str) -> int:
         """The vertex id of a URN."""
         return vertex_id(self.tenant, urn)
 
 
+@dataclass(slots=True)
+class Wants:
+    """What is to be read beside what the items name: the plan says so when it turns out to need it.
+
+    ``around`` are vertices of which all parts are needed, and all that flows to them; ``points`` ids by vertex id;
+    ``hops`` all edges of a relation at a vertex, with the far vertices; ``pairs`` single edges.
+    """
+
+    around: set[int] = field(default_factory=set)
+    points: dict[int, str] = field(default_factory=dict)
+    hops: set[HopKey] = field(default_factory=set)
+    pairs: set[Key] = field(default_factory=set)
+
+    def within(self, other: "Wants") -> bool:
+        """Whether the other has all of this."""
+        known = self.around <= other.around and self.points.keys() <= other.points.keys()
+        return known and self.hops <= other.hops and self.pairs <= other.pairs
+
+    def add(self, other: "Wants") -> None:
+        """Want all that the other does."""
+        self.around |= other.around
+        self.points |= other.points
+        self.hops |= other.hops
+        self.pairs |= other.pairs
+
+
+class UnreadError(Exception):
+    """Planning an item needs what was not read; it is noted as wanted. Never leaves the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What is known of the store, beside what is there.
+
+    ``taken`` are ids under which the store keeps something else, ``around`` vertices of which all parts are known and
+    all that flows to them, and ``points``, ``hops`` and ``pairs`` what else was read, as in :class:`Wants`.
+    """
+
+    taken: Container[int]
+    around: Container[int]
+    points: Container[int]
+    hops: Container[HopKey]
+    pairs: Container[Key]
+
+
 class State:
     """Vertices and edges by id: as stored, and as they are to become. Drafts are adopted one by one.
 
-    ``taken`` holds ids under which the store keeps something else, ``complete`` those around which all was read that
-    may be needed, and ``wants`` those around which more turns out to be needed.
+    ``receipts`` are of idempotency keys, by vertex id. ``wants`` is what turns out to be needed beside what was read.
     """
 
     def __init__(
-        self, vertices: dict[int, Record], edges: dict[Key, Record], taken: Iterable[int], complete: Iterable[int]
+        self, vertices: dict[int, Record], edges: dict[Key, Record], receipts: dict[int, Record], read: Read
     ) -> None:
         self.vertices = dict(vertices)
         self.edges: dict[Key, Record] = {}
-        self.taken = frozenset(taken)
-        self.complete = frozenset(complete)
-        self.wants: set[int] = set()
+        self.receipts = dict(receipts)
+        self.read = read
+        self.wants = Wants()
         self._stored_vertices = vertices
         self._stored_edges = edges
+        self._stored_receipts = receipts
         self._at: dict[tuple[str, Direction, int], set[Key]] = defaultdict(set)
         self.adopt({}, edges)
 
     def stored(self, vid: int) -> bool:
         """Whether the store has this vertex already."""
         return vid in self._stored_vertices
+
+    def need_point(self, vid: int, urn: str) -> None:
+        """Raise UnreadError unless it is known what stands at an id."""
+        if vid not in self.vertices and vid not in self.read.points:
+            self.wants.points[vid] = urn
+            raise UnreadError
+
+    def need_hop(self, direction: Direction, relation: str, vid: int) -> None:
+        """Raise UnreadError unless all edges of a relation at a vertex are known, with their far ends."""
+        key = (direction, relation, vid)
+        if self.stored(vid) and key not in self.read.hops:
+            self.wants.hops.add(key)
+            self.wants.points[vid] = str(self.vertices[vid]["id"])
+            raise UnreadError
+
+    def need_pair(self, key: Key) -> None:
+        """Raise UnreadError unless it is known whether an edge joins two vertices."""
+        if key not in self.edges and key not in self.read.pairs and all(map(self.stored, key[1:])):
+            self.wants.pairs.add(key)
+            raise UnreadError
 
     def vertex(self, vid: int) -> Record | None:
         """The vertex as it is to become, where it is known."""
@@ -93,9 +169,12 @@ class State:
         """The known edges of a relation that leave (OUT) or reach (IN) a vertex."""
         return self._at.get((relation, direction, vid), set())
 
-    def adopt(self, vertices: dict[int, Record], edges: dict[Key, Record]) -> None:
+    def adopt(
+        self, vertices: dict[int, Record], edges: dict[Key, Record], receipts: Mapping[int, Record] = NO_RECEIPTS
+    ) -> None:
         """Take over what an item made."""
         self.vertices |= vertices
+        self.receipts |= receipts
         self.edges |= edges
         for key in edges:
             relation, source, target = key
@@ -105,7 +184,8 @@ class State:
     def writes(self) -> dict[str, list[Any]] | None:
         """The bindings of the write; None when everything is stored just so."""
         vertices, edges = self.changed()
-        if not vertices and not edges:
+        receipts = [vid for vid, record in self.receipts.items() if record is not self._stored_receipts.get(vid)]
+        if not vertices and not edges and not receipts:
             return None
         met = {*vertices} | {vid for _, *both in edges for vid in both}
         fresh = {vid for vid in met if vid in self.vertices and not self.stored(vid)}
@@ -113,7 +193,12 @@ class State:
             "stored": sorted(met - fresh),
             "vertices": [self._vertex(vid, self.vertices[vid]) for vid in vertices],
             "edges": [self._edge(key, self.edges[key]) for key in edges],
+            "receipts": [self._receipt(vid, self.receipts[vid]) for vid in receipts],
         }
+
+    def _receipt(self, vid: int, record: Record) -> dict[str, Any]:
+        fresh = vid not in self._stored_receipts
+        return {"x": vid, "fresh": fresh, "at": record["at"], "record": orjson.dumps(record).decode()}
 
     def _vertex(self, vid: int, record: Record) -> dict[str, Any]:
         values, sets = natives(record)
@@ -133,7 +218,7 @@ class State:
             "declassified": bool(record.get(DECLASSIFIED)),
             "record": orjson.dumps(record).decode(),
         }
-        if "at" in record:
+        if "at" in record:  # of a relation that is read in the order of time
             values["at"] = record["at"]
         if fresh:
             values |= {"fromKind": self.vertices[source]["kind"], "toKind": self.vertices[target]["kind"]}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from graphql_schema.catalog import KIND_OF_CODE, KINDS, OPEN, TIME_FIELDS
+from graphql_schema.catalog import KIND_OF_CODE, KIND_OF_SLUG, KINDS, OPEN, TIME_FIELDS
 from graphql_schema.urn import make_urn, parse_urn
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
@@ -25,6 +25,11 @@ _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 _FIXED: Final = frozenset({"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam"})
 _TEAM: Final = "mlg://team/"
+_LISTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "CHANGE": ("subject", "subjectKind", "actor", "action"),
+    "INCIDENT": ("state",),
+}
+"""The facts that are listed by themselves, and what they are filtered by."""
 
 
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
@@ -61,6 +66,11 @@ def registered(record: Record, values: Mapping[str, Any], *, stored: bool) -> Re
     The sensitivity that it declares counts at once where it is higher than that of a ``stored`` record; what is lower
     waits for :mod:`app.graph.sensitivity.job`, which knows whether something else holds it up.
     """
+    return updated({**record, "hydration": "FULL"}, values, stored=stored)
+
+
+def updated(record: Record, values: Mapping[str, Any], *, stored: bool = True) -> Record:
+    """The record with the given values, as for :func:`registered`; a stub stays one."""
     given = dict(values)
     kind = kind_of(record)
     if kind == "User" and "kind" in given:
@@ -68,7 +78,7 @@ def registered(record: Record, values: Mapping[str, Any], *, stored: bool) -> Re
     name = _name(record, given.pop("name", None))
     shown = record["displayName"] if record["displayName"] != record["name"] else name
     defaults = {**_OPEN_TO_ALL, **_FIRST.get(kind, {}), "displayName": name}
-    after = {**record, "name": name, "displayName": shown, "hydration": "FULL"}
+    after = {**record, "name": name, "displayName": shown}
     for key, value in given.items():
         if key in _FIXED:
             continue
@@ -82,6 +92,21 @@ def registered(record: Record, values: Mapping[str, Any], *, stored: bool) -> Re
         if stored:
             after["sensitivity"] = strictest(record["sensitivity"], after["sensitivity"])
     return after
+
+
+def fact(tenant: str, urn: str, by: str, now: int, **values: Any) -> Record:  # noqa: ANN401 - JSON values
+    """The record of something that is recorded about an asset, such as an approval; ``by`` is who records it."""
+    return {
+        "id": urn,
+        "kind": KIND_OF_SLUG[urn.split("/")[2]].code,
+        "tenant": tenant,
+        "revision": 1,
+        "createdAt": now,
+        "createdBy": by,
+        "updatedAt": now,
+        "updatedBy": by,
+        **{name: value for name, value in values.items() if value is not None},
+    }
 
 
 def indexed(record: Record, **index: Any) -> Record:  # noqa: ANN401 - values of the index are lists or text
@@ -102,6 +127,11 @@ def kind_of(record: Record) -> str:
     return KIND_OF_CODE[record["kind"]].name
 
 
+def is_fact(record: Record) -> bool:
+    """Whether it is recorded about something else, which says who may know of it."""
+    return bool(KIND_OF_CODE[record["kind"]].shown_by)
+
+
 def attributes(record: Record) -> PolicyAttributes:
     """What the policy judges a change by. What is no asset is open to all; of these, domains may have an owner team."""
     if KIND_OF_CODE[record["kind"]].asset:
@@ -116,13 +146,15 @@ def unclaimed(record: Record) -> bool:
 
 def time_of(record: Record) -> int:
     """When it was made: what by-time relations are ordered by. Whoever only refers to something makes no newest one."""
-    if record["hydration"] == "STUB":
+    if record.get("hydration") == "STUB":
         return 0
     return next(record[key] for key in TIME_FIELDS if record.get(key) is not None)  # type: ignore[no-any-return]
 
 
 def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """The native values and sets that the catalog's ``STORED`` names, derived from the record alone."""
+    if is_fact(record):
+        return _natives_of_fact(record), {}
     index = record["index"]
     same = ("tenant", "kind", "source", "namespace", "name", "ownerTeam", "createdAt", "updatedAt", "revision")
     values = {
@@ -133,6 +165,15 @@ def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
         "record": orjson.dumps(record).decode(),
     }
     return values, {"owners": [urn for urn, _ in index["owners"]] or [""], "tags": index["tags"] or [""]}
+
+
+def _natives_of_fact(record: Record) -> dict[str, Any]:
+    """Of facts, only those that are listed by themselves are in the index."""
+    values: dict[str, Any] = {"record": orjson.dumps(record).decode()}
+    listed = _LISTED.get(record["kind"])
+    if listed is not None:
+        values |= {key: record[key] for key in ("tenant", "kind", "createdAt", *listed)} | {"urn": record["id"]}
+    return values
 
 
 def _name(record: Record, given: str | None) -> str:

@@ -12,15 +12,18 @@ from app.graph.errors import StoreFailedError, TransientConflictError, VertexExi
 from app.graph.sensitivity.flows import Flows
 from app.graph.sensitivity.pending import TOP, Pending
 from app.graph.write_texts import STATE, WRITE
-from app.graph.writing.plan import Item, plan
+from app.graph.writing.journal import Journal
+from app.graph.writing.plan import keys_of, plan
 from app.graph.writing.reading import reading
+from app.graph.writing.receipts import SHELVES, receipt_name, shelf_of
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.spreading import spread
-from app.graph.writing.state import Author, State
+from app.graph.writing.state import Author, State, Wants
 from graphql_schema.enums import Outcome
+from graphql_schema.intents import Intent
 from graphql_schema.registration import Registered, Registration, not_written
 from policies.access import Access
-from policies.principal import Principal
+from policies.gates import NO_GATES, Gates
 
 CHUNK: Final = 250
 """Items of one transaction, unless the call is atomic."""
@@ -42,12 +45,15 @@ class Desk:
     """What the writers of a process share.
 
     One of them writes at a time, under ``lock``: the embedded store wants it so (janusgraph.md, 6). ``pending`` is what
-    is still to be done about sensitivity, ``stops`` the kinds at which that stops.
+    is still to be done about sensitivity, ``stops`` the kinds at which that stops, ``gates`` those of the installation,
+    ``journal`` gives changes their instants and tells of them.
     """
 
     stops: frozenset[str] = frozenset()
+    gates: Gates = NO_GATES
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     pending: Pending = field(default_factory=Pending)
+    journal: Journal = field(default_factory=Journal)
 
 
 class PolicedWriter:
@@ -61,17 +67,18 @@ class PolicedWriter:
         client: GremlinClient,
         desk: Desk,
         access: Access,
-        principal: Principal,
+        request_id: str = "",
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
         self._client = client
         self._desk = desk
         self._access = access
-        self._principal = principal
+        self._principal = access.principal
         self._clock = clock
+        self._request_id = request_id
         self.chunk = CHUNK
 
-    async def register(self, items: Sequence[Item], *, dry_run: bool, atomic: bool) -> list[Registered]:
+    async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
         """See :class:`graphql_schema.ports.GraphWriter`.
 
         Raises StoreUnavailableError when the store went away: items before that may be written, and the same call
@@ -85,7 +92,7 @@ class PolicedWriter:
             done += await self._halving(batch, dry_run=dry_run)
         return done
 
-    async def _halving(self, items: Sequence[Item], *, dry_run: bool) -> list[Registered]:
+    async def _halving(self, items: Sequence[Intent], *, dry_run: bool) -> list[Registered]:
         """Write a batch; when the store refuses it, its halves, down to the item that is to blame."""
         try:
             return await self._batch(items, dry_run=dry_run, atomic=False)
@@ -103,13 +110,13 @@ class PolicedWriter:
             *await self._halving(items[half:], dry_run=dry_run),
         ]
 
-    async def _batch(self, items: Sequence[Item], *, dry_run: bool, atomic: bool) -> list[Registered]:
+    async def _batch(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
         """Write a batch whole or not at all; again from the start when another writer was faster."""
-        wholes: set[int] = set()
+        wants = Wants()
         for attempt in range(ATTEMPTS):
             try:
                 async with self._desk.lock:
-                    return await self._transaction(items, wholes, dry_run=dry_run, atomic=atomic)
+                    return await self._transaction(items, wants, dry_run=dry_run, atomic=atomic)
             except (VertexExistsError, TransientConflictError):
                 if attempt == ATTEMPTS - 1:
                     raise
@@ -117,17 +124,18 @@ class PolicedWriter:
         raise AssertionError  # the last attempt returns or raises
 
     async def _transaction(
-        self, items: Sequence[Item], wholes: set[int], *, dry_run: bool, atomic: bool
+        self, items: Sequence[Intent], wants: Wants, *, dry_run: bool, atomic: bool
     ) -> list[Registered]:
-        """Read, plan and write; ``wholes`` collects those whose parts the plan turned out to need."""
+        """Read, plan and write; ``wants`` collects what the plan turned out to need beside what the items name."""
+        receipts = [receipt_name(self._principal.subject, key) for item in items for key in keys_of(item)]
+        author = self._author()
         while True:
-            wanted = reading(self._principal.tenant, items, wholes)
+            wanted = reading(self._principal.tenant, items, receipts, wants)
             state = wanted.state((await self._client.submit(STATE, wanted.bindings()))[0])
-            author = self._author()
             done = plan(items, state, author, dry_run=dry_run)
-            if state.wants <= wholes:
+            if state.wants.within(wants):
                 break
-            wholes |= state.wants
+            wants.add(state.wants)
         refused = [index for index, outcome in enumerate(done) if outcome.outcome not in _WRITTEN]
         if atomic and refused:
             return [outcome if index in refused else not_written(refused[0]) for index, outcome in enumerate(done)]
@@ -137,21 +145,34 @@ class PolicedWriter:
 
     def _author(self) -> Author:
         who, desk = self._principal, self._desk
-        fences = desk.pending.fences.view(who.tenant)
-        return Author(who.tenant, who.subject, self._clock(), self._access.may, self._access.knows, fences, desk.stops)
+        now = self._clock()
+        return Author(
+            who.tenant,
+            who.subject,
+            now,
+            self._access.may,
+            self._access.knows,
+            desk.pending.fences.view(who.tenant),
+            desk.stops,
+            at=desk.journal.instant(now),
+            request_id=self._request_id,
+            gates=desk.gates,
+        )
 
     async def _write(self, state: State, author: Author) -> None:
         """Write what the batch has made of the state, and what that means for sensitivity elsewhere."""
         pending = self._desk.pending
         notes = await spread(state, author, Flows(self._client, author.stops, author.now), pending)
         with pending.promised(notes):
-            writes = {**(state.writes() or {}), "notes": [note.wire() for note in notes], "top": TOP}
-            await self._client.submit(WRITE, writes, writes=True)
+            noted = {"notes": [note.wire() for note in notes], "top": TOP}
+            shelf = {"shelf": shelf_of(author.now), "shelves": SHELVES, "shelved": author.now}
+            await self._client.submit(WRITE, {**(state.writes() or {}), **noted, **shelf}, writes=True)
+        self._desk.journal.written()
 
 
-def _batches(items: Sequence[Item], most: int) -> Iterator[list[Item]]:
+def _batches(items: Sequence[Intent], most: int) -> Iterator[list[Intent]]:
     """Split a call into transactions, in order."""
-    batch: list[Item] = []
+    batch: list[Intent] = []
     weight = 0
     for item in items:
         edges = sum(len(each.targets) for each in item.edges) if isinstance(item, Registration) else 1

@@ -140,7 +140,7 @@ async def test_never_too_open_and_exact_in_the_end(
         caller = person("root", roles="admin auditor", tenant=world.tenant)
         for _ in range(13):
             items = [world.write() for _ in range(world.random.choice((1, 1, 2, 5)))]
-            await world.writers.of(caller, now=world.now).register(items, dry_run=False, atomic=False)
+            await world.writers.of(caller, now=world.now).write(items, dry_run=False, atomic=False)
             await world.check(idle=False)
             for _ in range(world.random.choice((0, 0, 1, 3))):
                 await world.job.step()

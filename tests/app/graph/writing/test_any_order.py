@@ -192,7 +192,7 @@ async def test_any_order_and_chunking_give_the_graph_that_the_items_describe(
     tenant = next(_tenants)
     order = data.draw(st.permutations(items))
     writer = module_writers.of(person("root", roles="admin", tenant=tenant), data.draw(st.integers(1, 5)))
-    done = await writer.register(order, dry_run=False, atomic=False)
+    done = await writer.write(order, dry_run=False, atomic=False)
     assert [one.refusals for one in done] == [()] * len(items)
     records, found = expected(items, tenant)
     there = await stored(module_graph, tenant)
@@ -204,7 +204,7 @@ async def test_any_order_and_chunking_give_the_graph_that_the_items_describe(
         assert natives["owners"] == sorted(owner for owner, _ in record["index"]["owners"]) or natives["owners"] == [""]
         assert (natives["domain"], natives["ownerTeam"]) == (record["index"]["domain"], record["ownerTeam"])
         assert natives["deletedAt"] == OPEN
-    again = await writer.register(order, dry_run=False, atomic=False)
+    again = await writer.write(order, dry_run=False, atomic=False)
     assert {one.outcome.name for one in again} == {"UNCHANGED"}
     assert (await stored(module_graph, tenant)).records == there.records
 

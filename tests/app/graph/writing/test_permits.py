@@ -8,7 +8,7 @@ from harness.memory import ROOT, Memory, seeded
 from harness.registrations import asset, link, person, urn
 
 from app.graph.ids import vertex_id
-from app.graph.writing.plan import Item
+from graphql_schema.intents import Intent
 from graphql_schema.registration import Linking, Registration
 from policies.principal import Principal
 
@@ -24,7 +24,7 @@ def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapp
     return asset("dataset d", values, **fields)
 
 
-PERMITS: list[tuple[str, list[Item], Principal, Item, str]] = [
+PERMITS: list[tuple[str, list[Intent], Principal, Intent, str]] = [
     ("own team", [], ADA, dataset(owners=OURS), "CREATED"),
     ("unowned, an engineer", [], ADA, dataset(), "CREATED"),
     ("unowned, no engineer", [], BO, dataset(), "DENIED"),
@@ -84,7 +84,7 @@ PERMITS: list[tuple[str, list[Item], Principal, Item, str]] = [
     ("before", "who", "item", "outcome"), [row[1:] for row in PERMITS], ids=[row[0] for row in PERMITS]
 )
 def test_permits(
-    memory: Memory, before: list[Registration | Linking], who: Principal, item: Item, outcome: str
+    memory: Memory, before: list[Registration | Linking], who: Principal, item: Intent, outcome: str
 ) -> None:
     """Who may do what, as it is and as it would become; a denial writes nothing and names what is missing."""
     seeded(memory, *before)

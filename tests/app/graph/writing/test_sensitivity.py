@@ -21,7 +21,7 @@ async def write(
     writers: Writers, *items: Registration | Linking, who: Principal = ROOT, now: int = NOW, dry_run: bool = False
 ) -> list[str]:
     """Write the items and name their outcomes."""
-    done: Sequence[Registered] = await writers.of(who, now=now).register(items, dry_run=dry_run, atomic=False)
+    done: Sequence[Registered] = await writers.of(who, now=now).write(items, dry_run=dry_run, atomic=False)
     return [one.outcome.name for one in done]
 
 

@@ -24,7 +24,7 @@ BAD_RUN = asset("run broken", {"state": "START", "startedAt": "soon"}, workflow=
 
 async def register(writer: PolicedWriter, *items: Registration | Linking, **how: bool) -> list[Registered]:
     """Register items in one call."""
-    return await writer.register(items, **{"dry_run": False, "atomic": False, **how})
+    return await writer.write(items, **{"dry_run": False, "atomic": False, **how})
 
 
 def names(done: list[Registered]) -> list[str]:
@@ -62,7 +62,7 @@ async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, wr
     assert names(await register(writers.of(ROOT), item)) == ["CREATED"]
     there = await stored(graph)
     natives = there.natives[urn("dataset-version d@1")]
-    assert natives.keys() == {value.name for value in STORED}
+    assert natives.keys() == {value.name for value in STORED if not value.fact}
     record = orjson.loads(natives.pop("record"))
     assert natives == {
         **{key: record[key] for key in natives.keys() & record.keys()},
@@ -219,7 +219,7 @@ async def test_a_hidden_other_end_makes_no_difference(graph: StoreGraph, writers
         asset("dataset secret", {"description": "mine"}),
         link("FEEDS", "dataset unknown", "model theirs"),
     )
-    assert done[0] == done[1]
+    assert replace(done[0], revision=3) == done[1]
     assert names(done) == ["CREATED", "CREATED", "DENIED", "DENIED"]
     shown = f"{done[2].refusals[0].message} {done[3].refusals[0].message}"
     assert not any(word in shown for word in ("ads", "plans", "secret"))

@@ -1,0 +1,108 @@
+"""The audit: what an item changed, field by field, as ``Change`` vertices of the same transaction.
+
+Each asset, team, user, domain or tag whose record or edges an item changed has one ``Change`` of its own, hung on it by
+``CHANGED``. Its ``fields`` are ``{field, before, after}`` with JSON values as stored; where a field is made of edges
+there is one for each, which also has ``edge`` (relation, from, to) and the edge's records ``was`` and ``is``: what
+:mod:`app.graph.writing.reverting` needs. They are policed when they are read, like the field they are about.
+"""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from app.graph.writing.draft import Draft
+from app.graph.writing.edges import CLAIM, Key, is_current
+from app.graph.writing.vertices import Record, fact, kind_of
+from graphql_schema.catalog import CHANGED, KINDS
+from graphql_schema.enums import ChangeAction
+from graphql_schema.urn import make_urn
+
+_BOOKKEEPING: Final = frozenset(
+    {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
+    | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
+)
+_EDGE_FACTS: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties", "runId")
+
+
+def audit(draft: Draft) -> None:
+    """Add the changes of an item to its draft."""
+    for vid in [vid for vid in draft.vertices if kind_of(draft.vertices[vid]) in KINDS]:
+        before, after = draft.state.vertices.get(vid), draft.vertices[vid]
+        fields = [*_values(before, after), *_edges(draft, vid), *draft.said[vid]]
+        default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
+        action = draft.action.get(vid, default)
+        if fields or action is not ChangeAction.UPDATED:
+            note_change(draft, vid, action, fields)
+    for vid in draft.said.keys() - draft.vertices.keys():
+        note_change(draft, vid, draft.action[vid], draft.said[vid])
+
+
+def note_change(draft: Draft, vid: int, action: ChangeAction, fields: list[Record]) -> None:
+    """Write one change of a vertex into the draft."""
+    record, author = draft.known(vid), draft.author
+    mark = "\0".join([record["id"], str(record["revision"]), action.name, orjson.dumps(fields).decode()])
+    urn = fact_urn("change", author.tenant, mark)
+    change = fact(
+        author.tenant,
+        urn,
+        author.subject,
+        author.at,
+        action=action.name,
+        actor=author.subject,
+        subject=record["id"],
+        subjects=[record["id"]],
+        subjectKind=record["kind"],
+        subjectRevision=record["revision"],
+        requestId=author.request_id or None,
+        fields=fields,
+        **(draft.noted if vid in draft.action else {}),
+    )
+    at = draft.vid(urn)
+    draft.vertices[at] = change
+    draft.edges[CHANGED.name, at, vid] = {"relation": CHANGED.name, "validFrom": 0, "at": author.at}
+
+
+def fact_urn(slug: str, tenant: str, mark: str) -> str:
+    """The id of a fact that is made of what identifies it."""
+    return make_urn(slug, "catalog", "", blake2b(f"{tenant}\0{mark}".encode(), digest_size=16).hexdigest())
+
+
+def _values(before: Record | None, after: Record) -> Iterator[Record]:
+    """The fields of a record that differ; of a new one, what it holds, and of a stub nothing."""
+    if before is None and after.get("hydration") == "STUB":
+        return
+    was = before or {}
+    for name in sorted((was.keys() | after.keys()) - _BOOKKEEPING):
+        if was.get(name) != after.get(name):
+            yield {"field": name, "before": was.get(name), "after": after.get(name)}
+
+
+def _edges(draft: Draft, vid: int) -> Iterator[Record]:
+    """The edges that moved, once each, as the field that they belong to."""
+    moves = {move.key: move for move in draft.moves if move.about == vid}
+    for key, move in moves.items():
+        was, now = draft.state.edges.get(key), draft.edge(key)
+        if was != now:
+            yield {
+                "field": move.field,
+                "before": _shown(draft, key, vid, was),
+                "after": _shown(draft, key, vid, now),
+                "edge": _ends(draft, key),
+                "was": was,
+                "is": now,
+            }
+
+
+def _ends(draft: Draft, key: Key) -> list[str]:
+    relation, *ends = key
+    return [relation, *(str(draft.known(end)["id"]) for end in ends)]
+
+
+def _shown(draft: Draft, key: Key, vid: int, edge: Record | None) -> Any:  # noqa: ANN401 - a JSON value
+    """The far end of an edge that holds, with what it says; None where there is none."""
+    if edge is None or not (is_current(edge, draft.now) or edge.get(CLAIM)):
+        return None
+    far = draft.known(key[1] if key[2] == vid else key[2])["id"]
+    return {"id": far, **{name: edge[name] for name in _EDGE_FACTS if name in edge}}

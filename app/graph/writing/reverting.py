@@ -1,0 +1,124 @@
+"""Reverting: what one change did is undone, where nothing has happened to that since.
+
+Values go back to what they were, edges end or hold again, an alias goes back through its gate, a deletion is taken
+back, and what was registered is deleted. The undoing is a change itself, and can be reverted.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
+from app.graph.writing.deleting import delete, is_deleted, restore
+from app.graph.writing.draft import Draft
+from app.graph.writing.edges import Key, claimed, ended, is_current, reopened
+from app.graph.writing.permits import claims, existing, permit, refuse_deleted
+from app.graph.writing.refusal import conflict, invalid, not_found
+from app.graph.writing.registering import permit_result
+from app.graph.writing.vertices import Record, updated
+from graphql_schema.enums import ChangeAction, Outcome
+from graphql_schema.intents import Deleting, Restoring, Reverting
+from graphql_schema.registration import Registered
+
+DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
+"""Fields that follow from others, and are not restored by themselves."""
+
+
+def revert(draft: Draft, item: Reverting) -> Registered:
+    """Draft the undoing of a change; raises RefusedItemError where it cannot be undone any more."""
+    change = draft.find(item.change)
+    if change is None:
+        raise not_found(f"There is no change {item.change} that you may know of; check the id.", "change")
+    record = existing(draft, change["subject"], "change")
+    done = _UNDO.get(change["action"], _undo_fields)(draft, record, change)
+    if done.outcome is Outcome.UPDATED:
+        vid = draft.vid(record["id"])
+        draft.note(vid, ChangeAction.REVERTED, item.reason, reverts=item.change)
+    return done
+
+
+def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
+    vid = draft.vid(record["id"])
+    permit(draft, "update", record)
+    refuse_deleted(record)
+    values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in DERIVED]
+    edges = [entry for entry in change["fields"] if "edge" in entry]
+    if not values and not edges:
+        raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
+    moved_on = [entry["field"] for entry in values if record.get(entry["field"]) != entry["after"]]
+    moved_on += [entry["field"] for entry in edges if not _as_it_was_left(draft, entry)]
+    if moved_on:
+        names = " and ".join(f"`{name}`" for name in dict.fromkeys(moved_on))
+        raise conflict(
+            f"{names} of {record['id']} changed again after {change['id']}; revert the later changes first, or "
+            "set what you want.",
+            record["revision"],
+            "change",
+        )
+    draft.put(vid, _with(record, values))
+    settle_times(draft, vid)
+    moved = [_restore_edge(draft, vid, entry) for entry in edges]
+    settle_owner(draft, vid)
+    permit_result(draft, vid, record, creates=False)
+    draft.stamp(*([vid] if any(moved) else []))
+    changed = bool(draft.vertices or draft.edges)
+    return Registered(Outcome.UPDATED if changed else Outcome.UNCHANGED, record["id"], draft.known(vid)["revision"])
+
+
+def _with(record: Record, values: list[Record]) -> Record:
+    """The record with former values; what a registration may set goes the same way."""
+    before = {entry["field"]: entry["before"] for entry in values}
+    if "declaredSensitivity" in before:
+        before["sensitivity"] = before.pop("declaredSensitivity")
+    return updated(record, before)
+
+
+def _as_it_was_left(draft: Draft, entry: Record) -> bool:
+    """Whether an edge still says what the change made it say."""
+    edge = draft.edge(_key(draft, entry))
+    return bool(_said(draft, edge) == _said(draft, entry["is"]))
+
+
+def _said(draft: Draft, edge: Record | None) -> Any:  # noqa: ANN401 - what is compared
+    if edge is None or not is_current(edge, draft.now):
+        return None
+    return {name: value for name, value in edge.items() if name not in {"recordedAt", "recordedBy", "at", "earlier"}}
+
+
+def _key(draft: Draft, entry: Record) -> Key:
+    relation, *ends = entry["edge"]
+    for urn in ends:
+        draft.state.need_point(draft.vid(urn), urn)
+    source, target = (draft.vid(urn) for urn in ends)
+    draft.state.need_pair((relation, source, target))
+    return relation, source, target
+
+
+def _restore_edge(draft: Draft, vid: int, entry: Record) -> bool:
+    key, was = _key(draft, entry), entry["was"]
+    edge = draft.edge(key)
+    claim = claims(draft, key, vid)
+    if was is not None and is_current(was, draft.now):
+        moved = change_edge(draft, key, claimed(reopened(edge, was, draft.now), claim=claim), vid, entry["field"])
+    else:
+        moved = edge is not None and change_edge(draft, key, ended(edge, draft.now), vid, entry["field"])
+    settle_lists(draft, vid, key[0], [])
+    return moved
+
+
+def _undo_deletion(draft: Draft, record: Record, _change: Record) -> Registered:
+    if not is_deleted(record):
+        raise conflict(f"{record['id']} is not deleted any more; there is nothing to undo.", record["revision"])
+    return restore(draft, Restoring(record["id"]))
+
+
+def _undo_existence(draft: Draft, record: Record, _change: Record) -> Registered:
+    if is_deleted(record):
+        raise conflict(f"{record['id']} is deleted already; there is nothing to undo.", record["revision"])
+    return delete(draft, Deleting(record["id"]))
+
+
+_UNDO: Final[Mapping[str, Callable[[Draft, Record, Record], Registered]]] = {
+    ChangeAction.DELETED.name: _undo_deletion,
+    ChangeAction.RESTORED.name: _undo_existence,
+    ChangeAction.REGISTERED.name: _undo_existence,
+}
