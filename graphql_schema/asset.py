@@ -5,7 +5,7 @@ from typing import Annotated, Any, Union
 
 import strawberry
 
-from graphql_schema.catalog import CONTAINS, OWNED_BY, REPLACED_BY, TAGGED, WHOLE_HOPS, Direction, Hop
+from graphql_schema.catalog import CHANGED, CONTAINS, OWNED_BY, REPLACED_BY, TAGGED, WHOLE_HOPS, Direction, Hop
 from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.enums import (
@@ -20,9 +20,9 @@ from graphql_schema.enums import (
     TagMode,
     Visibility,
 )
-from graphql_schema.fields import INPUTS, Parent, made_from, own, to_one
-from graphql_schema.refs import AssetRef, AssetVersionRef, DomainRef, NeighbourRef, TagRef, TeamRef, UserRef
-from graphql_schema.related import ALL, LineageKeep, Path, Related, neighbours, related
+from graphql_schema.fields import INPUTS, Parent, made_from, own, run_id, to_many, to_one
+from graphql_schema.refs import AssetRef, AssetVersionRef, ChangeRef, DomainRef, NeighbourRef, TagRef, TeamRef, UserRef
+from graphql_schema.related import ALL, LineageKeep, Path, Related, neighbours, newest, related
 from graphql_schema.row import Item, Row, Seen
 from graphql_schema.scalars import Instant
 from graphql_schema.values import Property
@@ -77,12 +77,6 @@ class ViewerAccess:
     can_retire: bool = own("Whether the viewer may retire it.")
 
 
-async def _run_id(root: Parent, info: Info) -> Any:
-    urn = root.record.get("runId")
-    run = await info.context.reader.node(urn) if urn else None
-    return None if run is None else run.urn
-
-
 @strawberry.type(description="A direct neighbour along a lineage relation, with the edge that joins them.")
 class Neighbour:
     """A direct neighbour along a lineage relation, with the edge that joins them."""
@@ -99,7 +93,7 @@ class Neighbour:
     valid_from: Instant | None = own("Since when it holds.")
     valid_to: Instant | None = own("Until when it holds; null while it does.")
     run_id: strawberry.ID | None = strawberry.field(
-        description="The run that saw it; null when unknown or hidden.", resolver=_run_id
+        description="The run that saw it; null when unknown or hidden.", resolver=run_id
     )
     properties: list[Property] | None = own("Free facts about the edge.")
 
@@ -197,6 +191,7 @@ async def _owners(root: Parent, info: Info, include_inherited: WithInherited = T
 
 
 TAGS = related(TAGGED.out())
+HISTORY = newest(CHANGED.into("Change"))
 
 
 async def _tags(root: Parent, info: Info) -> Any:
@@ -270,6 +265,7 @@ class Asset(Node):
     replaced_by: AssetRef | None = to_one(related(REPLACED_BY.out()), "The asset that takes its place.")
     upstream: Connection[NeighbourRef] | None = _neighbours(Direction.IN, "Direct neighbours that it comes from.")
     downstream: Connection[NeighbourRef] | None = _neighbours(Direction.OUT, "Direct neighbours that come from it.")
+    history: Connection[ChangeRef] | None = to_many(HISTORY, "Its changes, the newest first.")
     viewer_access: ViewerAccess = strawberry.field(
         description="What the viewer may see and do here.", resolver=_viewer_access
     )

@@ -38,6 +38,13 @@ def made_from(*inputs: str) -> dict[str, Any]:
     return {INPUTS: lambda _kind: inputs}
 
 
+async def run_id(root: Parent, info: Info) -> Any:
+    """The id of the run that saw an edge, where the caller may know of it."""
+    urn = root.record.get("runId")
+    run = await info.context.reader.node(urn) if urn else None
+    return None if run is None else run.urn
+
+
 def to_one(rel: Related, description: str, *inputs: str) -> Any:
     """The one row that a relation leads to; ``inputs`` as for :func:`made_from`."""
 

@@ -93,6 +93,15 @@ def edge(hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLA
     )
 
 
+def key_field() -> Any:
+    """The input field of an idempotency key."""
+    return strawberry.field(
+        description="A key of your own for this call, such as a build number: the same key with the same payload is "
+        "done once and answered alike for 24 hours; with another payload it is refused.",
+        default=None,
+    )
+
+
 @strawberry.input(description="An owner and what it is responsible for.")
 class OwnerInput:
     """An owner and what it is responsible for."""
@@ -124,6 +133,7 @@ class AssetFields:
     expected_revision: int | None = strawberry.field(
         description="Refuse with CONFLICT unless the stored revision is this one.", default=None
     )
+    idempotency_key: str | None = key_field()
     dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)
 
 
@@ -134,4 +144,5 @@ class CatalogFields:
     id: strawberry.ID | None = part("The URN; made of the name when absent.")
     name: str = strawberry.field(description="The name, part of the id.")
     properties: list[PropertyInput] | None = value("Free keys and values; the list replaces the stored one.")
+    idempotency_key: str | None = key_field()
     dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)

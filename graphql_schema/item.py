@@ -15,32 +15,7 @@ from graphql_schema.assets.service import DeploymentInput, ServiceInput
 from graphql_schema.assets.tag import TagInput
 from graphql_schema.assets.team import TeamInput, UserInput
 from graphql_schema.assets.workflow import RunInput, WorkflowInput
-from graphql_schema.enums import EdgeOrigin, Relation
-from graphql_schema.inputs import SHARE, value
-from graphql_schema.scalars import Instant
-from graphql_schema.values import PropertyInput
-
-
-@strawberry.input(description="Declares an edge; declaring it again merges its properties.")
-class LinkInput:
-    """Declares an edge."""
-
-    relation: Relation = strawberry.field(description="The relation.")
-    from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
-    to: strawberry.ID = strawberry.field(description="The id of where the data flows to.")
-    origin: EdgeOrigin | None = strawberry.field(
-        description="How the edge came to be known.", default=EdgeOrigin.DECLARED
-    )
-    confidence: float | None = value("How sure, from 0 to 1; certain when absent.", within=SHARE)
-    valid_from: Instant | None = value("Since when it holds; now when absent.")
-    valid_to: Instant | None = value("Until when it holds; open when absent.")
-    run_id: strawberry.ID | None = value("The run that saw it.")
-    declassify: bool | None = value(
-        "Whether its data is no longer sensitive when it arrives, so that sensitivity does not flow over it. To change "
-        "this takes the right to approve where the data arrives; a link that does not say it leaves it alone.",
-        stored="declassified",
-    )
-    properties: list[PropertyInput] | None = value("Free facts about the edge, merged by key with those stored.")
+from graphql_schema.link import LinkInput
 
 
 def _one(kind: str) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from graphql_schema.intents import Intent
-from graphql_schema.listing import Listing
+from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Registered
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice
@@ -31,6 +31,10 @@ class GraphReader(Protocol):
 
     async def listing(self, listing: Listing, page: Page) -> Slice:
         """A page of an ordered listing of the whole graph."""
+        ...
+
+    async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:
+        """A page of all facts of a kind, by the time they were recorded; those about what the caller reads."""
         ...
 
 

@@ -9,7 +9,8 @@ from graphql_schema.asset import Asset, Node
 from graphql_schema.assets.domain import Domain
 from graphql_schema.assets.tag import Tag
 from graphql_schema.assets.team import Team, User
-from graphql_schema.catalog import KINDS
+from graphql_schema.audit import Change, changes_field
+from graphql_schema.catalog import KINDS, VERTICES
 from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.enums import PrincipalKind
@@ -47,20 +48,24 @@ class Viewer:
 
 
 async def _node(info: Info, id: IdArg) -> Any:
-    parse_urn(id)
-    return await info.context.reader.node(id)
+    return await info.context.reader.node(id) if _is_node(id) else None
 
 
 async def _nodes(info: Info, ids: IdsArg) -> Any:
     if len(ids) > MOST_IDS:
         raise LimitError(f"`ids` has {len(ids)} entries; ask for at most {MOST_IDS} at a time.", limit=MOST_IDS)
-    for urn in ids:
-        parse_urn(urn)
-    return await info.context.reader.nodes(ids)
+    nodes = [urn for urn in ids if _is_node(urn)]
+    found = dict(zip(nodes, await info.context.reader.nodes(nodes), strict=True))
+    return [found.get(urn) for urn in ids]
+
+
+def _is_node(urn: str) -> bool:
+    """Whether an id may be asked for; raises InvalidError when it is none."""
+    return parse_urn(urn).kind != "UsageMonth"
 
 
 async def _asset(info: Info, id: IdArg) -> Any:
-    return await info.context.reader.node(id) if KINDS[parse_urn(id).kind].asset else None
+    return await info.context.reader.node(id) if VERTICES[parse_urn(id).kind].asset else None
 
 
 async def _team(info: Info, id: TeamIdArg = None, name: TeamNameArg = None) -> Any:
@@ -129,4 +134,5 @@ class Query:
     users: Connection[User] | None = _all_of("User", "Every user, by name.")
     domains: Connection[Domain] | None = _all_of("Domain", "Every business area, by name.")
     tags: Connection[Tag] | None = _all_of("Tag", "Every tag, by name.")
+    changes: Connection[Change] = changes_field()
     viewer: Viewer = strawberry.field(description="Who is asking.", resolver=_viewer)

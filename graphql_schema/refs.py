@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphql_schema.assets.tag import Tag
     from graphql_schema.assets.team import Team, User
     from graphql_schema.assets.workflow import Run, Workflow
+    from graphql_schema.audit import Change
 
 _ASSETS = "graphql_schema.assets"
 
@@ -39,3 +40,4 @@ TeamRef = Annotated["Team", strawberry.lazy(f"{_ASSETS}.team")]
 UserRef = Annotated["User", strawberry.lazy(f"{_ASSETS}.team")]
 DomainRef = Annotated["Domain", strawberry.lazy(f"{_ASSETS}.domain")]
 TagRef = Annotated["Tag", strawberry.lazy(f"{_ASSETS}.tag")]
+ChangeRef = Annotated["Change", strawberry.lazy("graphql_schema.audit")]

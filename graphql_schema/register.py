@@ -1,63 +1,32 @@
-"""From the items of a call to what the writer gets: identity, values and edges, or why an item cannot be.
+"""From the input of a kind to what the writer gets: identity, values and edges, or why it cannot be.
 
-Generic over what the inputs declare (:mod:`graphql_schema.inputs`); it needs no store. An item that is refused here
-never reaches it.
+Generic over what the inputs declare (:mod:`graphql_schema.inputs`); it needs no store. What is refused here never
+reaches it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import strawberry
 
-from graphql_schema.catalog import KINDS, RELATIONS, VERSION_OF, Kind
+from graphql_schema.catalog import KINDS, Kind
 from graphql_schema.declared import edges_of
-from graphql_schema.enums import EdgeOrigin, MutationErrorCode, Outcome
 from graphql_schema.inputs import EDGE, VALUE
-from graphql_schema.item import AssetInput, LinkInput
+from graphql_schema.keys import key_in
 from graphql_schema.plain import LONGEST_NAME, InputError, at, check_id, fields_of, values_of
-from graphql_schema.registration import Linking, Registered, Registration, refused
-from graphql_schema.urn import make_urn, parse_urn, whole_urn
+from graphql_schema.registration import Registration
+from graphql_schema.urn import make_urn, parse_urn
 
 _PARTS = ("source", "namespace", "name", "version")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The items of a call by index: the field that each one came in, and whether the writer gets it."""
-
-    keys: list[str] = field(default_factory=list)
-    accepted: dict[int, Registration | Linking] = field(default_factory=dict)
-    refused: dict[int, Registered] = field(default_factory=dict)
+def kind_of(given: Any) -> Kind:
+    """The kind that an input registers: that of its name."""
+    return KINDS[type(given).__name__.removesuffix("Input")]
 
 
-def prepare(items: Sequence[AssetInput]) -> Prepared:
-    """Sort the items of a call into what can be and what cannot; a second item for the same id cannot."""
-    prepared = Prepared()
-    first: dict[str, int] = {}
-    for index, item in enumerate(items):
-        prepared.keys.append(key_of(item))
-        try:
-            wanted = registration_of(item)
-            _refuse_again(wanted, index, first)
-            prepared.accepted[index] = wanted
-        except InputError as error:
-            prepared.refused[index] = refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
-    return prepared
-
-
-def key_of(item: AssetInput) -> str:
-    """The one field of the item that is given."""
-    return next(f.name for f in fields_of(item) if getattr(item, f.attribute) is not strawberry.UNSET)
-
-
-def registration_of(item: AssetInput) -> Registration | Linking:
-    """What the item asks for; raises InputError with the path to what cannot be."""
-    key = key_of(item)
-    given = next(getattr(item, f.attribute) for f in fields_of(item) if f.name == key)
-    if isinstance(given, LinkInput):
-        return linking_of(given)
-    kind = KINDS[key[0].upper() + key[1:]]
+def registration_of(given: Any) -> Registration:
+    """What the input of a kind asks for; raises InputError with the path to what cannot be."""
+    kind = kind_of(given)
     urn = _urn_of(kind, given)
     values = values_of(given)
     if given.name:
@@ -69,25 +38,8 @@ def registration_of(item: AssetInput) -> Registration | Linking:
         expected_revision=getattr(given, "expected_revision", None),
         dry_run=bool(given.dry_run),
         required=_missing(given),
+        key=key_in(given),
     )
-
-
-def _refuse_again(wanted: Registration | Linking, index: int, first: dict[str, int]) -> None:
-    if isinstance(wanted, Registration) and first.setdefault(wanted.urn, index) != index:
-        raise InputError(f"{wanted.urn} is in this call already, as item {first[wanted.urn]}; join the two.", "id")
-
-
-def linking_of(given: LinkInput) -> Linking:
-    """The edge that a link asks for; raises InputError when the catalog has no such edge."""
-    relation = RELATIONS[given.relation.name]
-    source = check_id(given.from_, tuple({a for a, _ in relation.ends}), "from")
-    check_id(given.to, tuple({b for a, b in relation.ends if a == source}), "to")
-    if given.from_ == given.to and not relation.lineage:
-        raise InputError(f"{relation.name} cannot lead from {given.to} to itself; name another.", "to")
-    if relation is VERSION_OF and whole_urn(given.from_) != given.to:
-        raise InputError(f"{given.from_} is a version of {whole_urn(given.from_)} and of nothing else.", "to")
-    facts = {**values_of(given), "origin": (given.origin or EdgeOrigin.DECLARED).name}
-    return Linking(relation.name, given.from_, given.to, facts)
 
 
 def _urn_of(kind: Kind, given: Any) -> str:

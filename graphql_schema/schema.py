@@ -20,6 +20,7 @@ from graphql_schema.assets.service import Deployment, Service
 from graphql_schema.assets.tag import Tag
 from graphql_schema.assets.team import Team, User
 from graphql_schema.assets.workflow import Run, Workflow
+from graphql_schema.audit import Change
 from graphql_schema.govern import govern, governed
 from graphql_schema.mutation import Mutation
 from graphql_schema.operation.schema import OperationSchema
@@ -56,7 +57,10 @@ NODES = (
     Domain,
     Tag,
 )
-"""The type of every kind of the catalog."""
+"""The type of every kind of the catalog that is registered."""
+
+FACTS = (Change,)
+"""The types of what is recorded about them."""
 
 
 class GraphSchema(OperationSchema):
@@ -81,7 +85,7 @@ def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchem
     schema = GraphSchema(
         query=Query,
         mutation=Mutation,
-        types=NODES,
+        types=(*NODES, *FACTS),
         extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

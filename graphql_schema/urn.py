@@ -58,6 +58,11 @@ def parse_urn(text: str) -> Urn:
     return Urn(kind.name, source, namespace, name, version or None)
 
 
+def slug_of(text: str) -> str:
+    """The kind that a URN begins with, as it is spelled there."""
+    return text.removeprefix("mlg://").partition("/")[0]
+
+
 def whole_urn(text: str) -> str | None:
     """The asset that a version's URN names: the same without ``@<version>``, under the whole's kind."""
     slug, rest = text.removeprefix("mlg://").split("/", 1)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, Final
 
-from graphql_schema.catalog import KINDS
+from graphql_schema.catalog import KINDS, OPEN
 from graphql_schema.listing import Clause, Listing
 from policies.errors import InvalidError, LimitError
 from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within
@@ -29,6 +29,9 @@ MOST_ARMS: Final = 256
 
 UNGOVERNED: Final[Clause] = ("in", "kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
 """Teams, users, domains and tags are open to the tenant: row rules are about assets."""
+
+ALIVE: Final[Clause] = ("above", "deletedAt", OPEN - 1)
+"""What is deleted is not listed, for anybody, whether they see when it was deleted or not."""
 
 _SURROGATES: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000

@@ -20,6 +20,9 @@ from policies.errors import LimitError
 QUIET_TICKS: Final = 12
 """Turns of the event loop without a new question that complete a level: more than resolvers need to go down."""
 
+GIVEN: Final = -1
+"""Of a hop that names its sources itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -79,13 +82,15 @@ class Coalescer:
 
     async def _send(self, level: list[tuple[Question, asyncio.Future[Answer]]]) -> None:
         hops: list[dict[str, Any]] = []
+        listings: list[dict[str, Any]] = []
         for question, _ in level:
             base = len(hops)
-            hops.extend({**hop, "p": hop["p"] + base} if hop["p"] >= 0 else hop for hop in question.hops)
+            hops.extend({**hop, "p": _shifted(hop["p"], base, len(listings))} for hop in question.hops)
+            listings.extend(question.listings)
         bindings = {
             "points": sorted({point for question, _ in level for point in question.points}),
             "hops": hops,
-            "listings": [listing for question, _ in level for listing in question.listings],
+            "listings": listings,
             "now": self.now,
             "cap": EDGE_CAP,
             "tenant": self.tenant,
@@ -107,3 +112,10 @@ class Coalescer:
             hop, listing = hop + len(question.hops), listing + len(question.listings)
             if not future.done():
                 future.set_result(Answer(edges, records, listings))
+
+
+def _shifted(parent: int, hops: int, listings: int) -> int:
+    """Where a hop has its sources from, behind so many hops and listings of other questions."""
+    if parent == GIVEN:
+        return parent
+    return parent + hops if parent >= 0 else parent - listings

@@ -19,7 +19,10 @@ _FIRST: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class StoreHop:
-    """One hop of the level text without its sources; ``parent`` is the index of the hop before it, or -1."""
+    """One hop of the level text without its sources.
+
+    ``parent`` is the index of the hop before it, -1, or below that for a listing (:mod:`app.graph.level`).
+    """
 
     direction: str
     labels: tuple[str, ...]

@@ -47,7 +47,7 @@ class Judge:
         return any(self._access.shown(field) != self._access.rows() for field in fields)
 
     def row(self, vid: int, record: Mapping[str, Any]) -> Row | None:
-        """The row of a record, or None when it is not the caller's to know of."""
+        """The row of a record, or None when it is not the caller's to know of; facts are judged by their subjects."""
         if record["tenant"] != self.tenant:
             return None
         kind = KIND_OF_CODE[record["kind"]]

@@ -2,15 +2,16 @@
 
 A level asks for points (vertex ids), hops (edges from many sources, then the far vertices) and listings (what starts in
 the index). The text is constant and knows no relation, no filter and no policy: they are data. Each hop is
-``{d: "out" | "in", ls: labels, ks: far kinds or [], xs: sources, p: -1 or the hop whose far ends are its sources,
-n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time}``; each listing is
-``{f: filter, t: filter of the total, o: order key, d: whether descending, n: how many, c: whether to count}``, its
-filters in the form of :mod:`app.graph.clauses`.
+``{d: "out" | "in", ls: labels, ks: far kinds or [], xs: sources, p: -1, or the hop whose far ends are its sources,
+n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time}``, and ``p`` below -1
+takes its sources from a listing, the first for -2. Each listing is ``{f: filter, t: filter of the total, o: order key,
+d: whether descending, n: how many, c: whether to count}``, its filters in the form of :mod:`app.graph.clauses`.
 
 A first page costs what it shows, however many edges its source has; a later one passes over those before it.
 
 The answer is ``{e: [[source, far, edge record, …] per hop], v: [record, …], l: [{x: [id, …], n: total or -1}, …],
-over: whether the cap ended it}``. Edges come first, then the unique far vertices (janusgraph.md, section 5).
+over: whether the cap ended it}``. Listings come first, then edges, then the unique far vertices (janusgraph.md,
+section 5).
 """
 
 from typing import Any, Final
@@ -66,10 +67,37 @@ def begin = {{ h, xs, l ->
                : (ks ? {_first("in", kinds=True)} : {_first("in", kinds=False)})
 }}
 def seen = new LinkedHashSet(points)
+def test = {{ t, k ->
+  def x = k[2]
+  switch (k[0]) {{
+    case 'in': return t.has(k[1], P.within(x))
+    case 'out': return t.has(k[1], P.without(x))
+    case 'above': return t.has(k[1], P.gt(x))
+    case 'below': return t.has(k[1], P.lt(x))
+    case 'least': return t.has(k[1], P.gte(x))
+    case 'most': return t.has(k[1], P.lte(x))
+    case 'prefix': return t.has(k[1], textPrefix(x))
+    case 'regex': return t.has(k[1], textRegex(x))
+  }}
+  throw new IllegalArgumentException('test')
+}}
+def every = {{ t, tests -> tests.each {{ t = test(t, it) }}; t }}
+def narrow = {{ f ->
+  def t = g.V().has('tenant', tenant)
+  f.each {{ arms -> t = arms.size() == 1 ? every(t, arms[0]) : t.or(*arms.collect {{ every(__.start(), it) }}) }}
+  t
+}}
+def lists = listings.collect {{ q ->
+  def t = narrow(q.f).order().by(q.o, q.d ? desc : asc)
+  if (q.o != 'urn') t = t.by('urn', q.d ? desc : asc)
+  def xs = q.n == 0 ? [] : t.limit(q.n).id().toList()
+  seen.addAll(xs)
+  [x: xs, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
+}}
 def sets = []
 def room = cap
 def edges = hops.collect {{ h ->
-  def xs = h.p < 0 ? h.xs : new ArrayList(sets[h.p])
+  def xs = h.p == -1 ? h.xs : h.p < 0 ? lists[-2 - h.p].x : new ArrayList(sets[h.p])
   def rows = []
   def reached = new LinkedHashSet()
   def take = {{ s, f, e -> rows << s; rows << f; rows << e.value('record'); reached << f }}
@@ -101,33 +129,6 @@ def edges = hops.collect {{ h ->
   sets << reached
   seen.addAll(reached)
   rows
-}}
-def test = {{ t, k ->
-  def x = k[2]
-  switch (k[0]) {{
-    case 'in': return t.has(k[1], P.within(x))
-    case 'out': return t.has(k[1], P.without(x))
-    case 'above': return t.has(k[1], P.gt(x))
-    case 'below': return t.has(k[1], P.lt(x))
-    case 'least': return t.has(k[1], P.gte(x))
-    case 'most': return t.has(k[1], P.lte(x))
-    case 'prefix': return t.has(k[1], textPrefix(x))
-    case 'regex': return t.has(k[1], textRegex(x))
-  }}
-  throw new IllegalArgumentException('test')
-}}
-def every = {{ t, tests -> tests.each {{ t = test(t, it) }}; t }}
-def narrow = {{ f ->
-  def t = g.V().has('tenant', tenant)
-  f.each {{ arms -> t = arms.size() == 1 ? every(t, arms[0]) : t.or(*arms.collect {{ every(__.start(), it) }}) }}
-  t
-}}
-def lists = listings.collect {{ q ->
-  def t = narrow(q.f).order().by(q.o, q.d ? desc : asc)
-  if (q.o != 'urn') t = t.by('urn', q.d ? desc : asc)
-  def xs = q.n == 0 ? [] : t.limit(q.n).id().toList()
-  seen.addAll(xs)
-  [x: xs, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
 }}
 def xs = seen as List
 def v = xs ? {render(g.V(param("xs")).values("record"))}.toList() : []

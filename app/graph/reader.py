@@ -2,25 +2,32 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 from aiodataloader import DataLoader
 
-from app.graph.clauses import filter_of, keyset, policed, rows_clause
+from app.graph.clauses import ALIVE, filter_of, keyset, policed, rows_clause
 from app.graph.coalescer import Answer, Coalescer, Question
+from app.graph.facts import ToSubjects, is_shown, to_subjects
 from app.graph.hops import adjacency, compile_related, reached
 from app.graph.ids import vertex_id
 from app.graph.judge import Judge
-from graphql_schema.catalog import FIELD_OF, TIME_FIELDS
+from graphql_schema.catalog import FACTS, FIELD_OF, KIND_OF_SLUG, TIME_FIELDS
 from graphql_schema.enums import AccessGrade
-from graphql_schema.listing import Listing
+from graphql_schema.listing import Clause, Listing
 from graphql_schema.related import ALL, COUNT_LIMIT, Page, Related
 from graphql_schema.row import Item, Row, Slice
+from graphql_schema.urn import slug_of
+from policies.errors import LimitError
 from policies.predicate import Everything
 
 DATED, UNDATED = 0, 1
 """How the position of a row begins in a list in the order of time: what hides its time comes last, by id."""
+
+MOST_SCANNED: Final = 50_000
+"""Facts that one listing looks at to find those that its caller may see."""
 
 SLACK: Final = 20
 """Rows read beyond a page where the policy may take some away, so that the page is full without a second request."""
@@ -63,7 +70,18 @@ class PolicedReader:
 
     async def _load_points(self, urns: list[str]) -> list[Row | None]:
         vids = [vertex_id(self._judge.tenant, urn) for urn in urns]
-        answer = await self._coalescer.ask(Question(points=vids))
+        facts: dict[str, list[int]] = {}
+        for urn, vid in zip(urns, vids, strict=True):
+            kind = KIND_OF_SLUG[slug_of(urn)]
+            if kind.shown_by:
+                facts.setdefault(kind.name, []).append(vid)
+        ways: list[ToSubjects] = []
+        for kind_name in facts:
+            ways.append(to_subjects(kind_name, sum(len(way.hops) for way in ways)))
+        hops = [hop for way in ways for hop in way.wire(facts[way.kind])]
+        answer = await self._coalescer.ask(Question(points=vids, hops=hops))
+        for way in ways:
+            self._judge_facts(way, facts[way.kind], answer)
         rows = [self._row(vid, answer) for vid in vids]
         for urn, vid, row in zip(urns, vids, rows, strict=True):
             if row is None:
@@ -135,7 +153,8 @@ class PolicedReader:
 
     def _may_be_undated(self, related: Related) -> bool:
         """Whether some of what a list in the order of time shows may hide its time."""
-        return related.newest_first and self._judge.hides(TIME_FIELDS)
+        facts = all(start in FACTS for start, _ in related.paths[0][-1].relation.ends)
+        return related.newest_first and not facts and self._judge.hides(TIME_FIELDS)
 
     def _items(self, related: Related, page: Page, sources: Sequence[Row], answer: Answer) -> list[list[Item]]:
         """What each source reaches, judged, filtered, each once, in order."""
@@ -150,7 +169,7 @@ class PolicedReader:
                     rows = [row for row in (self._row(vid, answer) for vid in way) if row is not None]
                     if len(rows) < len(way) or (related.per_edge and way[-1] == source.vid):
                         continue
-                    if not all(_passable(row, asked) for row in rows[:-1]):
+                    if not all(_passable(row, asked) for row in rows[:-1]) or any(map(_deleted, rows)):
                         continue
                     item = _item(related, source, rows, _edge(text, source, rows, inward=inward), leaf.path_of)
                     if page.keep is None or page.keep(item):
@@ -188,7 +207,7 @@ class PolicedReader:
         """The index queries of a page: where some rows hide what is ordered by, those come last, by id."""
         discovered, shown = self._judge.rows_filter(), self._judge.shown(listing.order)
         where = policed(listing.where, self._judge.shown, discovered)
-        every, visible = (where, rows_clause(discovered)), rows_clause(shown)
+        every, visible = (where, ALIVE, rows_clause(discovered)), rows_clause(shown)
         total = filter_of(*every) if page.total else []
         size = COUNT_LIMIT if page.first is None else page.first + 1
         asked = {"o": listing.order, "d": listing.descending, "n": size, "c": page.total, "t": total}
@@ -218,6 +237,55 @@ class PolicedReader:
         more = page.first is not None and sum(len(part["x"]) for part in parts) > page.first
         total = parts[0]["n"] if 0 <= parts[0]["n"] <= COUNT_LIMIT else None
         return Slice(tuple(items[: page.first]), more, total)
+
+    async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        if kind not in FACTS:
+            raise ValueError(f"{kind} is no kind of fact")
+        total = len(await self._scan(kind, where, Page(COUNT_LIMIT), newest_first)) if page.total else None
+        size = COUNT_LIMIT if page.first is None else page.first
+        items = await self._scan(kind, where, replace(page, first=size), newest_first)
+        known = None if total is None or total > COUNT_LIMIT else total
+        return Slice(tuple(items[:size]), len(items) > size, known)
+
+    async def _scan(self, kind: str, where: Clause, page: Page, newest_first: bool) -> list[Item]:  # noqa: FBT001
+        """One item more than a page has, if there are, of those facts that are shown."""
+        items: list[Item] = []
+        listing = Listing(where, "createdAt", newest_first)
+        after, wanted, scanned = page.after, (page.first or 0) + 1, 0
+        size = wanted
+        while True:
+            clauses = (
+                ("in", "kind", (FACTS[kind].code,)),
+                where,
+                *(() if after is None else (keyset(listing, after),)),
+            )
+            part = {"o": listing.order, "d": newest_first, "n": size, "c": False, "t": [], "f": filter_of(*clauses)}
+            way = to_subjects(kind, listing=0)
+            answer = await self._coalescer.ask(Question(hops=way.wire(()), listings=[part]))
+            (found,) = answer.listings
+            self._judge_facts(way, found["x"], answer)
+            rows = [row for row in (self._row(vid, answer) for vid in found["x"]) if row is not None]
+            items += [Item(row, (row.record["createdAt"], row.urn)) for row in rows]
+            scanned += len(found["x"])
+            if len(items) >= wanted or len(found["x"]) < size:
+                return items[:wanted]
+            if scanned >= MOST_SCANNED:
+                raise LimitError(
+                    f"{MOST_SCANNED} were looked at and few of them are yours to see; narrow the filter.",
+                    limit=MOST_SCANNED,
+                )
+            last = answer.records[found["x"][-1]]
+            after, size = (last["createdAt"], last["id"]), min(max(size * 2, 100), 2_000)
+
+    def _judge_facts(self, way: ToSubjects, vids: Sequence[int], answer: Answer) -> None:
+        """Decide which facts of an answer are shown."""
+        edges = [adjacency(rows) for rows in answer.edges]
+        for vid in vids:
+            record = answer.records.get(vid)
+            shown = record is not None and is_shown(way.kind, way.subjects(vid, edges), lambda x: self._row(x, answer))
+            if not shown:
+                self._rows[vid] = None
 
     def _row(self, vid: int, answer: Answer) -> Row | None:
         if vid not in self._rows:
@@ -258,6 +326,11 @@ def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, An
 def _passable(row: Row, asked: Mapping[str, frozenset[str]]) -> bool:
     """Whether a path goes on at a row: the caller reads it, and the fields of it that the path stands for."""
     return row.access.grade is AccessGrade.READ and row.access.hidden.isdisjoint(asked.get(row.kind, ()))
+
+
+def _deleted(row: Row) -> bool:
+    """Whether it was deleted: by its id it is still found, and nothing leads to it."""
+    return row.record.get("deletedAt") is not None
 
 
 def _window(related: Related, after: Sequence[Any] | None, *, exclusive: bool = False) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from graphql_schema.enums import Sensitivity
 from graphql_schema.fields import Parent, made_from, own, to_many, to_one
 from graphql_schema.inputs import COUNT, AssetFields, edge, part, refers, value
 from graphql_schema.refs import AssetRef, DatasetRef, DatasetVersionRef, RunRef
+from graphql_schema.registers import registers
 from graphql_schema.related import newest, related
 from graphql_schema.urn import version_urn
 
@@ -127,6 +128,9 @@ class DatasetInput(AssetFields):
     )
 
 
+register_dataset = registers(DatasetInput, "Registers a dataset.")
+
+
 @strawberry.input(description="Registers a snapshot of a dataset; the dataset follows from the id.")
 class DatasetVersionInput(AssetFields):
     """Registers a snapshot of a dataset."""
@@ -140,3 +144,6 @@ class DatasetVersionInput(AssetFields):
         DERIVES.into(), "Ids of data and features that it is computed from."
     )
     produced_by: strawberry.ID | None = edge(PRODUCES.into("Run"), "The id of the run that made it.")
+
+
+register_dataset_version = registers(DatasetVersionInput, "Registers a snapshot of a dataset.")

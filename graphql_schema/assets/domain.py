@@ -9,6 +9,7 @@ from graphql_schema.fields import assets_where, own, to_one
 from graphql_schema.inputs import CatalogFields, OwnerInput, edge, value
 from graphql_schema.listing import Clause
 from graphql_schema.refs import AssetRef, DomainRef
+from graphql_schema.registers import registers
 from graphql_schema.related import related
 from graphql_schema.values import Property
 
@@ -37,3 +38,6 @@ class DomainInput(CatalogFields):
     owners: list[OwnerInput] | None = edge(
         OWNED_BY.out(), "Its owners, whom its assets inherit; the list replaces the stored one."
     )
+
+
+register_domain = registers(DomainInput, "Registers a business area.")

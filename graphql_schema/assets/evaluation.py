@@ -12,6 +12,7 @@ from graphql_schema.enums import EvaluationKind, Verdict
 from graphql_schema.fields import Parent, made_from, own, to_many, to_one
 from graphql_schema.inputs import AssetFields, edge, value
 from graphql_schema.refs import AssetRef, EvaluationRef, ModelVersionRef, RunRef
+from graphql_schema.registers import registers
 from graphql_schema.related import ONE, related
 from graphql_schema.scalars import Instant
 from graphql_schema.values import Metric, MetricInput
@@ -89,3 +90,6 @@ class EvaluationInput(AssetFields):
     verdict: Verdict | None = value("What it concluded.")
     metrics: list[MetricInput] | None = value("What it measured; the list replaces the stored one.")
     evaluated_at: Instant | None = value("When it was made.")
+
+
+record_evaluation = registers(EvaluationInput, "Records an evaluation.")

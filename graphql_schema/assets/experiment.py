@@ -9,6 +9,7 @@ from graphql_schema.enums import ExperimentState
 from graphql_schema.fields import own, to_many, to_one
 from graphql_schema.inputs import SHARE, AssetFields, edge, value
 from graphql_schema.refs import AssetRef, ExperimentCellRef, ExperimentRef
+from graphql_schema.registers import registers
 from graphql_schema.related import related
 from graphql_schema.scalars import Instant
 
@@ -46,6 +47,9 @@ class ExperimentInput(AssetFields):
     ended_at: Instant | None = value("When it ended.")
 
 
+register_experiment = registers(ExperimentInput, "Registers an experiment.")
+
+
 @strawberry.input(description="Registers an arm of an experiment; the first time its experiment is needed.")
 class ExperimentCellInput(AssetFields):
     """Registers an arm of an experiment."""
@@ -58,3 +62,6 @@ class ExperimentCellInput(AssetFields):
     subjects: list[strawberry.ID] | None = edge(
         TESTED_IN.into(), "Ids of model versions and deployments that it tests."
     )
+
+
+register_experiment_cell = registers(ExperimentCellInput, "Registers an arm of an experiment.")

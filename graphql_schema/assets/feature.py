@@ -8,6 +8,7 @@ from graphql_schema.connection import Connection
 from graphql_schema.fields import own, to_many, to_one
 from graphql_schema.inputs import AssetFields, edge, value
 from graphql_schema.refs import AssetRef, DatasetRef, FeatureRef, FeatureSetRef
+from graphql_schema.registers import registers
 from graphql_schema.related import related
 
 SOURCES = related(DERIVES.into("Dataset"))
@@ -48,6 +49,9 @@ class FeatureSetInput(AssetFields):
     features: list[strawberry.ID] | None = edge(CONTAINS.out("Feature"), "Ids of its features.")
 
 
+register_feature_set = registers(FeatureSetInput, "Registers a feature set.")
+
+
 @strawberry.input(description="Registers a feature.")
 class FeatureInput(AssetFields):
     """Registers a feature."""
@@ -59,3 +63,6 @@ class FeatureInput(AssetFields):
     derived_from: list[strawberry.ID] | None = edge(
         DERIVES.into(), "Ids of data and features that it is computed from."
     )
+
+
+register_feature = registers(FeatureInput, "Registers a feature.")

@@ -33,6 +33,7 @@ from graphql_schema.refs import (
     RunRef,
     ServiceRef,
 )
+from graphql_schema.registers import registers
 from graphql_schema.related import newest, related
 from graphql_schema.urn import version_urn
 from graphql_schema.values import Metric, MetricInput, Property, PropertyInput
@@ -128,6 +129,9 @@ class ModelInput(AssetFields):
     inputs: list[strawberry.ID] | None = edge(FEEDS.into(), "Ids of inputs of the model as a whole.")
 
 
+register_model = registers(ModelInput, "Registers a model.")
+
+
 @strawberry.input(description="Registers a version of a model; the model follows from the id.")
 class ModelVersionInput(AssetFields):
     """Registers a version of a model."""
@@ -146,3 +150,6 @@ class ModelVersionInput(AssetFields):
         FEEDS.into("Feature", "FeatureSet"), "Ids of features and feature sets that it uses."
     )
     based_on: list[strawberry.ID] | None = edge(BASE_OF.into("ModelVersion"), "Ids of versions that it started from.")
+
+
+register_model_version = registers(ModelVersionInput, "Registers a version of a model.")

@@ -8,6 +8,7 @@ from graphql_schema.connection import Connection
 from graphql_schema.fields import own, to_many
 from graphql_schema.inputs import AssetFields, edge, value
 from graphql_schema.refs import AssetRef
+from graphql_schema.registers import registers
 from graphql_schema.related import related
 
 
@@ -27,3 +28,6 @@ class ReportInput(AssetFields):
     report_kind: str | None = value("What it is, such as `dashboard` or `chart`.")
     url: str | None = value("Where people read it.")
     inputs: list[strawberry.ID] | None = edge(FEEDS.into(), "Ids of what it is made from.")
+
+
+register_report = registers(ReportInput, "Registers a report.")

@@ -12,6 +12,7 @@ from graphql_schema.enums import DeploymentStatus
 from graphql_schema.fields import SERVING, ActiveOnly, Parent, connect, own, to_many, to_one
 from graphql_schema.inputs import SHARE, AssetFields, edge, value
 from graphql_schema.refs import DeploymentRef, ModelVersionRef, ServiceRef
+from graphql_schema.registers import registers
 from graphql_schema.related import related
 from graphql_schema.scalars import Instant
 
@@ -61,6 +62,9 @@ class ServiceInput(AssetFields):
     calls: list[strawberry.ID] | None = edge(CALLED_BY.into(), "Ids of services that it calls.")
 
 
+register_service = registers(ServiceInput, "Registers a service.")
+
+
 @strawberry.input(description="Registers a deployment.")
 class DeploymentInput(AssetFields):
     """Registers a deployment."""
@@ -72,3 +76,6 @@ class DeploymentInput(AssetFields):
     traffic_share: float | None = value("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
     deployed_at: Instant | None = value("When it began to serve.")
     retired_at: Instant | None = value("When it ceased to serve.")
+
+
+register_deployment = registers(DeploymentInput, "Registers a deployment; call again as its status changes.")

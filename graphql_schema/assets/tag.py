@@ -11,6 +11,7 @@ from graphql_schema.fields import Parent, assets_where, own
 from graphql_schema.inputs import CatalogFields, needed, value
 from graphql_schema.listing import Clause
 from graphql_schema.refs import AssetRef
+from graphql_schema.registers import registers
 from graphql_schema.values import Property
 
 
@@ -47,3 +48,6 @@ class TagInput(CatalogFields):
     description: str | None = value("What it says, in words.")
     tag_kind: TagKind = needed("What it is for.")
     propagates: bool | None = value("Whether it passes on along lineage; not at first.")
+
+
+register_tag = registers(TagInput, "Registers a tag.")

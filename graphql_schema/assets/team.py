@@ -12,6 +12,7 @@ from graphql_schema.fields import Parent, assets_where, own, to_list, to_many, t
 from graphql_schema.inputs import CatalogFields, edge, refers, value
 from graphql_schema.listing import Clause
 from graphql_schema.refs import AssetRef, TeamRef, UserRef
+from graphql_schema.registers import registers
 from graphql_schema.related import related
 from graphql_schema.scalars import Instant
 from graphql_schema.values import Property
@@ -85,6 +86,9 @@ class TeamInput(CatalogFields):
     members: list[MemberInput] | None = edge(MEMBER_OF.into("User"), "Its members; the list replaces the stored one.")
 
 
+register_team = registers(TeamInput, "Registers a team.")
+
+
 @strawberry.input(description="Registers a user.")
 class UserInput(CatalogFields):
     """Registers a user."""
@@ -93,3 +97,6 @@ class UserInput(CatalogFields):
     kind: PrincipalKind | None = value("A person or a program.", stored=PRINCIPAL_KIND)
     email: str | None = value("The address.")
     active: bool | None = value("Whether the account is in use.")
+
+
+register_user = registers(UserInput, "Registers a user.")

@@ -12,6 +12,7 @@ from graphql_schema.enums import RunState
 from graphql_schema.fields import Parent, connect, own, to_many, to_one
 from graphql_schema.inputs import COUNT, AssetFields, edge, value
 from graphql_schema.refs import AssetRef, RunRef, UserRef, WorkflowRef
+from graphql_schema.registers import registers
 from graphql_schema.related import FieldIn, newest, related
 from graphql_schema.scalars import Instant
 from graphql_schema.values import Metric, MetricInput, Property, PropertyInput
@@ -76,6 +77,9 @@ class WorkflowInput(AssetFields):
     part_of: strawberry.ID | None = edge(CONTAINS.into("Workflow"), "The id of the workflow that it is a step of.")
 
 
+register_workflow = registers(WorkflowInput, "Registers a workflow.")
+
+
 @strawberry.input(description="Records a run; call again to move its state on. The first time its state is needed.")
 class RunInput(AssetFields):
     """Records a run with what it read and made."""
@@ -97,3 +101,6 @@ class RunInput(AssetFields):
     outputs: list[strawberry.ID] | None = edge(
         PRODUCES.out(), "Ids of what it made; added to those recorded before.", adds=True, origin="OBSERVED"
     )
+
+
+record_run = registers(RunInput, "Records a run with its inputs and outputs; call again to move its state on.")

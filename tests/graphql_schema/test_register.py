@@ -19,6 +19,7 @@ from graphql_schema.assets.service import DeploymentInput
 from graphql_schema.assets.tag import TagInput
 from graphql_schema.assets.team import MemberInput, TeamInput, UserInput
 from graphql_schema.assets.workflow import RunInput, WorkflowInput
+from graphql_schema.bulk import given_in, prepare, wanted_of
 from graphql_schema.catalog import FEEDS, OWNED_BY, VERSION_OF
 from graphql_schema.enums import (
     LifecycleStage,
@@ -31,9 +32,9 @@ from graphql_schema.enums import (
     TagKind,
 )
 from graphql_schema.inputs import OwnerInput
-from graphql_schema.item import AssetInput, LinkInput
+from graphql_schema.item import AssetInput
+from graphql_schema.link import LinkInput
 from graphql_schema.plain import InputError
-from graphql_schema.register import prepare, registration_of
 from graphql_schema.registration import EdgesOf, Linking, Registration
 from graphql_schema.scalars import Instant
 from graphql_schema.values import MetricInput, PropertyInput
@@ -52,7 +53,7 @@ FLOW = "mlg://workflow/airflow/default/nightly"
 
 def ready(**item: Given) -> Registration:
     """Register one item that must be accepted."""
-    found = registration_of(AssetInput(**item))
+    found = wanted_of(given_in(AssetInput(**item))[1])
     assert isinstance(found, Registration)
     return found
 
@@ -175,11 +176,11 @@ def test_a_name_that_the_id_cuts_is_kept() -> None:
 def test_a_link_becomes_an_edge_with_its_facts() -> None:
     """The relation decides which ends it joins; facts are those given, and the origin."""
     link = LinkInput(relation=Relation.FEEDS, from_=DATA, to=MODEL, confidence=0.5, run_id=None)
-    assert registration_of(AssetInput(link=link)) == Linking(
+    assert wanted_of(given_in(AssetInput(link=link))[1]) == Linking(
         "FEEDS", DATA, MODEL, {"confidence": 0.5, "runId": None, "origin": "DECLARED"}
     )
     itself = LinkInput(relation=Relation.DERIVES, from_=DATA, to=DATA)
-    assert isinstance(registration_of(AssetInput(link=itself)), Linking)
+    assert isinstance(wanted_of(given_in(AssetInput(link=itself))[1]), Linking)
 
 
 @dataclass(frozen=True)
@@ -310,7 +311,7 @@ BAD = {
 def test_what_cannot_be_is_refused_where_it_stands(bad: Bad) -> None:
     """Each refusal names the path of the input and says what is wrong."""
     with pytest.raises(InputError) as refused:
-        registration_of(AssetInput(**bad.item))
+        wanted_of(given_in(AssetInput(**bad.item))[1])
     assert refused.value.path == bad.path
     assert bad.says in refused.value.message
 
@@ -320,6 +321,6 @@ def test_the_same_asset_twice_is_refused_the_second_time() -> None:
     model, edge = AssetInput(model=ModelInput(id=MODEL)), AssetInput(**link(Relation.FEEDS, DATA, MODEL))
     named = AssetInput(model=ModelInput(source="mlflow", name="ranker"))
     prepared = prepare([edge, model, edge, named])
-    assert prepared.keys == ["link", "model", "link", "model"]
+    assert prepared.names == ["link", "model", "link", "model"]
     assert sorted(prepared.accepted) == [0, 1, 2]
     assert "item 1" in prepared.refused[3].refusals[0].message

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.graph.views import RowView
-from graphql_schema.catalog import KIND_OF_CODE, Direction
+from graphql_schema.catalog import FACTS, KIND_OF_CODE, Direction
 from graphql_schema.context import PolicyNotes
 from graphql_schema.enums import Outcome
 from graphql_schema.intents import Intent
@@ -90,6 +90,11 @@ class PlainGraph:
         key = {"urn": "id"}.get(listing.order, listing.order)
         rows.sort(key=lambda row: (row.record[key], row.urn), reverse=listing.descending)
         return _page([Item(row, ()) for row in rows], page)
+
+    async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:
+        """See GraphReader."""
+        kinds: Clause = ("in", "kind", (FACTS[kind].code,))
+        return await self.listing(Listing(("and", kinds, where), "createdAt", newest_first), page)
 
     async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
         """See GraphWriter: remembers the call; an id it has is UNCHANGED, any other CREATED, a link too."""

@@ -1,0 +1,52 @@
+"""Facts: what is recorded about assets is shown to whoever reads the asset and the field that leads there.
+
+A fact that is reached over a hop from its subject has been judged with that. One that is asked for by id, or listed by
+itself, brings its subjects in the same request (:data:`graphql_schema.catalog.SUBJECT_HOPS`), and is judged by them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.graph.hops import Adjacency, StoreHop, compile_related, reached
+from graphql_schema.catalog import FACTS, SUBJECT_HOPS
+from graphql_schema.enums import AccessGrade
+from graphql_schema.related import related
+from graphql_schema.row import Row
+
+_SUBJECTS = {kind: related(path) for kind, path in SUBJECT_HOPS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ToSubjects:
+    """The hops from facts of a kind to their subjects, behind ``base`` others; ``chain`` are their numbers."""
+
+    kind: str
+    hops: tuple[StoreHop, ...]
+    chain: tuple[int, ...]
+
+    def wire(self, sources: Sequence[int]) -> list[dict[str, Any]]:
+        """The hops as the level text reads them."""
+        return [hop.wire(sources) for hop in self.hops]
+
+    def subjects(self, vid: int, edges: Sequence[Adjacency]) -> Iterator[int]:
+        """The subjects of a fact, in the edges of an answer."""
+        return (way[-1] for way, _ in reached(vid, self.chain, edges))
+
+
+def to_subjects(kind: str, base: int = 0, *, listing: int | None = None) -> ToSubjects:
+    """The hops for facts of a kind that are given by id, or found by the listing of this number."""
+    compiled = compile_related(_SUBJECTS[kind])
+    (leaf,) = compiled.leaves
+    first = -1 if listing is None else -2 - listing
+    hops = [replace(hop, parent=hop.parent + base if hop.parent >= 0 else first) for hop in compiled.hops]
+    return ToSubjects(kind, tuple(hops), tuple(number + base for number in leaf.chain))
+
+
+def is_shown(kind: str, subjects: Iterator[int], row_of: Callable[[int], Row | None]) -> bool:
+    """Whether a fact of a kind is shown: some subject of it is read, with the field that leads to the fact."""
+    field = FACTS[kind].shown_by
+    rows = (row_of(vid) for vid in subjects)
+    return any(
+        row is not None and row.access.grade is AccessGrade.READ and field not in row.access.hidden for row in rows
+    )

@@ -1,0 +1,148 @@
+"""Edges by themselves: declaring one, and ending it."""
+
+from functools import lru_cache
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Hop
+from graphql_schema.context import Info
+from graphql_schema.enums import EdgeOrigin, Relation
+from graphql_schema.fields import Parent, own, run_id
+from graphql_schema.inputs import SHARE, value
+from graphql_schema.intents import Unlinking
+from graphql_schema.payloads import MutationError, payload
+from graphql_schema.plain import InputError, check_id, values_of
+from graphql_schema.registration import Linking
+from graphql_schema.related import ALL, Related, related
+from graphql_schema.scalars import Instant
+from graphql_schema.urn import parse_urn, whole_urn
+from graphql_schema.values import PropertyInput
+from graphql_schema.writing import write_one
+
+
+@strawberry.input(description="Declares an edge; declaring it again merges its properties.")
+class LinkInput:
+    """Declares an edge."""
+
+    relation: Relation = strawberry.field(description="The relation.")
+    from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
+    to: strawberry.ID = strawberry.field(description="The id of where the data flows to.")
+    origin: EdgeOrigin | None = strawberry.field(
+        description="How the edge came to be known.", default=EdgeOrigin.DECLARED
+    )
+    confidence: float | None = value("How sure, from 0 to 1; certain when absent.", within=SHARE)
+    valid_from: Instant | None = value("Since when it holds; now when absent.")
+    valid_to: Instant | None = value("Until when it holds; open when absent.")
+    run_id: strawberry.ID | None = value("The run that saw it.")
+    declassify: bool | None = value(
+        "Whether its data is no longer sensitive when it arrives, so that sensitivity does not flow over it. To change "
+        "this takes the right to approve where the data arrives; a link that does not say it leaves it alone.",
+        stored="declassified",
+    )
+    properties: list[PropertyInput] | None = value("Free facts about the edge, merged by key with those stored.")
+
+
+@strawberry.input(description="Ends an edge, whoever declared it; linked again it opens anew and keeps its past.")
+class UnlinkInput:
+    """Ends an edge."""
+
+    relation: Relation = strawberry.field(description="The relation.")
+    from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
+    to: strawberry.ID = strawberry.field(description="The id of where the data flows to.")
+    valid_to: Instant | None = strawberry.field(description="When it ended; now when absent.", default=None)
+
+
+@strawberry.type(description="An edge of lineage or structure.")
+class LineageEdge:
+    """An edge of lineage or structure."""
+
+    id: strawberry.ID = own("The id of the edge.")
+    from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
+    to: strawberry.ID = own("The id of where the data flows to.")
+    relation: Relation = own("The relation.")
+    origin: EdgeOrigin = own("How the edge came to be known.")
+    confidence: float | None = own("How sure, from 0 to 1; null means certain.")
+    valid_from: Instant | None = own("Since when it holds.")
+    valid_to: Instant | None = own("Until when it holds; null while it does.")
+    run_id: strawberry.ID | None = strawberry.field(
+        description="The run that saw it; null when unknown or hidden.", resolver=run_id
+    )
+
+
+async def _edge(root: Parent, info: Info) -> Any:
+    """The edge that was written, as the viewer may see it, from its consumer's end, which has few of them."""
+    link = root["link"]
+    relation = RELATIONS[link.relation]
+    out = relation.changes is Direction.IN
+    near, far = (link.source, link.target) if out else (link.target, link.source)
+    row = await info.context.reader.node(near)
+    if row is None or root["errors"]:
+        return None
+    hop = Hop(relation, Direction.OUT if out else Direction.IN, (parse_urn(far).kind,))
+    found = await info.context.reader.related(row, edges_over(hop), ALL)
+    item = next((item for item in found.items if item.row.urn == far), None)
+    return None if item is None else item.edge_as("LineageEdge", id=(item.edge or {})["edgeId"])
+
+
+@strawberry.type(description="What came of linking or unlinking.")
+class LinkPayload:
+    """What came of linking or unlinking."""
+
+    changed: bool = own("Whether anything was written.")
+    edge: LineageEdge | None = strawberry.field(
+        description="The edge as it holds now, as the viewer may see it; null once it has ended.", resolver=_edge
+    )
+    errors: list[MutationError] = own("Why it was not written; empty when it was.")
+
+
+LinkArg = Annotated[LinkInput, strawberry.argument(description="The edge.")]
+UnlinkArg = Annotated[UnlinkInput, strawberry.argument(description="The edge.")]
+
+
+async def _link(info: Info, input: LinkArg) -> Any:
+    return {**payload(await write_one(info, lambda: linking_of(input))), "link": _ends(input)}
+
+
+async def _unlink(info: Info, input: UnlinkArg) -> Any:
+    return {**payload(await write_one(info, lambda: _unlinking_of(input))), "link": _ends(input)}
+
+
+link: LinkPayload = strawberry.field(
+    description="Declares an edge; declaring it again merges its properties.", resolver=_link
+)
+unlink: LinkPayload = strawberry.field(
+    description="Ends an edge, whoever declared it. Needs the right to link what it is said of.", resolver=_unlink
+)
+
+
+def linking_of(given: LinkInput) -> Linking:
+    """The edge that a link asks for; raises InputError when the catalog has no such edge."""
+    relation, source, target = _checked(given)
+    if source == target and not RELATIONS[relation].lineage:
+        raise InputError(f"{relation} cannot lead from {target} to itself; name another.", "to")
+    if relation == VERSION_OF.name and whole_urn(source) != target:
+        raise InputError(f"{source} is a version of {whole_urn(source)} and of nothing else.", "to")
+    facts = {**values_of(given), "origin": (given.origin or EdgeOrigin.DECLARED).name}
+    return Linking(relation, source, target, facts)
+
+
+def _unlinking_of(given: UnlinkInput) -> Unlinking:
+    return Unlinking(*_checked(given), given.valid_to)
+
+
+def _checked(given: LinkInput | UnlinkInput) -> tuple[str, str, str]:
+    relation = RELATIONS[given.relation.name]
+    source = check_id(given.from_, tuple({a for a, _ in relation.ends}), "from")
+    check_id(given.to, tuple({b for a, b in relation.ends if a == source}), "to")
+    return relation.name, given.from_, given.to
+
+
+def _ends(given: LinkInput | UnlinkInput) -> Linking:
+    return Linking(given.relation.name, given.from_, given.to)
+
+
+@lru_cache(maxsize=512)
+def edges_over(hop: Hop) -> Related:
+    """All edges over a hop; the same value for equal hops, since loaders go by it."""
+    return related(hop)
