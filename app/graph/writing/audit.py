@@ -25,6 +25,9 @@ _BOOKKEEPING: Final = frozenset(
 )
 _EDGE_FACTS: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties", "runId")
 
+MOST_REVISIONS: Final = 1_000_000
+"""Changes of one asset in one transaction are in the order of its revision, which fits in here beside the instant."""
+
 
 def audit(draft: Draft) -> None:
     """Add the changes of an item to its draft."""
@@ -42,8 +45,9 @@ def audit(draft: Draft) -> None:
 def note_change(draft: Draft, vid: int, action: ChangeAction, fields: list[Record]) -> None:
     """Write one change of a vertex into the draft."""
     record, author = draft.known(vid), draft.author
-    mark = "\0".join([record["id"], str(record["revision"]), action.name, orjson.dumps(fields).decode()])
-    urn = fact_urn("change", author.tenant, mark)
+    revision = int(record["revision"])
+    mark = "\0".join([record["id"], str(revision), action.name, orjson.dumps(fields).decode()])
+    urn = fact_urn("change", author.tenant, mark, prefix=f"{revision:09d}-")
     change = fact(
         author.tenant,
         urn,
@@ -54,19 +58,20 @@ def note_change(draft: Draft, vid: int, action: ChangeAction, fields: list[Recor
         subject=record["id"],
         subjects=[record["id"]],
         subjectKind=record["kind"],
-        subjectRevision=record["revision"],
+        subjectRevision=revision,
         requestId=author.request_id or None,
         fields=fields,
         **(draft.noted if vid in draft.action else {}),
     )
     at = draft.vid(urn)
     draft.vertices[at] = change
-    draft.edges[CHANGED.name, at, vid] = {"relation": CHANGED.name, "validFrom": 0, "at": author.at}
+    place = author.at * MOST_REVISIONS + revision % MOST_REVISIONS
+    draft.edges[CHANGED.name, at, vid] = {"relation": CHANGED.name, "validFrom": 0, "at": place}
 
 
-def fact_urn(slug: str, tenant: str, mark: str) -> str:
-    """The id of a fact that is made of what identifies it."""
-    return make_urn(slug, "catalog", "", blake2b(f"{tenant}\0{mark}".encode(), digest_size=16).hexdigest())
+def fact_urn(slug: str, tenant: str, mark: str, prefix: str = "") -> str:
+    """The id of a fact that is made of what identifies it; ``prefix`` orders those of one instant."""
+    return make_urn(slug, "catalog", "", prefix + blake2b(f"{tenant}\0{mark}".encode(), digest_size=16).hexdigest())
 
 
 def _values(before: Record | None, after: Record) -> Iterator[Record]:
@@ -105,4 +110,4 @@ def _shown(draft: Draft, key: Key, vid: int, edge: Record | None) -> Any:  # noq
     if edge is None or not (is_current(edge, draft.now) or edge.get(CLAIM)):
         return None
     far = draft.known(key[1] if key[2] == vid else key[2])["id"]
-    return {"id": far, **{name: edge[name] for name in _EDGE_FACTS if name in edge}}
+    return {"id": far, "relation": key[0], **{name: edge[name] for name in _EDGE_FACTS if name in edge}}
