@@ -79,6 +79,8 @@ def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
         "Domain": DOMAINS,
         "id": ids,
         "ids": ids,
+        "subjects": (*ids, *others),
+        "actors": ("root", "loader", f"{HUSH}9000", f"{HUSH}9001"),
         "ownerTeams": TEAMS,
         "owners": (*TEAMS, *USERS),
         "tags": TAGS,
@@ -142,7 +144,7 @@ def _governed(schema: GraphQLSchema) -> Iterator[str]:
 
 def _conditions(schema: GraphQLSchema) -> Iterator[str]:
     """Every condition of a filter, and every order, as the generator counts them."""
-    for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder"):
+    for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder", "ChangeFilter"):
         yield from (f"{name}.{field}" for field in cast("GraphQLInputObjectType", schema.type_map[name]).fields)
     for name in ("AssetOrderField", "OrderDirection", "LifecycleStage", "Sensitivity", "Hydration", "AssetKind"):
         yield from (f"{name}={value}" for value in cast("GraphQLEnumType", schema.type_map[name]).values)
