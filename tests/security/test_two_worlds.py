@@ -165,7 +165,6 @@ async def test_no_difference(worlds: Worlds, capsys: pytest.CaptureFixture[str])
         sys.stdout.write(
             f"\n{worlds.who}: {worlds.asked} operations, {dict(outcomes.most_common(2))}, {told} fields told\n"
         )
-    open("/tmp/diffs.txt","w").write("\n=====\n".join([*worlds.differing, "LEAK", *worlds.leaking]))
     assert worlds.differing[:1] == [], f"{len(worlds.differing)} differ"
     assert worlds.leaking[:1] == [], f"{len(worlds.leaking)} tell"
     assert log == []
