@@ -103,9 +103,6 @@ def train(ci: httpx2.Client) -> None:
 
 def release(approver: httpx2.Client) -> None:
     """Approve the version, and let `champion` stand for it, if nobody moved that meanwhile."""
-    approve = (
-        "mutation ($input: ApproveInput!) { approve(input: $input) { approval { decision } errors { code message } } }"
-    )
     decision = {"subject": VERSION, "gate": "release", "decision": "APPROVED", "idempotencyKey": f"release-{BUILD}"}
     done(ask(approver, APPROVE, input={**decision, "reason": "better by 2 %"})["approve"])
 
