@@ -1,0 +1,108 @@
+"""Whoever follows the changes misses none, sees none twice, and none that is not theirs to see."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.sockets import serving, talking
+
+TEAM = "mlg://team/catalog/default/ranking"
+FOLLOW = """subscription ($after: Cursor, $filter: ChangeFilter) { changes(after: $after, filter: $filter) {
+  id subjectId action cursor fields { field after } subject { id description } } }"""
+LISTED = "query ($after: Cursor) { changes(first: 100, after: $after) { nodes { id } pageInfo { endCursor } } }"
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over a graph with one team."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load({"team": {"name": "ranking"}})
+        yield api
+
+
+@pytest.fixture(scope="module")
+async def address(api: Api) -> AsyncIterator[str]:
+    """Serve it."""
+    async with serving(api.app) as address:
+        yield address
+
+
+def urn(name: str) -> str:
+    """The id of a dataset."""
+    return f"mlg://dataset/test/default/{name}"
+
+
+def shut(name: str, **fields: Any) -> dict[str, Any]:
+    """A dataset that nobody outside of the team knows of."""
+    return {"dataset": {"id": urn(name), "owners": [{"owner": TEAM}], "visibility": "TEAM", **fields}}
+
+
+async def listed(api: Api, who: str) -> list[str]:
+    """The ids of all changes that somebody sees, the oldest first."""
+    found: list[str] = []
+    after = None
+    while True:
+        page = (await api.ask(who, LISTED, after=after))["changes"]
+        found += [node["id"] for node in page["nodes"]]
+        if not page["nodes"]:
+            return found[::-1]
+        after = page["pageInfo"]["endCursor"]
+
+
+async def last_cursor(api: Api, who: str) -> str | None:
+    """The cursor of the newest change that somebody sees."""
+    nodes = (await api.ask(who, "{ changes(first: 1) { nodes { cursor } } }"))["changes"]["nodes"]
+    return nodes[0]["cursor"] if nodes else None
+
+
+async def follow(address: str, token: str, last: str, chance: random.Random) -> list[dict[str, Any]]:
+    """Follow all changes up to that of a subject, and lose the connection again and again meanwhile."""
+    got: list[dict[str, Any]] = []
+    after = None
+    while True:
+        async with talking(address, token) as talk:
+            await talk.subscribe(FOLLOW, after=after)
+            for _ in range(chance.randint(1, 40)):
+                change = (await talk.event())["changes"]
+                got.append(change)
+                if change["subjectId"] == last:
+                    return got
+                after = change["cursor"]
+
+
+async def write(api: Api, chance: random.Random, count: int) -> None:
+    """Write open and hidden datasets in calls of different sizes, each several times over."""
+    for number in range(count):
+        items = [
+            shut(f"h{index}", description=f"{number}") if chance.random() < 0.4
+            else {"dataset": {"id": urn(f"o{index}"), "description": f"{number}"}}
+            for index in chance.sample(range(30), chance.choice((1, 1, 2, 12)))
+        ]  # fmt: skip
+        await api.load(*items)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_each_change_once_and_in_order(api: Api, address: str, seed: int) -> None:
+    """Over connections that break at random, everybody gets what `changes` lists afterwards: each once, in order."""
+    chance, ends = random.Random(seed), urn(f"end-{seed}")
+    people = ("root", "ada", "bo")
+    following = [
+        asyncio.create_task(follow(address, api.tokens[who], ends, random.Random(seed + number)))
+        for number, who in enumerate(people)
+    ]
+    # Each begins with "now", which is some moment of the writing; from its first change on it may miss nothing.
+    writing = asyncio.create_task(write(api, chance, 60))
+    await writing
+    while not all(task.done() for task in following):
+        await api.load({"dataset": {"id": ends, "description": str(chance.random())}})
+        await asyncio.wait(following, timeout=0.2)
+    for who, task in zip(people, following, strict=True):
+        got = [change["id"] for change in task.result()]
+        everything = await listed(api, who)
+        start = everything.index(got[0])
+        assert got == everything[start : start + len(got)]
+        assert len(got) > 50
