@@ -299,6 +299,9 @@ class PolicedReader:
             shown = record is not None and is_shown(way.kind, way.subjects(vid, edges), lambda x: self._row(x, answer))
             if not shown:
                 self._rows[vid] = None
+            for subject in way.subjects(vid, edges):
+                if (row := self._row(subject, answer)) is not None:
+                    self._points.prime(row.urn, row)  # most who ask for facts ask for their subjects too
 
     def _row(self, vid: int, answer: Answer) -> Row | None:
         if vid not in self._rows:
