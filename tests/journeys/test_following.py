@@ -1,7 +1,11 @@
 """Whoever follows the changes misses none, sees none twice, and none that is not theirs to see."""
 
 import asyncio
+import os
 import random
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +13,7 @@ import pytest
 from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
 from harness.sockets import serving, talking
+from harness.tree import read
 
 TEAM = "mlg://team/catalog/default/ranking"
 FOLLOW = """subscription ($after: Cursor, $filter: ChangeFilter) { changes(after: $after, filter: $filter) {
@@ -127,3 +132,22 @@ async def test_who_sees_little_goes_on(api: Api, address: str) -> None:
             await api.load(*(shut(f"crowd-{each}", description=f"{number}") for each in range(250)))
         await api.load({"dataset": {"id": urn("after-the-crowd")}})
         assert (await talk.event())["changes"]["subjectId"] == urn("after-the-crowd")
+
+
+async def test_the_client_of_the_manual(api: Api, address: str) -> None:
+    """The client that docs/http.md shows is told of what happens."""
+    (client,) = re.findall(r"(?s)```python\n(.*?)```", read("docs/http.md"))
+    told = {**os.environ, "URL": f"ws://{address}", "TOKEN": api.tokens["ada"]}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", client, env=told, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    line = asyncio.create_task(process.stdout.readline())
+    number = 0
+    while not line.done():
+        number += 1
+        await api.load({"dataset": {"id": urn("manual"), "description": str(number)}})
+    process.kill()
+    await process.wait()
+    assert line.result().decode().split()[1:] in (
+        ["root", "REGISTERED", urn("manual")],
+        ["root", "UPDATED", urn("manual")],
+    )
