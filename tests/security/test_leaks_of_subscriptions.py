@@ -136,7 +136,8 @@ async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Pat
             assert (await talk.event())["changes"]["subjectId"] == group
             await api.load({"team": {"name": "ranking", "parent": None}})
             api.services.authenticator._close_teams._known.clear()  # noqa: SLF001 - a minute later
-            await api.load({"dataset": {"id": group, "description": "two"}}, {"dataset": {"id": PROBE}})
+            await api.load({"dataset": {"id": group, "description": "two"}})
+            await api.load({"dataset": {"id": PROBE}})
             assert group not in [change["subjectId"] for change in await told_until(talk, PROBE)]
 
 
