@@ -26,6 +26,7 @@ from graphql_schema.mutation import Mutation
 from graphql_schema.operation.schema import OperationSchema
 from graphql_schema.query import Query
 from graphql_schema.scalars import SCALARS
+from graphql_schema.subscription import Subscription
 from policies.errors import CodedError
 from policies.labels import load_labels
 from policies.policy import SHIPPED
@@ -85,6 +86,7 @@ def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchem
     schema = GraphSchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=(*NODES, *FACTS),
         extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS),

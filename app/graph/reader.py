@@ -18,7 +18,7 @@ from graphql_schema.catalog import CHANGED, FACTS, FIELD_OF, KIND_OF_SLUG, TIME_
 from graphql_schema.enums import AccessGrade
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.related import ALL, COUNT_LIMIT, Page, Related
-from graphql_schema.row import Item, Row, Slice
+from graphql_schema.row import Item, Row, Slice, Stretch
 from graphql_schema.urn import slug_of
 from policies.errors import LimitError
 from policies.predicate import Everything
@@ -256,28 +256,38 @@ class PolicedReader:
         after, wanted, scanned = page.after, (page.first or 0) + 1, 0
         size = wanted
         while True:
-            clauses = (
-                ("in", "kind", (FACTS[kind].code,)),
-                where,
-                *(() if after is None else (keyset(listing, after),)),
-            )
-            part = {"o": listing.order, "d": newest_first, "n": size, "c": False, "t": [], "f": filter_of(*clauses)}
-            way = to_subjects(kind, listing=0)
-            answer = await self._ask(Question(hops=way.wire(()), listings=[part]), ends=kind == "Change")
-            (found,) = answer.listings
-            self._judge_facts(way, found["x"], answer)
-            rows = [row for row in (self._row(vid, answer) for vid in found["x"]) if row is not None]
-            items += [Item(row, (row.record["createdAt"], row.urn)) for row in rows]
-            scanned += len(found["x"])
-            if len(items) >= wanted or len(found["x"]) < size:
+            found, last, count = await self._look(kind, listing, after, size)
+            items += found
+            scanned += count
+            if len(items) >= wanted or count < size:
                 return items[:wanted]
             if scanned >= MOST_SCANNED:
                 raise LimitError(
                     f"{MOST_SCANNED} were looked at and few of them are yours to see; narrow the filter.",
                     limit=MOST_SCANNED,
                 )
-            last = answer.records[found["x"][-1]]
-            after, size = (last["createdAt"], last["id"]), min(max(size * 2, 100), 2_000)
+            after, size = last, min(max(size * 2, 100), 2_000)
+
+    async def stretch(self, kind: str, where: Clause, after: Sequence[Any], size: int) -> Stretch:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        items, last, _ = await self._look(kind, Listing(where, "createdAt"), after, size)
+        return Stretch(tuple(items), last)
+
+    async def _look(
+        self, kind: str, listing: Listing, after: Sequence[Any] | None, size: int
+    ) -> tuple[list[Item], tuple[Any, ...] | None, int]:
+        """Of the next facts of a listing those that are shown, the position of the last, and how many there were."""
+        beyond = () if after is None else (keyset(listing, after),)
+        every = filter_of(("in", "kind", (FACTS[kind].code,)), listing.where, *beyond)
+        part = {"o": listing.order, "d": listing.descending, "n": size, "c": False, "t": [], "f": every}
+        way = to_subjects(kind, listing=0)
+        answer = await self._ask(Question(hops=way.wire(()), listings=[part]), ends=kind == "Change")
+        vids = answer.listings[0]["x"]
+        self._judge_facts(way, vids, answer)
+        rows = [row for row in (self._row(vid, answer) for vid in vids) if row is not None]
+        last = answer.records[vids[-1]] if vids else None
+        reached = None if last is None else (last["createdAt"], last["id"])
+        return [Item(row, (row.record["createdAt"], row.urn)) for row in rows], reached, len(vids)
 
     def _judge_facts(self, way: ToSubjects, vids: Sequence[int], answer: Answer) -> None:
         """Decide which facts of an answer are shown."""
@@ -287,6 +297,9 @@ class PolicedReader:
             shown = record is not None and is_shown(way.kind, way.subjects(vid, edges), lambda x: self._row(x, answer))
             if not shown:
                 self._rows[vid] = None
+            for subject in way.subjects(vid, edges):
+                if (row := self._row(subject, answer)) is not None:
+                    self._points.prime(row.urn, row)  # most who ask for facts ask for their subjects too
 
     async def _ask(self, question: Question, *, ends: bool) -> Answer:
         """The answer with the far ends of the changes in it, where there are some, which say who may see them."""

@@ -17,7 +17,8 @@ from graphql_schema.urn import make_urn
 READS_RECORDS = {
     "app.graph.reader._row": "the accessor, which asks the judge",
     "app.graph.reader._judge_facts": "asks whether the subject of a fact is read, and hides the fact if not",
-    "app.graph.reader._scan": "takes the position to read on from",
+    "app.graph.reader._look": "takes the position to read on from",
+    "app.graph.reader._ask": "adds the far ends of changes, for the judge",
     "app.graph.reader._unfenced": "drops what a fence hides, and takes the position to read on from",
     "app.policy.explain.asset_and_caller": "takes the policy attributes alone, for whoever operates the store",
     "app.graph.reader._load_points": "tells the access log what was asked for and is hidden",
@@ -94,6 +95,7 @@ NOT_REACHED = {
     "UpdatePayload.asset": "tests/security/test_leaks_of_writes.py: the echo of a mutation",
     "RegisterPayload.asset": "tests/security/test_leaks_of_writes.py: the echo of a mutation",
     "RegisterAssetsPayload.results": "the same",
+    "Subscription.changes": "the same changes as Query.changes; tests/security/test_leaks_of_subscriptions.py walks it",
 }
 """Fields that lead to rows and have no hidden one to lead to, each with its reason."""
 
