@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from app.graph.level import LAST
-from graphql_schema.catalog import KINDS, Hop
+from graphql_schema.catalog import VERTICES, Hop
 from graphql_schema.related import Path, Related
 
 Edge = str
@@ -31,7 +31,7 @@ class StoreHop:
 
     def wire(self, sources: Sequence[int], **window: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
         """The hop as the level text reads it; ``window`` is what differs from reading everything."""
-        everything = {"n": 0, "a": -1, "t": False, "at": LAST}
+        everything = {"n": 0, "a": -1, "t": False, "at": LAST, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
         return {**shape, **everything, **window, "xs": list(sources) if self.parent == _FIRST else []}
 
@@ -93,7 +93,7 @@ def _end(hop: StoreHop, hops: list[StoreHop], ends: Mapping[int, Any]) -> int:
 
 
 def _store_hop(hop: Hop, parent: int) -> StoreHop:
-    kinds = tuple(KINDS[name].code for name in hop.kinds)
+    kinds = tuple(VERTICES[name].code for name in hop.kinds)
     return StoreHop(hop.direction.value, (hop.relation.name,), kinds, parent)
 
 
