@@ -1,6 +1,6 @@
 """Documents of checks, incidents and usage, and what they answer."""
 
-from typing import Any
+from typing import Any, Self
 
 from harness.api import Api, Requests
 
@@ -75,7 +75,7 @@ class Writes:
         self._client = api.services.client
         self._requests = Requests()
 
-    def __enter__(self) -> "Writes":
+    def __enter__(self) -> Self:
         self._client.observers.append(self._requests)
         return self
 
