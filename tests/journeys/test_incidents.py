@@ -57,11 +57,11 @@ async def test_lists_agree_with_what_was_opened(api: Api) -> None:
         payload = await raised(api, "root", *assets)
         incident = payload["incident"]
         assert {each["id"] for each in incident["assets"]} == assets
-        state = random.choice(["OPEN", "RESOLVED"])
-        if state == "RESOLVED":
+        ends = random.choice(["OPEN", "RESOLVED"])
+        if ends == "RESOLVED":
             done = await resolved(api, "root", incident["id"])
             assert done["incident"]["resolvedAt"] >= incident["openedAt"]
-        known.insert(0, (incident["id"], assets, state))
+        known.insert(0, (incident["id"], assets, ends))
     for who, unseen in hidden.items():
         for state in ("OPEN", "RESOLVED", None):
             seen = [(urn, assets - unseen) for urn, assets, now in known if state in (None, now) and assets - unseen]
