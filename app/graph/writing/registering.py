@@ -1,6 +1,7 @@
 """Registering one thing: its own values and the edges that its fields declare, over a draft."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from app.graph.sensitivity.flows import CARRYING
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
@@ -16,7 +17,10 @@ from graphql_schema.registration import EdgesOf, Registered, Registration
 from graphql_schema.urn import parse_urn, whole_urn
 
 RETIRED = "RETIRED"
-_CONTENT = ("digest", "contentDigest")
+_PROGRESS: Final[Mapping[str | None, int]] = {None: -1, "START": 0, "RUNNING": 1}
+_ENDED: Final = 2
+CONTENT = ("digest", "contentDigest")
+"""Fields that a version keeps for good, once it has them."""
 
 
 def register(draft: Draft, item: Registration) -> Registered:
@@ -41,7 +45,8 @@ def register(draft: Draft, item: Registration) -> Registered:
         draft.action[vid] = ChangeAction.REGISTERED
         _doubt(draft, vid)
     if item.action is None:
-        draft.put(vid, registered(draft.known(vid), item.values, stored=draft.state.stored(vid)))
+        values = _timely(item.values, before)
+        draft.put(vid, registered(draft.known(vid), values, stored=draft.state.stored(vid)))
     else:
         draft.note(vid, item.action, item.reason)
         draft.put(vid, updated(draft.known(vid), item.values))
@@ -53,6 +58,14 @@ def register(draft: Draft, item: Registration) -> Registered:
     changed = draft.vertices or draft.edges
     outcome = Outcome.CREATED if creates else Outcome.UPDATED if changed else Outcome.UNCHANGED
     return Registered(outcome, item.urn, draft.known(vid)["revision"])
+
+
+def _timely(values: Mapping[str, Any], before: Record | None) -> Mapping[str, Any]:
+    """The values without a state of a run that came late: a run that has ended does not begin again."""
+    state, stored = values.get("state"), (before or {}).get("state")
+    if (before or {}).get("kind") == "RUN" and _PROGRESS.get(state, _ENDED) < _PROGRESS.get(stored, _ENDED):
+        return {name: value for name, value in values.items() if name != "state"}
+    return values
 
 
 def _doubt(draft: Draft, vid: int) -> None:
@@ -104,7 +117,7 @@ def _refuse_missing(item: Registration) -> None:
 
 def _refuse_other_content(item: Registration, before: Record) -> None:
     """Versions are immutable: other content is another version."""
-    for name in _CONTENT:
+    for name in CONTENT:
         if before.get(name) is not None and name in item.values and item.values[name] != before[name]:
             raise conflict(
                 f"{item.urn} is registered with `{name}` {before[name]} and this call says {item.values[name]}, but "

@@ -14,7 +14,7 @@ from app.graph.writing.edges import Key, claimed, ended, is_current, reopened
 from app.graph.writing.incidents import FIELD as INCIDENTS
 from app.graph.writing.permits import claims, existing, permit, refuse_deleted
 from app.graph.writing.refusal import conflict, invalid, not_found
-from app.graph.writing.registering import permit_result
+from app.graph.writing.registering import CONTENT, permit_result
 from app.graph.writing.vertices import Record, updated
 from graphql_schema.enums import ChangeAction, Outcome
 from graphql_schema.intents import Deleting, Restoring, Reverting
@@ -53,6 +53,9 @@ def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
         raise invalid(_BY_HAND[standing], "change")
     if not values and not edges:
         raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
+    fixed = [entry["field"] for entry in values if entry["field"] in CONTENT]
+    if fixed:
+        raise invalid(f"`{fixed[0]}` of {record['id']} cannot be taken back: versions are immutable.", "change")
     moved_on = [entry["field"] for entry in values if record.get(entry["field"]) != entry["after"]]
     moved_on += [entry["field"] for entry in edges if not _as_it_was_left(draft, entry)]
     if moved_on:
