@@ -23,6 +23,7 @@ from graphql_schema.assets.workflow import Run, Workflow
 from graphql_schema.audit import Change
 from graphql_schema.govern import govern, governed
 from graphql_schema.mutation import Mutation
+from graphql_schema.observability import Check, CheckResult, Incident
 from graphql_schema.operation.schema import OperationSchema
 from graphql_schema.query import Query
 from graphql_schema.scalars import SCALARS
@@ -60,7 +61,7 @@ NODES = (
 )
 """The type of every kind of the catalog that is registered."""
 
-FACTS = (Change,)
+FACTS = (Check, CheckResult, Incident, Change)
 """The types of what is recorded about them."""
 
 

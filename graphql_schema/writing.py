@@ -74,8 +74,8 @@ def _about(item: Intent) -> tuple[str, str]:
         return WriteAction.LINK, item.target
     if isinstance(item, Deleting | Restoring):
         return WriteAction.RETIRE, item.urn
-    first = next(iter(item.__dataclass_fields__))
-    return WriteAction.UPDATE, str(getattr(item, first))
+    about = getattr(item, next(iter(item.__dataclass_fields__)))
+    return WriteAction.UPDATE, about if isinstance(about, str) else ", ".join(about)
 
 
 def given(value: Any) -> Any:

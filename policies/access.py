@@ -62,6 +62,10 @@ class Access:
         """Say whether the rules let the caller know of a row: what a write may build on, whatever the token reads."""
         return self._discoverable(attributes)
 
+    def sees(self, field: str, type_name: str, attributes: PolicyAttributes) -> bool:
+        """Say whether the caller reads a row of an asset type, and sees this field of it."""
+        return self.grade(attributes) is Grade.READ and field not in self.hidden(type_name, attributes).hidden
+
     def rows(self, action: RowAction = RowAction.DISCOVER) -> Predicate:
         """Say which rows the caller may discover or read: what index queries carry. ``grade`` agrees with it."""
         return self._rows[action] if self._sees else Nothing()

@@ -14,10 +14,11 @@ from app.graph.facts import ToSubjects, is_shown, to_subjects
 from app.graph.hops import adjacency, compile_related, reached
 from app.graph.ids import vertex_id
 from app.graph.judge import Judge
+from app.graph.level import EDGE_CAP
 from graphql_schema.catalog import CHANGED, FACTS, FIELD_OF, KIND_OF_SLUG, TIME_FIELDS
 from graphql_schema.enums import AccessGrade
 from graphql_schema.listing import Clause, Listing
-from graphql_schema.related import ALL, COUNT_LIMIT, Page, Related
+from graphql_schema.related import ALL, COUNT_LIMIT, Page, Related, cut
 from graphql_schema.row import Item, Row, Slice, Stretch
 from graphql_schema.urn import slug_of
 from policies.errors import LimitError
@@ -97,17 +98,19 @@ class PolicedReader:
         """Pages cut here, from everything that each source reaches."""
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
-        answer = await self._ask(Question(hops=[hop.wire(vids) for hop in hops]), ends=_of_changes(related))
+        answer = await self._ask(
+            Question(hops=[hop.wire(vids, **_all(page)) for hop in hops]), ends=_of_changes(related)
+        )
         items = self._items(related, page, sources, answer)
-        return [_cut(found, page) for found in items]
+        return [cut(found, page) for found in items]
 
     async def _load_windows(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
         """Pages cut in the store; where the policy or the filter takes rows away, read on until they are full."""
         (hop,) = compile_related(related).hops
         vids = [source.vid for source in sources]
         size = self._size(page)
-        window = _window(related, page.after) if size else {}
-        answer = await self._ask(Question(hops=[hop.wire(vids, n=size, **window)]), ends=_of_changes(related))
+        window = {"n": size, "since": page.since, **_window(related, page.after)} if size else _all(page)
+        answer = await self._ask(Question(hops=[hop.wire(vids, **window)]), ends=_of_changes(related))
         items = self._items(related, page, sources, answer)
         adjacent = adjacency(answer.edges[0])
         read = [adjacent.get(source.vid, []) for source in sources]
@@ -115,7 +118,7 @@ class PolicedReader:
             bool(size) and (len(edges) >= size or (page.after is not None and self._may_be_undated(related)))
             for edges in read
         ]
-        slices = [_cut(_dated(found) if more else found, page) for found, more in zip(items, partial, strict=True)]
+        slices = [cut(_dated(found) if more else found, page) for found, more in zip(items, partial, strict=True)]
         unfinished = {
             number: self._read_on(related, page, source, items[number], read[number])
             for number, source in enumerate(sources)
@@ -136,17 +139,17 @@ class PolicedReader:
         while len(edges) >= size:
             window = _window(related, _last(related, edges), exclusive=True)
             size, next_size = next_size, min(next_size * 2, COUNT_LIMIT)
-            question = Question(hops=[hop.wire([source.vid], n=size, **window)])
+            question = Question(hops=[hop.wire([source.vid], n=size, since=page.since, **window)])
             answer = await self._ask(question, ends=_of_changes(related))
             (more,) = self._items(related, page, [source], answer)
             found = [*found, *more]
             edges = adjacency(answer.edges[0]).get(source.vid, [])
-            filled = _cut(_dated(found), page)
+            filled = cut(_dated(found), page)
             if filled.has_next:
                 return filled
         if self._may_be_undated(related):
             return (await self._load_whole(related, page, [source]))[0]
-        return _cut(found, page)
+        return cut(found, page)
 
     def _size(self, page: Page) -> int:
         """How many edges of a source are read for a page at first; 0 is all of them."""
@@ -375,6 +378,11 @@ def _window(related: Related, after: Sequence[Any] | None, *, exclusive: bool = 
     return {"t": True} if after is None else {"t": True, "at": -after[1] - exclusive}
 
 
+def _all(page: Page) -> dict[str, Any]:
+    """What of a hop is read where its page is not cut in the store: the times that the page is about."""
+    return {"t": True, "n": EDGE_CAP, "since": page.since} if page.since else {}
+
+
 def _undated(related: Related, after: Sequence[Any] | None) -> bool:
     """Whether a page begins among what hides its time."""
     return related.newest_first and after is not None and after[0] == UNDATED
@@ -390,11 +398,3 @@ def _last(related: Related, edges: Sequence[tuple[int, str]]) -> tuple[int, ...]
     if related.newest_first:
         return DATED, max(-orjson.loads(edge)["at"] for _, edge in edges)
     return (max(far for far, _ in edges),)
-
-
-def _cut(items: Sequence[Item], page: Page) -> Slice:
-    """The page of a sorted list, with the total of the whole list when it was asked for."""
-    total = len(items) if page.total and len(items) <= COUNT_LIMIT else None
-    rest = items if page.after is None else [item for item in items if item.position > tuple(page.after)]
-    shown = rest if page.first is None else rest[: page.first]
-    return Slice(tuple(shown), len(rest) > len(shown), total)

@@ -11,6 +11,7 @@ from app.graph.writing.consequences import change_edge, settle_lists, settle_own
 from app.graph.writing.deleting import delete, is_deleted, restore
 from app.graph.writing.draft import Draft
 from app.graph.writing.edges import Key, claimed, ended, is_current, reopened
+from app.graph.writing.incidents import FIELD as INCIDENTS
 from app.graph.writing.permits import claims, existing, permit, refuse_deleted
 from app.graph.writing.refusal import conflict, invalid, not_found
 from app.graph.writing.registering import CONTENT, permit_result
@@ -21,6 +22,11 @@ from graphql_schema.registration import Registered
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
 """Fields that follow from others, and are not restored by themselves."""
+
+_BY_HAND: Final[Mapping[str, str]] = {
+    INCIDENTS: "An incident is not taken back; resolve it with `resolveIncident`, or open one with `openIncident`.",
+}
+"""Fields whose changes are undone by another call, and how."""
 
 
 def revert(draft: Draft, item: Reverting) -> Registered:
@@ -42,6 +48,9 @@ def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
     refuse_deleted(record)
     values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in DERIVED]
     edges = [entry for entry in change["fields"] if "edge" in entry]
+    standing = next((entry["field"] for entry in values if entry["field"] in _BY_HAND), None)
+    if standing is not None:
+        raise invalid(_BY_HAND[standing], "change")
     if not values and not edges:
         raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
     fixed = [entry["field"] for entry in values if entry["field"] in CONTENT]

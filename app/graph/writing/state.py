@@ -28,7 +28,7 @@ NO_FENCES: Final = FenceView("")
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, when (epoch milliseconds), and what the policy lets that caller do and know of.
+    """Who writes, when (epoch milliseconds), and what the policy lets that caller do, know of, and see a field of.
 
     ``fences`` say what is judged as stricter than it is stored, ``stops`` the kinds at which sensitivity stops.
     ``at`` is when the changes are noted in the audit: later than all before. ``gates`` are the installation's.
@@ -39,6 +39,7 @@ class Author:
     now: int
     may: Callable[[str, PolicyAttributes], Decision]
     knows: Callable[[PolicyAttributes], bool]
+    sees: Callable[[str, str, PolicyAttributes], bool]
     fences: FenceView = NO_FENCES
     stops: frozenset[str] = frozenset()
     at: int = 0

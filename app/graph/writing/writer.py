@@ -152,6 +152,7 @@ class PolicedWriter:
             now,
             self._access.may,
             self._access.knows,
+            self._access.sees,
             desk.pending.fences.view(who.tenant),
             desk.stops,
             at=desk.journal.instant(now),
