@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 if TYPE_CHECKING:
+    from graphql_schema.approval import Approval
     from graphql_schema.asset import Asset, AssetVersion, Neighbour
     from graphql_schema.assets.dataset import Dataset, DatasetVersion
     from graphql_schema.assets.domain import Domain
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from graphql_schema.assets.team import Team, User
     from graphql_schema.assets.workflow import Run, Workflow
     from graphql_schema.audit import Change
+    from graphql_schema.observability import Incident
 
 _ASSETS = "graphql_schema.assets"
 
@@ -41,3 +43,5 @@ UserRef = Annotated["User", strawberry.lazy(f"{_ASSETS}.team")]
 DomainRef = Annotated["Domain", strawberry.lazy(f"{_ASSETS}.domain")]
 TagRef = Annotated["Tag", strawberry.lazy(f"{_ASSETS}.tag")]
 ChangeRef = Annotated["Change", strawberry.lazy("graphql_schema.audit")]
+ApprovalRef = Annotated["Approval", strawberry.lazy("graphql_schema.approval")]
+IncidentRef = Annotated["Incident", strawberry.lazy("graphql_schema.observability")]

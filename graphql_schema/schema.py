@@ -9,6 +9,7 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from graphql_schema.approval import Approval
 from graphql_schema.assets.dataset import Dataset, DatasetVersion
 from graphql_schema.assets.domain import Domain
 from graphql_schema.assets.evaluation import Evaluation
@@ -23,6 +24,7 @@ from graphql_schema.assets.workflow import Run, Workflow
 from graphql_schema.audit import Change
 from graphql_schema.govern import govern, governed
 from graphql_schema.mutation import Mutation
+from graphql_schema.observability import Incident
 from graphql_schema.operation.schema import OperationSchema
 from graphql_schema.query import Query
 from graphql_schema.scalars import SCALARS
@@ -59,7 +61,7 @@ NODES = (
 )
 """The type of every kind of the catalog that is registered."""
 
-FACTS = (Change,)
+FACTS = (Approval, Incident, Change)
 """The types of what is recorded about them."""
 
 

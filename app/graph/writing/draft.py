@@ -9,6 +9,7 @@ from app.graph.writing.state import Author, State
 from app.graph.writing.vertices import Record, attributes, is_fact, kind_of, stub, time_of
 from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Hop
 from graphql_schema.enums import ChangeAction
+from graphql_schema.gating import as_shown
 from graphql_schema.urn import whole_urn
 from policies.decision import Decision
 
@@ -108,6 +109,11 @@ class Draft:
         if is_fact(record):
             return any(self.find(urn) is not None for urn in record["subjects"])
         return self.author.knows(attributes(self._seen(record)))
+
+    def shown(self, record: Record) -> Record:
+        """What the caller may see of an asset that the caller may know of: what a gate may judge by, and tell."""
+        record = self._seen(record)
+        return as_shown(record, self.author.withheld(kind_of(record), attributes(record)))
 
     def put(self, vid: int, record: Record) -> bool:
         """Make this the record of a vertex; whether that changes it."""

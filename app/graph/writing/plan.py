@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from app.graph.writing.aliases import set_alias
+from app.graph.writing.approving import approve
 from app.graph.writing.audit import audit
 from app.graph.writing.deleting import delete, restore
 from app.graph.writing.draft import Draft
@@ -14,7 +16,7 @@ from app.graph.writing.registering import register
 from app.graph.writing.reverting import revert
 from app.graph.writing.state import Author, State, UnreadError
 from graphql_schema.enums import Outcome
-from graphql_schema.intents import Deleting, Intent, Restoring, Reverting, Unlinking
+from graphql_schema.intents import AliasSetting, Approving, Deleting, Intent, Restoring, Reverting, Unlinking
 from graphql_schema.registration import Key, Linking, Registered, Registration
 
 HANDLERS: Final[Mapping[type, Callable[[Draft, Any], Registered]]] = {
@@ -24,6 +26,8 @@ HANDLERS: Final[Mapping[type, Callable[[Draft, Any], Registered]]] = {
     Deleting: delete,
     Restoring: restore,
     Reverting: revert,
+    AliasSetting: set_alias,
+    Approving: approve,
 }
 """What drafts each kind of item."""
 
