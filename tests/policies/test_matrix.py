@@ -41,8 +41,8 @@ def test_the_table_is_about_everybody_and_everything() -> None:
 
 
 def test_labels_are_those_that_people_wrote(policy: Policy, by_hand: ByHand) -> None:
-    """The labels file and the list by hand name the same label for each of the 531 fields."""
-    assert sum(len(fields) for fields in by_hand.values()) == 531
+    """The labels file and the list by hand name the same label for each of the 549 fields."""
+    assert sum(len(fields) for fields in by_hand.values()) == 549
     assert {
         name: {field: str(label) for field, label in fields.items()} for name, fields in policy.labels.items()
     } == by_hand
@@ -115,7 +115,7 @@ def engine_reads(policy: Policy, by_hand: ByHand, name: str) -> int:
 
 def readers() -> list[str]:
     """The callers whose scopes let them read, but for those to whom every rule that shows something is another's."""
-    others = {"ads-writer", "auditor-writer", "no-team-engineer"}
+    others = {"ads-writer", "auditor-reader", "no-team-engineer"}
     return [name for name, caller in CALLERS.items() if "graph:read" in caller.scopes and name not in others]
 
 
