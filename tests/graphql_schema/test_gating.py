@@ -10,7 +10,9 @@ from policies.gates import Gate as Rule
 from policies.gates import Gates, Needs
 
 NOW = 1_000
-STRICT = Gates((Rule("strict", Needs(("release",), True, frozenset({"HIGH"}), "INTERNAL")),))
+STRICT = Gates(
+    (Rule("strict", Needs(("release",), evaluations=True, incidents=frozenset({"HIGH"}), sensitivity="INTERNAL")),)
+)
 OPEN_VERSION = {"id": "v", "sensitivity": "INTERNAL"}
 
 

@@ -88,14 +88,20 @@ def test_all_gates_that_fit_apply_together(tmp_path: Path) -> None:
     assert gates.needs("canary", "HIGH", "") == common
     assert gates.needs("champion", "", "") == common
     both = frozenset({"HIGH", "CRITICAL"})
-    assert gates.needs("champion", "HIGH", "") == Needs(("release",), False, both, "CONFIDENTIAL")
-    assert gates.needs("champion", "MEDIUM", health) == Needs(("ethics", "release"), True, both, "INTERNAL")
+    assert gates.needs("champion", "HIGH", "") == Needs(
+        ("release",), evaluations=False, incidents=both, sensitivity="CONFIDENTIAL"
+    )
+    assert gates.needs("champion", "MEDIUM", health) == Needs(
+        ("ethics", "release"), evaluations=True, incidents=both, sensitivity="INTERNAL"
+    )
 
 
 def test_the_shipped_gates_ask_more_of_what_can_do_more_harm() -> None:
     """Everything must be healthy, some harm needs a release, much harm needs governance and no restricted data."""
     gates, grave = load_gates(), frozenset({"HIGH", "CRITICAL"})
-    assert gates.needs("champion", "", "") == Needs((), True, grave)
-    assert gates.needs("champion", "LOW", "") == Needs((), True, grave)
-    assert gates.needs("champion", "MEDIUM", "") == Needs(("release",), True, grave)
-    assert gates.needs("champion", "HIGH", "") == Needs(("governance", "release"), True, grave, "CONFIDENTIAL")
+    assert gates.needs("champion", "", "") == Needs((), evaluations=True, incidents=grave)
+    assert gates.needs("champion", "LOW", "") == Needs((), evaluations=True, incidents=grave)
+    assert gates.needs("champion", "MEDIUM", "") == Needs(("release",), evaluations=True, incidents=grave)
+    assert gates.needs("champion", "HIGH", "") == Needs(
+        ("governance", "release"), evaluations=True, incidents=grave, sensitivity="CONFIDENTIAL"
+    )
