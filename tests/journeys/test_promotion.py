@@ -1,13 +1,21 @@
 """Promotion: protected aliases move through their gate, and what closes a gate is told and can be put right."""
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.api import Api, open_api
 from harness.incidents import raise_incident
 from harness.janusgraph import StoreGraph
-from harness.promotion import aliases, approve, codes, model, of_version, register, set_alias, version
+from harness.promotion import RANKING, aliases, approve, codes, model, of_version, register, set_alias, version
+from harness.tree import read
+
+from policies.gates import load_gates
+
+EXAMPLES = re.findall(r"(?ms)^```graphql\n# as (\w+)\n(.*?)^```$", read("docs/gates.md"))
+"""The queries of the documentation, each with who asks it."""
 
 OPEN: dict[str, Any] = {
     "open": True,
@@ -135,8 +143,30 @@ async def test_data_that_are_too_sensitive_close(api: Api) -> None:
     assert violation.rstrip(".") in await blocks(api, "sensitive", report)
 
 
+async def test_the_examples_of_the_documentation_work(api: Api) -> None:
+    """Each query of docs/gates.md runs as the one it names, without errors, and the version is promoted in the end."""
+    home = {"source": "mlflow", "namespace": "harbour", "name": "homepage-ranker"}
+    await api.load(
+        {"model": {**home, "riskTier": "MEDIUM", "owners": [RANKING]}}, {"modelVersion": {**home, "version": "3"}}
+    )
+    answers = [await api.ask(who, query) for who, query in EXAMPLES]
+    told, decided, promoted, found = (next(iter(answer.values())) for answer in answers)
+    assert told["gate"]["missingApprovals"] == ["release"]
+    assert decided["errors"] == promoted["errors"] == []
+    assert promoted["gate"]["open"]
+    assert found["version"] == {"id": "mlg://model-version/mlflow/harbour/homepage-ranker@3", "framework": None}
+
+
+def test_the_documentation_shows_a_gate_that_is_shipped(tmp_path: Path) -> None:
+    """The gate that docs/gates.md explains is the one of the product's own file."""
+    (text,) = re.findall(r"(?ms)^```toml\n(.*?)^```$", read("docs/gates.md"))
+    (tmp_path / "gates.toml").write_text(text)
+    (shown,) = load_gates(tmp_path / "gates.toml").gates
+    assert shown in load_gates().gates
+
+
 async def test_reading_a_gate_takes_one_level(api: Api) -> None:
-    """The evidence of many versions is read with one request to the store, and that of one with no more."""
+    """The evidence of many versions takes one request to the store, as that of one does: it comes after the asset."""
     await register(api, "cost", *range(1, 9))
     one = 'query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") { open } } } }'
     many = """query ($id: ID!) { asset(id: $id) { ... on Model {
