@@ -73,6 +73,7 @@ def test_what_is_governed_is_all_fields_of_assets_and_edges(schema: GraphSchema)
     assert "trainedOn" not in found.assets["Model"]
     assert {name: len(fields) for name, fields in found.edges.items()} == {
         "Neighbour": 11,
+        "LineageEdge": 9,
         "Ownership": 5,
         "TagAssignment": 4,
     }
