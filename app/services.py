@@ -104,6 +104,8 @@ class Services:
             notes=notes,
             cursor_key=self._cursor_key,
             request_id=request_id_of(request.scope),
+            gates=self._gates,
+            clock=epoch_milliseconds,
             log_access=self.access_log.write,
             journal=Following(self.desk.journal, self.client),
             recheck=recheck,

@@ -1,5 +1,6 @@
 """What resolvers share during one operation: who asks, how to read and write, and what to note beside the data."""
 
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import strawberry
 from graphql_schema.ports import GraphReader, GraphWriter, Journal
 from policies.decision import Denial
 from policies.errors import DeniedError
+from policies.gates import NO_GATES, Gates
 from policies.principal import Principal
 
 MOST_NOTES = 50
@@ -76,12 +78,16 @@ class PolicyNotes:
         return {"authorization": {"policyVersion": self.policy_version, "hidden": hidden, **more}}
 
 
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
 @dataclass(slots=True)
 class Context:
     """The state of one operation; ``open_reader`` makes a caller's reader of the graph and the policy of that moment.
 
     A subscription is an operation that lasts: ``journal`` tells it when to read on, and ``recheck`` who its caller is
-    by then; it raises what authentication raises.
+    by then; it raises what authentication raises. ``gates`` are the installation's, ``clock`` tells epoch milliseconds.
     """
 
     principal: Principal
@@ -90,6 +96,8 @@ class Context:
     notes: PolicyNotes
     cursor_key: bytes
     request_id: str = ""
+    gates: Gates = NO_GATES
+    clock: Callable[[], int] = _now
     log_access: Callable[[Principal, str, PolicyNotes], None] = lambda *_: None
     totals: dict[int, bool] = field(default_factory=dict)
     journal: Journal | None = None

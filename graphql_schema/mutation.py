@@ -2,6 +2,8 @@
 
 import strawberry
 
+from graphql_schema.alias import SetAliasPayload, set_alias
+from graphql_schema.approval import ApprovePayload, approve
 from graphql_schema.assets.dataset import register_dataset, register_dataset_version
 from graphql_schema.assets.domain import register_domain
 from graphql_schema.assets.evaluation import record_evaluation
@@ -60,6 +62,8 @@ class Mutation:
     report_check: ReportCheckPayload = report_check
     open_incident: IncidentPayload = open_incident
     resolve_incident: IncidentPayload = resolve_incident
+    set_alias: SetAliasPayload = set_alias
+    approve: ApprovePayload = approve
     delete_asset: UpdatePayload = delete_asset
     restore_asset: UpdatePayload = restore_asset
     revert_change: UpdatePayload = revert_change

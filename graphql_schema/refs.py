@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 if TYPE_CHECKING:
+    from graphql_schema.approval import Approval
     from graphql_schema.asset import Asset, AssetVersion, Neighbour
     from graphql_schema.assets.dataset import Dataset, DatasetVersion
     from graphql_schema.assets.domain import Domain
@@ -46,3 +47,4 @@ ChangeRef = Annotated["Change", strawberry.lazy("graphql_schema.audit")]
 CheckRef = Annotated["Check", strawberry.lazy(_OBSERVED)]
 CheckResultRef = Annotated["CheckResult", strawberry.lazy(_OBSERVED)]
 IncidentRef = Annotated["Incident", strawberry.lazy(_OBSERVED)]
+ApprovalRef = Annotated["Approval", strawberry.lazy("graphql_schema.approval")]

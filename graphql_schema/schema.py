@@ -9,6 +9,7 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from graphql_schema.approval import Approval
 from graphql_schema.assets.dataset import Dataset, DatasetVersion
 from graphql_schema.assets.domain import Domain
 from graphql_schema.assets.evaluation import Evaluation
@@ -61,7 +62,7 @@ NODES = (
 )
 """The type of every kind of the catalog that is registered."""
 
-FACTS = (Check, CheckResult, Incident, Change)
+FACTS = (Check, CheckResult, Incident, Approval, Change)
 """The types of what is recorded about them."""
 
 

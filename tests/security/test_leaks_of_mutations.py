@@ -12,6 +12,15 @@ from graphql_schema.schema import build_schema
 
 SHUT = f"mlg://dataset/test/default/{leaks.HIDDEN_NAME}-shut"
 UNKNOWN = "mlg://dataset/test/default/nothing-there"
+VERSIONS = {
+    each: {
+        "<model>": each.replace("/dataset/", "/model/"),
+        "<version>": f"{each.replace('/dataset/', '/model-version/')}@1",
+    }
+    for each in (SHUT, UNKNOWN)
+}
+"""A model and a version that are hidden like the dataset, and unknown ones."""
+
 MINE = "mlg://dataset/test/default/of-zoe"
 TAG = "mlg://tag/catalog/default/loud"
 
@@ -20,6 +29,8 @@ ABOUT: dict[str, dict[str, Any]] = {
     "setOwners": {"asset": "<id>", "owners": [{"owner": ADS}]},
     "setTags": {"asset": "<id>", "add": [TAG]},
     "setStage": {"asset": "<id>", "stage": "RETIRED"},
+    "setAlias": {"model": "<model>", "alias": "champion", "version": "<version>"},
+    "approve": {"subject": "<id>", "gate": "release", "decision": "APPROVED"},
     "deleteAsset": {"asset": "<id>"},
     "restoreAsset": {"asset": "<id>"},
     "revertChange": {"change": "<change>"},
@@ -44,6 +55,8 @@ async def api(leaky: Api) -> Api:
     """Let zoe, an engineer of ads, own a dataset, and hide another from her, with a past."""
     leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
     shut = {"id": SHUT, "owners": [{"owner": RANKING}], "visibility": "TEAM"}
+    model, version = (VERSIONS[SHUT][name] for name in ("<model>", "<version>"))
+    await leaky.load({"model": {**shut, "id": model}}, {"modelVersion": {"id": version, "visibility": "TEAM"}})
     await leaky.load({"tag": {"name": "loud", "tagKind": "FREE"}}, {"dataset": shut}, {"dataset": {"id": MINE}})
     await leaky.load({"dataset": {"id": MINE, "owners": [{"owner": ADS}]}}, {"dataset": {**shut, "format": "x"}})
     await leaky.load({"link": {"relation": "DERIVES", "from": SHUT, "to": MINE}})
@@ -84,8 +97,9 @@ async def _answer(api: Api, name: str, given: dict[str, Any], names: dict[str, s
 async def test_a_mutation_of_what_is_hidden(api: Api, name: str) -> None:
     """What it is about is not there, whether it is hidden or unknown: the same answer, word for word."""
     change = await _change(api)
-    hidden = await _answer(api, name, ABOUT[name], {"<id>": SHUT, "<change>": change})
-    unknown = await _answer(api, name, ABOUT[name], {"<id>": UNKNOWN, "<change>": f"{change[:-4]}0000"})
+    hidden = await _answer(api, name, ABOUT[name], {"<id>": SHUT, "<change>": change, **VERSIONS[SHUT]})
+    others = {"<id>": UNKNOWN, "<change>": f"{change[:-4]}0000", **VERSIONS[UNKNOWN]}
+    unknown = await _answer(api, name, ABOUT[name], others)
     assert hidden == unknown
     assert "NOT_FOUND" in hidden
 

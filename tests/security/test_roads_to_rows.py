@@ -8,6 +8,7 @@ import pytest
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type
 from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
+from harness.promotion import approve
 from harness.tree import product
 
 from graphql_schema.catalog import ASSETS, FACTS, KINDS, RELATIONS, VERSION_OF
@@ -91,6 +92,12 @@ NOT_REACHED = {
     "TagAssignment.via": "tags are not propagated yet: there is no other end",
     "Experiment.downstream": "nothing comes from an experiment",
     "Change.subject": "a change is shown to whoever reads its subject",
+    "Approval.subject": "an approval is shown to whoever reads its subject",
+    "ModelVersion.approvals": "approvals are of the version itself",
+    "GateReport.failingEvaluations": "tests/journeys/test_promotion.py: what is hidden does not count",
+    "GateReport.blockingIncidents": "incidents are of the version, or of its model that is read",
+    "ModelAlias.version": "tests/journeys/test_aliases.py: an alias of what is hidden is not there",
+    "ApprovePayload.approval": "tests/journeys/test_approvals.py: the echo of a mutation",
     "Change.reverts": "what a change undid is of the same subject",
     "UpdatePayload.asset": "tests/security/test_leaks_of_writes.py: the echo of a mutation",
     "RegisterPayload.asset": "tests/security/test_leaks_of_writes.py: the echo of a mutation",
@@ -208,7 +215,11 @@ def _selection(type_: Any) -> str:
     }[name]
 
 
-TOLD = {"Change": "{ id subjectId subject { id } fields { field before after } }"}
+TOLD = {
+    "Change": "{ id subjectId subject { id } fields { field before after } }",
+    "Approval": "{ id subject { id } }",
+    "Incident": "{ id }",
+}
 """What is selected of facts: whatever of them may name an asset."""
 
 
@@ -230,9 +241,11 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
         for part in (_vocabulary(), _assets(), _more()):
             await opened.load(*part)
+        await approve(opened, "cy", _id("ModelVersion", NEAR))
         yield opened
 
 
+APPROVALS = "query ($id: ID!) { asset(id: $id) { ... on ModelVersion { approvals { nodes { id } } } } }"
 CHANGES = "query ($ids: [ID!]!) { changes(first: 500, filter: {subjects: $ids}) { nodes { id reverts { id } } } }"
 
 
@@ -241,6 +254,9 @@ async def _sources(api: Api, owner: str) -> list[str]:
     if owner == "Change":
         found = await api.ask("root", CHANGES, ids=[_id(kind, NEAR) for kind in ASSETS])
         return [node["id"] for node in found["changes"]["nodes"]][:100]
+    if owner == "Approval":
+        found = await api.ask("root", APPROVALS, id=_id("ModelVersion", NEAR))
+        return [node["id"] for node in found["asset"]["approvals"]["nodes"]]
     others = {"Team": RISK, "User": UMA, "Tag": TAG, "Domain": DOMAIN}
     if owner in others:
         return [others[owner]]

@@ -21,6 +21,7 @@ from graphql_schema.urn import make_urn
 _BOOKKEEPING: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
+    | {"aliases"}  # whoever sets one says so, name by name
 )
 _EDGE_FACTS: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties")
 

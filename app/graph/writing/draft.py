@@ -9,6 +9,7 @@ from app.graph.writing.state import Author, State, UnreadError
 from app.graph.writing.vertices import Record, attributes, is_fact, kind_of, stub, time_of
 from graphql_schema.catalog import KIND_OF_CODE, KIND_OF_SLUG, RELATIONS, VERSION_OF, Direction, Hop, Relation
 from graphql_schema.enums import ChangeAction
+from graphql_schema.gating import as_shown
 from graphql_schema.urn import slug_of, whole_urn
 from policies.decision import Decision
 
@@ -134,6 +135,11 @@ class Draft:
             return True
         field = KIND_OF_CODE[about["kind"]].shown_by
         return self.author.sees(field, kind_of(subject), attributes(self._seen(subject)))
+
+    def shown(self, record: Record) -> Record:
+        """What the caller may see of an asset that the caller may know of: what a gate may judge by, and tell."""
+        record = self._seen(record)
+        return as_shown(record, self.author.withheld(kind_of(record), attributes(record)))
 
     def put(self, vid: int, record: Record) -> bool:
         """Make this the record of a vertex; whether that changes it."""

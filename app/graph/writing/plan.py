@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from app.graph.writing.aliases import set_alias
+from app.graph.writing.approving import approve
 from app.graph.writing.audit import audit
 from app.graph.writing.checking import report
 from app.graph.writing.deleting import delete, restore
@@ -18,6 +20,8 @@ from app.graph.writing.state import Author, State, UnreadError
 from app.graph.writing.using import use
 from graphql_schema.enums import Outcome
 from graphql_schema.intents import (
+    AliasSetting,
+    Approving,
     CheckReporting,
     Deleting,
     IncidentOpening,
@@ -41,6 +45,8 @@ HANDLERS: Final[Mapping[type, Callable[[Draft, Any], Registered]]] = {
     IncidentOpening: open_incident,
     IncidentResolving: resolve_incident,
     UsageRecording: use,
+    AliasSetting: set_alias,
+    Approving: approve,
 }
 """What drafts each kind of item."""
 

@@ -5,19 +5,21 @@ back, and what was registered is deleted. The undoing is a change itself, and ca
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from app.graph.writing.aliases import ALIASES, known_alias, put_alias, said, set_alias
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.deleting import delete, is_deleted, restore
 from app.graph.writing.draft import Draft
 from app.graph.writing.edges import Key, claimed, ended, is_current, reopened
 from app.graph.writing.incidents import FIELD as INCIDENTS
 from app.graph.writing.permits import claims, existing, permit, refuse_deleted
-from app.graph.writing.refusal import conflict, invalid, not_found
+from app.graph.writing.refusal import RefusedItemError, conflict, invalid, not_found
 from app.graph.writing.registering import CONTENT, permit_result
 from app.graph.writing.vertices import Record, updated
 from graphql_schema.enums import ChangeAction, Outcome
-from graphql_schema.intents import Deleting, Restoring, Reverting
+from graphql_schema.intents import AliasSetting, Deleting, Restoring, Reverting
 from graphql_schema.registration import Registered
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
@@ -35,11 +37,21 @@ def revert(draft: Draft, item: Reverting) -> Registered:
     if change is None:
         raise not_found(f"There is no change {item.change} that you may know of; check the id.", "change")
     record = existing(draft, change["subject"], "change")
-    done = _UNDO.get(change["action"], _undo_fields)(draft, record, change)
+    done = _undo_of(change)(draft, record, change)
     if done.outcome is Outcome.UPDATED:
         vid = draft.vid(record["id"])
         draft.note(vid, ChangeAction.REVERTED, item.reason, reverts=item.change)
     return done
+
+
+Undo = Callable[[Draft, Record, Record], Registered]
+
+
+def _undo_of(change: Record) -> Undo:
+    """What undoes a change; aliases are known by their entries, since the undoing of one is undone like one."""
+    if any(entry["field"] == ALIASES and "part" in entry for entry in change["fields"]):
+        return _undo_alias
+    return _UNDO.get(change["action"], _undo_fields)
 
 
 def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
@@ -129,7 +141,58 @@ def _undo_existence(draft: Draft, record: Record, _change: Record) -> Registered
     return delete(draft, Deleting(record["id"]))
 
 
-_UNDO: Final[Mapping[str, Callable[[Draft, Record, Record], Registered]]] = {
+def _undo_alias(draft: Draft, record: Record, change: Record) -> Registered:
+    """Let an alias stand for what it stood for, by the rules of any move; away with it where it stood for nothing."""
+    told = [entry for entry in change["fields"] if _told(draft, entry)]
+    if not told:
+        raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
+    name, after = told[-1]["part"], told[-1]["after"]
+    before = next((entry["before"] for entry in told if entry["before"] is not None), None)
+    now = known_alias(draft, record, name)
+    if said(now) != after:
+        raise conflict(
+            f"The alias {name!r} of {record['id']} changed again after {change['id']}; set what you want.",
+            record["revision"],
+            "change",
+        )
+    if before is None:
+        return _take_away(draft, record, name)
+    try:
+        return set_alias(draft, AliasSetting(record["id"], name, before["version"], protected=before["protected"]))
+    except RefusedItemError as refused:
+        raise _about_the_change(refused) from None
+
+
+def _take_away(draft: Draft, model: Record, name: str) -> Registered:
+    alias = known_alias(draft, model, name)
+    permit(draft, "promote", model)
+    refuse_deleted(model)
+    if alias is None:
+        return Registered(Outcome.UNCHANGED, model["id"], model["revision"])
+    permit(draft, "promote", existing(draft, alias["version"], "change"))
+    if alias["protected"]:
+        permit(draft, "approve", model)
+    put_alias(draft, model, name, None)
+    return Registered(Outcome.UPDATED, model["id"], draft.known(draft.vid(model["id"]))["revision"])
+
+
+def _told(draft: Draft, entry: Record) -> bool:
+    """Whether the caller may know of the versions that a change of an alias names."""
+    return all(entry[side] is None or draft.find(entry[side]["version"]) is not None for side in ("before", "after"))
+
+
+def _about_the_change(refused: RefusedItemError) -> RefusedItemError:
+    """A refusal of a move that nobody named: it is about the change."""
+    done = refused.registered
+    return RefusedItemError(replace(done, refusals=tuple(replace(each, path=("change",)) for each in done.refusals)))
+
+
+def _refuse_decision(_draft: Draft, _record: Record, _change: Record) -> Registered:
+    raise invalid("A decision stays recorded; record another with `approve`, such as REVOKED.", "change")
+
+
+_UNDO: Final[Mapping[str, Undo]] = {
+    ChangeAction.APPROVED.name: _refuse_decision,
     ChangeAction.DELETED.name: _undo_deletion,
     ChangeAction.RESTORED.name: _undo_existence,
     ChangeAction.REGISTERED.name: _undo_existence,

@@ -158,6 +158,7 @@ class PolicedWriter:
             at=desk.journal.instant(now),
             request_id=self._request_id,
             gates=desk.gates,
+            withheld=self._access.withheld,
         )
 
     async def _write(self, state: State, author: Author) -> None:
