@@ -17,7 +17,7 @@ from app.graph.sensitivity.flows import KIND, Flows
 from app.graph.sensitivity.loop import Job
 from app.graph.sensitivity.pending import ANY_TAG, TOP, Note, more, new_note_id
 from app.graph.tags.carriers import Carrier, Carriers, key_of, records
-from app.graph.tags.work import Ids, Work
+from app.graph.tags.work import Work, taken
 from app.graph.write_texts import NOTHING, WRITE
 from app.graph.writing.edges import ends, is_current
 from app.graph.writing.tagging import PROPAGATION, Arrival, arrived, has_mode
@@ -107,7 +107,7 @@ class TagJob(Job):
 
     async def _batch(self, work: Work, now: int) -> None:
         if work.beyond:
-            found, _ = await self._flows(now).targets(_first(work.beyond), most=0)
+            found, _ = await self._flows(now).targets(taken(work.beyond, BATCH), most=0)
             work.ask(found)
         elif work.doubt or work.offered:
             await self._settle(work, now)
@@ -119,14 +119,11 @@ class TagJob(Job):
     async def _settle(self, work: Work, now: int) -> None:
         """Settle a batch, and ask what it flows to wherever that matters."""
         flows = self._flows(now)
-        waiting = work.doubt or work.offered
-        batch = list(waiting)[:BATCH]
+        batch = work.take(BATCH)
         arriving = await flows.arrivals(batch)
         around = {vid for sources in arriving.values() for pair in sources for vid in pair}
         carriers = await (await self._carriers(work.tag, now)).of({*batch, *around})
         settled = work.settle(batch, arriving, carriers)
-        for vid in batch:
-            waiting.pop(vid, None)
         further, _ = await flows.targets(settled.moved, most=0)
         await self._write(work, settled.arrivals, carriers, further, now)
         doubtful, _ = await flows.targets(settled.lost, most=0)
@@ -167,14 +164,6 @@ class TagJob(Job):
 
 def _is_carried(edge: Record, now: int) -> bool:
     return is_current(edge, now) and not has_mode(edge, TagMode.BLOCKED, now)
-
-
-def _first(ids: Ids) -> list[int]:
-    """Take the first of some ids away."""
-    found = list(ids)[:BATCH]
-    for vid in found:
-        del ids[vid]
-    return found
 
 
 def _edge(vid: int, tag: int, record: Record, edge: Record, *, fresh: bool) -> dict[str, Any]:

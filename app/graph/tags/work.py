@@ -11,6 +11,7 @@ What it costs: the vertices whose tag, or whose distance, changes, with their ne
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from app.graph.sensitivity.flows import Arriving
 from app.graph.sensitivity.pending import Note
@@ -37,7 +38,8 @@ class Settled:
 class Work:
     """What is to be done about a tag; ``notes`` said so, and are done when it is.
 
-    Of the vertices in ``beyond``, what they flow to is to be settled.
+    Of the vertices in ``beyond``, what they flow to is to be settled. A batch that was taken when nothing was in doubt is
+    ``certain``: whatever carries the tag, and is not lost, has a cause.
     """
 
     tag: int
@@ -47,6 +49,7 @@ class Work:
     doubt: Ids = field(default_factory=dict)
     offered: Ids = field(default_factory=dict)
     lost: Ids = field(default_factory=dict)
+    certain: bool = False
 
     @property
     def idle(self) -> bool:
@@ -58,16 +61,20 @@ class Work:
         for vid in vids:
             (self.offered if vid in self.lost else self.doubt)[vid] = None
 
+    def take(self, most: int) -> list[int]:
+        """Take some vertices to settle: those in doubt, and when there are none, those that are offered the tag."""
+        self.certain = not self.doubt
+        return taken(self.doubt or self.offered, most)
+
     def settle(
         self, batch: Iterable[int], arriving: Mapping[int, set[Arriving]], carriers: Mapping[int, Carrier]
     ) -> Settled:
-        """Decide about a batch by what flows there; ``carriers`` are all that this needs to know of."""
+        """Decide about the batch just taken by what flows there; ``carriers`` are all that this needs to know of."""
         settled = Settled()
-        certain = not self.doubt
         for vid in batch:
             if vid in carriers:
                 best = self._best(vid, arriving.get(vid, ()), carriers)
-                self._decide(vid, carriers[vid], best, settled, certain=certain)
+                self._decide(vid, carriers[vid], best, settled)
         return settled
 
     def _best(self, vid: int, arriving: Iterable[Arriving], carriers: Mapping[int, Carrier]) -> Arrival | None:
@@ -81,19 +88,19 @@ class Work:
                 found.append(Arrival(carrier.steps + 1, carrier.urn))
         return min(found, default=None)
 
-    def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, settled: Settled, *, certain: bool) -> None:
+    def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, settled: Settled) -> None:
         had = carrier.arrival
         if carrier.closed or carrier.direct:
             self.lost.pop(vid, None)
             best = None if carrier.closed else best
         elif vid in self.lost:
-            if not certain:
+            if not self.certain:
                 self.offered[vid] = None
-            if not certain or best is None:
+            if not self.certain or best is None:
                 return
             del self.lost[vid]
         elif had is not None and (best is None or best.steps > had.steps):
-            self.lost[vid] = None
+            self.lost[vid] = self.offered[vid] = None
             settled.lost.add(vid)
             return
         if best == had:
@@ -101,3 +108,11 @@ class Work:
         settled.arrivals[vid] = best
         if not carrier.direct and (best is None or had is None or best.steps != had.steps):
             settled.moved.add(vid)
+
+
+def taken(ids: Ids, most: int) -> list[int]:
+    """Take the first of some ids away."""
+    found = list(islice(ids, most))
+    for vid in found:
+        del ids[vid]
+    return found

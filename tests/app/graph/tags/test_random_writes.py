@@ -58,6 +58,7 @@ def asset_with(name: str, *edges: EdgesOf) -> Registration:
 names, tags = st.sampled_from(NAMES), st.sampled_from(TAGS)
 ends = st.sampled_from([None, None, None, 5, 20])
 edges = st.one_of(st.sampled_from(RINGS), st.sampled_from(LINKS))
+near = st.sampled_from(["dataset a", "dataset b", "dataset c", "dataset-version a@1"])
 
 
 def linking(edge: tuple[str, str, str], end: int | None, declassified: bool | None) -> Intent:  # noqa: FBT001 - a case
@@ -72,6 +73,7 @@ items: st.SearchStrategy[Intent] = st.one_of(
     st.builds(linking, edges, ends, st.sampled_from([None, None, None, True, False])),
     st.builds(linking, edges, st.none(), st.none()),
     st.builds(lambda edge: Unlinking(edge[0], urn(edge[1]), urn(edge[2])), edges),
+    st.builds(tagging, near, st.sampled_from(["DIRECT", "BLOCKED", None, None]), st.just(TAGS[0])),
     st.builds(tagging, names, st.sampled_from(["DIRECT", "DIRECT", "BLOCKED", None]), tags),
     st.builds(lambda name, listed: asset(name, tags=listed), names, st.lists(tags, unique=True)),
     st.builds(lambda name: Deleting(urn(name)), names),
@@ -79,7 +81,7 @@ items: st.SearchStrategy[Intent] = st.one_of(
     st.builds(lambda tag, on: asset(tag, {"propagates": on}), tags, st.sampled_from([True, True, False])),
 )
 batches = st.lists(
-    st.tuples(st.lists(items, min_size=1, max_size=4), st.sampled_from([0, 0, 1, 3, 99]), st.sampled_from([0, 0, 7])),
+    st.tuples(st.lists(items, min_size=1, max_size=4), st.sampled_from([0, 1, 3, 99, 99]), st.sampled_from([0, 0, 7])),
     min_size=4,
     max_size=14,
 )
