@@ -38,8 +38,8 @@ class Settled:
 class Work:
     """What is to be done about a tag; ``notes`` said so, and are done when it is.
 
-    Of the vertices in ``beyond``, what they flow to is to be settled. A batch that was taken when nothing was in doubt is
-    ``certain``: whatever carries the tag, and is not lost, has a cause.
+    Of the vertices in ``beyond``, what they flow to is to be settled. A batch that was taken when nothing was in doubt
+    is ``certain``: whatever carries the tag, and is not lost, has a cause.
     """
 
     tag: int

@@ -133,7 +133,7 @@ class World:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("size", [1, 3, 250])
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(batches=batches, crash=st.booleans())
 async def test_tags_are_where_they_reach(
