@@ -13,7 +13,7 @@ RISK = "mlg://team/catalog/default/risk"
 
 
 async def test_a_tag_that_arrived_says_from_where(graph: StoreGraph, tmp_path: Path) -> None:
-    """Whoever may know of the source is told of it; whoever may not, that the tag arrived; none is left when it goes."""
+    """Whoever may know of the source is told of it, others that the tag arrived; none is left when it goes."""
     shut, open_ = urn("dataset shut"), urn("dataset open")
     async with open_api(graph, tmp_path) as api:
         pending = api.services.desk.pending
