@@ -16,6 +16,7 @@ from app.graph.judge import Judge
 from app.graph.reader import PolicedReader
 from app.graph.sensitivity.job import SensitivityJob
 from app.graph.store_schema import store_schema
+from app.graph.tags.job import TagJob
 from app.graph.teams import close_teams
 from app.graph.writing.journal import Following
 from app.graph.writing.writer import Desk, PolicedWriter
@@ -76,11 +77,13 @@ class Services:
 
     async def start_jobs(self, stack: AsyncExitStack) -> None:
         """Start what works beside the requests, and stop it with ``stack``."""
-        job = SensitivityJob(self.client, self.desk.lock, self.desk.pending, self.desk.stops)
-        tasks = [asyncio.create_task(job.run()), asyncio.create_task(self.desk.journal.watch(self.client))]
+        desk = self.desk
+        jobs = (SensitivityJob(self.client, desk.lock, desk.pending, desk.stops), TagJob(self.client, desk))
+        tasks = [asyncio.create_task(job.run()) for job in jobs]
+        tasks.append(asyncio.create_task(desk.journal.watch(self.client)))
 
         async def stop() -> None:
-            async with self.desk.lock:  # between two batches: no request of the job is under way
+            async with desk.lock:  # between two batches: no request of a job is under way
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)

@@ -79,13 +79,21 @@ class Ownership:
     since: Instant | None = own("Since when.")
 
 
+async def _via(root: Parent, info: Info) -> Any:
+    """The asset that a tag arrived from, where the caller may know of it."""
+    arrived = root.record.get("mode") == TagMode.PROPAGATED.name
+    return await info.context.reader.node(root.record["via"]) if arrived else None
+
+
 @strawberry.type(description="A tag on an asset, and how it came there.")
 class TagAssignment:
     """A tag on an asset, and how it came there."""
 
     tag: TagRef = own("The tag.")
     mode: TagMode = own("How it came there.")
-    via: AssetRef | None = own("The asset it arrived from, where it was propagated.")
+    via: AssetRef | None = strawberry.field(
+        description="The asset it arrived from, where it was propagated; null when hidden.", resolver=_via
+    )
     since: Instant | None = own("Since when.")
 
 

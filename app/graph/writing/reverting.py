@@ -12,11 +12,13 @@ from app.graph.writing.aliases import ALIASES, known_alias, put_alias, said, set
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.deleting import delete, is_deleted, restore
 from app.graph.writing.draft import Draft
-from app.graph.writing.edges import Key, claimed, ended, is_current, reopened
+from app.graph.writing.edges import Key, claimed, is_current
 from app.graph.writing.incidents import FIELD as INCIDENTS
 from app.graph.writing.permits import claims, existing, permit, refuse_deleted
 from app.graph.writing.refusal import RefusedItemError, conflict, invalid, not_found
 from app.graph.writing.registering import CONTENT, permit_result
+from app.graph.writing.tagging import let_go, said_again
+from app.graph.writing.tagging import said as said_of
 from app.graph.writing.vertices import Record, updated
 from graphql_schema.enums import ChangeAction, Outcome
 from graphql_schema.intents import AliasSetting, Deleting, Restoring, Reverting
@@ -99,7 +101,7 @@ def _with(record: Record, values: list[Record]) -> Record:
 def _as_it_was_left(draft: Draft, entry: Record) -> bool:
     """Whether an edge still says what the change made it say."""
     edge = draft.edge(_key(draft, entry))
-    return bool(_said(draft, edge) == _said(draft, entry["is"]))
+    return bool(_said(draft, said_of(edge)) == _said(draft, entry["is"]))
 
 
 def _said(draft: Draft, edge: Record | None) -> Any:  # noqa: ANN401 - what is compared
@@ -122,9 +124,9 @@ def _restore_edge(draft: Draft, vid: int, entry: Record) -> bool:
     edge = draft.edge(key)
     claim = claims(draft, key, vid)
     if was is not None and is_current(was, draft.now):
-        moved = change_edge(draft, key, claimed(reopened(edge, was, draft.now), claim=claim), vid, entry["field"])
+        moved = change_edge(draft, key, claimed(said_again(edge, was, draft.now), claim=claim), vid, entry["field"])
     else:
-        moved = edge is not None and change_edge(draft, key, ended(edge, draft.now), vid, entry["field"])
+        moved = edge is not None and change_edge(draft, key, let_go(edge, draft.now), vid, entry["field"])
     settle_lists(draft, vid, key[0], [])
     return moved
 
