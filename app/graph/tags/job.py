@@ -49,11 +49,14 @@ class TagJob(Job):
 
     async def advance(self, due: list[Note]) -> bool:
         """Take in the notes that are new, and do a batch of the oldest work."""
+        kept = False
         try:
-            return await self._advance(due)
-        except BaseException:
-            self._pending.stale = True  # what was taken from memory may not be in the store
-            raise
+            worked = await self._advance(due)
+            kept = True
+        finally:
+            if not kept:  # what was taken from memory may not be in the store
+                self._pending.stale = True
+        return worked
 
     async def _advance(self, due: list[Note]) -> bool:
         now = self._clock()
