@@ -12,6 +12,7 @@ from app.auth.authenticator import build_authenticator
 from app.graph.client import GremlinClient
 from app.graph.clock import epoch_milliseconds
 from app.graph.coalescer import Coalescer
+from app.graph.housekeeping import Housekeeper
 from app.graph.judge import Judge
 from app.graph.reader import PolicedReader
 from app.graph.sensitivity.job import SensitivityJob
@@ -75,13 +76,17 @@ class Services:
 
     async def start_jobs(self, stack: AsyncExitStack) -> None:
         """Start what works beside the requests, and stop it with ``stack``."""
-        job = SensitivityJob(self.client, self.desk.lock, self.desk.pending, self.desk.stops)
-        task = asyncio.create_task(job.run())
+        jobs = (
+            SensitivityJob(self.client, self.desk.lock, self.desk.pending, self.desk.stops),
+            Housekeeper(self.client, self.desk.lock),
+        )
+        tasks = [asyncio.create_task(job.run()) for job in jobs]
 
         async def stop() -> None:
-            async with self.desk.lock:  # between two batches: no request of the job is under way
-                task.cancel()
-                await asyncio.wait([task])
+            async with self.desk.lock:  # between two batches: no request of a job is under way
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
 
         stack.push_async_callback(stop)
 
