@@ -1,5 +1,7 @@
 """What an edge means for the vertices it joins: owner team, domain, whole, and the order of versions and runs."""
 
+from collections.abc import Sequence
+
 from app.graph.writing.draft import Draft, Move, name_of
 from app.graph.writing.edges import CLAIM, Key
 from app.graph.writing.vertices import Record, indexed, kind_of, owner_team, unclaimed
@@ -52,8 +54,11 @@ def settle_times(draft: Draft, vid: int) -> None:
                 draft.put_edge(key, record)
 
 
-def settle_lists(draft: Draft, vid: int, relation: str, declared: list[str]) -> None:
-    """Index the owners or tags that an asset has now: those just declared in their order, then the others."""
+def settle_lists(draft: Draft, vid: int, relation: str, declared: Sequence[str], again: Sequence[str] = ()) -> None:
+    """Index the owners or tags that an asset has now: those just declared, then the others, then what is so ``again``.
+
+    The first team of equals owns, so the order counts.
+    """
     record = draft.known(vid)
     index = record["index"]
     if relation == OWNED_BY.name:
@@ -62,8 +67,9 @@ def settle_lists(draft: Draft, vid: int, relation: str, declared: list[str]) -> 
         held = list(index["tags"])
     else:
         return
+    draft.state.need_hop(Direction.OUT, relation, vid)
     found = []
-    for urn in dict.fromkeys([*declared, *held]):
+    for urn in dict.fromkeys([*declared, *held, *again]):
         key = (relation, vid, draft.author.vid(urn))
         edge = draft.edge(key)
         if edge is not None and draft.current(key):

@@ -4,23 +4,31 @@ Values go back to what they were, edges end or hold again, an alias goes back th
 back, and what was registered is deleted. The undoing is a change itself, and can be reverted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.deleting import delete, is_deleted, restore
 from app.graph.writing.draft import Draft
-from app.graph.writing.edges import Key, claimed, ended, is_current, reopened
-from app.graph.writing.permits import claims, existing, permit, refuse_deleted
+from app.graph.writing.edges import DECLASSIFIED, Key, claimed, ended, ends, is_current, never_held, reopened
+from app.graph.writing.permits import claims, existing, permit, permit_known, refuse_deleted
 from app.graph.writing.refusal import conflict, invalid, not_found
-from app.graph.writing.registering import permit_result
-from app.graph.writing.vertices import Record, updated
+from app.graph.writing.registering import RETIRED, permit_result
+from app.graph.writing.vertices import Record, kind_of, updated
+from graphql_schema.catalog import KINDS, OWNED_BY, TAGGED
 from graphql_schema.enums import ChangeAction, Outcome
 from graphql_schema.intents import Deleting, Restoring, Reverting
 from graphql_schema.registration import Registered
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
 """Fields that follow from others, and are not restored by themselves."""
+
+_RIGHTS: Final = {
+    ChangeAction.LINKED.name: "link",
+    ChangeAction.UNLINKED.name: "link",
+    ChangeAction.TAGGED.name: "tag",
+}
+"""What it takes to undo a change: what it took to make it; any other takes the right to update."""
 
 
 def revert(draft: Draft, item: Reverting) -> Registered:
@@ -29,23 +37,47 @@ def revert(draft: Draft, item: Reverting) -> Registered:
     if change is None:
         raise not_found(f"There is no change {item.change} that you may know of; check the id.", "change")
     record = existing(draft, change["subject"], "change")
-    done = _UNDO.get(change["action"], _undo_fields)(draft, record, change)
+    done = _undoing(change)(draft, record, change)
     if done.outcome is Outcome.UPDATED:
         vid = draft.vid(record["id"])
         draft.note(vid, ChangeAction.REVERTED, item.reason, reverts=item.change)
     return done
 
 
+def _undoing(change: Record) -> Callable[[Draft, Record, Record], Registered]:
+    """How a change is undone: by what it did, since it may have undone another itself."""
+    deleted = next((entry for entry in change["fields"] if entry["field"] == "deletedAt"), None)
+    if deleted is not None:
+        return _undo_existence if deleted["after"] is None else _undo_deletion
+    return _undo_existence if change["action"] == ChangeAction.REGISTERED.name else _undo_fields
+
+
 def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
     vid = draft.vid(record["id"])
-    permit(draft, "update", record)
+    permit(draft, _RIGHTS.get(change["action"], "update"), record)
     refuse_deleted(record)
     values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in DERIVED]
     edges = [entry for entry in change["fields"] if "edge" in entry]
-    if not values and not edges:
+    owner = _owner_again(record, change)
+    if not (values or edges or owner):
         raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
-    moved_on = [entry["field"] for entry in values if record.get(entry["field"]) != entry["after"]]
-    moved_on += [entry["field"] for entry in edges if not _as_it_was_left(draft, entry)]
+    _refuse_moved_on(draft, record, change, [*values, *edges, *([] if values or edges else owner)])
+    after = _with(record, values)
+    if after["stage"] == RETIRED != record["stage"]:
+        permit(draft, "retire", record)
+    draft.put(vid, after)
+    settle_times(draft, vid)
+    moved = [_restore_edge(draft, vid, entry) for entry in edges]
+    _restore_lists(draft, vid, edges, owner)
+    permit_result(draft, vid, record, creates=False)
+    draft.stamp(*([vid] if any(moved) else []))
+    changed = bool(draft.vertices or draft.edges)
+    return Registered(Outcome.UPDATED if changed else Outcome.UNCHANGED, record["id"], draft.known(vid)["revision"])
+
+
+def _refuse_moved_on(draft: Draft, record: Record, change: Record, entries: list[Record]) -> None:
+    """Raise where something has happened since to what the change did."""
+    moved_on = [entry["field"] for entry in entries if not _as_it_was_left(draft, record, entry)]
     if moved_on:
         names = " and ".join(f"`{name}`" for name in dict.fromkeys(moved_on))
         raise conflict(
@@ -54,14 +86,6 @@ def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
             record["revision"],
             "change",
         )
-    draft.put(vid, _with(record, values))
-    settle_times(draft, vid)
-    moved = [_restore_edge(draft, vid, entry) for entry in edges]
-    settle_owner(draft, vid)
-    permit_result(draft, vid, record, creates=False)
-    draft.stamp(*([vid] if any(moved) else []))
-    changed = bool(draft.vertices or draft.edges)
-    return Registered(Outcome.UPDATED if changed else Outcome.UNCHANGED, record["id"], draft.known(vid)["revision"])
 
 
 def _with(record: Record, values: list[Record]) -> Record:
@@ -72,10 +96,14 @@ def _with(record: Record, values: list[Record]) -> Record:
     return updated(record, before)
 
 
-def _as_it_was_left(draft: Draft, entry: Record) -> bool:
-    """Whether an edge still says what the change made it say."""
-    edge = draft.edge(_key(draft, entry))
-    return bool(_said(draft, edge) == _said(draft, entry["is"]))
+def _as_it_was_left(draft: Draft, record: Record, entry: Record) -> bool:
+    """Whether a value or an edge still is what the change made of it."""
+    if "edge" not in entry:
+        return bool(record.get(entry["field"]) == entry["after"])
+    edge, left = draft.edge(_key(draft, entry)), entry["is"]
+    if edge is None or is_current(edge, draft.now) or is_current(left, draft.now):
+        return bool(_said(draft, edge) == _said(draft, left))
+    return (edge["validFrom"], ends(edge)) == (left["validFrom"], ends(left))
 
 
 def _said(draft: Draft, edge: Record | None) -> Any:  # noqa: ANN401 - what is compared
@@ -85,24 +113,56 @@ def _said(draft: Draft, edge: Record | None) -> Any:  # noqa: ANN401 - what is c
 
 
 def _key(draft: Draft, entry: Record) -> Key:
-    relation, *ends = entry["edge"]
-    for urn in ends:
+    relation, *ends_of = entry["edge"]
+    for urn in ends_of:
         draft.state.need_point(draft.vid(urn), urn)
-    source, target = (draft.vid(urn) for urn in ends)
+    source, target = (draft.vid(urn) for urn in ends_of)
     draft.state.need_pair((relation, source, target))
     return relation, source, target
 
 
 def _restore_edge(draft: Draft, vid: int, entry: Record) -> bool:
+    """Let an edge be as it was: open again, ended, or an interval that is over as that was before."""
     key, was = _key(draft, entry), entry["was"]
     edge = draft.edge(key)
     claim = claims(draft, key, vid)
     if was is not None and is_current(was, draft.now):
-        moved = change_edge(draft, key, claimed(reopened(edge, was, draft.now), claim=claim), vid, entry["field"])
-    else:
-        moved = edge is not None and change_edge(draft, key, ended(edge, draft.now), vid, entry["field"])
-    settle_lists(draft, vid, key[0], [])
-    return moved
+        _permit_declassifying(draft, key, vid, was)
+        return change_edge(draft, key, claimed(reopened(edge, was, draft.now), claim=claim), vid, entry["field"])
+    if edge is None:
+        return False
+    over = never_held(edge) if was is None else was
+    after = ended(edge, draft.now) if is_current(edge, draft.now) else over
+    return change_edge(draft, key, after, vid, entry["field"])
+
+
+def _permit_declassifying(draft: Draft, key: Key, vid: int, was: Record) -> None:
+    """Raise unless the caller may decide whether sensitivity flows over the edge, where that becomes another."""
+    edge = draft.edge(key)
+    now = edge if edge is not None and is_current(edge, draft.now) else {}
+    if bool(now.get(DECLASSIFIED)) != bool(was.get(DECLASSIFIED)):
+        permit(draft, "approve", draft.known(vid))
+        permit_known(draft, "approve", draft.known(key[2]))
+
+
+def _owner_again(record: Record, change: Record) -> list[Record]:
+    """What a change said of the owner team, where the one before is among the owners: it may come first again."""
+    owners = {urn for urn, _ in record["index"]["owners"]}
+    return [entry for entry in change["fields"] if entry["field"] == "ownerTeam" and entry["before"] in owners]
+
+
+def _restore_lists(draft: Draft, vid: int, edges: list[Record], owner: list[Record]) -> None:
+    """Index owners and tags that are so again; the team that owned it comes first, so that it owns it again."""
+    again: dict[str, list[str]] = {OWNED_BY.name: [], TAGGED.name: []}
+    touched = {OWNED_BY.name} if owner else set()
+    for entry in edges:
+        relation, _, target = entry["edge"]
+        if relation in again:
+            again[relation].append(target)
+            touched.add(relation)
+    for relation in sorted(touched):
+        settle_lists(draft, vid, relation, [entry["before"] for entry in owner], again[relation])
+    settle_owner(draft, vid)
 
 
 def _undo_deletion(draft: Draft, record: Record, _change: Record) -> Registered:
@@ -112,13 +172,8 @@ def _undo_deletion(draft: Draft, record: Record, _change: Record) -> Registered:
 
 
 def _undo_existence(draft: Draft, record: Record, _change: Record) -> Registered:
+    if not KINDS[kind_of(record)].asset:
+        raise invalid(f"{record['id']} is no asset, and only assets can be deleted.", "change")
     if is_deleted(record):
         raise conflict(f"{record['id']} is deleted already; there is nothing to undo.", record["revision"])
     return delete(draft, Deleting(record["id"]))
-
-
-_UNDO: Final[Mapping[str, Callable[[Draft, Record, Record], Registered]]] = {
-    ChangeAction.DELETED.name: _undo_deletion,
-    ChangeAction.RESTORED.name: _undo_existence,
-    ChangeAction.REGISTERED.name: _undo_existence,
-}
