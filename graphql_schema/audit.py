@@ -19,6 +19,9 @@ from graphql_schema.scalars import Cursor, Instant, instant_text
 from graphql_schema.urn import parse_urn
 from policies.errors import InvalidError
 
+Known = Mapping[str, Row]
+"""The rows that the caller may know of, by id."""
+
 FREE_TEXT = frozenset({"properties", "params"})
 """Fields of free keys and values: an id in there is text."""
 
@@ -62,7 +65,7 @@ async def _fields(root: Parent, info: Info) -> Any:
     reader, entries = info.context.reader, root.record["fields"]
     subject: Row | None = await reader.node(root.record["subject"])
     named = list(dict.fromkeys(urn for entry in entries for urn in _ids(entry)))
-    known = {row.urn for row in await reader.nodes(named) if row is not None}
+    known = {row.urn: row for row in await reader.nodes(named) if row is not None}
     return [_shown(entry, subject, known) for entry in entries if subject is not None and _told(entry, known)]
 
 
@@ -164,20 +167,30 @@ def _walked(value: Any) -> Iterator[str]:
             yield from _walked(each)
 
 
-def _told(entry: Mapping[str, Any], known: set[str]) -> bool:
+def _told(entry: Mapping[str, Any], known: Known) -> bool:
     """Whether an entry is told: not where it is about an edge, or a name, for something hidden."""
-    ids = {*_ids(entry)}
-    return not ("edge" in entry or "part" in entry) or ids <= known
+    return not ("edge" in entry or "part" in entry) or all(urn in known for urn in _ids(entry))
 
 
-def _shown(entry: Mapping[str, Any], subject: Row, known: set[str]) -> dict[str, Any]:
+def _shown(entry: Mapping[str, Any], subject: Row, known: Known) -> dict[str, Any]:
     field = entry["field"]
     if not subject.open(field):
         return {"field": field}
-    return {"field": field, **{side: _text(field, entry[side], known) for side in ("before", "after")}}
+    sides = {side: entry[side] for side in ("before", "after")}
+    if "edge" in entry:
+        sides = {side: _of_edge(value, subject, known) for side, value in sides.items()}
+    return {"field": field, **{side: _text(field, value, known) for side, value in sides.items()}}
 
 
-def _text(field: str, value: Any, known: set[str]) -> str | None:
+def _of_edge(value: Mapping[str, Any] | None, subject: Row, known: Known) -> Mapping[str, Any] | None:
+    """What an edge said, as far as both of its ends show it."""
+    if value is None:
+        return None
+    hidden = subject.access.of_edge("Neighbour", known[value["id"]].access).hidden
+    return {name: each for name, each in value.items() if name not in hidden}
+
+
+def _text(field: str, value: Any, known: Known) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int) and field.endswith(INSTANT):
@@ -186,10 +199,24 @@ def _text(field: str, value: Any, known: set[str]) -> str | None:
     return orjson.dumps(shown).decode()
 
 
-def _scrubbed(value: Any, known: set[str]) -> Any:
-    """The value without the ids that the caller may not know of, instants as the schema writes them."""
-    if isinstance(value, str):
-        return value if value in known or not value.startswith("mlg://") else None
+def _scrubbed(value: Any, known: Known) -> Any:
+    """The value without what is about an id that the caller may not know of, instants as the schema writes them."""
     if isinstance(value, Mapping):
-        return {key: instant_text(each) if key in _INSTANTS else _scrubbed(each, known) for key, each in value.items()}
-    return [_scrubbed(each, known) for each in value] if isinstance(value, list) else value
+        kept = {key: _part(key, each, known) for key, each in value.items() if not _secret(each, known)}
+        return {key: each for key, each in kept.items() if each != []}  # a list of secrets is as none
+    if isinstance(value, list):
+        return [_scrubbed(each, known) for each in value if not _about_secret(each, known)]
+    return value
+
+
+def _part(key: str, value: Any, known: Known) -> Any:
+    return instant_text(value) if key in _INSTANTS else _scrubbed(value, known)
+
+
+def _secret(value: Any, known: Known) -> bool:
+    return isinstance(value, str) and value.startswith("mlg://") and value not in known
+
+
+def _about_secret(value: Any, known: Known) -> bool:
+    """Whether an element of a list is, or is about, something that the caller may not know of."""
+    return any(_secret(each, known) for each in (value.values() if isinstance(value, Mapping) else [value]))

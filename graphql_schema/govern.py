@@ -33,7 +33,7 @@ from policies.vocabulary import field_action
 ASSET = "Asset"
 """The interface whose types the policy governs field by field."""
 
-EDGES = ("Neighbour", "Ownership", "TagAssignment")
+EDGES = ("Neighbour", "LineageEdge", "Ownership", "TagAssignment")
 """The types that say something about an edge, governed as well: what both ends of the edge show."""
 
 Resolve = Callable[..., Any]

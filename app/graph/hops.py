@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from app.graph.level import LAST
-from graphql_schema.catalog import KINDS, Hop
+from graphql_schema.catalog import VERTICES, Hop
 from graphql_schema.related import Path, Related
 
 Edge = str
@@ -93,7 +93,7 @@ def _end(hop: StoreHop, hops: list[StoreHop], ends: Mapping[int, Any]) -> int:
 
 
 def _store_hop(hop: Hop, parent: int) -> StoreHop:
-    kinds = tuple(KINDS[name].code for name in hop.kinds)
+    kinds = tuple(VERTICES[name].code for name in hop.kinds)
     return StoreHop(hop.direction.value, (hop.relation.name,), kinds, parent)
 
 

@@ -14,7 +14,7 @@ from app.graph.facts import ToSubjects, is_shown, to_subjects
 from app.graph.hops import adjacency, compile_related, reached
 from app.graph.ids import vertex_id
 from app.graph.judge import Judge
-from graphql_schema.catalog import FACTS, FIELD_OF, KIND_OF_SLUG, TIME_FIELDS
+from graphql_schema.catalog import CHANGED, FACTS, FIELD_OF, KIND_OF_SLUG, TIME_FIELDS
 from graphql_schema.enums import AccessGrade
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.related import ALL, COUNT_LIMIT, Page, Related
@@ -79,7 +79,7 @@ class PolicedReader:
         for kind_name in facts:
             ways.append(to_subjects(kind_name, sum(len(way.hops) for way in ways)))
         hops = [hop for way in ways for hop in way.wire(facts[way.kind])]
-        answer = await self._coalescer.ask(Question(points=vids, hops=hops))
+        answer = await self._ask(Question(points=vids, hops=hops), ends="Change" in facts)
         for way in ways:
             self._judge_facts(way, facts[way.kind], answer)
         rows = [self._row(vid, answer) for vid in vids]
@@ -97,7 +97,7 @@ class PolicedReader:
         """Pages cut here, from everything that each source reaches."""
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
-        answer = await self._coalescer.ask(Question(hops=[hop.wire(vids) for hop in hops]))
+        answer = await self._ask(Question(hops=[hop.wire(vids) for hop in hops]), ends=_of_changes(related))
         items = self._items(related, page, sources, answer)
         return [_cut(found, page) for found in items]
 
@@ -107,7 +107,7 @@ class PolicedReader:
         vids = [source.vid for source in sources]
         size = self._size(page)
         window = _window(related, page.after) if size else {}
-        answer = await self._coalescer.ask(Question(hops=[hop.wire(vids, n=size, **window)]))
+        answer = await self._ask(Question(hops=[hop.wire(vids, n=size, **window)]), ends=_of_changes(related))
         items = self._items(related, page, sources, answer)
         adjacent = adjacency(answer.edges[0])
         read = [adjacent.get(source.vid, []) for source in sources]
@@ -136,7 +136,8 @@ class PolicedReader:
         while len(edges) >= size:
             window = _window(related, _last(related, edges), exclusive=True)
             size, next_size = next_size, min(next_size * 2, COUNT_LIMIT)
-            answer = await self._coalescer.ask(Question(hops=[hop.wire([source.vid], n=size, **window)]))
+            question = Question(hops=[hop.wire([source.vid], n=size, **window)])
+            answer = await self._ask(question, ends=_of_changes(related))
             (more,) = self._items(related, page, [source], answer)
             found = [*found, *more]
             edges = adjacency(answer.edges[0]).get(source.vid, [])
@@ -262,7 +263,7 @@ class PolicedReader:
             )
             part = {"o": listing.order, "d": newest_first, "n": size, "c": False, "t": [], "f": filter_of(*clauses)}
             way = to_subjects(kind, listing=0)
-            answer = await self._coalescer.ask(Question(hops=way.wire(()), listings=[part]))
+            answer = await self._ask(Question(hops=way.wire(()), listings=[part]), ends=kind == "Change")
             (found,) = answer.listings
             self._judge_facts(way, found["x"], answer)
             rows = [row for row in (self._row(vid, answer) for vid in found["x"]) if row is not None]
@@ -287,11 +288,27 @@ class PolicedReader:
             if not shown:
                 self._rows[vid] = None
 
+    async def _ask(self, question: Question, *, ends: bool) -> Answer:
+        """The answer with the far ends of the changes in it, where there are some, which say who may see them."""
+        answer = await self._coalescer.ask(question)
+        named = {urn for record in answer.records.values() for urn in record.get("ends", ())} if ends else set()
+        missing = [vid for vid in (vertex_id(self._judge.tenant, urn) for urn in named) if vid not in self._rows]
+        if missing:
+            also = await self._coalescer.ask(Question(points=missing))
+            answer.records.update(also.records)
+        return answer
+
     def _row(self, vid: int, answer: Answer) -> Row | None:
         if vid not in self._rows:
             record = answer.records.get(vid)
-            self._rows[vid] = None if record is None else self._judge.row(vid, record)
+            shown = record is not None and self._knows_ends(record.get("ends"), answer)
+            self._rows[vid] = self._judge.row(vid, record) if shown and record is not None else None
         return self._rows[vid]
+
+    def _knows_ends(self, ends: Sequence[str] | None, answer: Answer) -> bool:
+        """Whether the caller knows of any of the things that a change is about; of most there are none to know of."""
+        vids = (vertex_id(self._judge.tenant, urn) for urn in ends or ())
+        return not ends or any(self._row(vid, answer) is not None for vid in vids)
 
 
 def _in_order(parts: Sequence[dict[str, Any]], size: int) -> list[int]:
@@ -326,6 +343,11 @@ def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, An
 def _passable(row: Row, asked: Mapping[str, frozenset[str]]) -> bool:
     """Whether a path goes on at a row: the caller reads it, and the fields of it that the path stands for."""
     return row.access.grade is AccessGrade.READ and row.access.hidden.isdisjoint(asked.get(row.kind, ()))
+
+
+def _of_changes(related: Related) -> bool:
+    """Whether a relation leads to changes."""
+    return any(path[-1].relation is CHANGED for path in related.paths)
 
 
 def _deleted(row: Row) -> bool:

@@ -258,12 +258,13 @@ class Life:
             self.records, self.edges = records, edges
             return Answer(str(refused))
         self._settle_teams()
-        moved = {name for name, _ in self._moves}
+        linked = self._noted.get(about, {}).get("action") in {"LINKED", "UNLINKED"}
+        moved = set() if linked else {name for name, _ in self._moves}
         for name, record in self.records.items():
             if name in records and (records[name] != record or name in moved):
                 record |= {"revision": records[name]["revision"] + 1, "updatedAt": self.now, "updatedBy": "root"}
         for name, record in self.records.items():
-            if records.get(name) != record:
+            if records.get(name) != record or name in {name for name, _ in self._moves}:
                 self._audit(name, records.get(name), edges)
         changed = records != self.records or edges != self.edges
         return Answer(outcome or ("UPDATED" if changed else "UNCHANGED"), self.records[about]["revision"])
@@ -295,7 +296,7 @@ class Life:
         if edge is None or not self._holds(edge):
             return None
         far = key[1] if key[2] == name else key[2]
-        return {"id": far, **{each: edge[each] for each in _TOLD if each in edge}}
+        return {"id": far, "relation": key[0], **{each: edge[each] for each in _TOLD if each in edge}}
 
     def _note(self, name: str, action: str, **more: Any) -> None:
         self._noted[name] = {"action": action, **{key: value for key, value in more.items() if value}}

@@ -8,7 +8,7 @@ import orjson
 
 from app.graph.client import GremlinClient
 from app.graph.ids import vertex_id
-from app.graph.write_texts import WRITE
+from app.graph.write_texts import NOTHING, WRITE
 from graphql_schema.catalog import KIND_OF_CODE, KINDS, OPEN
 from graphql_schema.enums import LifecycleStage, Sensitivity, Visibility
 from graphql_schema.urn import make_urn
@@ -38,8 +38,7 @@ async def load_one(client: GremlinClient, tenant: str, urn: str, row: PolicyAttr
 
 
 async def _write(client: GremlinClient, vertices: Sequence[dict[str, Any]]) -> None:
-    nothing: dict[str, Any] = {"stored": [], "edges": [], "notes": [], "top": 0}
-    await client.submit(WRITE, {**nothing, "vertices": vertices}, writes=True)
+    await client.submit(WRITE, {**NOTHING, "vertices": vertices}, writes=True)
 
 
 def _vertices(tenant: str, rows: Iterable[PolicyAttributes]) -> Iterator[dict[str, Any]]:

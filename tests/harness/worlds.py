@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from harness.registrations import Writers, person
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona, personas
 from app.factory import create_app
+from app.graph.writing.journal import Journal
 from app.settings import Settings
 from app.store.embedded import EmbeddedStore
 from app.store.schema import StoreSchema
@@ -55,6 +56,14 @@ class Answer:
     def text(self) -> str:
         """Everything, as one text to search in."""
         return f"{self.headers} {self.content.decode()}"
+
+
+class StillJournal(Journal):
+    """Gives changes the instant that they are made at: what is hidden in one world moves no other on in time."""
+
+    def instant(self, now: int) -> int:
+        """See :class:`app.graph.writing.journal.Journal`."""
+        return now
 
 
 @dataclass
@@ -139,6 +148,7 @@ async def open_world(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterato
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
+            services.desk = replace(services.desk, journal=StillJournal())
             world = World(services, http, {name: issuer.mint(each, now=None) for name, each in CALLERS.items()})
             await world.write(Estate([("root", NOW, item) for item in _vocabulary()]))
             yield world

@@ -16,7 +16,7 @@ from policies.principal import Principal
 from policies.vocabulary import RowAction, WriteAction, field_action
 
 TABLE = read_table()
-EDGES = ("Neighbour", "Ownership", "TagAssignment")
+EDGES = ("Neighbour", "LineageEdge", "Ownership", "TagAssignment")
 PROBED = {"MODEL", "TEAM"}
 """Kinds whose writes are asked about on every class; the others on one sensitivity and stage."""
 

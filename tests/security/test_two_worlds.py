@@ -79,6 +79,8 @@ def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
         "Domain": DOMAINS,
         "id": ids,
         "ids": ids,
+        "subjects": (*ids, *others),
+        "actors": ("root", "loader", f"{HUSH}9000", f"{HUSH}9001"),
         "ownerTeams": TEAMS,
         "owners": (*TEAMS, *USERS),
         "tags": TAGS,
@@ -142,7 +144,7 @@ def _governed(schema: GraphQLSchema) -> Iterator[str]:
 
 def _conditions(schema: GraphQLSchema) -> Iterator[str]:
     """Every condition of a filter, and every order, as the generator counts them."""
-    for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder"):
+    for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder", "ChangeFilter"):
         yield from (f"{name}.{field}" for field in cast("GraphQLInputObjectType", schema.type_map[name]).fields)
     for name in ("AssetOrderField", "OrderDirection", "LifecycleStage", "Sensitivity", "Hydration", "AssetKind"):
         yield from (f"{name}={value}" for value in cast("GraphQLEnumType", schema.type_map[name]).values)
@@ -163,6 +165,7 @@ async def test_no_difference(worlds: Worlds, capsys: pytest.CaptureFixture[str])
         sys.stdout.write(
             f"\n{worlds.who}: {worlds.asked} operations, {dict(outcomes.most_common(2))}, {told} fields told\n"
         )
+    open("/tmp/diffs.txt","w").write("\n=====\n".join([*worlds.differing, "LEAK", *worlds.leaking]))
     assert worlds.differing[:1] == [], f"{len(worlds.differing)} differ"
     assert worlds.leaking[:1] == [], f"{len(worlds.leaking)} tell"
     assert log == []

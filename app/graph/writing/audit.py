@@ -8,9 +8,8 @@ there is one for each, which also has ``edge`` (relation, from, to) and the edge
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import count
 from typing import Any, Final
-
-import orjson
 
 from app.graph.writing.draft import Draft
 from app.graph.writing.edges import CLAIM, Key, is_current
@@ -23,27 +22,29 @@ _BOOKKEEPING: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
 )
-_EDGE_FACTS: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties", "runId")
+_EDGE_FACTS: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties")
+
+MOST_REVISIONS: Final = 1_000_000
+"""Changes of one asset in one transaction are in the order of its revision, which fits in here beside the instant."""
 
 
 def audit(draft: Draft) -> None:
     """Add the changes of an item to its draft."""
-    for vid in [vid for vid in draft.vertices if kind_of(draft.vertices[vid]) in KINDS]:
-        before, after = draft.state.vertices.get(vid), draft.vertices[vid]
+    things = [vid for vid in draft.vertices if kind_of(draft.vertices[vid]) in KINDS]
+    for vid in dict.fromkeys([*things, *(move.about for move in draft.moves), *draft.said]):
+        before, after = draft.state.vertices.get(vid), draft.known(vid)
         fields = [*_values(before, after), *_edges(draft, vid), *draft.said[vid]]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
         action = draft.action.get(vid, default)
-        if fields or action is not ChangeAction.UPDATED:
+        if fields or (vid in draft.vertices and action is not ChangeAction.UPDATED):
             note_change(draft, vid, action, fields)
-    for vid in draft.said.keys() - draft.vertices.keys():
-        note_change(draft, vid, draft.action[vid], draft.said[vid])
 
 
 def note_change(draft: Draft, vid: int, action: ChangeAction, fields: list[Record]) -> None:
     """Write one change of a vertex into the draft."""
     record, author = draft.known(vid), draft.author
-    mark = "\0".join([record["id"], str(record["revision"]), action.name, orjson.dumps(fields).decode()])
-    urn = fact_urn("change", author.tenant, mark)
+    revision, ends = int(record["revision"]), _far_ends(fields)
+    urn = _new_urn(draft, record, action, ends[0] if len(ends) == 1 else "")
     change = fact(
         author.tenant,
         urn,
@@ -54,20 +55,43 @@ def note_change(draft: Draft, vid: int, action: ChangeAction, fields: list[Recor
         subject=record["id"],
         subjects=[record["id"]],
         subjectKind=record["kind"],
-        subjectRevision=record["revision"],
+        subjectRevision=revision,
         requestId=author.request_id or None,
         fields=fields,
+        ends=ends or None,
         **(draft.reason if vid in draft.action else {}),
         **draft.noted.get(vid, {}),
     )
     at = draft.vid(urn)
     draft.vertices[at] = change
-    draft.edges[CHANGED.name, at, vid] = {"relation": CHANGED.name, "validFrom": 0, "at": author.at}
+    place = author.at * MOST_REVISIONS + revision % MOST_REVISIONS
+    draft.edges[CHANGED.name, at, vid] = {"relation": CHANGED.name, "validFrom": 0, "at": place}
 
 
-def fact_urn(slug: str, tenant: str, mark: str) -> str:
-    """The id of a fact that is made of what identifies it."""
-    return make_urn(slug, "catalog", "", blake2b(f"{tenant}\0{mark}".encode(), digest_size=16).hexdigest())
+def _new_urn(draft: Draft, record: Record, action: ChangeAction, end: str) -> str:
+    """The id of a new change: made of nothing that may be hidden from who sees the change, so nobody can try values."""
+    for number in count():
+        mark = "\0".join([record["id"], str(record["revision"]), action.name, str(draft.author.at), end, str(number)])
+        urn = fact_urn("change", draft.author.tenant, mark, prefix=f"{record['revision']:09d}-")
+        if draft.vertex(draft.vid(urn)) is None:
+            return urn
+    raise AssertionError  # count() has no end
+
+
+def fact_urn(slug: str, tenant: str, mark: str, prefix: str = "") -> str:
+    """The id of a fact that is made of what identifies it; ``prefix`` orders those of one instant."""
+    return make_urn(slug, "catalog", "", prefix + blake2b(f"{tenant}\0{mark}".encode(), digest_size=16).hexdigest())
+
+
+def _far_ends(fields: list[Record]) -> list[str]:
+    """What a change is about beside its subject, where it is about nothing else: who may know of none gets none of it.
+
+    That is what edges lead to, and what names stand for.
+    """
+    if not all("edge" in entry or "part" in entry for entry in fields):
+        return []
+    sides = [entry[side] or {} for entry in fields for side in ("before", "after")]
+    return sorted({urn for side in sides for name, urn in side.items() if name in {"id", "version"}})
 
 
 def _values(before: Record | None, after: Record) -> Iterator[Record]:
@@ -106,4 +130,4 @@ def _shown(draft: Draft, key: Key, vid: int, edge: Record | None) -> Any:  # noq
     if edge is None or not (is_current(edge, draft.now) or edge.get(CLAIM)):
         return None
     far = draft.known(key[1] if key[2] == vid else key[2])["id"]
-    return {"id": far, **{name: edge[name] for name in _EDGE_FACTS if name in edge}}
+    return {"id": far, "relation": key[0], **{name: edge[name] for name in _EDGE_FACTS if name in edge}}

@@ -18,6 +18,7 @@ def link(draft: Draft, item: Linking) -> Registered:
     """Draft the edge; raises RefusedItemError where it cannot be.
 
     What is hidden at the end that the link does not change is treated as what is not there: it makes no difference.
+    Links do not count in the revision of their ends, which would tell of such.
     """
     relation = RELATIONS[item.relation]
     source_kind, target_kind = parse_urn(item.source).kind, parse_urn(item.target).kind
@@ -41,11 +42,9 @@ def link(draft: Draft, item: Linking) -> Registered:
     if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)) and DECLASSIFIED in item.facts:
         permit(draft, "approve", draft.known(own))
         permit_known(draft, "approve", draft.known(target))
-    moved = change_edge(
-        draft, key, claimed(after, claim=claim), own, field_of(relation, source_kind, outward=own == source)
-    )
+    change_edge(draft, key, claimed(after, claim=claim), own, field_of(relation, source_kind, outward=own == source))
     draft.note(own, ChangeAction.LINKED)
-    draft.stamp(*([own] if moved else []))
+    draft.stamp()
     outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED
     outcome = Outcome.CREATED if again or before is None else outcome
     return Registered(outcome, revision=draft.known(own)["revision"])
@@ -72,7 +71,7 @@ def unlink(draft: Draft, item: Unlinking) -> Registered:
         draft, key, ended(edge, draft.now, item.valid_to), own, field_of(relation, source_kind, outward=outward)
     )
     draft.note(own, ChangeAction.UNLINKED)
-    draft.stamp(*([own] if moved else []))
+    draft.stamp()
     return Registered(Outcome.UPDATED if moved else Outcome.UNCHANGED, revision=draft.known(own)["revision"])
 
 

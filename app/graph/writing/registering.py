@@ -16,7 +16,8 @@ from graphql_schema.registration import EdgesOf, Registered, Registration
 from graphql_schema.urn import parse_urn, whole_urn
 
 RETIRED = "RETIRED"
-_CONTENT = ("digest", "contentDigest")
+CONTENT = ("digest", "contentDigest")
+"""Fields that a version keeps for good, once it has them."""
 
 
 def register(draft: Draft, item: Registration) -> Registered:
@@ -104,7 +105,7 @@ def _refuse_missing(item: Registration) -> None:
 
 def _refuse_other_content(item: Registration, before: Record) -> None:
     """Versions are immutable: other content is another version."""
-    for name in _CONTENT:
+    for name in CONTENT:
         if before.get(name) is not None and name in item.values and item.values[name] != before[name]:
             raise conflict(
                 f"{item.urn} is registered with `{name}` {before[name]} and this call says {item.values[name]}, but "

@@ -13,7 +13,7 @@ from app.graph.writing.draft import Draft
 from app.graph.writing.edges import DECLASSIFIED, Key, claimed, ended, ends, is_current, never_held, reopened
 from app.graph.writing.permits import claims, existing, permit, permit_known, refuse_deleted
 from app.graph.writing.refusal import conflict, invalid, not_found
-from app.graph.writing.registering import RETIRED, permit_result
+from app.graph.writing.registering import CONTENT, RETIRED, permit_result
 from app.graph.writing.vertices import Record, kind_of, updated
 from graphql_schema.catalog import KINDS, OWNED_BY, TAGGED
 from graphql_schema.enums import ChangeAction, Outcome
@@ -61,6 +61,7 @@ def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
     owner = _owner_again(record, change)
     if not (values or edges or owner):
         raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
+    _refuse_fixed(record, values)
     _refuse_moved_on(draft, record, change, [*values, *edges, *([] if values or edges else owner)])
     after = _with(record, values)
     if after["stage"] == RETIRED != record["stage"]:
@@ -73,6 +74,13 @@ def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
     draft.stamp(*([vid] if any(moved) else []))
     changed = bool(draft.vertices or draft.edges)
     return Registered(Outcome.UPDATED if changed else Outcome.UNCHANGED, record["id"], draft.known(vid)["revision"])
+
+
+def _refuse_fixed(record: Record, values: list[Record]) -> None:
+    """Raise where a version would get other content."""
+    fixed = [entry["field"] for entry in values if entry["field"] in CONTENT]
+    if fixed:
+        raise invalid(f"`{fixed[0]}` of {record['id']} cannot be taken back: versions are immutable.", "change")
 
 
 def _refuse_moved_on(draft: Draft, record: Record, change: Record, entries: list[Record]) -> None:
