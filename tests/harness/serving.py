@@ -101,7 +101,8 @@ class Serving:
 
     def headers(self) -> dict[str, str]:
         """What root sends."""
-        return {"Authorization": f"Bearer {DevIssuer(store_settings(self.folder)).mint(persona('root'))}"}
+        issuer = DevIssuer(store_settings(self.folder, MLG_PORT=str(self.port)))
+        return {"Authorization": f"Bearer {issuer.mint(persona('root'))}"}
 
 
 async def register(http: httpx2.AsyncClient, url: str, items: list[Any], key: str | None) -> list[Any] | None:

@@ -76,14 +76,14 @@ async def check_after(http: httpx2.AsyncClient, serving: Serving, told: Told) ->
         assert await register(http, serving.url, sent[number], f"load {number}") == results
     broken = len(told)
     if broken < len(sent):  # the call that died: done in part or not at all, its receipts tell
-        results = await register(http, serving.url, sent[broken], f"load {broken}")
-        assert results is not None
-        assert outcomes(results) == ["CREATED"] * len(sent[broken])
+        completed = await register(http, serving.url, sent[broken], f"load {broken}")
+        assert completed is not None
+        assert outcomes(completed) == ["CREATED"] * len(sent[broken])
         registered |= {item["dataset"]["id"] for item in sent[broken]}
     for items in sent:
         again = await register(http, serving.url, items, None)
-        assert again is not None
         known = ["UNCHANGED" if item["dataset"]["id"] in registered else "CREATED" for item in items]
+        assert again is not None
         assert outcomes(again) == known
     assert check_nothing_half(await stored(serving.graph)) == set(map(urn, range(ITEMS)))
 
@@ -101,8 +101,8 @@ async def test_a_load_that_is_killed(tmp_path: Path, number: int) -> None:
         with Progress(console=Console(stderr=True)) as bar:
             task = bar.add_task(f"round {number + 1} of {ROUNDS}, {name} dies", total=ITEMS)
             async with httpx2.AsyncClient(headers=headers, timeout=120, trust_env=False) as http:
-                at, delay = chance.randrange(len(calls())), chance.uniform(0, 0.8)
-                told = await load_until(http, serving, at, delay, kill, lambda count: bar.advance(task, count))
+                moment = chance.randrange(len(calls())), chance.uniform(0, 0.8)
+                told = await load_until(http, serving, moment, kill, lambda count: bar.advance(task, count))
         if name == "the API":
             await serving.gone()
             await serving.start()
@@ -114,16 +114,18 @@ async def test_a_load_that_is_killed(tmp_path: Path, number: int) -> None:
 
 
 async def load_until(
-    http: httpx2.AsyncClient, serving: Serving, at: int, delay: float, kill: Any, progress: Any
+    http: httpx2.AsyncClient, serving: Serving, moment: tuple[int, float], kill: Any, progress: Any
 ) -> Told:
-    """Load, and kill a moment after a call was sent; at the latest when all is loaded."""
+    """Load, and kill so many seconds after a call was sent; at the latest when all is loaded."""
     loop, killing = asyncio.get_running_loop(), None
     told: Told = {}
     for number, items in enumerate(calls()):
-        if number == at:
-            killing = loop.call_later(delay, kill)
+        if number == moment[0]:
+            killing = loop.call_later(moment[1], kill)
         results = await register(http, serving.url, items, f"load {number}")
         if results is None:
+            assert killing is not None
+            assert killing.when() <= loop.time()
             break
         told[number] = results
         progress(len(items))
