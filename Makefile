@@ -64,6 +64,16 @@ QUERIES ?= 20000
 test-worlds: $(READY) ## Ask two worlds that differ only in what is hidden: make test-worlds QUERIES=20000 SEED=2
 	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_two_worlds.py
 
+ROUNDS ?= 20
+
+.PHONY: test-kills
+test-kills: $(READY) ## Kill the API and its JVM in the middle of loads: make test-kills ROUNDS=20 SEED=2
+	ROUNDS=$(ROUNDS) SEED=$(or $(SEED),1) ITEMS=5000 $(BIN)/pytest -s tests/recovery/test_kills.py
+
+.PHONY: test-life
+test-life: $(READY) ## Random lives of assets against a plain model: make test-life EXAMPLES=500
+	EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/app/graph/writing/test_life.py
+
 .PHONY: test-issuer
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
 	$(BIN)/pytest -m issuer tests/issuer

@@ -12,6 +12,7 @@ from app.auth.authenticator import build_authenticator
 from app.graph.client import GremlinClient
 from app.graph.clock import epoch_milliseconds
 from app.graph.coalescer import Coalescer
+from app.graph.housekeeping import Housekeeper
 from app.graph.judge import Judge
 from app.graph.reader import PolicedReader
 from app.graph.sensitivity.job import SensitivityJob
@@ -78,7 +79,11 @@ class Services:
     async def start_jobs(self, stack: AsyncExitStack) -> None:
         """Start what works beside the requests, and stop it with ``stack``."""
         desk = self.desk
-        jobs = (SensitivityJob(self.client, desk.lock, desk.pending, desk.stops), TagJob(self.client, desk))
+        jobs = (
+            SensitivityJob(self.client, desk.lock, desk.pending, desk.stops),
+            TagJob(self.client, desk),
+            Housekeeper(self.client, desk.lock),
+        )
         tasks = [asyncio.create_task(job.run()) for job in jobs]
         tasks.append(asyncio.create_task(desk.journal.watch(self.client)))
 

@@ -80,7 +80,7 @@ class PolicedReader:
         for kind_name in facts:
             ways.append(to_subjects(kind_name, sum(len(way.hops) for way in ways)))
         hops = [hop for way in ways for hop in way.wire(facts[way.kind])]
-        answer = await self._ask(Question(points=vids, hops=hops), ends="Change" in facts)
+        answer = await self._ask(Question(points=vids, hops=hops), ends="Change" in facts, anyway=vids)
         for way in ways:
             self._judge_facts(way, facts[way.kind], answer)
         rows = [self._row(vid, answer) for vid in vids]
@@ -304,13 +304,17 @@ class PolicedReader:
                 if (row := self._row(subject, answer)) is not None:
                     self._points.prime(row.urn, row)  # most who ask for facts ask for their subjects too
 
-    async def _ask(self, question: Question, *, ends: bool) -> Answer:
-        """The answer with the far ends of the changes in it, where there are some, which say who may see them."""
+    async def _ask(self, question: Question, *, ends: bool, anyway: Sequence[int] = ()) -> Answer:
+        """The answer with the far ends of the changes in it, where there are some, which say who may see them.
+
+        ``anyway`` is what is asked for where there are none: by its id, a hidden change takes no other time than none.
+        """
         answer = await self._coalescer.ask(question)
         named = {urn for record in answer.records.values() for urn in record.get("ends", ())} if ends else set()
         missing = [vid for vid in (vertex_id(self._judge.tenant, urn) for urn in named) if vid not in self._rows]
-        if missing:
-            also = await self._coalescer.ask(Question(points=missing))
+        also_asked = (missing or anyway) if ends else ()
+        if also_asked:
+            also = await self._coalescer.ask(Question(points=list(also_asked)))
             answer.records.update(also.records)
         return answer
 

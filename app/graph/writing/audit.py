@@ -61,7 +61,8 @@ def note_change(draft: Draft, vid: int, action: ChangeAction, fields: list[Recor
         requestId=author.request_id or None,
         fields=fields,
         ends=ends or None,
-        **(draft.noted if vid in draft.action else {}),
+        **(draft.reason if vid in draft.action else {}),
+        **draft.noted.get(vid, {}),
     )
     at = draft.vid(urn)
     draft.vertices[at] = change

@@ -1,6 +1,6 @@
 """What an edge means for the vertices it joins: owner team, domain, whole, and the order of versions and runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.graph.writing.draft import Draft, Move, name_of
 from app.graph.writing.edges import CLAIM, Key
@@ -58,10 +58,11 @@ def settle_times(draft: Draft, vid: int) -> None:
                 draft.put_edge(key, record)
 
 
-def settle_lists(draft: Draft, vid: int, relation: str, declared: list[str]) -> None:
-    """Index the owners or tags that an asset has now: those just declared in their order, then the others.
+def settle_lists(draft: Draft, vid: int, relation: str, declared: Sequence[str], again: Sequence[str] = ()) -> None:
+    """Index the owners or tags that an asset has now: those just declared, then the others, then what is so ``again``.
 
-    An edge that was not read has not changed, so it is held as it was.
+    The first team of equals owns, so the order counts. An edge that was not read has not changed, so it is held as it
+    was.
     """
     record = draft.known(vid)
     index = record["index"]
@@ -69,12 +70,12 @@ def settle_lists(draft: Draft, vid: int, relation: str, declared: list[str]) -> 
         held = {urn: list(kinds) for urn, kinds in index["owners"]}
         owners = {
             urn: held[urn] if edge is None else list(edge["kinds"])
-            for urn, edge in _held(draft, vid, relation, [*declared, *held])
+            for urn, edge in _held(draft, vid, relation, [*declared, *held, *again])
         }
         draft.put(vid, indexed(record, owners=[[urn, kinds] for urn, kinds in owners.items()]))
         settle_owner(draft, vid)
     elif relation == TAGGED.name:
-        found = _held(draft, vid, relation, [*declared, *index["tags"]])
+        found = _held(draft, vid, relation, [*declared, *index["tags"], *again])
         tags = [urn for urn, edge in found if edge is None or edge["mode"] != TagMode.BLOCKED.name]
         draft.put(vid, indexed(record, tags=tags))
 

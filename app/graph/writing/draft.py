@@ -43,7 +43,8 @@ class Draft:
         self.moves: list[Move] = []
         self.action: dict[int, ChangeAction] = {}
         self.said: dict[int, list[Record]] = defaultdict(list)
-        self.noted: Record = {}
+        self.reason: Record = {}
+        self.noted: dict[int, Record] = {}
 
     def vid(self, urn: str) -> int:
         """The vertex id of a URN; raises where the store keeps something else under it."""
@@ -114,9 +115,13 @@ class Draft:
         return self.author.may(action, attributes(self._seen(record)))
 
     def note(self, about: int, action: ChangeAction, reason: str | None = None, **facts: str) -> None:
-        """Say by what action something was changed, and what else the audit is to tell of it."""
+        """Say by what action something was changed, and what else the audit is to tell of it.
+
+        The reason is told of all that was changed by an action, the other facts of this alone.
+        """
         self.action[about] = action
-        self.noted = {**({"reason": reason} if reason else {}), **facts}
+        self.reason = {"reason": reason} if reason else {}
+        self.noted[about] = facts
 
     def _seen(self, record: Record) -> Record:
         return self.author.fences.seen(self.author.vid(record["id"]), record)

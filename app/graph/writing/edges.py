@@ -82,6 +82,11 @@ def ended(edge: Record, now: int, end: int | None = None) -> Record:
     return {**edge, "by": [], "validTo": max(now, edge["validFrom"]) if end is None else end}
 
 
+def never_held(edge: Record) -> Record:
+    """The edge with an interval in which there is no instant."""
+    return {**edge, "by": [], "validTo": edge["validFrom"]}
+
+
 def reopened(edge: Record | None, was: Record, now: int) -> Record:
     """The edge as it was while it held: the same again where it holds, a new interval where it has ended."""
     if edge is not None and not is_current(edge, now):

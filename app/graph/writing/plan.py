@@ -88,7 +88,8 @@ def _drafted(item: Intent, draft: Draft, *, dry: bool) -> Registered:
     done = HANDLERS[type(item)](draft, item)
     if not dry:
         audit(draft)
-        for key in keys:
-            keep(draft, key, done)
+        for key, answer in zip(keys, before, strict=True):
+            if answer is None:  # the call's own has one since its first item
+                keep(draft, key, done)
         draft.adopt()
     return done

@@ -1,34 +1,32 @@
 """Reverting: what one change did is undone, where nothing has happened to that since.
 
-Values go back to what they were, edges end or hold again, an alias goes back through its gate, a deletion is taken
-back, and what was registered is deleted. The undoing is a change itself, and can be reverted.
+Values go back to what they were, edges end or hold again (:mod:`app.graph.writing.restoring`), an alias goes back
+through its gate, a deletion is taken back, and what was registered is deleted. The undoing is a change itself, and can
+be reverted.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from app.graph.writing.aliases import ALIASES, known_alias, put_alias, said, set_alias
-from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.deleting import delete, is_deleted, restore
 from app.graph.writing.draft import Draft
-from app.graph.writing.edges import Key, claimed, is_current
 from app.graph.writing.incidents import FIELD as INCIDENTS
-from app.graph.writing.permits import claims, existing, permit, refuse_deleted
+from app.graph.writing.permits import existing, permit, refuse_deleted
 from app.graph.writing.refusal import RefusedItemError, conflict, invalid, not_found
-from app.graph.writing.registering import CONTENT, permit_result
-from app.graph.writing.tagging import let_go, said_again
-from app.graph.writing.tagging import said as said_of
-from app.graph.writing.vertices import Record, updated
+from app.graph.writing.restoring import restore_fields
+from app.graph.writing.vertices import Record, kind_of
+from graphql_schema.catalog import KINDS
 from graphql_schema.enums import ChangeAction, Outcome
 from graphql_schema.intents import AliasSetting, Deleting, Restoring, Reverting
 from graphql_schema.registration import Registered
 
-DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
-"""Fields that follow from others, and are not restored by themselves."""
+Undo = Callable[[Draft, Record, Record], Registered]
 
 _BY_HAND: Final[Mapping[str, str]] = {
     INCIDENTS: "An incident is not taken back; resolve it with `resolveIncident`, or open one with `openIncident`.",
+    "approvals": "A decision stays recorded; record another with `approve`, such as REVOKED.",
 }
 """Fields whose changes are undone by another call, and how."""
 
@@ -46,89 +44,20 @@ def revert(draft: Draft, item: Reverting) -> Registered:
     return done
 
 
-Undo = Callable[[Draft, Record, Record], Registered]
-
-
 def _undo_of(change: Record) -> Undo:
-    """What undoes a change; aliases are known by their entries, since the undoing of one is undone like one."""
+    """What undoes a change, by what it did, since it may have undone another itself."""
     if any(entry["field"] == ALIASES and "part" in entry for entry in change["fields"]):
         return _undo_alias
-    return _UNDO.get(change["action"], _undo_fields)
+    if any(entry["field"] in _BY_HAND for entry in change["fields"]):
+        return _refuse
+    deleted = next((entry for entry in change["fields"] if entry["field"] == "deletedAt"), None)
+    if deleted is not None:
+        return _undo_existence if deleted["after"] is None else _undo_deletion
+    return _undo_existence if change["action"] == ChangeAction.REGISTERED.name else restore_fields
 
 
-def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
-    vid = draft.vid(record["id"])
-    permit(draft, "update", record)
-    refuse_deleted(record)
-    values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in DERIVED]
-    edges = [entry for entry in change["fields"] if "edge" in entry]
-    standing = next((entry["field"] for entry in values if entry["field"] in _BY_HAND), None)
-    if standing is not None:
-        raise invalid(_BY_HAND[standing], "change")
-    if not values and not edges:
-        raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
-    fixed = [entry["field"] for entry in values if entry["field"] in CONTENT]
-    if fixed:
-        raise invalid(f"`{fixed[0]}` of {record['id']} cannot be taken back: versions are immutable.", "change")
-    moved_on = [entry["field"] for entry in values if record.get(entry["field"]) != entry["after"]]
-    moved_on += [entry["field"] for entry in edges if not _as_it_was_left(draft, entry)]
-    if moved_on:
-        names = " and ".join(f"`{name}`" for name in dict.fromkeys(moved_on))
-        raise conflict(
-            f"{names} of {record['id']} changed again after {change['id']}; revert the later changes first, or "
-            "set what you want.",
-            record["revision"],
-            "change",
-        )
-    draft.put(vid, _with(record, values))
-    settle_times(draft, vid)
-    moved = [_restore_edge(draft, vid, entry) for entry in edges]
-    settle_owner(draft, vid)
-    permit_result(draft, vid, record, creates=False)
-    draft.stamp(*([vid] if any(moved) else []))
-    changed = bool(draft.vertices or draft.edges)
-    return Registered(Outcome.UPDATED if changed else Outcome.UNCHANGED, record["id"], draft.known(vid)["revision"])
-
-
-def _with(record: Record, values: list[Record]) -> Record:
-    """The record with former values; what a registration may set goes the same way."""
-    before = {entry["field"]: entry["before"] for entry in values}
-    if "declaredSensitivity" in before:
-        before["sensitivity"] = before.pop("declaredSensitivity")
-    return updated(record, before)
-
-
-def _as_it_was_left(draft: Draft, entry: Record) -> bool:
-    """Whether an edge still says what the change made it say."""
-    edge = draft.edge(_key(draft, entry))
-    return bool(_said(draft, said_of(edge)) == _said(draft, entry["is"]))
-
-
-def _said(draft: Draft, edge: Record | None) -> Any:  # noqa: ANN401 - what is compared
-    if edge is None or not is_current(edge, draft.now):
-        return None
-    return {name: value for name, value in edge.items() if name not in {"recordedAt", "recordedBy", "at", "earlier"}}
-
-
-def _key(draft: Draft, entry: Record) -> Key:
-    relation, *ends = entry["edge"]
-    for urn in ends:
-        draft.state.need_point(draft.vid(urn), urn)
-    source, target = (draft.vid(urn) for urn in ends)
-    draft.state.need_pair((relation, source, target))
-    return relation, source, target
-
-
-def _restore_edge(draft: Draft, vid: int, entry: Record) -> bool:
-    key, was = _key(draft, entry), entry["was"]
-    edge = draft.edge(key)
-    claim = claims(draft, key, vid)
-    if was is not None and is_current(was, draft.now):
-        moved = change_edge(draft, key, claimed(said_again(edge, was, draft.now), claim=claim), vid, entry["field"])
-    else:
-        moved = edge is not None and change_edge(draft, key, let_go(edge, draft.now), vid, entry["field"])
-    settle_lists(draft, vid, key[0], [])
-    return moved
+def _refuse(_draft: Draft, _record: Record, change: Record) -> Registered:
+    raise invalid(next(_BY_HAND[entry["field"]] for entry in change["fields"] if entry["field"] in _BY_HAND), "change")
 
 
 def _undo_deletion(draft: Draft, record: Record, _change: Record) -> Registered:
@@ -138,6 +67,8 @@ def _undo_deletion(draft: Draft, record: Record, _change: Record) -> Registered:
 
 
 def _undo_existence(draft: Draft, record: Record, _change: Record) -> Registered:
+    if not KINDS[kind_of(record)].asset:
+        raise invalid(f"{record['id']} is no asset, and only assets can be deleted.", "change")
     if is_deleted(record):
         raise conflict(f"{record['id']} is deleted already; there is nothing to undo.", record["revision"])
     return delete(draft, Deleting(record["id"]))
@@ -187,15 +118,3 @@ def _about_the_change(refused: RefusedItemError) -> RefusedItemError:
     """A refusal of a move that nobody named: it is about the change."""
     done = refused.registered
     return RefusedItemError(replace(done, refusals=tuple(replace(each, path=("change",)) for each in done.refusals)))
-
-
-def _refuse_decision(_draft: Draft, _record: Record, _change: Record) -> Registered:
-    raise invalid("A decision stays recorded; record another with `approve`, such as REVOKED.", "change")
-
-
-_UNDO: Final[Mapping[str, Undo]] = {
-    ChangeAction.APPROVED.name: _refuse_decision,
-    ChangeAction.DELETED.name: _undo_deletion,
-    ChangeAction.RESTORED.name: _undo_existence,
-    ChangeAction.REGISTERED.name: _undo_existence,
-}

@@ -181,7 +181,7 @@ async def test_a_list_closes_what_it_no_longer_names_and_opens_it_again(graph: S
     assert there.edge_records[key]["earlier"] == [[NOW, NOW + 5]]
     assert (dict(there.edges)[key]["validFrom"], dict(there.edges)[key]["validTo"]) == (NOW + 9, OPEN)
     assert "validTo" not in there.edge_records[key]
-    assert there.records[urn("dataset d")]["revision"] == 4  # the link said something more of it
+    assert there.records[urn("dataset d")]["revision"] == 3
 
 
 async def test_versions_and_runs_keep_their_place_in_time(graph: StoreGraph, writers: Writers) -> None:

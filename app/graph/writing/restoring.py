@@ -1,0 +1,147 @@
+"""Restoring: the fields and edges of one change as they were before it, where nothing has happened to them since."""
+
+from typing import Any, Final
+
+from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
+from app.graph.writing.draft import Draft
+from app.graph.writing.edges import DECLASSIFIED, Key, claimed, ends, is_current, never_held
+from app.graph.writing.permits import claims, permit, permit_known, refuse_deleted
+from app.graph.writing.refusal import conflict, invalid
+from app.graph.writing.registering import CONTENT, RETIRED, permit_result
+from app.graph.writing.tagging import let_go, said, said_again
+from app.graph.writing.vertices import Record, updated
+from graphql_schema.catalog import OWNED_BY, TAGGED
+from graphql_schema.enums import ChangeAction, Outcome
+from graphql_schema.registration import Registered
+
+DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
+"""Fields that follow from others, and are not restored by themselves."""
+
+_RIGHTS: Final = {
+    ChangeAction.LINKED.name: "link",
+    ChangeAction.UNLINKED.name: "link",
+    ChangeAction.TAGGED.name: "tag",
+}
+"""What it takes to undo a change: what it took to make it; any other takes the right to update."""
+
+
+def restore_fields(draft: Draft, record: Record, change: Record) -> Registered:
+    """Draft what the fields of a change were before it; raises RefusedItemError where they have moved on."""
+    vid = draft.vid(record["id"])
+    permit(draft, _RIGHTS.get(change["action"], "update"), record)
+    refuse_deleted(record)
+    values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in DERIVED]
+    edges = [entry for entry in change["fields"] if "edge" in entry]
+    owner = _owner_again(record, change)
+    if not (values or edges or owner):
+        raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
+    _refuse_fixed(record, values)
+    _refuse_moved_on(draft, record, change, [*values, *edges, *([] if values or edges else owner)])
+    after = _with(record, values)
+    if after["stage"] == RETIRED != record["stage"]:
+        permit(draft, "retire", record)
+    draft.put(vid, after)
+    settle_times(draft, vid)
+    moved = [_restore_edge(draft, vid, entry) for entry in edges]
+    _restore_lists(draft, vid, edges, owner)
+    permit_result(draft, vid, record, creates=False)
+    draft.stamp(*([vid] if any(moved) else []))
+    changed = bool(draft.vertices or draft.edges)
+    return Registered(Outcome.UPDATED if changed else Outcome.UNCHANGED, record["id"], draft.known(vid)["revision"])
+
+
+def _refuse_fixed(record: Record, values: list[Record]) -> None:
+    """Raise where a version would get other content."""
+    fixed = [entry["field"] for entry in values if entry["field"] in CONTENT]
+    if fixed:
+        raise invalid(f"`{fixed[0]}` of {record['id']} cannot be taken back: versions are immutable.", "change")
+
+
+def _refuse_moved_on(draft: Draft, record: Record, change: Record, entries: list[Record]) -> None:
+    """Raise where something has happened since to what the change did."""
+    moved_on = [entry["field"] for entry in entries if not _as_it_was_left(draft, record, entry)]
+    if moved_on:
+        names = " and ".join(f"`{name}`" for name in dict.fromkeys(moved_on))
+        raise conflict(
+            f"{names} of {record['id']} changed again after {change['id']}; revert the later changes first, or "
+            "set what you want.",
+            record["revision"],
+            "change",
+        )
+
+
+def _with(record: Record, values: list[Record]) -> Record:
+    """The record with former values; what a registration may set goes the same way."""
+    before = {entry["field"]: entry["before"] for entry in values}
+    if "declaredSensitivity" in before:
+        before["sensitivity"] = before.pop("declaredSensitivity")
+    return updated(record, before)
+
+
+def _as_it_was_left(draft: Draft, record: Record, entry: Record) -> bool:
+    """Whether a value or an edge still is what the change made of it."""
+    if "edge" not in entry:
+        return bool(record.get(entry["field"]) == entry["after"])
+    edge, left = draft.edge(_key(draft, entry)), entry["is"]
+    if edge is None or is_current(edge, draft.now) or is_current(left, draft.now):
+        return bool(_said(draft, said(edge)) == _said(draft, left))
+    return (edge["validFrom"], ends(edge)) == (left["validFrom"], ends(left))
+
+
+def _said(draft: Draft, edge: Record | None) -> Any:  # noqa: ANN401 - what is compared
+    if edge is None or not is_current(edge, draft.now):
+        return None
+    return {name: value for name, value in edge.items() if name not in {"recordedAt", "recordedBy", "at", "earlier"}}
+
+
+def _key(draft: Draft, entry: Record) -> Key:
+    relation, *ends_of = entry["edge"]
+    for urn in ends_of:
+        draft.state.need_point(draft.vid(urn), urn)
+    source, target = (draft.vid(urn) for urn in ends_of)
+    draft.state.need_pair((relation, source, target))
+    return relation, source, target
+
+
+def _restore_edge(draft: Draft, vid: int, entry: Record) -> bool:
+    """Let an edge be as it was: open again, ended, or an interval that is over as that was before."""
+    key, was = _key(draft, entry), entry["was"]
+    edge = draft.edge(key)
+    claim = claims(draft, key, vid)
+    if was is not None and is_current(was, draft.now):
+        _permit_declassifying(draft, key, vid, was)
+        return change_edge(draft, key, claimed(said_again(edge, was, draft.now), claim=claim), vid, entry["field"])
+    if edge is None:
+        return False
+    over = never_held(edge) if was is None else was
+    after = let_go(edge, draft.now) if is_current(edge, draft.now) else over
+    return change_edge(draft, key, after, vid, entry["field"])
+
+
+def _permit_declassifying(draft: Draft, key: Key, vid: int, was: Record) -> None:
+    """Raise unless the caller may decide whether sensitivity flows over the edge, where that becomes another."""
+    edge = draft.edge(key)
+    now = edge if edge is not None and is_current(edge, draft.now) else {}
+    if bool(now.get(DECLASSIFIED)) != bool(was.get(DECLASSIFIED)):
+        permit(draft, "approve", draft.known(vid))
+        permit_known(draft, "approve", draft.known(key[2]))
+
+
+def _owner_again(record: Record, change: Record) -> list[Record]:
+    """What a change said of the owner team, where the one before is among the owners: it may come first again."""
+    owners = {urn for urn, _ in record["index"]["owners"]}
+    return [entry for entry in change["fields"] if entry["field"] == "ownerTeam" and entry["before"] in owners]
+
+
+def _restore_lists(draft: Draft, vid: int, edges: list[Record], owner: list[Record]) -> None:
+    """Index owners and tags that are so again; the team that owned it comes first, so that it owns it again."""
+    again: dict[str, list[str]] = {OWNED_BY.name: [], TAGGED.name: []}
+    touched = {OWNED_BY.name} if owner else set()
+    for entry in edges:
+        relation, _, target = entry["edge"]
+        if relation in again:
+            again[relation].append(target)
+            touched.add(relation)
+    for relation in sorted(touched):
+        settle_lists(draft, vid, relation, [entry["before"] for entry in owner], again[relation])
+    settle_owner(draft, vid)

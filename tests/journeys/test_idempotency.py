@@ -1,0 +1,112 @@
+"""A build that sends its call again is answered as before, whoever wrote in between and whatever was restarted."""
+
+from pathlib import Path
+from typing import Any
+
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+
+ONE = """mutation ($input: DatasetInput!) { registerDataset(input: $input) {
+  asset { id } outcome changed revision errors { code inputPath } } }"""
+HISTORY = "query ($id: ID!) { asset(id: $id) { revision description history(first: 50) { totalCount } } }"
+CONFLICT = {"code": "IDEMPOTENCY_CONFLICT", "inputPath": ["idempotencyKey"]}
+
+
+def urn(name: str) -> str:
+    """The id of a dataset of these tests."""
+    return f"mlg://dataset/keys/default/{name}"
+
+
+async def one(api: Api, who: str, name: str, key: str | None, **values: Any) -> dict[str, Any]:
+    """Register one dataset."""
+    given = {"id": urn(name), **({"idempotencyKey": key} if key else {}), **values}
+    payload: dict[str, Any] = (await api.ask(who, ONE, input=given))["registerDataset"]
+    return payload
+
+
+async def seen(api: Api, name: str) -> dict[str, Any]:
+    """What is stored now."""
+    found: dict[str, Any] = (await api.ask("root", HISTORY, id=urn(name)))["asset"]
+    return found
+
+
+def told(payload: dict[str, Any]) -> list[tuple[str, int | None, list[str]]]:
+    """Outcome, revision and codes of each item."""
+    return [
+        (each["outcome"], each["revision"], [error["code"] for error in each["errors"]]) for each in payload["results"]
+    ]
+
+
+async def test_the_same_call_is_answered_alike_after_others_wrote_and_a_restart(
+    graph: StoreGraph, tmp_path: Path
+) -> None:
+    """The answer of the first time comes again: outcome, id and revision of then; what others wrote stays."""
+    async with open_api(graph, tmp_path) as api:
+        first = await one(api, "ada", "a", "build 1", description="x")
+        assert first == {
+            "asset": {"id": urn("a")}, "outcome": "CREATED", "changed": True, "revision": 1, "errors": []
+        }  # fmt: skip
+        assert (await one(api, "root", "a", None, description="y"))["revision"] == 2
+        assert await one(api, "ada", "a", "build 1", description="x") == first
+    async with open_api(graph, tmp_path) as api:
+        assert await one(api, "ada", "a", "build 1", description="x") == first
+        assert await seen(api, "a") == {"revision": 2, "description": "y", "history": {"totalCount": 2}}
+
+
+async def test_another_payload_is_a_conflict(graph: StoreGraph, tmp_path: Path) -> None:
+    """Whatever differs: a value, an absent field against a null, the asset; and nothing is written."""
+    async with open_api(graph, tmp_path) as api:
+        await one(api, "ada", "a", "build 1", description="x")
+        for name, values in (
+            ("a", {"description": "y"}),
+            ("a", {}),
+            ("a", {"description": "x", "format": None}),
+            ("a", {"description": "x", "tags": []}),
+            ("b", {"description": "x"}),
+        ):
+            answer = await one(api, "ada", name, "build 1", **values)
+            assert (answer["outcome"], answer["errors"]) == ("CONFLICT", [CONFLICT])
+        assert (await seen(api, "a"))["revision"] == 1
+        assert (await api.ask("root", HISTORY, id=urn("b")))["asset"] is None
+
+
+async def test_keys_belong_to_their_principal(graph: StoreGraph, tmp_path: Path) -> None:
+    """Two callers may use the same key for different things, and learn nothing of each other."""
+    async with open_api(graph, tmp_path) as api:
+        assert (await one(api, "ada", "a", "build 1"))["outcome"] == "CREATED"
+        assert (await one(api, "ci-ranking", "b", "build 1"))["outcome"] == "CREATED"
+        assert (await one(api, "root", "a", "build 1"))["outcome"] == "UNCHANGED"
+
+
+async def test_a_large_call_under_a_key(graph: StoreGraph, tmp_path: Path) -> None:
+    """A call of several transactions is done once; sent again it answers alike, changed it conflicts as a whole."""
+    items = [{"dataset": {"id": urn(f"d{number}")}} for number in range(600)]
+    async with open_api(graph, tmp_path) as api:
+        first = await api.register("ada", *items, idempotencyKey="load")
+        assert (first["created"], first["failed"]) == (600, 0)
+        await one(api, "root", "d0", None, description="y")
+        assert await api.register("ada", *items, idempotencyKey="load") == first
+        other = [*items[:-1], {"dataset": {"id": urn("other")}}]
+        answer = await api.register("ada", *other, idempotencyKey="load")
+        assert told(answer) == [("CONFLICT", None, ["IDEMPOTENCY_CONFLICT"])] * 600
+        assert (await api.ask("root", HISTORY, id=urn("other")))["asset"] is None
+
+
+async def test_a_repeated_call_completes_what_had_failed(graph: StoreGraph, tmp_path: Path) -> None:
+    """What was done is answered as before, what was refused is tried again, and a dry run leaves no receipt."""
+    items: list[dict[str, Any]] = [
+        {"dataset": {"id": urn("a"), "description": "x"}},
+        {"dataset": {"id": urn("b"), "description": "x", "expectedRevision": 1}},
+        {"link": {"relation": "DERIVES", "from": urn("a"), "to": urn("c")}},
+    ]
+    async with open_api(graph, tmp_path) as api:
+        dry = await api.register("ada", *items, dryRun=True)
+        assert [each["outcome"] for each in dry["results"]] == ["CREATED", "CONFLICT", "CREATED"]
+        first = await api.register("ada", *items, idempotencyKey="k")
+        assert told(first) == [("CREATED", 1, []), ("CONFLICT", None, ["CONFLICT"]), ("CREATED", 1, [])]
+        await one(api, "ada", "b", None)
+        await one(api, "ada", "a", None, description="later")
+        again = await api.register("ada", *items, idempotencyKey="k")
+        assert told(again) == [("CREATED", 1, []), ("UPDATED", 2, []), ("CREATED", 1, [])]
+        assert await api.register("ada", *items, idempotencyKey="k") == again
+        assert (await seen(api, "a"))["description"] == "later"

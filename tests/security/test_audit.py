@@ -1,0 +1,170 @@
+"""The audit tells what its reader may see now: of fields, of far ends, of assets; and finds it by every filter."""
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.registrations import stored
+
+RANKING, ADS = ("mlg://team/catalog/default/ranking", "mlg://team/catalog/default/ads")
+CANARY = "canary"
+UNKNOWN = "mlg://change/catalog/default/000000001-00000000000000000000000000000000"
+NODE = """query ($id: ID!) { node(id: $id) { __typename ... on Change {
+  subjectId actor reason fields { field before after } } } }"""
+HISTORY = """query ($id: ID!) { asset(id: $id) { history(first: 50) { totalCount
+  nodes { id action fields { field before after } } } } }"""
+CHANGES = """query ($f: ChangeFilter, $first: Int!, $after: Cursor) {
+  changes(filter: $f, first: $first, after: $after) {
+  totalCount pageInfo { hasNextPage endCursor }
+  nodes { id action subjectId actor at requestId fields { field before after } } } }"""
+
+
+def urn(kind: str, name: str) -> str:
+    """The id of something of these tests."""
+    return f"mlg://{kind}/test/default/{name}"
+
+
+OPEN, SHUT, VERSION = urn("dataset", "open"), urn("dataset", "veiled"), urn("model-version", "m@1")
+OURS = {"owners": [{"owner": RANKING}]}
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Run the API over an open dataset, a hidden one that feeds it, and a version with secrets; all are changed."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("audit")) as api:
+        await api.load({"team": {"name": "ranking"}}, {"team": {"name": "ads"}})
+        secret = {"params": [{"key": "k", "value": f"{CANARY}-1"}], "artifactUri": f"s3://{CANARY}"}
+        steps: list[tuple[str, dict[str, Any]]] = [
+            ("ada", {"dataset": {"id": OPEN, "description": "one", **OURS}}),
+            ("ada", {"dataset": {"id": SHUT, "description": f"{CANARY} one", "visibility": "TEAM", **OURS}}),
+            ("ada", {"modelVersion": {"id": VERSION, **secret, **OURS}}),
+            ("root", {"dataset": {"id": OPEN, "description": "two"}}),
+            ("ada", {"dataset": {"id": SHUT, "description": f"{CANARY} two"}}),
+            ("root", {"modelVersion": {"id": VERSION, "params": [{"key": "k", "value": f"{CANARY}-2"}]}}),
+            ("ada", {"link": {"relation": "DERIVES", "from": SHUT, "to": OPEN}}),
+            ("ada", {"modelVersion": {"id": VERSION, "trainedOn": [OPEN, SHUT]}}),
+            ("ada", {"dataset": {"id": urn("dataset", "other"), "owners": [{"owner": RANKING}]}}),
+        ]
+        for who, item in steps:
+            payload = await api.register(who, item)
+            assert payload["failed"] == 0, payload
+        yield api
+
+
+async def all_changes(api: Api, who: str, where: Any = None, first: int = 500) -> list[dict[str, Any]]:
+    """Every change that somebody sees, page by page; the total is that of all of them."""
+    found: list[dict[str, Any]] = []
+    after, more = None, True
+    while more:
+        page = (await api.ask(who, CHANGES, f=where, first=first, after=after))["changes"]
+        found += page["nodes"]
+        total, more, after = page["totalCount"], page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]
+    assert total == len(found)
+    return found
+
+
+async def test_a_hidden_field_has_neither_before_nor_after(api: Api) -> None:
+    """Its name is told, since the schema tells it; what it was and became only to who may see it now."""
+    for who, texts in (("ada", (f"{CANARY}-1", f"{CANARY}-2")), ("bo", ())):
+        history = (await api.ask(who, HISTORY, id=VERSION))["asset"]["history"]["nodes"]
+        fields = [field for change in history for field in change["fields"] if field["field"] == "params"]
+        assert len(fields) == 2
+        assert all(text in str(fields) for text in texts)
+        assert texts or all((field["before"], field["after"]) == (None, None) for field in fields)
+
+
+async def test_nothing_hidden_shows_anywhere(api: Api) -> None:
+    """No canary, no hidden id and no action on it is in what a reader of another team gets from the audit."""
+    names = {OPEN, VERSION, SHUT}
+    for who, sees in (("ada", True), ("bo", False)):
+        texts = [str((await api.ask(who, HISTORY, id=name))["asset"]) for name in sorted(names - {SHUT})]
+        texts.append(str(await all_changes(api, who)))
+        for text in texts:
+            assert sees or (CANARY not in text and SHUT not in text)
+        assert any(SHUT in text for text in texts) is sees
+
+
+async def test_an_edge_to_what_is_hidden_is_not_told(api: Api) -> None:
+    """A change about one hidden end is not there; one about several tells of those that are known."""
+    seen = {who: (await api.ask(who, HISTORY, id=OPEN))["asset"]["history"] for who in ("ada", "bo")}
+    assert [change["action"] for change in seen["ada"]["nodes"]] == ["LINKED", "UPDATED", "REGISTERED"]
+    assert [change["action"] for change in seen["bo"]["nodes"]] == ["UPDATED", "REGISTERED"]
+    assert (seen["ada"]["totalCount"], seen["bo"]["totalCount"]) == (3, 2)
+    for who, known in (("ada", [OPEN, SHUT]), ("bo", [OPEN])):
+        newest = (await api.ask(who, HISTORY, id=VERSION))["asset"]["history"]["nodes"][0]
+        assert len(newest["fields"]) == len(known)
+        assert all(any(each in field["after"] for field in newest["fields"]) for each in known)
+
+
+async def test_a_hidden_change_is_as_an_unknown_one(api: Api, module_graph: StoreGraph) -> None:
+    """By id, and listed by its subject, it answers like what is not there, with as many requests to the store."""
+    there = await stored(module_graph)
+    hidden = [change["id"] for change in there.history(SHUT)]
+    hidden += [change["id"] for change in there.history(OPEN) if change["action"] == "LINKED"]
+    shown = [change["id"] for change in there.history(OPEN) if change["action"] != "LINKED"]
+    assert (len(hidden), len(shown)) == (3, 2)
+    unknown = await api.count("bo", NODE, id=UNKNOWN)
+    for each in hidden:
+        assert (await api.send("bo", NODE, id=each)) == (await api.send("bo", NODE, id=UNKNOWN))
+        assert (await api.ask("ada", NODE, id=each))["node"] is not None
+        assert await api.count("bo", NODE, id=each) == unknown
+    for each in shown:
+        assert (await api.ask("bo", NODE, id=each))["node"]["subjectId"] == OPEN
+    listed = await api.ask("bo", CHANGES, f={"subjects": [SHUT]}, first=5)
+    assert listed == await api.ask("bo", CHANGES, f={"subjects": [urn("dataset", "nothing-here")]}, first=5)
+
+
+async def test_every_filter_finds_what_it_says(api: Api) -> None:
+    """Random filters find what the same conditions find in all changes, in the same order, page by page."""
+    every = {who: await all_changes(api, who) for who in ("root", "ada", "bo")}
+    assert every["root"] == sorted(every["root"], key=lambda change: (change["at"], change["id"]), reverse=True)
+    assert len(every["bo"]) < len(every["ada"]) <= len(every["root"])
+    times = sorted({change["at"] for change in every["root"]})
+    chance = random.Random(7)
+    for _ in range(60):
+        who = chance.choice(list(every))
+        where = {key: value for key, value in some_filter(chance, times).items() if chance.random() < 0.4}
+        expected = [change for change in every[who] if holds(where, change)]
+        assert await all_changes(api, who, where, chance.choice([1, 2, 3, 500])) == expected, where
+
+
+def some_filter(chance: random.Random, times: list[str]) -> dict[str, Any]:
+    """One value for each condition."""
+    return {
+        "subjects": chance.sample([OPEN, SHUT, VERSION, RANKING, urn("dataset", "nothing-here")], 2),
+        "kinds": chance.sample(["DATASET", "MODEL_VERSION", "MODEL"], chance.randint(1, 2)),
+        "actors": [chance.choice(["ada", "root", "nobody"])],
+        "actions": chance.sample(["REGISTERED", "UPDATED", "LINKED"], chance.randint(1, 2)),
+        "since": chance.choice(times),
+        "until": chance.choice(times),
+    }
+
+
+def holds(where: dict[str, Any], change: dict[str, Any]) -> bool:
+    """Whether a change meets every condition."""
+    kind = change["subjectId"].split("/")[2].replace("-", "_").upper()
+    facts = {"subjects": change["subjectId"], "kinds": kind, "actors": change["actor"], "actions": change["action"]}
+    since, until = where.get("since", ""), where.get("until", "~")
+    return since <= change["at"] < until and all(facts[key] in where[key] for key in facts.keys() & where.keys())
+
+
+async def test_a_change_names_its_request(graph: StoreGraph, tmp_path: Path) -> None:
+    """The request id of the answer's header is that of the changes which the request made, and of no others."""
+    async with open_api(graph, tmp_path) as api:
+        ids = []
+        for text in ("one", "two"):
+            query = (
+                f'mutation ($d: String) {{ registerDataset(input: {{id: "{OPEN}", description: $d}}) {{ changed }} }}'
+            )
+            answer = await api.http.post(
+                "/graphql",
+                json={"query": query, "variables": {"d": text}},
+                headers={"Authorization": f"Bearer {api.tokens['root']}"},
+            )
+            ids.append(answer.headers["x-request-id"])
+        assert [change["requestId"] for change in await all_changes(api, "root")] == ids[::-1]
+        assert len(set(ids)) == 2
