@@ -44,7 +44,7 @@ async def aliases_of(model: Row, info: Info) -> list[dict[str, Any]]:
     return [
         {**alias, "name": name, "version": row}
         for (name, alias), row in zip(stored, rows, strict=True)
-        if row is not None and row.record.get("deletedAt") is None
+        if row is not None and not row.deleted
     ]
 
 

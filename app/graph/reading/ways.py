@@ -51,7 +51,7 @@ def _ends(rows: Rows, related: Related, source: Row, edges: Sequence[Adjacency],
             seen = rows.found(way, answer)
             if len(seen) < len(way) or (related.per_edge and way[-1] == source.vid):
                 continue
-            if all(_passable(row, asked) for row in seen[:-1]) and not any(map(_deleted, seen)):
+            if all(_passable(row, asked) for row in seen[:-1]) and not any(row.deleted for row in seen):
                 yield _item(related, source, seen, _edge(text, source, seen, inward=inward), leaf.path_of)
 
 
@@ -81,8 +81,3 @@ def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, An
 def _passable(row: Row, asked: Mapping[str, frozenset[str]]) -> bool:
     """Whether a path goes on at a row: the caller reads it, and the fields of it that the path stands for."""
     return row.access.grade is AccessGrade.READ and row.access.hidden.isdisjoint(asked.get(row.kind, ()))
-
-
-def _deleted(row: Row) -> bool:
-    """Whether it was deleted: by its id it is still found, and nothing leads to it."""
-    return row.record.get("deletedAt") is not None

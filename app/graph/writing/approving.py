@@ -32,9 +32,7 @@ def approve(draft: Draft, item: Approving) -> Registered:
     decision = _decision(draft, item, len(earlier))
     _record(draft, decision, draft.vid(item.subject))
     draft.note(draft.vid(item.subject), ChangeAction.APPROVED, item.reason)
-    draft.said[draft.vid(item.subject)].append(
-        {"field": "approvals", "before": _said(before), "after": _said(decision)}
-    )
+    draft.tell(draft.vid(item.subject), "approvals", _as_told(before), _as_told(decision))
     return Registered(Outcome.CREATED, item.subject, subject["revision"], made=decision["id"])
 
 
@@ -61,6 +59,6 @@ def _record(draft: Draft, decision: Record, subject: int) -> None:
     draft.hang(DECIDED_FOR, at, subject, decision["createdAt"])
 
 
-def _said(decision: Record | None) -> dict[str, str] | None:
+def _as_told(decision: Record | None) -> dict[str, str] | None:
     """What the audit says of a decision."""
     return None if decision is None else {"gate": decision["gate"], "decision": decision["decision"]}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any, Final
 
+from app.graph.writing.aliases import ALIASES
 from app.graph.writing.draft import Draft
 from app.graph.writing.edges import CLAIM, Key, is_current
 from app.graph.writing.facts import fact_urn, new_fact
@@ -21,7 +22,7 @@ from graphql_schema.enums import ChangeAction
 _BOOKKEEPING: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
-    | {"aliases"}  # whoever sets one says so, name by name
+    | {ALIASES}  # whoever sets one says so, name by name
 )
 _EDGE_FACTS: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties")
 
@@ -32,9 +33,9 @@ MOST_REVISIONS: Final = 1_000_000
 def audit(draft: Draft) -> None:
     """Add the changes of an item to its draft."""
     things = [vid for vid in draft.vertices if kind_of(draft.vertices[vid]) in KINDS]
-    for vid in dict.fromkeys([*things, *(move.about for move in draft.moves), *draft.said]):
+    for vid in dict.fromkeys([*things, *(move.about for move in draft.moves), *draft.told]):
         before, after = draft.state.vertices.get(vid), draft.known(vid)
-        fields = [*_values(before, after), *_edges(draft, vid), *draft.said[vid]]
+        fields = [*_values(before, after), *_edges(draft, vid), *draft.told[vid]]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
         action = draft.action.get(vid, default)
         if fields or (vid in draft.vertices and action is not ChangeAction.UPDATED):

@@ -49,8 +49,7 @@ def report(draft: Draft, item: CheckReporting) -> Registered:
     _record(draft, item, check, result_urn, observed)
     if before is None:
         return Registered(Outcome.CREATED, item.asset, made=result_urn)
-    changed = bool(draft.vertices or draft.edges)
-    return Registered(Outcome.UPDATED if changed else Outcome.UNCHANGED, item.asset, made=result_urn)
+    return Registered(Outcome.UPDATED if draft.changes else Outcome.UNCHANGED, item.asset, made=result_urn)
 
 
 def _checked(draft: Draft, item: CheckReporting, urn: str, observed: int) -> Record:

@@ -100,7 +100,7 @@ def _tell(
     draft.read(*incident["subjects"])
     for urn in incident["subjects"]:
         vid = draft.vid(urn)
-        draft.said[vid].append({"field": FIELD, "before": before, "after": after})
+        draft.tell(vid, FIELD, before, after)
         draft.note(vid, ChangeAction.UPDATED, reason)
 
 
