@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
+from app.http.params import RequestLimits
 from app.ingest.demo.estate import demo_entries
 from app.ingest.loading import Target, load
 from app.services import Services
@@ -25,6 +26,8 @@ FIRST_QUERY = (
     "{ assets(filter: {kinds: [MODEL]}, first: 3) { nodes { displayName ... on Model { latestVersion { version "
     "trainedOn { nodes { displayName owners { owner { ... on Team { name } } } } } } } } } }"
 )
+PING_SECONDS = 20.0
+"""How often a WebSocket is asked for a sign of life, and how long it may take to give one."""
 TOKEN_SETTINGS = {"host", "port", "data_dir", "tenant", "audience"}
 WELCOME = """
 The Model Lifecycle Graph is up: {url}/graphql (Ctrl-C ends it)
@@ -75,7 +78,18 @@ def _server(settings: Settings, app: Starlette) -> uvicorn.Server:
                 f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}); stop what holds it, or "
                 f"choose another: MLG_PORT={settings.port + 1}."
             ) from None
-    config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", lifespan="on", ws="none")
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        lifespan="on",
+        ws="websockets-sansio",
+        ws_max_size=RequestLimits().message_bytes,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,  # what is held in memory for each connection is not worth it
+    )
     return uvicorn.Server(config)
 
 

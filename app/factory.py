@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from app.auth.backend import auth_middleware
 from app.auth.errors import Challenge
@@ -17,9 +17,11 @@ from app.http.errors import HttpError
 from app.http.health import health_routes
 from app.http.middleware import FaultMiddleware, RequestIdMiddleware, request_id_of
 from app.http.payload import refusal
+from app.http.socket import SubscriptionSocket
 from app.http.view import GraphQLView
 from app.services import Services
 from policies.errors import Code
+from policies.principal import Principal, Scope
 
 
 def create_app(services: Services) -> Starlette:
@@ -41,9 +43,19 @@ def create_app(services: Services) -> Starlette:
         suggestions=settings.env == "dev",
         challenge=lambda scope: challenge.insufficient(scope).headers,
     )
+
+    async def authenticate(authorization: str) -> Principal:
+        return await services.authenticator.authenticate(authorization, Scope.READ)
+
+    socket = SubscriptionSocket(services.schema, authenticate, services.context, suggestions=settings.env == "dev")
     return Starlette(
         lifespan=lifespan,
-        routes=[Route("/graphql", view), *health_routes(probe), *auth_routes(settings)],
+        routes=[
+            Route("/graphql", view),
+            WebSocketRoute("/graphql", socket),
+            *health_routes(probe),
+            *auth_routes(settings),
+        ],
         middleware=[
             Middleware(RequestIdMiddleware),
             Middleware(FaultMiddleware),

@@ -1,10 +1,10 @@
 """What a process holds while it runs: schema, policy, store and driver, and a context for each operation."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from app import memory
 from app.access_log import AccessLog, access_log_path
@@ -17,7 +17,9 @@ from app.graph.judge import Judge
 from app.graph.reader import PolicedReader
 from app.graph.sensitivity.job import SensitivityJob
 from app.graph.store_schema import store_schema
+from app.graph.tags.job import TagJob
 from app.graph.teams import close_teams
+from app.graph.writing.journal import Following
 from app.graph.writing.writer import Desk, PolicedWriter
 from app.http.middleware import request_id_of
 from app.http.preferences import preferred
@@ -76,33 +78,45 @@ class Services:
 
     async def start_jobs(self, stack: AsyncExitStack) -> None:
         """Start what works beside the requests, and stop it with ``stack``."""
+        desk = self.desk
         jobs = (
-            SensitivityJob(self.client, self.desk.lock, self.desk.pending, self.desk.stops),
-            Housekeeper(self.client, self.desk.lock),
+            SensitivityJob(self.client, desk.lock, desk.pending, desk.stops),
+            TagJob(self.client, desk),
+            Housekeeper(self.client, desk.lock),
         )
         tasks = [asyncio.create_task(job.run()) for job in jobs]
+        tasks.append(asyncio.create_task(desk.journal.watch(self.client)))
 
         async def stop() -> None:
-            async with self.desk.lock:  # between two batches: no request of a job is under way
+            async with desk.lock:  # between two batches: no request of a job is under way
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)
 
         stack.push_async_callback(stop)
 
-    def context(self, request: Request, principal: Principal) -> Context:
-        """The context of one operation."""
-        access = self.policy.access(principal)
+    def context(
+        self, request: HTTPConnection, principal: Principal, recheck: Callable[[], Awaitable[Principal]] | None = None
+    ) -> Context:
+        """The context of one operation; one that lasts asks ``recheck`` who its caller is by then."""
         notes = PolicyNotes(self.policy.version, strict=preferred(request.headers, "policy") == "strict")
-        judge = Judge(access, principal.tenant, notes, self.desk.pending.fences.view(principal.tenant))
+
+        def open_reader(who: Principal) -> PolicedReader:
+            judge = Judge(self.policy.access(who), who.tenant, notes, self.desk.pending.fences.view(who.tenant))
+            return PolicedReader(Coalescer(self.client, who.tenant, epoch_milliseconds()), judge)
+
         return Context(
             principal=principal,
-            open_reader=lambda: PolicedReader(Coalescer(self.client, principal.tenant, epoch_milliseconds()), judge),
-            writer=PolicedWriter(self.client, self.desk, access, request_id_of(request.scope)),
+            open_reader=open_reader,
+            writer=PolicedWriter(self.client, self.desk, self.policy.access(principal), request_id_of(request.scope)),
             notes=notes,
             cursor_key=self._cursor_key,
             request_id=request_id_of(request.scope),
+            gates=self._gates,
+            clock=epoch_milliseconds,
             log_access=self.access_log.write,
+            journal=Following(self.desk.journal, self.client),
+            recheck=recheck,
         )
 
     async def _close_teams(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:

@@ -5,7 +5,17 @@ from typing import Annotated, Any, Union
 
 import strawberry
 
-from graphql_schema.catalog import CHANGED, CONTAINS, OWNED_BY, REPLACED_BY, TAGGED, WHOLE_HOPS, Direction, Hop
+from graphql_schema.catalog import (
+    CHANGED,
+    CONTAINS,
+    MONITORED_BY,
+    OWNED_BY,
+    REPLACED_BY,
+    TAGGED,
+    WHOLE_HOPS,
+    Direction,
+    Hop,
+)
 from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.enums import (
@@ -21,10 +31,23 @@ from graphql_schema.enums import (
     Visibility,
 )
 from graphql_schema.fields import INPUTS, Parent, made_from, own, run_id, to_many, to_one
-from graphql_schema.refs import AssetRef, AssetVersionRef, ChangeRef, DomainRef, NeighbourRef, TagRef, TeamRef, UserRef
+from graphql_schema.incidents import asset_incidents
+from graphql_schema.refs import (
+    AssetRef,
+    AssetVersionRef,
+    ChangeRef,
+    CheckRef,
+    DomainRef,
+    IncidentRef,
+    NeighbourRef,
+    TagRef,
+    TeamRef,
+    UserRef,
+)
 from graphql_schema.related import ALL, LineageKeep, Path, Related, neighbours, newest, related
 from graphql_schema.row import Item, Row, Seen
 from graphql_schema.scalars import Instant
+from graphql_schema.usage import Usage, asset_usage
 from graphql_schema.values import Property
 from policies.vocabulary import WriteAction
 
@@ -56,13 +79,21 @@ class Ownership:
     since: Instant | None = own("Since when.")
 
 
+async def _via(root: Parent, info: Info) -> Any:
+    """The asset that a tag arrived from, where the caller may know of it."""
+    arrived = root.record.get("mode") == TagMode.PROPAGATED.name
+    return await info.context.reader.node(root.record["via"]) if arrived else None
+
+
 @strawberry.type(description="A tag on an asset, and how it came there.")
 class TagAssignment:
     """A tag on an asset, and how it came there."""
 
     tag: TagRef = own("The tag.")
     mode: TagMode = own("How it came there.")
-    via: AssetRef | None = own("The asset it arrived from, where it was propagated.")
+    via: AssetRef | None = strawberry.field(
+        description="The asset it arrived from, where it was propagated; null when hidden.", resolver=_via
+    )
     since: Instant | None = own("Since when.")
 
 
@@ -265,6 +296,9 @@ class Asset(Node):
     replaced_by: AssetRef | None = to_one(related(REPLACED_BY.out()), "The asset that takes its place.")
     upstream: Connection[NeighbourRef] | None = _neighbours(Direction.IN, "Direct neighbours that it comes from.")
     downstream: Connection[NeighbourRef] | None = _neighbours(Direction.OUT, "Direct neighbours that come from it.")
+    usage: Usage | None = asset_usage
+    checks: Connection[CheckRef] | None = to_many(related(MONITORED_BY.out("Check")), "What monitors it.")
+    incidents: Connection[IncidentRef] | None = asset_incidents
     history: Connection[ChangeRef] | None = to_many(HISTORY, "Its changes, the newest first.")
     viewer_access: ViewerAccess = strawberry.field(
         description="What the viewer may see and do here.", resolver=_viewer_access

@@ -242,7 +242,7 @@ MONITORED_BY = _relation("MONITORED_BY", Class.OBSERVABILITY, "* > Check")
 RESULT_OF = _relation("RESULT_OF", Class.OBSERVABILITY, "CheckResult > Check", by_time=True)
 RAISED_ON = _relation("RAISED_ON", Class.OBSERVABILITY, "Incident > *", by_time=True)
 CAUSED_BY = _relation("CAUSED_BY", Class.OBSERVABILITY, "Incident > CheckResult Change")
-USAGE_OF = _relation("USAGE_OF", Class.USAGE, "UsageMonth > *")
+USAGE_OF = _relation("USAGE_OF", Class.USAGE, "UsageMonth > *", by_time=True)
 USED_BY = _relation("USED_BY", Class.USAGE, "UsageMonth > Team User Service")
 CHANGED = _relation("CHANGED", Class.AUDIT, "Change > *", "Change > Team User Domain Tag", by_time=True)
 

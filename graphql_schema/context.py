@@ -1,15 +1,17 @@
 """What resolvers share during one operation: who asks, how to read and write, and what to note beside the data."""
 
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import strawberry
 
-from graphql_schema.ports import GraphReader, GraphWriter
+from graphql_schema.ports import GraphReader, GraphWriter, Journal
 from policies.decision import Denial
 from policies.errors import DeniedError
+from policies.gates import NO_GATES, Gates
 from policies.principal import Principal
 
 MOST_NOTES = 50
@@ -50,6 +52,14 @@ class PolicyNotes:
         """Remember that a restricted or secret field of an asset was read."""
         self.reads.setdefault(coordinate, {})[urn] = None
 
+    def clear(self) -> None:
+        """Begin anew, after what was noted has been told."""
+        self.hidden.clear()
+        self.why.clear()
+        self.reads.clear()
+        self.absent.clear()
+        self.refused.clear()
+
     def extensions(self) -> dict[str, Any]:
         """The aggregated notes, by coordinate; empty when nothing was hidden."""
         if not self.hidden:
@@ -68,18 +78,30 @@ class PolicyNotes:
         return {"authorization": {"policyVersion": self.policy_version, "hidden": hidden, **more}}
 
 
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
 @dataclass(slots=True)
 class Context:
-    """The state of one operation; ``open_reader`` makes a reader of the graph as it is at that moment."""
+    """The state of one operation; ``open_reader`` makes a caller's reader of the graph and the policy of that moment.
+
+    A subscription is an operation that lasts: ``journal`` tells it when to read on, and ``recheck`` who its caller is
+    by then; it raises what authentication raises. ``gates`` are the installation's, ``clock`` tells epoch milliseconds.
+    """
 
     principal: Principal
-    open_reader: Callable[[], GraphReader]
+    open_reader: Callable[[Principal], GraphReader]
     writer: GraphWriter
     notes: PolicyNotes
     cursor_key: bytes
     request_id: str = ""
+    gates: Gates = NO_GATES
+    clock: Callable[[], int] = _now
     log_access: Callable[[Principal, str, PolicyNotes], None] = lambda *_: None
     totals: dict[int, bool] = field(default_factory=dict)
+    journal: Journal | None = None
+    recheck: Callable[[], Awaitable[Principal]] | None = None
     reader: GraphReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,12 +109,23 @@ class Context:
 
     def read_afresh(self) -> None:
         """Forget what was read: what comes after a write sees what it wrote."""
-        self.reader = self.open_reader()
+        self.reader = self.open_reader(self.principal)
+
+    async def renew(self) -> None:
+        """Go on as who the caller is now, over the graph and the policy as they are now."""
+        if self.recheck is not None:
+            self.principal = await self.recheck()
+        self.read_afresh()
 
     def finish(self) -> dict[str, Any]:
-        """What the response says beside its data, after the access log has what belongs into it."""
+        """What the response says beside its data, after the access log has what belongs into it.
+
+        A subscription has many responses, each with notes of its own.
+        """
         self.log_access(self.principal, self.request_id, self.notes)
-        return self.notes.extensions()
+        extensions = self.notes.extensions()
+        self.notes.clear()
+        return extensions
 
 
 Info = strawberry.Info[Context, None]

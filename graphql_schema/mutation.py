@@ -2,6 +2,8 @@
 
 import strawberry
 
+from graphql_schema.alias import SetAliasPayload, set_alias
+from graphql_schema.approval import ApprovePayload, approve
 from graphql_schema.assets.dataset import register_dataset, register_dataset_version
 from graphql_schema.assets.domain import register_domain
 from graphql_schema.assets.evaluation import record_evaluation
@@ -16,7 +18,15 @@ from graphql_schema.assets.workflow import record_run, register_workflow
 from graphql_schema.bulk import RegisterAssetsPayload, register_assets
 from graphql_schema.governing import set_owners, set_stage, set_tags
 from graphql_schema.link import LinkPayload, link, unlink
+from graphql_schema.metering import RecordUsagePayload, record_usage
 from graphql_schema.payloads import RegisterPayload, UpdatePayload
+from graphql_schema.reporting import (
+    IncidentPayload,
+    ReportCheckPayload,
+    open_incident,
+    report_check,
+    resolve_incident,
+)
 from graphql_schema.undoing import delete_asset, restore_asset, revert_change
 
 
@@ -48,6 +58,12 @@ class Mutation:
     set_owners: UpdatePayload = set_owners
     set_tags: UpdatePayload = set_tags
     set_stage: UpdatePayload = set_stage
+    record_usage: RecordUsagePayload = record_usage
+    report_check: ReportCheckPayload = report_check
+    open_incident: IncidentPayload = open_incident
+    resolve_incident: IncidentPayload = resolve_incident
+    set_alias: SetAliasPayload = set_alias
+    approve: ApprovePayload = approve
     delete_asset: UpdatePayload = delete_asset
     restore_asset: UpdatePayload = restore_asset
     revert_change: UpdatePayload = revert_change

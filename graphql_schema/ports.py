@@ -7,7 +7,7 @@ from graphql_schema.intents import Intent
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Registered
 from graphql_schema.related import Page, Related
-from graphql_schema.row import Row, Slice
+from graphql_schema.row import Row, Slice, Stretch
 
 
 class GraphReader(Protocol):
@@ -37,12 +37,36 @@ class GraphReader(Protocol):
         """A page of all facts of a kind, by the time they were recorded; those about what the caller reads."""
         ...
 
+    async def stretch(self, kind: str, where: Clause, after: Sequence[Any], size: int) -> Stretch:
+        """Of the next ``size`` facts of a kind after a position, the oldest first, those about what the caller reads.
+
+        One request, however few of them are shown; an empty stretch may have reached further facts.
+        """
+        ...
+
 
 class GraphWriter(Protocol):
     """Writes for one caller. What it reports as done survives the death of any process."""
 
     async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
         """Write the items and answer one outcome per item, in order; an item is written whole or not at all."""
+        ...
+
+
+class Journal(Protocol):
+    """Tells those who follow the changes when there may be more of them."""
+
+    @property
+    def count(self) -> int:
+        """How often something was written; read it before reading changes, and wait for another one."""
+        ...
+
+    async def wait(self, count: int) -> None:
+        """Return when something was written since ``count`` was read; which another process wrote, within seconds."""
+        ...
+
+    async def end(self) -> tuple[int, str]:
+        """The position after the last change that is stored."""
         ...
 
 

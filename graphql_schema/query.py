@@ -15,7 +15,9 @@ from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.enums import PrincipalKind
 from graphql_schema.fields import AssetFilterArg, AssetOrderArg, list_assets, own
+from graphql_schema.incidents import all_incidents
 from graphql_schema.listing import Listing
+from graphql_schema.observability import Incident
 from graphql_schema.refs import TeamRef
 from graphql_schema.scalars import Instant
 from graphql_schema.urn import make_urn, parse_urn
@@ -134,5 +136,6 @@ class Query:
     users: Connection[User] | None = _all_of("User", "Every user, by name.")
     domains: Connection[Domain] | None = _all_of("Domain", "Every business area, by name.")
     tags: Connection[Tag] | None = _all_of("Tag", "Every tag, by name.")
+    incidents: Connection[Incident] | None = all_incidents
     changes: Connection[Change] = changes_field()
     viewer: Viewer = strawberry.field(description="Who is asking.", resolver=_viewer)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 if TYPE_CHECKING:
+    from graphql_schema.approval import Approval
     from graphql_schema.asset import Asset, AssetVersion, Neighbour
     from graphql_schema.assets.dataset import Dataset, DatasetVersion
     from graphql_schema.assets.domain import Domain
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from graphql_schema.assets.team import Team, User
     from graphql_schema.assets.workflow import Run, Workflow
     from graphql_schema.audit import Change
+    from graphql_schema.observability import Check, CheckResult, Incident
 
 _ASSETS = "graphql_schema.assets"
+_OBSERVED = "graphql_schema.observability"
 
 AssetRef = Annotated["Asset", strawberry.lazy("graphql_schema.asset")]
 AssetVersionRef = Annotated["AssetVersion", strawberry.lazy("graphql_schema.asset")]
@@ -41,3 +44,7 @@ UserRef = Annotated["User", strawberry.lazy(f"{_ASSETS}.team")]
 DomainRef = Annotated["Domain", strawberry.lazy(f"{_ASSETS}.domain")]
 TagRef = Annotated["Tag", strawberry.lazy(f"{_ASSETS}.tag")]
 ChangeRef = Annotated["Change", strawberry.lazy("graphql_schema.audit")]
+CheckRef = Annotated["Check", strawberry.lazy(_OBSERVED)]
+CheckResultRef = Annotated["CheckResult", strawberry.lazy(_OBSERVED)]
+IncidentRef = Annotated["Incident", strawberry.lazy(_OBSERVED)]
+ApprovalRef = Annotated["Approval", strawberry.lazy("graphql_schema.approval")]

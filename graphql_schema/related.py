@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graphql_schema.catalog import LINEAGE, PART_HOPS, WHOLE_HOPS, Direction, Hop
-from graphql_schema.row import Item
+from graphql_schema.row import Item, Slice
 
 LARGEST_PAGE = 500
 """The largest ``first`` of any connection (http.md, section 2)."""
@@ -96,16 +96,28 @@ class LineageKeep:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How much of a list: ``first`` rows (None: all) after a position, with the ``total`` if asked for."""
+    """How much of a list: ``first`` rows (None: all) after a position, with the ``total`` if asked for.
+
+    ``since`` leaves out what is older, of a list in the order of time whose rows do not hide theirs: of facts.
+    """
 
     first: int | None = None
     after: tuple[Any, ...] | None = None
     total: bool = False
     keep: Keep | None = None
+    since: int = 0
 
 
 ALL = Page()
 ONE = Page(first=1)
+
+
+def cut(items: Sequence[Item], page: Page) -> Slice:
+    """The page of a sorted list, with the total of the whole list when it was asked for."""
+    total = len(items) if page.total and len(items) <= COUNT_LIMIT else None
+    rest = items if page.after is None else [item for item in items if item.position > tuple(page.after)]
+    shown = rest if page.first is None else rest[: page.first]
+    return Slice(tuple(shown), len(rest) > len(shown), total)
 
 
 def neighbours(kind: str, direction: Direction) -> Related:

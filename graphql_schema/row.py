@@ -103,6 +103,17 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some of a list that is followed: what is shown of it, and the position of the last that was looked at.
+
+    ``reached`` is None at the end of the list.
+    """
+
+    items: tuple[Item, ...]
+    reached: tuple[Any, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """A page of a list. ``total`` is None unless it was asked for, and where there are more than 10,000."""
 

@@ -1,7 +1,7 @@
 """The contract's scalars: instants are epoch milliseconds inside and RFC 3339 in UTC outside."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NewType
 
 import strawberry
@@ -13,10 +13,14 @@ from graphql_schema.catalog import OPEN
 Instant = NewType("Instant", int)
 """Epoch milliseconds."""
 
+Day = NewType("Day", str)
+"""A day as text, such as 2026-11-24."""
+
 Cursor = NewType("Cursor", str)
 """A signed position in a list."""
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def instant_text(millis: int) -> str:
@@ -40,6 +44,17 @@ def parse_instant(value: object) -> Instant:
     return Instant(millis)
 
 
+def parse_day(value: object) -> Day:
+    """Read a day of the calendar, written as ISO 8601 has it."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise GraphQLError(f"Date cannot represent {value!r}; write a day such as 2026-11-24.")
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise GraphQLError(f"Date cannot represent {value!r}: there is no such day.") from None
+    return Day(value)
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     Instant: strawberry.scalar(
         name="DateTime",
@@ -47,6 +62,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=instant_text,
         parse_value=parse_instant,
+    ),
+    Day: strawberry.scalar(
+        name="Date",
+        description="A day in UTC, such as 2026-11-24.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=str,
+        parse_value=parse_day,
     ),
     Cursor: strawberry.scalar(
         name="Cursor",

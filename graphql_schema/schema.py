@@ -9,6 +9,7 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from graphql_schema.approval import Approval
 from graphql_schema.assets.dataset import Dataset, DatasetVersion
 from graphql_schema.assets.domain import Domain
 from graphql_schema.assets.evaluation import Evaluation
@@ -23,9 +24,11 @@ from graphql_schema.assets.workflow import Run, Workflow
 from graphql_schema.audit import Change
 from graphql_schema.govern import govern, governed
 from graphql_schema.mutation import Mutation
+from graphql_schema.observability import Check, CheckResult, Incident
 from graphql_schema.operation.schema import OperationSchema
 from graphql_schema.query import Query
 from graphql_schema.scalars import SCALARS
+from graphql_schema.subscription import Subscription
 from policies.errors import CodedError
 from policies.labels import load_labels
 from policies.policy import SHIPPED
@@ -59,7 +62,7 @@ NODES = (
 )
 """The type of every kind of the catalog that is registered."""
 
-FACTS = (Change,)
+FACTS = (Check, CheckResult, Incident, Approval, Change)
 """The types of what is recorded about them."""
 
 
@@ -85,6 +88,7 @@ def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchem
     schema = GraphSchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=(*NODES, *FACTS),
         extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS),

@@ -7,7 +7,7 @@ import strawberry
 
 from graphql_schema.context import Info
 from graphql_schema.enums import MutationErrorCode, Outcome
-from graphql_schema.intents import Deleting, Intent, Restoring
+from graphql_schema.intents import AliasSetting, Approving, Deleting, Intent, Restoring
 from graphql_schema.plain import InputError
 from graphql_schema.registration import Linking, Registered, Registration, refused
 from policies.errors import Code, CodedError
@@ -74,8 +74,12 @@ def _about(item: Intent) -> tuple[str, str]:
         return WriteAction.LINK, item.target
     if isinstance(item, Deleting | Restoring):
         return WriteAction.RETIRE, item.urn
-    first = next(iter(item.__dataclass_fields__))
-    return WriteAction.UPDATE, str(getattr(item, first))
+    if isinstance(item, AliasSetting):
+        return WriteAction.PROMOTE, item.version
+    if isinstance(item, Approving):
+        return WriteAction.APPROVE, item.subject
+    about = getattr(item, next(iter(item.__dataclass_fields__)))
+    return WriteAction.UPDATE, about if isinstance(about, str) else ", ".join(about)
 
 
 def given(value: Any) -> Any:

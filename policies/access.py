@@ -25,6 +25,8 @@ REMEMBERED = 4_096
 CEILINGS: Mapping[str, tuple[Scope, ...]] = {WriteAction.ADMINISTER: (Scope.WRITE, Scope.ADMIN)}
 """Scopes that an action needs beside what rules say; every other write needs ``graph:write``."""
 
+_UNREAD = Denial((), ())
+
 Key = tuple[str, PolicyAttributes]
 Answer = TypeVar("Answer")
 
@@ -62,6 +64,10 @@ class Access:
         """Say whether the rules let the caller know of a row: what a write may build on, whatever the token reads."""
         return self._discoverable(attributes)
 
+    def sees(self, field: str, type_name: str, attributes: PolicyAttributes) -> bool:
+        """Say whether the caller reads a row of an asset type, and sees this field of it."""
+        return self.grade(attributes) is Grade.READ and field not in self.hidden(type_name, attributes).hidden
+
     def rows(self, action: RowAction = RowAction.DISCOVER) -> Predicate:
         """Say which rows the caller may discover or read: what index queries carry. ``grade`` agrees with it."""
         return self._rows[action] if self._sees else Nothing()
@@ -71,6 +77,15 @@ class Access:
         return self._masks.get((type_name, attributes)) or _remember(
             self._masks, (type_name, attributes), lambda: self._mask(type_name, attributes)
         )
+
+    def withheld(self, type_name: str, attributes: PolicyAttributes) -> frozenset[str]:
+        """Say which fields of a row the rules hide, whatever the token reads: what no write may depend on."""
+        reads, knows = self._readable(attributes), self._discoverable(attributes)
+        grade = Grade.READ if reads else Grade.DISCOVER if knows else Grade.HIDDEN
+        if grade is Grade.HIDDEN:
+            return self._types[type_name].fields
+        denied = (member for member in self._members(type_name) if member.denial(attributes, grade, _UNREAD))
+        return frozenset().union(*(member.group.fields for member in denied))
 
     def may(self, action: str, attributes: PolicyAttributes) -> Decision:
         """Decide a write on an asset as it is, or as it would be when it is registered.

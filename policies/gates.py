@@ -1,8 +1,10 @@
 """Gates: what a model version needs before a protected alias may stand for it, as data beside the rules.
 
-``gates.toml`` says what the fields mean. All gates that fit a move apply together.
+``gates.toml`` holds them and docs/gates.md says what its fields mean. All gates that fit a move apply together. A file
+that is not understood stops the start: a gate that is misspelt would stand open.
 """
 
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,8 +17,16 @@ from policies.sensitivity import LEVELS, RANK
 SHIPPED: Final = Path(__file__).with_name("gates.toml")
 """The file that comes with the product."""
 
+NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What an alias, or a gate that somebody approves, is called."""
+
 RISK_TIERS: Final = ("LOW", "MEDIUM", "HIGH")
 SEVERITIES: Final = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
+
+_DOMAIN: Final = re.compile(r"mlg://domain/\S+")
+_CONDITIONS: Final = frozenset({"aliases", "riskTiers", "domains"})
+_NEEDS: Final = frozenset({"approvals", "evaluations", "incidents", "sensitivity"})
+_FIELDS: Final = frozenset({"id", "doc"}) | _CONDITIONS | _NEEDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,59 +78,77 @@ NO_GATES: Final = Gates()
 def load_gates(path: Path = SHIPPED) -> Gates:
     """Read the gates; raises ConfigurationError naming the gate and what is wrong with it."""
     try:
-        tables = tomllib.loads(path.read_text()).get("gate", [])
+        document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read: {error}. Correct it, or take the one that is shipped."
+            f"{path} cannot be read as TOML: {error}. Correct it, or take the one that is shipped."
         ) from error
+    tables = document.pop("gate", [])
+    if document:
+        raise ConfigurationError(f"{path} has {sorted(document)} beside its gates; write each gate under [[gate]].")
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigurationError(f"{path} has a `gate` that is no table of its list; write each under [[gate]].")
     gates = [_gate(table, path) for table in tables]
     ids = [gate.id for gate in gates]
-    if len(set(ids)) < len(ids):
-        raise ConfigurationError(f"{path} has two gates with one `id`; give each its own.")
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ConfigurationError(f"{path} has two gates with the `id` {twice[0]}; give each its own.")
     return Gates(tuple(gates))
 
 
 def _gate(table: Mapping[str, Any], path: Path) -> Gate:
-    name = table.get("id")
-    known = {"id", "doc", "aliases", "riskTiers", "domains", "approvals", "evaluations", "incidents", "sensitivity"}
-    if not isinstance(name, str) or not name or not isinstance(table.get("doc"), str):
+    name, doc = table.get("id"), table.get("doc")
+    if not isinstance(name, str) or not name or not isinstance(doc, str) or not doc:
         raise ConfigurationError(f"{path} has a gate without an `id` or a `doc` sentence; give it both.")
-    if unknown := sorted(table.keys() - known):
-        raise ConfigurationError(f"{path}: gate {name} has {unknown}, which mean nothing; use {sorted(known)}.")
+    if unknown := sorted(table.keys() - _FIELDS):
+        raise ConfigurationError(f"{path}: gate {name} has {unknown}, which mean nothing; use {sorted(_FIELDS)}.")
     needs = Needs(
-        tuple(_names(table, "approvals", path, None)),
+        tuple(_texts(table, "approvals", path, NAME)),
         _flag(table, path),
-        frozenset(_names(table, "incidents", path, SEVERITIES)),
+        frozenset(_texts(table, "incidents", path, SEVERITIES)),
         _level(table, path),
     )
+    if needs == Needs():
+        raise ConfigurationError(f"{path}: gate {name} needs nothing; give it some of {sorted(_NEEDS)}, or drop it.")
     return Gate(
         name,
         needs,
-        frozenset(_names(table, "aliases", path, None)),
-        frozenset(_names(table, "riskTiers", path, RISK_TIERS)),
-        frozenset(_names(table, "domains", path, None)),
+        frozenset(_texts(table, "aliases", path, NAME)),
+        frozenset(_texts(table, "riskTiers", path, RISK_TIERS)),
+        frozenset(_texts(table, "domains", path, _DOMAIN)),
     )
 
 
-def _names(table: Mapping[str, Any], field: str, path: Path, known: Collection[str] | None) -> list[str]:
-    given = table.get(field, [])
-    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-        raise ConfigurationError(f"{path}: `{field}` of gate {table['id']} is no list of texts; write it as one.")
-    if known is not None and (wrong := [each for each in given if each not in known]):
-        raise ConfigurationError(f"{path}: `{field}` of gate {table['id']} has {wrong}; use some of {list(known)}.")
+def _texts(table: Mapping[str, Any], field: str, path: Path, known: Collection[str] | re.Pattern[str]) -> list[str]:
+    """A list of texts, each of ``known`` or of that form; an empty one could be taken for "none", and means "any"."""
+    if field not in table:
+        return []
+    given = table[field]
+    if not isinstance(given, list) or not given or not all(isinstance(each, str) for each in given):
+        raise ConfigurationError(
+            f"{path}: `{field}` of gate {table['id']} is no list of texts with something in it; write one, or leave "
+            "the field out."
+        )
+    if isinstance(known, re.Pattern):
+        wrong, right = [each for each in given if not known.fullmatch(each)], f"texts like {known.pattern}"
+    else:
+        wrong, right = [each for each in given if each not in known], f"some of {list(known)}"
+    if wrong:
+        raise ConfigurationError(f"{path}: `{field}` of gate {table['id']} has {wrong}; use {right}.")
     return given
 
 
 def _flag(table: Mapping[str, Any], path: Path) -> bool:
     given = table.get("evaluations", False)
     if not isinstance(given, bool):
-        raise ConfigurationError(f"{path}: `evaluations` of gate {table['id']} is neither true nor false.")
+        raise ConfigurationError(
+            f"{path}: `evaluations` of gate {table['id']} is {given!r}; write true, or leave it out."
+        )
     return given
 
 
 def _level(table: Mapping[str, Any], path: Path) -> str:
     given = table.get("sensitivity", LEVELS[-1])
-    if given not in RANK:
+    if given not in LEVELS:
         raise ConfigurationError(
             f"{path}: `sensitivity` of gate {table['id']} is {given!r}; use one of {list(LEVELS)}."
         )

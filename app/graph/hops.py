@@ -31,7 +31,7 @@ class StoreHop:
 
     def wire(self, sources: Sequence[int], **window: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
         """The hop as the level text reads it; ``window`` is what differs from reading everything."""
-        everything = {"n": 0, "a": -1, "t": False, "at": LAST}
+        everything = {"n": 0, "a": -1, "t": False, "at": LAST, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
         return {**shape, **everything, **window, "xs": list(sources) if self.parent == _FIRST else []}
 

@@ -3,7 +3,8 @@
 A level asks for points (vertex ids), hops (edges from many sources, then the far vertices) and listings (what starts in
 the index). The text is constant and knows no relation, no filter and no policy: they are data. Each hop is
 ``{d: "out" | "in", ls: labels, ks: far kinds or [], xs: sources, p: -1, or the hop whose far ends are its sources,
-n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time}``, and ``p`` below -1
+n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time, since:
+earliest time}``, and ``p`` below -1
 takes its sources from a listing, the first for -2. Each listing is ``{f: filter, t: filter of the total, o: order key,
 d: whether descending, n: how many, c: whether to count}``, its filters in the form of :mod:`app.graph.clauses`.
 
@@ -48,16 +49,17 @@ def _first(direction: str, *, kinds: bool) -> str:
     return str(render(g.V(param("xs")).local(edges.limit(param("n")))))
 
 
-def _newest(start: Any, bound: P) -> str:  # noqa: ANN401 - a gremlinpython traversal
-    edges = _valid(__.in_e(spread("ls"))).has("at", bound).order().by("at", Order.desc).limit(param("n"))
+def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
+    within = _valid(__.in_e(spread("ls"))).has("at", P.lte(param("at"))).has("at", P.gte(param("since")))
+    edges = within.order().by("at", Order.desc).limit(param("n"))
     return str(render(start.local(edges)))
 
 
 LEVEL: Final = Prepared.of(
     f"""
 def reach = {{ h, xs ->
-  def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at
-  if (h.t) return {_newest(g.V(param("xs")), P.lte(param("at")))}
+  def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at; def since = h.since
+  if (h.t) return {_newest(g.V(param("xs")))}
   h.d == 'out' ? (ks ? {_hop("out", kinds=True)} : {_hop("out", kinds=False)})
                : (ks ? {_hop("in", kinds=True)} : {_hop("in", kinds=False)})
 }}

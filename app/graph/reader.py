@@ -14,11 +14,12 @@ from app.graph.facts import ToSubjects, is_shown, to_subjects
 from app.graph.hops import adjacency, compile_related, reached
 from app.graph.ids import vertex_id
 from app.graph.judge import Judge
+from app.graph.level import EDGE_CAP
 from graphql_schema.catalog import CHANGED, FACTS, FIELD_OF, KIND_OF_SLUG, TIME_FIELDS
 from graphql_schema.enums import AccessGrade
 from graphql_schema.listing import Clause, Listing
-from graphql_schema.related import ALL, COUNT_LIMIT, Page, Related
-from graphql_schema.row import Item, Row, Slice
+from graphql_schema.related import ALL, COUNT_LIMIT, Page, Related, cut
+from graphql_schema.row import Item, Row, Slice, Stretch
 from graphql_schema.urn import slug_of
 from policies.errors import LimitError
 from policies.predicate import Everything
@@ -97,17 +98,19 @@ class PolicedReader:
         """Pages cut here, from everything that each source reaches."""
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
-        answer = await self._ask(Question(hops=[hop.wire(vids) for hop in hops]), ends=_of_changes(related))
+        answer = await self._ask(
+            Question(hops=[hop.wire(vids, **_all(page)) for hop in hops]), ends=_of_changes(related)
+        )
         items = self._items(related, page, sources, answer)
-        return [_cut(found, page) for found in items]
+        return [cut(found, page) for found in items]
 
     async def _load_windows(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
         """Pages cut in the store; where the policy or the filter takes rows away, read on until they are full."""
         (hop,) = compile_related(related).hops
         vids = [source.vid for source in sources]
         size = self._size(page)
-        window = _window(related, page.after) if size else {}
-        answer = await self._ask(Question(hops=[hop.wire(vids, n=size, **window)]), ends=_of_changes(related))
+        window = {"n": size, "since": page.since, **_window(related, page.after)} if size else _all(page)
+        answer = await self._ask(Question(hops=[hop.wire(vids, **window)]), ends=_of_changes(related))
         items = self._items(related, page, sources, answer)
         adjacent = adjacency(answer.edges[0])
         read = [adjacent.get(source.vid, []) for source in sources]
@@ -115,7 +118,7 @@ class PolicedReader:
             bool(size) and (len(edges) >= size or (page.after is not None and self._may_be_undated(related)))
             for edges in read
         ]
-        slices = [_cut(_dated(found) if more else found, page) for found, more in zip(items, partial, strict=True)]
+        slices = [cut(_dated(found) if more else found, page) for found, more in zip(items, partial, strict=True)]
         unfinished = {
             number: self._read_on(related, page, source, items[number], read[number])
             for number, source in enumerate(sources)
@@ -136,17 +139,17 @@ class PolicedReader:
         while len(edges) >= size:
             window = _window(related, _last(related, edges), exclusive=True)
             size, next_size = next_size, min(next_size * 2, COUNT_LIMIT)
-            question = Question(hops=[hop.wire([source.vid], n=size, **window)])
+            question = Question(hops=[hop.wire([source.vid], n=size, since=page.since, **window)])
             answer = await self._ask(question, ends=_of_changes(related))
             (more,) = self._items(related, page, [source], answer)
             found = [*found, *more]
             edges = adjacency(answer.edges[0]).get(source.vid, [])
-            filled = _cut(_dated(found), page)
+            filled = cut(_dated(found), page)
             if filled.has_next:
                 return filled
         if self._may_be_undated(related):
             return (await self._load_whole(related, page, [source]))[0]
-        return _cut(found, page)
+        return cut(found, page)
 
     def _size(self, page: Page) -> int:
         """How many edges of a source are read for a page at first; 0 is all of them."""
@@ -256,28 +259,38 @@ class PolicedReader:
         after, wanted, scanned = page.after, (page.first or 0) + 1, 0
         size = wanted
         while True:
-            clauses = (
-                ("in", "kind", (FACTS[kind].code,)),
-                where,
-                *(() if after is None else (keyset(listing, after),)),
-            )
-            part = {"o": listing.order, "d": newest_first, "n": size, "c": False, "t": [], "f": filter_of(*clauses)}
-            way = to_subjects(kind, listing=0)
-            answer = await self._ask(Question(hops=way.wire(()), listings=[part]), ends=kind == "Change")
-            (found,) = answer.listings
-            self._judge_facts(way, found["x"], answer)
-            rows = [row for row in (self._row(vid, answer) for vid in found["x"]) if row is not None]
-            items += [Item(row, (row.record["createdAt"], row.urn)) for row in rows]
-            scanned += len(found["x"])
-            if len(items) >= wanted or len(found["x"]) < size:
+            found, last, count = await self._look(kind, listing, after, size)
+            items += found
+            scanned += count
+            if len(items) >= wanted or count < size:
                 return items[:wanted]
             if scanned >= MOST_SCANNED:
                 raise LimitError(
                     f"{MOST_SCANNED} were looked at and few of them are yours to see; narrow the filter.",
                     limit=MOST_SCANNED,
                 )
-            last = answer.records[found["x"][-1]]
-            after, size = (last["createdAt"], last["id"]), min(max(size * 2, 100), 2_000)
+            after, size = last, min(max(size * 2, 100), 2_000)
+
+    async def stretch(self, kind: str, where: Clause, after: Sequence[Any], size: int) -> Stretch:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        items, last, _ = await self._look(kind, Listing(where, "createdAt"), after, size)
+        return Stretch(tuple(items), last)
+
+    async def _look(
+        self, kind: str, listing: Listing, after: Sequence[Any] | None, size: int
+    ) -> tuple[list[Item], tuple[Any, ...] | None, int]:
+        """Of the next facts of a listing those that are shown, the position of the last, and how many there were."""
+        beyond = () if after is None else (keyset(listing, after),)
+        every = filter_of(("in", "kind", (FACTS[kind].code,)), listing.where, *beyond)
+        part = {"o": listing.order, "d": listing.descending, "n": size, "c": False, "t": [], "f": every}
+        way = to_subjects(kind, listing=0)
+        answer = await self._ask(Question(hops=way.wire(()), listings=[part]), ends=kind == "Change")
+        vids = answer.listings[0]["x"]
+        self._judge_facts(way, vids, answer)
+        rows = [row for row in (self._row(vid, answer) for vid in vids) if row is not None]
+        last = answer.records[vids[-1]] if vids else None
+        reached = None if last is None else (last["createdAt"], last["id"])
+        return [Item(row, (row.record["createdAt"], row.urn)) for row in rows], reached, len(vids)
 
     def _judge_facts(self, way: ToSubjects, vids: Sequence[int], answer: Answer) -> None:
         """Decide which facts of an answer are shown."""
@@ -287,18 +300,17 @@ class PolicedReader:
             shown = record is not None and is_shown(way.kind, way.subjects(vid, edges), lambda x: self._row(x, answer))
             if not shown:
                 self._rows[vid] = None
+            for subject in way.subjects(vid, edges):
+                if (row := self._row(subject, answer)) is not None:
+                    self._points.prime(row.urn, row)  # most who ask for facts ask for their subjects too
 
     async def _ask(self, question: Question, *, ends: bool, anyway: Sequence[int] = ()) -> Answer:
-        """The answer with the far ends of the changes in it, where there are some, which say who may see them.
-
-        ``anyway`` is what is asked for where there are none: by its id, a hidden change takes no other time than none.
-        """
+        """The answer with the far ends of the changes in it, which say who may see them; ``anyway`` where none are."""
         answer = await self._coalescer.ask(question)
         named = {urn for record in answer.records.values() for urn in record.get("ends", ())} if ends else set()
         missing = [vid for vid in (vertex_id(self._judge.tenant, urn) for urn in named) if vid not in self._rows]
-        also_asked = (missing or anyway) if ends else ()
-        if also_asked:
-            also = await self._coalescer.ask(Question(points=list(also_asked)))
+        if missing or (ends and anyway):  # by its id, a hidden change takes as many requests as none
+            also = await self._coalescer.ask(Question(points=missing or list(anyway)))
             answer.records.update(also.records)
         return answer
 
@@ -366,6 +378,11 @@ def _window(related: Related, after: Sequence[Any] | None, *, exclusive: bool = 
     return {"t": True} if after is None else {"t": True, "at": -after[1] - exclusive}
 
 
+def _all(page: Page) -> dict[str, Any]:
+    """What of a hop is read where its page is not cut in the store: the times that the page is about."""
+    return {"t": True, "n": EDGE_CAP, "since": page.since} if page.since else {}
+
+
 def _undated(related: Related, after: Sequence[Any] | None) -> bool:
     """Whether a page begins among what hides its time."""
     return related.newest_first and after is not None and after[0] == UNDATED
@@ -381,11 +398,3 @@ def _last(related: Related, edges: Sequence[tuple[int, str]]) -> tuple[int, ...]
     if related.newest_first:
         return DATED, max(-orjson.loads(edge)["at"] for _, edge in edges)
     return (max(far for far, _ in edges),)
-
-
-def _cut(items: Sequence[Item], page: Page) -> Slice:
-    """The page of a sorted list, with the total of the whole list when it was asked for."""
-    total = len(items) if page.total and len(items) <= COUNT_LIMIT else None
-    rest = items if page.after is None else [item for item in items if item.position > tuple(page.after)]
-    shown = rest if page.first is None else rest[: page.first]
-    return Slice(tuple(shown), len(rest) > len(shown), total)

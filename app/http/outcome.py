@@ -55,8 +55,8 @@ class Outcome:
         scopes = [error.extensions.get("scope") for _, error in self.errors if error.code is Code.FORBIDDEN]
         return str(scopes[0]) if self.data is None and scopes else None
 
-    def response(self, request_id: str, media: str, headers: Mapping[str, str] | None = None) -> Response:
-        """Build the answer: at most five errors, and how many were left out."""
+    def content(self, request_id: str) -> dict[str, Any]:
+        """The answer as JSON: at most five errors, and how many were left out."""
         content: dict[str, Any] = {"data": self.data} if self.executed else {}
         extensions = dict(self.extensions)
         if self.errors:
@@ -66,7 +66,11 @@ class Outcome:
             extensions["errorsOmitted"] = len(self.errors) - ERRORS_RETURNED
         if extensions:
             content["extensions"] = extensions
-        return json_response(content, self.status(media), media, headers)
+        return content
+
+    def response(self, request_id: str, media: str, headers: Mapping[str, str] | None = None) -> Response:
+        """Build the answer over HTTP."""
+        return json_response(self.content(request_id), self.status(media), media, headers)
 
 
 def settle(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> Outcome:

@@ -18,12 +18,17 @@ from policies.errors import Code
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Bounds of one HTTP request: bytes of the body and of the document in it, levels of JSON, seconds to send it."""
+    """Bounds of one request: bytes of the body and of the document in it, levels of JSON, seconds to send it.
+
+    ``message_bytes`` bounds one message of a WebSocket, ``init_seconds`` how long its ``connection_init`` may take.
+    """
 
     body_bytes: int = 4 * 1024 * 1024
+    message_bytes: int = 512 * 1024
     document_bytes: int = 64 * 1024
     json_depth: int = 64
     body_seconds: float = 10.0
+    init_seconds: float = 10.0
 
 
 async def read_params(request: Request, limits: RequestLimits) -> GraphQLRequestData:
@@ -32,14 +37,14 @@ async def read_params(request: Request, limits: RequestLimits) -> GraphQLRequest
         values = _from_query(request.scope["query_string"], limits)
     elif request.method == "POST":
         _require_json(request.headers)
-        values = _json(await _body(request, limits), limits, "The body")
+        values = read_json(await _body(request, limits), limits, "The body")
     else:
         raise HttpError(
             HTTPStatus.METHOD_NOT_ALLOWED,
             f"{request.method} is not answered here. Send GET for queries, POST for everything.",
             headers={"Allow": "GET, POST"},
         )
-    return _checked(values, limits)
+    return checked(values, limits)
 
 
 def _require_json(headers: Mapping[str, str]) -> None:
@@ -92,11 +97,12 @@ def _from_query(query_string: bytes, limits: RequestLimits) -> dict[str, Any]:
     values: dict[str, Any] = dict(pairs)
     for name in ("variables", "extensions"):
         if name in values:
-            values[name] = _json(values[name].encode(), limits, f"`{name}`") if values[name] else None
+            values[name] = read_json(values[name].encode(), limits, f"`{name}`") if values[name] else None
     return values
 
 
-def _json(text: bytes, limits: RequestLimits, what: str) -> Any:  # noqa: ANN401 - JSON
+def read_json(text: bytes, limits: RequestLimits, what: str) -> Any:  # noqa: ANN401 - JSON
+    """The value of a JSON text that ``what`` names; raises HttpError when it is none, or nests too deep."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -117,7 +123,7 @@ def _deeper(value: object, levels: int) -> bool:
     return True
 
 
-def _checked(values: object, limits: RequestLimits) -> GraphQLRequestData:
+def checked(values: object, limits: RequestLimits) -> GraphQLRequestData:
     """Check the four parameters of GraphQL over HTTP and their types; other members are ignored."""
     if not isinstance(values, dict):
         raise _malformed("The body", "one JSON object; batches are not answered, send one request per operation")

@@ -8,7 +8,6 @@ from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLRequestData
 from strawberry.schema import BaseSchema
@@ -65,10 +64,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.challenge = challenge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; WebSocket handshakes are refused."""
-        if scope["type"] == "websocket":
-            await self.reject_websocket(WebSocket(scope, receive, send))
-            return
+        """Answer one HTTP request."""
         request = Request(scope, receive)
         try:
             response = await self.answer(request)
@@ -114,12 +110,17 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 allowed_operation_types=_ALLOWED[method],
             )
         except CannotGetOperationTypeError:
-            unknown = CodedError(
-                "The document has no operation of that name. Send one it defines as `operationName`.", Code.BAD_REQUEST
-            )
+            unknown = unknown_operation()
             return PreExecutionError(data=None, errors=[GraphQLError(unknown.message, original_error=unknown)])
         except InvalidOperationTypeError as error:
             raise _not_allowed(error.operation_type) from None
+
+
+def unknown_operation() -> CodedError:
+    """What is said of an ``operationName`` that the document does not define."""
+    return CodedError(
+        "The document has no operation of that name. Send one it defines as `operationName`.", Code.BAD_REQUEST
+    )
 
 
 def _not_allowed(operation: OperationType) -> HttpError:
@@ -127,4 +128,8 @@ def _not_allowed(operation: OperationType) -> HttpError:
         return HttpError(
             HTTPStatus.METHOD_NOT_ALLOWED, "Mutations are not run by GET. Send it by POST.", headers={"Allow": "POST"}
         )
-    return HttpError(HTTPStatus.BAD_REQUEST, "Subscriptions are not answered over HTTP. Poll with a query instead.")
+    return HttpError(
+        HTTPStatus.BAD_REQUEST,
+        "Subscriptions are not answered over HTTP. Open a WebSocket to /graphql with the subprotocol "
+        "`graphql-transport-ws`, or poll `changes`.",
+    )

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import strawberry
 
+from graphql_schema.alias import ModelAlias, aliases_of, names_of, version_by_alias
 from graphql_schema.asset import Asset, AssetVersion, Versioned
 from graphql_schema.catalog import (
     BASE_OF,
     DEPLOYED_AS,
-    EVALUATED_BY,
     FEEDS,
     INPUT_TO,
     PRODUCES,
@@ -20,8 +20,10 @@ from graphql_schema.connection import After, Connection, First
 from graphql_schema.context import Info
 from graphql_schema.enums import RiskTier
 from graphql_schema.fields import SERVING, ActiveOnly, Parent, connect, made_from, own, to_many, to_one
+from graphql_schema.gate import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
 from graphql_schema.inputs import AssetFields, edge, part, value
 from graphql_schema.refs import (
+    ApprovalRef,
     AssetRef,
     DeploymentRef,
     EvaluationRef,
@@ -54,8 +56,21 @@ DEPLOYMENTS = related(DEPLOYED_AS.out())
 VersionArg = Annotated[str | None, strawberry.argument(description="The version, as the source writes it.")]
 
 
-async def _version(root: Parent, info: Info, version: VersionArg = None) -> Any:
-    return await info.context.reader.node(version_urn(root.urn, version)) if version else None
+AliasArg = Annotated[
+    str | None,
+    strawberry.argument(description="An alias that stands for it; with `version` too, both must name the same one."),
+]
+
+
+async def _version(root: Parent, info: Info, version: VersionArg = None, alias: AliasArg = None) -> Any:
+    if not alias:
+        return await info.context.reader.node(version_urn(root.urn, version)) if version else None
+    found = await version_by_alias(root, info, alias)
+    return found if found is not None and version in {None, "", found.record["version"]} else None
+
+
+async def _aliases(root: Parent, info: Info) -> Any:
+    return await aliases_of(root, info)
 
 
 @strawberry.type(description="A registered model.")
@@ -68,7 +83,12 @@ class Model(Asset, Versioned):
     versions: Connection[ModelVersionRef] | None = to_many(VERSIONS, "Its versions, newest first.")
     latest_version: ModelVersionRef | None = to_one(VERSIONS, "Its newest version.", "versions")
     version: ModelVersionRef | None = strawberry.field(
-        description="One version by name.", resolver=_version, metadata=made_from("versions")
+        description="One version, by name or by an alias.",
+        resolver=_version,
+        metadata=made_from("versions", "aliases"),
+    )
+    aliases: list[ModelAlias] | None = strawberry.field(
+        description="Names that stand for one of its versions, by name.", resolver=_aliases
     )
     inputs: Connection[AssetRef] | None = to_many(
         related(FEEDS.into()), "Assets declared as inputs of the model as a whole."
@@ -86,18 +106,27 @@ async def _deployments(
     return await connect(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
 
 
+async def _names(root: Parent, info: Info) -> Any:
+    return await names_of(root, info)
+
+
 @strawberry.type(description="An immutable version of a model.")
 class ModelVersion(Asset, AssetVersion):
     """An immutable version of a model."""
 
     version: str = own("The version, as the source writes it.")
-    model: ModelRef | None = to_one(related(VERSION_OF.out()), "The model it is a version of.")
+    model: ModelRef | None = to_one(MODEL, "The model it is a version of.")
     framework: str | None = own("The library it was made with.")
     artifact_uri: str | None = own("Where its files are.")
     digest: str | None = own("The digest of its files.")
     code_ref: str | None = own("The code that made it.")
     params: list[Property] | None = own("The parameters of its training.")
     metrics: list[Metric] | None = own("What its training measured.")
+    aliases: list[str] | None = strawberry.field(
+        description="Aliases of its model that stand for it.",
+        resolver=_names,
+        metadata=made_from("model", "Model.aliases"),
+    )
     training_run: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
     trained_on: Connection[AssetRef] | None = to_many(
         TRAINED_ON, "Data that it was trained on: what was declared, and the inputs of its training run."
@@ -110,13 +139,15 @@ class ModelVersion(Asset, AssetVersion):
     derived_models: Connection[ModelVersionRef] | None = to_many(
         related(BASE_OF.out("ModelVersion")), "Versions that started from it."
     )
-    evaluations: Connection[EvaluationRef] | None = to_many(related(EVALUATED_BY.out()), "Its evaluations.")
+    evaluations: Connection[EvaluationRef] | None = to_many(EVALUATIONS, "Its evaluations.")
     deployments: Connection[DeploymentRef] | None = strawberry.field(
         description="Its deployments; only those serving unless asked otherwise.", resolver=_deployments
     )
     experiment_cells: Connection[ExperimentCellRef] | None = to_many(
         related(TESTED_IN.out()), "Experiment cells it is tested in."
     )
+    approvals: Connection[ApprovalRef] | None = to_many(APPROVALS, "Decisions about it, the newest first.")
+    gate: GateReport | None = gate_field()
 
 
 @strawberry.input(description="Registers a model.")

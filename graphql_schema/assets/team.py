@@ -9,9 +9,10 @@ from graphql_schema.catalog import MEMBER_OF, PART_OF
 from graphql_schema.connection import Connection
 from graphql_schema.enums import PrincipalKind
 from graphql_schema.fields import Parent, assets_where, own, to_list, to_many, to_one
+from graphql_schema.incidents import incidents_where
 from graphql_schema.inputs import CatalogFields, edge, refers, value
 from graphql_schema.listing import Clause
-from graphql_schema.refs import AssetRef, TeamRef, UserRef
+from graphql_schema.refs import AssetRef, IncidentRef, TeamRef, UserRef
 from graphql_schema.registers import registers
 from graphql_schema.related import related
 from graphql_schema.scalars import Instant
@@ -49,6 +50,9 @@ class Team(Node):
     )
     assets: Connection[AssetRef] | None = assets_where(
         _owned_by_team, "Assets that it owns: directly, or as their owning team."
+    )
+    incidents: Connection[IncidentRef] | None = incidents_where(
+        _owned_by_team, "Incidents on the assets that it owns, the newest first."
     )
 
 

@@ -12,9 +12,10 @@ LONGEST_FUNCTION = 60
 
 CATCHES_EVERYTHING = {
     "app.graph.housekeeping": "a job that stops keeps receipts for ever: what fails is logged and tried again",
-    "app.graph.sensitivity.job": "a job that stops is a fence that stays: what fails is logged and tried again",
+    "app.graph.sensitivity.loop": "a job that stops is a fence that stays: what fails is logged and tried again",
     "app.http.health": "a probe that fails, however it fails, means not ready",
     "app.http.middleware": "the HTTP boundary: what nobody expected becomes a masked 500 and one line in the log",
+    "app.http.socket": "the boundary of a WebSocket: the same, as an error of a subscription or a close code",
     "app.http.view": "the HTTP boundary: the same, as a GraphQL answer",
 }
 """Modules that may write `except Exception` and go on, each with its reason."""

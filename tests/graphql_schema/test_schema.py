@@ -72,6 +72,7 @@ def test_what_is_governed_is_all_fields_of_assets_and_edges(schema: GraphSchema)
     assert {"id", "upstream", "metrics", "trainedOn"} <= set(found.assets["ModelVersion"])
     assert "trainedOn" not in found.assets["Model"]
     assert {name: len(fields) for name, fields in found.edges.items()} == {
+        "LineageEdge": 9,
         "Neighbour": 11,
         "Ownership": 5,
         "TagAssignment": 4,

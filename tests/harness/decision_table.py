@@ -53,7 +53,7 @@ def _caller(
 CALLERS: Mapping[str, Principal] = {
     "ada": _caller("ada", "ranking", "engineer"),
     "bo": _caller("bo", "ads", "reader", READ),
-    "cy": _caller("cy", "governance", "auditor", READ),
+    "cy": _caller("cy", "governance", "auditor"),
     "ci-ranking": _caller("ci-ranking", "ranking", "automation"),
     "eli": _caller("eli", "ranking", "approver reader"),
     "root": _caller("root", "platform", "admin", f"{READ} {WRITE} {ADMIN}"),
@@ -64,7 +64,7 @@ CALLERS: Mapping[str, Principal] = {
     "ads-writer": _caller("ads-writer", "ads", "reader"),
     "guest": _caller("guest", "", ""),
     "guest+break-glass": _caller("guest", "", "", glass="an outage"),
-    "auditor-writer": _caller("auditor-writer", "governance", "auditor"),
+    "auditor-reader": _caller("auditor-reader", "governance", "auditor", READ),
     "engineer-auditor": _caller("engineer-auditor", "", "engineer auditor"),
     "blind-admin": _caller("blind-admin", "platform", "admin", WRITE),
 }

@@ -47,7 +47,7 @@ class Memory:
             self.vertices, self.edges, self.receipts, Read((), everything, everything, everything, everything)
         )
         access = self.policy.access(who)
-        author = Author("default", who.subject, now, access.may, access.knows, at=now)
+        author = Author("default", who.subject, now, access.may, access.knows, access.sees, at=now)
         done = plan(items, state, author, dry_run=dry_run)
         self.written = state.writes()
         self.vertices, self.edges, self.receipts = state.vertices, state.edges, state.receipts

@@ -12,7 +12,7 @@ from graphql_schema.intents import Intent
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Registered, Registration
 from graphql_schema.related import Page, Related
-from graphql_schema.row import Item, Row, Slice
+from graphql_schema.row import Item, Row, Slice, Stretch
 from policies.decision import Denial, FieldMask
 
 Edge = tuple[str, str, str, Mapping[str, Any]]
@@ -95,6 +95,11 @@ class PlainGraph:
         """See GraphReader."""
         kinds: Clause = ("in", "kind", (FACTS[kind].code,))
         return await self.listing(Listing(("and", kinds, where), "createdAt", newest_first), page)
+
+    async def stretch(self, kind: str, where: Clause, after: Sequence[Any], size: int) -> Stretch:
+        """See GraphReader."""
+        found = await self.facts(kind, where, Page(size, tuple(after)), newest_first=False)
+        return Stretch(found.items, found.items[-1].position if found.items else None)
 
     async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
         """See GraphWriter: remembers the call; an id it has is UNCHANGED, any other CREATED, a link too."""

@@ -57,6 +57,17 @@ def test_discoverable_rows_show_public_fields_only(policy: Policy, people: Peopl
     assert not policy.may(guest, "update", draft).allowed
 
 
+def test_what_is_withheld_is_what_rules_hide(policy: Policy, people: People, asset: Make) -> None:
+    """Writes are judged by what the rules let their caller see: the same with and without the scope to read."""
+    for name, person in people.items():
+        reader = replace(person, scopes=person.scopes | {"graph:read"})
+        writer = replace(person, scopes=person.scopes - {"graph:read"})
+        for about in (asset(), asset(stage="DRAFT"), asset(visibility="TEAM"), asset(sensitivity="RESTRICTED")):
+            hidden = policy.hidden(reader, "ModelVersion", about).hidden
+            assert policy.access(reader).withheld("ModelVersion", about) == hidden, name
+            assert policy.access(writer).withheld("ModelVersion", about) == hidden, name
+
+
 def test_what_forbids_to_read_is_named(policy: Policy, people: People, asset: Make) -> None:
     """Fields of a row that a rule keeps from its own team say which rule it is."""
     mask = policy.hidden(people["bo"], "Model", asset("ads", sensitivity="RESTRICTED"))

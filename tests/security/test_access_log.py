@@ -71,8 +71,8 @@ async def test_asking_for_what_is_hidden_is_logged(api: Api) -> None:
 async def test_a_denied_write_is_logged(api: Api) -> None:
     """A write that the policy refuses leaves the action, the asset and why."""
     mutation = "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"
-    (line,) = await lines(api, "cy", mutation, input={"items": [{"model": {"id": MODEL, "task": "x"}}]})
-    assert (line["event"], line["action"], line["subject"]) == ("refused", "graph:write", "cy")
+    (line,) = await lines(api, "bo", mutation, input={"items": [{"model": {"id": MODEL, "task": "x"}}]})
+    assert (line["event"], line["action"], line["subject"]) == ("refused", "graph:write", "bo")
     other = {"model": {"id": MODEL, "owners": [{"owner": "mlg://team/catalog/default/ads"}]}}
     (line,) = await lines(api, "ada", mutation, input={"items": [other]})
     assert (line["event"], line["action"], line["ids"]) == ("refused", "register", [MODEL])

@@ -248,7 +248,6 @@ async def test_export(api: Api) -> None:
 
 
 LACKING = {
-    "subscriptions": "subscription { assets { totalCount } }",
     "search": '{ search(text: "a") { totalCount } }',
     "highlight": '{ assets(filter: {text: "a"}) { nodes { highlight } } }',
     "facets": "{ assets { facets { field } } }",

@@ -8,7 +8,9 @@ import pytest
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type
 from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
+from harness.promotion import approve
 from harness.tree import product
+from harness.waiting import until
 
 from graphql_schema.catalog import ASSETS, FACTS, KINDS, RELATIONS, VERSION_OF
 from graphql_schema.schema import build_schema
@@ -17,7 +19,8 @@ from graphql_schema.urn import make_urn
 READS_RECORDS = {
     "app.graph.reader._row": "the accessor, which asks the judge",
     "app.graph.reader._judge_facts": "asks whether the subject of a fact is read, and hides the fact if not",
-    "app.graph.reader._scan": "takes the position to read on from",
+    "app.graph.reader._look": "takes the position to read on from",
+    "app.graph.reader._ask": "adds the far ends of changes, for the judge",
     "app.graph.reader._unfenced": "drops what a fence hides, and takes the position to read on from",
     "app.policy.explain.asset_and_caller": "takes the policy attributes alone, for whoever operates the store",
     "app.graph.reader._load_points": "tells the access log what was asked for and is hidden",
@@ -84,16 +87,23 @@ def test_the_store_is_asked_from_one_folder() -> None:
 RISK = "mlg://team/catalog/default/risk"
 UMA = "mlg://user/catalog/default/uma"
 TAG, DOMAIN = "mlg://tag/catalog/default/t", "mlg://domain/catalog/default/d"
+PII = "mlg://tag/catalog/default/pii"
 NEAR, FAR = "near", "behind"
 UNGOVERNED = frozenset(kind.name for kind in KINDS.values() if not kind.asset)
 NOT_REACHED = {
-    "TagAssignment.via": "tags are not propagated yet: there is no other end",
     "Experiment.downstream": "nothing comes from an experiment",
     "Change.subject": "a change is shown to whoever reads its subject",
+    "Approval.subject": "an approval is shown to whoever reads its subject",
+    "ModelVersion.approvals": "approvals are of the version itself",
+    "GateReport.failingEvaluations": "tests/journeys/test_promotion.py: what is hidden does not count",
+    "GateReport.blockingIncidents": "incidents are of the version, or of its model that is read",
+    "ModelAlias.version": "tests/journeys/test_aliases.py: an alias of what is hidden is not there",
+    "ApprovePayload.approval": "tests/journeys/test_approvals.py: the echo of a mutation",
     "Change.reverts": "what a change undid is of the same subject",
     "UpdatePayload.asset": "tests/security/test_leaks_of_writes.py: the echo of a mutation",
     "RegisterPayload.asset": "tests/security/test_leaks_of_writes.py: the echo of a mutation",
     "RegisterAssetsPayload.results": "the same",
+    "Subscription.changes": "the same changes as Query.changes; tests/security/test_leaks_of_subscriptions.py walks it",
 }
 """Fields that lead to rows and have no hidden one to lead to, each with its reason."""
 
@@ -110,8 +120,11 @@ OWNED: dict[str, Any] = {
 
 
 def _vocabulary() -> list[dict[str, Any]]:
-    tag = {"tag": {"name": "t", "tagKind": "FREE"}}
-    return [{"team": {"name": "risk"}}, {"user": {"name": "uma"}}, tag, {"domain": {"name": "d"}}]
+    tags: list[dict[str, Any]] = [
+        {"tag": {"name": "t", "tagKind": "FREE"}},
+        {"tag": {"name": "pii", "tagKind": "PII", "propagates": True}},
+    ]
+    return [{"team": {"name": "risk"}}, {"user": {"name": "uma"}}, *tags, {"domain": {"name": "d"}}]
 
 
 def _item(kind: str, urn: str, **values: Any) -> dict[str, Any]:
@@ -121,7 +134,13 @@ def _item(kind: str, urn: str, **values: Any) -> dict[str, Any]:
 def _assets() -> list[dict[str, Any]]:
     """One open and one hidden asset of each kind."""
     owners = [*OWNED["owners"], {"owner": f"{UMA}-too"}]
-    shut = {**OWNED, "owners": owners, "visibility": "TEAM", "sourceCreatedAt": "2031-01-01T00:00:00Z"}
+    shut = {
+        **OWNED,
+        "tags": [TAG, PII],
+        "owners": owners,
+        "visibility": "TEAM",
+        "sourceCreatedAt": "2031-01-01T00:00:00Z",
+    }
     also: dict[str, dict[str, Any]] = {
         "Run": {"state": "COMPLETE", "startedAt": "2031-01-01T00:00:00Z"},
         "Evaluation": {"modelVersion": _id("ModelVersion", FAR)},
@@ -206,7 +225,11 @@ def _selection(type_: Any) -> str:
     }[name]
 
 
-TOLD = {"Change": "{ id subjectId subject { id } fields { field before after } }"}
+TOLD = {
+    "Change": "{ id subjectId subject { id } fields { field before after } }",
+    "Approval": "{ id subject { id } }",
+    "Incident": "{ id }",
+}
 """What is selected of facts: whatever of them may name an asset."""
 
 
@@ -228,9 +251,12 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
         for part in (_vocabulary(), _assets(), _more()):
             await opened.load(*part)
+        await approve(opened, "cy", _id("ModelVersion", NEAR))
+        await until(lambda: not opened.services.desk.pending.notes)
         yield opened
 
 
+APPROVALS = "query ($id: ID!) { asset(id: $id) { ... on ModelVersion { approvals { nodes { id } } } } }"
 CHANGES = "query ($ids: [ID!]!) { changes(first: 500, filter: {subjects: $ids}) { nodes { id reverts { id } } } }"
 
 
@@ -239,6 +265,9 @@ async def _sources(api: Api, owner: str) -> list[str]:
     if owner == "Change":
         found = await api.ask("root", CHANGES, ids=[_id(kind, NEAR) for kind in ASSETS])
         return [node["id"] for node in found["changes"]["nodes"]][:100]
+    if owner == "Approval":
+        found = await api.ask("root", APPROVALS, id=_id("ModelVersion", NEAR))
+        return [node["id"] for node in found["asset"]["approvals"]["nodes"]]
     others = {"Team": RISK, "User": UMA, "Tag": TAG, "Domain": DOMAIN}
     if owner in others:
         return [others[owner]]
@@ -268,9 +297,10 @@ async def test_no_field_leads_to_a_hidden_row(api: Api, road: tuple[str, str]) -
 OPEN_ROADS = frozenset(NOT_REACHED) | {
     f"{owner}.{name}"
     for owner, name in ROADS
-    if name == "tags" or (name == "owners" and owner in KINDS and KINDS[owner].whole is None)
+    if (name == "tags" and owner in {"Deployment", "Experiment", "ExperimentCell"})
+    or (name == "owners" and owner in KINDS and KINDS[owner].whole is None)
 }
-"""What leads to people and vocabulary only, which all may see, and what leads nowhere."""
+"""What leads to people and vocabulary only, which all may see, or nowhere, and kinds at which no tag arrives."""
 
 
 def _hidden_ids(answer: Any) -> list[str]:

@@ -10,6 +10,6 @@ and it stops at the kinds of ``policies/sensitivity.toml``, which have what they
 counts already: it is current as long as it has not ended.
 
 ``flows`` reads neighbours, ``fences`` hides, ``pending`` holds what is still to be done, ``settling`` does one batch of
-it and ``job`` all of it. What a write raises by itself is in :mod:`app.graph.writing.spreading`; docs/sensitivity.md
-explains, docs/adr/0007-effective-sensitivity.md says why.
+it, ``loop`` runs a job and ``job`` is the one that does all of it. What a write raises by itself is in
+:mod:`app.graph.writing.spreading`; docs/sensitivity.md explains, docs/adr/0007-effective-sensitivity.md says why.
 """

@@ -84,6 +84,10 @@ class Step:
     far: list[str]
 
 
+Arriving = tuple[int, int]
+"""What flows somewhere, and the vertex whose edge it flows over: itself, or the whole that it speaks through."""
+
+
 @dataclass(slots=True)
 class Sources:
     """From each vertex to those that its sensitivity comes from, and the records of all of them."""
@@ -145,24 +149,37 @@ class Flows:
                     found.of[whole].add(part)
         return found
 
+    async def arrivals(self, vertices: Iterable[int]) -> dict[int, set[Arriving]]:
+        """What flows to each of the vertices, and through what; without records, and whatever the stops are."""
+        found: dict[int, set[Arriving]] = defaultdict(set)
+        for xs in _some(list(vertices)):
+            await self._arriving(xs, found, most=0)
+        return found
+
     async def _add_sources(self, xs: Sequence[int], sources: Sources) -> None:
+        found: dict[int, set[Arriving]] = defaultdict(set)
+        sources.records |= await self._arriving(xs, found, most=_EVERY)
+        for vid, arriving in found.items():
+            sources.of[vid] |= {source for source, _ in arriving}
+
+    async def _arriving(self, xs: Sequence[int], found: dict[int, set[Arriving]], most: int) -> dict[int, Record]:
         hops = [
             _hop("in", CARRYING, ASSETS, xs),
             *self._beside(_PARTS, [], 0),
             *self._beside(_WHOLES, xs),
         ]
-        answer = await self._ask(xs, hops, _EVERY)
-        sources.records |= _records(answer)
+        answer = await self._ask(xs, hops, most)
         carried, *beside = answer["e"]
         parts: dict[int, set[int]] = defaultdict(set)
         for rows in beside[: len(_PARTS)]:
             for whole, part in _pairs(rows):
                 parts[whole].add(part)
         for vid, source in _pairs(carried):
-            sources.of[vid] |= {source, *parts[source]}
+            found[vid] |= {(source, source), *((part, source) for part in parts[source])}
         for rows in beside[len(_PARTS) :]:
             for vid, whole in _pairs(rows):
-                sources.of[vid].add(whole)
+                found[vid].add((whole, whole))
+        return _records(answer)
 
     def _out(self, xs: Sequence[int], ws: Sequence[int]) -> list[dict[str, Any]]:
         open_kinds = [name for name in ASSETS if name not in self.stops]

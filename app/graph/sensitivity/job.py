@@ -1,12 +1,6 @@
-"""The job that settles what writes left pending: one note after the other, oldest first, in small batches.
-
-It runs in the API process and takes the lock of its writers for each batch, so nothing is lost between reading and
-writing, and writers come in between. What it has found is in the store before it goes on; after a crash it begins
-its notes again, which changes nothing twice.
-"""
+"""The job that settles the sensitivity that writes left pending: one note after the other, the oldest first."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from itertools import islice
 from typing import Final
@@ -17,6 +11,7 @@ import structlog
 from app.graph.client import GremlinClient
 from app.graph.clock import epoch_milliseconds
 from app.graph.sensitivity.flows import KIND, Flows, Record
+from app.graph.sensitivity.loop import Job
 from app.graph.sensitivity.pending import TOP, Note, Pending, more
 from app.graph.sensitivity.settling import settle
 from app.graph.write_texts import NOTHING, WRITE
@@ -24,14 +19,13 @@ from app.graph.write_texts import NOTHING, WRITE
 BATCH: Final = 250
 """Vertices that are settled while the lock is held."""
 
-LONGEST_PAUSE: Final = 60.0
-"""Seconds, of the pauses after failures, and at most between two looks at what may have become due."""
-
 _log = structlog.get_logger(__name__)
 
 
-class SensitivityJob:
-    """Settles the notes of ``pending``; ``lock`` is that of the process's writers."""
+class SensitivityJob(Job):
+    """Settles the notes of sensitivity; it stops at the kinds ``stops``."""
+
+    failed = "sensitivity_job_failed"
 
     def __init__(
         self,
@@ -41,37 +35,18 @@ class SensitivityJob:
         stops: frozenset[str],
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
-        self._client = client
-        self._lock = lock
-        self._pending = pending
+        super().__init__(client, lock, pending, clock)
         self._stops = stops
-        self._clock = clock
 
-    async def run(self) -> None:
-        """Work until cancelled; what fails is logged and tried again, ever more slowly."""
-        failures = 0
-        while True:
-            try:
-                if not await self.step():
-                    await self._wait()
-                failures = 0
-            except Exception:  # noqa: BLE001 - the job boundary
-                _log.exception("sensitivity_job_failed", failures=failures + 1)
-                pause = min(0.5 * 2**failures, LONGEST_PAUSE)
-                failures += 1
-                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads retries, hides nothing
+    def mine(self, note: Note) -> bool:
+        """Whether a note is about sensitivity."""
+        return note.tag is None
 
-    async def step(self) -> bool:
-        """Do one batch; whether there was anything to do."""
-        self._pending.changed.clear()
-        async with self._lock:
-            if self._pending.stale:
-                await self._pending.load(self._client)
-            note = next((note for note in self._pending.notes if note.due <= self._clock()), None)
-            if note is not None:
-                await self._advance(note)
-        await asyncio.sleep(0)
-        return note is not None
+    async def advance(self, due: list[Note]) -> bool:
+        """Settle a batch of the oldest note."""
+        if due:
+            await self._advance(due[0])
+        return bool(due)
 
     async def _advance(self, note: Note) -> None:
         flows = Flows(self._client, self._stops, self._clock())
@@ -106,13 +81,3 @@ class SensitivityJob:
         notes = [{"x": note.x, "fresh": False, "p": {}, "f": more(further)}]
         bindings = {"stored": sorted(changed), "vertices": vertices, "notes": notes, "top": TOP}
         await self._client.submit(WRITE, {**NOTHING, **bindings}, writes=True)
-
-    async def _wait(self) -> None:
-        """Wait until something is noted, or the next note is due."""
-        due = min((note.due for note in self._pending.notes), default=None)
-        pause = LONGEST_PAUSE if due is None else min((due - self._clock()) / 1_000, LONGEST_PAUSE)
-        try:
-            async with asyncio.timeout(max(pause, 0)):
-                await self._pending.changed.wait()
-        except TimeoutError:
-            return

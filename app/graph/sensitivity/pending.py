@@ -4,6 +4,8 @@ A note is a vertex of the label ``Pending`` without tenant, URN, record or index
 it. It hangs on one well-known vertex, by edges of the label ``PENDING``. Its property ``note`` is JSON: tenant, order,
 when it is due, where to begin, the fence's level; ``covered`` the ids that the fence covers; ``frontier`` lists of ids
 to settle, to which the job adds. What was settled is not taken out: settling again changes nothing.
+
+Notes are of two kinds, each with a job of its own: of sensitivity, and of a tag (:mod:`app.graph.tags`).
 """
 
 import asyncio
@@ -23,6 +25,9 @@ from app.graph.sensitivity.fences import Fence, Fences
 TOP: Final = vertex_id("pending", "top")
 """The vertex that notes hang on. No asset has this id: a URN begins otherwise."""
 
+ANY_TAG: Final = 0
+"""Of a note: whichever tags its vertices carry once it is due."""
+
 _LOAD: Final = Prepared.of(
     f"""
 def rows = []
@@ -41,7 +46,9 @@ _DROP: Final = Prepared.traversal(g.V(param("xs")).drop())
 class Note:
     """Vertices to settle, once ``due`` (epoch milliseconds) has passed, and the fence that stands until it is done.
 
-    ``frontier`` is what remains, in order; ``beyond`` are vertices whose targets are to be settled.
+    ``frontier`` is what remains, in order; ``beyond`` are vertices whose targets are to be settled. ``tag`` is the
+    vertex id of the tag that it is about, or ANY_TAG; None when it is about sensitivity. With ``holders`` it is about
+    all that carry the tag, too.
     """
 
     x: int
@@ -51,11 +58,15 @@ class Note:
     frontier: dict[int, None] = field(default_factory=dict)
     beyond: tuple[int, ...] = ()
     fence: Fence | None = None
+    tag: int | None = None
+    holders: bool = False
 
     def wire(self) -> dict[str, Any]:
         """The note as the text ``WRITE`` takes it."""
         said = {"tenant": self.tenant, "at": self.at, "due": self.due, "beyond": self.beyond}
         values = {}
+        if self.tag is not None:
+            said |= {"tag": self.tag, "holders": self.holders}
         if self.fence is not None:
             said |= {"level": self.fence.level, "everything": self.fence.covered is None}
             values["covered"] = orjson.dumps(sorted(self.fence.covered or ())).decode()
@@ -76,21 +87,37 @@ def _note(row: dict[str, Any]) -> Note:
     if "level" in said:
         covered = None if said["everything"] else frozenset(orjson.loads(row["covered"]))
         fence = Fence(said["tenant"], said["level"], covered)
-    return Note(row["x"], said["tenant"], said["at"], said["due"], frontier, tuple(said["beyond"]), fence)
+    return Note(
+        row["x"],
+        said["tenant"],
+        said["at"],
+        said["due"],
+        frontier,
+        tuple(said["beyond"]),
+        fence,
+        said.get("tag"),
+        said.get("holders", False),
+    )
 
 
 class Pending:
     """The notes of this process's store, oldest first, and their fences.
 
-    ``changed`` is set when there may be something to do; ``stale`` when memory and store may differ.
+    ``stale`` is set when memory and store may differ; ``loads`` counts how often the notes were read from the store.
     """
 
     def __init__(self) -> None:
         self.fences = Fences()
-        self.changed = asyncio.Event()
         self.stale = False
+        self.loads = 0
         self._notes: dict[int, Note] = {}
         self._last = 0
+        self._listeners: list[asyncio.Event] = []
+
+    def listen(self) -> asyncio.Event:
+        """An event that is set whenever there may be something to do; whoever waits for it clears it."""
+        self._listeners.append(asyncio.Event())
+        return self._listeners[-1]
 
     @property
     def notes(self) -> list[Note]:
@@ -120,7 +147,7 @@ class Pending:
                 self._notes |= {note.x: note for note in notes}
             if notes:
                 self.stale = self.stale or not kept
-                self.changed.set()
+                self._wake()
 
     async def load(self, client: GremlinClient) -> None:
         """Read the notes from the store; call it under the write lock, or before there are writers."""
@@ -128,14 +155,20 @@ class Pending:
         self._notes = {note.x: note for note in map(_note, rows)}
         self._last = max([self._last, *(note.at for note in self._notes.values())])
         self.stale = False
+        self.loads += 1
         self._stand()
-        self.changed.set()
+        self._wake()
 
-    async def done(self, client: GremlinClient, note: Note) -> None:
-        """Take a note away; its fence falls when the store no longer has it."""
-        await client.submit(_DROP, {"xs": [note.x]}, writes=True)
-        del self._notes[note.x]
+    async def done(self, client: GremlinClient, *notes: Note) -> None:
+        """Take notes away; their fences fall when the store no longer has them."""
+        await client.submit(_DROP, {"xs": [note.x for note in notes]}, writes=True)
+        for note in notes:
+            del self._notes[note.x]
         self._stand()
+
+    def _wake(self) -> None:
+        for event in self._listeners:
+            event.set()
 
     def _stand(self) -> None:
         self.fences.replace(note.fence for note in self._notes.values() if note.fence is not None)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from app.graph.writing.draft import Draft
 from app.graph.writing.edges import CLAIM, Key, is_current
+from app.graph.writing.tagging import said
 from app.graph.writing.vertices import Record, fact, kind_of
 from graphql_schema.catalog import CHANGED, KINDS
 from graphql_schema.enums import ChangeAction
@@ -21,6 +22,7 @@ from graphql_schema.urn import make_urn
 _BOOKKEEPING: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
+    | {"aliases"}  # whoever sets one says so, name by name
 )
 _EDGE_FACTS: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties")
 
@@ -108,7 +110,7 @@ def _edges(draft: Draft, vid: int) -> Iterator[Record]:
     """The edges that moved, once each, as the field that they belong to."""
     moves = {move.key: move for move in draft.moves if move.about == vid}
     for key, move in moves.items():
-        was, now = draft.state.edges.get(key), draft.edge(key)
+        was, now = said(draft.state.edges.get(key)), said(draft.edge(key))
         if was != now:
             yield {
                 "field": move.field,

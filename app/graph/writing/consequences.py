@@ -1,11 +1,13 @@
 """What an edge means for the vertices it joins: owner team, domain, whole, and the order of versions and runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from app.graph.writing.draft import Draft, Move, name_of
 from app.graph.writing.edges import CLAIM, Key
+from app.graph.writing.tagging import moded
 from app.graph.writing.vertices import Record, indexed, kind_of, owner_team, unclaimed
 from graphql_schema.catalog import CONTAINS, OWNED_BY, PART_HOPS, RELATIONS, TAGGED, Direction
+from graphql_schema.enums import TagMode
 
 _HELD = {"Domain": "domain", "FeatureSet": "whole"}
 
@@ -16,6 +18,8 @@ def change_edge(draft: Draft, key: Key, record: Record, own: int, field: str) ->
     ``own`` is the vertex that the item is about and that its own permission covers; of it the edge is a ``field``.
     """
     before = draft.current(key)
+    if key[0] == TAGGED.name:
+        record = moded(record)
     if not draft.put_edge(key, record):
         return False
     draft.moves.append(Move(own, field, key))
@@ -57,28 +61,30 @@ def settle_times(draft: Draft, vid: int) -> None:
 def settle_lists(draft: Draft, vid: int, relation: str, declared: Sequence[str], again: Sequence[str] = ()) -> None:
     """Index the owners or tags that an asset has now: those just declared, then the others, then what is so ``again``.
 
-    The first team of equals owns, so the order counts.
+    An edge that was not read has not changed, so it is held as it was. The first team of equals owns: order counts.
     """
     record = draft.known(vid)
     index = record["index"]
     if relation == OWNED_BY.name:
-        held = [urn for urn, _ in index["owners"]]
-    elif relation == TAGGED.name:
-        held = list(index["tags"])
-    else:
-        return
-    draft.state.need_hop(Direction.OUT, relation, vid)
-    found = []
-    for urn in dict.fromkeys([*declared, *held, *again]):
-        key = (relation, vid, draft.author.vid(urn))
-        edge = draft.edge(key)
-        if edge is not None and draft.current(key):
-            found.append((urn, edge))
-    if relation == OWNED_BY.name:
-        draft.put(vid, indexed(record, owners=[[urn, list(edge["kinds"])] for urn, edge in found]))
+        held = {urn: list(kinds) for urn, kinds in index["owners"]}
+        owners = {
+            urn: held[urn] if edge is None else list(edge["kinds"])
+            for urn, edge in _held(draft, vid, relation, [*declared, *held, *again])
+        }
+        draft.put(vid, indexed(record, owners=[[urn, kinds] for urn, kinds in owners.items()]))
         settle_owner(draft, vid)
-    else:
-        draft.put(vid, indexed(record, tags=[urn for urn, edge in found if edge["mode"] != "BLOCKED"]))
+    elif relation == TAGGED.name:
+        found = _held(draft, vid, relation, [*declared, *index["tags"], *again])
+        tags = [urn for urn, edge in found if edge is None or edge["mode"] != TagMode.BLOCKED.name]
+        draft.put(vid, indexed(record, tags=tags))
+
+
+def _held(draft: Draft, vid: int, relation: str, urns: list[str]) -> Iterator[tuple[str, Record | None]]:
+    """Those of the far ends whose edges hold, with them; without where the edge was not read."""
+    for urn in dict.fromkeys(urns):
+        key = (relation, vid, draft.author.vid(urn))
+        if draft.edge(key) is None or draft.current(key):
+            yield urn, draft.edge(key)
 
 
 def _contain(draft: Draft, key: Key, own: int) -> None:

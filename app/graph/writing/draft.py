@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from app.graph.writing.edges import CLAIM, IDENTITY, Key, declared, is_current
 from app.graph.writing.refusal import invalid
-from app.graph.writing.state import Author, State
+from app.graph.writing.state import Author, State, UnreadError
 from app.graph.writing.vertices import Record, attributes, is_fact, kind_of, stub, time_of
-from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Hop
+from graphql_schema.catalog import KIND_OF_CODE, KIND_OF_SLUG, RELATIONS, VERSION_OF, Direction, Hop, Relation
 from graphql_schema.enums import ChangeAction
-from graphql_schema.urn import whole_urn
+from graphql_schema.gating import as_shown
+from graphql_schema.urn import slug_of, whole_urn
 from policies.decision import Decision
 
 _RECORDED = ("recordedAt", "recordedBy")
@@ -61,10 +62,27 @@ class Draft:
 
     def find(self, urn: str) -> Record | None:
         """What stands at an id, as far as the caller may know of it; it is read if need be."""
+        record = self.stored(urn)
+        if record is None and KIND_OF_SLUG[slug_of(urn)].shown_by:
+            self.read(f"subjects\0{urn}")  # a fact that is there takes one more reading, that of its subjects
+        return record if record is not None and self.knows(record) else None
+
+    def stored(self, urn: str) -> Record | None:
+        """What stands at an id, whoever may know of it; it is read if need be. Nothing of it may reach the caller."""
         vid = self.vid(urn)
         self.state.need_point(vid, urn)
-        record = self.vertex(vid)
-        return record if record is not None and self.knows(record) else None
+        return self.vertex(vid)
+
+    def read(self, *urns: str) -> None:
+        """Read what stands at ids in one go, where it is not known yet."""
+        unread = False
+        for urn in urns:
+            try:
+                self.state.need_point(self.vid(urn), urn)
+            except UnreadError:
+                unread = True
+        if unread:
+            raise UnreadError
 
     def around(self, hop: Hop, vid: int) -> list[tuple[Key, Record]]:
         """The edges over a hop that hold now and lead to what the caller may know of, with the far records."""
@@ -110,9 +128,23 @@ class Draft:
 
     def knows(self, record: Record) -> bool:
         """Whether the caller may know of this; what is hidden is treated as what is not there."""
-        if is_fact(record):
-            return any(self.find(urn) is not None for urn in record["subjects"])
-        return self.author.knows(attributes(self._seen(record)))
+        if not is_fact(record):
+            return self.author.knows(attributes(self._seen(record)))
+        self.read(*record["subjects"])
+        subjects = [self.find(urn) for urn in record["subjects"]]
+        return any(self._shows(subject, record) for subject in subjects if subject is not None)
+
+    def _shows(self, subject: Record, about: Record) -> bool:
+        """Whether the caller reads a subject, and the field that leads to what is recorded about it."""
+        if not KIND_OF_CODE[subject["kind"]].asset:
+            return True
+        field = KIND_OF_CODE[about["kind"]].shown_by
+        return self.author.sees(field, kind_of(subject), attributes(self._seen(subject)))
+
+    def shown(self, record: Record) -> Record:
+        """What the caller may see of an asset that the caller may know of: what a gate may judge by, and tell."""
+        record = self._seen(record)
+        return as_shown(record, self.author.withheld(kind_of(record), attributes(record)))
 
     def put(self, vid: int, record: Record) -> bool:
         """Make this the record of a vertex; whether that changes it."""
@@ -130,6 +162,11 @@ class Draft:
             return False
         self.edges[key] = {**after, "recordedAt": self.now, "recordedBy": self.author.subject}
         return True
+
+    def hang(self, relation: Relation, source: int, target: int, at: int) -> None:
+        """Write the edge that a fact hangs on: it holds always, in order by ``at`` where its relation has one."""
+        ordered = {"at": at} if relation.by_time else {}
+        self.edges[relation.name, source, target] = {"relation": relation.name, "validFrom": 0, **ordered}
 
     def ensure(self, urn: str) -> int:
         """The vertex id of something that is referred to; a stub is made where there is nothing, with its whole.

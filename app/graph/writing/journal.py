@@ -7,12 +7,23 @@ up to an instant misses nothing by asking for what is later. Ties within a trans
 import asyncio
 from typing import Final
 
+import structlog
+
 from app.graph.client import GremlinClient
 from app.graph.prepared import Prepared
+from policies.errors import CodedError
+
+LOOK_SECONDS: Final = 2.0
+"""How often the store is asked, while somebody waits, whether another process has written."""
+
+AFTER_ALL_IDS: Final = "~"
+"""What is greater than every URN."""
 
 _LAST: Final = Prepared.of(
     "g.V().has('kind', kind).order().by('createdAt', desc).limit(1).values('createdAt').toList()", "kind"
 )
+
+_log = structlog.get_logger(__name__)
 
 
 class Journal:
@@ -20,7 +31,10 @@ class Journal:
 
     def __init__(self) -> None:
         self._last = 0
+        self._stored = 0
         self._written = asyncio.Event()
+        self._waiting = 0
+        self._count = 0
 
     def instant(self, now: int) -> int:
         """The instant of a transaction that begins now; call it under the write lock."""
@@ -28,18 +42,73 @@ class Journal:
         return self._last
 
     def written(self) -> None:
-        """Wake all who wait."""
-        self._written.set()
-        self._written = asyncio.Event()
+        """Wake all who wait; call it under the write lock, after the transaction of the last instant."""
+        self._stored = max(self._stored, self._last)
+        self._wake()
 
-    async def wait(self, seconds: float) -> None:
-        """Return when something was written, or after that long: another process may have written."""
+    @property
+    def count(self) -> int:
+        """How often something was written, as far as this process knows."""
+        return self._count
+
+    async def wait(self, count: int) -> None:
+        """Return when something was written since ``count`` was read, which may be at once."""
+        self._waiting += 1
         try:
-            async with asyncio.timeout(seconds):
+            while self._count == count:
                 await self._written.wait()
-        except TimeoutError:
-            return
+        finally:
+            self._waiting -= 1
 
     async def load(self, client: GremlinClient) -> None:
         """Take up after the last change in the store, whatever the clock says."""
-        self._last = max([self._last, *await client.submit(_LAST, {"kind": "CHANGE"})])
+        self._stored = await newest(client)
+        self._last = max(self._last, self._stored)
+
+    async def watch(self, client: GremlinClient, seconds: float = LOOK_SECONDS) -> None:
+        """Until cancelled, look for what other processes write: once for all who wait, and only while somebody does."""
+        while True:
+            await asyncio.sleep(seconds)
+            if self._waiting:
+                await self._look(client)
+
+    async def _look(self, client: GremlinClient) -> None:
+        known = self._stored
+        try:
+            await self.load(client)
+        except CodedError as error:
+            _log.warning("journal_unread", code=str(error.code))
+        if self._stored > known:
+            self._wake()
+
+    def _wake(self) -> None:
+        self._count += 1
+        self._written.set()
+        self._written = asyncio.Event()
+
+
+async def newest(client: GremlinClient) -> int:
+    """The instant of the last change in the store, 0 when there is none."""
+    found: list[int] = await client.submit(_LAST, {"kind": "CHANGE"})
+    return max(found, default=0)
+
+
+class Following:
+    """Implements :class:`graphql_schema.ports.Journal` over the journal of a process and its store."""
+
+    def __init__(self, journal: Journal, client: GremlinClient) -> None:
+        self._journal = journal
+        self._client = client
+
+    @property
+    def count(self) -> int:
+        """See :class:`graphql_schema.ports.Journal`."""
+        return self._journal.count
+
+    async def wait(self, count: int) -> None:
+        """See :class:`graphql_schema.ports.Journal`."""
+        await self._journal.wait(count)
+
+    async def end(self) -> tuple[int, str]:
+        """See :class:`graphql_schema.ports.Journal`."""
+        return await newest(self._client), AFTER_ALL_IDS

@@ -2,7 +2,7 @@
 
 from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.edges import CLAIM, Key
-from app.graph.writing.refusal import conflict, denied, not_found
+from app.graph.writing.refusal import conflict, denied, invalid, not_found
 from app.graph.writing.vertices import Record, unclaimed
 from graphql_schema.catalog import RELATIONS, Direction
 
@@ -35,6 +35,12 @@ def refuse_deleted(record: Record | None) -> None:
             f"{record['id']} is deleted; take that back with `restoreAsset` first, or use another id.",
             record["revision"],
         )
+
+
+def refuse_stub(record: Record, *path: str) -> None:
+    """Raise for what was only referred to: nobody knows yet what would be decided about."""
+    if record["hydration"] == "STUB":
+        raise invalid(f"{record['id']} was only referred to so far; register it first.", *path)
 
 
 def permit(draft: Draft, action: str, record: Record) -> None:

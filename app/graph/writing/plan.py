@@ -4,17 +4,34 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from app.graph.writing.aliases import set_alias
+from app.graph.writing.approving import approve
 from app.graph.writing.audit import audit
+from app.graph.writing.checking import report
 from app.graph.writing.deleting import delete, restore
 from app.graph.writing.draft import Draft
+from app.graph.writing.incidents import open_incident, resolve_incident
 from app.graph.writing.linking import link, unlink
 from app.graph.writing.receipts import answered, keep
 from app.graph.writing.refusal import RefusedItemError
 from app.graph.writing.registering import register
 from app.graph.writing.reverting import revert
 from app.graph.writing.state import Author, State, UnreadError
+from app.graph.writing.using import use
 from graphql_schema.enums import Outcome
-from graphql_schema.intents import Deleting, Intent, Restoring, Reverting, Unlinking
+from graphql_schema.intents import (
+    AliasSetting,
+    Approving,
+    CheckReporting,
+    Deleting,
+    IncidentOpening,
+    IncidentResolving,
+    Intent,
+    Restoring,
+    Reverting,
+    Unlinking,
+    UsageRecording,
+)
 from graphql_schema.registration import Key, Linking, Registered, Registration
 
 HANDLERS: Final[Mapping[type, Callable[[Draft, Any], Registered]]] = {
@@ -24,6 +41,12 @@ HANDLERS: Final[Mapping[type, Callable[[Draft, Any], Registered]]] = {
     Deleting: delete,
     Restoring: restore,
     Reverting: revert,
+    CheckReporting: report,
+    IncidentOpening: open_incident,
+    IncidentResolving: resolve_incident,
+    UsageRecording: use,
+    AliasSetting: set_alias,
+    Approving: approve,
 }
 """What drafts each kind of item."""
 

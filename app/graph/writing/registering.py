@@ -1,23 +1,30 @@
 """Registering one thing: its own values and the edges that its fields declare, over a draft."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from app.graph.sensitivity.flows import CARRYING
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft, name_of
-from app.graph.writing.edges import Key, claimed, declared, ended, flows, is_current, withdrawn
+from app.graph.writing.edges import Key, claimed, declared, flows, is_current, withdrawn
 from app.graph.writing.levels import with_known_sensitivity
 from app.graph.writing.permits import claims, existing, permit, refuse_deleted, refuse_unexpected
 from app.graph.writing.refusal import conflict, invalid
+from app.graph.writing.tagging import has_mode, let_go
 from app.graph.writing.vertices import Record, attributes, registered, unclaimed, updated
-from graphql_schema.catalog import KINDS, VERSION_OF, Direction
-from graphql_schema.enums import ChangeAction, Outcome
+from graphql_schema.catalog import KINDS, TAGGED, VERSION_OF, Direction
+from graphql_schema.enums import ChangeAction, Outcome, TagMode
 from graphql_schema.registration import EdgesOf, Registered, Registration
 from graphql_schema.urn import parse_urn, whole_urn
 
 RETIRED = "RETIRED"
+_PROGRESS: Final[Mapping[str | None, int]] = {None: -1, "START": 0, "RUNNING": 1}
+_ENDED: Final = 2
 CONTENT = ("digest", "contentDigest")
 """Fields that a version keeps for good, once it has them."""
+
+_TAKEN_AS: Mapping[str, Record] = {TAGGED.name: {"mode": TagMode.DIRECT.name}}
+"""What naming a far end says by itself: a tag that is listed is carried, even if it was kept out before."""
 
 
 def register(draft: Draft, item: Registration) -> Registered:
@@ -42,7 +49,8 @@ def register(draft: Draft, item: Registration) -> Registered:
         draft.action[vid] = ChangeAction.REGISTERED
         _doubt(draft, vid)
     if item.action is None:
-        draft.put(vid, registered(draft.known(vid), item.values, stored=draft.state.stored(vid)))
+        values = _timely(item.values, before)
+        draft.put(vid, registered(draft.known(vid), values, stored=draft.state.stored(vid)))
     else:
         draft.note(vid, item.action, item.reason)
         draft.put(vid, updated(draft.known(vid), item.values))
@@ -54,6 +62,14 @@ def register(draft: Draft, item: Registration) -> Registered:
     changed = draft.vertices or draft.edges
     outcome = Outcome.CREATED if creates else Outcome.UPDATED if changed else Outcome.UNCHANGED
     return Registered(outcome, item.urn, draft.known(vid)["revision"])
+
+
+def _timely(values: Mapping[str, Any], before: Record | None) -> Mapping[str, Any]:
+    """The values without a state of a run that came late: a run that has ended does not begin again."""
+    state, stored = values.get("state"), (before or {}).get("state")
+    if (before or {}).get("kind") == "RUN" and _PROGRESS.get(state, _ENDED) < _PROGRESS.get(stored, _ENDED):
+        return {name: value for name, value in values.items() if name != "state"}
+    return values
 
 
 def _doubt(draft: Draft, vid: int) -> None:
@@ -132,7 +148,7 @@ def _declare(draft: Draft, vid: int, item: Registration, edges: EdgesOf) -> bool
         if not relation.allows(name_of(draft, key[1]), name_of(draft, key[2])):
             raise invalid(f"{urn} cannot stand here: {relation.name} does not join these kinds.", field)
         claim = claims(draft, key, vid)
-        said = {"origin": edges.origin, **facts}
+        said = {"origin": edges.origin, **_TAKEN_AS.get(relation.name, {}), **facts}
         after = declared(draft.edge(key), relation, edges.declarer, draft.now, said)
         moved |= change_edge(draft, key, claimed(after, claim=claim), vid, field)
         kept.add(key)
@@ -148,10 +164,12 @@ def _ending(draft: Draft, vid: int, edges: EdgesOf, kept: set[Key]) -> Iterator[
     relation, out = edges.hop.relation.name, edges.hop.direction is Direction.OUT
     for key in () if edges.adds else draft.at(relation, edges.hop.direction, vid):
         edge = draft.edge(key)
-        if edge is not None and key not in kept and edges.declarer in edge["by"] and is_current(edge, draft.now):
+        if edge is None or key in kept or edges.declarer not in edge["by"] or not is_current(edge, draft.now):
+            continue
+        if not has_mode(edge, TagMode.BLOCKED, draft.now):  # a list says what is carried, not what is kept out
             yield key, withdrawn(edge, edges.declarer, draft.now)
     for far in map(draft.vid, edges.removes):
         key = (relation, vid, far) if out else (relation, far, vid)
         edge = draft.edge(key)
         if edge is not None and is_current(edge, draft.now):
-            yield key, ended(edge, draft.now)
+            yield key, let_go(edge, draft.now)

@@ -4,20 +4,25 @@ Values go back to what they were, edges end or hold again, an alias goes back th
 back, and what was registered is deleted. The undoing is a change itself, and can be reverted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from app.graph.writing.aliases import ALIASES, known_alias, put_alias, said, set_alias
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.deleting import delete, is_deleted, restore
 from app.graph.writing.draft import Draft
-from app.graph.writing.edges import DECLASSIFIED, Key, claimed, ended, ends, is_current, never_held, reopened
+from app.graph.writing.edges import DECLASSIFIED, Key, claimed, ends, is_current, never_held
+from app.graph.writing.incidents import FIELD as INCIDENTS
 from app.graph.writing.permits import claims, existing, permit, permit_known, refuse_deleted
-from app.graph.writing.refusal import conflict, invalid, not_found
+from app.graph.writing.refusal import RefusedItemError, conflict, invalid, not_found
 from app.graph.writing.registering import CONTENT, RETIRED, permit_result
+from app.graph.writing.tagging import let_go, said_again
+from app.graph.writing.tagging import said as said_of
 from app.graph.writing.vertices import Record, kind_of, updated
 from graphql_schema.catalog import KINDS, OWNED_BY, TAGGED
 from graphql_schema.enums import ChangeAction, Outcome
-from graphql_schema.intents import Deleting, Restoring, Reverting
+from graphql_schema.intents import AliasSetting, Deleting, Restoring, Reverting
 from graphql_schema.registration import Registered
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
@@ -29,6 +34,12 @@ _RIGHTS: Final = {
     ChangeAction.TAGGED.name: "tag",
 }
 """What it takes to undo a change: what it took to make it; any other takes the right to update."""
+
+
+_BY_HAND: Final[Mapping[str, str]] = {
+    INCIDENTS: "An incident is not taken back; resolve it with `resolveIncident`, or open one with `openIncident`.",
+}
+"""Fields whose changes are undone by another call, and how."""
 
 
 def revert(draft: Draft, item: Reverting) -> Registered:
@@ -46,6 +57,10 @@ def revert(draft: Draft, item: Reverting) -> Registered:
 
 def _undoing(change: Record) -> Callable[[Draft, Record, Record], Registered]:
     """How a change is undone: by what it did, since it may have undone another itself."""
+    if any(entry["field"] == ALIASES and "part" in entry for entry in change["fields"]):
+        return _undo_alias
+    if change["action"] == ChangeAction.APPROVED.name:
+        return _refuse_decision
     deleted = next((entry for entry in change["fields"] if entry["field"] == "deletedAt"), None)
     if deleted is not None:
         return _undo_existence if deleted["after"] is None else _undo_deletion
@@ -58,6 +73,9 @@ def _undo_fields(draft: Draft, record: Record, change: Record) -> Registered:
     refuse_deleted(record)
     values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in DERIVED]
     edges = [entry for entry in change["fields"] if "edge" in entry]
+    standing = next((entry["field"] for entry in values if entry["field"] in _BY_HAND), None)
+    if standing is not None:
+        raise invalid(_BY_HAND[standing], "change")
     owner = _owner_again(record, change)
     if not (values or edges or owner):
         raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
@@ -110,7 +128,7 @@ def _as_it_was_left(draft: Draft, record: Record, entry: Record) -> bool:
         return bool(record.get(entry["field"]) == entry["after"])
     edge, left = draft.edge(_key(draft, entry)), entry["is"]
     if edge is None or is_current(edge, draft.now) or is_current(left, draft.now):
-        return bool(_said(draft, edge) == _said(draft, left))
+        return bool(_said(draft, said_of(edge)) == _said(draft, left))
     return (edge["validFrom"], ends(edge)) == (left["validFrom"], ends(left))
 
 
@@ -136,11 +154,11 @@ def _restore_edge(draft: Draft, vid: int, entry: Record) -> bool:
     claim = claims(draft, key, vid)
     if was is not None and is_current(was, draft.now):
         _permit_declassifying(draft, key, vid, was)
-        return change_edge(draft, key, claimed(reopened(edge, was, draft.now), claim=claim), vid, entry["field"])
+        return change_edge(draft, key, claimed(said_again(edge, was, draft.now), claim=claim), vid, entry["field"])
     if edge is None:
         return False
     over = never_held(edge) if was is None else was
-    after = ended(edge, draft.now) if is_current(edge, draft.now) else over
+    after = let_go(edge, draft.now) if is_current(edge, draft.now) else over
     return change_edge(draft, key, after, vid, entry["field"])
 
 
@@ -169,8 +187,10 @@ def _restore_lists(draft: Draft, vid: int, change: Record, edges: list[Record], 
             again[relation].append(target)
             touched.add(relation)
     team = [entry["before"] for entry in change["fields"] if entry["field"] == "ownerTeam" and entry["before"]]
+    owners = {*again[OWNED_BY.name], *(urn for urn, _ in draft.known(vid)["index"]["owners"])}
+    first = {OWNED_BY.name: [each for each in team if each in owners]}
     for relation in sorted(touched):
-        settle_lists(draft, vid, relation, team if relation == OWNED_BY.name else [], again[relation])
+        settle_lists(draft, vid, relation, first.get(relation, []), again[relation])
     settle_owner(draft, vid)
 
 
@@ -186,3 +206,53 @@ def _undo_existence(draft: Draft, record: Record, _change: Record) -> Registered
     if is_deleted(record):
         raise conflict(f"{record['id']} is deleted already; there is nothing to undo.", record["revision"])
     return delete(draft, Deleting(record["id"]))
+
+
+def _undo_alias(draft: Draft, record: Record, change: Record) -> Registered:
+    """Let an alias stand for what it stood for, by the rules of any move; away with it where it stood for nothing."""
+    told = [entry for entry in change["fields"] if _told(draft, entry)]
+    if not told:
+        raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
+    name, after = told[-1]["part"], told[-1]["after"]
+    before = next((entry["before"] for entry in told if entry["before"] is not None), None)
+    now = known_alias(draft, record, name)
+    if said(now) != after:
+        raise conflict(
+            f"The alias {name!r} of {record['id']} changed again after {change['id']}; set what you want.",
+            record["revision"],
+            "change",
+        )
+    if before is None:
+        return _take_away(draft, record, name)
+    try:
+        return set_alias(draft, AliasSetting(record["id"], name, before["version"], protected=before["protected"]))
+    except RefusedItemError as refused:
+        raise _about_the_change(refused) from None
+
+
+def _take_away(draft: Draft, model: Record, name: str) -> Registered:
+    alias = known_alias(draft, model, name)
+    permit(draft, "promote", model)
+    refuse_deleted(model)
+    if alias is None:
+        return Registered(Outcome.UNCHANGED, model["id"], model["revision"])
+    permit(draft, "promote", existing(draft, alias["version"], "change"))
+    if alias["protected"]:
+        permit(draft, "approve", model)
+    put_alias(draft, model, name, None)
+    return Registered(Outcome.UPDATED, model["id"], draft.known(draft.vid(model["id"]))["revision"])
+
+
+def _told(draft: Draft, entry: Record) -> bool:
+    """Whether the caller may know of the versions that a change of an alias names."""
+    return all(entry[side] is None or draft.find(entry[side]["version"]) is not None for side in ("before", "after"))
+
+
+def _about_the_change(refused: RefusedItemError) -> RefusedItemError:
+    """A refusal of a move that nobody named: it is about the change."""
+    done = refused.registered
+    return RefusedItemError(replace(done, refusals=tuple(replace(each, path=("change",)) for each in done.refusals)))
+
+
+def _refuse_decision(_draft: Draft, _record: Record, _change: Record) -> Registered:
+    raise invalid("A decision stays recorded; record another with `approve`, such as REVOKED.", "change")

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.graph.sensitivity.fences import Fence
-from app.graph.sensitivity.flows import CARRYING, Flows, Sources
+from app.graph.sensitivity.flows import Flows, Sources
 from app.graph.sensitivity.pending import Note, Pending, new_note_id
-from app.graph.writing.edges import Key, ends, flows
+from app.graph.writing.edges import Key, ends
 from app.graph.writing.levels import carried, targets
-from app.graph.writing.state import Author, State
-from app.graph.writing.vertices import Record, is_fact, kind_of
-from graphql_schema.catalog import OPEN, PART_HOPS, WHOLE_HOPS, Direction
+from app.graph.writing.moving import Moved
+from app.graph.writing.vertices import Record, kind_of
+from graphql_schema.catalog import Direction
 from policies.sensitivity import LEVELS, RANK
 
 MOST_RAISED: Final = 1_000
@@ -25,9 +25,9 @@ MOST_COVERED: Final = 50_000
 """Vertices that a fence names; beyond, it covers the tenant."""
 
 
-async def spread(state: State, author: Author, reads: Flows, pending: Pending) -> list[Note]:
+async def spread(moved: Moved, reads: Flows, pending: Pending) -> list[Note]:
     """Raise in the state what the batch makes stricter; the notes to write with it, of what the job has to do."""
-    spreading = Spreading(state, author, reads, pending)
+    spreading = Spreading(moved, reads, pending)
     await spreading.raise_all()
     spreading.note_lowered()
     return spreading.notes
@@ -36,32 +36,27 @@ async def spread(state: State, author: Author, reads: Flows, pending: Pending) -
 class Spreading:
     """One batch's effect on sensitivity. ``notes`` are what it leaves to the job."""
 
-    def __init__(self, state: State, author: Author, reads: Flows, pending: Pending) -> None:
+    def __init__(self, moved: Moved, reads: Flows, pending: Pending) -> None:
         self.notes: list[Note] = []
-        self._state = state
-        self._author = author
-        self._now = author.now
+        self._state = state = moved.state
+        self._author = moved.author
+        self._now = moved.author.now
         self._reads = reads
         self._pending = pending
+        self._moved = moved
         self._met = 0
-        vertices, edges = state.changed()
-        vertices = [vid for vid in vertices if not is_fact(state.vertices[vid])]
-        edges = [key for key in edges if key[0] in CARRYING or self._part_and_whole(key)]
-        self._fresh = {vid for vid in vertices if not state.stored(vid)}
-        self._raised = {vid for vid in vertices if vid not in self._fresh and self._rises(vid)}
-        self._lowered = [vid for vid in vertices if vid not in self._fresh and self._declares_less(vid)]
-        self._opened = [key for key in edges if self._flows(key) and not flows(state.was_edge(key), self._now)]
-        self._closed = [key for key in edges if flows(state.was_edge(key), self._now) and not self._flows(key)]
-        self._ending = [key for key in edges if self._flows(key) and ends(state.edges[key]) != OPEN]
+        self._fresh = {vid for vid in moved.vertices if not state.stored(vid)}
+        self._raised = {vid for vid in moved.vertices if vid not in self._fresh and self._rises(vid)}
+        self._lowered = [vid for vid in moved.vertices if vid not in self._fresh and self._declares_less(vid)]
         self._joined: dict[int, set[int]] = defaultdict(set)
-        for part, whole in filter(None, map(self._part_and_whole, self._opened)):
+        for part, whole in filter(None, map(moved.part_and_whole, moved.opened)):
             if state.stored(whole):
                 self._joined[part].add(whole)
 
     async def raise_all(self) -> None:
         """Raise what is reached, strictest level first; fence in what begins to come from behind a fence."""
-        touched = self._fresh | self._raised | {vid for _, *both in self._opened for vid in both}
-        spoken = await self._spoken_for()
+        touched = self._fresh | self._raised | {vid for _, *both in self._moved.opened for vid in both}
+        spoken = self._moved.speaking
         for rank in range(len(LEVELS) - 1, 0, -1):
             at_rank = {vid for vid in touched if self._rank(vid) == rank}
             speaking = {whole for whole, parts in spoken.of.items() if rank in map(spoken.rank, parts)}
@@ -75,10 +70,10 @@ class Spreading:
         """Note what may go down now, and what may when an edge ends."""
         now = self._note()
         now.frontier |= dict.fromkeys(self._lowered)
-        for key in self._closed:
+        for key in self._moved.closed:
             self._affect(now, key)
         later: dict[int, Note] = {}
-        for key in self._ending:
+        for key in self._moved.ending:
             due = ends(self._state.edges[key])
             if due not in later:
                 later[due] = self._note(due)
@@ -90,15 +85,9 @@ class Spreading:
 
     def _affect(self, note: Note, key: Key) -> None:
         """Settle, with a note, what an edge has meant something to."""
-        pair = self._part_and_whole(key)
-        note.frontier[pair[0] if pair else key[2]] = None
-        if pair:
-            note.beyond += (pair[1],)
-
-    async def _spoken_for(self) -> Sources:
-        """The parts of stored wholes that begin to lead somewhere: what speaks through them."""
-        leading = {source for relation, source, _ in self._opened if relation in CARRYING}
-        return await self._reads.parts(vid for vid in leading if self._state.stored(vid) and self._is_whole(vid))
+        target, whole = self._moved.affected(key)
+        note.frontier[target] = None
+        note.beyond += () if whole is None else (whole,)
 
     async def _raise(self, rank: int, reached: set[int], own: set[int], spoken: set[int]) -> None:
         """Raise what is reached at this rank and all beyond; ``own`` and ``spoken`` lead on in the store."""
@@ -185,22 +174,3 @@ class Spreading:
         was = self._state.was(vid)
         declared = RANK[self._state.vertices[vid]["declaredSensitivity"]]
         return was is not None and declared < RANK[was["declaredSensitivity"]]
-
-    def _flows(self, key: Key) -> bool:
-        return flows(self._state.edge(key), self._now)
-
-    def _is_whole(self, vid: int) -> bool:
-        return kind_of(self._state.vertices[vid]) in PART_HOPS
-
-    def _part_and_whole(self, key: Key) -> tuple[int, int] | None:
-        """The ends of an edge as part and whole, where it joins such."""
-        relation, *both = key
-        for (part, whole), direction in ((both, Direction.OUT), (both[::-1], Direction.IN)):
-            known = self._state.vertex(part)
-            hop = WHOLE_HOPS.get(kind_of(known)) if known else None
-            if hop is None or (hop.relation.name, hop.direction) != (relation, direction):
-                continue
-            far = self._state.vertex(whole)
-            if far is not None and kind_of(far) in hop.kinds:
-                return part, whole
-        return None

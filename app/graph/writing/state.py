@@ -1,7 +1,7 @@
 """What is stored, as far as a batch touches it, and what its items have made of it so far: values only, no requests."""
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -28,10 +28,11 @@ NO_FENCES: Final = FenceView("")
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, when (epoch milliseconds), and what the policy lets that caller do and know of.
+    """Who writes, when (epoch milliseconds), and what the policy lets that caller do, know of, and see a field of.
 
     ``fences`` say what is judged as stricter than it is stored, ``stops`` the kinds at which sensitivity stops.
-    ``at`` is when the changes are noted in the audit: later than all before. ``gates`` are the installation's.
+    ``at`` is when the changes are noted in the audit: later than all before. ``gates`` are the installation's, and
+    ``withheld`` the fields that the policy hides on assets of a kind: what is decided for the caller may not tell them.
     """
 
     tenant: str
@@ -39,11 +40,13 @@ class Author:
     now: int
     may: Callable[[str, PolicyAttributes], Decision]
     knows: Callable[[PolicyAttributes], bool]
+    sees: Callable[[str, str, PolicyAttributes], bool]
     fences: FenceView = NO_FENCES
     stops: frozenset[str] = frozenset()
     at: int = 0
     request_id: str = ""
     gates: Gates = NO_GATES
+    withheld: Callable[[str, PolicyAttributes], Collection[str]] = lambda _kind, _attributes: ()
 
     def vid(self, urn: str) -> int:
         """The vertex id of a URN."""

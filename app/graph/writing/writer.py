@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.graph.client import GremlinClient
@@ -13,6 +13,8 @@ from app.graph.sensitivity.flows import Flows
 from app.graph.sensitivity.pending import TOP, Pending
 from app.graph.write_texts import STATE, WRITE
 from app.graph.writing.journal import Journal
+from app.graph.writing.moving import Moved
+from app.graph.writing.passing import Propagating, pass_on
 from app.graph.writing.plan import keys_of, plan
 from app.graph.writing.reading import reading
 from app.graph.writing.receipts import SHELVES, receipt_name, shelf_of
@@ -45,8 +47,9 @@ class Desk:
     """What the writers of a process share.
 
     One of them writes at a time, under ``lock``: the embedded store wants it so (janusgraph.md, 6). ``pending`` is what
-    is still to be done about sensitivity, ``stops`` the kinds at which that stops, ``gates`` those of the installation,
-    ``journal`` gives changes their instants and tells of them.
+    is still to be done about sensitivity and tags, ``stops`` the kinds at which sensitivity stops, ``propagating``
+    knows which tags pass on, ``gates`` are those of the installation, ``journal`` gives changes their instants and
+    tells of them.
     """
 
     stops: frozenset[str] = frozenset()
@@ -54,6 +57,7 @@ class Desk:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     pending: Pending = field(default_factory=Pending)
     journal: Journal = field(default_factory=Journal)
+    propagating: Propagating = field(default_factory=Propagating)
 
 
 class PolicedWriter:
@@ -152,17 +156,22 @@ class PolicedWriter:
             now,
             self._access.may,
             self._access.knows,
+            self._access.sees,
             desk.pending.fences.view(who.tenant),
             desk.stops,
             at=desk.journal.instant(now),
             request_id=self._request_id,
             gates=desk.gates,
+            withheld=self._access.withheld,
         )
 
     async def _write(self, state: State, author: Author) -> None:
-        """Write what the batch has made of the state, and what that means for sensitivity elsewhere."""
+        """Write what the batch has made of the state, and what that means elsewhere for sensitivity and tags."""
         pending = self._desk.pending
-        notes = await spread(state, author, Flows(self._client, author.stops, author.now), pending)
+        reads = Flows(self._client, author.stops, author.now)
+        moved = await Moved.by(state, author, reads)
+        notes = await spread(moved, reads, pending)
+        notes += await pass_on(moved, replace(reads, stops=frozenset()), pending, self._desk.propagating)
         with pending.promised(notes):
             noted = {"notes": [note.wire() for note in notes], "top": TOP}
             shelf = {"shelf": shelf_of(author.now), "shelves": SHELVES, "shelved": author.now}

@@ -28,7 +28,7 @@ ISSUERS = json.dumps([{"issuer": "https://issuer.example"}])
 EXPECTED: dict[str, tuple[PrincipalKind, str, AbstractSet[str], AbstractSet[str]]] = {
     "ada": (PrincipalKind.PERSON, "ranking", {"engineer"}, {"graph:read", "graph:write"}),
     "bo": (PrincipalKind.PERSON, "ads", {"reader"}, {"graph:read"}),
-    "cy": (PrincipalKind.PERSON, "governance", {"auditor"}, {"graph:read"}),
+    "cy": (PrincipalKind.PERSON, "governance", {"auditor"}, {"graph:read", "graph:write"}),
     "ci-ranking": (PrincipalKind.SERVICE_ACCOUNT, "ranking", {"automation"}, {"graph:read", "graph:write"}),
     "eli": (PrincipalKind.PERSON, "ranking", {"reader", "approver"}, {"graph:read", "graph:write"}),
     "root": (PrincipalKind.PERSON, "platform", {"admin"}, {"graph:read", "graph:write", "graph:admin"}),

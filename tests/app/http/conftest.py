@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from enum import Enum
 from typing import Any
 
@@ -12,16 +12,17 @@ import strawberry
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.graph.errors import StoreUnavailableError
 from app.http.health import health_routes
 from app.http.middleware import FaultMiddleware, RequestIdMiddleware
 from app.http.params import RequestLimits
+from app.http.socket import SubscriptionSocket
 from app.http.view import GraphQLView
 from graphql_schema.operation.schema import OperationSchema
-from policies.errors import InvalidError
+from policies.errors import Code, CodedError, InvalidError
 from policies.principal import Principal, PrincipalKind
 
 CANARY = "canary-5f1d"
@@ -106,6 +107,53 @@ class Mutation:
         return Mutation.runs
 
 
+@strawberry.type
+class Subscription:
+    """One field per kind of stream."""
+
+    open = 0
+
+    @strawberry.subscription
+    async def count(self, to: int = 3) -> AsyncGenerator[int, None]:
+        """Count from one, and end."""
+        for number in range(1, to + 1):
+            yield number
+
+    @strawberry.subscription
+    async def forever(self) -> AsyncGenerator[int, None]:
+        """Say one thing, wait for good, and keep the number of those who do."""
+        Subscription.open += 1
+        try:
+            yield Subscription.open
+            await asyncio.Event().wait()
+        finally:
+            Subscription.open -= 1
+
+    @strawberry.subscription
+    async def breaks(self) -> AsyncGenerator[int, None]:
+        """Fail as no one expects, after a first event."""
+        yield 1
+        raise RuntimeError(CANARY)
+
+    @strawberry.subscription
+    async def refused(self) -> AsyncGenerator[int, None]:
+        """Fail as expected."""
+        yield 1
+        raise InvalidError("That is no place to go on from. Leave it out.")
+
+    @strawberry.subscription
+    async def thrown_out(self) -> AsyncGenerator[int, None]:
+        """Find that the caller is nobody any more."""
+        yield 1
+        raise CodedError("The key of your token was withdrawn.", Code.UNAUTHENTICATED)
+
+    @strawberry.subscription
+    async def queries(self) -> AsyncGenerator[Query, None]:
+        """Give events that can fail by themselves."""
+        yield Query()
+        yield Query()
+
+
 class Context:
     """What the application's context looks like to the view."""
 
@@ -136,6 +184,15 @@ async def explode(_: object) -> None:
     raise RuntimeError(CANARY)
 
 
+async def authenticate(authorization: str) -> Principal:
+    """Know ada by her token; nobody can say about eve."""
+    if authorization == "Bearer eve":
+        raise CodedError("The keys cannot be had. Try again.", Code.KEYS_UNAVAILABLE)
+    if authorization != "Bearer ada":
+        raise CodedError("The access token was refused.", Code.UNAUTHENTICATED)
+    return Principal("ada", PrincipalKind.PERSON, "default")
+
+
 Build = Callable[..., Starlette]
 
 
@@ -144,13 +201,25 @@ def build() -> Build:
     """Make the application; options go to the view."""
 
     def application(**options: Any) -> Starlette:
+        schema = OperationSchema(Query, Mutation, Subscription)
         view = GraphQLView(
-            OperationSchema(Query, Mutation),
+            schema,
             lambda request, principal: Context(request.state.request_id, principal),
             **options,
         )
+        socket = SubscriptionSocket(
+            schema,
+            authenticate,
+            lambda request, principal, _: Context(request.state.request_id, principal),
+            **options,
+        )
         return Starlette(
-            routes=[Route("/graphql", view), Route("/explode", explode), *health_routes(lambda: asyncio.sleep(0))],
+            routes=[
+                Route("/graphql", view),
+                WebSocketRoute("/graphql", socket),
+                Route("/explode", explode),
+                *health_routes(lambda: asyncio.sleep(0)),
+            ],
             middleware=[Middleware(RequestIdMiddleware), Middleware(FaultMiddleware), Middleware(Everybody)],
         )
 

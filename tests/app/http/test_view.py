@@ -170,15 +170,14 @@ async def test_a_client_that_leaves_is_no_fault(address: tuple[str, int], capfd:
     assert "request_failed" not in "".join(capfd.readouterr())
 
 
-async def test_websockets_are_refused(address: tuple[str, int]) -> None:
-    """A handshake is answered with 403 before anything of the application runs."""
-    reader, writer = await asyncio.open_connection(*address)
-    writer.write(
-        b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
-    assert (await reader.readline()).startswith(b"HTTP/1.1 403 ")
-    writer.close()
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_subscriptions_are_sent_to_the_websocket(client: httpx2.AsyncClient, method: str) -> None:
+    """A subscription over HTTP is refused with where it belongs."""
+    query = {"query": "subscription { count }"}
+    params, body = (query, None) if method == "GET" else (None, query)
+    response = await client.request(method, "/graphql", params=params, json=body)
+    assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
+    assert "graphql-transport-ws" in response.json()["errors"][0]["message"]
 
 
 async def test_no_principal_is_401(client: httpx2.AsyncClient) -> None:

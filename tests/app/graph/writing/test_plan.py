@@ -240,3 +240,20 @@ def test_a_link_may_say_when(memory: Memory) -> None:
     assert memory.outcomes(link("FEEDS", "dataset d", "model m")) == ["UNCHANGED"]
     assert memory.outcomes(link("FEEDS", "dataset d", "model m", validTo=None)) == ["UPDATED"]
     assert "validTo" not in memory.edge("FEEDS", "dataset d", "model m")
+
+
+STATES = [
+    (["START", "RUNNING", "COMPLETE"], "COMPLETE"),
+    (["COMPLETE", "START"], "COMPLETE"),
+    (["RUNNING", "START"], "RUNNING"),
+    (["FAIL", "RUNNING"], "FAIL"),
+    (["FAIL", "COMPLETE"], "COMPLETE"),
+]
+
+
+@pytest.mark.parametrize(("said", "is_"), STATES)
+def test_a_state_of_a_run_that_comes_late(memory: Memory, said: list[str], is_: str) -> None:
+    """Events of a run arrive in any order: one that has ended does not begin again, and what else they say counts."""
+    for number, state in enumerate(said):
+        memory.run(asset("run r", {"state": state, "codeVersion": f"c{number}"}))
+    assert (memory.record("run r")["state"], memory.record("run r")["codeVersion"]) == (is_, f"c{len(said) - 1}")

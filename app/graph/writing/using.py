@@ -1,0 +1,71 @@
+"""Recording usage: one vertex for each asset, consumer and month, with the counters of its days inside.
+
+A day says who recorded it, and when, beside its counters: usage is its own record, so it leaves no ``Change``.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from app.graph.writing.audit import fact_urn
+from app.graph.writing.draft import Draft
+from app.graph.writing.permits import existing, permit
+from app.graph.writing.refusal import invalid
+from app.graph.writing.vertices import Record, fact
+from graphql_schema.catalog import USAGE_OF, USED_BY
+from graphql_schema.enums import Outcome
+from graphql_schema.intents import UsageRecording
+from graphql_schema.registration import Registered
+
+OLDEST: Final = timedelta(days=5 * 366)
+"""How far back a day may lie."""
+
+_RECORDED: Final = ("recordedAt", "recordedBy")
+
+
+def use(draft: Draft, item: UsageRecording) -> Registered:
+    """Draft the counters of a day; raises RefusedItemError where the asset is not the caller's to report on.
+
+    A consumer that the caller may not know of is treated as one that is not there, which is made a stub. A deleted
+    asset may have been used before, or be used still, so its usage is taken.
+    """
+    tenant, month = draft.author.tenant, item.day[:7]
+    urn = fact_urn("usage-month", tenant, f"{item.asset}\0{item.consumer}\0{month}")
+    draft.read(item.asset, item.consumer, urn)
+    permit(draft, "update", existing(draft, item.asset, "asset"))
+    _refuse_beyond(draft.now, item.day)
+    consumer = draft.ensure(item.consumer)
+    draft.meet(item.consumer, consumer)
+    before = draft.stored(urn)
+    days = {} if before is None else before["days"]
+    known = days.get(item.day)
+    if known is not None and _counted(known) == item.counts:
+        return Registered(Outcome.UNCHANGED, item.asset)
+    entry = {**item.counts, "recordedAt": draft.now, "recordedBy": draft.author.subject}
+    _put(draft, item, urn, {**days, item.day: entry})
+    return Registered(Outcome.CREATED if known is None else Outcome.UPDATED, item.asset)
+
+
+def _put(draft: Draft, item: UsageRecording, urn: str, days: Record) -> None:
+    author, vid, before = draft.author, draft.vid(urn), draft.stored(urn)
+    if before is not None:
+        draft.put(vid, {**before, "days": days, "updatedAt": draft.now, "updatedBy": author.subject})
+        return
+    about = {"subjects": [item.asset], "consumer": item.consumer, "month": item.day[:7]}
+    draft.put(vid, fact(author.tenant, urn, author.subject, draft.now, **about, days=days))
+    begins = datetime.combine(date.fromisoformat(item.day).replace(day=1), datetime.min.time(), UTC)
+    at = int(begins.timestamp()) * 1000
+    draft.hang(USAGE_OF, vid, draft.vid(item.asset), at)
+    draft.hang(USED_BY, vid, draft.vid(item.consumer), at)
+
+
+def _refuse_beyond(now: int, day: str) -> None:
+    """Raise for a day that has not begun, or that is long gone; days are those of UTC."""
+    today, given = datetime.fromtimestamp(now // 1000, UTC).date(), date.fromisoformat(day)
+    if given > today:
+        raise invalid(f"{day} has not begun in UTC; record it when it has.", "day")
+    if given < today - OLDEST:
+        raise invalid(f"{day} is more than five years ago; usage is kept for the years that decisions look at.", "day")
+
+
+def _counted(entry: Record) -> Record:
+    return {name: value for name, value in entry.items() if name not in _RECORDED}

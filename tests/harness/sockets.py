@@ -1,0 +1,78 @@
+"""The API on a real port, and a client that speaks ``graphql-transport-ws`` word by word."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from websockets import Subprotocol
+from websockets.asyncio.client import ClientConnection, connect
+
+PROTOCOL = Subprotocol("graphql-transport-ws")
+PATIENCE = 30.0
+"""Seconds that a test waits for a message before it fails."""
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application on a free port, and give its address without a scheme."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(app, log_config=None, lifespan="off", ws="websockets-sansio")
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        yield f"127.0.0.1:{listener.getsockname()[1]}/graphql"
+        server.should_exit = True
+        await running
+
+
+class Talk:
+    """One connection."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def say(self, **message: Any) -> None:
+        """Send one message."""
+        await self.connection.send(json.dumps(message))
+
+    async def hear(self) -> dict[str, Any]:
+        """The next message."""
+        async with asyncio.timeout(PATIENCE):
+            message: dict[str, Any] = json.loads(await self.connection.recv())
+            return message
+
+    async def closed(self) -> tuple[int | None, str | None]:
+        """Wait for the end, whatever comes before it: the code and the reason of the server."""
+        async with asyncio.timeout(PATIENCE):
+            await self.connection.wait_closed()
+        return self.connection.close_code, self.connection.close_reason
+
+    async def init(self, token: str) -> dict[str, Any]:
+        """Come in with a token."""
+        await self.say(type="connection_init", payload={"Authorization": f"Bearer {token}"})
+        return await self.hear()
+
+    async def subscribe(self, query: str, name: str = "1", **variables: Any) -> None:
+        """Begin an operation."""
+        await self.say(type="subscribe", id=name, payload={"query": query, "variables": variables})
+
+    async def event(self) -> Any:
+        """The data of the next event."""
+        message = await self.hear()
+        assert message["type"] == "next", message
+        assert "errors" not in message["payload"], message
+        return message["payload"]["data"]
+
+
+@asynccontextmanager
+async def talking(address: str, token: str | None = None) -> AsyncIterator[Talk]:
+    """Open a connection, and come in when there is a token."""
+    async with connect(f"ws://{address}", subprotocols=[PROTOCOL], proxy=None) as connection:
+        talk = Talk(connection)
+        if token is not None:
+            assert (await talk.init(token))["type"] == "connection_ack"
+        yield talk

@@ -1,0 +1,225 @@
+"""Aliases: what a name stands for, who may move it, what the audit says of it, and how it goes back."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.promotion import (
+    ADS,
+    RANKING,
+    aliases,
+    approve,
+    codes,
+    history,
+    model,
+    of_version,
+    register,
+    revert,
+    set_alias,
+    version,
+)
+
+DELETE = "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { changed errors { code message } } }"
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over a graph whose models are made by the tests."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        yield api
+
+
+def stands(number: int, name: str, *, protected: bool = False) -> dict[str, Any]:
+    """The alias `champion` as the API shows it."""
+    return {"name": "champion", "version": {"id": version(name, number)}, "protected": protected, "setBy": "eli"}
+
+
+async def hide(api: Api, name: str, number: int) -> None:
+    """Give a version to another team, which shows it to nobody else."""
+    await api.load({"modelVersion": {"id": version(name, number), "owners": [ADS], "visibility": "TEAM"}})
+
+
+async def test_an_alias_is_read_from_both_sides(api: Api) -> None:
+    """What is set stands in the payload, on the model, behind the name and on the version; the model counts it."""
+    await register(api, "read")
+    payload = await set_alias(api, "eli", "read")
+    assert (payload["alias"], payload["changed"], payload["errors"]) == (stands(1, "read"), True, [])
+    assert await aliases(api, "bo", "read") == {
+        "revision": 2,
+        "aliases": [stands(1, "read")],
+        "version": {"id": version("read")},
+    }
+    assert (await of_version(api, "bo", "read", 1))["aliases"] == ["champion"]
+    assert (await of_version(api, "bo", "read", 2))["aliases"] == []
+
+
+async def test_version_and_alias_together_must_agree(api: Api) -> None:
+    """A version asked for by both names is the one that both mean, or none."""
+    await register(api, "both")
+    await set_alias(api, "eli", "both", 2)
+    query = (
+        "query ($id: ID!, $v: String) { asset(id: $id) { ... on Model { version(version: $v, alias: %s) { id } } } }"
+    )
+    for number, alias, expected in (
+        ("2", '"champion"', version("both", 2)),
+        ("1", '"champion"', None),
+        (None, '"x"', None),
+    ):
+        found = (await api.ask("bo", query % alias, id=model("both"), v=number))["asset"]["version"]
+        assert (found or {}).get("id") == expected
+
+
+async def test_the_same_again_writes_nothing(api: Api) -> None:
+    """Neither revision nor history move where nothing changes."""
+    await register(api, "same")
+    await set_alias(api, "eli", "same", protected=True)
+    before = await aliases(api, "eli", "same"), await history(api, "eli", model("same"))
+    payload = await set_alias(api, "eli", "same")
+    assert (payload["changed"], payload["errors"], payload["alias"]["protected"]) == (False, [], True)
+    assert (await aliases(api, "eli", "same"), await history(api, "eli", model("same"))) == before
+
+
+async def test_an_expected_version_is_compared(api: Api) -> None:
+    """Null expects none, an id expects that one, and a conflict names what stands there."""
+    await register(api, "expected")
+    name = "expected"
+    assert codes(await set_alias(api, "eli", name, expectedVersion=version(name, 2))) == ["CONFLICT"]
+    assert codes(await set_alias(api, "eli", name, expectedVersion=None)) == []
+    payload = await set_alias(api, "eli", name, 2, expectedVersion=None)
+    assert codes(payload) == ["CONFLICT"]
+    assert version(name, 1) in payload["errors"][0]["message"]
+    assert payload["errors"][0]["inputPath"] == ["expectedVersion"]
+    assert payload["gate"]["open"] is True
+    assert codes(await set_alias(api, "eli", name, 2, expectedVersion=version(name, 1))) == []
+    assert (await aliases(api, "eli", name))["aliases"] == [stands(2, name)]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a/b", "champion\n"])
+async def test_a_name_is_short_and_plain(api: Api, name: str) -> None:
+    """What could not be written into a script without quotes is no alias."""
+    payload = await set_alias(api, "eli", "any", alias=name)
+    assert (codes(payload), payload["errors"][0]["inputPath"]) == (["INVALID"], ["alias"])
+
+
+async def test_only_a_version_of_its_own_can_be_named(api: Api) -> None:
+    """Versions of others, what is no version, what nobody registered, and what was only referred to are refused."""
+    await register(api, "own")
+    await register(api, "other")
+    stub = {"deployment": {"source": "test", "name": "d", "modelVersion": version("own", 7), "owners": [RANKING]}}
+    await api.load(stub)
+    for given, code in (
+        (version("other"), "INVALID"),
+        (model("own"), "INVALID"),
+        (version("own", 9), "NOT_FOUND"),
+        (version("own", 7), "INVALID"),
+    ):
+        payload = await set_alias(api, "eli", "own", version=given)
+        assert (codes(payload), payload["errors"][0]["inputPath"]) == ([code], ["version"])
+        assert payload["gate"] is None
+    assert (await aliases(api, "eli", "own"))["aliases"] == []
+
+
+async def test_promoting_takes_the_right_on_model_and_version(api: Api) -> None:
+    """Engineers, auditors, administrators and approvers of another team move no alias."""
+    await register(api, "rights")
+    for who in ("ada", "cy", "root"):
+        assert codes(await set_alias(api, who, "rights")) == ["DENIED"]
+    await api.load({"modelVersion": {"id": version("rights", 2), "owners": [ADS]}})
+    assert codes(await set_alias(api, "eli", "rights", 2)) == ["DENIED"]
+    assert codes(await set_alias(api, "eli", "rights", 1)) == []
+
+
+async def test_a_deleted_version_is_not_promoted_and_a_promoted_one_not_deleted(api: Api) -> None:
+    """An alias never stands for what is gone: neither way round, unless the model goes with it."""
+    await register(api, "gone")
+    assert (await api.ask("root", DELETE, input={"asset": version("gone", 2)}))["deleteAsset"]["changed"]
+    assert codes(await set_alias(api, "eli", "gone", 2)) == ["CONFLICT"]
+    await set_alias(api, "eli", "gone", 1)
+    refused = (await api.ask("root", DELETE, input={"asset": version("gone", 1)}))["deleteAsset"]
+    assert codes(refused) == ["CONFLICT"]
+    assert "the alias 'champion' of its model stands for it" in refused["errors"][0]["message"]
+    assert (await api.ask("root", DELETE, input={"asset": model("gone")}))["deleteAsset"]["changed"]
+
+
+async def test_an_alias_of_a_hidden_version_is_not_there(api: Api) -> None:
+    """Who may not know of the version meets a model without the alias, in reads and in writes alike."""
+    for name in ("hidden", "never"):
+        await register(api, name)
+    await set_alias(api, "eli", "hidden", 1, protected=True)
+    await hide(api, "hidden", 1)
+    await api.load({"model": {"id": model("never"), "task": "x"}})  # as many revisions as the other
+
+    def plain(answer: Any) -> str:
+        return str(answer).replace("hidden", "never")
+
+    assert (await aliases(api, "root", "hidden"))["aliases"] == [stands(1, "hidden", protected=True)]
+    assert plain(await aliases(api, "eli", "hidden")) == plain(await aliases(api, "eli", "never"))
+    expectations: list[dict[str, Any]] = [{"expectedVersion": version("never", 2)}, {"expectedVersion": None}]
+    for expected in expectations:
+        theirs = {key: value and value.replace("never", "hidden") for key, value in expected.items()}
+        answers = [
+            await set_alias(api, "eli", "hidden", 2, **theirs),
+            await set_alias(api, "eli", "never", 2, **expected),
+        ]
+        assert plain(answers[0]) == plain(answers[1])
+    assert (await aliases(api, "root", "hidden"))["aliases"] == [stands(2, "hidden")]
+    fields = [(await history(api, "eli", model(name)))[0]["fields"] for name in ("hidden", "never")]
+    assert plain(fields[0]) == plain(fields[1])
+    assert len((await history(api, "root", model("hidden")))[0]["fields"]) == 2
+
+
+async def test_the_audit_names_what_moved(api: Api) -> None:
+    """One entry for the name, with what it stood for and stands for, the reason and nothing else."""
+    await register(api, "audit")
+    await set_alias(api, "eli", "audit", 1)
+    await set_alias(api, "eli", "audit", 2, protected=True, reason="it is better")
+    changes = await history(api, "bo", model("audit"))
+    first, second = (
+        f'{{"version":"{version("audit", number)}","protected":{flag}}}' for number, flag in ((1, "false"), (2, "true"))
+    )
+    found = [(each["action"], each["actor"], each["reason"], each["fields"]) for each in changes[:2]]
+    assert found == [
+        ("ALIAS_SET", "eli", "it is better", [{"field": "aliases", "before": first, "after": second}]),
+        ("ALIAS_SET", "eli", None, [{"field": "aliases", "before": None, "after": first}]),
+    ]
+    assert changes[2]["action"] == "REGISTERED"
+    await hide(api, "audit", 1)
+    left = [(each["action"], each["fields"]) for each in await history(api, "eli", model("audit"))]
+    assert left[0] == ("ALIAS_SET", [])
+    assert [action for action, _ in left[1:]] == ["REGISTERED"]
+
+
+async def test_an_alias_goes_back_and_forth_and_away(api: Api) -> None:
+    """Undoing a move moves back, undoing that moves again, and undoing the first takes the name away."""
+    await register(api, "back")
+    await set_alias(api, "eli", "back", 1)
+    await set_alias(api, "eli", "back", 2)
+    newest, oldest = [each["id"] for each in (await history(api, "eli", model("back")))[:2]]
+    assert codes(await revert(api, "eli", oldest)) == ["CONFLICT"]
+    assert codes(await revert(api, "ada", newest)) == ["DENIED"]
+    assert await revert(api, "eli", newest) == {"changed": True, "errors": []}
+    assert (await aliases(api, "eli", "back"))["aliases"] == [stands(1, "back")]
+    undone = (await history(api, "eli", model("back")))[0]
+    assert undone["action"] == "REVERTED"
+    assert await revert(api, "eli", undone["id"]) == {"changed": True, "errors": []}
+    assert (await aliases(api, "eli", "back"))["aliases"] == [stands(2, "back")]
+    await set_alias(api, "eli", "back", 1)
+    assert (await revert(api, "eli", oldest))["changed"]
+    assert await aliases(api, "eli", "back") == {"revision": 7, "aliases": [], "version": None}
+
+
+async def test_going_back_passes_the_gate_and_tells_nothing_hidden(api: Api) -> None:
+    """A protected name goes back only to what its gate lets pass; to what is hidden there is no way back."""
+    await register(api, "return", 1, 2, riskTier="MEDIUM")
+    await approve(api, "eli", version("return", 2))
+    await set_alias(api, "eli", "return", 1)
+    await set_alias(api, "eli", "return", 2, protected=True)
+    change = (await history(api, "eli", model("return")))[0]["id"]
+    blocked = await revert(api, "eli", change)
+    assert (codes(blocked), blocked["errors"][0]["inputPath"]) == (["GATE_BLOCKED"], ["change"])
+    await hide(api, "return", 1)
+    refused = await revert(api, "eli", change)
+    assert codes(refused) == ["INVALID"]
+    assert version("return", 1) not in refused["errors"][0]["message"]

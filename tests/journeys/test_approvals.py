@@ -1,0 +1,126 @@
+"""Approvals: decisions are recorded once, by those who may, and stay as they are."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.promotion import RANKING, approve, codes, history, model, of_version, register, revert, version
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over a graph whose models are made by the tests."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        yield api
+
+
+async def test_a_decision_is_recorded_beside_its_subject(api: Api) -> None:
+    """It says who, what, why and until when; the subject keeps its revision, and its history tells the decision."""
+    await register(api, "beside")
+    await api.load({"user": {"name": "eli", "displayName": "Eli"}})
+    more = {"reason": "tried for a week", "expiresAt": "2999-01-01T00:00:00Z"}
+    payload = await approve(api, "eli", version("beside"), **more)
+    approval = payload["approval"]
+    assert payload["errors"] == []
+    assert approval["id"].startswith("mlg://approval/catalog/default/")
+    assert {key: value for key, value in approval.items() if key not in {"id", "decidedAt"}} == {
+        "gate": "release",
+        "decision": "APPROVED",
+        "decidedBySubject": "eli",
+        "decidedBy": {"name": "eli"},
+        "subject": {"id": version("beside")},
+        **more,
+    }
+    found = await of_version(api, "bo", "beside")
+    assert (found["revision"], found["approvals"]["totalCount"]) == (1, 1)
+    (change, *_) = await history(api, "bo", version("beside"))
+    assert (change["action"], change["actor"], change["reason"]) == ("APPROVED", "eli", "tried for a week")
+    after = '{"gate":"release","decision":"APPROVED"}'
+    assert change["fields"] == [{"field": "approvals", "before": None, "after": after}]
+
+
+async def test_decisions_follow_one_another(api: Api) -> None:
+    """Each is kept, the newest first; the same one again is another one; a revoked one leaves nothing to revoke."""
+    await register(api, "follow")
+    subject = version("follow")
+    assert codes(await approve(api, "eli", subject, decision="REVOKED")) == ["CONFLICT"]
+    for decision in ("APPROVED", "APPROVED", "REVOKED", "REJECTED"):
+        assert codes(await approve(api, "eli", subject, decision=decision)) == []
+    assert codes(await approve(api, "eli", subject, decision="REVOKED")) == ["CONFLICT"]
+    nodes = (await of_version(api, "eli", "follow"))["approvals"]["nodes"]
+    assert [each["decision"] for each in nodes] == ["REJECTED", "REVOKED", "APPROVED", "APPROVED"]
+    assert [each["action"] for each in await history(api, "eli", subject)] == ["APPROVED"] * 4 + ["REGISTERED"]
+
+
+async def test_a_key_decides_once(api: Api) -> None:
+    """The same call again answers the same decision, and another one under its key is refused."""
+    await register(api, "key")
+    first = await approve(api, "eli", version("key"), idempotencyKey="k")
+    assert await approve(api, "eli", version("key"), idempotencyKey="k") == first
+    assert codes(await approve(api, "eli", version("key"), "other", idempotencyKey="k")) == ["IDEMPOTENCY_CONFLICT"]
+    assert (await of_version(api, "eli", "key"))["approvals"]["totalCount"] == 1
+
+
+async def test_who_may_approve(api: Api) -> None:
+    """Approvers decide about what their teams own, auditors about everything, nobody else about anything."""
+    await register(api, "may")
+    await api.load(
+        {"dataset": {"source": "test", "name": "theirs", "owners": [{"owner": RANKING["owner"][:-7] + "ads"}]}}
+    )
+    theirs = "mlg://dataset/test/default/theirs"
+    for who in ("ada", "root", "ci-ranking"):
+        assert codes(await approve(api, who, version("may"))) == ["DENIED"]
+    assert codes(await approve(api, "eli", theirs)) == ["DENIED"]
+    assert codes(await approve(api, "cy", theirs)) == []
+
+
+async def test_what_can_be_decided_about(api: Api) -> None:
+    """Versions, deployments and data that are registered; a date that has passed or a name with a space is none."""
+    await register(api, "about")
+    await api.load(
+        {"dataset": {"source": "test", "name": "d", "owners": [RANKING]}},
+        {"datasetVersion": {"source": "test", "name": "d", "version": "1"}},
+        {"deployment": {"source": "test", "name": "p", "modelVersion": version("about", 5), "owners": [RANKING]}},
+    )
+    for subject in ("dataset/test/default/d", "dataset-version/test/default/d@1", "deployment/test/default/p"):
+        assert codes(await approve(api, "eli", f"mlg://{subject}")) == []
+    for subject, given, path in (
+        (model("about"), {}, "subject"),
+        (version("about", 5), {}, "subject"),
+        (version("about"), {"gate": "all of us"}, "gate"),
+        (version("about"), {"expiresAt": "2001-01-01T00:00:00Z"}, "expiresAt"),
+    ):
+        payload = await approve(api, "eli", subject, **given)
+        assert (codes(payload), payload["errors"][0]["inputPath"]) == (["INVALID"], [path])
+        assert payload["approval"] is None
+
+
+async def test_a_hidden_subject_is_as_an_unknown_one(api: Api) -> None:
+    """Codes, messages and requests tell nothing of what its caller may not know of."""
+    await register(api, "theirs", 1)
+    secret = {"owners": [{"owner": "mlg://team/catalog/default/ads"}], "visibility": "TEAM"}
+    await api.load({"modelVersion": {"id": version("theirs"), **secret}})
+    hidden, unknown = await approve(api, "eli", version("theirs")), await approve(api, "eli", version("theirs", 2))
+    assert codes(hidden) == ["NOT_FOUND"]
+    assert str(hidden).replace("theirs@1", "") == str(unknown).replace("theirs@2", "")
+
+
+async def test_an_approval_by_id_is_shown_with_its_subject(api: Api) -> None:
+    """Who may not read the subject finds no decision under its id."""
+    await register(api, "shown", 1)
+    made = (await approve(api, "eli", version("shown")))["approval"]["id"]
+    query = "query ($id: ID!) { node(id: $id) { id } }"
+    assert (await api.ask("bo", query, id=made))["node"] == {"id": made}
+    await api.load({"modelVersion": {"id": version("shown"), "visibility": "TEAM", "owners": [RANKING]}})
+    assert (await api.ask("bo", query, id=made))["node"] is None
+    assert (await api.ask("eli", query, id=made))["node"] == {"id": made}
+
+
+async def test_a_decision_is_not_undone(api: Api) -> None:
+    """The way back is another decision, and the refusal says so."""
+    await register(api, "stays")
+    await approve(api, "eli", version("stays"))
+    payload = await revert(api, "eli", (await history(api, "eli", version("stays")))[0]["id"])
+    assert codes(payload) == ["INVALID"]
+    assert "record another with `approve`, such as REVOKED" in payload["errors"][0]["message"]

@@ -1,0 +1,182 @@
+"""Incidents: opened on assets, listed where they stand, told in the audit, and over when somebody says so."""
+
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.leaks import token
+from harness.observed import REVERT, Writes, codes, owned, raised, report, resolved, team, urn
+
+DATA, MODEL, THEIRS, SHUT = urn("dataset", "d"), urn("model", "m"), urn("dataset", "t"), urn("dataset", "shut")
+PART = urn("model-version", "m@1")
+LISTS = """query ($state: IncidentState, $team: ID, $asset: ID!) { incidents(state: $state, first: 500) { ...Ids }
+  team(id: $team) { incidents(state: $state, first: 500) { ...Ids } }
+  asset(id: $asset) { incidents(state: $state, first: 500) { ...Ids } } }
+  fragment Ids on IncidentConnection { totalCount nodes { id } }"""
+PAGES = """query ($team: ID, $state: IncidentState, $after: Cursor) { team(id: $team) {
+  incidents(state: $state, first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } } }"""
+HISTORY = """query ($id: ID!) { asset(id: $id) { revision history { nodes {
+  id action reason actor fields { field before after } } } } }"""
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over assets of ranking and ads, one of them shut, and zoe, an engineer of ads."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        api.tokens["zoe"] = token(api, "zoe", "ads", roles="engineer")
+        await api.load(
+            owned("dataset", "d"),
+            owned("model", "m"),
+            {"modelVersion": {"id": PART}},
+            owned("dataset", "t", "ads"),
+            owned("dataset", "shut", visibility="TEAM"),
+            owned("dataset", "audited"),
+            owned("dataset", "audited-too"),
+        )
+        yield api
+
+
+async def history(api: Api, asset: str) -> tuple[int, list[dict[str, Any]]]:
+    """The revision of an asset, and its changes by what incidents did."""
+    found = (await api.ask("root", HISTORY, id=asset))["asset"]
+    changes = found["history"]["nodes"]
+    return found["revision"], [each for each in changes if any(f["field"] == "incidents" for f in each["fields"])]
+
+
+async def test_lists_agree_with_what_was_opened(api: Api) -> None:
+    """Random incidents on one or two assets stand in the lists of whoever reads one of these, and no others do."""
+    random = Random(5)
+    owner = {DATA: "ranking", MODEL: "ranking", PART: "ranking", SHUT: "ranking", THEIRS: "ads"}
+    hidden = {"bo": {SHUT}, "root": set[str](), "zoe": {SHUT}}
+    known: list[tuple[str, set[str], str]] = []
+    for _ in range(24):
+        assets = set(random.sample(sorted(owner), random.choice([1, 1, 2])))
+        payload = await raised(api, "root", *assets)
+        incident = payload["incident"]
+        assert {each["id"] for each in incident["assets"]} == assets
+        ends = random.choice(["OPEN", "RESOLVED"])
+        if ends == "RESOLVED":
+            done = await resolved(api, "root", incident["id"])
+            assert done["incident"]["resolvedAt"] >= incident["openedAt"]
+        known.insert(0, (incident["id"], assets, ends))
+    for who, unseen in hidden.items():
+        for state in ("OPEN", "RESOLVED", None):
+            seen = [(urn, assets - unseen) for urn, assets, now in known if state in (None, now) and assets - unseen]
+            for name in ("ranking", "ads"):
+                data = await api.ask(who, LISTS, state=state, team=team(name), asset=DATA)
+                theirs = {asset for asset, by in owner.items() if by == name}
+                assert _listed(data["incidents"]) == [urn for urn, _ in seen]
+                assert _listed(data["team"]["incidents"]) == [urn for urn, assets in seen if assets & theirs]
+                assert _listed(data["asset"]["incidents"]) == [urn for urn, assets in seen if DATA in assets]
+                assert await _paged(api, who, team(name), state) == _listed(data["team"]["incidents"])
+
+
+def _listed(connection: dict[str, Any]) -> list[str]:
+    found = [node["id"] for node in connection["nodes"]]
+    assert connection["totalCount"] == len(found)
+    return found
+
+
+async def _paged(api: Api, who: str, owner: str, state: str | None) -> list[str]:
+    after: str | None = None
+    found: list[str] = []
+    while True:
+        page = (await api.ask(who, PAGES, team=owner, state=state, after=after))["team"]["incidents"]
+        found += [node["id"] for node in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        after = page["pageInfo"]["endCursor"]
+
+
+async def test_assets_that_one_may_not_know_of_are_left_out(api: Api) -> None:
+    """An incident on an open and a shut asset shows the open one alone, and its cause not where that is hidden."""
+    cause = (await report(api, "ada", SHUT, status="FAIL"))["result"]["id"]
+    incident = (await raised(api, "ada", DATA, SHUT, cause=cause))["incident"]
+    assert (incident["cause"], len(incident["assets"])) == ({"id": cause}, 2)
+    document = "query ($id: ID!) { node(id: $id) { ... on Incident { title assets { id } cause { id } } } }"
+    assert (await api.ask("bo", document, id=incident["id"]))["node"] == {
+        "title": "It is broken",
+        "assets": [{"id": DATA}],
+        "cause": None,
+    }
+
+
+async def test_the_audit_of_each_asset_tells(api: Api) -> None:
+    """Opening and resolving are changes of each asset, with the reason, and leave its revision alone."""
+    assets = [urn("dataset", "audited"), urn("dataset", "audited-too")]
+    before = [(await history(api, asset))[0] for asset in assets]
+    incident = (await raised(api, "ada", *assets))["incident"]["id"]
+    await resolved(api, "ada", incident, reason="Loaded again")
+    for asset, revision in zip(assets, before, strict=True):
+        now, changes = await history(api, asset)
+        assert now == revision
+        assert [(each["action"], each["reason"], each["actor"], each["fields"]) for each in changes] == [
+            ("UPDATED", "Loaded again", "ada", [{"field": "incidents", "before": incident, "after": None}]),
+            ("UPDATED", None, "ada", [{"field": "incidents", "before": None, "after": incident}]),
+        ]
+
+
+async def test_an_incident_is_not_reverted(api: Api) -> None:
+    """Reverting the change that tells of an incident says what to call instead."""
+    asset = urn("dataset", "audited")
+    await raised(api, "ada", asset)
+    _, changes = await history(api, asset)
+    payload = (await api.ask("ada", REVERT, input={"change": changes[0]["id"]}))["revertChange"]
+    assert codes(payload) == [("INVALID", ["change"])]
+    assert "`resolveIncident`" in payload["errors"][0]["message"]
+
+
+async def test_resolving_again_writes_nothing(api: Api) -> None:
+    """The second time it is over already: the same answer, and no change."""
+    incident = (await raised(api, "ada", DATA))["incident"]["id"]
+    first = await resolved(api, "ada", incident)
+    with Writes(api) as writes:
+        assert await resolved(api, "ada", incident) == first
+    assert writes.count == 0
+
+
+async def test_one_of_the_assets_is_enough_to_resolve(api: Api) -> None:
+    """Whoever may update one of the assets may resolve; whoever may update none of them may not."""
+    both = (await raised(api, "root", DATA, THEIRS))["incident"]["id"]
+    ours = (await raised(api, "root", DATA))["incident"]["id"]
+    assert codes(await resolved(api, "zoe", ours)) == [("DENIED", [])]
+    assert (await resolved(api, "zoe", both))["incident"]["state"] == "RESOLVED"
+
+
+async def test_a_change_can_be_the_cause(api: Api) -> None:
+    """An incident leads to the change that it comes from."""
+    await api.load({"dataset": {"id": THEIRS, "description": "moved"}})
+    change = await _newest_change(api, THEIRS)
+    incident = (await raised(api, "zoe", THEIRS, cause=change))["incident"]
+    assert incident["cause"] == {"id": change}
+
+
+async def _newest_change(api: Api, asset: str) -> str:
+    found = await api.ask("root", HISTORY, id=asset)
+    urn: str = found["asset"]["history"]["nodes"][0]["id"]
+    return urn
+
+
+REFUSED: dict[str, tuple[list[str], dict[str, Any], tuple[str, list[str]]]] = {
+    "on nothing": ([], {}, ("INVALID", ["assets"])),
+    "on too much": ([DATA] * 21, {}, ("INVALID", ["assets"])),
+    "on no asset": ([DATA, team("ads")], {}, ("INVALID", ["assets", "1"])),
+    "on the unknown": ([DATA, urn("dataset", "nothing")], {}, ("NOT_FOUND", ["assets", "1"])),
+    "on another team's, too": ([DATA, THEIRS], {}, ("DENIED", [])),
+    "without a title": ([DATA], {"title": ""}, ("INVALID", ["title"])),
+    "with a book for a title": ([DATA], {"title": "t" * 301}, ("INVALID", ["title"])),
+    "caused by an asset": ([DATA], {"cause": DATA}, ("INVALID", ["cause"])),
+    "caused by the unknown": ([DATA], {"cause": "mlg://change/catalog/default/x"}, ("NOT_FOUND", ["cause"])),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_what_cannot_be_opened(api: Api, case: str) -> None:
+    """Each refusal says why and where, and writes nothing."""
+    assets, given, wanted = REFUSED[case]
+    with Writes(api) as writes:
+        payload = await raised(api, "ada", *assets, **given)
+    assert (payload["incident"], codes(payload), writes.count) == (None, [wanted], 0)

@@ -1,0 +1,218 @@
+"""Usage: what is recorded for a day replaces what was there, and adds up as a loop over plain values does."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.observed import Writes, codes, owned, recorded, team, urn
+
+DATA, THEIRS = urn("dataset", "orders"), urn("dataset", "clicks")
+SHOP, SHUT = urn("service", "shop"), urn("service", "shut")
+UMA = "mlg://user/catalog/default/uma"
+CONSUMERS = (team("ads"), UMA, SHOP, SHUT)
+YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
+"""Or the day before that, where a day begins while the tests run."""
+SPAN = 300
+READ = """query ($id: ID!, $days: Int, $after: Cursor) { asset(id: $id) { usage(days: $days) {
+  reads calls costUsd distinctConsumers lastUsedAt byDay { day reads calls costUsd }
+  consumers(first: 3, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes {
+    reads calls costUsd lastUsedAt consumer { ... on Node { id } } } } } } }"""
+NOTHING: dict[str, Any] = {
+    "reads": 0,
+    "calls": 0,
+    "costUsd": None,
+    "distinctConsumers": 0,
+    "lastUsedAt": None,
+    "byDay": [],
+}
+
+Days = Mapping[tuple[str, str], Mapping[str, float]]
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over assets of ranking and ads, and consumers of each kind, one of them shut."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(
+            owned("dataset", "orders"),
+            owned("dataset", "clicks", "ads"),
+            owned("service", "shop", "ads"),
+            owned("service", "shut", visibility="TEAM"),
+            {"user": {"name": "uma"}},
+        )
+        yield api
+
+
+def day(back: int) -> str:
+    """A day so many days before yesterday."""
+    return (YESTERDAY - timedelta(days=back)).isoformat()
+
+
+def used(consumer: str = SHOP, back: int = 0, asset: str = DATA, **counts: float) -> dict[str, Any]:
+    """A record."""
+    return {"asset": asset, "consumer": consumer, "day": day(back), **counts}
+
+
+async def usage(api: Api, who: str, asset: str, days: int = SPAN) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The usage of an asset, and all of its consumers, page by page."""
+    after, found = None, []
+    while True:
+        data = (await api.ask(who, READ, id=asset, days=days, after=after))["asset"]["usage"]
+        page = data.pop("consumers")
+        found += page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            assert page["totalCount"] == len(found) == data["distinctConsumers"]
+            return data, found
+        after = page["pageInfo"]["endCursor"]
+
+
+async def on_one_day(api: Api, who: str, asset: str, days: int) -> tuple[str, Any]:
+    """The first of some days, and the usage on them, read while no new day begins."""
+    while True:
+        begin = datetime.now(UTC).date() - timedelta(days=days - 1)
+        answer = await usage(api, who, asset, days)
+        if begin == datetime.now(UTC).date() - timedelta(days=days - 1):
+            return begin.isoformat(), answer
+
+
+def total(counts: Iterable[Mapping[str, float]]) -> dict[str, Any]:
+    """What counters add up to; whole numbers and quarters add up without an error."""
+    found = list(counts)
+    costs = [each["costUsd"] for each in found if "costUsd" in each]
+    reads, calls = (sum(each.get(name, 0) for each in found) for name in ("reads", "calls"))
+    return {"reads": reads, "calls": calls, "costUsd": sum(costs) if costs else None}
+
+
+def expected(days: Days) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The answer for these consumers and days."""
+    by_day, by_consumer = defaultdict(list), defaultdict(list)
+    for (consumer, day), counts in days.items():
+        by_day[day].append(counts)
+        by_consumer[consumer].append((day, counts))
+    consumers: list[dict[str, Any]] = [
+        {"consumer": {"id": consumer}, **total(counts for _, counts in each), "lastUsedAt": max(day for day, _ in each)}
+        for consumer, each in by_consumer.items()
+    ]
+    consumers.sort(key=lambda each: (-each["reads"] - each["calls"], each["consumer"]["id"]))
+    shown = {
+        **total(days.values()),
+        "distinctConsumers": len(by_consumer),
+        "lastUsedAt": max(by_day, default=None),
+        "byDay": [{"day": day, **total(by_day[day])} for day in sorted(by_day)],
+    }
+    return shown, consumers
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_usage_adds_up(api: Api, seed: int) -> None:
+    """Random records, some replaced later, add up for whoever knows all consumers, and for who does not."""
+    random, asset = Random(seed), urn("dataset", f"random-{seed}")
+    await api.load(owned("dataset", f"random-{seed}"))
+    kept: dict[tuple[str, str], dict[str, float]] = {}
+    for _ in range(4):
+        batch: dict[tuple[str, str], dict[str, float]] = {}
+        for _ in range(30):
+            names = random.sample(["reads", "calls", "costUsd"], random.randint(1, 3))
+            counts = {name: random.randrange(1, 40) / 4 for name in names}
+            batch[random.choice(CONSUMERS), day(random.randrange(SPAN + 40))] = counts
+        records = [{"asset": asset, "consumer": who, "day": on, **counts} for (who, on), counts in batch.items()]
+        assert await recorded(api, "ada", *records) == {"recorded": len(records), "errors": []}
+        kept |= batch
+    for days in (SPAN, 30, 1):
+        for who, hidden in (("ada", ""), ("bo", SHUT)):
+            begin, answer = await on_one_day(api, who, asset, days)
+            seen = {key: counts for key, counts in kept.items() if key[1] >= begin and key[0] != hidden}
+            assert answer == expected(seen)
+
+
+async def test_nothing_is_zero_and_hidden_is_null(api: Api) -> None:
+    """An asset that nobody used has zeros; one whose usage the viewer may not see has null."""
+    await api.load(owned("dataset", "idle"), owned("dataset", "draft", stage="DRAFT"))
+    assert await usage(api, "ada", urn("dataset", "idle")) == (NOTHING, [])
+    data = await api.ask("bo", "query ($id: ID!) { asset(id: $id) { id usage { reads } } }", id=urn("dataset", "draft"))
+    assert data == {"asset": {"id": urn("dataset", "draft"), "usage": None}}
+
+
+async def test_the_same_again_writes_nothing(api: Api) -> None:
+    """A call that is sent again stores nothing; one that says less replaces what said more."""
+    await api.load(owned("dataset", "twice"))
+    asset = urn("dataset", "twice")
+    records = [used(asset=asset, reads=3, costUsd=0.5), used(asset=asset, back=1, calls=2)]
+    await recorded(api, "ada", *records)
+    with Writes(api) as writes:
+        assert await recorded(api, "ada", *records) == {"recorded": 2, "errors": []}
+    assert writes.count == 0
+    await recorded(api, "ada", used(asset=asset, reads=1))
+    assert (await usage(api, "ada", asset))[0]["costUsd"] is None
+
+
+async def test_an_unknown_consumer_becomes_a_stub(api: Api) -> None:
+    """A consumer that nobody registered yet is known from then on."""
+    await api.load(owned("dataset", "early"))
+    consumer = urn("service", "to-come")
+    await recorded(api, "ada", used(consumer, asset=urn("dataset", "early"), calls=1))
+    _, consumers = await usage(api, "ada", urn("dataset", "early"))
+    assert [each["consumer"] for each in consumers] == [{"id": consumer}]
+
+
+async def test_each_record_stands_for_itself(api: Api) -> None:
+    """What cannot be stored says so at its place, and the others are stored."""
+    far = (datetime.now(UTC).date() + timedelta(days=2)).isoformat()
+    records: list[tuple[dict[str, Any], str, list[str]]] = [
+        (used(reads=1, back=9), "", []),
+        (used(reads=-1), "INVALID", ["reads"]),
+        (used(), "INVALID", []),
+        ({**used(reads=1), "day": far}, "INVALID", ["day"]),
+        ({**used(reads=1), "day": "2019-01-01"}, "INVALID", ["day"]),
+        (used(DATA, reads=1), "INVALID", ["consumer"]),
+        (used(asset=team("ads"), reads=1), "INVALID", ["asset"]),
+        (used(asset=urn("dataset", "nothing"), reads=1), "NOT_FOUND", ["asset"]),
+        (used(asset=THEIRS, reads=1), "DENIED", []),
+        (used(reads=2, back=9), "INVALID", ["day"]),
+        (used(reads=2, back=8), "", []),
+    ]
+    payload = await recorded(api, "ada", *(record for record, _, _ in records))
+    assert payload["recorded"] == 2
+    wanted = [(code, ["records", str(index), *path]) for index, (_, code, path) in enumerate(records) if code]
+    assert codes(payload) == wanted
+
+
+async def test_a_thousand_records_and_no_more(api: Api) -> None:
+    """A call carries a thousand records; with one more it is refused whole."""
+    await api.load(owned("dataset", "busy"))
+    many = [used(SHOP, back, urn("dataset", "busy"), reads=1) for back in range(1_001)]
+    body = await api.send("ada", "mutation ($i: RecordUsageInput!) { recordUsage(input: $i) { recorded } }",
+                          i={"records": many})  # fmt: skip
+    assert body["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "limit": 1_000}.items()
+    assert await recorded(api, "ada", *many[:1_000]) == {"recorded": 1_000, "errors": []}
+    begin, (shown, _) = await on_one_day(api, "ada", urn("dataset", "busy"), 400)
+    assert shown["reads"] == len([record for record in many if record["day"] >= begin])
+
+
+@pytest.mark.parametrize("days", [0, 401])
+async def test_days_are_bounded(api: Api, days: int) -> None:
+    """More days than are added up, or none, are an error that says the bounds."""
+    body = await api.send("ada", READ, id=DATA, days=days)
+    assert body["errors"][0]["extensions"]["code"] == "INVALID"
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "2026-1-1", "20260101", "today"])
+async def test_a_day_is_a_day_of_the_calendar(api: Api, text: str) -> None:
+    """Whatever is no day is refused before anything runs."""
+    record = {**used(reads=1), "day": text}
+    body = await api.send("ada", "mutation ($i: RecordUsageInput!) { recordUsage(input: $i) { recorded } }",
+                          i={"records": [record]})  # fmt: skip
+    assert "Date cannot represent" in body["errors"][0]["message"]
+
+
+async def test_usage_leaves_no_change_and_no_revision(api: Api) -> None:
+    """Usage is its own record: neither the audit nor the revision of the asset tells of it."""
+    document = "query ($id: ID!) { asset(id: $id) { revision history { totalCount } } }"
+    before = await api.ask("ada", document, id=DATA)
+    await recorded(api, "ada", used(reads=7, back=20))
+    assert await api.ask("ada", document, id=DATA) == before

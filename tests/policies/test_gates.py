@@ -1,0 +1,107 @@
+"""Gates: a file that is wrong anywhere stops the process and says where, and all gates that fit apply together."""
+
+from pathlib import Path
+
+import pytest
+
+from policies.errors import ConfigurationError
+from policies.gates import Needs, load_gates
+
+GATE = '[[gate]]\nid = "g"\ndoc = "Why."\n'
+GOOD = f'{GATE}approvals = ["release"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[[gate", r"cannot be read as TOML"),
+        (
+            GOOD.replace("[[gate]]", "[[gates]]"),
+            r"has \['gates'\] beside its gates; write each gate under \[\[gate\]\]",
+        ),
+        (GOOD.replace("[[gate]]", "[gate]"), r"`gate` that is no table of its list"),
+        ("gate = [1]", r"`gate` that is no table of its list"),
+        (GOOD.replace('id = "g"\n', ""), r"without an `id` or a `doc`"),
+        (GOOD.replace('"g"', "[1]"), r"without an `id` or a `doc`"),
+        (GOOD.replace('doc = "Why."\n', 'doc = ""\n'), r"without an `id` or a `doc`"),
+        (GOOD + GOOD, r"two gates with the `id` g"),
+        (GOOD + 'alias = ["champion"]\n', r"gate g has \['alias'\], which mean nothing; use \['aliases'"),
+        (GATE, r"gate g needs nothing"),
+        (GATE + "evaluations = false\n", r"gate g needs nothing"),
+        (GATE + "evaluations = 1\n", r"`evaluations` of gate g is 1; write true"),
+        (GATE + "approvals = []\n", r"`approvals` of gate g is no list of texts with something in it"),
+        (GATE + 'approvals = "release"\n', r"`approvals` of gate g is no list of texts"),
+        (GATE + 'approvals = ["all of us"]\n', r"`approvals` of gate g has \['all of us'\]"),
+        (GATE + 'incidents = ["GRAVE"]\n', r"`incidents` of gate g has \['GRAVE'\]; use some of \['LOW', "),
+        (GATE + 'sensitivity = "SECRET"\n', r"`sensitivity` of gate g is 'SECRET'; use one of \['PUBLIC'"),
+        (GATE + 'sensitivity = ["PUBLIC"]\n', r"`sensitivity` of gate g is \['PUBLIC'\]; use one of"),
+        (GOOD + "aliases = []\n", r"`aliases` of gate g is no list of texts with something in it"),
+        (GOOD + 'aliases = ["a b"]\n', r"`aliases` of gate g has \['a b'\]"),
+        (GOOD + 'riskTiers = ["EXTREME"]\n', r"`riskTiers` of gate g has \['EXTREME'\]; use some of \['LOW'"),
+        (GOOD + 'domains = ["ads"]\n', r"`domains` of gate g has \['ads'\]; use texts like mlg://domain/"),
+    ],
+)
+def test_a_wrong_gate_stops_the_start_up(tmp_path: Path, text: str, complaint: str) -> None:
+    """What would leave a gate open, or mean something else than it says, is refused with the gate's id."""
+    path = tmp_path / "gates.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=complaint):
+        load_gates(path)
+
+
+def test_a_missing_file_stops_the_start_up(tmp_path: Path) -> None:
+    """Without the file nothing would be gated, so it must be there."""
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml cannot be read"):
+        load_gates(tmp_path / "nowhere.toml")
+
+
+def test_all_gates_that_fit_apply_together(tmp_path: Path) -> None:
+    """Approvals and severities are joined, the strictest sensitivity holds, and what does not fit says nothing."""
+    path = tmp_path / "gates.toml"
+    path.write_text(
+        """
+        [[gate]]
+        id = "all"
+        doc = "Everything."
+        incidents = ["CRITICAL"]
+        sensitivity = "CONFIDENTIAL"
+
+        [[gate]]
+        id = "champions"
+        doc = "One name of grave models."
+        aliases = ["champion"]
+        riskTiers = ["MEDIUM", "HIGH"]
+        approvals = ["release"]
+        incidents = ["HIGH"]
+
+        [[gate]]
+        id = "health"
+        doc = "One domain."
+        domains = ["mlg://domain/catalog/default/health"]
+        approvals = ["ethics", "release"]
+        evaluations = true
+        sensitivity = "INTERNAL"
+        """
+    )
+    gates, health = load_gates(path), "mlg://domain/catalog/default/health"
+    common = Needs(incidents=frozenset({"CRITICAL"}), sensitivity="CONFIDENTIAL")
+    assert gates.needs("canary", "HIGH", "") == common
+    assert gates.needs("champion", "", "") == common
+    both = frozenset({"HIGH", "CRITICAL"})
+    assert gates.needs("champion", "HIGH", "") == Needs(
+        ("release",), evaluations=False, incidents=both, sensitivity="CONFIDENTIAL"
+    )
+    assert gates.needs("champion", "MEDIUM", health) == Needs(
+        ("ethics", "release"), evaluations=True, incidents=both, sensitivity="INTERNAL"
+    )
+
+
+def test_the_shipped_gates_ask_more_of_what_can_do_more_harm() -> None:
+    """Everything must be healthy, some harm needs a release, much harm needs governance and no restricted data."""
+    gates, grave = load_gates(), frozenset({"HIGH", "CRITICAL"})
+    assert gates.needs("champion", "", "") == Needs((), evaluations=True, incidents=grave)
+    assert gates.needs("champion", "LOW", "") == Needs((), evaluations=True, incidents=grave)
+    assert gates.needs("champion", "MEDIUM", "") == Needs(("release",), evaluations=True, incidents=grave)
+    assert gates.needs("champion", "HIGH", "") == Needs(
+        ("governance", "release"), evaluations=True, incidents=grave, sensitivity="CONFIDENTIAL"
+    )

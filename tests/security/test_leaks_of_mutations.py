@@ -1,0 +1,117 @@
+"""Each mutation answers for a hidden asset as for an unknown one, and with as many requests to the store."""
+
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type
+from harness import leaks
+from harness.api import Api
+from harness.leaks import ADS, RANKING, token
+
+from graphql_schema.schema import build_schema
+
+SHUT = f"mlg://dataset/test/default/{leaks.HIDDEN_NAME}-shut"
+UNKNOWN = "mlg://dataset/test/default/nothing-there"
+VERSIONS = {
+    each: {
+        "<model>": each.replace("/dataset/", "/model/"),
+        "<version>": f"{each.replace('/dataset/', '/model-version/')}@1",
+    }
+    for each in (SHUT, UNKNOWN)
+}
+"""A model and a version that are hidden like the dataset, and unknown ones."""
+
+MINE = "mlg://dataset/test/default/of-zoe"
+TAG = "mlg://tag/catalog/default/loud"
+
+ABOUT: dict[str, dict[str, Any]] = {
+    "unlink": {"relation": "DERIVES", "from": MINE, "to": "<id>"},
+    "setOwners": {"asset": "<id>", "owners": [{"owner": ADS}]},
+    "setTags": {"asset": "<id>", "add": [TAG]},
+    "setStage": {"asset": "<id>", "stage": "RETIRED"},
+    "setAlias": {"model": "<model>", "alias": "champion", "version": "<version>"},
+    "approve": {"subject": "<id>", "gate": "release", "decision": "APPROVED"},
+    "deleteAsset": {"asset": "<id>"},
+    "restoreAsset": {"asset": "<id>"},
+    "revertChange": {"change": "<change>"},
+}
+"""Inputs that are about an asset, or about a change of one."""
+
+NAMING: dict[str, dict[str, Any]] = {
+    "unlink": {"relation": "DERIVES", "from": "<id>", "to": MINE},
+    "setStage": {"asset": MINE, "stage": "DEPRECATED", "replacedBy": "<id>"},
+}
+"""Inputs that are about an asset of the caller's and name another."""
+
+ELSEWHERE = {"registerAssets", "link"}
+"""Mutations whose leaks are tested in test_leaks_of_writes.py, as are those that register one thing."""
+
+MUTATIONS = build_schema().core.mutation_type
+PAYLOADS = {name: get_named_type(field.type) for name, field in (MUTATIONS.fields if MUTATIONS else {}).items()}
+
+
+@pytest.fixture(scope="module")
+async def api(leaky: Api) -> Api:
+    """Let zoe, an engineer of ads, own a dataset, and hide another from her, with a past."""
+    leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
+    shut = {"id": SHUT, "owners": [{"owner": RANKING}], "visibility": "TEAM"}
+    model, version = (VERSIONS[SHUT][name] for name in ("<model>", "<version>"))
+    await leaky.load({"model": {**shut, "id": model}}, {"modelVersion": {"id": version, "visibility": "TEAM"}})
+    await leaky.load({"tag": {"name": "loud", "tagKind": "FREE"}}, {"dataset": shut}, {"dataset": {"id": MINE}})
+    await leaky.load({"dataset": {"id": MINE, "owners": [{"owner": ADS}]}}, {"dataset": {**shut, "format": "x"}})
+    await leaky.load({"link": {"relation": "DERIVES", "from": SHUT, "to": MINE}})
+    await leaky.load({"link": {"relation": "DERIVES", "from": MINE, "to": SHUT}})
+    return leaky
+
+
+async def _change(api: Api) -> str:
+    found = await api.ask("root", "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { id } } } }", id=SHUT)
+    return str(found["asset"]["history"]["nodes"][0]["id"])
+
+
+def _filled(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(each, names) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, names) for each in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _document(name: str) -> str:
+    payload = PAYLOADS[name]
+    assert isinstance(payload, GraphQLObjectType)
+    scalars = " ".join(field for field, each in payload.fields.items() if get_named_type(each.type).name == "Boolean")
+    kind = f"{name[0].upper()}{name[1:]}Input"
+    errors = "errors { code message inputPath currentRevision }"
+    return f"mutation ($input: {kind}!) {{ {name}(input: $input) {{ {scalars} {errors} }} }}"
+
+
+async def _answer(api: Api, name: str, given: dict[str, Any], names: dict[str, str]) -> str:
+    answer = str(await api.send("zoe", _document(name), input=_filled(given, names)))
+    for said in names.values():
+        answer = answer.replace(said, "<id>")
+    return answer
+
+
+@pytest.mark.parametrize("name", ABOUT)
+async def test_a_mutation_of_what_is_hidden(api: Api, name: str) -> None:
+    """What it is about is not there, whether it is hidden or unknown: the same answer, word for word."""
+    change = await _change(api)
+    hidden = await _answer(api, name, ABOUT[name], {"<id>": SHUT, "<change>": change, **VERSIONS[SHUT]})
+    others = {"<id>": UNKNOWN, "<change>": f"{change[:-4]}0000", **VERSIONS[UNKNOWN]}
+    unknown = await _answer(api, name, ABOUT[name], others)
+    assert hidden == unknown
+    assert "NOT_FOUND" in hidden
+
+
+@pytest.mark.parametrize("name", NAMING)
+async def test_a_mutation_that_names_what_is_hidden(api: Api, name: str) -> None:
+    """Naming a hidden asset beside one's own comes to what naming an unknown one comes to."""
+    answers = [await _answer(api, name, NAMING[name], {"<id>": urn}) for urn in (SHUT, UNKNOWN)]
+    assert answers[0] == answers[1]
+
+
+def test_every_mutation_is_among_these() -> None:
+    """A mutation that nobody has tried is a defect of this file."""
+    single = {name for name, payload in PAYLOADS.items() if payload.name == "RegisterPayload"}
+    assert {*ABOUT, *ELSEWHERE} | single == {*PAYLOADS}

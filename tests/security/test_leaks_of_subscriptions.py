@@ -1,0 +1,238 @@
+"""What a subscription tells, and to whom: who connects, until when, and what is hidden by the time it is told."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import leaks
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.sockets import Talk, serving, talking
+from starlette.requests import HTTPConnection
+
+from app.access_log import AccessLog
+from app.auth.dev_issuer import LIFETIME, DevIssuer
+from app.auth.personas import persona
+
+FOLLOW = """subscription ($after: Cursor, $filter: ChangeFilter) { changes(after: $after, filter: $filter) {
+  id subjectId actor reason cursor fields { field before after } subject { id displayName description
+    ... on ModelVersion { artifactUri } } } }"""
+PROBE, UNSEEN = leaks.urn("dataset", "probe"), leaks.urn("dataset", "zz-new")
+TEAM = {"owners": [{"owner": leaks.RANKING}]}
+
+
+@pytest.fixture(scope="module")
+async def api(leaky: Api) -> AsyncIterator[tuple[Api, str]]:
+    """Serve the API over an estate with something of each thing that could leak."""
+    async with serving(leaky.app) as address:
+        yield leaky, address
+
+
+async def newest(api: Api, who: str) -> str:
+    """The cursor of the newest change that somebody sees."""
+    found = await api.ask(who, "{ changes(first: 1) { nodes { cursor } } }")
+    cursor: str = found["changes"]["nodes"][0]["cursor"]
+    return cursor
+
+
+async def told_until(talk: Talk, subject: str) -> list[dict[str, Any]]:
+    """The changes up to the first of a subject."""
+    told: list[dict[str, Any]] = []
+    while not told or told[-1]["subjectId"] != subject:
+        told.append((await talk.event())["changes"])
+    return told
+
+
+async def test_nothing_hidden_is_told(api: tuple[Api, str]) -> None:
+    """Of what bo may not know of there is no event and no gap, and of a draft no value, though ada is told it all."""
+    graph, address = api
+    cursors = {who: await newest(graph, who) for who in ("ada", "bo")}
+    for round_ in ("one", "two"):
+        hidden = {"description": f"{leaks.CANARY}-{round_}"}
+        await graph.load({"dataset": {"id": leaks.HIDDEN, **hidden}}, {"dataset": {"id": leaks.DRAFT, **hidden}})
+        await graph.load({"modelVersion": {"id": leaks.VERSION, "artifactUri": f"s3://{leaks.CANARY}-{round_}"}})
+        await graph.load({"dataset": {"id": PROBE, "description": round_}})
+    told = {}
+    for who, cursor in cursors.items():
+        async with talking(address, graph.tokens[who]) as talk:
+            await talk.subscribe(FOLLOW, after=cursor)
+            told[who] = [*await told_until(talk, PROBE), *await told_until(talk, PROBE)]
+    subjects = {who: [change["subjectId"] for change in changes] for who, changes in told.items()}
+    assert set(subjects["ada"]) == {leaks.HIDDEN, leaks.DRAFT, leaks.VERSION, PROBE}
+    assert len(subjects["ada"]) == 8
+    assert subjects["bo"] == [leaks.VERSION, PROBE] * 2
+    assert leaks.CANARY in str(told["ada"])
+    assert leaks.CANARY not in str(told["bo"])
+    assert leaks.HIDDEN_NAME not in str(told["bo"])
+
+
+async def test_a_filter_for_what_is_hidden(api: tuple[Api, str]) -> None:
+    """To ask for the changes of a hidden id tells as little as to ask for those of an unknown one."""
+    graph, address = api
+    after = await newest(graph, "bo")
+    async with talking(address, graph.tokens["bo"]) as talk:
+        for name, urn in (("hidden", leaks.HIDDEN), ("unknown", leaks.UNKNOWN), ("probe", PROBE)):
+            await talk.subscribe(FOLLOW, name, after=after, filter={"subjects": [urn]})
+        await graph.load({"dataset": {"id": leaks.HIDDEN, "description": f"{leaks.CANARY}-filtered"}})
+        await graph.load({"dataset": {"id": PROBE, "description": "filtered"}})
+        assert (await talk.hear())["id"] == "probe"
+
+
+async def test_visibility_is_that_of_the_moment(api: tuple[Api, str]) -> None:
+    """A subject is told of while it is open; the change that shut it is not told, nor any later one."""
+    graph, address = api
+    turning = leaks.urn("dataset", "turning")
+    await graph.load({"dataset": {"id": turning, **TEAM}})
+    after = await newest(graph, "bo")
+    async with talking(address, graph.tokens["bo"]) as talk:
+        await talk.subscribe(FOLLOW, after=after)
+        await graph.load({"dataset": {"id": turning, "description": "seen"}})
+        assert (await talk.event())["changes"]["subjectId"] == turning
+        await graph.load({"dataset": {"id": turning, "description": "seen, or not"}})
+        await graph.load({"dataset": {"id": turning, "description": f"{leaks.CANARY}-turned", "visibility": "TEAM"}})
+        await graph.load({"dataset": {"id": PROBE, "description": "turned"}})
+        told = await told_until(talk, PROBE)
+    assert [change["subjectId"] for change in told].count(turning) <= 1
+    assert leaks.CANARY not in str(told)
+
+
+async def test_what_was_read_before_is_not_told(graph: StoreGraph, tmp_path: Path) -> None:
+    """A change that was read together with the one before is judged again, when something was written in between."""
+    async with open_api(graph, tmp_path) as api:
+        first, second = (leaks.urn("dataset", name) for name in ("first", "second"))
+        await api.load({"team": {"name": "ranking"}}, {"dataset": {"id": PROBE}})
+        after = await newest(api, "bo")
+        await api.load(*({"dataset": {"id": each, **TEAM}} for each in (first, second)))
+        bo = await api.services.authenticator.authenticate(f"Bearer {api.tokens['bo']}")
+        context = api.services.context(HTTPConnection({"type": "websocket", "headers": []}), bo)
+        events = await api.services.schema.stream(FOLLOW, {"after": after}, context)
+        told = [await _subject(events)]
+        (other,) = {first, second}.difference(told)
+        await api.load({"dataset": {"id": other, "visibility": "TEAM"}}, {"dataset": {"id": UNSEEN}})
+        assert await _subject(events) == UNSEEN
+        await events.aclose()
+
+
+async def _subject(events: Any) -> str:
+    result = await anext(events)
+    assert not result.errors
+    subject: str = result.data["changes"]["subjectId"]
+    return subject
+
+
+async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Path) -> None:
+    """Who leaves a team that is above theirs is told of its changes no more, as soon as teams are looked up again."""
+    async with open_api(graph, tmp_path) as api, serving(api.app) as address:
+        group = leaks.urn("dataset", "of-the-group")
+        above = "mlg://team/catalog/default/group"
+        await api.load({"team": {"name": "group"}}, {"team": {"name": "ranking", "parent": above}})
+        await api.load({"dataset": {"id": group, "owners": [{"owner": above}], "visibility": "TEAM"}})
+        async with talking(address, api.tokens["ada"]) as talk:
+            await talk.subscribe(FOLLOW, after=await newest(api, "ada"))
+            await api.load({"dataset": {"id": group, "description": "one"}})
+            assert (await talk.event())["changes"]["subjectId"] == group
+            await api.load({"team": {"name": "ranking", "parent": None}})
+            api.services.authenticator._close_teams._known.clear()  # noqa: SLF001 - a minute later
+            await api.load({"dataset": {"id": group, "description": "two"}})
+            await api.load({"dataset": {"id": PROBE}})
+            assert group not in [change["subjectId"] for change in await told_until(talk, PROBE)]
+
+
+@pytest.mark.parametrize("idle", [True, False], ids=["idle", "busy"])
+async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle: bool) -> None:
+    """When the token expires the connection is closed, and nothing is told afterwards."""
+    graph, address = api
+    issued = time.time() - LIFETIME + 4
+    token = DevIssuer(graph.services.settings).mint(persona("ada"), now=issued)
+    async with talking(address, token) as talk:
+        await talk.subscribe(FOLLOW, after=await newest(graph, "ada"))
+        if not idle:
+            await graph.load({"dataset": {"id": PROBE, "description": "before"}})
+            await talk.event()
+        code, reason = await talk.closed()
+        assert int(time.time()) - int(issued) >= LIFETIME
+    assert (code, reason) == (4403, "The access token has expired. Connect again with a new one.")
+
+
+async def test_an_expired_token_is_checked_with_each_event(
+    api: tuple[Api, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the timer does not fire, as after a sleep of the machine, the next event finds the token expired."""
+    graph, address = api
+    async with talking(address, graph.tokens["ada"]) as talk:
+        await talk.subscribe(FOLLOW, after=await newest(graph, "ada"))
+        await graph.load({"dataset": {"id": PROBE, "description": "in time"}})
+        await talk.event()
+        monkeypatch.setattr("app.http.caller.time.time", lambda: 1e11)
+        graph.services.desk.journal.written()
+        assert (await talk.hear())["type"] == "error"
+        assert (await talk.closed())[0] == 4403
+
+
+async def test_tokens_that_are_not_good(api: tuple[Api, str]) -> None:
+    """The same tokens are refused as over HTTP: expired, forged, and without the scope for reading."""
+    graph, address = api
+    issuer = DevIssuer(graph.services.settings)
+    good = graph.tokens["ada"]
+    bad = {
+        "expired": issuer.mint(persona("ada"), now=time.time() - 2 * LIFETIME),
+        "forged": good[:-8] + "AAAAAAAA",
+        "without the scope": leaks.token(graph, "zoe", scopes="graph:write"),
+        "empty": "",
+    }
+    for token in bad.values():
+        async with talking(address) as talk:
+            await talk.say(type="connection_init", payload={"Authorization": f"Bearer {token}"})
+            code, reason = await talk.closed()
+            assert (code, bool(reason)) == (4403, True)
+
+
+async def test_a_cursor_of_somebody_else(api: tuple[Api, str]) -> None:
+    """A cursor is good for whoever got it; anything else is INVALID, and says so before anything is told."""
+    graph, address = api
+    page = (await graph.ask("bo", "{ changes(first: 1) { pageInfo { endCursor } } }"))["changes"]["pageInfo"]
+    async with talking(address, graph.tokens["bo"]) as talk:
+        for cursor in (await newest(graph, "ada"), page["endCursor"], "x", ""):
+            await talk.subscribe(FOLLOW, after=cursor)
+            message = await talk.hear()
+            assert message["type"] == "error"
+            assert [error["extensions"]["code"] for error in message["payload"]] == ["INVALID"]
+
+
+async def test_what_is_told_is_logged(api: tuple[Api, str]) -> None:
+    """Each event leaves in the access log what it read of restricted fields, or what was denied, and no more."""
+    graph, address = api
+    path = graph.services.settings.data_dir / "access.jsonl"
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for who in ("ada", "bo"):
+        after = await newest(graph, who)
+        async with talking(address, graph.tokens[who]) as talk:
+            await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": who}})
+            await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": f"{who} again"}})
+            before = path.read_text()
+            query = "subscription ($after: Cursor) { changes(after: $after) { subject { ...F } } }"
+            await talk.subscribe(f"{query} fragment F on ModelVersion {{ artifactUri }}", after=after)
+            for _ in range(2):
+                await talk.event()
+            lines[who] = [json.loads(line) for line in path.read_text().removeprefix(before).splitlines()]
+    for who, event in (("ada", "read"), ("bo", "denied")):
+        assert [(line["event"], line["coordinate"], line["subject"]) for line in lines[who]] == [
+            (event, "ModelVersion.artifactUri", who)
+        ] * 2
+
+
+async def test_what_cannot_be_logged_is_not_told(api: tuple[Api, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the access log cannot be written, an event that belongs into it ends the subscription untold."""
+    graph, address = api
+    broken = AccessLog(Path("/dev/full"), graph.services.policy.labels)
+    monkeypatch.setattr(graph.services.access_log, "write", broken.write)
+    after = await newest(graph, "ada")
+    async with talking(address, graph.tokens["ada"]) as talk:
+        await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": "unlogged"}})
+        await talk.subscribe(FOLLOW, after=after)
+        message = await talk.hear()
+    assert message["type"] == "error"
+    assert [error["extensions"]["code"] for error in message["payload"]] == ["ACCESS_LOG_UNAVAILABLE"]
