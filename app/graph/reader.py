@@ -305,16 +305,12 @@ class PolicedReader:
                     self._points.prime(row.urn, row)  # most who ask for facts ask for their subjects too
 
     async def _ask(self, question: Question, *, ends: bool, anyway: Sequence[int] = ()) -> Answer:
-        """The answer with the far ends of the changes in it, where there are some, which say who may see them.
-
-        ``anyway`` is what is asked for where there are none: by its id, a hidden change takes no other time than none.
-        """
+        """The answer with the far ends of the changes in it, which say who may see them; ``anyway`` where none are."""
         answer = await self._coalescer.ask(question)
         named = {urn for record in answer.records.values() for urn in record.get("ends", ())} if ends else set()
         missing = [vid for vid in (vertex_id(self._judge.tenant, urn) for urn in named) if vid not in self._rows]
-        also_asked = (missing or anyway) if ends else ()
-        if also_asked:
-            also = await self._coalescer.ask(Question(points=list(also_asked)))
+        if missing or (ends and anyway):  # by its id, a hidden change takes as many requests as none
+            also = await self._coalescer.ask(Question(points=missing or list(anyway)))
             answer.records.update(also.records)
         return answer
 

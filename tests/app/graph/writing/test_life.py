@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import orjson
 import pytest
-from harness.asset_life import DATA, STEP, TAGS, TEAMS, Answer, Life
+from harness.asset_life import STEP, Answer, Life
 from harness.janusgraph import StoreGraph
+from harness.life_records import DATA, TAGS, TEAMS
 from harness.registrations import Stored, Writers, person, shipped_stops, stored
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
