@@ -332,11 +332,13 @@ class Life:
             key = (relation, far, own) if relation == "DERIVES" else (relation, own, far)
             edge = self.edges.get(key)
             after = dict(edge) if edge is not None and self._holds(edge) else self._opened(relation, edge)
-            self._put(own, of, key, {**declare(after, declarer, "DECLARED"), **facts})
+            said = {"mode": "DIRECT", **facts} if of == "tags" else facts
+            self._put(own, of, key, {**declare(after, declarer, "DECLARED"), **said})
             keys[key] = None
         for key, edge in list(self.edges.items()):
             mine = key[0] == relation and own == key[2 if relation == "DERIVES" else 1]
-            if mine and not adds and key not in keys and declarer in edge["by"] and self._holds(edge):
+            listed = mine and declarer in edge["by"] and edge.get("mode") != "BLOCKED"
+            if listed and not adds and key not in keys and self._holds(edge):
                 left = [each for each in edge["by"] if each != declarer]
                 self._put(own, of, key, {**edge, "by": left} if left else self._closed(edge))
         if relation != "DERIVES":
