@@ -11,6 +11,7 @@ LONGEST_MODULE = 400
 LONGEST_FUNCTION = 60
 
 CATCHES_EVERYTHING = {
+    "app.graph.housekeeping": "a job that stops keeps receipts for ever: what fails is logged and tried again",
     "app.graph.sensitivity.loop": "a job that stops is a fence that stays: what fails is logged and tried again",
     "app.http.health": "a probe that fails, however it fails, means not ready",
     "app.http.middleware": "the HTTP boundary: what nobody expected becomes a masked 500 and one line in the log",

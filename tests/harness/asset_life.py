@@ -9,7 +9,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.registrations import NOW, urn
+from harness.life_records import Refused, declare, new_stub, refuse_deleted, set_values, whole_of
+from harness.registrations import NOW
 
 Key = tuple[str, str, str]
 STEP = 1_000
@@ -18,17 +19,10 @@ STEP = 1_000
 _BOOKS = {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"} | {
     "revision", "createdAt", "createdBy", "updatedAt", "updatedBy"
 }  # fmt: skip
-_CODES = {"dataset": "DATASET", "dataset-version": "DATASET_VERSION", "team": "TEAM", "user": "USER", "tag": "TAG"}
-_OWN = {"tag": {"tagKind": "FREE", "propagates": False}, "user": {"active": True, "principalKind": "PERSON"}}
-_STRENGTH = ["INFERRED", "DECLARED", "OBSERVED"]
 _FIRST: dict[str, dict[str, Any]] = {"OWNED_BY": {"kinds": ["TECHNICAL"]}, "TAGGED": {"mode": "DIRECT"}}
 _FIELDS = {"owners": "OWNED_BY", "tags": "TAGGED", "derivedFrom": "DERIVES"}
 _TOLD = ("kinds", "mode", "origin", "validFrom", "validTo")
 _FOLLOWS = {"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"}
-
-
-class Refused(Exception):  # noqa: N818 - what happens, not an error
-    """The write is refused with a code; nothing of it happens."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +68,13 @@ class Life:
         def write() -> str:
             known = self.records.get(name)
             self._expect(known, expected)
-            _alive(known)
+            refuse_deleted(known)
             creates = known is None or known["hydration"] == "STUB"
             record = self._ensure(name)
             if creates:
                 self._note(name, "REGISTERED")
             record["hydration"] = "FULL"
-            _set(record, values)
+            set_values(record, values)
             self._dated(name)
             for each, far in lists.items():
                 self._declare(name, each, far)
@@ -94,10 +88,10 @@ class Life:
         def write() -> str:
             record = self._there(name)
             self._expect(record, expected)
-            _alive(record)
+            refuse_deleted(record)
             self._note(name, action, reason=given.get("reason"))
             if "stage" in given:
-                _set(record, {"stage": given["stage"]})
+                set_values(record, {"stage": given["stage"]})
             if "owners" in given:
                 self._declare(name, "owners", given["owners"])
             if "add" in given:
@@ -116,7 +110,7 @@ class Life:
         """Declare that data flows; it is said of where it arrives."""
 
         def write() -> str:
-            _alive(self._ensure(target))
+            refuse_deleted(self._ensure(target))
             self._ensure(source)
             key = ("DERIVES", source, target)
             edge = self.edges.get(key)
@@ -127,7 +121,7 @@ class Life:
             if "validTo" in after and after["validTo"] <= after["validFrom"]:
                 raise Refused("INVALID")
             self._note(target, "LINKED")
-            self._put(target, "upstream", key, _declared(after, "link", origin))
+            self._put(target, "upstream", key, declare(after, "link", origin))
             return "" if goes_on else "CREATED"
 
         return self._do(target, write)
@@ -136,7 +130,7 @@ class Life:
         """End the flow, now or at an instant."""
 
         def write() -> str:
-            _alive(self._there(target))
+            refuse_deleted(self._there(target))
             key = ("DERIVES", source, target)
             edge = self.edges.get(key)
             if edge is None or not (self._holds(edge) or until is not None):
@@ -172,7 +166,7 @@ class Life:
                 if went != ("deletedAt" in record):
                     raise Refused("CONFLICT")
                 return self._restore(name) if went else self._delete(name, None)
-            _alive(record)
+            refuse_deleted(record)
             self._undo(name, record, change)
             return ""
 
@@ -188,7 +182,7 @@ class Life:
         moved_on += [key for key, (_, after) in change["edges"].items() if not self._same(key, after)]
         if moved_on or (not values and not change["edges"] and record["ownerTeam"] != left):
             raise Refused("CONFLICT")
-        _set(record, {key: before for key, (before, _) in values.items()})
+        set_values(record, {key: before for key, (before, _) in values.items()})
         for key, (before, _) in change["edges"].items():
             self._put(name, change["of"][key], key, self._again(key, before))
         for each in ("owners", "tags"):
@@ -314,7 +308,7 @@ class Life:
         if name not in self.records:
             whole = whole_of(name)
             begun = {key: self._ensure(whole)[key] for key in ("ownerTeam", "visibility")} if whole else {}
-            self.records[name] = {**_stub(name, self.tenant, self.now), **begun}
+            self.records[name] = {**new_stub(name, self.tenant, self.now), **begun}
             if whole:
                 said = {"relation": "VERSION_OF", "validFrom": 0, "by": ["id"], "origin": "DECLARED", "at": 0}
                 self.edges["VERSION_OF", name, whole] = {**said, **self._recorded()}
@@ -338,11 +332,13 @@ class Life:
             key = (relation, far, own) if relation == "DERIVES" else (relation, own, far)
             edge = self.edges.get(key)
             after = dict(edge) if edge is not None and self._holds(edge) else self._opened(relation, edge)
-            self._put(own, of, key, {**_declared(after, declarer, "DECLARED"), **facts})
+            said = {"mode": "DIRECT", **facts} if of == "tags" else facts
+            self._put(own, of, key, {**declare(after, declarer, "DECLARED"), **said})
             keys[key] = None
         for key, edge in list(self.edges.items()):
             mine = key[0] == relation and own == key[2 if relation == "DERIVES" else 1]
-            if mine and not adds and key not in keys and declarer in edge["by"] and self._holds(edge):
+            listed = mine and declarer in edge["by"] and edge.get("mode") != "BLOCKED"
+            if listed and not adds and key not in keys and self._holds(edge):
                 left = [each for each in edge["by"] if each != declarer]
                 self._put(own, of, key, {**edge, "by": left} if left else self._closed(edge))
         if relation != "DERIVES":
@@ -393,61 +389,3 @@ class Life:
             teams = [(far, kinds) for far, kinds in record["index"]["owners"] if "//team/" in far]
             best = [far for far, kinds in teams if "TECHNICAL" in kinds] or [far for far, _ in teams]
             record["ownerTeam"] = best[0] if best else self.records[whole]["ownerTeam"] if whole else ""
-
-
-def whole_of(name: str) -> str | None:
-    """The dataset of a version."""
-    return name.replace("-version/", "/", 1).rpartition("@")[0] if "@" in name else None
-
-
-def _declared(edge: dict[str, Any], declarer: str, origin: str) -> dict[str, Any]:
-    said = max(edge.get("origin", origin), origin, key=_STRENGTH.index)
-    return {**edge, "by": sorted({*edge["by"], declarer}), "origin": said}
-
-
-def _alive(record: dict[str, Any] | None) -> None:
-    if record is not None and "deletedAt" in record:
-        raise Refused("CONFLICT")
-
-
-def _set(record: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Take over what is given; None takes back to what it was at first, or away."""
-    for key, value in values.items():
-        wanted = {"stage": "ACTIVE", "displayName": record["name"]}.get(key) if value is None else value
-        if wanted is None:
-            record.pop(key, None)
-        else:
-            record[key] = sorted(wanted, key=lambda pair: pair["key"]) if key == "properties" else wanted
-
-
-def _stub(name: str, tenant: str, now: int) -> dict[str, Any]:
-    slug, source, _, rest = name.removeprefix("mlg://").split("/")
-    own, _, version = rest.partition("@")
-    return {
-        "id": name,
-        "kind": _CODES[slug],
-        "tenant": tenant,
-        "source": source,
-        "namespace": "default",
-        "name": own,
-        "displayName": own,
-        **({"version": version} if version else {}),
-        "stage": "ACTIVE",
-        "visibility": "ORG",
-        "sensitivity": "INTERNAL",
-        "declaredSensitivity": "INTERNAL",
-        "hydration": "STUB",
-        **_OWN.get(slug, {}),
-        "revision": 1,
-        "createdAt": now,
-        "createdBy": "root",
-        "updatedAt": now,
-        "updatedBy": "root",
-        "ownerTeam": "",
-        "index": {"owners": [], "tags": [], "domain": "", "whole": ""},
-    }
-
-
-DATA = [urn(text) for text in ("dataset a", "dataset b", "dataset-version a@1", "dataset c")]
-TEAMS = [urn(text) for text in ("team ranking", "team ads", "user ada")]
-TAGS = [urn(text) for text in ("tag pii", "tag gold")]

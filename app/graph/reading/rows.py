@@ -25,9 +25,8 @@ class Rows:
         answer = await self._coalescer.ask(question)
         named = {urn for record in answer.records.values() for urn in record.get("ends", ())} if ends else set()
         missing = [vid for vid in map(self.vid, named) if vid not in self._known]
-        also_asked = (missing or anyway) if ends else ()
-        if also_asked:
-            also = await self._coalescer.ask(Question(points=list(also_asked)))
+        if missing or (ends and anyway):
+            also = await self._coalescer.ask(Question(points=missing or list(anyway)))
             answer.records.update(also.records)
         return answer
 

@@ -61,8 +61,7 @@ def settle_times(draft: Draft, vid: int) -> None:
 def settle_lists(draft: Draft, vid: int, relation: str, declared: Sequence[str], again: Sequence[str] = ()) -> None:
     """Index the owners or tags that an asset has now: those just declared, then the others, then what is so ``again``.
 
-    The first team of equals owns, so the order counts. An edge that was not read has not changed, so it is held as it
-    was.
+    An edge that was not read has not changed, so it is held as it was. The first team of equals owns: order counts.
     """
     record = draft.known(vid)
     index = record["index"]

@@ -13,7 +13,7 @@ from app.graph.writing.edges import Key
 from app.graph.writing.receipts import is_receipt
 from app.graph.writing.state import Read, State, Wants
 from app.graph.writing.vertices import Record
-from graphql_schema.catalog import PART_HOPS, RUN_OF, TAGGED, VERSION_OF, WHOLE_HOPS, Direction, Hop
+from graphql_schema.catalog import PART_HOPS, RUN_OF, VERSION_OF, WHOLE_HOPS, Direction, Hop
 from graphql_schema.intents import Intent, Unlinking
 from graphql_schema.registration import Linking, Registration
 from graphql_schema.urn import parse_urn, whole_urn
@@ -94,7 +94,7 @@ class Reading:
             far = [self.add_point(urn) for urn in (*edges.targets, *edges.removes)]
             if relation is VERSION_OF:
                 continue
-            if not edges.adds or relation is TAGGED:  # an index is kept of all tags
+            if not edges.adds:
                 self._hop(edges.hop, vid)
                 continue
             for other in far:

@@ -43,7 +43,7 @@ def restore_fields(draft: Draft, record: Record, change: Record) -> Registered:
     draft.put(vid, after)
     settle_times(draft, vid)
     moved = [_restore_edge(draft, vid, entry) for entry in edges]
-    _restore_lists(draft, vid, edges, owner)
+    _restore_lists(draft, vid, change, edges, also_owners=bool(owner))
     permit_result(draft, vid, record, creates=False)
     draft.stamp(*([vid] if any(moved) else []))
     return Registered(
@@ -135,15 +135,18 @@ def _owner_again(record: Record, change: Record) -> list[Record]:
     return [entry for entry in change["fields"] if entry["field"] == "ownerTeam" and entry["before"] in owners]
 
 
-def _restore_lists(draft: Draft, vid: int, edges: list[Record], owner: list[Record]) -> None:
+def _restore_lists(draft: Draft, vid: int, change: Record, edges: list[Record], *, also_owners: bool) -> None:
     """Index owners and tags that are so again; the team that owned it comes first, so that it owns it again."""
     again: dict[str, list[str]] = {OWNED_BY.name: [], TAGGED.name: []}
-    touched = {OWNED_BY.name} if owner else set()
+    touched = {OWNED_BY.name} if also_owners else set()
     for entry in edges:
         relation, _, target = entry["edge"]
         if relation in again:
             again[relation].append(target)
             touched.add(relation)
+    team = [entry["before"] for entry in change["fields"] if entry["field"] == "ownerTeam" and entry["before"]]
+    owners = {*again[OWNED_BY.name], *(urn for urn, _ in draft.known(vid)["index"]["owners"])}
+    first = {OWNED_BY.name: [each for each in team if each in owners]}
     for relation in sorted(touched):
-        settle_lists(draft, vid, relation, [entry["before"] for entry in owner], again[relation])
+        settle_lists(draft, vid, relation, first.get(relation, []), again[relation])
     settle_owner(draft, vid)
