@@ -4,8 +4,8 @@
 
 The number is the build: the same build may call again, whole or from the middle, and nothing is done twice. Its keys
 name the model as well, for keys belong to the caller, and an approver decides about many models. Whatever is refused,
-such as a promotion whose gate is closed, ends the job with the reason and exit code 1. `RISK_TIER` is that of the model,
-MEDIUM unless said; what a tier needs is written in policies/gates.toml.
+such as a promotion whose gate is closed, ends the job with the reason and exit code 1. `RISK_TIER` is that of the
+model, MEDIUM unless said; what a tier needs is written in policies/gates.toml.
 """
 
 import os
