@@ -1,9 +1,10 @@
 """Calls one mutation after another, each under its own caller's token: what happened, in the order in which it did.
 
 Registering is for what is there and needs no order; promotions, decisions and reports are made by people who may, and
-each builds on the one before. The first that is refused ends the tale.
+each builds on the one before. A refusal ends the tale.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -42,35 +43,40 @@ class Call:
     input: Mapping[str, Any]
 
 
+Round = list[Call]
+"""Calls that need no order among themselves, and are made at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chronicle:
-    """Calls in order, the tokens of their callers by name, and the asset that the last call registers.
+    """Rounds in order, the tokens of their callers by name, and the asset that the last call registers.
 
     Where that asset is known, the chronicle was told before and is not told again: it would move forth and back what
     has moved on since.
     """
 
-    calls: Sequence[Call]
+    rounds: Sequence[Round]
     tokens: Mapping[str, str]
     last: str
 
 
 async def tell(url: str, chronicle: Chronicle, retry: Retry = PATIENT) -> AsyncIterator[ItemResult]:
-    """Make the calls; yields DONE for each, and ends after the first that is refused."""
+    """Make the calls; yields DONE for each, and ends after the first round of which one is refused."""
     made: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         clients = {
             who: await stack.enter_async_context(ApiClient(url, token, retry))
             for who, token in chronicle.tokens.items()
         }
-        final = chronicle.calls[-1].who
+        final = chronicle.rounds[-1][-1].who
         if (await clients[final].execute(_KNOWN, {"id": chronicle.last}))["asset"] is not None:
             return
-        for call in chronicle.calls:
-            answer = await _made(clients[call.who], call, made)
-            why = reasons(answer)
-            yield ItemResult(f"{call.mutation} as {call.who}", answer["errors"][0]["code"] if why else DONE, why)
-            if why:
+        for calls in chronicle.rounds:
+            answers = await asyncio.gather(*(_made(clients[call.who], call, made) for call in calls))
+            for call, answer in zip(calls, answers, strict=True):
+                code = answer["errors"][0]["code"] if answer["errors"] else DONE
+                yield ItemResult(f"{call.mutation} as {call.who}", code, reasons(answer))
+            if any(answer["errors"] for answer in answers):
                 return
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from itertools import chain
 
 from app.auth.dev_issuer import DevIssuer
-from app.ingest.calling import Call, Chronicle
+from app.ingest.calling import Chronicle, Round
 from app.ingest.demo.cast import CAST
 from app.ingest.demo.data import data
 from app.ingest.demo.features import features
@@ -31,7 +31,7 @@ def demo_entries() -> list[Item]:
     return [Item(next(iter(item.values())).get("id", "link"), item) for item in demo_estate()]
 
 
-def demo_calls(today: date) -> Iterator[Call]:
+def demo_chronicle(today: date) -> Iterator[Round]:
     """Tell what happened to it, up to the day before ``today``, in order."""
     return chain(quality(today), usage(today), releases())
 
@@ -39,7 +39,7 @@ def demo_calls(today: date) -> Iterator[Call]:
 def load_demo(url: str, issuer: DevIssuer, *, as_json: bool = False) -> int:
     """Load the items as root and tell the chronicle with the tokens of its cast; returns the exit code."""
     tokens = {name: issuer.mint(one) for name, one in CAST.items()}
-    entries, calls = demo_entries(), list(demo_calls(datetime.now(UTC).date()))
-    total = len(entries) + len(calls)
-    chronicle = Chronicle(calls, tokens, LAST)
+    entries, rounds = demo_entries(), list(demo_chronicle(datetime.now(UTC).date()))
+    total = len(entries) + sum(map(len, rounds))
+    chronicle = Chronicle(rounds, tokens, LAST)
     return load(Target(url, tokens["root"]), entries, as_json=as_json, total=total, then=chronicle)

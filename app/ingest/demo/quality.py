@@ -11,7 +11,7 @@ Monday meeting has none.
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
-from app.ingest.calling import Call, Made
+from app.ingest.calling import Call, Made, Round
 from app.ingest.demo.data import place
 from app.ingest.demo.ids import feature_set, model_version, report, service, tag
 
@@ -33,18 +33,23 @@ _STATUS = {"P": "PASS", "W": "WARN", "F": "FAIL"}
 _GAP = "engagement-gap"
 
 
-def quality(today: date) -> Iterator[Call]:
+def quality(today: date) -> Iterator[Round]:
     """Tell of checks, incidents and where tags end, up to yesterday."""
-    for who, asset, check, kind, threshold, values, letters in _CHECKS:
-        given = {"asset": asset, "check": check, "checkKind": kind, "threshold": threshold}
-        for index, (value, letter) in enumerate(zip(values, letters, strict=True)):
-            if letter in _STATUS:
-                yield _report(who, given, today - timedelta(days=WEEK - index), _STATUS[letter], value)
+    for index in range(WEEK):
+        yield list(_reports(index, today - timedelta(days=WEEK - index)))
     late = {"asset": place("plays"), "check": "row_count", "checkKind": "VOLUME"}
-    yield _report("ci-platform", late, today - timedelta(days=3), "FAIL", 0.71)
+    yield [_report("ci-platform", late, today - timedelta(days=3), "FAIL", 0.71)]
     yield from _gap()
-    for who, chart in (("ivo", "cancellations"), ("bo", "ad-revenue")):
-        yield Call(who, "setTags", {"asset": report(chart), "block": [tag("pii")]})
+    charts = (("ivo", "cancellations"), ("bo", "ad-revenue"))
+    yield [Call(who, "setTags", {"asset": report(chart), "block": [tag("pii")]}) for who, chart in charts]
+
+
+def _reports(index: int, day: date) -> Iterator[Call]:
+    """What the checks found on one day of the week."""
+    for who, asset, check, kind, threshold, values, letters in _CHECKS:
+        if letters[index] in _STATUS:
+            given = {"asset": asset, "check": check, "checkKind": kind, "threshold": threshold}
+            yield _report(who, given, day, _STATUS[letters[index]], values[index])
 
 
 def _report(who: str, given: dict[str, str], day: date, status: str, value: float | None) -> Call:
@@ -58,8 +63,8 @@ def _report(who: str, given: dict[str, str], day: date, status: str, value: floa
     return Call(who, "reportCheck", given | found)
 
 
-def _gap() -> Iterator[Call]:
+def _gap() -> Iterator[Round]:
     """The incident that is over: opened by hand, resolved by who filled the gap."""
     about = {"assets": [place("engagement-weekly")], "title": "One of seven days of plays is missing"}
-    yield Call("ivo", "openIncident", about | {"severity": "MEDIUM", "idempotencyKey": _GAP})
-    yield Call("ivo", "resolveIncident", {"incident": Made(_GAP), "reason": "filled from the stream"})
+    yield [Call("ivo", "openIncident", about | {"severity": "MEDIUM", "idempotencyKey": _GAP})]
+    yield [Call("ivo", "resolveIncident", {"incident": Made(_GAP), "reason": "filled from the stream"})]

@@ -12,7 +12,7 @@ because it is made of restricted data.
 from collections.abc import Iterator
 from typing import Any
 
-from app.ingest.calling import Call
+from app.ingest.calling import Call, Round
 from app.ingest.demo.ids import deployment, instant, model, model_version, service
 
 LAST = deployment("churn", "3", "canary")
@@ -56,18 +56,19 @@ _ROLLOUTS = (
 """Caller, model, version, service, environment, and what it went through: status, share of the traffic, day."""
 
 
-def releases() -> Iterator[Call]:
+def releases() -> Iterator[Round]:
     """Tell of decisions, then of names, then of rollouts."""
-    for who, name, version, gate, decision, reason in _DECISIONS:
-        about = {"subject": model_version(name, version), "gate": gate, "decision": decision, "reason": reason}
-        yield Call(who, "approve", about)
+    yield [
+        Call(who, "approve", {"subject": model_version(name, version), "gate": gate, "decision": what, "reason": why})
+        for who, name, version, gate, what, why in _DECISIONS
+    ]
     for who, name, alias, version, protected, reason in _NAMES:
         move = {"model": model(name), "alias": alias, "version": model_version(name, version)}
-        yield Call(who, "setAlias", move | {"protected": protected, "reason": reason})
+        yield [Call(who, "setAlias", move | {"protected": protected, "reason": reason})]
     for who, name, version, where, environment, states in _ROLLOUTS:
         for status, share, day in states:
             body = _deployment(name, version, where, environment)
-            yield Call(who, "registerDeployment", body | _state(status, share, day))
+            yield [Call(who, "registerDeployment", body | _state(status, share, day))]
 
 
 def _deployment(name: str, version: str, where: str, environment: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from app.ingest.calling import Call
+from app.ingest.calling import Call, Round
 from app.ingest.demo.data import place
 from app.ingest.demo.ids import feature_set, model_version, report, service, team, user
 
@@ -38,10 +38,10 @@ _USERS = (
 """Asset, counter, consumer, shape of the week, how much on an average day, and US dollars for each."""
 
 
-def usage(today: date) -> Iterator[Call]:
+def usage(today: date) -> Iterator[Round]:
     """Tell of the usage of each day, as the meter of the platform does: as an administrator."""
     records = [_record(row, today - timedelta(days=back)) for row in _USERS for back in range(DAYS, 0, -1)]
-    yield Call("root", "recordUsage", {"records": [record for record in records if record is not None]})
+    yield [Call("root", "recordUsage", {"records": [record for record in records if record is not None]})]
 
 
 def _record(row: tuple[str, str, str, tuple[float, ...], int, float], day: date) -> dict[str, Any] | None:
