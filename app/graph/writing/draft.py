@@ -127,11 +127,17 @@ class Draft:
         return self.author.fences.seen(self.author.vid(record["id"]), record)
 
     def knows(self, record: Record) -> bool:
-        """Whether the caller may know of this; what is hidden is treated as what is not there."""
+        """Whether the caller may know of this; what is hidden is treated as what is not there.
+
+        A change that is only about other things is known to whoever knows of one of them, as it is to readers.
+        """
         if not is_fact(record):
             return self.author.knows(attributes(self._seen(record)))
-        self.read(*record["subjects"])
-        subjects = [self.find(urn) for urn in record["subjects"]]
+        ends = record.get("ends", ())
+        self.read(*record["subjects"], *ends)
+        if ends and not any(map(self.find, ends)):
+            return False
+        subjects = map(self.find, record["subjects"])
         return any(self._shows(subject, record) for subject in subjects if subject is not None)
 
     def _shows(self, subject: Record, about: Record) -> bool:
