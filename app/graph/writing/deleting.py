@@ -83,6 +83,7 @@ def restore(draft: Draft, item: Restoring) -> Registered:
     _revive(draft, vid)
     for part in _parts(draft, vid):
         if draft.known(part).get(DELETED_WITH) == item.urn:
+            permit(draft, "retire", draft.known(part))
             draft.action[part] = ChangeAction.RESTORED
             _revive(draft, part)
     draft.stamp()
