@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 
 from app.graph.writing.edges import CLAIM, IDENTITY, Key, declared, is_current
 from app.graph.writing.refusal import invalid
-from app.graph.writing.state import Author, State, UnreadError
+from app.graph.writing.state import Author, State, together
 from app.graph.writing.vertices import Record, attributes, is_fact, kind_of, stub, time_of
 from graphql_schema.catalog import KIND_OF_CODE, KIND_OF_SLUG, RELATIONS, VERSION_OF, Direction, Hop, Relation
 from graphql_schema.enums import ChangeAction
@@ -75,14 +76,7 @@ class Draft:
 
     def read(self, *urns: str) -> None:
         """Read what stands at ids in one go, where it is not known yet."""
-        unread = False
-        for urn in urns:
-            try:
-                self.state.need_point(self.vid(urn), urn)
-            except UnreadError:
-                unread = True
-        if unread:
-            raise UnreadError
+        together(partial(self.state.need_point, self.vid(urn), urn) for urn in urns)
 
     def around(self, hop: Hop, vid: int) -> list[tuple[Key, Record]]:
         """The edges over a hop that hold now and lead to what the caller may know of, with the far records."""

@@ -1,5 +1,6 @@
 """Restoring: the fields and edges of one change as they were before it, where nothing has happened to them since."""
 
+from functools import partial
 from typing import Any, Final
 
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
@@ -8,6 +9,7 @@ from app.graph.writing.edges import DECLASSIFIED, Key, claimed, ends, is_current
 from app.graph.writing.permits import claims, permit, permit_known, refuse_deleted
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.registering import CONTENT, RETIRED, permit_result
+from app.graph.writing.state import together
 from app.graph.writing.tagging import let_go, said, said_again
 from app.graph.writing.vertices import Record, updated
 from graphql_schema.catalog import OWNED_BY, TAGGED
@@ -36,6 +38,7 @@ def restore_fields(draft: Draft, record: Record, change: Record) -> Registered:
     if not (values or edges or owner):
         raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
     _refuse_fixed(record, values)
+    _read_edges(draft, edges)
     _refuse_moved_on(draft, record, change, [*values, *edges, *([] if values or edges else owner)])
     after = _with(record, values)
     if after["stage"] == RETIRED != record["stage"]:
@@ -95,12 +98,14 @@ def _said(draft: Draft, edge: Record | None) -> Any:  # noqa: ANN401 - what is c
 
 
 def _key(draft: Draft, entry: Record) -> Key:
-    relation, *ends_of = entry["edge"]
-    for urn in ends_of:
-        draft.state.need_point(draft.vid(urn), urn)
-    source, target = (draft.vid(urn) for urn in ends_of)
-    draft.state.need_pair((relation, source, target))
-    return relation, source, target
+    relation, source, target = entry["edge"]
+    return relation, draft.vid(source), draft.vid(target)
+
+
+def _read_edges(draft: Draft, entries: list[Record]) -> None:
+    """Read the edges that a change is about with their ends, in as many requests for all as for one."""
+    draft.read(*(urn for entry in entries for urn in entry["edge"][1:]))
+    together(partial(draft.state.need_pair, _key(draft, entry)) for entry in entries)
 
 
 def _restore_edge(draft: Draft, vid: int, entry: Record) -> bool:
