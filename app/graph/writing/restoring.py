@@ -33,12 +33,11 @@ def restore_fields(draft: Draft, record: Record, change: Record) -> Registered:
     permit(draft, _RIGHTS.get(change["action"], "update"), record)
     refuse_deleted(record)
     values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in DERIVED]
-    edges = [entry for entry in change["fields"] if "edge" in entry]
+    edges = _read_edges(draft, [entry for entry in change["fields"] if "edge" in entry])
     owner = _owner_again(record, change)
     if not (values or edges or owner):
         raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
     _refuse_fixed(record, values)
-    _read_edges(draft, edges)
     _refuse_moved_on(draft, record, change, [*values, *edges, *([] if values or edges else owner)])
     after = _with(record, values)
     if after["stage"] == RETIRED != record["stage"]:
@@ -102,10 +101,14 @@ def _key(draft: Draft, entry: Record) -> Key:
     return relation, draft.vid(source), draft.vid(target)
 
 
-def _read_edges(draft: Draft, entries: list[Record]) -> None:
-    """Read the edges that a change is about with their ends, in as many requests for all as for one."""
+def _read_edges(draft: Draft, entries: list[Record]) -> list[Record]:
+    """The edges of a change that the caller may know of, read in as many requests for all as for one.
+
+    What is hidden is left as it is, as if the change had not been about it: a conflict there would tell of it.
+    """
     draft.read(*(urn for entry in entries for urn in entry["edge"][1:]))
     together(partial(draft.state.need_pair, _key(draft, entry)) for entry in entries)
+    return [entry for entry in entries if all(draft.find(urn) is not None for urn in entry["edge"][1:])]
 
 
 def _restore_edge(draft: Draft, vid: int, entry: Record) -> bool:
