@@ -88,6 +88,19 @@ async def test_nobody_reverts_what_is_only_about_something_hidden(api: Api) -> N
     assert await do(api, "root", REVERT, change=change) == []
 
 
+async def test_a_conflict_tells_nothing_of_a_hidden_end(api: Api) -> None:
+    """What has happened since to an edge from something hidden neither shows in a revert nor is changed by it."""
+    mine, shown, theirs = dataset("mixed"), dataset("mixed-shown"), dataset("mixed-theirs")
+    await api.load({"dataset": {"id": mine, "owners": [RANKING]}}, {"dataset": {"id": theirs, "owners": [ADS]}})
+    await api.register("ada", {"dataset": {"id": mine, "derivedFrom": [shown, theirs]}})
+    change = await newest_change(api, "ada", mine)
+    await api.load({"dataset": {"id": theirs, "visibility": "TEAM"}})
+    assert await do(api, "root", UNLINK, **{"relation": "DERIVES", "from": theirs, "to": mine}) == []
+    assert await do(api, "ada", REVERT, change=change) == []
+    found = await api.ask("root", f'{{ asset(id: "{mine}") {{ upstream {{ totalCount }} }} }}')
+    assert found["asset"]["upstream"]["totalCount"] == 0
+
+
 async def test_nobody_restores_the_parts_of_others(api: Api) -> None:
     """What it took the rights on every part to delete takes them to restore."""
     model, version = "mlg://model/test/default/parted", "mlg://model-version/test/default/parted@1"
