@@ -16,8 +16,7 @@ from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
 from app.http.params import RequestLimits
-from app.ingest.demo.estate import demo_entries
-from app.ingest.loading import Target, load
+from app.ingest.demo.estate import load_demo
 from app.services import Services
 from app.settings import Settings
 from policies.errors import ConfigurationError
@@ -99,8 +98,7 @@ def _welcome(settings: Settings) -> None:
     issuer = DevIssuer(settings)
     root, ada = (issuer.mint(persona(name)) for name in ("root", "ada"))
     if settings.demo and _is_empty(url, root):
-        entries = demo_entries()
-        load(Target(url, root), entries, as_json=False, total=len(entries))
+        load_demo(url, issuer)
     mlg = " ".join([*_given(settings), ".venv/bin/mlg"])
     typer.echo(WELCOME.format(url=url, token=ada, mlg=mlg, body=json.dumps({"query": FIRST_QUERY})))
 

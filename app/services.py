@@ -14,7 +14,7 @@ from app.graph.clock import epoch_milliseconds
 from app.graph.coalescer import Coalescer
 from app.graph.housekeeping import Housekeeper
 from app.graph.judge import Judge
-from app.graph.reader import PolicedReader
+from app.graph.reading.reader import PolicedReader
 from app.graph.sensitivity.job import SensitivityJob
 from app.graph.store_schema import store_schema
 from app.graph.tags.job import TagJob

@@ -2,7 +2,10 @@
 
     URL=http://127.0.0.1:8000 TOKEN=$(mlg token ci-ranking) APPROVER_TOKEN=$(mlg token eli) python examples/ci_job.py 42
 
-The number is the build: the same build may call again, whole or from the middle, and nothing is done twice.
+The number is the build: the same build may call again, whole or from the middle, and nothing is done twice. Its keys
+name the model as well, for keys belong to the caller, and an approver decides about many models. Whatever is refused,
+such as a promotion whose gate is closed, ends the job with the reason and exit code 1. `RISK_TIER` is that of the
+model, MEDIUM unless said; what a tier needs is written in policies/gates.toml.
 """
 
 import os
@@ -18,6 +21,7 @@ MODEL = "mlg://model/mlflow/examples/next-title"
 VERSION = f"mlg://model-version/mlflow/examples/next-title@{BUILD}"
 RUN = f"mlg://run/ci/next-title/build-{BUILD}"
 DATA = "mlg://dataset-version/warehouse/harbour/impressions@2026-w04"
+RISK_TIER = os.environ.get("RISK_TIER", "MEDIUM")
 TEAM = "mlg://team/catalog/default/ranking"
 
 RECORD_RUN = """mutation ($input: RunInput!) {
@@ -69,7 +73,7 @@ def train(ci: httpx2.Client) -> None:
     print(f"the run: {begun['outcome']}, revision {begun['revision']}")
 
     items = [
-        {"model": {"id": MODEL, "owners": [{"owner": TEAM}], "task": "ranking", "riskTier": "MEDIUM"}},
+        {"model": {"id": MODEL, "owners": [{"owner": TEAM}], "task": "ranking", "riskTier": RISK_TIER}},
         {
             "modelVersion": {
                 "id": VERSION,
@@ -97,14 +101,16 @@ def train(ci: httpx2.Client) -> None:
     print(f"registered: {payload['created']} created, {payload['updated']} updated, {payload['unchanged']} unchanged")
 
     check = {"asset": VERSION, "check": "latency", "checkKind": "PERFORMANCE", "status": "PASS", "value": 31.0}
-    result = done(ask(ci, REPORT_CHECK, input={**check, "idempotencyKey": f"latency-{BUILD}"})["reportCheck"])
+    result = done(
+        ask(ci, REPORT_CHECK, input={**check, "idempotencyKey": f"next-title-{BUILD}-latency"})["reportCheck"]
+    )
     print(f"the check: {result['result']['status']}")
 
 
 def release(approver: httpx2.Client) -> None:
     """Approve the version, and let `champion` stand for it, if nobody moved that meanwhile."""
-    decision = {"subject": VERSION, "gate": "release", "decision": "APPROVED", "idempotencyKey": f"release-{BUILD}"}
-    done(ask(approver, APPROVE, input={**decision, "reason": "better by 2 %"})["approve"])
+    decision = {"subject": VERSION, "gate": "release", "decision": "APPROVED", "reason": "better by 2 %"}
+    done(ask(approver, APPROVE, input={**decision, "idempotencyKey": f"next-title-{BUILD}-release"})["approve"])
 
     seen = ask(approver, GATE, version=VERSION, model=MODEL)
     print(f"the gate: {'open' if seen['asset']['gate']['open'] else seen['asset']['gate']}")

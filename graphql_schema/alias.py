@@ -7,10 +7,10 @@ import strawberry
 from graphql_schema.context import Info
 from graphql_schema.fields import Parent, own
 from graphql_schema.gate import MODEL, GateReport
-from graphql_schema.governing import checked_reason, reason_field
+from graphql_schema.inputs import reason_field
 from graphql_schema.intents import ANY, AliasSetting
 from graphql_schema.payloads import MutationError, payload
-from graphql_schema.plain import InputError, check_id
+from graphql_schema.plain import InputError, check_id, checked_reason
 from graphql_schema.refs import ModelVersionRef
 from graphql_schema.related import ONE
 from graphql_schema.row import Row
@@ -44,7 +44,7 @@ async def aliases_of(model: Row, info: Info) -> list[dict[str, Any]]:
     return [
         {**alias, "name": name, "version": row}
         for (name, alias), row in zip(stored, rows, strict=True)
-        if row is not None and row.record.get("deletedAt") is None
+        if row is not None and not row.deleted
     ]
 
 

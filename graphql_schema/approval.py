@@ -9,12 +9,11 @@ from graphql_schema.asset import Node
 from graphql_schema.context import Info
 from graphql_schema.enums import ApprovalDecision
 from graphql_schema.fields import Parent, own
-from graphql_schema.governing import checked_reason, reason_field
-from graphql_schema.inputs import key_field
+from graphql_schema.inputs import key_field, reason_field
 from graphql_schema.intents import Approving
 from graphql_schema.keys import key_in
-from graphql_schema.payloads import MutationError, payload
-from graphql_schema.plain import check_id
+from graphql_schema.payloads import MutationError, made, payload
+from graphql_schema.plain import check_id, checked_reason
 from graphql_schema.refs import ApprovalRef, AssetRef, UserRef
 from graphql_schema.scalars import Instant
 from graphql_schema.urn import make_urn
@@ -72,15 +71,11 @@ class ApproveInput:
     idempotency_key: str | None = key_field()
 
 
-async def _approval(root: Parent, info: Info) -> Any:
-    return await info.context.reader.node(root["made"]) if root["made"] else None
-
-
 @strawberry.type(description="What came of a decision.")
 class ApprovePayload:
     """What came of a decision."""
 
-    approval: ApprovalRef | None = strawberry.field(description="The decision as recorded.", resolver=_approval)
+    approval: ApprovalRef | None = strawberry.field(description="The decision as recorded.", resolver=made)
     errors: list[MutationError] = own("Why it was not recorded; empty when it was.")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 
 from graphql_schema.context import Info
-from graphql_schema.enums import MutationErrorCode, Outcome
+from graphql_schema.enums import Outcome
 from graphql_schema.fields import own
 from graphql_schema.inputs import key_field
 from graphql_schema.item import AssetInput
@@ -16,8 +16,8 @@ from graphql_schema.link import LinkInput, linking_of
 from graphql_schema.payloads import RegisterPayload, payload
 from graphql_schema.plain import InputError, fields_of
 from graphql_schema.register import registration_of
-from graphql_schema.registration import Key, Linking, Registered, Registration, not_written, refused
-from graphql_schema.writing import authorize, write
+from graphql_schema.registration import Key, Linking, Registered, Registration, not_written
+from graphql_schema.writing import authorize, impossible, write
 from policies.errors import InvalidError, LimitError
 
 MOST_ITEMS = 1_000
@@ -99,7 +99,7 @@ def prepare(items: Sequence[AssetInput], key: Key | None = None) -> Prepared:
             wanted = wanted_of(given)
             _refuse_again(wanted, index, first)
         except InputError as error:
-            prepared.refused[index] = refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
+            prepared.refused[index] = impossible(error)
             continue
         if key is not None and wanted.key is None:
             wanted = replace(wanted, key=key_within(key, index))

@@ -5,28 +5,16 @@ from typing import Annotated, Any
 
 import strawberry
 
-from graphql_schema.catalog import ASSETS, OWNED_BY, REPLACED_BY, TAGGED, Hop
+from graphql_schema.catalog import OWNED_BY, REPLACED_BY, TAGGED, Hop
 from graphql_schema.context import Info
 from graphql_schema.declared import MOST_REFERENCES, far_kinds
 from graphql_schema.enums import ChangeAction, LifecycleStage, TagMode
-from graphql_schema.inputs import OwnerInput
+from graphql_schema.inputs import OwnerInput, reason_field, revision_field
 from graphql_schema.payloads import payload
-from graphql_schema.plain import InputError, check_id
+from graphql_schema.plain import InputError, asset_kind, check_id, checked_reason
 from graphql_schema.registration import EdgesOf, Registration
 from graphql_schema.writing import write_one
 from policies.vocabulary import WriteAction
-
-LONGEST_REASON = 4_000
-"""Characters of a reason."""
-
-
-def _revision() -> Any:
-    return strawberry.field(description="Refuse with CONFLICT unless the stored revision is this one.", default=None)
-
-
-def reason_field() -> Any:
-    """The input field of a reason."""
-    return strawberry.field(description="Why, in words; it stands in the audit.", default=None)
 
 
 @strawberry.input(description="Gives an asset other owners.")
@@ -35,7 +23,7 @@ class SetOwnersInput:
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     owners: list[OwnerInput] = strawberry.field(description="All owners that it is to have; none when empty.")
-    expected_revision: int | None = _revision()
+    expected_revision: int | None = revision_field()
 
 
 @strawberry.input(description="Adds tags to an asset, takes tags away, or keeps propagated ones out.")
@@ -53,7 +41,7 @@ class SetTagsInput:
         description="Ids of tags that it keeps out: they neither arrive along lineage nor pass on through it.",
         default=None,
     )
-    expected_revision: int | None = _revision()
+    expected_revision: int | None = revision_field()
 
 
 @strawberry.input(description="Moves an asset on in its life.")
@@ -66,7 +54,7 @@ class SetStageInput:
         description="The id of the asset that takes its place; null takes that back.", default=strawberry.UNSET
     )
     reason: str | None = reason_field()
-    expected_revision: int | None = _revision()
+    expected_revision: int | None = revision_field()
 
 
 OwnersArg = Annotated[SetOwnersInput, strawberry.argument(description="The asset and its owners.")]
@@ -94,18 +82,6 @@ set_tags = strawberry.field(
 set_stage = strawberry.field(
     description="Moves an asset on in its life. Retiring takes the right to retire it.", resolver=_set_stage
 )
-
-
-def asset_kind(urn: str, *path: str) -> str:
-    """The kind of an asset's id; raises InputError when it is that of something else."""
-    return check_id(urn, ASSETS, *path)
-
-
-def checked_reason(reason: str | None) -> str | None:
-    """A reason as it goes into the audit; raises InputError when it is a book."""
-    if reason is not None and len(reason) > LONGEST_REASON:
-        raise InputError(f"The reason is longer than {LONGEST_REASON} characters; shorten it.", "reason")
-    return reason or None
 
 
 def _owners(given: SetOwnersInput) -> Registration:

@@ -102,6 +102,16 @@ def key_field() -> Any:
     )
 
 
+def revision_field() -> Any:
+    """The input field of the revision that the caller has read."""
+    return strawberry.field(description="Refuse with CONFLICT unless the stored revision is this one.", default=None)
+
+
+def reason_field() -> Any:
+    """The input field of a reason."""
+    return strawberry.field(description="Why, in words; it stands in the audit.", default=None)
+
+
 @strawberry.input(description="An owner and what it is responsible for.")
 class OwnerInput:
     """An owner and what it is responsible for."""
@@ -130,9 +140,7 @@ class AssetFields:
     tags: list[strawberry.ID] | None = edge(TAGGED.out(), "Ids of its tags; the list replaces the stored one.")
     domain: strawberry.ID | None = edge(CONTAINS.into("Domain"), "The id of its business area.")
     source_created_at: Instant | None = value("When the source system says it was made.")
-    expected_revision: int | None = strawberry.field(
-        description="Refuse with CONFLICT unless the stored revision is this one.", default=None
-    )
+    expected_revision: int | None = revision_field()
     idempotency_key: str | None = key_field()
     dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)
 

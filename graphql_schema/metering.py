@@ -8,21 +8,17 @@ import strawberry
 
 from graphql_schema.bulk import MOST_ITEMS
 from graphql_schema.context import Info
-from graphql_schema.enums import MutationErrorCode, Outcome
 from graphql_schema.fields import own
-from graphql_schema.governing import asset_kind
 from graphql_schema.intents import UsageRecording
 from graphql_schema.payloads import MutationError, errors
-from graphql_schema.plain import InputError, check_id
-from graphql_schema.registration import Registered, refused
+from graphql_schema.plain import InputError, asset_kind, check_id
+from graphql_schema.registration import Registered
 from graphql_schema.scalars import Day
-from graphql_schema.writing import authorize, write
+from graphql_schema.writing import authorize, impossible, write
 from policies.errors import LimitError
 
 CONSUMERS: Final = ("Team", "User", "Service")
 """The kinds that use assets."""
-
-_STORED: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 
 
 def _count(description: str) -> Any:
@@ -73,7 +69,7 @@ async def _record_usage(info: Info, input: RecordArg) -> Any:
     written = await write(info, list(accepted.values()))
     results |= dict(zip(accepted, written, strict=True))
     return {
-        "recorded": sum(result.outcome in _STORED for result in results.values()),
+        "recorded": sum(result.stored for result in results.values()),
         "errors": [
             error for index in sorted(results) for error in errors(results[index].refusals, "records", str(index))
         ],
@@ -97,7 +93,7 @@ def _sorted(records: Sequence[UsageInput]) -> tuple[dict[int, UsageRecording], d
             wanted = _recording(record)
             _refuse_again(record, index, first)
         except InputError as error:
-            results[index] = refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
+            results[index] = impossible(error)
         else:
             accepted[index] = wanted
     return accepted, results

@@ -29,6 +29,11 @@ async def _stored(root: Parent, info: Info) -> Any:
     return await info.context.reader.node(root["urn"]) if root["urn"] else None
 
 
+async def made(root: Parent, info: Info) -> Any:
+    """Resolve the fact that a call recorded, as the viewer may see it."""
+    return await info.context.reader.node(root["made"]) if root["made"] else None
+
+
 @strawberry.type(description="What came of one item.")
 class RegisterPayload:
     """What came of one item."""

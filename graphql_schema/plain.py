@@ -12,6 +12,7 @@ import strawberry
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.utils.str_converters import to_camel_case
 
+from graphql_schema.catalog import ASSETS
 from graphql_schema.inputs import REFERS, VALUE, ValueField
 from graphql_schema.urn import parse_urn
 from graphql_schema.values import PropertyInput
@@ -19,6 +20,9 @@ from policies.errors import InvalidError
 
 LONGEST_NAME = 1_024
 """Characters of a name or display name."""
+
+LONGEST_REASON = 4_000
+"""Characters of a reason."""
 
 LARGEST_RECORD = 64 * 1024
 """Bytes of the values of one item, as JSON."""
@@ -117,6 +121,18 @@ def check_id(urn: str, kinds: tuple[str, ...], *path: str) -> str:
     if kind not in kinds:
         raise InputError(f"{urn} is a {kind}, and this takes {' or '.join(sorted(kinds))}.", *path)
     return kind
+
+
+def asset_kind(urn: str, *path: str) -> str:
+    """The kind of an asset's id; raises InputError when it is that of something else."""
+    return check_id(urn, ASSETS, *path)
+
+
+def checked_reason(reason: str | None) -> str | None:
+    """A reason as it goes into the audit; raises InputError when it is a book."""
+    if reason is not None and len(reason) > LONGEST_REASON:
+        raise InputError(f"The reason is longer than {LONGEST_REASON} characters; shorten it.", "reason")
+    return reason or None
 
 
 def _check(name: str, given: Any, declared: ValueField) -> None:

@@ -121,6 +121,11 @@ class Registered:
     gate: Gate | None = None
     hidden: tuple[str, ...] = field(default=(), compare=False)
 
+    @property
+    def stored(self) -> bool:
+        """Whether what was asked for is there now, or would be where it is a dry run."""
+        return self.outcome in {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
+
 
 def refused(outcome: Outcome, code: MutationErrorCode, message: str, *path: str) -> Registered:
     """An item that was not written, for one reason."""

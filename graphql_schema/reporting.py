@@ -7,13 +7,12 @@ import strawberry
 from graphql_schema.context import Info
 from graphql_schema.enums import CheckKind, CheckStatus, Severity
 from graphql_schema.fields import Parent
-from graphql_schema.governing import asset_kind, checked_reason, reason_field
-from graphql_schema.inputs import key_field
+from graphql_schema.inputs import key_field, reason_field
 from graphql_schema.intents import CheckReporting, IncidentOpening, IncidentResolving
 from graphql_schema.keys import key_in
 from graphql_schema.observability import CheckResult, Incident
-from graphql_schema.payloads import MutationError, payload
-from graphql_schema.plain import InputError, check_id
+from graphql_schema.payloads import MutationError, made, payload
+from graphql_schema.plain import InputError, asset_kind, check_id, checked_reason
 from graphql_schema.scalars import Instant
 from graphql_schema.writing import write_one
 
@@ -72,12 +71,8 @@ class ResolveIncidentInput:
     reason: str | None = reason_field()
 
 
-async def _made(root: Parent, info: Info) -> Any:
-    return await info.context.reader.node(root["made"]) if root["made"] else None
-
-
 async def _opened(root: Parent, info: Info) -> Any:
-    result = await _made(root, info)
+    result = await made(root, info)
     urn = None if result is None else result.record.get("incident")
     return await info.context.reader.node(urn) if urn else None
 
@@ -90,7 +85,7 @@ def _errors() -> Any:
 class ReportCheckPayload:
     """What came of a report."""
 
-    result: CheckResult | None = strawberry.field(description="The result as it is stored.", resolver=_made)
+    result: CheckResult | None = strawberry.field(description="The result as it is stored.", resolver=made)
     incident: Incident | None = strawberry.field(
         description="The incident that the result opened, or met open; null where it asked for none.", resolver=_opened
     )
@@ -101,7 +96,7 @@ class ReportCheckPayload:
 class IncidentPayload:
     """What came of opening or resolving an incident."""
 
-    incident: Incident | None = strawberry.field(description="The incident as it is now.", resolver=_made)
+    incident: Incident | None = strawberry.field(description="The incident as it is now.", resolver=made)
     errors: list[MutationError] = _errors()
 
 

@@ -78,6 +78,11 @@ class Row(Seen):
         super().__init__(KIND_OF_CODE[record["kind"]].name, record["id"], record, access)
         self.vid = vid
 
+    @property
+    def deleted(self) -> bool:
+        """Whether it was deleted: by its id it is still found, and nothing leads to it."""
+        return self.record.get("deletedAt") is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Item:

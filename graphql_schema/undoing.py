@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import strawberry
 
 from graphql_schema.context import Info
-from graphql_schema.governing import asset_kind, checked_reason, reason_field
+from graphql_schema.inputs import reason_field, revision_field
 from graphql_schema.intents import Deleting, Restoring, Reverting
 from graphql_schema.payloads import payload
-from graphql_schema.plain import check_id
+from graphql_schema.plain import asset_kind, check_id, checked_reason
 from graphql_schema.writing import write_one
 
 
@@ -17,9 +17,7 @@ class DeleteAssetInput:
     """Deletes an asset softly, with its parts."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
-    expected_revision: int | None = strawberry.field(
-        description="Refuse with CONFLICT unless the stored revision is this one.", default=None
-    )
+    expected_revision: int | None = revision_field()
     reason: str | None = reason_field()
 
 

@@ -1,9 +1,6 @@
 """How every mutation writes: the scope first, then the writer, then what the access log must know."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import strawberry
 
 from graphql_schema.context import Info
 from graphql_schema.enums import MutationErrorCode, Outcome
@@ -52,9 +49,14 @@ async def write_one(info: Info, make: Callable[[], Intent]) -> Registered:
     try:
         item = make()
     except InputError as error:
-        return refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
+        return impossible(error)
     (result,) = await write(info, [item])
     return result
+
+
+def impossible(error: InputError) -> Registered:
+    """The outcome of an item whose input cannot be."""
+    return refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
 
 
 def _note(info: Info, item: Intent, result: Registered) -> None:
@@ -80,8 +82,3 @@ def _about(item: Intent) -> tuple[str, str]:
         return WriteAction.APPROVE, item.subject
     about = getattr(item, next(iter(item.__dataclass_fields__)))
     return WriteAction.UPDATE, about if isinstance(about, str) else ", ".join(about)
-
-
-def given(value: Any) -> Any:
-    """The value of an input field, None where it is absent."""
-    return None if value is strawberry.UNSET else value

@@ -7,16 +7,18 @@ from typing import Annotated
 import orjson
 import typer
 
+from app.auth.dev_issuer import DevIssuer
 from app.ingest.client import ApiClient
 from app.ingest.datahub.mapping import map_estate
 from app.ingest.datahub.records import read_estate
-from app.ingest.demo.estate import demo_entries, demo_estate
+from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
 from app.ingest.export import export_items
 from app.ingest.jsonl import read_files
 from app.ingest.loading import Target, load
 from app.ingest.portable import PORTABLE_KINDS
 from app.ingest.tally import print_coverage
-from policies.errors import CodedError
+from app.settings import Settings
+from policies.errors import CodedError, ConfigurationError
 
 importing = typer.Typer(no_args_is_help=True, help="Load other people's metadata through the API.")
 
@@ -25,7 +27,9 @@ Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Items in one request.")]
-OptionalToken = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
+OptionalToken = Annotated[
+    str, typer.Option("--token", envvar="MLG_TOKEN", help="Register under this token alone, and tell no chronicle.")
+]
 Print = Annotated[bool, typer.Option("--print", help="Write JSON lines to stdout instead of loading them.")]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A kind of AssetKind, such as MODEL; repeat for more.")]
 
@@ -77,12 +81,19 @@ async def _export(target: Target, kinds: frozenset[str]) -> None:
 
 
 def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line
-    """Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models."""
+    """Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.
+
+    What happened to it (releases, checks, usage) takes several people, whose tokens the development issuer mints.
+    """
     if only_print:
         for item in demo_estate():
             typer.echo(orjson.dumps(item))
         return
-    if not token:
-        raise typer.BadParameter("give --token or set MLG_TOKEN; `mlg token root` prints one.")
-    entries = demo_entries()
-    raise typer.Exit(load(Target(url, token), entries, as_json=as_json, total=len(entries)))
+    if token:
+        entries = demo_entries()
+        raise typer.Exit(load(Target(url, token), entries, as_json=as_json, total=len(entries)))
+    try:
+        issuer = DevIssuer(Settings.from_env())
+    except ConfigurationError as error:
+        raise typer.BadParameter(f"{error} Or give --token, which registers what is there.") from error
+    raise typer.Exit(load_demo(url, issuer, as_json=as_json))

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from app.ingest.calling import Chronicle, tell
 from app.ingest.client import PATIENT, ApiClient, Retry
 from app.ingest.registering import Item, ItemResult, register
 from app.ingest.tally import ItemProgress, Tally, print_summary
@@ -29,28 +30,38 @@ def load(
     *,
     as_json: bool,
     total: int | None = None,
-    skipped: object = 0,
+    then: Chronicle | None = None,
     **more: Any,  # noqa: ANN401 - JSON
 ) -> int:
     """Register the entries, print the summary as the last line of stdout, and return the exit code.
 
-    0 means that every item is in the graph. ``skipped`` and ``more`` are facts of the importer for the summary.
+    0 means that every item is in the graph and ``then`` is told, which it is only after all items. ``more`` are facts
+    of the importer for the summary, such as what it ``skipped``.
     """
     tally = Tally(Console(stderr=True))
     try:
-        asyncio.run(_register(target, entries, tally, total))
+        asyncio.run(_register(target, entries, tally, total, then))
     except (CodedError, OSError) as error:
         tally.console.print(str(error), style="red", markup=False, soft_wrap=True)
         more["error"] = str(error)
-    print_summary(tally.summary(skipped, **more), as_json=as_json)
+    print_summary(tally.summary(**more), as_json=as_json)
     return 1 if tally.failed or "error" in more else 0
 
 
-async def _register(target: Target, entries: Iterable[Item | ItemResult], tally: Tally, total: int | None) -> None:
+async def _register(
+    target: Target,
+    entries: Iterable[Item | ItemResult],
+    tally: Tally,
+    total: int | None,
+    then: Chronicle | None,
+) -> None:
     with ItemProgress(tally.console, total) as progress:
         async with ApiClient(target.url, target.token, target.retry) as client:
             async for results in register(client, _items(entries, tally), target.batch):
                 progress.advance(tally.add(results))
+        if then is not None and not tally.failed:
+            async for result in tell(target.url, then, target.retry):
+                progress.advance(tally.add([result]))
 
 
 def _items(entries: Iterable[Item | ItemResult], tally: Tally) -> Iterator[Item]:

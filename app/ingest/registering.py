@@ -16,6 +16,9 @@ from app.ingest.client import ApiClient, RefusedError
 LARGEST_BATCH = 1000
 """Items that the API takes in one request."""
 
+DONE = "DONE"
+"""The outcome of a call that is not about an item and was not refused."""
+
 _BATCH_BYTES = 3 << 20
 _IN_FLIGHT = 3
 
@@ -37,7 +40,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What became of one item: CREATED, UPDATED, UNCHANGED, or why not."""
+    """What became of one item or call: CREATED, UPDATED, UNCHANGED, DONE, or why not."""
 
     where: str
     outcome: str
@@ -113,11 +116,12 @@ async def _send(client: ApiClient, items: list[Item]) -> list[ItemResult]:
         return await _send(client, items[:middle]) + await _send(client, items[middle:])
     answers = data["registerAssets"]["results"]
     return [
-        ItemResult(item.where, answer["outcome"], _reasons(answer)) for item, answer in zip(items, answers, strict=True)
+        ItemResult(item.where, answer["outcome"], reasons(answer)) for item, answer in zip(items, answers, strict=True)
     ]
 
 
-def _reasons(answer: Mapping[str, Any]) -> tuple[str, ...]:
+def reasons(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Put the errors of a payload into words."""
     return tuple(
         f"{error['code']}: {error['message']}" + (f" (at {'.'.join(error['inputPath'])})" if error["inputPath"] else "")
         for error in answer["errors"]

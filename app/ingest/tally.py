@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from app.ingest.registering import ItemResult
+from app.ingest.registering import DONE, ItemResult
 
 _SHOWN = 50
 _GOOD = ("CREATED", "UPDATED", "UNCHANGED")
+_FINE = {*_GOOD, DONE}
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class Tally:
         """Count these results and return how many they were."""
         number = 0
         for number, result in enumerate(results, start=1):  # noqa: B007 - the last number is the answer
-            if result.outcome in _GOOD:
+            if result.outcome in _FINE:
                 self.counts[result.outcome.lower()] += 1
             else:
                 self._fail(result)

@@ -9,12 +9,14 @@ from typing import Any
 
 import httpx2
 from harness.janusgraph import StoreGraph
+from harness.waiting import until
 from starlette.applications import Starlette
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona, personas
 from app.factory import create_app
 from app.graph.client import Exchange, GremlinClient
+from app.graph.clock import epoch_milliseconds
 from app.services import Services
 from app.settings import Settings
 
@@ -84,9 +86,15 @@ class Api:
             payload = await self.register("root", *items[start : start + 500])
             assert payload["failed"] == 0, [result for result in payload["results"] if result["errors"]][:3]
 
+    async def settled(self) -> None:
+        """Wait until the jobs have done what they had to: tags have arrived, and nobody but us asks the store."""
+        pending = self.services.desk.pending
+        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.notes))
+
     async def count(self, who: str, query: str, **variables: Any) -> int:
         """The number of store requests that a query takes, without those of a first authentication."""
         await self.send(who, "{ viewer { subject } }")
+        await self.settled()
         requests = Requests()
         self.services.client.observers.append(requests)
         try:

@@ -147,8 +147,13 @@ async def test_the_examples_of_the_documentation_work(api: Api) -> None:
     """Each query of docs/gates.md runs as the one it names, without errors, and the version is promoted in the end."""
     home = {"source": "mlflow", "namespace": "harbour", "name": "homepage-ranker"}
     await api.load(
-        {"model": {**home, "riskTier": "MEDIUM", "owners": [RANKING]}}, {"modelVersion": {**home, "version": "3"}}
+        {"model": {**home, "owners": [RANKING]}},
+        *({"modelVersion": {**home, "version": number}} for number in ("2", "3")),
     )
+    urn = "mlg://model-version/mlflow/harbour/homepage-ranker@2"
+    move = {"model": "mlg://model/mlflow/harbour/homepage-ranker", "alias": "champion", "version": urn}
+    await api.ask("eli", "mutation ($input: SetAliasInput!) { setAlias(input: $input) { changed } }", input=move)
+    await api.load({"model": {**home, "riskTier": "MEDIUM"}})
     answers = [await api.ask(who, query) for who, query in EXAMPLES]
     told, decided, promoted, found = (next(iter(answer.values())) for answer in answers)
     assert told["gate"]["missingApprovals"] == ["release"]

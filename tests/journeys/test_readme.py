@@ -5,22 +5,21 @@ import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from harness.api import Api, open_api
+from harness.api import Api
+from harness.demo import open_demo
 from harness.janusgraph import StoreGraph
 from harness.tree import read
 
-from app.ingest.demo.estate import demo_estate
 from graphql_schema.catalog import LINEAGE
 from graphql_schema.schema import NODES
 
 README = read("README.md")
 
 
-def block(language: str) -> str:
-    """The first code block of a language."""
-    found = re.search(rf"(?s)```{language}\n(.*?)\n```", README)
-    assert found is not None
-    return found[1]
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language."""
+    found: list[str] = re.findall(rf"(?s)```{language}\n(.*?)\n```", README)
+    return found
 
 
 def picture() -> str:
@@ -46,19 +45,20 @@ def _arrows(joined: dict[tuple[str, str], list[str]]) -> Iterator[str]:
 @pytest.fixture(scope="module")
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """Return the API over the demo estate."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(*demo_estate())
+    async with open_demo(module_graph, tmp_path_factory.mktemp("keys")) as api:
         yield api
 
 
-async def test_the_first_query_has_the_answer_of_the_readme(api: Api) -> None:
-    """Who copies the query as ada gets the answer below it, to the letter."""
-    assert await api.ask("ada", block("graphql")) == json.loads(block("json"))
+async def test_the_queries_have_the_answers_of_the_readme(api: Api) -> None:
+    """Who copies a query as ada gets the answer below it, to the letter."""
+    answers = [await api.ask("ada", query) for query in blocks("graphql")]
+    assert answers == [json.loads(text) for text in blocks("json")]
+    assert len(answers) == 2
 
 
 async def test_the_first_registration_works(api: Api) -> None:
     """The lines to import are items that ada may register, and registering them twice changes nothing."""
-    items = [json.loads(line) for line in block("jsonl").splitlines()]
+    items = [json.loads(line) for line in blocks("jsonl")[0].splitlines()]
     first = await api.register("ada", *items)
     again = await api.register("ada", *items)
     assert [result["errors"] for result in first["results"]] == [[]] * len(items)
@@ -82,4 +82,4 @@ async def test_what_is_hidden_is_told_as_the_readme_says(api: Api) -> None:
 
 def test_the_picture_is_the_catalog() -> None:
     """The diagram shows each lineage relation of the catalog and no other."""
-    assert block("mermaid") == picture()
+    assert blocks("mermaid") == [picture()]

@@ -17,7 +17,7 @@ from app.graph.client import GremlinClient
 from app.graph.coalescer import Answer, Coalescer, Question
 from app.graph.judge import Judge
 from app.graph.level import LEVEL
-from app.graph.reader import PolicedReader
+from app.graph.reading.reader import PolicedReader
 from graphql_schema.catalog import KIND_OF_CODE
 from graphql_schema.context import PolicyNotes
 from graphql_schema.enums import AssetKind, AssetOrderField, LifecycleStage, OrderDirection, Sensitivity

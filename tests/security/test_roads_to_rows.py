@@ -17,13 +17,12 @@ from graphql_schema.schema import build_schema
 from graphql_schema.urn import make_urn
 
 READS_RECORDS = {
-    "app.graph.reader._row": "the accessor, which asks the judge",
-    "app.graph.reader._judge_facts": "asks whether the subject of a fact is read, and hides the fact if not",
-    "app.graph.reader._look": "takes the position to read on from",
-    "app.graph.reader._ask": "adds the far ends of changes, for the judge",
-    "app.graph.reader._unfenced": "drops what a fence hides, and takes the position to read on from",
+    "app.graph.reading.rows.row": "the accessor, which asks the judge",
+    "app.graph.reading.rows.ask": "adds the far ends of changes, for the judge",
+    "app.graph.reading.points._load": "tells the access log what was asked for and is hidden",
+    "app.graph.reading.listings._unfenced": "drops what a fence hides, and takes the position to read on from",
+    "app.graph.reading.facts._look": "takes the position to read on from",
     "app.policy.explain.asset_and_caller": "takes the policy attributes alone, for whoever operates the store",
-    "app.graph.reader._load_points": "tells the access log what was asked for and is hidden",
 }
 """Functions that may look at the records of an answer, each with its reason."""
 

@@ -49,14 +49,15 @@ def put_alias(draft: Draft, model: Record, name: str, after: Record | None) -> N
     others = {each: alias for each, alias in model.get(ALIASES, {}).items() if each != name}
     aliases = others if after is None else {**others, name: after}
     draft.put(vid, {**{key: value for key, value in model.items() if key != ALIASES}, ALIASES: aliases})
-    steps = [(said(before), said(after))]
+    steps = [(as_told(before), as_told(after))]
     if before is not None and known_alias(draft, model, name) is None:
-        steps = [(said(before), None), (None, said(after))]  # two, for readers are told of what they may know of
-    draft.said[vid] += [{"field": ALIASES, "part": name, "before": a, "after": b} for a, b in steps]
+        steps = [(as_told(before), None), (None, as_told(after))]  # two, for readers are told of what they may know of
+    for was, now in steps:
+        draft.tell(vid, ALIASES, was, now, part=name)
     draft.stamp()
 
 
-def said(alias: Record | None) -> dict[str, Any] | None:
+def as_told(alias: Record | None) -> dict[str, Any] | None:
     """What the audit says of an alias."""
     return None if alias is None else {"version": alias["version"], "protected": alias["protected"]}
 

@@ -1,11 +1,11 @@
 """Approving: a decision about an asset for a gate, recorded beside the asset and never changed."""
 
-from app.graph.writing.audit import fact_urn
 from app.graph.writing.draft import Draft
+from app.graph.writing.facts import fact_urn, new_fact
 from app.graph.writing.gates import decisions
 from app.graph.writing.permits import existing, permit, refuse_deleted, refuse_stub
 from app.graph.writing.refusal import conflict, invalid
-from app.graph.writing.vertices import Record, fact
+from app.graph.writing.vertices import Record
 from graphql_schema.catalog import DECIDED_FOR
 from graphql_schema.enums import ApprovalDecision, ChangeAction, Outcome
 from graphql_schema.gating import approved, newest
@@ -32,19 +32,16 @@ def approve(draft: Draft, item: Approving) -> Registered:
     decision = _decision(draft, item, len(earlier))
     _record(draft, decision, draft.vid(item.subject))
     draft.note(draft.vid(item.subject), ChangeAction.APPROVED, item.reason)
-    draft.said[draft.vid(item.subject)].append(
-        {"field": "approvals", "before": _said(before), "after": _said(decision)}
-    )
+    draft.tell(draft.vid(item.subject), "approvals", _as_told(before), _as_told(decision))
     return Registered(Outcome.CREATED, item.subject, subject["revision"], made=decision["id"])
 
 
 def _decision(draft: Draft, item: Approving, earlier: int) -> Record:
     author = draft.author
-    mark = "\0".join([item.subject, item.gate, item.decision, author.subject, str(author.at), str(earlier)])
-    return fact(
-        author.tenant,
-        fact_urn("approval", author.tenant, mark),
-        author.subject,
+    marks = (item.subject, item.gate, item.decision, author.subject, str(author.at), str(earlier))
+    return new_fact(
+        draft,
+        fact_urn(draft, "approval", *marks),
         author.at,
         gate=item.gate,
         decision=item.decision,
@@ -59,13 +56,9 @@ def _decision(draft: Draft, item: Approving, earlier: int) -> Record:
 def _record(draft: Draft, decision: Record, subject: int) -> None:
     at = draft.vid(decision["id"])
     draft.vertices[at] = decision
-    draft.edges[DECIDED_FOR.name, at, subject] = {
-        "relation": DECIDED_FOR.name,
-        "validFrom": 0,
-        "at": decision["createdAt"],
-    }
+    draft.hang(DECIDED_FOR, at, subject, decision["createdAt"])
 
 
-def _said(decision: Record | None) -> dict[str, str] | None:
+def _as_told(decision: Record | None) -> dict[str, str] | None:
     """What the audit says of a decision."""
     return None if decision is None else {"gate": decision["gate"], "decision": decision["decision"]}

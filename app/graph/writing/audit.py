@@ -7,22 +7,22 @@ there is one for each, which also has ``edge`` (relation, from, to) and the edge
 """
 
 from collections.abc import Iterator
-from hashlib import blake2b
 from itertools import count
 from typing import Any, Final
 
+from app.graph.writing.aliases import ALIASES
 from app.graph.writing.draft import Draft
 from app.graph.writing.edges import CLAIM, Key, is_current
+from app.graph.writing.facts import fact_urn, new_fact
 from app.graph.writing.tagging import said
-from app.graph.writing.vertices import Record, fact, kind_of
+from app.graph.writing.vertices import Record, kind_of
 from graphql_schema.catalog import CHANGED, KINDS
 from graphql_schema.enums import ChangeAction
-from graphql_schema.urn import make_urn
 
 _BOOKKEEPING: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
-    | {"aliases"}  # whoever sets one says so, name by name
+    | {ALIASES}  # whoever sets one says so, name by name
 )
 _EDGE_FACTS: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties")
 
@@ -33,9 +33,9 @@ MOST_REVISIONS: Final = 1_000_000
 def audit(draft: Draft) -> None:
     """Add the changes of an item to its draft."""
     things = [vid for vid in draft.vertices if kind_of(draft.vertices[vid]) in KINDS]
-    for vid in dict.fromkeys([*things, *(move.about for move in draft.moves), *draft.said]):
+    for vid in dict.fromkeys([*things, *(move.about for move in draft.moves), *draft.told]):
         before, after = draft.state.vertices.get(vid), draft.known(vid)
-        fields = [*_values(before, after), *_edges(draft, vid), *draft.said[vid]]
+        fields = [*_values(before, after), *_edges(draft, vid), *draft.told[vid]]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
         action = draft.action.get(vid, default)
         if fields or (vid in draft.vertices and action is not ChangeAction.UPDATED):
@@ -47,10 +47,9 @@ def note_change(draft: Draft, vid: int, action: ChangeAction, fields: list[Recor
     record, author = draft.known(vid), draft.author
     revision, ends = int(record["revision"]), _far_ends(fields)
     urn = _new_urn(draft, record, action, ends[0] if len(ends) == 1 else "")
-    change = fact(
-        author.tenant,
+    change = new_fact(
+        draft,
         urn,
-        author.subject,
         author.at,
         action=action.name,
         actor=author.subject,
@@ -67,22 +66,17 @@ def note_change(draft: Draft, vid: int, action: ChangeAction, fields: list[Recor
     at = draft.vid(urn)
     draft.vertices[at] = change
     place = author.at * MOST_REVISIONS + revision % MOST_REVISIONS
-    draft.edges[CHANGED.name, at, vid] = {"relation": CHANGED.name, "validFrom": 0, "at": place}
+    draft.hang(CHANGED, at, vid, place)
 
 
 def _new_urn(draft: Draft, record: Record, action: ChangeAction, end: str) -> str:
     """The id of a new change: made of nothing that may be hidden from who sees the change, so nobody can try values."""
     for number in count():
-        mark = "\0".join([record["id"], str(record["revision"]), action.name, str(draft.author.at), end, str(number)])
-        urn = fact_urn("change", draft.author.tenant, mark, prefix=f"{record['revision']:09d}-")
+        marks = (record["id"], str(record["revision"]), action.name, str(draft.author.at), end, str(number))
+        urn = fact_urn(draft, "change", *marks, prefix=f"{record['revision']:09d}-")
         if draft.vertex(draft.vid(urn)) is None:
             return urn
     raise AssertionError  # count() has no end
-
-
-def fact_urn(slug: str, tenant: str, mark: str, prefix: str = "") -> str:
-    """The id of a fact that is made of what identifies it; ``prefix`` orders those of one instant."""
-    return make_urn(slug, "catalog", "", prefix + blake2b(f"{tenant}\0{mark}".encode(), digest_size=16).hexdigest())
 
 
 def _far_ends(fields: list[Record]) -> list[str]:

@@ -8,12 +8,12 @@ report reads three vertices, however many results there are.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.graph.writing.audit import fact_urn
 from app.graph.writing.draft import Draft
+from app.graph.writing.facts import amended, fact_urn, new_fact
 from app.graph.writing.incidents import OPEN_INCIDENTS, Problem, raise_incident
 from app.graph.writing.permits import existing, permit, refuse_deleted
 from app.graph.writing.refusal import invalid
-from app.graph.writing.vertices import Record, fact
+from app.graph.writing.vertices import Record
 from graphql_schema.catalog import MONITORED_BY, RESULT_OF
 from graphql_schema.enums import CheckStatus, Outcome, Severity
 from graphql_schema.intents import CheckReporting
@@ -36,9 +36,8 @@ _SAID: Final = ("status", "value", "window", "observedAt")
 def report(draft: Draft, item: CheckReporting) -> Registered:
     """Draft a result; raises RefusedItemError where the asset is not there or not the caller's to report on."""
     observed = draft.now if item.observed_at is None else item.observed_at
-    check_urn = fact_urn("check", draft.author.tenant, f"{item.asset}\0{item.check}")
-    mark = "\0".join([check_urn, str(observed), item.facts.get("window") or ""])
-    result_urn = fact_urn("check-result", draft.author.tenant, mark)
+    check_urn = fact_urn(draft, "check", item.asset, item.check)
+    result_urn = fact_urn(draft, "check-result", check_urn, str(observed), item.facts.get("window") or "")
     draft.read(item.asset, check_urn, result_urn)
     asset = existing(draft, item.asset, "asset")
     permit(draft, "update", asset)
@@ -50,28 +49,27 @@ def report(draft: Draft, item: CheckReporting) -> Registered:
     _record(draft, item, check, result_urn, observed)
     if before is None:
         return Registered(Outcome.CREATED, item.asset, made=result_urn)
-    changed = bool(draft.vertices or draft.edges)
-    return Registered(Outcome.UPDATED if changed else Outcome.UNCHANGED, item.asset, made=result_urn)
+    return Registered(Outcome.UPDATED if draft.changes else Outcome.UNCHANGED, item.asset, made=result_urn)
 
 
 def _checked(draft: Draft, item: CheckReporting, urn: str, observed: int) -> Record:
     """The check as this report leaves it: a late one says nothing new about it."""
-    author, vid, before = draft.author, draft.vid(urn), draft.stored(urn)
+    vid, before = draft.vid(urn), draft.stored(urn)
     said = {"checkKind": item.check_kind, LATEST_AT: observed}
     if item.facts.get("threshold") is not None:
         said["threshold"] = item.facts["threshold"]
     if before is None:
         about = {"name": item.check, "subjects": [item.asset], OPEN_INCIDENTS: []}
-        draft.put(vid, fact(author.tenant, urn, author.subject, draft.now, **about, **said))
+        draft.put(vid, new_fact(draft, urn, draft.now, **about, **said))
         draft.hang(MONITORED_BY, draft.vid(item.asset), vid, draft.now)
     elif observed >= before[LATEST_AT] and {**before, **said} != before:
-        draft.put(vid, {**before, **said, "updatedAt": draft.now, "updatedBy": author.subject})
+        draft.put(vid, amended(draft, before, **said))
     return draft.known(vid)
 
 
 def _record(draft: Draft, item: CheckReporting, check: Record, urn: str, observed: int) -> None:
     """Put the result there, or correct the one of the same instant and window."""
-    author, vid, before = draft.author, draft.vid(urn), draft.stored(urn)
+    vid, before = draft.vid(urn), draft.stored(urn)
     values = {"value": item.facts.get("value"), "window": item.facts.get("window")}
     said = {"status": item.status, "observedAt": observed, **values}
     same = before is not None and all(before.get(name) == said[name] for name in _SAID)
@@ -79,7 +77,7 @@ def _record(draft: Draft, item: CheckReporting, check: Record, urn: str, observe
     if incident is None and item.open_incident and item.status in _OPENS and observed == check[LATEST_AT]:
         incident = _incident(draft, item, check, urn)
     about: dict[str, Any] = {"check": check["id"], "subjects": [item.asset], "incident": incident}
-    after = fact(author.tenant, urn, author.subject, draft.now, **about, **said, recordedBy=author.subject)
+    after = new_fact(draft, urn, draft.now, **about, **said, recordedBy=draft.author.subject)
     if before is None:
         draft.put(vid, after)
         draft.hang(RESULT_OF, vid, draft.vid(check["id"]), observed)

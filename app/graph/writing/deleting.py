@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
+from app.graph.writing.aliases import ALIASES
 from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.permits import existing, permit, refuse_unexpected
 from app.graph.writing.refusal import conflict
 from app.graph.writing.state import together
-from app.graph.writing.vertices import Record, kind_of
+from app.graph.writing.vertices import Record, is_deleted, kind_of
 from graphql_schema.catalog import (
     BASE_OF,
     CALLED_BY,
@@ -93,11 +94,6 @@ def restore(draft: Draft, item: Restoring) -> Registered:
     return Registered(Outcome.UPDATED, item.urn, draft.known(vid)["revision"])
 
 
-def is_deleted(record: Record) -> bool:
-    """Whether it was deleted, and not restored."""
-    return record.get("deletedAt") is not None
-
-
 def _revive(draft: Draft, vid: int) -> None:
     draft.put(vid, {k: v for k, v in draft.known(vid).items() if k not in {"deletedAt", DELETED_WITH}})
 
@@ -133,7 +129,7 @@ def _uses(draft: Draft, vid: int, within: dict[int, Record]) -> Iterator[str]:
                 yield f"{far['id']} ({hop.relation.name})"
     if kind == "ModelVersion":
         model = draft.find(whole_urn(record["id"]) or "")
-        for name, alias in ((model or {}).get("aliases") or {}).items():
+        for name, alias in ((model or {}).get(ALIASES) or {}).items():
             if alias["version"] == record["id"] and draft.vid(str((model or {})["id"])) not in within:
                 yield f"the alias {name!r} of its model stands for it"
 

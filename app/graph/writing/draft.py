@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from app.graph.writing.edges import CLAIM, IDENTITY, Key, declared, is_current
 from app.graph.writing.refusal import invalid
@@ -30,7 +31,7 @@ class Draft:
     """A layer over a :class:`State`; reads see the layer first. Nothing is shared that could change.
 
     For the audit it remembers the ``moves`` of edges, by which ``action`` what the item is about was changed (all else
-    was changed by consequence), and ``said`` of fields whose change is not to be seen from records.
+    was changed by consequence), and what it was ``told`` of fields whose change is not to be seen from records.
     """
 
     def __init__(self, state: State, author: Author) -> None:
@@ -43,9 +44,14 @@ class Draft:
         self.hidden: dict[str, None] = {}
         self.moves: list[Move] = []
         self.action: dict[int, ChangeAction] = {}
-        self.said: dict[int, list[Record]] = defaultdict(list)
+        self.told: dict[int, list[Record]] = defaultdict(list)
         self.reason: Record = {}
         self.noted: dict[int, Record] = {}
+
+    @property
+    def changes(self) -> bool:
+        """Whether the item would change anything that is stored."""
+        return bool(self.vertices or self.edges)
 
     def vid(self, urn: str) -> int:
         """The vertex id of a URN; raises where the store keeps something else under it."""
@@ -116,6 +122,10 @@ class Draft:
         self.action[about] = action
         self.reason = {"reason": reason} if reason else {}
         self.noted[about] = facts
+
+    def tell(self, about: int, field: str, before: Any, after: Any, **more: str) -> None:  # noqa: ANN401 - JSON values
+        """Have the audit tell of a field whose change is not to be seen from records."""
+        self.told[about].append({"field": field, **more, "before": before, "after": after})
 
     def _seen(self, record: Record) -> Record:
         return self.author.fences.seen(self.author.vid(record["id"]), record)

@@ -64,7 +64,7 @@ def declared(
 ) -> Record:
     """The edge with one declarer more and its facts, ``origin`` among them; new or open again if it was not current."""
     current = edge if edge is not None and is_current(edge, now) else _opened(edge, relation, now)
-    return _said({**current, "by": sorted({*current["by"], declarer})}, facts or {})
+    return _merged({**current, "by": sorted({*current["by"], declarer})}, facts or {})
 
 
 def withdrawn(edge: Record, declarer: str, now: int) -> Record:
@@ -108,7 +108,7 @@ def linked(edge: Record | None, relation: Relation, facts: Mapping[str, Any], no
         del after["validTo"]
     if ends(after) <= after["validFrom"]:
         raise invalid("The edge would end before it begins; give a `validTo` after `validFrom`.", "validTo")
-    return _said({**after, "by": sorted({*after["by"], LINK})}, given), again
+    return _merged({**after, "by": sorted({*after["by"], LINK})}, given), again
 
 
 def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> bool:
@@ -125,7 +125,7 @@ def _opened(edge: Record | None, relation: Relation, now: int) -> dict[str, Any]
     return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {})}
 
 
-def _said(edge: dict[str, Any], facts: Mapping[str, Any]) -> Record:
+def _merged(edge: dict[str, Any], facts: Mapping[str, Any]) -> Record:
     """The edge with facts merged: a present None clears, properties merge by key."""
     origin = facts.get("origin") or "DECLARED"
     after = {**edge, "origin": max(edge.get("origin", origin), origin, key=_STRENGTH.index)}

@@ -6,10 +6,10 @@ An incident is no change of its assets, so their revisions stay; the audit of ea
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.writing.audit import fact_urn
 from app.graph.writing.draft import Draft
+from app.graph.writing.facts import amended, fact_urn, new_fact
 from app.graph.writing.permits import existing, permit, refuse_deleted
-from app.graph.writing.vertices import Record, fact
+from app.graph.writing.vertices import Record
 from graphql_schema.catalog import CAUSED_BY, RAISED_ON
 from graphql_schema.enums import ChangeAction, IncidentState, Outcome
 from graphql_schema.intents import IncidentOpening, IncidentResolving
@@ -57,8 +57,7 @@ def resolve_incident(draft: Draft, item: IncidentResolving) -> Registered:
     if incident["state"] == IncidentState.RESOLVED.name:
         return Registered(Outcome.UNCHANGED, made=item.incident)
     over = {"state": IncidentState.RESOLVED.name, "resolvedAt": draft.now, "resolvedBy": draft.author.subject}
-    stamped = {"updatedAt": draft.now, "updatedBy": draft.author.subject}
-    draft.put(draft.vid(item.incident), {**incident, **over, **stamped})
+    draft.put(draft.vid(item.incident), amended(draft, incident, **over))
     _tell(draft, incident, before=item.incident, reason=item.reason)
     cause = draft.stored(incident["cause"]) if incident.get("cause") else None
     if cause is not None and "check" in cause:
@@ -69,12 +68,11 @@ def resolve_incident(draft: Draft, item: IncidentResolving) -> Registered:
 def raise_incident(draft: Draft, problem: Problem, of_check: str | None) -> str:
     """Draft an open incident on assets that were read, and answer its id; ``of_check`` is the check that caused it."""
     author = draft.author
-    marks = (*problem.assets, problem.title, problem.severity, problem.cause or "", author.subject, str(author.at))
-    urn = fact_urn("incident", author.tenant, "\0".join([*marks, author.request_id]))
-    incident = fact(
-        author.tenant,
+    said = (*problem.assets, problem.title, problem.severity, problem.cause or "")
+    urn = fact_urn(draft, "incident", *said, author.subject, str(author.at), author.request_id)
+    incident = new_fact(
+        draft,
         urn,
-        author.subject,
         draft.now,
         title=problem.title,
         state=IncidentState.OPEN.name,
@@ -102,7 +100,7 @@ def _tell(
     draft.read(*incident["subjects"])
     for urn in incident["subjects"]:
         vid = draft.vid(urn)
-        draft.said[vid].append({"field": FIELD, "before": before, "after": after})
+        draft.tell(vid, FIELD, before, after)
         draft.note(vid, ChangeAction.UPDATED, reason)
 
 

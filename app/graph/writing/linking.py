@@ -45,7 +45,7 @@ def link(draft: Draft, item: Linking) -> Registered:
     change_edge(draft, key, claimed(after, claim=claim), own, field_of(relation, source_kind, outward=own == source))
     draft.note(own, ChangeAction.LINKED)
     draft.stamp()
-    outcome = Outcome.UPDATED if draft.edges or draft.vertices else Outcome.UNCHANGED
+    outcome = Outcome.UPDATED if draft.changes else Outcome.UNCHANGED
     outcome = Outcome.CREATED if again or before is None else outcome
     return Registered(outcome, revision=draft.known(own)["revision"])
 

@@ -3,7 +3,7 @@
 from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.edges import CLAIM, Key
 from app.graph.writing.refusal import conflict, denied, invalid, not_found
-from app.graph.writing.vertices import Record, unclaimed
+from app.graph.writing.vertices import Record, is_deleted, unclaimed
 from graphql_schema.catalog import RELATIONS, Direction
 
 
@@ -30,7 +30,7 @@ def refuse_unexpected(draft: Draft, urn: str, expected: int | None, before: Reco
 
 def refuse_deleted(record: Record | None) -> None:
     """Raise for what was deleted: nobody changes it until somebody restores it."""
-    if record is not None and record.get("deletedAt") is not None:
+    if record is not None and is_deleted(record):
         raise conflict(
             f"{record['id']} is deleted; take that back with `restoreAsset` first, or use another id.",
             record["revision"],

@@ -59,8 +59,7 @@ def register(draft: Draft, item: Registration) -> Registered:
     settle_owner(draft, vid)
     permit_result(draft, vid, before, creates=creates)
     draft.stamp(*([vid] if any(moved) else []))
-    changed = draft.vertices or draft.edges
-    outcome = Outcome.CREATED if creates else Outcome.UPDATED if changed else Outcome.UNCHANGED
+    outcome = Outcome.CREATED if creates else Outcome.UPDATED if draft.changes else Outcome.UNCHANGED
     return Registered(outcome, item.urn, draft.known(vid)["revision"])
 
 

@@ -1,7 +1,7 @@
 """Restoring: the fields and edges of one change as they were before it, where nothing has happened to them since."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft
@@ -48,8 +48,9 @@ def restore_fields(draft: Draft, record: Record, change: Record) -> Registered:
     _restore_lists(draft, vid, change, edges, also_owners=bool(owner))
     permit_result(draft, vid, record, creates=False)
     draft.stamp(*([vid] if any(moved) else []))
-    changed = bool(draft.vertices or draft.edges)
-    return Registered(Outcome.UPDATED if changed else Outcome.UNCHANGED, record["id"], draft.known(vid)["revision"])
+    return Registered(
+        Outcome.UPDATED if draft.changes else Outcome.UNCHANGED, record["id"], draft.known(vid)["revision"]
+    )
 
 
 def _refuse_fixed(record: Record, values: list[Record]) -> None:
@@ -86,11 +87,12 @@ def _as_it_was_left(draft: Draft, record: Record, entry: Record) -> bool:
         return bool(record.get(entry["field"]) == entry["after"])
     edge, left = draft.edge(_key(draft, entry)), entry["is"]
     if edge is None or is_current(edge, draft.now) or is_current(left, draft.now):
-        return bool(_said(draft, said(edge)) == _said(draft, left))
+        return bool(_holding(draft, said(edge)) == _holding(draft, left))
     return (edge["validFrom"], ends(edge)) == (left["validFrom"], ends(left))
 
 
-def _said(draft: Draft, edge: Record | None) -> Any:  # noqa: ANN401 - what is compared
+def _holding(draft: Draft, edge: Record | None) -> Record | None:
+    """What an edge says while it holds; None of one that has ended."""
     if edge is None or not is_current(edge, draft.now):
         return None
     return {name: value for name, value in edge.items() if name not in {"recordedAt", "recordedBy", "at", "earlier"}}

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.graph.writing.aliases import ALIASES, known_alias, put_alias, said, set_alias
-from app.graph.writing.deleting import delete, is_deleted, restore
+from app.graph.writing.aliases import ALIASES, as_told, known_alias, put_alias, set_alias
+from app.graph.writing.deleting import delete, restore
 from app.graph.writing.draft import Draft
 from app.graph.writing.incidents import FIELD as INCIDENTS
 from app.graph.writing.permits import existing, permit, refuse_deleted
 from app.graph.writing.refusal import RefusedItemError, conflict, invalid, not_found
 from app.graph.writing.restoring import restore_fields
-from app.graph.writing.vertices import Record, kind_of
+from app.graph.writing.vertices import Record, is_deleted, kind_of
 from graphql_schema.catalog import KINDS
 from graphql_schema.enums import ChangeAction, Outcome
 from graphql_schema.intents import AliasSetting, Deleting, Restoring, Reverting
@@ -83,7 +83,7 @@ def _undo_alias(draft: Draft, record: Record, change: Record) -> Registered:
     name, after = told[-1]["part"], told[-1]["after"]
     before = next((entry["before"] for entry in told if entry["before"] is not None), None)
     now = known_alias(draft, record, name)
-    if said(now) != after:
+    if as_told(now) != after:
         raise conflict(
             f"The alias {name!r} of {record['id']} changed again after {change['id']}; set what you want.",
             record["revision"],

@@ -6,11 +6,11 @@ A day says who recorded it, and when, beside its counters: usage is its own reco
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from app.graph.writing.audit import fact_urn
 from app.graph.writing.draft import Draft
+from app.graph.writing.facts import amended, fact_urn, new_fact
 from app.graph.writing.permits import existing, permit
 from app.graph.writing.refusal import invalid
-from app.graph.writing.vertices import Record, fact
+from app.graph.writing.vertices import Record
 from graphql_schema.catalog import USAGE_OF, USED_BY
 from graphql_schema.enums import Outcome
 from graphql_schema.intents import UsageRecording
@@ -28,8 +28,7 @@ def use(draft: Draft, item: UsageRecording) -> Registered:
     A consumer that the caller may not know of is treated as one that is not there, which is made a stub. A deleted
     asset may have been used before, or be used still, so its usage is taken.
     """
-    tenant, month = draft.author.tenant, item.day[:7]
-    urn = fact_urn("usage-month", tenant, f"{item.asset}\0{item.consumer}\0{month}")
+    urn = fact_urn(draft, "usage-month", item.asset, item.consumer, item.day[:7])
     draft.read(item.asset, item.consumer, urn)
     permit(draft, "update", existing(draft, item.asset, "asset"))
     _refuse_beyond(draft.now, item.day)
@@ -46,12 +45,12 @@ def use(draft: Draft, item: UsageRecording) -> Registered:
 
 
 def _put(draft: Draft, item: UsageRecording, urn: str, days: Record) -> None:
-    author, vid, before = draft.author, draft.vid(urn), draft.stored(urn)
+    vid, before = draft.vid(urn), draft.stored(urn)
     if before is not None:
-        draft.put(vid, {**before, "days": days, "updatedAt": draft.now, "updatedBy": author.subject})
+        draft.put(vid, amended(draft, before, days=days))
         return
     about = {"subjects": [item.asset], "consumer": item.consumer, "month": item.day[:7]}
-    draft.put(vid, fact(author.tenant, urn, author.subject, draft.now, **about, days=days))
+    draft.put(vid, new_fact(draft, urn, draft.now, **about, days=days))
     begins = datetime.combine(date.fromisoformat(item.day).replace(day=1), datetime.min.time(), UTC)
     at = int(begins.timestamp()) * 1000
     draft.hang(USAGE_OF, vid, draft.vid(item.asset), at)

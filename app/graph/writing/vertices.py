@@ -132,6 +132,11 @@ def is_fact(record: Record) -> bool:
     return bool(KIND_OF_CODE[record["kind"]].shown_by)
 
 
+def is_deleted(record: Record) -> bool:
+    """Whether it was deleted, and not restored."""
+    return record.get("deletedAt") is not None
+
+
 def attributes(record: Record) -> PolicyAttributes:
     """What the policy judges a change by. What is no asset is open to all; of these, domains may have an owner team."""
     if KIND_OF_CODE[record["kind"]].asset:

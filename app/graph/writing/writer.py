@@ -21,7 +21,6 @@ from app.graph.writing.receipts import SHELVES, receipt_name, shelf_of
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.spreading import spread
 from app.graph.writing.state import Author, State, Wants
-from graphql_schema.enums import Outcome
 from graphql_schema.intents import Intent
 from graphql_schema.registration import Registered, Registration, not_written
 from policies.access import Access
@@ -38,8 +37,6 @@ ATTEMPTS: Final = 6
 
 LONGEST_PAUSE: Final = 0.2
 """Seconds, of the pauses between attempts."""
-
-_WRITTEN: Final = {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
 
 
 @dataclass(frozen=True)
@@ -140,7 +137,7 @@ class PolicedWriter:
             if state.wants.within(wants):
                 break
             wants.add(state.wants)
-        refused = [index for index, outcome in enumerate(done) if outcome.outcome not in _WRITTEN]
+        refused = [index for index, outcome in enumerate(done) if not outcome.stored]
         if atomic and refused:
             return [outcome if index in refused else not_written(refused[0]) for index, outcome in enumerate(done)]
         if state.writes() is not None:

@@ -1,23 +1,45 @@
 """The whole demo estate, chapter by chapter; the same items in the same order every time."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from itertools import chain
 
+from app.auth.dev_issuer import DevIssuer
+from app.ingest.calling import Chronicle, Round
+from app.ingest.demo.cast import CAST
 from app.ingest.demo.data import data
 from app.ingest.demo.features import features
 from app.ingest.demo.ids import Item as AssetInput
 from app.ingest.demo.models import models
 from app.ingest.demo.people import people
+from app.ingest.demo.quality import quality
+from app.ingest.demo.releases import LAST, releases
 from app.ingest.demo.reports import reports
 from app.ingest.demo.serving import serving
+from app.ingest.demo.usage import usage
+from app.ingest.loading import Target, load
 from app.ingest.registering import Item
 
 
 def demo_estate() -> Iterator[AssetInput]:
-    """Tell the story as ``AssetInput`` objects."""
+    """Tell what is there, as ``AssetInput`` objects."""
     return chain(people(), data(), features(), models(), serving(), reports())
 
 
 def demo_entries() -> list[Item]:
     """The estate as items to register, named for progress and errors."""
     return [Item(next(iter(item.values())).get("id", "link"), item) for item in demo_estate()]
+
+
+def demo_chronicle(today: date) -> Iterator[Round]:
+    """Tell what happened to it, up to the day before ``today``, in order."""
+    return chain(quality(today), usage(today), releases())
+
+
+def load_demo(url: str, issuer: DevIssuer, *, as_json: bool = False) -> int:
+    """Load the items as root and tell the chronicle with the tokens of its cast; returns the exit code."""
+    tokens = {name: issuer.mint(one) for name, one in CAST.items()}
+    entries, rounds = demo_entries(), list(demo_chronicle(datetime.now(UTC).date()))
+    total = len(entries) + sum(map(len, rounds))
+    chronicle = Chronicle(rounds, tokens, LAST)
+    return load(Target(url, tokens["root"]), entries, as_json=as_json, total=total, then=chronicle)

@@ -1,6 +1,7 @@
 """What subscribers meet: services, the versions that serve in them, and the online tests that compare versions.
 
-Here the circle closes: the ranking service logs what it answered, and that log trains the next ranker.
+Here the circle closes: the ranking service logs what it answered, and that log trains the next ranker. What changed its
+state since it was registered, such as a canary, is told in ``releases``.
 """
 
 from collections.abc import Iterator
@@ -38,14 +39,11 @@ _SERVING = (
     ("homepage-ranker", "2", "ranking-service", "production", 0.9, "ACTIVE"),
     ("homepage-ranker", "3", "ranking-service", "canary", 0.1, "ACTIVE"),
     ("homepage-ranker", "1", "ranking-service", "production", 0.0, "RETIRED"),
-    ("search-ranker", "3", "search-api", "production", 1.0, "ACTIVE"),
-    ("search-ranker", "1", "search-api", "production", 0.0, "RETIRED"),
     ("title-embedder", "2", "ranking-service", "production", 1.0, "ACTIVE"),
     ("ad-click", "2", "ad-server", "production", 1.0, "ACTIVE"),
     ("ad-click", "3", "ad-server", "shadow", 0.0, "PENDING"),
     ("ad-pacing", "3", "ad-server", "production", 1.0, "ACTIVE"),
     ("churn", "2", "retention-mailer", "production", 1.0, "ACTIVE"),
-    ("churn", "3", "retention-mailer", "canary", 0.0, "ROLLED_BACK"),
     ("payment-fraud", "3", "fraud-gate", "production", 1.0, "ACTIVE"),
     ("account-takeover", "2", "fraud-gate", "production", 1.0, "ACTIVE"),
 )
@@ -64,7 +62,7 @@ def serving() -> Iterator[Item]:
     """Tell of services, deployments, experiments, and the log that retrains its own model."""
     yield from _services()
     for name, version, where, environment, share, status in _SERVING:
-        ended = status in {"RETIRED", "ROLLED_BACK"}
+        ended = status == "RETIRED"
         yield {
             "deployment": {
                 "id": deployment(name, version, environment),

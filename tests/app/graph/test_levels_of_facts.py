@@ -58,6 +58,7 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
 @pytest.mark.parametrize("who", ["ada", "bo", "root"])
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_one_request_per_level(api: Api, shape: str, who: str) -> None:
-    """The number of store requests is the number of levels, for one parent and for all of them."""
+    """The number of store requests is the number of levels for all parents, and no greater for one."""
     levels, query = SHAPES[shape]
-    assert [await api.count(who, query.replace("$n", n)) for n in ("1", "100")] == [levels, levels]
+    one, every = [await api.count(who, query.replace("$n", n)) for n in ("1", "100")]
+    assert one <= every == levels

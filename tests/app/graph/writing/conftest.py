@@ -1,9 +1,11 @@
 """Fixtures of the writer's tests: writers over a graph of one test or one module."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from harness.janusgraph import StoreGraph
+from harness.machinery import Machinery
 from harness.memory import Memory
 from harness.registrations import Writers, shipped_policy, shipped_stops
 
@@ -36,3 +38,13 @@ async def module_writers(module_graph: StoreGraph, policy: Policy) -> AsyncItera
 def memory(policy: Policy) -> Memory:
     """An empty store."""
     return Memory(policy)
+
+
+@pytest.fixture(scope="module")
+def machinery(module_graph: StoreGraph, policy: Policy) -> Iterator[Machinery]:
+    """Give the machine a loop of its own: hypothesis calls its rules from outside of any."""
+    with asyncio.Runner() as runner:
+        client = GremlinClient(module_graph.url, source=module_graph.source)
+        runner.run(client.__aenter__())
+        yield Machinery(runner, module_graph, client, policy)
+        runner.run(client.__aexit__(None, None, None))

@@ -1,34 +1,28 @@
 """An asset's life in any order: after every write the store holds what a plain model of the design says."""
 
-import asyncio
 import os
-from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import pytest
 from harness.asset_life import STEP, Answer, Life
-from harness.janusgraph import StoreGraph
 from harness.life_records import DATA, TAGS, TEAMS
+from harness.machinery import Machinery
 from harness.registrations import Stored, Writers, person, shipped_stops, stored
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from app.graph.client import GremlinClient
 from app.graph.writing.writer import Desk
 from graphql_schema.catalog import DERIVES, OWNED_BY, TAGGED
 from graphql_schema.enums import ChangeAction
 from graphql_schema.intents import Deleting, Intent, Restoring, Reverting, Unlinking
 from graphql_schema.registration import EdgesOf, Key, Linking, Registered, Registration
 from graphql_schema.urn import parse_urn
-from policies.policy import Policy
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "10"))
 STEPS = 20
-T = TypeVar("T")
 
 _tenants = (f"life-{number}" for number in count())
 _hops = {"owners": OWNED_BY.out(), "tags": TAGGED.out(), "derivedFrom": DERIVES.into("Dataset", "DatasetVersion")}
@@ -62,25 +56,8 @@ _earlier = st.sampled_from([None, None, -1_500, -2_500, 1_500])
 """An instant from now, in milliseconds: within the steps before, or ahead."""
 
 
-@dataclass
-class Machinery:
-    """What the machine works on: one event loop, one client, one graph."""
-
-    runner: asyncio.Runner
-    graph: StoreGraph
-    client: GremlinClient
-    policy: Policy
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run to the end."""
-        return self.runner.run(work)
-
-
 class AssetLife(RuleBasedStateMachine):
-    """Writes to the store and to the model, and compares what both hold.
-
-    Rules for aliases belong beside ``stage``: one on a model with versions, with the model's half in ``Life``.
-    """
+    """Writes to the store and to the model, and compares what both hold; aliases have a life of their own beside."""
 
     machinery: Machinery
 
@@ -253,16 +230,6 @@ def _governing(
     return Registration(
         name, more.pop("values", {}), edges, expected_revision=expected, action=action, at="asset", **more
     )
-
-
-@pytest.fixture(scope="module")
-def machinery(module_graph: StoreGraph, policy: Policy) -> Iterator[Machinery]:
-    """Give the machine a loop of its own: hypothesis calls its rules from outside of any."""
-    with asyncio.Runner() as runner:
-        client = GremlinClient(module_graph.url, source=module_graph.source)
-        runner.run(client.__aenter__())
-        yield Machinery(runner, module_graph, client, policy)
-        runner.run(client.__aexit__(None, None, None))
 
 
 @pytest.mark.timeout(0)

@@ -1,14 +1,16 @@
-"""Facts: what is recorded about assets is shown to whoever reads the asset and the field that leads there.
+"""The subjects of facts, who decide: a fact is shown to whoever reads an asset that it is about, and the field there.
 
 A fact that is reached over a hop from its subject has been judged with that. One that is asked for by id, or listed by
 itself, brings its subjects in the same request (:data:`graphql_schema.catalog.SUBJECT_HOPS`), and is judged by them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.graph.hops import Adjacency, StoreHop, compile_related, reached
+from app.graph.coalescer import Answer
+from app.graph.hops import Adjacency, StoreHop, adjacency, compile_related, reached
+from app.graph.reading.rows import Rows
 from graphql_schema.catalog import FACTS, SUBJECT_HOPS
 from graphql_schema.enums import AccessGrade
 from graphql_schema.related import related
@@ -43,10 +45,17 @@ def to_subjects(kind: str, base: int = 0, *, listing: int | None = None) -> ToSu
     return ToSubjects(kind, tuple(hops), tuple(number + base for number in leaf.chain))
 
 
-def is_shown(kind: str, subjects: Iterator[int], row_of: Callable[[int], Row | None]) -> bool:
-    """Whether a fact of a kind is shown: some subject of it is read, with the field that leads to the fact."""
-    field = FACTS[kind].shown_by
-    rows = (row_of(vid) for vid in subjects)
-    return any(
-        row is not None and row.access.grade is AccessGrade.READ and field not in row.access.hidden for row in rows
-    )
+def hide_unread(rows: Rows, way: ToSubjects, vids: Sequence[int], answer: Answer) -> list[Row]:
+    """Hide the facts of an answer of which no subject is read with the field that leads there; the subjects known."""
+    edges = [adjacency(found) for found in answer.edges]
+    known: list[Row] = []
+    for vid in vids:
+        subjects = rows.found([*way.subjects(vid, edges)], answer)
+        if not any(_reads(subject, FACTS[way.kind].shown_by) for subject in subjects):
+            rows.hide(vid)
+        known += subjects
+    return known
+
+
+def _reads(subject: Row, field: str) -> bool:
+    return subject.access.grade is AccessGrade.READ and field not in subject.access.hidden

@@ -1,0 +1,55 @@
+"""The rows of one operation: what turns the records of an answer into what its caller may know of, each judged once."""
+
+from collections.abc import Sequence
+
+from app.graph.coalescer import Answer, Coalescer, Question
+from app.graph.ids import vertex_id
+from app.graph.judge import Judge
+from graphql_schema.row import Row
+
+
+class Rows:
+    """What is known of each vertex that an answer brought: its row, or None where it is not the caller's to know of."""
+
+    def __init__(self, coalescer: Coalescer, judge: Judge) -> None:
+        self.judge = judge
+        self._coalescer = coalescer
+        self._known: dict[int, Row | None] = {}
+
+    async def ask(self, question: Question, *, ends: bool = False, anyway: Sequence[int] = ()) -> Answer:
+        """The answer to a question; with the far ends of the changes in it, which say who may see them, if it has some.
+
+        ``ends`` says that there may be changes. ``anyway`` is what is asked for where there are no far ends: by its id,
+        a hidden change takes no other time than none.
+        """
+        answer = await self._coalescer.ask(question)
+        named = {urn for record in answer.records.values() for urn in record.get("ends", ())} if ends else set()
+        missing = [vid for vid in map(self.vid, named) if vid not in self._known]
+        if missing or (ends and anyway):
+            also = await self._coalescer.ask(Question(points=missing or list(anyway)))
+            answer.records.update(also.records)
+        return answer
+
+    def vid(self, urn: str) -> int:
+        """The vertex id of a URN of the caller's tenant."""
+        return vertex_id(self.judge.tenant, urn)
+
+    def row(self, vid: int, answer: Answer) -> Row | None:
+        """The row of a vertex; None where the answer has none, or the caller may not know of it."""
+        if vid not in self._known:
+            record = answer.records.get(vid)
+            shown = record is not None and self._knows_ends(record.get("ends"), answer)
+            self._known[vid] = self.judge.row(vid, record) if shown and record is not None else None
+        return self._known[vid]
+
+    def found(self, vids: Sequence[int], answer: Answer) -> list[Row]:
+        """The rows of those vertices that the caller may know of, in order."""
+        return [row for row in (self.row(vid, answer) for vid in vids) if row is not None]
+
+    def hide(self, vid: int) -> None:
+        """Show nothing of a vertex in this operation."""
+        self._known[vid] = None
+
+    def _knows_ends(self, ends: Sequence[str] | None, answer: Answer) -> bool:
+        """Whether the caller knows of any of the things that a change is about; of most there are none to know of."""
+        return not ends or any(self.row(self.vid(urn), answer) is not None for urn in ends)

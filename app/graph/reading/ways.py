@@ -1,0 +1,83 @@
+"""The ways from sources to what a relation reaches: judged at every step, each end once, in order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from app.graph.coalescer import Answer
+from app.graph.hops import Adjacency, adjacency, compile_related, reached
+from app.graph.reading.rows import Rows
+from graphql_schema.catalog import TIME_FIELDS
+from graphql_schema.enums import AccessGrade
+from graphql_schema.related import Page, Related
+from graphql_schema.row import Item, Row
+
+DATED, UNDATED = 0, 1
+"""How the position of a row begins in a list in the order of time: what hides its time comes last, by id."""
+
+
+def items_of(rows: Rows, related: Related, page: Page, sources: Sequence[Row], answer: Answer) -> list[list[Item]]:
+    """What each source reaches, judged, filtered, each once, in order."""
+    edges = [adjacency(found) for found in answer.edges]
+    result: list[list[Item]] = []
+    for source in sources:
+        found: dict[tuple[Any, ...], Item] = {}
+        for item in _ends(rows, related, source, edges, answer):
+            if page.keep is None or page.keep(item):
+                known = found.get(item.position)
+                if known is None or item.path < known.path:
+                    found[item.position] = item
+        result.append(sorted(found.values(), key=lambda item: item.position))
+    return result
+
+
+def begins_undated(related: Related, after: Sequence[Any] | None) -> bool:
+    """Whether a page begins among what hides its time."""
+    return related.newest_first and after is not None and after[0] == UNDATED
+
+
+def dated(items: Sequence[Item]) -> list[Item]:
+    """Without what hides its time; other lists have none such, since no vertex has this id."""
+    return [item for item in items if item.position[0] != UNDATED]
+
+
+def _ends(rows: Rows, related: Related, source: Row, edges: Sequence[Adjacency], answer: Answer) -> Iterator[Item]:
+    """The ends of those ways from a source that the caller may go, as often as they are reached."""
+    compiled, asked = compile_related(related), related.asked
+    for leaf in compiled.leaves:
+        inward = compiled.hops[leaf.chain[-1]].direction == "in"
+        for way, text in reached(source.vid, leaf.chain, edges):
+            seen = rows.found(way, answer)
+            if len(seen) < len(way) or (related.per_edge and way[-1] == source.vid):
+                continue
+            if all(_passable(row, asked) for row in seen[:-1]) and not any(row.deleted for row in seen):
+                yield _item(related, source, seen, _edge(text, source, seen, inward=inward), leaf.path_of)
+
+
+def _edge(text: str, source: Row, rows: Sequence[Row], *, inward: bool) -> dict[str, Any]:
+    """The record of the edge between the last two rows, with its id and its ends."""
+    edge: dict[str, Any] = orjson.loads(text)
+    start, end = rows[-2] if len(rows) > 1 else source, rows[-1]
+    if inward:
+        start, end = end, start
+    return edge | {"edgeId": f"{edge['relation']}:{start.vid:x}:{end.vid:x}", "from": start.urn, "to": end.urn}
+
+
+def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, Any], path_of: Mapping[str, int]) -> Item:
+    """The item at the end of a way, at its position in the order of the relation."""
+    *via, row = rows
+    near = via[-1] if via else source
+    if related.newest_first:
+        shown = row.access.hidden.isdisjoint(TIME_FIELDS)
+        position: tuple[Any, ...] = (DATED, -edge["at"], row.urn) if shown else (UNDATED, 0, row.urn)
+    elif related.per_edge:
+        position = (row.vid, edge["relation"], near.vid)
+    else:
+        position = (row.vid,)
+    return Item(row, position, edge, near, tuple(via), path_of[edge["relation"]])
+
+
+def _passable(row: Row, asked: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a path goes on at a row: the caller reads it, and the fields of it that the path stands for."""
+    return row.access.grade is AccessGrade.READ and row.access.hidden.isdisjoint(asked.get(row.kind, ()))

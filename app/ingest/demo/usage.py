@@ -1,0 +1,58 @@
+"""Who used what in the last thirty days, up to yesterday: people work on weekdays, subscribers watch at weekends.
+
+Nobody uses the clicks of the old ad server any more: what is deprecated can go.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from app.ingest.calling import Call, Round
+from app.ingest.demo.data import place
+from app.ingest.demo.ids import feature_set, model_version, report, service, team, user
+
+DAYS = 30
+"""Days of usage, the last of them yesterday."""
+
+_AT_WORK = (1.0, 1.05, 1.1, 1.0, 0.8, 0.0, 0.0)
+_WATCHING = (0.8, 0.8, 0.85, 0.9, 1.1, 1.4, 1.3)
+"""Of each day of the week, Monday first, what is used against an average day."""
+
+_USERS = (
+    (place("impressions"), "reads", team("ranking"), _AT_WORK, 420, 0.8),
+    (place("impressions"), "reads", user("ada"), _AT_WORK, 35, 0.8),
+    (place("impressions"), "reads", team("growth"), _AT_WORK, 60, 0.8),
+    (place("plays"), "reads", team("ranking"), _AT_WORK, 310, 0.6),
+    (place("plays"), "reads", team("growth"), _AT_WORK, 180, 0.6),
+    (place("plays"), "reads", team("content-understanding"), _AT_WORK, 90, 0.6),
+    (place("watch-history"), "reads", team("ranking"), _AT_WORK, 150, 1.1),
+    (place("titles"), "reads", service("web-player"), _WATCHING, 900_000, 0.0001),
+    (place("titles"), "reads", team("content-understanding"), _AT_WORK, 240, 0.02),
+    (feature_set("profile-taste"), "reads", service("ranking-service"), _WATCHING, 1_200_000, 0.00005),
+    (model_version("homepage-ranker", "2"), "calls", service("homepage-api"), _WATCHING, 1_100_000, 0.00008),
+    (model_version("search-ranker", "3"), "calls", service("search-api"), _WATCHING, 240_000, 0.00007),
+    (service("ranking-service"), "calls", service("homepage-api"), _WATCHING, 1_100_000, 0.00012),
+    (service("ranking-service"), "calls", service("search-api"), _WATCHING, 240_000, 0.00012),
+    (report("monday-meeting"), "reads", team("product"), (40.0, *[0.5] * 4, 0.0, 0.0), 1, 0.0),
+)
+"""Asset, counter, consumer, shape of the week, how much on an average day, and US dollars for each."""
+
+
+def usage(today: date) -> Iterator[Round]:
+    """Tell of the usage of each day, as the meter of the platform does: as an administrator."""
+    records = [_record(row, today - timedelta(days=back)) for row in _USERS for back in range(DAYS, 0, -1)]
+    yield [Call("root", "recordUsage", {"records": [record for record in records if record is not None]})]
+
+
+def _record(row: tuple[str, str, str, tuple[float, ...], int, float], day: date) -> dict[str, Any] | None:
+    asset, counter, consumer, week, average, price = row
+    count = round(average * week[day.weekday()])
+    if count == 0:
+        return None
+    return {
+        "asset": asset,
+        "consumer": consumer,
+        "day": day.isoformat(),
+        counter: count,
+        "costUsd": round(count * price, 2),
+    }

@@ -1,0 +1,242 @@
+"""What the demo estate tells is what the API answers; the expectations are written from the story, by hand."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.api import Api
+from harness.demo import open_demo, tell
+from harness.janusgraph import StoreGraph
+from harness.waiting import until
+
+WAREHOUSE = "mlg://dataset/warehouse/harbour"
+VERSION = "mlg://model-version/mlflow/harbour"
+PII = "mlg://tag/catalog/default/pii"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the issuer's key."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
+    """Return the API over the demo estate."""
+    async with open_demo(module_graph, folder) as api:
+        yield api
+
+
+def today() -> date:
+    """The day in UTC; a test that runs over midnight sees the same story."""
+    return datetime.now(UTC).date()
+
+
+async def of(api: Api, who: str, urn: str, selection: str) -> Any:
+    """A selection of one asset."""
+    return (await api.ask(who, f"query ($id: ID!) {{ asset(id: $id) {{ {selection} }} }}", id=urn))["asset"]
+
+
+async def test_names_stand_for_the_versions_that_serve(api: Api) -> None:
+    """Every model in production has its champion; all are protected but that of payment fraud."""
+    query = """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { displayName
+      ... on Model { aliases { name version { version } protected setBy } } } } }"""
+    found = {
+        (model["displayName"], alias["name"]): (alias["version"]["version"], alias["protected"], alias["setBy"])
+        for model in (await api.ask("root", query))["assets"]["nodes"]
+        for alias in model["aliases"]
+    }
+    assert found == {
+        ("title-embedder", "champion"): ("2", True, "finn"),
+        ("homepage-ranker", "champion"): ("2", True, "eli"),
+        ("homepage-ranker", "challenger"): ("3", False, "eli"),
+        ("search-ranker", "champion"): ("3", True, "eli"),
+        ("ad-click", "champion"): ("2", True, "gus"),
+        ("ad-click", "challenger"): ("3", False, "gus"),
+        ("ad-pacing", "champion"): ("3", True, "gus"),
+        ("churn", "champion"): ("2", True, "hana"),
+        ("account-takeover", "champion"): ("2", True, "juno"),
+        ("payment-fraud", "champion"): ("3", False, "juno"),
+    }
+
+
+async def test_the_champion_of_search_has_moved(api: Api) -> None:
+    """History tells from where to where, and why."""
+    changes = await of(api, "ada", "mlg://model/mlflow/harbour/search-ranker", "history { nodes { action reason } }")
+    moves = [change["reason"] for change in changes["history"]["nodes"] if change["action"] == "ALIAS_SET"]
+    assert moves == ["its canary went well", "first version with vectors"]
+
+
+@pytest.mark.parametrize(
+    ("version", "missing", "failing", "violations"),
+    [
+        ("homepage-ranker@2", [], 0, 0),
+        ("homepage-ranker@3", ["release"], 0, 0),
+        ("churn@3", ["release"], 1, 0),
+        ("account-takeover@2", [], 0, 0),
+        ("payment-fraud@3", [], 0, 1),
+        ("payment-fraud@2", ["governance", "release"], 0, 1),
+    ],
+)
+async def test_gates_say_what_is_missing(
+    api: Api, version: str, missing: list[str], failing: int, violations: int
+) -> None:
+    """Nobody approved the challenger, churn failed, and payment fraud is made of restricted data."""
+    selection = """... on ModelVersion { gate(alias: "champion") {
+      open missingApprovals failingEvaluations { id } sensitivityViolations } }"""
+    gate = (await of(api, "cy", f"{VERSION}/{version}", selection))["gate"]
+    assert gate["open"] == (not missing and not failing and not violations)
+    assert (gate["missingApprovals"], len(gate["failingEvaluations"]), len(gate["sensitivityViolations"])) == (
+        missing,
+        failing,
+        violations,
+    )
+
+
+@pytest.mark.parametrize(
+    ("deployment", "statuses", "shares"),
+    [
+        ("canary/search-ranker-3", ["ACTIVE", "RETIRED"], [0.05, 0.25, 0.0]),
+        ("production/search-ranker-3", ["PENDING", "ACTIVE"], [0.0, 1.0]),
+        ("production/search-ranker-1", ["ACTIVE", "RETIRED"], [1.0, 0.0]),
+        ("canary/churn-3", ["PENDING", "ACTIVE", "ROLLED_BACK"], [0.0, 0.1, 0.0]),
+    ],
+)
+async def test_rollouts_have_their_history(api: Api, deployment: str, statuses: list[str], shares: list[float]) -> None:
+    """A canary that was promoted and one that was rolled back went through these states."""
+    urn = f"mlg://deployment/kubernetes/{deployment}"
+    found = await of(api, "root", urn, "history { nodes { fields { field after } } }")
+    fields = [field for change in reversed(found["history"]["nodes"]) for field in change["fields"]]
+    assert [field["after"] for field in fields if field["field"] == "status"] == statuses
+    assert [float(field["after"]) for field in fields if field["field"] == "trafficShare"] == shares
+
+
+@pytest.mark.parametrize(
+    ("asset", "checks"),
+    [
+        (f"{WAREHOUSE}/impressions", {"freshness_daily": ("FRESHNESS", "FAIL", 9.5, 7)}),
+        (f"{WAREHOUSE}/plays", {"row_count": ("VOLUME", "PASS", 0.99, 7)}),
+        (f"{WAREHOUSE}/payments", {"columns": ("SCHEMA", "PASS", 0, 7)}),
+        ("mlg://feature-set/feast/harbour/profile-taste", {"online_offline_skew": ("SKEW", "PASS", 0.003, 7)}),
+        ("mlg://service/kubernetes/production/ranking-service", {"p99_latency": ("PERFORMANCE", "PASS", 66, 7)}),
+        (
+            f"{VERSION}/homepage-ranker@2",
+            {"score_drift": ("DRIFT", "PASS", 0.14, 7), "exposure_by_language": ("BIAS", "PASS", 0.9, 7)},
+        ),
+    ],
+)
+async def test_checks_tell_of_a_week(api: Api, asset: str, checks: dict[str, Any]) -> None:
+    """Each has seven results up to yesterday, and the newest says how it is."""
+    selection = "checks { nodes { name checkKind latestResult { status value observedAt } results { nodes { id } } } }"
+    found = (await of(api, "root", asset, selection))["checks"]["nodes"]
+    told = {
+        check["name"]: (
+            check["checkKind"],
+            check["latestResult"]["status"],
+            check["latestResult"]["value"],
+            len(check["results"]["nodes"]),
+        )
+        for check in found
+    }
+    assert told == checks
+    assert {check["latestResult"]["observedAt"][:10] for check in found} == {str(today() - timedelta(days=1))}
+
+
+async def test_the_late_result_stands_in_its_place(api: Api) -> None:
+    """It failed three days ago, was told last, and neither moved the check nor opened an incident."""
+    selection = "checks { nodes { results { nodes { status } } } } incidents { nodes { id } }"
+    found = await of(api, "root", f"{WAREHOUSE}/plays", selection)
+    (check,) = found["checks"]["nodes"]
+    assert [result["status"] for result in check["results"]["nodes"]] == ["PASS", "PASS", "FAIL", *["PASS"] * 4]
+    assert found["incidents"]["nodes"] == []
+
+
+async def test_one_incident_stands_and_one_is_over(api: Api) -> None:
+    """The open one is on what the serving ranker was trained on, and comes from the failed check."""
+    query = """{ incidents { nodes { state severity assets { id } cause { ... on CheckResult { status } } } } }"""
+    assert (await api.ask("root", query))["incidents"]["nodes"] == [
+        {
+            "state": "RESOLVED",
+            "severity": "MEDIUM",
+            "assets": [{"id": f"{WAREHOUSE}/engagement-weekly"}],
+            "cause": None,
+        },
+        {
+            "state": "OPEN",
+            "severity": "HIGH",
+            "assets": [{"id": f"{WAREHOUSE}/impressions"}],
+            "cause": {"status": "FAIL"},
+        },
+    ]
+    selection = "... on ModelVersion { trainedOn { nodes { ... on DatasetVersion { dataset { id } } } } aliases }"
+    assert await of(api, "ada", f"{VERSION}/homepage-ranker@2", selection) == {
+        "trainedOn": {"nodes": [{"dataset": {"id": f"{WAREHOUSE}/impressions"}}]},
+        "aliases": ["champion"],
+    }
+
+
+USAGE = "usage(days: 31) { reads calls distinctConsumers lastUsedAt byDay { day reads calls costUsd } }"
+
+
+async def test_people_read_on_weekdays(api: Api) -> None:
+    """Two teams and ada read impressions on working days, 515 times on a Monday."""
+    usage = (await of(api, "ada", f"{WAREHOUSE}/impressions", USAGE))["usage"]
+    assert usage["distinctConsumers"] == 3
+    days = {date.fromisoformat(use["day"]): use["reads"] for use in usage["byDay"]}
+    expected = {today() - timedelta(days=back) for back in range(1, 31)}
+    assert set(days) == {day for day in expected if day.weekday() < 5}
+    assert {reads for day, reads in days.items() if day.weekday() == 0} == {515}
+
+
+async def test_subscribers_watch_at_weekends(api: Api) -> None:
+    """The ranking service is called every day up to yesterday, most of all on Saturdays."""
+    urn = "mlg://service/kubernetes/production/ranking-service"
+    usage = (await of(api, "ada", urn, USAGE))["usage"]
+    assert usage["distinctConsumers"] == 2
+    assert usage["lastUsedAt"] == str(today() - timedelta(days=1))
+    days = {date.fromisoformat(use["day"]): (use["calls"], use["costUsd"]) for use in usage["byDay"]}
+    assert len(days) == 30
+    assert {use for day, use in days.items() if day.weekday() == 5} == {(1_876_000, 225.12)}
+    assert max(calls for day, (calls, _) in days.items() if day.weekday() < 5) == 1_474_000
+
+
+async def test_nobody_uses_what_is_deprecated(api: Api) -> None:
+    """The clicks of the old ad server were not used at all."""
+    usage = (await of(api, "root", f"{WAREHOUSE}/clicks-legacy", USAGE))["usage"]
+    assert usage == {"reads": 0, "calls": 0, "distinctConsumers": 0, "lastUsedAt": None, "byDay": []}
+
+
+async def test_personal_data_end_before_the_meeting(api: Api) -> None:
+    """The tag comes from accounts, passes through profiles, and is kept out of two charts and so of the dashboard."""
+
+    async def modes() -> dict[str, str | None]:
+        found = {}
+        for urn in (
+            *(f"{WAREHOUSE}/{name}" for name in ("accounts", "profiles", "ad-clicks")),
+            *(f"mlg://report/looker/harbour/{name}" for name in ("ad-revenue", "cancellations", "monday-meeting")),
+        ):
+            tags = (await of(api, "root", urn, "tags { mode tag { id } }"))["tags"]
+            found[urn.rsplit("/", 1)[1]] = next((tag["mode"] for tag in tags if tag["tag"]["id"] == PII), None)
+        return found
+
+    async def settled() -> bool:
+        return await modes() == {
+            "accounts": "DIRECT",
+            "profiles": "PROPAGATED",
+            "ad-clicks": "PROPAGATED",
+            "ad-revenue": "BLOCKED",
+            "cancellations": "BLOCKED",
+            "monday-meeting": None,
+        }
+
+    await until(settled)
+
+
+async def test_it_is_told_once(api: Api, folder: Path) -> None:
+    """Loaded again, the estate has no change more than before."""
+    query = "{ changes(first: 1) { totalCount nodes { id } } }"
+    before = await api.ask("root", query)
+    await tell(api, folder)
+    assert await api.ask("root", query) == before
