@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from graphql_schema.context import Info
 from graphql_schema.enums import MutationErrorCode, Outcome
-from graphql_schema.intents import AliasSetting, Approving, Deleting, Intent, Restoring
+from graphql_schema.intents import AliasSetting, Approving, Deleting, Intent, Restoring, Unlinking
 from graphql_schema.plain import InputError
 from graphql_schema.registration import Linking, Registered, Registration, refused
 from policies.errors import Code, CodedError
@@ -72,8 +72,8 @@ def _about(item: Intent) -> tuple[str, str]:
     """What the item wants to do, and to what."""
     if isinstance(item, Registration):
         return (WriteAction.REGISTER if item.action is None else item.right), item.urn
-    if isinstance(item, Linking):
-        return WriteAction.LINK, item.target
+    if isinstance(item, Linking | Unlinking):
+        return WriteAction.LINK, f"{item.source}, {item.target}"
     if isinstance(item, Deleting | Restoring):
         return WriteAction.RETIRE, item.urn
     if isinstance(item, AliasSetting):

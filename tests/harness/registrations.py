@@ -88,14 +88,14 @@ def link(relation: str, source: str, target: str, **facts: object) -> Linking:
 
 
 def person(subject: str, *teams: str, roles: str = "", tenant: str = "default") -> Principal:
-    """A caller with both scopes."""
+    """A caller with the scopes to read and write, and as an administrator the one for that."""
     return Principal(
         subject,
         PrincipalKind.PERSON,
         tenant,
         teams=frozenset(map(urn, teams)),
         roles=frozenset(roles.split()),
-        scopes=READ_WRITE,
+        scopes=READ_WRITE | ({"graph:admin"} if "admin" in roles.split() else set()),
     )
 
 

@@ -4,13 +4,15 @@ What is in use is what the caller may know of: hidden consumers do not speak, si
 a deletion can be taken back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from app.graph.writing.aliases import ALIASES
 from app.graph.writing.draft import Draft, name_of
 from app.graph.writing.permits import existing, permit, refuse_unexpected
 from app.graph.writing.refusal import conflict
+from app.graph.writing.state import together
 from app.graph.writing.vertices import Record, is_deleted, kind_of
 from graphql_schema.catalog import (
     BASE_OF,
@@ -52,6 +54,7 @@ def delete(draft: Draft, item: Deleting) -> Registered:
     if is_deleted(record):
         return Registered(Outcome.UNCHANGED, item.urn, record["revision"])
     parts = {vid: record, **{far: draft.known(far) for far in _parts(draft, vid) if not is_deleted(draft.known(far))}}
+    _read_uses(draft, parts)
     uses = [use for each in parts for use in _uses(draft, each, parts)]
     if uses:
         more = f" and {len(uses) - MOST_NAMED} more" if len(uses) > MOST_NAMED else ""
@@ -84,6 +87,7 @@ def restore(draft: Draft, item: Restoring) -> Registered:
     _revive(draft, vid)
     for part in _parts(draft, vid):
         if draft.known(part).get(DELETED_WITH) == item.urn:
+            permit(draft, "retire", draft.known(part))
             draft.action[part] = ChangeAction.RESTORED
             _revive(draft, part)
     draft.stamp()
@@ -103,14 +107,24 @@ def _far(hop: Hop, key: tuple[str, int, int]) -> int:
     return key[2] if hop.direction is Direction.OUT else key[1]
 
 
+def _read_uses(draft: Draft, parts: Iterable[int]) -> None:
+    """Read what all parts are in use by in one request, however many there are."""
+    at = [(hop, vid) for vid in parts for hop in _use_hops(name_of(draft, vid))]
+    together(partial(draft.state.need_hop, hop.direction, hop.relation.name, vid) for hop, vid in at)
+
+
+def _use_hops(kind: str) -> list[Hop]:
+    """The hops that lead from a kind to what uses it."""
+    return [hop for hop in USES if kind in {a if hop.direction is Direction.OUT else b for a, b in hop.relation.ends}]
+
+
 def _uses(draft: Draft, vid: int, within: dict[int, Record]) -> Iterator[str]:
     """What an asset is in use by, in words, beside what is deleted with it."""
     record, kind = draft.known(vid), name_of(draft, vid)
     if kind == "Deployment" and record.get("status") == "ACTIVE":
         yield f"{record['id']} is ACTIVE"
-    for hop in USES:
-        ends = {a if hop.direction is Direction.OUT else b for a, b in hop.relation.ends}
-        for key, far in draft.around(hop, vid) if kind in ends else ():
+    for hop in _use_hops(kind):
+        for key, far in draft.around(hop, vid):
             if _far(hop, key) not in within and _live(far):
                 yield f"{far['id']} ({hop.relation.name})"
     if kind == "ModelVersion":

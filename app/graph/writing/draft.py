@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.graph.writing.edges import CLAIM, IDENTITY, Key, declared, is_current
 from app.graph.writing.refusal import invalid
-from app.graph.writing.state import Author, State, UnreadError
+from app.graph.writing.state import Author, State, together
 from app.graph.writing.vertices import Record, attributes, is_fact, kind_of, stub, time_of
 from graphql_schema.catalog import KIND_OF_CODE, KIND_OF_SLUG, RELATIONS, VERSION_OF, Direction, Hop, Relation
 from graphql_schema.enums import ChangeAction
@@ -81,14 +82,7 @@ class Draft:
 
     def read(self, *urns: str) -> None:
         """Read what stands at ids in one go, where it is not known yet."""
-        unread = False
-        for urn in urns:
-            try:
-                self.state.need_point(self.vid(urn), urn)
-            except UnreadError:
-                unread = True
-        if unread:
-            raise UnreadError
+        together(partial(self.state.need_point, self.vid(urn), urn) for urn in urns)
 
     def around(self, hop: Hop, vid: int) -> list[tuple[Key, Record]]:
         """The edges over a hop that hold now and lead to what the caller may know of, with the far records."""
@@ -137,11 +131,17 @@ class Draft:
         return self.author.fences.seen(self.author.vid(record["id"]), record)
 
     def knows(self, record: Record) -> bool:
-        """Whether the caller may know of this; what is hidden is treated as what is not there."""
+        """Whether the caller may know of this; what is hidden is treated as what is not there.
+
+        A change that is only about other things is known to whoever knows of one of them, as it is to readers.
+        """
         if not is_fact(record):
             return self.author.knows(attributes(self._seen(record)))
-        self.read(*record["subjects"])
-        subjects = [self.find(urn) for urn in record["subjects"]]
+        ends = record.get("ends", ())
+        self.read(*record["subjects"], *ends)
+        if ends and not any(map(self.find, ends)):
+            return False
+        subjects = map(self.find, record["subjects"])
         return any(self._shows(subject, record) for subject in subjects if subject is not None)
 
     def _shows(self, subject: Record, about: Record) -> bool:

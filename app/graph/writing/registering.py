@@ -32,7 +32,7 @@ def register(draft: Draft, item: Registration) -> Registered:
     vid = draft.vid(item.urn)
     before = draft.vertex(vid) if item.action is None else existing(draft, item.urn, item.at)
     creates = item.action is None and (before is None or before["hydration"] == "STUB")
-    if before is not None and not unclaimed(before):
+    if before is not None and (item.action is not None or not unclaimed(before)):
         permit(draft, "register" if creates else item.right, before)
         if item.values.get("stage") == RETIRED != before["stage"]:
             permit(draft, "retire", before)
@@ -107,6 +107,8 @@ def permit_result(draft: Draft, vid: int, before: Record | None, *, creates: boo
             permit(draft, "update", after)
         if before["declaredSensitivity"] != after["declaredSensitivity"]:
             permit(draft, "update", {**after, "sensitivity": after["declaredSensitivity"]})
+        if before.get("propagates") != after.get("propagates"):  # it comes to assets of all teams, or leaves them
+            permit(draft, "administer", after)
 
 
 def _refuse_missing(item: Registration) -> None:

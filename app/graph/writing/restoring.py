@@ -1,5 +1,6 @@
 """Restoring: the fields and edges of one change as they were before it, where nothing has happened to them since."""
 
+from functools import partial
 from typing import Final
 
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
@@ -8,6 +9,7 @@ from app.graph.writing.edges import DECLASSIFIED, Key, claimed, ends, is_current
 from app.graph.writing.permits import claims, permit, permit_known, refuse_deleted
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.registering import CONTENT, RETIRED, permit_result
+from app.graph.writing.state import together
 from app.graph.writing.tagging import let_go, said, said_again
 from app.graph.writing.vertices import Record, updated
 from graphql_schema.catalog import OWNED_BY, TAGGED
@@ -31,7 +33,7 @@ def restore_fields(draft: Draft, record: Record, change: Record) -> Registered:
     permit(draft, _RIGHTS.get(change["action"], "update"), record)
     refuse_deleted(record)
     values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in DERIVED]
-    edges = [entry for entry in change["fields"] if "edge" in entry]
+    edges = _read_edges(draft, [entry for entry in change["fields"] if "edge" in entry])
     owner = _owner_again(record, change)
     if not (values or edges or owner):
         raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
@@ -97,12 +99,18 @@ def _holding(draft: Draft, edge: Record | None) -> Record | None:
 
 
 def _key(draft: Draft, entry: Record) -> Key:
-    relation, *ends_of = entry["edge"]
-    for urn in ends_of:
-        draft.state.need_point(draft.vid(urn), urn)
-    source, target = (draft.vid(urn) for urn in ends_of)
-    draft.state.need_pair((relation, source, target))
-    return relation, source, target
+    relation, source, target = entry["edge"]
+    return relation, draft.vid(source), draft.vid(target)
+
+
+def _read_edges(draft: Draft, entries: list[Record]) -> list[Record]:
+    """The edges of a change that the caller may know of, read in as many requests for all as for one.
+
+    What is hidden is left as it is, as if the change had not been about it: a conflict there would tell of it.
+    """
+    draft.read(*(urn for entry in entries for urn in entry["edge"][1:]))
+    together(partial(draft.state.need_pair, _key(draft, entry)) for entry in entries)
+    return [entry for entry in entries if all(draft.find(urn) is not None for urn in entry["edge"][1:])]
 
 
 def _restore_edge(draft: Draft, vid: int, entry: Record) -> bool:

@@ -35,6 +35,7 @@ def revert(draft: Draft, item: Reverting) -> Registered:
     """Draft the undoing of a change; raises RefusedItemError where it cannot be undone any more."""
     change = draft.find(item.change)
     if change is None:
+        draft.meet(item.change, draft.vid(item.change))
         raise not_found(f"There is no change {item.change} that you may know of; check the id.", "change")
     record = existing(draft, change["subject"], "change")
     done = _undo_of(change)(draft, record, change)

@@ -1,7 +1,7 @@
 """What is stored, as far as a batch touches it, and what its items have made of it so far: values only, no requests."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -81,6 +81,18 @@ class Wants:
 
 class UnreadError(Exception):
     """Planning an item needs what was not read; it is noted as wanted. Never leaves the plan."""
+
+
+def together(needs: Iterable[Callable[[], None]]) -> None:
+    """Need many things at once; raises UnreadError when all that is unread is wanted, so it is read in one request."""
+    unread = False
+    for need in needs:
+        try:
+            need()
+        except UnreadError:
+            unread = True
+    if unread:
+        raise UnreadError
 
 
 @dataclass(frozen=True, slots=True)
