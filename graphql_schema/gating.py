@@ -38,7 +38,7 @@ def judge(gates: Gates, alias: str, evidence: Evidence, now: int) -> Gate:
     given = {name for name in needs.approvals if approved(newest(evidence.approvals, name), now)}
     return Gate(
         tuple(name for name in needs.approvals if name not in given),
-        tuple(sorted({*_failing(evidence.evaluations)})) if needs.evaluations else (),
+        tuple(sorted({*_failing(evidence, needs)})) if needs.evaluations else (),
         tuple(sorted({*_grave(evidence.incidents, needs.incidents)})),
         tuple(_too_sensitive(evidence.version, needs)),
     )
@@ -58,8 +58,12 @@ def approved(decision: Record | None, now: int) -> bool:
     return expires is None or expires > now
 
 
-def _failing(evaluations: Sequence[Record]) -> Iterator[str]:
-    for each in evaluations:
+def _failing(evidence: Evidence, needs: Needs) -> Iterator[str]:
+    """Evaluations that fail, of those whose word counts: else anybody could stop a version by judging it."""
+    counting = {"", evidence.version["ownerTeam"], *needs.evaluators}
+    for each in evidence.evaluations:
+        if each["ownerTeam"] not in counting:
+            continue
         gone = each.get("stage") == "RETIRED" or each.get("deletedAt") is not None
         if each.get("verdict") == "FAIL" and not gone:
             yield each["id"]

@@ -25,18 +25,23 @@ SEVERITIES: Final = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 
 _DOMAIN: Final = re.compile(r"mlg://domain/\S+")
 _CONDITIONS: Final = frozenset({"aliases", "riskTiers", "domains"})
-_NEEDS: Final = frozenset({"approvals", "evaluations", "incidents", "sensitivity"})
+_TEAM: Final = re.compile(r"mlg://team/\S+")
+_NEEDS: Final = frozenset({"approvals", "evaluations", "evaluators", "incidents", "sensitivity"})
 _FIELDS: Final = frozenset({"id", "doc"}) | _CONDITIONS | _NEEDS
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one move of an alias needs: approvals, no failing evaluations, no incidents, no stricter data than that."""
+    """What one move of an alias needs: approvals, no failing evaluations, no incidents, no stricter data than that.
+
+    ``evaluators`` are teams whose evaluations count beside those of the version's own.
+    """
 
     approvals: tuple[str, ...] = ()
     evaluations: bool = False
     incidents: frozenset[str] = frozenset()
     sensitivity: str = LEVELS[-1]
+    evaluators: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Gates:
             any(needs.evaluations for needs in fitting),
             frozenset().union(*(needs.incidents for needs in fitting)),
             min((needs.sensitivity for needs in fitting), key=RANK.__getitem__, default=LEVELS[-1]),
+            frozenset().union(*(needs.evaluators for needs in fitting)),
         )
 
 
@@ -106,7 +112,10 @@ def _gate(table: Mapping[str, Any], path: Path) -> Gate:
         _flag(table, path),
         frozenset(_texts(table, "incidents", path, SEVERITIES)),
         _level(table, path),
+        frozenset(_texts(table, "evaluators", path, _TEAM)),
     )
+    if needs.evaluators and not needs.evaluations:
+        raise ConfigurationError(f"{path}: gate {name} has `evaluators` and no `evaluations = true`; give it both.")
     if needs == Needs():
         raise ConfigurationError(f"{path}: gate {name} needs nothing; give it some of {sorted(_NEEDS)}, or drop it.")
     return Gate(

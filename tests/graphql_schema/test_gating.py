@@ -13,7 +13,8 @@ NOW = 1_000
 STRICT = Gates(
     (Rule("strict", Needs(("release",), evaluations=True, incidents=frozenset({"HIGH"}), sensitivity="INTERNAL")),)
 )
-OPEN_VERSION = {"id": "v", "sensitivity": "INTERNAL"}
+OPEN_VERSION = {"id": "v", "sensitivity": "INTERNAL", "ownerTeam": "ranking"}
+OURS = {"ownerTeam": "ranking"}
 
 
 def decision(at: int, said: str = "APPROVED", gate: str = "release", **more: Any) -> dict[str, Any]:
@@ -54,15 +55,28 @@ def test_the_newest_decision_of_a_gate_counts(decisions: list[dict[str, Any]], *
 
 def test_what_fails_closes_the_gate() -> None:
     """An evaluation counts by its verdict, unless it is retired, deleted, or hides the verdict."""
-    failing = {"id": "e1", "verdict": "FAIL", "stage": "ACTIVE"}
-    others = [
-        {"id": "e2", "verdict": "PASS", "stage": "ACTIVE"},
-        {"id": "e3", "verdict": "FAIL", "stage": "RETIRED"},
-        {"id": "e4", "verdict": "FAIL", "stage": "ACTIVE", "deletedAt": 5},
-        as_shown({"id": "e5", "verdict": "FAIL", "stage": "ACTIVE"}, {"verdict"}),
+    failing = {"id": "e1", "verdict": "FAIL", "stage": "ACTIVE", **OURS}
+    others: list[dict[str, Any]] = [
+        {"id": "e2", "verdict": "PASS", "stage": "ACTIVE", **OURS},
+        {"id": "e3", "verdict": "FAIL", "stage": "RETIRED", **OURS},
+        {"id": "e4", "verdict": "FAIL", "stage": "ACTIVE", "deletedAt": 5, **OURS},
+        dict(as_shown({"id": "e5", "verdict": "FAIL", "stage": "ACTIVE", **OURS}, {"verdict"})),
     ]
     assert judged(evaluations=[failing, *others]) == Gate(failing_evaluations=("e1",))
     assert judged(evaluations=others).open
+
+
+def test_whose_evaluations_count() -> None:
+    """Those of the version's own team, of nobody and of named evaluators: nobody else stops a version by judging it."""
+    failing = {"verdict": "FAIL", "stage": "ACTIVE"}
+    given = [{"id": owner or "nobody", "ownerTeam": owner, **failing} for owner in ("ranking", "", "audit", "ads")]
+    named = Gates((Rule("named", Needs(evaluations=True, evaluators=frozenset({"audit"}))),))
+    assert judged(evaluations=given).failing_evaluations == ("nobody", "ranking")
+    assert judge(named, "champion", Evidence({}, OPEN_VERSION, evaluations=given), NOW).failing_evaluations == (
+        "audit",
+        "nobody",
+        "ranking",
+    )
 
 
 def test_a_grave_open_incident_closes_the_gate_once() -> None:
@@ -74,7 +88,7 @@ def test_a_grave_open_incident_closes_the_gate_once() -> None:
 
 def test_too_sensitive_data_close_the_gate() -> None:
     """A level above what the gate takes is a violation in words."""
-    found = judged(version={"id": "v", "sensitivity": "RESTRICTED"})
+    found = judged(version={**OPEN_VERSION, "sensitivity": "RESTRICTED"})
     assert found.sensitivity_violations == ("The version is RESTRICTED, and at most INTERNAL may pass.",)
 
 

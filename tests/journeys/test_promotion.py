@@ -108,11 +108,20 @@ async def test_an_evaluation_that_hides_its_verdict_does_not_count(api: Api) -> 
     """What may only be discovered would tell its verdict by closing the gate, so it does not, for whom it is hidden."""
     await register(api, "discovered")
     draft = "mlg://evaluation/test/default/draft"
-    owners = [{"owner": "mlg://team/catalog/default/ads"}]
-    item = {"id": draft, "verdict": "FAIL", "stage": "DRAFT", "owners": owners}
+    item = {"id": draft, "verdict": "FAIL", "stage": "DRAFT"}
     await api.load({"evaluation": {**item, "modelVersion": version("discovered")}})
     assert (await of_version(api, "cy", "discovered"))["gate"] == closed(failingEvaluations=[{"id": draft}])
     await passes(api, "discovered")
+
+
+async def test_the_evaluation_of_another_team_does_not_count(api: Api) -> None:
+    """Whoever may register evaluations of their own could else stop any version of others."""
+    await register(api, "judged")
+    owners = [{"owner": "mlg://team/catalog/default/ads"}]
+    item = {"source": "test", "name": "hostile", "verdict": "FAIL", "owners": owners, "modelVersion": version("judged")}
+    await api.load({"evaluation": item})
+    assert (await of_version(api, "eli", "judged"))["gate"]["failingEvaluations"] == []
+    await passes(api, "judged")
 
 
 @pytest.mark.parametrize("on", ["version", "model"])

@@ -154,3 +154,19 @@ async def test_the_log_names_what_was_to_be_parted(api: Api) -> None:
     assert await do(api, "ada", UNLINK, **{"relation": "DERIVES", "from": source, "to": theirs}) == ["DENIED"]
     line = last_logged(api)
     assert (line["event"], line["action"], line["ids"]) == ("refused", "link", [f"{source}, {theirs}"])
+
+
+async def test_the_risk_of_a_model_is_not_taken_down_by_who_builds_it(api: Api) -> None:
+    """Less risk opens gates, so it takes the right to approve: as a registration, cleared, or by taking a rise back."""
+    model = "mlg://model/test/default/risky"
+    owned = {"owners": [RANKING]}
+    await api.load({"model": {"id": model, "riskTier": "LOW", **owned}}, {"model": {"id": model, "riskTier": "HIGH"}})
+    found = await api.ask("ada", "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { id } } } }", id=model)
+    rise = found["asset"]["history"]["nodes"][0]["id"]
+    for tier in ("LOW", None):
+        (result,) = (await api.register("ada", {"model": {"id": model, "riskTier": tier}}))["results"]
+        assert [error["code"] for error in result["errors"]] == ["DENIED"]
+    revert = "mutation ($input: RevertChangeInput!) { revertChange(input: $input) { errors { code } } }"
+    done = await api.ask("ada", revert, input={"change": rise})
+    assert [error["code"] for error in done["revertChange"]["errors"]] == ["DENIED"]
+    assert (await api.register("ada", {"model": {"id": model, "riskTier": "HIGH", "task": "x"}}))["updated"] == 1

@@ -16,8 +16,10 @@ from graphql_schema.catalog import KINDS, TAGGED, VERSION_OF, Direction
 from graphql_schema.enums import ChangeAction, Outcome, TagMode
 from graphql_schema.registration import EdgesOf, Registered, Registration
 from graphql_schema.urn import parse_urn, whole_urn
+from policies.gates import RISK_TIERS
 
 RETIRED = "RETIRED"
+_RISK: Final[Mapping[str | None, int]] = {None: 0, **{tier: rank for rank, tier in enumerate(RISK_TIERS, 1)}}
 _PROGRESS: Final[Mapping[str | None, int]] = {None: -1, "START": 0, "RUNNING": 1}
 _ENDED: Final = 2
 CONTENT = ("digest", "contentDigest")
@@ -71,6 +73,13 @@ def _timely(values: Mapping[str, Any], before: Record | None) -> Mapping[str, An
     return values
 
 
+def _permit_less_risk(draft: Draft, before: Record | None, after: Record) -> None:
+    """A model that is said to do less harm than before passes other gates: that is for those who approve."""
+    stored, said = (_RISK[record.get("riskTier")] for record in (before or after, after))
+    if before is not None and said < stored:
+        permit(draft, "approve", before)
+
+
 def _doubt(draft: Draft, vid: int) -> None:
     """Take as claims what was said of a stub by whoever knows more than the caller, who is to answer for it now.
 
@@ -102,6 +111,7 @@ def permit_result(draft: Draft, vid: int, before: Record | None, *, creates: boo
         permit(draft, "register", {**known, "sensitivity": known["declaredSensitivity"]})
         return
     after = with_known_sensitivity(draft, vid)
+    _permit_less_risk(draft, before, after)
     if before is not None:
         if attributes(before) != attributes(after):
             permit(draft, "update", after)
