@@ -160,7 +160,8 @@ async def test_the_risk_of_a_model_is_not_taken_down_by_who_builds_it(api: Api) 
     """Less risk opens gates, so it takes the right to approve: as a registration, cleared, or by taking a rise back."""
     model = "mlg://model/test/default/risky"
     owned = {"owners": [RANKING]}
-    await api.load({"model": {"id": model, "riskTier": "LOW", **owned}}, {"model": {"id": model, "riskTier": "HIGH"}})
+    await api.load({"model": {"id": model, "riskTier": "LOW", **owned}})
+    await api.load({"model": {"id": model, "riskTier": "HIGH"}})
     found = await api.ask("ada", "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { id } } } }", id=model)
     rise = found["asset"]["history"]["nodes"][0]["id"]
     for tier in ("LOW", None):
