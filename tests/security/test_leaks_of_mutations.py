@@ -7,6 +7,7 @@ from graphql import GraphQLObjectType, get_named_type
 from harness import leaks
 from harness.api import Api
 from harness.leaks import ADS, RANKING, token
+from harness.observed import raised
 
 from graphql_schema.schema import build_schema
 
@@ -16,12 +17,13 @@ VERSIONS = {
     each: {
         "<model>": each.replace("/dataset/", "/model/"),
         "<version>": f"{each.replace('/dataset/', '/model-version/')}@1",
+        "<service>": each.replace("/dataset/", "/service/"),
     }
     for each in (SHUT, UNKNOWN)
 }
-"""A model and a version that are hidden like the dataset, and unknown ones."""
+"""A model, a version and a service that are hidden like the dataset, and unknown ones."""
 
-MINE = "mlg://dataset/test/default/of-zoe"
+MINE, MY_MODEL = "mlg://dataset/test/default/of-zoe", "mlg://model/test/default/of-zoe"
 TAG = "mlg://tag/catalog/default/loud"
 
 ABOUT: dict[str, dict[str, Any]] = {
@@ -34,14 +36,21 @@ ABOUT: dict[str, dict[str, Any]] = {
     "deleteAsset": {"asset": "<id>"},
     "restoreAsset": {"asset": "<id>"},
     "revertChange": {"change": "<change>"},
+    "reportCheck": {"asset": "<id>", "check": "fresh", "checkKind": "FRESHNESS", "status": "FAIL"},
+    "openIncident": {"assets": [MINE, "<id>"], "title": "t", "severity": "LOW"},
+    "resolveIncident": {"incident": "<incident>"},
+    "recordUsage": {"records": [{"asset": "<id>", "consumer": ADS, "day": "2026-11-02", "reads": 1}]},
 }
 """Inputs that are about an asset, or about a change of one."""
 
-NAMING: dict[str, dict[str, Any]] = {
-    "unlink": {"relation": "DERIVES", "from": "<id>", "to": MINE},
-    "setStage": {"asset": MINE, "stage": "DEPRECATED", "replacedBy": "<id>"},
+NAMING: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "unlink": ({"relation": "DERIVES", "from": "<id>", "to": MINE}, ["NOT_FOUND"]),
+    "setStage": ({"asset": MINE, "stage": "DEPRECATED", "replacedBy": "<id>"}, []),
+    "setAlias": ({"model": MY_MODEL, "alias": "champion", "version": "<version>"}, ["INVALID"]),
+    "openIncident": ({"assets": [MINE], "title": "t", "severity": "LOW", "cause": "<change>"}, ["NOT_FOUND"]),
+    "recordUsage": ({"records": [{"asset": MINE, "consumer": "<service>", "day": "2026-11-02", "reads": 1}]}, []),
 }
-"""Inputs that are about an asset of the caller's and name another."""
+"""Inputs that are about an asset of the caller's and name something else, with the codes that they are answered."""
 
 ELSEWHERE = {"registerAssets", "link"}
 """Mutations whose leaks are tested in test_leaks_of_writes.py, as are those that register one thing."""
@@ -57,16 +66,27 @@ async def api(leaky: Api) -> Api:
     shut = {"id": SHUT, "owners": [{"owner": RANKING}], "visibility": "TEAM"}
     model, version = (VERSIONS[SHUT][name] for name in ("<model>", "<version>"))
     await leaky.load({"model": {**shut, "id": model}}, {"modelVersion": {"id": version, "visibility": "TEAM"}})
+    await leaky.load({"service": {**shut, "id": VERSIONS[SHUT]["<service>"]}})
+    await leaky.load({"model": {"id": MY_MODEL, "owners": [{"owner": ADS}]}})
     await leaky.load({"tag": {"name": "loud", "tagKind": "FREE"}}, {"dataset": shut}, {"dataset": {"id": MINE}})
     await leaky.load({"dataset": {"id": MINE, "owners": [{"owner": ADS}]}}, {"dataset": {**shut, "format": "x"}})
     await leaky.load({"link": {"relation": "DERIVES", "from": SHUT, "to": MINE}})
     await leaky.load({"link": {"relation": "DERIVES", "from": MINE, "to": SHUT}})
+    assert (await raised(leaky, "root", SHUT))["errors"] == []
     return leaky
 
 
-async def _change(api: Api) -> str:
-    found = await api.ask("root", "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { id } } } }", id=SHUT)
-    return str(found["asset"]["history"]["nodes"][0]["id"])
+async def _facts(api: Api) -> dict[str, str]:
+    """A change of what is hidden, and an incident on it."""
+    query = """query ($id: ID!) { asset(id: $id) {
+      history(first: 1) { nodes { id } } incidents(first: 1) { nodes { id } } } }"""
+    asset = (await api.ask("root", query, id=SHUT))["asset"]
+    return {"<change>": asset["history"]["nodes"][0]["id"], "<incident>": asset["incidents"]["nodes"][0]["id"]}
+
+
+def _nothing(facts: dict[str, str]) -> dict[str, str]:
+    """Ids of the same form that nothing has."""
+    return {name: f"{urn[:-4]}0000" for name, urn in facts.items()}
 
 
 def _filled(value: Any, names: dict[str, str]) -> Any:
@@ -86,29 +106,34 @@ def _document(name: str) -> str:
     return f"mutation ($input: {kind}!) {{ {name}(input: $input) {{ {scalars} {errors} }} }}"
 
 
-async def _answer(api: Api, name: str, given: dict[str, Any], names: dict[str, str]) -> str:
-    answer = str(await api.send("zoe", _document(name), input=_filled(given, names)))
+async def _answer(api: Api, name: str, given: dict[str, Any], names: dict[str, str]) -> tuple[str, list[str]]:
+    """What zoe is answered without the ids that she named, and the codes in it."""
+    data = await api.ask("zoe", _document(name), input=_filled(given, names))
+    answer = str(data)
     for said in names.values():
         answer = answer.replace(said, "<id>")
-    return answer
+    return answer, [error["code"] for error in data[name]["errors"]]
 
 
 @pytest.mark.parametrize("name", ABOUT)
 async def test_a_mutation_of_what_is_hidden(api: Api, name: str) -> None:
     """What it is about is not there, whether it is hidden or unknown: the same answer, word for word."""
-    change = await _change(api)
-    hidden = await _answer(api, name, ABOUT[name], {"<id>": SHUT, "<change>": change, **VERSIONS[SHUT]})
-    others = {"<id>": UNKNOWN, "<change>": f"{change[:-4]}0000", **VERSIONS[UNKNOWN]}
-    unknown = await _answer(api, name, ABOUT[name], others)
+    facts = await _facts(api)
+    hidden = await _answer(api, name, ABOUT[name], {"<id>": SHUT, **facts, **VERSIONS[SHUT]})
+    unknown = await _answer(api, name, ABOUT[name], {"<id>": UNKNOWN, **_nothing(facts), **VERSIONS[UNKNOWN]})
     assert hidden == unknown
-    assert "NOT_FOUND" in hidden
+    assert hidden[1] == ["NOT_FOUND"]
 
 
 @pytest.mark.parametrize("name", NAMING)
 async def test_a_mutation_that_names_what_is_hidden(api: Api, name: str) -> None:
-    """Naming a hidden asset beside one's own comes to what naming an unknown one comes to."""
-    answers = [await _answer(api, name, NAMING[name], {"<id>": urn}) for urn in (SHUT, UNKNOWN)]
-    assert answers[0] == answers[1]
+    """Naming something hidden beside one's own comes to what naming something unknown comes to."""
+    given, codes = NAMING[name]
+    facts = await _facts(api)
+    hidden = await _answer(api, name, given, {"<id>": SHUT, **facts, **VERSIONS[SHUT]})
+    unknown = await _answer(api, name, given, {"<id>": UNKNOWN, **_nothing(facts), **VERSIONS[UNKNOWN]})
+    assert hidden == unknown
+    assert hidden[1] == codes
 
 
 def test_every_mutation_is_among_these() -> None:
