@@ -36,9 +36,7 @@ class FieldChange:
     """What a change did to one field."""
 
     field: str = own("The field, as the schema names it.")
-    before: str | None = own(
-        "What it was: a text as it is, anything else as JSON. Null where there was nothing, or the field is hidden."
-    )
+    before: str | None = own("What it was: a text as it is, anything else as JSON. Null where there was nothing.")
     after: str | None = own("What it became.")
 
 
@@ -61,12 +59,15 @@ async def _reverts(root: Parent, info: Info) -> Any:
 
 
 async def _fields(root: Parent, info: Info) -> Any:
-    """The field changes as the caller may see the fields now; ids that the caller may not know of are left out."""
+    """The field changes as the caller may see the fields now: what is hidden is left out without a note.
+
+    Which fields there were a change of is as hidden as their values.
+    """
     reader, entries = info.context.reader, root.record["fields"]
     subject: Row | None = await reader.node(root.record["subject"])
     named = list(dict.fromkeys(urn for entry in entries for urn in _ids(entry)))
     known = {row.urn: row for row in await reader.nodes(named) if row is not None}
-    return [_shown(entry, subject, known) for entry in entries if subject is not None and _told(entry, known)]
+    return [_shown(entry, subject, known) for entry in entries if subject is not None and _told(entry, subject, known)]
 
 
 def journal_cursor(context: Context) -> Binding:
@@ -150,6 +151,7 @@ def changes_field() -> Any:
 
 def _ids(entry: Mapping[str, Any]) -> Iterator[str]:
     """The ids in an entry whose existence it would tell."""
+    yield from entry.get("edge", ())[1:]
     for side in ("before", "after"):
         if entry["field"] not in FREE_TEXT and not isinstance(entry[side], str):
             yield from _walked(entry[side])
@@ -167,15 +169,16 @@ def _walked(value: Any) -> Iterator[str]:
             yield from _walked(each)
 
 
-def _told(entry: Mapping[str, Any], known: Known) -> bool:
-    """Whether an entry is told: not where it is about an edge, or a name, for something hidden."""
+def _told(entry: Mapping[str, Any], subject: Row, known: Known) -> bool:
+    """Whether an entry is told: not where its field is hidden, nor where it is an edge or a name for what is hidden."""
+    if entry["field"] in subject.access.hidden:
+        return False
     return not ("edge" in entry or "part" in entry) or all(urn in known for urn in _ids(entry))
 
 
 def _shown(entry: Mapping[str, Any], subject: Row, known: Known) -> dict[str, Any]:
     field = entry["field"]
-    if not subject.open(field):
-        return {"field": field}
+    subject.open(field)  # the access log hears of what is held closely
     sides = {side: entry[side] for side in ("before", "after")}
     if "edge" in entry:
         sides = {side: _of_edge(value, subject, known) for side, value in sides.items()}

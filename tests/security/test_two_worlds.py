@@ -31,7 +31,7 @@ from graphql_schema.scalars import instant_text
 from graphql_schema.urn import make_urn
 from policies.decision import Grade
 
-QUERIES = int(os.environ.get("QUERIES", "3500"))
+QUERIES = int(os.environ.get("QUERIES", "4550"))
 """Operations in all, for each of which both worlds are asked."""
 
 SEED = int(os.environ.get("SEED", "1"))

@@ -45,7 +45,7 @@ def audit(draft: Draft) -> None:
 def note_change(draft: Draft, vid: int, action: ChangeAction, fields: list[Record]) -> None:
     """Write one change of a vertex into the draft."""
     record, author = draft.known(vid), draft.author
-    revision, ends = int(record["revision"]), _far_ends(fields)
+    revision, ends = int(record["revision"]), _far_ends(fields, record["id"])
     urn = _new_urn(draft, record, action, ends[0] if len(ends) == 1 else "")
     change = new_fact(
         draft,
@@ -79,15 +79,18 @@ def _new_urn(draft: Draft, record: Record, action: ChangeAction, end: str) -> st
     raise AssertionError  # count() has no end
 
 
-def _far_ends(fields: list[Record]) -> list[str]:
+def _far_ends(fields: list[Record], subject: str) -> list[str]:
     """What a change is about beside its subject, where it is about nothing else: who may know of none gets none of it.
 
-    That is what edges lead to, and what names stand for.
+    That is what edges lead to, whether they hold or not, and what names stand for.
     """
     if not all("edge" in entry or "part" in entry for entry in fields):
         return []
-    sides = [entry[side] or {} for entry in fields for side in ("before", "after")]
-    return sorted({urn for side in sides for name, urn in side.items() if name in {"id", "version"}})
+    joined = {urn for entry in fields for urn in entry.get("edge", ())[1:] if urn != subject}
+    named = {
+        entry[side]["version"] for entry in fields if "part" in entry for side in ("before", "after") if entry[side]
+    }
+    return sorted(joined | named)
 
 
 def _values(before: Record | None, after: Record) -> Iterator[Record]:
