@@ -31,14 +31,17 @@ MOST_REVISIONS: Final = 1_000_000
 
 
 def audit(draft: Draft) -> None:
-    """Add the changes of an item to its draft."""
+    """Add the changes of an item to its draft: one for each revision that it moves on, whatever a field shows of it.
+
+    Owners in another order are no other field and yet a change: the first team owns.
+    """
     things = [vid for vid in draft.vertices if kind_of(draft.vertices[vid]) in KINDS]
     for vid in dict.fromkeys([*things, *(move.about for move in draft.moves), *draft.told]):
         before, after = draft.state.vertices.get(vid), draft.known(vid)
         fields = [*_values(before, after), *_edges(draft, vid), *draft.told[vid]]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
         action = draft.action.get(vid, default)
-        if fields or (vid in draft.vertices and action is not ChangeAction.UPDATED):
+        if fields or vid in draft.vertices:
             note_change(draft, vid, action, fields)
 
 

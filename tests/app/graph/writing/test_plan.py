@@ -257,3 +257,14 @@ def test_a_state_of_a_run_that_comes_late(memory: Memory, said: list[str], is_: 
     for number, state in enumerate(said):
         memory.run(asset("run r", {"state": state, "codeVersion": f"c{number}"}))
     assert (memory.record("run r")["state"], memory.record("run r")["codeVersion"]) == (is_, f"c{len(said) - 1}")
+
+
+def test_no_revision_without_a_change(memory: Memory) -> None:
+    """What only changes the order of owners or tags moves the revision on, and is in the audit like anything else."""
+    owners = {"team ads": ["BUSINESS"], "user uma": ["BUSINESS"]}
+    seeded(memory, asset("dataset d", owners=owners, tags=["tag a", "tag b"]))
+    again = dict(reversed(owners.items()))
+    done = memory.run(asset("dataset d", owners=again), asset("dataset d", tags=["tag b", "tag a"]))
+    about = [each for each in memory.vertices.values() if each["kind"] == "CHANGE" and each["subject"] == done[0].urn]
+    assert [each["subjectRevision"] for each in about] == [1, 2, 3]
+    assert [one.revision for one in done] == [2, 3]
