@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from nested_reads import BenchServices, jvm_cpu
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -24,11 +25,7 @@ import app.graph.writing.plan as planning
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
-from app.graph.client import GremlinClient
-from app.graph.store_schema import store_schema
-from app.services import Services
 from app.settings import Settings
-from app.store.embedded import EmbeddedStore
 
 SIZES = (1, 10, 50, 250, 1_000)
 REGISTER = """mutation ($input: RegisterAssetsInput!) {
@@ -36,17 +33,6 @@ REGISTER = """mutation ($input: RegisterAssetsInput!) {
 DATA = [f"mlg://dataset/bench/default/d{number:03d}" for number in range(200)]
 OWNERS = [{"owner": "mlg://team/catalog/default/ranking"}]
 PHASES = {"create": "created", "the same again": "unchanged", "update": "updated"}
-
-
-class BenchServices(Services):
-    """The services of the bench, whose store is in reach for its process id."""
-
-    store: EmbeddedStore
-
-    async def reach_store(self, stack: contextlib.AsyncExitStack) -> GremlinClient:
-        """Start the store."""
-        self.store = await stack.enter_async_context(EmbeddedStore(self.settings, store_schema()))
-        return GremlinClient(self.store.url)
 
 
 @dataclass
@@ -106,12 +92,6 @@ async def register(http: httpx2.AsyncClient, items: Sequence[dict[str, Any]], ou
     done = (answer.json().get("data") or {}).get("registerAssets") or {}
     if done.get(outcome) != len(items):
         raise SystemExit(answer.text[:500])
-
-
-def jvm_cpu(pid: int | None) -> float:
-    """CPU seconds of the JVM so far, from /proc."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 async def main(items: int) -> None:
