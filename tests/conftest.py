@@ -1,14 +1,24 @@
-"""Fixtures for everybody: the one JVM of the session and fresh graphs inside it."""
+"""Fixtures for everybody: the one JVM of the session and fresh graphs inside it.
 
+What hypothesis generates is the same in every run, so that a change is judged by itself; ``SEARCH=1 make test`` looks
+further, and so do the targets that take a number of examples.
+"""
+
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from harness.janusgraph import StoreGraph, open_graph, store_settings
+from hypothesis import settings
 
 from app.graph.store_schema import store_schema as full_schema
 from app.store.embedded import EmbeddedStore
 from app.store.schema import StoreSchema
+
+settings.register_profile("steady", derandomize=True)
+if not {"SEARCH", "EXAMPLES"} & os.environ.keys():
+    settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

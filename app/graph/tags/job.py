@@ -117,7 +117,7 @@ class TagJob(Job):
         elif work.lost:
             lost = [work.lost.popitem()[0] for _ in range(min(BATCH, len(work.lost)))]
             carriers = await (await self._carriers(work.tag, now)).of(lost)
-            await self._write(work, dict.fromkeys(lost), carriers, set(), now)
+            await self._write(work, dict.fromkeys(lost), carriers, set(lost), now)
 
     async def _settle(self, work: Work, now: int) -> None:
         """Settle a batch, and ask what it flows to wherever that matters."""

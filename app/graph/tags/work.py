@@ -4,7 +4,7 @@ Vertices in ``doubt`` are settled by the vertices that flow to them. One that th
 carrier flows to it that is fewer steps away from its cause. Others are ``lost``: they and what they held up keep the
 tag in the store until nothing is in doubt any more, and are then ``offered`` it by whatever still carries it. What is
 lost in the end is taken back in the reverse order of its discovery, so that after a crash all that is left of it is
-found again from where it began.
+found again from where it began; and noted, since its cause may come back meanwhile.
 
 What it costs: the vertices whose tag, or whose distance, changes, with their neighbours; memory for their ids.
 """
@@ -26,7 +26,8 @@ Ids = dict[int, None]
 class Settled:
     """What looking at a batch led to: what arrives now where that is another than before, and what is lost now.
 
-    ``moved`` are the vertices of which others are to be told: they carry the tag no more, or at another distance.
+    ``moved`` are the vertices of which others are to be told: they carry the tag no more, or at another distance, or
+    again after they were lost.
     """
 
     arrivals: dict[int, Arrival | None] = field(default_factory=dict)
@@ -89,8 +90,9 @@ class Work:
         return min(found, default=None)
 
     def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, settled: Settled) -> None:
-        had = carrier.arrival
+        had, returns = carrier.arrival, False
         if carrier.closed or carrier.direct:
+            returns = vid in self.lost and carrier.direct
             self.lost.pop(vid, None)
             best = None if carrier.closed else best
         elif vid in self.lost:
@@ -99,10 +101,13 @@ class Work:
             if not self.certain or best is None:
                 return
             del self.lost[vid]
+            returns = True
         elif had is not None and (best is None or best.steps > had.steps):
             self.lost[vid] = self.offered[vid] = None
             settled.lost.add(vid)
             return
+        if returns:
+            settled.moved.add(vid)
         if best == had:
             return
         settled.arrivals[vid] = best

@@ -48,7 +48,8 @@ class Memory:
             self._settle(work, work.take(size))
         else:
             for vid in [work.lost.popitem()[0] for _ in range(min(size, len(work.lost)))]:
-                del self.arrived[vid]
+                self.arrived.pop(vid, None)
+                self.frontier.add(vid)
 
     def _settle(self, work: Work, batch: list[int]) -> None:
         arriving = defaultdict(set)
