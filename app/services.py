@@ -13,6 +13,7 @@ from app.graph.client import GremlinClient
 from app.graph.clock import epoch_milliseconds
 from app.graph.coalescer import Coalescer
 from app.graph.housekeeping import Housekeeper
+from app.graph.instant import Instant
 from app.graph.judge import Judge
 from app.graph.reading.reader import PolicedReader
 from app.graph.sensitivity.job import SensitivityJob
@@ -30,6 +31,7 @@ from graphql_schema.catalog import ASSETS
 from graphql_schema.context import Context, PolicyNotes
 from graphql_schema.govern import governed
 from graphql_schema.schema import build_schema
+from policies.disclosure import load_disclosure
 from policies.gates import load_gates
 from policies.policy import Policy
 from policies.principal import Principal
@@ -51,6 +53,7 @@ class Services:
         self.policy = Policy.load(None, governed(self.schema.core))
         self._stops = load_stops(SHIPPED, ASSETS)
         self._gates = load_gates()
+        self.disclosure = load_disclosure()
         self.authenticator = build_authenticator(settings, self._close_teams)
         self._cursor_key = cursor_key(settings)
         self.access_log = AccessLog(access_log_path(settings), self.policy.labels)
@@ -101,9 +104,12 @@ class Services:
         """The context of one operation; one that lasts asks ``recheck`` who its caller is by then."""
         notes = PolicyNotes(self.policy.version, strict=preferred(request.headers, "policy") == "strict")
 
-        def open_reader(who: Principal) -> PolicedReader:
-            judge = Judge(self.policy.access(who), who.tenant, notes, self.desk.pending.fences.view(who.tenant))
-            return PolicedReader(Coalescer(self.client, who.tenant, epoch_milliseconds()), judge)
+        def open_reader(who: Principal, as_of: int | None = None) -> PolicedReader:
+            now, fences = epoch_milliseconds(), self.desk.pending.fences.view(who.tenant)
+            instant = Instant(now) if as_of is None else Instant(as_of, past=True)
+            judge = Judge(self.policy.access(who), who.tenant, notes, fences, instant)
+            coalescer = Coalescer(self.client, who.tenant, instant)
+            return PolicedReader(coalescer, judge, recorded=now, disclosure=self.disclosure)
 
         return Context(
             principal=principal,

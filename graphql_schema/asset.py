@@ -31,7 +31,9 @@ from graphql_schema.enums import (
     Visibility,
 )
 from graphql_schema.fields import INPUTS, Parent, made_from, own, run_id, to_many, to_one
+from graphql_schema.impact import Impact, asset_impact
 from graphql_schema.incidents import asset_incidents
+from graphql_schema.lineage import Filter, Lineage, asset_lineage
 from graphql_schema.refs import (
     AssetRef,
     AssetVersionRef,
@@ -44,7 +46,7 @@ from graphql_schema.refs import (
     TeamRef,
     UserRef,
 )
-from graphql_schema.related import ALL, LineageKeep, Path, Related, neighbours, newest, related
+from graphql_schema.related import ALL, Path, Related, neighbours, newest, related
 from graphql_schema.row import Item, Row, Seen
 from graphql_schema.scalars import Instant
 from graphql_schema.usage import Usage, asset_usage
@@ -127,30 +129,6 @@ class Neighbour:
         description="The run that saw it; null when unknown or hidden.", resolver=run_id
     )
     properties: list[Property] | None = own("Free facts about the edge.")
-
-
-@strawberry.input(description="Which lineage counts. Kinds and stages hide neighbours; the rest stops the walk.")
-class LineageFilter:
-    """Which lineage counts."""
-
-    kinds: list[AssetKind] | None = strawberry.field(description="Of one of these kinds.", default=None)
-    relations: list[Relation] | None = strawberry.field(description="Over one of these relations.", default=None)
-    origins: list[EdgeOrigin] | None = strawberry.field(description="Of one of these origins.", default=None)
-    min_confidence: float | None = strawberry.field(description="At least so sure.", default=None)
-    stages: list[LifecycleStage] | None = strawberry.field(description="In one of these stages.", default=None)
-
-    def keep(self) -> LineageKeep:
-        """The filter as the reader judges it."""
-        return LineageKeep(
-            kinds=tuple(sorted(kind.name for kind in self.kinds or ())),
-            stages=tuple(sorted(stage.name for stage in self.stages or ())),
-            relations=tuple(sorted(relation.name for relation in self.relations or ())),
-            origins=tuple(sorted(origin.name for origin in self.origins or ())),
-            min_confidence=self.min_confidence,
-        )
-
-
-Filter = Annotated[LineageFilter | None, strawberry.argument(description="Which neighbours; all when absent.")]
 
 
 @lru_cache(maxsize=64)
@@ -296,6 +274,8 @@ class Asset(Node):
     replaced_by: AssetRef | None = to_one(related(REPLACED_BY.out()), "The asset that takes its place.")
     upstream: Connection[NeighbourRef] | None = _neighbours(Direction.IN, "Direct neighbours that it comes from.")
     downstream: Connection[NeighbourRef] | None = _neighbours(Direction.OUT, "Direct neighbours that come from it.")
+    lineage: Lineage | None = asset_lineage
+    impact: Impact | None = asset_impact
     usage: Usage | None = asset_usage
     checks: Connection[CheckRef] | None = to_many(related(MONITORED_BY.out("Check")), "What monitors it.")
     incidents: Connection[IncidentRef] | None = asset_incidents

@@ -310,6 +310,7 @@ STORED: tuple[Stored, ...] = (
     Stored("hydration"),
     Stored("createdAt", "Long"),
     Stored("updatedAt", "Long"),
+    Stored("begins", "Long"),
     Stored("deletedAt", "Long"),
     Stored("subject", fact=True),
     Stored("subjectKind", fact=True),
@@ -320,7 +321,7 @@ STORED: tuple[Stored, ...] = (
     Stored("record", index=False),
 )
 """``ownerTeam`` and ``domain`` are "" where there is none, ``owners`` and ``tags`` then hold just "", and ``deletedAt``
-is OPEN while it lives: an absent value would fail open under a `not`."""
+is OPEN while it lives: an absent value would fail open under a `not`. ``begins`` is since when it exists."""
 
 TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
 """What says when something was made, the best first: what by-time relations are ordered by."""

@@ -94,6 +94,12 @@ class Pages:
             "endCursor": seal(items[-1].position) if items else None,
         }
 
+    def reaches(self, position: Sequence[Any]) -> bool:
+        """Whether a position of the list is on this page or on one before it."""
+        items = self._slice.items
+        last = items[-1].position if items else tuple(self._page.after or ())
+        return tuple(position) <= tuple(last)
+
     @property
     def total_count(self) -> int | None:
         """The source of ``totalCount``."""

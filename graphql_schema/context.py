@@ -84,14 +84,16 @@ def _now() -> int:
 
 @dataclass(slots=True)
 class Context:
-    """The state of one operation; ``open_reader`` makes a caller's reader of the graph and the policy of that moment.
+    """The state of one operation.
 
+    ``open_reader`` makes a caller's reader of the graph and the policy of that moment, or of the graph as it was
+    ``as_of`` an instant.
     A subscription is an operation that lasts: ``journal`` tells it when to read on, and ``recheck`` who its caller is
     by then; it raises what authentication raises. ``gates`` are the installation's, ``clock`` tells epoch milliseconds.
     """
 
     principal: Principal
-    open_reader: Callable[[Principal], GraphReader]
+    open_reader: Callable[[Principal, int | None], GraphReader]
     writer: GraphWriter
     notes: PolicyNotes
     cursor_key: bytes
@@ -102,6 +104,8 @@ class Context:
     totals: dict[int, bool] = field(default_factory=dict)
     journal: Journal | None = None
     recheck: Callable[[], Awaitable[Principal]] | None = None
+    as_of: int | None = None
+    instants: frozenset[int | None] | None = None
     reader: GraphReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +113,17 @@ class Context:
 
     def read_afresh(self) -> None:
         """Forget what was read: what comes after a write sees what it wrote."""
-        self.reader = self.open_reader(self.principal)
+        self.reader = self.open_reader(self.principal, self.as_of)
+
+    def read_at(self, as_of: int | None) -> None:
+        """Read the graph as it was at an instant from here on; as it is now where that is None."""
+        if as_of != self.as_of:
+            self.as_of = as_of
+            self.read_afresh()
+
+    def now(self) -> int:
+        """The instant that the operation is about, in epoch milliseconds."""
+        return self.clock() if self.as_of is None else self.as_of
 
     async def renew(self) -> None:
         """Go on as who the caller is now, over the graph and the policy as they are now."""

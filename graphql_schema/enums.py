@@ -308,3 +308,20 @@ class Severity(Enum):
     MEDIUM = value("MEDIUM", description="Some are affected.")
     HIGH = value("HIGH", description="Many are affected.")
     CRITICAL = value("CRITICAL", description="Stop and repair.")
+
+
+@strawberry.enum(description="Which way lineage is walked.")
+class LineageDirection(Enum):
+    """Directions of a walk."""
+
+    UPSTREAM = value("UPSTREAM", description="To where data comes from.")
+    DOWNSTREAM = value("DOWNSTREAM", description="To where data goes.")
+
+
+@strawberry.enum(description="How much of what there is an answer holds.")
+class CompletenessState(Enum):
+    """States of completeness."""
+
+    COMPLETE = value("COMPLETE", description="All of it, as far as the viewer is told.")
+    TRUNCATED = value("TRUNCATED", description="A budget ended it; there may be more.")
+    PARTIAL = value("PARTIAL", description="Something is hidden from the viewer, and what lies behind it is missing.")

@@ -8,9 +8,10 @@ import strawberry
 from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Hop
 from graphql_schema.context import Info
 from graphql_schema.enums import EdgeOrigin, Relation
-from graphql_schema.fields import Parent, own, run_id
+from graphql_schema.fields import Parent, own
 from graphql_schema.inputs import SHARE, value
 from graphql_schema.intents import Unlinking
+from graphql_schema.lineage import LineageEdge
 from graphql_schema.payloads import MutationError, payload
 from graphql_schema.plain import InputError, check_id, values_of
 from graphql_schema.registration import Linking
@@ -51,23 +52,6 @@ class UnlinkInput:
     from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
     to: strawberry.ID = strawberry.field(description="The id of where the data flows to.")
     valid_to: Instant | None = strawberry.field(description="When it ended; now when absent.", default=None)
-
-
-@strawberry.type(description="An edge of lineage or structure.")
-class LineageEdge:
-    """An edge of lineage or structure."""
-
-    id: strawberry.ID = own("The id of the edge.")
-    from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
-    to: strawberry.ID = own("The id of where the data flows to.")
-    relation: Relation = own("The relation.")
-    origin: EdgeOrigin = own("How the edge came to be known.")
-    confidence: float | None = own("How sure, from 0 to 1; null means certain.")
-    valid_from: Instant | None = own("Since when it holds.")
-    valid_to: Instant | None = own("Until when it holds; null while it does.")
-    run_id: strawberry.ID | None = strawberry.field(
-        description="The run that saw it; null when unknown or hidden.", resolver=run_id
-    )
 
 
 async def _edge(root: Parent, info: Info) -> Any:

@@ -8,6 +8,7 @@ from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Registered
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice, Stretch
+from graphql_schema.walk import Found, Pin, Search, Walk, Walked
 
 
 class GraphReader(Protocol):
@@ -23,6 +24,19 @@ class GraphReader(Protocol):
 
     async def nodes(self, urns: Sequence[str]) -> list[Row | None]:
         """One entry per id, in order."""
+        ...
+
+    @property
+    def pin(self) -> Pin:
+        """The instant that the operation reads at, and the one by which what it reads was recorded."""
+        ...
+
+    async def walk(self, walk: Walk) -> Walked:
+        """Everything that a walk reaches, within the budgets of the operation."""
+        ...
+
+    async def paths(self, search: Search) -> Found:
+        """The shortest paths between two assets, within the budgets of the operation."""
         ...
 
     async def related(self, source: Row, related: Related, page: Page) -> Slice:

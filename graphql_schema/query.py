@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from graphql_schema.as_of import AsOf, read_at
 from graphql_schema.asset import Asset, Node
 from graphql_schema.assets.domain import Domain
 from graphql_schema.assets.tag import Tag
@@ -15,9 +16,12 @@ from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.enums import PrincipalKind
 from graphql_schema.fields import AssetFilterArg, AssetOrderArg, list_assets, own
+from graphql_schema.impact import Impact, impact
 from graphql_schema.incidents import all_incidents
+from graphql_schema.lineage import Lineage, lineage
 from graphql_schema.listing import Listing
 from graphql_schema.observability import Incident
+from graphql_schema.paths import LineagePaths, paths
 from graphql_schema.refs import TeamRef
 from graphql_schema.scalars import Instant
 from graphql_schema.urn import make_urn, parse_urn
@@ -49,11 +53,13 @@ class Viewer:
     policy_version: str = own("The version of the policy that judges.")
 
 
-async def _node(info: Info, id: IdArg) -> Any:
+async def _node(info: Info, id: IdArg, as_of: AsOf = None) -> Any:
+    read_at(info, as_of)
     return await info.context.reader.node(id) if _is_node(id) else None
 
 
-async def _nodes(info: Info, ids: IdsArg) -> Any:
+async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Any:
+    read_at(info, as_of)
     if len(ids) > MOST_IDS:
         raise LimitError(f"`ids` has {len(ids)} entries; ask for at most {MOST_IDS} at a time.", limit=MOST_IDS)
     nodes = [urn for urn in ids if _is_node(urn)]
@@ -66,7 +72,8 @@ def _is_node(urn: str) -> bool:
     return parse_urn(urn).kind != "UsageMonth"
 
 
-async def _asset(info: Info, id: IdArg) -> Any:
+async def _asset(info: Info, id: IdArg, as_of: AsOf = None) -> Any:
+    read_at(info, as_of)
     return await info.context.reader.node(id) if VERTICES[parse_urn(id).kind].asset else None
 
 
@@ -137,5 +144,8 @@ class Query:
     domains: Connection[Domain] | None = _all_of("Domain", "Every business area, by name.")
     tags: Connection[Tag] | None = _all_of("Tag", "Every tag, by name.")
     incidents: Connection[Incident] | None = all_incidents
+    lineage: Lineage = lineage
+    impact: Impact = impact
+    paths: LineagePaths = paths
     changes: Connection[Change] = changes_field()
     viewer: Viewer = strawberry.field(description="Who is asking.", resolver=_viewer)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graphql_schema.catalog import LINEAGE, PART_HOPS, WHOLE_HOPS, Direction, Hop
-from graphql_schema.row import Item, Slice
+from graphql_schema.row import Item, Row, Seen, Slice
 
 LARGEST_PAGE = 500
 """The largest ``first`` of any connection (http.md, section 2)."""
@@ -83,15 +83,26 @@ class LineageKeep:
 
     def __call__(self, item: Item) -> bool:
         """See :class:`Keep`."""
-        edge = item.edge_as("Neighbour")
+        return self.shows(item.row) and self.follows(item.edge_as("Neighbour"))
+
+    def shows(self, row: Row) -> bool:
+        """Whether a vertex is shown; a walk passes through those that are not."""
+        return (not self.kinds or row.record["kind"] in self.kinds) and (
+            not self.stages or row.peek("stage") in self.stages
+        )
+
+    def follows(self, edge: Seen) -> bool:
+        """Whether an edge counts; a walk goes over no other."""
         confidence = edge.peek("confidence")
         return (
-            (not self.kinds or item.row.record["kind"] in self.kinds)
-            and (not self.stages or item.row.peek("stage") in self.stages)
-            and (not self.relations or edge.peek("relation") in self.relations)
+            (not self.relations or edge.peek("relation") in self.relations)
             and (not self.origins or edge.peek("origin") in self.origins)
             and (self.min_confidence is None or confidence is None or confidence >= self.min_confidence)
         )
+
+
+EVERYTHING = LineageKeep()
+"""Keeps all lineage."""
 
 
 @dataclass(frozen=True, slots=True)

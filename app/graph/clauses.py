@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, Final
 
+from app.graph.instant import Instant
 from graphql_schema.catalog import KINDS, OPEN
 from graphql_schema.listing import Clause, Listing
 from policies.errors import InvalidError, LimitError
@@ -30,14 +31,21 @@ MOST_ARMS: Final = 256
 UNGOVERNED: Final[Clause] = ("in", "kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
 """Teams, users, domains and tags are open to the tenant: row rules are about assets."""
 
-ALIVE: Final[Clause] = ("above", "deletedAt", OPEN - 1)
-"""What is deleted is not listed, for anybody, whether they see when it was deleted or not."""
+_ALIVE: Final[Clause] = ("above", "deletedAt", OPEN - 1)
 
 _SURROGATES: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
 """Between these are no characters: no text that can be sent holds one."""
 
 _OPPOSITE = {"in": "out", "above": "most", "below": "least"}
+
+
+def alive(instant: Instant) -> Clause:
+    """What is deleted is not listed, for anybody, whether they see when it was deleted or not; nor what was not yet."""
+    if not instant.past:
+        return _ALIVE
+    begun: Clause = ("or", UNGOVERNED, ("below", "begins", instant.valid + 1))
+    return ("and", ("above", "deletedAt", instant.valid), begun)
 
 
 def filter_of(*clauses: Clause) -> Filter:

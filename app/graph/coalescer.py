@@ -14,6 +14,7 @@ import orjson
 
 from app.graph.client import GremlinClient
 from app.graph.ids import vertex_id
+from app.graph.instant import Instant
 from app.graph.level import EDGE_CAP, LEVEL
 from policies.errors import LimitError
 
@@ -42,14 +43,18 @@ class Answer:
     listings: list[dict[str, Any]]
 
 
+Waiting = tuple[Question, asyncio.Future[Answer]]
+"""A question, and where its answer goes."""
+
+
 @dataclass(slots=True)
 class Coalescer:
-    """Sends the questions of one operation, level by level. ``now`` is the instant that edges must be valid at."""
+    """Sends the questions of one operation, level by level; edges hold at ``instant`` unless a hop says when."""
 
     client: GremlinClient
     tenant: str
-    now: int
-    _waiting: list[tuple[Question, asyncio.Future[Answer]]] = field(default_factory=list)
+    instant: Instant
+    _waiting: list[Waiting] = field(default_factory=list)
     _asked: int = 0
     _driver: asyncio.Task[None] | None = None
 
@@ -80,38 +85,43 @@ class Coalescer:
             await asyncio.sleep(0)
             quiet, asked = (quiet + 1, asked) if asked == self._asked else (0, self._asked)
 
-    async def _send(self, level: list[tuple[Question, asyncio.Future[Answer]]]) -> None:
+    async def _send(self, level: list[Waiting]) -> None:
         hops: list[dict[str, Any]] = []
         listings: list[dict[str, Any]] = []
+        window = self.instant.window
         for question, _ in level:
             base = len(hops)
-            hops.extend({**hop, "p": _shifted(hop["p"], base, len(listings))} for hop in question.hops)
+            hops.extend({**window, **hop, "p": _shifted(hop["p"], base, len(listings))} for hop in question.hops)
             listings.extend(question.listings)
         bindings = {
             "points": sorted({point for question, _ in level for point in question.points}),
             "hops": hops,
             "listings": listings,
-            "now": self.now,
             "cap": EDGE_CAP,
             "tenant": self.tenant,
         }
         (found,) = await self.client.submit(LEVEL, bindings)
-        if found["over"]:
-            raise LimitError(
-                f"One level of the query reads more than {EDGE_CAP} edges; ask for fewer parents or smaller pages.",
-                limit=EDGE_CAP,
-            )
-        self._deliver(level, found)
+        self._deliver(level, found, _too_many() if found["over"] else None)
 
-    def _deliver(self, level: list[tuple[Question, asyncio.Future[Answer]]], found: dict[str, Any]) -> None:
+    def _deliver(self, level: list[Waiting], found: dict[str, Any], refusal: LimitError | None) -> None:
+        """Give everybody their part of what was found; with a refusal for whoever asked for edges, if there is one."""
         records = {vertex_id(self.tenant, record["id"]): record for record in map(orjson.loads, found["v"])}
         hop = listing = 0
         for question, future in level:
             edges = found["e"][hop : hop + len(question.hops)]
             listings = found["l"][listing : listing + len(question.listings)]
             hop, listing = hop + len(question.hops), listing + len(question.listings)
-            if not future.done():
+            if refusal is not None and question.hops and not future.done():
+                future.set_exception(refusal)
+            elif not future.done():
                 future.set_result(Answer(edges, records, listings))
+
+
+def _too_many() -> LimitError:
+    return LimitError(
+        f"One level of the query reads more than {EDGE_CAP} edges; ask for fewer parents or smaller pages.",
+        limit=EDGE_CAP,
+    )
 
 
 def _shifted(parent: int, hops: int, listings: int) -> int:

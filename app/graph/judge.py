@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from app.graph.instant import PRESENT, Instant, vertex_at
 from app.graph.sensitivity.fences import FenceView
 from app.graph.views import UNMASKED, RowView, view_of
 from graphql_schema.catalog import FIELD_OF, KIND_OF_CODE
@@ -20,13 +21,23 @@ _log = structlog.get_logger(__name__)
 class Judge:
     """Judges records for one caller and one operation; views are shared by records of one policy class.
 
+    What was not there at ``instant`` is as if it never were; the policy is that of today.
+
     Every row of an answer is made here, and nowhere else (a test looks). ``fences`` say where more sensitivity holds
     than is stored yet. ``mismatches`` counts rows that the index let through and the policy did not: a defect, it must
     stay 0.
     """
 
-    def __init__(self, access: Access, tenant: str, notes: PolicyNotes, fences: FenceView | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        tenant: str,
+        notes: PolicyNotes,
+        fences: FenceView | None = None,
+        instant: Instant = PRESENT,
+    ) -> None:
         self.tenant = tenant
+        self.instant = instant
         self.fences = fences or FenceView(tenant)
         self.mismatches = 0
         self._access = access
@@ -48,8 +59,10 @@ class Judge:
 
     def row(self, vid: int, record: Mapping[str, Any]) -> Row | None:
         """The row of a record, or None when it is not the caller's to know of; facts are judged by their subjects."""
-        if record["tenant"] != self.tenant:
+        stood = vertex_at(record, self.instant) if record["tenant"] == self.tenant else None
+        if stood is None:
             return None
+        record = stood
         kind = KIND_OF_CODE[record["kind"]]
         if not kind.asset:
             if kind.name not in self._open:

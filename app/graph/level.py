@@ -3,9 +3,9 @@
 A level asks for points (vertex ids), hops (edges from many sources, then the far vertices) and listings (what starts in
 the index). The text is constant and knows no relation, no filter and no policy: they are data. Each hop is
 ``{d: "out" | "in", ls: labels, ks: far kinds or [], xs: sources, p: -1, or the hop whose far ends are its sources,
-n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time, since:
-earliest time}``, and ``p`` below -1
-takes its sources from a listing, the first for -2. Each listing is ``{f: filter, t: filter of the total, o: order key,
+n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time, since: earliest time,
+vf: when edges must have begun, vt: when they must not have ended}``, and ``p`` below -1 takes its sources from a
+listing, the first for -2. Each listing is ``{f: filter, t: filter of the total, o: order key,
 d: whether descending, n: how many, c: whether to count}``, its filters in the form of :mod:`app.graph.clauses`.
 
 A first page costs what it shows, however many edges its source has; a later one passes over those before it.
@@ -30,7 +30,7 @@ LAST: Final = 2**63 - 1
 
 
 def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal
-    return edges.has("validFrom", P.lte(param("now"))).has("validTo", P.gt(param("now")))
+    return edges.has("validFrom", P.lte(param("vf"))).has("validTo", P.gt(param("vt")))
 
 
 def _hop(direction: str, *, kinds: bool) -> str:
@@ -58,13 +58,13 @@ def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
 LEVEL: Final = Prepared.of(
     f"""
 def reach = {{ h, xs ->
-  def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at; def since = h.since
+  def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at; def since = h.since; def vf = h.vf; def vt = h.vt
   if (h.t) return {_newest(g.V(param("xs")))}
   h.d == 'out' ? (ks ? {_hop("out", kinds=True)} : {_hop("out", kinds=False)})
                : (ks ? {_hop("in", kinds=True)} : {_hop("in", kinds=False)})
 }}
 def begin = {{ h, xs, l ->
-  def ks = h.ks; def n = h.n
+  def ks = h.ks; def n = h.n; def vf = h.vf; def vt = h.vt
   h.d == 'out' ? (ks ? {_first("out", kinds=True)} : {_first("out", kinds=False)})
                : (ks ? {_first("in", kinds=True)} : {_first("in", kinds=False)})
 }}
@@ -120,7 +120,7 @@ def edges = hops.collect {{ h ->
       if (h.t && found.size() >= h.n) {{
         def least = found[-1][1].value('at')
         def known = found.collect {{ it[0] }}.toSet()
-        def ls = h.ls; def at = least; def n = cap
+        def ls = h.ls; def at = least; def n = cap; def vf = h.vf; def vt = h.vt
         {render(_valid(g.V(param("s")).in_e(spread("ls"))).has("at", P.eq(param("at"))))}.each {{
           if (known.add(it.outVertex().id())) found << [it.outVertex().id(), it]
         }}
@@ -139,7 +139,6 @@ def v = xs ? {render(g.V(param("xs")).values("record"))}.toList() : []
     "points",
     "hops",
     "listings",
-    "now",
     "cap",
     "tenant",
 )

@@ -11,6 +11,7 @@ from app.graph.client import GremlinClient
 from app.graph.clock import epoch_milliseconds
 from app.graph.coalescer import Coalescer, Question
 from app.graph.ids import vertex_id
+from app.graph.instant import Instant
 from app.graph.teams import close_teams
 from app.graph.writing.vertices import attributes as attributes_of
 from graphql_schema.catalog import KIND_OF_CODE
@@ -41,7 +42,7 @@ async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str
     Raises a CodedError with NOT_FOUND where there is no such asset in the caller's tenant.
     """
     vid = vertex_id(principal.tenant, urn)
-    answer = await Coalescer(client, principal.tenant, epoch_milliseconds()).ask(Question(points=[vid]))
+    answer = await Coalescer(client, principal.tenant, Instant(epoch_milliseconds())).ask(Question(points=[vid]))
     record = answer.records.get(vid)
     if record is None or record["id"] != urn:
         raise CodedError(f"There is no {urn} in tenant {principal.tenant}; check the id.", Code.NOT_FOUND)

@@ -10,20 +10,30 @@ from app.graph.reading.listings import Listings
 from app.graph.reading.points import Points
 from app.graph.reading.related import RelatedPages
 from app.graph.reading.rows import Rows
+from app.graph.reading.walking.budget import Budget
+from app.graph.reading.walking.expander import Expander
+from app.graph.reading.walking.levels import Means, walk_along
+from app.graph.reading.walking.paths import paths_between
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice, Stretch
+from graphql_schema.walk import Found, Pin, Search, Walk, Walked
+from policies.disclosure import Disclosure
 
 
 class PolicedReader:
     """Implements :class:`graphql_schema.ports.GraphReader` for one caller and one operation."""
 
-    def __init__(self, coalescer: Coalescer, judge: Judge) -> None:
+    def __init__(
+        self, coalescer: Coalescer, judge: Judge, *, recorded: int = 0, disclosure: Disclosure = Disclosure.NONE
+    ) -> None:
         rows = Rows(coalescer, judge)
+        self.pin = Pin(judge.instant.valid, recorded)
         self._points = Points(rows)
         self._related = RelatedPages(rows)
         self._listings = Listings(rows)
         self._facts = Facts(rows, self._points)
+        self._walking = Means(rows, self._points, Expander(rows), Budget(), disclosure)
 
     async def node(self, urn: str) -> Row | None:
         """See :class:`graphql_schema.ports.GraphReader`."""
@@ -36,6 +46,14 @@ class PolicedReader:
     async def related(self, source: Row, related: Related, page: Page) -> Slice:
         """See :class:`graphql_schema.ports.GraphReader`."""
         return await self._related.page(source, related, page)
+
+    async def walk(self, walk: Walk) -> Walked:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        return await walk_along(self._walking, walk, self.pin if walk.pin is None else walk.pin)
+
+    async def paths(self, search: Search) -> Found:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        return await paths_between(self._walking, search, self.pin)
 
     async def listing(self, listing: Listing, page: Page) -> Slice:
         """See :class:`graphql_schema.ports.GraphReader`."""

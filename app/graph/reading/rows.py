@@ -1,11 +1,14 @@
 """The rows of one operation: what turns the records of an answer into what its caller may know of, each judged once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from app.graph.coalescer import Answer, Coalescer, Question
 from app.graph.ids import vertex_id
 from app.graph.judge import Judge
 from graphql_schema.row import Row
+
+Record = Mapping[str, Any]
 
 
 class Rows:
@@ -15,6 +18,7 @@ class Rows:
         self.judge = judge
         self._coalescer = coalescer
         self._known: dict[int, Row | None] = {}
+        self._withheld: dict[int, Record] = {}
 
     async def ask(self, question: Question, *, ends: bool = False, anyway: Sequence[int] = ()) -> Answer:
         """The answer to a question; with the far ends of the changes in it, which say who may see them, if it has some.
@@ -40,7 +44,22 @@ class Rows:
             record = answer.records.get(vid)
             shown = record is not None and self._knows_ends(record.get("ends"), answer)
             self._known[vid] = self.judge.row(vid, record) if shown and record is not None else None
+            if self._known[vid] is None and record is not None:
+                self._withheld[vid] = record
         return self._known[vid]
+
+    def learn(self, vids: Iterable[int], answer: Answer) -> None:
+        """Judge what an answer brought, for :meth:`known` and :meth:`withheld`."""
+        for vid in vids:
+            self.row(vid, answer)
+
+    def known(self, vid: int) -> Row | None:
+        """The row of a vertex that was judged before; None where it is not the caller's to know of."""
+        return self._known.get(vid)
+
+    def withheld(self, vid: int) -> Record | None:
+        """The record of a vertex of which there is no row, to count it and nothing else."""
+        return self._withheld.get(vid)
 
     def found(self, vids: Sequence[int], answer: Answer) -> list[Row]:
         """The rows of those vertices that the caller may know of, in order."""

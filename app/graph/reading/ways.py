@@ -19,7 +19,7 @@ DATED, UNDATED = 0, 1
 
 def items_of(rows: Rows, related: Related, page: Page, sources: Sequence[Row], answer: Answer) -> list[list[Item]]:
     """What each source reaches, judged, filtered, each once, in order."""
-    edges = [adjacency(found) for found in answer.edges]
+    edges = [adjacency(found, rows.judge.instant) for found in answer.edges]
     result: list[list[Item]] = []
     for source in sources:
         found: dict[tuple[Any, ...], Item] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from app.graph.writing.edges import CLAIM, IDENTITY, Key, declared, is_current
+from app.graph.writing.edges import CLAIM, IDENTITY, Key, declared, is_current, recorded
 from app.graph.writing.refusal import invalid
 from app.graph.writing.state import Author, State, together
 from app.graph.writing.vertices import Record, attributes, is_fact, kind_of, stub, time_of
@@ -166,10 +166,12 @@ class Draft:
     def put_edge(self, key: Key, record: Record) -> bool:
         """Make this the record of an edge; whether that changes it. Its order in time follows its *from* end."""
         timed = RELATIONS[key[0]].by_time
-        after = {**record, "at": time_of(self.known(key[1]))} if timed else dict(record)
+        timely = {**record, "at": time_of(self.known(key[1]))} if timed else record
         before = self.edge(key)
+        after = recorded(before, timely, self.now)
         if before is not None and _facts(before) == _facts(after):
             return False
+        after = recorded(self.state.edges.get(key), after, self.now)
         self.edges[key] = {**after, "recordedAt": self.now, "recordedBy": self.author.subject}
         return True
 

@@ -2,8 +2,10 @@
 
 One edge per (relation, from, to). ``by`` names who declares it: fields such as ``ModelVersion.trainedOn``, ``link``,
 and ``id`` for what a version's URN says. With no declarer left it is closed; opened again it remembers its ``earlier``
-intervals. The strongest origin speaks, and a confidence counts only if it comes with that. Structure has no time of its
-own: it is as old as the younger end, so it is valid from the beginning (design README, 3.6).
+intervals, ``[begin, end]``, or ``[begin, end, opened, closed]`` where one was recorded at another time than it began or
+ended; of the last one ``opened`` and ``closed`` say so. The strongest origin speaks, and a confidence counts only if it
+comes with that. Structure has no time of its own: it is as old as the younger end, so it is valid from the beginning
+(design README, 3.6).
 """
 
 from collections.abc import Mapping
@@ -38,6 +40,10 @@ declares it.
 """
 
 
+OPENED: Final = "opened"
+CLOSED: Final = "closed"
+
+
 def is_current(edge: Record | None, now: int) -> bool:
     """Whether the edge has not ended."""
     return edge is not None and ends(edge) > now
@@ -57,6 +63,30 @@ def claimed(edge: Record, *, claim: bool) -> Record:
 def ends(edge: Record) -> int:
     """When it ends; OPEN when it does not."""
     return int(edge.get("validTo", OPEN))
+
+
+def interval(edge: Record) -> list[int]:
+    """The interval that it holds in, as ``earlier`` keeps it."""
+    begin, end = edge["validFrom"], ends(edge)
+    if OPENED in edge or CLOSED in edge:
+        return [begin, end, edge.get(OPENED, begin), edge.get(CLOSED, end)]
+    return [begin, end]
+
+
+def recorded(before: Record | None, after: Record, now: int) -> Record:
+    """The edge with when its interval was recorded, where that is another time than it began or ended."""
+    was, marks = before or {}, {}
+    for mark, of in ((OPENED, _begin), (CLOSED, ends)):
+        if before is not None and of(before) == of(after):
+            marks[mark] = was.get(mark)
+        elif of(after) not in {now, OPEN}:
+            marks[mark] = now
+    rest = {name: value for name, value in after.items() if name not in {OPENED, CLOSED}}
+    return {**rest, **{mark: at for mark, at in marks.items() if at is not None}}
+
+
+def _begin(edge: Record) -> int:
+    return int(edge["validFrom"])
 
 
 def declared(
@@ -90,7 +120,7 @@ def never_held(edge: Record) -> Record:
 def reopened(edge: Record | None, was: Record, now: int) -> Record:
     """The edge as it was while it held: the same again where it holds, a new interval where it has ended."""
     if edge is not None and not is_current(edge, now):
-        was = {**was, "validFrom": now, "earlier": [*edge.get("earlier", ()), [edge["validFrom"], ends(edge)]]}
+        was = {**was, "validFrom": now, "earlier": [*edge.get("earlier", ()), interval(edge)]}
     return was
 
 
@@ -119,8 +149,8 @@ def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> boo
 
 def _opened(edge: Record | None, relation: Relation, now: int) -> dict[str, Any]:
     always = relation.family is Class.STRUCTURE and edge is None
-    was = [] if edge is None else [*edge.get("earlier", ()), [edge["validFrom"], ends(edge)]]
-    earlier = [[start, end] for start, end in was if start < end]
+    was = [] if edge is None else [*edge.get("earlier", ()), interval(edge)]
+    earlier = [each for each in was if each[0] < each[1]]
     first = {"relation": relation.name, "validFrom": 0 if always else now, "by": []}
     return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {})}
 

@@ -5,7 +5,16 @@ from typing import Final
 
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft
-from app.graph.writing.edges import DECLASSIFIED, Key, claimed, ends, is_current, never_held
+from app.graph.writing.edges import (
+    CLOSED,
+    DECLASSIFIED,
+    OPENED,
+    Key,
+    claimed,
+    ends,
+    is_current,
+    never_held,
+)
 from app.graph.writing.permits import claims, permit, permit_known, refuse_deleted
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.registering import CONTENT, RETIRED, permit_result
@@ -25,6 +34,9 @@ _RIGHTS: Final = {
     ChangeAction.TAGGED.name: "tag",
 }
 """What it takes to undo a change: what it took to make it; any other takes the right to update."""
+
+_OF_RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED})
+"""What an edge says of how it was recorded, rather than of what it is about."""
 
 
 def restore_fields(draft: Draft, record: Record, change: Record) -> Registered:
@@ -95,7 +107,7 @@ def _holding(draft: Draft, edge: Record | None) -> Record | None:
     """What an edge says while it holds; None of one that has ended."""
     if edge is None or not is_current(edge, draft.now):
         return None
-    return {name: value for name, value in edge.items() if name not in {"recordedAt", "recordedBy", "at", "earlier"}}
+    return {name: value for name, value in edge.items() if name not in _OF_RECORDING}
 
 
 def _key(draft: Draft, entry: Record) -> Key:

@@ -137,6 +137,12 @@ def is_deleted(record: Record) -> bool:
     return record.get("deletedAt") is not None
 
 
+def begins(record: Record) -> int:
+    """Since when it exists, by its source if that says so."""
+    made = record.get("sourceCreatedAt")
+    return int(record["createdAt"] if made is None else made)
+
+
 def attributes(record: Record) -> PolicyAttributes:
     """What the policy judges a change by. What is no asset is open to all; of these, domains may have an owner team."""
     if KIND_OF_CODE[record["kind"]].asset:
@@ -166,6 +172,7 @@ def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
         **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "hydration")},
         "urn": record["id"],
         "domain": index["domain"],
+        "begins": begins(record),
         "deletedAt": record.get("deletedAt") or OPEN,
         "record": orjson.dumps(record).decode(),
     }

@@ -1,0 +1,133 @@
+"""What vertices lead to along lineage: their own edges, and those of the counterparts that speak for them (rule 3.3).
+
+Each vertex is expanded once an operation, however many walks come by, and all vertices of one level in one request: the
+edges to counterparts, and from there on, are hops of the same level (:mod:`app.graph.level`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import orjson
+from aiodataloader import DataLoader
+
+from app.graph.coalescer import Answer, Question
+from app.graph.hops import StoreHop
+from app.graph.instant import Instant, edge_at
+from app.graph.reading.rows import Rows
+from graphql_schema.catalog import LINEAGE, PART_HOPS, VERTICES, WHOLE_HOPS, Direction, Hop
+
+Edge = Mapping[str, Any]
+Vertex = tuple[int, str]
+"""A vertex id and the name of its kind."""
+
+_RELATIONS: Final = tuple(relation.name for relation in LINEAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Which edges are looked at: a direction, relations (all when empty), and an instant."""
+
+    direction: Direction
+    relations: tuple[str, ...]
+    instant: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A vertex and the lineage edges of its own that held at the instant, with their far ends."""
+
+    vid: int
+    edges: Sequence[tuple[int, Edge]]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """What speaks for a vertex: itself, and those of its ``counterparts`` that have edges."""
+
+    itself: Speaker
+    others: Sequence[Speaker] = ()
+    counterparts: Sequence[int] = ()
+
+    @property
+    def speakers(self) -> tuple[Speaker, ...]:
+        """All that speak for it."""
+        return (self.itself, *self.others)
+
+
+class Expander:
+    """Expands vertices for one operation. The far ends are judged; ``rows.known`` has them afterwards."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._loaders: dict[Way, DataLoader[Vertex, Expansion]] = {}
+
+    async def expand(self, way: Way, vertices: Sequence[Vertex]) -> list[Expansion]:
+        """What vertices lead to, in their order; raises LimitError when that is too much for one request."""
+        if way not in self._loaders:
+
+            async def load(found: list[Vertex]) -> list[Expansion]:
+                return await self._load(way, found)
+
+            self._loaders[way] = DataLoader(load)
+        return await self._loaders[way].load_many(vertices)
+
+    async def _load(self, way: Way, vertices: list[Vertex]) -> list[Expansion]:
+        labels = tuple(name for name in _RELATIONS if not way.relations or name in way.relations)
+        if not labels:
+            return [Expansion(Speaker(vid, ())) for vid, _ in vertices]
+        lineage = StoreHop(way.direction.value, labels, (), -1)
+        window = way.instant.window
+        hops = [lineage.wire([vid for vid, _ in vertices], **window)]
+        for step, sources in _steps(vertices):
+            kinds = tuple(VERTICES[name].code for name in step.kinds)
+            hops.append(StoreHop(step.direction.value, (step.relation.name,), kinds, -1).wire(sources, **window))
+            further = replace(lineage, parent=len(hops) - 1)
+            hops.append(further.wire((), **window))
+        answer = await self._rows.ask(Question(hops=hops))
+        return self._put_together(way, vertices, answer)
+
+    def _put_together(self, way: Way, vertices: Sequence[Vertex], answer: Answer) -> list[Expansion]:
+        own = _by_source(answer.edges[0], way.instant)
+        counterparts: dict[int, list[int]] = {}
+        theirs: dict[int, list[tuple[int, Edge]]] = {}
+        for step, further in zip(answer.edges[1::2], answer.edges[2::2], strict=True):
+            for vid, found in _by_source(step, way.instant).items():
+                counterparts.setdefault(vid, []).extend(far for far, _ in found)
+            theirs |= _by_source(further, way.instant)
+        expansions = []
+        for vid, _ in vertices:
+            around = counterparts.get(vid, ())
+            others = [Speaker(other, theirs[other]) for other in around if other in theirs]
+            expansions.append(Expansion(Speaker(vid, own.get(vid, ())), others, around))
+        self._rows.learn(_vids(expansions), answer)
+        return expansions
+
+
+def _steps(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
+    """The steps to counterparts that are taken, each with the vertices that take it."""
+    steps: dict[Hop, list[int]] = {}
+    for vid, kind in vertices:
+        step = PART_HOPS.get(kind) or WHOLE_HOPS.get(kind)
+        if step is not None:
+            steps.setdefault(step, []).append(vid)
+    return list(steps.items())
+
+
+def _by_source(rows: Sequence[Any], instant: Instant) -> dict[int, list[tuple[int, Edge]]]:
+    """A hop's flat ``[source, far, edge, …]`` by source, without what did not hold."""
+    found: dict[int, list[tuple[int, Edge]]] = {}
+    for source, far, text in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
+        edge = edge_at(orjson.loads(text), instant)
+        if edge is not None:
+            found.setdefault(source, []).append((far, edge))
+    return found
+
+
+def _vids(expansions: Iterable[Expansion]) -> set[int]:
+    found: set[int] = set()
+    for each in expansions:
+        found.update(each.counterparts)
+        for speaker in each.speakers:
+            found.update(far for far, _ in speaker.edges)
+    return found

@@ -1,0 +1,220 @@
+"""Walks: breadth first along lineage, level by level, past nothing that the caller may not see (ADR 0010).
+
+The answer does not depend on the order of edges: a level is expanded as a whole, and of several ways that are equally
+short the least by ids is kept.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from app.graph.instant import Instant, existed
+from app.graph.reading.points import Points
+from app.graph.reading.rows import Rows
+from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, TIME, Budget
+from app.graph.reading.walking.expander import Expander, Expansion, Speaker, Vertex, Way
+from graphql_schema.catalog import ASSETS, Direction
+from graphql_schema.enums import AccessGrade
+from graphql_schema.row import Row, Seen
+from graphql_schema.urn import parse_urn
+from graphql_schema.walk import Completeness, Joined, Pin, Reached, Walk, Walked
+from policies.disclosure import Disclosure
+from policies.errors import LimitError
+
+Ids = tuple[str, ...]
+
+ASKED = {Direction.OUT: "downstream", Direction.IN: "upstream"}
+"""The field of an asset that shows where its edges lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What walks of one operation share."""
+
+    rows: Rows
+    points: Points
+    expander: Expander
+    budget: Budget
+    disclosure: Disclosure
+
+    def instant(self, pin: Pin | None) -> Instant:
+        """The instant of the operation, or the one that a cursor was made at."""
+        return self.rows.judge.instant if pin is None else Instant(*pin, past=True)
+
+    def expands(self, row: Row, direction: Direction) -> bool:
+        """Whether the caller may see where the edges of a row lead."""
+        return row.access.grade is AccessGrade.READ and ASKED[direction] not in row.access.hidden
+
+    def joined(self, near: Row, far: Row, edge: Mapping[str, Any], direction: Direction) -> Seen:
+        """An edge between two rows, as the caller may see it."""
+        source, target = (near, far) if direction is Direction.OUT else (far, near)
+        urn = f"{edge['relation']}:{source.vid:x}:{target.vid:x}"
+        record = {**edge, "id": urn, "from": source.urn, "to": target.urn}
+        return Seen("LineageEdge", urn, record, near.access.of_edge("LineageEdge", far.access))
+
+
+@dataclass(slots=True)
+class Course:
+    """A walk under way: at most to depth ``stop``.
+
+    ``nodes`` are shown or passed through, ``arrived`` is what edges led to, and ``front`` what they led to last, each
+    with the ids of a shortest way there. ``shut`` says that something was met of which the caller may not see where it
+    leads, ``ended`` which budgets ended the walk.
+    """
+
+    means: Means
+    walk: Walk
+    instant: Instant
+    stop: int
+    nodes: dict[int, Reached] = field(default_factory=dict)
+    arrived: set[int] = field(default_factory=set)
+    front: dict[int, tuple[Row, Ids]] = field(default_factory=dict)
+    edges: dict[str, tuple[Seen, int, int]] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    hidden: set[int] = field(default_factory=set)
+    shut: bool = False
+
+    def begin(self, row: Row) -> None:
+        """Arrive at a root."""
+        self.arrived.add(row.vid)
+        self.front[row.vid] = (row, (row.urn,))
+        self.nodes[row.vid] = Reached(row, 0, (row.urn,))
+
+    async def expand(self, way: Way, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
+        """What vertices lead to; nothing where a budget ends the walk here."""
+        if self.means.budget.late:
+            self.end(TIME)
+            return {}
+        try:
+            found = await self.means.expander.expand(way, vertices)
+        except LimitError:
+            self.end(EDGES)
+            return {}
+        return {vid: expansion for (vid, _), expansion in zip(vertices, found, strict=True)}
+
+    def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
+        """Go from what was arrived at with a depth to what is one step further; at the last depth only look there."""
+        last = depth == self.stop
+        arriving: dict[int, tuple[Row, Ids]] = {}
+        for vid, (row, via) in self.front.items():
+            for speaker, known, way in self._speaking(row, via, expansions[vid], last=last):
+                followed = [*self._followed(speaker, known, last=last)]
+                for far in followed:
+                    reached = (far, (*way, far.urn))
+                    if far.vid not in self.arrived and reached[1] < arriving.setdefault(far.vid, reached)[1]:
+                        arriving[far.vid] = reached
+                if followed and known is not row and not last:
+                    self._show(Reached(known, depth, way))
+        self.front = {}
+        if not last:
+            self._arrive(depth + 1, arriving)
+        elif self.stop == self.walk.depth and not arriving.keys() <= self.nodes.keys():
+            self.ended.append(DEPTH)
+
+    def _arrive(self, depth: int, arriving: Mapping[int, tuple[Row, Ids]]) -> None:
+        """Arrive at the next depth; of more than the walk may hold at the first by id, and that is the last depth."""
+        room = self.means.budget.limits.nodes - len(self.nodes)
+        fresh = sorted((row.urn, vid) for vid, (row, _) in arriving.items() if vid not in self.nodes)
+        left_out = {vid for _, vid in fresh[max(room, 0) :]}
+        if left_out:
+            self.ended.append(NODES)
+            self.stop = depth
+        self.front = {vid: reached for vid, reached in arriving.items() if vid not in left_out}
+        self.arrived |= self.front.keys()
+        for row, via in self.front.values():
+            self._show(Reached(row, depth, via))
+
+    def end(self, budget: str) -> None:
+        """Walk no further, since a budget has ended."""
+        self.ended.append(budget)
+        self.front = {}
+
+    def _show(self, reached: Reached) -> None:
+        known = self.nodes.get(reached.row.vid)
+        if known is None or (reached.depth, reached.via) < (known.depth, known.via):
+            self.nodes[reached.row.vid] = reached
+
+    def _speaking(self, row: Row, via: Ids, expansion: Expansion, *, last: bool) -> Iterator[tuple[Speaker, Row, Ids]]:
+        """Who speaks for a row, as far as the caller may see where that leads, with the way to it."""
+        direction = self.walk.direction
+        if not self.means.expands(row, direction):
+            self.shut |= not last and any(speaker.edges for speaker in expansion.speakers)
+            return
+        yield expansion.itself, row, via
+        for speaker in expansion.others:
+            known = self.means.rows.known(speaker.vid)
+            if known is None:
+                self._meet(speaker.vid, last=last)
+            elif existed(known.record, self.instant):
+                if self.means.expands(known, direction):
+                    yield speaker, known, (*via, known.urn)
+                else:
+                    self.shut |= not last
+
+    def _followed(self, speaker: Speaker, near: Row, *, last: bool) -> Iterator[Row]:
+        """The far ends of the edges that are followed."""
+        direction = self.walk.direction
+        for vid, edge in speaker.edges:
+            far = self.means.rows.known(vid)
+            if far is None:
+                self._meet(vid, last=last)
+            elif existed(far.record, self.instant):
+                joined = self.means.joined(near, far, edge, direction)
+                if self.walk.keep.follows(joined):
+                    self.edges[joined.urn] = (joined, near.vid, far.vid)
+                    yield far
+
+    def _meet(self, vid: int, *, last: bool) -> None:
+        """Note that something hidden was met, unless it lies beyond what was asked for."""
+        record = self.means.rows.withheld(vid)
+        if not last and record is not None and existed(record, self.instant):
+            self.hidden.add(vid)
+
+    def answer(self, unknown: list[str], asked: Pin) -> Walked:
+        """What the walk has found."""
+        keep = self.walk.keep
+        shown = {vid: node for vid, node in self.nodes.items() if keep.shows(node.row)}
+        edges = [
+            Joined(edge, max(shown[near].place, shown[far].place))
+            for edge, near, far in self.edges.values()
+            if near in shown and far in shown
+        ]
+        return Walked(
+            sorted(shown.values(), key=lambda node: node.place),
+            sorted(edges, key=lambda each: (each.place, each.edge.urn)),
+            unknown,
+            self._completeness(asked),
+        )
+
+    def _completeness(self, asked: Pin) -> Completeness:
+        told = self.means.disclosure
+        return Completeness(
+            budgets=tuple(self.ended),
+            policy=told is not Disclosure.NONE and bool(self.hidden or self.shut),
+            visited=len(self.nodes),
+            depth=max((node.depth for node in self.nodes.values()), default=0),
+            hidden=len(self.hidden) if told is Disclosure.COUNT else None,
+            pin=asked,
+        )
+
+
+async def walk_along(means: Means, walk: Walk, pin: Pin) -> Walked:
+    """Walk; ``pin`` is the instant of the answer. Each level is one request, the first of which brings the roots."""
+    roots = [*dict.fromkeys(walk.roots)]
+    course = Course(means, walk, means.instant(walk.pin), walk.depth)
+    way = Way(walk.direction, walk.keep.relations, course.instant)
+    vertices = [(means.rows.vid(urn), parse_urn(urn).kind) for urn in roots]
+    found, expansions = await asyncio.gather(means.points.many(roots), course.expand(way, vertices))
+    for row in found:
+        if row is not None and row.kind in ASSETS:
+            course.begin(row)
+    unknown = [urn for urn in roots if means.rows.vid(urn) not in course.nodes]
+    for depth in count():
+        if course.front and expansions:
+            course.advance(depth, expansions)
+        if not course.front or not expansions:
+            break
+        expansions = await course.expand(way, [(vid, row.kind) for vid, (row, _) in course.front.items()])
+    return course.answer(unknown, pin)

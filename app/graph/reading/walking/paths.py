@@ -1,0 +1,170 @@
+"""Paths: a search from both ends, then the shortest ways in memory (ADR 0010).
+
+Levels are read from whichever end has fewer vertices to go on from. Once ``a`` have been read from the one and ``b``
+from the other, the edges of every path of at most ``a + b`` edges are known. The shortest of these are found best first
+(:mod:`app.graph.reading.walking.shortest`); if there are too few, one more level is read.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from app.graph.instant import Instant, existed
+from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, STEPS, TIME
+from app.graph.reading.walking.expander import Expansion, Speaker, Vertex, Way
+from app.graph.reading.walking.levels import Means
+from app.graph.reading.walking.shortest import Known, shortest
+from graphql_schema.catalog import ASSETS, Direction
+from graphql_schema.row import Row
+from graphql_schema.urn import parse_urn
+from graphql_schema.walk import Completeness, Found, Pin, Search
+from policies.disclosure import Disclosure
+from policies.errors import LimitError
+
+
+@dataclass(slots=True)
+class Side:
+    """The search from one end: what was arrived at, and of that ``front`` last, after so many ``levels``."""
+
+    way: Way
+    front: dict[int, Row]
+    arrived: set[int]
+    levels: int = 0
+
+
+@dataclass(slots=True)
+class Hunt:
+    """A search under way."""
+
+    means: Means
+    search: Search
+    instant: Instant
+    known: Known = field(default_factory=Known)
+    ended: list[str] = field(default_factory=list)
+    hidden: set[int] = field(default_factory=set)
+    shut: bool = False
+
+    def side(self, row: Row, direction: Direction) -> Side:
+        """The search from one end, before anything was read."""
+        self.known.rows[row.vid] = row
+        return Side(Way(direction, (), self.instant), {row.vid: row}, {row.vid})
+
+    async def expand(self, *asked: tuple[Way, Sequence[Vertex]]) -> list[list[Expansion]]:
+        """What vertices lead to, all in one request; nothing where a budget ends the search."""
+        if self.means.budget.late:
+            self.ended.append(TIME)
+            return []
+        try:
+            return await asyncio.gather(*(self.means.expander.expand(way, vertices) for way, vertices in asked))
+        except LimitError:
+            self.ended.append(EDGES)
+            return []
+
+    async def read(self, side: Side) -> None:
+        """Read one more level from a side."""
+        asked = (side.way, [(vid, row.kind) for vid, row in side.front.items()])
+        for expansions in await self.expand(asked):
+            self.advance(side, expansions)
+        if len(self.known.rows) > self.means.budget.limits.nodes:
+            self.ended.append(NODES)
+
+    def advance(self, side: Side, expansions: Sequence[Expansion]) -> None:
+        """Go one step further from a side."""
+        front: dict[int, Row] = {}
+        for row, expansion in zip(side.front.values(), expansions, strict=True):
+            self._free(row, expansion)
+            for speaker, known in self._speaking(row, expansion):
+                front |= {far.vid: far for far in self._joined(side.way.direction, known, speaker)}
+        side.front = {vid: row for vid, row in front.items() if vid not in side.arrived}
+        side.arrived |= side.front.keys()
+        side.levels += 1
+
+    def _free(self, row: Row, expansion: Expansion) -> None:
+        """Learn the free steps between a vertex and its counterparts: both of them can be departed from."""
+        for vid in expansion.counterparts:
+            other = self._met(vid)
+            if other is not None and self._departs(other) and self._departs(row):
+                self.known.join_free(row, other)
+
+    def _speaking(self, row: Row, expansion: Expansion) -> Iterator[tuple[Speaker, Row]]:
+        yield expansion.itself, row
+        for speaker in expansion.others:
+            if speaker.vid in self.known.free[row.vid]:
+                yield speaker, self.known.rows[speaker.vid]
+
+    def _joined(self, direction: Direction, near: Row, speaker: Speaker) -> Iterator[Row]:
+        """Learn the edges of a vertex, and the far ends to go on from: none where it cannot be departed from."""
+        for vid, edge in speaker.edges:
+            far = self._met(vid)
+            if far is None:
+                continue
+            source, target = (near, far) if direction is Direction.OUT else (far, near)
+            if self._departs(source):
+                self.known.join(source, target, self.means.joined(source, target, edge, Direction.OUT))
+                yield far
+            else:
+                self.shut = True
+
+    def _met(self, vid: int) -> Row | None:
+        """The row of what was met; where it is hidden that is noted."""
+        row = self.means.rows.known(vid)
+        if row is None:
+            record = self.means.rows.withheld(vid)
+            if record is not None and existed(record, self.instant):
+                self.hidden.add(vid)
+            return None
+        return row if existed(row.record, self.instant) else None
+
+    def _departs(self, row: Row) -> bool:
+        return self.means.expands(row, Direction.OUT)
+
+    def completeness(self, pin: Pin, depth: int) -> Completeness:
+        """How much of what there is was looked at; ``depth`` is the length up to which every path is known."""
+        told = self.means.disclosure
+        return Completeness(
+            budgets=tuple(dict.fromkeys(self.ended)),
+            policy=told is not Disclosure.NONE and bool(self.hidden or self.shut),
+            visited=len(self.known.rows),
+            depth=depth,
+            hidden=len(self.hidden) if told is Disclosure.COUNT else None,
+            pin=pin,
+        )
+
+
+async def paths_between(means: Means, search: Search, pin: Pin) -> Found:
+    """Search; ``pin`` is the instant of the answer. Each level is one request, the first of which reads both ends."""
+    hunt = Hunt(means, search, means.instant(None))
+    ends = [*dict.fromkeys((search.source, search.target))]
+    asked = [
+        (Way(direction, (), hunt.instant), [(means.rows.vid(urn), parse_urn(urn).kind)])
+        for urn, direction in ((search.source, Direction.OUT), (search.target, Direction.IN))
+    ]
+    found, expansions = await asyncio.gather(means.points.many(ends), hunt.expand(*asked))
+    rows = {urn: row for urn, row in zip(ends, found, strict=True) if row is not None and row.kind in ASSETS}
+    unknown = [urn for urn in ends if urn not in rows]
+    if unknown:
+        return Found((), unknown, hunt.completeness(pin, 0))
+    sides = (hunt.side(rows[search.source], Direction.OUT), hunt.side(rows[search.target], Direction.IN))
+    for side, each in zip(sides, expansions, strict=False):
+        hunt.advance(side, each)
+    return await _search(hunt, sides, (rows[search.source].vid, rows[search.target].vid), pin)
+
+
+async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], pin: Pin) -> Found:
+    """Look for the shortest paths in what is known, and read on until there are enough."""
+    forward, backward = sides
+    most, longest = hunt.search.most, hunt.search.longest
+    while True:
+        every = not (forward.front and backward.front)
+        depth = longest if every else min(forward.levels + backward.levels, longest)
+        steps = hunt.means.budget.limits.steps
+        paths, spent = shortest(hunt.known, *ends, most=most, longest=depth, steps=steps)
+        if spent:
+            hunt.ended.append(STEPS)
+        if len(paths) >= most or every or hunt.ended:
+            break
+        if depth >= longest:
+            hunt.ended.append(DEPTH)
+            break
+        await hunt.read(min(sides, key=lambda side: len(side.front)))
+    return Found(paths, (), hunt.completeness(pin, depth))
