@@ -54,6 +54,7 @@ class Services:
         self._stops = load_stops(SHIPPED, ASSETS)
         self._gates = load_gates()
         self.disclosure = load_disclosure()
+        self.clock: Callable[[], int] = epoch_milliseconds
         self.authenticator = build_authenticator(settings, self._close_teams)
         self._cursor_key = cursor_key(settings)
         self.access_log = AccessLog(access_log_path(settings), self.policy.labels)
@@ -105,7 +106,7 @@ class Services:
         notes = PolicyNotes(self.policy.version, strict=preferred(request.headers, "policy") == "strict")
 
         def open_reader(who: Principal, as_of: int | None = None) -> PolicedReader:
-            now, fences = epoch_milliseconds(), self.desk.pending.fences.view(who.tenant)
+            now, fences = self.clock(), self.desk.pending.fences.view(who.tenant)
             instant = Instant(now) if as_of is None else Instant(as_of, past=True)
             judge = Judge(self.policy.access(who), who.tenant, notes, fences, instant)
             coalescer = Coalescer(self.client, who.tenant, instant)
@@ -119,7 +120,7 @@ class Services:
             cursor_key=self._cursor_key,
             request_id=request_id_of(request.scope),
             gates=self._gates,
-            clock=epoch_milliseconds,
+            clock=self.clock,
             log_access=self.access_log.write,
             journal=Following(self.desk.journal, self.client),
             recheck=recheck,

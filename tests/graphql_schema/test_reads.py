@@ -171,7 +171,7 @@ async def test_every_governed_field_can_be_hidden(schema: GraphSchema, run: Run,
     always = {"id", "kind", "source", "namespace", "name", "displayName", "version", "viewerAccess"}
     names = sorted(set(version.fields) - always)
     estate.hidden = {"MODEL_VERSION": set(names)}
-    arguments = {"property": '(key: "depth")', "gate": '(alias: "a")'}
+    arguments = {"property": '(key: "depth")', "gate": '(alias: "a")', "lineage": "(direction: UPSTREAM)"}
     selection = " ".join(
         name
         + arguments.get(name, "")

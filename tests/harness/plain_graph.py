@@ -13,6 +13,7 @@ from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Registered, Registration
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Item, Row, Slice, Stretch
+from graphql_schema.walk import Completeness, Found, Pin, Reached, Search, Walk, Walked
 from policies.decision import Denial, FieldMask
 
 Edge = tuple[str, str, str, Mapping[str, Any]]
@@ -58,6 +59,29 @@ class PlainGraph:
     async def nodes(self, urns: Sequence[str]) -> list[Row | None]:
         """See GraphReader."""
         return [self.row(urn) for urn in urns]
+
+    @property
+    def pin(self) -> Pin:
+        """See GraphReader."""
+        return Pin(0, 0)
+
+    async def walk(self, walk: Walk) -> Walked:
+        """See GraphReader: along lineage edges and no others, so that no counterpart speaks."""
+        found = {urn: Reached(row, 0, (urn,)) for urn in walk.roots if (row := self.row(urn)) is not None}
+        front = list(found.values())
+        for depth in range(walk.depth):
+            ends = [(*edge[1:3],) if walk.direction is Direction.OUT else (edge[2], edge[1]) for edge in self.edges]
+            further = {b: (each, row) for each in front for a, b in ends if a == each.row.urn and (row := self.row(b))}
+            front = [Reached(row, depth + 1, (*each.via, urn)) for urn, (each, row) in further.items()]
+            front = [each for each in front if each.row.urn not in found]
+            found |= {each.row.urn: each for each in front}
+        unknown = [urn for urn in walk.roots if urn not in found]
+        nodes = sorted(found.values(), key=lambda each: each.place)
+        return Walked(nodes, (), unknown, Completeness((), False, len(nodes), walk.depth, None, self.pin))  # noqa: FBT003 - as declared
+
+    async def paths(self, search: Search) -> Found:
+        """See GraphReader: finds none."""
+        return Found((), (), Completeness((), False, 0, search.longest, None, self.pin))  # noqa: FBT003 - as declared
 
     async def related(self, source: Row, related: Related, page: Page) -> Slice:
         """See GraphReader; the newest first are those with the largest ``at`` of their edge."""

@@ -122,6 +122,18 @@ class Generator:
         selected = self._select(root, _Scope(document, self.random.choice((2, 3, 3, 4)), 0), 2)
         return self._operation(selected, document)
 
+    def past(self) -> Operation:
+        """One field of the root that reads the graph as it was."""
+        document = _Document()
+        root = self.schema.query_type
+        assert root is not None
+        name = min((name for name in root.fields if "asOf" in root.fields[name].args), key=self._worn)
+        found = self._field("Query", name, root.fields[name], _Scope(document, self.random.choice((1, 2, 3)), 0))
+        text = found[0].text
+        as_of = f"asOf: {literal(self._value('asOf', root.fields[name].args['asOf'].type, 1))}, "
+        found[0].text = text.replace(f"{name}(", f"{name}({as_of}", 1)
+        return self._operation(found, document)
+
     def focused(self) -> Operation:
         """Many fields of one asset: of the kind with the field that was answered least, and those first."""
         document = _Document()
@@ -257,7 +269,7 @@ class Generator:
     def _arguments(self, args: Mapping[str, GraphQLArgument], document: _Document, chance: float) -> Iterable[str]:
         for name, arg in args.items():
             required = isinstance(arg.type, GraphQLNonNull)
-            if not required and self.random.random() > (0.03 if name == "after" else chance):
+            if name == "asOf" or (not required and self.random.random() > (0.03 if name == "after" else chance)):
                 continue
             value = self._value(name, arg.type, 2)
             if self.random.random() < 0.4:

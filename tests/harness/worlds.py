@@ -20,16 +20,21 @@ from harness.registrations import Writers, person
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona, personas
 from app.factory import create_app
+from app.graph.clock import epoch_milliseconds
 from app.graph.writing.journal import Journal
 from app.settings import Settings
 from app.store.embedded import EmbeddedStore
 from app.store.schema import StoreSchema
 from graphql_schema.catalog import MEMBER_OF, PART_OF
 from graphql_schema.registration import EdgesOf, Registration
+from policies.disclosure import Disclosure
 from policies.principal import Principal, PrincipalKind
 
 MARK = re.compile(f"(?:{HUSH}|{VEIL})[0-9]+")
 """What is unique in a hidden value or id."""
+
+LATER = epoch_milliseconds() + 86_400_000
+"""When both worlds are asked: after everything that was written, and at the same instant."""
 
 CALLERS = {
     **personas(),
@@ -149,6 +154,7 @@ async def open_world(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterato
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
             services.desk = replace(services.desk, journal=StillJournal())
+            services.disclosure, services.clock = Disclosure.NONE, lambda: LATER
             world = World(services, http, {name: issuer.mint(each, now=None) for name, each in CALLERS.items()})
             await world.write(Estate([("root", NOW, item) for item in _vocabulary()]))
             yield world

@@ -1,7 +1,6 @@
 """Walks along lineage on a small estate, whose answers were written by hand from ADR 0010."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest

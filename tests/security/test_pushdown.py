@@ -15,6 +15,7 @@ from strawberry import ID
 from app.graph.clauses import filter_of, rows_clause
 from app.graph.client import GremlinClient
 from app.graph.coalescer import Answer, Coalescer, Question
+from app.graph.instant import Instant
 from app.graph.judge import Judge
 from app.graph.level import LEVEL
 from app.graph.reading.reader import PolicedReader
@@ -203,7 +204,7 @@ TOGETHER = (("stage", "created"), ("either", "name"), ("neither", "updated"))
 
 async def listings_of(world: World, access: Access) -> tuple[list[dict[str, Any]], int]:
     """The index queries of every filter and order, first and second page, as the reader sends them; and mismatches."""
-    coalescer = Recording(world.client, "default", 1_750_000_000_000)
+    coalescer = Recording(world.client, "default", Instant(1_750_000_000_000))
     judge = Judge(access, "default", PolicyNotes("v"))
     reader = PolicedReader(coalescer, judge)
     for where, order in [*((each, "id") for each in FILTERS), *(("nothing", each) for each in ORDERS), *TOGETHER]:

@@ -13,6 +13,7 @@ from harness.janusgraph import StoreGraph
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.graph.coalescer import Coalescer, Question
+from app.graph.instant import Instant
 
 ADS = "mlg://team/catalog/default/ads"
 RANKING = "mlg://team/catalog/default/ranking"
@@ -89,7 +90,7 @@ async def test_prefixes_at_the_edges_of_unicode(api: Api, last: str) -> None:
 
 async def test_a_defect_reaches_whoever_waits(api: Api) -> None:
     """A question that cannot even be sent is answered with its error: before, the request hung and so did shutdown."""
-    coalescer = Coalescer(api.services.client, "default", 0)
+    coalescer = Coalescer(api.services.client, "default", Instant(0))
     with pytest.raises(TypeError):
         await asyncio.wait_for(coalescer.ask(Question(listings=[{"f": "\ud800"}])), 10)
 

@@ -85,6 +85,7 @@ UNGOVERNED = frozenset(kind.name for kind in KINDS.values() if not kind.asset)
 NOT_REACHED = {
     **{f"{kind}.checks": "a check is of the asset itself" for kind in ASSETS},
     "Experiment.downstream": "nothing comes from an experiment",
+    "Experiment.impact": "the same",
     "Change.subject": "a change is shown to whoever reads its subject",
     "Change.reverts": "what a change undid is of the same subject",
     "Approval.subject": "an approval is shown to whoever reads its subject",
@@ -114,7 +115,7 @@ NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_ma
 
 INSIDE = (
     "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
-    "blockingIncidents",
+    "blockingIncidents", "assets", "paths",
 )  # fmt: skip
 """Fields of what is no row itself, such as a page, that hold rows."""
 
@@ -149,9 +150,15 @@ def _selection(type_: Any) -> str:
         "FieldChange": "{ before after }",
         "ModelAlias": "{ version { id } }",
         "GateReport": "{ failingEvaluations { id } blockingIncidents { id } }",
+        "Lineage": f"{{ nodes {WALKED} edges {{ id from to runId }} countsByKind {{ count }} unknownRoots }}",
+        "Impact": f"{{ total {' '.join(f'{page}(first: 500) {WALKED}' for page in IMPACTED)} }}",
         "Usage": "{ consumers(first: 500) { totalCount nodes { consumer { ... on Node { id } } } } }",
     }[name]
 
+
+IMPACTED = ("services", "experiments", "assets")
+WALKED = "{ totalCount nodes { asset { id } } }"
+"""What is selected of the nodes of a walk."""
 
 TOLD = {
     "Change": "{ id subjectId subject { id } fields { field before after } }",
@@ -197,6 +204,8 @@ def _asked(name: str, field: GraphQLField) -> str:
         "version": '(version: "2")',
         "deployments": "(activeOnly: false, first: 500)",
         "gate": '(alias: "champion")',
+        "lineage": "(direction: UPSTREAM, maxDepth: 3, first: 500)",
+        "impact": "(maxDepth: 3)",
     }
     given = argument.get(name) if field.args else ""
     return (
@@ -244,6 +253,9 @@ ROOTS = {
     "asset": "asset(id: $id) { id }",
     "incidents": "node(id: $id) { id } incidents(first: 500) { totalCount nodes { id assets { id } cause { id } } }",
     "changes": "changes(filter: {subjects: [$id]}) { totalCount nodes { subjectId subject { id } } }",
+    "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 500) {{ nodes {WALKED} edges {{ from to }} }}",
+    "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 500) {WALKED} }}",
+    "paths": "paths(from: $id, to: $id) { paths { nodes { id } } }",
     "assets": "assets(filter: {ids: [$id]}) { totalCount nodes { id } edges { node { id } } }",
 }
 
@@ -285,6 +297,8 @@ def test_every_field_that_leads_to_rows_is_walked() -> None:
     walked = {f"{owner}.{name}" for owner, name in ROADS} | {f"Query.{name}" for name in ROOTS}
     walked |= {"Neighbour.asset", "Ownership.inheritedFrom", "Column.derivedFrom", "ColumnRef.dataset"}
     walked |= {"TagAssignment.via", "ModelAlias.version", "Usage.consumers", "UsageByConsumer.consumer"}
+    walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths"}
+    walked |= {"Impact.services", "Impact.experiments", "Impact.assets"}
     walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
     missing = {
         f"{owner}.{name}"

@@ -7,6 +7,7 @@ import pytest
 
 from app.graph.client import GremlinClient
 from app.graph.coalescer import Coalescer, Question
+from app.graph.instant import Instant
 from policies.errors import CodedError
 
 
@@ -24,7 +25,7 @@ async def test_every_asker_gets_the_error(
     async def fail(*_: object) -> None:
         raise error
 
-    coalescer = Coalescer(client, "default", 0)
+    coalescer = Coalescer(client, "default", Instant(0))
     monkeypatch.setattr(GremlinClient, "submit", fail)
     asked = [coalescer.ask(Question(points=[point])) for point in (256, 512)]
     assert await asyncio.gather(*asked, return_exceptions=True) == [error, error]
@@ -34,7 +35,7 @@ async def test_every_asker_gets_the_error(
 
 async def test_a_question_some_turns_later_still_joins_the_level(client: GremlinClient) -> None:
     """Resolvers take unequal turns of the event loop to come down a level; their questions travel together."""
-    coalescer = Coalescer(client, "default", 0)
+    coalescer = Coalescer(client, "default", Instant(0))
     sent = Counter(client.texts)
 
     async def ask_after(turns: int) -> None:
