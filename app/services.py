@@ -107,7 +107,7 @@ class Services:
 
         def open_reader(who: Principal, as_of: int | None = None) -> PolicedReader:
             now, fences = self.clock(), self.desk.pending.fences.view(who.tenant)
-            instant = Instant(now) if as_of is None else Instant(as_of, past=True)
+            instant = Instant(now) if as_of is None else Instant(as_of, recorded=now, past=True)
             judge = Judge(self.policy.access(who), who.tenant, notes, fences, instant)
             coalescer = Coalescer(self.client, who.tenant, instant)
             return PolicedReader(coalescer, judge, recorded=now, disclosure=self.disclosure)

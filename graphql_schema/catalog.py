@@ -310,7 +310,7 @@ STORED: tuple[Stored, ...] = (
     Stored("hydration"),
     Stored("createdAt", "Long"),
     Stored("updatedAt", "Long"),
-    Stored("begins", "Long"),
+    Stored("begins", "Long", field="sourceCreatedAt"),
     Stored("deletedAt", "Long"),
     Stored("subject", fact=True),
     Stored("subjectKind", fact=True),

@@ -16,7 +16,7 @@ from app.graph.instant import Instant
 from graphql_schema.catalog import KINDS, OPEN
 from graphql_schema.listing import Clause, Listing
 from policies.errors import InvalidError, LimitError
-from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within
+from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within, conjunction
 
 Test = list[Any]
 Arms = list[list[Test]]
@@ -40,12 +40,20 @@ _AFTER_SURROGATES: Final = 0xE000
 _OPPOSITE = {"in": "out", "above": "most", "below": "least"}
 
 
-def alive(instant: Instant) -> Clause:
-    """What is deleted is not listed, for anybody, whether they see when it was deleted or not; nor what was not yet."""
+def alive(instant: Instant, shown: Callable[[str], Predicate], rows: Predicate) -> Clause:
+    """What is deleted is not listed, for anybody, whether they see when it was deleted or not.
+
+    Of the past, what was deleted since is listed, and what was not there yet is not, as far as the times of a row are
+    shown; see :func:`app.graph.instant.vertex_at`.
+    """
     if not instant.past:
         return _ALIVE
-    begun: Clause = ("or", UNGOVERNED, ("below", "begins", instant.valid + 1))
-    return ("and", ("above", "deletedAt", instant.valid), begun)
+    begun: Clause = ("below", "begins", instant.valid + 1)
+    if any(shown(key) != rows for key in ("begins", "createdAt")):
+        dated = rows_clause(conjunction((shown("begins"), shown("createdAt"))))
+        begun = ("or", ("and", begun, dated), ("not", dated))
+    lived = policed(("above", "deletedAt", instant.valid), shown, rows)
+    return ("and", ("or", _ALIVE, lived), ("or", UNGOVERNED, begun))
 
 
 def filter_of(*clauses: Clause) -> Filter:

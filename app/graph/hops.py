@@ -5,9 +5,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
-import orjson
-
-from app.graph.instant import PRESENT, Instant, edge_at
 from app.graph.level import LAST
 from graphql_schema.catalog import VERTICES, Hop
 from graphql_schema.related import Path, Related
@@ -104,24 +101,19 @@ def _chain(index: int, hops: Sequence[StoreHop]) -> tuple[int, ...]:
     return () if index == _FIRST else (*_chain(hops[index].parent, hops), index)
 
 
-def adjacency(rows: Sequence[Any], instant: Instant = PRESENT) -> Adjacency:
-    """Group a hop's flat ``[source, far, edge, …]`` by source; of the past only the edges that held at the instant."""
+def adjacency(rows: Sequence[Any]) -> Adjacency:
+    """Group a hop's flat ``[source, far, edge, …]`` by source."""
     found: Adjacency = {}
     for source, far, edge in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
-        held = edge if not instant.past else _held(edge, instant)
-        if held is not None:
-            found.setdefault(source, []).append((far, held))
+        found.setdefault(source, []).append((far, edge))
     return found
 
 
-def _held(text: Edge, instant: Instant) -> Edge | None:
-    edge = edge_at(orjson.loads(text), instant)
-    return None if edge is None else orjson.dumps(edge).decode()
-
-
-def reached(source: int, chain: Sequence[int], edges: Sequence[Adjacency]) -> Iterator[tuple[tuple[int, ...], Edge]]:
-    """What a source reaches over a chain of hops: the vertices on the way, the far one last, and the last edge."""
-    ways: list[tuple[tuple[int, ...], Edge]] = [((source,), "")]
+def reached(
+    source: int, chain: Sequence[int], edges: Sequence[Adjacency]
+) -> Iterator[tuple[tuple[int, ...], tuple[Edge, ...]]]:
+    """What a source reaches over a chain of hops: the vertices on the way, the far one last, and the edges there."""
+    ways: list[tuple[tuple[int, ...], tuple[Edge, ...]]] = [((source,), ())]
     for hop in chain:
-        ways = [((*way, far), edge) for way, _ in ways for far, edge in edges[hop].get(way[-1], ())]
-    return ((way[1:], edge) for way, edge in ways)
+        ways = [((*way, far), (*texts, edge)) for way, texts in ways for far, edge in edges[hop].get(way[-1], ())]
+    return ((way[1:], texts) for way, texts in ways)

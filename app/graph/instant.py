@@ -2,10 +2,11 @@
 
 The present is what the store's own filter on ``validFrom`` and ``validTo`` answers. Of the past, an edge's record knows
 more: the intervals before the last one, and when an interval was recorded (:mod:`app.graph.writing.edges`). So for the
-past the store leaves out less, and :func:`edge_at` decides.
+past the store leaves out less, and :func:`edge_at` decides. What hides its times from the caller is taken as it was
+when the answer was begun: else an instant could be tried after the other until it tells them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +15,22 @@ from app.graph.writing.edges import CLAIM, interval
 from app.graph.writing.vertices import begins
 from graphql_schema.catalog import FACTS, KIND_OF_CODE, OPEN
 from graphql_schema.enums import IncidentState
+from graphql_schema.row import Row
 
 Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """When what is read held (``valid``), and by when it was recorded; ``past`` says that it is not the present."""
+    """When what is read held (``valid``), and when the answer was begun: by then it was ``recorded``.
+
+    ``past`` says that this is not the present, and ``resumed`` that there may be records of later than that.
+    """
 
     valid: int
     recorded: int = LAST
     past: bool = False
+    resumed: bool = False
 
     @property
     def window(self) -> dict[str, int]:
@@ -34,28 +40,29 @@ class Instant:
         """
         if not self.past:
             return {"vf": self.valid, "vt": self.valid}
-        return {"vf": LAST, "vt": self.valid if self.recorded == LAST else -1}
+        return {"vf": LAST, "vt": -1 if self.resumed else self.valid}
 
 
 PRESENT = Instant(0)
 """Of rows alone: as they are."""
 
 
-def edge_at(edge: Record, instant: Instant) -> Record | None:
-    """The edge with the interval that holds at an instant; None where none does."""
+def edge_at(edge: Record, instant: Instant, hidden: Container[str] = ()) -> Record | None:
+    """The edge with the interval that holds at an instant; None where none does. ``hidden`` are fields of it."""
     if not instant.past:
         return edge
     if edge.get(CLAIM):
         return None
+    at = instant.recorded if "validFrom" in hidden or "validTo" in hidden else instant.valid
     for begin, end, opened, closed in _intervals(edge):
         known_end = end if closed <= instant.recorded else OPEN
-        if opened <= instant.recorded and begin <= instant.valid < known_end:
+        if opened <= instant.recorded and begin <= at < known_end:
             return {**edge, "validFrom": begin, "validTo": None if known_end == OPEN else known_end}
     return None
 
 
-def vertex_at(record: Record, instant: Instant) -> Record | None:
-    """The vertex as it stood at an instant; None where it did not exist yet.
+def vertex_at(record: Record, instant: Instant, hidden: Container[str] = ()) -> Record | None:
+    """The vertex as it stood at an instant; None where it did not exist yet. ``hidden`` are fields of it.
 
     What was deleted by then is deleted, what was deleted later is not. Teams, users, domains and tags are always there:
     edges say since when they have to do with something.
@@ -67,15 +74,17 @@ def vertex_at(record: Record, instant: Instant) -> Record | None:
         return _fact_at(record, instant.valid)
     if not kind.asset:
         return record
-    if begins(record) > instant.valid or record["createdAt"] > instant.recorded:
+    timeless = "sourceCreatedAt" in hidden or "createdAt" in hidden
+    if record["createdAt"] > instant.recorded or (not timeless and begins(record) > instant.valid):
         return None
     deleted = record.get("deletedAt")
-    return {**record, "deletedAt": None} if deleted is not None and deleted > instant.valid else record
+    left = deleted is not None and deleted > (instant.recorded if "deletedAt" in hidden else instant.valid)
+    return {**record, "deletedAt": None} if left else record
 
 
-def existed(record: Record, instant: Instant) -> bool:
+def existed(row: Row, instant: Instant) -> bool:
     """Whether an asset was there at an instant, and not deleted."""
-    stood = vertex_at(record, instant)
+    stood = vertex_at(row.record, instant, row.access.hidden)
     return stood is not None and stood.get("deletedAt") is None
 
 

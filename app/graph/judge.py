@@ -59,18 +59,21 @@ class Judge:
 
     def row(self, vid: int, record: Mapping[str, Any]) -> Row | None:
         """The row of a record, or None when it is not the caller's to know of; facts are judged by their subjects."""
-        stood = vertex_at(record, self.instant) if record["tenant"] == self.tenant else None
-        if stood is None:
+        if record["tenant"] != self.tenant:
             return None
-        record = stood
         kind = KIND_OF_CODE[record["kind"]]
         if not kind.asset:
             if kind.name not in self._open:
                 self._open[kind.name] = RowView(kind.name, UNMASKED, self._notes)
-            return Row(vid, record, self._open[kind.name])
+            return self._stood(vid, record, self._open[kind.name])
         record = self.fences.seen(vid, record)
         view = self._view(kind.name, record)
-        return None if view is None else Row(vid, record, view)
+        return None if view is None else self._stood(vid, record, view)
+
+    def _stood(self, vid: int, record: Mapping[str, Any], view: RowView) -> Row | None:
+        """The row as it stood at the instant."""
+        stood = vertex_at(record, self.instant, view.hidden)
+        return None if stood is None else Row(vid, stood, view)
 
     def fenced(self, vid: int, record: Mapping[str, Any]) -> bool:
         """Whether a fence changes what the caller sees of it, so that the index knew too little."""

@@ -134,6 +134,20 @@ class Generator:
         found[0].text = text.replace(f"{name}(", f"{name}({as_of}", 1)
         return self._operation(found, document)
 
+    def walked(self) -> Operation:
+        """A walk with everything that it says of edges."""
+        document = _Document()
+        root, edge = self.schema.query_type, self.schema.type_map["LineageEdge"]
+        assert root is not None
+        assert isinstance(edge, GraphQLObjectType)
+        args = {name: arg for name, arg in root.fields["lineage"].args.items() if name not in {"asOf", "after"}}
+        given = ", ".join(self._arguments(args, document, 0.4))
+        shown = [Selected("LineageEdge", name, name, name) for name in edge.fields]
+        edges = Selected("Lineage", "edges", "edges", f"edges {{ {_texts(shown)} }}", shown)
+        counts = "countsByKind { kind count } completeness { state reason visited depthReached hidden asOf }"
+        text = f"lineage({given}) {{ {edges.text} {counts} }}"
+        return self._operation([Selected("Query", "lineage", "lineage", text, [edges])], document)
+
     def focused(self) -> Operation:
         """Many fields of one asset: of the kind with the field that was answered least, and those first."""
         document = _Document()

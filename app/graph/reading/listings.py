@@ -55,7 +55,8 @@ class Listings:
         """The index queries of a page: where some rows hide what is ordered by, those come last, by id."""
         discovered, shown = self._judge.rows_filter(), self._judge.shown(listing.order)
         where = policed(listing.where, self._judge.shown, discovered)
-        every, visible = (where, alive(self._judge.instant), rows_clause(discovered)), rows_clause(shown)
+        living = alive(self._judge.instant, self._judge.shown, discovered)
+        every, visible = (where, living, rows_clause(discovered)), rows_clause(shown)
         total = filter_of(*every) if page.total else []
         size = COUNT_LIMIT if page.first is None else page.first + 1
         asked = {"o": listing.order, "d": listing.descending, "n": size, "c": page.total, "t": total}

@@ -1,12 +1,14 @@
 """The ways from sources to what a relation reaches: judged at every step, each end once, in order."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import orjson
 
 from app.graph.coalescer import Answer
 from app.graph.hops import Adjacency, adjacency, compile_related, reached
+from app.graph.instant import Instant, edge_at
 from app.graph.reading.rows import Rows
 from graphql_schema.catalog import TIME_FIELDS
 from graphql_schema.enums import AccessGrade
@@ -19,7 +21,7 @@ DATED, UNDATED = 0, 1
 
 def items_of(rows: Rows, related: Related, page: Page, sources: Sequence[Row], answer: Answer) -> list[list[Item]]:
     """What each source reaches, judged, filtered, each once, in order."""
-    edges = [adjacency(found, rows.judge.instant) for found in answer.edges]
+    edges = [adjacency(found) for found in answer.edges]
     result: list[list[Item]] = []
     for source in sources:
         found: dict[tuple[Any, ...], Item] = {}
@@ -47,21 +49,35 @@ def _ends(rows: Rows, related: Related, source: Row, edges: Sequence[Adjacency],
     compiled, asked = compile_related(related), related.asked
     for leaf in compiled.leaves:
         inward = compiled.hops[leaf.chain[-1]].direction == "in"
-        for way, text in reached(source.vid, leaf.chain, edges):
+        for way, texts in reached(source.vid, leaf.chain, edges):
             seen = rows.found(way, answer)
             if len(seen) < len(way) or (related.per_edge and way[-1] == source.vid):
                 continue
             if all(_passable(row, asked) for row in seen[:-1]) and not any(row.deleted for row in seen):
-                yield _item(related, source, seen, _edge(text, source, seen, inward=inward), leaf.path_of)
+                edge = _last_edge(texts, (source, *seen), rows.judge.instant)
+                if edge is not None:
+                    yield _item(related, source, seen, _between(edge, source, seen, inward=inward), leaf.path_of)
 
 
-def _edge(text: str, source: Row, rows: Sequence[Row], *, inward: bool) -> dict[str, Any]:
+def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: Instant) -> Mapping[str, Any] | None:
+    """The last edge of a way between rows; None where one of its edges did not hold at the instant."""
+    if not instant.past:
+        last: Mapping[str, Any] = orjson.loads(texts[-1])
+        return last
+    held = None
+    for text, (near, far) in zip(texts, pairwise(rows), strict=True):
+        held = edge_at(orjson.loads(text), instant, near.access.of_edge("Neighbour", far.access).hidden)
+        if held is None:
+            return None
+    return held
+
+
+def _between(edge: Mapping[str, Any], source: Row, rows: Sequence[Row], *, inward: bool) -> dict[str, Any]:
     """The record of the edge between the last two rows, with its id and its ends."""
-    edge: dict[str, Any] = orjson.loads(text)
     start, end = rows[-2] if len(rows) > 1 else source, rows[-1]
     if inward:
         start, end = end, start
-    return edge | {"edgeId": f"{edge['relation']}:{start.vid:x}:{end.vid:x}", "from": start.urn, "to": end.urn}
+    return {**edge, "edgeId": f"{edge['relation']}:{start.vid:x}:{end.vid:x}", "from": start.urn, "to": end.urn}
 
 
 def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, Any], path_of: Mapping[str, int]) -> Item:

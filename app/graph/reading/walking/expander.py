@@ -13,11 +13,12 @@ from aiodataloader import DataLoader
 
 from app.graph.coalescer import Answer, Question
 from app.graph.hops import StoreHop
-from app.graph.instant import Instant, edge_at
+from app.graph.instant import Instant
 from app.graph.reading.rows import Rows
 from graphql_schema.catalog import LINEAGE, PART_HOPS, VERTICES, WHOLE_HOPS, Direction, Hop
 
 Edge = Mapping[str, Any]
+Adjacent = dict[int, list[tuple[int, Edge]]]
 Vertex = tuple[int, str]
 """A vertex id and the name of its kind."""
 
@@ -35,19 +36,22 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """A vertex and the lineage edges of its own that held at the instant, with their far ends."""
+    """A vertex and lineage edges of its own, with their far ends; ``link`` joins a counterpart to what it speaks for.
+
+    Of the past, edges are among them that did not hold (:func:`app.graph.instant.edge_at`).
+    """
 
     vid: int
     edges: Sequence[tuple[int, Edge]]
+    link: Edge | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What speaks for a vertex: itself, and those of its ``counterparts`` that have edges."""
+    """What speaks for a vertex: itself, and its counterparts."""
 
     itself: Speaker
     others: Sequence[Speaker] = ()
-    counterparts: Sequence[int] = ()
 
     @property
     def speakers(self) -> tuple[Speaker, ...]:
@@ -85,21 +89,19 @@ class Expander:
             further = replace(lineage, parent=len(hops) - 1)
             hops.append(further.wire((), **window))
         answer = await self._rows.ask(Question(hops=hops))
-        return self._put_together(way, vertices, answer)
+        return self._put_together(vertices, answer)
 
-    def _put_together(self, way: Way, vertices: Sequence[Vertex], answer: Answer) -> list[Expansion]:
-        own = _by_source(answer.edges[0], way.instant)
-        counterparts: dict[int, list[int]] = {}
-        theirs: dict[int, list[tuple[int, Edge]]] = {}
+    def _put_together(self, vertices: Sequence[Vertex], answer: Answer) -> list[Expansion]:
+        own = _by_source(answer.edges[0])
+        links: Adjacent = {}
+        theirs: Adjacent = {}
         for step, further in zip(answer.edges[1::2], answer.edges[2::2], strict=True):
-            for vid, found in _by_source(step, way.instant).items():
-                counterparts.setdefault(vid, []).extend(far for far, _ in found)
-            theirs |= _by_source(further, way.instant)
+            links |= _by_source(step)
+            theirs |= _by_source(further)
         expansions = []
         for vid, _ in vertices:
-            around = counterparts.get(vid, ())
-            others = [Speaker(other, theirs[other]) for other in around if other in theirs]
-            expansions.append(Expansion(Speaker(vid, own.get(vid, ())), others, around))
+            others = [Speaker(other, theirs.get(other, ()), link) for other, link in links.get(vid, ())]
+            expansions.append(Expansion(Speaker(vid, own.get(vid, ())), others))
         self._rows.learn(_vids(expansions), answer)
         return expansions
 
@@ -114,20 +116,14 @@ def _steps(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
     return list(steps.items())
 
 
-def _by_source(rows: Sequence[Any], instant: Instant) -> dict[int, list[tuple[int, Edge]]]:
-    """A hop's flat ``[source, far, edge, …]`` by source, without what did not hold."""
-    found: dict[int, list[tuple[int, Edge]]] = {}
+def _by_source(rows: Sequence[Any]) -> Adjacent:
+    """A hop's flat ``[source, far, edge, …]`` by source."""
+    found: Adjacent = {}
     for source, far, text in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
-        edge = edge_at(orjson.loads(text), instant)
-        if edge is not None:
-            found.setdefault(source, []).append((far, edge))
+        found.setdefault(source, []).append((far, orjson.loads(text)))
     return found
 
 
 def _vids(expansions: Iterable[Expansion]) -> set[int]:
-    found: set[int] = set()
-    for each in expansions:
-        found.update(each.counterparts)
-        for speaker in each.speakers:
-            found.update(far for far, _ in speaker.edges)
-    return found
+    speakers = [speaker for each in expansions for speaker in each.speakers]
+    return {vid for speaker in speakers for vid in (speaker.vid, *(far for far, _ in speaker.edges))}

@@ -8,15 +8,14 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
-from app.graph.instant import Instant, existed
+from app.graph.instant import Instant
 from app.graph.reading.points import Points
 from app.graph.reading.rows import Rows
 from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, TIME, Budget
 from app.graph.reading.walking.expander import Expander, Expansion, Speaker, Vertex, Way
-from graphql_schema.catalog import ASSETS, Direction
-from graphql_schema.enums import AccessGrade
+from app.graph.reading.walking.sight import Sight, expands
+from graphql_schema.catalog import ASSETS
 from graphql_schema.row import Row, Seen
 from graphql_schema.urn import parse_urn
 from graphql_schema.walk import Completeness, Joined, Pin, Reached, Walk, Walked
@@ -24,9 +23,6 @@ from policies.disclosure import Disclosure
 from policies.errors import LimitError
 
 Ids = tuple[str, ...]
-
-ASKED = {Direction.OUT: "downstream", Direction.IN: "upstream"}
-"""The field of an asset that shows where its edges lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +35,10 @@ class Means:
     budget: Budget
     disclosure: Disclosure
 
-    def instant(self, pin: Pin | None) -> Instant:
-        """The instant of the operation, or the one that a cursor was made at."""
-        return self.rows.judge.instant if pin is None else Instant(*pin, past=True)
-
-    def expands(self, row: Row, direction: Direction) -> bool:
-        """Whether the caller may see where the edges of a row lead."""
-        return row.access.grade is AccessGrade.READ and ASKED[direction] not in row.access.hidden
-
-    def joined(self, near: Row, far: Row, edge: Mapping[str, Any], direction: Direction) -> Seen:
-        """An edge between two rows, as the caller may see it."""
-        source, target = (near, far) if direction is Direction.OUT else (far, near)
-        urn = f"{edge['relation']}:{source.vid:x}:{target.vid:x}"
-        record = {**edge, "id": urn, "from": source.urn, "to": target.urn}
-        return Seen("LineageEdge", urn, record, near.access.of_edge("LineageEdge", far.access))
+    def sight(self, pin: Pin | None = None) -> Sight:
+        """What the caller sees at the instant of the operation, or at the one that a cursor was made at."""
+        instant = self.rows.judge.instant if pin is None else Instant(*pin, past=True, resumed=True)
+        return Sight(self.rows, instant)
 
 
 @dataclass(slots=True)
@@ -66,14 +52,14 @@ class Course:
 
     means: Means
     walk: Walk
-    instant: Instant
+    sight: Sight
     stop: int
     nodes: dict[int, Reached] = field(default_factory=dict)
     arrived: set[int] = field(default_factory=set)
     front: dict[int, tuple[Row, Ids]] = field(default_factory=dict)
     edges: dict[str, tuple[Seen, int, int]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
-    hidden: set[int] = field(default_factory=set)
+    hidden: frozenset[int] = frozenset()
     shut: bool = False
 
     def begin(self, row: Row) -> None:
@@ -100,7 +86,7 @@ class Course:
         arriving: dict[int, tuple[Row, Ids]] = {}
         for vid, (row, via) in self.front.items():
             for speaker, known, way in self._speaking(row, via, expansions[vid], last=last):
-                followed = [*self._followed(speaker, known, last=last)]
+                followed = [*self._followed(speaker, known)]
                 for far in followed:
                     reached = (far, (*way, far.urn))
                     if far.vid not in self.arrived and reached[1] < arriving.setdefault(far.vid, reached)[1]:
@@ -109,6 +95,7 @@ class Course:
                     self._show(Reached(known, depth, way))
         self.front = {}
         if not last:
+            self.hidden = frozenset(self.sight.hidden)
             self._arrive(depth + 1, arriving)
         elif self.stop == self.walk.depth and not arriving.keys() <= self.nodes.keys():
             self.ended.append(DEPTH)
@@ -138,39 +125,25 @@ class Course:
 
     def _speaking(self, row: Row, via: Ids, expansion: Expansion, *, last: bool) -> Iterator[tuple[Speaker, Row, Ids]]:
         """Who speaks for a row, as far as the caller may see where that leads, with the way to it."""
-        direction = self.walk.direction
-        if not self.means.expands(row, direction):
-            self.shut |= not last and any(speaker.edges for speaker in expansion.speakers)
+        if not expands(row, self.walk.direction):
+            self.shut |= not last and self.sight.leads_on(expansion)
             return
         yield expansion.itself, row, via
         for speaker in expansion.others:
-            known = self.means.rows.known(speaker.vid)
-            if known is None:
-                self._meet(speaker.vid, last=last)
-            elif existed(known.record, self.instant):
-                if self.means.expands(known, direction):
-                    yield speaker, known, (*via, known.urn)
-                else:
-                    self.shut |= not last
+            known = self.sight.counterpart(row, speaker)
+            if known is not None and expands(known, self.walk.direction):
+                yield speaker, known, (*via, known.urn)
+            elif known is not None:
+                self.shut |= not last and self.sight.leads(speaker)
 
-    def _followed(self, speaker: Speaker, near: Row, *, last: bool) -> Iterator[Row]:
+    def _followed(self, speaker: Speaker, near: Row) -> Iterator[Row]:
         """The far ends of the edges that are followed."""
-        direction = self.walk.direction
         for vid, edge in speaker.edges:
-            far = self.means.rows.known(vid)
-            if far is None:
-                self._meet(vid, last=last)
-            elif existed(far.record, self.instant):
-                joined = self.means.joined(near, far, edge, direction)
-                if self.walk.keep.follows(joined):
-                    self.edges[joined.urn] = (joined, near.vid, far.vid)
-                    yield far
-
-    def _meet(self, vid: int, *, last: bool) -> None:
-        """Note that something hidden was met, unless it lies beyond what was asked for."""
-        record = self.means.rows.withheld(vid)
-        if not last and record is not None and existed(record, self.instant):
-            self.hidden.add(vid)
+            seen = self.sight.along(near, vid, edge, self.walk.direction)
+            if seen is not None and self.walk.keep.follows(seen[1]):
+                far, joined = seen
+                self.edges[joined.urn] = (joined, near.vid, far.vid)
+                yield far
 
     def answer(self, unknown: list[str], asked: Pin) -> Walked:
         """What the walk has found."""
@@ -203,8 +176,8 @@ class Course:
 async def walk_along(means: Means, walk: Walk, pin: Pin) -> Walked:
     """Walk; ``pin`` is the instant of the answer. Each level is one request, the first of which brings the roots."""
     roots = [*dict.fromkeys(walk.roots)]
-    course = Course(means, walk, means.instant(walk.pin), walk.depth)
-    way = Way(walk.direction, walk.keep.relations, course.instant)
+    course = Course(means, walk, means.sight(walk.pin), walk.depth)
+    way = Way(walk.direction, walk.keep.relations, course.sight.instant)
     vertices = [(means.rows.vid(urn), parse_urn(urn).kind) for urn in roots]
     found, expansions = await asyncio.gather(means.points.many(roots), course.expand(way, vertices))
     for row in found:

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from app.graph.instant import Instant, existed
 from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, STEPS, TIME
 from app.graph.reading.walking.expander import Expansion, Speaker, Vertex, Way
 from app.graph.reading.walking.levels import Means
 from app.graph.reading.walking.shortest import Known, shortest
+from app.graph.reading.walking.sight import Sight, expands
 from graphql_schema.catalog import ASSETS, Direction
 from graphql_schema.row import Row
 from graphql_schema.urn import parse_urn
@@ -38,16 +38,15 @@ class Hunt:
 
     means: Means
     search: Search
-    instant: Instant
+    sight: Sight
     known: Known = field(default_factory=Known)
     ended: list[str] = field(default_factory=list)
-    hidden: set[int] = field(default_factory=set)
     shut: bool = False
 
     def side(self, row: Row, direction: Direction) -> Side:
         """The search from one end, before anything was read."""
         self.known.rows[row.vid] = row
-        return Side(Way(direction, (), self.instant), {row.vid: row}, {row.vid})
+        return Side(Way(direction, (), self.sight.instant), {row.vid: row}, {row.vid})
 
     async def expand(self, *asked: tuple[Way, Sequence[Vertex]]) -> list[list[Expansion]]:
         """What vertices lead to, all in one request; nothing where a budget ends the search."""
@@ -72,71 +71,54 @@ class Hunt:
         """Go one step further from a side."""
         front: dict[int, Row] = {}
         for row, expansion in zip(side.front.values(), expansions, strict=True):
-            self._free(row, expansion)
             for speaker, known in self._speaking(row, expansion):
                 front |= {far.vid: far for far in self._joined(side.way.direction, known, speaker)}
         side.front = {vid: row for vid, row in front.items() if vid not in side.arrived}
         side.arrived |= side.front.keys()
         side.levels += 1
 
-    def _free(self, row: Row, expansion: Expansion) -> None:
-        """Learn the free steps between a vertex and its counterparts: both of them can be departed from."""
-        for vid in expansion.counterparts:
-            other = self._met(vid)
-            if other is not None and self._departs(other) and self._departs(row):
-                self.known.join_free(row, other)
-
     def _speaking(self, row: Row, expansion: Expansion) -> Iterator[tuple[Speaker, Row]]:
+        """Who speaks for a row; there is a free step between two that can both be departed from."""
         yield expansion.itself, row
         for speaker in expansion.others:
-            if speaker.vid in self.known.free[row.vid]:
-                yield speaker, self.known.rows[speaker.vid]
+            other = self.sight.counterpart(row, speaker)
+            if other is not None and expands(other, Direction.OUT) and expands(row, Direction.OUT):
+                self.known.join_free(row, other)
+                yield speaker, other
 
     def _joined(self, direction: Direction, near: Row, speaker: Speaker) -> Iterator[Row]:
-        """Learn the edges of a vertex, and the far ends to go on from: none where it cannot be departed from."""
+        """Learn the edges of a vertex that can be departed from at their start, and the far ends to go on from."""
         for vid, edge in speaker.edges:
-            far = self._met(vid)
-            if far is None:
+            seen = self.sight.along(near, vid, edge, direction)
+            if seen is None:
                 continue
+            far, joined = seen
             source, target = (near, far) if direction is Direction.OUT else (far, near)
-            if self._departs(source):
-                self.known.join(source, target, self.means.joined(source, target, edge, Direction.OUT))
+            if expands(source, Direction.OUT):
+                self.known.join(source, target, joined)
                 yield far
             else:
                 self.shut = True
-
-    def _met(self, vid: int) -> Row | None:
-        """The row of what was met; where it is hidden that is noted."""
-        row = self.means.rows.known(vid)
-        if row is None:
-            record = self.means.rows.withheld(vid)
-            if record is not None and existed(record, self.instant):
-                self.hidden.add(vid)
-            return None
-        return row if existed(row.record, self.instant) else None
-
-    def _departs(self, row: Row) -> bool:
-        return self.means.expands(row, Direction.OUT)
 
     def completeness(self, pin: Pin, depth: int) -> Completeness:
         """How much of what there is was looked at; ``depth`` is the length up to which every path is known."""
         told = self.means.disclosure
         return Completeness(
             budgets=tuple(dict.fromkeys(self.ended)),
-            policy=told is not Disclosure.NONE and bool(self.hidden or self.shut),
+            policy=told is not Disclosure.NONE and bool(self.sight.hidden or self.shut),
             visited=len(self.known.rows),
             depth=depth,
-            hidden=len(self.hidden) if told is Disclosure.COUNT else None,
+            hidden=len(self.sight.hidden) if told is Disclosure.COUNT else None,
             pin=pin,
         )
 
 
 async def paths_between(means: Means, search: Search, pin: Pin) -> Found:
     """Search; ``pin`` is the instant of the answer. Each level is one request, the first of which reads both ends."""
-    hunt = Hunt(means, search, means.instant(None))
+    hunt = Hunt(means, search, means.sight())
     ends = [*dict.fromkeys((search.source, search.target))]
     asked = [
-        (Way(direction, (), hunt.instant), [(means.rows.vid(urn), parse_urn(urn).kind)])
+        (Way(direction, (), hunt.sight.instant), [(means.rows.vid(urn), parse_urn(urn).kind)])
         for urn, direction in ((search.source, Direction.OUT), (search.target, Direction.IN))
     ]
     found, expansions = await asyncio.gather(means.points.many(ends), hunt.expand(*asked))

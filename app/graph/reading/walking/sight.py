@@ -1,0 +1,71 @@
+"""What a caller sees along lineage at an instant; what is hidden is noted, and nothing of it told but that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.graph.instant import Instant, edge_at, existed, vertex_at
+from app.graph.reading.rows import Rows
+from app.graph.reading.walking.expander import Expansion, Speaker
+from graphql_schema.catalog import Direction
+from graphql_schema.enums import AccessGrade
+from graphql_schema.row import Row, Seen
+
+ASKED: Final = {Direction.OUT: "downstream", Direction.IN: "upstream"}
+"""The field of an asset that shows where its edges lead."""
+
+EDGE: Final = "LineageEdge"
+"""The type that shows an edge."""
+
+
+def expands(row: Row, direction: Direction) -> bool:
+    """Whether the caller may see where the edges of a row lead."""
+    return row.access.grade is AccessGrade.READ and ASKED[direction] not in row.access.hidden
+
+
+@dataclass(slots=True)
+class Sight:
+    """Looks at what an expander brought; ``hidden`` are the vertices that were met and are not the caller's to see."""
+
+    rows: Rows
+    instant: Instant
+    hidden: set[int] = field(default_factory=set)
+
+    def along(self, near: Row, vid: int, edge: Mapping[str, Any], direction: Direction) -> tuple[Row, Seen] | None:
+        """The far end of an edge and what is shown of it; None where one of both is not there for the caller."""
+        far = self.rows.known(vid)
+        if far is None:
+            self._meet(vid, edge)
+            return None
+        access = near.access.of_edge(EDGE, far.access)
+        held = edge_at(edge, self.instant, access.hidden) if existed(far, self.instant) else None
+        if held is None:
+            return None
+        source, target = (near, far) if direction is Direction.OUT else (far, near)
+        urn = f"{edge['relation']}:{source.vid:x}:{target.vid:x}"
+        return far, Seen(EDGE, urn, {**held, "id": urn, "from": source.urn, "to": target.urn}, access)
+
+    def counterpart(self, row: Row, speaker: Speaker) -> Row | None:
+        """The counterpart that speaks for a row; None where it is not there for the caller."""
+        known = self.rows.known(speaker.vid)
+        link = speaker.link or {}
+        if known is None:
+            if self.leads(speaker):
+                self._meet(speaker.vid, link)
+            return None
+        hidden = row.access.of_edge(EDGE, known.access).hidden
+        return known if existed(known, self.instant) and edge_at(link, self.instant, hidden) is not None else None
+
+    def leads(self, *speakers: Speaker) -> bool:
+        """Whether some edge leads on, to whatever it may be."""
+        return any(edge_at(edge, self.instant) is not None for each in speakers for _, edge in each.edges)
+
+    def leads_on(self, expansion: Expansion) -> bool:
+        """Whether some edge leads on from a vertex, its own or that of a counterpart."""
+        return self.leads(*expansion.speakers)
+
+    def _meet(self, vid: int, edge: Mapping[str, Any]) -> None:
+        record = self.rows.withheld(vid)
+        stood = None if record is None else vertex_at(record, self.instant)
+        if stood is not None and stood.get("deletedAt") is None and edge_at(edge, self.instant) is not None:
+            self.hidden.add(vid)
