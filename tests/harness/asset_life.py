@@ -193,7 +193,7 @@ class Life:
 
     def _same(self, key: Key, left: dict[str, Any]) -> bool:
         """Whether an edge still says what a change made it say."""
-        edge, books = self.edges[key], {"recordedAt", "recordedBy", "earlier", "at"}
+        edge, books = self.edges[key], {"recordedAt", "recordedBy", "earlier", "at", "opened", "closed"}
         if not self._holds(edge) and not self._holds(left):
             return (edge["validFrom"], edge["validTo"]) == (left["validFrom"], left["validTo"])
         both = [{k: v for k, v in one.items() if k not in books} for one in (edge, left)]
@@ -205,7 +205,7 @@ class Life:
         if before is not None and self._holds(before):
             if self._holds(edge):
                 return deepcopy(before)
-            past = [*edge.get("earlier", []), [edge["validFrom"], edge["validTo"]]]
+            past = [*edge.get("earlier", []), self._interval(edge)]
             return {**before, "validFrom": self.now, "earlier": past}
         if self._holds(edge):
             return self._closed(edge)
@@ -311,7 +311,7 @@ class Life:
             self.records[name] = {**new_stub(name, self.tenant, self.now), **begun}
             if whole:
                 said = {"relation": "VERSION_OF", "validFrom": 0, "by": ["id"], "origin": "DECLARED", "at": 0}
-                self.edges["VERSION_OF", name, whole] = {**said, **self._recorded()}
+                self.edges["VERSION_OF", name, whole] = {**said, "opened": self.now, **self._recorded()}
         return self.records[name]
 
     def _dated(self, name: str) -> None:
@@ -359,11 +359,29 @@ class Life:
     def _put(self, own: str, of: str, key: Key, after: dict[str, Any]) -> None:
         books = {"recordedAt", "recordedBy"}
         before = self.edges.get(key)
+        after = self._marked(before, after)
         if before is None or {k: v for k, v in before.items() if k not in books} != {
             k: v for k, v in after.items() if k not in books
         }:
             self.edges[key] = {**after, **self._recorded()}
             self._moves[own, key] = of
+
+    def _marked(self, before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
+        """The edge with when it was said that it began or ended, where that was at another time."""
+        found = {key: value for key, value in after.items() if key not in {"opened", "closed"}}
+        for mark, key in (("opened", "validFrom"), ("closed", "validTo")):
+            if before is not None and before.get(key) == after.get(key):
+                found |= {mark: before[mark]} if mark in before else {}
+            elif after.get(key) not in {None, self.now}:
+                found[mark] = self.now
+        return found
+
+    @staticmethod
+    def _interval(edge: dict[str, Any]) -> list[int]:
+        """An interval that is over; with when both its ends were said, where that was at another time."""
+        since, until = edge["validFrom"], edge["validTo"]
+        marks = [edge.get("opened", since), edge.get("closed", until)]
+        return [since, until, *(marks if "opened" in edge or "closed" in edge else [])]
 
     def _recorded(self) -> dict[str, Any]:
         return {"recordedAt": self.now, "recordedBy": "root"}
@@ -372,8 +390,8 @@ class Life:
         return "validTo" not in edge or edge["validTo"] > self.now
 
     def _opened(self, relation: str, edge: dict[str, Any] | None) -> dict[str, Any]:
-        past = [*edge.get("earlier", []), [edge["validFrom"], edge["validTo"]]] if edge else []
-        past = [[since, until] for since, until in past if since < until]
+        past = [*edge.get("earlier", []), self._interval(edge)] if edge else []
+        past = [interval for interval in past if interval[0] < interval[1]]
         first = {"relation": relation, "validFrom": self.now, "by": [], **_FIRST.get(relation, {})}
         return {**first, **({"earlier": past} if past else {})}
 

@@ -123,7 +123,7 @@ def expected(items: list[Item], tenant: str) -> tuple[dict[str, Any], dict[Key, 
         record["ownerTeam"] = team(record, records)
     for (relation, source, _), edge in found.items():
         if relation in {"VERSION_OF", "CONTAINS", "RUN_OF"}:
-            edge["validFrom"] = 0
+            edge |= {"validFrom": 0, "opened": NOW}
         if relation in {"VERSION_OF", "RUN_OF"}:
             referred = records[source]["hydration"] == "STUB"
             edge["at"] = 0 if referred else records[source].get("sourceCreatedAt", NOW)

@@ -235,7 +235,7 @@ def test_a_link_may_say_when(memory: Memory) -> None:
     assert memory.edge("FEEDS", "dataset d", "model m")["validTo"] == 5
     memory.run(link("FEEDS", "dataset d", "model m", validFrom=7))
     edge = memory.edge("FEEDS", "dataset d", "model m")
-    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", OPEN)) == ([[1, 5]], 7, OPEN)
+    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", OPEN)) == ([[1, 5, NOW, NOW]], 7, OPEN)
     memory.run(link("FEEDS", "dataset d", "model m", validTo=NOW + 50))
     assert memory.outcomes(link("FEEDS", "dataset d", "model m")) == ["UNCHANGED"]
     assert memory.outcomes(link("FEEDS", "dataset d", "model m", validTo=None)) == ["UPDATED"]

@@ -70,6 +70,7 @@ async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, wr
         "owners": [""],
         "tags": [""],
         "domain": "",
+        "begins": 7,
         "deletedAt": OPEN,
     }
     assert (record["revision"], record["createdBy"], record["createdAt"]) == (1, "root", NOW)
