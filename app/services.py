@@ -15,7 +15,8 @@ from app.graph.coalescer import Coalescer
 from app.graph.housekeeping import Housekeeper
 from app.graph.instant import Instant
 from app.graph.judge import Judge
-from app.graph.reading.reader import PolicedReader
+from app.graph.reading.reader import PolicedReader, Telling
+from app.graph.reading.walking.budget import Limits
 from app.graph.sensitivity.job import SensitivityJob
 from app.graph.store_schema import store_schema
 from app.graph.tags.job import TagJob
@@ -110,7 +111,8 @@ class Services:
             instant = Instant(now) if as_of is None else Instant(as_of, recorded=now, past=True)
             judge = Judge(self.policy.access(who), who.tenant, notes, fences, instant)
             coalescer = Coalescer(self.client, who.tenant, instant)
-            return PolicedReader(coalescer, judge, recorded=now, disclosure=self.disclosure)
+            limits = Limits(self.settings.walk_nodes, self.settings.walk_seconds)
+            return PolicedReader(coalescer, judge, Telling(limits, self.disclosure), recorded=now)
 
         return Context(
             principal=principal,

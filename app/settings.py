@@ -37,6 +37,8 @@ class Settings:
     store_profile: str = setting("MLG_STORE_PROFILE", "serve", "`serve` for the fastest JVM, `test` for the smallest.")
     store_in_flight: int = setting("MLG_STORE_IN_FLIGHT", "8", "Requests to the store that may run at once.")
     store_deadline: float = setting("MLG_STORE_DEADLINE", "30", "Seconds to wait for one answer of the store.")
+    walk_nodes: int = setting("MLG_WALK_NODES", "10000", "Vertices that one walk along lineage may visit.")
+    walk_seconds: float = setting("MLG_WALK_SECONDS", "8", "Seconds that all the walks of a request may take together.")
     tenant: str = setting("MLG_TENANT", "default", "Tenant of tokens that carry no tenant claim.")
     issuers: str = setting("MLG_ISSUERS", "", "JSON list of trusted issuers; see docs/identity.md. Empty in `dev`.")
     audience: str = setting("MLG_AUDIENCE", "mlgraph", "The `aud` that a token must carry.")
@@ -71,6 +73,8 @@ _READERS: dict[str, Any] = {
     "store_port": int,
     "store_in_flight": int,
     "store_deadline": float,
+    "walk_nodes": int,
+    "walk_seconds": float,
     "demo": _flag,
     "data_dir": lambda text: Path(text).expanduser(),
     "access_log": lambda text: Path(text).expanduser() if text else None,

@@ -39,13 +39,19 @@ async def aliases_of(model: Row, info: Info) -> list[dict[str, Any]]:
 
     Nor are those of a deleted version: nothing leads there.
     """
-    stored = sorted((model.peek(ALIASES) or {}).items())
+    stored = sorted(_standing(model, info).items())
     rows = await info.context.reader.nodes([alias["version"] for _, alias in stored]) if stored else []
     return [
         {**alias, "name": name, "version": row}
         for (name, alias), row in zip(stored, rows, strict=True)
         if row is not None and not row.deleted
     ]
+
+
+def _standing(model: Row, info: Info) -> dict[str, dict[str, Any]]:
+    """The aliases of a model; at an instant of the past those that stand for the same version ever since."""
+    as_of, stored = info.context.as_of, model.peek(ALIASES) or {}
+    return {name: alias for name, alias in stored.items() if as_of is None or alias["since"] <= as_of}
 
 
 async def version_by_alias(model: Row, info: Info, name: str) -> Row | None:
@@ -59,7 +65,7 @@ async def names_of(version: Row, info: Info) -> list[str] | None:
     models = (await info.context.reader.related(version, MODEL, ONE)).items
     if not models or ALIASES in models[0].row.access.hidden:
         return None
-    stored = models[0].row.peek(ALIASES) or {}
+    stored = _standing(models[0].row, info)
     return sorted(name for name, alias in stored.items() if alias["version"] == version.urn)
 
 

@@ -1,5 +1,6 @@
 """What the demo estate tells is what the API answers; the expectations are written from the story, by hand."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from harness.api import Api
 from harness.demo import open_demo, tell
 from harness.janusgraph import StoreGraph
+from harness.tree import read
 from harness.waiting import until
 
 WAREHOUSE = "mlg://dataset/warehouse/harbour"
@@ -37,6 +39,18 @@ def today() -> date:
 async def of(api: Api, who: str, urn: str, selection: str) -> Any:
     """A selection of one asset."""
     return (await api.ask(who, f"query ($id: ID!) {{ asset(id: $id) {{ {selection} }} }}", id=urn))["asset"]
+
+
+LINEAGE = re.findall(r"(?ms)^```graphql\n# as (\w+)\n(.*?)^```$", read("docs/lineage.md"))
+
+
+@pytest.mark.parametrize(("who", "query"), LINEAGE, ids=("walk", "impact", "paths", "past"))
+async def test_the_examples_about_lineage_find_something(api: Api, who: str, query: str) -> None:
+    """Each query of docs/lineage.md runs as it stands there, finds something, and says that it is all of it."""
+    (found,) = (await api.ask(who, query)).values()
+    pages = [found[name]["nodes"] for name in ("nodes", "services", "upstream") if name in found]
+    assert all(pages or [found["paths"]])
+    assert found.get("completeness", {"state": "COMPLETE"})["state"] == "COMPLETE"
 
 
 async def test_names_stand_for_the_versions_that_serve(api: Api) -> None:

@@ -7,6 +7,8 @@ import pytest
 from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
 
+from policies.disclosure import Disclosure
+
 ROOT = "mlg://{}/t/default/{}"
 
 
@@ -19,6 +21,7 @@ RAW, CLEAN = urn("dataset", "raw"), urn("dataset", "clean")
 RUN = urn("run", "train")
 MODEL, V1, V2 = urn("model", "ranker"), urn("model-version", "ranker@1"), urn("model-version", "ranker@2")
 DEPLOYMENT, SERVICE, CALLER = urn("deployment", "canary"), urn("service", "search"), urn("service", "app")
+SHUT, BEHIND, RISK = urn("dataset", "shut"), urn("dataset", "behind"), "mlg://team/catalog/default/risk"
 CELL, EXPERIMENT = urn("experiment-cell", "b"), urn("experiment", "ctr")
 WALK = """query ($roots: [ID!]!, $direction: LineageDirection!, $depth: Int, $filter: LineageFilter, $asOf: DateTime,
   $first: Int, $after: Cursor) {
@@ -70,3 +73,105 @@ async def test_a_walk_downstream_finds_everything_with_its_depth(api: Api) -> No
     }  # fmt: skip
     assert answer["completeness"]["state"] == "COMPLETE"
     assert len(answer["edges"]) == 9
+
+
+async def test_siblings_never_meet(api: Api) -> None:
+    """What comes from one version is not what comes from another; who asks about the model gets both."""
+    assert set(depths(await walk(api, V2, depth=9))) == {V2}
+    assert {DEPLOYMENT, SERVICE} < set(depths(await walk(api, MODEL, depth=9)))
+    assert depths(await walk(api, V2, direction="UPSTREAM", depth=9)) == {V2: 0, CLEAN: 1, RAW: 2}
+
+
+async def test_a_counterpart_shows_where_its_edge_was_followed(api: Api) -> None:
+    """A model speaks for its versions and the other way round, as a node of the same depth when it led on."""
+    assert depths(await walk(api, MODEL, direction="UPSTREAM", depth=1)) == {MODEL: 0, V1: 0, V2: 0, CLEAN: 1, RUN: 1}
+
+
+async def test_a_filtered_kind_is_passed_through(api: Api) -> None:
+    """Kinds that are left out are no wall, and edges to them are not shown; relations that are left out are one."""
+    services = await walk(api, RAW, depth=9, filter={"kinds": ["SERVICE"]})
+    assert depths(services) == {SERVICE: 5, CALLER: 6}
+    assert [(edge["from"], edge["to"]) for edge in services["edges"]] == [(SERVICE, CALLER)]
+    assert set(depths(await walk(api, RAW, depth=9, filter={"relations": ["DERIVES"]}))) == {RAW, CLEAN}
+    assert set(depths(await walk(api, RAW, depth=9, filter={"relations": ["VERSION_OF"]}))) == {RAW}
+
+
+async def test_pages_concatenate_with_their_edges(api: Api) -> None:
+    """Pages of two give the same nodes as one page, and the last of them all edges."""
+    whole = await walk(api, RAW, depth=9)
+    nodes, after = [], None
+    while True:
+        page = await walk(api, RAW, depth=9, first=2, after=after)
+        nodes += page["nodes"]["nodes"]
+        after = page["nodes"]["pageInfo"]["endCursor"]
+        if not page["nodes"]["pageInfo"]["hasNextPage"]:
+            break
+    assert nodes == whole["nodes"]["nodes"]
+    assert page["edges"] == whole["edges"]
+
+
+async def test_a_walk_makes_one_request_a_level(api: Api) -> None:
+    """Seven levels are seven requests, those of the roots and of the last look among them; what is below is one more."""
+    await api.settled()
+    ask = {"roots": [RAW], "direction": "DOWNSTREAM", "depth": 20}
+    assert await api.count("root", WALK, **ask) == 7
+    assert await api.count("root", WALK, **{**ask, "depth": 2}) == 3
+    owners = WALK.replace("asset { id }", "asset { id upstream { nodes { asset { id } } } }")
+    assert await api.count("root", owners, **ask) == 8
+
+
+async def test_roots_that_are_not_there_are_named(api: Api) -> None:
+    """What is unknown, or no asset, is among the unknown roots; no root at all is refused with what to do."""
+    team = "mlg://team/catalog/default/none"
+    answer = await walk(api, RAW, f"{RAW}-not", team)
+    assert answer["unknownRoots"] == [f"{RAW}-not", team]
+    (error,) = (await api.send("root", WALK, roots=[], direction="UPSTREAM"))["errors"]
+    assert (error["extensions"]["code"], "name at least one" in error["message"]) == ("INVALID", True)
+
+
+async def test_an_operation_reads_at_one_instant(api: Api) -> None:
+    """Two instants in one operation are refused, wherever they stand; who asks is about none."""
+    past, then = '(id: $id, asOf: "2026-01-01T00:00:00Z")', '(id: $id, asOf: "2026-02-01T00:00:00Z")'
+    spread = "...F } fragment F on Query { nodes(ids: [$id]) { id }"
+    for other in (f"asset{then} {{ id }}", "asset(id: $id) { id }", spread, "tags { nodes { id } }"):
+        query = f"query ($id: ID!) {{ node{past} {{ id }} {other} }}"
+        errors = (await api.send("root", query, id=RAW))["errors"]
+        assert {error["extensions"]["code"] for error in errors} == {"INVALID"}
+    both = f"query ($id: ID!) {{ viewer {{ subject }} a: asset{past} {{ id }} b: node{past} {{ id }} }}"
+    assert await api.ask("root", both, id=RAW) == {"viewer": {"subject": "root"}, "a": None, "b": None}
+
+
+@pytest.mark.parametrize("budget", [("MLG_WALK_NODES", "NODES", 4), ("MLG_WALK_SECONDS", "TIME", 1)])
+async def test_a_budget_that_ends_is_named(
+    module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory, api: Api, budget: tuple[str, str, int]
+) -> None:
+    """A walk that is cut says by what, and what it has found is the nearest part of the whole."""
+    setting, reason, least = budget
+    whole = depths(await walk(api, RAW, depth=9))
+    given: Any = {setting: "4" if setting == "MLG_WALK_NODES" else "0"}
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys"), **given) as bounded:
+        answer = await walk(bounded, RAW, depth=9)
+    assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("TRUNCATED", reason)
+    found = depths(answer)
+    assert found.items() <= whole.items()
+    assert len(found) == least
+    assert max(found.values()) <= min(depth for urn, depth in whole.items() if urn not in found)
+
+
+@pytest.mark.parametrize("disclosure", Disclosure)
+async def test_what_is_hidden_is_told_as_the_policy_says(api: Api, disclosure: Disclosure) -> None:
+    """Behind something hidden nothing is shown, and the answer says nothing, that, or how much, by the setting."""
+    await api.load({"dataset": {"id": SHUT, "visibility": "TEAM", "derivedFrom": [RAW], "owners": [{"owner": RISK}]}})
+    await api.load({"dataset": {"id": BEHIND, "derivedFrom": [SHUT]}})
+    was, api.services.disclosure = api.services.disclosure, disclosure
+    try:
+        answer = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=1))["lineage"]
+        beyond = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=0))["lineage"]
+    finally:
+        api.services.disclosure = was
+    assert set(depths(answer)) == {RAW, CLEAN}
+    said = answer["completeness"]
+    policy = {"none": "DEPTH", "flag": "DEPTH, POLICY", "count": "DEPTH, POLICY"}[disclosure]
+    assert (said["reason"], said["hidden"]) == (policy, 1 if disclosure is Disclosure.COUNT else None)
+    assert beyond["completeness"]["reason"] == "DEPTH"
+    assert {SHUT, BEHIND} < set(depths(await walk(api, RAW)))

@@ -1,6 +1,7 @@
 """The reader of one operation: the port that the schema asks, over points, related pages, listings and facts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.graph.coalescer import Coalescer
@@ -10,7 +11,7 @@ from app.graph.reading.listings import Listings
 from app.graph.reading.points import Points
 from app.graph.reading.related import RelatedPages
 from app.graph.reading.rows import Rows
-from app.graph.reading.walking.budget import Budget
+from app.graph.reading.walking.budget import Budget, Limits
 from app.graph.reading.walking.expander import Expander
 from app.graph.reading.walking.levels import Means, walk_along
 from app.graph.reading.walking.paths import paths_between
@@ -21,19 +22,29 @@ from graphql_schema.walk import Found, Pin, Search, Walk, Walked
 from policies.disclosure import Disclosure
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How far walks may go, and how much they say of what is hidden."""
+
+    limits: Limits = field(default_factory=Limits)
+    disclosure: Disclosure = Disclosure.NONE
+
+
+TELLING = Telling()
+"""The limits of a small installation, and nothing told."""
+
+
 class PolicedReader:
     """Implements :class:`graphql_schema.ports.GraphReader` for one caller and one operation."""
 
-    def __init__(
-        self, coalescer: Coalescer, judge: Judge, *, recorded: int = 0, disclosure: Disclosure = Disclosure.NONE
-    ) -> None:
+    def __init__(self, coalescer: Coalescer, judge: Judge, telling: Telling = TELLING, *, recorded: int = 0) -> None:
         rows = Rows(coalescer, judge)
         self.pin = Pin(judge.instant.valid, recorded)
         self._points = Points(rows)
         self._related = RelatedPages(rows)
         self._listings = Listings(rows)
         self._facts = Facts(rows, self._points)
-        self._walking = Means(rows, self._points, Expander(rows), Budget(), disclosure)
+        self._walking = Means(rows, self._points, Expander(rows), Budget(telling.limits), telling.disclosure)
 
     async def node(self, urn: str) -> Row | None:
         """See :class:`graphql_schema.ports.GraphReader`."""
