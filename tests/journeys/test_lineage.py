@@ -111,7 +111,7 @@ async def test_pages_concatenate_with_their_edges(api: Api) -> None:
 
 
 async def test_a_walk_makes_one_request_a_level(api: Api) -> None:
-    """Seven levels are seven requests, those of the roots and of the last look among them; what is below is one more."""
+    """Seven levels are seven requests, those of roots and of the last look among them; what is below is one more."""
     await api.settled()
     ask = {"roots": [RAW], "direction": "DOWNSTREAM", "depth": 20}
     assert await api.count("root", WALK, **ask) == 7
