@@ -13,7 +13,7 @@ from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.fields import Parent, own
 from graphql_schema.refs import ServiceRef, TeamRef, UserRef
-from graphql_schema.related import Page, cut, newest
+from graphql_schema.related import Page, Related, cut, newest
 from graphql_schema.row import Item, Row
 from graphql_schema.scalars import Day
 from policies.errors import InvalidError
@@ -35,6 +35,8 @@ Days = Annotated[int | None, strawberry.argument(description=f"Today and the day
 Counts = Mapping[str, Any]
 Use = tuple[str, Counts]
 """A day and its counters."""
+Month = Mapping[str, Any]
+"""The record of what one consumer used of one asset in a month."""
 
 
 def _reads() -> Any:
@@ -95,26 +97,44 @@ class Usage:
 
 
 async def _usage(root: Parent, info: Info, days: Days = 30) -> Any:
-    span = 30 if days is None else days
-    if not 1 <= span <= MOST_DAYS:
-        raise InvalidError(f"`days` is {span}; ask for 1 to {MOST_DAYS}.")
-    begin = datetime.now(UTC).date() - timedelta(days=span - 1)
-    reader = info.context.reader
-    found = await reader.related(root, MONTHS, Page(since=_month(begin)))
-    months = [item.row.record for item in found.items]
+    span = span_of(days)
+    months = await months_of(info, root, MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
-    known = {row.urn: row for row in await reader.nodes(urns) if row is not None}
-    uses: dict[str, list[Use]] = defaultdict(list)
-    for month in months:
-        if month["consumer"] in known:
-            uses[month["consumer"]] += _used(month["days"], begin.isoformat())
-    return _source([(known[urn], used) for urn, used in uses.items() if used], (root.urn, span))
+    known = [row for row in await info.context.reader.nodes(urns) if row is not None]
+    return added_up(months, known, span, (root.urn,))
 
 
 asset_usage: Any = strawberry.field(
     description="How much it was used and by whom; what consumers use that the viewer may not know of does not count.",
     resolver=_usage,
 )
+
+
+def span_of(days: int | None) -> int:
+    """How many days an argument ``days`` asks for; raises InvalidError on too many or none."""
+    span = 30 if days is None else days
+    if not 1 <= span <= MOST_DAYS:
+        raise InvalidError(f"`days` is {span}; ask for 1 to {MOST_DAYS}.")
+    return span
+
+
+async def months_of(info: Info, row: Row, rel: Related, span: int) -> list[Month]:
+    """The months that a relation leads to and that have any of the last days in them."""
+    found = await info.context.reader.related(row, rel, Page(since=begin_of(_first(span).replace(day=1))))
+    return [item.row.record for item in found.items]
+
+
+def added_up(months: Iterable[Month], known: Iterable[Row], span: int, scope: tuple[Any, ...]) -> dict[str, Any]:
+    """The source of a :class:`Usage`: the last days of these months, by the consumers that the viewer may know of.
+
+    ``scope`` is what the list of consumers depends on beside the days, as for :func:`graphql_schema.connection.paged`.
+    """
+    begin, rows = _first(span).isoformat(), {row.urn: row for row in known}
+    uses: dict[str, list[Use]] = defaultdict(list)
+    for month in months:
+        if month["consumer"] in rows:
+            uses[month["consumer"]] += _used(month["days"], begin)
+    return _source([(rows[urn], used) for urn, used in uses.items() if used], (*scope, span))
 
 
 def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: tuple[Any, ...]) -> dict[str, Any]:
@@ -141,7 +161,12 @@ def _item(consumer: Row, used: Sequence[Use]) -> Item:
 
 def _used(days: Mapping[str, Counts], begin: str) -> list[Use]:
     """The days from ``begin`` on which there was any usage."""
-    return [(day, counts) for day, counts in days.items() if day >= begin and any(map(counts.get, COUNTERS))]
+    return [(day, counts) for day, counts in days.items() if day >= begin and is_use(counts)]
+
+
+def is_use(counts: Counts) -> bool:
+    """Whether the counters of a day tell of any usage."""
+    return any(map(counts.get, COUNTERS))
 
 
 def _total(counts: Iterable[Counts]) -> dict[str, Any]:
@@ -155,6 +180,11 @@ def _total(counts: Iterable[Counts]) -> dict[str, Any]:
     }
 
 
-def _month(day: date) -> int:
-    """When the month of a day begins, in epoch milliseconds."""
-    return int(datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()) * 1000
+def _first(span: int) -> date:
+    """The first of so many days that end today, in UTC."""
+    return datetime.now(UTC).date() - timedelta(days=span - 1)
+
+
+def begin_of(day: date) -> int:
+    """When a day begins, in epoch milliseconds."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000

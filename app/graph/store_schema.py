@@ -12,7 +12,7 @@ import orjson
 from app.store.schema import StoreSchema
 from graphql_schema.catalog import RELATIONS, STORED, STORED_ON_EDGES, VERTICES, Stored
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of the mixed index."""
 
 INDEX = "nodes"

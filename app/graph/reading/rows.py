@@ -16,6 +16,11 @@ class Rows:
         self._coalescer = coalescer
         self._known: dict[int, Row | None] = {}
 
+    @property
+    def now(self) -> int:
+        """The instant at which the operation reads, in epoch milliseconds."""
+        return self._coalescer.now
+
     async def ask(self, question: Question, *, ends: bool = False, anyway: Sequence[int] = ()) -> Answer:
         """The answer to a question; with the far ends of the changes in it, which say who may see them, if it has some.
 
