@@ -20,6 +20,7 @@ from harness.registrations import Writers, person
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona, personas
 from app.factory import create_app
+from app.graph.clock import epoch_milliseconds
 from app.graph.writing.journal import Journal
 from app.settings import Settings
 from app.store.embedded import EmbeddedStore
@@ -85,7 +86,7 @@ class World:
         return Answer(answer.status_code, tuple(sorted(answer.headers.items())), answer.content)
 
     async def write(self, estate: Estate) -> None:
-        """Register an estate: who and when as it says, wholes before their parts, links last."""
+        """Register an estate: who and when as it says, wholes before their parts, then links, and usage last."""
         writers = Writers(self.services.client, self.services.policy, self.services.desk)
         turns: dict[tuple[int, str, int], list[Registration]] = defaultdict(list)
         seen: set[str] = set()
@@ -96,6 +97,7 @@ class World:
         for (_, subject, time), items in sorted(turns.items(), key=lambda pair: pair[0]):
             await _written(writers, subject, time, items)
         await _written(writers, "root", NOW, estate.links)
+        await _written(writers, "root", epoch_milliseconds(), estate.uses)
 
 
 async def _written(writers: Writers, subject: str, time: int, items: list[Any]) -> None:
