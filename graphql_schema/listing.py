@@ -69,7 +69,7 @@ class AssetFilter:
     source: StringFilter | None = _field("The source system.")
     owner_teams: list[strawberry.ID] | None = _field("Owned by one of these teams, as the policy sees it.")
     owners: list[strawberry.ID] | None = _field("With one of these teams or users among the direct owners.")
-    owned: bool | None = _field("With an owner, or without.")
+    owned: bool | None = _field("With an owner, or without; a part is owned by the team that owns its whole.")
     tags: list[strawberry.ID] | None = _field("With one of these tags.")
     domains: list[strawberry.ID] | None = _field("In one of these domains.")
     stages: list[LifecycleStage] | None = _field("In one of these stages.")
@@ -149,7 +149,7 @@ def clause_of(where: AssetFilter) -> Clause:
     if where.hydration is not None:
         clauses.append(("in", "hydration", (where.hydration.name,)))
     if where.owned is not None:
-        unowned: Clause = ("in", "owners", ("",))
+        unowned: Clause = ("and", ("in", "owners", ("",)), ("in", "ownerTeam", ("",)))
         clauses.append(("not", unowned) if where.owned else unowned)
     if where.unused_for_days is not None:
         clauses.append(_idle(where.unused_for_days))
