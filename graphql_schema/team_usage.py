@@ -39,7 +39,7 @@ async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: In
     found = await asyncio.gather(*(months_of(info, asset, MONTHS, span) for asset in assets))
     months = [month for each in found for month in each]
     urns = list(dict.fromkeys(month["consumer"] for month in months))
-    known = [row for row in await reader.nodes(urns) if row is not None]
+    known = [row for row in await reader.nodes(urns, anyway=True) if row is not None]
     return added_up(months, known, span, (root.urn, "usage", bool(include_subteams)))
 
 
@@ -57,7 +57,7 @@ async def _consumption(root: Parent, info: Info, days: Days = 30, include_subtea
     found = await asyncio.gather(*(months_of(info, consumer, USES, span) for consumer in consumers))
     months = [month for each in found for month in each]
     urns = list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
-    told = {row.urn for row in await reader.nodes(urns) if row is not None and _tells(row)}
+    told = {row.urn for row in await reader.nodes(urns, anyway=True) if row is not None and _tells(row)}
     shown = (month for month in months if not told.isdisjoint(month["subjects"]))
     return added_up(shown, consumers, span, (root.urn, "consumption", bool(include_subteams)))
 
