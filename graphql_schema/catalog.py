@@ -243,7 +243,7 @@ RESULT_OF = _relation("RESULT_OF", Class.OBSERVABILITY, "CheckResult > Check", b
 RAISED_ON = _relation("RAISED_ON", Class.OBSERVABILITY, "Incident > *", by_time=True)
 CAUSED_BY = _relation("CAUSED_BY", Class.OBSERVABILITY, "Incident > CheckResult Change")
 USAGE_OF = _relation("USAGE_OF", Class.USAGE, "UsageMonth > *", by_time=True)
-USED_BY = _relation("USED_BY", Class.USAGE, "UsageMonth > Team User Service")
+USED_BY = _relation("USED_BY", Class.USAGE, "UsageMonth > Team User Service", by_time=True)
 CHANGED = _relation("CHANGED", Class.AUDIT, "Change > *", "Change > Team User Domain Tag", by_time=True)
 
 RELATIONS: dict[str, Relation] = {
@@ -312,6 +312,8 @@ STORED: tuple[Stored, ...] = (
     Stored("updatedAt", "Long"),
     Stored("begins", "Long", field="sourceCreatedAt"),
     Stored("deletedAt", "Long"),
+    Stored("usedAt", "Long", field="usage"),
+    Stored("servedAt", "Long", field="usage"),
     Stored("subject", fact=True),
     Stored("subjectKind", fact=True),
     Stored("actor", fact=True),
@@ -321,7 +323,11 @@ STORED: tuple[Stored, ...] = (
     Stored("record", index=False),
 )
 """``ownerTeam`` and ``domain`` are "" where there is none, ``owners`` and ``tags`` then hold just "", and ``deletedAt``
-is OPEN while it lives: an absent value would fail open under a `not`. ``begins`` is since when it exists."""
+is OPEN while it lives: an absent value would fail open under a `not`.
+
+``begins`` says when an asset came to be, as far as anybody told. ``usedAt`` is the last day, as the instant at which it
+began, that a team or a user used it, ``servedAt`` that of a service, which may be hidden; 0 is never. These two are no
+part of the record: the store keeps them with each recording of usage (:mod:`app.graph.writing.using`)."""
 
 TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
 """What says when something was made, the best first: what by-time relations are ordered by."""

@@ -90,10 +90,15 @@ async def list_assets(
     first: int | None,
     after: str | None,
     *within: Clause,
+    scope: tuple[object, ...] = (),
 ) -> Pages:
-    """A page of a listing of assets, as the source of a connection."""
+    """A page of a listing of assets, as the source of a connection.
+
+    ``scope`` is what ``within`` depends on, where that may be another clause by the time of a later page.
+    """
     listing = asset_listing(where, order, *within)
-    page, binding = paged(info, first, after, listing)
+    about = (asset_listing(where, order), *scope) if scope else (listing,)
+    page, binding = paged(info, first, after, *about)
     return Pages(await info.context.reader.listing(listing, page), page, binding)
 
 

@@ -1,8 +1,9 @@
 """What starts in an index: the contract's ``AssetFilter`` and ``AssetOrder`` as data that the store can run.
 
 A clause is a nested tuple: ``("in", key, values)``, ``("above" | "below", key, number)``, ``("prefix" | "contains",
-key, text)``, ``("and" | "or", *clauses)``, ``("not", clause)``. Keys are native properties of the catalog; ``"above"``
-and ``"below"`` exclude their bound. The policy's row filter is added by the reader, never here.
+key, text)``, ``("idle", "usedAt", days)``, ``("and" | "or", *clauses)``, ``("not", clause)``. Keys are native
+properties of the catalog; ``"above"`` and ``"below"`` exclude their bound. The policy's row filter is added by the
+reader, never here; so is what ``"idle"`` means to the caller.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ LONGEST_PART = 100
 
 Measured: it refuses 500 characters, and is busy for more than 30 s with 20,000.
 """
+
+
+MOST_IDLE_DAYS = 1_830
+"""Days without usage that a filter may ask for: about as long as usage can be recorded afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class AssetFilter:
     source: StringFilter | None = _field("The source system.")
     owner_teams: list[strawberry.ID] | None = _field("Owned by one of these teams, as the policy sees it.")
     owners: list[strawberry.ID] | None = _field("With one of these teams or users among the direct owners.")
-    owned: bool | None = _field("With an owner, or without.")
+    owned: bool | None = _field("With an owner, or without; a part is owned by the team that owns its whole.")
     tags: list[strawberry.ID] | None = _field("With one of these tags.")
     domains: list[strawberry.ID] | None = _field("In one of these domains.")
     stages: list[LifecycleStage] | None = _field("In one of these stages.")
@@ -73,6 +78,10 @@ class AssetFilter:
     created_after: Instant | None = _field("Registered after this instant.")
     updated_after: Instant | None = _field("Changed after this instant.")
     updated_before: Instant | None = _field("Changed before this instant.")
+    unused_for_days: int | None = _field(
+        "Used by nobody that the viewer may know of today and on the days before it, so many in all; what was never "
+        f"used must have been there before the first of them. From 1 to {MOST_IDLE_DAYS}."
+    )
     and_: list["AssetFilter"] | None = strawberry.field(name="and", description="All of these hold.", default=None)
     or_: list["AssetFilter"] | None = strawberry.field(name="or", description="One of these holds.", default=None)
     not_: "AssetFilter | None" = strawberry.field(name="not", description="This does not hold.", default=None)
@@ -113,10 +122,11 @@ _BOUNDS = {
 def asset_listing(where: AssetFilter | None, order: AssetOrder | None, *within: Clause) -> Listing:
     """The listing of a filter and an order, narrowed by further clauses; raises InvalidError on an oversized filter."""
     kinds: Clause = ("in", "kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
-    clauses = (kinds, *within, *(() if where is None else (clause_of(where),)))
+    asked = ("and",) if where is None else clause_of(where)
+    clauses = (kinds, *within, asked)
     listing = Listing(("and", *clauses)) if order is None else Listing(("and", *clauses), *_order(order))
-    _refuse_long(listing.where)
-    size = _size(listing.where)
+    _refuse_long(asked)
+    size = _size(asked)
     if size > LARGEST_FILTER:
         raise InvalidError(f"The filter holds {size} values and conditions; use at most {LARGEST_FILTER}.")
     return listing
@@ -139,9 +149,17 @@ def clause_of(where: AssetFilter) -> Clause:
     if where.hydration is not None:
         clauses.append(("in", "hydration", (where.hydration.name,)))
     if where.owned is not None:
-        unowned: Clause = ("in", "owners", ("",))
+        unowned: Clause = ("and", ("in", "owners", ("",)), ("in", "ownerTeam", ("",)))
         clauses.append(("not", unowned) if where.owned else unowned)
+    if where.unused_for_days is not None:
+        clauses.append(_idle(where.unused_for_days))
     return ("and", *clauses, *_nested(where))
+
+
+def _idle(days: int) -> Clause:
+    if not 1 <= days <= MOST_IDLE_DAYS:
+        raise InvalidError(f"`unusedForDays` is {days}; ask for 1 to {MOST_IDLE_DAYS}.")
+    return ("idle", "usedAt", days)
 
 
 def _nested(where: AssetFilter) -> list[Clause]:

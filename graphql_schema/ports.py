@@ -22,8 +22,11 @@ class GraphReader(Protocol):
         """The row of an id; None when it is unknown or hidden, which take the same requests."""
         ...
 
-    async def nodes(self, urns: Sequence[str]) -> list[Row | None]:
-        """One entry per id, in order."""
+    async def nodes(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:
+        """One entry per id, in order; ``anyway`` takes a request whatever is asked for and known.
+
+        Ids that were read from what may be hidden then take no other time than none.
+        """
         ...
 
     @property

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import fsum
 from typing import Annotated, Any, Union
@@ -13,7 +14,7 @@ from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.fields import Parent, own
 from graphql_schema.refs import ServiceRef, TeamRef, UserRef
-from graphql_schema.related import Page, cut, newest
+from graphql_schema.related import Page, Related, cut, newest
 from graphql_schema.row import Item, Row
 from graphql_schema.scalars import Day
 from policies.errors import InvalidError
@@ -35,6 +36,8 @@ Days = Annotated[int | None, strawberry.argument(description=f"Today and the day
 Counts = Mapping[str, Any]
 Use = tuple[str, Counts]
 """A day and its counters."""
+Month = Mapping[str, Any]
+"""The record of what one consumer used of one asset in a month."""
 
 
 def _reads() -> Any:
@@ -95,26 +98,57 @@ class Usage:
 
 
 async def _usage(root: Parent, info: Info, days: Days = 30) -> Any:
-    span = 30 if days is None else days
-    if not 1 <= span <= MOST_DAYS:
-        raise InvalidError(f"`days` is {span}; ask for 1 to {MOST_DAYS}.")
-    begin = datetime.now(UTC).date() - timedelta(days=span - 1)
-    reader = info.context.reader
-    found = await reader.related(root, MONTHS, Page(since=_month(begin)))
-    months = [item.row.record for item in found.items]
+    span = span_of(info, days)
+    months = await months_of(info, root, MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
-    known = {row.urn: row for row in await reader.nodes(urns) if row is not None}
-    uses: dict[str, list[Use]] = defaultdict(list)
-    for month in months:
-        if month["consumer"] in known:
-            uses[month["consumer"]] += _used(month["days"], begin.isoformat())
-    return _source([(known[urn], used) for urn, used in uses.items() if used], (root.urn, span))
+    known = [row for row in await info.context.reader.nodes(urns, anyway=True) if row is not None]
+    return added_up(months, known, span, (root.urn,))
 
 
 asset_usage: Any = strawberry.field(
     description="How much it was used and by whom; what consumers use that the viewer may not know of does not count.",
     resolver=_usage,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """So many ``days`` that end with the ``last``, in UTC."""
+
+    days: int
+    last: date
+
+    @property
+    def first(self) -> date:
+        """The day that it begins with."""
+        return self.last - timedelta(days=self.days - 1)
+
+
+def span_of(info: Info, days: int | None) -> Span:
+    """The days that an argument ``days`` asks for, up to that of the operation; raises InvalidError on too many."""
+    wanted = 30 if days is None else days
+    if not 1 <= wanted <= MOST_DAYS:
+        raise InvalidError(f"`days` is {wanted}; ask for 1 to {MOST_DAYS}.")
+    return Span(wanted, datetime.fromtimestamp(info.context.now() // 1000, UTC).date())
+
+
+async def months_of(info: Info, row: Row, rel: Related, span: Span) -> list[Month]:
+    """The months that a relation leads to and that have any of the last days in them."""
+    found = await info.context.reader.related(row, rel, Page(since=begin_of(span.first.replace(day=1))))
+    return [item.row.record for item in found.items]
+
+
+def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: tuple[Any, ...]) -> dict[str, Any]:
+    """The source of a :class:`Usage`: the last days of these months, by the consumers that the viewer may know of.
+
+    ``scope`` is what the list of consumers depends on beside the days, as for :func:`graphql_schema.connection.paged`.
+    """
+    rows = {row.urn: row for row in known}
+    uses: dict[str, list[Use]] = defaultdict(list)
+    for month in months:
+        if month["consumer"] in rows:
+            uses[month["consumer"]] += _used(month["days"], span)
+    return _source([(rows[urn], used) for urn, used in uses.items() if used], (*scope, span.days))
 
 
 def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: tuple[Any, ...]) -> dict[str, Any]:
@@ -139,9 +173,15 @@ def _item(consumer: Row, used: Sequence[Use]) -> Item:
     return Item(consumer, (-(total["reads"] + total["calls"]), consumer.urn), node)
 
 
-def _used(days: Mapping[str, Counts], begin: str) -> list[Use]:
-    """The days from ``begin`` on which there was any usage."""
-    return [(day, counts) for day, counts in days.items() if day >= begin and any(map(counts.get, COUNTERS))]
+def _used(days: Mapping[str, Counts], span: Span) -> list[Use]:
+    """The days of a span on which there was any usage."""
+    first, last = span.first.isoformat(), span.last.isoformat()
+    return [(day, counts) for day, counts in days.items() if first <= day <= last and is_use(counts)]
+
+
+def is_use(counts: Counts) -> bool:
+    """Whether the counters of a day tell of any usage."""
+    return any(map(counts.get, COUNTERS))
 
 
 def _total(counts: Iterable[Counts]) -> dict[str, Any]:
@@ -155,6 +195,6 @@ def _total(counts: Iterable[Counts]) -> dict[str, Any]:
     }
 
 
-def _month(day: date) -> int:
-    """When the month of a day begins, in epoch milliseconds."""
-    return int(datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()) * 1000
+def begin_of(day: date) -> int:
+    """When a day begins, in epoch milliseconds."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000

@@ -71,9 +71,13 @@ def rows_clause(predicate: Predicate) -> Clause:
 def policed(clause: Clause, shown: Callable[[str], Predicate], rows: Predicate) -> Clause:
     """The clause as it may look at rows: where a field is hidden, its value counts as absent.
 
-    ``shown`` says for a key on which rows its field is shown, ``rows`` which rows are discovered at all.
+    ``shown`` says for a key on which rows its field is shown, ``rows`` which rows are discovered at all. What stands in
+    ``("settled", clause)`` does so already.
     """
     op, *rest = clause
+    if op == "settled":
+        (settled,) = rest
+        return settled  # type: ignore[no-any-return]
     if op in {"and", "or", "not"}:
         return (op, *(policed(part, shown, rows) for part in rest))
     visible = shown(rest[0])

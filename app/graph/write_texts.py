@@ -5,7 +5,8 @@ too) and pairs ``{l, o, i}`` of one edge each, and answers ``{v: [id, record, �
 record, …] per hop], p: [edge record or null, …]}``.
 
 ``WRITE`` takes the ids of known vertices, vertices ``{x, k, fresh, p: native values, s: native sets}``, edges
-``{l, o, i, fresh, p: native values}``, receipts ``{x, fresh, at, record}`` that go on the ``shelf`` of an instant
+``{l, o, i, fresh, p: native values}``, marks ``{x, k, at, exact}`` that move the native value ``k`` of a vertex on to
+``at``, or to it whatever it was (``exact``), receipts ``{x, fresh, at, record}`` that go on the ``shelf`` of an instant
 ``shelved`` below ``shelves`` (:mod:`app.graph.writing.receipts`), and notes ``{x, fresh, p: values, f: values of the
 frontier}`` that hang on the vertex ``top`` (:mod:`app.graph.sensitivity.pending`). It answers how many vertices and
 edges it wrote. Creation needs no lock: the id is computed from identity, so a second creator fails (janusgraph.md,
@@ -78,6 +79,10 @@ edges.each {{ r ->
   if (e == null) e = a.addEdge(r.l, b)
   r.p.each {{ k, x -> e.property(k, x) }}
 }}
+marks.each {{ m ->
+  def v = need(m.x)
+  if (m.exact || m.at > v.property(m.k).orElse(0L)) v.property(single, m.k, m.at)
+}}
 notes.each {{ n ->
   def v = n.fresh ? g.addV('Pending').property(T.id, n.x).next() : g.V(n.x).next()
   n.p.each {{ k, x -> v.property(single, k, x) }}
@@ -107,6 +112,7 @@ if (receipts) {{
     "stored",
     "vertices",
     "edges",
+    "marks",
     "notes",
     "top",
     "receipts",
@@ -119,6 +125,7 @@ NOTHING: Final = {
     "stored": [],
     "vertices": [],
     "edges": [],
+    "marks": [],
     "notes": [],
     "top": 0,
     "receipts": [],

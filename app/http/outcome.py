@@ -32,7 +32,7 @@ _DOCUMENT_CODES = frozenset({Code.BAD_REQUEST, Code.INVALID, Code.LIMIT_EXCEEDED
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An execution result with its errors judged, in the order they came."""
+    """An execution result with its errors judged, in the order of their paths: what is hidden may take time."""
 
     data: dict[str, Any] | None
     executed: bool
@@ -75,7 +75,7 @@ class Outcome:
 
 def settle(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> Outcome:
     """Judge the errors of ``result``; defects are masked, and reported in one line."""
-    errors = result.errors or []
+    errors = sorted(result.errors or [], key=_place)
     before_execution = isinstance(result, PreExecutionError)
     judged = [(e, faults.judge(e, executed=not before_execution, suggestions=suggestions)) for e in errors]
     if defects := [error for error, coded in judged if coded is None]:
@@ -87,3 +87,8 @@ def settle(result: ExecutionResult, request_id: str, document: str, *, suggestio
         errors=[(error, coded or masked) for error, coded in judged],
         extensions=result.extensions or {},
     )
+
+
+def _place(error: GraphQLError) -> list[str]:
+    """Where an error stands among others; indices in the order of numbers."""
+    return [f"{step:09}" if isinstance(step, int) else step for step in error.path or ()]

@@ -6,9 +6,20 @@ import strawberry
 
 from graphql_schema.asset import Node
 from graphql_schema.catalog import MEMBER_OF, PART_OF
-from graphql_schema.connection import Connection
+from graphql_schema.connection import After, Connection, First
+from graphql_schema.context import Info
 from graphql_schema.enums import PrincipalKind
-from graphql_schema.fields import Parent, assets_where, own, to_list, to_many, to_one
+from graphql_schema.fields import (
+    AssetFilterArg,
+    AssetOrderArg,
+    Parent,
+    assets_where,
+    list_assets,
+    own,
+    to_list,
+    to_many,
+    to_one,
+)
 from graphql_schema.incidents import incidents_where
 from graphql_schema.inputs import CatalogFields, edge, refers, value
 from graphql_schema.listing import Clause
@@ -16,6 +27,9 @@ from graphql_schema.refs import AssetRef, IncidentRef, TeamRef, UserRef
 from graphql_schema.registers import registers
 from graphql_schema.related import related
 from graphql_schema.scalars import Instant
+from graphql_schema.subteams import IncludeSubteams, with_subteams
+from graphql_schema.team_usage import owned_by, team_consumption, team_usage
+from graphql_schema.usage import Usage
 from graphql_schema.values import Property
 
 PRINCIPAL_KIND = "principalKind"
@@ -23,11 +37,25 @@ PRINCIPAL_KIND = "principalKind"
 
 
 def _owned_by_team(urn: str) -> Clause:
-    return ("or", ("in", "ownerTeam", (urn,)), ("in", "owners", (urn,)))
+    return owned_by((urn,))
 
 
 def _owned_by_user(urn: str) -> Clause:
     return ("in", "owners", (urn,))
+
+
+async def _assets(
+    root: Parent,
+    info: Info,
+    filter: AssetFilterArg = None,
+    include_subteams: IncludeSubteams = False,
+    order_by: AssetOrderArg = None,
+    first: First = 20,
+    after: After = None,
+) -> Any:
+    teams = await with_subteams(root, info, include_subteams)
+    scope = (root.urn, bool(include_subteams))
+    return await list_assets(info, filter, order_by, first, after, owned_by([team.urn for team in teams]), scope=scope)
 
 
 def _principal_kind(root: Parent) -> Any:
@@ -48,12 +76,14 @@ class Team(Node):
     subteams: Connection[TeamRef] | None = to_many(
         related(PART_OF.into("Team")), "Teams that are a part of it.", first=50
     )
-    assets: Connection[AssetRef] | None = assets_where(
-        _owned_by_team, "Assets that it owns: directly, or as their owning team."
+    assets: Connection[AssetRef] | None = strawberry.field(
+        description="Assets that it owns: directly, or as their owning team.", resolver=_assets
     )
     incidents: Connection[IncidentRef] | None = incidents_where(
         _owned_by_team, "Incidents on the assets that it owns, the newest first."
     )
+    usage: Usage | None = team_usage
+    consumption: Usage | None = team_consumption
 
 
 @strawberry.type(description="A person, or a program under its own name.")

@@ -6,14 +6,16 @@ number of its own: no answer to the caller may hold one.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
 
 from graphql import GraphQLSchema
-from harness.estate_values import HUSH, SENSITIVITIES, TIMES, USERS, VEIL, Teller, Thing
+from harness.estate_values import HUSH, SENSITIVITIES, TEAMS, TIMES, USERS, VEIL, Teller, Thing
 
 from graphql_schema.catalog import CONTAINS, KINDS, OPEN, RELATIONS, Class
+from graphql_schema.intents import UsageRecording
 from graphql_schema.registration import Linking, Registration
 from graphql_schema.urn import make_urn, version_urn
 from policies.access import Access
@@ -57,10 +59,11 @@ _SEEN = 2
 
 @dataclass
 class Estate:
-    """What one world is made of: registrations with their subject and time, and then links."""
+    """What one world is made of: registrations with their subject and time, then links, and usage until today."""
 
     registered: list[tuple[str, int, Registration]] = field(default_factory=list)
     links: list[Linking] = field(default_factory=list)
+    uses: list[UsageRecording] = field(default_factory=list)
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Apart:
     things: dict[str, Thing] = field(default_factory=dict)
     estates: dict[str, Estate] = field(default_factory=dict)
     marks: Iterator[int] = field(default_factory=lambda: count(1))
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     def __post_init__(self) -> None:
         random = Random(self.seed)
@@ -178,7 +182,21 @@ class Apart:
         ]
         for key in dict.fromkeys([*shared, *own, *hubs]):
             estate.links.append(Linking(*key, self._edge_facts(key, world, random)))
+        estate.uses = self._uses(here, random)
         return estate
+
+    def _uses(self, here: dict[str, Thing], random: Random) -> list[UsageRecording]:
+        """Usage: where the caller sees it, and knows of who used, the same in both worlds; else each has its own."""
+        common, uses = Random(f"{self.seed}uses"), {}
+        known = [urn for urn, one in self.things.items() if one.kind == "Service" and one.grade is not Grade.HIDDEN]
+        secret = [urn for urn, one in here.items() if one.kind == "Service" and one.grade is Grade.HIDDEN]
+        for urn, one in self.things.items():
+            told = self.access.sees("usage", one.kind, one.attributes)
+            for r, consumers in ((common, (*TEAMS, *USERS, *known)), (random, (*secret, *(() if told else USERS)))):
+                for consumer in r.sample(consumers, min(len(consumers), r.choice((0, 0, 1, 2)))):
+                    day = (self.today - timedelta(days=r.choice((0, 1, 5, 6, 20, 29, 30, 45, 200, 500)))).isoformat()
+                    uses[urn, consumer, day] = {"reads": r.randrange(4) / 2, "costUsd": r.randrange(8) / 4}
+        return [UsageRecording(*about, counts) for about, counts in uses.items() if about[0] in here]
 
     def _registered(self, one: Thing, world: str, random: Random) -> Iterator[tuple[str, int, Registration]]:
         """The registration of an asset, and for some a later change; who and when is hidden where the row is."""

@@ -1,5 +1,6 @@
 """Documents of checks, incidents and usage, and what they answer."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from harness.api import Api, Requests
@@ -61,6 +62,14 @@ async def recorded(api: Api, who: str, *records: dict[str, Any]) -> dict[str, An
     """Record usage, and answer the payload."""
     payload: dict[str, Any] = (await api.ask(who, RECORD, input={"records": list(records)}))["recordUsage"]
     return payload
+
+
+def total(counts: Iterable[Mapping[str, float]]) -> dict[str, Any]:
+    """What counters add up to; whole numbers and quarters add up without an error."""
+    found = list(counts)
+    costs = [each["costUsd"] for each in found if "costUsd" in each]
+    reads, calls = (sum(each.get(name, 0) for each in found) for name in ("reads", "calls"))
+    return {"reads": reads, "calls": calls, "costUsd": sum(costs) if costs else None}
 
 
 def codes(payload: dict[str, Any]) -> list[tuple[str, list[str]]]:

@@ -56,7 +56,7 @@ class PlainGraph:
         """See GraphReader."""
         return self.row(urn)
 
-    async def nodes(self, urns: Sequence[str]) -> list[Row | None]:
+    async def nodes(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:  # noqa: ARG002 - no request is one
         """See GraphReader."""
         return [self.row(urn) for urn in urns]
 

@@ -90,7 +90,7 @@ class World:
         return Answer(answer.status_code, tuple(sorted(answer.headers.items())), answer.content)
 
     async def write(self, estate: Estate) -> None:
-        """Register an estate: who and when as it says, wholes before their parts, links last."""
+        """Register an estate: who and when as it says, wholes before their parts, then links, and usage last."""
         writers = Writers(self.services.client, self.services.policy, self.services.desk)
         turns: dict[tuple[int, str, int], list[Registration]] = defaultdict(list)
         seen: set[str] = set()
@@ -101,6 +101,7 @@ class World:
         for (_, subject, time), items in sorted(turns.items(), key=lambda pair: pair[0]):
             await _written(writers, subject, time, items)
         await _written(writers, "root", NOW, estate.links)
+        await _written(writers, "root", epoch_milliseconds(), estate.uses)
 
 
 async def _written(writers: Writers, subject: str, time: int, items: list[Any]) -> None:

@@ -1,7 +1,7 @@
 """Usage: what is recorded for a day replaces what was there, and adds up as a loop over plain values does."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
-from harness.observed import Writes, codes, owned, recorded, team, urn
+from harness.observed import Writes, codes, owned, recorded, team, total, urn
 
 DATA, THEIRS = urn("dataset", "orders"), urn("dataset", "clicks")
 SHOP, SHUT = urn("service", "shop"), urn("service", "shut")
@@ -78,14 +78,6 @@ async def on_one_day(api: Api, who: str, asset: str, days: int) -> tuple[str, An
         answer = await usage(api, who, asset, days)
         if begin == datetime.now(UTC).date() - timedelta(days=days - 1):
             return begin.isoformat(), answer
-
-
-def total(counts: Iterable[Mapping[str, float]]) -> dict[str, Any]:
-    """What counters add up to; whole numbers and quarters add up without an error."""
-    found = list(counts)
-    costs = [each["costUsd"] for each in found if "costUsd" in each]
-    reads, calls = (sum(each.get(name, 0) for each in found) for name in ("reads", "calls"))
-    return {"reads": reads, "calls": calls, "costUsd": sum(costs) if costs else None}
 
 
 def expected(days: Days) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -100,6 +100,7 @@ def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
         "DateTime": tuple(hours),
         "first": (*(0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5) * 4, 20, 500, 501),
         "days": (1, 30, 400),
+        "unusedForDays": (1, 7, 30, 400),
         "alias": ("champion", "challenger"),
         "minConfidence": (0.0, 0.25, 0.5, 1.0),
         "Boolean": (True, False),

@@ -8,6 +8,7 @@ from aiodataloader import DataLoader
 
 from app.graph.clauses import alive, filter_of, keyset, policed, rows_clause
 from app.graph.coalescer import Answer, Question
+from app.graph.reading.idle import Idle
 from app.graph.reading.rows import Rows
 from graphql_schema.catalog import FIELD_OF
 from graphql_schema.listing import Listing
@@ -21,13 +22,16 @@ class Listings:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._judge = rows.judge
+        self._idle = Idle(rows)
         self._loader: DataLoader[tuple[Listing, Page], Slice] = DataLoader(self._load)
 
     async def page(self, listing: Listing, page: Page) -> Slice:
         """A page of a listing."""
         return await self._loader.load((listing, page))
 
-    async def _load(self, keys: list[tuple[Listing, Page]]) -> list[Slice]:
+    async def _load(self, asked: list[tuple[Listing, Page]]) -> list[Slice]:
+        settled = await self._idle.settled([listing for listing, _ in asked])
+        keys = [(listing, page) for listing, (_, page) in zip(settled, asked, strict=True)]
         parts = [self._parts(listing, page) for listing, page in keys]
         answer = await self._rows.ask(Question(listings=[part for each in parts for part in each]))
         found = iter(answer.listings)

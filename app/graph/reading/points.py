@@ -1,5 +1,6 @@
 """What is asked for by its id, gathered over the operation."""
 
+import asyncio
 from collections.abc import Sequence
 
 from aiodataloader import DataLoader
@@ -23,9 +24,12 @@ class Points:
         """The row of an id; None where there is none for the caller."""
         return await self._loader.load(urn)
 
-    async def many(self, urns: Sequence[str]) -> list[Row | None]:
-        """The rows of ids, in their order."""
-        return await self._loader.load_many(urns)
+    async def many(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:
+        """The rows of ids, in their order; ``anyway`` with a request of the level, were there nothing to ask for."""
+        if not anyway:
+            return await self._loader.load_many(urns)
+        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.ask(Question()))
+        return rows
 
     def prime(self, row: Row) -> None:
         """Remember a row that came on another road, so that it need not be asked for."""

@@ -50,9 +50,9 @@ class PolicedReader:
         """See :class:`graphql_schema.ports.GraphReader`."""
         return await self._points.one(urn)
 
-    async def nodes(self, urns: Sequence[str]) -> list[Row | None]:
+    async def nodes(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:
         """See :class:`graphql_schema.ports.GraphReader`."""
-        return await self._points.many(urns)
+        return await self._points.many(urns, anyway=anyway)
 
     async def related(self, source: Row, related: Related, page: Page) -> Slice:
         """See :class:`graphql_schema.ports.GraphReader`."""

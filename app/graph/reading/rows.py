@@ -20,6 +20,11 @@ class Rows:
         self._known: dict[int, Row | None] = {}
         self._withheld: dict[int, Record] = {}
 
+    @property
+    def now(self) -> int:
+        """The instant at which the operation reads, in epoch milliseconds."""
+        return self._coalescer.instant.valid
+
     async def ask(self, question: Question, *, ends: bool = False, anyway: Sequence[int] = ()) -> Answer:
         """The answer to a question; with the far ends of the changes in it, which say who may see them, if it has some.
 

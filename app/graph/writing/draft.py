@@ -7,7 +7,7 @@ from typing import Any
 
 from app.graph.writing.edges import CLAIM, IDENTITY, Key, declared, is_current, recorded
 from app.graph.writing.refusal import invalid
-from app.graph.writing.state import Author, State, together
+from app.graph.writing.state import Author, Mark, MarkKey, State, together
 from app.graph.writing.vertices import Record, attributes, is_fact, kind_of, stub, time_of
 from graphql_schema.catalog import KIND_OF_CODE, KIND_OF_SLUG, RELATIONS, VERSION_OF, Direction, Hop, Relation
 from graphql_schema.enums import ChangeAction
@@ -41,6 +41,7 @@ class Draft:
         self.vertices: dict[int, Record] = {}
         self.edges: dict[Key, Record] = {}
         self.receipts: dict[int, Record] = {}
+        self.marks: dict[MarkKey, Mark] = {}
         self.hidden: dict[str, None] = {}
         self.moves: list[Move] = []
         self.action: dict[int, ChangeAction] = {}
@@ -180,6 +181,13 @@ class Draft:
         ordered = {"at": at} if relation.by_time else {}
         self.edges[relation.name, source, target] = {"relation": relation.name, "validFrom": 0, **ordered}
 
+    def mark(self, vid: int, name: str, at: int, *, exact: bool = False) -> None:
+        """Move a native value that is no part of a record on to an instant, or to it whatever stood there.
+
+        Nothing of it is told: neither the revision nor the audit knows of marks.
+        """
+        self.marks[vid, name] = Mark(at, exact).after(self.marks.get((vid, name)))
+
     def ensure(self, urn: str) -> int:
         """The vertex id of something that is referred to; a stub is made where there is nothing, with its whole.
 
@@ -238,7 +246,7 @@ class Draft:
 
     def adopt(self) -> None:
         """Make the draft part of the state."""
-        self.state.adopt(self.vertices, self.edges, self.receipts)
+        self.state.adopt(self.vertices, self.edges, self.receipts, self.marks)
 
 
 def _begun(version: Record, whole: Record) -> Record:

@@ -22,6 +22,9 @@ HopKey = tuple[Direction, str, int]
 
 NO_RECEIPTS: Final[Mapping[int, Record]] = MappingProxyType({})
 
+MarkKey = tuple[int, str]
+"""A vertex and the native value of it that is no part of its record."""
+
 NO_FENCES: Final = FenceView("")
 """The view of nobody, in which nothing stands."""
 
@@ -51,6 +54,23 @@ class Author:
     def vid(self, urn: str) -> int:
         """The vertex id of a URN."""
         return vertex_id(self.tenant, urn)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a native value moves: on to an instant, or to it whatever stood there (``exact``)."""
+
+    at: int
+    exact: bool = False
+
+    def after(self, before: "Mark | None") -> "Mark":
+        """What two moves of one value come to."""
+        if self.exact or before is None:
+            return self
+        return Mark(max(self.at, before.at), before.exact)
+
+
+NO_MARKS: Final[Mapping[MarkKey, Mark]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -122,6 +142,7 @@ class State:
         self.vertices = dict(vertices)
         self.edges: dict[Key, Record] = {}
         self.receipts = dict(receipts)
+        self.marks: dict[MarkKey, Mark] = {}
         self.read = read
         self.wants = Wants()
         self._stored_vertices = vertices
@@ -185,11 +206,16 @@ class State:
         return self._at.get((relation, direction, vid), set())
 
     def adopt(
-        self, vertices: dict[int, Record], edges: dict[Key, Record], receipts: Mapping[int, Record] = NO_RECEIPTS
+        self,
+        vertices: dict[int, Record],
+        edges: dict[Key, Record],
+        receipts: Mapping[int, Record] = NO_RECEIPTS,
+        marks: Mapping[MarkKey, Mark] = NO_MARKS,
     ) -> None:
         """Take over what an item made."""
         self.vertices |= vertices
         self.receipts |= receipts
+        self.marks |= {key: mark.after(self.marks.get(key)) for key, mark in marks.items()}
         self.edges |= edges
         for key in edges:
             relation, source, target = key
@@ -202,12 +228,13 @@ class State:
         receipts = [vid for vid, record in self.receipts.items() if record is not self._stored_receipts.get(vid)]
         if not vertices and not edges and not receipts:
             return None
-        met = {*vertices} | {vid for _, *both in edges for vid in both}
+        met = {*vertices} | {vid for _, *both in edges for vid in both} | {vid for vid, _ in self.marks}
         fresh = {vid for vid in met if vid in self.vertices and not self.stored(vid)}
         return {
             "stored": sorted(met - fresh),
             "vertices": [self._vertex(vid, self.vertices[vid]) for vid in vertices],
             "edges": [self._edge(key, self.edges[key]) for key in edges],
+            "marks": [{"x": vid, "k": k, "at": mark.at, "exact": mark.exact} for (vid, k), mark in self.marks.items()],
             "receipts": [self._receipt(vid, self.receipts[vid]) for vid in receipts],
         }
 

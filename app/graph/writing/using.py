@@ -1,6 +1,9 @@
 """Recording usage: one vertex for each asset, consumer and month, with the counters of its days inside.
 
-A day says who recorded it, and when, beside its counters: usage is its own record, so it leaves no ``Change``.
+A day says who recorded it, and when, beside its counters: usage is its own record, so it leaves no ``Change``. The last
+day of use stands on the asset as well, where the index finds it: by teams and users, whom everybody may know of, and
+apart from that by services. A day that comes late moves neither; one that is corrected to nothing has them counted
+again.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -11,10 +14,12 @@ from app.graph.writing.facts import amended, fact_urn, new_fact
 from app.graph.writing.permits import existing, permit
 from app.graph.writing.refusal import invalid
 from app.graph.writing.vertices import Record
-from graphql_schema.catalog import USAGE_OF, USED_BY
+from graphql_schema.catalog import KIND_OF_SLUG, USAGE_OF, USED_BY, Direction
 from graphql_schema.enums import Outcome
 from graphql_schema.intents import UsageRecording
 from graphql_schema.registration import Registered
+from graphql_schema.urn import slug_of
+from graphql_schema.usage import begin_of, is_use
 
 OLDEST: Final = timedelta(days=5 * 366)
 """How far back a day may lie."""
@@ -41,6 +46,7 @@ def use(draft: Draft, item: UsageRecording) -> Registered:
         return Registered(Outcome.UNCHANGED, item.asset)
     entry = {**item.counts, "recordedAt": draft.now, "recordedBy": draft.author.subject}
     _put(draft, item, urn, {**days, item.day: entry})
+    _mark(draft, item, known)
     return Registered(Outcome.CREATED if known is None else Outcome.UPDATED, item.asset)
 
 
@@ -51,10 +57,32 @@ def _put(draft: Draft, item: UsageRecording, urn: str, days: Record) -> None:
         return
     about = {"subjects": [item.asset], "consumer": item.consumer, "month": item.day[:7]}
     draft.put(vid, new_fact(draft, urn, draft.now, **about, days=days))
-    begins = datetime.combine(date.fromisoformat(item.day).replace(day=1), datetime.min.time(), UTC)
-    at = int(begins.timestamp()) * 1000
+    at = begin_of(date.fromisoformat(item.day).replace(day=1))
     draft.hang(USAGE_OF, vid, draft.vid(item.asset), at)
     draft.hang(USED_BY, vid, draft.vid(item.consumer), at)
+
+
+def _mark(draft: Draft, item: UsageRecording, known: Record | None) -> None:
+    """Move the last use of the asset on to this day; where the day no longer counts, back to the last that does."""
+    asset, key = draft.vid(item.asset), _key(item.consumer)
+    if is_use(item.counts):
+        draft.mark(asset, key, begin_of(date.fromisoformat(item.day)))
+    elif known is not None and is_use(known):
+        last = _last(draft, asset, key)
+        draft.mark(asset, key, begin_of(date.fromisoformat(last)) if last else 0, exact=True)
+
+
+def _last(draft: Draft, asset: int, key: str) -> str | None:
+    """The last day on which the draft has the asset used by consumers of a sort, from all of its months."""
+    draft.state.need_hop(Direction.IN, USAGE_OF.name, asset)
+    months = [draft.known(month) for _, month, _ in draft.at(USAGE_OF.name, Direction.IN, asset)]
+    days = (month["days"].items() for month in months if _key(month["consumer"]) == key)
+    return max((day for each in days for day, counts in each if is_use(counts)), default=None)
+
+
+def _key(consumer: str) -> str:
+    """Which of the marks a consumer moves."""
+    return "servedAt" if KIND_OF_SLUG[slug_of(consumer)].asset else "usedAt"
 
 
 def _refuse_beyond(now: int, day: str) -> None:

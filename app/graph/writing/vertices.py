@@ -30,6 +30,8 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "INCIDENT": ("state",),
 }
 """The facts that are listed by themselves, and what they are filtered by."""
+_UNUSED: Final = {"usedAt": 0, "servedAt": 0}
+"""What the marks of use begin at; they are moved by :meth:`app.graph.writing.draft.Draft.mark`, never by a record."""
 
 
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
@@ -174,6 +176,7 @@ def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
         "domain": index["domain"],
         "begins": begins(record),
         "deletedAt": record.get("deletedAt") or OPEN,
+        **_UNUSED,
         "record": orjson.dumps(record).decode(),
     }
     return values, {"owners": [urn for urn, _ in index["owners"]] or [""], "tags": index["tags"] or [""]}

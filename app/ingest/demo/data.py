@@ -62,6 +62,7 @@ _TABLES = (
     _Data("logins", "risk", "trust", "Logins, with what was known of the device", ("account_id", "device_id", "suspicious"), ("login-events", "accounts"), ("pii",), "CONFIDENTIAL", "TEAM"),
     _Data("served-rankings", "ranking", "discovery", "What the ranking service answered, logged to learn from", ("profile_id", "title_id", "slot", "score"), (), ("gdpr-erasable",)),
     _Data("clicks-legacy", "ads", "advertising", "Clicks of the old ad server", ("profile_id", "campaign_id")),
+    _Data("titles-copy", "", "discovery", "A copy of the catalogue; whoever made it has left", ("title_id", "name"), ("titles",)),
 )  # fmt: skip
 
 _PIPELINES = (
@@ -102,7 +103,7 @@ def _dataset(one: _Data) -> dict[str, Any]:
         "id": place(one.name),
         "displayName": one.name,
         "description": one.about,
-        "owners": owned_by(one.team, *(("cy",) if one.sensitivity == "RESTRICTED" else ())),
+        "owners": owned_by(one.team, *(("cy",) if one.sensitivity == "RESTRICTED" else ())) if one.team else [],
         "domain": domain(one.domain),
         "tags": [tag(name) for name in one.tags],
         "sensitivity": one.sensitivity,

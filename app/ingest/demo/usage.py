@@ -1,6 +1,7 @@
 """Who used what in the last thirty days, up to yesterday: people work on weekdays, subscribers watch at weekends.
 
-Nobody uses the clicks of the old ad server any more: what is deprecated can go.
+Nobody uses the clicks of the old ad server any more, so what is deprecated can go. The old chart of advertising is
+deprecated as well, and somebody has not heard of it.
 """
 
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ _USERS = (
     (service("ranking-service"), "calls", service("homepage-api"), _WATCHING, 1_100_000, 0.00012),
     (service("ranking-service"), "calls", service("search-api"), _WATCHING, 240_000, 0.00012),
     (report("monday-meeting"), "reads", team("product"), (40.0, *[0.5] * 4, 0.0, 0.0), 1, 0.0),
+    (report("ad-revenue-2025"), "reads", user("hana"), _AT_WORK, 2, 0.0),
+    (place("titles-copy"), "reads", service("retention-mailer"), _WATCHING, 3_000, 0.002),
 )
 """Asset, counter, consumer, shape of the week, how much on an average day, and US dollars for each."""
 

@@ -202,7 +202,7 @@ def _random_filter(
         ({"stages": ["ACTIVE", "DRAFT"]}, lambda urn: read(urn) and assets[urn]["stage"] in {"ACTIVE", "DRAFT"}),
         ({"ownerTeams": [team]}, lambda urn: owner(urn) == team),
         ({"owners": [team]}, lambda urn: read(urn) and team in assets[urn]["owners"]),
-        ({"owned": False}, lambda urn: not read(urn) or assets[urn]["team"] is None),
+        ({"owned": False}, lambda urn: not owner(urn)),
         ({"createdAfter": created}, lambda urn: read(urn) and world.created[urn] > created),
         ({"ids": some}, lambda urn: urn in some),
         ({"kinds": []}, lambda _urn: False),

@@ -72,6 +72,8 @@ async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, wr
         "domain": "",
         "begins": 7,
         "deletedAt": OPEN,
+        "usedAt": 0,
+        "servedAt": 0,
     }
     assert (record["revision"], record["createdBy"], record["createdAt"]) == (1, "root", NOW)
     by_relation = {key[0]: values for key, values in there.edges}

@@ -1,0 +1,264 @@
+"""What teams own and use, their sub-teams' included: lists, totals and days are those of a loop over plain values."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.observed import recorded, team, total, urn
+
+from graphql_schema import subteams, team_usage
+
+PARENTS = {
+    "mid": "top",
+    "low": "mid",
+    "top": "low",
+    "side": "mid",
+    "deep": "low",
+    "deeper": "deep",
+    "deepest": "deeper",
+}
+"""Which team is a part of which: three of them form a circle. The team `left` was a part of one once."""
+TEAMS = (*PARENTS, "left", "ranking", "ads")
+MEMBERS = {"uma": "mid", "tom": "deepest", "eve": "ads"}
+OF = {"root": {*TEAMS}, "ada": {"ranking"}, "bo": {"ads"}}
+"""The teams whose own assets each persona reads."""
+TODAY = datetime.now(UTC).date()
+SUM = """{ reads calls costUsd distinctConsumers lastUsedAt byDay { day reads calls costUsd }
+  consumers(first: 25, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes {
+    reads calls costUsd lastUsedAt consumer { ... on Node { id } } } } }"""
+ASSETS = """query ($id: ID!, $sub: Boolean, $after: Cursor) { team(id: $id) {
+  assets(includeSubteams: $sub, first: 12, after: $after) {
+    totalCount nodes { id } pageInfo { hasNextPage endCursor } } } }"""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What was registered."""
+
+    urn: str
+    owners: tuple[str, ...]
+    visibility: str
+    stage: str
+
+    def read_by(self, who: str) -> bool:
+        """Whether a persona reads it."""
+        return self.owners[0] in OF[who] or (self.visibility == "ORG" and self.stage != "DRAFT")
+
+    def known_to(self, who: str) -> bool:
+        """Whether a persona may know of it."""
+        return self.visibility == "ORG" or self.read_by(who)
+
+    def owned_by(self, who: str, teams: Iterable[str]) -> bool:
+        """Whether it is a persona's to know that one of these teams owns it: others than the first are for readers."""
+        return any(owner in teams for owner in (self.owners if self.read_by(who) else self.owners[:1]))
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """The item that registers it."""
+        kind = self.urn.split("/")[2]
+        owners = [{"owner": team(name)} for name in self.owners]
+        return {kind: {"id": self.urn, "owners": owners, "visibility": self.visibility, "stage": self.stage}}
+
+
+def below(name: str) -> set[str]:
+    """A team and all that are a part of it."""
+    found, before = {name}, set[str]()
+    while found != before:
+        before, found = found, found | {part for part, whole in PARENTS.items() if whole in found}
+    return found
+
+
+Use = tuple[str, str, int]
+"""An asset, a consumer and how many days ago."""
+
+
+@dataclass
+class Estate:
+    """The API, its assets, and what was recorded."""
+
+    api: Api
+    assets: dict[str, Asset]
+    uses: dict[Use, dict[str, float]] = field(default_factory=dict)
+
+    def seen(self, who: str, days: int) -> dict[Use, dict[str, float]]:
+        """What a persona may see of the last days: of assets that it reads, by consumers that it may know of."""
+        return {
+            use: counts
+            for use, counts in self.uses.items()
+            if use[2] < days
+            and self.assets[use[0]].read_by(who)
+            and (use[1] not in self.assets or self.assets[use[1]].known_to(who))
+        }
+
+    def usage(self, who: str, teams: set[str], days: int) -> dict[Use, dict[str, float]]:
+        """What was used of what teams own."""
+        return {use: each for use, each in self.seen(who, days).items() if self.assets[use[0]].owned_by(who, teams)}
+
+    def consumption(self, who: str, teams: set[str], days: int) -> dict[Use, dict[str, float]]:
+        """What teams, their members and their services used."""
+        people = {f"mlg://user/catalog/default/{name}" for name, home in MEMBERS.items() if home in teams}
+        services = {urn for urn, one in self.assets.items() if "/service/" in urn and one.owned_by(who, teams)}
+        consumers = people | services | {team(name) for name in teams}
+        return {use: each for use, each in self.seen(who, days).items() if use[1] in consumers}
+
+
+def expected(uses: dict[Use, dict[str, float]]) -> dict[str, Any]:
+    """The answer for these uses."""
+    by_day: dict[str, list[dict[str, float]]] = defaultdict(list)
+    by_consumer: dict[str, dict[tuple[str, str], dict[str, float]]] = defaultdict(dict)
+    for use, counts in uses.items():
+        day = (TODAY - timedelta(days=use[2])).isoformat()
+        by_day[day].append(counts)
+        by_consumer[use[1]][use[0], day] = counts
+    consumers: list[dict[str, Any]] = [
+        {"consumer": {"id": urn}, **total(each.values()), "lastUsedAt": max(day for _, day in each)}
+        for urn, each in by_consumer.items()
+    ]
+    return {
+        **total(uses.values()),
+        "distinctConsumers": len(by_consumer),
+        "lastUsedAt": max(by_day, default=None),
+        "byDay": [{"day": day, **total(by_day[day])} for day in sorted(by_day)],
+        "consumers": sorted(consumers, key=lambda each: (-each["reads"] - each["calls"], each["consumer"]["id"])),
+    }
+
+
+def _assets(random: Random) -> dict[str, Asset]:
+    made = {}
+    for number in range(44):
+        kind = random.choice(("dataset", "dataset", "model", "service"))
+        owners = tuple(random.sample(TEAMS, random.choice((1, 1, 2))))
+        visibility, stage = random.choice(("ORG", "ORG", "TEAM")), random.choice(("ACTIVE", "ACTIVE", "DRAFT"))
+        made[urn(kind, f"a{number:02}")] = Asset(urn(kind, f"a{number:02}"), owners, visibility, stage)
+    return made
+
+
+def _uses(random: Random, assets: dict[str, Asset]) -> dict[Use, dict[str, float]]:
+    services = [urn for urn in assets if "/service/" in urn]
+    people = [f"mlg://user/catalog/default/{name}" for name in MEMBERS]
+    consumers = (*services, *people, *map(team, TEAMS))
+    uses = {}
+    for _ in range(350):
+        names = random.sample(["reads", "calls", "costUsd"], random.randint(1, 3))
+        use = random.choice([*assets]), random.choice(consumers), random.choice((*range(1, 12), 29, 30, 45))
+        uses[use] = {name: random.randrange(1, 40) / 4 for name in names}
+    return uses
+
+
+@pytest.fixture(scope="module")
+async def estate(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Estate]:
+    """Return teams in a circle and beyond, with assets of theirs and of others, used at random."""
+    random = Random(11)
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        users = [{"user": {"name": name}} for name in MEMBERS]
+        await api.load(*users, {"team": {"name": "left", "parent": team("mid")}})
+        for name in (*PARENTS, "left", "ads"):
+            members = [{"user": f"mlg://user/catalog/default/{one}"} for one, home in MEMBERS.items() if home == name]
+            parent = team(PARENTS[name]) if name in PARENTS else None
+            await api.load({"team": {"name": name, "parent": parent, "members": members}})
+        assets = _assets(random)
+        estate = Estate(api, assets, _uses(random, assets))
+        await api.load(*(asset.item for asset in assets.values()))
+        records = [
+            {"asset": asset, "consumer": consumer, "day": (TODAY - timedelta(days=back)).isoformat(), **counts}
+            for (asset, consumer, back), counts in estate.uses.items()
+        ]
+        assert (await recorded(api, "root", *records))["errors"] == []
+        yield estate
+
+
+def _skip_midnight() -> None:
+    if datetime.now(UTC).date() != TODAY:
+        pytest.skip("a day began while the tests ran")
+
+
+@pytest.mark.parametrize("who", OF)
+@pytest.mark.parametrize("name", ["usage", "consumption"])
+async def test_it_adds_up(estate: Estate, who: str, name: str) -> None:
+    """For each team, by itself and with its sub-teams, totals, days and consumers are those of the loop."""
+    _skip_midnight()
+    document = f"""query ($id: ID!, $sub: Boolean, $days: Int, $after: Cursor) {{ team(id: $id) {{
+      {name}(days: $days, includeSubteams: $sub) {SUM} }} }}"""
+    for of in ("mid", "left", "ranking"):
+        for sub, days in ((False, 30), (True, 60)):
+            after, consumers = None, []
+            while True:
+                answer = await estate.api.ask(who, document, id=team(of), sub=sub, days=days, after=after)
+                page = answer["team"][name].pop("consumers")
+                consumers += page["nodes"]
+                if not page["pageInfo"]["hasNextPage"]:
+                    break
+                after = page["pageInfo"]["endCursor"]
+            assert page["totalCount"] == len(consumers)
+            wanted = getattr(estate, name)(who, below(of) if sub else {of}, days)
+            assert {**answer["team"][name], "consumers": consumers} == expected(wanted)
+
+
+@pytest.mark.parametrize("who", OF)
+async def test_assets_with_those_of_sub_teams(estate: Estate, who: str) -> None:
+    """A team's assets with its sub-teams', whatever circle they form; those of a team that left are not among them."""
+    for of in TEAMS:
+        for sub in (False, True):
+            after, ids = None, []
+            while True:
+                page = (await estate.api.ask(who, ASSETS, id=team(of), sub=sub, after=after))["team"]["assets"]
+                ids += [node["id"] for node in page["nodes"]]
+                if not page["pageInfo"]["hasNextPage"]:
+                    break
+                after = page["pageInfo"]["endCursor"]
+            teams = below(of) if sub else {of}
+            assert len(below("mid")) == 7
+            assert ids == sorted(u for u, a in estate.assets.items() if a.known_to(who) and a.owned_by(who, teams))
+            assert page["totalCount"] == len(ids)
+
+
+async def test_a_cursor_outlives_a_new_sub_team(estate: Estate) -> None:
+    """A page goes on where it ended, though a sub-team was founded since, and not with another argument."""
+    first = (await estate.api.ask("root", ASSETS, id=team("deep"), sub=True))["team"]["assets"]
+    await estate.api.load({"team": {"name": "newest", "parent": team("deepest")}})
+    after = first["pageInfo"]["endCursor"]
+    await estate.api.ask("root", ASSETS, id=team("deep"), sub=True, after=after)
+    body = await estate.api.send("root", ASSETS, id=team("deep"), sub=False, after=after)
+    assert body["errors"][0]["extensions"]["code"] == "INVALID"
+
+
+@pytest.mark.parametrize(
+    ("asked", "most"),
+    [
+        ("assets { totalCount }", 2),
+        ("assets(includeSubteams: true) { totalCount }", 4),
+        ("assets(filter: {unusedForDays: 7}) { totalCount }", 3),
+        ("usage { costUsd }", 4),
+        ("usage(includeSubteams: true) { costUsd consumers { nodes { reads } } }", 6),
+        ("consumption { costUsd }", 4),
+        ("consumption(includeSubteams: true) { costUsd }", 6),
+    ],
+)
+async def test_requests(estate: Estate, asked: str, most: int) -> None:
+    """All teams of a page are asked for together: so many requests, of which the first finds the teams."""
+    for who in OF:
+        assert await estate.api.count(who, f"{{ teams(first: 500) {{ nodes {{ {asked} }} }} }}") <= most
+
+
+async def test_bounds(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many teams, or too many assets, are an error that says the bound, not half an answer."""
+    document = "query ($id: ID!) { team(id: $id) { assets(includeSubteams: true) { totalCount } usage { reads } } }"
+    monkeypatch.setattr(subteams, "MOST_TEAMS", 5)
+    monkeypatch.setattr(team_usage, "MOST_OWNED", 2)
+    errors = (await estate.api.send("root", document, id=team("mid")))["errors"]
+    assert {error["path"][-1]: error["extensions"]["limit"] for error in errors} == {"assets": 5, "usage": 2}
+    assert {error["extensions"]["code"] for error in errors} == {"LIMIT_EXCEEDED"}
+
+
+@pytest.mark.parametrize("days", [0, 401])
+@pytest.mark.parametrize("name", ["usage", "consumption"])
+async def test_days_are_bounded(estate: Estate, name: str, days: int) -> None:
+    """More days than are added up, or none, are an error."""
+    body = await estate.api.send("ada", f'{{ team(id: "{team("mid")}") {{ {name}(days: {days}) {{ reads }} }} }}')
+    assert body["errors"][0]["extensions"]["code"] == "INVALID"
