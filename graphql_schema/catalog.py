@@ -282,7 +282,7 @@ class Stored:
 
     ``java`` is the store's class; ``index`` whether the mixed index holds it; ``many`` whether it is a set. ``field``
     is the field of the schema that shows it, whose policy a filter or an order on it follows; the name when empty.
-    ``fact`` says that facts alone have it.
+    ``fact`` says that facts alone have it, ``text`` that the index finds it by its words and not as a whole.
     """
 
     name: str
@@ -291,6 +291,7 @@ class Stored:
     many: bool = False
     field: str = ""
     fact: bool = False
+    text: bool = False
 
 
 STORED: tuple[Stored, ...] = (
@@ -300,6 +301,9 @@ STORED: tuple[Stored, ...] = (
     Stored("source"),
     Stored("namespace"),
     Stored("name"),
+    Stored("titles", many=True, field="displayName"),
+    Stored("words", many=True, field="displayName"),
+    Stored("prose", text=True, field="description"),
     Stored("ownerTeam"),
     Stored("owners", many=True),
     Stored("tags", many=True),
@@ -320,7 +324,8 @@ STORED: tuple[Stored, ...] = (
     Stored("record", index=False),
 )
 """``ownerTeam`` and ``domain`` are "" where there is none, ``owners`` and ``tags`` then hold just "", and ``deletedAt``
-is OPEN while it lives: an absent value would fail open under a `not`."""
+is OPEN while it lives: an absent value would fail open under a `not`. What of a record is in ``titles``, ``words`` and
+``prose`` says :mod:`graphql_schema.matching`."""
 
 TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
 """What says when something was made, the best first: what by-time relations are ordered by."""

@@ -308,3 +308,16 @@ class Severity(Enum):
     MEDIUM = value("MEDIUM", description="Some are affected.")
     HIGH = value("HIGH", description="Many are affected.")
     CRITICAL = value("CRITICAL", description="Stop and repair.")
+
+
+@strawberry.enum(description="What can be counted over the hits of a search.")
+class Facet(Enum):
+    """What can be counted over the hits of a search."""
+
+    KIND = value("KIND", description="The kind.")
+    OWNER_TEAM = value("OWNER_TEAM", description="The owning team, by its id.")
+    TAG = value("TAG", description="Each tag, by its id.")
+    STAGE = value("STAGE", description="The stage.")
+    SENSITIVITY = value("SENSITIVITY", description="The effective sensitivity.")
+    SOURCE = value("SOURCE", description="The source system.")
+    NAMESPACE = value("NAMESPACE", description="The namespace.")

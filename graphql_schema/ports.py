@@ -8,6 +8,7 @@ from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Registered
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice, Stretch
+from graphql_schema.searching import Found, Search
 
 
 class GraphReader(Protocol):
@@ -31,6 +32,10 @@ class GraphReader(Protocol):
 
     async def listing(self, listing: Listing, page: Page) -> Slice:
         """A page of an ordered listing of the whole graph."""
+        ...
+
+    async def search(self, search: Search) -> Found:
+        """What may be a hit, in no order; what is found by a hidden field is not among it. One request."""
         ...
 
     async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:

@@ -13,6 +13,7 @@ from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Registered, Registration
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Item, Row, Slice, Stretch
+from graphql_schema.searching import Found, Search
 from policies.decision import Denial, FieldMask
 
 Edge = tuple[str, str, str, Mapping[str, Any]]
@@ -90,6 +91,11 @@ class PlainGraph:
         key = {"urn": "id"}.get(listing.order, listing.order)
         rows.sort(key=lambda row: (row.record[key], row.urn), reverse=listing.descending)
         return _page([Item(row, ()) for row in rows], page)
+
+    async def search(self, _search: Search) -> Found:
+        """See GraphReader; proposes everything, since only what is seen of a row makes it a hit."""
+        rows = [row for row in map(self.row, self.records) if row is not None]
+        return Found(tuple(rows), complete=True)
 
     async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:
         """See GraphReader."""

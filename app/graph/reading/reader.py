@@ -10,9 +10,11 @@ from app.graph.reading.listings import Listings
 from app.graph.reading.points import Points
 from app.graph.reading.related import RelatedPages
 from app.graph.reading.rows import Rows
+from app.graph.reading.searches import Searches
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice, Stretch
+from graphql_schema.searching import Found, Search
 
 
 class PolicedReader:
@@ -23,6 +25,7 @@ class PolicedReader:
         self._points = Points(rows)
         self._related = RelatedPages(rows)
         self._listings = Listings(rows)
+        self._searches = Searches(rows)
         self._facts = Facts(rows, self._points)
 
     async def node(self, urn: str) -> Row | None:
@@ -40,6 +43,10 @@ class PolicedReader:
     async def listing(self, listing: Listing, page: Page) -> Slice:
         """See :class:`graphql_schema.ports.GraphReader`."""
         return await self._listings.page(listing, page)
+
+    async def search(self, search: Search) -> Found:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        return await self._searches.found(search)
 
     async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:
         """See :class:`graphql_schema.ports.GraphReader`."""
