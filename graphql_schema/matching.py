@@ -5,8 +5,9 @@ beginning. A name counts more than the rest of the id, and that more than the de
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from graphql_schema.catalog import KIND_OF_CODE
@@ -49,10 +50,13 @@ def indexed(record: Mapping[str, Any]) -> Indexed:
 
 def rank(row: Row, typed: tuple[str, ...]) -> Rank | None:
     """How good a hit a row is for the words that were typed; None when it is none."""
-    places = [_worth(row, word, last=word == typed[-1]) for word in typed]
-    if None in places:
-        return None
-    found = [place for place in places if place is not None]
+    places = _places(row)
+    found: list[int] = []
+    for word in typed:
+        worth = _worth(word, places, last=word == typed[-1])
+        if worth is None:
+            return None
+        found.append(worth)
     titles = [title(row.peek(field)) for field in NAMES]
     whole = " ".join(typed)
     worst = WHOLE if whole in titles else BEGUN if any(each.startswith(whole) for each in titles) else max(found)
@@ -78,26 +82,29 @@ def _id_fields(record: Mapping[str, Any]) -> tuple[str, ...]:
     return ("namespace", *version, "source")
 
 
-def _worth(row: Row, word: str, *, last: bool) -> int | None:
+def _places(row: Row) -> tuple[tuple[int, frozenset[str]], ...]:
+    """The words of a row that the viewer sees, and what it is worth to be found there."""
+    kinds = ((IN_NAME, NAMES), (IN_ID, _id_fields(row.record)), (IN_PROSE, (PROSE,)))
+    return tuple((worth, frozenset[str]().union(*(_texts(row.peek(field) or "") for field in fields)))
+                 for worth, fields in kinds)  # fmt: skip
+
+
+@lru_cache(maxsize=16_384)
+def _texts(text: str) -> frozenset[str]:
+    return frozenset(word.text for word in words(text))
+
+
+def _worth(word: str, places: Sequence[tuple[int, frozenset[str]]], *, last: bool) -> int | None:
     """Where a word is found best, None where it is not."""
-    mistyped: int | None = None
-    for fields, worth in ((NAMES, IN_NAME), (_id_fields(row.record), IN_ID), ((PROSE,), IN_PROSE)):
-        here = {each.text for field in fields for each in words(row.peek(field) or "")}
+    for worth, here in places:
         if word in here:
             return worth
         if last and any(each.startswith(word) for each in here):
             return worth + 1
-        errors = 0 if worth == IN_PROSE else _errors(word, here)
-        if errors:
-            mistyped = min(mistyped or MISTYPED + 1, MISTYPED + errors - 1)
-    return mistyped
-
-
-def _errors(word: str, here: set[str]) -> int:
-    """The fewest typing errors, of those forgiven, that make a word one of these; 0 where that takes more."""
     most = forgiven(word)
-    fewest = min((apart(word, each, most) for each in here), default=most + 1) if most else 1
-    return fewest if fewest <= most else 0
+    named = (each for worth, here in places if worth != IN_PROSE for each in here)
+    fewest = min((apart(word, each, most) for each in named), default=most + 1) if most else 1
+    return MISTYPED + fewest - 1 if fewest <= most else None
 
 
 def _is_hit(typed: str, word: Word, all_typed: tuple[str, ...], field: str) -> bool:

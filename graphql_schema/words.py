@@ -33,26 +33,28 @@ def typed(text: str) -> tuple[str, ...]:
     return tuple(word.text for word in _runs(text))
 
 
+@lru_cache(maxsize=16_384)
 def title(text: str) -> str:
     """A name as it is compared with what is typed: its runs, folded, joined by spaces."""
     return " ".join(word.text for word in _runs(text))
 
 
-@lru_cache(maxsize=16_384)
-def words(text: str) -> tuple[Word, ...]:
+def words(text: str) -> list[Word]:
     """The words that a text is found by: its runs, and the parts of those in camel case."""
     found: dict[Word, None] = {}
     for run in _runs(text):
         found[run] = None
-        found.update(dict.fromkeys(_parts(text, run.start, run.end)))
-    return tuple(found)
+        if not text[run.start : run.end].islower():
+            found.update(dict.fromkeys(_parts(text, run.start, run.end)))
+    return [*found]
 
 
 def _runs(text: str) -> Iterator[Word]:
+    plain = text.isascii()
     for match in _RUN.finditer(text):
         start, end = match.span()
-        cuts = [start, *(at for at in range(start + 1, end) if _stands_alone(text, at)), end]
-        yield from _folded(text, cuts)
+        cuts = [] if plain else [at for at in range(start + 1, end) if _stands_alone(text, at)]
+        yield from _folded(text, [start, *cuts, end])
 
 
 def _parts(text: str, start: int, end: int) -> Iterator[Word]:
@@ -66,15 +68,16 @@ def _folded(text: str, cuts: list[int]) -> Iterator[Word]:
             yield Word(folded, start, end)
 
 
-def fold(text: str) -> str:
+def fold(run: str) -> str:
     """Letters and digits without case, accents and compatibility forms."""
-    plain = text.lower() if text.isascii() else normalize("NFKD", text.casefold())
-    return "".join(filter(str.isalnum, plain))[:LONGEST_WORD]
+    if run.isascii():
+        return run.lower()[:LONGEST_WORD]
+    return "".join(filter(str.isalnum, normalize("NFKD", run.casefold())))[:LONGEST_WORD]
 
 
 def _stands_alone(text: str, at: int) -> bool:
     """Whether a word begins here because an ideograph does, or did."""
-    return not text.isascii() and bool(_ALONE.match(text[at]) or _ALONE.match(text[at - 1]))
+    return bool(_ALONE.match(text[at]) or _ALONE.match(text[at - 1]))
 
 
 def _is_hump(text: str, at: int) -> bool:
