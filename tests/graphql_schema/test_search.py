@@ -90,7 +90,8 @@ REFUSED = {
 async def test_what_cannot_be_searched_for_is_refused(run: Run, text: str) -> None:
     """Nothing, too much: an error with a code that says what to do."""
     found = await run(QUERY, text=text)
-    (error,) = found.errors or ()
+    assert found.errors is not None
+    (error,) = found.errors
     code, told = REFUSED[text]
     assert error.extensions["code"] == code
     assert told in error.message
