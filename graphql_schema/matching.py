@@ -27,8 +27,9 @@ IN_NAME, IN_ID, IN_PROSE, MISTYPED = 2, 4, 6, 8
 SNIPPET: Final = 200
 """Characters of a long text that a highlight shows, about."""
 
-Rank = tuple[int, int, int]
-"""How good a hit is, the smallest the best: the worst of its words, all of them together, the length of its name."""
+Rank = tuple[int, int, bool, int]
+"""How good a hit is, the smallest the best: the worst of its words, all of them together, whether it is a version,
+which has the name of its asset, and the length of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,11 @@ def rank(row: Row, typed: tuple[str, ...]) -> Rank | None:
         if worth is None:
             return None
         found.append(worth)
-    titles = [title(row.peek(field)) for field in NAMES]
+    titles = [title(row.peek(field) or "") for field in NAMES]
     whole = " ".join(typed)
     worst = WHOLE if whole in titles else BEGUN if any(each.startswith(whole) for each in titles) else max(found)
-    return worst, sum(found), min(len(each) for each in titles)
+    version = KIND_OF_CODE[row.record["kind"]].versioned
+    return worst, sum(found), version, min(len(each) for each in titles)
 
 
 def highlights(row: Row, typed: tuple[str, ...]) -> list[dict[str, str]]:

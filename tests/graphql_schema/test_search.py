@@ -53,6 +53,17 @@ async def test_hidden_text_makes_no_hit_no_highlight_and_no_facet(run: Run, grap
     assert names(await searched(run, "subscribers")) == ["churn"]
 
 
+async def test_an_asset_goes_before_its_versions(run: Run, graph: PlainGraph) -> None:
+    """Versions have the name of their asset, and are found by their number too."""
+    versions = [graph.add("MODEL_VERSION", "ranker", version=version) for version in ("1", "2")]
+    model = graph.add("MODEL", "ranker")
+    query = "query ($text: String!) { search(text: $text) { hits { nodes { asset { id } } } } }"
+    for text, expected in (("ranker", [model, *versions]), ("ranker 2", versions[1:])):
+        found = await run(query, text=text)
+        assert found.data is not None
+        assert [node["asset"]["id"] for node in found.data["search"]["hits"]["nodes"]] == expected
+
+
 async def test_highlights_mark_the_words_of_a_long_text(run: Run, graph: PlainGraph) -> None:
     """Of a long description the part around the first hit is shown, whole words marked, cut at spaces."""
     graph.add(
