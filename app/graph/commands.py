@@ -11,7 +11,7 @@ from app.store.commands import store
 
 __all__ = ["store"]
 
-STEP = 1_000
+STEP = 500
 """Vertices after which progress is told."""
 
 
