@@ -282,7 +282,7 @@ class Stored:
 
     ``java`` is the store's class; ``index`` whether the mixed index holds it; ``many`` whether it is a set. ``field``
     is the field of the schema that shows it, whose policy a filter or an order on it follows; the name when empty.
-    ``fact`` says that facts alone have it.
+    ``fact`` says that facts alone have it, ``text`` that the index finds it by its words and not as a whole.
     """
 
     name: str
@@ -291,6 +291,7 @@ class Stored:
     many: bool = False
     field: str = ""
     fact: bool = False
+    text: bool = False
 
 
 STORED: tuple[Stored, ...] = (
@@ -300,6 +301,9 @@ STORED: tuple[Stored, ...] = (
     Stored("source"),
     Stored("namespace"),
     Stored("name"),
+    Stored("titles", many=True, field="displayName"),
+    Stored("words", many=True, field="displayName"),
+    Stored("prose", text=True, field="description"),
     Stored("ownerTeam"),
     Stored("owners", many=True),
     Stored("tags", many=True),
@@ -327,7 +331,8 @@ is OPEN while it lives: an absent value would fail open under a `not`.
 
 ``begins`` says when an asset came to be, as far as anybody told. ``usedAt`` is the last day, as the instant at which it
 began, that a team or a user used it, ``servedAt`` that of a service, which may be hidden; 0 is never. These two are no
-part of the record: the store keeps them with each recording of usage (:mod:`app.graph.writing.using`)."""
+part of the record: the store keeps them with each recording of usage (:mod:`app.graph.writing.using`).
+What of a record is in ``titles``, ``words`` and ``prose`` says :mod:`graphql_schema.matching`."""
 
 TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
 """What says when something was made, the best first: what by-time relations are ordered by."""

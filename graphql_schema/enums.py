@@ -325,3 +325,16 @@ class CompletenessState(Enum):
     COMPLETE = value("COMPLETE", description="All of it, as far as the viewer is told.")
     TRUNCATED = value("TRUNCATED", description="A budget ended it; there may be more.")
     PARTIAL = value("PARTIAL", description="Something is hidden from the viewer, and what lies behind it is missing.")
+
+
+@strawberry.enum(description="What can be counted over the hits of a search.")
+class Facet(Enum):
+    """What can be counted over the hits of a search."""
+
+    KIND = value("KIND", description="The kind.")
+    OWNER_TEAM = value("OWNER_TEAM", description="The owning team, by its id.")
+    TAG = value("TAG", description="Each tag, by its id.")
+    STAGE = value("STAGE", description="The stage.")
+    SENSITIVITY = value("SENSITIVITY", description="The effective sensitivity.")
+    SOURCE = value("SOURCE", description="The source system.")
+    NAMESPACE = value("NAMESPACE", description="The namespace.")

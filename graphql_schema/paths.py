@@ -10,7 +10,7 @@ from graphql_schema.fields import own
 from graphql_schema.lineage import LineageCompleteness, LineageEdge, completeness_source
 from graphql_schema.refs import AssetRef
 from graphql_schema.urn import parse_urn
-from graphql_schema.walk import DEEPEST, MOST_PATHS, Search
+from graphql_schema.walk import DEEPEST, MOST_PATHS, PathSearch
 from policies.errors import LimitError
 
 FromArg = Annotated[strawberry.ID, strawberry.argument(name="from", description="The id of where data comes from.")]
@@ -54,7 +54,7 @@ async def _paths(
         parse_urn(end)
     most = _within("maxPaths", 5 if max_paths is None else max_paths, 1, MOST_PATHS)
     longest = _within("maxLength", 12 if max_length is None else max_length, 0, DEEPEST)
-    found = await info.context.reader.paths(Search(from_, to, most, longest))
+    found = await info.context.reader.paths(PathSearch(from_, to, most, longest))
     return {
         "paths": [{"nodes": path.rows, "edges": path.edges, "length": len(path.edges)} for path in found.paths],
         "completeness": completeness_source(found.completeness),

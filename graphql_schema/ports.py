@@ -8,7 +8,8 @@ from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Registered
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice, Stretch
-from graphql_schema.walk import Found, Pin, Search, Walk, Walked
+from graphql_schema.searching import Found, Search
+from graphql_schema.walk import FoundPaths, PathSearch, Pin, Walk, Walked
 
 
 class GraphReader(Protocol):
@@ -38,7 +39,7 @@ class GraphReader(Protocol):
         """Everything that a walk reaches, within the budgets of the operation."""
         ...
 
-    async def paths(self, search: Search) -> Found:
+    async def paths(self, search: PathSearch) -> FoundPaths:
         """The shortest paths between two assets, within the budgets of the operation."""
         ...
 
@@ -48,6 +49,10 @@ class GraphReader(Protocol):
 
     async def listing(self, listing: Listing, page: Page) -> Slice:
         """A page of an ordered listing of the whole graph."""
+        ...
+
+    async def search(self, search: Search) -> Found:
+        """What may be a hit, in no order; what is found by a hidden field is not among it. One request."""
         ...
 
     async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:

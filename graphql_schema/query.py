@@ -24,6 +24,7 @@ from graphql_schema.observability import Incident
 from graphql_schema.paths import LineagePaths, paths
 from graphql_schema.refs import TeamRef
 from graphql_schema.scalars import Instant
+from graphql_schema.search import SearchResults, search
 from graphql_schema.urn import make_urn, parse_urn
 from policies.errors import InvalidError, LimitError
 
@@ -138,6 +139,7 @@ class Query:
         description="An asset by id: null when unknown or hidden, and for what is no asset.", resolver=_asset
     )
     assets: Connection[Asset] = strawberry.field(description="Exact listing: complete and ordered.", resolver=_assets)
+    search: SearchResults = search
     team: Team | None = strawberry.field(description="A team by id or by name.", resolver=_team)
     teams: Connection[Team] | None = _all_of("Team", "Every team, by name.")
     users: Connection[User] | None = _all_of("User", "Every user, by name.")

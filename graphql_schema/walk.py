@@ -37,7 +37,7 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class PathSearch:
     """A search for the ``most`` shortest paths of at most ``longest`` edges along the data flow."""
 
     source: str
@@ -112,7 +112,7 @@ class FoundPath:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPaths:
     """What a search found, the shortest first, and the ends it did not find."""
 
     paths: Sequence[FoundPath]

@@ -5,8 +5,10 @@ the index). The text is constant and knows no relation, no filter and no policy:
 ``{d: "out" | "in", ls: labels, ks: far kinds or [], xs: sources, p: -1, or the hop whose far ends are its sources,
 n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time, since: earliest time,
 vf: when edges must have begun, vt: when they must not have ended}``, and ``p`` below -1 takes its sources from a
-listing, the first for -2. Each listing is ``{f: filter, t: filter of the total, o: order key,
-d: whether descending, n: how many, c: whether to count}``, its filters in the form of :mod:`app.graph.clauses`.
+listing, the first for -2. Each listing is ``{f: filter, t: filter of the total, o: order key, d: whether descending,
+n: how many, c: whether to count, b: filters}``, its filters in the form of :mod:`app.graph.clauses`. Where more than
+``n`` are found, those that pass the first of ``b`` go before the others, then those that pass the second, and so on;
+without ``b`` the order alone decides.
 
 A first page costs what it shows, however many edges its source has; a later one passes over those before it.
 
@@ -80,6 +82,8 @@ def test = {{ t, k ->
     case 'most': return t.has(k[1], P.lte(x))
     case 'prefix': return t.has(k[1], textPrefix(x))
     case 'regex': return t.has(k[1], textRegex(x))
+    case 'word': return t.has(k[1], textContains(x))
+    case 'wordPrefix': return t.has(k[1], textContainsPrefix(x))
   }}
   throw new IllegalArgumentException('test')
 }}
@@ -89,10 +93,19 @@ def narrow = {{ f ->
   f.each {{ arms -> t = arms.size() == 1 ? every(t, arms[0]) : t.or(*arms.collect {{ every(__.start(), it) }}) }}
   t
 }}
-def lists = listings.collect {{ q ->
-  def t = narrow(q.f).order().by(q.o, q.d ? desc : asc)
+def page = {{ q, f ->
+  def t = narrow(f).order().by(q.o, q.d ? desc : asc)
   if (q.o != 'urn') t = t.by('urn', q.d ? desc : asc)
-  def xs = q.n == 0 ? [] : t.limit(q.n).id().toList()
+  q.n == 0 ? [] : t.limit(q.n).id().toList()
+}}
+def lists = listings.collect {{ q ->
+  def xs = page(q, q.f)
+  if (q.b && xs.size() >= q.n) {{
+    def best = new LinkedHashSet()
+    q.b.each {{ if (best.size() < q.n) best.addAll(page(q, it)) }}
+    best.addAll(xs)
+    xs = best.take(q.n as int) as List
+  }}
   seen.addAll(xs)
   [x: xs, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
 }}

@@ -68,5 +68,6 @@ def _key(stored: Stored) -> dict[str, str]:
 def _indexed(stored: Stored) -> dict[str, Any]:
     if stored.java != "String":
         return {"propertyKey": stored.name}
-    mapping = {"key": "mapping", "value": "org.janusgraph.core.schema.Mapping.STRING", "parser": "enum"}
+    how = "TEXT" if stored.text else "STRING"
+    mapping = {"key": "mapping", "value": f"org.janusgraph.core.schema.Mapping.{how}", "parser": "enum"}
     return {"propertyKey": stored.name, "parameters": [mapping]}

@@ -19,7 +19,7 @@ import structlog
 from rich.console import Console
 
 from app.settings import Settings
-from app.store import java
+from app.store import index, java
 from app.store.child import Child, Launch
 from app.store.errors import StoreStartError
 from app.store.jars import fetch_jars
@@ -59,16 +59,25 @@ class EmbeddedStore:
     """One JanusGraph on the data of `settings.data_dir`, from `start` to `stop`; an async context manager.
 
     `url` holds from the end of `start` and does not change when the JVM is restarted. `state` and `reason`
-    are for health checks; `reason` says why the state is FAILED.
+    are for health checks; `reason` says why the state is FAILED. `reindexing` is for whoever makes the index again: it
+    starts with an empty one, which counts as incomplete until `app.store.index.made`.
     """
 
-    def __init__(self, settings: Settings, schema: StoreSchema, restarts: RestartPolicy = RestartPolicy()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        schema: StoreSchema,
+        restarts: RestartPolicy = RestartPolicy(),
+        *,
+        reindexing: bool = False,
+    ) -> None:
         self.state = StoreState.STOPPED
         self.reason = ""
         self.url = ""
         self._settings = settings
         self._schema = schema
         self._restarts = restarts
+        self._reindexing = reindexing
         self._folder = settings.data_dir.absolute() / FOLDER
         self._lock = DataLock(self._folder)
         self._port: socket.socket | None = None
@@ -131,6 +140,7 @@ class EmbeddedStore:
         self._folder.chmod(OWNER_ONLY)
         await self._lock.acquire()
         stamp(self._folder, self._schema)
+        (index.empty if self._reindexing else index.refuse_incomplete)(self._folder)
         self._port = reserve_port(self._settings.store_port)
         port = self._port.getsockname()[1]
         self.url = f"http://{LOOPBACK}:{port}/gremlin"

@@ -23,6 +23,10 @@ class SchemaMismatchError(ConfigurationError):
     """The data were written with a schema that this program cannot open safely."""
 
 
+class IndexIncompleteError(ConfigurationError):
+    """The index was being made again and holds some of the data only."""
+
+
 class StoreStartError(CodedError):
     """The JVM did not become a store that keeps what is written to it."""
 

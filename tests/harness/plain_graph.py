@@ -13,7 +13,8 @@ from graphql_schema.listing import Clause, Listing
 from graphql_schema.registration import Registered, Registration
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Item, Row, Slice, Stretch
-from graphql_schema.walk import Completeness, Found, Pin, Reached, Search, Walk, Walked
+from graphql_schema.searching import Found, Search
+from graphql_schema.walk import Completeness, FoundPaths, PathSearch, Pin, Reached, Walk, Walked
 from policies.decision import Denial, FieldMask
 
 Edge = tuple[str, str, str, Mapping[str, Any]]
@@ -79,9 +80,9 @@ class PlainGraph:
         nodes = sorted(found.values(), key=lambda each: each.place)
         return Walked(nodes, (), unknown, Completeness((), False, len(nodes), walk.depth, None, self.pin))  # noqa: FBT003 - as declared
 
-    async def paths(self, search: Search) -> Found:
+    async def paths(self, search: PathSearch) -> FoundPaths:
         """See GraphReader: finds none."""
-        return Found((), (), Completeness((), False, 0, search.longest, None, self.pin))  # noqa: FBT003 - as declared
+        return FoundPaths((), (), Completeness((), False, 0, search.longest, None, self.pin))  # noqa: FBT003 - as declared
 
     async def related(self, source: Row, related: Related, page: Page) -> Slice:
         """See GraphReader; the newest first are those with the largest ``at`` of their edge."""
@@ -114,6 +115,11 @@ class PlainGraph:
         key = {"urn": "id"}.get(listing.order, listing.order)
         rows.sort(key=lambda row: (row.record[key], row.urn), reverse=listing.descending)
         return _page([Item(row, ()) for row in rows], page)
+
+    async def search(self, _search: Search) -> Found:
+        """See GraphReader; proposes everything, since only what is seen of a row makes it a hit."""
+        rows = [row for row in map(self.row, self.records) if row is not None]
+        return Found(tuple(rows), complete=True)
 
     async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:
         """See GraphReader."""

@@ -179,7 +179,8 @@ class Generator:
         self.asked[f"paged {(owner, name)}"] += 1
         page = self._page(of[owner], name, document)
         if owner == "Query":
-            return self._operation([page], document, page=(page.key,))
+            inner = ("hits",) if page.below[0].name == "hits" else ()
+            return self._operation([page], document, page=(page.key, *inner))
         urn = self.random.choice(self.pools[owner])
         text = f"node(id: {json.dumps(urn)}) {{ ... on {owner} {{ {page.text} }} }}"
         root = Selected("Query", "node", "node", text, [page])
@@ -194,6 +195,9 @@ class Generator:
         texts = [f"first: {self.random.randint(1, 3)}", "after: $after", *self._arguments(others, document, 0.7)]
         connection = get_named_type(field_.type)
         assert isinstance(connection, GraphQLObjectType)
+        found = connection if "hits" in connection.fields else None
+        connection = connection if found is None else get_named_type(found.fields["hits"].type)
+        assert isinstance(connection, GraphQLObjectType)
         node = get_named_type(connection.fields["nodes"].type)
         assert isinstance(node, Composite)
         shown = self._select(node, _Scope(document, 1, 8), 4)
@@ -202,6 +206,9 @@ class Generator:
         text = f"{total}{info} edges {{ cursor node {{ {_texts(shown)} }} }}"
         nodes = Selected(connection.name, "node", "node", "", shown)
         edges = Selected(connection.name, "edges", "edges", "", [nodes])
+        if found is not None:
+            text = f"hits {{ {text} }} facets {{ facet values {{ value count }} }}"
+            edges = Selected(found.name, "hits", "hits", "", [edges])
         return Selected(owner.name, name, name, f"{name}({', '.join(texts)}) {{ {text} }}", [edges])
 
     def _operation(self, selected: list[Selected], document: _Document, page: tuple[str, ...] = ()) -> Operation:

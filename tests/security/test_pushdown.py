@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -24,6 +25,7 @@ from graphql_schema.context import PolicyNotes
 from graphql_schema.enums import AssetKind, AssetOrderField, LifecycleStage, OrderDirection, Sensitivity
 from graphql_schema.listing import AssetFilter, AssetOrder, StringFilter, asset_listing
 from graphql_schema.related import Page
+from graphql_schema.searching import search_for, words_of
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.policy import Policy
@@ -141,7 +143,7 @@ class Recording(Coalescer):
 
 
 PROFILE = (
-    LEVEL.text[LEVEL.text.index("def test =") : LEVEL.text.index("def lists =")]
+    LEVEL.text[LEVEL.text.index("def test =") : LEVEL.text.index("def page =")]
     + """
 def flat = { m -> [[m.name, m.annotations, m.counts]] + m.nested.collectMany { flat(it) } }
 def told = { t -> t.profile().next().metrics.collect { flat(it) } }
@@ -198,6 +200,9 @@ ORDERS = {
     "created": AssetOrder(field=AssetOrderField.CREATED_AT, direction=OrderDirection.ASC),
     "updated": AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC),
 }
+TYPED = ("a1", "telemetry churn", "reccomendation of a1 dail")
+"""What is searched for: words, beginnings and typing errors."""
+
 TOGETHER = (("stage", "created"), ("either", "name"), ("neither", "updated"))
 """Filters and orders that are joined, and counted; the others are tried one by one."""
 
@@ -212,7 +217,10 @@ async def listings_of(world: World, access: Access) -> tuple[list[dict[str, Any]
         first = await reader.listing(listing, Page(20, total=(where, order) in TOGETHER))
         if first.has_next:
             await reader.listing(listing, Page(20, after=first.items[-1].position))
-    return coalescer.listings, judge.mismatches
+    for text, where in product(TYPED, ("nothing", "either", "neither")):
+        await reader.search(search_for(words_of(text), FILTERS[where]))
+    best = [{**each, "f": filter_} for each in coalescer.listings for filter_ in each.get("b", ())]
+    return [*coalescer.listings, *best], judge.mismatches
 
 
 READERS = ("ada", "bo", "cy", "eli", "root", "guest", "engineer-auditor")

@@ -19,6 +19,7 @@ READS_RECORDS = {
     "app.graph.reading.rows.ask": "adds the far ends of changes, for the judge",
     "app.graph.reading.points._load": "tells the access log what was asked for and is hidden",
     "app.graph.reading.listings._unfenced": "drops what a fence hides, and takes the position to read on from",
+    "app.graph.reading.searches.found": "drops what a fence hides",
     "app.graph.reading.facts._look": "takes the position to read on from",
     "app.policy.explain.asset_and_caller": "takes the policy attributes alone, for whoever operates the store",
 }
@@ -115,7 +116,7 @@ NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_ma
 
 INSIDE = (
     "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
-    "blockingIncidents", "assets", "paths",
+    "blockingIncidents", "assets", "paths", "hits",
 )  # fmt: skip
 """Fields of what is no row itself, such as a page, that hold rows."""
 
@@ -257,6 +258,8 @@ ROOTS = {
     "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 500) {WALKED} }}",
     "paths": "paths(from: $id, to: $id) { paths { nodes { id } } }",
     "assets": "assets(filter: {ids: [$id]}) { totalCount nodes { id } edges { node { id } } }",
+    "search": """search(text: "behind", filter: {ids: [$id]}, facets: [NAMESPACE]) {
+        hits { totalCount nodes { asset { id } highlights { text } } } facets { values { value count } } }""",
 }
 
 
@@ -300,6 +303,7 @@ def test_every_field_that_leads_to_rows_is_walked() -> None:
     walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths"}
     walked |= {"Impact.services", "Impact.experiments", "Impact.assets"}
     walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
+    walked |= {"SearchResults.hits", "SearchHit.asset"}
     missing = {
         f"{owner}.{name}"
         for owner, type_ in OBJECTS.items()

@@ -95,6 +95,7 @@ def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
         "prefix": ("al", "b", VEIL, VEIL[:2], "\u03b3", *names, "te"),
         "contains": ("a", "et", VEIL[1:], "β", "test"),
         "version": ("v0", "v1", "v7", "v12", f"{VEIL}3"),
+        "text": (*NAMES, *names[::3], "al", "alhpa", "test b", "default", VEIL, VEIL[:3], HUSH, HUSH[:2], f"{HUSH}1"),
         "key": tuple(sorted(keys)),
         "name": tuple(urn.rsplit("/", 1)[1] for urn in TEAMS),
         "DateTime": tuple(hours),
@@ -156,7 +157,15 @@ def _conditions(schema: GraphQLSchema) -> Iterator[str]:
     """Every condition of a filter, and every order, as the generator counts them."""
     for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder", "ChangeFilter"):
         yield from (f"{name}.{field}" for field in cast("GraphQLInputObjectType", schema.type_map[name]).fields)
-    for name in ("AssetOrderField", "OrderDirection", "LifecycleStage", "Sensitivity", "Hydration", "AssetKind"):
+    for name in (
+        "AssetOrderField",
+        "OrderDirection",
+        "LifecycleStage",
+        "Sensitivity",
+        "Hydration",
+        "AssetKind",
+        "Facet",
+    ):
         yield from (f"{name}={value}" for value in cast("GraphQLEnumType", schema.type_map[name]).values)
 
 

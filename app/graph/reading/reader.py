@@ -11,6 +11,7 @@ from app.graph.reading.listings import Listings
 from app.graph.reading.points import Points
 from app.graph.reading.related import RelatedPages
 from app.graph.reading.rows import Rows
+from app.graph.reading.searches import Searches
 from app.graph.reading.walking.budget import Budget, Limits
 from app.graph.reading.walking.expander import Expander
 from app.graph.reading.walking.levels import Means, walk_along
@@ -18,7 +19,8 @@ from app.graph.reading.walking.paths import paths_between
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice, Stretch
-from graphql_schema.walk import Found, Pin, Search, Walk, Walked
+from graphql_schema.searching import Found, Search
+from graphql_schema.walk import FoundPaths, PathSearch, Pin, Walk, Walked
 from policies.disclosure import Disclosure
 
 
@@ -43,6 +45,7 @@ class PolicedReader:
         self._points = Points(rows)
         self._related = RelatedPages(rows)
         self._listings = Listings(rows)
+        self._searches = Searches(rows)
         self._facts = Facts(rows, self._points)
         self._walking = Means(rows, self._points, Expander(rows), Budget(telling.limits), telling.disclosure)
 
@@ -62,13 +65,17 @@ class PolicedReader:
         """See :class:`graphql_schema.ports.GraphReader`."""
         return await walk_along(self._walking, walk, self.pin if walk.pin is None else walk.pin)
 
-    async def paths(self, search: Search) -> Found:
+    async def paths(self, search: PathSearch) -> FoundPaths:
         """See :class:`graphql_schema.ports.GraphReader`."""
         return await paths_between(self._walking, search, self.pin)
 
     async def listing(self, listing: Listing, page: Page) -> Slice:
         """See :class:`graphql_schema.ports.GraphReader`."""
         return await self._listings.page(listing, page)
+
+    async def search(self, search: Search) -> Found:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        return await self._searches.found(search)
 
     async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:
         """See :class:`graphql_schema.ports.GraphReader`."""

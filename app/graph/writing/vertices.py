@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from graphql_schema.catalog import KIND_OF_CODE, KIND_OF_SLUG, KINDS, OPEN, TIME_FIELDS
+from graphql_schema.matching import indexed as found_by
 from graphql_schema.urn import make_urn, parse_urn
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
@@ -169,17 +170,21 @@ def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
     if is_fact(record):
         return _natives_of_fact(record), {}
     index = record["index"]
+    found = found_by(record)
     same = ("tenant", "kind", "source", "namespace", "name", "ownerTeam", "createdAt", "updatedAt", "revision")
     values = {
         **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "hydration")},
         "urn": record["id"],
+        "prose": found.prose,
         "domain": index["domain"],
         "begins": begins(record),
         "deletedAt": record.get("deletedAt") or OPEN,
         **_UNUSED,
         "record": orjson.dumps(record).decode(),
     }
-    return values, {"owners": [urn for urn, _ in index["owners"]] or [""], "tags": index["tags"] or [""]}
+    owners = [urn for urn, _ in index["owners"]]
+    named = {"titles": [*found.titles], "words": [*found.words]}
+    return values, {**named, "owners": owners or [""], "tags": index["tags"] or [""]}
 
 
 def _natives_of_fact(record: Record) -> dict[str, Any]:

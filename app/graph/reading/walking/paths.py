@@ -17,7 +17,7 @@ from app.graph.reading.walking.sight import Sight, expands
 from graphql_schema.catalog import ASSETS, Direction
 from graphql_schema.row import Row
 from graphql_schema.urn import parse_urn
-from graphql_schema.walk import Completeness, Found, Pin, Search
+from graphql_schema.walk import Completeness, FoundPaths, PathSearch, Pin
 from policies.disclosure import Disclosure
 from policies.errors import LimitError
 
@@ -37,7 +37,7 @@ class Hunt:
     """A search under way."""
 
     means: Means
-    search: Search
+    search: PathSearch
     sight: Sight
     known: Known = field(default_factory=Known)
     ended: list[str] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Hunt:
         )
 
 
-async def paths_between(means: Means, search: Search, pin: Pin) -> Found:
+async def paths_between(means: Means, search: PathSearch, pin: Pin) -> FoundPaths:
     """Search; ``pin`` is the instant of the answer. Each level is one request, the first of which reads both ends."""
     hunt = Hunt(means, search, means.sight())
     ends = [*dict.fromkeys((search.source, search.target))]
@@ -125,14 +125,14 @@ async def paths_between(means: Means, search: Search, pin: Pin) -> Found:
     rows = {urn: row for urn, row in zip(ends, found, strict=True) if row is not None and row.kind in ASSETS}
     unknown = [urn for urn in ends if urn not in rows]
     if unknown:
-        return Found((), unknown, hunt.completeness(pin, 0))
+        return FoundPaths((), unknown, hunt.completeness(pin, 0))
     sides = (hunt.side(rows[search.source], Direction.OUT), hunt.side(rows[search.target], Direction.IN))
     for side, each in zip(sides, expansions, strict=False):
         hunt.advance(side, each)
     return await _search(hunt, sides, (rows[search.source].vid, rows[search.target].vid), pin)
 
 
-async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], pin: Pin) -> Found:
+async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], pin: Pin) -> FoundPaths:
     """Look for the shortest paths in what is known, and read on until there are enough."""
     forward, backward = sides
     most, longest = hunt.search.most, hunt.search.longest
@@ -149,4 +149,4 @@ async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], p
             hunt.ended.append(DEPTH)
             break
         await hunt.read(min(sides, key=lambda side: len(side.front)))
-    return Found(paths, (), hunt.completeness(pin, depth))
+    return FoundPaths(paths, (), hunt.completeness(pin, depth))

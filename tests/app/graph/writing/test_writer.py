@@ -67,6 +67,9 @@ async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, wr
     assert natives == {
         **{key: record[key] for key in natives.keys() & record.keys()},
         "urn": record["id"],
+        "titles": ["d"],
+        "words": ["1", "d", "default", "test"],
+        "prose": "",
         "owners": [""],
         "tags": [""],
         "domain": "",

@@ -1,0 +1,50 @@
+"""What the index proposes for a search: as much of it as the caller discovers, found by fields that are shown there."""
+
+from typing import Any
+
+from app.graph.clauses import Filter, alive, filter_of, policed, rows_clause
+from app.graph.coalescer import Question
+from app.graph.reading.idle import Idle
+from app.graph.reading.rows import Rows
+from graphql_schema.listing import Clause, Listing
+from graphql_schema.searching import MOST_HITS, Found, Search
+
+
+class Searches:
+    """Searches, for one operation."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._judge = rows.judge
+        self._idle = Idle(rows)
+
+    async def found(self, search: Search) -> Found:
+        """The rows that may be hits; behind a fence, which hides some that the index lets through, more are read."""
+        where, *best = await self._idle.settled([Listing(clause) for clause in (search.where, *search.best)])
+        search = Search(where.where, tuple(each.where for each in best))
+        size = MOST_HITS + 1
+        while True:
+            answer = await self._rows.ask(Question(listings=[self._part(search, size)]))
+            vids = answer.listings[0]["x"]
+            kept = [vid for vid in vids if not self._judge.fenced(vid, answer.records[vid])]
+            if len(kept) > MOST_HITS or len(vids) < size:
+                break
+            size *= 2
+        rows = []
+        for vid in kept[:MOST_HITS]:
+            row = self._rows.row(vid, answer)
+            if row is None:
+                self._judge.mismatched(str(vid))
+            else:
+                rows.append(row)
+        return Found(tuple(rows), len(kept) <= MOST_HITS)
+
+    def _part(self, search: Search, size: int) -> dict[str, Any]:
+        """The index query: all of them, and where there are too many, the best before the others."""
+        best = [self._filter(clause) for clause in search.best]
+        return {"f": self._filter(search.where), "b": best, "o": "urn", "d": False, "n": size, "c": False, "t": []}
+
+    def _filter(self, clause: Clause) -> Filter:
+        discovered, shown = self._judge.rows_filter(), self._judge.shown
+        living = alive(self._judge.instant, shown, discovered)
+        return filter_of(policed(clause, shown, discovered), living, rows_clause(discovered))

@@ -1,0 +1,85 @@
+"""Words as people type them: one rule cuts and folds what is indexed and what is searched for.
+
+A word is a run of letters and digits; everything else separates, such as ``_ - . /`` and spaces. Case and accents make
+no difference. A run in camel case is found by its parts too. Ideographs, which nothing separates, are words each.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+from unicodedata import normalize
+
+LONGEST_WORD: Final = 64
+"""Characters of a word that count; the rest is left away on both sides."""
+
+_RUN: Final = re.compile("(?:[^\\W_]|[\u0300-\u036f])+")
+_ALONE: Final = re.compile("[\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A folded word, and where in its text it stands."""
+
+    text: str
+    start: int
+    end: int
+
+
+def typed(text: str) -> tuple[str, ...]:
+    """The words of what somebody types, in order: runs as a whole, whatever their case."""
+    return tuple(word.text for word in _runs(text))
+
+
+@lru_cache(maxsize=16_384)
+def title(text: str) -> str:
+    """A name as it is compared with what is typed: its runs, folded, joined by spaces."""
+    return " ".join(word.text for word in _runs(text))
+
+
+def words(text: str) -> list[Word]:
+    """The words that a text is found by: its runs, and the parts of those in camel case."""
+    found: dict[Word, None] = {}
+    for run in _runs(text):
+        found[run] = None
+        if not text[run.start : run.end].islower():
+            found.update(dict.fromkeys(_parts(text, run.start, run.end)))
+    return [*found]
+
+
+def _runs(text: str) -> Iterator[Word]:
+    plain = text.isascii()
+    for match in _RUN.finditer(text):
+        start, end = match.span()
+        cuts = [] if plain else [at for at in range(start + 1, end) if _stands_alone(text, at)]
+        yield from _folded(text, [start, *cuts, end])
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[Word]:
+    yield from _folded(text, [start, *(at for at in range(start + 1, end) if _is_hump(text, at)), end])
+
+
+def _folded(text: str, cuts: list[int]) -> Iterator[Word]:
+    for start, end in pairwise(cuts):
+        folded = fold(text[start:end])
+        if folded:
+            yield Word(folded, start, end)
+
+
+def fold(run: str) -> str:
+    """Letters and digits without case, accents and compatibility forms."""
+    if run.isascii():
+        return run.lower()[:LONGEST_WORD]
+    return "".join(filter(str.isalnum, normalize("NFKD", run.casefold())))[:LONGEST_WORD]
+
+
+def _stands_alone(text: str, at: int) -> bool:
+    """Whether a word begins here because an ideograph does, or did."""
+    return bool(_ALONE.match(text[at]) or _ALONE.match(text[at - 1]))
+
+
+def _is_hump(text: str, at: int) -> bool:
+    """Whether a part in camel case begins here: ``orders|Daily``, ``HTTP|Server``."""
+    return text[at].isupper() and (not text[at - 1].isupper() or text[at + 1 : at + 2].islower())

@@ -1,0 +1,267 @@
+"""People search: they find what they mean, in the order they expect, and only what they may see, counted exactly."""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.tree import read
+
+from graphql_schema.urn import make_urn
+
+QUERY = """query ($text: String!, $filter: AssetFilter, $facets: [Facet!], $first: Int, $after: Cursor) {
+  search(text: $text, filter: $filter, facets: $facets, first: $first, after: $after) {
+    hits { totalCount edges { cursor node { asset { id } highlights { field text } } }
+           pageInfo { hasNextPage endCursor } }
+    facets { facet values { value count } } } }"""
+RANKING, ADS = (f"mlg://team/catalog/default/{name}" for name in ("ranking", "ads"))
+GOLD, PII = (f"mlg://tag/catalog/default/{name}" for name in ("gold", "pii"))
+
+NAMED = {
+    "churn": {},
+    "churn_train": {"description": "Weekly rows for the subscriber models."},
+    "ChurnScores": {},
+    "daily.churn": {},
+    "churned-users": {},
+    "orders.daily": {"displayName": "Täglicher Auftrag"},
+    "recommendations": {},
+    "clicks": {"description": "Feeds churn, and orders."},
+    "feature_42": {},
+    "feature_43": {},
+}
+TYPED = {
+    "churn": ["churn", "ChurnScores", "churn_train", "churned-users", "daily.churn", "clicks"],
+    "CHURN": ["churn", "ChurnScores", "churn_train", "churned-users", "daily.churn", "clicks"],
+    "chur": ["churn", "ChurnScores", "churn_train", "churned-users", "daily.churn", "clicks"],
+    "churn tr": ["churn_train"],
+    "train churn": ["churn_train"],
+    "churn_train": ["churn_train"],
+    "churnscores": ["ChurnScores"],
+    "scores": ["ChurnScores"],
+    "daily": ["daily.churn", "orders.daily"],
+    "daily orders": ["orders.daily"],
+    "taglicher": ["orders.daily"],
+    "TÄGLICHER AUF": ["orders.daily"],
+    "chrun": ["churn", "ChurnScores", "churn_train", "daily.churn"],
+    "recomendatoins": ["recommendations"],
+    "churn subscriber": ["churn_train"],
+    "subscirber": [],
+    "feature_42": ["feature_42"],
+    "feature 4": ["feature_42", "feature_43"],
+    "churn nowhere": [],
+    "orders": ["orders.daily", "clicks"],
+}
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over the named assets, in a namespace and a source of their own, and the estate."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
+        await opened.load(*({"dataset": {"id": _named(name), **more}} for name, more in NAMED.items()))
+        await opened.load(*(asset.item for asset in ESTATE))
+        yield opened
+
+
+def _named(name: str) -> str:
+    return make_urn("dataset", "people", "named", name, None)
+
+
+async def _search(api: Api, who: str, text: str, **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = (await api.ask(who, QUERY, text=text, **more))["search"]
+    return found
+
+
+def _ids(found: dict[str, Any]) -> list[str]:
+    return [edge["node"]["asset"]["id"] for edge in found["hits"]["edges"]]
+
+
+async def _all(api: Api, who: str, text: str, size: int, **more: Any) -> list[str]:
+    """Every hit, page by page."""
+    found, after = list[str](), None
+    while True:
+        page = await _search(api, who, text, first=size, after=after, **more)
+        found += _ids(page)
+        if not page["hits"]["pageInfo"]["hasNextPage"]:
+            return found
+        after = page["hits"]["pageInfo"]["endCursor"]
+
+
+@pytest.mark.parametrize("text", TYPED)
+async def test_people_find_what_they_mean(api: Api, text: str) -> None:
+    """Whole names first, then beginnings, words, descriptions and typing errors; shorter names before longer ones."""
+    found = await _search(api, "ada", text, filter={"source": {"eq": "people"}})
+    assert _ids(found) == [_named(name) for name in TYPED[text]]
+    assert found["hits"]["totalCount"] == len(TYPED[text])
+
+
+async def test_a_hit_says_why(api: Api) -> None:
+    """The words that were found are marked, as they are written, in each field that has some."""
+    found = await _search(api, "ada", "churn subscriber", filter={"namespace": {"eq": "named"}})
+    (edge,) = found["hits"]["edges"]
+    assert edge["node"]["highlights"] == [
+        {"field": "displayName", "text": "**churn**_train"},
+        {"field": "description", "text": "Weekly rows for the **subscriber** models."},
+    ]
+
+
+class Asset:
+    """One of a random estate, made of words that the test knows, so that it need not cut any text."""
+
+    WORDS = ("telemetry", "payroll", "fraud", "ranking", "session", "voucher")
+    LABELS = ("OPEN", "SHUT")
+
+    def __init__(self, dice: Random, number: int) -> None:
+        self.kind = dice.choice(("dataset", "model", "service", "report"))
+        self.named = dice.sample(self.WORDS, 2)
+        self.told = dice.sample(self.WORDS, 2) if dice.random() < 0.6 else []
+        self.namespace = dice.choice(("north", "south"))
+        self.team = dice.choice((RANKING, ADS, ""))
+        self.tags = dice.choice(([], [GOLD], [GOLD, PII]))
+        self.stage = dice.choice(("DRAFT", "ACTIVE", "ACTIVE", "RETIRED"))
+        self.visibility = dice.choice(("ORG", "ORG", "TEAM"))
+        self.sensitivity = dice.choice(("PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED"))
+        name = dice.choice("_-.").join((*self.named, f"n{number}"))
+        self.urn = make_urn(self.kind, "random", self.namespace, name, None)
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """What registers it."""
+        values = {
+            "id": self.urn,
+            "stage": self.stage,
+            "visibility": self.visibility,
+            "sensitivity": self.sensitivity,
+            "tags": self.tags,
+            "owners": [{"owner": self.team}] if self.team else [],
+            "description": f"{' and '.join(self.told)}." if self.told else None,
+        }
+        return {self.kind: values}
+
+    def grade(self, who: str) -> str:
+        """What a caller sees of it, said by hand from policies/rows.cedar."""
+        if who in {"root", "cy"} or self.team == {"ada": RANKING, "bo": ADS}[who]:
+            owns = True
+        else:
+            owns = False
+            if self.visibility != "ORG" or self.sensitivity not in {"PUBLIC", "INTERNAL"}:
+                return ""
+        forbidden = self.sensitivity == "RESTRICTED" and who == "bo"
+        return "READ" if (owns or self.stage != "DRAFT") and not forbidden else "DISCOVER"
+
+    def has(self, word: str, who: str, *, last: bool) -> bool:
+        """Whether a word is in what a caller sees of it."""
+        shown = [*self.named, self.namespace, "random", *(self.told if self.grade(who) == "READ" else [])]
+        return any(each == word or (last and each.startswith(word)) for each in shown)
+
+    def values(self, facet: str, who: str) -> list[str]:
+        """The values that a caller sees of it."""
+        shown = {"KIND": [self.kind.upper()], "OWNER_TEAM": [self.team] if self.team else [], "SOURCE": ["random"]}
+        if self.grade(who) == "READ":
+            shown |= {"TAG": self.tags, "STAGE": [self.stage], "SENSITIVITY": [self.sensitivity]}
+        return {**shown, "NAMESPACE": [self.namespace]}.get(facet, [])
+
+
+DICE = Random(5)
+ESTATE = [Asset(DICE, number) for number in range(240)]
+FACETS = ("KIND", "OWNER_TEAM", "TAG", "STAGE", "SENSITIVITY", "SOURCE", "NAMESPACE")
+TEXTS = ("fraud", "fraud rank", "payroll north", "south sess", "random", "voucher telemetry fraud")
+FILTERS: dict[str, tuple[Any, Any]] = {
+    "all": ({}, lambda _asset, _who: True),
+    "kind": ({"kinds": ["MODEL", "REPORT"]}, lambda asset, _: asset.kind in {"model", "report"}),
+    "stage": ({"stages": ["ACTIVE"]}, lambda asset, who: "ACTIVE" in asset.values("STAGE", who)),
+    "not tagged": ({"not": {"tags": [PII]}}, lambda asset, who: PII not in asset.values("TAG", who)),
+    "either": (
+        {"or": [{"ownerTeams": [ADS]}, {"sensitivities": ["PUBLIC"]}]},
+        lambda asset, who: asset.team == ADS or "PUBLIC" in asset.values("SENSITIVITY", who),
+    ),
+}
+
+
+def _expected(who: str, text: str, where: str) -> Iterator[Asset]:
+    *before, last = text.split()
+    for asset in ESTATE:
+        found = all(asset.has(word, who, last=False) for word in before) and asset.has(last, who, last=True)
+        if found and asset.grade(who) and FILTERS[where][1](asset, who):
+            yield asset
+
+
+@pytest.mark.parametrize("who", ["bo", "ada", "cy"])
+async def test_hits_and_facets_are_those_that_the_viewer_sees(api: Api, who: str) -> None:
+    """For every text and filter: the hits and counts that looping over the estate gives, and none by hidden words."""
+    for text in TEXTS:
+        for name, (where, _) in FILTERS.items():
+            expected = [*_expected(who, text, name)]
+            conditions = {"and": [where, {"source": {"eq": "random"}}]}
+            found = await _search(api, who, text, filter=conditions, facets=FACETS, first=500)
+            assert sorted(_ids(found)) == sorted(asset.urn for asset in expected), (text, name)
+            assert found["hits"]["totalCount"] == len(expected)
+            for facet in found["facets"]:
+                counts = Counter(value for asset in expected for value in asset.values(facet["facet"], who))
+                ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+                assert [(each["value"], each["count"]) for each in facet["values"]] == ordered, (text, name)
+
+
+async def test_pages_concatenate(api: Api) -> None:
+    """Page by page, whatever their size, the hits are those of one large page in the same order."""
+    whole = _ids(await _search(api, "bo", "fraud", first=500))
+    assert len(whole) > 20
+    for size in (1, 7):
+        assert await _all(api, "bo", "fraud", size) == whole
+
+
+async def test_a_search_is_one_request(api: Api) -> None:
+    """Hits, highlights and three facets are one request to the store, the owners of the hits another one."""
+    more = {"text": "fraud", "facets": ["KIND", "TAG", "STAGE"], "first": 20}
+    assert await api.count("ada", QUERY, **more) == 1
+    nested = QUERY.replace("asset { id }", "asset { id ownerTeam { name } }")
+    assert await api.count("ada", nested, **more) == 2
+
+
+async def test_more_hits_than_are_ranked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With too many hits there is no total, the best are among those ranked, and facets count these."""
+    monkeypatch.setattr("app.graph.reading.searches.MOST_HITS", 5)
+    found = await _search(api, "root", "fraud", facets=["SOURCE"], first=500)
+    assert found["hits"]["totalCount"] is None
+    assert [value["count"] for value in found["facets"][0]["values"]] == [5]
+    best = await _search(api, "root", "churn", first=500)
+    assert _ids(best)[:4] == [_named(name) for name in TYPED["churn"][:4]]
+    whole = await _search(api, "root", "orders daily", first=500)
+    assert (_ids(whole), whole["hits"]["totalCount"]) == ([_named("orders.daily")], 1)
+
+
+WRITES = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"""
+
+
+async def test_every_write_is_found_at_once(api: Api) -> None:
+    """What is registered, changed, reverted, deleted and restored is found by what it then is, and by nothing else."""
+    urn = make_urn("report", "people", "moving", "quarterly", None)
+
+    async def found(text: str) -> bool:
+        return urn in _ids(await _search(api, "root", text))
+
+    async def register(**values: Any) -> None:
+        await api.load({"report": {"id": urn, **values}})
+
+    await register(displayName="Kestrel", description="Harrier.")
+    assert [await found(text) for text in ("kestrel", "harrier", "quarterly")] == [True, True, True]
+    await register(displayName="Osprey", description=None)
+    assert [await found(text) for text in ("kestrel", "harrier", "osprey", "quarterly")] == [False, False, True, True]
+    query = "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { id } } } }"
+    (last,) = (await api.ask("root", query, id=urn))["asset"]["history"]["nodes"]
+    revert = "mutation ($c: ID!) { revertChange(input: {change: $c}) { errors { message } } }"
+    assert (await api.ask("root", revert, c=last["id"]))["revertChange"]["errors"] == []
+    assert [await found(text) for text in ("kestrel", "harrier", "osprey")] == [True, True, False]
+    for action, there in (("deleteAsset", False), ("restoreAsset", True)):
+        mutation = f"mutation ($id: ID!) {{ {action}(input: {{asset: $id}}) {{ errors {{ message }} }} }}"
+        assert (await api.ask("root", mutation, id=urn))[action]["errors"] == []
+        assert await found("kestrel") is there
+
+
+async def test_the_example_of_the_documentation_runs(api: Api) -> None:
+    """The query of docs/search.md answers without errors."""
+    (query,) = re.findall(r"(?ms)^```graphql\n(.*?)^```$", read("docs/search.md"))
+    assert (await api.ask("ada", query))["search"]["facets"]

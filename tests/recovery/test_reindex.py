@@ -1,0 +1,125 @@
+"""The index is lost while nothing runs: answers are wrong, `mlg store reindex` makes it again, all are as before."""
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.incidents import raise_incident
+from harness.janusgraph import StoreGraph, store_settings
+from harness.tree import ROOT
+
+from app.graph.commands import STEP
+from app.graph.store_schema import store_schema
+from app.settings import Settings
+from app.store.embedded import FOLDER, EmbeddedStore
+from app.store.errors import IndexIncompleteError
+from app.store.index import FILES, MARK
+
+ASSETS = STEP // 2
+"""Each is two vertices, with its change."""
+TEAM, TAG = "mlg://team/catalog/default/ranking", "mlg://tag/catalog/default/gold"
+QUESTIONS = (
+    "{ assets(first: 500, orderBy: {field: NAME, direction: DESC}) { totalCount nodes { id } } }",
+    f'{{ assets(first: 50, filter: {{tags: ["{TAG}"], ownerTeams: ["{TEAM}"]}}) {{ totalCount nodes {{ id }} }} }}',
+    """{ search(text: "churn dail", facets: [KIND, OWNER_TEAM, TAG, STAGE, NAMESPACE]) {
+         hits { totalCount nodes { asset { id } highlights { field text } } }
+         facets { facet values { value count } } } }""",
+    '{ search(text: "wekly") { hits { totalCount nodes { asset { id } } } } }',
+    '{ search(text: "sentences") { hits { totalCount nodes { asset { id } } } } }',
+    "{ incidents(state: OPEN) { totalCount nodes { title assets { id } } } }",
+    "{ changes(filter: {actions: [REGISTERED]}, first: 200) { totalCount nodes { subjectId } } }",
+    "{ tags { totalCount nodes { name } } teams { totalCount nodes { name } } }",
+)
+
+
+def _urn(number: int) -> str:
+    return f"mlg://dataset/test/{'prod' if number % 3 else 'dev'}/churn_{'daily' if number % 2 else 'weekly'}_{number}"
+
+
+def _item(number: int) -> dict[str, Any]:
+    owned = {"owners": [{"owner": TEAM}]} if number % 5 == 0 else {}
+    tagged = {"tags": [TAG]} if number % 10 == 0 else {}
+    told = {"description": "Told in sentences."} if number % 100 == 0 else {}
+    return {"dataset": {"id": _urn(number), **owned, **tagged, **told}}
+
+
+@asynccontextmanager
+async def _running(settings: Settings) -> AsyncIterator[Api]:
+    async with (
+        EmbeddedStore(settings, store_schema()) as store,
+        open_api(StoreGraph(store.url, "g"), settings.data_dir) as api,
+    ):
+        yield api
+
+
+async def _answers(api: Api) -> list[Any]:
+    await api.settled()
+    return [await api.ask("ada", question) for question in QUESTIONS]
+
+
+async def _reindex(settings: Settings) -> tuple[int | None, str, str]:
+    """Run the command; its exit code, and what it said on both ways."""
+    env = {
+        "MLG_DATA_DIR": str(settings.data_dir),
+        "MLG_CACHE_DIR": str(settings.cache_dir),
+        "MLG_STORE_PROFILE": "test",
+    }
+    command = (sys.executable, "-m", "app", "store", "reindex")
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, cwd=ROOT, env=os.environ | env)
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+def _lose_index(settings: Settings) -> None:
+    shutil.rmtree(settings.data_dir / FOLDER / FILES)
+
+
+@pytest.mark.timeout(300)
+async def test_a_lost_index_is_made_again(tmp_path: Path) -> None:
+    """Listings, searches, facets, incidents, changes: right, then empty, then the same; and never beside a server."""
+    settings = store_settings(tmp_path)
+    async with _running(settings) as api:
+        await api.load(*map(_item, range(ASSETS)))
+        for number in (0, 1):
+            await raise_incident(api, _urn(number), "HIGH")
+        before = await _answers(api)
+        assert before[2]["search"]["hits"]["totalCount"] == ASSETS / 2
+        code, _, said = await _reindex(settings)
+        assert (code, "is in use by process" in said) == (1, True)
+    _lose_index(settings)
+    async with _running(settings) as api:
+        without = await _answers(api)
+    assert all(one != other for one, other in zip(without, before, strict=True))
+    assert without[0] == {"assets": {"totalCount": 0, "nodes": []}}
+    code, out, said = await _reindex(settings)
+    assert code == 0, said
+    assert f"{STEP:,} vertices" in said
+    assert re.fullmatch(r"reindexed 5\d\d vertices", out.splitlines()[-1])
+    async with _running(settings) as api:
+        assert await _answers(api) == before
+
+
+async def test_an_index_that_is_half_made_is_refused(tmp_path: Path) -> None:
+    """After an attempt that was interrupted no store starts on the data, and the message says what to do."""
+    settings = store_settings(tmp_path)
+    (settings.data_dir / FOLDER).mkdir(parents=True)
+    (settings.data_dir / FOLDER / MARK).touch()
+    with pytest.raises(IndexIncompleteError, match="mlg store reindex"):
+        await EmbeddedStore(settings, store_schema()).start()
+
+
+async def test_a_store_of_others_is_not_reindexed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With MLG_STORE_URL the command is refused before it touches anything."""
+    monkeypatch.setenv("MLG_STORE_URL", "http://127.0.0.1:1/gremlin")
+    code, _, said = await _reindex(store_settings(tmp_path))
+    assert (code, "others run" in said) == (1, True)
+    assert not (tmp_path / FOLDER).exists()

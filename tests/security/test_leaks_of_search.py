@@ -1,0 +1,97 @@
+"""The leak catalogue, of searches: found, ranked, marked and counted by what is seen, and by nothing else."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import leaks
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.leaks import CANARY, DRAFT, HIDDEN, HIDDEN_NAME, OPEN
+
+from app.graph.ids import vertex_id
+from app.graph.reading import searches
+from app.graph.sensitivity.fences import Fence
+
+QUERY = """query ($text: String!, $first: Int, $filter: AssetFilter) {
+  search(text: $text, filter: $filter, first: $first, facets: [KIND, OWNER_TEAM, TAG, STAGE, SENSITIVITY, NAMESPACE]) {
+    hits { totalCount edges { cursor node { asset { id } highlights { field text } } } pageInfo { hasNextPage } }
+    facets { facet values { value count } } } }"""
+
+
+async def _search(api: Api, who: str, text: str, **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = (await api.ask(who, QUERY, text=text, **more))["search"]
+    return found
+
+
+def _ids(found: dict[str, Any]) -> list[str]:
+    return [edge["node"]["asset"]["id"] for edge in found["hits"]["edges"]]
+
+
+def _values(found: dict[str, Any], facet: str) -> dict[str, int]:
+    (values,) = (each["values"] for each in found["facets"] if each["facet"] == facet)
+    return {each["value"]: each["count"] for each in values}
+
+
+@pytest.mark.parametrize("text", [CANARY, "canaryearly", "early", "canar", "shut", HIDDEN_NAME, "canray", "veiled set"])
+async def test_hidden_words_find_nothing(leaky: Api, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """A word of a hidden row or description answers as a word that nothing has, in bytes and in requests.
+
+    Nor does the index propose it: with room for one proposal, a hidden one would take it, or the total away.
+    """
+    monkeypatch.setattr(searches, "MOST_HITS", 1)
+    nothing = await _search(leaky, "bo", "nobodywrote")
+    assert await _search(leaky, "bo", text) == nothing
+    assert await leaky.count("bo", QUERY, text=text) == await leaky.count("bo", QUERY, text="nobodywrote") == 1
+
+
+async def test_search_ranking_and_highlights(leaky: Api) -> None:
+    """A draft is found by its name, in the same place and with the same marks as if its description were empty."""
+    assert DRAFT in _ids(await _search(leaky, "ada", "canary early"))
+    found = await _search(leaky, "bo", "draft", filter={"kinds": ["DATASET"]})
+    (edge,) = found["hits"]["edges"]
+    assert edge["node"] == {"asset": {"id": DRAFT}, "highlights": [{"field": "displayName", "text": "**draft**"}]}
+    assert _ids(await _search(leaky, "bo", "draft early")) == []
+
+
+async def test_facets(leaky: Api) -> None:
+    """Hidden rows are not counted, and of a draft no stage, tag or sensitivity, though its kind and team are."""
+    where = {"ids": [OPEN, DRAFT, HIDDEN]}
+    everything, seen = [await _search(leaky, who, "test", filter=where) for who in ("ada", "bo")]
+    assert _values(everything, "KIND") == {"DATASET": 3}
+    assert _values(everything, "STAGE") == {"ACTIVE": 2, "DRAFT": 1}
+    assert _values(seen, "KIND") == {"DATASET": 2}
+    assert _values(seen, "OWNER_TEAM") == {leaks.RANKING: 2}
+    assert _values(seen, "STAGE") == {"ACTIVE": 1}
+    assert _values(seen, "TAG") == {leaks.PLAIN: 1}
+    assert _values(seen, "SENSITIVITY") == {"INTERNAL": 1}
+    assert seen["hits"]["totalCount"] == 2
+
+
+async def test_a_filter_on_what_is_hidden(leaky: Api) -> None:
+    """The filter of a search is policed as that of a listing."""
+    for where in ({"stages": ["DRAFT"]}, {"tags": [leaks.GOLD]}, {"owners": [leaks.UMA]}):
+        assert DRAFT in _ids(await _search(leaky, "ada", "draft", filter=where))
+        assert _ids(await _search(leaky, "bo", "draft", filter=where)) == []
+
+
+@pytest.fixture
+async def fenced(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
+    """Return the API over ten datasets, whose job does not get its turn while a test looks."""
+    async with open_api(graph, tmp_path) as api:
+        await api.load(*({"dataset": {"id": leaks.urn("dataset", f"fence_{number}")}} for number in range(10)))
+        yield api
+
+
+async def test_a_fence_holds_for_searches(fenced: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fence covers is neither found nor counted, and there are as many hits as there would be without it."""
+    hidden = [leaks.urn("dataset", f"fence_{number}") for number in range(6)]
+    assert (await _search(fenced, "bo", "fence"))["hits"]["totalCount"] == 10
+    covered = frozenset(vertex_id("default", urn) for urn in hidden)
+    fenced.services.desk.pending.fences.put_up(Fence("default", "RESTRICTED", covered))
+    open_ = [leaks.urn("dataset", f"fence_{number}") for number in range(6, 10)]
+    found = await _search(fenced, "bo", "fence")
+    assert (_ids(found), found["hits"]["totalCount"], _values(found, "KIND")) == (open_, 4, {"DATASET": 4})
+    monkeypatch.setattr(searches, "MOST_HITS", 3)
+    assert _ids(await _search(fenced, "bo", "fence")) == open_[:3]
