@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.graph.coalescer import Answer, Coalescer, Question
 from app.graph.ids import vertex_id
+from app.graph.inferred import passable
 from app.graph.judge import Judge
 from graphql_schema.row import Row
 
@@ -30,6 +31,11 @@ class Rows:
             answer.records.update(also.records)
         return answer
 
+    @property
+    def now(self) -> int:
+        """The instant at which the operation reads."""
+        return self._coalescer.now
+
     def vid(self, urn: str) -> int:
         """The vertex id of a URN of the caller's tenant."""
         return vertex_id(self.judge.tenant, urn)
@@ -41,6 +47,11 @@ class Rows:
             shown = record is not None and self._knows_ends(record.get("ends"), answer)
             self._known[vid] = self.judge.row(vid, record) if shown and record is not None else None
         return self._known[vid]
+
+    def passes(self, vid: int, answer: Answer) -> bool:
+        """Whether the caller goes through a vertex along lineage, where it is not deleted."""
+        row = self.row(vid, answer)
+        return passable(row) and not (row is not None and row.deleted)
 
     def found(self, vids: Sequence[int], answer: Answer) -> list[Row]:
         """The rows of those vertices that the caller may know of, in order."""
