@@ -45,7 +45,9 @@ def _via(estate: Estate, who: str, starts: Iterable[str], *hops: tuple[str, bool
     reached = set(starts)
     for relations, out, kinds in hops:
         reached = {
-            far for urn in estate.readable(who, reached) for far in estate.far(who, urn, relations, out=out, kinds=kinds)
+            far
+            for urn in estate.readable(who, reached)
+            for far in estate.far(who, urn, relations, out=out, kinds=kinds)
         }
     return set(estate.visible(who, reached))
 
