@@ -19,6 +19,9 @@ from graphql_schema.catalog import (
     Relation,
 )
 
+ENRICHMENT: Final = "enrichment"
+"""The property of an inferred edge that names its rules; an edge that somebody declares as a guess has none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

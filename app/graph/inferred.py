@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from graphql_schema.catalog import OPEN
-from graphql_schema.enrichment import INFERRED
+from graphql_schema.enrichment import ENRICHMENT, INFERRED
 from graphql_schema.enums import AccessGrade
 from graphql_schema.row import Row
 
@@ -81,7 +81,7 @@ def seen(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = L
         "validFrom": min(interval[0] for _, interval in found),
         **({} if end == OPEN else {"validTo": end}),
         "by": [BY + rule for rule in rules],
-        "properties": [{"key": "rule", "value": ", ".join(rules)}],
+        "properties": [{"key": ENRICHMENT, "value": ", ".join(rules)}],
     }
 
 

@@ -117,7 +117,7 @@ async def test_a_question_is_one_hop_shorter(api: Api, estate: Estate) -> None:
         "validFrom": BEFORE,
         "validTo": None,
         "runId": None,
-        "properties": [{"key": "rule", "value": "tested-as-deployed"}],
+        "properties": [{"key": "enrichment", "value": "tested-as-deployed"}],
     }
     assert (
         await rows(api, "bo", estate.id("model-version"), "downstream", origins=["DECLARED"], relations=["TESTED_IN"])
