@@ -12,6 +12,7 @@ from app.auth.authenticator import build_authenticator
 from app.graph.client import GremlinClient
 from app.graph.clock import epoch_milliseconds
 from app.graph.coalescer import Coalescer
+from app.graph.enrichment.job import EnrichmentJob, prepare
 from app.graph.housekeeping import Housekeeper
 from app.graph.instant import Instant
 from app.graph.judge import Judge
@@ -30,6 +31,7 @@ from app.settings import Settings
 from app.store.embedded import EmbeddedStore
 from graphql_schema.catalog import ASSETS
 from graphql_schema.context import Context, PolicyNotes
+from graphql_schema.enrichment import RULES
 from graphql_schema.govern import governed
 from graphql_schema.schema import build_schema
 from policies.disclosure import load_disclosure
@@ -64,12 +66,13 @@ class Services:
     async def running(self) -> AsyncIterator[None]:
         """Start or reach the store, check that it keeps what it confirms, and close everything at the end."""
         async with AsyncExitStack() as stack:
-            self.desk = Desk(self._stops, self._gates)
+            self.desk = Desk(self._stops, self._gates, rules=RULES if self.settings.enrichment else ())
             await stack.enter_async_context(self.authenticator)
             self.client = await stack.enter_async_context(await self.reach_store(stack))
             await self.client.self_check()
             await self.desk.pending.load(self.client)
             await self.desk.journal.load(self.client)
+            await prepare(self.client, self.desk)
             await self.start_jobs(stack)
             memory.settle()
             yield
@@ -87,6 +90,7 @@ class Services:
         jobs = (
             SensitivityJob(self.client, desk.lock, desk.pending, desk.stops),
             TagJob(self.client, desk),
+            EnrichmentJob(self.client, desk),
             Housekeeper(self.client, desk.lock),
         )
         tasks = [asyncio.create_task(job.run()) for job in jobs]

@@ -25,6 +25,9 @@ class Settings:
     port: int = setting("MLG_PORT", "8000", "Port the API listens on.")
     data_dir: Path = setting("MLG_DATA_DIR", ".data", "Folder of the embedded store, its log and the development key.")
     demo: bool = setting("MLG_DEMO", "1", "`1` loads the demo estate into an empty store at `mlg dev`.")
+    enrichment: bool = setting(
+        "MLG_ENRICHMENT", "1", "`1` infers edges by the rules of docs/enrichment.md; `0` takes back those it has."
+    )
     cache_dir: Path = setting(
         "MLG_CACHE_DIR", "~/.cache/mlgraph", "Folder of the downloaded jars, shared by checkouts."
     )
@@ -76,6 +79,7 @@ _READERS: dict[str, Any] = {
     "walk_nodes": int,
     "walk_seconds": float,
     "demo": _flag,
+    "enrichment": _flag,
     "data_dir": lambda text: Path(text).expanduser(),
     "access_log": lambda text: Path(text).expanduser() if text else None,
     "cache_dir": lambda text: Path(text).expanduser(),

@@ -347,5 +347,6 @@ STORED_ON_EDGES: tuple[Stored, ...] = (
     Stored("validTo", "Long", index=False),
     Stored("at", "Long", index=False),
     Stored("declassified", "Boolean", index=False),
+    Stored("through", index=False),
     Stored("record", index=False),
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
+from app.graph.inferred import LABEL, labels
 from app.graph.level import LAST
 from graphql_schema.catalog import VERTICES, Hop
 from graphql_schema.related import Path, Related
@@ -15,6 +16,7 @@ Adjacency = dict[int, list[tuple[int, Edge]]]
 """From each source to its far ends, with the edges."""
 
 _FIRST: Final = -1
+_INFERRED: Final = frozenset(LABEL.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,16 @@ class StoreHop:
     kinds: tuple[str, ...]
     parent: int
 
+    @property
+    def inferred(self) -> bool:
+        """Whether some of its edges may be inferred."""
+        return not _INFERRED.isdisjoint(self.labels)
+
     def wire(self, sources: Sequence[int], **window: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
         """The hop as the level text reads it; ``window`` is what differs from reading everything."""
         everything = {"n": 0, "a": -1, "t": False, "at": LAST, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
+        shape["i"] = self.inferred
         return {**shape, **everything, **window, "xs": list(sources) if self.parent == _FIRST else []}
 
 
@@ -59,7 +67,10 @@ class Compiled:
 
 @lru_cache(maxsize=512)
 def compile_related(related: Related) -> Compiled:
-    """Compile the paths: those that share a beginning share its hops, ends over several labels are one hop."""
+    """Compile the paths: those that share a beginning share its hops, ends over several labels are one hop.
+
+    Inferred edges are at ends alone: a longer path says what was said.
+    """
     hops: list[StoreHop] = []
     ends: dict[int, tuple[tuple[int, ...], dict[str, int]]] = {}
     prefixes: dict[Path, int] = {(): _FIRST}
@@ -68,7 +79,7 @@ def compile_related(related: Related) -> Compiled:
             _middle(path[:length], prefixes, hops)
     for number, path in enumerate(related.paths):
         parent = prefixes[path[:-1]]
-        index = _end(_store_hop(path[-1], parent), hops, ends)
+        index = _end(_store_hop(path[-1], labels(path[-1].relation.name), parent), hops, ends)
         chain = (*_chain(parent, hops), index)
         ends.setdefault(index, (chain, {}))[1][path[-1].relation.name] = number
     return Compiled(tuple(hops), tuple(Leaf(chain, paths) for chain, paths in ends.values()))
@@ -76,7 +87,8 @@ def compile_related(related: Related) -> Compiled:
 
 def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[StoreHop]) -> None:
     if prefix not in prefixes:
-        hops.append(_store_hop(prefix[-1], prefixes[prefix[:-1]]))
+        hop = prefix[-1]
+        hops.append(_store_hop(hop, (hop.relation.name,), prefixes[prefix[:-1]]))
         prefixes[prefix] = len(hops) - 1
 
 
@@ -92,9 +104,9 @@ def _end(hop: StoreHop, hops: list[StoreHop], ends: Mapping[int, Any]) -> int:
     return len(hops) - 1
 
 
-def _store_hop(hop: Hop, parent: int) -> StoreHop:
+def _store_hop(hop: Hop, labels: tuple[str, ...], parent: int) -> StoreHop:
     kinds = tuple(VERTICES[name].code for name in hop.kinds)
-    return StoreHop(hop.direction.value, (hop.relation.name,), kinds, parent)
+    return StoreHop(hop.direction.value, labels, kinds, parent)
 
 
 def _chain(index: int, hops: Sequence[StoreHop]) -> tuple[int, ...]:

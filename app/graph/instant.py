@@ -32,6 +32,10 @@ class Instant:
     past: bool = False
     resumed: bool = False
 
+    def judged(self, hidden: Container[str]) -> int:
+        """When an edge must hold, of which some fields are hidden from the caller."""
+        return self.recorded if self.past and ("validFrom" in hidden or "validTo" in hidden) else self.valid
+
     @property
     def window(self) -> dict[str, int]:
         """Which edges the store is to bring, as the level text reads it.
@@ -53,7 +57,7 @@ def edge_at(edge: Record, instant: Instant, hidden: Container[str] = ()) -> Reco
         return edge
     if edge.get(CLAIM):
         return None
-    at = instant.recorded if "validFrom" in hidden or "validTo" in hidden else instant.valid
+    at = instant.judged(hidden)
     for begin, end, opened, closed in _intervals(edge):
         known_end = end if closed <= instant.recorded else OPEN
         if opened <= instant.recorded and begin <= at < known_end:

@@ -4,11 +4,12 @@ A level asks for points (vertex ids), hops (edges from many sources, then the fa
 the index). The text is constant and knows no relation, no filter and no policy: they are data. Each hop is
 ``{d: "out" | "in", ls: labels, ks: far kinds or [], xs: sources, p: -1, or the hop whose far ends are its sources,
 n: 0 or how many per source, a: far id to begin after, t: whether newest first, at: latest time, since: earliest time,
-vf: when edges must have begun, vt: when they must not have ended}``, and ``p`` below -1 takes its sources from a
-listing, the first for -2. Each listing is ``{f: filter, t: filter of the total, o: order key, d: whether descending,
-n: how many, c: whether to count, b: filters}``, its filters in the form of :mod:`app.graph.clauses`. Where more than
-``n`` are found, those that pass the first of ``b`` go before the others, then those that pass the second, and so on;
-without ``b`` the order alone decides.
+vf: when edges must have begun, vt: when they must not have ended, i: whether some edges may be inferred}``, and ``p``
+below -1 takes its sources from a listing, the first for -2. What an inferred edge leads through is brought with it, and
+counts as edges do. Each listing is ``{f: filter, t: filter of the total, o: order key, d: whether descending, n: how
+many, c: whether to count, b: filters}``, its filters in the form of :mod:`app.graph.clauses`. Where more than ``n`` are
+found, those that pass the first of ``b`` go before the others, then those that pass the second, and so on; without
+``b`` the order alone decides.
 
 A first page costs what it shows, however many edges its source has; a later one passes over those before it.
 
@@ -22,6 +23,7 @@ from typing import Any, Final
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import Order, P
 
+from app.graph.inferred import PREFIX, THROUGH
 from app.graph.prepared import Prepared, g, param, render, spread
 
 EDGE_CAP: Final = 50_000
@@ -70,6 +72,8 @@ def begin = {{ h, xs, l ->
   h.d == 'out' ? (ks ? {_first("out", kinds=True)} : {_first("out", kinds=False)})
                : (ks ? {_first("in", kinds=True)} : {_first("in", kinds=False)})
 }}
+def inferred = {{ e -> e.label().startsWith('{PREFIX}') }}
+def byFar = {{ a, b -> a[0] <=> b[0] ?: inferred(a[1]) <=> inferred(b[1]) }}
 def seen = new LinkedHashSet(points)
 def test = {{ t, k ->
   def x = k[2]
@@ -115,7 +119,10 @@ def edges = hops.collect {{ h ->
   def xs = h.p == -1 ? h.xs : h.p < 0 ? lists[-2 - h.p].x : new ArrayList(sets[h.p])
   def rows = []
   def reached = new LinkedHashSet()
-  def take = {{ s, f, e -> rows << s; rows << f; rows << e.value('record'); reached << f }}
+  def take = {{ s, f, e ->
+    rows << s; rows << f; rows << e.value('record'); reached << f
+    if (h.i) e.property('{THROUGH}').ifPresent {{ it.tokenize(',').each {{ x -> seen << (x as long); room-- }} }}
+  }}
   if (xs && room > 0) {{
     def out = h.d == 'out'
     def bySource = new LinkedHashMap()
@@ -137,7 +144,7 @@ def edges = hops.collect {{ h ->
         {render(_valid(g.V(param("s")).in_e(spread("ls"))).has("at", P.eq(param("at"))))}.each {{
           if (known.add(it.outVertex().id())) found << [it.outVertex().id(), it]
         }}
-      }} else if (!h.t) found = found.sort {{ it[0] }}.take(h.n as int)
+      }} else if (!h.t) found = found.sort(byFar).take(h.n as int)
       found.each {{ take(s, it[0], it[1]); room-- }}
     }}
   }}

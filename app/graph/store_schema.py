@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from app.graph.inferred import LABEL
 from app.store.schema import StoreSchema
 from graphql_schema.catalog import RELATIONS, STORED, STORED_ON_EDGES, VERTICES, Stored
 
@@ -34,7 +35,8 @@ def _document() -> dict[str, Any]:
     return {
         "vertexLabels": [{"label": name} for name in (*VERTICES, "Pending", "Receipt", "Shelf")],
         "edgeLabels": [
-            {"label": name, "multiplicity": "SIMPLE"} for name in (*RELATIONS, "PENDING", "RECEIPT", "SHELF")
+            {"label": name, "multiplicity": "SIMPLE"}
+            for name in (*RELATIONS, *LABEL.values(), "PENDING", "RECEIPT", "SHELF")
         ],
         "propertyKeys": [_key(stored) for stored in keys.values()],
         "compositeIndexes": [],

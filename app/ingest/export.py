@@ -17,6 +17,7 @@ from app.ingest.portable import (
     assets_document,
     registry_document,
 )
+from graphql_schema.enrichment import ENRICHMENT
 from policies.errors import LimitError
 
 Item = dict[str, dict[str, Any]]
@@ -69,7 +70,12 @@ async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, 
             neighbours += page["nodes"]
     else:
         neighbours += first["nodes"]
-    return [_link(edge) for edge in neighbours if edge["from"] == asset["id"]]
+    return [_link(edge) for edge in neighbours if edge["from"] == asset["id"] and not _follows(edge)]
+
+
+def _follows(edge: Mapping[str, Any]) -> bool:
+    """Whether an edge follows from others, so that it will wherever these are imported."""
+    return any(pair["key"] == ENRICHMENT for pair in edge["properties"] or ())
 
 
 def _link(edge: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
+from harness.shortcuts import RULES
+
 from graphql_schema.catalog import KINDS, RELATIONS
 
 TEAM = "mlg://team/catalog/default/"
@@ -44,6 +46,7 @@ class Estate:
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
     edges: dict[EdgeKey, dict[str, Any]] = field(default_factory=dict)
     items: list[dict[str, Any]] = field(default_factory=list)
+    _joined: dict[str, dict[EdgeKey, dict[str, Any]]] = field(default_factory=dict)
 
     def of(self, *kinds: str) -> list[str]:
         """The ids of these kinds."""
@@ -74,12 +77,30 @@ class Estate:
         """Those of the ids that a caller may know of."""
         return [urn for urn in urns if self.sees(who, urn)]
 
-    def far(self, urn: str, relations: str, *, out: bool, kinds: str = "") -> set[str]:
-        """The far ends of edges at an asset."""
+    def joined(self, who: str) -> dict[EdgeKey, dict[str, Any]]:
+        """The edges, and those that follow from chains whose middle a caller reads, where none was declared."""
+        if who not in self._joined:
+            chains = [
+                ((relation, start, end), round(sure * near.get("confidence", 1) * far.get("confidence", 1), 4))
+                for relation, sure, starts, first, middles, second, ends in RULES.values()
+                for (one, start, middle), near in self.edges.items()
+                if one == first and self._is(start, starts) and self._is(middle, middles) and self.reads(who, middle)
+                for (other, again, end), far in self.edges.items()
+                if (other, again) == (second, middle) and self._is(end, ends) and start != end
+            ]
+            found = {key: {"origin": "INFERRED", "confidence": sure} for key, sure in sorted(chains)}
+            self._joined[who] = {**found, **self.edges}
+        return self._joined[who]
+
+    def _is(self, urn: str, kinds: str) -> bool:
+        return KINDS[self.assets[urn]["kind"]].code in kinds.split()
+
+    def far(self, who: str, urn: str, relations: str, *, out: bool, kinds: str = "") -> set[str]:
+        """The far ends of edges at an asset, as far as a caller may see these edges."""
         near, far = (1, 2) if out else (2, 1)
         return {
             key[far]
-            for key in self.edges
+            for key in self.joined(who)
             if key[0] in relations.split()
             and key[near] == urn
             and (not kinds or self.assets[key[far]]["kind"] in kinds.split())
@@ -96,7 +117,7 @@ class Estate:
         near, far = (1, 2) if out else (2, 1)
         return {
             (key[far], key)
-            for key in self.edges
+            for key in self.joined(who)
             if key[near] in starts and key[far] != urn and self.sees(who, key[far])
         }
 

@@ -16,6 +16,7 @@ from harness.estate_values import DOMAINS, HUSH, NOW, TAGS, TEAMS, USERS, VEIL
 from harness.estates_apart import WORLDS, Apart, Estate
 from harness.janusgraph import StoreGraph, open_graph
 from harness.registrations import Writers, person
+from harness.waiting import until
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona, personas
@@ -103,6 +104,11 @@ class World:
         await _written(writers, "root", NOW, estate.links)
         await _written(writers, "root", epoch_milliseconds(), estate.uses)
 
+    async def settled(self) -> None:
+        """Wait until the jobs have done what they had to."""
+        pending = self.services.desk.pending
+        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.notes))
+
 
 async def _written(writers: Writers, subject: str, time: int, items: list[Any]) -> None:
     writer = writers.of(person(subject, roles="admin auditor"), now=time)
@@ -178,6 +184,8 @@ async def open_worlds(
         apart = Apart(seed, access, worlds[0].services.schema.core)
         for name, world in zip(WORLDS, worlds, strict=True):
             await world.write(apart.estates[name])
+        for world in worlds:
+            await world.settled()
         log.unlink(missing_ok=True)
         yield Worlds(who, apart, (worlds[0], worlds[1]), log)
 

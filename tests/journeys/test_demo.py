@@ -1,5 +1,6 @@
 """What the demo estate tells is what the API answers; the expectations are written from the story, by hand."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -246,6 +247,13 @@ async def test_personal_data_end_before_the_meeting(api: Api) -> None:
         }
 
     await until(settled)
+
+
+async def test_a_version_is_tested_as_it_is_deployed(api: Api) -> None:
+    """Nobody said so of the version, but it serves where the test is: as docs/enrichment.md shows it, to the letter."""
+    query, answer = re.findall(r"(?s)```(?:graphql|json)\n(.*?)```", read("docs/enrichment.md"))
+    await api.settled()
+    assert await api.ask("ada", query) == json.loads(answer)
 
 
 async def test_it_is_told_once(api: Api, folder: Path) -> None:

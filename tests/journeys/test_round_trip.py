@@ -71,7 +71,7 @@ async def stored(graph: StoreGraph) -> tuple[dict[str, dict[str, Any]], Edges]:
     records = {record["id"]: record for record in (json.loads(str(text)) for text in await graph.run(VERTICES))}
     records = {urn: record for urn, record in records.items() if not KIND_OF_CODE[record["kind"]].shown_by}
     edges = {(edge["relation"], row["from"], row["to"]): edge for row in rows for edge in [json.loads(row["it"])]}
-    return records, {key: edge for key, edge in edges.items() if key[1] in records}
+    return records, {key: edge for key, edge in edges.items() if key[1] in records and "chains" not in edge}
 
 
 def own(record: Mapping[str, Any]) -> dict[str, Any]:

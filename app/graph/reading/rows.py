@@ -5,6 +5,7 @@ from typing import Any
 
 from app.graph.coalescer import Answer, Coalescer, Question
 from app.graph.ids import vertex_id
+from app.graph.inferred import passable
 from app.graph.judge import Judge
 from graphql_schema.row import Row
 
@@ -65,6 +66,11 @@ class Rows:
     def withheld(self, vid: int) -> Record | None:
         """The record of a vertex of which there is no row, to count it and nothing else."""
         return self._withheld.get(vid)
+
+    def passes(self, vid: int, answer: Answer) -> bool:
+        """Whether the caller goes through a vertex along lineage, where it is not deleted."""
+        row = self.row(vid, answer)
+        return passable(row) and not (row is not None and row.deleted)
 
     def found(self, vids: Sequence[int], answer: Answer) -> list[Row]:
         """The rows of those vertices that the caller may know of, in order."""

@@ -1,19 +1,26 @@
 """The ways from sources to what a relation reaches: judged at every step, each end once, in order."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from app.graph.coalescer import Answer
 from app.graph.hops import Adjacency, adjacency, compile_related, reached
+from app.graph.inferred import is_inferred, is_shortcut, passable, seen
 from app.graph.instant import Instant, edge_at
 from app.graph.reading.rows import Rows
 from graphql_schema.catalog import TIME_FIELDS
 from graphql_schema.enums import AccessGrade
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Item, Row
+
+_Joined = tuple[tuple[int, ...], str]
+"""The vertices of a way, and the relation of its last edge."""
+
+_IDENTITY: Final = ("edgeId", "from", "to")
 
 DATED, UNDATED = 0, 1
 """How the position of a row begins in a list in the order of time: what hides its time comes last, by id."""
@@ -28,10 +35,15 @@ def items_of(rows: Rows, related: Related, page: Page, sources: Sequence[Row], a
         for item in _ends(rows, related, source, edges, answer):
             if page.keep is None or page.keep(item):
                 known = found.get(item.position)
-                if known is None or item.path < known.path:
+                if known is None or _rank(item) < _rank(known):
                     found[item.position] = item
         result.append(sorted(found.values(), key=lambda item: item.position))
     return result
+
+
+def _rank(item: Item) -> tuple[bool, int]:
+    """Of the ways to the same row, the least is shown: over what was declared, then over the first path."""
+    return bool(item.edge and is_shortcut(item.edge)), item.path
 
 
 def begins_undated(related: Related, after: Sequence[Any] | None) -> bool:
@@ -45,18 +57,48 @@ def dated(items: Sequence[Item]) -> list[Item]:
 
 
 def _ends(rows: Rows, related: Related, source: Row, edges: Sequence[Adjacency], answer: Answer) -> Iterator[Item]:
-    """The ends of those ways from a source that the caller may go, as often as they are reached."""
+    """The ends of those ways from a source that the caller may go, as often as they are reached.
+
+    Where an edge is both declared and inferred, it is the one that was declared.
+    """
     compiled, asked = compile_related(related), related.asked
+    inferred: list[tuple[_Joined, Item]] = []
+    declared: set[_Joined] = set()
     for leaf in compiled.leaves:
-        inward = compiled.hops[leaf.chain[-1]].direction == "in"
+        hop = compiled.hops[leaf.chain[-1]]
         for way, texts in reached(source.vid, leaf.chain, edges):
-            seen = rows.found(way, answer)
-            if len(seen) < len(way) or (related.per_edge and way[-1] == source.vid):
+            met = rows.found(way, answer)
+            if len(met) < len(way) or (related.per_edge and way[-1] == source.vid):
                 continue
-            if all(_passable(row, asked) for row in seen[:-1]) and not any(row.deleted for row in seen):
-                edge = _last_edge(texts, (source, *seen), rows.judge.instant)
-                if edge is not None:
-                    yield _item(related, source, seen, _between(edge, source, seen, inward=inward), leaf.path_of)
+            if not all(_passable(row, asked) for row in met[:-1]) or any(row.deleted for row in met):
+                continue
+            edge = _last_edge(texts, (source, *met), rows.judge.instant)
+            if edge is None:
+                continue
+            item = _item(related, source, met, _between(edge, source, met, inward=hop.direction == "in"), leaf.path_of)
+            if not hop.inferred:
+                yield item
+                continue
+            joined = (way, edge["relation"])
+            if is_inferred(edge):
+                inferred.append((joined, item))
+            else:
+                declared.add(joined)
+                yield item
+    for joined, item in inferred:
+        shown = None if joined in declared else _shown(rows, item, answer)
+        if shown is not None:
+            yield shown
+
+
+def _shown(rows: Rows, item: Item, answer: Answer) -> Item | None:
+    """The item of an inferred edge as its caller may see it, by the chains that it stands for."""
+    near, instant, edge = item.near, rows.judge.instant, item.edge or {}
+    if near is None or not passable(near):
+        return None
+    at = instant.judged(near.access.of_edge("Neighbour", item.row.access).hidden)
+    shown = seen(edge, at, lambda vid: rows.passes(vid, answer), instant.recorded)
+    return None if shown is None else replace(item, edge={**shown, **{name: edge[name] for name in _IDENTITY}})
 
 
 def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: Instant) -> Mapping[str, Any] | None:
@@ -64,12 +106,14 @@ def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: Instant) -> M
     if not instant.past:
         last: Mapping[str, Any] = orjson.loads(texts[-1])
         return last
-    held = None
+    edge: Mapping[str, Any] | None = None
     for text, (near, far) in zip(texts, pairwise(rows), strict=True):
-        held = edge_at(orjson.loads(text), instant, near.access.of_edge("Neighbour", far.access).hidden)
-        if held is None:
+        edge = orjson.loads(text)
+        if not is_inferred(edge):
+            edge = edge_at(edge, instant, near.access.of_edge("Neighbour", far.access).hidden)
+        if edge is None:
             return None
-    return held
+    return edge
 
 
 def _between(edge: Mapping[str, Any], source: Row, rows: Sequence[Row], *, inward: bool) -> dict[str, Any]:

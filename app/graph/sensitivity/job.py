@@ -40,7 +40,7 @@ class SensitivityJob(Job):
 
     def mine(self, note: Note) -> bool:
         """Whether a note is about sensitivity."""
-        return note.tag is None
+        return note.tag is None and not note.enriches
 
     async def advance(self, due: list[Note]) -> bool:
         """Settle a batch of the oldest note."""

@@ -5,7 +5,8 @@ it. It hangs on one well-known vertex, by edges of the label ``PENDING``. Its pr
 when it is due, where to begin, the fence's level; ``covered`` the ids that the fence covers; ``frontier`` lists of ids
 to settle, to which the job adds. What was settled is not taken out: settling again changes nothing.
 
-Notes are of two kinds, each with a job of its own: of sensitivity, and of a tag (:mod:`app.graph.tags`).
+Notes are of three kinds, each with a job of its own: of sensitivity, of a tag (:mod:`app.graph.tags`), and of
+enrichment (:mod:`app.graph.enrichment`).
 """
 
 import asyncio
@@ -47,8 +48,9 @@ class Note:
     """Vertices to settle, once ``due`` (epoch milliseconds) has passed, and the fence that stands until it is done.
 
     ``frontier`` is what remains, in order; ``beyond`` are vertices whose targets are to be settled. ``tag`` is the
-    vertex id of the tag that it is about, or ANY_TAG; None when it is about sensitivity. With ``holders`` it is about
-    all that carry the tag, too.
+    vertex id of the tag that it is about, or ANY_TAG. With ``holders`` it is about all that carry the tag, too. With
+    ``enriches`` it is about inferred edges: those that end at ``frontier``, those that lead through ``beyond``, and
+    with ``after`` all that end at assets whose ids come after this one. Else it is about sensitivity.
     """
 
     x: int
@@ -60,13 +62,17 @@ class Note:
     fence: Fence | None = None
     tag: int | None = None
     holders: bool = False
+    enriches: bool = False
+    after: str | None = None
 
     def wire(self) -> dict[str, Any]:
         """The note as the text ``WRITE`` takes it."""
-        said = {"tenant": self.tenant, "at": self.at, "due": self.due, "beyond": self.beyond}
+        said: dict[str, Any] = {"tenant": self.tenant, "at": self.at, "due": self.due, "beyond": self.beyond}
         values = {}
         if self.tag is not None:
             said |= {"tag": self.tag, "holders": self.holders}
+        if self.enriches:
+            said |= {"enriches": True, "after": self.after}
         if self.fence is not None:
             said |= {"level": self.fence.level, "everything": self.fence.covered is None}
             values["covered"] = orjson.dumps(sorted(self.fence.covered or ())).decode()
@@ -97,6 +103,8 @@ def _note(row: dict[str, Any]) -> Note:
         fence,
         said.get("tag"),
         said.get("holders", False),
+        said.get("enriches", False),
+        said.get("after"),
     )
 
 

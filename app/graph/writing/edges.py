@@ -89,6 +89,14 @@ def _begin(edge: Record) -> int:
     return int(edge["validFrom"])
 
 
+def held(edge: Record | None) -> list[tuple[int, int]]:
+    """The intervals in which it held, holds or will hold, the earliest first; a claim never does."""
+    if edge is None or edge.get(CLAIM):
+        return []
+    intervals = [*edge.get("earlier", ()), (edge["validFrom"], ends(edge))]
+    return sorted((start, end) for start, end, *_ in intervals if start < end)
+
+
 def declared(
     edge: Record | None, relation: Relation, declarer: str, now: int, facts: Mapping[str, Any] | None = None
 ) -> Record:

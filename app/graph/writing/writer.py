@@ -12,6 +12,7 @@ from app.graph.errors import StoreFailedError, TransientConflictError, VertexExi
 from app.graph.sensitivity.flows import Flows
 from app.graph.sensitivity.pending import TOP, Pending
 from app.graph.write_texts import STATE, WRITE
+from app.graph.writing.enriching import enrich
 from app.graph.writing.journal import Journal
 from app.graph.writing.moving import Moved
 from app.graph.writing.passing import Propagating, pass_on
@@ -21,6 +22,7 @@ from app.graph.writing.receipts import SHELVES, receipt_name, shelf_of
 from app.graph.writing.refusal import conflict, invalid
 from app.graph.writing.spreading import spread
 from app.graph.writing.state import Author, State, Wants
+from graphql_schema.enrichment import Rule
 from graphql_schema.intents import Intent
 from graphql_schema.registration import Registered, Registration, not_written
 from policies.access import Access
@@ -44,9 +46,9 @@ class Desk:
     """What the writers of a process share.
 
     One of them writes at a time, under ``lock``: the embedded store wants it so (janusgraph.md, 6). ``pending`` is what
-    is still to be done about sensitivity and tags, ``stops`` the kinds at which sensitivity stops, ``propagating``
-    knows which tags pass on, ``gates`` are those of the installation, ``journal`` gives changes their instants and
-    tells of them.
+    is still to be done about sensitivity, tags and enrichment, ``stops`` the kinds at which sensitivity stops,
+    ``propagating`` knows which tags pass on, ``gates`` and the ``rules`` of enrichment are those of the installation,
+    ``journal`` gives changes their instants and tells of them.
     """
 
     stops: frozenset[str] = frozenset()
@@ -55,6 +57,7 @@ class Desk:
     pending: Pending = field(default_factory=Pending)
     journal: Journal = field(default_factory=Journal)
     propagating: Propagating = field(default_factory=Propagating)
+    rules: Sequence[Rule] = ()
 
 
 class PolicedWriter:
@@ -163,12 +166,13 @@ class PolicedWriter:
         )
 
     async def _write(self, state: State, author: Author) -> None:
-        """Write what the batch has made of the state, and what that means elsewhere for sensitivity and tags."""
+        """Write what the batch has made of the state, and what follows for sensitivity, tags and inferred edges."""
         pending = self._desk.pending
         reads = Flows(self._client, author.stops, author.now)
         moved = await Moved.by(state, author, reads)
         notes = await spread(moved, reads, pending)
         notes += await pass_on(moved, replace(reads, stops=frozenset()), pending, self._desk.propagating)
+        notes += enrich(moved, pending, self._desk.rules)
         with pending.promised(notes):
             noted = {"notes": [note.wire() for note in notes], "top": TOP}
             shelf = {"shelf": shelf_of(author.now), "shelves": SHELVES, "shelved": author.now}

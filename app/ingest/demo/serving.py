@@ -79,6 +79,7 @@ def serving() -> Iterator[Item]:
             }
         }
     yield from _experiments()
+    yield link("TESTED_IN", deployment("title-embedder", "2", "production"), cell("search-vectors", "treatment"))
     yield link("FEEDS", feature_set("profile-taste"), service("ranking-service"), origin="OBSERVED")
     yield link("PRODUCES", service("ranking-service"), table("served-rankings"), origin="OBSERVED")
     yield link("DERIVES", table("served-rankings"), table("impressions"), origin="OBSERVED", confidence=1.0)

@@ -13,6 +13,8 @@ from aiodataloader import DataLoader
 
 from app.graph.coalescer import Answer, Question
 from app.graph.hops import StoreHop
+from app.graph.inferred import CHAINS
+from app.graph.inferred import labels as labels_of
 from app.graph.instant import Instant
 from app.graph.reading.rows import Rows
 from graphql_schema.catalog import LINEAGE, PART_HOPS, VERTICES, WHOLE_HOPS, Direction, Hop
@@ -27,11 +29,18 @@ _RELATIONS: Final = tuple(relation.name for relation in LINEAGE)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Which edges are looked at: a direction, relations (all when empty), and an instant."""
+    """Which edges are looked at: a direction, relations (all when empty), an instant, and whether inferred ones are."""
 
     direction: Direction
     relations: tuple[str, ...]
     instant: Instant
+    inferred: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Their labels in the store."""
+        names = tuple(name for name in _RELATIONS if not self.relations or name in self.relations)
+        return tuple(label for name in names for label in labels_of(name)) if self.inferred else names
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +86,9 @@ class Expander:
         return await self._loaders[way].load_many(vertices)
 
     async def _load(self, way: Way, vertices: list[Vertex]) -> list[Expansion]:
-        labels = tuple(name for name in _RELATIONS if not way.relations or name in way.relations)
-        if not labels:
+        if not way.labels:
             return [Expansion(Speaker(vid, ())) for vid, _ in vertices]
-        lineage = StoreHop(way.direction.value, labels, (), -1)
+        lineage = StoreHop(way.direction.value, way.labels, (), -1)
         window = way.instant.window
         hops = [lineage.wire([vid for vid, _ in vertices], **window)]
         for step, sources in _steps(vertices):
@@ -125,5 +133,11 @@ def _by_source(rows: Sequence[Any]) -> Adjacent:
 
 
 def _vids(expansions: Iterable[Expansion]) -> set[int]:
-    speakers = [speaker for each in expansions for speaker in each.speakers]
-    return {vid for speaker in speakers for vid in (speaker.vid, *(far for far, _ in speaker.edges))}
+    """Everything that was brought: counterparts, far ends, and what inferred edges lead through."""
+    found: set[int] = set()
+    for speaker in (speaker for each in expansions for speaker in each.speakers):
+        found.add(speaker.vid)
+        for far, edge in speaker.edges:
+            found.add(far)
+            found.update(vid for chain in edge.get(CHAINS, ()) for vid in chain["through"])
+    return found

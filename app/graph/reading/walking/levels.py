@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from app.graph.inferred import is_inferred
 from app.graph.instant import Instant
 from app.graph.reading.points import Points
 from app.graph.reading.rows import Rows
@@ -16,6 +17,7 @@ from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, TIME, Budget
 from app.graph.reading.walking.expander import Expander, Expansion, Speaker, Vertex, Way
 from app.graph.reading.walking.sight import Sight, expands
 from graphql_schema.catalog import ASSETS
+from graphql_schema.enums import EdgeOrigin
 from graphql_schema.row import Row, Seen
 from graphql_schema.urn import parse_urn
 from graphql_schema.walk import Completeness, Joined, Pin, Reached, Walk, Walked
@@ -138,10 +140,14 @@ class Course:
 
     def _followed(self, speaker: Speaker, near: Row) -> Iterator[Row]:
         """The far ends of the edges that are followed."""
-        for vid, edge in speaker.edges:
+        declared: set[str] = set()
+        for vid, edge in sorted(speaker.edges, key=lambda each: is_inferred(each[1])):
             seen = self.sight.along(near, vid, edge, self.walk.direction)
-            if seen is not None and self.walk.keep.follows(seen[1]):
-                far, joined = seen
+            if seen is None or seen[1].urn in declared:
+                continue
+            far, joined = seen
+            declared.add(joined.urn)
+            if self.walk.keep.follows(joined):
                 self.edges[joined.urn] = (joined, near.vid, far.vid)
                 yield far
 
@@ -177,7 +183,8 @@ async def walk_along(means: Means, walk: Walk, pin: Pin) -> Walked:
     """Walk; ``pin`` is the instant of the answer. Each level is one request, the first of which brings the roots."""
     roots = [*dict.fromkeys(walk.roots)]
     course = Course(means, walk, means.sight(walk.pin), walk.depth)
-    way = Way(walk.direction, walk.keep.relations, course.sight.instant)
+    inferred = EdgeOrigin.INFERRED.name in walk.keep.origins
+    way = Way(walk.direction, walk.keep.relations, course.sight.instant, inferred)
     vertices = [(means.rows.vid(urn), parse_urn(urn).kind) for urn in roots]
     found, expansions = await asyncio.gather(means.points.many(roots), course.expand(way, vertices))
     for row in found:

@@ -1,9 +1,10 @@
 """What a caller sees along lineage at an instant; what is hidden is noted, and nothing of it told but that."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.graph.inferred import is_inferred, passable, seen
 from app.graph.instant import Instant, edge_at, existed, vertex_at
 from app.graph.reading.rows import Rows
 from app.graph.reading.walking.expander import Expansion, Speaker
@@ -35,15 +36,28 @@ class Sight:
         """The far end of an edge and what is shown of it; None where one of both is not there for the caller."""
         far = self.rows.known(vid)
         if far is None:
-            self._meet(vid, edge)
+            if not is_inferred(edge):
+                self._meet(vid, edge)
             return None
         access = near.access.of_edge(EDGE, far.access)
-        held = edge_at(edge, self.instant, access.hidden) if existed(far, self.instant) else None
+        held = self._held(near, edge, access.hidden) if existed(far, self.instant) else None
         if held is None:
             return None
         source, target = (near, far) if direction is Direction.OUT else (far, near)
         urn = f"{edge['relation']}:{source.vid:x}:{target.vid:x}"
         return far, Seen(EDGE, urn, {**held, "id": urn, "from": source.urn, "to": target.urn}, access)
+
+    def _held(self, near: Row, edge: Mapping[str, Any], hidden: Container[str]) -> Mapping[str, Any] | None:
+        """The edge as it held; an inferred one by the chains that the caller may go."""
+        if not is_inferred(edge):
+            return edge_at(edge, self.instant, hidden)
+        if not passable(near):
+            return None
+        return seen(edge, self.instant.judged(hidden), self._passes, self.instant.recorded)
+
+    def _passes(self, vid: int) -> bool:
+        row = self.rows.known(vid)
+        return row is not None and passable(row) and existed(row, self.instant)
 
     def counterpart(self, row: Row, speaker: Speaker) -> Row | None:
         """The counterpart that speaks for a row; None where it is not there for the caller."""
@@ -58,7 +72,8 @@ class Sight:
 
     def leads(self, *speakers: Speaker) -> bool:
         """Whether some edge leads on, to whatever it may be."""
-        return any(edge_at(edge, self.instant) is not None for each in speakers for _, edge in each.edges)
+        edges = (edge for each in speakers for _, edge in each.edges if not is_inferred(edge))
+        return any(edge_at(edge, self.instant) is not None for edge in edges)
 
     def leads_on(self, expansion: Expansion) -> bool:
         """Whether some edge leads on from a vertex, its own or that of a counterpart."""

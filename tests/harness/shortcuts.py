@@ -1,0 +1,71 @@
+"""Which edges follow from others, from the definition: all chains of each rule, one instant after the other."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+Records = dict[str, dict[str, Any]]
+Edges = dict[tuple[str, str, str], dict[str, Any]]
+
+RULES = {
+    "tested-as-deployed": (
+        *("TESTED_IN", 0.9, "MODEL_VERSION"),
+        *("DEPLOYED_AS", "DEPLOYMENT", "TESTED_IN", "EXPERIMENT_CELL"),
+    ),
+    "trained-with": ("FEEDS", 0.8, "FEATURE", "INPUT_TO", "RUN", "PRODUCES", "MODEL_VERSION"),
+    "started-from": ("BASE_OF", 0.6, "MODEL_VERSION", "INPUT_TO", "RUN", "PRODUCES", "MODEL_VERSION"),
+    "measured-on": ("EVALUATED_BY", 0.8, "DATASET DATASET_VERSION", "INPUT_TO", "RUN", "PRODUCES", "EVALUATION"),
+}
+"""By name: what is inferred, how sure, from where, over what, through what, over what, and to where."""
+
+Shortcut = tuple[str, str, str]
+"""Relation, and the ids of both ends."""
+
+
+def follows(records: Records, edges: Edges, at: int) -> dict[Shortcut, set[tuple[str, str, float]]]:
+    """The edges that follow at an instant, each with its chains: the rule, the middle, and how sure."""
+    found: dict[Shortcut, set[tuple[str, str, float]]] = {}
+    kinds = {urn: record["kind"] for urn, record in records.items()}
+    gone = {urn: record.get("deletedAt", at + 1) for urn, record in records.items()}
+    there = [(key, edge) for key, edge in edges.items() if holds(edge, at)]
+    for name, (relation, sure, starts, first, middles, second, ends) in RULES.items():
+        for (one, start, middle), near in there:
+            for (other, again, end), far in there:
+                if (one, other, again) != (first, second, middle) or start == end or gone[middle] <= at:
+                    continue
+                if kinds[start] in starts.split() and (kinds[middle], kinds[end]) == (middles, ends):
+                    confidence = round(sure * near.get("confidence", 1) * far.get("confidence", 1), 4)
+                    found.setdefault((relation, start, end), set()).add((name, middle, confidence))
+    return found
+
+
+def holds(edge: dict[str, Any], at: int) -> bool:
+    """Whether an edge that was declared holds at an instant."""
+    intervals = [*edge.get("earlier", ()), [edge["validFrom"], edge.get("validTo", at + 1)]]
+    return not edge.get("claim") and any(start <= at < end for start, end in intervals)
+
+
+def kept(edges: Edges, at: int, names: dict[int, str]) -> dict[Shortcut, set[tuple[str, str, float]]]:
+    """The edges that the store has at an instant, each with its chains; ``names`` are the ids of vertices."""
+    found: dict[Shortcut, set[tuple[str, str, float]]] = {}
+    for (label, source, target), edge in edges.items():
+        if label.startswith("INFERRED_"):
+            chains = {
+                (chain["rule"], names[chain["through"][0]], chain["confidence"])
+                for chain in edge["chains"]
+                if any(start <= at < end for start, end in chain["held"])
+            }
+            if chains:
+                found[label.removeprefix("INFERRED_"), source, target] = chains
+    return found
+
+
+def instants(records: Records, edges: Edges, *more: int) -> Iterator[int]:
+    """Instants around all at which an edge begins or ends, or something is deleted."""
+    times = {0, *more, *(record["deletedAt"] for record in records.values() if record.get("deletedAt"))}
+    for (label, _, _), edge in edges.items():
+        if not label.startswith("INFERRED_"):
+            for start, end in [*edge.get("earlier", ()), [edge["validFrom"], edge.get("validTo", 0)]]:
+                times |= {start, end}
+    yield from sorted(times)
+    yield from (sum(pair) // 2 for pair in pairwise(sorted(times)))
