@@ -9,6 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.edge_marks import interval, marked
 from harness.life_records import Refused, declare, new_stub, refuse_deleted, set_values, whole_of
 from harness.registrations import NOW
 
@@ -205,7 +206,7 @@ class Life:
         if before is not None and self._holds(before):
             if self._holds(edge):
                 return deepcopy(before)
-            past = [*edge.get("earlier", []), self._interval(edge)]
+            past = [*edge.get("earlier", []), interval(edge)]
             return {**before, "validFrom": self.now, "earlier": past}
         if self._holds(edge):
             return self._closed(edge)
@@ -359,29 +360,12 @@ class Life:
     def _put(self, own: str, of: str, key: Key, after: dict[str, Any]) -> None:
         books = {"recordedAt", "recordedBy"}
         before = self.edges.get(key)
-        after = self._marked(before, after)
+        after = marked(before, after, self.now)
         if before is None or {k: v for k, v in before.items() if k not in books} != {
             k: v for k, v in after.items() if k not in books
         }:
             self.edges[key] = {**after, **self._recorded()}
             self._moves[own, key] = of
-
-    def _marked(self, before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
-        """The edge with when it was said that it began or ended, where that was at another time."""
-        found = {key: value for key, value in after.items() if key not in {"opened", "closed"}}
-        for mark, key in (("opened", "validFrom"), ("closed", "validTo")):
-            if before is not None and before.get(key) == after.get(key):
-                found |= {mark: before[mark]} if mark in before else {}
-            elif after.get(key) not in {None, self.now}:
-                found[mark] = self.now
-        return found
-
-    @staticmethod
-    def _interval(edge: dict[str, Any]) -> list[int]:
-        """An interval that is over; with when both its ends were said, where that was at another time."""
-        since, until = edge["validFrom"], edge["validTo"]
-        marks = [edge.get("opened", since), edge.get("closed", until)]
-        return [since, until, *(marks if "opened" in edge or "closed" in edge else [])]
 
     def _recorded(self) -> dict[str, Any]:
         return {"recordedAt": self.now, "recordedBy": "root"}
@@ -390,8 +374,8 @@ class Life:
         return "validTo" not in edge or edge["validTo"] > self.now
 
     def _opened(self, relation: str, edge: dict[str, Any] | None) -> dict[str, Any]:
-        past = [*edge.get("earlier", []), self._interval(edge)] if edge else []
-        past = [interval for interval in past if interval[0] < interval[1]]
+        past = [*edge.get("earlier", []), interval(edge)] if edge else []
+        past = [each for each in past if each[0] < each[1]]
         first = {"relation": relation, "validFrom": self.now, "by": [], **_FIRST.get(relation, {})}
         return {**first, **({"earlier": past} if past else {})}
 
