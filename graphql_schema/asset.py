@@ -31,6 +31,7 @@ from graphql_schema.enums import (
     Visibility,
 )
 from graphql_schema.fields import INPUTS, Parent, made_from, own, run_id, to_many, to_one
+from graphql_schema.health import Health, asset_health
 from graphql_schema.impact import Impact, asset_impact
 from graphql_schema.incidents import asset_incidents
 from graphql_schema.lineage import Filter, Lineage, asset_lineage
@@ -276,6 +277,7 @@ class Asset(Node):
     downstream: Connection[NeighbourRef] | None = _neighbours(Direction.OUT, "Direct neighbours that come from it.")
     lineage: Lineage | None = asset_lineage
     impact: Impact | None = asset_impact
+    health: Health | None = asset_health
     usage: Usage | None = asset_usage
     checks: Connection[CheckRef] | None = to_many(related(MONITORED_BY.out("Check")), "What monitors it.")
     incidents: Connection[IncidentRef] | None = asset_incidents

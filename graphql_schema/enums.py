@@ -310,6 +310,16 @@ class Severity(Enum):
     CRITICAL = value("CRITICAL", description="Stop and repair.")
 
 
+@strawberry.enum(description="How an asset is.")
+class HealthStatus(Enum):
+    """States of health."""
+
+    HEALTHY = value("HEALTHY", description="Something looks at it, and nothing is wrong here or upstream.")
+    DEGRADED = value("DEGRADED", description="A light cause of its own, or any upstream.")
+    UNHEALTHY = value("UNHEALTHY", description="A grave cause of its own.")
+    UNKNOWN = value("UNKNOWN", description="Nothing is wrong upstream, and nothing looks at it.")
+
+
 @strawberry.enum(description="Which way lineage is walked.")
 class LineageDirection(Enum):
     """Directions of a walk."""

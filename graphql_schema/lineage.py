@@ -103,8 +103,8 @@ class LineageCompleteness:
 
     state: CompletenessState = own("Whether this is all of it.")
     reason: str | None = own(
-        "What is missing, or null: DEPTH, NODES, EDGES, TIME or STEPS where a budget ended it, POLICY where something "
-        "is hidden; several are separated by a comma."
+        "What is missing, or null: DEPTH, NODES, EDGES, TIME, STEPS or CAUSES where a budget ended it, POLICY where "
+        "something is hidden; several are separated by a comma."
     )
     visited: int = own("How many vertices were visited, those that a filter hides among them.")
     depth_reached: int = own("How many edges away the farthest of them is.")

@@ -11,6 +11,7 @@ from graphql_schema.connection import After, Connection, First, Pages, paged
 from graphql_schema.context import Info
 from graphql_schema.enums import CheckKind, CheckStatus, IncidentState, Severity
 from graphql_schema.fields import Parent, own, to_one
+from graphql_schema.impact import Impact, impacting
 from graphql_schema.refs import AssetRef, CheckRef, CheckResultRef
 from graphql_schema.related import newest
 from graphql_schema.scalars import Instant
@@ -24,6 +25,12 @@ Since = Annotated[Instant | None, strawberry.argument(description="Observed at t
 async def _subjects(root: Parent, info: Info) -> Any:
     found = await info.context.reader.nodes(root.record["subjects"])
     return [row for row in found if row is not None]
+
+
+async def _impact(root: Parent, info: Info) -> Any:
+    """What is touched by what is affected, as far as the viewer may know of that: the rest is not even a root."""
+    known = await _subjects(root, info)
+    return impacting(info, [row.urn for row in known], None, None)
 
 
 async def _asset(root: Parent, info: Info) -> Any:
@@ -85,4 +92,7 @@ class Incident(Node):
     )
     cause: Node | None = strawberry.field(
         description="The check result or change that it comes from; null when unknown or hidden.", resolver=_cause
+    )
+    impact: Impact | None = strawberry.field(
+        description="What is touched by what is affected, as far as the viewer may know of that.", resolver=_impact
     )

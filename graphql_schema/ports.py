@@ -9,6 +9,7 @@ from graphql_schema.registration import Registered
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice, Stretch
 from graphql_schema.searching import Found, Search
+from graphql_schema.symptoms import Health
 from graphql_schema.walk import FoundPaths, PathSearch, Pin, Walk, Walked
 
 
@@ -41,6 +42,10 @@ class GraphReader(Protocol):
 
     async def paths(self, search: PathSearch) -> FoundPaths:
         """The shortest paths between two assets, within the budgets of the operation."""
+        ...
+
+    async def health(self, source: Row) -> Health:
+        """How an asset is, by what was told of it and of what it comes from, within the budgets of the operation."""
         ...
 
     async def related(self, source: Row, related: Related, page: Page) -> Slice:

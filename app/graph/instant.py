@@ -12,7 +12,7 @@ from typing import Any
 
 from app.graph.level import LAST
 from app.graph.writing.edges import CLAIM, interval
-from app.graph.writing.vertices import begins
+from app.graph.writing.vertices import FIRST_AT, begins
 from graphql_schema.catalog import FACTS, KIND_OF_CODE, OPEN
 from graphql_schema.enums import IncidentState
 from graphql_schema.row import Row
@@ -96,7 +96,7 @@ def _fact_at(record: Record, valid: int) -> Record | None:
     """A fact, unless it is about what came later; an incident that was resolved later stands."""
     if record["kind"] == FACTS["UsageMonth"].code:
         return record
-    if record.get("observedAt", record["createdAt"]) > valid:
+    if record.get("observedAt", record.get(FIRST_AT, record["createdAt"])) > valid:
         return None
     resolved = record.get("resolvedAt")
     if resolved is not None and resolved > valid:

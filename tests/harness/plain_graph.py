@@ -14,6 +14,7 @@ from graphql_schema.registration import Registered, Registration
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Item, Row, Slice, Stretch
 from graphql_schema.searching import Found, Search
+from graphql_schema.symptoms import Health, status_of
 from graphql_schema.walk import Completeness, FoundPaths, PathSearch, Pin, Reached, Walk, Walked
 from policies.decision import Denial, FieldMask
 
@@ -83,6 +84,11 @@ class PlainGraph:
     async def paths(self, search: PathSearch) -> FoundPaths:
         """See GraphReader: finds none."""
         return FoundPaths((), (), Completeness((), False, 0, search.longest, None, self.pin))  # noqa: FBT003 - as declared
+
+    async def health(self, source: Row) -> Health:  # noqa: ARG002 - as declared
+        """See GraphReader: finds nothing that looks at an asset."""
+        completeness = Completeness((), False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
+        return Health(status_of((), watched=False), (), completeness)
 
     async def related(self, source: Row, related: Related, page: Page) -> Slice:
         """See GraphReader; the newest first are those with the largest ``at`` of their edge."""

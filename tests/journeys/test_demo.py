@@ -42,7 +42,12 @@ async def of(api: Api, who: str, urn: str, selection: str) -> Any:
     return (await api.ask(who, f"query ($id: ID!) {{ asset(id: $id) {{ {selection} }} }}", id=urn))["asset"]
 
 
-LINEAGE = re.findall(r"(?ms)^```graphql\n# as (\w+)\n(.*?)^```$", read("docs/lineage.md"))
+def examples(page: str) -> list[tuple[str, str]]:
+    """Who asks which query on a page of the documentation."""
+    return re.findall(r"(?ms)^```graphql\n# as (\w+)\n(.*?)^```$", read(page))
+
+
+LINEAGE = examples("docs/lineage.md")
 
 
 @pytest.mark.parametrize(("who", "query"), LINEAGE, ids=("walk", "impact", "paths", "past"))
@@ -262,3 +267,18 @@ async def test_it_is_told_once(api: Api, folder: Path) -> None:
     before = await api.ask("root", query)
     await tell(api, folder)
     assert await api.ask("root", query) == before
+
+
+async def test_the_examples_about_health_work(api: Api) -> None:
+    """Each query of docs/health.md runs as ada: late impressions degrade the service, and the incident reaches it."""
+    service, listed, incidents = [await api.ask(who, query) for who, query in examples("docs/health.md")]
+    health = service["asset"]["health"]
+    assert (health["status"], health["completeness"]["state"]) == ("DEGRADED", "COMPLETE")
+    late = [cause for cause in health["causes"] if cause["asset"]["id"] == f"{WAREHOUSE}/impressions"]
+    assert {cause["check"] and cause["check"]["name"] for cause in late} == {"freshness_daily", None}
+    assert [cause["depth"] for cause in late] == [3, 3]
+    states = {node["displayName"]: node["health"]["status"] for node in listed["assets"]["nodes"]}
+    assert states["homepage-ranker v2"] == "DEGRADED"
+    (incident,) = incidents["incidents"]["nodes"]
+    ways = {node["asset"]["displayName"]: node["via"] for node in incident["impact"]["services"]["nodes"]}
+    assert ways["ranking-service"][0] == f"{WAREHOUSE}/impressions"

@@ -116,7 +116,7 @@ NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_ma
 
 INSIDE = (
     "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
-    "blockingIncidents", "assets", "paths", "hits",
+    "blockingIncidents", "assets", "paths", "hits", "causes",
 )  # fmt: skip
 """Fields of what is no row itself, such as a page, that hold rows."""
 
@@ -153,9 +153,13 @@ def _selection(type_: Any) -> str:
         "GateReport": "{ failingEvaluations { id } blockingIncidents { id } }",
         "Lineage": f"{{ nodes {WALKED} edges {{ id from to runId }} countsByKind {{ count }} unknownRoots }}",
         "Impact": f"{{ total {' '.join(f'{page}(first: 500) {WALKED}' for page in IMPACTED)} }}",
+        "Health": f"{{ causes {{ {' '.join(f'{each} {{ id }}' for each in CAUSES)} }} }}",
         "Usage": "{ consumers(first: 500) { totalCount nodes { consumer { ... on Node { id } } } } }",
     }[name]
 
+
+CAUSES = ("asset", "check", "result", "incident", "evaluation")
+"""What a cause of health is about."""
 
 IMPACTED = ("services", "experiments", "assets")
 WALKED = "{ totalCount nodes { asset { id } } }"
@@ -302,6 +306,7 @@ def test_every_field_that_leads_to_rows_is_walked() -> None:
     walked |= {"TagAssignment.via", "ModelAlias.version", "Usage.consumers", "UsageByConsumer.consumer"}
     walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths"}
     walked |= {"Impact.services", "Impact.experiments", "Impact.assets"}
+    walked |= {"Health.causes", *(f"HealthCause.{each}" for each in CAUSES)}
     walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
     walked |= {"SearchResults.hits", "SearchHit.asset"}
     missing = {

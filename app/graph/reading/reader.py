@@ -14,12 +14,15 @@ from app.graph.reading.rows import Rows
 from app.graph.reading.searches import Searches
 from app.graph.reading.walking.budget import Budget, Limits
 from app.graph.reading.walking.expander import Expander
+from app.graph.reading.walking.health import health_of
 from app.graph.reading.walking.levels import Means, walk_along
 from app.graph.reading.walking.paths import paths_between
+from app.graph.reading.walking.signs import Examiner
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.related import Page, Related
 from graphql_schema.row import Row, Slice, Stretch
 from graphql_schema.searching import Found, Search
+from graphql_schema.symptoms import Health
 from graphql_schema.walk import FoundPaths, PathSearch, Pin, Walk, Walked
 from policies.disclosure import Disclosure
 
@@ -47,7 +50,8 @@ class PolicedReader:
         self._listings = Listings(rows)
         self._searches = Searches(rows)
         self._facts = Facts(rows, self._points)
-        self._walking = Means(rows, self._points, Expander(rows), Budget(telling.limits), telling.disclosure)
+        budget = Budget(telling.limits)
+        self._walking = Means(rows, self._points, Expander(rows), Examiner(rows), budget, telling.disclosure)
 
     async def node(self, urn: str) -> Row | None:
         """See :class:`graphql_schema.ports.GraphReader`."""
@@ -68,6 +72,10 @@ class PolicedReader:
     async def paths(self, search: PathSearch) -> FoundPaths:
         """See :class:`graphql_schema.ports.GraphReader`."""
         return await paths_between(self._walking, search, self.pin)
+
+    async def health(self, source: Row) -> Health:
+        """See :class:`graphql_schema.ports.GraphReader`."""
+        return await health_of(self._walking, source, self.pin)
 
     async def listing(self, listing: Listing, page: Page) -> Slice:
         """See :class:`graphql_schema.ports.GraphReader`."""

@@ -1,8 +1,8 @@
 """Reporting what a check found: each result in its place in time, and the incident that a failure opens.
 
 A check belongs to one asset and is known by its name there. Its record holds, beside what it shows, ``latestAt``: the
-instant of its newest result, and ``openIncidents``: the ids of the open ones on its asset that its results caused. So a
-report reads three vertices, however many results there are.
+instant of its newest result, ``firstAt``: that of its oldest, and ``openIncidents``: the ids of the open ones on its
+asset that its results caused. So a report reads three vertices, however many results there are.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from app.graph.writing.facts import amended, fact_urn, new_fact
 from app.graph.writing.incidents import OPEN_INCIDENTS, Problem, raise_incident
 from app.graph.writing.permits import existing, permit, refuse_deleted
 from app.graph.writing.refusal import invalid
-from app.graph.writing.vertices import Record
+from app.graph.writing.vertices import FIRST_AT, Record
 from graphql_schema.catalog import MONITORED_BY, RESULT_OF
 from graphql_schema.enums import CheckStatus, Outcome, Severity
 from graphql_schema.intents import CheckReporting
@@ -53,17 +53,19 @@ def report(draft: Draft, item: CheckReporting) -> Registered:
 
 
 def _checked(draft: Draft, item: CheckReporting, urn: str, observed: int) -> Record:
-    """The check as this report leaves it: a late one says nothing new about it."""
+    """The check as this report leaves it: a late one says nothing new about it, but since when it looks."""
     vid, before = draft.vid(urn), draft.stored(urn)
     said = {"checkKind": item.check_kind, LATEST_AT: observed}
     if item.facts.get("threshold") is not None:
         said["threshold"] = item.facts["threshold"]
     if before is None:
-        about = {"name": item.check, "subjects": [item.asset], OPEN_INCIDENTS: []}
+        about = {"name": item.check, "subjects": [item.asset], OPEN_INCIDENTS: [], FIRST_AT: observed}
         draft.put(vid, new_fact(draft, urn, draft.now, **about, **said))
         draft.hang(MONITORED_BY, draft.vid(item.asset), vid, draft.now)
     elif observed >= before[LATEST_AT] and {**before, **said} != before:
         draft.put(vid, amended(draft, before, **said))
+    elif observed < before.get(FIRST_AT, before["createdAt"]):
+        draft.put(vid, amended(draft, before, **{FIRST_AT: observed}))
     return draft.known(vid)
 
 

@@ -19,6 +19,9 @@ from policies.sensitivity import strictest
 
 Record = Mapping[str, Any]
 
+FIRST_AT: Final = "firstAt"
+"""Of the record of a check: the instant of its oldest result, since when it is there."""
+
 _OPEN_TO_ALL: Final = {"stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL"}
 _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
     "Tag": {"tagKind": "FREE", "propagates": False},

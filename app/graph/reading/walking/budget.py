@@ -10,6 +10,7 @@ NODES: Final = "NODES"
 EDGES: Final = "EDGES"
 TIME: Final = "TIME"
 STEPS: Final = "STEPS"
+CAUSES: Final = "CAUSES"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Expander:
         lineage = StoreHop(way.direction.value, way.labels, (), -1)
         window = way.instant.window
         hops = [lineage.wire([vid for vid, _ in vertices], **window)]
-        for step, sources in _steps(vertices):
+        for step, sources in steps_of(vertices):
             kinds = tuple(VERTICES[name].code for name in step.kinds)
             hops.append(StoreHop(step.direction.value, (step.relation.name,), kinds, -1).wire(sources, **window))
             further = replace(lineage, parent=len(hops) - 1)
@@ -114,7 +114,7 @@ class Expander:
         return expansions
 
 
-def _steps(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
+def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
     """The steps to counterparts that are taken, each with the vertices that take it."""
     steps: dict[Hop, list[int]] = {}
     for vid, kind in vertices:

@@ -16,6 +16,7 @@ from app.graph.reading.rows import Rows
 from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, TIME, Budget
 from app.graph.reading.walking.expander import Expander, Expansion, Speaker, Vertex, Way
 from app.graph.reading.walking.sight import Sight, expands
+from app.graph.reading.walking.signs import Examiner
 from graphql_schema.catalog import ASSETS
 from graphql_schema.enums import EdgeOrigin
 from graphql_schema.row import Row, Seen
@@ -34,6 +35,7 @@ class Means:
     rows: Rows
     points: Points
     expander: Expander
+    examiner: Examiner
     budget: Budget
     disclosure: Disclosure
 
@@ -164,13 +166,14 @@ class Course:
             sorted(shown.values(), key=lambda node: node.place),
             sorted(edges, key=lambda each: (each.place, each.edge.urn)),
             unknown,
-            self._completeness(asked),
+            self.completeness(asked),
         )
 
-    def _completeness(self, asked: Pin) -> Completeness:
+    def completeness(self, asked: Pin) -> Completeness:
+        """How much of what there is was found."""
         told = self.means.disclosure
         return Completeness(
-            budgets=tuple(self.ended),
+            budgets=tuple(dict.fromkeys(self.ended)),
             policy=told is not Disclosure.NONE and bool(self.hidden or self.shut),
             visited=len(self.nodes),
             depth=max((node.depth for node in self.nodes.values()), default=0),

@@ -1,0 +1,323 @@
+"""Health on a small estate: own and upstream causes, whose answers were written by hand from docs/health.md."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.observed import owned, raised, report, resolved, urn
+from harness.waiting import until
+
+from app.graph.clock import epoch_milliseconds
+from graphql_schema.scalars import instant_text
+from policies.disclosure import Disclosure
+
+RAW, CLEAN, SECRET = urn("dataset", "raw"), urn("dataset", "clean"), urn("dataset", "secret")
+MODEL, V1, V2 = urn("model", "ranker"), urn("model-version", "ranker@1"), urn("model-version", "ranker@2")
+MAIN, CANARY = urn("deployment", "main"), urn("deployment", "canary")
+SERVICE, CALLER = urn("service", "search"), urn("service", "app")
+CAUSES = """causes { depth asset { id } check { name asset { id } } result { status } incident { title }
+  evaluation { id } }"""
+HEALTH = f"""query ($id: ID!, $asOf: DateTime) {{ asset(id: $id, asOf: $asOf) {{ health {{ status {CAUSES}
+  completeness {{ state reason depthReached asOf }} }} }} }}"""
+
+
+@pytest.fixture(scope="module")
+async def opened(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over the assets, of which nothing was told yet."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(
+            owned("dataset", "raw"),
+            owned("dataset", "secret", visibility="TEAM"),
+            owned("dataset", "clean", derivedFrom=[RAW, SECRET]),
+            owned("model-version", "ranker@1", trainedOn=[CLEAN]),
+            owned("model-version", "ranker@2"),
+            owned("service", "search"),
+            owned("service", "app", calls=[SERVICE]),
+            owned("deployment", "main", modelVersion=V2, service=SERVICE, status="ACTIVE"),
+            owned("deployment", "canary", modelVersion=V1, service=SERVICE, status="ACTIVE"),
+        )
+        yield api
+
+
+@pytest.fixture
+async def api(opened: Api) -> AsyncIterator[Api]:
+    """Return the API, and afterwards let every check pass and nothing stand."""
+    yield opened
+    asked = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Asset { checks { nodes { name checkKind } } } } }"
+    for asset in (await opened.ask("root", asked, ids=[RAW, CLEAN, SECRET, V1]))["nodes"]:
+        for check in asset["checks"]["nodes"]:
+            await report(opened, "root", asset["id"], check=check["name"], checkKind=check["checkKind"])
+    standing = await opened.ask("root", "{ incidents(state: OPEN, first: 500) { nodes { id } } }")
+    for incident in standing["incidents"]["nodes"]:
+        await resolved(opened, "root", incident["id"])
+
+
+async def health(api: Api, asset: str, who: str = "ada", **more: Any) -> Any:
+    """The health of an asset."""
+    return (await api.ask(who, HEALTH, id=asset, **more))["asset"]["health"]
+
+
+def told(answer: Any) -> list[tuple[int, str, str]]:
+    """The causes: depth, asset, and the status of the check, the title of the incident, or the evaluation."""
+    return [
+        (
+            cause["depth"],
+            cause["asset"]["id"],
+            (cause["result"] or {}).get("status") or (cause["incident"] or cause["evaluation"] or {}).get("title")
+            or cause["evaluation"]["id"],
+        )
+        for cause in answer["causes"]
+    ]  # fmt: skip
+
+
+async def test_own_and_upstream_causes_stand_nearest_first(api: Api) -> None:
+    """What fails makes its asset UNHEALTHY and all that comes from it DEGRADED; other assets know nothing of it."""
+    await report(api, "ada", RAW, status="FAIL")
+    await report(api, "ada", V1, check="drift", checkKind="DRIFT", status="WARN")
+    await report(api, "ada", CLEAN, check="rows", checkKind="VOLUME")
+    await raised(api, "ada", CLEAN, RAW, title="late", severity="HIGH")
+
+    answer = await health(api, RAW)
+    assert (answer["status"], sorted(told(answer))) == ("UNHEALTHY", [(0, RAW, "FAIL"), (0, RAW, "late")])
+    answer = await health(api, CLEAN)
+    assert (answer["status"], told(answer)) == ("UNHEALTHY", [(0, CLEAN, "late"), (1, RAW, "FAIL")])
+    answer = await health(api, V1)
+    assert (answer["status"], told(answer)) == ("DEGRADED", [(0, V1, "WARN"), (1, CLEAN, "late"), (2, RAW, "FAIL")])
+    answer = await health(api, CALLER)
+    assert (answer["status"], told(answer)) == (
+        "DEGRADED", [(3, V1, "WARN"), (4, CLEAN, "late"), (5, RAW, "FAIL")]
+    )  # fmt: skip
+    assert answer["completeness"]["state"] == "COMPLETE"
+    assert answer["completeness"]["depthReached"] == 5
+    answer = await health(api, V2)
+    assert (answer["status"], told(answer)) == ("UNKNOWN", [])
+
+
+async def test_a_check_that_recovers_clears_it(api: Api) -> None:
+    """The latest observation counts, whatever is reported late; what passes makes the asset HEALTHY."""
+    for minute, status in ((1, "PASS"), (3, "FAIL"), (2, "PASS")):
+        await report(api, "ada", RAW, check="r", status=status, observedAt=f"2026-11-01T00:0{minute}:00Z")
+    assert (await health(api, RAW))["status"] == "UNHEALTHY"
+    for minute, status in ((5, "PASS"), (4, "ERROR")):
+        await report(api, "ada", RAW, check="r", status=status, observedAt=f"2026-11-01T00:0{minute}:00Z")
+    assert await health(api, RAW) | {"completeness": None} == {"status": "HEALTHY", "causes": [], "completeness": None}
+    assert told(await health(api, V1)) == []
+
+
+async def test_an_incident_counts_while_it_stands(api: Api) -> None:
+    """A grave one makes UNHEALTHY, a light one DEGRADED, a resolved one nothing."""
+    light = (await raised(api, "ada", V2, title="slow", severity="MEDIUM"))["incident"]["id"]
+    assert (await health(api, V2))["status"] == "DEGRADED"
+    grave = (await raised(api, "ada", V2, title="wrong", severity="CRITICAL"))["incident"]["id"]
+    answer = await health(api, V2)
+    assert answer["status"] == "UNHEALTHY"
+    assert [depth for depth, _, _ in told(answer)] == [0, 0]
+    for incident in (light, grave):
+        await resolved(api, "ada", incident)
+    answer = await health(api, V2)
+    assert (answer["status"], told(answer)) == ("UNKNOWN", [])
+
+
+async def test_a_whole_and_its_parts_have_their_health_together(api: Api) -> None:
+    """What is told of a model counts for its versions and the other way round, and never for siblings."""
+    await report(api, "ada", V1, check="drift", checkKind="DRIFT", status="FAIL")
+    assert told(await health(api, MODEL)) == [(0, V1, "FAIL")]
+    assert (await health(api, MODEL))["status"] == "UNHEALTHY"
+    assert told(await health(api, V2)) == []
+    await raised(api, "ada", MODEL, title="biased", severity="HIGH")
+    assert told(await health(api, V2)) == [(0, MODEL, "biased")]
+    assert told(await health(api, SERVICE)) == [(2, V1, "FAIL"), (2, MODEL, "biased")]
+
+
+async def test_what_does_not_serve_does_no_harm(api: Api) -> None:
+    """A service has the causes of what serves in it, a canary among it; of a deployment that was taken back none."""
+    await report(api, "ada", V1, check="drift", checkKind="DRIFT", status="FAIL")
+    await raised(api, "ada", CANARY, title="crashes", severity="LOW")
+    assert told(await health(api, SERVICE)) == [(1, CANARY, "crashes"), (2, V1, "FAIL")]
+    for status in ("ROLLED_BACK", "RETIRED", "PENDING"):
+        await api.load({"deployment": {"id": CANARY, "status": status}})
+        assert told(await health(api, SERVICE)) == []
+        assert told(await health(api, CANARY)) == [(0, CANARY, "crashes"), (1, V1, "FAIL")]
+    await api.load({"deployment": {"id": CANARY, "status": "ACTIVE"}})
+    assert len(told(await health(api, SERVICE))) == 2
+
+
+async def test_a_failing_evaluation_counts_until_there_is_a_newer_one(api: Api) -> None:
+    """Of each kind and the same data the newest counts; one of another team is light, a retired one is none."""
+    version = urn("model-version", "judged@1")
+    first, other, theirs = (urn("evaluation", name) for name in ("first", "other", "theirs"))
+    about: dict[str, Any] = {"modelVersion": version, "evaluationKind": "OFFLINE", "evaluatedOn": [CLEAN]}
+    await api.load(
+        owned("model-version", "judged@1"),
+        owned("evaluation", "first", verdict="FAIL", evaluatedAt="2026-11-01T00:00:00Z", **about),
+        owned("evaluation", "other", verdict="WARN", **{**about, "evaluationKind": "SHADOW"}),
+        owned("evaluation", "theirs", "ads", verdict="FAIL", **about),
+    )
+    answer = await health(api, version)
+    assert (answer["status"], sorted(told(answer))) == (
+        "UNHEALTHY", [(0, version, first), (0, version, other), (0, version, theirs)]
+    )  # fmt: skip
+    await api.load(owned("evaluation", "older", verdict="PASS", evaluatedAt="2026-10-01T00:00:00Z", **about))
+    assert (await health(api, version))["status"] == "UNHEALTHY"
+    await api.load(owned("evaluation", "newer", verdict="PASS", evaluatedAt="2026-11-02T00:00:00Z", **about))
+    answer = await health(api, version)
+    assert (answer["status"], told(answer)) == ("DEGRADED", [(0, version, other), (0, version, theirs)])
+    await api.load(*({"evaluation": {"id": each, "stage": "RETIRED"}} for each in (other, theirs)))
+    assert (await health(api, version))["status"] == "HEALTHY"
+
+
+async def test_a_feature_is_stale_when_nobody_looked_for_longer_than_it_promises(api: Api) -> None:
+    """A freshness check that passed longer ago than the feature may be old is a light cause, and no other check is."""
+    feature = urn("feature", "clicks")
+    await api.load(owned("feature", "clicks", freshnessSla="PT6H", derivedFrom=[RAW]))
+    old = instant_text(epoch_milliseconds() - 7 * 3_600_000)
+    await report(api, "ada", feature, check="skew", checkKind="SKEW", observedAt=old)
+    assert (await health(api, feature))["status"] == "HEALTHY"
+    await report(api, "ada", feature, observedAt=old)
+    answer = await health(api, feature)
+    assert (answer["status"], told(answer)) == ("DEGRADED", [(0, feature, "PASS")])
+    assert answer["causes"][0]["check"]["name"] == "fresh"
+    await report(api, "ada", feature)
+    assert (await health(api, feature))["status"] == "HEALTHY"
+
+
+async def test_a_hidden_cause_is_no_cause(api: Api) -> None:
+    """What fails behind what bo may not see is not told: his answer is as if it were not there, and PARTIAL."""
+    await report(api, "ada", SECRET, status="FAIL")
+    await raised(api, "ada", SECRET, RAW, title="both", severity="HIGH")
+    assert told(await health(api, CLEAN)) == [(1, RAW, "both"), (1, SECRET, "FAIL")]
+    answer = await health(api, CLEAN, "bo")
+    assert (answer["status"], told(answer)) == ("DEGRADED", [(1, RAW, "both")])
+    assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("PARTIAL", "POLICY")
+    services = api.services
+    services.disclosure, before = Disclosure.NONE, services.disclosure
+    assert (await health(api, CLEAN, "bo"))["completeness"]["state"] == "COMPLETE"
+    services.disclosure = before
+
+
+async def test_what_is_only_discovered_tells_nothing(api: Api) -> None:
+    """A draft upstream, a hidden evaluation or whole may be to blame: bo is told that something is missing."""
+    draft, version = urn("dataset", "draft"), urn("model-version", "shy@1")
+    judged: dict[str, Any] = {"modelVersion": version, "verdict": "FAIL", "visibility": "TEAM"}
+    await api.load(
+        owned("dataset", "draft", stage="DRAFT"),
+        owned("model", "shy", visibility="TEAM"),
+        owned("model-version", "shy@1", trainedOn=[draft], visibility="ORG"),
+        owned("model-version", "shy@2", trainedOn=[draft], visibility="ORG", stage="RETIRED"),
+        owned("evaluation", "hushed", **judged),
+    )
+    assert await _partial(api, draft) == ("UNKNOWN", None, None)
+    await report(api, "ada", draft, status="FAIL")
+    await raised(api, "ada", urn("model", "shy"), severity="HIGH")
+    assert len(told(await health(api, version))) == 3
+    assert await _partial(api, version) == ("UNHEALTHY", "UNKNOWN", "POLICY")
+    await report(api, "ada", urn("model-version", "shy@2"), status="FAIL")
+    assert urn("model-version", "shy@2") not in [asset for _, asset, _ in told(await health(api, urn("model", "shy")))]
+
+
+async def test_what_was_not_looked_at_is_said(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten levels are looked at; of more causes than an answer holds the nearest are told, and the status of all."""
+    await api.load(
+        owned("dataset", "line-0"),
+        *(owned("dataset", f"line-{link}", derivedFrom=[urn("dataset", f"line-{link - 1}")]) for link in range(1, 13)),
+    )
+    for link in (0, 1, 2, 5):
+        await raised(api, "ada", urn("dataset", f"line-{link}"), title=str(link))
+    answer = await health(api, urn("dataset", "line-11"))
+    assert told(answer) == [(11 - link, urn("dataset", f"line-{link}"), str(link)) for link in (5, 2, 1)]
+    assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("TRUNCATED", "DEPTH")
+    assert answer["completeness"]["depthReached"] == 10
+    monkeypatch.setattr("app.graph.reading.walking.health.MOST_CAUSES", 1)
+    answer = await health(api, urn("dataset", "line-5"))
+    assert (answer["status"], told(answer)) == ("DEGRADED", [(0, urn("dataset", "line-5"), "5")])
+    assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("TRUNCATED", "CAUSES")
+
+
+async def test_the_impact_of_an_incident_begins_at_what_the_viewer_knows(api: Api) -> None:
+    """What is affected is where it begins; an affected asset that is hidden is neither a root nor named."""
+    hushed = urn("dataset", "hushed")
+    await api.load(owned("dataset", "hushed", visibility="TEAM"), owned("dataset", "shown", derivedFrom=[hushed]))
+    incident = (await raised(api, "ada", hushed, V2))["incident"]["id"]
+    asked = """query ($id: ID!) { node(id: $id) { ... on Incident { assets { id } impact { total unknownRoots
+      services { nodes { asset { id } via } } completeness { state } } } } }"""
+    every = (await api.ask("ada", asked, id=incident))["node"]
+    assert every["impact"]["total"] == 4  # what comes from the hidden dataset; the deployment, and both services
+    assert every["impact"]["completeness"]["state"] == "COMPLETE"
+    assert await api.ask("ada", "query ($ids: [ID!]!) { impact(roots: $ids) { total } }", ids=[hushed, V2]) == {
+        "impact": {"total": 4}
+    }
+    ways = {node["asset"]["id"]: node["via"] for node in every["impact"]["services"]["nodes"]}
+    assert ways == {SERVICE: [V2, MAIN, SERVICE], CALLER: [V2, MAIN, SERVICE, CALLER]}
+    seen = (await api.ask("bo", asked, id=incident))["node"]
+    assert seen["assets"] == [{"id": V2}]
+    assert seen["impact"] == {**every["impact"], "total": 3}
+    assert seen["impact"]["unknownRoots"] == []
+
+
+async def test_health_at_an_instant_is_as_it_was(api: Api) -> None:
+    """What was observed, opened or resolved later has not happened yet, and does not stand before what has."""
+    instants = [await _tick()]
+    await report(api, "ada", RAW, check="p", status="FAIL", observedAt=instant_text(instants[0]))
+    incident = (await raised(api, "ada", CLEAN, title="gap", severity="LOW"))["incident"]["id"]
+    instants.append(await _tick())
+    await report(api, "ada", RAW, check="p", observedAt=instant_text(instants[1]))
+    await resolved(api, "ada", incident)
+    instants.append(await _tick())
+    before, failed, over = instants[0] - 1, instants[1] - 1, instants[2]
+    assert told(await health(api, V1, asOf=instant_text(before))) == []
+    answer = await health(api, V1, asOf=instant_text(failed))
+    assert (answer["status"], told(answer)) == ("DEGRADED", [(1, CLEAN, "gap"), (2, RAW, "FAIL")])
+    assert answer["completeness"]["asOf"] == instant_text(failed)
+    assert told(await health(api, V1, asOf=instant_text(over))) == []
+
+
+async def test_what_is_reported_late_counts_where_it_was_observed(api: Api) -> None:
+    """A check looks since its oldest observation, whenever that was reported."""
+    await api.load(owned("dataset", "ancient", sourceCreatedAt="2020-01-01T00:00:00Z"))
+    ancient = urn("dataset", "ancient")
+    await report(api, "ada", ancient, status="PASS", observedAt="2026-05-03T00:00:00Z")
+    await report(api, "ada", ancient, status="FAIL", observedAt="2026-05-01T00:00:00Z")
+    found = [
+        (await health(api, ancient, asOf=f"2026-05-0{day}T12:00:00Z"))["status"] for day in (1, 2, 3)
+    ]  # fmt: skip
+    assert found == ["UNHEALTHY", "UNHEALTHY", "HEALTHY"]
+    assert (await health(api, ancient, asOf="2026-04-30T00:00:00Z"))["status"] == "UNKNOWN"
+
+
+async def test_the_health_of_a_list_takes_the_requests_of_its_deepest(api: Api) -> None:
+    """A hundred assets at the ends of ten chains cost what one costs; what is among the chains costs no more."""
+    links = [
+        owned("dataset", f"c-{chain}-{link}", derivedFrom=[urn("dataset", f"c-{chain}-{link - 1}") if link else RAW])
+        for chain in range(10)
+        for link in range(3)
+    ]
+    ends = [
+        owned("dataset", f"end-{number}", derivedFrom=[urn("dataset", f"c-{number % 10}-2")]) for number in range(100)
+    ]
+    await api.load(*links, *ends)
+    await report(api, "ada", RAW, status="FAIL")
+    asked = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id ... on Asset {{ health {{ status {CAUSES} }} }} }} }}"
+    ids = [each["dataset"]["id"] for each in ends]
+    one = await api.count("ada", asked, ids=ids[:1])
+    assert one == 7  # the list; five levels, of which the last brings the dataset at the end; the asset of its check
+    assert await api.count("ada", asked, ids=ids) == one
+    among = [*ids[:60], *(each["dataset"]["id"] for each in links)]
+    assert await api.count("ada", asked, ids=among) <= one
+    nodes = (await api.ask("ada", asked, ids=[*ids]))["nodes"]
+    assert [[cause["depth"] for cause in node["health"]["causes"]] for node in nodes] == [[4]] * 100
+
+
+async def _partial(api: Api, asset: str) -> tuple[str, str | None, str | None]:
+    """The status for ada and for bo, and what bo's answer says is missing."""
+    mine, theirs = [await health(api, asset, who) for who in ("ada", "bo")]
+    assert theirs is None or told(theirs) == []
+    return mine["status"], theirs and theirs["status"], theirs and theirs["completeness"]["reason"]
+
+
+async def _tick() -> int:
+    """The present instant, which has passed when this returns."""
+    now = epoch_milliseconds()
+    await until(lambda: epoch_milliseconds() > now)
+    return now

@@ -1,0 +1,161 @@
+"""Health of random estates is what plain loops over the same values make of it, for two callers."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.observed import owned, raised, report, resolved
+
+HEALTH = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { health { status
+  causes { depth asset { id } check { id } result { status } incident { id } evaluation { id } } } } } }"""
+KINDS = ("dataset", "dataset-version", "model-version", "deployment", "service")
+JOINS = {
+    "DERIVES": ("dataset dataset-version", "dataset dataset-version"),
+    "FEEDS": ("dataset dataset-version", "model-version service"),
+    "BASE_OF": ("model-version", "model-version"),
+    "DEPLOYED_AS": ("model-version", "deployment"),
+    "SERVED_BY": ("deployment", "service"),
+    "CALLED_BY": ("service", "service"),
+    "PRODUCES": ("service", "dataset"),
+}
+GRAVE = ("FAIL", "ERROR", "HIGH", "CRITICAL")
+
+
+@dataclass
+class Thing:
+    """An asset as the test knows it: what is wrong with it, as (how bad, id), and what its checks and so on are."""
+
+    id: str
+    kind: str
+    hidden: bool
+    serves: bool = True
+    whole: str | None = None
+    looked: bool = False
+    wrong: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Estate:
+    """Things by id, and pairs of ids between which data flows."""
+
+    things: dict[str, Thing] = field(default_factory=dict)
+    edges: set[tuple[str, str]] = field(default_factory=set)
+
+    def expected(self, root: str, *, everything: bool) -> tuple[str, list[tuple[int, str, str]]]:
+        """The status and the causes of an asset."""
+        shown = {each.id for each in self.things.values() if everything or not each.hidden}
+        found: dict[str, tuple[int, str, str]] = {}
+        bad: dict[str, str] = {}
+        front, seen, looked = {root}, {root}, False
+        for depth in range(11):
+            heard = {speaker for each in front for speaker in self._speakers(each) if speaker in shown}
+            for speaker in heard:
+                looked |= depth == 0 and self.things[speaker].looked
+                for how, about in self.things[speaker].wrong:
+                    place = (depth, speaker, about)
+                    found[about] = min(place, found.get(about, place))
+                    bad[about] = how
+            front = {a for a, b in self.edges if b in heard and a in shown and self.things[a].serves} - seen
+            seen |= front
+        own = any(place[0] == 0 and bad[about] in GRAVE for about, place in found.items())
+        status = "UNHEALTHY" if own else "DEGRADED" if found else "HEALTHY" if looked else "UNKNOWN"
+        return status, sorted(found.values())
+
+    def _speakers(self, of: str) -> Iterator[str]:
+        yield of
+        for each in self.things.values():
+            if each.whole == of or each.id == self.things[of].whole:
+                yield each.id
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over an empty graph."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        yield api
+
+
+async def _laid(api: Api, random: Random, name: str) -> Estate:
+    """A random estate with what was told of it, written through the API."""
+    estate = Estate()
+    items = []
+    for number in range(16):
+        kind = KINDS[number % len(KINDS)] if number else "dataset"
+        hidden, given = random.random() < 0.2, {}
+        called, whole = f"{name}-{number}", None
+        if kind == "dataset-version":
+            whole = random.choice([each.id for each in estate.things.values() if each.kind == "dataset"])
+            called = f"{whole.rpartition('/')[2]}@{number}"
+        elif kind == "model-version":
+            called += "@1"
+        elif kind == "deployment":
+            given = {"status": random.choice(("ACTIVE", "ACTIVE", "RETIRED"))}
+        item = owned(kind, called, **given, visibility="TEAM" if hidden else "ORG")
+        (values,) = item.values()
+        estate.things[values["id"]] = Thing(values["id"], kind, hidden, given.get("status") != "RETIRED", whole)
+        items.append(item)
+    for _ in range(22):
+        relation = random.choice([*JOINS])
+        ends = [[each.id for each in estate.things.values() if each.kind in side.split()] for side in JOINS[relation]]
+        source, target = map(random.choice, ends)
+        if source != target:
+            estate.edges.add((source, target))
+            items.append({"link": {"relation": relation, "from": source, "to": target}})
+    await api.load(*items)
+    for thing in estate.things.values():
+        await _told(api, random, estate, thing)
+    return estate
+
+
+async def _told(api: Api, random: Random, estate: Estate, thing: Thing) -> None:
+    """Report a check or none, in any order of time; raise an incident or none, and let some be over."""
+    results: dict[int, str] = {}
+    for minute in random.sample(range(60), random.choice((0, 0, 1, 3))):
+        results[minute] = random.choice(("PASS", "PASS", "PASS", "WARN", "FAIL", "ERROR"))
+        given = {"status": results[minute], "observedAt": f"2026-11-01T00:{minute:02}:00Z"}
+        check = (await report(api, "root", thing.id, **given))["result"]["check"]["id"]
+    if results:
+        thing.looked = True
+        latest = results[max(results)]
+        thing.wrong += [(latest, check)] if latest != "PASS" else []
+    if random.random() < 0.2:
+        severity = random.choice(("LOW", "MEDIUM", "HIGH", "CRITICAL"))
+        others = random.sample([*estate.things.values()], 2)
+        subjects = list({each.id: each for each in (thing, *others)}.values())
+        incident = (await raised(api, "root", *(each.id for each in subjects), severity=severity))["incident"]["id"]
+        if random.random() < 0.4:
+            await resolved(api, "root", incident)
+        else:
+            for each in subjects:
+                each.wrong.append((severity, incident))
+
+
+def _as_told(health: Any) -> tuple[str, list[tuple[int, str, str]]]:
+    causes = [
+        (cause["depth"], cause["asset"]["id"], (cause["check"] or cause["incident"] or cause["evaluation"])["id"])
+        for cause in health["causes"]
+    ]
+    return health["status"], causes
+
+
+async def test_random_estates_are_as_healthy_as_plain_loops_say(api: Api) -> None:
+    """Status and causes in order, each once, of every asset: for ada, who sees all, and bo, who does not.
+
+    The comparison is about something: every status is met, causes at several depths, and what is hidden from bo.
+    """
+    met: dict[str, set[Any]] = {"ada": set(), "bo": set()}
+    for seed in (1, 2):
+        estate = await _laid(api, Random(f"health {seed}"), f"r{seed}")
+        for who, everything in (("ada", True), ("bo", False)):
+            ids = [each.id for each in estate.things.values() if everything or not each.hidden]
+            nodes = (await api.ask(who, HEALTH, ids=ids))["nodes"]
+            found = {each: _as_told(node["health"]) for each, node in zip(ids, nodes, strict=True)}
+            assert found == {each: estate.expected(each, everything=everything) for each in ids}
+            met[who] |= {(each, status, *causes) for each, (status, causes) in found.items()}
+    assert {status for _, status, *_ in met["ada"]} == {"HEALTHY", "DEGRADED", "UNHEALTHY", "UNKNOWN"}
+    assert {cause[0] for _, _, *causes in met["ada"] for cause in causes} > {0, 1, 2}
+    assert met["bo"] - met["ada"]
