@@ -111,7 +111,7 @@ class Services:
         notes = PolicyNotes(self.policy.version, strict=preferred(request.headers, "policy") == "strict")
 
         def open_reader(who: Principal, as_of: int | None = None) -> PolicedReader:
-            now, fences = self.clock(), self.desk.pending.fences.view(who.tenant)
+            now, fences = self.desk.journal.settled(self.clock()), self.desk.pending.fences.view(who.tenant)
             instant = Instant(now) if as_of is None else Instant(as_of, recorded=now, past=True)
             judge = Judge(self.policy.access(who), who.tenant, notes, fences, instant)
             coalescer = Coalescer(self.client, who.tenant, instant)

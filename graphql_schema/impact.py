@@ -53,7 +53,7 @@ class Impacting:
         """What the walk found."""
         if pin not in self._found:
             self._found[pin] = asyncio.ensure_future(self._walk(pin))
-        return await self._found[pin]
+        return await asyncio.shield(self._found[pin])
 
     async def nodes(self, pin: Pin | None = None, kinds: Sequence[str] = ()) -> list[Reached]:
         """What is touched: what was reached over an edge at least, of some kinds or of all."""

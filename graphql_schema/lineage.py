@@ -34,6 +34,9 @@ RootsArg = Annotated[
 ]
 DirectionArg = Annotated[LineageDirection, strawberry.argument(description="Which way to walk.")]
 DepthArg = Annotated[int | None, strawberry.argument(description=f"How many levels to walk, at most {DEEPEST}.")]
+MOST_EDGES = 10_000
+"""Edges that one answer lists."""
+
 DIRECTIONS: Mapping[LineageDirection, Direction] = {
     LineageDirection.UPSTREAM: Direction.IN,
     LineageDirection.DOWNSTREAM: Direction.OUT,
@@ -112,6 +115,17 @@ class LineageCompleteness:
     as_of: Instant = own("The instant that the answer is about.")
 
 
+def _edges(root: strawberry.Parent[Any]) -> Any:
+    edges = root["edges"]
+    if len(edges) > MOST_EDGES:
+        raise LimitError(
+            f"There are {len(edges)} edges among these nodes; narrow the walk by `relations` or `maxDepth`, or page on "
+            "without `edges`.",
+            limit=MOST_EDGES,
+        )
+    return edges
+
+
 @strawberry.type(description="What a walk along lineage found.")
 class Lineage:
     """What a walk along lineage found."""
@@ -119,7 +133,9 @@ class Lineage:
     nodes: Connection[LineageNode] = own(
         "By depth, then id; the roots have depth 0. Pages concatenate to the whole set, also while others write."
     )
-    edges: list[LineageEdge] = own("Edges among the nodes of this page and earlier ones.")
+    edges: list[LineageEdge] = strawberry.field(
+        description=f"Edges among the nodes of this page and earlier ones, at most {MOST_EDGES:,}.", resolver=_edges
+    )
     counts_by_kind: list[KindCount] = own("How many nodes there are of each kind, on all pages.")
     completeness: LineageCompleteness = own("How much of what there is the pages hold together.")
     unknown_roots: list[strawberry.ID] = own(

@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any, Final
 
 from app.graph.instant import Instant
+from app.graph.level import LAST
 from graphql_schema.catalog import KINDS, OPEN
 from graphql_schema.listing import Clause, Listing
 from policies.errors import InvalidError, LimitError
@@ -53,7 +54,8 @@ def alive(instant: Instant, shown: Callable[[str], Predicate], rows: Predicate) 
         dated = rows_clause(conjunction((shown("begins"), shown("createdAt"))))
         begun = ("or", ("and", begun, dated), ("not", dated))
     lived = policed(("above", "deletedAt", instant.valid), shown, rows)
-    return ("and", ("or", _ALIVE, lived), ("or", UNGOVERNED, begun))
+    known: Clause = ("below", "createdAt", min(instant.recorded, LAST - 1) + 1)
+    return ("and", ("or", _ALIVE, lived), ("or", UNGOVERNED, ("and", begun, known)))
 
 
 def filter_of(*clauses: Clause) -> Filter:

@@ -101,7 +101,11 @@ class Coalescer:
             "tenant": self.tenant,
         }
         (found,) = await self.client.submit(LEVEL, bindings)
-        self._deliver(level, found, _too_many() if found["over"] else None)
+        if found["over"] and sum(bool(question.hops) for question, _ in level) > 1:
+            for each in level:  # too much together: nobody pays for what others ask
+                await self._send([each])
+        else:
+            self._deliver(level, found, _too_many() if found["over"] else None)
 
     def _deliver(self, level: list[Waiting], found: dict[str, Any], refusal: LimitError | None) -> None:
         """Give everybody their part of what was found; with a refusal for whoever asked for edges, if there is one."""

@@ -44,7 +44,7 @@ class Instant:
         """
         if not self.past:
             return {"vf": self.valid, "vt": self.valid}
-        return {"vf": LAST, "vt": -1 if self.resumed else self.valid}
+        return {"vf": LAST, "vt": -1 if self.resumed else min(self.valid, self.recorded)}
 
 
 PRESENT = Instant(0)
@@ -55,8 +55,6 @@ def edge_at(edge: Record, instant: Instant, hidden: Container[str] = ()) -> Reco
     """The edge with the interval that holds at an instant; None where none does. ``hidden`` are fields of it."""
     if not instant.past:
         return edge
-    if edge.get(CLAIM):
-        return None
     at = instant.judged(hidden)
     for begin, end, opened, closed in _intervals(edge):
         known_end = end if closed <= instant.recorded else OPEN
@@ -105,7 +103,11 @@ def _fact_at(record: Record, valid: int) -> Record | None:
 
 
 def _intervals(edge: Record) -> Iterator[tuple[int, int, int, int]]:
-    """The intervals of an edge, the last one first: begin, end, and when each of these was recorded."""
-    for each in (interval(edge), *reversed(edge.get("earlier", ()))):
+    """The intervals of an edge, the last one first: begin, end, and when each of these was recorded.
+
+    What is a claim now holds no longer, and did before.
+    """
+    last = () if edge.get(CLAIM) else (interval(edge),)
+    for each in (*last, *reversed(edge.get("earlier", ()))):
         begin, end, opened, closed = each if len(each) > 2 else (*each, each[0], each[1])  # noqa: PLR2004 - a pair
         yield begin, end, opened, closed

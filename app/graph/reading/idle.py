@@ -21,7 +21,7 @@ from graphql_schema.catalog import FACTS, KINDS, USAGE_OF, USED_BY
 from graphql_schema.enums import AccessGrade
 from graphql_schema.listing import Clause, Listing
 from graphql_schema.usage import begin_of, is_use
-from policies.errors import LimitError
+from policies.errors import InvalidError, LimitError
 from policies.predicate import Everything, Predicate, conjunction
 
 MOST_UNSURE: Final = 1_000
@@ -76,6 +76,8 @@ class Idle:
         asked = {(listing.where, days): None for listing in listings for days in _days(listing.where)}
         if not asked:
             return list(listings)
+        if self._judge.instant.past:
+            raise InvalidError("`unusedForDays` counts back from today; leave it out, or `asOf`.")
         unsure = [
             Unsure(where, self._begin(days), young)
             for where, days in asked

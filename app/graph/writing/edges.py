@@ -74,7 +74,12 @@ def interval(edge: Record) -> list[int]:
 
 
 def recorded(before: Record | None, after: Record, now: int) -> Record:
-    """The edge with when its interval was recorded, where that is another time than it began or ended."""
+    """The edge with when its interval was recorded, where that is another time than it began or ended.
+
+    A claim that becomes an edge holds from then on, unless it is said since when.
+    """
+    if before is not None and before.get(CLAIM) and not after.get(CLAIM) and before["validFrom"] == after["validFrom"]:
+        after = {**after, "validFrom": max(now, after["validFrom"])}
     was, marks = before or {}, {}
     for mark, of in ((OPENED, _begin), (CLOSED, ends)):
         if before is not None and of(before) == of(after):

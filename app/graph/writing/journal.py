@@ -35,11 +35,24 @@ class Journal:
         self._written = asyncio.Event()
         self._waiting = 0
         self._count = 0
+        self._begun = self._ended = 0
 
     def instant(self, now: int) -> int:
-        """The instant of a transaction that begins now; call it under the write lock."""
+        """The instant of a transaction that begins now; call it under the write lock, and :meth:`over` after it."""
+        self._begun = now
         self._last = max(now, self._last + 1)
         return self._last
+
+    def over(self) -> None:
+        """End a transaction, whether it has written or not; call it under the write lock."""
+        self._ended = self._begun
+
+    def settled(self, now: int) -> int:
+        """The last instant up to now of which nothing is being written: what is read as of then stays the same.
+
+        What was answered as written is readable: then it is now, if another write began in the same millisecond.
+        """
+        return min(now, self._begun - 1) if self._begun > self._ended else now
 
     def written(self) -> None:
         """Wake all who wait; call it under the write lock, after the transaction of the last instant."""

@@ -120,7 +120,10 @@ class PolicedWriter:
         for attempt in range(ATTEMPTS):
             try:
                 async with self._desk.lock:
-                    return await self._transaction(items, wants, dry_run=dry_run, atomic=atomic)
+                    try:
+                        return await self._transaction(items, wants, dry_run=dry_run, atomic=atomic)
+                    finally:
+                        self._desk.journal.over()
             except (VertexExistsError, TransientConflictError):
                 if attempt == ATTEMPTS - 1:
                     raise

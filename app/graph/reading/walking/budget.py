@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from policies.errors import LimitError
+
 DEPTH: Final = "DEPTH"
 NODES: Final = "NODES"
 EDGES: Final = "EDGES"
@@ -15,11 +17,17 @@ CAUSES: Final = "CAUSES"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of one operation: ``nodes`` of each walk, ``seconds`` of all, ``steps`` of a search for paths."""
+    """The bounds of one operation: ``nodes`` of each walk, and of all its walks the rest.
+
+    ``seconds`` are looked at before a level is read, and while it is gone through; ``edges`` are those gone over,
+    ``steps`` those that searches for paths try.
+    """
 
     nodes: int = 10_000
     seconds: float = 8.0
-    steps: int = 100_000
+    walks: int = 1_000
+    edges: int = 300_000
+    steps: int = 200_000
 
 
 @dataclass(slots=True)
@@ -28,7 +36,26 @@ class Budget:
 
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
+    walks: int = 0
+    edges: int = 0
+    steps: int = 0
     _ends: float | None = None
+
+    def begin(self) -> None:
+        """Begin a walk; raises LimitError on too many of them."""
+        self.walks += 1
+        if self.walks > self.limits.walks:
+            raise LimitError(
+                f"An operation walks along lineage at most {self.limits.walks} times; ask for fewer assets at once.",
+                limit=self.limits.walks,
+            )
+
+    def ended(self, edges: int) -> str | None:
+        """The budget that ended now that so many edges more were gone over; None while there is some left."""
+        self.edges += edges
+        if self.edges > self.limits.edges:
+            return EDGES
+        return TIME if self.late else None
 
     @property
     def late(self) -> bool:

@@ -138,6 +138,7 @@ class Checkup:
 async def health_of(means: Means, row: Row, pin: Pin) -> Health:
     """How an asset is at the instant of the operation; ``pin`` says that. Each level is one request."""
     course = Course(means, Walk((row.urn,), Direction.IN, LEVELS), means.sight(None), LEVELS)
+    means.budget.begin()
     course.begin(row)
     checkup, instant = Checkup(means, course, means.sight(None)), course.sight.instant
     way = Way(Direction.IN, (), instant)
@@ -150,7 +151,7 @@ async def health_of(means: Means, row: Row, pin: Pin) -> Health:
         for reached, examined in zip(level, told, strict=False):
             checkup.hear(depth, reached, examined)
         if course.front:
-            course.advance(depth, expansions)
+            await course.advance(depth, expansions)
         course.front = {
             vid: met for vid, met in course.front.items() if passes_on(met[0], instant.valid, past=instant.past)
         }

@@ -7,7 +7,7 @@ short the least by ids is kept.
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from typing import Final
 
 from app.graph.inferred import is_inferred
 from app.graph.instant import Instant
@@ -26,6 +26,9 @@ from policies.disclosure import Disclosure
 from policies.errors import LimitError
 
 Ids = tuple[str, ...]
+
+PAUSE: Final = 2_000
+"""Edges of one vertex after which others have their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Course:
 
     ``nodes`` are shown or passed through, ``arrived`` is what edges led to, and ``front`` what they led to last, each
     with the ids of a shortest way there. ``shut`` says that something was met of which the caller may not see where it
-    leads, ``ended`` which budgets ended the walk.
+    leads, ``full`` that a counterpart was left out, ``ended`` which budgets ended the walk.
     """
 
     means: Means
@@ -65,6 +68,12 @@ class Course:
     ended: list[str] = field(default_factory=list)
     hidden: frozenset[int] = frozenset()
     shut: bool = False
+    full: bool = False
+
+    @property
+    def vertices(self) -> list[Vertex]:
+        """What was arrived at last."""
+        return [(vid, row.kind) for vid, (row, _) in self.front.items()]
 
     def begin(self, row: Row) -> None:
         """Arrive at a root."""
@@ -73,36 +82,57 @@ class Course:
         self.nodes[row.vid] = Reached(row, 0, (row.urn,))
 
     async def expand(self, way: Way, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
-        """What vertices lead to; nothing where a budget ends the walk here."""
+        """What vertices lead to; nothing where a budget ends the walk here.
+
+        Where a row is known already, its caller must see where it leads: whatever else it leads to moves no budget.
+        """
+        seen = [(vid, kind) for vid, kind in vertices if self._may_lead(self.means.rows.known(vid))]
         if self.means.budget.late:
             self.end(TIME)
             return {}
         try:
-            found = await self.means.expander.expand(way, vertices)
+            found = await self.means.expander.expand(way, seen)
         except LimitError:
             self.end(EDGES)
             return {}
-        return {vid: expansion for (vid, _), expansion in zip(vertices, found, strict=True)}
+        return {vid: expansion for (vid, _), expansion in zip(seen, found, strict=True)}
 
-    def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
+    def _may_lead(self, row: Row | None) -> bool:
+        return row is None or expands(row, self.walk.direction)
+
+    async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
         """Go from what was arrived at with a depth to what is one step further; at the last depth only look there."""
         last = depth == self.stop
         arriving: dict[int, tuple[Row, Ids]] = {}
-        for vid, (row, via) in self.front.items():
-            for speaker, known, way in self._speaking(row, via, expansions[vid], last=last):
-                followed = [*self._followed(speaker, known)]
-                for far in followed:
-                    reached = (far, (*way, far.urn))
-                    if far.vid not in self.arrived and reached[1] < arriving.setdefault(far.vid, reached)[1]:
-                        arriving[far.vid] = reached
-                if followed and known is not row and not last:
-                    self._show(Reached(known, depth, way))
+        for vid, (row, via) in sorted(self.front.items(), key=lambda each: each[1][0].urn):
+            budget = await self._go(depth, (row, via), expansions.get(vid), arriving)
+            if budget is not None:
+                self.end(budget)
+                return
         self.front = {}
         if not last:
             self.hidden = frozenset(self.sight.hidden)
             self._arrive(depth + 1, arriving)
-        elif self.stop == self.walk.depth and not arriving.keys() <= self.nodes.keys():
+        elif not self.ended and not arriving.keys() <= self.nodes.keys():
             self.ended.append(DEPTH)
+
+    async def _go(
+        self, depth: int, at: tuple[Row, Ids], expansion: Expansion | None, arriving: dict[int, tuple[Row, Ids]]
+    ) -> str | None:
+        """Go over the edges from one vertex; the budget that ended meanwhile, if one did."""
+        last, gone = depth == self.stop, 0
+        for speaker, known, way in self._speaking(*at, expansion, last=last):
+            followed = [*self._followed(speaker, known)]
+            for far in followed:
+                reached = (far, (*way, far.urn))
+                if far.vid not in self.arrived and reached[1] < arriving.setdefault(far.vid, reached)[1]:
+                    arriving[far.vid] = reached
+            if followed and known is not at[0] and not last:
+                self._show(Reached(known, depth, way))
+            gone += len(speaker.edges)
+            if gone > PAUSE:
+                await asyncio.sleep(0)
+        return self.means.budget.ended(gone)
 
     def _arrive(self, depth: int, arriving: Mapping[int, tuple[Row, Ids]]) -> None:
         """Arrive at the next depth; of more than the walk may hold at the first by id, and that is the last depth."""
@@ -110,8 +140,9 @@ class Course:
         fresh = sorted((row.urn, vid) for vid, (row, _) in arriving.items() if vid not in self.nodes)
         left_out = {vid for _, vid in fresh[max(room, 0) :]}
         if left_out:
-            self.ended.append(NODES)
             self.stop = depth
+        if left_out or self.full:
+            self.ended.append(NODES)
         self.front = {vid: reached for vid, reached in arriving.items() if vid not in left_out}
         self.arrived |= self.front.keys()
         for row, via in self.front.values():
@@ -124,13 +155,17 @@ class Course:
 
     def _show(self, reached: Reached) -> None:
         known = self.nodes.get(reached.row.vid)
-        if known is None or (reached.depth, reached.via) < (known.depth, known.via):
+        if known is None and len(self.nodes) >= self.means.budget.limits.nodes:
+            self.full = True
+        elif known is None or (reached.depth, reached.via) < (known.depth, known.via):
             self.nodes[reached.row.vid] = reached
 
-    def _speaking(self, row: Row, via: Ids, expansion: Expansion, *, last: bool) -> Iterator[tuple[Speaker, Row, Ids]]:
+    def _speaking(
+        self, row: Row, via: Ids, expansion: Expansion | None, *, last: bool
+    ) -> Iterator[tuple[Speaker, Row, Ids]]:
         """Who speaks for a row, as far as the caller may see where that leads, with the way to it."""
-        if not expands(row, self.walk.direction):
-            self.shut |= not last and self.sight.leads_on(expansion)
+        if expansion is None or not expands(row, self.walk.direction):
+            self.shut |= not last
             return
         yield expansion.itself, row, via
         for speaker in expansion.others:
@@ -189,15 +224,18 @@ async def walk_along(means: Means, walk: Walk, pin: Pin) -> Walked:
     inferred = EdgeOrigin.INFERRED.name in walk.keep.origins
     way = Way(walk.direction, walk.keep.relations, course.sight.instant, inferred)
     vertices = [(means.rows.vid(urn), parse_urn(urn).kind) for urn in roots]
+    means.budget.begin()
     found, expansions = await asyncio.gather(means.points.many(roots), course.expand(way, vertices))
     for row in found:
         if row is not None and row.kind in ASSETS:
             course.begin(row)
     unknown = [urn for urn in roots if means.rows.vid(urn) not in course.nodes]
-    for depth in count():
-        if course.front and expansions:
-            course.advance(depth, expansions)
-        if not course.front or not expansions:
-            break
-        expansions = await course.expand(way, [(vid, row.kind) for vid, (row, _) in course.front.items()])
+    if course.ended:  # what is hidden must not have ended it: once more for what the caller sees
+        course.ended.clear()
+        expansions = await course.expand(way, course.vertices)
+    depth = 0
+    while course.front:
+        await course.advance(depth, expansions)
+        depth += 1
+        expansions = await course.expand(way, course.vertices) if course.front else {}
     return course.answer(unknown, pin)

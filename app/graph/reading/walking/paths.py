@@ -17,7 +17,7 @@ from app.graph.reading.walking.sight import Sight, expands
 from graphql_schema.catalog import ASSETS, Direction
 from graphql_schema.row import Row
 from graphql_schema.urn import parse_urn
-from graphql_schema.walk import Completeness, FoundPaths, PathSearch, Pin
+from graphql_schema.walk import Completeness, FoundPath, FoundPaths, PathSearch, Pin
 from policies.disclosure import Disclosure
 from policies.errors import LimitError
 
@@ -100,6 +100,16 @@ class Hunt:
             else:
                 self.shut = True
 
+    async def shortest(self, ends: tuple[int, int], most: int, longest: int) -> list[FoundPath]:
+        """The shortest paths in what is known, beside the event loop."""
+        budget = self.means.budget
+        left = budget.limits.steps - budget.steps
+        paths, taken = await asyncio.to_thread(shortest, self.known, *ends, most=most, longest=longest, steps=left)
+        budget.steps += taken
+        if budget.steps > budget.limits.steps:
+            self.ended.append(STEPS)
+        return paths
+
     def completeness(self, pin: Pin, depth: int) -> Completeness:
         """How much of what there is was looked at; ``depth`` is the length up to which every path is known."""
         told = self.means.disclosure
@@ -121,14 +131,20 @@ async def paths_between(means: Means, search: PathSearch, pin: Pin) -> FoundPath
         (Way(direction, (), hunt.sight.instant), [(means.rows.vid(urn), parse_urn(urn).kind)])
         for urn, direction in ((search.source, Direction.OUT), (search.target, Direction.IN))
     ]
+    means.budget.begin()
     found, expansions = await asyncio.gather(means.points.many(ends), hunt.expand(*asked))
     rows = {urn: row for urn, row in zip(ends, found, strict=True) if row is not None and row.kind in ASSETS}
     unknown = [urn for urn in ends if urn not in rows]
     if unknown:
+        hunt.ended.clear()  # what is hidden looks as if it were not there
         return FoundPaths((), unknown, hunt.completeness(pin, 0))
     sides = (hunt.side(rows[search.source], Direction.OUT), hunt.side(rows[search.target], Direction.IN))
     for side, each in zip(sides, expansions, strict=False):
         hunt.advance(side, each)
+    if not expansions:  # what is hidden must not have ended it: once more, now that both ends are seen
+        hunt.ended.clear()
+        await hunt.read(sides[0])
+        await hunt.read(sides[1])
     return await _search(hunt, sides, (rows[search.source].vid, rows[search.target].vid), pin)
 
 
@@ -139,10 +155,7 @@ async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], p
     while True:
         every = not (forward.front and backward.front)
         depth = longest if every else min(forward.levels + backward.levels, longest)
-        steps = hunt.means.budget.limits.steps
-        paths, spent = shortest(hunt.known, *ends, most=most, longest=depth, steps=steps)
-        if spent:
-            hunt.ended.append(STEPS)
+        paths = await hunt.shortest(ends, most, depth)
         if len(paths) >= most or every or hunt.ended:
             break
         if depth >= longest:

@@ -54,8 +54,8 @@ class Known:
 
 def shortest(  # noqa: PLR0913 - what is known, and four bounds
     known: Known, source: int, target: int, *, most: int, longest: int, steps: int
-) -> tuple[list[FoundPath], bool]:
-    """At most so many paths of at most ``longest`` edges, and whether ``steps`` did not suffice to find them all."""
+) -> tuple[list[FoundPath], int]:
+    """At most so many paths of at most ``longest`` edges, and how many steps were tried: more than ``steps`` end it."""
     left = _distances(known, source, target)
     found: dict[tuple[str, ...], FoundPath] = {}
     ways: list[Way] = []
@@ -72,9 +72,9 @@ def shortest(  # noqa: PLR0913 - what is known, and four bounds
             if state in left and length + count + left[state] <= longest and urn not in ids:
                 heappush(ways, (length + count + left[state], (*ids, urn), length + count, (*states, state)))
                 taken += 1
-        if taken > steps:
-            return list(found.values()), True
-    return list(found.values()), False
+                if taken > steps:
+                    return list(found.values()), taken
+    return list(found.values()), taken
 
 
 def _path(known: Known, states: tuple[State, ...]) -> FoundPath:

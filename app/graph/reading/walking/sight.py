@@ -7,13 +7,16 @@ from typing import Any, Final
 from app.graph.inferred import is_inferred, passable, seen
 from app.graph.instant import Instant, edge_at, existed, vertex_at
 from app.graph.reading.rows import Rows
-from app.graph.reading.walking.expander import Expansion, Speaker
+from app.graph.reading.walking.expander import Speaker
 from graphql_schema.catalog import Direction
 from graphql_schema.enums import AccessGrade
 from graphql_schema.row import Row, Seen
 
 ASKED: Final = {Direction.OUT: "downstream", Direction.IN: "upstream"}
 """The field of an asset that shows where its edges lead."""
+
+TIMES: Final = frozenset({"validFrom", "validTo", "sourceCreatedAt", "createdAt", "deletedAt"})
+"""What says when something was there, of edges and vertices."""
 
 EDGE: Final = "LineageEdge"
 """The type that shows an edge."""
@@ -70,17 +73,13 @@ class Sight:
         hidden = row.access.of_edge(EDGE, known.access).hidden
         return known if existed(known, self.instant) and edge_at(link, self.instant, hidden) is not None else None
 
-    def leads(self, *speakers: Speaker) -> bool:
-        """Whether some edge leads on, to whatever it may be."""
-        edges = (edge for each in speakers for _, edge in each.edges if not is_inferred(edge))
-        return any(edge_at(edge, self.instant) is not None for edge in edges)
-
-    def leads_on(self, expansion: Expansion) -> bool:
-        """Whether some edge leads on from a vertex, its own or that of a counterpart."""
-        return self.leads(*expansion.speakers)
+    def leads(self, speaker: Speaker) -> bool:
+        """Whether some edge leads on, to whatever it may be; no times are judged by, since they are hidden."""
+        edges = (edge for _, edge in speaker.edges if not is_inferred(edge))
+        return any(edge_at(edge, self.instant, TIMES) is not None for edge in edges)
 
     def _meet(self, vid: int, edge: Mapping[str, Any]) -> None:
         record = self.rows.withheld(vid)
-        stood = None if record is None else vertex_at(record, self.instant)
-        if stood is not None and stood.get("deletedAt") is None and edge_at(edge, self.instant) is not None:
+        stood = None if record is None else vertex_at(record, self.instant, TIMES)
+        if stood is not None and stood.get("deletedAt") is None and edge_at(edge, self.instant, TIMES) is not None:
             self.hidden.add(vid)
