@@ -74,6 +74,12 @@ test-kills: $(READY) ## Kill the API and its JVM in the middle of loads: make te
 test-life: $(READY) ## Random lives of assets against a plain model: make test-life EXAMPLES=500
 	EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/app/graph/writing/test_life.py
 
+GRAPHS ?= 2000
+
+.PHONY: test-walks
+test-walks: $(READY) ## Walk random graphs and compare with networkx: make test-walks GRAPHS=2000
+	SEARCH=1 GRAPHS=$(GRAPHS) $(BIN)/pytest tests/journeys/test_walks.py tests/journeys/test_walks_while_writing.py
+
 .PHONY: test-issuer
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
 	$(BIN)/pytest -m issuer tests/issuer

@@ -1,0 +1,181 @@
+"""Reading the graph as it was: every field that leads somewhere leads where it led at that instant."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+from harness.registrations import Writers, person
+
+from graphql_schema.catalog import DEPLOYED_AS, FEEDS, OWNED_BY, SERVED_BY, Hop
+from graphql_schema.intents import Deleting, Intent, Unlinking
+from graphql_schema.registration import EdgesOf, Linking, Registration
+
+EPOCH, DAY = 1_704_067_200_000, 86_400_000
+DATA, OTHER = "mlg://dataset/test/past/events", "mlg://dataset/test/past/clicks"
+MODEL = "mlg://model/test/past/ranker"
+ONE, TWO = f"{MODEL.replace('/model/', '/model-version/')}@1", f"{MODEL.replace('/model/', '/model-version/')}@2"
+SERVED = "mlg://deployment/test/past/live"
+SERVICE, CALLER = "mlg://service/test/past/search", "mlg://service/test/past/app"
+ADS, RANKING = (f"mlg://team/catalog/default/{name}" for name in ("ads", "ranking"))
+
+
+def day(number: float) -> str:
+    """A day of January 2024 as the API takes it."""
+    return f"2024-01-{int(number):02}T{'12' if number % 1 else '00'}:00:00Z"
+
+
+def _of(declarer: str, hop: Hop, *targets: str, **facts: Any) -> EdgesOf:
+    return EdgesOf(hop, declarer, dict.fromkeys(targets, facts))
+
+
+HISTORY: dict[int, list[Intent]] = {
+    2: [
+        Registration(ADS, {}),
+        Registration(RANKING, {}),
+        Registration(DATA, {}, (_of("Dataset.owners", OWNED_BY.out(), ADS, kinds=["TECHNICAL"]),)),
+        Registration(OTHER, {}),
+        Registration(MODEL, {}),
+        Registration(SERVICE, {}),
+        Registration(CALLER, {}),
+    ],
+    4: [Registration(ONE, {}, (_of("ModelVersion.trainedOn", FEEDS.into("Dataset"), DATA),))],
+    6: [
+        Registration(SERVED, {"status": "ACTIVE"}, (
+            _of("Deployment.modelVersion", DEPLOYED_AS.into(), ONE),
+            _of("Deployment.service", SERVED_BY.out(), SERVICE),
+        )),
+        Linking("CALLED_BY", SERVICE, CALLER, {"origin": "DECLARED"}),
+    ],
+    8: [
+        Registration(TWO, {"sourceCreatedAt": EPOCH + 6 * DAY}),
+        Registration(DATA, {}, (_of("Dataset.owners", OWNED_BY.out(), RANKING, kinds=["TECHNICAL"]),)),
+        Registration(ONE, {}, (_of("ModelVersion.trainedOn", FEEDS.into("Dataset"), OTHER),)),
+    ],
+    10: [Unlinking("CALLED_BY", SERVICE, CALLER)],
+    12: [Linking("CALLED_BY", SERVICE, CALLER, {"origin": "DECLARED"})],
+    14: [Deleting(TWO)],
+}  # fmt: skip
+"""What happened, by the day of January on which it did."""
+
+READ = """query ($data: ID!, $one: ID!, $model: ID!, $service: ID!, $two: ID!, $asOf: DateTime) {
+  data: asset(id: $data, asOf: $asOf) { owners { owner { ... on Team { id } } } downstream { nodes { asset { id } } } }
+  one: node(id: $one, asOf: $asOf) { ... on ModelVersion {
+    trainedOn { nodes { id } } deployments { nodes { id } } upstream { nodes { asset { id } } } } }
+  model: asset(id: $model, asOf: $asOf) { ... on Model { versions { nodes { id } } latestVersion { id } } }
+  service: asset(id: $service, asOf: $asOf) { ... on Service { callers { nodes { id } } deployments { nodes { id } } } }
+  nodes(ids: [$data, $two], asOf: $asOf) { id }
+}"""
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over a store in which all of it happened."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        writers = Writers(api.services.client, api.services.policy, api.services.desk)
+        for number, items in HISTORY.items():
+            writer = writers.of(person("root", roles="admin auditor"), now=EPOCH + (number - 1) * DAY)
+            done = await writer.write(items, dry_run=False, atomic=False)
+            assert not [each.refusals for each in done if each.refusals]
+        yield api
+
+
+async def read(api: Api, at: str | None) -> dict[str, Any]:
+    """What is read at an instant, each connection as the names of what it holds."""
+    ids = {"data": DATA, "one": ONE, "model": MODEL, "service": SERVICE, "two": TWO}
+    answer: dict[str, Any] = await api.ask("root", READ, asOf=at, **ids)
+    found = {alias: _flat(value) for alias, value in answer.items() if alias != "nodes"}
+    return {**found, "nodes": [each and _last(each["id"]) for each in answer["nodes"]]}
+
+
+def _last(urn: str) -> str:
+    return urn.rpartition("/")[2]
+
+
+def _flat(value: Any) -> Any:
+    return value and {name: sorted(_ids(found)) for name, found in value.items()}
+
+
+def _ids(found: Any) -> list[str]:
+    if isinstance(found, dict):
+        return [_last(found["id"])] if "id" in found else [each for value in found.values() for each in _ids(value)]
+    return [each for value in found or () for each in _ids(value)]
+
+
+EARLY: dict[str, Any] = {
+    "data": {"owners": ["ads"], "downstream": []},
+    "one": None,
+    "model": {"versions": [], "latestVersion": []},
+    "service": {"callers": [], "deployments": []},
+    "nodes": ["events", None],
+}
+TRAINED = {
+    **EARLY,
+    "data": {"owners": ["ads"], "downstream": ["ranker@1"]},
+    "one": {"trainedOn": ["events"], "deployments": [], "upstream": ["events"]},
+    "model": {"versions": ["ranker@1"], "latestVersion": ["ranker@1"]},
+}
+LIVE = {
+    **TRAINED,
+    "one": {"trainedOn": ["events"], "deployments": ["live"], "upstream": ["events"]},
+    "service": {"callers": ["app"], "deployments": ["live"]},
+}
+MADE = {
+    **LIVE,
+    "model": {"versions": ["ranker@1", "ranker@2"], "latestVersion": ["ranker@2"]},
+    "nodes": ["events", "ranker@2"],
+}
+CHANGED = {
+    **MADE,
+    "data": {"owners": ["ranking"], "downstream": []},
+    "one": {"trainedOn": ["clicks"], "deployments": ["live"], "upstream": ["clicks"]},
+}
+ALONE = {**CHANGED, "service": {"callers": [], "deployments": ["live"]}}
+DELETED = {**CHANGED, "model": TRAINED["model"]}
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (day(2), EARLY),
+        (day(3.5), EARLY),
+        (day(4), TRAINED),
+        (day(6), LIVE),
+        (day(7), MADE),
+        (day(8), CHANGED),
+        (day(9.5), CHANGED),
+        (day(10), ALONE),
+        (day(12), CHANGED),
+        (day(13.5), CHANGED),
+        (day(14), DELETED),
+        (None, DELETED),
+    ],
+)
+async def test_what_led_where(api: Api, at: str | None, expected: dict[str, Any]) -> None:
+    """Owners, training data, deployments, versions, callers and neighbours are those of the instant.
+
+    A version is as old as its source says, whenever it was registered; what was deleted is there before, leads nowhere
+    after, and is still found by its id.
+    """
+    assert await read(api, at) == expected
+
+
+async def test_before_anything(api: Api) -> None:
+    """Before it was registered there is nothing by that id."""
+    nothing = dict.fromkeys(("data", "one", "model", "service"))
+    assert await read(api, day(1)) == {**nothing, "nodes": [None, None]}
+
+
+@pytest.mark.parametrize("other", ['asOf: "2024-01-05T00:00:00Z"', "asOf: null"])
+async def test_one_query_reads_at_one_instant(api: Api, other: str) -> None:
+    """Two instants in one query are refused, and so is one beside none."""
+    query = f'{{ a: asset(id: "{DATA}", asOf: "{day(4)}") {{ id }} b: node(id: "{MODEL}", {other}) {{ id }} }}'
+    body = await api.send("root", query)
+    assert {error["extensions"]["code"] for error in body["errors"]} == {"INVALID"}
+
+
+async def test_who_asks_may_stand_beside(api: Api) -> None:
+    """The viewer is of today, and may be asked for with any instant."""
+    query = '{ viewer { subject } asset(id: "%s", asOf: "2024-01-04T00:00:00Z") { id } }'
+    assert await api.ask("root", query % DATA) == {"viewer": {"subject": "root"}, "asset": {"id": DATA}}

@@ -1,0 +1,145 @@
+"""Walks over recorded OpenLineage events and an MLflow registry answer as scripts computed from the raw files.
+
+There is no importer of these yet, so the items are made here. A job is a workflow with the inputs and outputs of all
+its runs, since that is how the events were folded for ``expected.json``: dataset to job to dataset. A digest of a data
+set is a version of a dataset, and a run of MLflow reads digests and produces versions of models.
+"""
+
+import ast
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.api import Api, open_api
+from harness.janusgraph import StoreGraph
+
+from graphql_schema.urn import make_urn
+
+DATA = Path(__file__).parents[1] / "data"
+EVENTS: dict[str, Any] = {
+    name: found
+    for name, found in json.loads((DATA / "openlineage" / "expected.json").read_text()).items()
+    if isinstance(found, dict) and "lineage" in found
+}
+REGISTRY: dict[str, Any] = json.loads((DATA / "mlflow" / "expected.json").read_text())
+
+WALK = """query ($root: ID!, $direction: LineageDirection!, $depth: Int, $kinds: [AssetKind!]) {
+  lineage(roots: [$root], direction: $direction, maxDepth: $depth, filter: {kinds: $kinds}, first: 500) {
+    nodes { nodes { depth asset { id kind } } } completeness { state reason } } }"""
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over all of it."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        for folder in EVENTS:
+            await api.load(*_jobs(folder))
+        await api.load(*_registry())
+        yield api
+
+
+def _foreign(kind: str, key: str) -> str:
+    namespace, _, name = key.partition("|")
+    return make_urn(kind, "openlineage", namespace, name)
+
+
+def _jobs(folder: str) -> list[dict[str, Any]]:
+    """One workflow for each job, with what all events of its runs name."""
+    ends: dict[str, dict[str, set[str]]] = defaultdict(lambda: {"inputs": set(), "outputs": set()})
+    for line in (DATA / "openlineage" / folder / "events.jsonl").read_text().splitlines():
+        event = json.loads(line)
+        job = ends[f"{event['job']['namespace']}|{event['job']['name']}"]
+        for side, found in job.items():
+            found |= {f"{each['namespace']}|{each['name']}" for each in event.get(side) or ()}
+    return [
+        {"workflow": {"id": _foreign("workflow", job)} | {
+            side: [_foreign("dataset", key) for key in sorted(found)] for side, found in sides.items()
+        }}
+        for job, sides in ends.items()
+    ]  # fmt: skip
+
+
+def _made_of() -> dict[str, Any]:
+    """What the registry's script says of data sets, runs and models; the script itself needs MLflow."""
+    tree = ast.parse((DATA / "mlflow" / "make_registry.py").read_text())
+    plain = ast.Module([node for node in tree.body if isinstance(node, ast.Assign)], [])
+    found: dict[str, Any] = {}
+    exec(compile(plain, "make_registry", "exec"), found)  # noqa: S102 - constants of a file beside this one
+    return found
+
+
+def _digest(data: str, digest: str) -> str:
+    return make_urn("dataset-version", "mlflow", "", data, digest)
+
+
+def _run(name: str) -> str:
+    return make_urn("run", "mlflow", "", name)
+
+
+def _version(model: str, number: int) -> str:
+    return make_urn("model-version", "mlflow", "", model, str(number))
+
+
+def _registry() -> list[dict[str, Any]]:
+    made = _made_of()
+    runs = [
+        {"run": {"id": _run(name), "state": "COMPLETE" if status == "FINISHED" else "FAIL",
+                 "inputs": [_digest(data, made["DATASETS"][data][at]) for data, at, _ in inputs]}}
+        for _, name, status, inputs, _, _, _ in made["RUNS"]
+    ]  # fmt: skip
+    versions = [
+        {"modelVersion": {"id": _version(model, number), **({"trainingRun": _run(run)} if run else {})}}
+        for model, (_, _, numbered, _) in made["MODELS"].items()
+        for number, (run, _) in enumerate(numbered, 1)
+    ]
+    return runs + versions
+
+
+async def _walk(api: Api, root: str, direction: str, *kinds: str, depth: int = 50) -> dict[str, int]:
+    found = (await api.ask("root", WALK, root=root, direction=direction.upper(), kinds=kinds, depth=depth))["lineage"]
+    if depth == 50:
+        assert found["completeness"] == {"state": "COMPLETE", "reason": None}
+    return {node["asset"]["id"]: node["depth"] for node in found["nodes"]["nodes"] if node["depth"]}
+
+
+@pytest.mark.parametrize("direction", ["upstream", "downstream"])
+@pytest.mark.parametrize(
+    ("folder", "dataset"), [(folder, key) for folder, found in EVENTS.items() for key in found["lineage"]]
+)
+async def test_recorded_events(api: Api, folder: str, dataset: str, direction: str) -> None:
+    """The datasets and jobs from which a dataset comes, and that come from it, are those of the events."""
+    expected = EVENTS[folder]["lineage"][dataset][direction]
+    found = await _walk(api, _foreign("dataset", dataset), direction)
+    assert set(found) == {_foreign("dataset", key) for key in expected["datasets"]} | {
+        _foreign("workflow", key) for key in expected["jobs"]
+    }
+    jobs = await _walk(api, _foreign("dataset", dataset), direction, "WORKFLOW")
+    assert set(jobs) == {_foreign("workflow", key) for key in expected["jobs"]}
+
+
+@pytest.mark.parametrize("version", REGISTRY["versions"], ids=lambda each: f"{each['model']} {each['version']}")
+async def test_where_a_registered_version_comes_from(api: Api, version: dict[str, Any]) -> None:
+    """A version comes from its run, one edge away, and from the digests that this read, two edges away."""
+    found = await _walk(api, _version(version["model"], version["version"]), "upstream")
+    run = {_run(version["run"]): 1} if version["run"] else {}
+    assert found == run | {_digest(data, digest): 2 for data, digest, _ in version["datasets"]}
+
+
+@pytest.mark.parametrize("digest", REGISTRY["runs_by_dataset_digest"])
+async def test_what_reads_a_digest(api: Api, digest: str) -> None:
+    """One edge downstream of a digest are the runs that read it, and not those which read another of its data set."""
+    data, _, name = digest.rpartition("@")
+    found = await _walk(api, _digest(data, name), "downstream", depth=1)
+    assert found == {_run(run): 1 for run in REGISTRY["runs_by_dataset_digest"][digest]}
+
+
+@pytest.mark.parametrize("model", REGISTRY["champion_training_data"])
+async def test_all_versions_speak_for_a_model(api: Api, model: str) -> None:
+    """Upstream of a model is what any of its versions comes from; with the run, at the same distances."""
+    versions = [each for each in REGISTRY["versions"] if each["model"] == model]
+    read = {_digest(data, digest): 2 for each in versions for data, digest, _ in each["datasets"]}
+    runs = {_run(each["run"]): 1 for each in versions if each["run"]}
+    assert await _walk(api, make_urn("model", "mlflow", "", model), "upstream") == read | runs
