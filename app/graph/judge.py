@@ -70,6 +70,11 @@ class Judge:
         view = self._view(kind.name, record)
         return None if view is None else self._stood(vid, record, view)
 
+    def discovers(self, vid: int, record: Mapping[str, Any]) -> bool:
+        """Whether the caller may know of an asset, when it is there."""
+        kind = KIND_OF_CODE[record["kind"]]
+        return kind.asset and self._view(kind.name, self.fences.seen(vid, record)) is not None
+
     def _stood(self, vid: int, record: Mapping[str, Any], view: RowView) -> Row | None:
         """The row as it stood at the instant."""
         stood = vertex_at(record, self.instant, view.hidden)

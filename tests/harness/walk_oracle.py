@@ -16,8 +16,6 @@ from harness.walk_graphs import TEAMS, TODAY, Arc, WalkGraph, holds
 
 State = tuple[str, ...]
 START: State = ("start",)
-HIDDEN_HAS_TIMES = True
-"""Whether what only makes an answer PARTIAL, and is not in it, is judged by its own times."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +43,13 @@ class Sight:
         own = {urn for urn in things if team is None or (team and graph.owner(urn) == team)}
         seen = {urn for urn in things if urn in own or things[urn].visibility == "ORG"}
         readable = {urn for urn in seen if urn in own or things[urn].stage != "DRAFT"}
-        self._timed = readable | (set(things) - seen if HIDDEN_HAS_TIMES else set())
+        self._timed = readable
         self.there = {urn for urn in things if graph.exists(urn, self._day(urn))}
         found = self.there | {urn for urn in named if urn in things and graph.is_made(urn, self._day(urn))}
         self.shown = found & seen
         self.read = found & readable
-        held = [arc for arc in graph.arcs if holds(arc, self._day(arc.source, arc.target))]
-        self.arcs = [arc for arc in held if {arc.source, arc.target} <= found]
-        self.held = [arc for arc in graph.arcs if holds(arc, day)] if HIDDEN_HAS_TIMES else held
+        self.held = [arc for arc in graph.arcs if holds(arc, self._day(arc.source, arc.target))]
+        self.arcs = [arc for arc in self.held if {arc.source, arc.target} <= found]
 
     def _day(self, *urns: str) -> float:
         """When something is looked at that is as old as these say."""
@@ -186,9 +183,8 @@ class Walk:
 
     @cached_property
     def dead_ends(self) -> set[str]:
-        """What is discovered and could not be expanded, nor speak, though it has an edge."""
-        beyond = self._expanded - self.sight.read
-        found = {urn for urn in beyond if any(map(self._over, {urn, *self.sight.counterparts(urn)}))}
+        """What is discovered and could not be expanded; nor speak, though it has an edge."""
+        found = self._expanded - self.sight.read
         for urn in self._expanded & self.sight.read:
             beside = (self.sight.counterparts(urn) & self.sight.shown) - self.sight.read
             found |= {other for other in beside if self._over(other)}

@@ -50,7 +50,7 @@ class Rows:
             record = answer.records.get(vid)
             shown = record is not None and self._knows_ends(record.get("ends"), answer)
             self._known[vid] = self.judge.row(vid, record) if shown and record is not None else None
-            if self._known[vid] is None and record is not None:
+            if self._known[vid] is None and record is not None and not self.judge.discovers(vid, record):
                 self._withheld[vid] = record
         return self._known[vid]
 
