@@ -334,7 +334,7 @@ class CompletenessState(Enum):
 
     COMPLETE = value("COMPLETE", description="All of it, as far as the viewer is told.")
     TRUNCATED = value("TRUNCATED", description="A budget ended it; there may be more.")
-    PARTIAL = value("PARTIAL", description="Something is hidden from the viewer, and what lies behind it is missing.")
+    PARTIAL = value("PARTIAL", description="Something was not found or is hidden, and what lies behind it is missing.")
 
 
 @strawberry.enum(description="What can be counted over the hits of a search.")

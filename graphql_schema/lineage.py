@@ -67,11 +67,15 @@ class LineageFilter:
     kinds: list[AssetKind] | None = strawberry.field(description="Of one of these kinds.", default=None)
     relations: list[Relation] | None = strawberry.field(description="Over one of these relations.", default=None)
     origins: list[EdgeOrigin] | None = strawberry.field(description="Of one of these origins.", default=None)
-    min_confidence: float | None = strawberry.field(description="At least so sure.", default=None)
+    min_confidence: float | None = strawberry.field(
+        description="At least so sure, from 0 to 1; what has no confidence is certain.", default=None
+    )
     stages: list[LifecycleStage] | None = strawberry.field(description="In one of these stages.", default=None)
 
     def keep(self) -> LineageKeep:
-        """The filter as the reader judges it."""
+        """The filter as the reader judges it; raises InvalidError on a confidence that none can have."""
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+            raise InvalidError(f"`minConfidence` is {self.min_confidence:g}; give 0 to 1.")
         return LineageKeep(
             kinds=tuple(sorted(kind.name for kind in self.kinds or ())),
             stages=tuple(sorted(stage.name for stage in self.stages or ())),
@@ -106,8 +110,8 @@ class LineageCompleteness:
 
     state: CompletenessState = own("Whether this is all of it.")
     reason: str | None = own(
-        "What is missing, or null: DEPTH, NODES, EDGES, TIME, STEPS or CAUSES where a budget ended it, POLICY where "
-        "something is hidden; several are separated by a comma."
+        "What is missing, or null: DEPTH, NODES, EDGES, TIME, STEPS, PATHS or CAUSES where a bound ended it, ROOTS "
+        "where some were not found, POLICY where something is hidden; several are separated by a comma."
     )
     visited: int = own("How many vertices were visited, those that a filter hides among them.")
     depth_reached: int = own("How many edges away the farthest of them is.")

@@ -36,13 +36,16 @@ class Found:
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text that is searched for; raises InvalidError without one, LimitError with too many."""
+    """The words of a text that is searched for, of an id those after its kind; raises InvalidError without one.
+
+    Raises LimitError with too many.
+    """
     if len(text) > LONGEST_TEXT:
         raise LimitError(
             f"`text` has {len(text)} characters; search for at most {LONGEST_TEXT}, such as a name or a few words.",
             limit=LONGEST_TEXT,
         )
-    words = typed(text)
+    words = typed(text.split("/", 3)[3] if text.startswith("mlg://") and text.count("/") > 2 else text)  # noqa: PLR2004
     if not words:
         raise InvalidError("`text` has no letter and no digit; type some of a name, or use `assets` to list all.")
     if len(words) > MOST_WORDS:

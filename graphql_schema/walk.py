@@ -50,7 +50,8 @@ class PathSearch:
 class Completeness:
     """How much of what there is an answer holds: ``budgets`` that ended it, and whether the policy took something away.
 
-    ``hidden`` is how many hidden vertices were met first, None where that is not said.
+    ``lost`` says that not every root was found, ``hidden`` how many hidden vertices were met first, None where that is
+    not said.
     """
 
     budgets: tuple[str, ...]
@@ -59,16 +60,18 @@ class Completeness:
     depth: int
     hidden: int | None
     pin: Pin
+    lost: bool = False
 
     @property
     def state(self) -> str:
         """The ``CompletenessState``."""
-        return "TRUNCATED" if self.budgets else "PARTIAL" if self.policy else "COMPLETE"
+        return "TRUNCATED" if self.budgets else "PARTIAL" if self.lost or self.policy else "COMPLETE"
 
     @property
     def reason(self) -> str | None:
         """What ended it, or took something away; None when it is complete."""
-        return ", ".join((*self.budgets, *(("POLICY",) if self.policy else ()))) or None
+        others = (("ROOTS", self.lost), ("POLICY", self.policy))
+        return ", ".join((*self.budgets, *(name for name, holds in others if holds))) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,8 @@ class Walk:
     def reasons(self) -> list[str]:
         """Why it is not complete."""
         policy = bool(self.first_hidden or self.dead_ends)
-        return ["DEPTH"] * self.ended_by_depth + ["POLICY"] * policy
+        lost = bool(self.unknown_roots)
+        return ["DEPTH"] * self.ended_by_depth + ["ROOTS"] * lost + ["POLICY"] * policy
 
     @cached_property
     def completeness(self) -> dict[str, Any]:
@@ -228,7 +229,7 @@ class Walk:
 
 def completeness(reasons: list[str]) -> dict[str, Any]:
     """State and reason: a budget is told before the policy."""
-    state = "COMPLETE" if not reasons else "PARTIAL" if reasons == ["POLICY"] else "TRUNCATED"
+    state = "COMPLETE" if not reasons else "PARTIAL" if {*reasons} <= {"ROOTS", "POLICY"} else "TRUNCATED"
     return {"state": state, "reason": ", ".join(reasons) or None}
 
 

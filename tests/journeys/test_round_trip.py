@@ -92,7 +92,9 @@ def facts(edges: Edges, records: Mapping[str, Mapping[str, Any]]) -> Edges:
     """What the edges say apart from who declared them when, and from what docs/import.md excepts."""
     found = {}
     for (relation, source, target), edge in edges.items():
-        excepted = {"recordedAt", "recordedBy", "by"} | ({"role"} if relation == "MEMBER_OF" else set())
+        excepted = {"recordedAt", "recordedBy", "by", "opened", "closed"} | (
+            {"role"} if relation == "MEMBER_OF" else set()
+        )
         if relation in SINCE_IMPORT or source == target:
             excepted |= {"validFrom"}
         if edge.get("at") == records[source]["createdAt"]:

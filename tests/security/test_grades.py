@@ -140,7 +140,7 @@ async def test_a_path_ends_at_what_may_not_be_read(api: Api) -> None:
         ("not: {stages: [ACTIVE]}", {DRAFT}, {DRAFT}),
         ("not: {stages: [DRAFT]}", {OPEN, BEHIND, DRAFT}, {OPEN, BEHIND}),
         (f'owners: ["{TEAM}"]', {OPEN, BEHIND}, {OPEN, BEHIND, DRAFT}),
-        ("owned: false", {DRAFT}, set()),
+        ("owned: false", set(), set()),
         ("hydration: FULL", {OPEN, BEHIND}, {OPEN, BEHIND, DRAFT}),
         (f'ownerTeams: ["{TEAM}"]', {OPEN, BEHIND, DRAFT}, {OPEN, BEHIND, DRAFT}),
         ('createdAfter: "2000-01-01T00:00:00Z"', {OPEN, BEHIND}, {OPEN, BEHIND, DRAFT}),

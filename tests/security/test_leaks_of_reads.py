@@ -58,7 +58,6 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "created": {"ids": [DRAFT], "createdAfter": "1970-01-01T00:00:00Z"},
     "changed": {"ids": [DRAFT], "updatedAfter": "1970-01-01T00:00:00Z"},
     "changed before": {"ids": [DRAFT], "updatedBefore": "9999-01-01T00:00:00Z"},
-    "owned": {"ids": [DRAFT], "owned": True},
     "either": {"or": [{"tags": [leaks.GOLD]}, {"ids": [HIDDEN]}]},
 }
 

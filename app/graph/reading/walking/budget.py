@@ -12,6 +12,7 @@ NODES: Final = "NODES"
 EDGES: Final = "EDGES"
 TIME: Final = "TIME"
 STEPS: Final = "STEPS"
+PATHS: Final = "PATHS"
 CAUSES: Final = "CAUSES"
 
 

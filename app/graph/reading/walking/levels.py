@@ -6,7 +6,7 @@ short the least by ids is kept.
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.graph.inferred import is_inferred
@@ -201,7 +201,7 @@ class Course:
             sorted(shown.values(), key=lambda node: node.place),
             sorted(edges, key=lambda each: (each.place, each.edge.urn)),
             unknown,
-            self.completeness(asked),
+            replace(self.completeness(asked), lost=bool(unknown)),
         )
 
     def completeness(self, asked: Pin) -> Completeness:

@@ -7,9 +7,9 @@ from the other, the edges of every path of at most ``a + b`` edges are known. Th
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, STEPS, TIME
+from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, PATHS, STEPS, TIME
 from app.graph.reading.walking.expander import Expansion, Speaker, Vertex, Way
 from app.graph.reading.walking.levels import Means
 from app.graph.reading.walking.shortest import Known, shortest
@@ -137,7 +137,7 @@ async def paths_between(means: Means, search: PathSearch, pin: Pin) -> FoundPath
     unknown = [urn for urn in ends if urn not in rows]
     if unknown:
         hunt.ended.clear()  # what is hidden looks as if it were not there
-        return FoundPaths((), unknown, hunt.completeness(pin, 0))
+        return FoundPaths((), unknown, replace(hunt.completeness(pin, 0), lost=True))
     sides = (hunt.side(rows[search.source], Direction.OUT), hunt.side(rows[search.target], Direction.IN))
     for side, each in zip(sides, expansions, strict=False):
         hunt.advance(side, each)
@@ -155,11 +155,13 @@ async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], p
     while True:
         every = not (forward.front and backward.front)
         depth = longest if every else min(forward.levels + backward.levels, longest)
-        paths = await hunt.shortest(ends, most, depth)
-        if len(paths) >= most or every or hunt.ended:
+        paths = await hunt.shortest(ends, most + 1, depth)
+        if len(paths) > most:
+            hunt.ended.append(PATHS)
+        if every or hunt.ended:
             break
         if depth >= longest:
             hunt.ended.append(DEPTH)
             break
         await hunt.read(min(sides, key=lambda side: len(side.front)))
-    return FoundPaths(paths, (), hunt.completeness(pin, depth))
+    return FoundPaths(paths[:most], (), hunt.completeness(pin, depth))
