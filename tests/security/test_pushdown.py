@@ -84,7 +84,7 @@ async def pushed_down(world: World, predicates: Sequence[Predicate]) -> list[set
     """The ids that the real level text finds with the Gremlin form of each predicate."""
     whole = {"t": [], "o": "urn", "d": False, "n": 2 * len(CLASSES), "c": False}
     listings = [{**whole, "f": filter_of(rows_clause(predicate))} for predicate in predicates]
-    bindings = {"points": [], "hops": [], "listings": listings, "now": 0, "cap": 1, "tenant": COMPARED}
+    bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": COMPARED}
     (found,) = await world.client.submit(LEVEL, bindings)
     return [set(each["x"]) for each in found["l"]]
 

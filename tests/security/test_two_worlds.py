@@ -109,10 +109,10 @@ def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
 
 
 async def _run(worlds: Worlds, generator: Generator, number: int) -> tuple[Counter[str], Counter[str]]:
-    """Ask so many operations, and some more for conditions that were not asked; what was reached, how answers were."""
+    """Ask so many operations, and some more for what was not asked or answered; what was reached, how answers were."""
     reached = generator.answered
     outcomes: Counter[str] = Counter()
-    while worlds.asked < number or (_unasked(worlds, generator) and worlds.asked < 2 * number):
+    while worlds.asked < number or (_unmet(worlds, generator) and worlds.asked < 2 * number):
         makers = (generator.query, *(generator.focused,) * 3, generator.paged, generator.past, generator.walked)
         batch = [(generator.random.choice(makers)(), generator.random.choice(PREFER)) for _ in range(ABREAST)]
         for operation, answers in await asyncio.gather(*(_answers(worlds, *each) for each in batch)):
@@ -172,6 +172,12 @@ def _conditions(schema: GraphQLSchema) -> Iterator[str]:
 def _unasked(worlds: Worlds, generator: Generator) -> list[str]:
     """The conditions and orders that no operation has had yet."""
     return [name for name in _conditions(worlds.apart.schema) if not generator.asked[name]]
+
+
+def _unmet(worlds: Worlds, generator: Generator) -> bool:
+    """Whether something was not asked for, or not answered, yet."""
+    fields = _governed(worlds.apart.schema)
+    return bool(_unasked(worlds, generator)) or not all(generator.answered[name] for name in fields)
 
 
 async def test_no_difference(worlds: Worlds, capsys: pytest.CaptureFixture[str]) -> None:
