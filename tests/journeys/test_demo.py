@@ -52,7 +52,7 @@ LINEAGE = examples("docs/lineage.md")
 
 @pytest.mark.parametrize(("who", "query"), LINEAGE, ids=("walk", "impact", "paths", "past"))
 async def test_the_examples_about_lineage_find_something(api: Api, who: str, query: str) -> None:
-    """Each query of docs/lineage.md runs as it stands there, finds something, and says that it is all that was asked."""
+    """Each query of docs/lineage.md runs as it stands, finds something, and says that this is what was asked."""
     (found,) = (await api.ask(who, query)).values()
     pages = [found[name]["nodes"] for name in ("nodes", "services", "upstream") if name in found]
     assert all(pages or [found["paths"]])
