@@ -148,6 +148,23 @@ class Generator:
         text = f"lineage({given}) {{ {edges.text} {counts} }}"
         return self._operation([Selected("Query", "lineage", "lineage", text, [edges])], document)
 
+    def neighboured(self) -> Operation:
+        """The neighbours of one asset with everything that is said of the edges to them."""
+        document = _Document()
+        of, shown = self.schema.type_map["Asset"], self.schema.type_map["Neighbour"]
+        assert isinstance(of, GraphQLInterfaceType)
+        assert isinstance(shown, GraphQLObjectType)
+        name = self._least("neighboured ", ("upstream", "downstream"))
+        args = {key: arg for key, arg in of.fields[name].args.items() if key != "after"}
+        given = ", ".join(("first: 5", *self._arguments({"filter": args["filter"]}, document, 0.2)))
+        leaves = [key for key, each in shown.fields.items() if is_leaf_type(get_named_type(each.type))]
+        nodes = [Selected("Neighbour", each, each, each) for each in leaves]
+        page = Selected("NeighbourConnection", "nodes", "nodes", f"nodes {{ {_texts(nodes)} }}", nodes)
+        beside = Selected("Asset", name, name, f"{name}({given}) {{ {page.text} }}", [page])
+        urn = self.random.choice(self.pools["ids"])
+        text = f"asset(id: {json.dumps(urn)}) {{ {beside.text} }}"
+        return self._operation([Selected("Query", "asset", "asset", text, [beside])], document)
+
     def focused(self) -> Operation:
         """Many fields of one asset: of the kind with the field that was answered least, and those first."""
         document = _Document()

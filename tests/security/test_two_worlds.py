@@ -113,7 +113,8 @@ async def _run(worlds: Worlds, generator: Generator, number: int) -> tuple[Count
     reached = generator.answered
     outcomes: Counter[str] = Counter()
     while worlds.asked < number or (_unmet(worlds, generator) and worlds.asked < 2 * number):
-        makers = (generator.query, *(generator.focused,) * 3, generator.paged, generator.past, generator.walked)
+        walks = (generator.walked, generator.neighboured)
+        makers = (generator.query, *(generator.focused,) * 3, generator.paged, generator.past, *walks)
         batch = [(generator.random.choice(makers)(), generator.random.choice(PREFER)) for _ in range(ABREAST)]
         for operation, answers in await asyncio.gather(*(_answers(worlds, *each) for each in batch)):
             for answer in answers:
