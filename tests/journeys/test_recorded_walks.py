@@ -2,21 +2,24 @@
 
 There is no importer of these yet, so the items are made here. A job is a workflow with the inputs and outputs of all
 its runs, since that is how the events were folded for ``expected.json``: dataset to job to dataset. A digest of a data
-set is a version of a dataset, and a run of MLflow reads digests and produces versions of models.
+set is a version of a dataset, and a run of MLflow reads digests and produces versions of models. What is hidden is
+taken out of a graph that the test makes of the events and the registry.
 """
 
 import ast
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import networkx as nx
 import pytest
 from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
 
-from graphql_schema.urn import make_urn
+from graphql_schema.urn import make_urn, parse_urn
 
 DATA = Path(__file__).parents[1] / "data"
 EVENTS: dict[str, Any] = {
@@ -25,6 +28,9 @@ EVENTS: dict[str, Any] = {
     if isinstance(found, dict) and "lineage" in found
 }
 REGISTRY: dict[str, Any] = json.loads((DATA / "mlflow" / "expected.json").read_text())
+EVERY_HIDDEN = 4
+
+Flow: TypeAlias = "nx.DiGraph[str]"
 
 WALK = """query ($root: ID!, $direction: LineageDirection!, $depth: Int, $kinds: [AssetKind!]) {
   lineage(roots: [$root], direction: $direction, maxDepth: $depth, filter: {kinds: $kinds}, first: 500) {
@@ -98,8 +104,52 @@ def _registry() -> list[dict[str, Any]]:
     return runs + versions
 
 
+ASKED = {
+    *(_foreign("dataset", dataset) for found in EVENTS.values() for dataset in found["lineage"]),
+    *(_version(each["model"], each["version"]) for each in REGISTRY["versions"]),
+}
+
+
+@pytest.fixture(scope="module")
+def flow() -> Flow:
+    """Return what flows where by the events and by the registry, in our ids."""
+    found: Flow = nx.DiGraph()
+    for folder in EVENTS:
+        for item in _jobs(folder):
+            job = item["workflow"]
+            found.add_edges_from((data, job["id"]) for data in job["inputs"])
+            found.add_edges_from((job["id"], data) for data in job["outputs"])
+    for item in _registry():
+        if run := item.get("run"):
+            found.add_edges_from((digest, run["id"]) for digest in run["inputs"])
+        else:
+            version = item["modelVersion"]
+            found.add_node(version["id"])
+            found.add_edges_from((run, version["id"]) for run in (version.get("trainingRun"),) if run)
+    return found
+
+
+@pytest.fixture(scope="module")
+async def hidden(api: Api, flow: Flow) -> set[str]:
+    """Hide some of what the tests do not ask about from everybody but those who see everything."""
+    several = set(sorted(set(flow) - ASKED)[::EVERY_HIDDEN])
+    await api.load(*(_closed(urn) for urn in sorted(several)))
+    return several
+
+
+def _closed(urn: str) -> dict[str, Any]:
+    kind = parse_urn(urn).kind
+    return {kind[0].lower() + kind[1:]: {"id": urn, "visibility": "TEAM"}}
+
+
+async def _ask(api: Api, who: str, root: str, direction: str, *kinds: str, depth: int = 50) -> dict[str, Any]:
+    asked = {"root": root, "direction": direction.upper(), "kinds": kinds, "depth": depth}
+    found: dict[str, Any] = (await api.ask(who, WALK, **asked))["lineage"]
+    return found
+
+
 async def _walk(api: Api, root: str, direction: str, *kinds: str, depth: int = 50) -> dict[str, int]:
-    found = (await api.ask("root", WALK, root=root, direction=direction.upper(), kinds=kinds, depth=depth))["lineage"]
+    found = await _ask(api, "root", root, direction, *kinds, depth=depth)
     if depth == 50:
         assert found["completeness"] == {"state": "COMPLETE", "reason": None}
     return {node["asset"]["id"]: node["depth"] for node in found["nodes"]["nodes"] if node["depth"]}
@@ -143,3 +193,27 @@ async def test_all_versions_speak_for_a_model(api: Api, model: str) -> None:
     read = {_digest(data, digest): 2 for each in versions for data, digest, _ in each["datasets"]}
     runs = {_run(each["run"]): 1 for each in versions if each["run"]}
     assert await _walk(api, make_urn("model", "mlflow", "", model), "upstream") == read | runs
+
+
+@pytest.mark.parametrize(("root", "direction"), [*product(sorted(ASKED), ["upstream", "downstream"])])
+async def test_without_what_is_hidden(api: Api, flow: Flow, hidden: set[str], root: str, direction: str) -> None:
+    """Bo finds what can be reached without what is hidden from him, at the distances that it then has, and is told."""
+    way = flow if direction == "downstream" else flow.reverse()
+    left = way.subgraph(set(way) - hidden)
+    expected = nx.single_source_shortest_path_length(left, root)
+    met = {far for near in expected for far in way.successors(near)} & hidden
+    found = await _ask(api, "bo", root, direction)
+    assert {node["asset"]["id"]: node["depth"] for node in found["nodes"]["nodes"]} == expected
+    state, reason = ("PARTIAL", "POLICY") if met else ("COMPLETE", None)
+    assert found["completeness"] == {"state": state, "reason": reason}
+
+
+@pytest.mark.parametrize("dataset", sorted({key for found in EVENTS.values() for key in found["lineage"]}))
+def test_the_events_were_read_as_their_script_reads_them(flow: Flow, dataset: str) -> None:
+    """The graph that hidden nodes are taken out of has the closures that are expected without."""
+    for expected in (found["lineage"][dataset] for found in EVENTS.values() if dataset in found["lineage"]):
+        root = _foreign("dataset", dataset)
+        for direction, reached in (("upstream", nx.ancestors), ("downstream", nx.descendants)):
+            datasets, jobs = expected[direction]["datasets"], expected[direction]["jobs"]
+            ours = {*(_foreign("dataset", key) for key in datasets), *(_foreign("workflow", key) for key in jobs)}
+            assert reached(flow, root) == ours

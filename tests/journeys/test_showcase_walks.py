@@ -165,7 +165,7 @@ async def test_impact(api: Api, ids: dict[str, str], foreign: str) -> None:
     assert {each["kind"]: each["count"] for each in found["countsByKind"]} == kinds
 
 
-@pytest.mark.parametrize(("foreign", "direction"), product(NAMED, ["upstream", "downstream"]))
+@pytest.mark.parametrize(("foreign", "direction"), [*product(NAMED, ["upstream", "downstream"])])
 async def test_closures_without_what_is_hidden(  # noqa: PLR0913, PLR0917 - three fixtures and what to ask
     api: Api, ids: dict[str, str], flow: Flow, hidden: set[str], foreign: str, direction: str
 ) -> None:
