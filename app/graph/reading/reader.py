@@ -15,7 +15,8 @@ from app.graph.reading.searches import Searches
 from app.graph.reading.walking.budget import Budget, Limits
 from app.graph.reading.walking.expander import Expander
 from app.graph.reading.walking.health import health_of
-from app.graph.reading.walking.levels import Means, walk_along
+from app.graph.reading.walking.levels import walk_along
+from app.graph.reading.walking.means import Means
 from app.graph.reading.walking.paths import paths_between
 from app.graph.reading.walking.signs import Examiner
 from graphql_schema.listing import Clause, Listing

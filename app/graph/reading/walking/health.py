@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from app.graph.coalescer import Answer
 from app.graph.reading.walking.budget import CAUSES, EDGES
 from app.graph.reading.walking.expander import Edge, Vertex, Way
-from app.graph.reading.walking.levels import Course, Means
+from app.graph.reading.walking.levels import Course
+from app.graph.reading.walking.means import Means
 from app.graph.reading.walking.sight import Sight, expands
 from app.graph.reading.walking.signs import Examined, Signs
 from graphql_schema.catalog import FACTS, Direction

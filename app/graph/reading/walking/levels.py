@@ -10,42 +10,20 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.graph.inferred import is_inferred
-from app.graph.instant import Instant
-from app.graph.reading.points import Points
-from app.graph.reading.rows import Rows
-from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, TIME, Budget
-from app.graph.reading.walking.expander import Expander, Expansion, Speaker, Vertex, Way
+from app.graph.reading.walking.budget import DEPTH, NODES
+from app.graph.reading.walking.expander import Expansion, Speaker, Vertex, Way
+from app.graph.reading.walking.means import Extent, Means
 from app.graph.reading.walking.sight import Sight, expands
-from app.graph.reading.walking.signs import Examiner
 from graphql_schema.catalog import ASSETS
 from graphql_schema.enums import EdgeOrigin
 from graphql_schema.row import Row, Seen
 from graphql_schema.urn import parse_urn
 from graphql_schema.walk import Completeness, Joined, Pin, Reached, Walk, Walked
-from policies.disclosure import Disclosure
-from policies.errors import LimitError
 
 Ids = tuple[str, ...]
 
 PAUSE: Final = 2_000
 """Edges of one vertex after which others have their turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What walks of one operation share."""
-
-    rows: Rows
-    points: Points
-    expander: Expander
-    examiner: Examiner
-    budget: Budget
-    disclosure: Disclosure
-
-    def sight(self, pin: Pin | None = None) -> Sight:
-        """What the caller sees at the instant of the operation, or at the one that a cursor was made at."""
-        instant = self.rows.judge.instant if pin is None else Instant(*pin, past=True, resumed=True)
-        return Sight(self.rows, instant)
 
 
 @dataclass(slots=True)
@@ -87,15 +65,11 @@ class Course:
         Where a row is known already, its caller must see where it leads: whatever else it leads to moves no budget.
         """
         seen = [(vid, kind) for vid, kind in vertices if self._may_lead(self.means.rows.known(vid))]
-        if self.means.budget.late:
-            self.end(TIME)
+        found = await self.means.expand((way, seen))
+        if isinstance(found, str):
+            self.end(found)
             return {}
-        try:
-            found = await self.means.expander.expand(way, seen)
-        except LimitError:
-            self.end(EDGES)
-            return {}
-        return {vid: expansion for (vid, _), expansion in zip(seen, found, strict=True)}
+        return {vid: expansion for (vid, _), expansion in zip(seen, found[0], strict=True)}
 
     def _may_lead(self, row: Row | None) -> bool:
         return row is None or expands(row, self.walk.direction)
@@ -204,17 +178,10 @@ class Course:
             replace(self.completeness(asked), lost=bool(unknown)),
         )
 
-    def completeness(self, asked: Pin) -> Completeness:
+    def completeness(self, pin: Pin) -> Completeness:
         """How much of what there is was found."""
-        told = self.means.disclosure
-        return Completeness(
-            budgets=tuple(dict.fromkeys(self.ended)),
-            policy=told is not Disclosure.NONE and bool(self.hidden or self.shut),
-            visited=len(self.nodes),
-            depth=max((node.depth for node in self.nodes.values()), default=0),
-            hidden=len(self.hidden) if told is Disclosure.COUNT else None,
-            pin=asked,
-        )
+        depth = max((node.depth for node in self.nodes.values()), default=0)
+        return self.means.completeness(Extent(self.ended, self.hidden, self.shut, len(self.nodes), depth), pin)
 
 
 async def walk_along(means: Means, walk: Walk, pin: Pin) -> Walked:

@@ -9,17 +9,15 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.graph.reading.walking.budget import DEPTH, EDGES, NODES, PATHS, STEPS, TIME
+from app.graph.reading.walking.budget import DEPTH, NODES, PATHS, STEPS
 from app.graph.reading.walking.expander import Expansion, Speaker, Vertex, Way
-from app.graph.reading.walking.levels import Means
+from app.graph.reading.walking.means import Extent, Means
 from app.graph.reading.walking.shortest import Known, shortest
 from app.graph.reading.walking.sight import Sight, expands
 from graphql_schema.catalog import ASSETS, Direction
 from graphql_schema.row import Row
 from graphql_schema.urn import parse_urn
 from graphql_schema.walk import Completeness, FoundPath, FoundPaths, PathSearch, Pin
-from policies.disclosure import Disclosure
-from policies.errors import LimitError
 
 
 @dataclass(slots=True)
@@ -50,14 +48,11 @@ class Hunt:
 
     async def expand(self, *asked: tuple[Way, Sequence[Vertex]]) -> list[list[Expansion]]:
         """What vertices lead to, all in one request; nothing where a budget ends the search."""
-        if self.means.budget.late:
-            self.ended.append(TIME)
+        found = await self.means.expand(*asked)
+        if isinstance(found, str):
+            self.ended.append(found)
             return []
-        try:
-            return await asyncio.gather(*(self.means.expander.expand(way, vertices) for way, vertices in asked))
-        except LimitError:
-            self.ended.append(EDGES)
-            return []
+        return found
 
     async def read(self, side: Side) -> None:
         """Read one more level from a side."""
@@ -112,15 +107,8 @@ class Hunt:
 
     def completeness(self, pin: Pin, depth: int) -> Completeness:
         """How much of what there is was looked at; ``depth`` is the length up to which every path is known."""
-        told = self.means.disclosure
-        return Completeness(
-            budgets=tuple(dict.fromkeys(self.ended)),
-            policy=told is not Disclosure.NONE and bool(self.sight.hidden or self.shut),
-            visited=len(self.known.rows),
-            depth=depth,
-            hidden=len(self.sight.hidden) if told is Disclosure.COUNT else None,
-            pin=pin,
-        )
+        hidden = frozenset(self.sight.hidden)
+        return self.means.completeness(Extent(self.ended, hidden, self.shut, len(self.known.rows), depth), pin)
 
 
 async def paths_between(means: Means, search: PathSearch, pin: Pin) -> FoundPaths:
