@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.graph.level import LAST
-from app.graph.writing.edges import CLAIM, interval
+from app.graph.writing.edges import intervals
 from app.graph.writing.vertices import FIRST_AT, begins
 from graphql_schema.catalog import FACTS, KIND_OF_CODE, OPEN
 from graphql_schema.enums import IncidentState
@@ -103,11 +103,7 @@ def _fact_at(record: Record, valid: int) -> Record | None:
 
 
 def _intervals(edge: Record) -> Iterator[tuple[int, int, int, int]]:
-    """The intervals of an edge, the last one first: begin, end, and when each of these was recorded.
-
-    What is a claim now holds no longer, and did before.
-    """
-    last = () if edge.get(CLAIM) else (interval(edge),)
-    for each in (*last, *reversed(edge.get("earlier", ()))):
+    """The intervals of an edge, the last one first: begin, end, and when each of these was recorded."""
+    for each in reversed(intervals(edge)):
         begin, end, opened, closed = each if len(each) > 2 else (*each, each[0], each[1])  # noqa: PLR2004 - a pair
         yield begin, end, opened, closed

@@ -206,8 +206,7 @@ class Life:
         if before is not None and self._holds(before):
             if self._holds(edge):
                 return deepcopy(before)
-            past = [*edge.get("earlier", []), interval(edge)]
-            return {**before, "validFrom": self.now, "earlier": past}
+            return {**before, "validFrom": self.now, "earlier": self._past(edge)}
         if self._holds(edge):
             return self._closed(edge)
         return {**edge, "by": [], "validTo": edge["validFrom"]} if before is None else deepcopy(before)
@@ -374,10 +373,12 @@ class Life:
         return "validTo" not in edge or edge["validTo"] > self.now
 
     def _opened(self, relation: str, edge: dict[str, Any] | None) -> dict[str, Any]:
-        past = [*edge.get("earlier", []), interval(edge)] if edge else []
-        past = [each for each in past if each[0] < each[1]]
+        past = self._past(edge) if edge else []
         first = {"relation": relation, "validFrom": self.now, "by": [], **_FIRST.get(relation, {})}
         return {**first, **({"earlier": past} if past else {})}
+
+    def _past(self, edge: dict[str, Any]) -> list[list[int]]:
+        return [each for each in [*edge.get("earlier", []), interval(edge)] if each[0] < each[1]]
 
     def _closed(self, edge: dict[str, Any], until: int | None = None) -> dict[str, Any]:
         return {**edge, "by": [], "validTo": max(self.now, edge["validFrom"]) if until is None else until}

@@ -41,8 +41,8 @@ def follows(records: Records, edges: Edges, at: int) -> dict[Shortcut, set[tuple
 
 def holds(edge: dict[str, Any], at: int) -> bool:
     """Whether an edge that was declared holds at an instant."""
-    intervals = [*edge.get("earlier", ()), [edge["validFrom"], edge.get("validTo", at + 1)]]
-    return not edge.get("claim") and any(start <= at < end for start, end in intervals)
+    last = [] if edge.get("claim") else [[edge["validFrom"], edge.get("validTo", at + 1)]]
+    return any(start <= at < end for start, end, *_ in [*edge.get("earlier", ()), *last])
 
 
 def kept(edges: Edges, at: int, names: dict[int, str]) -> dict[Shortcut, set[tuple[str, str, float]]]:
@@ -65,7 +65,7 @@ def instants(records: Records, edges: Edges, *more: int) -> Iterator[int]:
     times = {0, *more, *(record["deletedAt"] for record in records.values() if record.get("deletedAt"))}
     for (label, _, _), edge in edges.items():
         if not label.startswith("INFERRED_"):
-            for start, end in [*edge.get("earlier", ()), [edge["validFrom"], edge.get("validTo", 0)]]:
+            for start, end, *_ in [*edge.get("earlier", ()), [edge["validFrom"], edge.get("validTo", 0)]]:
                 times |= {start, end}
     yield from sorted(times)
     yield from (sum(pair) // 2 for pair in pairwise(sorted(times)))

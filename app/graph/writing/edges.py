@@ -8,7 +8,7 @@ comes with that. Structure has no time of its own: it is as old as the younger e
 (design README, 3.6).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from app.graph.writing.refusal import invalid
@@ -60,6 +60,16 @@ def claimed(edge: Record, *, claim: bool) -> Record:
     return {**rest, CLAIM: True} if claim else rest
 
 
+def doubted(edge: Record, now: int) -> Record:
+    """The edge as a claim from now on; that it held until now stays so."""
+    if edge.get(CLAIM):
+        return edge
+    rest = {name: value for name, value in edge.items() if name != CLOSED}
+    over = _lasting([*edge.get("earlier", ()), interval({**rest, "validTo": now})])
+    earlier = {"earlier": over} if over else {}
+    return claimed({**edge, **earlier, "validFrom": max(now, edge["validFrom"])}, claim=True)
+
+
 def ends(edge: Record) -> int:
     """When it ends; OPEN when it does not."""
     return int(edge.get("validTo", OPEN))
@@ -71,6 +81,15 @@ def interval(edge: Record) -> list[int]:
     if OPENED in edge or CLOSED in edge:
         return [begin, end, edge.get(OPENED, begin), edge.get(CLOSED, end)]
     return [begin, end]
+
+
+def intervals(edge: Record) -> list[list[int]]:
+    """The intervals that it holds in, as they are kept, the last one last; a claim holds no longer, and may have."""
+    return _lasting([*edge.get("earlier", ()), *(() if edge.get(CLAIM) else (interval(edge),))])
+
+
+def _lasting(found: Iterable[list[int]]) -> list[list[int]]:
+    return [each for each in found if each[0] < each[1]]
 
 
 def recorded(before: Record | None, after: Record, now: int) -> Record:
@@ -95,11 +114,8 @@ def _begin(edge: Record) -> int:
 
 
 def held(edge: Record | None) -> list[tuple[int, int]]:
-    """The intervals in which it held, holds or will hold, the earliest first; a claim never does."""
-    if edge is None or edge.get(CLAIM):
-        return []
-    intervals = [*edge.get("earlier", ()), (edge["validFrom"], ends(edge))]
-    return sorted((start, end) for start, end, *_ in intervals if start < end)
+    """The intervals in which it held, holds or will hold, the earliest first."""
+    return [] if edge is None else sorted((start, end) for start, end, *_ in intervals(edge))
 
 
 def declared(
@@ -131,9 +147,9 @@ def never_held(edge: Record) -> Record:
 
 
 def reopened(edge: Record | None, was: Record, now: int) -> Record:
-    """The edge as it was while it held: the same again where it holds, a new interval where it has ended."""
-    if edge is not None and not is_current(edge, now):
-        was = {**was, "validFrom": now, "earlier": [*edge.get("earlier", ()), interval(edge)]}
+    """The edge as it was while it held: the same again where it holds, a new interval where it does no longer."""
+    if edge is not None and (edge.get(CLAIM) or not is_current(edge, now)):
+        was = {**was, "validFrom": now, "earlier": intervals(edge)}
     return was
 
 
@@ -162,8 +178,7 @@ def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> boo
 
 def _opened(edge: Record | None, relation: Relation, now: int) -> dict[str, Any]:
     always = relation.family is Class.STRUCTURE and edge is None
-    was = [] if edge is None else [*edge.get("earlier", ()), interval(edge)]
-    earlier = [each for each in was if each[0] < each[1]]
+    earlier = [] if edge is None else intervals(edge)
     first = {"relation": relation.name, "validFrom": 0 if always else now, "by": []}
     return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {})}
 

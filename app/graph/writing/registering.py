@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.graph.sensitivity.flows import CARRYING
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft, name_of
-from app.graph.writing.edges import Key, claimed, declared, flows, is_current, withdrawn
+from app.graph.writing.edges import Key, claimed, declared, doubted, flows, is_current, withdrawn
 from app.graph.writing.levels import with_known_sensitivity
 from app.graph.writing.permits import claims, existing, permit, refuse_deleted, refuse_unexpected
 from app.graph.writing.refusal import conflict, invalid
@@ -93,7 +93,7 @@ def _doubt(draft: Draft, vid: int) -> None:
         for key in draft.at(relation, Direction.IN, vid):
             edge, source = draft.edge(key), draft.vertex(key[1])
             if edge is not None and flows(edge, draft.now) and source is not None and not draft.knows(source):
-                draft.put_edge(key, claimed(edge, claim=True))
+                draft.put_edge(key, doubted(edge, draft.now))
 
 
 def _permit_version(draft: Draft, urn: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.graph.instant import Instant, edge_at, vertex_at
-from app.graph.writing.edges import CLAIM, declared, linked, recorded, withdrawn
+from app.graph.writing.edges import CLAIM, declared, doubted, linked, recorded, withdrawn
 from graphql_schema.catalog import FEEDS
 
 EDGE = {"relation": "FEEDS", "validFrom": 300, "earlier": [[100, 200]]}
@@ -42,6 +42,23 @@ def test_a_claim_that_becomes_an_edge_holds_from_then_on() -> None:
     claim = {**declared(None, FEEDS, "link", 100, {"origin": "DECLARED"}), CLAIM: True}
     edge = recorded(claim, {name: value for name, value in claim.items() if name != CLAIM}, 300)
     assert (edge_at(edge, at(200)), (edge_at(edge, at(300)) or {}).get("validFrom")) == (None, 300)
+
+
+def test_an_edge_that_becomes_a_claim_held_until_then() -> None:
+    """Doubt about an edge takes nothing from the past, nor does the edge that is declared again fill the gap."""
+    claim = doubted(recorded(None, declared(None, FEEDS, "link", 100), 100), 200)
+    assert [edge_at(claim, at(valid)) is not None for valid in (99, 100, 199, 200)] == [False, True, True, False]
+    assert doubted(claim, 300) == claim
+    edge = recorded(claim, {name: value for name, value in claim.items() if name != CLAIM}, 400)
+    assert [edge_at(edge, at(valid)) is not None for valid in (150, 250, 400)] == [True, False, True]
+
+
+def test_a_claim_that_ended_makes_no_past() -> None:
+    """Whoever claims, withdraws and has it declared by others has claimed all the same, and nothing held."""
+    claim = {**declared(None, FEEDS, "link", 100), CLAIM: True}
+    ended = recorded(claim, withdrawn(claim, "link", 200), 200)
+    edge = recorded(ended, declared(ended, FEEDS, "Dataset.derivedFrom", 300), 300)
+    assert [edge_at(edge, at(valid)) is not None for valid in (150, 250, 300)] == [False, False, True]
 
 
 def test_what_is_recorded_later_is_left_out() -> None:
