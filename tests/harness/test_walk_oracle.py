@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from harness.walk_graphs import DELETED, Arc, Thing, WalkGraph, walk_urn
+from harness.walk_graphs import DELETED, TODAY, Arc, Thing, WalkGraph, walk_urn
 from harness.walk_oracle import Filter, ImpactOf, Sight, Walk, paths
 
 KINDS = {"d": "Dataset", "v": "DatasetVersion", "s": "FeatureSet", "f": "Feature", "m": "Model", "w": "ModelVersion"}
@@ -162,6 +162,21 @@ def test_paths_run_over_free_steps() -> None:
     assert found("d1", "d1") == ["d1 0"]
     assert found("d1", "v4", 1) == ["d1 v1 d2 d4 v4 2"]
     assert found("d1", "v4", 5, 1) == []
+
+
+def test_a_deleted_end_is_reached_as_it_is_left() -> None:
+    """Named by its id, what was deleted has its whole speak for it both ways; to others it is not there."""
+    there = graph("d3>d1 v1>d2", "d1:v1")
+    there.gone = {urn("v1")}
+
+    def found(start: str, end: str) -> list[str]:
+        ends = urn(start), urn(end)
+        return [" ".join(map(name, way)) for way, _ in paths(Sight(there, "root", TODAY, ends), *ends, 5, 9)]
+
+    assert found("d3", "v1") == ["d3 d1 v1"]
+    assert found("d1", "v1") == ["d1 v1"]
+    assert found("v1", "d2") == ["v1 d2"]
+    assert found("d3", "d2") == []
 
 
 def test_time() -> None:

@@ -252,7 +252,10 @@ class ImpactOf:
 
 
 def paths(sight: Sight, start: str, end: str, most: int, longest: int) -> list[tuple[list[str], int]]:
-    """The shortest paths with their lengths, by trying all sequences of distinct vertices."""
+    """The shortest paths with their lengths, by trying all sequences of distinct vertices.
+
+    A free step goes both ways, so one leads to a deleted end as one leads on from there.
+    """
     if not {start, end} <= sight.shown:
         return []
     if start == end:
@@ -260,7 +263,8 @@ def paths(sight: Sight, start: str, end: str, most: int, longest: int) -> list[t
     steps: nx.DiGraph[str] = nx.DiGraph()
     steps.add_nodes_from(sight.shown)
     flows = {(arc.source, arc.target) for arc in sight.arcs if {arc.source, arc.target} <= sight.shown}
-    free = {(urn, other) for urn in sight.read for other in sight.counterparts(urn) & sight.read}
+    beside = {(urn, other) for urn in sight.read for other in sight.counterparts(urn) & sight.read}
+    free = beside | {(other, urn) for urn, other in beside}
     steps.add_edges_from(pair for pair in flows | free if pair[0] in sight.read)
     found = []
     for way in nx.all_simple_paths(steps, start, end):

@@ -175,3 +175,16 @@ async def test_what_is_hidden_is_told_as_the_policy_says(api: Api, disclosure: D
     assert (said["reason"], said["hidden"]) == (policy, 1 if disclosure is Disclosure.COUNT else None)
     assert beyond["completeness"]["reason"] == "DEPTH"
     assert {SHUT, BEHIND} < set(depths(await walk(api, RAW)))
+
+
+async def test_paths_lead_to_a_deleted_end_as_they_lead_from_one(api: Api) -> None:
+    """Its whole speaks for a deleted version that is named: data that flows into the model flows into the version."""
+    model, gone = urn("model", "old"), urn("model-version", "old@1")
+    await api.load({"modelVersion": {"id": gone}}, {"model": {"id": model, "inputs": [RAW]}})
+    await api.ask("root", "mutation ($id: ID!) { deleteAsset(input: {asset: $id}) { asset { id } } }", id=gone)
+    asked = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end) { paths { length nodes { id } } } }"
+    assert (await api.ask("root", asked, start=RAW, end=gone))["paths"]["paths"] == [
+        {"length": 1, "nodes": [{"id": RAW}, {"id": model}, {"id": gone}]}
+    ]
+    upstream = await walk(api, gone, direction="UPSTREAM", depth=9)
+    assert depths(upstream) == {gone: 0, model: 0, RAW: 1}
