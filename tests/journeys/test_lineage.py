@@ -188,3 +188,18 @@ async def test_paths_lead_to_a_deleted_end_as_they_lead_from_one(api: Api) -> No
     ]
     upstream = await walk(api, gone, direction="UPSTREAM", depth=9)
     assert depths(upstream) == {gone: 0, model: 0, RAW: 1}
+
+
+async def test_a_path_over_a_free_step_where_both_searches_meet(api: Api) -> None:
+    """The middle of a path may be a set that was reached from its start, and a feature of it from its end."""
+    start, end, between = urn("dataset", "orders"), urn("report", "weekly"), urn("dataset", "sums")
+    several, one = urn("feature-set", "buyer"), urn("feature", "buyer.spend")
+    await api.load(
+        *({"dataset": {"id": urn("dataset", f"orders{number}"), "derivedFrom": [start]}} for number in range(3)),
+        {"featureSet": {"id": several, "derivedFrom": [start], "features": [one]}},
+        {"dataset": {"id": between, "derivedFrom": [one]}},
+        {"report": {"id": end, "inputs": [between]}},
+    )
+    asked = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end, maxPaths: 1, maxLength: 3) {"
+    found = await api.ask("root", f"{asked} paths {{ nodes {{ id }} }} }} }}", start=start, end=end)
+    assert found["paths"]["paths"] == [{"nodes": [{"id": each} for each in (start, several, one, between, end)]}]

@@ -1,20 +1,22 @@
 """Paths: a search from both ends, then the shortest ways in memory (ADR 0010).
 
 Levels are read from whichever end has fewer vertices to go on from. Once ``a`` have been read from the one and ``b``
-from the other, the edges of every path of at most ``a + b`` edges are known. The shortest of these are found best first
+from the other, the edges of every path of at most ``a + b`` edges are known, and the free steps of those that are
+shorter: where the two sides meet there may be one that neither has read. The shortest are found best first
 (:mod:`app.graph.reading.walking.shortest`); if there are too few, one more level is read.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from app.graph.reading.walking.budget import DEPTH, NODES, PATHS, STEPS
 from app.graph.reading.walking.expander import Expansion, Speaker, Vertex, Way
 from app.graph.reading.walking.means import Extent, Means
 from app.graph.reading.walking.shortest import Known, shortest
 from app.graph.reading.walking.sight import Sight, expands
-from graphql_schema.catalog import ASSETS, Direction
+from graphql_schema.catalog import ASSETS, PART_HOPS, WHOLE_HOPS, Direction
 from graphql_schema.row import Row
 from graphql_schema.urn import parse_urn
 from graphql_schema.walk import Completeness, FoundPath, FoundPaths, PathSearch, Pin
@@ -28,6 +30,16 @@ class Side:
     front: dict[int, Row]
     arrived: set[int]
     levels: int = 0
+
+
+_COUNTERPARTS: Final = {kind: set(hop.kinds) for kind, hop in (*PART_HOPS.items(), *WHOLE_HOPS.items())}
+
+
+def known_to(forward: Side, backward: Side) -> int:
+    """The length up to which every path is known."""
+    kinds = {row.kind for row in backward.front.values()}
+    meet = any(_COUNTERPARTS.get(row.kind, set()) & kinds for row in forward.front.values())
+    return forward.levels + backward.levels - meet
 
 
 @dataclass(slots=True)
@@ -142,7 +154,7 @@ async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], p
     most, longest = hunt.search.most, hunt.search.longest
     while True:
         every = not (forward.front and backward.front)
-        depth = longest if every else min(forward.levels + backward.levels, longest)
+        depth = longest if every else min(known_to(forward, backward), longest)
         paths = await hunt.shortest(ends, most + 1, depth)
         if len(paths) > most:
             hunt.ended.append(PATHS)
