@@ -165,7 +165,7 @@ def test_paths_run_over_free_steps() -> None:
 
 
 def test_a_deleted_end_is_reached_as_it_is_left() -> None:
-    """Named by its id, what was deleted has its whole speak for it both ways; to others it is not there."""
+    """Named by its id, what was deleted stands, and its whole speaks for it; to others it is not there."""
     there = graph("d3>d1 v1>d2", "d1:v1")
     there.gone = {urn("v1")}
 
@@ -177,6 +177,9 @@ def test_a_deleted_end_is_reached_as_it_is_left() -> None:
     assert found("d1", "v1") == ["d1 v1"]
     assert found("v1", "d2") == ["v1 d2"]
     assert found("d3", "d2") == []
+    there.gone.add(urn("d1"))
+    assert found("d1", "v1") == ["d1 v1"]
+    assert found("d3", "v1") == []
 
 
 def test_time() -> None:

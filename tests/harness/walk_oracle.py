@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any
 
 import networkx as nx
@@ -55,11 +55,13 @@ class Sight:
         """When something is looked at that is as old as these say."""
         return self.day if self._timed.issuperset(urns) else TODAY
 
+    def are_beside(self, one: str, other: str) -> bool:
+        """Whether one is a part of the other."""
+        return self.graph.are_counterparts(one, other, self._day(one, other))
+
     def counterparts(self, urn: str) -> set[str]:
         """The counterparts that are there."""
-        return {
-            each for each in self.there if self.graph.are_counterparts(urn, each, self._day(urn, each)) and each != urn
-        }
+        return {each for each in self.there if self.are_beside(urn, each) and each != urn}
 
     def neighbours(self, urn: str, direction: str) -> set[tuple[str, str, str]]:
         """The edges that ``upstream`` or ``downstream`` lists: own ones and those of counterparts, without loops."""
@@ -254,7 +256,7 @@ class ImpactOf:
 def paths(sight: Sight, start: str, end: str, most: int, longest: int) -> list[tuple[list[str], int]]:
     """The shortest paths with their lengths, by trying all sequences of distinct vertices.
 
-    A free step goes both ways, so one leads to a deleted end as one leads on from there.
+    Both ends stand, also where they were deleted.
     """
     if not {start, end} <= sight.shown:
         return []
@@ -263,8 +265,7 @@ def paths(sight: Sight, start: str, end: str, most: int, longest: int) -> list[t
     steps: nx.DiGraph[str] = nx.DiGraph()
     steps.add_nodes_from(sight.shown)
     flows = {(arc.source, arc.target) for arc in sight.arcs if {arc.source, arc.target} <= sight.shown}
-    beside = {(urn, other) for urn in sight.read for other in sight.counterparts(urn) & sight.read}
-    free = beside | {(other, urn) for urn, other in beside}
+    free = {pair for pair in permutations(sight.read, 2) if sight.are_beside(*pair)}
     steps.add_edges_from(pair for pair in flows | free if pair[0] in sight.read)
     found = []
     for way in nx.all_simple_paths(steps, start, end):

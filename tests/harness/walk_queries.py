@@ -336,10 +336,6 @@ def _fits(sight: Sight, path: dict[str, Any]) -> bool:
     steps = list(pairwise(ids))
     free = [step not in edges for step in steps]
     apart = not any(one and other for one, other in pairwise(free))
-    beside = all(
-        one in sight.counterparts(other) or other in sight.counterparts(one)
-        for one, other in steps
-        if (one, other) not in edges
-    )
+    beside = all(sight.are_beside(*step) for step in steps if step not in edges)
     inorder = [(edge["from"], edge["to"]) for edge in path["edges"]] == [step for step in steps if step in edges]
     return edges == least and apart and beside and inorder and path["length"] == len(edges)

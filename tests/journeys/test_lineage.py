@@ -203,3 +203,15 @@ async def test_a_path_over_a_free_step_where_both_searches_meet(api: Api) -> Non
     asked = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end, maxPaths: 1, maxLength: 3) {"
     found = await api.ask("root", f"{asked} paths {{ nodes {{ id }} }} }} }}", start=start, end=end)
     assert found["paths"]["paths"] == [{"nodes": [{"id": each} for each in (start, several, one, between, end)]}]
+
+
+async def test_paths_between_what_was_deleted(api: Api) -> None:
+    """Both ends of a path are named by their ids and stand: the edge between them is found as it is when they live."""
+    start, end = urn("dataset", "before"), urn("dataset", "after")
+    await api.load({"dataset": {"id": start}}, {"dataset": {"id": end, "derivedFrom": [start]}})
+    asked = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end) { paths { length } unknownRoots } }"
+    alive = await api.ask("root", asked, start=start, end=end)
+    for each in (end, start):
+        await api.ask("root", "mutation ($id: ID!) { deleteAsset(input: {asset: $id}) { asset { id } } }", id=each)
+    assert alive == {"paths": {"paths": [{"length": 1}], "unknownRoots": []}}
+    assert await api.ask("root", asked, start=start, end=end) == alive

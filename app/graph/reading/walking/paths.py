@@ -138,6 +138,7 @@ async def paths_between(means: Means, search: PathSearch, pin: Pin) -> FoundPath
     if unknown:
         hunt.ended.clear()  # what is hidden looks as if it were not there
         return FoundPaths((), unknown, replace(hunt.completeness(pin, 0), lost=True))
+    hunt.sight.named = frozenset(row.vid for row in rows.values())
     sides = (hunt.side(rows[search.source], Direction.OUT), hunt.side(rows[search.target], Direction.IN))
     for side, each in zip(sides, expansions, strict=False):
         hunt.advance(side, each)

@@ -29,11 +29,15 @@ def expands(row: Row, direction: Direction) -> bool:
 
 @dataclass(slots=True)
 class Sight:
-    """Looks at what an expander brought; ``hidden`` are the vertices that were met and are not the caller's to see."""
+    """Looks at what an expander brought; ``hidden`` are the vertices that were met and are not the caller's to see.
+
+    What is ``named`` by its id stands, also where it was deleted.
+    """
 
     rows: Rows
     instant: Instant
     hidden: set[int] = field(default_factory=set)
+    named: frozenset[int] = frozenset()
 
     def along(self, near: Row, vid: int, edge: Mapping[str, Any], direction: Direction) -> tuple[Row, Seen] | None:
         """The far end of an edge and what is shown of it; None where one of both is not there for the caller."""
@@ -43,12 +47,15 @@ class Sight:
                 self._meet(vid, edge)
             return None
         access = near.access.of_edge(EDGE, far.access)
-        held = self._held(near, edge, access.hidden) if existed(far, self.instant) else None
+        held = self._held(near, edge, access.hidden) if self._stands(far) else None
         if held is None:
             return None
         source, target = (near, far) if direction is Direction.OUT else (far, near)
         urn = f"{edge['relation']}:{source.vid:x}:{target.vid:x}"
         return far, Seen(EDGE, urn, {**held, "id": urn, "from": source.urn, "to": target.urn}, access)
+
+    def _stands(self, row: Row) -> bool:
+        return row.vid in self.named or existed(row, self.instant)
 
     def _held(self, near: Row, edge: Mapping[str, Any], hidden: Container[str]) -> Mapping[str, Any] | None:
         """The edge as it held; an inferred one by the chains that the caller may go."""
@@ -71,7 +78,7 @@ class Sight:
                 self._meet(speaker.vid, link)
             return None
         hidden = row.access.of_edge(EDGE, known.access).hidden
-        return known if existed(known, self.instant) and edge_at(link, self.instant, hidden) is not None else None
+        return known if self._stands(known) and edge_at(link, self.instant, hidden) is not None else None
 
     def leads(self, speaker: Speaker) -> bool:
         """Whether some edge leads on, to whatever it may be; no times are judged by, since they are hidden."""
