@@ -26,12 +26,14 @@ VALUE = "value"
 class ValueField:
     """An input field that becomes a property of the record.
 
-    ``stored`` is its key there where that is not the field's own name, ``within`` the smallest and largest number.
+    ``stored`` is its key there where that is not the field's own name, ``within`` the smallest and largest number;
+    a ``duration`` is one in text.
     """
 
     stored: str | None = None
     within: tuple[float, float] | None = None
     required: bool = False
+    duration: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,13 @@ def value(
     stored: str | None = None,
     within: tuple[float, float] | None = None,
     required: bool = False,
+    duration: bool = False,
 ) -> Any:
     """A property of the record; ``required`` when the asset is registered for the first time."""
     return strawberry.field(
         description=description,
         default=strawberry.UNSET,
-        metadata={VALUE: ValueField(stored, within, required)},
+        metadata={VALUE: ValueField(stored, within, required, duration)},
     )
 
 

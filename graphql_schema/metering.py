@@ -1,7 +1,6 @@
 """Recording usage: many days of many consumers in one call, with one outcome for each."""
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Annotated, Any, Final
 
 import strawberry
@@ -19,6 +18,9 @@ from policies.errors import LimitError
 
 CONSUMERS: Final = ("Team", "User", "Service")
 """The kinds that use assets."""
+
+MOST_USED: Final = 1e15
+"""What one consumer can have read, called or cost on one day; sums over all of them stay numbers."""
 
 
 def _count(description: str) -> Any:
@@ -118,6 +120,6 @@ def _recording(given: UsageInput) -> UsageRecording:
     if not counts:
         raise InputError("The record counts nothing; give `reads`, `calls`, `distinctUsers` or `costUsd`.")
     for name, value in counts.items():
-        if not (isfinite(value) and value >= 0):
-            raise InputError(f"`{name}` is {value:g}; nothing is used less than not at all.", name)
+        if not 0 <= value <= MOST_USED:
+            raise InputError(f"`{name}` is {value:g}; a day counts from 0 to {MOST_USED:g}.", name)
     return UsageRecording(given.asset, given.consumer, given.day, counts)

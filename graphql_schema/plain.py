@@ -13,6 +13,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.utils.str_converters import to_camel_case
 
 from graphql_schema.catalog import ASSETS
+from graphql_schema.durations import milliseconds
 from graphql_schema.inputs import REFERS, VALUE, ValueField
 from graphql_schema.urn import parse_urn
 from graphql_schema.values import PropertyInput
@@ -142,6 +143,10 @@ def _check(name: str, given: Any, declared: ValueField) -> None:
         least, most = declared.within
         if not least <= given <= most:
             raise InputError(f"`{name}` is {given:g}; it lies between {least:g} and {most:g}.", name)
+    if given is not None and declared.duration and milliseconds(given) is None:
+        raise InputError(
+            f"`{name}` is {given[:40]!r}; write weeks, days, hours, minutes and seconds, such as `P1D` or `PT6H`.", name
+        )
 
 
 def _plain_list(given: list[Any], path: Path) -> list[Any]:

@@ -3,12 +3,12 @@
 This is the one place that knows it. Everything here is a function of rows, which hold what their caller may see.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from graphql_schema.durations import milliseconds
 from graphql_schema.enums import CheckKind, CheckStatus, HealthStatus, IncidentState, LifecycleStage, Severity, Verdict
 from graphql_schema.row import Row
 from graphql_schema.walk import Completeness
@@ -152,17 +152,3 @@ def _stale(asset: Row, check: Row, result: Row, now: int) -> bool:
     if promised is None or check.record["checkKind"] != CheckKind.FRESHNESS.name:
         return False
     return bool(result.record["observedAt"] + promised < now)
-
-
-_DURATION: Final = re.compile(
-    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
-    r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
-)
-_UNITS: Final = {"weeks": 604_800_000, "days": 86_400_000, "hours": 3_600_000, "minutes": 60_000, "seconds": 1_000}
-
-
-def milliseconds(duration: str) -> int | None:
-    """An ISO 8601 duration of weeks, days, hours, minutes and seconds; None when it is none, or has years or months."""
-    found = _DURATION.fullmatch(duration.strip())
-    parts = {} if found is None else {unit: text for unit, text in found.groupdict().items() if text}
-    return round(sum(float(text) * _UNITS[unit] for unit, text in parts.items())) if parts else None

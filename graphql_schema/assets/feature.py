@@ -58,7 +58,7 @@ class FeatureInput(AssetFields):
 
     data_type: str | None = value("The type of its values.")
     expression: str | None = value("How it is computed.")
-    freshness_sla: str | None = value("How old it may be, as an ISO 8601 duration.")
+    freshness_sla: str | None = value("How old it may be, as an ISO 8601 duration such as `PT6H`.", duration=True)
     feature_set: strawberry.ID | None = edge(CONTAINS.into("FeatureSet"), "The id of the set it belongs to.")
     derived_from: list[strawberry.ID] | None = edge(
         DERIVES.into(), "Ids of data and features that it is computed from."

@@ -2,11 +2,10 @@
 
 import re
 
-import pytest
 from harness.tree import read
 
 from graphql_schema.enums import HealthStatus
-from graphql_schema.symptoms import INCIDENTS, LEVELS, MOST_CAUSES, RESULTS, VERDICTS, milliseconds
+from graphql_schema.symptoms import INCIDENTS, LEVELS, MOST_CAUSES, RESULTS, VERDICTS
 
 PAGE = read("docs/health.md")
 
@@ -28,15 +27,3 @@ def test_the_documentation_has_the_weights_of_the_rule() -> None:
     assert {status.name for status in HealthStatus} == {"UNHEALTHY", "DEGRADED", "HEALTHY", "UNKNOWN"}
     assert f"reaches, {LEVELS} levels far" in PAGE
     assert f"more than {MOST_CAUSES}." in PAGE
-
-
-@pytest.mark.parametrize(
-    ("duration", "expected"),
-    [
-        ("PT6H", 21_600_000), ("P1D", 86_400_000), ("P1DT1H30M", 91_800_000), ("P2W", 1_209_600_000),
-        ("PT0.5S", 500), (" PT1M ", 60_000), ("P", None), ("PT", None), ("P1M", None), ("6h", None), ("", None),
-    ],
-)  # fmt: skip
-def test_a_duration_is_read_or_is_none(duration: str, expected: int | None) -> None:
-    """Weeks to seconds are read; years and months, whose length is not known, and anything else are no promise."""
-    assert milliseconds(duration) == expected

@@ -75,6 +75,11 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         [{"report": {"id": "mlg://report/t/d/r", "inputs": [MODEL]}}],
         ["INVALID"],
     ),
+    "a promise in months": ([{"feature": {"id": "mlg://feature/t/d/f", "freshnessSla": "P1M"}}], ["INVALID"]),
+    "a promise for ever": (
+        [{"feature": {"id": "mlg://feature/t/d/f", "freshnessSla": f"P{'9' * 400}W"}}],
+        ["INVALID"],
+    ),
     "a run without a state": ([{"run": {"id": "mlg://run/t/d/r1"}}], ["INVALID"]),
     "a wrong expectation": ([{"dataset": {"id": B, "expectedRevision": 7, "format": "csv"}}], ["CONFLICT"]),
     "an id that contradicts its parts": ([{"dataset": {"id": A, "name": "b"}}], ["INVALID"]),

@@ -158,6 +158,7 @@ async def test_each_record_stands_for_itself(api: Api) -> None:
     records: list[tuple[dict[str, Any], str, list[str]]] = [
         (used(reads=1, back=9), "", []),
         (used(reads=-1), "INVALID", ["reads"]),
+        (used(costUsd=1.7e308), "INVALID", ["costUsd"]),
         (used(), "INVALID", []),
         ({**used(reads=1), "day": far}, "INVALID", ["day"]),
         ({**used(reads=1), "day": "2019-01-01"}, "INVALID", ["day"]),
