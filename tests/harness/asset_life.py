@@ -115,7 +115,7 @@ class Life:
             self._ensure(source)
             key = ("DERIVES", source, target)
             edge = self.edges.get(key)
-            goes_on = edge is not None and (self._holds(edge) or (since is not None and since < edge["validTo"]))
+            goes_on = edge is not None and self._holds(edge)
             after = dict(edge) if edge is not None and goes_on else self._opened("DERIVES", edge)
             if since is not None:
                 after["validFrom"] = since

@@ -171,7 +171,9 @@ def linked(edge: Record | None, relation: Relation, facts: Mapping[str, Any], no
 
 
 def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> bool:
-    """Whether an interval that is asked for is the one that has ended, or overlaps it, rather than a later one."""
+    """Whether an interval with an end is the one that has ended, or overlaps it, rather than a later one."""
+    if end is None:
+        return False
     begins = edge["validFrom"] if start is None and end == ends(edge) else now if start is None else start
     return bool(begins < ends(edge))
 

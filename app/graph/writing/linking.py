@@ -4,7 +4,7 @@ from typing import Final
 
 from app.graph.writing.consequences import change_edge
 from app.graph.writing.draft import Draft
-from app.graph.writing.edges import CLAIM, DECLASSIFIED, claimed, ended, is_current, linked
+from app.graph.writing.edges import CLAIM, DECLASSIFIED, LINK, claimed, ended, is_current, linked
 from app.graph.writing.permits import claims, existing, permit, permit_known, refuse_deleted
 from app.graph.writing.refusal import invalid, not_found
 from graphql_schema.catalog import RELATIONS, VERSION_OF, Direction, Relation
@@ -36,7 +36,7 @@ def link(draft: Draft, item: Linking) -> Registered:
     draft.meet(item.source, source)
     draft.meet(item.target, target)
     key = (relation.name, source, target)
-    claim = claims(draft, key, own)
+    claim = claims(draft, key, own, LINK)
     before = draft.state.edges.get(key)
     after, again = linked(draft.edge(key), relation, item.facts, draft.now)
     if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)) and DECLASSIFIED in item.facts:

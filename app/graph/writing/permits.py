@@ -68,19 +68,27 @@ def permit_known(draft: Draft, action: str, record: Record) -> bool:
     return False
 
 
-def claims(draft: Draft, key: Key, own: int) -> bool:
+def claims(draft: Draft, key: Key, own: int, declarer: str = "") -> bool:
     """Raise unless the caller may link every end that the edge changes; ``own`` is permitted already.
 
     Where the caller may not know of such an end, the edge is a claim only, and this is True: else it would change what
-    nobody who knows of it may change so.
+    nobody who knows of it may change so. A claim of this declarer stays one where it may not become an edge: the same
+    again must be no worse than it was, also when the edge came into doubt meanwhile.
     """
-    edge = draft.edge(key)
-    if edge is not None and draft.current(key) and not edge.get(CLAIM):
+    edge = draft.edge(key) if draft.current(key) else None
+    if edge is not None and not edge.get(CLAIM):
         return False
+    may = _may_link if edge is not None and declarer in edge["by"] else _permit_link
     relation, *ends = key
-    claim = False
-    for direction in RELATIONS[relation].changed_ends(name_of(draft, ends[0])):
-        vid = ends[1] if direction is Direction.OUT else ends[0]
-        if vid != own and not permit_known(draft, "link", draft.known(vid)):
-            claim = True
-    return claim
+    changed = RELATIONS[relation].changed_ends(name_of(draft, ends[0]))
+    others = {ends[1] if direction is Direction.OUT else ends[0] for direction in changed} - {own}
+    allowed = [may(draft, draft.known(vid)) for vid in others]
+    return not all(allowed)
+
+
+def _permit_link(draft: Draft, record: Record) -> bool:
+    return permit_known(draft, "link", record)
+
+
+def _may_link(draft: Draft, record: Record) -> bool:
+    return unclaimed(record) or (draft.knows(record) and draft.may("link", record).allowed)

@@ -49,7 +49,7 @@ def register(draft: Draft, item: Registration) -> Registered:
     draft.ensure(item.urn)
     if creates:
         draft.action[vid] = ChangeAction.REGISTERED
-        _doubt(draft, vid)
+        _doubt(draft, vid, item)
     if item.action is None:
         values = _timely(item.values, before)
         draft.put(vid, registered(draft.known(vid), values, stored=draft.state.stored(vid)))
@@ -80,20 +80,25 @@ def _permit_less_risk(draft: Draft, before: Record | None, after: Record) -> Non
         permit(draft, "approve", before)
 
 
-def _doubt(draft: Draft, vid: int) -> None:
+def _doubt(draft: Draft, vid: int, item: Registration) -> None:
     """Take as claims what was said of a stub by whoever knows more than the caller, who is to answer for it now.
 
     Anybody may put edges on what belongs to nobody. From a hidden source they would raise its sensitivity ever after,
-    and its team could not see why.
+    and its team could not see why. What the item says itself is in no doubt.
     """
     if draft.state.stored(vid) and vid not in draft.state.read.around:
         draft.state.wants.around.add(vid)
         return
-    for relation in CARRYING:
-        for key in draft.at(relation, Direction.IN, vid):
-            edge, source = draft.edge(key), draft.vertex(key[1])
-            if edge is not None and flows(edge, draft.now) and source is not None and not draft.knows(source):
-                draft.put_edge(key, doubted(edge, draft.now))
+    said = {
+        (edges.hop.relation.name, draft.vid(urn), vid)
+        for edges in item.edges
+        if edges.hop.direction is Direction.IN
+        for urn in edges.targets
+    }
+    for key in sorted({key for relation in CARRYING for key in draft.at(relation, Direction.IN, vid)} - said):
+        edge, source = draft.edge(key), draft.vertex(key[1])
+        if edge is not None and flows(edge, draft.now) and source is not None and not draft.knows(source):
+            draft.put_edge(key, doubted(edge, draft.now))
 
 
 def _permit_version(draft: Draft, urn: str) -> None:
@@ -158,7 +163,7 @@ def _declare(draft: Draft, vid: int, item: Registration, edges: EdgesOf) -> bool
         key = (relation.name, vid, far) if out else (relation.name, far, vid)
         if not relation.allows(name_of(draft, key[1]), name_of(draft, key[2])):
             raise invalid(f"{urn} cannot stand here: {relation.name} does not join these kinds.", field)
-        claim = claims(draft, key, vid)
+        claim = claims(draft, key, vid, edges.declarer)
         said = {"origin": edges.origin, **_TAKEN_AS.get(relation.name, {}), **facts}
         after = declared(draft.edge(key), relation, edges.declarer, draft.now, said)
         moved |= change_edge(draft, key, claimed(after, claim=claim), vid, field)

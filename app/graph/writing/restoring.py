@@ -6,6 +6,7 @@ from typing import Final
 from app.graph.writing.consequences import change_edge, settle_lists, settle_owner, settle_times
 from app.graph.writing.draft import Draft
 from app.graph.writing.edges import (
+    CLAIM,
     CLOSED,
     DECLASSIFIED,
     OPENED,
@@ -98,6 +99,8 @@ def _as_it_was_left(draft: Draft, record: Record, entry: Record) -> bool:
     if "edge" not in entry:
         return bool(record.get(entry["field"]) == entry["after"])
     edge, left = draft.edge(_key(draft, entry)), entry["is"]
+    if edge is not None and left is not None and edge.get(CLAIM) and not left.get(CLAIM):  # in doubt, said as it was
+        edge = {**claimed(edge, claim=False), "validFrom": left["validFrom"]}
     if edge is None or is_current(edge, draft.now) or is_current(left, draft.now):
         return bool(_holding(draft, said(edge)) == _holding(draft, left))
     return (edge["validFrom"], ends(edge)) == (left["validFrom"], ends(left))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from harness.memory import ROOT, Memory, seeded
-from harness.registrations import asset, link, person, urn
+from harness.registrations import NOW, asset, link, person, urn
 
 from app.graph.ids import vertex_id
 from graphql_schema.intents import Intent
@@ -140,3 +140,37 @@ def test_what_a_run_made_is_declassified_where_it_arrives(memory: Memory, team: 
     seeded(memory, dataset(owners=team), run)
     approver = person("eve", "team ranking", roles="engineer approver")
     assert memory.outcomes(link("PRODUCES", "run r", "dataset d", declassified=True), who=approver) == [outcome]
+
+
+EVE = person("eve", "team ads", roles="engineer")
+SHUT = asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS)
+
+
+def test_the_same_again_is_no_worse_when_it_came_into_doubt(memory: Memory) -> None:
+    """A run that wrote to what others registered meanwhile, who may not see it, still ends; its edge is a claim."""
+
+    def run(state: str) -> Registration:
+        values = {"state": state, "visibility": "TEAM"}
+        return asset("run train", values, owners=THEIRS, outputs=["dataset out"])
+
+    assert memory.outcomes(run("RUNNING"), who=EVE) == ["CREATED"]
+    assert memory.outcomes(asset("dataset out", owners=OURS), who=ADA, now=NOW + 1) == ["CREATED"]
+    assert memory.edge("PRODUCES", "run train", "dataset out")["claim"]
+    assert memory.outcomes(run("RUNNING"), who=EVE, now=NOW + 2) == ["UNCHANGED"]
+    assert memory.outcomes(run("COMPLETE"), who=EVE, now=NOW + 3) == ["UPDATED"]
+    assert memory.edge("PRODUCES", "run train", "dataset out")["claim"]
+    more = asset("run train", {"state": "COMPLETE"}, owners=THEIRS, outputs=["dataset out", "dataset d"])
+    seeded(memory, dataset(owners=OURS))
+    assert memory.outcomes(more, who=EVE, now=NOW + 4) == ["DENIED"]
+
+
+def test_what_one_registers_with_its_sources_is_in_no_doubt(memory: Memory) -> None:
+    """Whoever names the hidden source as others did says the same of what is its own: the edge goes on."""
+    seeded(memory, SHUT, link("DERIVES", "dataset shut", "dataset made"), link("DERIVES", "dataset shut", "dataset d"))
+    said = memory.edge("DERIVES", "dataset shut", "dataset made")
+    made = asset("dataset made", owners=OURS, derivedFrom=["dataset shut"])
+    assert memory.outcomes(made, dataset(owners=OURS), who=ADA, now=NOW + 9) == ["CREATED", "CREATED"]
+    edge = memory.edge("DERIVES", "dataset shut", "dataset made")
+    assert (edge["validFrom"], "claim" in edge, "earlier" in edge) == (said["validFrom"], False, False)
+    doubted = memory.edge("DERIVES", "dataset shut", "dataset d")
+    assert (doubted["validFrom"], doubted["earlier"]) == (NOW + 9, [[NOW, NOW + 9]])

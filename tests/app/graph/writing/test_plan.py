@@ -10,7 +10,7 @@ from harness.registrations import NOW, asset, link, person, urn
 
 from app.graph.ids import vertex_id
 from graphql_schema.catalog import FEEDS, OPEN
-from graphql_schema.intents import Intent
+from graphql_schema.intents import Intent, Unlinking
 from graphql_schema.registration import EdgesOf, Linking, Registration
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -240,6 +240,17 @@ def test_a_link_may_say_when(memory: Memory) -> None:
     assert memory.outcomes(link("FEEDS", "dataset d", "model m")) == ["UNCHANGED"]
     assert memory.outcomes(link("FEEDS", "dataset d", "model m", validTo=None)) == ["UPDATED"]
     assert "validTo" not in memory.edge("FEEDS", "dataset d", "model m")
+
+
+def test_a_link_that_says_since_when_holds(memory: Memory) -> None:
+    """A link without an end is open, also where it was ended: the ended interval stays, and is corrected by an end."""
+    seeded(memory, link("FEEDS", "dataset d", "model m", validFrom=1))
+    unlinking = Unlinking("FEEDS", urn("dataset d"), urn("model m"))
+    assert memory.outcomes(unlinking, now=NOW + 5) == ["UPDATED"]
+    assert memory.outcomes(link("FEEDS", "dataset d", "model m", validFrom=1, validTo=9), now=NOW + 6) == ["UPDATED"]
+    assert memory.outcomes(link("FEEDS", "dataset d", "model m", validFrom=7), now=NOW + 7) == ["CREATED"]
+    edge = memory.edge("FEEDS", "dataset d", "model m")
+    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", OPEN)) == ([[1, 9, NOW, NOW + 6]], 7, OPEN)
 
 
 STATES = [

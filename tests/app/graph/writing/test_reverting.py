@@ -74,3 +74,17 @@ def test_reverting_gives_the_owner_back(memory: Memory) -> None:
     memory.run(Reverting(newest(memory, "dataset d")), now=NOW + 2)
     assert memory.record("dataset d")["ownerTeam"] == urn("team ranking")
     assert len(memory.record("dataset d")["index"]["owners"]) == 2
+
+
+def test_a_link_that_came_into_doubt_is_taken_back(memory: Memory) -> None:
+    """Nobody changed what the link said since, so whoever knows of its source may revert it; the claim ends."""
+    shut = asset("dataset shut", {"visibility": "TEAM"}, owners={"team ads": ["TECHNICAL"]})
+    seeded(memory, shut)
+    memory.run(link("DERIVES", "dataset shut", "dataset d"), now=NOW + 1)
+    change = newest(memory, "dataset d")
+    memory.run(asset("dataset d", owners=OURS), who=ADA, now=NOW + 2)
+    assert memory.edge("DERIVES", "dataset shut", "dataset d")["claim"]
+    (done,) = memory.run(Reverting(change), now=NOW + 3)
+    assert done.refusals == ()
+    edge = memory.edge("DERIVES", "dataset shut", "dataset d")
+    assert (edge["by"], edge["validTo"], edge["earlier"]) == ([], NOW + 3, [[NOW + 1, NOW + 2]])
