@@ -1,6 +1,7 @@
 """What walks cost: a request a level for everybody, no road that is not taken, and no enumeration of all ways."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
 from harness.leaks import token
+
+from app import services
+from app.graph.reading.walking.budget import Limits
 
 LAYERS, WIDTH = 12, 10
 CONSUMERS = 1_000
@@ -21,7 +25,8 @@ WALK = """query ($roots: [ID!]!, $direction: LineageDirection!, $depth: Int) {
     nodes { nodes { depth asset { id } } } edges { from to } completeness { state depthReached } } }"""
 DEEPER = """query ($roots: [ID!]!) { lineage(roots: $roots, direction: DOWNSTREAM, maxDepth: 20) {
   nodes { nodes { asset { owners { owner { ... on Team { displayName } } } } } } } }"""
-IMPACT = """query ($roots: [ID!]!) { impact(roots: $roots) { total countsByDepth completeness { depthReached } } }"""
+IMPACT = """query ($roots: [ID!]!) {
+  impact(roots: $roots) { total countsByDepth completeness { depthReached reason } } }"""
 PATHS = """query ($from: ID!, $to: ID!, $most: Int, $longest: Int) {
   paths(from: $from, to: $to, maxPaths: $most, maxLength: $longest) {
     paths { length nodes { id } edges { relation } } completeness { state reason } } }"""
@@ -84,6 +89,27 @@ async def test_paths_that_are_too_long_are_not_looked_for(api: Api) -> None:
     ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS}
     found = (await api.ask("root", PATHS, most=5, **ends))["paths"]
     assert found == {"paths": [], "completeness": {"state": "TRUNCATED", "reason": "DEPTH"}}
+
+
+async def test_searches_of_one_operation_share_their_steps(api: Api) -> None:
+    """Where ways go round and round, five searches try no more steps than one: one finds its path, all say STEPS."""
+    names = [f"round{number}" for number in range(12)]
+    await api.load(*(dataset(name, "in", *(each for each in names if each != name)) for name in names))
+    await api.load(dataset("in", *names), dataset("out", "in"))
+    search = f'paths(from: "{urn("in")}", to: "{urn("out")}") {{ paths {{ length }} completeness {{ reason }} }}'
+    found = await api.ask("root", "{" + " ".join(f"p{number}: {search}" for number in range(5)) + "}")
+    assert [each["completeness"]["reason"] for each in found.values()] == ["STEPS"] * 5
+    assert sorted(len(each["paths"]) for each in found.values()) == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("query", [PATHS, IMPACT], ids=["paths", "impact"])
+async def test_what_is_gone_over_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    """Walks and searches end where all of an operation have gone over as many edges as it may, and say so."""
+    monkeypatch.setattr(services, "Limits", partial(Limits, edges=3 * WIDTH * WIDTH))
+    ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
+    found = await api.ask("root", query, **(ends if query == PATHS else {"roots": [urn("first")]}))
+    ((_, answer),) = found.items()
+    assert answer["completeness"]["reason"] == "EDGES"
 
 
 async def test_a_hub_is_not_loaded_by_who_comes_from_it(api: Api) -> None:

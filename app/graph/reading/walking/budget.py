@@ -1,5 +1,6 @@
 """How much one operation may walk: vertices of a walk, and the time that all its walks may take together."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,13 +16,16 @@ STEPS: Final = "STEPS"
 PATHS: Final = "PATHS"
 CAUSES: Final = "CAUSES"
 
+LOOK: Final = 2_000
+"""Steps of a search for paths after which it looks at the clock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The bounds of one operation: ``nodes`` of each walk, and of all its walks the rest.
 
-    ``seconds`` are looked at before a level is read, and while it is gone through; ``edges`` are those gone over,
-    ``steps`` those that searches for paths try.
+    ``seconds`` are looked at before a level is read, while it is gone through, and while paths are looked for in it;
+    ``edges`` are those gone over, ``steps`` those that searches for paths try.
     """
 
     nodes: int = 10_000
@@ -33,13 +37,14 @@ class Limits:
 
 @dataclass(slots=True)
 class Budget:
-    """What is left of the limits; time runs from the first walk on."""
+    """What is left of the limits; time runs from the first walk on. One search for paths is ``trying`` at a time."""
 
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
     walks: int = 0
     edges: int = 0
     steps: int = 0
+    trying: asyncio.Lock = field(default_factory=asyncio.Lock)
     _ends: float | None = None
 
     def begin(self) -> None:
@@ -57,6 +62,13 @@ class Budget:
         if self.edges > self.limits.edges:
             return EDGES
         return TIME if self.late else None
+
+    def tried(self) -> str | None:
+        """The budget that ended now that one step more was tried; None while there is some left."""
+        self.steps += 1
+        if self.steps > self.limits.steps:
+            return STEPS
+        return TIME if self.steps % LOOK == 0 and self.late else None
 
     @property
     def late(self) -> bool:

@@ -7,7 +7,6 @@ short the least by ids is kept.
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from app.graph.inferred import is_inferred
 from app.graph.reading.walking.budget import DEPTH, NODES
@@ -21,9 +20,6 @@ from graphql_schema.urn import parse_urn
 from graphql_schema.walk import Completeness, Joined, Pin, Reached, Walk, Walked
 
 Ids = tuple[str, ...]
-
-PAUSE: Final = 2_000
-"""Edges of one vertex after which others have their turn."""
 
 
 @dataclass(slots=True)
@@ -94,7 +90,7 @@ class Course:
         self, depth: int, at: tuple[Row, Ids], expansion: Expansion | None, arriving: dict[int, tuple[Row, Ids]]
     ) -> str | None:
         """Go over the edges from one vertex; the budget that ended meanwhile, if one did."""
-        last, gone = depth == self.stop, 0
+        last = depth == self.stop
         for speaker, known, way in self._speaking(*at, expansion, last=last):
             followed = [*self._followed(speaker, known)]
             for far in followed:
@@ -103,10 +99,10 @@ class Course:
                     arriving[far.vid] = reached
             if followed and known is not at[0] and not last:
                 self._show(Reached(known, depth, way))
-            gone += len(speaker.edges)
-            if gone > PAUSE:
-                await asyncio.sleep(0)
-        return self.means.budget.ended(gone)
+            ended = await self.means.go(len(speaker.edges))
+            if ended is not None:
+                return ended
+        return None
 
     def _arrive(self, depth: int, arriving: Mapping[int, tuple[Row, Ids]]) -> None:
         """Arrive at the next depth; of more than the walk may hold at the first by id, and that is the last depth."""

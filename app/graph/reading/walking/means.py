@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from app.graph.instant import Instant
 from app.graph.reading.points import Points
@@ -14,6 +15,9 @@ from app.graph.reading.walking.signs import Examiner
 from graphql_schema.walk import Completeness, Pin
 from policies.disclosure import Disclosure
 from policies.errors import LimitError
+
+PAUSE: Final = 2_000
+"""Edges of one operation after which others have their turn."""
 
 
 @dataclass(slots=True)
@@ -54,6 +58,14 @@ class Means:
             return await asyncio.gather(*(self.expander.expand(way, vertices) for way, vertices in asked))
         except LimitError:
             return EDGES
+
+    async def go(self, edges: int) -> str | None:
+        """The budget that ended now that so many edges more were gone over; now and then others have their turn."""
+        before = self.budget.edges
+        ended = self.budget.ended(edges)
+        if self.budget.edges // PAUSE != before // PAUSE:
+            await asyncio.sleep(0)
+        return ended
 
     def completeness(self, extent: Extent, pin: Pin) -> Completeness:
         """How much of what there is was found, as far as callers are told of what is hidden from them."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from app.graph.reading.walking.budget import DEPTH, NODES, PATHS, STEPS
+from app.graph.reading.walking.budget import DEPTH, NODES, PATHS
 from app.graph.reading.walking.expander import Expansion, Speaker, Vertex, Way
 from app.graph.reading.walking.means import Extent, Means
 from app.graph.reading.walking.shortest import Known, shortest
@@ -24,11 +24,15 @@ from graphql_schema.walk import Completeness, FoundPath, FoundPaths, PathSearch,
 
 @dataclass(slots=True)
 class Side:
-    """The search from one end: what was arrived at, and of that ``front`` last, after so many ``levels``."""
+    """The search from one end: what was arrived at, and of that ``front`` last, after so many ``levels``.
+
+    ``met`` are also the counterparts of what was arrived at.
+    """
 
     way: Way
     front: dict[int, Row]
     arrived: set[int]
+    met: set[int]
     levels: int = 0
 
 
@@ -56,7 +60,7 @@ class Hunt:
     def side(self, row: Row, direction: Direction) -> Side:
         """The search from one end, before anything was read."""
         self.known.rows[row.vid] = row
-        return Side(Way(direction, (), self.sight.instant), {row.vid: row}, {row.vid})
+        return Side(Way(direction, (), self.sight.instant), {row.vid: row}, {row.vid}, {row.vid})
 
     async def expand(self, *asked: tuple[Way, Sequence[Vertex]]) -> list[list[Expansion]]:
         """What vertices lead to, all in one request; nothing where a budget ends the search."""
@@ -70,18 +74,24 @@ class Hunt:
         """Read one more level from a side."""
         asked = (side.way, [(vid, row.kind) for vid, row in side.front.items()])
         for expansions in await self.expand(asked):
-            self.advance(side, expansions)
+            await self.advance(side, expansions)
         if len(self.known.rows) > self.means.budget.limits.nodes:
             self.ended.append(NODES)
 
-    def advance(self, side: Side, expansions: Sequence[Expansion]) -> None:
-        """Go one step further from a side."""
+    async def advance(self, side: Side, expansions: Sequence[Expansion]) -> None:
+        """Go one step further from a side; where a budget ends the search, as far as that."""
         front: dict[int, Row] = {}
         for row, expansion in zip(side.front.values(), expansions, strict=True):
             for speaker, known in self._speaking(row, expansion):
+                side.met.add(known.vid)
                 front |= {far.vid: far for far in self._joined(side.way.direction, known, speaker)}
+                ended = await self.means.go(len(speaker.edges))
+                if ended is not None:
+                    self.ended.append(ended)
+                    return
         side.front = {vid: row for vid, row in front.items() if vid not in side.arrived}
         side.arrived |= side.front.keys()
+        side.met |= side.front.keys()
         side.levels += 1
 
     def _speaking(self, row: Row, expansion: Expansion) -> Iterator[tuple[Speaker, Row]]:
@@ -110,11 +120,12 @@ class Hunt:
     async def shortest(self, ends: tuple[int, int], most: int, longest: int) -> list[FoundPath]:
         """The shortest paths in what is known, beside the event loop."""
         budget = self.means.budget
-        left = budget.limits.steps - budget.steps
-        paths, taken = await asyncio.to_thread(shortest, self.known, *ends, most=most, longest=longest, steps=left)
-        budget.steps += taken
-        if budget.steps > budget.limits.steps:
-            self.ended.append(STEPS)
+        async with budget.trying:
+            paths, ended = await asyncio.to_thread(
+                shortest, self.known, *ends, most=most, longest=longest, tried=budget.tried
+            )
+        if ended is not None:
+            self.ended.append(ended)
         return paths
 
     def completeness(self, pin: Pin, depth: int) -> Completeness:
@@ -141,7 +152,7 @@ async def paths_between(means: Means, search: PathSearch, pin: Pin) -> FoundPath
     hunt.sight.named = frozenset(row.vid for row in rows.values())
     sides = (hunt.side(rows[search.source], Direction.OUT), hunt.side(rows[search.target], Direction.IN))
     for side, each in zip(sides, expansions, strict=False):
-        hunt.advance(side, each)
+        await hunt.advance(side, each)
     if not expansions:  # what is hidden must not have ended it: once more, now that both ends are seen
         hunt.ended.clear()
         await hunt.read(sides[0])
@@ -156,7 +167,8 @@ async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], p
     while True:
         every = not (forward.front and backward.front)
         depth = longest if every else min(known_to(forward, backward), longest)
-        paths = await hunt.shortest(ends, most + 1, depth)
+        meet = not forward.met.isdisjoint(backward.met)
+        paths = await hunt.shortest(ends, most + 1, depth) if meet else []
         if len(paths) > most:
             hunt.ended.append(PATHS)
         if every or hunt.ended:

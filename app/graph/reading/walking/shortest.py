@@ -6,7 +6,7 @@ graph with very many take few steps.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -53,15 +53,14 @@ class Known:
 
 
 def shortest(  # noqa: PLR0913 - what is known, and four bounds
-    known: Known, source: int, target: int, *, most: int, longest: int, steps: int
-) -> tuple[list[FoundPath], int]:
-    """At most so many paths of at most ``longest`` edges, and how many steps were tried: more than ``steps`` end it."""
+    known: Known, source: int, target: int, *, most: int, longest: int, tried: Callable[[], str | None]
+) -> tuple[list[FoundPath], str | None]:
+    """At most so many paths of at most ``longest`` edges, and what ended the search; ``tried`` says so at each step."""
     left = _distances(known, source, target)
     found: dict[tuple[str, ...], FoundPath] = {}
     ways: list[Way] = []
     if left.get((source, False), longest + 1) <= longest:
         ways.append((left[source, False], (known.rows[source].urn,), 0, ((source, False),)))
-    taken = 0
     while ways and len(found) < most:
         _, ids, length, states = heappop(ways)
         if states[-1][0] == target:
@@ -71,10 +70,10 @@ def shortest(  # noqa: PLR0913 - what is known, and four bounds
             urn = known.rows[state[0]].urn
             if state in left and length + count + left[state] <= longest and urn not in ids:
                 heappush(ways, (length + count + left[state], (*ids, urn), length + count, (*states, state)))
-                taken += 1
-                if taken > steps:
-                    return list(found.values()), taken
-    return list(found.values()), taken
+                ended = tried()
+                if ended is not None:
+                    return list(found.values()), ended
+    return list(found.values()), None
 
 
 def _path(known: Known, states: tuple[State, ...]) -> FoundPath:
