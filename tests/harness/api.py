@@ -108,8 +108,11 @@ class Api:
 async def open_api(
     graph: StoreGraph, folder: Path, make: type[GraphServices] = GraphServices, **environment: str
 ) -> AsyncIterator[Api]:
-    """Run the API over a graph, with its keys in ``folder`` and further settings from an environment."""
-    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), **environment})
+    """Run the API over a graph, with its keys in ``folder`` and further settings from an environment.
+
+    Walks may take as long as a machine that stands still for a while: no test is about how fast it is.
+    """
+    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **environment})
     services = make(settings, graph)
     app = create_app(services)
     issuer = DevIssuer(settings)
