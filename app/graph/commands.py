@@ -34,4 +34,4 @@ def make_index_again() -> None:
 
     typer.echo("starting the store with an empty index", err=True)
     count = asyncio.run(reindex(Settings.from_env(), tell))
-    typer.echo(f"reindexed {count:,} vertices")
+    typer.echo(f"reindexed {count:,} {'vertex' if count == 1 else 'vertices'}")

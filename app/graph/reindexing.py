@@ -16,6 +16,9 @@ from policies.errors import ConfigurationError
 PAUSE: Final = 0.5
 """Seconds between two looks at the job."""
 
+SELF_CHECKS: Final = 1
+"""Vertices that every store keeps for its self-check and nobody put in."""
+
 BEGIN: Final = Prepared.of(
     """
 def management = g.getGraph().openManagement()
@@ -49,8 +52,9 @@ _JOB: Final = {"job": "mlgraph.reindexing"}
 async def reindex(settings: Settings, tell: Callable[[int], None]) -> int:
     """Make the index again and return how many vertices it went over; ``tell`` hears how many so far.
 
-    Raises DataInUseError while a process runs on the data, ConfigurationError where the store is not the embedded one,
-    and StoreFailedError; what does not come to its end leaves an index that no store starts with.
+    Raises DataMissingError where there are none, DataInUseError while a process runs on the data, ConfigurationError
+    where the store is not the embedded one, and StoreFailedError; what does not come to its end leaves an index that no
+    store starts with.
     """
     if settings.store_url:
         raise ConfigurationError(
@@ -71,5 +75,5 @@ async def _run(client: GremlinClient, tell: Callable[[int], None]) -> int:
         if failed:
             raise StoreFailedError(f"{failed} vertices could not be indexed; the log of the store says why.")
         if done:
-            return int(count)
+            return int(count) - SELF_CHECKS
         await asyncio.sleep(PAUSE)

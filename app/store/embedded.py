@@ -60,7 +60,7 @@ class EmbeddedStore:
 
     `url` holds from the end of `start` and does not change when the JVM is restarted. `state` and `reason`
     are for health checks; `reason` says why the state is FAILED. `reindexing` is for whoever makes the index again: it
-    starts with an empty one, which counts as incomplete until `app.store.index.made`.
+    starts with an empty one, which counts as incomplete until `app.store.index.made`, and only where there are data.
     """
 
     def __init__(
@@ -136,6 +136,8 @@ class EmbeddedStore:
         self.state = StoreState.STOPPED
 
     async def _prepare(self) -> Launch:
+        if self._reindexing:
+            index.refuse_without_data(self._folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(OWNER_ONLY)
         await self._lock.acquire()

@@ -23,6 +23,10 @@ class SchemaMismatchError(ConfigurationError):
     """The data were written with a schema that this program cannot open safely."""
 
 
+class DataMissingError(ConfigurationError):
+    """There are no data where a store was expected to have left some."""
+
+
 class IndexIncompleteError(ConfigurationError):
     """The index was being made again and holds some of the data only."""
 

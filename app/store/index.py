@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from app.store.errors import IndexIncompleteError
+from app.store.errors import DataMissingError, IndexIncompleteError
+from app.store.schema import DATA
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
 FILES: Final = "lucene"
 MARK: Final = "reindexing"
 """The file that stands beside the data while the index does not hold all of them."""
+
+
+def refuse_without_data(folder: Path) -> None:
+    """Raise DataMissingError where no store ever ran: to index nothing would make a whole new store there."""
+    if not (folder / DATA).exists():
+        raise DataMissingError(
+            f"There are no data in {folder}, so there is nothing to index: look at MLG_DATA_DIR, which names the "
+            "folder that the store runs on."
+        )
 
 
 def empty(folder: Path) -> None:

@@ -20,6 +20,8 @@ SELF_CHECK: Final = "SelfCheck"
 SELF_CHECK_KEY: Final = "selfCheck"
 """Vertex label and property key that the store adds to every schema for its readiness check."""
 STAMP: Final = "stamp.json"
+DATA: Final = "je"
+"""The folder in which BerkeleyJE keeps the data."""
 _NAMED_BY: Final = {"vertexLabels": "label", "edgeLabels": "label", "propertyKeys": "key"}
 _MAY_GROW: Final = {"vertexLabels", "edgeLabels", "propertyKeys", "compositeIndexes"}
 
@@ -57,7 +59,7 @@ def stamp(folder: Path, schema: StoreSchema) -> None:
 
 def _refuse_other_version(folder: Path, path: Path, schema: StoreSchema) -> None:
     if not path.exists():
-        if (folder / "je").exists():
+        if (folder / DATA).exists():
             raise SchemaMismatchError(
                 f"The data in {folder} carry no schema stamp ({STAMP}), so nobody knows what wrote them. "
                 "Restore the folder from a backup, or move it away to start with an empty store."

@@ -16,8 +16,9 @@ from harness.api import Api, open_api
 from harness.incidents import raise_incident
 from harness.janusgraph import StoreGraph, store_settings
 from harness.tree import ROOT
+from typer.testing import CliRunner
 
-from app.graph.commands import STEP
+from app.graph.commands import STEP, store
 from app.graph.store_schema import store_schema
 from app.settings import Settings
 from app.store.embedded import FOLDER, EmbeddedStore
@@ -115,6 +116,36 @@ async def test_an_index_that_is_half_made_is_refused(tmp_path: Path) -> None:
     (settings.data_dir / FOLDER / MARK).touch()
     with pytest.raises(IndexIncompleteError, match="mlg store reindex"):
         await EmbeddedStore(settings, store_schema()).start()
+
+
+async def test_a_store_with_nothing_in_it_has_no_vertices(tmp_path: Path) -> None:
+    """What the store keeps for its self-check is not among the vertices that are told."""
+    settings = store_settings(tmp_path)
+    async with EmbeddedStore(settings, store_schema()):
+        pass
+    code, out, said = await _reindex(settings)
+    assert (code, out.splitlines()[-1]) == (0, "reindexed 0 vertices"), said
+
+
+async def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
+    """Where no store ever ran nothing is made, and the message names the folder and the setting."""
+    code, out, said = await _reindex(store_settings(tmp_path))
+    assert (code, out) == (1, "")
+    said = "".join(said.split())
+    assert f"Therearenodatain{tmp_path / FOLDER}" in said
+    assert "MLG_DATA_DIR" in said
+    assert not (tmp_path / FOLDER).exists()
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 vertices"), (1, "1 vertex"), (1_000, "1,000 vertices")])
+def test_the_number_is_told_in_words(monkeypatch: pytest.MonkeyPatch, count: int, told: str) -> None:
+    """One is a vertex, all others are vertices."""
+
+    async def made(*_: object) -> int:
+        return count
+
+    monkeypatch.setattr("app.graph.commands.reindex", made)
+    assert CliRunner().invoke(store, ["reindex"]).stdout == f"reindexed {told}\n"
 
 
 async def test_a_store_of_others_is_not_reindexed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
