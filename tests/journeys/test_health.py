@@ -131,6 +131,22 @@ async def test_a_whole_and_its_parts_have_their_health_together(api: Api) -> Non
     assert told(await health(api, SERVICE)) == [(2, V1, "FAIL"), (2, MODEL, "biased")]
 
 
+async def test_a_retired_part_tells_nothing_of_its_whole_and_a_retired_whole_tells_of_its_parts(api: Api) -> None:
+    """Versions are retired while others serve; a model that is retired is still what its versions are of."""
+    model, active, retired = urn("model", "w"), urn("model-version", "w@1"), urn("model-version", "w@2")
+    await api.load(
+        owned("model", "w", stage="RETIRED"),
+        owned("model-version", "w@1", stage="ACTIVE"),
+        owned("model-version", "w@2", stage="RETIRED"),
+    )
+    await report(api, "ada", model, check="bias", status="FAIL")
+    await report(api, "ada", retired, check="drift", checkKind="DRIFT", status="FAIL")
+    answer = await health(api, active)
+    assert (answer["status"], told(answer)) == ("UNHEALTHY", [(0, model, "FAIL")])
+    assert [asset for _, asset, _ in told(await health(api, model))] == [model]
+    assert sorted(asset for _, asset, _ in told(await health(api, retired))) == sorted([model, retired])
+
+
 async def test_what_does_not_serve_does_no_harm(api: Api) -> None:
     """A service has the causes of what serves in it, a canary among it; of a deployment that was taken back none."""
     await report(api, "ada", V1, check="drift", checkKind="DRIFT", status="FAIL")

@@ -32,6 +32,7 @@ class Thing:
     id: str
     kind: str
     hidden: bool
+    retired: bool = False
     serves: bool = True
     whole: str | None = None
     looked: bool = False
@@ -53,7 +54,7 @@ class Estate:
         front, seen, looked = {root}, {root}, False
         for depth in range(11):
             heard = {speaker for each in front for speaker in self._speakers(each) if speaker in shown}
-            for speaker in heard:
+            for speaker in {each for each in heard if each in front or not self._is_retired_part(each, front)}:
                 looked |= depth == 0 and self.things[speaker].looked
                 for how, about in self.things[speaker].wrong:
                     place = (depth, speaker, about)
@@ -64,6 +65,10 @@ class Estate:
         own = any(place[0] == 0 and bad[about] in GRAVE for about, place in found.items())
         status = "UNHEALTHY" if own else "DEGRADED" if found else "HEALTHY" if looked else "UNKNOWN"
         return status, sorted(found.values())
+
+    def _is_retired_part(self, speaker: str, front: set[str]) -> bool:
+        """Whether what is met as a counterpart is a retired part: then it leads on and tells nothing."""
+        return self.things[speaker].retired and self.things[speaker].whole in front
 
     def _speakers(self, of: str) -> Iterator[str]:
         yield of
@@ -94,9 +99,12 @@ async def _laid(api: Api, random: Random, name: str) -> Estate:
             called += "@1"
         elif kind == "deployment":
             given = {"status": random.choice(("ACTIVE", "ACTIVE", "RETIRED"))}
-        item = owned(kind, called, **given, visibility="TEAM" if hidden else "ORG")
+        retired = random.random() < 0.25
+        stage, visibility = "RETIRED" if retired else "ACTIVE", "TEAM" if hidden else "ORG"
+        item = owned(kind, called, **given, visibility=visibility, stage=stage)
         (values,) = item.values()
-        estate.things[values["id"]] = Thing(values["id"], kind, hidden, given.get("status") != "RETIRED", whole)
+        serves = given.get("status") != "RETIRED"
+        estate.things[values["id"]] = Thing(values["id"], kind, hidden, retired, serves, whole)
         items.append(item)
     for _ in range(22):
         relation = random.choice([*JOINS])

@@ -15,7 +15,7 @@ from app.graph.reading.walking.levels import Course
 from app.graph.reading.walking.means import Means
 from app.graph.reading.walking.sight import Sight, expands
 from app.graph.reading.walking.signs import Examined, Signs
-from graphql_schema.catalog import FACTS, Direction
+from graphql_schema.catalog import FACTS, PART_HOPS, Direction
 from graphql_schema.enums import AccessGrade
 from graphql_schema.row import Row
 from graphql_schema.symptoms import (
@@ -75,13 +75,13 @@ class Checkup:
                     self.causes[cause.about] = cause
 
     def _telling(self, row: Row, examined: Examined) -> Iterator[tuple[Row, Signs]]:
-        """The row and those of its counterparts that are there and not retired, each with what was told of it."""
+        """The row, its whole, and its parts that are not retired, as far as they are there, each with what was told."""
         yield row, examined.itself
         if not expands(row, Direction.IN):
             return
         for signs in examined.counterparts:
             seen = self.sight.along(row, signs.vid, signs.link, Direction.IN)
-            if seen is not None and not is_retired(seen[0]):
+            if seen is not None and not (row.kind in PART_HOPS and is_retired(seen[0])):
                 yield seen[0], signs
 
     def _causes(self, depth: int, asset: Row, signs: Signs, answer: Answer) -> Iterator[Cause]:
