@@ -1,13 +1,13 @@
 """Inferred edges as they are stored and shown: shortcuts that say no more than the chains they stand for.
 
 Beside ``FEEDS``, which people declare, the store has ``INFERRED_FEEDS``, which :mod:`app.graph.enrichment` derives. Its
-record has ``chains``, each ``{rule, through: vertex ids, confidence, held: [[from, to], …], recordedAt}``; natively
-``validFrom`` and ``validTo`` span all of them, and ``through`` names all vertices on the way, so that
-:mod:`app.graph.level` brings these along. Nobody is shown the record itself: :func:`seen` makes of it what one caller
-may see.
+record has ``chains``, each ``{rule, through: vertex ids, confidence, held: [[from, to, opened, closed], …]}``, which
+says of each interval when its beginning and its end were recorded (OPEN where it has none); natively ``validFrom`` and
+``validTo`` span all of them, and ``through`` names all vertices on the way, so that :mod:`app.graph.level` brings these
+along. Nobody is shown the record itself: :func:`seen` makes of it what one caller may see.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from graphql_schema.catalog import OPEN
@@ -65,24 +65,31 @@ def seen(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = L
     there. Chains that the caller may not go count for nothing, so an edge that only they hold up is not there.
     """
     found = [
-        (chain, interval)
+        (chain, begin, end)
         for chain in edge[CHAINS]
-        for interval in chain["held"]
-        if interval[0] <= at < interval[1] and chain["recordedAt"] <= recorded and all(map(passes, chain["through"]))
+        for begin, end in _known(chain["held"], recorded)
+        if begin <= at < end and all(map(passes, chain["through"]))
     ]
     if not found:
         return None
-    rules = sorted({chain["rule"] for chain, _ in found})
-    end = max(interval[1] for _, interval in found)
+    rules = sorted({chain["rule"] for chain, _, _ in found})
+    end = max(end for _, _, end in found)
     return {
         "relation": edge["relation"],
         "origin": "INFERRED",
-        "confidence": max(chain["confidence"] for chain, _ in found),
-        "validFrom": min(interval[0] for _, interval in found),
+        "confidence": max(chain["confidence"] for chain, _, _ in found),
+        "validFrom": min(begin for _, begin, _ in found),
         **({} if end == OPEN else {"validTo": end}),
         "by": [BY + rule for rule in rules],
         "properties": [{"key": ENRICHMENT, "value": ", ".join(rules)}],
     }
+
+
+def _known(held: Sequence[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
+    """The intervals as they were known by then: those that had been recorded, without an end that had not."""
+    for begin, end, opened, closed in held:
+        if opened <= recorded:
+            yield begin, end if closed <= recorded else OPEN
 
 
 def inferred(relation: str, chains: Sequence[Record]) -> Record:
@@ -92,8 +99,8 @@ def inferred(relation: str, chains: Sequence[Record]) -> Record:
         "relation": relation,
         "origin": "INFERRED",
         "by": [BY + rule for rule in sorted({chain["rule"] for chain in chains})],
-        "validFrom": min((start for start, _ in held), default=0),
-        "validTo": max((end for _, end in held), default=0),
+        "validFrom": min((start for start, *_ in held), default=0),
+        "validTo": max((end for _, end, *_ in held), default=0),
         CHAINS: list(chains),
     }
 

@@ -53,7 +53,7 @@ def kept(edges: Edges, at: int, names: dict[int, str]) -> dict[Shortcut, set[tup
             chains = {
                 (chain["rule"], names[chain["through"][0]], chain["confidence"])
                 for chain in edge["chains"]
-                if any(start <= at < end for start, end in chain["held"])
+                if any(start <= at < end for start, end, *_ in chain["held"])
             }
             if chains:
                 found[label.removeprefix("INFERRED_"), source, target] = chains

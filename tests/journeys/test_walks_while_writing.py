@@ -171,3 +171,46 @@ async def test_each_way_to_change_a_closure_between_its_pages(api: Api, as_of: s
     side, new = f"{name}-side", f"{name}-new"
     chain = [f"{name}{number}" for number in range(5)]
     assert again == ([chain[0], side, chain[1], new, chain[2]] if as_of is None else [chain[0], side, *chain[1:]])
+
+
+INFERRED = """query ($root: ID!, $after: Cursor) {
+  lineage(roots: [$root], direction: DOWNSTREAM, filter: {origins: [INFERRED]}, maxDepth: 9, first: 2, after: $after) {
+    nodes { nodes { asset { id } } pageInfo { hasNextPage endCursor } } edges { from to confidence } } }"""
+
+
+async def test_what_is_inferred_changes_between_the_pages(api: Api) -> None:
+    """Chains that end, open again, are less sure or new after the first page are read as they were, and then as now."""
+    feature, run = "mlg://feature/test/pinned/amount", "mlg://run/test/pinned/training"
+    made = [f"mlg://model-version/test/pinned/model@{number}" for number in range(7)]
+    into = {"relation": "INPUT_TO", "from": feature, "to": run}
+    await api.load({"run": {"id": run, "state": "COMPLETE", "outputs": made[:6]}}, {"link": into})
+    await api.settled()
+
+    async def walked(after: str | None = None) -> dict[str, Any]:
+        return dict((await api.ask("root", INFERRED, root=feature, after=after))["lineage"])
+
+    async def pages(page: dict[str, Any]) -> tuple[list[str], list[str]]:
+        nodes, edges = [], []
+        while True:
+            nodes += [node["asset"]["id"] for node in page["nodes"]["nodes"]]
+            edges = sorted(edge["to"] for edge in page["edges"])
+            if not page["nodes"]["pageInfo"]["hasNextPage"]:
+                return nodes, edges
+            page = await walked(page["nodes"]["pageInfo"]["endCursor"])
+
+    def produces(number: int) -> dict[str, Any]:
+        return {"relation": "PRODUCES", "from": run, "to": made[number]}
+
+    first = await walked()
+    for writes in (
+        [(UNLINK, into), (UNLINK, produces(3))],
+        [(LINK, into), (LINK, produces(6)), (LINK, {**produces(4), "confidence": 0.5})],
+        [(UNLINK, produces(5))],
+    ):
+        for what, asked in writes:
+            (payload,) = (await api.ask("root", what, input=asked)).values()
+            assert payload == {"changed": True, "errors": []}
+        await api.settled()
+        assert await pages(first) == ([feature, *made[:6]], made[:6])
+    left = [made[number] for number in (0, 1, 2, 4, 6)]
+    assert await pages(await walked()) == ([feature, *left], left)

@@ -53,8 +53,11 @@ def changes(around: Around, rules: Iterable[Rule], now: int) -> dict[Key, Record
     found = {}
     for key in {**around.inferred, **wanted}:
         before = around.inferred.get(key)
-        known = {_said(chain): chain for chain in (before or {}).get(CHAINS, ())}
-        chains = [known.get(_said(chain), {**chain, "recordedAt": now}) for chain in wanted.get(key, ())]
+        known = {_which(chain): chain["held"] for chain in (before or {}).get(CHAINS, ())}
+        chains = [
+            {**chain, "held": _recorded(known.get(_which(chain), ()), chain["held"], now)}
+            for chain in wanted.get(key, ())
+        ]
         after = inferred(key[0], sorted(chains, key=lambda chain: (chain["rule"], chain["through"])))
         if after != before:
             found[key] = after
@@ -100,10 +103,18 @@ def _chain(rule: Rule, way: Way) -> dict[str, Any]:
         "rule": rule.name,
         "through": list(way.vids[1:-1]),
         "confidence": round(way.confidence, _DIGITS),
-        "held": [list(interval) for interval in way.held],
+        "held": way.held,
     }
 
 
-def _said(chain: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What a chain says, apart from when it was recorded."""
-    return chain["rule"], *chain["through"], chain["confidence"], *map(tuple, chain["held"])
+def _which(chain: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Which chain it is, whenever it held and however sure it is."""
+    return chain["rule"], *chain["through"]
+
+
+def _recorded(known: Sequence[Sequence[int]], held: Intervals, now: int) -> list[list[int]]:
+    """The intervals with when each was recorded: what was known before keeps that, and an end that is new is of now."""
+    same = {(begin, end): (opened, closed) for begin, end, opened, closed in known}
+    begun = {begin: opened for begin, _, opened, _ in known}
+    fresh = ((begin, end, begun.get(begin, now), now if end < OPEN else OPEN) for begin, end in dict.fromkeys(held))
+    return [[begin, end, *same.get((begin, end), marks)] for begin, end, *marks in fresh]
