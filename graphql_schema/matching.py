@@ -122,9 +122,10 @@ def _marked(text: str, hits: list[Word]) -> str:
     start, end = _window(text, spans[0][0])
     marked, at = ["\u2026" if start else ""], start
     for first, last in spans:
-        if last <= end:
-            marked += [text[at:first], "**", text[first:last], "**"]
-            at = last
+        if first < end:
+            shown = min(last, end)
+            marked += [text[at:first], "**", text[first:shown], "**"]
+            at = shown
     return "".join([*marked, text[at:end], "\u2026" if end < len(text) else ""])
 
 

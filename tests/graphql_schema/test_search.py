@@ -3,6 +3,7 @@
 # mypy: disable-error-code="index"
 # An answer that is not what it should be fails the test.
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -76,6 +77,19 @@ async def test_highlights_mark_the_words_of_a_long_text(run: Run, graph: PlainGr
     assert shown["description"].startswith("\u2026word")
     assert shown["description"].endswith("word\u2026")
     assert len(shown["description"]) < 230
+
+
+async def test_a_word_at_the_edge_of_a_highlight_is_marked(run: Run, graph: PlainGraph) -> None:
+    """A word that ends after what is shown of a long text is marked as far as it is shown, wherever it begins."""
+    word = "x" * 60
+    for before in (0, 150, 199):
+        graph.records.clear()
+        graph.add("DATASET", "d", description=f"x{'.' * before}{word}{'.' * 300}")
+        (node,) = (await searched(run, "x"))["hits"]["nodes"]
+        (highlight,) = node["highlights"]
+        text = f"x{'.' * before}{word}"[:200]
+        shown = re.sub("x+", r"**\g<0>**", text + "." * (200 - len(text)))
+        assert highlight == {"field": "description", "text": shown + "\u2026"}
 
 
 async def test_facets_are_bounded_and_ordered(run: Run, graph: PlainGraph) -> None:
