@@ -1,7 +1,9 @@
 """Words as people type them: one rule cuts and folds what is indexed and what is searched for.
 
-A word is a run of letters and digits; everything else separates, such as ``_ - . /`` and spaces. Case and accents make
-no difference. A run in camel case is found by its parts too. Ideographs, which nothing separates, are words each.
+A word is a run of letters and digits; everything else separates, such as ``_ - . /`` and spaces. Case makes no
+difference, nor do combining marks: accents, the points of Arabic and Hebrew, and the vowel signs and tones of scripts
+such as Devanagari and Thai, so that words which differ in these alone are the same. A run in camel case is found by its
+parts too. Ideographs, which nothing separates, are words each.
 """
 
 import re
@@ -10,13 +12,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 LONGEST_WORD: Final = 64
 """Characters of a word that count; the rest is left away on both sides."""
 
-_RUN: Final = re.compile("(?:[^\\W_]|[\u0300-\u036f])+")
-_ALONE: Final = re.compile("[\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_CODES: Final = (*range(0x300, 0x1F000), *range(0xE0100, 0xE01F0))
+"""Where Unicode has its combining marks."""
+
+_MARKS: Final = "".join(mark for mark in map(chr, _CODES) if category(mark).startswith("M"))
+_ALONE: Final = "\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_RUN: Final = re.compile(f"[{_ALONE}][{_MARKS}]*|(?:[^\\W_{_ALONE}]|[{_MARKS}])+")
+_PLAIN: Final = re.compile("[^\\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,8 @@ def words(text: str) -> list[Word]:
 
 
 def _runs(text: str) -> Iterator[Word]:
-    plain = text.isascii()
-    for match in _RUN.finditer(text):
-        start, end = match.span()
-        cuts = [] if plain else [at for at in range(start + 1, end) if _stands_alone(text, at)]
-        yield from _folded(text, [start, *cuts, end])
+    for match in (_PLAIN if text.isascii() else _RUN).finditer(text):
+        yield from _folded(text, [*match.span()])
 
 
 def _parts(text: str, start: int, end: int) -> Iterator[Word]:
@@ -69,15 +73,10 @@ def _folded(text: str, cuts: list[int]) -> Iterator[Word]:
 
 
 def fold(run: str) -> str:
-    """Letters and digits without case, accents and compatibility forms."""
+    """Letters and digits without case, marks and compatibility forms."""
     if run.isascii():
         return run.lower()[:LONGEST_WORD]
     return "".join(filter(str.isalnum, normalize("NFKD", run.casefold())))[:LONGEST_WORD]
-
-
-def _stands_alone(text: str, at: int) -> bool:
-    """Whether a word begins here because an ideograph does, or did."""
-    return bool(_ALONE.match(text[at]) or _ALONE.match(text[at - 1]))
 
 
 def _is_hump(text: str, at: int) -> bool:

@@ -20,6 +20,14 @@ CUT = {
     "Cafe\u0301": {"cafe"},
     "模型v2": {"模", "型", "v2"},
     "\uff26\uff35\uff2c\uff2c": {"full"},
+    "\u0643\u0650\u062a\u064e\u0627\u0628": {"\u0643\u062a\u0627\u0628"},  # Arabic with its points, and without
+    "\u05e9\u05b8\u05dc\u05d5\u05b9\u05dd": {"\u05e9\u05dc\u05d5\u05dd"},  # Hebrew with its points, and without
+    "\u0915\u093f\u0924\u093e\u092c": {"\u0915\u0924\u092c"},  # Devanagari, three consonants with two vowel signs
+    "\u0e02\u0e49\u0e2d\u0e21\u0e39\u0e25": {"\u0e02\u0e2d\u0e21\u0e25"},  # Thai, four letters with a tone and a vowel
+    "\u304b\u3099\u304fv2": {"\u304b", "\u304f", "v2"},  # Hiragana, the first with a voicing mark
+    "\u845b\U000e0100\u57ce": {"\u845b", "\u57ce"},  # ideographs, the first in a variant
+    "train2 v1.2": {"train2", "v1", "2"},
+    "\u2764\ufe0f": set(),
     "_-./ **": set(),
 }
 
@@ -42,6 +50,8 @@ def test_words_stand_where_they_say() -> None:
     """What is marked is the word as it is written."""
     text = "Die Straße führt zum ChurnScore"
     assert {text[word.start : word.end] for word in words(text)} >= {"Straße", "führt", "Churn", "Score"}
+    for marked in ("Cafe\u0301", "\u0915\u093f\u0924\u093e\u092c", "\u304b\u3099", "\u845b\U000e0100"):
+        assert [(word.start, word.end) for word in words(f"x {marked} y")][1:-1] == [(2, 2 + len(marked))]
 
 
 def _near(word: str, letters: str, *, swaps: bool = True) -> set[str]:
