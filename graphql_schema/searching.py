@@ -21,8 +21,12 @@ MOST_HITS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The clause of all that may be a hit, and those of which must go before others where there are too many."""
+    """What its filter asks, the clause of all that may be hits, and those of which go before where these are too many.
 
+    What its filter asks holds for each of them.
+    """
+
+    asked: Clause
     where: Clause
     best: tuple[Clause, ...]
 
@@ -64,8 +68,7 @@ def search_for(words: tuple[str, ...], where: AssetFilter | None) -> Search:
     anywhere = [("or", found, _told(word, last)) for word, found in zip(each, named, strict=True)]
     mistyped = [("or", *found[1:], *_mistyped(word)) for word, found in zip(each, anywhere, strict=True)]
     whole: tuple[Clause, ...] = (("in", "titles", (name,)), ("prefix", "titles", name))
-    tiers = (("and", kinds, *tier) for tier in ((whole[0],), (whole[1],), named, anywhere))
-    return Search(("and", kinds, *mistyped), (*tiers,))
+    return Search(kinds, ("and", *mistyped), (*whole, ("and", *named), ("and", *anywhere)))
 
 
 def _named(word: str, last: str) -> Clause:

@@ -12,6 +12,7 @@ from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
 from harness.observed import owned, recorded, team, urn
 
+from app.graph.coalescer import Answer, Coalescer, Question
 from app.graph.level import LEVEL
 from app.graph.reading import idle
 
@@ -193,6 +194,26 @@ async def test_requests(estate: Estate, who: str) -> None:
     wanted = 1 if who == "root" else 2
     assert await estate.api.count(who, f"{{ {lists} }}") == wanted
     assert await estate.api.count(who, "{ assets(filter: {kinds: [DATASET]}) { nodes { id } } }") == 1
+
+
+@pytest.mark.parametrize("who", KNOWN)
+async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search finds those that the loop finds, and asks once who is idle, however many clauses it is made of."""
+    _skip_midnight()
+    asked: list[int] = []
+
+    async def ask(self: Coalescer, question: Question) -> Answer:
+        asked.append(len(question.listings))
+        return await answered(self, question)
+
+    answered = Coalescer.ask
+    monkeypatch.setattr(Coalescer, "ask", ask)
+    query = """query ($filter: AssetFilter) {
+      search(text: "test d", filter: $filter, first: 100) { hits { nodes { asset { id } } } } }"""
+    found = await estate.api.ask(who, query, filter={"kinds": ["DATASET"], "unusedForDays": 30})
+    ids = {node["asset"]["id"] for node in found["search"]["hits"]["nodes"]}
+    assert ids == {urn for urn, told in estate.told.items() if told.idle(who, 30)}
+    assert asked == ([1] if who == "root" else [2, 1])
 
 
 async def test_as_many_names_as_may_be_unsure_fit_into_a_query(estate: Estate) -> None:

@@ -1,5 +1,6 @@
 """What the index proposes for a search: as much of it as the caller discovers, found by fields that are shown there."""
 
+from dataclasses import replace
 from typing import Any
 
 from app.graph.clauses import Filter, alive, filter_of, policed, rows_clause
@@ -20,8 +21,9 @@ class Searches:
 
     async def found(self, search: Search) -> Found:
         """The rows that may be hits; behind a fence, which hides some that the index lets through, more are read."""
-        where, *best = await self._idle.settled([Listing(clause) for clause in (search.where, *search.best)])
-        search = Search(where.where, tuple(each.where for each in best))
+        (settled,) = await self._idle.settled([Listing(("and", search.asked, search.where))])
+        _, asked, _ = settled.where
+        search = replace(search, asked=asked)
         size = MOST_HITS + 1
         while True:
             answer = await self._rows.ask(Question(listings=[self._part(search, size)]))
@@ -41,8 +43,8 @@ class Searches:
 
     def _part(self, search: Search, size: int) -> dict[str, Any]:
         """The index query: all of them, and where there are too many, the best before the others."""
-        best = [self._filter(clause) for clause in search.best]
-        return {"f": self._filter(search.where), "b": best, "o": "urn", "d": False, "n": size, "c": False, "t": []}
+        every, *best = (self._filter(("and", search.asked, each)) for each in (search.where, *search.best))
+        return {"f": every, "b": best, "o": "urn", "d": False, "n": size, "c": False, "t": []}
 
     def _filter(self, clause: Clause) -> Filter:
         discovered, shown = self._judge.rows_filter(), self._judge.shown
