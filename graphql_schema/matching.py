@@ -1,7 +1,8 @@
 """What makes an asset a hit, how good a hit it is, and where: by what the viewer sees of it, and by nothing else.
 
-The index only proposes. Each word must be found somewhere; the last one, which may not be finished, also as a
-beginning. A name counts more than the rest of the id, and that more than the description.
+The index only proposes. An asset whose id was typed is the best hit. In others each word must be found somewhere; the
+last one, which may not be finished, also as a beginning. A name counts more than the rest of the id, and that more than
+the description.
 """
 
 import re
@@ -13,13 +14,14 @@ from typing import Any, Final
 from graphql_schema.catalog import KIND_OF_CODE
 from graphql_schema.row import Row
 from graphql_schema.typos import apart, forgiven
+from graphql_schema.wanted import MOST_WORDS, Wanted
 from graphql_schema.words import Word, title, words
 
 NAMES: Final = ("displayName", "name")
 PROSE: Final = "description"
 
 WHOLE, BEGUN = 0, 1
-"""The name is what was typed, or begins with it."""
+"""The name, or the id, is what was typed; or the name begins with it."""
 
 IN_NAME, IN_ID, IN_PROSE, MISTYPED = 2, 4, 6, 8
 """Where a word is found, the best first; one more when it is the beginning of a word, or when it has two errors."""
@@ -49,28 +51,32 @@ def indexed(record: Mapping[str, Any]) -> Indexed:
     return Indexed((*names,), (*dict.fromkeys(found),), " ".join(dict.fromkeys(told)))
 
 
-def rank(row: Row, typed: tuple[str, ...]) -> Rank | None:
-    """How good a hit a row is for the words that were typed; None when it is none."""
+def rank(row: Row, wanted: Wanted) -> Rank | None:
+    """How good a hit a row is for what was typed; None when it is none."""
+    if row.urn == wanted.urn:
+        return WHOLE, 0, False, 0
     places = _places(row)
     found: list[int] = []
-    for word in typed:
-        worth = _worth(word, places, last=word == typed[-1])
+    for at, word in enumerate(wanted.words):
+        worth = _worth(word, places, forgiven(word) if at < MOST_WORDS else 0, last=word == wanted.last)
         if worth is None:
             return None
         found.append(worth)
     titles = [title(row.peek(field) or "") for field in NAMES]
-    whole = " ".join(typed)
-    worst = WHOLE if whole in titles else BEGUN if any(each.startswith(whole) for each in titles) else max(found)
+    begun = any(each.startswith(wanted.title) for each in titles)
+    worst = WHOLE if wanted.title in titles else BEGUN if begun else max(found)
     version = KIND_OF_CODE[row.record["kind"]].versioned
     return worst, sum(found), version, min(len(each) for each in titles)
 
 
-def highlights(row: Row, typed: tuple[str, ...]) -> list[dict[str, str]]:
+def highlights(row: Row, wanted: Wanted) -> list[dict[str, str]]:
     """The fields in which words are found, with these between ``**``; the name first, and once if it is both."""
-    found = []
+    found, whole = [], frozenset(wanted.words)
     for field in (*NAMES, *_id_fields(row.record), PROSE):
         text = row.peek(field) or ""
-        hits = [word for word in words(text) if any(_is_hit(each, word, typed, field) for each in typed)]
+        near = wanted.first if field != PROSE else ()
+        hits = [word for word in words(text)
+                if word.text in whole or word.text.startswith(wanted.last) or _is_near(word.text, near)]  # fmt: skip
         if field == "name" and text == row.peek("displayName"):
             continue
         if hits and row.open(field):
@@ -96,24 +102,21 @@ def _texts(text: str) -> frozenset[str]:
     return frozenset(word.text for word in words(text))
 
 
-def _worth(word: str, places: Sequence[tuple[int, frozenset[str]]], *, last: bool) -> int | None:
-    """Where a word is found best, None where it is not."""
+def _worth(word: str, places: Sequence[tuple[int, frozenset[str]]], most: int, *, last: bool) -> int | None:
+    """Where a word is found best, with at most so many typing errors; None where it is not."""
     for worth, here in places:
         if word in here:
             return worth
         if last and any(each.startswith(word) for each in here):
             return worth + 1
-    most = forgiven(word)
     named = (each for worth, here in places if worth != IN_PROSE for each in here)
     fewest = min((apart(word, each, most) for each in named), default=most + 1) if most else 1
     return MISTYPED + fewest - 1 if fewest <= most else None
 
 
-def _is_hit(typed: str, word: Word, all_typed: tuple[str, ...], field: str) -> bool:
-    if word.text == typed or (typed == all_typed[-1] and word.text.startswith(typed)):
-        return True
-    most = forgiven(typed) if field != PROSE else 0
-    return most > 0 and apart(typed, word.text, most) <= most
+def _is_near(word: str, typed: Sequence[str]) -> bool:
+    """Whether a word is one of those that were typed, with typing errors."""
+    return any(0 < forgiven(each) >= apart(each, word, forgiven(each)) for each in typed)
 
 
 def _marked(text: str, hits: list[Word]) -> str:

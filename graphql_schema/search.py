@@ -11,16 +11,18 @@ from graphql_schema.context import Info
 from graphql_schema.enums import Facet
 from graphql_schema.faceting import MOST_VALUES, counted
 from graphql_schema.fields import AssetFilterArg, own
+from graphql_schema.listing import LONGEST_TEXT
 from graphql_schema.matching import highlights, rank
 from graphql_schema.related import cut
 from graphql_schema.row import Item
-from graphql_schema.searching import LONGEST_TEXT, MOST_HITS, MOST_WORDS, search_for, words_of
+from graphql_schema.searching import MOST_HITS, search_for
+from graphql_schema.wanted import Wanted, wanted
 
 TextArg = Annotated[
     str,
     strawberry.argument(
-        description=f"What people type: up to {MOST_WORDS} words in {LONGEST_TEXT} characters. Each must be found; the "
-        "last one may be the beginning of a word."
+        description=f"What people type, such as a name, an id or a few words: up to {LONGEST_TEXT:,} characters. Each "
+        "word must be found; the last one may be the beginning of a word."
     ),
 ]
 FacetsArg = Annotated[list[Facet] | None, strawberry.argument(description="What to count over the hits.")]
@@ -76,23 +78,23 @@ async def _search(
     first: First = 20,
     after: After = None,
 ) -> Any:
-    words = words_of(text)
-    search = search_for(words, filter)
+    sought = wanted(text)
+    search = search_for(sought, filter)
     page, binding = paged(info, first, after, search)
     found = await info.context.reader.search(search)
     hits = sorted(
-        (Item(row, (*order, row.urn)) for row in found.rows if (order := rank(row, words)) is not None),
+        (Item(row, (*order, row.urn)) for row in found.rows if (order := rank(row, sought)) is not None),
         key=lambda item: item.position,
     )
     shown = cut(hits, replace(page, total=found.complete))
     return {
-        "hits": Pages(shown, page, binding, lambda item: _hit(item, words)),
+        "hits": Pages(shown, page, binding, lambda item: _hit(item, sought)),
         "facets": counted(facets or (), [item.row for item in hits]),
     }
 
 
-def _hit(item: Item, words: tuple[str, ...]) -> dict[str, Any]:
-    return {"asset": item.row, "highlights": highlights(item.row, words)}
+def _hit(item: Item, sought: Wanted) -> dict[str, Any]:
+    return {"asset": item.row, "highlights": highlights(item.row, sought)}
 
 
 search: Any = strawberry.field(

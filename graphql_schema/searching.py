@@ -1,4 +1,4 @@
-"""What a search asks of an index: clauses over whole names, words and prose, made of what somebody typed."""
+"""What a search asks of an index: clauses over whole names, words and prose, made of what is wanted."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,14 +6,7 @@ from typing import Final
 from graphql_schema.listing import AssetFilter, Clause, asset_listing
 from graphql_schema.row import Row
 from graphql_schema.typos import forgiven, pattern
-from graphql_schema.words import typed
-from policies.errors import InvalidError, LimitError
-
-LONGEST_TEXT: Final = 200
-"""Characters of a text that is searched for."""
-
-MOST_WORDS: Final = 10
-"""Words of a text that is searched for."""
+from graphql_schema.wanted import Wanted
 
 MOST_HITS: Final = 1_000
 """Hits that one search ranks and counts."""
@@ -39,36 +32,18 @@ class Found:
     complete: bool
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text that is searched for, of an id those after its kind; raises InvalidError without one.
+def search_for(wanted: Wanted, where: AssetFilter | None) -> Search:
+    """What to ask an index for under a filter: the first words, or the id; raises InvalidError on an oversized filter.
 
-    Raises LimitError with too many.
+    An id stands beside each word, since a filter is all of these, each any of those (:mod:`app.graph.clauses`).
     """
-    if len(text) > LONGEST_TEXT:
-        raise LimitError(
-            f"`text` has {len(text)} characters; search for at most {LONGEST_TEXT}, such as a name or a few words.",
-            limit=LONGEST_TEXT,
-        )
-    words = typed(text.split("/", 3)[3] if text.startswith("mlg://") and text.count("/") > 2 else text)  # noqa: PLR2004
-    if not words:
-        raise InvalidError("`text` has no letter and no digit; type some of a name, or use `assets` to list all.")
-    if len(words) > MOST_WORDS:
-        raise LimitError(
-            f"`text` has {len(words)} words; search for at most {MOST_WORDS}, those that tell most.", limit=MOST_WORDS
-        )
-    return words
-
-
-def search_for(words: tuple[str, ...], where: AssetFilter | None) -> Search:
-    """What to ask an index for these words under a filter; raises InvalidError on an oversized filter."""
-    kinds = asset_listing(where, None).where
-    name, last = " ".join(words), words[-1]
-    each = [*dict.fromkeys(words)]
-    named = [_named(word, last) for word in each]
-    anywhere = [("or", found, _told(word, last)) for word, found in zip(each, named, strict=True)]
-    mistyped = [("or", *found[1:], *_mistyped(word)) for word, found in zip(each, anywhere, strict=True)]
-    whole: tuple[Clause, ...] = (("in", "titles", (name,)), ("prefix", "titles", name))
-    return Search(kinds, ("and", *mistyped), (*whole, ("and", *named), ("and", *anywhere)))
+    same: tuple[Clause, ...] = (("in", "urn", (wanted.urn,)),) if wanted.urn else ()
+    named = [_named(word, wanted.last) for word in wanted.first]
+    anywhere = [("or", found, _told(word, wanted.last)) for word, found in zip(wanted.first, named, strict=True)]
+    mistyped = [("or", *same, *found[1:], *_mistyped(word)) for word, found in zip(wanted.first, anywhere, strict=True)]
+    whole: tuple[Clause, ...] = (("in", "titles", (wanted.title,)), ("prefix", "titles", wanted.title))
+    best = (*same, *whole, ("and", *named), ("and", *anywhere))
+    return Search(asset_listing(where, None).where, ("and", *mistyped), best)
 
 
 def _named(word: str, last: str) -> Clause:

@@ -21,6 +21,10 @@ QUERY = """query ($text: String!, $filter: AssetFilter, $facets: [Facet!], $firs
 RANKING, ADS = (f"mlg://team/catalog/default/{name}" for name in ("ranking", "ads"))
 GOLD, PII = (f"mlg://tag/catalog/default/{name}" for name in ("gold", "pii"))
 
+CHINESE = "\u6bcf\u65e5\u8ba2\u5355\u660e\u7ec6\u6c47\u603b\u8868\u683c\u6570\u636e"
+ARABIC = "\u0643\u0650\u062a\u064e\u0627\u0628"
+"""A name of 12 ideographs, and one with points."""
+
 NAMED = {
     "churn": {},
     "churn_train": {"description": "Weekly rows for the subscriber models."},
@@ -32,7 +36,13 @@ NAMED = {
     "clicks": {"description": "Feeds churn, and orders."},
     "feature_42": {},
     "feature_43": {},
+    "sales  50% off/new": {},
+    ARABIC: {
+        "description": "\u0939\u093f\u0928\u094d\u0926\u0940 \u0e1c\u0e39\u0e49\u0e43\u0e0a\u0e49\u0e07\u0e32\u0e19."
+    },
+    CHINESE: {},
 }
+CUT = "long_" * 200
 TYPED = {
     "churn": ["churn", "ChurnScores", "churn_train", "churned-users", "daily.churn", "clicks"],
     "CHURN": ["churn", "ChurnScores", "churn_train", "churned-users", "daily.churn", "clicks"],
@@ -54,6 +64,22 @@ TYPED = {
     "feature 4": ["feature_42", "feature_43"],
     "churn nowhere": [],
     "orders": ["orders.daily", "clicks"],
+    "mlg://dataset/people/named/sales%20%2050%25%20off%2Fnew": ["sales  50% off/new"],
+    "mlg://dataset/people/named/sales%20%2050%25": ["sales  50% off/new"],
+    "mlg://dataset/people/named/churn": [
+        "churn",
+        "ChurnScores",
+        "churn_train",
+        "daily.churn",
+        "churned-users",
+        "clicks",
+    ],
+    CHINESE: [CHINESE],
+    "\u0643\u062a\u0627\u0628": [ARABIC],
+    "\u0939\u093f\u0928\u094d\u0926\u0940": [ARABIC],
+    "\u0e1c\u0e39\u0e49\u0e43\u0e0a\u0e49": [ARABIC],
+    CUT: [CUT],
+    make_urn("dataset", "people", "named", CUT, None): [CUT],
 }
 
 
@@ -62,6 +88,7 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
     """Return the API over the named assets, in a namespace and a source of their own, and the estate."""
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
         await opened.load(*({"dataset": {"id": _named(name), **more}} for name, more in NAMED.items()))
+        await opened.load({"dataset": {"source": "people", "namespace": "named", "name": CUT}})
         await opened.load(*(asset.item for asset in ESTATE))
         yield opened
 

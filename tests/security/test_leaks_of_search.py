@@ -34,7 +34,9 @@ def _values(found: dict[str, Any], facet: str) -> dict[str, int]:
     return {each["value"]: each["count"] for each in values}
 
 
-@pytest.mark.parametrize("text", [CANARY, "canaryearly", "early", "canar", "shut", HIDDEN_NAME, "canray", "veiled set"])
+@pytest.mark.parametrize(
+    "text", [CANARY, "canaryearly", "early", "canar", "shut", HIDDEN_NAME, "canray", "veiled set", HIDDEN]
+)
 async def test_hidden_words_find_nothing(leaky: Api, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """A word of a hidden row or description answers as a word that nothing has, in bytes and in requests.
 

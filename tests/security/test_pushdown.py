@@ -25,7 +25,8 @@ from graphql_schema.context import PolicyNotes
 from graphql_schema.enums import AssetKind, AssetOrderField, LifecycleStage, OrderDirection, Sensitivity
 from graphql_schema.listing import AssetFilter, AssetOrder, StringFilter, asset_listing
 from graphql_schema.related import Page
-from graphql_schema.searching import search_for, words_of
+from graphql_schema.searching import search_for
+from graphql_schema.wanted import wanted
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.policy import Policy
@@ -200,8 +201,9 @@ ORDERS = {
     "created": AssetOrder(field=AssetOrderField.CREATED_AT, direction=OrderDirection.ASC),
     "updated": AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC),
 }
-TYPED = ("a1", "telemetry churn", "reccomendation of a1 dail")
-"""What is searched for: words, beginnings and typing errors."""
+LONG_NAME = " ".join(f"forecast{letter}" for letter in "abcdefghijkl")
+TYPED = ("a1", "telemetry churn", "reccomendation of a1 dail", LONG_NAME, "mlg://dataset/hive/prod/orders%20daily")
+"""What is searched for: words, beginnings and typing errors, a long name, and an id."""
 
 TOGETHER = (("stage", "created"), ("either", "name"), ("neither", "updated"))
 """Filters and orders that are joined, and counted; the others are tried one by one."""
@@ -218,7 +220,7 @@ async def listings_of(world: World, access: Access) -> tuple[list[dict[str, Any]
         if first.has_next:
             await reader.listing(listing, Page(20, after=first.items[-1].position))
     for text, where in product(TYPED, ("nothing", "either", "neither")):
-        await reader.search(search_for(words_of(text), FILTERS[where]))
+        await reader.search(search_for(wanted(text), FILTERS[where]))
     best = [{**each, "f": filter_} for each in coalescer.listings for filter_ in each.get("b", ())]
     return [*coalescer.listings, *best], judge.mismatches
 
