@@ -110,6 +110,7 @@ class Page:
     """How much of a list: ``first`` rows (None: all) after a position, with the ``total`` if asked for.
 
     ``since`` leaves out what is older, of a list in the order of time whose rows do not hide theirs: of facts.
+    ``most`` lets whole lists that are too much for one request be read in parts, up to so many edges in an operation.
     """
 
     first: int | None = None
@@ -117,6 +118,7 @@ class Page:
     total: bool = False
     keep: Keep | None = None
     since: int = 0
+    most: int = 0
 
 
 ALL = Page()

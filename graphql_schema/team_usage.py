@@ -36,8 +36,7 @@ async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: In
     span, reader = span_of(info, days), info.context.reader
     teams = await with_subteams(root, info, include_subteams)
     assets = [row for row in await _owned(info, teams, None) if _tells(row)]
-    found = await asyncio.gather(*(months_of(info, asset, MONTHS, span) for asset in assets))
-    months = [month for each in found for month in each]
+    months = await months_of(info, assets, MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
     known = [row for row in await reader.nodes(urns, anyway=True) if row is not None]
     return added_up(months, known, span, (root.urn, "usage", bool(include_subteams)))
@@ -54,8 +53,7 @@ async def _consumption(root: Parent, info: Info, days: Days = 30, include_subtea
     span, reader = span_of(info, days), info.context.reader
     teams = await with_subteams(root, info, include_subteams)
     consumers = await _consumers(info, teams)
-    found = await asyncio.gather(*(months_of(info, consumer, USES, span) for consumer in consumers))
-    months = [month for each in found for month in each]
+    months = await months_of(info, consumers, USES, span)
     urns = list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
     told = {row.urn for row in await reader.nodes(urns, anyway=True) if row is not None and _tells(row)}
     shown = (month for month in months if not told.isdisjoint(month["subjects"]))

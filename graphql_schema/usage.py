@@ -1,5 +1,6 @@
 """How much an asset was used and by whom, from the counters of its days."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +18,13 @@ from graphql_schema.refs import ServiceRef, TeamRef, UserRef
 from graphql_schema.related import Page, Related, cut, newest
 from graphql_schema.row import Item, Row
 from graphql_schema.scalars import Day
-from policies.errors import InvalidError
+from policies.errors import InvalidError, LimitError
 
 MOST_DAYS = 400
 """Days that one answer adds up."""
+
+MOST_MONTHS = 200_000
+"""Months of consumers that one operation adds up where they are too many to be read at once."""
 
 MONTHS = newest(USAGE_OF.into("UsageMonth"))
 """From an asset to its usage, by month."""
@@ -99,7 +103,7 @@ class Usage:
 
 async def _usage(root: Parent, info: Info, days: Days = 30) -> Any:
     span = span_of(info, days)
-    months = await months_of(info, root, MONTHS, span)
+    months = await months_of(info, [root], MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
     known = [row for row in await info.context.reader.nodes(urns, anyway=True) if row is not None]
     return added_up(months, known, span, (root.urn,))
@@ -132,10 +136,22 @@ def span_of(info: Info, days: int | None) -> Span:
     return Span(wanted, datetime.fromtimestamp(info.context.now() // 1000, UTC).date())
 
 
-async def months_of(info: Info, row: Row, rel: Related, span: Span) -> list[Month]:
-    """The months that a relation leads to and that have any of the last days in them."""
-    found = await info.context.reader.related(row, rel, Page(since=begin_of(span.first.replace(day=1))))
-    return [item.row.record for item in found.items]
+async def months_of(info: Info, rows: Sequence[Row], rel: Related, span: Span) -> list[Month]:
+    """The months that a relation leads to from rows and that have any of the last days in them.
+
+    Raises LimitError on more than :data:`MOST_MONTHS`, or than one request carries of a single row.
+    """
+    page = Page(since=begin_of(span.first.replace(day=1)), most=MOST_MONTHS)
+    try:
+        found = await asyncio.gather(*(info.context.reader.related(row, rel, page) for row in rows))
+    except LimitError as error:
+        limit = error.extensions["limit"]
+        raise LimitError(
+            f"This adds up more than {limit} months of usage; ask for fewer `days`, or for a part: sub-teams by "
+            "themselves, or `usage` of single assets.",
+            limit=limit,
+        ) from error
+    return [item.row.record for each in found for item in each.items]
 
 
 def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: tuple[Any, ...]) -> dict[str, Any]:

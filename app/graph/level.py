@@ -15,7 +15,7 @@ A first page costs what it shows, however many edges its source has; a later one
 
 The answer is ``{e: [[source, far, edge record, …] per hop], v: [record, …], l: [{x: [id, …], n: total or -1}, …],
 over: whether the cap ended it}``. Listings come first, then edges, then the unique far vertices (janusgraph.md,
-section 5).
+section 5). Where the cap ended it, nothing is brought that edges lead to: that would be read in vain.
 """
 
 from typing import Any, Final
@@ -113,6 +113,7 @@ def lists = listings.collect {{ q ->
   seen.addAll(xs)
   [x: xs, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
 }}
+def given = seen.size()
 def sets = []
 def room = cap
 def edges = hops.collect {{ h ->
@@ -133,28 +134,28 @@ def edges = hops.collect {{ h ->
         def s = out ? e.outVertex().id() : e.inVertex().id()
         def f = out ? e.inVertex().id() : e.outVertex().id()
         if (h.n == 0) {{ take(s, f, e); room-- }}
-        else if (h.t || f > h.a) bySource.computeIfAbsent(s, {{ [] }}) << [f, e]
+        else if (h.t || f > h.a) {{ bySource.computeIfAbsent(s, {{ [] }}) << [f, e]; if (h.t) room-- }}
       }}
     }}
-    bySource.each {{ s, found ->
+    if (room > 0) bySource.each {{ s, found ->
       if (h.t && found.size() >= h.n) {{
         def least = found[-1][1].value('at')
         def known = found.collect {{ it[0] }}.toSet()
         def ls = h.ls; def at = least; def n = cap; def vf = h.vf; def vt = h.vt
         {render(_valid(g.V(param("s")).in_e(spread("ls"))).has("at", P.eq(param("at"))))}.each {{
-          if (known.add(it.outVertex().id())) found << [it.outVertex().id(), it]
+          if (known.add(it.outVertex().id())) {{ found << [it.outVertex().id(), it]; room-- }}
         }}
       }} else if (!h.t) found = found.sort(byFar).take(h.n as int)
-      found.each {{ take(s, it[0], it[1]); room-- }}
+      found.each {{ take(s, it[0], it[1]); if (!h.t) room-- }}
     }}
   }}
   sets << reached
   seen.addAll(reached)
   rows
 }}
-def xs = seen as List
+def xs = room > 0 ? seen as List : seen.take(given) as List
 def v = xs ? {render(g.V(param("xs")).values("record"))}.toList() : []
-[[e: edges, v: v, l: lists, over: room <= 0]]
+[[e: room > 0 ? edges : [], v: v, l: lists, over: room <= 0]]
 """,
     "points",
     "hops",

@@ -12,7 +12,7 @@ from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
 from harness.observed import recorded, team, total, urn
 
-from graphql_schema import subteams, team_usage
+from graphql_schema import subteams, team_usage, usage
 
 PARENTS = {
     "mid": "top",
@@ -198,6 +198,46 @@ async def test_it_adds_up(estate: Estate, who: str, name: str) -> None:
             assert page["totalCount"] == len(consumers)
             wanted = getattr(estate, name)(who, below(of) if sub else {of}, days)
             assert {**answer["team"][name], "consumers": consumers} == expected(wanted)
+
+
+CAP = "app.graph.coalescer.EDGE_CAP"
+WHOLE = f"""query ($id: ID!, $after: Cursor) {{ team(id: $id) {{
+  usage(days: 60, includeSubteams: true) {SUM}
+  consumption(days: 60, includeSubteams: true) {SUM} }} }}""".replace("first: 25", "first: 100")
+
+
+@pytest.mark.parametrize("who", OF)
+async def test_it_adds_up_in_parts(estate: Estate, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    """Months that are too many for one request are read by several, and the answer is that of the loop all the same."""
+    _skip_midnight()
+    at_once = await estate.api.count(who, WHOLE, id=team("mid"))
+    monkeypatch.setattr(CAP, 40)
+    assert await estate.api.count(who, WHOLE, id=team("mid")) > at_once
+    for name, answer in (await estate.api.ask(who, WHOLE, id=team("mid")))["team"].items():
+        answer["consumers"] = answer["consumers"]["nodes"]
+        assert answer == expected(getattr(estate, name)(who, below("mid"), 60))
+
+
+async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many months are added up in parts, and not one more; beyond that, and of one asset, it is said what to do."""
+    used = estate.usage("root", below("mid"), 60)
+    months = len({(of, by, f"{TODAY - timedelta(days=back):%Y-%m}") for of, by, back in used})
+    document = """query ($id: ID!, $sub: Boolean) { team(id: $id) {
+      usage(days: 60, includeSubteams: $sub) { reads } } }"""
+    monkeypatch.setattr(CAP, 40)
+    monkeypatch.setattr(usage, "MOST_MONTHS", months)
+    await estate.api.ask("root", document, id=team("mid"), sub=True)
+    monkeypatch.setattr(usage, "MOST_MONTHS", months - 1)
+    many = await estate.api.send("root", document, id=team("mid"), sub=True)
+    monkeypatch.setattr(CAP, 2)
+    single = await estate.api.send("root", document, id=team("mid"))
+    for body, limit in ((many, months - 1), (single, 2)):
+        (error,) = body["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", limit)
+        assert error["message"] == (
+            f"This adds up more than {limit} months of usage; ask for fewer `days`, or for a part: sub-teams by "
+            "themselves, or `usage` of single assets."
+        )
 
 
 @pytest.mark.parametrize("who", OF)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 from aiodataloader import DataLoader
 
-from app.graph.coalescer import Question
+from app.graph.coalescer import Answer, Question
 from app.graph.hops import adjacency, compile_related
 from app.graph.level import EDGE_CAP
 from app.graph.reading.rows import Rows
@@ -15,6 +15,7 @@ from app.graph.reading.ways import DATED, begins_undated, dated, items_of
 from graphql_schema.catalog import CHANGED, FACTS, TIME_FIELDS
 from graphql_schema.related import COUNT_LIMIT, Page, Related, cut
 from graphql_schema.row import Item, Row, Slice
+from policies.errors import LimitError
 from policies.predicate import Everything
 
 SLACK: Final = 20
@@ -28,6 +29,7 @@ class RelatedPages:
         self._rows = rows
         self._slack = 0 if isinstance(rows.judge.rows_filter(), Everything) else SLACK
         self._loaders: dict[tuple[int, Page], DataLoader[Row, Slice]] = {}
+        self._in_parts = 0
 
     async def page(self, source: Row, related: Related, page: Page) -> Slice:
         """A page of what a relation reaches from a source."""
@@ -41,18 +43,52 @@ class RelatedPages:
         return await self._loaders[key].load(source)
 
     async def _load(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
+        if page.most:
+            return await self._parts(related, page, sources)
         if compile_related(related).single and not (
             page.total or related.per_edge or begins_undated(related, page.after)
         ):
             return await self._windows(related, page, sources)
         return await self._whole(related, page, sources)
 
+    async def _parts(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
+        """As :meth:`_whole`; where that is too much for one request, of the halves, one after the other."""
+        slices: list[Slice] = []
+        waiting = [sources]
+        while waiting:
+            part = waiting.pop()
+            try:
+                answer = await self._everything(related, page, part)
+            except LimitError:
+                if len(part) == 1:
+                    raise
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+                continue
+            if part is not sources:
+                self._count(answer, page.most)
+            slices += self._cut(related, page, part, answer)
+        return slices
+
+    def _count(self, answer: Answer, most: int) -> None:
+        """Count what was read in parts; raises LimitError where that is too much for one operation."""
+        self._in_parts += sum(len(edges) // 3 for edges in answer.edges)
+        if self._in_parts > most:
+            raise LimitError(f"The query reads more than {most} edges in parts; ask for fewer parents.", limit=most)
+
     async def _whole(self, related: Related, page: Page, sources: list[Row]) -> list[Slice]:
         """Pages cut here, from everything that each source reaches."""
+        return self._cut(related, page, sources, await self._everything(related, page, sources))
+
+    async def _everything(self, related: Related, page: Page, sources: list[Row]) -> Answer:
+        """What sources reach, in one request."""
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
         question = Question(hops=[hop.wire(vids, **_all(page)) for hop in hops])
-        answer = await self._rows.ask(question, ends=_of_changes(related))
+        return await self._rows.ask(question, ends=_of_changes(related))
+
+    def _cut(self, related: Related, page: Page, sources: list[Row], answer: Answer) -> list[Slice]:
+        """The page of each source, of everything that it reaches."""
         items = items_of(self._rows, related, page, sources, answer)
         return [cut(found, page) for found in items]
 
