@@ -23,7 +23,7 @@ from policies.errors import InvalidError, LimitError
 MOST_DAYS = 400
 """Days that one answer adds up."""
 
-MOST_MONTHS = 200_000
+MOST_MONTHS = 100_000
 """Months of consumers that one operation adds up where they are too many to be read at once."""
 
 MONTHS = newest(USAGE_OF.into("UsageMonth"))
