@@ -7,6 +7,12 @@ from harness.api import Api, open_api
 from harness.janusgraph import StoreGraph
 from harness.observed import owned, raised, recorded, report, team, urn
 
+from app.graph.hops import compile_related
+from app.graph.ids import vertex_id
+from app.graph.instant import Instant
+from app.graph.level import LEVEL
+from graphql_schema.usage import MONTHS
+
 SHAPES: dict[str, tuple[int, str]] = {
     "checks and their results": (
         3,
@@ -62,3 +68,16 @@ async def test_one_request_per_level(api: Api, shape: str, who: str) -> None:
     levels, query = SHAPES[shape]
     one, every = [await api.count(who, query.replace("$n", n)) for n in ("1", "100")]
     assert one <= every == levels
+
+
+@pytest.mark.parametrize("cap", [4, 12, 13])
+async def test_what_is_too_much_brings_nothing_in_vain(api: Api, cap: int) -> None:
+    """Twelve months are too much for a level of twelve: it says so, with the points that were asked for and no more."""
+    vids = [vertex_id("default", urn("dataset", f"d{number}")) for number in range(6)]
+    (months,) = compile_related(MONTHS).hops
+    hop = {**Instant(10**13).window, **months.wire(vids, t=True, n=50_000, since=1)}
+    bindings = {"points": vids[:2], "hops": [hop], "listings": [], "cap": cap, "tenant": "default"}
+    (found,) = await api.services.client.submit(LEVEL, bindings)
+    within = cap == 13
+    assert (found["over"], [len(edges) for edges in found["e"]]) == (not within, [36] if within else [])
+    assert len(found["v"]) == (14 if within else 2)
