@@ -210,7 +210,7 @@ async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch
     monkeypatch.setattr(Coalescer, "ask", ask)
     query = """query ($filter: AssetFilter) {
       search(text: "test d", filter: $filter, first: 100) { hits { nodes { asset { id } } } } }"""
-    found = await estate.api.ask(who, query, filter={"kinds": ["DATASET"], "unusedForDays": 30})
+    found = await estate.api.ask(who, query, filter={"ids": [*estate.told], "unusedForDays": 30})
     ids = {node["asset"]["id"] for node in found["search"]["hits"]["nodes"]}
     assert ids == {urn for urn, told in estate.told.items() if told.idle(who, 30)}
     assert asked == ([1] if who == "root" else [2, 1])
