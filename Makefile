@@ -54,9 +54,11 @@ lint: $(READY) ## Format, lint, types and imports, without changing anything
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+WORKERS ?= 3
+
 .PHONY: test
-test: lint ## Everything a change must pass, on a real JanusGraph
-	$(BIN)/pytest
+test: lint ## Everything a change must pass, on a real JanusGraph; on up to WORKERS cores
+	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist loadfile
 
 QUERIES ?= 20000
 
