@@ -7,9 +7,10 @@ says of each interval when its beginning and its end were recorded (OPEN where i
 along. Nobody is shown the record itself: :func:`seen` makes of it what one caller may see.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from app.graph.writing.edges import known
 from graphql_schema.catalog import OPEN
 from graphql_schema.enrichment import ENRICHMENT, INFERRED
 from graphql_schema.enums import AccessGrade
@@ -67,7 +68,7 @@ def seen(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = L
     found = [
         (chain, begin, end)
         for chain in edge[CHAINS]
-        for begin, end in _known(chain["held"], recorded)
+        for begin, end in known(chain["held"], recorded)
         if begin <= at < end and all(map(passes, chain["through"]))
     ]
     if not found:
@@ -83,13 +84,6 @@ def seen(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = L
         "by": [BY + rule for rule in rules],
         "properties": [{"key": ENRICHMENT, "value": ", ".join(rules)}],
     }
-
-
-def _known(held: Sequence[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
-    """The intervals as they were known by then: those that had been recorded, without an end that had not."""
-    for begin, end, opened, closed in held:
-        if opened <= recorded:
-            yield begin, end if closed <= recorded else OPEN
 
 
 def inferred(relation: str, chains: Sequence[Record]) -> Record:

@@ -6,12 +6,12 @@ past the store leaves out less, and :func:`edge_at` decides. What hides its time
 when the answer was begun: else an instant could be tried after the other until it tells them.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.graph.level import LAST
-from app.graph.writing.edges import intervals
+from app.graph.writing.edges import intervals, known
 from app.graph.writing.vertices import FIRST_AT, begins
 from graphql_schema.catalog import FACTS, KIND_OF_CODE, OPEN
 from graphql_schema.enums import IncidentState
@@ -56,10 +56,9 @@ def edge_at(edge: Record, instant: Instant, hidden: Container[str] = ()) -> Reco
     if not instant.past:
         return edge
     at = instant.judged(hidden)
-    for begin, end, opened, closed in _intervals(edge):
-        known_end = end if closed <= instant.recorded else OPEN
-        if opened <= instant.recorded and begin <= at < known_end:
-            return {**edge, "validFrom": begin, "validTo": None if known_end == OPEN else known_end}
+    for begin, end in known(reversed(intervals(edge)), instant.recorded):
+        if begin <= at < end:
+            return {**edge, "validFrom": begin, "validTo": None if end == OPEN else end}
     return None
 
 
@@ -100,10 +99,3 @@ def _fact_at(record: Record, valid: int) -> Record | None:
     if resolved is not None and resolved > valid:
         return {**record, "state": IncidentState.OPEN.name, "resolvedAt": None}
     return record
-
-
-def _intervals(edge: Record) -> Iterator[tuple[int, int, int, int]]:
-    """The intervals of an edge, the last one first: begin, end, and when each of these was recorded."""
-    for each in reversed(intervals(edge)):
-        begin, end, opened, closed = each if len(each) > 2 else (*each, each[0], each[1])  # noqa: PLR2004 - a pair
-        yield begin, end, opened, closed

@@ -8,7 +8,7 @@ comes with that. Structure has no time of its own: it is as old as the younger e
 (design README, 3.6).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.graph.writing.refusal import invalid
@@ -86,6 +86,14 @@ def interval(edge: Record) -> list[int]:
 def intervals(edge: Record) -> list[list[int]]:
     """The intervals that it holds in, as they are kept, the last one last; a claim holds no longer, and may have."""
     return _lasting([*edge.get("earlier", ()), *(() if edge.get(CLAIM) else (interval(edge),))])
+
+
+def known(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
+    """Intervals, as they are kept, as they were known by then: those that had been recorded, without a later end."""
+    for begin, end, *marks in found:
+        opened, closed = marks or (begin, end)
+        if opened <= recorded:
+            yield begin, end if closed <= recorded else OPEN
 
 
 def _lasting(found: Iterable[list[int]]) -> list[list[int]]:
