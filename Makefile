@@ -64,7 +64,7 @@ QUERIES ?= 20000
 
 .PHONY: test-worlds
 test-worlds: $(READY) ## Ask two worlds that differ only in what is hidden: make test-worlds QUERIES=20000 SEED=2
-	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_two_worlds.py
+	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_non_interference.py
 
 ROUNDS ?= 20
 
@@ -74,13 +74,13 @@ test-kills: $(READY) ## Kill the API and its JVM in the middle of loads: make te
 
 .PHONY: test-life
 test-life: $(READY) ## Random lives of assets against a plain model: make test-life EXAMPLES=500
-	EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/app/graph/writing/test_life.py
+	EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/app/graph/writing/test_random_asset_life.py
 
 GRAPHS ?= 2000
 
 .PHONY: test-walks
 test-walks: $(READY) ## Walk random graphs and compare with networkx: make test-walks GRAPHS=2000
-	SEARCH=1 GRAPHS=$(GRAPHS) $(BIN)/pytest tests/journeys/test_walks.py tests/journeys/test_walks_while_writing.py
+	SEARCH=1 GRAPHS=$(GRAPHS) $(BIN)/pytest tests/journeys/test_random_lineage.py tests/journeys/test_lineage_while_writing.py
 
 .PHONY: test-issuer
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)

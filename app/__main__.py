@@ -1,61 +1,6 @@
-"""The command line, `mlg`: one line per command; the work lives in the packages, which are imported when they run."""
+"""The command `mlg`."""
 
-import sys
-from typing import ClassVar
-
-import typer
-
-from app.deferred import DeferredGroup
-from policies.errors import CodedError
-
-
-class Commands(DeferredGroup):
-    """Every command; a test compares the help lines with those of the functions."""
-
-    table: ClassVar = {
-        "dev": (
-            "app.commands:dev",
-            "Run everything in the foreground: JanusGraph, the API, the demo estate in an empty store.",
-        ),
-        "serve": (
-            "app.commands:serve",
-            "Serve the API; on the embedded store, or on the JanusGraph of MLG_STORE_URL.",
-        ),
-        "token": (
-            "app.auth.commands:token",
-            "Print an access token for PERSONA, and nothing else. Works without a server, in MLG_ENV=dev only.",
-        ),
-        "import": ("app.ingest.commands:importing", "Load other people's metadata through the API."),
-        "export": (
-            "app.ingest.commands:export",
-            "Write the graph as JSON lines to stdout; `mlg import jsonl` reads them.",
-        ),
-        "demo": (
-            "app.ingest.commands:demo",
-            "Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.",
-        ),
-        "store": ("app.graph.commands:store", "The embedded store."),
-        "policy": ("app.policy.commands:policy", "The policy: check it, see what it means, compare it, explain it."),
-        "schema": ("app.commands:schema", "The GraphQL schema."),
-    }
-
-
-commands = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-
-@commands.callback()
-def _mlg() -> None:
-    """Model Lifecycle Graph: run it, load it, look after it."""
-
-
-def main() -> None:
-    """Run the command line; an expected failure is one line on stderr and exit code 1."""
-    try:
-        commands()
-    except CodedError as error:
-        typer.echo(f"mlg: {error.message}", err=True)
-        sys.exit(1)
-
+from app.cli.command_line import main
 
 if __name__ == "__main__":
     main()

@@ -1,7 +1,7 @@
 """The errors of running, and the one map from stable codes to HTTP statuses.
 
 The codes live in ``policies/errors.py``. What a status means for a GraphQL answer (some answers with errors are
-200) is decided by ``app/http/outcome.py``; this map is for answers without data.
+200) is decided by ``app/http/graphql/graphql_result.py``; this map is for answers without data.
 """
 
 from collections.abc import Mapping

@@ -12,14 +12,14 @@ from starlette.routing import Route, WebSocketRoute
 
 from app.auth.backend import auth_middleware
 from app.auth.errors import Challenge
-from app.auth.resource import auth_routes, metadata_url
+from app.auth.resource_metadata import auth_routes, metadata_url
 from app.http.errors import HttpError
+from app.http.graphql.graphql_view import GraphQLView
 from app.http.health import health_routes
+from app.http.json_response import refusal
 from app.http.middleware import FaultMiddleware, RequestIdMiddleware, request_id_of
-from app.http.payload import refusal
-from app.http.socket import SubscriptionSocket
-from app.http.view import GraphQLView
-from app.services import Services
+from app.http.websocket.subscription_socket import SubscriptionSocket
+from app.runtime.process import Services
 from policies.errors import Code
 from policies.principal import Principal, Scope
 

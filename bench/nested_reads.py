@@ -24,13 +24,13 @@ from rich.table import Table
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
-from app.graph.client import GremlinClient
-from app.graph.ids import vertex_id
-from app.graph.prepared import Prepared
-from app.graph.store_schema import store_schema
-from app.services import Services
+from app.graph.admin.store_schema import store_schema
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.prepared_statement import Prepared
+from app.graph.records.vertex_id import vertex_id
+from app.runtime.process import Services
 from app.settings import Settings
-from app.store.embedded import EmbeddedStore
+from app.store.embedded.embedded_store import EmbeddedStore
 
 OPEN = "has('validTo', gt(now))"
 OWNERS = f"__.outE('OWNED_BY').{OPEN}.inV().values('record').fold()"

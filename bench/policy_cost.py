@@ -19,7 +19,7 @@ from rich.table import Table
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
-from graphql_schema.govern import governed
+from graphql_schema.operation.field_guards import governed
 from policies.policy import Policy
 
 ALLOW_ALL = '@id("all") @doc("Is it anything at all?") permit (principal, action, resource);'

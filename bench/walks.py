@@ -23,7 +23,7 @@ from rich.table import Table
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
-from app.graph.client import Exchange
+from app.graph.driver.gremlin_client import Exchange
 from app.settings import Settings
 
 SIZES = (2_000, 20_000, 200_000)
@@ -115,7 +115,7 @@ class Requests:
     count: int = 0
 
     def exchanged(self, _exchange: Exchange) -> None:
-        """See :class:`app.graph.client.Observer`."""
+        """See :class:`app.graph.driver.gremlin_client.Observer`."""
         self.count += 1
 
 

@@ -2,8 +2,7 @@
 
 import strawberry
 
-from graphql_schema.alias import SetAliasPayload, set_alias
-from graphql_schema.approval import ApprovePayload, approve
+from graphql_schema.assets.bulk import RegisterAssetsPayload, register_assets
 from graphql_schema.assets.dataset import register_dataset, register_dataset_version
 from graphql_schema.assets.domain import register_domain
 from graphql_schema.assets.evaluation import record_evaluation
@@ -15,19 +14,17 @@ from graphql_schema.assets.service import register_deployment, register_service
 from graphql_schema.assets.tag import register_tag
 from graphql_schema.assets.team import register_team, register_user
 from graphql_schema.assets.workflow import record_run, register_workflow
-from graphql_schema.bulk import RegisterAssetsPayload, register_assets
-from graphql_schema.governing import set_owners, set_stage, set_tags
-from graphql_schema.link import LinkPayload, link, unlink
-from graphql_schema.metering import RecordUsagePayload, record_usage
-from graphql_schema.payloads import RegisterPayload, UpdatePayload
-from graphql_schema.reporting import (
-    IncidentPayload,
-    ReportCheckPayload,
-    open_incident,
-    report_check,
-    resolve_incident,
-)
-from graphql_schema.undoing import delete_asset, restore_asset, revert_change
+from graphql_schema.governance.aliases import SetAliasPayload, set_alias
+from graphql_schema.governance.approvals import ApprovePayload, approve
+from graphql_schema.governance.changes import revert_change
+from graphql_schema.governance.lifecycle import delete_asset, restore_asset, set_stage
+from graphql_schema.governance.ownership import set_owners
+from graphql_schema.governance.tags import set_tags
+from graphql_schema.inputs.payloads import RegisterPayload, UpdatePayload
+from graphql_schema.lineage.link_mutations import LinkPayload, link, unlink
+from graphql_schema.observability.checks import ReportCheckPayload, report_check
+from graphql_schema.observability.incidents import IncidentPayload, open_incident, resolve_incident
+from graphql_schema.usage.record_usage import RecordUsagePayload, record_usage
 
 
 @strawberry.type(description="The writes.")

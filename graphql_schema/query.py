@@ -5,27 +5,28 @@ from typing import Annotated, Any
 
 import strawberry
 
-from graphql_schema.as_of import AsOf, read_at
-from graphql_schema.asset import Asset, Node
+from graphql_schema.assets.asset import Asset
 from graphql_schema.assets.domain import Domain
 from graphql_schema.assets.tag import Tag
 from graphql_schema.assets.team import Team, User
-from graphql_schema.audit import Change, changes_field
-from graphql_schema.catalog import KINDS, VERTICES
-from graphql_schema.connection import After, Connection, First, Pages, paged
-from graphql_schema.context import Info
-from graphql_schema.enums import PrincipalKind
-from graphql_schema.fields import AssetFilterArg, AssetOrderArg, list_assets, own
-from graphql_schema.impact import Impact, impact
-from graphql_schema.incidents import all_incidents
-from graphql_schema.lineage import Lineage, lineage
-from graphql_schema.listing import Listing
-from graphql_schema.observability import Incident
-from graphql_schema.paths import LineagePaths, paths
-from graphql_schema.refs import TeamRef
-from graphql_schema.scalars import Instant
-from graphql_schema.search import SearchResults, search
-from graphql_schema.urn import make_urn, parse_urn
+from graphql_schema.catalog.enums import PrincipalKind
+from graphql_schema.catalog.kinds import KINDS, VERTICES
+from graphql_schema.catalog.urn import make_urn, parse_urn
+from graphql_schema.fields.as_of import AsOf, read_at
+from graphql_schema.fields.connection import After, Connection, First, Pages, paged
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import own
+from graphql_schema.fields.listing_fields import AssetFilterArg, AssetOrderArg, list_assets
+from graphql_schema.fields.node import Node
+from graphql_schema.fields.refs import TeamRef
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.governance.changes import Change, changes_field
+from graphql_schema.lineage.impact import Impact, impact
+from graphql_schema.lineage.paths import LineagePaths, paths
+from graphql_schema.lineage.traversal import Lineage, lineage
+from graphql_schema.observability.incidents import Incident, all_incidents
+from graphql_schema.ports.conditions import Listing
+from graphql_schema.search.search_field import SearchResults, search
 from policies.errors import InvalidError, LimitError
 
 MOST_IDS = 100

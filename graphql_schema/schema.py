@@ -9,25 +9,12 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from graphql_schema.approval import Approval
-from graphql_schema.assets.dataset import Dataset, DatasetVersion
-from graphql_schema.assets.domain import Domain
-from graphql_schema.assets.evaluation import Evaluation
-from graphql_schema.assets.experiment import Experiment, ExperimentCell
-from graphql_schema.assets.feature import Feature, FeatureSet
-from graphql_schema.assets.model import Model, ModelVersion
-from graphql_schema.assets.report import Report
-from graphql_schema.assets.service import Deployment, Service
-from graphql_schema.assets.tag import Tag
-from graphql_schema.assets.team import Team, User
-from graphql_schema.assets.workflow import Run, Workflow
-from graphql_schema.audit import Change
-from graphql_schema.govern import govern, governed
+from graphql_schema.assets.registry import FACTS, NODES
+from graphql_schema.fields.scalars import SCALARS
 from graphql_schema.mutation import Mutation
-from graphql_schema.observability import Check, CheckResult, Incident
-from graphql_schema.operation.schema import OperationSchema
+from graphql_schema.operation.field_guards import govern, governed
+from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.query import Query
-from graphql_schema.scalars import SCALARS
 from graphql_schema.subscription import Subscription
 from policies.errors import CodedError
 from policies.labels import load_labels
@@ -37,33 +24,9 @@ from policies.vocabulary import cedar_schema
 SDL = Path(__file__).with_name("schema.graphql")
 """The committed schema."""
 
+
 CEDAR = SHIPPED / "policies.cedarschema"
 """The committed Cedar schema, for editors and reviewers of rules; the product makes its own at start-up."""
-
-NODES = (
-    Dataset,
-    DatasetVersion,
-    FeatureSet,
-    Feature,
-    Model,
-    ModelVersion,
-    Workflow,
-    Run,
-    Evaluation,
-    Service,
-    Deployment,
-    Experiment,
-    ExperimentCell,
-    Report,
-    Team,
-    User,
-    Domain,
-    Tag,
-)
-"""The type of every kind of the catalog that is registered."""
-
-FACTS = (Check, CheckResult, Incident, Approval, Change)
-"""The types of what is recorded about them."""
 
 
 class GraphSchema(OperationSchema):

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final, cast
 
 import strawberry
 
-from graphql_schema.audit import Change, ChangeFilterArg, journal_cursor
-from graphql_schema.context import Info
-from graphql_schema.ports import Journal
-from graphql_schema.scalars import Cursor
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.scalars import Cursor
+from graphql_schema.governance.changes import Change, ChangeFilterArg, journal_cursor
+from graphql_schema.ports.protocols import Journal
 
 SMALLEST: Final = 20
 """Changes that are read at a time; after some of which none was shown twice as many, up to the largest."""

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from harness.janusgraph import StoreGraph, open_graph, store_settings
 from hypothesis import settings
+from support.stores.janusgraph import StoreGraph, open_graph, store_settings
 
-from app.graph.store_schema import store_schema as full_schema
-from app.store.embedded import EmbeddedStore
-from app.store.schema import StoreSchema
+from app.graph.admin.store_schema import store_schema as full_schema
+from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.schema_stamp import StoreSchema
 
 settings.register_profile("steady", derandomize=True)
 if not {"SEARCH", "EXAMPLES"} & os.environ.keys():

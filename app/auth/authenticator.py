@@ -18,13 +18,13 @@ from app.auth.dev_issuer import DevIssuer
 from app.auth.discovery import fetch_keys
 from app.auth.errors import AuthError, Challenge, UnavailableError
 from app.auth.issuers import Issuer, check_distinct, read_issuers
-from app.auth.keys import KeyCache, Timing
-from app.auth.resource import metadata_url
+from app.auth.key_cache import KeyCache, Timing
+from app.auth.resource_metadata import metadata_url
 from app.auth.roles import Roles
 from app.auth.teams import CloseTeams, TeamClosure
 from app.auth.token import AccessTokenValidator, RefusedError, bearer_token, peek
 from app.settings import Settings
-from graphql_schema.urn import make_urn
+from graphql_schema.catalog.urn import make_urn
 from policies.errors import CodedError, ConfigurationError
 from policies.principal import Principal, Scope
 

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.graph.errors import StoreUnavailableError
+from app.graph.driver.errors import StoreUnavailableError
+from app.http.json_response import json_response, refusal
 from app.http.middleware import coded, request_id_of
-from app.http.payload import json_response, refusal
 
 Probe = Callable[[], Awaitable[object]]
 """Does what a query needs, cheaply; returns anything when it worked, raises CodedError with the reason when not."""

@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from app.errors import InternalError
-from app.http import faults
-from app.http.payload import refusal
+from app.http import error_handling as faults
+from app.http.json_response import refusal
 from policies.errors import CodedError
 
 HEADER = "X-Request-Id"

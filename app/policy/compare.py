@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.policy.classes import Block, Class, blocks
+from app.policy.asset_classes import Block, Class, blocks
 from app.policy.matrix import Answers
 from policies.governed import Governed, kind_code
 from policies.vocabulary import Label, Labels, field_action

@@ -7,14 +7,14 @@ attributes only those that the caller who is asked about may see.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from app.graph.client import GremlinClient
-from app.graph.clock import epoch_milliseconds
-from app.graph.coalescer import Coalescer, Question
-from app.graph.ids import vertex_id
-from app.graph.instant import Instant
-from app.graph.teams import close_teams
-from app.graph.writing.vertices import attributes as attributes_of
-from graphql_schema.catalog import KIND_OF_CODE
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.level.level_batcher import Coalescer, Question
+from app.graph.reading.team_closure import close_teams
+from app.graph.records.clock import epoch_milliseconds
+from app.graph.records.read_time import Instant
+from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_record import attributes as attributes_of
+from graphql_schema.catalog.kinds import KIND_OF_CODE
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.decision import Grade

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.policy.classes import Block, Class, classes, grouped
-from graphql_schema.catalog import KIND_OF_CODE
+from app.policy.asset_classes import Block, Class, classes, grouped
+from graphql_schema.catalog.kinds import KIND_OF_CODE
 from policies.decision import Grade
 from policies.governed import Governed
 from policies.policy import Policy

@@ -4,17 +4,18 @@ from typing import Annotated, Any, ClassVar
 
 import strawberry
 
-from graphql_schema.asset import Asset, AssetVersion, Versioned
-from graphql_schema.catalog import DERIVES, FEEDS, INPUT_TO, PRODUCES, VERSION_OF
-from graphql_schema.connection import Connection
-from graphql_schema.context import Info
-from graphql_schema.enums import Sensitivity
-from graphql_schema.fields import Parent, made_from, own, to_many, to_one
-from graphql_schema.inputs import COUNT, AssetFields, edge, part, refers, value
-from graphql_schema.refs import AssetRef, DatasetRef, DatasetVersionRef, RunRef
-from graphql_schema.registers import registers
-from graphql_schema.related import newest, related
-from graphql_schema.urn import version_urn
+from graphql_schema.assets.asset import Asset, AssetVersion, Versioned
+from graphql_schema.catalog.enums import Sensitivity
+from graphql_schema.catalog.relations import DERIVES, FEEDS, INPUT_TO, PRODUCES, VERSION_OF
+from graphql_schema.catalog.urn import version_urn
+from graphql_schema.fields.connection import Connection
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, made_from, own
+from graphql_schema.fields.refs import AssetRef, DatasetRef, DatasetVersionRef, RunRef
+from graphql_schema.fields.relation_fields import to_many, to_one
+from graphql_schema.inputs.input_fields import COUNT, AssetFields, edge, part, refers, value
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.relation_query import newest, related
 
 VERSIONS = newest(VERSION_OF.into("DatasetVersion"))
 FEEDS_INTO = related(DERIVES.out(), FEEDS.out(), INPUT_TO.out())

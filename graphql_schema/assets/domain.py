@@ -2,16 +2,18 @@
 
 import strawberry
 
-from graphql_schema.asset import Node
-from graphql_schema.catalog import OWNED_BY, PART_OF
-from graphql_schema.connection import Connection
-from graphql_schema.fields import assets_where, own, to_one
-from graphql_schema.inputs import CatalogFields, OwnerInput, edge, value
-from graphql_schema.listing import Clause
-from graphql_schema.refs import AssetRef, DomainRef
-from graphql_schema.registers import registers
-from graphql_schema.related import related
-from graphql_schema.values import Property
+from graphql_schema.catalog.relations import OWNED_BY, PART_OF
+from graphql_schema.fields.connection import Connection
+from graphql_schema.fields.field import own
+from graphql_schema.fields.listing_fields import assets_where
+from graphql_schema.fields.node import Node
+from graphql_schema.fields.refs import AssetRef, DomainRef
+from graphql_schema.fields.relation_fields import to_one
+from graphql_schema.fields.value_types import Property
+from graphql_schema.inputs.input_fields import CatalogFields, OwnerInput, edge, value
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.conditions import Clause
+from graphql_schema.ports.relation_query import related
 
 
 def _in_domain(urn: str) -> Clause:

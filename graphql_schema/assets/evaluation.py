@@ -1,23 +1,28 @@
 """Evaluations: a model version, measured on data."""
 
+from enum import Enum
 from typing import Any
 
 import strawberry
 
-from graphql_schema.asset import Asset
-from graphql_schema.catalog import EVALUATED_BY, PRODUCES
-from graphql_schema.connection import Connection
-from graphql_schema.context import Info
-from graphql_schema.enums import EvaluationKind, Verdict
-from graphql_schema.fields import Parent, made_from, own, to_many, to_one
-from graphql_schema.inputs import AssetFields, edge, value
-from graphql_schema.refs import AssetRef, EvaluationRef, ModelVersionRef, RunRef
-from graphql_schema.registers import registers
-from graphql_schema.related import ONE, related
-from graphql_schema.scalars import Instant
-from graphql_schema.values import Metric, MetricInput
+from graphql_schema.assets.asset import Asset
+from graphql_schema.catalog.enums import Verdict
+from graphql_schema.catalog.enums import value as value_enums
+from graphql_schema.catalog.relations import EVALUATED_BY, PRODUCES
+from graphql_schema.fields.connection import Connection
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, made_from, own
+from graphql_schema.fields.refs import AssetRef, EvaluationRef, ModelVersionRef, RunRef
+from graphql_schema.fields.relation_fields import to_many, to_one
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.fields.value_types import Metric, MetricInput
+from graphql_schema.inputs.input_fields import AssetFields, edge, value
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.relation_query import ONE, related
 
 _DATA = ("Dataset", "DatasetVersion")
+
+
 BASELINE = related(EVALUATED_BY.into("Evaluation"))
 
 
@@ -47,6 +52,15 @@ async def _against_baseline(root: Parent, info: Info) -> Any:
     found = await info.context.reader.related(root, BASELINE, ONE)
     mine, theirs = root.read("metrics"), found.items[0].row.read("metrics") if found.items else None
     return None if mine is None or theirs is None else deltas(mine, theirs)
+
+
+@strawberry.enum(description="How an evaluation was made.")
+class EvaluationKind(Enum):
+    """How an evaluation was made."""
+
+    OFFLINE = value_enums("OFFLINE", description="On recorded data.")
+    SHADOW = value_enums("SHADOW", description="On live traffic, without effect.")
+    ONLINE = value_enums("ONLINE", description="On live traffic.")
 
 
 @strawberry.type(description="A model version measured on data.")

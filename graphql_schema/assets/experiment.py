@@ -1,17 +1,30 @@
 """Experiments and their cells."""
 
+from enum import Enum
+
 import strawberry
 
-from graphql_schema.asset import Asset
-from graphql_schema.catalog import CELL_OF, TESTED_IN
-from graphql_schema.connection import Connection
-from graphql_schema.enums import ExperimentState
-from graphql_schema.fields import own, to_many, to_one
-from graphql_schema.inputs import SHARE, AssetFields, edge, value
-from graphql_schema.refs import AssetRef, ExperimentCellRef, ExperimentRef
-from graphql_schema.registers import registers
-from graphql_schema.related import related
-from graphql_schema.scalars import Instant
+from graphql_schema.assets.asset import Asset
+from graphql_schema.catalog.enums import value
+from graphql_schema.catalog.relations import CELL_OF, TESTED_IN
+from graphql_schema.fields.connection import Connection
+from graphql_schema.fields.field import own
+from graphql_schema.fields.refs import AssetRef, ExperimentCellRef, ExperimentRef
+from graphql_schema.fields.relation_fields import to_many, to_one
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.inputs.input_fields import SHARE, AssetFields, edge
+from graphql_schema.inputs.input_fields import value as value_input_fields
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.relation_query import related
+
+
+@strawberry.enum(description="The state of an experiment.")
+class ExperimentState(Enum):
+    """The state of an experiment."""
+
+    DRAFT = value("DRAFT", description="Being prepared.")
+    RUNNING = value("RUNNING", description="On.")
+    STOPPED = value("STOPPED", description="Over.")
 
 
 @strawberry.type(description="An online test.")
@@ -41,10 +54,10 @@ class ExperimentCell(Asset):
 class ExperimentInput(AssetFields):
     """Registers an experiment."""
 
-    hypothesis: str | None = value("What it is to find out.")
-    state: ExperimentState | None = value("How far it is.")
-    started_at: Instant | None = value("When it began.")
-    ended_at: Instant | None = value("When it ended.")
+    hypothesis: str | None = value_input_fields("What it is to find out.")
+    state: ExperimentState | None = value_input_fields("How far it is.")
+    started_at: Instant | None = value_input_fields("When it began.")
+    ended_at: Instant | None = value_input_fields("When it ended.")
 
 
 register_experiment = registers(ExperimentInput, "Registers an experiment.")
@@ -57,8 +70,8 @@ class ExperimentCellInput(AssetFields):
     experiment: strawberry.ID | None = edge(
         CELL_OF.out(), "The id of the experiment that it is an arm of.", required=True
     )
-    cell: str | None = value("The name of the arm.")
-    allocation: float | None = value("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
+    cell: str | None = value_input_fields("The name of the arm.")
+    allocation: float | None = value_input_fields("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
     subjects: list[strawberry.ID] | None = edge(
         TESTED_IN.into(), "Ids of model versions and deployments that it tests."
     )

@@ -2,14 +2,15 @@
 
 import strawberry
 
-from graphql_schema.asset import Asset
-from graphql_schema.catalog import CONTAINS, DERIVES, FEEDS
-from graphql_schema.connection import Connection
-from graphql_schema.fields import own, to_many, to_one
-from graphql_schema.inputs import AssetFields, edge, value
-from graphql_schema.refs import AssetRef, DatasetRef, FeatureRef, FeatureSetRef
-from graphql_schema.registers import registers
-from graphql_schema.related import related
+from graphql_schema.assets.asset import Asset
+from graphql_schema.catalog.relations import CONTAINS, DERIVES, FEEDS
+from graphql_schema.fields.connection import Connection
+from graphql_schema.fields.field import own
+from graphql_schema.fields.refs import AssetRef, DatasetRef, FeatureRef, FeatureSetRef
+from graphql_schema.fields.relation_fields import to_many, to_one
+from graphql_schema.inputs.input_fields import AssetFields, edge, value
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.relation_query import related
 
 SOURCES = related(DERIVES.into("Dataset"))
 MODELS = related(FEEDS.out("Model", "ModelVersion"))

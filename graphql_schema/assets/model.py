@@ -1,12 +1,13 @@
 """Models and their versions."""
 
+from enum import Enum
 from typing import Annotated, Any
 
 import strawberry
 
-from graphql_schema.alias import ModelAlias, aliases_of, names_of, version_by_alias
-from graphql_schema.asset import Asset, AssetVersion, Versioned
-from graphql_schema.catalog import (
+from graphql_schema.assets.asset import Asset, AssetVersion, Versioned
+from graphql_schema.catalog.enums import value
+from graphql_schema.catalog.relations import (
     BASE_OF,
     DEPLOYED_AS,
     FEEDS,
@@ -16,13 +17,11 @@ from graphql_schema.catalog import (
     TESTED_IN,
     VERSION_OF,
 )
-from graphql_schema.connection import After, Connection, First
-from graphql_schema.context import Info
-from graphql_schema.enums import RiskTier
-from graphql_schema.fields import SERVING, ActiveOnly, Parent, connect, made_from, own, to_many, to_one
-from graphql_schema.gate import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
-from graphql_schema.inputs import AssetFields, edge, part, value
-from graphql_schema.refs import (
+from graphql_schema.catalog.urn import version_urn
+from graphql_schema.fields.connection import After, Connection, First
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, made_from, own
+from graphql_schema.fields.refs import (
     ApprovalRef,
     AssetRef,
     DeploymentRef,
@@ -35,23 +34,36 @@ from graphql_schema.refs import (
     RunRef,
     ServiceRef,
 )
-from graphql_schema.registers import registers
-from graphql_schema.related import newest, related
-from graphql_schema.urn import version_urn
-from graphql_schema.values import Metric, MetricInput, Property, PropertyInput
+from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, connect, to_many, to_one
+from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
+from graphql_schema.governance.aliases import ModelAlias, aliases_of, names_of, version_by_alias
+from graphql_schema.governance.gate_report import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
+from graphql_schema.inputs.input_fields import AssetFields, edge, part
+from graphql_schema.inputs.input_fields import value as value_input_fields
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.relation_query import newest, related
 
 _DATA = ("Dataset", "DatasetVersion")
+
+
 VERSIONS = newest(VERSION_OF.into("ModelVersion"))
+
+
 TRAINED_ON = related(
     FEEDS.into(*_DATA),
     [PRODUCES.into("Run"), INPUT_TO.into(*_DATA)],
     inputs=("ModelVersion.trainingRun", "Run.inputs"),
 )
+
+
 SERVICES = related(
     [VERSION_OF.into("ModelVersion"), DEPLOYED_AS.out(), SERVED_BY.out()],
     inputs=("Model.versions", "ModelVersion.deployments", "Deployment.service"),
 )
+
+
 DEPLOYMENTS = related(DEPLOYED_AS.out())
+
 
 VersionArg = Annotated[str | None, strawberry.argument(description="The version, as the source writes it.")]
 
@@ -71,6 +83,15 @@ async def _version(root: Parent, info: Info, version: VersionArg = None, alias: 
 
 async def _aliases(root: Parent, info: Info) -> Any:
     return await aliases_of(root, info)
+
+
+@strawberry.enum(description="How much harm a model can do.")
+class RiskTier(Enum):
+    """How much harm a model can do."""
+
+    LOW = value("LOW", description="Little.")
+    MEDIUM = value("MEDIUM", description="Some.")
+    HIGH = value("HIGH", description="Much.")
 
 
 @strawberry.type(description="A registered model.")
@@ -154,9 +175,9 @@ class ModelVersion(Asset, AssetVersion):
 class ModelInput(AssetFields):
     """Registers a model."""
 
-    task: str | None = value("What it does.")
-    risk_tier: RiskTier | None = value("How much harm it can do.")
-    intended_use: str | None = value("What it is meant for, and what not.")
+    task: str | None = value_input_fields("What it does.")
+    risk_tier: RiskTier | None = value_input_fields("How much harm it can do.")
+    intended_use: str | None = value_input_fields("What it is meant for, and what not.")
     inputs: list[strawberry.ID] | None = edge(FEEDS.into(), "Ids of inputs of the model as a whole.")
 
 
@@ -169,12 +190,12 @@ class ModelVersionInput(AssetFields):
 
     version: str | None = part("The version, part of the id.")
     model: strawberry.ID | None = edge(VERSION_OF.out(), "The id of its model; must agree with its own id.")
-    framework: str | None = value("The library it was made with.")
-    artifact_uri: str | None = value("Where its files are.")
-    digest: str | None = value("The digest of its files.")
-    code_ref: str | None = value("The code that made it.")
-    params: list[PropertyInput] | None = value("The parameters of its training.")
-    metrics: list[MetricInput] | None = value("What its training measured.")
+    framework: str | None = value_input_fields("The library it was made with.")
+    artifact_uri: str | None = value_input_fields("Where its files are.")
+    digest: str | None = value_input_fields("The digest of its files.")
+    code_ref: str | None = value_input_fields("The code that made it.")
+    params: list[PropertyInput] | None = value_input_fields("The parameters of its training.")
+    metrics: list[MetricInput] | None = value_input_fields("What its training measured.")
     training_run: strawberry.ID | None = edge(PRODUCES.into("Run"), "The id of the run that made it.")
     trained_on: list[strawberry.ID] | None = edge(FEEDS.into(*_DATA), "Ids of datasets and their versions.")
     features: list[strawberry.ID] | None = edge(

@@ -2,14 +2,15 @@
 
 import strawberry
 
-from graphql_schema.asset import Asset
-from graphql_schema.catalog import FEEDS
-from graphql_schema.connection import Connection
-from graphql_schema.fields import own, to_many
-from graphql_schema.inputs import AssetFields, edge, value
-from graphql_schema.refs import AssetRef
-from graphql_schema.registers import registers
-from graphql_schema.related import related
+from graphql_schema.assets.asset import Asset
+from graphql_schema.catalog.relations import FEEDS
+from graphql_schema.fields.connection import Connection
+from graphql_schema.fields.field import own
+from graphql_schema.fields.refs import AssetRef
+from graphql_schema.fields.relation_fields import to_many
+from graphql_schema.inputs.input_fields import AssetFields, edge, value
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.relation_query import related
 
 
 @strawberry.type(description="A dashboard, chart or document that people read: where data ends up.")

@@ -1,20 +1,23 @@
 """Services and the deployments that run in them."""
 
+from enum import Enum
 from typing import Any
 
 import strawberry
 
-from graphql_schema.asset import Asset
-from graphql_schema.catalog import CALLED_BY, DEPLOYED_AS, SERVED_BY
-from graphql_schema.connection import After, Connection, First
-from graphql_schema.context import Info
-from graphql_schema.enums import DeploymentStatus
-from graphql_schema.fields import SERVING, ActiveOnly, Parent, connect, own, to_many, to_one
-from graphql_schema.inputs import SHARE, AssetFields, edge, value
-from graphql_schema.refs import DeploymentRef, ModelVersionRef, ServiceRef
-from graphql_schema.registers import registers
-from graphql_schema.related import related
-from graphql_schema.scalars import Instant
+from graphql_schema.assets.asset import Asset
+from graphql_schema.catalog.enums import value
+from graphql_schema.catalog.relations import CALLED_BY, DEPLOYED_AS, SERVED_BY
+from graphql_schema.fields.connection import After, Connection, First
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.refs import DeploymentRef, ModelVersionRef, ServiceRef
+from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, connect, to_many, to_one
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.inputs.input_fields import SHARE, AssetFields, edge
+from graphql_schema.inputs.input_fields import value as value_input_fields
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.relation_query import related
 
 DEPLOYMENTS = related(SERVED_BY.into("Deployment"))
 
@@ -39,6 +42,16 @@ class Service(Asset):
     calls: Connection[ServiceRef] | None = to_many(related(CALLED_BY.into()), "Services that it calls.")
 
 
+@strawberry.enum(description="The state of a deployment.")
+class DeploymentStatus(Enum):
+    """The state of a deployment."""
+
+    PENDING = value("PENDING", description="Not serving yet.")
+    ACTIVE = value("ACTIVE", description="Serving.")
+    ROLLED_BACK = value("ROLLED_BACK", description="Taken back.")
+    RETIRED = value("RETIRED", description="No longer serving.")
+
+
 @strawberry.type(description="A model version serving in a service.")
 class Deployment(Asset):
     """A model version serving in a service."""
@@ -56,9 +69,9 @@ class Deployment(Asset):
 class ServiceInput(AssetFields):
     """Registers a service."""
 
-    tier: int | None = value("How critical it is; 1 is the most.")
-    endpoint: str | None = value("Where it is called.")
-    oncall: str | None = value("Whom to call when it breaks.")
+    tier: int | None = value_input_fields("How critical it is; 1 is the most.")
+    endpoint: str | None = value_input_fields("Where it is called.")
+    oncall: str | None = value_input_fields("Whom to call when it breaks.")
     calls: list[strawberry.ID] | None = edge(CALLED_BY.into(), "Ids of services that it calls.")
 
 
@@ -71,11 +84,13 @@ class DeploymentInput(AssetFields):
 
     model_version: strawberry.ID | None = edge(DEPLOYED_AS.into(), "The id of the model version that it runs.")
     service: strawberry.ID | None = edge(SERVED_BY.out(), "The id of the service that it runs in.")
-    environment: str | None = value("Where it runs, such as `production` or `staging`.")
-    status: DeploymentStatus | None = value("Whether it serves.")
-    traffic_share: float | None = value("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
-    deployed_at: Instant | None = value("When it began to serve.")
-    retired_at: Instant | None = value("When it ceased to serve.")
+    environment: str | None = value_input_fields("Where it runs, such as `production` or `staging`.")
+    status: DeploymentStatus | None = value_input_fields("Whether it serves.")
+    traffic_share: float | None = value_input_fields(
+        "The share of the traffic that it takes, from 0 to 1.", within=SHARE
+    )
+    deployed_at: Instant | None = value_input_fields("When it began to serve.")
+    retired_at: Instant | None = value_input_fields("When it ceased to serve.")
 
 
 register_deployment = registers(DeploymentInput, "Registers a deployment; call again as its status changes.")

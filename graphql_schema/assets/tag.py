@@ -1,18 +1,21 @@
 """Tags: classifications of assets."""
 
+from enum import Enum
 from typing import Any
 
 import strawberry
 
-from graphql_schema.asset import Node
-from graphql_schema.connection import Connection
-from graphql_schema.enums import TagKind
-from graphql_schema.fields import Parent, assets_where, own
-from graphql_schema.inputs import CatalogFields, needed, value
-from graphql_schema.listing import Clause
-from graphql_schema.refs import AssetRef
-from graphql_schema.registers import registers
-from graphql_schema.values import Property
+from graphql_schema.catalog.enums import value
+from graphql_schema.fields.connection import Connection
+from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.listing_fields import assets_where
+from graphql_schema.fields.node import Node
+from graphql_schema.fields.refs import AssetRef
+from graphql_schema.fields.value_types import Property
+from graphql_schema.inputs.input_fields import CatalogFields, needed
+from graphql_schema.inputs.input_fields import value as value_input_fields
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.conditions import Clause
 
 
 def _tagged(urn: str) -> Clause:
@@ -25,6 +28,16 @@ def _tag_kind(root: Parent) -> Any:
 
 def _propagates(root: Parent) -> bool:
     return bool(root.read("propagates"))
+
+
+@strawberry.enum(description="What a tag is for.")
+class TagKind(Enum):
+    """What a tag is for."""
+
+    FREE = value("FREE", description="Any word people find useful.")
+    QUALITY = value("QUALITY", description="A statement about quality.")
+    PII = value("PII", description="Personal data.")
+    REGULATORY = value("REGULATORY", description="A regulation that applies.")
 
 
 @strawberry.type(description="A classification of assets.")
@@ -45,9 +58,9 @@ class Tag(Node):
 class TagInput(CatalogFields):
     """Registers a tag."""
 
-    description: str | None = value("What it says, in words.")
+    description: str | None = value_input_fields("What it says, in words.")
     tag_kind: TagKind = needed("What it is for.")
-    propagates: bool | None = value("Whether it passes on along lineage; not at first.")
+    propagates: bool | None = value_input_fields("Whether it passes on along lineage; not at first.")
 
 
 register_tag = registers(TagInput, "Registers a tag.")

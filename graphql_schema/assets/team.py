@@ -4,33 +4,25 @@ from typing import Any
 
 import strawberry
 
-from graphql_schema.asset import Node
-from graphql_schema.catalog import MEMBER_OF, PART_OF
-from graphql_schema.connection import After, Connection, First
-from graphql_schema.context import Info
-from graphql_schema.enums import PrincipalKind
-from graphql_schema.fields import (
-    AssetFilterArg,
-    AssetOrderArg,
-    Parent,
-    assets_where,
-    list_assets,
-    own,
-    to_list,
-    to_many,
-    to_one,
-)
-from graphql_schema.incidents import incidents_where
-from graphql_schema.inputs import CatalogFields, edge, refers, value
-from graphql_schema.listing import Clause
-from graphql_schema.refs import AssetRef, IncidentRef, TeamRef, UserRef
-from graphql_schema.registers import registers
-from graphql_schema.related import related
-from graphql_schema.scalars import Instant
-from graphql_schema.subteams import IncludeSubteams, with_subteams
-from graphql_schema.team_usage import owned_by, team_consumption, team_usage
-from graphql_schema.usage import Usage
-from graphql_schema.values import Property
+from graphql_schema.catalog.enums import PrincipalKind
+from graphql_schema.catalog.relations import MEMBER_OF, PART_OF
+from graphql_schema.fields.connection import After, Connection, First
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.listing_fields import AssetFilterArg, AssetOrderArg, assets_where, list_assets
+from graphql_schema.fields.node import Node
+from graphql_schema.fields.refs import AssetRef, IncidentRef, TeamRef, UserRef
+from graphql_schema.fields.relation_fields import to_list, to_many, to_one
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.fields.value_types import Property
+from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
+from graphql_schema.inputs.input_fields import CatalogFields, edge, refers, value
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.observability.incidents import incidents_where
+from graphql_schema.ports.conditions import Clause
+from graphql_schema.ports.relation_query import related
+from graphql_schema.usage.asset_usage import Usage
+from graphql_schema.usage.team_usage import owned_by, team_consumption, team_usage
 
 PRINCIPAL_KIND = "principalKind"
 """Where a user's ``kind`` is stored: a record's own ``kind`` is that of the catalog."""

@@ -1,25 +1,44 @@
 """Workflows, their steps and their runs."""
 
+from enum import Enum
 from typing import Annotated, Any
 
 import strawberry
 
-from graphql_schema.asset import Asset
-from graphql_schema.catalog import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, STARTED_BY
-from graphql_schema.connection import After, Connection, First
-from graphql_schema.context import Info
-from graphql_schema.enums import RunState
-from graphql_schema.fields import Parent, connect, own, to_many, to_one
-from graphql_schema.inputs import COUNT, AssetFields, edge, value
-from graphql_schema.refs import AssetRef, RunRef, UserRef, WorkflowRef
-from graphql_schema.registers import registers
-from graphql_schema.related import FieldIn, newest, related
-from graphql_schema.scalars import Instant
-from graphql_schema.values import Metric, MetricInput, Property, PropertyInput
+from graphql_schema.assets.asset import Asset
+from graphql_schema.catalog.enums import value
+from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, STARTED_BY
+from graphql_schema.fields.connection import After, Connection, First
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.refs import AssetRef, RunRef, UserRef, WorkflowRef
+from graphql_schema.fields.relation_fields import connect, to_many, to_one
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
+from graphql_schema.inputs.input_fields import COUNT, AssetFields, edge
+from graphql_schema.inputs.input_fields import value as value_input_fields
+from graphql_schema.inputs.register_field import registers
+from graphql_schema.ports.relation_query import FieldIn, newest, related
 
 RUNS = newest(RUN_OF.into("Run"))
+
+
 INPUTS = related(INPUT_TO.into())
+
+
 OUTPUTS = related(PRODUCES.out())
+
+
+@strawberry.enum(description="The state of a run.")
+class RunState(Enum):
+    """The state of a run, in the words of OpenLineage."""
+
+    START = value("START", description="It has begun.")
+    RUNNING = value("RUNNING", description="It goes on.")
+    COMPLETE = value("COMPLETE", description="It ended well.")
+    FAIL = value("FAIL", description="It failed.")
+    ABORT = value("ABORT", description="It was stopped.")
+
 
 StateArg = Annotated[RunState | None, strawberry.argument(description="Only runs in this state.")]
 
@@ -69,9 +88,9 @@ class Run(Asset):
 class WorkflowInput(AssetFields):
     """Registers a workflow."""
 
-    workflow_kind: str | None = value("What kind of pipeline it is.")
-    code_ref: str | None = value("The code that defines it.")
-    schedule: str | None = value("When it runs, as the source writes it.")
+    workflow_kind: str | None = value_input_fields("What kind of pipeline it is.")
+    code_ref: str | None = value_input_fields("The code that defines it.")
+    schedule: str | None = value_input_fields("When it runs, as the source writes it.")
     inputs: list[strawberry.ID] | None = edge(INPUT_TO.into(), "Ids of declared inputs of the pipeline as such.")
     outputs: list[strawberry.ID] | None = edge(PRODUCES.out(), "Ids of declared outputs of the pipeline as such.")
     part_of: strawberry.ID | None = edge(CONTAINS.into("Workflow"), "The id of the workflow that it is a step of.")
@@ -87,14 +106,14 @@ class RunInput(AssetFields):
     workflow: strawberry.ID | None = edge(RUN_OF.out(), "The id of the workflow it executes.")
     parent_run: strawberry.ID | None = edge(CHILD_OF.out(), "The id of the run that it is a part of.")
     started_by: strawberry.ID | None = edge(STARTED_BY.out(), "The id of the user that started it.")
-    state: RunState | None = value("How far it is.", required=True)
-    started_at: Instant | None = value("When it began.")
-    ended_at: Instant | None = value("When it ended.")
-    code_version: str | None = value("The version of the code that ran.")
-    params: list[PropertyInput] | None = value("The parameters it ran with.")
-    metrics: list[MetricInput] | None = value("What it measured.")
-    error: str | None = value("Why it failed.")
-    cost_usd: float | None = value("What it cost, in US dollars.", within=COUNT)
+    state: RunState | None = value_input_fields("How far it is.", required=True)
+    started_at: Instant | None = value_input_fields("When it began.")
+    ended_at: Instant | None = value_input_fields("When it ended.")
+    code_version: str | None = value_input_fields("The version of the code that ran.")
+    params: list[PropertyInput] | None = value_input_fields("The parameters it ran with.")
+    metrics: list[MetricInput] | None = value_input_fields("What it measured.")
+    error: str | None = value_input_fields("Why it failed.")
+    cost_usd: float | None = value_input_fields("What it cost, in US dollars.", within=COUNT)
     inputs: list[strawberry.ID] | None = edge(
         INPUT_TO.into(), "Ids of what it read; added to those recorded before.", adds=True, origin="OBSERVED"
     )

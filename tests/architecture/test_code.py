@@ -4,23 +4,23 @@ import ast
 from collections.abc import Iterator
 
 import pytest
-from harness.tree import PACKAGES, ROOT, Function, modules, product
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+from support.source_tree import PACKAGES, ROOT, Function, modules, product
 
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 60
 
 CATCHES_EVERYTHING = {
-    "app.graph.housekeeping": "a job that stops keeps receipts for ever: what fails is logged and tried again",
-    "app.graph.sensitivity.loop": "a job that stops is a fence that stays: what fails is logged and tried again",
+    "app.graph.jobs.receipt_expiry": "a job that stops keeps receipts for ever: what fails is logged and tried again",
+    "app.graph.commits.outbox_worker": "a job that stops is a fence that stays: what fails is logged and tried again",
     "app.http.health": "a probe that fails, however it fails, means not ready",
     "app.http.middleware": "the HTTP boundary: what nobody expected becomes a masked 500 and one line in the log",
-    "app.http.socket": "the boundary of a WebSocket: the same, as an error of a subscription or a close code",
-    "app.http.view": "the HTTP boundary: the same, as a GraphQL answer",
+    "app.http.websocket.subscription_socket": "the boundary of a WebSocket: the same, as an error or a close code",
+    "app.http.graphql.graphql_view": "the HTTP boundary: the same, as a GraphQL answer",
 }
 """Modules that may write `except Exception` and go on, each with its reason."""
 
-TIDIES_UP = {"app.store.embedded", "app.store.ownership"}
+TIDIES_UP = {"app.store.embedded.embedded_store", "app.store.embedded.data_lock"}
 """Modules that may catch everything, cancellation included, because they give back a process or a lock and raise on."""
 
 

@@ -6,13 +6,13 @@ from dataclasses import fields
 from typing import Any
 
 import yaml
-from harness.tree import read
+from support.source_tree import read
 from typer.testing import CliRunner
 
-from app.__main__ import commands
-from app.services import Services
+from app.cli.command_line import commands
+from app.runtime.process import Services
 from app.settings import Settings
-from app.store.schema import SELF_CHECK
+from app.store.schema_stamp import SELF_CHECK
 
 COMPOSE: dict[str, Any] = yaml.safe_load(read("compose.yaml"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -29,7 +29,7 @@ OF_EACH_SERVER = {"host", "port", "evaluationTimeout", "gremlinPool", "graphs", 
 
 def embedded() -> dict[str, str]:
     """The properties of the embedded store."""
-    lines = read("app/store/conf/graph.properties").splitlines()
+    lines = read("app/store/embedded/conf/graph.properties").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
@@ -66,7 +66,9 @@ def test_both_stores_have_the_same_semantics() -> None:
 
 def test_both_servers_are_configured_alike() -> None:
     """Serializers, transaction handling, channel and sizes are those that the driver was tested with."""
-    ours = yaml.safe_load(read("app/store/conf/gremlin-server.yaml").replace("$port", "0").replace("$pool", "0"))
+    ours = yaml.safe_load(
+        read("app/store/embedded/conf/gremlin-server.yaml").replace("$port", "0").replace("$pool", "0")
+    )
     theirs = yaml.safe_load(read("deploy/janusgraph/gremlin-server.yaml"))
     assert {k: v for k, v in theirs.items() if k not in OF_EACH_SERVER} == {
         k: v for k, v in ours.items() if k not in OF_EACH_SERVER
@@ -77,7 +79,9 @@ def test_both_servers_are_configured_alike() -> None:
 
 def test_the_image_is_the_version_of_the_jars() -> None:
     """Production runs the JanusGraph that the tests run."""
-    (version,) = re.findall(r"(?m)^org\.janusgraph:janusgraph-server:(\S+) ", read("app/store/janusgraph.lock"))
+    (version,) = re.findall(
+        r"(?m)^org\.janusgraph:janusgraph-server:(\S+) ", read("app/store/embedded/janusgraph.lock")
+    )
     assert SERVICES["janusgraph"]["image"].endswith(f":{version}")
 
 

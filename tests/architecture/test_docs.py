@@ -8,11 +8,11 @@ from functools import reduce
 from typing import Any
 
 import pytest
-from harness.tree import ROOT, files, read
+from support.source_tree import ROOT, files, read
 from typer.main import get_command
 
-from app.__main__ import commands
-from app.deferred import DeferredCommand
+from app.cli.command_line import commands
+from app.cli.lazy_commands import DeferredCommand
 from app.settings import Settings
 
 DOCS = [name for name in files() if name.endswith(".md")]

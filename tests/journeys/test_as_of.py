@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.registrations import Writers, person
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import Writers, person
 
-from graphql_schema.catalog import DEPLOYED_AS, FEEDS, OWNED_BY, SERVED_BY, Hop
-from graphql_schema.intents import Deleting, Intent, Unlinking
-from graphql_schema.registration import EdgesOf, Linking, Registration
+from graphql_schema.catalog.relations import DEPLOYED_AS, FEEDS, OWNED_BY, SERVED_BY, Hop
+from graphql_schema.ports.commands import Deleting, EdgesOf, Intent, Linking, Registration, Unlinking
 
 EPOCH, DAY = 1_704_067_200_000, 86_400_000
 DATA, OTHER = "mlg://dataset/test/past/events", "mlg://dataset/test/past/clicks"

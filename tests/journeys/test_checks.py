@@ -5,11 +5,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.observed import Writes, codes, owned, report, resolved, urn
+from support.documents.observability import Writes, codes, owned, report, resolved, urn
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
-from graphql_schema.scalars import instant_text, parse_instant
+from graphql_schema.fields.scalars import instant_text, parse_instant
 
 DATA, THEIRS = urn("dataset", "orders"), urn("dataset", "clicks")
 START = parse_instant("2026-11-01T00:00:00Z")

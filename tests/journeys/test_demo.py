@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.api import Api
-from harness.demo import open_demo, tell
-from harness.janusgraph import StoreGraph
-from harness.tree import read
-from harness.waiting import until
+from support.estates.demo_estate import open_demo, tell
+from support.servers.in_process import Api
+from support.source_tree import read
+from support.stores.janusgraph import StoreGraph
+from support.waiting import until
 
 WAREHOUSE = "mlg://dataset/warehouse/harbour"
 VERSION = "mlg://model-version/mlflow/harbour"

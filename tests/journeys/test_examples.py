@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.sockets import serving
-from harness.tree import ROOT
+from support.servers.in_process import Api, open_api
+from support.servers.websocket_client import serving
+from support.source_tree import ROOT
+from support.stores.janusgraph import StoreGraph
 
 EXAMPLES = {
     "next-title": [sys.executable, "examples/ci_job.py"],

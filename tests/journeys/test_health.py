@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.observed import owned, raised, report, resolved, urn
-from harness.waiting import until
+from support.documents.observability import owned, raised, report, resolved, urn
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+from support.waiting import until
 
-from app.graph.clock import epoch_milliseconds
-from graphql_schema.scalars import instant_text
+from app.graph.records.clock import epoch_milliseconds
+from graphql_schema.fields.scalars import instant_text
 from policies.disclosure import Disclosure
 
 RAW, CLEAN, SECRET = urn("dataset", "raw"), urn("dataset", "clean"), urn("dataset", "secret")
@@ -245,7 +245,7 @@ async def test_what_was_not_looked_at_is_said(api: Api, monkeypatch: pytest.Monk
     assert told(answer) == [(11 - link, urn("dataset", f"line-{link}"), str(link)) for link in (5, 2, 1)]
     assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("TRUNCATED", "DEPTH")
     assert answer["completeness"]["depthReached"] == 10
-    monkeypatch.setattr("app.graph.reading.walking.health.MOST_CAUSES", 1)
+    monkeypatch.setattr("app.graph.reading.lineage.health_walk.MOST_CAUSES", 1)
     answer = await health(api, urn("dataset", "line-5"))
     assert (answer["status"], told(answer)) == ("DEGRADED", [(0, urn("dataset", "line-5"), "5")])
     assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("TRUNCATED", "CAUSES")

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 ONE = """mutation ($input: DatasetInput!) { registerDataset(input: $input) {
   asset { id } outcome changed revision errors { code inputPath } } }"""

@@ -5,10 +5,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.leaks import token
-from harness.observed import REVERT, Writes, codes, owned, raised, report, resolved, team, urn
+from support.documents.observability import REVERT, Writes, codes, owned, raised, report, resolved, team, urn
+from support.estates.leak_catalogue import token
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 DATA, MODEL, THEIRS, SHUT = urn("dataset", "d"), urn("model", "m"), urn("dataset", "t"), urn("dataset", "shut")
 PART = urn("model-version", "m@1")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.registrations import Stored, stored
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import Stored, stored
 
 CLIENTS, IDS, CALL = 16, 200, 50
 READ = "query ($id: ID!) { asset(id: $id) { revision description } }"

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 DATA = "mlg://dataset/test/default/d"
 MODEL = "mlg://model/test/default/m"

@@ -5,10 +5,10 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from harness.api import Api
-from harness.demo import open_demo
-from harness.janusgraph import StoreGraph
-from harness.tree import read
+from support.estates.demo_estate import open_demo
+from support.servers.in_process import Api
+from support.source_tree import read
+from support.stores.janusgraph import StoreGraph
 
 PAGE = read("docs/ownership.md")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.incidents import raise_incident
-from harness.janusgraph import StoreGraph
-from harness.promotion import RANKING, aliases, approve, codes, model, of_version, register, set_alias, version
-from harness.tree import read
+from support.estates.promotions import RANKING, aliases, approve, codes, model, of_version, register, set_alias, version
+from support.servers.in_process import Api, open_api
+from support.source_tree import read
+from support.stores.janusgraph import StoreGraph
+from support.stores.raw_incidents import raise_incident
 
 from policies.gates import load_gates
 

@@ -6,9 +6,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.observed import owned, raised, report, resolved
+from support.documents.observability import owned, raised, report, resolved
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 HEALTH = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { health { status
   causes { depth asset { id } check { id } result { status } incident { id } evaluation { id } } } } } }"""

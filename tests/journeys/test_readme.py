@@ -5,13 +5,13 @@ import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from harness.api import Api
-from harness.demo import open_demo
-from harness.janusgraph import StoreGraph
-from harness.tree import read
+from support.estates.demo_estate import open_demo
+from support.servers.in_process import Api
+from support.source_tree import read
+from support.stores.janusgraph import StoreGraph
 
-from graphql_schema.catalog import LINEAGE
-from graphql_schema.schema import NODES
+from graphql_schema.assets.registry import NODES
+from graphql_schema.catalog.relations import LINEAGE
 
 README = read("README.md")
 

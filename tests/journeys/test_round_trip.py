@@ -11,17 +11,17 @@ from typing import Any
 
 import httpx2
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph, open_graph
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph, open_graph
 
-from app.ingest.client import ApiClient
-from app.ingest.datahub.mapping import map_estate
-from app.ingest.datahub.records import read_estate
 from app.ingest.demo.estate import demo_estate
-from app.ingest.export import export_items
-from app.store.embedded import EmbeddedStore
-from app.store.schema import StoreSchema
-from graphql_schema.catalog import KIND_OF_CODE
+from app.ingest.export.export_items import export_items
+from app.ingest.load.api_client import ApiClient
+from app.ingest.sources.datahub.aspect_files import read_estate
+from app.ingest.sources.datahub.mapping import map_estate
+from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.schema_stamp import StoreSchema
+from graphql_schema.catalog.kinds import KIND_OF_CODE
 
 Items = list[dict[str, Any]]
 Edges = dict[tuple[str, str, str], dict[str, Any]]

@@ -7,11 +7,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.tree import read
+from support.servers.in_process import Api, open_api
+from support.source_tree import read
+from support.stores.janusgraph import StoreGraph
 
-from graphql_schema.urn import make_urn
+from graphql_schema.catalog.urn import make_urn
 
 QUERY = """query ($text: String!, $filter: AssetFilter, $facets: [Facet!], $first: Int, $after: Cursor) {
   search(text: $text, filter: $filter, facets: $facets, first: $first, after: $after) {
@@ -250,7 +250,7 @@ async def test_a_search_is_one_request(api: Api) -> None:
 
 async def test_more_hits_than_are_ranked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """With too many hits there is no total, the best are among those ranked, and facets count these."""
-    monkeypatch.setattr("app.graph.reading.searches.MOST_HITS", 5)
+    monkeypatch.setattr("app.graph.reading.search_reader.MOST_HITS", 5)
     found = await _search(api, "root", "fraud", facets=["SOURCE"], first=500)
     assert found["hits"]["totalCount"] is None
     assert [value["count"] for value in found["facets"][0]["values"]] == [5]

@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
-from app.ingest.datahub.mapping import map_estate
-from app.ingest.datahub.records import read_estate
+from app.ingest.sources.datahub.aspect_files import read_estate
+from app.ingest.sources.datahub.mapping import map_estate
 
 DATA = Path(__file__).parents[1] / "data" / "datahub_showcase"
 FILES = [DATA / "showcase_ecommerce" / "index.json", DATA / "ml_showcase.json"]

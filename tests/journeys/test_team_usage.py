@@ -8,11 +8,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.observed import recorded, team, total, urn
+from support.documents.observability import recorded, team, total, urn
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
-from graphql_schema import subteams, team_usage, usage
+from graphql_schema.governance import subteams
+from graphql_schema.usage import asset_usage as usage
+from graphql_schema.usage import team_usage
 
 PARENTS = {
     "mid": "top",
@@ -200,7 +202,7 @@ async def test_it_adds_up(estate: Estate, who: str, name: str) -> None:
             assert {**answer["team"][name], "consumers": consumers} == expected(wanted)
 
 
-CAP = "app.graph.coalescer.EDGE_CAP"
+CAP = "app.graph.reading.level.level_batcher.EDGE_CAP"
 WHOLE = f"""query ($id: ID!, $after: Cursor) {{ team(id: $id) {{
   usage(days: 60, includeSubteams: true) {SUM}
   consumption(days: 60, includeSubteams: true) {SUM} }} }}""".replace("first: 25", "first: 100")

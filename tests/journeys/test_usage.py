@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.observed import Writes, codes, owned, recorded, team, total, urn
+from support.documents.observability import Writes, codes, owned, recorded, team, total, urn
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 DATA, THEIRS = urn("dataset", "orders"), urn("dataset", "clicks")
 SHOP, SHUT = urn("service", "shop"), urn("service", "shut")

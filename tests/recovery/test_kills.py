@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from harness.registrations import Stored, stored
-from harness.serving import Serving, register
 from rich.console import Console
 from rich.progress import Progress
+from support.servers.server_process import Serving, register
+from support.stores.writers import Stored, stored
 
 ROUNDS = int(os.environ.get("ROUNDS", "2"))
 SEED = int(os.environ.get("SEED", "1"))

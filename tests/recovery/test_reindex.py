@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.incidents import raise_incident
-from harness.janusgraph import StoreGraph, store_settings
-from harness.tree import ROOT
+from support.servers.in_process import Api, open_api
+from support.source_tree import ROOT
+from support.stores.janusgraph import StoreGraph, store_settings
+from support.stores.raw_incidents import raise_incident
 from typer.testing import CliRunner
 
-from app.graph.commands import STEP, store
-from app.graph.store_schema import store_schema
+from app.cli.store_commands import STEP, store
+from app.graph.admin.store_schema import store_schema
 from app.settings import Settings
-from app.store.embedded import FOLDER, EmbeddedStore
+from app.store.embedded.embedded_store import FOLDER, EmbeddedStore
+from app.store.embedded.index_files import FILES, MARK
 from app.store.errors import IndexIncompleteError
-from app.store.index import FILES, MARK
 
 ASSETS = STEP // 2
 """Each is two vertices, with its change."""
@@ -144,7 +144,7 @@ def test_the_number_is_told_in_words(monkeypatch: pytest.MonkeyPatch, count: int
     async def made(*_: object) -> int:
         return count
 
-    monkeypatch.setattr("app.graph.commands.reindex", made)
+    monkeypatch.setattr("app.cli.store_commands.reindex", made)
     assert CliRunner().invoke(store, ["reindex"]).stdout == f"reindexed {told}\n"
 
 

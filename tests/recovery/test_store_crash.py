@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from harness.api import REGISTER
-from harness.janusgraph import store_settings
-from harness.waiting import until
+from support.servers.in_process import REGISTER
+from support.stores.janusgraph import store_settings
+from support.waiting import until
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
-from app.graph.client import GremlinClient
-from app.graph.store_schema import store_schema
-from app.services import Services
-from app.store.embedded import EmbeddedStore
+from app.graph.admin.store_schema import store_schema
+from app.graph.driver.gremlin_client import GremlinClient
+from app.runtime.process import Services
+from app.store.embedded.embedded_store import EmbeddedStore
 
 ASSETS, BATCH = 600, 50
 

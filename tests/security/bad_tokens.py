@@ -8,18 +8,8 @@ import string
 from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from harness.issuing import (
-    AUDIENCE,
-    EC,
-    ENCRYPTION,
-    RSA,
-    STRANGER,
-    SYMMETRIC,
-    URL,
-    LiveIssuer,
-    sign,
-)
 from joserfc.jwk import RSAKey
+from support.servers.issuer import AUDIENCE, EC, ENCRYPTION, RSA, STRANGER, SYMMETRIC, URL, LiveIssuer, sign
 
 Forger = Callable[[LiveIssuer], str]
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"

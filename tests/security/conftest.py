@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from harness.api import Api
-from harness.janusgraph import StoreGraph
-from harness.leaks import open_leaky
+from support.estates.leak_catalogue import open_leaky
+from support.servers.in_process import Api
+from support.stores.janusgraph import StoreGraph
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 TEAM = "mlg://team/catalog/default/ranking"
 HIDDEN = "mlg://dataset/test/default/hidden"

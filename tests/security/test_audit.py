@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.registrations import stored
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import stored
 
 RANKING, ADS = ("mlg://team/catalog/default/ranking", "mlg://team/catalog/default/ads")
 CANARY = "canary"

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 TEAM = "mlg://team/catalog/default/ranking"
 OPEN = "mlg://dataset/test/default/open"

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLObjectType, get_named_type
-from harness import leaks
-from harness.api import Api
-from harness.leaks import ADS, RANKING, token
-from harness.observed import raised
+from support.documents.observability import raised
+from support.estates import leak_catalogue as leaks
+from support.estates.leak_catalogue import ADS, RANKING, token
+from support.servers.in_process import Api
 
 from graphql_schema.schema import build_schema
 

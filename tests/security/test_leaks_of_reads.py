@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from harness import leaks
-from harness.api import Api
-from harness.leaks import DRAFT, HIDDEN, MODEL, NEXT, OPEN, UNKNOWN, VERSION
 from structlog.testing import capture_logs
+from support.estates import leak_catalogue as leaks
+from support.estates.leak_catalogue import DRAFT, HIDDEN, MODEL, NEXT, OPEN, UNKNOWN, VERSION
+from support.servers.in_process import Api
 
 LISTING = "query ($f: AssetFilter, $o: AssetOrder) { assets(filter: $f, orderBy: $o, first: 200) { nodes { id } } }"
 NULL = {"data": {"node": None, "asset": None, "nodes": [None]}}

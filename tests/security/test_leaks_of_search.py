@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import leaks
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.leaks import CANARY, DRAFT, HIDDEN, HIDDEN_NAME, OPEN
+from support.estates import leak_catalogue as leaks
+from support.estates.leak_catalogue import CANARY, DRAFT, HIDDEN, HIDDEN_NAME, OPEN
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
-from app.graph.ids import vertex_id
-from app.graph.reading import searches
-from app.graph.sensitivity.fences import Fence
+from app.graph.commits.sensitivity_floors import Fence
+from app.graph.reading import search_reader as searches
+from app.graph.records.vertex_id import vertex_id
 
 QUERY = """query ($text: String!, $first: Int, $filter: AssetFilter) {
   search(text: $text, filter: $filter, first: $first, facets: [KIND, OWNER_TEAM, TAG, STAGE, SENSITIVITY, NAMESPACE]) {

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import leaks
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.sockets import Talk, serving, talking
 from starlette.requests import HTTPConnection
+from support.estates import leak_catalogue as leaks
+from support.servers.in_process import Api, open_api
+from support.servers.websocket_client import Talk, serving, talking
+from support.stores.janusgraph import StoreGraph
 
-from app.access_log import AccessLog
 from app.auth.dev_issuer import LIFETIME, DevIssuer
 from app.auth.personas import persona
+from app.telemetry.access_log import AccessLog
 
 FOLLOW = """subscription ($after: Cursor, $filter: ChangeFilter) { changes(after: $after, filter: $filter) {
   id subjectId actor reason cursor fields { field before after } subject { id displayName description
@@ -166,7 +166,7 @@ async def test_an_expired_token_is_checked_with_each_event(
         await talk.subscribe(FOLLOW, after=await newest(graph, "ada"))
         await graph.load({"dataset": {"id": PROBE, "description": "in time"}})
         await talk.event()
-        monkeypatch.setattr("app.http.caller.time.time", lambda: 1e11)
+        monkeypatch.setattr("app.http.websocket.socket_session.time.time", lambda: 1e11)
         graph.services.desk.journal.written()
         assert (await talk.hear())["type"] == "error"
         assert (await talk.closed())[0] == 4403

@@ -6,16 +6,17 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-from harness import leaks
-from harness.api import REGISTER, Api
-from harness.leaks import ADS, DRAFT, HIDDEN, HIDDEN_IDS, OPEN, RANKING, VERSION, token
-from harness.references import references
 from structlog.testing import capture_logs
+from support.documents.id_arguments import references
+from support.estates import leak_catalogue as leaks
+from support.estates.leak_catalogue import ADS, DRAFT, HIDDEN, HIDDEN_IDS, OPEN, RANKING, VERSION, token
+from support.servers.in_process import REGISTER, Api
 
-from app.ingest.client import ApiClient
-from app.ingest.export import export_items
-from graphql_schema.catalog import ASSETS, KINDS, RELATIONS, VERSION_OF, Direction
-from graphql_schema.urn import make_urn
+from app.ingest.export.export_items import export_items
+from app.ingest.load.api_client import ApiClient
+from graphql_schema.catalog.kinds import ASSETS, KINDS
+from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction
+from graphql_schema.catalog.urn import make_urn
 
 SHUT = {"owners": [{"owner": RANKING}], "visibility": "TEAM"}
 MINE = {"owners": [{"owner": ADS}]}

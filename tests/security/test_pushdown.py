@@ -7,26 +7,33 @@ from random import Random
 from typing import Any
 
 import pytest
-from harness.decision_table import CALLERS, READ, WRITE, team
-from harness.janusgraph import StoreGraph
-from harness.light_vertices import every_class, load
-from harness.registrations import shipped_policy
 from strawberry import ID
+from support.oracles.decision_table import CALLERS, READ, WRITE, team
+from support.stores.bulk_vertices import every_class, load
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import shipped_policy
 
-from app.graph.clauses import filter_of, rows_clause
-from app.graph.client import GremlinClient
-from app.graph.coalescer import Answer, Coalescer, Question
-from app.graph.instant import Instant
-from app.graph.judge import Judge
-from app.graph.level import LEVEL
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.access.row_policy import Judge
+from app.graph.reading.level.index_filter import filter_of, rows_clause
+from app.graph.reading.level.level_batcher import Answer, Coalescer, Question
+from app.graph.reading.level.level_statement import LEVEL
 from app.graph.reading.reader import PolicedReader
-from graphql_schema.catalog import KIND_OF_CODE
-from graphql_schema.context import PolicyNotes
-from graphql_schema.enums import AssetKind, AssetOrderField, LifecycleStage, OrderDirection, Sensitivity
-from graphql_schema.listing import AssetFilter, AssetOrder, StringFilter, asset_listing
-from graphql_schema.related import Page
-from graphql_schema.searching import search_for
-from graphql_schema.wanted import wanted
+from app.graph.records.read_time import Instant
+from graphql_schema.catalog.enums import AssetKind, LifecycleStage, Sensitivity
+from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.fields.filters import (
+    AssetFilter,
+    AssetOrder,
+    AssetOrderField,
+    OrderDirection,
+    StringFilter,
+    asset_listing,
+)
+from graphql_schema.ports.policy_report import PolicyNotes
+from graphql_schema.ports.relation_query import Page
+from graphql_schema.rules.search_text import wanted
+from graphql_schema.search.search_conditions import search_for
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.policy import Policy

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
-from app.graph.coalescer import Coalescer, Question
-from app.graph.instant import Instant
+from app.graph.reading.level.level_batcher import Coalescer, Question
+from app.graph.records.read_time import Instant
 
 ADS = "mlg://team/catalog/default/ads"
 RANKING = "mlg://team/catalog/default/ranking"

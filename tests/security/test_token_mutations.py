@@ -17,10 +17,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from harness.door import Doorway
-from harness.issuing import AUDIENCE, EC, ED, RSA, STRANGER, URL, Clock, LiveIssuer, authenticator, sign, trusting
 from joserfc.jwk import Key, RSAKey
 from security.bad_tokens import ALPHABET, DAY, P256_ORDER, b64, forge, hmac_signed
+from support.servers.app_without_store import Doorway
+from support.servers.issuer import (
+    AUDIENCE,
+    EC,
+    ED,
+    RSA,
+    STRANGER,
+    URL,
+    Clock,
+    LiveIssuer,
+    authenticator,
+    sign,
+    trusting,
+)
 
 SEED = 20_260_611
 MUTATIONS = 20_000

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from harness.api import REGISTER
-from harness.door import Door, Doorway
-from harness.issuing import METADATA, Clock, LiveIssuer, authenticator, trusting
+from support.servers.app_without_store import Door, Doorway
+from support.servers.in_process import REGISTER
+from support.servers.issuer import METADATA, Clock, LiveIssuer, authenticator, trusting
 
 WRITE = json.dumps({"query": REGISTER, "variables": {"input": {"items": [{"team": {"name": "ranking"}}]}}}).encode()
 NOT_READ = ["", "graph:write", "graph:write graph:admin", "Graph:Read", "graph:read2", "graph", "openid graph:*"]

@@ -5,8 +5,11 @@ import re
 from typing import Any
 
 import pytest
-from harness.door import Answer, Doorway
-from harness.issuing import (
+from joserfc.jwk import RSAKey
+from security.bad_tokens import DAY, HEADERS, TOKENS, Forger, changed, forge, headed, later
+from structlog.testing import capture_logs
+from support.servers.app_without_store import Answer, Doorway
+from support.servers.issuer import (
     AUDIENCE,
     EC,
     ED,
@@ -20,9 +23,6 @@ from harness.issuing import (
     authenticator,
     trusting,
 )
-from joserfc.jwk import RSAKey
-from security.bad_tokens import DAY, HEADERS, TOKENS, Forger, changed, forge, headed, later
-from structlog.testing import capture_logs
 
 from app.auth.errors import AuthError
 from policies.errors import Code

@@ -3,65 +3,49 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from app.graph.client import GremlinClient
-from app.graph.clock import epoch_milliseconds
-from app.graph.errors import StoreFailedError, TransientConflictError, VertexExistsError
-from app.graph.sensitivity.flows import Flows
-from app.graph.sensitivity.pending import TOP, Pending
-from app.graph.write_texts import STATE, WRITE
-from app.graph.writing.enriching import enrich
-from app.graph.writing.journal import Journal
-from app.graph.writing.moving import Moved
-from app.graph.writing.passing import Propagating, pass_on
-from app.graph.writing.plan import keys_of, plan
-from app.graph.writing.reading import reading
-from app.graph.writing.receipts import SHELVES, receipt_name, shelf_of
-from app.graph.writing.refusal import conflict, invalid
-from app.graph.writing.spreading import spread
-from app.graph.writing.state import Author, State, Wants
-from graphql_schema.enrichment import Rule
-from graphql_schema.intents import Intent
-from graphql_schema.registration import Registered, Registration, not_written
+from app.graph.commits.outbox_entry import TOP
+from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_statements import STATE, WRITE
+from app.graph.driver.errors import StoreFailedError, TransientConflictError, VertexExistsError
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.propagation.stored_flows import Flows
+from app.graph.records.clock import epoch_milliseconds
+from app.graph.records.receipt_record import SHELVES, receipt_name, shelf_of
+from app.graph.writing.batch_planner import keys_of, plan
+from app.graph.writing.effects.batch_diff import Moved
+from app.graph.writing.effects.inference_outbox import enrich
+from app.graph.writing.effects.raise_sensitivity import spread
+from app.graph.writing.effects.tag_outbox import pass_on
+from app.graph.writing.prefetch import reading
+from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.read_set import Wants
+from app.graph.writing.unit.rejections import conflict, invalid
+from app.graph.writing.unit.working_set import State
+from graphql_schema.ports.commands import Intent, Registration
+from graphql_schema.ports.outcomes import Registered, not_written
 from policies.access import Access
-from policies.gates import NO_GATES, Gates
 
 CHUNK: Final = 250
 """Items of one transaction, unless the call is atomic."""
 
+
 CHUNK_EDGES: Final = 2_500
 """Edges that the items of one transaction declare, unless a single item declares more: what bounds its length."""
 
+
 ATTEMPTS: Final = 6
 """How often a batch is read and planned again before it is given up."""
+
 
 LONGEST_PAUSE: Final = 0.2
 """Seconds, of the pauses between attempts."""
 
 
-@dataclass(frozen=True)
-class Desk:
-    """What the writers of a process share.
-
-    One of them writes at a time, under ``lock``: the embedded store wants it so (janusgraph.md, 6). ``pending`` is what
-    is still to be done about sensitivity, tags and enrichment, ``stops`` the kinds at which sensitivity stops,
-    ``propagating`` knows which tags pass on, ``gates`` and the ``rules`` of enrichment are those of the installation,
-    ``journal`` gives changes their instants and tells of them.
-    """
-
-    stops: frozenset[str] = frozenset()
-    gates: Gates = NO_GATES
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    pending: Pending = field(default_factory=Pending)
-    journal: Journal = field(default_factory=Journal)
-    propagating: Propagating = field(default_factory=Propagating)
-    rules: Sequence[Rule] = ()
-
-
 class PolicedWriter:
-    """Implements :class:`graphql_schema.ports.GraphWriter` for one caller.
+    """Implements :class:`graphql_schema.ports.protocols.GraphWriter` for one caller.
 
     ``desk`` is shared by all writers of the process. ``chunk`` is how many items go into one transaction.
     """
@@ -83,7 +67,7 @@ class PolicedWriter:
         self.chunk = CHUNK
 
     async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
-        """See :class:`graphql_schema.ports.GraphWriter`.
+        """See :class:`graphql_schema.ports.protocols.GraphWriter`.
 
         Raises StoreUnavailableError when the store went away: items before that may be written, and the same call
         again finds them UNCHANGED. Raises StoreFailedError when the store refuses an atomic call, of which nothing is

@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime
 from itertools import chain
 
 from app.auth.dev_issuer import DevIssuer
-from app.ingest.calling import Chronicle, Round
 from app.ingest.demo.cast import CAST
-from app.ingest.demo.data import data
+from app.ingest.demo.datasets import data
 from app.ingest.demo.features import features
 from app.ingest.demo.ids import Item as AssetInput
 from app.ingest.demo.models import models
@@ -17,8 +16,9 @@ from app.ingest.demo.releases import LAST, releases
 from app.ingest.demo.reports import reports
 from app.ingest.demo.serving import serving
 from app.ingest.demo.usage import usage
-from app.ingest.loading import Target, load
-from app.ingest.registering import Item
+from app.ingest.load.batches import Item
+from app.ingest.load.load import Target, load
+from app.ingest.load.scenario import Chronicle, Round
 
 
 def demo_estate() -> Iterator[AssetInput]:

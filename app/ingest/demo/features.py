@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 
-from app.ingest.demo.data import place
+from app.ingest.demo.datasets import place
 from app.ingest.demo.ids import Item, domain, feature, feature_set, instant, owned_by, tag
 
 _SETS = (

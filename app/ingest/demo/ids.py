@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from graphql_schema.urn import make_urn
+from graphql_schema.catalog.urn import make_urn
 
 Item = dict[str, dict[str, Any]]
 """One ``AssetInput`` object."""

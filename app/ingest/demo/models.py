@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, NamedTuple
 
-from app.ingest.demo.data import WEEKS
+from app.ingest.demo.datasets import WEEKS
 from app.ingest.demo.features import FEATURES
 from app.ingest.demo.ids import (
     Item,

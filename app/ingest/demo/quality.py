@@ -11,9 +11,9 @@ Monday meeting has none.
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
-from app.ingest.calling import Call, Made, Round
-from app.ingest.demo.data import place
+from app.ingest.demo.datasets import place
 from app.ingest.demo.ids import feature_set, model_version, report, service, tag
+from app.ingest.load.scenario import Call, Made, Round
 
 WEEK = 7
 """Days that each check tells of, up to yesterday."""

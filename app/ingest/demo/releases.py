@@ -12,8 +12,8 @@ because it is made of restricted data.
 from collections.abc import Iterator
 from typing import Any
 
-from app.ingest.calling import Call, Round
 from app.ingest.demo.ids import deployment, instant, model, model_version, service
+from app.ingest.load.scenario import Call, Round
 
 LAST = deployment("churn", "3", "canary")
 """What the last call of the chronicle registers."""

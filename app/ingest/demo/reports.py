@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.ingest.demo.data import place
+from app.ingest.demo.datasets import place
 from app.ingest.demo.ids import Item, domain, instant, link, owned_by, report
 
 _REPORTS = (

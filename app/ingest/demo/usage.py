@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from app.ingest.calling import Call, Round
-from app.ingest.demo.data import place
+from app.ingest.demo.datasets import place
 from app.ingest.demo.ids import feature_set, model_version, report, service, team, user
+from app.ingest.load.scenario import Call, Round
 
 DAYS = 30
 """Days of usage, the last of them yesterday."""

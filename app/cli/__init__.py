@@ -1,0 +1,1 @@
+"""The command `mlg`; no other package prints."""

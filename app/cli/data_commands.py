@@ -1,0 +1,99 @@
+"""The commands `mlg import`, `mlg export` and `mlg demo`: clients of the API, never side doors."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from app.auth.dev_issuer import DevIssuer
+from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
+from app.ingest.export.export_items import export_items
+from app.ingest.export.selections import PORTABLE_KINDS
+from app.ingest.load.api_client import ApiClient
+from app.ingest.load.load import Target, load
+from app.ingest.load.load_report import print_coverage
+from app.ingest.sources.datahub.aspect_files import read_estate
+from app.ingest.sources.datahub.mapping import map_estate
+from app.ingest.sources.jsonl import read_files
+from app.settings import Settings
+from policies.errors import CodedError, ConfigurationError
+
+importing = typer.Typer(no_args_is_help=True, help="Load other people's metadata through the API.")
+
+Files = Annotated[list[Path], typer.Argument(help="Files to read; `-` is standard input.")]
+Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
+Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Items in one request.")]
+OptionalToken = Annotated[
+    str, typer.Option("--token", envvar="MLG_TOKEN", help="Register under this token alone, and tell no chronicle.")
+]
+Print = Annotated[bool, typer.Option("--print", help="Write JSON lines to stdout instead of loading them.")]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A kind of AssetKind, such as MODEL; repeat for more.")]
+
+HERE = "http://127.0.0.1:8000"
+
+
+@importing.command("jsonl")
+def import_jsonl(files: Files, token: Token, url: Url = HERE, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
+    """Load JSON lines: one AssetInput object of the contract a line, `{"link": {…}}` included."""
+    raise typer.Exit(load(Target(url, token, batch), read_files(files), as_json=as_json))
+
+
+@importing.command("datahub")
+def import_datahub(files: Files, token: Token, url: Url = HERE, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
+    """Load DataHub metadata: JSON arrays of aspects, or an index.json that names them in order."""
+    try:
+        estate = read_estate(files)
+        items = map_estate(estate)
+    except (CodedError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    mapped, skipped = estate.coverage()
+    if not as_json:
+        print_coverage(mapped, skipped)
+    raise typer.Exit(
+        load(Target(url, token, batch), items, as_json=as_json, total=len(items), skipped=skipped, mapped=mapped)
+    )
+
+
+def export(token: Token, url: Url = HERE, kind: Kinds = None) -> None:
+    """Write the graph as JSON lines to stdout; `mlg import jsonl` reads them."""
+    unknown = set(kind or ()) - {one.kind for one in PORTABLE_KINDS}
+    if unknown:
+        raise typer.BadParameter(f"no kind of asset: {', '.join(sorted(unknown))}; write it as in AssetKind.")
+    try:
+        asyncio.run(_export(Target(url, token), frozenset(kind or ())))
+    except CodedError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+async def _export(target: Target, kinds: frozenset[str]) -> None:
+    async with ApiClient(target.url, target.token, target.retry) as client:
+        async for item in export_items(client, kinds):
+            typer.echo(orjson.dumps(item))
+        if client.hidden:
+            fields = ", ".join(f"{name} ({count})" for name, count in sorted(client.hidden.items()))
+            typer.echo(f"Left out, because the policy hides it from this token: {fields}.", err=True)
+
+
+def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line
+    """Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.
+
+    What happened to it (releases, checks, usage) takes several people, whose tokens the development issuer mints.
+    """
+    if only_print:
+        for item in demo_estate():
+            typer.echo(orjson.dumps(item))
+        return
+    if token:
+        entries = demo_entries()
+        raise typer.Exit(load(Target(url, token), entries, as_json=as_json, total=len(entries)))
+    try:
+        issuer = DevIssuer(Settings.from_env())
+    except ConfigurationError as error:
+        raise typer.BadParameter(f"{error} Or give --token, which registers what is there.") from error
+    raise typer.Exit(load_demo(url, issuer, as_json=as_json))

@@ -1,0 +1,174 @@
+"""The commands `mlg policy …`."""
+
+import asyncio
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.graph.driver.gremlin_client import GremlinClient
+from app.policy.asset_classes import AXES, Block, spelled
+from app.policy.callers import callers, claimed, subject
+from app.policy.compare import Change, changes, wholes
+from app.policy.explain import Explanation, asset_and_caller, explain
+from app.policy.git_policy import policy_of
+from app.policy.matrix import answers, lines
+from app.settings import Settings
+from app.store.embedded.embedded_store import FOLDER
+from app.store.embedded.running_store import running_url
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.operation.field_guards import governed
+from graphql_schema.schema import build_schema
+from policies.errors import InvalidError
+from policies.governed import Governed
+from policies.policy import Policy
+from policies.principal import Principal
+
+MISUSED = 2
+"""Exit code of a command that was called with a wrong argument, as the shell has it."""
+
+policy = typer.Typer(no_args_is_help=True, help="The policy: check it, see what it means, compare it, explain it.")
+
+Folder = Annotated[
+    Path | None, typer.Option(help="Folder of the policy; the shipped one when it is not given.", file_okay=False)
+]
+
+
+@policy.command()
+def check(folder: Folder = None) -> None:
+    """Validate rules and labels as start-up does, and say how many there are."""
+    loaded, schema = _load(folder)
+    labels = Counter(str(label) for fields in loaded.labels.values() for label in fields.values())
+    rules = loaded.engine.rules
+    counted = ", ".join(f"{number} {label}" for label, number in labels.items())
+    typer.echo(f"rules: {len(rules.permits)} permit, {len(rules.forbids)} forbid")
+    typer.echo(f"labels: {counted}")
+    typer.echo(f"types: {len(schema.assets)} of assets, {len(schema.edges)} of edges")
+    typer.echo(f"version: {loaded.version}")
+
+
+@policy.command()
+def matrix(
+    folder: Folder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,  # noqa: FBT002 - Typer's form
+) -> None:
+    """Print who sees and does what: the personas over every class of assets."""
+    loaded, schema = _load(folder)
+    for name, (about, principal) in callers().items():
+        found = [(line.verb, line.words, line.block) for line in lines(loaded, schema, principal)]
+        if as_json:
+            for verb, words, block in found:
+                _print_json({"caller": name, verb: words, **_axes(block)})
+        else:
+            _print_table(f"{name}: {about}", principal, [(f"{verb} {' '.join(words)}", b) for verb, words, b in found])
+
+
+@policy.command()
+def diff(ref: Annotated[str, typer.Argument(help="A git reference, such as main or HEAD~1.")]) -> None:
+    """Compare the policy of REF with the working tree: what opens and closes. Exit code 1 when anything does."""
+    after, schema = _load(None)
+    try:
+        before, notes = policy_of(ref, schema, after.labels)
+    except InvalidError as error:
+        raise _misused(error) from None
+    for note in notes:
+        typer.echo(f"note: {note}")
+    if before.version == after.version:
+        typer.echo("The two are the same.")
+        return
+    concerned: list[str] = []
+    together = wholes(after.labels, schema)
+    for name, (about, principal) in callers().items():
+        found = [*changes(answers(before, schema, principal), answers(after, schema, principal), together)]
+        if found:
+            concerned.append(name)
+            _print_table(f"{name}: {about}", principal, [(_changed(change), change.block) for change in found])
+    if concerned:
+        typer.echo(f"Concerned: {', '.join(concerned)}. The columns are {', '.join(AXES)}.")
+        raise typer.Exit(1)
+    typer.echo(f"The texts differ; nothing changes for {', '.join(callers())}.")
+
+
+@policy.command("explain")
+def explain_one(
+    who: Annotated[str, typer.Argument(metavar="SUBJECT", help="A persona, also as NAME+break-glass.")],
+    action: Annotated[str, typer.Argument(help="discover, read, a write, or a field such as ModelVersion.params.")],
+    urn: Annotated[str, typer.Argument(metavar="ID", help="The id of an asset.")],
+    claims: Annotated[Path | None, typer.Option(help="A JSON file that describes SUBJECT instead.")] = None,
+) -> None:
+    """Explain one decision about an asset in the store, for operators: policies, and what is missing."""
+    try:
+        principal = claimed(claims) if claims else subject(who)
+        parse_urn(urn)
+        loaded, _ = _load(None)
+        found = asyncio.run(_explained(loaded, principal, action, urn))
+    except InvalidError as error:
+        raise _misused(error) from None
+    _print_explanation(f"{who} {action} {urn}", found)
+
+
+async def _explained(loaded: Policy, principal: Principal, action: str, urn: str) -> Explanation:
+    settings = Settings.from_env()
+    url = settings.store_url or running_url(settings.data_dir.absolute() / FOLDER)
+    if url is None:
+        raise InvalidError(f"No store runs on {settings.data_dir}: start `mlg dev`, or set MLG_STORE_URL.")
+    async with GremlinClient(url, deadline=settings.store_deadline) as client:
+        attributes, caller = await asset_and_caller(client, principal, urn)
+    return explain(loaded, caller, action, attributes)
+
+
+def _load(folder: Path | None) -> tuple[Policy, Governed]:
+    schema = governed(build_schema().core)
+    return Policy.load(folder, schema), schema
+
+
+def _changed(change: Change) -> str:
+    return f"{change.verb} {change.shown}"
+
+
+def _axes(block: Block) -> dict[str, Any]:
+    return {
+        name: [value for value in axis if value in values]
+        for (name, axis), values in zip(AXES.items(), block, strict=True)
+    }
+
+
+def _print_table(title: str, principal: Principal, rows: list[tuple[str, Block]]) -> None:
+    """A table on terminals; elsewhere lines as tests/unit/policies/decision_table.txt has them."""
+    cells = [[what, *spelled(block, principal)] for what, block in rows]
+    if sys.stdout.isatty():
+        table = Table("", *AXES, title=title, title_justify="left")
+        for row in cells:
+            table.add_row(*row)
+        Console().print(table)
+        return
+    widths = [max((len(row[column]) for row in cells), default=0) for column in range(len(AXES) + 1)]
+    typer.echo(title)
+    for row in cells:
+        typer.echo(" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo()
+
+
+def _print_json(line: dict[str, Any]) -> None:
+    typer.echo(orjson.dumps(line).decode())
+
+
+def _print_explanation(title: str, found: Explanation) -> None:
+    typer.echo(f"{title}: {'yes' if found.allowed else 'no'}")
+    typer.echo(f"the row: {found.grade.name.lower()}")
+    for name, value in found.seen.items():
+        typer.echo(f"  {name}: {value or 'nobody'}")
+    for told in found.policies:
+        typer.echo(f"decided by {told}")
+    for need in found.needs:
+        typer.echo(f"missing: {need.removeprefix('needs ')}")
+
+
+def _misused(error: InvalidError) -> typer.Exit:
+    typer.echo(f"mlg: {error.message}", err=True)
+    return typer.Exit(MISUSED)

@@ -1,0 +1,1 @@
+"""State that orders and coordinates the writes of a process."""

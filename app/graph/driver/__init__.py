@@ -1,0 +1,1 @@
+"""One request to the store: its text, its transport, its response or error."""

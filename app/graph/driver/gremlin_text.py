@@ -1,0 +1,248 @@
+"""A gremlinpython traversal as Gremlin text for JanusGraph's Groovy, its values named parameters.
+
+gremlinpython's own Translator renders no parameters, writes strings that Groovy would interpolate, and names a
+``Cardinality`` that JanusGraph does not have.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import singledispatch
+from typing import Final
+
+from gremlin_python.process.graph_traversal import GraphTraversalSource
+from gremlin_python.process.traversal import (
+    Barrier,
+    Bytecode,
+    Cardinality,
+    CardinalityValue,
+    Column,
+    Direction,
+    Merge,
+    Operator,
+    Order,
+    P,
+    Pick,
+    Pop,
+    Scope,
+    T,
+    Traversal,
+    TraversalStrategies,
+)
+from gremlin_python.statics import long
+from gremlin_python.structure.graph import Graph
+
+from app.graph.driver.errors import PreparedTextError
+
+g: Final = GraphTraversalSource(Graph(), TraversalStrategies())
+"""Where traversals begin that are only built here and never run here: ``g.V(param("xs"))``."""
+
+_ENUMS: Final = (Barrier, Cardinality, Column, Direction, Merge, Operator, Order, Pick, Pop, Scope, T)
+_INT_LIMIT: Final = 2**31
+_LONG_LIMIT: Final = 2**63
+_NAME: Final = re.compile(r"[a-z][A-Za-z0-9]*")
+_GROOVY: Final = """
+abstract as assert boolean break byte case catch char class const continue def default do double else enum extends
+false final finally float for goto if implements import in instanceof int interface it long native new not null
+package permits private protected public record return sealed short static strictfp super switch synchronized this
+throw throws trait transient true try var void volatile while yield
+"""
+
+
+def _constant(member: object) -> str:
+    """Spell a gremlinpython enum constant as Java does: ``on_create`` is ``onCreate``, ``list_`` is ``list``."""
+    head, *rest = str(getattr(member, "name", member)).rstrip("_").split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+# Static imports win over bindings: a parameter called `id` silently reads as T.id.
+_RESERVED: Final = (
+    frozenset(_constant(member) for enum in _ENUMS for member in enum)
+    | frozenset(_GROOVY.split())
+    | {"g", "graph", "day", "hour", "minute", "second", "incr", "decr"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """The place of a value that is bound at each call; ``spread`` lays a list out as separate arguments."""
+
+    name: str
+    spread: bool = False
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or self.name in _RESERVED:
+            raise PreparedTextError(f"{self.name!r} cannot name a parameter: Groovy gives it another meaning.")
+
+    def __str__(self) -> str:
+        return f"*{self.name}" if self.spread else self.name
+
+
+def param(name: str) -> Param:
+    """Mark the place of one value in a step or predicate: ``has("kind", P.within(param("kinds")))``."""
+    return Param(name)
+
+
+def spread(name: str) -> Param:
+    """Mark the place of a list whose items are the arguments of a step: ``out_e(spread("ls"))``."""
+    return Param(name, spread=True)
+
+
+class Text(StrEnum):
+    """JanusGraph's own text predicates. TinkerPop's ``TextP`` is not answered by an index; Lucene knows no ``NOT``."""
+
+    CONTAINS = "textContains"
+    CONTAINS_PREFIX = "textContainsPrefix"
+    CONTAINS_REGEX = "textContainsRegex"
+    CONTAINS_FUZZY = "textContainsFuzzy"
+    CONTAINS_PHRASE = "textContainsPhrase"
+    PREFIX = "textPrefix"
+    REGEX = "textRegex"
+    FUZZY = "textFuzzy"
+    NOT_CONTAINS = "textNotContains"
+    NOT_CONTAINS_PREFIX = "textNotContainsPrefix"
+    NOT_CONTAINS_REGEX = "textNotContainsRegex"
+    NOT_CONTAINS_FUZZY = "textNotContainsFuzzy"
+    NOT_CONTAINS_PHRASE = "textNotContainsPhrase"
+    NOT_PREFIX = "textNotPrefix"
+    NOT_REGEX = "textNotRegex"
+    NOT_FUZZY = "textNotFuzzy"
+
+
+def text_predicate(name: str, value: object) -> P:
+    """Build a JanusGraph text predicate, ``text_predicate("textPrefix", param("p"))``; ValueError if there is none."""
+    return P(Text(name).value, value)
+
+
+def render(traversal: Traversal) -> str:
+    """Write a traversal as Gremlin text for JanusGraph's Groovy; the same traversal always gives the same text."""
+    return _chain("g", traversal.bytecode)
+
+
+def parameters_of(traversal: Traversal) -> frozenset[str]:
+    """Name the parameters that a traversal takes."""
+    return frozenset(marker.name for marker in _markers(traversal.bytecode))
+
+
+def _markers(value: object) -> Iterable[Param]:
+    """Find the parameters anywhere inside bytecode, predicates and collections."""
+    match value:
+        case Param():
+            yield value
+        case Bytecode():
+            yield from _markers([*value.source_instructions, *value.step_instructions])
+        case P():
+            yield from _markers([value.value, value.other])
+        case dict():
+            yield from _markers([*value.keys(), *value.values()])
+        case list() | tuple() | set() | frozenset():
+            for item in value:
+                yield from _markers(item)
+
+
+def _chain(start: str, code: Bytecode) -> str:
+    steps = [*code.source_instructions, *code.step_instructions]
+    return start + "".join(f".{name}({','.join(map(_literal, arguments))})" for name, *arguments in steps)
+
+
+@singledispatch
+def _literal(value: object) -> str:
+    raise PreparedTextError(f"A {type(value).__name__} cannot be part of a text; pass it as a parameter.")
+
+
+@_literal.register
+def _(value: Param) -> str:
+    return str(value)
+
+
+@_literal.register
+def _(value: Bytecode) -> str:
+    return _chain("__", value) if value.step_instructions else "__.start()"
+
+
+@_literal.register
+def _(value: CardinalityValue) -> str:
+    _, cardinality, inner = value.source_instructions[0]
+    return f"{_literal(cardinality)}({_literal(inner)})"
+
+
+@_literal.register
+def _(value: P) -> str:
+    if value.operator in {"and", "or"}:
+        return f"{_literal(value.value)}.{value.operator}({_literal(value.other)})"
+    operand = value.value
+    if isinstance(operand, list) and len(operand) == 1 and isinstance(operand[0], Param):
+        operand = operand[0]  # within(xs) takes the bound list itself
+    operands = [operand] if value.other is None else [operand, value.other]
+    return f"{value.operator}({','.join(map(_literal, operands))})"
+
+
+def _enum(value: object) -> str:
+    return f"{type(value).__name__}.{_constant(value)}"
+
+
+for _kind in _ENUMS:
+    _literal.register(_kind, _enum)
+
+
+@_literal.register(Cardinality)
+def _(value: object) -> str:
+    # A bare `Cardinality` is JanusGraph's own enum in its script engine, which has SINGLE and not single.
+    return f"VertexProperty.Cardinality.{_constant(value)}"
+
+
+_ESCAPES: Final = {code: f"\\u{code:04x}" for code in range(ord(" "))} | {ord("\\"): "\\\\", ord("'"): "\\'"}
+
+
+@_literal.register
+def _(value: str) -> str:
+    # Single quotes: in double ones Groovy would interpolate `$`.
+    return f"'{value.translate(_ESCAPES)}'"
+
+
+@_literal.register
+def _(value: bool) -> str:  # noqa: FBT001 - the dispatched type, not a flag
+    return "true" if value else "false"
+
+
+@_literal.register
+def _(value: int) -> str:
+    if not -_LONG_LIMIT <= value < _LONG_LIMIT:
+        raise PreparedTextError("An integer beyond 64 bits cannot be part of a text; the store has no such type.")
+    return f"{value}L" if isinstance(value, long) or not -_INT_LIMIT <= value < _INT_LIMIT else str(int(value))
+
+
+@_literal.register
+def _(value: float) -> str:
+    if not math.isfinite(value):
+        raise PreparedTextError("A number that is not finite cannot be part of a text.")
+    return f"{value}d"
+
+
+@_literal.register
+def _(_: None) -> str:
+    return "null"
+
+
+@_literal.register(list)
+@_literal.register(tuple)
+def _(value: Iterable[object]) -> str:
+    return f"[{','.join(map(_literal, value))}]"
+
+
+@_literal.register(set)
+@_literal.register(frozenset)
+def _(value: Iterable[object]) -> str:
+    return f"([{','.join(sorted(map(_literal, value)))}] as Set)"
+
+
+@_literal.register
+def _(value: dict) -> str:  # type: ignore[type-arg]
+    entries = (f"{_key(key)}:{_literal(item)}" for key, item in value.items())
+    return f"[{','.join(entries) or ':'}]"
+
+
+def _key(key: object) -> str:
+    return _literal(key) if isinstance(key, str) else f"({_literal(key)})"

@@ -1,0 +1,1 @@
+"""The policy applied to stored records and edges."""

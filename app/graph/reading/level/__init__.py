@@ -1,0 +1,1 @@
+"""Reads of one query level, batched into one request to the store."""

@@ -1,0 +1,163 @@
+"""Health: a walk upstream that asks of everything on its way what was told of it (ADR 0010, docs/health.md).
+
+Levels are those of :mod:`app.graph.reading.lineage.lineage_walk`; what was told of a level comes in the request that
+expands it, once for all assets of the operation. What it means is said by :mod:`graphql_schema.rules.health_status`.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.graph.reading.level.level_batcher import Answer
+from app.graph.reading.lineage.expander import Edge, Vertex, Way
+from app.graph.reading.lineage.health_evidence import Examined, Signs
+from app.graph.reading.lineage.lineage_visibility import Sight, expands
+from app.graph.reading.lineage.lineage_walk import Course
+from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
+from app.graph.reading.lineage.walk_session import Means
+from graphql_schema.catalog.kinds import FACTS
+from graphql_schema.catalog.relations import PART_HOPS, Direction
+from graphql_schema.ports.health_report import Cause, Health
+from graphql_schema.ports.lineage_query import Pin, Walk
+from graphql_schema.ports.row import AccessGrade, Row
+from graphql_schema.rules.health_status import (
+    LEVELS,
+    MOST_CAUSES,
+    is_retired,
+    passes_on,
+    status_of,
+    weigh_check,
+    weigh_evaluations,
+    weigh_incident,
+)
+from policies.errors import LimitError
+
+_CHECKS, _INCIDENTS = FACTS["Check"].shown_by, FACTS["Incident"].shown_by
+_EVALUATIONS, _VERDICT, _DATA = "evaluations", "verdict", "evaluatedOn"
+
+
+@dataclass(slots=True)
+class Checkup:
+    """A checkup under way: the walk, the causes so far by what they are about, and whether anything looks at the root.
+
+    A cause keeps the least depth that it was met at, and there the asset with the least id.
+    """
+
+    means: Means
+    course: Course
+    sight: Sight
+    causes: dict[str, Cause] = field(default_factory=dict)
+    watched: bool = False
+
+    @property
+    def now(self) -> int:
+        """The instant that it is about, in epoch milliseconds."""
+        return self.sight.instant.valid
+
+    async def examine(self, vertices: list[Vertex]) -> list[Examined]:
+        """What was told of the vertices of a level; nothing where a budget ends the walk here."""
+        try:
+            return await self.means.examiner.examine(vertices)
+        except LimitError:
+            self.course.end(EDGES)
+            return []
+
+    def hear(self, depth: int, row: Row, examined: Examined) -> None:
+        """Find the causes in what was told of a row, and of the counterparts that speak for it."""
+        for asset, signs in self._telling(row, examined):
+            if asset.access.grade is not AccessGrade.READ:
+                self.course.shut = True
+                continue
+            for cause in self._causes(depth, asset, signs, examined.answer):
+                known = self.causes.get(cause.about)
+                if known is None or cause.place < known.place:
+                    self.causes[cause.about] = cause
+
+    def _telling(self, row: Row, examined: Examined) -> Iterator[tuple[Row, Signs]]:
+        """The row, its whole, and its parts that are not retired, as far as they are there, each with what was told."""
+        yield row, examined.itself
+        if not expands(row, Direction.IN):
+            return
+        for signs in examined.counterparts:
+            seen = self.sight.along(row, signs.vid, signs.link, Direction.IN)
+            if seen is not None and not (row.kind in PART_HOPS and is_retired(seen[0])):
+                yield seen[0], signs
+
+    def _causes(self, depth: int, asset: Row, signs: Signs, answer: Answer) -> Iterator[Cause]:
+        """What is wrong with one asset, as far as the caller may see what looks at it."""
+        hidden = asset.access.hidden
+        self.course.shut |= not hidden.isdisjoint((_CHECKS, _INCIDENTS, _EVALUATIONS))
+        if _CHECKS not in hidden:
+            yield from self._failed(depth, asset, signs, answer)
+        if _INCIDENTS not in hidden:
+            for incident in self.means.rows.found(signs.incidents, answer):
+                weight = weigh_incident(incident)
+                if weight is not None:
+                    yield Cause(asset, depth, weight, incident=incident)
+        if _EVALUATIONS not in hidden:
+            yield from self._judged(depth, asset, signs)
+
+    def _failed(self, depth: int, asset: Row, signs: Signs, answer: Answer) -> Iterator[Cause]:
+        rows = self.means.rows
+        for vid, results in signs.checks:
+            check = rows.row(vid, answer)
+            latest = min(rows.found(results, answer), key=lambda row: row.urn, default=None)
+            if check is None or latest is None:
+                continue
+            self.watched |= depth == 0
+            weight = weigh_check(asset, check, latest, self.now)
+            if weight is not None:
+                yield Cause(asset, depth, weight, check=check, result=latest)
+
+    def _judged(self, depth: int, version: Row, signs: Signs) -> Iterator[Cause]:
+        known = [*self._evaluations(version, signs)]
+        self.watched |= depth == 0 and bool(known)
+        for evaluation, weight in weigh_evaluations(version, known):
+            yield Cause(version, depth, weight, evaluation=evaluation)
+
+    def _evaluations(self, version: Row, signs: Signs) -> Iterator[tuple[Row, frozenset[str]]]:
+        """The evaluations that the caller may know of, each with the data that it shows to be made on."""
+        for vid, edge, data in signs.evaluations:
+            seen = self.sight.along(version, vid, edge, Direction.OUT)
+            if seen is None:
+                continue
+            evaluation, _ = seen
+            self.course.shut |= _VERDICT in evaluation.access.hidden
+            shown = evaluation.access.grade is AccessGrade.READ and _DATA not in evaluation.access.hidden
+            yield evaluation, frozenset(self._ends(evaluation, data) if shown else ())
+
+    def _ends(self, evaluation: Row, data: Sequence[tuple[int, Edge]]) -> Iterator[str]:
+        """The ids of the data that the caller may know of; what is hidden of it takes no cause away."""
+        for vid, edge in data:
+            known = self.means.rows.known(vid) is not None
+            seen = self.sight.along(evaluation, vid, edge, Direction.IN) if known else None
+            if seen is not None:
+                yield seen[0].urn
+
+
+async def health_of(means: Means, row: Row, pin: Pin) -> Health:
+    """How an asset is at the instant of the operation; ``pin`` says that. Each level is one request."""
+    course = Course(means, Walk((row.urn,), Direction.IN, LEVELS), means.sight(None), LEVELS)
+    means.budget.begin()
+    course.begin(row)
+    checkup, instant = Checkup(means, course, means.sight(None)), course.sight.instant
+    way = Way(Direction.IN, (), instant)
+    for depth in range(LEVELS + 1):
+        if not course.front:
+            break
+        level = [reached for reached, _ in course.front.values()]
+        vertices = [(reached.vid, reached.kind) for reached in level]
+        expansions, told = await asyncio.gather(course.expand(way, vertices), checkup.examine(vertices))
+        for reached, examined in zip(level, told, strict=False):
+            checkup.hear(depth, reached, examined)
+        if course.front:
+            await course.advance(depth, expansions)
+        course.front = {
+            vid: met for vid, met in course.front.items() if passes_on(met[0], instant.valid, past=instant.past)
+        }
+    course.shut |= bool(checkup.sight.hidden)
+    causes = sorted(checkup.causes.values(), key=lambda cause: cause.place)
+    completeness = course.completeness(pin)
+    if len(causes) > MOST_CAUSES:
+        completeness = replace(completeness, budgets=(*completeness.budgets, CAUSES))
+    return Health(status_of(causes, watched=checkup.watched), causes[:MOST_CAUSES], completeness)

@@ -1,0 +1,52 @@
+"""What the index proposes for a search: as much of it as the caller discovers, found by fields that are shown there."""
+
+from dataclasses import replace
+from typing import Any
+
+from app.graph.reading.level.index_filter import Filter, alive, filter_of, policed, rows_clause
+from app.graph.reading.level.level_batcher import Question
+from app.graph.reading.unused_assets import Idle
+from app.graph.reading.visible_rows import Rows
+from graphql_schema.ports.conditions import Clause, Listing
+from graphql_schema.ports.search_query import MOST_HITS, Found, Search
+
+
+class Searches:
+    """Searches, for one operation."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._judge = rows.judge
+        self._idle = Idle(rows)
+
+    async def found(self, search: Search) -> Found:
+        """The rows that may be hits; behind a fence, which hides some that the index lets through, more are read."""
+        (settled,) = await self._idle.settled([Listing(("and", search.asked, search.where))])
+        _, asked, _ = settled.where
+        search = replace(search, asked=asked)
+        size = MOST_HITS + 1
+        while True:
+            answer = await self._rows.ask(Question(listings=[self._part(search, size)]))
+            vids = answer.listings[0]["x"]
+            kept = [vid for vid in vids if not self._judge.fenced(vid, answer.records[vid])]
+            if len(kept) > MOST_HITS or len(vids) < size:
+                break
+            size *= 2
+        rows = []
+        for vid in kept[:MOST_HITS]:
+            row = self._rows.row(vid, answer)
+            if row is None:
+                self._judge.mismatched(str(vid))
+            else:
+                rows.append(row)
+        return Found(tuple(rows), len(kept) <= MOST_HITS)
+
+    def _part(self, search: Search, size: int) -> dict[str, Any]:
+        """The index query: all of them, and where there are too many, the best before the others."""
+        every, *best = (self._filter(("and", search.asked, each)) for each in (search.where, *search.best))
+        return {"f": every, "b": best, "o": "urn", "d": False, "n": size, "c": False, "t": []}
+
+    def _filter(self, clause: Clause) -> Filter:
+        discovered, shown = self._judge.rows_filter(), self._judge.shown
+        living = alive(self._judge.instant, shown, discovered)
+        return filter_of(policed(clause, shown, discovered), living, rows_clause(discovered))

@@ -1,0 +1,1 @@
+"""Stored values and pure functions on them; no I/O."""

@@ -1,0 +1,233 @@
+"""The record of a vertex: how it begins, what a registration makes of it, and the native values derived from it.
+
+Keys are GraphQL field names, instants are epoch milliseconds. Beside what readers show, ``index`` holds what native
+values are derived from: ``owners`` ([[URN, [ownership kinds]], ...] in declared order), ``tags`` (URNs), ``domain`` and
+``whole`` (URNs or ""). Records are never changed in place.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
+from graphql_schema.catalog.properties import TIME_FIELDS
+from graphql_schema.catalog.urn import make_urn, parse_urn
+from graphql_schema.rules.index_terms import indexed as found_by
+from policies.attributes import PolicyAttributes
+from policies.errors import InvalidError
+from policies.sensitivity import strictest
+
+ALIASES: Final = "aliases"
+"""Of a model's record: what its aliases stand for, by name."""
+
+
+Record = Mapping[str, Any]
+
+
+FIRST_AT: Final = "firstAt"
+"""Of the record of a check: the instant of its oldest result, since when it is there."""
+
+
+_OPEN_TO_ALL: Final = {"stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL"}
+
+
+_FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
+    "Tag": {"tagKind": "FREE", "propagates": False},
+    "User": {"active": True, "principalKind": "PERSON"},
+}
+
+
+_FIXED: Final = frozenset({"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam"})
+
+
+_TEAM: Final = "mlg://team/"
+
+
+_LISTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "CHANGE": ("subject", "subjectKind", "actor", "action"),
+    "INCIDENT": ("state",),
+}
+"""The facts that are listed by themselves, and what they are filtered by."""
+
+
+_UNUSED: Final = {"usedAt": 0, "servedAt": 0}
+"""Initial marks of use; :meth:`app.graph.writing.unit.item_unit.Draft.mark` moves them, never a record."""
+
+
+def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
+    """The record of something that was only referred to."""
+    parts = parse_urn(urn)
+    kind = KINDS[parts.kind]
+    version = {"version": parts.version} if kind.versioned else {}
+    return {
+        "id": urn,
+        "kind": kind.code,
+        "tenant": tenant,
+        "source": parts.source,
+        "namespace": parts.namespace,
+        "name": parts.name,
+        **version,
+        "displayName": parts.name,
+        **_OPEN_TO_ALL,
+        "declaredSensitivity": _OPEN_TO_ALL["sensitivity"],
+        **_FIRST.get(kind.name, {}),
+        "hydration": "STUB",
+        "revision": 1,
+        "createdAt": now,
+        "createdBy": subject,
+        "updatedAt": now,
+        "updatedBy": subject,
+        "ownerTeam": "",
+        "index": {"owners": [], "tags": [], "domain": "", "whole": ""},
+    }
+
+
+def registered(record: Record, values: Mapping[str, Any], *, stored: bool) -> Record:
+    """The record with the given values; a present None takes back to the default, or away.
+
+    The sensitivity that it declares counts at once where it is higher than that of a ``stored`` record; what is lower
+    waits for :mod:`app.graph.jobs.sensitivity_job`, which knows whether something else holds it up.
+    """
+    return updated({**record, "hydration": "FULL"}, values, stored=stored)
+
+
+def updated(record: Record, values: Mapping[str, Any], *, stored: bool = True) -> Record:
+    """The record with the given values, as for :func:`registered`; a stub stays one."""
+    given = dict(values)
+    kind = kind_of(record)
+    if kind == "User" and "kind" in given:
+        given["principalKind"] = given["kind"]
+    name = _name(record, given.pop("name", None))
+    shown = record["displayName"] if record["displayName"] != record["name"] else name
+    defaults = {**_OPEN_TO_ALL, **_FIRST.get(kind, {}), "displayName": name}
+    after = {**record, "name": name, "displayName": shown}
+    for key, value in given.items():
+        if key in _FIXED:
+            continue
+        wanted = defaults.get(key) if value is None else value
+        if wanted is None:
+            after.pop(key, None)
+        else:
+            after[key] = _by_key(wanted) if key == "properties" else wanted
+    if "sensitivity" in given:
+        after["declaredSensitivity"] = after["sensitivity"]
+        if stored:
+            after["sensitivity"] = strictest(record["sensitivity"], after["sensitivity"])
+    return after
+
+
+def fact(tenant: str, urn: str, by: str, now: int, **values: Any) -> Record:  # noqa: ANN401 - JSON values
+    """The record of something that is recorded about an asset, such as an approval; ``by`` is who records it."""
+    return {
+        "id": urn,
+        "kind": KIND_OF_SLUG[urn.split("/")[2]].code,
+        "tenant": tenant,
+        "revision": 1,
+        "createdAt": now,
+        "createdBy": by,
+        "updatedAt": now,
+        "updatedBy": by,
+        **{name: value for name, value in values.items() if value is not None},
+    }
+
+
+def indexed(record: Record, **index: Any) -> Record:  # noqa: ANN401 - values of the index are lists or text
+    """The record with other values in its index."""
+    return {**record, "index": {**record["index"], **index}}
+
+
+def owner_team(record: Record, whole: Record | None) -> str:
+    """The team that policies go by (design README, 3.6); ``whole`` is None where there is none."""
+    teams = [(urn, kinds) for urn, kinds in record["index"]["owners"] if urn.startswith(_TEAM)]
+    if teams:
+        return str(next((urn for urn, kinds in teams if "TECHNICAL" in kinds), teams[0][0]))
+    return str(whole["ownerTeam"]) if whole else ""
+
+
+def kind_of(record: Record) -> str:
+    """The catalog's name of the record's kind."""
+    return KIND_OF_CODE[record["kind"]].name
+
+
+def is_fact(record: Record) -> bool:
+    """Whether it is recorded about something else, which says who may know of it."""
+    return bool(KIND_OF_CODE[record["kind"]].shown_by)
+
+
+def is_deleted(record: Record) -> bool:
+    """Whether it was deleted, and not restored."""
+    return record.get("deletedAt") is not None
+
+
+def begins(record: Record) -> int:
+    """Since when it exists, by its source if that says so."""
+    made = record.get("sourceCreatedAt")
+    return int(record["createdAt"] if made is None else made)
+
+
+def attributes(record: Record) -> PolicyAttributes:
+    """What the policy judges a change by. What is no asset is open to all; of these, domains may have an owner team."""
+    if KIND_OF_CODE[record["kind"]].asset:
+        return PolicyAttributes.of(record)
+    return PolicyAttributes(record["kind"], owner_team=record["ownerTeam"], **_OPEN_TO_ALL)
+
+
+def unclaimed(record: Record) -> bool:
+    """Whether this was only referred to, and belongs to nobody."""
+    return record["hydration"] == "STUB" and not record["ownerTeam"]
+
+
+def time_of(record: Record) -> int:
+    """When it was made: what by-time relations are ordered by. Whoever only refers to something makes no newest one."""
+    if record.get("hydration") == "STUB":
+        return 0
+    return next(record[key] for key in TIME_FIELDS if record.get(key) is not None)  # type: ignore[no-any-return]
+
+
+def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The native values and sets that the catalog's ``STORED`` names, derived from the record alone."""
+    if is_fact(record):
+        return _natives_of_fact(record), {}
+    index = record["index"]
+    found = found_by(record)
+    same = ("tenant", "kind", "source", "namespace", "name", "ownerTeam", "createdAt", "updatedAt", "revision")
+    values = {
+        **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "hydration")},
+        "urn": record["id"],
+        "prose": found.prose,
+        "domain": index["domain"],
+        "begins": begins(record),
+        "deletedAt": record.get("deletedAt") or OPEN,
+        **_UNUSED,
+        "record": orjson.dumps(record).decode(),
+    }
+    owners = [urn for urn, _ in index["owners"]]
+    named = {"titles": [*found.titles], "words": [*found.words]}
+    return values, {**named, "owners": owners or [""], "tags": index["tags"] or [""]}
+
+
+def _natives_of_fact(record: Record) -> dict[str, Any]:
+    """Of facts, only those that are listed by themselves are in the index."""
+    values: dict[str, Any] = {"record": orjson.dumps(record).decode()}
+    listed = _LISTED.get(record["kind"])
+    if listed is not None:
+        values |= {key: record[key] for key in ("tenant", "kind", "createdAt", *listed)} | {"urn": record["id"]}
+    return values
+
+
+def _name(record: Record, given: str | None) -> str:
+    """The name in full: the URN may have cut it."""
+    if not given or given == record["name"]:
+        return str(record["name"])
+    kind = KIND_OF_CODE[record["kind"]]
+    try:
+        same = make_urn(kind.slug, record["source"], record["namespace"], given, record.get("version")) == record["id"]
+    except InvalidError:
+        same = False
+    return given if same else str(record["name"])
+
+
+def _by_key(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(pairs, key=lambda pair: str(pair["key"]))

@@ -1,0 +1,1 @@
+"""Effects of a batch on assets outside of it."""

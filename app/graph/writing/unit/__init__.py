@@ -1,0 +1,1 @@
+"""One item of a batch while it is planned."""

@@ -1,0 +1,1 @@
+"""GraphQL over WebSocket, in the protocol graphql-transport-ws."""

@@ -1,0 +1,1 @@
+"""Reads all items back from the API."""

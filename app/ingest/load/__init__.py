@@ -1,0 +1,1 @@
+"""Sends items and calls to the API."""

@@ -1,0 +1,154 @@
+"""Gives every foreign id its URN, so that two foreign ids never share one.
+
+The parts of a DataHub id become the parts of ours: the platform is the source, the name keeps its upper and lower
+case, and whatever else belongs to the identity is the namespace. An environment other than PROD is part of the
+identity there, and therefore the namespace here; the foreign id itself is kept in ``properties``.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from app.ingest.sources.datahub.aspect_files import Estate
+from graphql_schema.catalog.urn import make_urn
+from policies.errors import InvalidError
+
+_PRODUCTION = "PROD"
+
+
+class _Parts(NamedTuple):
+    """The parts of one of our URNs."""
+
+    kind: str
+    source: str
+    namespace: str
+    name: str
+    version: str | None = None
+
+
+class Names:
+    """The URNs of one estate. The id of a model version needs its group and version, hence the estate."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._versions = dict(_versions(estate))
+        self._owner_of: dict[str, str] = {}
+
+    def urn(self, foreign: str) -> str | None:
+        """Return the URN, or None for an entity type that has no kind here.
+
+        Raises InvalidError for an id of the wrong shape and where two foreign ids would share one URN.
+        """
+        entity_type, key = split(foreign)
+        make = _KINDS.get(entity_type)
+        if make is None:
+            return None
+        try:
+            parts = self._versions.get(foreign) or make(key)
+        except (ValueError, IndexError) as error:
+            raise InvalidError(f"{foreign} is not the id of a {entity_type} as DataHub writes it.") from error
+        urn = make_urn(*parts)
+        other = self._owner_of.setdefault(urn, foreign)
+        if other != foreign:
+            raise InvalidError(f"{foreign} and {other} would both become {urn}; rename one of them in DataHub.")
+        return urn
+
+    def urns(self, foreign: Iterator[str] | list[str]) -> list[str]:
+        """Return the URNs of these ids, each once, in order; ids of types without a kind are left out."""
+        return list(dict.fromkeys(urn for one in foreign if (urn := self.urn(one))))
+
+
+def split(foreign: str) -> tuple[str, list[str]]:
+    """Split ``urn:li:type:(a,b)`` into the type and its key; commas inside nested parentheses do not count."""
+    _, _, entity_type, key = foreign.split(":", 3)
+    if not (key.startswith("(") and key.endswith(")")):
+        return entity_type, [key]
+    parts, depth = [""], 0
+    for character in key[1:-1]:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return entity_type, parts
+
+
+def split_field(foreign: str) -> tuple[str, str]:
+    """Split the id of a column into the dataset's id and the path of the field."""
+    dataset, *path = split(foreign)[1]
+    return dataset, ",".join(path)
+
+
+def _platform(foreign: str) -> str:
+    return foreign.removeprefix("urn:li:dataPlatform:")
+
+
+def _on_platform(kind: str) -> Callable[[list[str]], _Parts]:
+    """Make the rule for ``(platform, name, environment)``; the environment may be absent."""
+
+    def make(key: list[str]) -> _Parts:
+        platform, name, environment = key if len(key) > 2 else (*key, _PRODUCTION)  # noqa: PLR2004 - as documented
+        return _Parts(kind, _platform(platform), "" if environment == _PRODUCTION else environment, name)
+
+    return make
+
+
+def _in_datahub(kind: str, namespace: str = "") -> Callable[[list[str]], _Parts]:
+    """Make the rule for entities that belong to DataHub itself: people, groups, tags, terms, domains, runs."""
+    return lambda key: _Parts(kind, "datahub", namespace, ",".join(key))
+
+
+def _report(namespace: str) -> Callable[[list[str]], _Parts]:
+    return lambda key: _Parts("report", key[0], namespace, key[1])
+
+
+def _flow(key: list[str]) -> _Parts:
+    orchestrator, flow, cluster = key
+    return _Parts("workflow", orchestrator, _escape(cluster), flow)
+
+
+def _job(key: list[str]) -> _Parts:
+    """Name a job within its flow: one slash in the namespace tells a job from a flow."""
+    orchestrator, flow, cluster = split(key[0])[1]
+    return _Parts("workflow", orchestrator, f"{_escape(cluster)}/{_escape(flow)}", key[1])
+
+
+def _escape(part: str) -> str:
+    return part.replace("%", "%25").replace("/", "%2F")
+
+
+def _unversioned(key: list[str]) -> _Parts:
+    """Name a model of which only the id is known: the only version of a model of its own."""
+    return _on_platform("model-version")(key)._replace(version="1")
+
+
+_KINDS: dict[str, Callable[[list[str]], _Parts]] = {
+    "dataset": _on_platform("dataset"),
+    "mlFeatureTable": _on_platform("feature-set"),
+    "mlFeature": lambda key: _Parts("feature", "datahub", key[0], key[1]),
+    "mlModelGroup": _on_platform("model"),
+    "mlModel": _unversioned,
+    "mlModelDeployment": _on_platform("deployment"),
+    "dataFlow": _flow,
+    "dataJob": _job,
+    "dataProcessInstance": _in_datahub("run"),
+    "chart": _report("chart"),
+    "dashboard": _report("dashboard"),
+    "corpuser": _in_datahub("user"),
+    "corpGroup": _in_datahub("team"),
+    "domain": _in_datahub("domain"),
+    "tag": _in_datahub("tag", "tag"),
+    "glossaryTerm": _in_datahub("tag", "glossaryTerm"),
+}
+
+
+def _versions(estate: Estate) -> Iterator[tuple[str, _Parts]]:
+    """Name each model as a version of its group; a version tag that its group has twice gives way to the own name."""
+    tagged = {}
+    for model in estate.of_type("mlModel"):
+        properties = model.aspects.get("mlModelProperties", {})
+        group = next(iter(properties.get("groups") or []), model.urn)
+        tag = (properties.get("version") or {}).get("versionTag") or "1"
+        tagged[model.urn] = (_on_platform("model-version")(split(group)[1]), str(tag))
+    uses = Counter(tagged.values())
+    for urn, (whole, tag) in tagged.items():
+        yield urn, whole._replace(version=tag if uses[whole, tag] == 1 else split(urn)[1][1])

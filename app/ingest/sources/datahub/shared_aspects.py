@@ -1,0 +1,193 @@
+"""Maps what all kinds share: identity, description, properties, owners, tags, domain, stage and age."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from app.ingest.sources.datahub.aspect_files import Entity, Estate
+from app.ingest.sources.datahub.names import Names, split_field
+
+Body = dict[str, Any]
+"""The body of one ``AssetInput`` item, such as a ``DatasetInput``."""
+
+_OWNERSHIP = {
+    "technical_owner": "TECHNICAL",
+    "business_owner": "BUSINESS",
+    "data_steward": "STEWARD",
+    "stakeholder": "BUSINESS",
+    "dataowner": "TECHNICAL",
+    "developer": "TECHNICAL",
+    "producer": "TECHNICAL",
+    "none": "TECHNICAL",
+}
+
+_SYSTEM_TYPE = "urn:li:ownershipType:__system__"
+
+_PROPERTIES = (
+    ("subTypes", "typeNames", "datahub.subTypes"),
+    ("container", "container", "datahub.container"),
+    ("siblings", "siblings", "datahub.siblings"),
+    ("dataPlatformInstance", "instance", "datahub.platformInstance"),
+    ("embed", "renderUrl", "datahub.embedUrl"),
+    ("storageFeatures", "rowCount", "datahub.rowCount"),
+    ("storageFeatures", "sizeInBytes", "datahub.sizeInBytes"),
+    ("origin", "externalType", "datahub.origin"),
+)
+"""Small aspects that live on as a property: aspect, field, key."""
+
+
+class Facts:
+    """The shared mapping, bound to one estate and its names."""
+
+    def __init__(self, estate: Estate, names: Names) -> None:
+        self.estate = estate
+        self.names = names
+
+    @cached_property
+    def columns(self) -> dict[str, dict[str, Entity]]:
+        """The records of single columns, by dataset and column."""
+        found: dict[str, dict[str, Entity]] = {}
+        for entity in self.estate.of_type("schemaField"):
+            owner, column = split_field(entity.urn)
+            found.setdefault(owner, {})[column] = entity
+        return found
+
+    @cached_property
+    def deployed_models(self) -> dict[str, str]:
+        """The first model that names each deployment with a record; a deployment can carry one."""
+        found: dict[str, str] = {}
+        for entity in self.estate.of_type("mlModel"):
+            for deployment in entity.aspects.get("mlModelProperties", {}).get("deployments") or []:
+                if deployment in self.estate.entities:
+                    found.setdefault(deployment, entity.urn)
+        return found
+
+    def asset(self, entity: Entity, main: Mapping[str, Any], **own: Any) -> Body:  # noqa: ANN401 - values of JSON
+        """Build the body of an asset from its main aspect, the shared aspects and its ``own`` fields.
+
+        ``further``, when given, holds more properties; see :meth:`properties`.
+        """
+        entity.take(f"{entity.type}Key")
+        further = own.pop("further", {})
+        body: Body = {
+            "id": self.names.urn(entity.urn),
+            "displayName": main.get("name") or main.get("title"),
+            "description": self._description(entity, main),
+            "properties": self.properties(entity, main, **further),
+            "sourceCreatedAt": instant(_stamp(main)),
+            "owners": self.owners(entity),
+            "tags": self._tags(entity),
+            "domain": self._domain(entity),
+            "stage": "RETIRED" if entity.take("status").get("removed") else None,
+        }
+        return given(body | own)
+
+    def properties(self, entity: Entity, main: Mapping[str, Any], **further: object) -> list[dict[str, str]]:
+        """Gather the foreign id, small aspects, custom and structured properties, each key once.
+
+        ``further`` facts of the kind get the prefix ``datahub.``.
+        """
+        found: dict[str, str] = {"datahub.urn": entity.urn}
+        for aspect, name, key in _PROPERTIES:
+            if aspect in entity.aspects:
+                found |= _property(key, entity.take(aspect).get(name))
+        for key, value in (main.get("customProperties") or {}).items():
+            found |= _property(key, value)
+        for key, value in (further | {key: main.get(key) for key in ("externalUrl", "qualifiedName")}).items():
+            found |= _property(f"datahub.{key}", value)
+        for one in entity.take("structuredProperties").get("properties") or []:
+            values = [next(iter(value.values())) for value in one["values"]]
+            found |= _property(one["propertyUrn"].removeprefix("urn:li:structuredProperty:"), values)
+        return [{"key": key, "value": value} for key, value in found.items()]
+
+    def owners(self, entity: Entity) -> list[dict[str, Any]] | None:
+        """Map the owners; one owner with two ownership types stands twice, with the same type once."""
+        if "ownership" not in entity.aspects:
+            return None
+        pairs: dict[tuple[str, str], None] = {}
+        for owner in entity.take("ownership").get("owners") or []:
+            urn = self.names.urn(owner["owner"])
+            if urn is None:
+                self.estate.leave_out(entity.type, "ownership.owner")
+                continue
+            pairs[urn, self._ownership(entity, owner)] = None
+        return [{"owner": owner, "ownership": ownership} for owner, ownership in pairs]
+
+    def metrics(self, entity: Entity, pairs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Map metrics, which DataHub keeps as text, to ``MetricInput``; text that is no number is counted."""
+        found = []
+        for one in pairs:
+            try:
+                found.append({"name": one["name"], "value": float(one["value"])})
+            except (TypeError, ValueError):
+                self.estate.leave_out(entity.type, "metrics.notANumber")
+        return found
+
+    def _ownership(self, entity: Entity, owner: Mapping[str, Any]) -> str:
+        """Read the type of an ownership: the newer ``typeUrn`` beats ``type``, and an unknown one is TECHNICAL."""
+        named = (owner.get("typeUrn") or "").removeprefix(_SYSTEM_TYPE) or owner.get("type", "none").lower()
+        if named not in _OWNERSHIP:
+            self.estate.leave_out(entity.type, "ownership.type")
+        return _OWNERSHIP.get(named, "TECHNICAL")
+
+    def _description(self, entity: Entity, main: Mapping[str, Any]) -> str | None:
+        """Choose what people wrote last: an edited description, else the source's, else documentation."""
+        kind = entity.type[0].upper() + entity.type[1:]
+        edited = entity.take(f"editable{kind}Properties").get("description")
+        documented = [one.get("documentation") for one in entity.take("documentation").get("documentations") or []]
+        texts: Iterable[str | None] = (edited, main.get("description"), *documented)
+        return next((text for text in texts if text), None)
+
+    def _tags(self, entity: Entity) -> list[str] | None:
+        if "globalTags" not in entity.aspects and "glossaryTerms" not in entity.aspects:
+            return None
+        tags = [one["tag"] for one in entity.take("globalTags").get("tags") or []]
+        return self.names.urns(tags + [one["urn"] for one in entity.take("glossaryTerms").get("terms") or []])
+
+    def _domain(self, entity: Entity) -> str | None:
+        domains = self.names.urns(entity.take("domains").get("domains") or [])
+        self.estate.leave_out(entity.type, "domains.further", len(domains[1:]))
+        return domains[0] if domains else None
+
+
+def given(body: Body) -> Body:
+    """Drop what the source does not say: an absent field leaves the stored value alone."""
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def instant(milliseconds: float | None) -> str | None:
+    """Write milliseconds since 1970 as RFC 3339; 0 is how DataHub says that it does not know."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat() if milliseconds else None
+
+
+def key_values(pairs: Iterable[Mapping[str, Any]] | None) -> list[dict[str, str]] | None:
+    """Map hyper-parameters to ``PropertyInput``."""
+    if pairs is None:
+        return None
+    return [{"key": one["name"], "value": text} for one in pairs if (text := as_text(one.get("value"))) is not None]
+
+
+def as_text(value: object) -> str | None:
+    """Write one value as the text of a property: several values as a JSON array, nothing as None."""
+    match value:
+        case None | "" | [] | {}:
+            return None
+        case str():
+            return value
+        case [one]:
+            return as_text(one)
+        case _:
+            return orjson.dumps(value).decode()
+
+
+def _property(key: str, value: object) -> dict[str, str]:
+    text = as_text(value)
+    return {} if text is None else {key: text}
+
+
+def _stamp(main: Mapping[str, Any]) -> float | None:
+    created = main.get("created")
+    return created.get("time") if isinstance(created, Mapping) else main.get("createdAt")

@@ -1,0 +1,79 @@
+"""Who is asked about: the personas, and callers described by claims in a file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app.auth.personas import Persona, persona, personas
+from app.auth.roles import Roles
+from graphql_schema.catalog.urn import make_urn
+from policies.errors import InvalidError
+from policies.principal import Principal, PrincipalKind, Scope
+
+ANONYMOUS = "anonymous"
+GLASS = "+break-glass"
+"""What stands after the name of a persona who broke the glass."""
+
+
+def callers() -> dict[str, tuple[str, Principal]]:
+    """Every persona with a sentence about it, those who may also with broken glass, and nobody in particular."""
+    known: dict[str, tuple[str, Principal]] = {}
+    for name, each in personas().items():
+        known[name] = (each.about, subject(name))
+        if Scope.BREAK_GLASS in each.on_request:
+            known[name + GLASS] = (f"{each.about}, who broke the glass", subject(name + GLASS))
+    known[ANONYMOUS] = ("Nobody in particular, without any scope", subject(ANONYMOUS))
+    return known
+
+
+def subject(name: str) -> Principal:
+    """The caller behind the name of a persona, ``+break-glass`` included; raises InvalidError naming the known ones."""
+    if name == ANONYMOUS:
+        return Principal(name, PrincipalKind.PERSON, "default")
+    known = persona(name.removesuffix(GLASS))
+    if name.endswith(GLASS) and Scope.BREAK_GLASS not in known.on_request:
+        raise InvalidError(f"{known.name} may not break the glass: no `on_request` in personas.toml says so.")
+    return _of_persona(known, glass=name.endswith(GLASS))
+
+
+def _of_persona(known: Persona, *, glass: bool) -> Principal:
+    claims = {
+        "subject": known.name,
+        "kind": known.kind,
+        "groups": known.groups,
+        "roles": known.roles,
+        "scopes": known.scopes + (known.on_request if glass else ()),
+        "tenant": known.tenant or "default",
+        "breakGlass": "asked for by `mlg policy`" if glass else None,
+    }
+    return _principal(claims)
+
+
+def claimed(path: Path) -> Principal:
+    """The caller that a JSON file describes: ``subject``, ``groups``, ``roles`` and ``scopes``.
+
+    ``kind``, ``tenant`` and ``breakGlass``, a reason, may be there as well. Raises InvalidError.
+    """
+    try:
+        claims = orjson.loads(path.read_bytes())
+        return _principal({"kind": PrincipalKind.PERSON, "tenant": "default", **claims})
+    except (OSError, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise InvalidError(
+            f"{path} does not describe a caller ({error}); write "
+            '{"subject": "ada", "groups": ["ranking"], "roles": ["engineer"], "scopes": ["graph:read"]}.'
+        ) from error
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    teams = frozenset(make_urn("team", "catalog", "default", group) for group in claims["groups"])
+    return Principal(
+        claims["subject"],
+        PrincipalKind(claims["kind"]),
+        claims["tenant"],
+        teams=teams,
+        roles=Roles.load().of(claims["subject"], teams, frozenset(claims["roles"])),
+        scopes=frozenset(claims["scopes"]),
+        break_glass=claims.get("breakGlass"),
+    )

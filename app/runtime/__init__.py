@@ -1,0 +1,1 @@
+"""The parts that one server process holds while it runs."""

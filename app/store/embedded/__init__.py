@@ -1,0 +1,1 @@
+"""JanusGraph on BerkeleyJE and Lucene, as a child process."""

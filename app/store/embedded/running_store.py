@@ -1,0 +1,19 @@
+"""Where an embedded store answers that another process runs."""
+
+import re
+from pathlib import Path
+
+from app.store.embedded.data_lock import LOCK_FILE, is_alive, read_holders
+from app.store.embedded.port import LOOPBACK
+
+_SERVER = "gremlin-server.yaml"
+_PORT = re.compile(r"(?m)^port: (\d+)$")
+
+
+def running_url(folder: Path) -> str | None:
+    """The Gremlin endpoint of the JVM that runs on the data in ``folder``; None when none does."""
+    holders = read_holders(folder / LOCK_FILE)
+    if holders is None or holders["jvm"] is None or not is_alive(holders["jvm"]):
+        return None
+    found = _PORT.search((folder / _SERVER).read_text())
+    return None if found is None else f"http://{LOOPBACK}:{found.group(1)}/gremlin"

@@ -1,0 +1,147 @@
+"""Keyset connections: pages whose cursors are sealed, and bound to the query and the caller."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+import strawberry
+from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionSetNode
+
+from graphql_schema.fields.context import Context, Info
+from graphql_schema.fields.cursors import Binding
+from graphql_schema.fields.scalars import Cursor
+from graphql_schema.ports.relation_query import LARGEST_PAGE, Keep, Page
+from graphql_schema.ports.row import Item, Slice
+from policies.errors import LimitError
+
+T = TypeVar("T")
+
+
+FIRST = strawberry.argument(description=f"The size of the page, at most {LARGEST_PAGE}.")
+
+
+AFTER = strawberry.argument(description="The cursor after which the page begins; it must come from this same query.")
+
+
+First = Annotated[int | None, FIRST]
+
+
+After = Annotated[Cursor | None, AFTER]
+
+
+@strawberry.type(description="Where a page stands in its list.")
+class PageInfo:
+    """Where a page stands in its list."""
+
+    has_next_page: bool = strawberry.field(description="Whether more follows.")
+    has_previous_page: bool = strawberry.field(description="Whether the page began after a cursor.")
+    start_cursor: Cursor | None = strawberry.field(description="The cursor of the first item.")
+    end_cursor: Cursor | None = strawberry.field(description="The cursor of the last item.")
+
+
+@strawberry.type(description="An item of a page with its cursor.")
+class Edge(Generic[T]):
+    """An item of a page with its cursor."""
+
+    cursor: Cursor = strawberry.field(description="Where the item stands; pass it as `after`.")
+    node: T = strawberry.field(description="The item.")
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    """A page of a list."""
+
+    edges: list[Edge[T]] = strawberry.field(description="The items with their cursors.")
+    nodes: list[T] = strawberry.field(description="The items.")
+    page_info: PageInfo = strawberry.field(description="Where the page stands.")
+    total_count: int | None = strawberry.field(
+        description="How many the viewer may see: exact up to 10,000, null above, counted only when asked for."
+    )
+
+
+def _row(item: Item) -> Any:
+    return item.row
+
+
+class Pages:
+    """A slice as the source of a connection's fields; ``shape`` makes a node of an item."""
+
+    __slots__ = ("_binding", "_page", "_shape", "_slice")
+
+    def __init__(self, found: Slice, page: Page, binding: "Binding", shape: Callable[[Item], Any] = _row) -> None:
+        self._slice = found
+        self._page = page
+        self._binding = binding
+        self._shape = shape
+
+    @property
+    def edges(self) -> list[dict[str, Any]]:
+        """The source of ``edges``."""
+        seal = self._binding.seal
+        return [{"cursor": seal(item.position), "node": self._shape(item)} for item in self._slice.items]
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The source of ``nodes``."""
+        return [self._shape(item) for item in self._slice.items]
+
+    @property
+    def page_info(self) -> dict[str, Any]:
+        """The source of ``pageInfo``."""
+        items, seal = self._slice.items, self._binding.seal
+        return {
+            "hasNextPage": self._slice.has_next,
+            "hasPreviousPage": self._page.after is not None,
+            "startCursor": seal(items[0].position) if items else None,
+            "endCursor": seal(items[-1].position) if items else None,
+        }
+
+    def reaches(self, position: Sequence[Any]) -> bool:
+        """Whether a position of the list is on this page or on one before it."""
+        items = self._slice.items
+        last = items[-1].position if items else tuple(self._page.after or ())
+        return tuple(position) <= tuple(last)
+
+    @property
+    def total_count(self) -> int | None:
+        """The source of ``totalCount``."""
+        return self._slice.total
+
+
+def paged(
+    info: Info, first: int | None, after: str | None, *scope: object, keep: Keep | None = None
+) -> tuple[Page, Binding]:
+    """The page and the cursor binding of a connection field; ``scope`` is what else the list depends on.
+
+    ``scope`` must have a repr that is the same in every process. Raises LimitError on a bad ``first``, InvalidError on
+    a cursor that was not made here.
+    """
+    size = 20 if first is None else first
+    if not 0 <= size <= LARGEST_PAGE:
+        raise LimitError(
+            f"`first` is {size}; ask for 0 to {LARGEST_PAGE} and page on with `after`.", limit=LARGEST_PAGE
+        )
+    raw = info._raw_info  # noqa: SLF001 - Strawberry offers the field's syntax nowhere else
+    binding = Binding(info.context, raw.parent_type.name, raw.field_name, keep, *scope)
+    position = None if after is None else binding.open(after)
+    return Page(size, position, _wants_total(info.context, raw), keep), binding
+
+
+def _wants_total(context: Context, raw: GraphQLResolveInfo[Any]) -> bool:
+    """Whether ``totalCount`` is selected anywhere below the field; remembered per place in the document."""
+    node = raw.field_nodes[0]
+    if id(node) not in context.totals:
+        context.totals[id(node)] = any(_selects_total(raw, each.selection_set) for each in raw.field_nodes)
+    return context.totals[id(node)]
+
+
+def _selects_total(raw: GraphQLResolveInfo[Any], selection: SelectionSetNode | None) -> bool:
+    for node in selection.selections if selection else ():
+        if isinstance(node, FieldNode):
+            if node.name.value == "totalCount":
+                return True
+        elif isinstance(node, InlineFragmentNode):
+            if _selects_total(raw, node.selection_set):
+                return True
+        elif isinstance(node, FragmentSpreadNode) and _selects_total(raw, raw.fragments[node.name.value].selection_set):
+            return True
+    return False

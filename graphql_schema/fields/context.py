@@ -1,0 +1,80 @@
+"""What resolvers share during one operation: who asks, how to read and write, and what to note beside the data."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+
+from graphql_schema.ports.policy_report import PolicyNotes
+from graphql_schema.ports.protocols import GraphReader, GraphWriter, Journal
+from policies.gates import NO_GATES, Gates
+from policies.principal import Principal
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Context:
+    """The state of one operation.
+
+    ``open_reader`` makes a caller's reader of the graph and the policy of that moment, or of the graph as it was
+    ``as_of`` an instant.
+    A subscription is an operation that lasts: ``journal`` tells it when to read on, and ``recheck`` who its caller is
+    by then; it raises what authentication raises. ``gates`` are the installation's, ``clock`` tells epoch milliseconds.
+    """
+
+    principal: Principal
+    open_reader: Callable[[Principal, int | None], GraphReader]
+    writer: GraphWriter
+    notes: PolicyNotes
+    cursor_key: bytes
+    request_id: str = ""
+    gates: Gates = NO_GATES
+    clock: Callable[[], int] = _now
+    log_access: Callable[[Principal, str, PolicyNotes], None] = lambda *_: None
+    totals: dict[int, bool] = field(default_factory=dict)
+    journal: Journal | None = None
+    recheck: Callable[[], Awaitable[Principal]] | None = None
+    as_of: int | None = None
+    instants: frozenset[int | None] | None = None
+    reader: GraphReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.read_afresh()
+
+    def read_afresh(self) -> None:
+        """Forget what was read: what comes after a write sees what it wrote."""
+        self.reader = self.open_reader(self.principal, self.as_of)
+
+    def read_at(self, as_of: int | None) -> None:
+        """Read the graph as it was at an instant from here on; as it is now where that is None."""
+        if as_of != self.as_of:
+            self.as_of = as_of
+            self.read_afresh()
+
+    def now(self) -> int:
+        """The instant that the operation is about, in epoch milliseconds."""
+        return self.clock() if self.as_of is None else self.as_of
+
+    async def renew(self) -> None:
+        """Go on as who the caller is now, over the graph and the policy as they are now."""
+        if self.recheck is not None:
+            self.principal = await self.recheck()
+        self.read_afresh()
+
+    def finish(self) -> dict[str, Any]:
+        """What the response says beside its data, after the access log has what belongs into it.
+
+        A subscription has many responses, each with notes of its own.
+        """
+        self.log_access(self.principal, self.request_id, self.notes)
+        extensions = self.notes.extensions()
+        self.notes.clear()
+        return extensions
+
+
+Info = strawberry.Info[Context, None]

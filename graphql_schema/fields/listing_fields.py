@@ -1,0 +1,52 @@
+"""Fields over listings of assets."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_schema.fields.connection import After, First, Pages, paged
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent
+from graphql_schema.fields.filters import AssetFilter, AssetOrder, asset_listing
+from graphql_schema.ports.conditions import Clause
+
+AssetFilterArg = Annotated[AssetFilter | None, strawberry.argument(description="Which assets; all when absent.")]
+
+
+AssetOrderArg = Annotated[AssetOrder | None, strawberry.argument(description="In which order; by id when absent.")]
+
+
+async def list_assets(
+    info: Info,
+    where: AssetFilter | None,
+    order: AssetOrder | None,
+    first: int | None,
+    after: str | None,
+    *within: Clause,
+    scope: tuple[object, ...] = (),
+) -> Pages:
+    """A page of a listing of assets, as the source of a connection.
+
+    ``scope`` is what ``within`` depends on, where that may be another clause by the time of a later page.
+    """
+    listing = asset_listing(where, order, *within)
+    about = (asset_listing(where, order), *scope) if scope else (listing,)
+    page, binding = paged(info, first, after, *about)
+    return Pages(await info.context.reader.listing(listing, page), page, binding)
+
+
+def assets_where(clause_for: Callable[[str], Clause], description: str) -> Any:
+    """A connection of the assets that a clause made from the source's id selects."""
+
+    async def resolve(
+        root: Parent,
+        info: Info,
+        filter: AssetFilterArg = None,
+        order_by: AssetOrderArg = None,
+        first: First = 20,
+        after: After = None,
+    ) -> Any:
+        return await list_assets(info, filter, order_by, first, after, clause_for(root.urn))
+
+    return strawberry.field(resolver=resolve, description=description)

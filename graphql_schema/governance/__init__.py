@@ -1,0 +1,1 @@
+"""Owners, tags, life cycle, aliases, approvals and audit."""

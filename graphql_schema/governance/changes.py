@@ -1,0 +1,170 @@
+"""The audit as it is read: changes, and what each did to a field, as far as the field may be seen now."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_schema.catalog.enums import AssetKind, ChangeAction
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.fields.connection import After, First, Pages, paged
+from graphql_schema.fields.context import Context, Info
+from graphql_schema.fields.cursors import Binding
+from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.node import Node
+from graphql_schema.fields.refs import AssetRef, ChangeRef
+from graphql_schema.fields.scalars import Cursor, Instant
+from graphql_schema.governance.change_redaction import _ids, _shown, _told
+from graphql_schema.inputs.input_fields import reason_field
+from graphql_schema.inputs.payloads import payload
+from graphql_schema.inputs.submit import write_one
+from graphql_schema.inputs.values import check_id, checked_reason
+from graphql_schema.ports.commands import Reverting
+from graphql_schema.ports.conditions import LARGEST_FILTER, LONGEST_TEXT, Clause
+from graphql_schema.ports.row import Row
+from policies.errors import InvalidError
+
+
+@strawberry.type(description="What a change did to one field.")
+class FieldChange:
+    """What a change did to one field."""
+
+    field: str = own("The field, as the schema names it.")
+    before: str | None = own("What it was: a text as it is, anything else as JSON. Null where there was nothing.")
+    after: str | None = own("What it became.")
+
+
+async def _subject(root: Parent, info: Info) -> Any:
+    urn = root.record["subject"]
+    return await info.context.reader.node(urn) if KINDS[parse_urn(urn).kind].asset else None
+
+
+def _subject_id(root: Parent) -> Any:
+    return root.record["subject"]
+
+
+def _at(root: Parent) -> Any:
+    return root.record["createdAt"]
+
+
+async def _reverts(root: Parent, info: Info) -> Any:
+    urn = root.record.get("reverts")
+    return await info.context.reader.node(urn) if urn else None
+
+
+async def _fields(root: Parent, info: Info) -> Any:
+    """The field changes as the caller may see the fields now: what is hidden is left out without a note.
+
+    Which fields there were a change of is as hidden as their values.
+    """
+    reader, entries = info.context.reader, root.record["fields"]
+    subject: Row | None = await reader.node(root.record["subject"])
+    named = list(dict.fromkeys(urn for entry in entries for urn in _ids(entry)))
+    known = {row.urn: row for row in await reader.nodes(named) if row is not None}
+    return [_shown(entry, subject, known) for entry in entries if subject is not None and _told(entry, subject, known)]
+
+
+def journal_cursor(context: Context) -> Binding:
+    """What seals and opens the places of changes among all changes, whatever the filter."""
+    return Binding(context, "Change.cursor")
+
+
+def _cursor(root: Parent, info: Info) -> Any:
+    return journal_cursor(info.context).seal((root.record["createdAt"], root.urn))
+
+
+@strawberry.type(description="One change of one asset, team, user, domain or tag.")
+class Change(Node):
+    """One change of one thing."""
+
+    action: ChangeAction = own("What kind of change it was.")
+    subject: AssetRef | None = strawberry.field(
+        description="The asset that changed, as it is now; null for a team, user, domain or tag.", resolver=_subject
+    )
+    subject_id: strawberry.ID = strawberry.field(description="The id of what changed.", resolver=_subject_id)
+    fields: list[FieldChange] | None = strawberry.field(
+        description="What it did, field by field; an edge is one by itself. What is hidden from you now is left out.",
+        resolver=_fields,
+    )
+    actor: str | None = own("The subject of the token that did it.")
+    at: Instant = strawberry.field(description="When.", resolver=_at)
+    reason: str | None = own("Why, where the caller said so.")
+    request_id: str | None = own("The request that did it: the key to the logs.")
+    reverts: ChangeRef | None = strawberry.field(description="The change that this one undid.", resolver=_reverts)
+    cursor: Cursor = strawberry.field(
+        description="Where it stands among all changes: pass it to `subscription changes` to go on after it.",
+        resolver=_cursor,
+    )
+
+
+@strawberry.input(description="A condition on changes; all that are given must hold.")
+class ChangeFilter:
+    """A condition on changes."""
+
+    subjects: list[strawberry.ID] | None = strawberry.field(description="Of one of these.", default=None)
+    kinds: list[AssetKind] | None = strawberry.field(description="Of assets of one of these kinds.", default=None)
+    actors: list[str] | None = strawberry.field(description="By one of these subjects.", default=None)
+    actions: list[ChangeAction] | None = strawberry.field(description="One of these actions.", default=None)
+    since: Instant | None = strawberry.field(description="At this instant or later.", default=None)
+    until: Instant | None = strawberry.field(description="Before this instant.", default=None)
+
+    def clause(self) -> Clause:
+        """The filter as the store can run it; raises InvalidError on an oversized one."""
+        given = {
+            "subject": self.subjects,
+            "subjectKind": None if self.kinds is None else [kind.name for kind in self.kinds],
+            "actor": self.actors,
+            "action": None if self.actions is None else [action.name for action in self.actions],
+        }
+        clauses: list[Clause] = [("in", key, tuple(values)) for key, values in given.items() if values is not None]
+        if sum(len(values) for _, _, values in clauses) > LARGEST_FILTER:
+            raise InvalidError(f"The filter holds more than {LARGEST_FILTER} values; ask in several queries.")
+        if any(len(text) > LONGEST_TEXT for _, _, values in clauses for text in values):
+            raise InvalidError(f"The filter holds a text of more than {LONGEST_TEXT} characters; none is so long.")
+        if self.since is not None:
+            clauses.append(("not", ("below", "createdAt", self.since)))
+        if self.until is not None:
+            clauses.append(("below", "createdAt", self.until))
+        return ("and", *clauses)
+
+
+ChangeFilterArg = Annotated[ChangeFilter | None, strawberry.argument(description="Which changes; all when absent.")]
+
+
+async def changes(info: Info, filter: ChangeFilterArg = None, first: First = 20, after: After = None) -> Any:
+    """A page of all changes that the viewer may see, the newest first."""
+    where = ("and",) if filter is None else filter.clause()
+    page, binding = paged(info, first, after, where)
+    return Pages(await info.context.reader.facts("Change", where, page), page, binding)
+
+
+def changes_field() -> Any:
+    """The field of the root that lists changes."""
+    return strawberry.field(description="Every change that the viewer may see, the newest first.", resolver=changes)
+
+
+@strawberry.input(description="Undoes one change.")
+class RevertChangeInput:
+    """Undoes one change."""
+
+    change: strawberry.ID = strawberry.field(description="The id of the change, from `history` or `changes`.")
+    reason: str | None = reason_field()
+
+
+RevertArg = Annotated[RevertChangeInput, strawberry.argument(description="The change.")]
+
+
+async def _revert(info: Info, input: RevertArg) -> Any:
+    return payload(await write_one(info, lambda: _reverting(input)))
+
+
+revert_change = strawberry.field(
+    description="Undoes one change, which is a change itself. Refused with CONFLICT where the same fields have "
+    "changed again since.",
+    resolver=_revert,
+)
+
+
+def _reverting(given: RevertChangeInput) -> Reverting:
+    check_id(given.change, ("Change",), "change")
+    return Reverting(given.change, checked_reason(given.reason))

@@ -1,0 +1,94 @@
+"""Tags assigned to an asset, and the mutation setTags."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_schema.catalog.enums import ChangeAction, TagMode
+from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.refs import AssetRef, TagRef
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.inputs.input_fields import revision_field
+from graphql_schema.inputs.payloads import payload
+from graphql_schema.inputs.submit import write_one
+from graphql_schema.inputs.updates import _bounded, _change
+from graphql_schema.inputs.values import InputError, asset_kind, check_id
+from graphql_schema.ports.commands import EdgesOf, Registration
+from graphql_schema.ports.relation_query import ALL, related
+from policies.vocabulary import WriteAction
+
+
+async def _via(root: Parent, info: Info) -> Any:
+    """The asset that a tag arrived from, where the caller may know of it."""
+    arrived = root.record.get("mode") == TagMode.PROPAGATED.name
+    return await info.context.reader.node(root.record["via"]) if arrived else None
+
+
+@strawberry.type(description="A tag on an asset, and how it came there.")
+class TagAssignment:
+    """A tag on an asset, and how it came there."""
+
+    tag: TagRef = own("The tag.")
+    mode: TagMode = own("How it came there.")
+    via: AssetRef | None = strawberry.field(
+        description="The asset it arrived from, where it was propagated; null when hidden.", resolver=_via
+    )
+    since: Instant | None = own("Since when.")
+
+
+TAGS = related(TAGGED.out())
+
+
+async def _tags(root: Parent, info: Info) -> Any:
+    found = await info.context.reader.related(root, TAGS, ALL)
+    return [
+        item.edge_as("TagAssignment", tag=item.row, since=(item.edge or {}).get("validFrom")) for item in found.items
+    ]
+
+
+@strawberry.input(description="Adds tags to an asset, takes tags away, or keeps propagated ones out.")
+class SetTagsInput:
+    """Adds tags to an asset, takes tags away, or keeps propagated ones out."""
+
+    asset: strawberry.ID = strawberry.field(description="The id of the asset.")
+    add: list[strawberry.ID] | None = strawberry.field(description="Ids of tags that it is to carry.", default=None)
+    remove: list[strawberry.ID] | None = strawberry.field(
+        description="Ids of tags that it no longer carries itself, or no longer keeps out; one that arrives along "
+        "lineage stays.",
+        default=None,
+    )
+    block: list[strawberry.ID] | None = strawberry.field(
+        description="Ids of tags that it keeps out: they neither arrive along lineage nor pass on through it.",
+        default=None,
+    )
+    expected_revision: int | None = revision_field()
+
+
+TagsArg = Annotated[SetTagsInput, strawberry.argument(description="The asset and its tags.")]
+
+
+async def _set_tags(info: Info, input: TagsArg) -> Any:
+    return payload(await write_one(info, lambda: _tags_governing(input)), urn=input.asset)
+
+
+set_tags = strawberry.field(
+    description="Adds, removes and blocks tags of an asset. A tag that propagates passes on along the data flow.",
+    resolver=_set_tags,
+)
+
+
+def _tags_governing(given: SetTagsInput) -> Registration:
+    kind = asset_kind(given.asset, "asset")
+    lists = {name: list(getattr(given, name) or ()) for name in ("add", "remove", "block")}
+    for name, urns in lists.items():
+        for index, urn in enumerate(urns):
+            check_id(urn, ("Tag",), name, str(index))
+    every = [urn for urns in lists.values() for urn in dict.fromkeys(urns)]
+    if len(set(every)) < len(every):
+        raise InputError("A tag stands in two of the lists; give it in one.", "remove")
+    modes = dict.fromkeys(lists["add"], TagMode.DIRECT) | dict.fromkeys(lists["block"], TagMode.BLOCKED)
+    targets = {urn: {"mode": mode.name} for urn, mode in modes.items()}
+    edges = EdgesOf(TAGGED.out(), f"{kind}.tags", _bounded(targets, "add"), adds=True, removes=tuple(lists["remove"]))
+    return _change(given, ChangeAction.TAGGED, WriteAction.TAG, edges)

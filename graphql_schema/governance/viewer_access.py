@@ -1,0 +1,31 @@
+"""Rights of the viewer on an asset."""
+
+from typing import Any
+
+import strawberry
+
+from graphql_schema.fields.field import Parent, own
+from graphql_schema.ports.row import AccessGrade
+from policies.vocabulary import WriteAction
+
+
+@strawberry.type(description="What the viewer may see and do here, so that interfaces grey out instead of guessing.")
+class ViewerAccess:
+    """What the viewer may see and do here."""
+
+    grade: AccessGrade = own("How much of the asset the viewer may see.")
+    hidden_fields: list[str] = own("Fields that are null because the policy hides them.")
+    can_update: bool = own("Whether the viewer may change it.")
+    can_promote: bool = own("Whether the viewer may promote it, which moves its aliases.")
+    can_retire: bool = own("Whether the viewer may retire it.")
+
+
+def _viewer_access(root: Parent) -> Any:
+    access = root.access
+    return {
+        "grade": access.grade.value,
+        "hiddenFields": sorted(access.hidden),
+        "canUpdate": access.may(WriteAction.UPDATE),
+        "canPromote": access.may(WriteAction.PROMOTE),
+        "canRetire": access.may(WriteAction.RETIRE),
+    }

@@ -1,0 +1,1 @@
+"""Declarations of what an input writes, and its way to the writer."""

@@ -1,0 +1,49 @@
+"""Idempotency keys: what a caller sent, in a form that is the same whenever it sends the same."""
+
+from dataclasses import is_dataclass
+from enum import Enum
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import strawberry
+
+from graphql_schema.inputs.values import InputError, fields_of
+from graphql_schema.ports.commands import Key
+
+LONGEST_KEY = 255
+"""Characters of an idempotency key."""
+
+KEY = "idempotency_key"
+"""The attribute of an input that holds its key."""
+
+
+def key_in(given: Any) -> Key | None:
+    """The key of an input with the digest of everything else in it; raises InputError where it cannot be one."""
+    text = getattr(given, KEY, None)
+    if text is None or text is strawberry.UNSET:
+        return None
+    if not 0 < len(text) <= LONGEST_KEY or "\0" in text:
+        raise InputError(f"An idempotency key has 1 to {LONGEST_KEY} characters; take a shorter one.", "idempotencyKey")
+    return Key(text, digest_of(given))
+
+
+def key_within(call: Key, index: int) -> Key:
+    """The key of one item of a call that has a key."""
+    return Key(f"{call.text}\0{index}", call.digest, call)
+
+
+def digest_of(given: Any) -> str:
+    """The SHA-256 of an input without its key, in hex."""
+    return sha256(orjson.dumps(_plain(given), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _plain(given: Any) -> Any:
+    if isinstance(given, Enum):
+        return given.name
+    if isinstance(given, list):
+        return [_plain(each) for each in given]
+    if is_dataclass(given):
+        values = {field.name: getattr(given, field.attribute) for field in fields_of(given) if field.attribute != KEY}
+        return {name: _plain(value) for name, value in values.items() if value is not strawberry.UNSET}
+    return given

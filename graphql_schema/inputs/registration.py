@@ -1,0 +1,84 @@
+"""From the input of a kind to what the writer gets: identity, values and edges, or why it cannot be.
+
+Generic over what the inputs declare (:mod:`graphql_schema.inputs.input_fields`); it needs no store. What is refused
+here never reaches it.
+"""
+
+from typing import Any
+
+import strawberry
+
+from graphql_schema.catalog.kinds import KINDS, Kind
+from graphql_schema.catalog.urn import make_urn, parse_urn
+from graphql_schema.inputs.declared_edges import edges_of
+from graphql_schema.inputs.idempotency_key import key_in
+from graphql_schema.inputs.input_fields import EDGE, VALUE
+from graphql_schema.inputs.values import LONGEST_NAME, InputError, at, check_id, fields_of, values_of
+from graphql_schema.ports.commands import Registration
+
+_PARTS = ("source", "namespace", "name", "version")
+
+
+def kind_of(given: Any) -> Kind:
+    """The kind that an input registers: that of its name."""
+    return KINDS[type(given).__name__.removesuffix("Input")]
+
+
+def registration_of(given: Any) -> Registration:
+    """What the input of a kind asks for; raises InputError with the path to what cannot be."""
+    kind = kind_of(given)
+    urn = _urn_of(kind, given)
+    values = values_of(given)
+    if given.name:
+        values["name"] = given.name
+    return Registration(
+        urn,
+        values,
+        edges_of(kind.name, urn, given),
+        expected_revision=getattr(given, "expected_revision", None),
+        dry_run=bool(given.dry_run),
+        required=_missing(given),
+        key=key_in(given),
+    )
+
+
+def _urn_of(kind: Kind, given: Any) -> str:
+    """The id of the item, from the id or the parts that were given; where both were, they must agree."""
+    parts = {name: getattr(given, name, None) or None for name in _PARTS}
+    if len(parts["name"] or "") > LONGEST_NAME:
+        raise InputError(f"The name is longer than {LONGEST_NAME} characters; shorten it.", "name")
+    if not given.id:
+        default = {} if kind.asset else {"source": "catalog"}
+        with at():
+            return _made(kind, {**default, **{name: part for name, part in parts.items() if part}})
+    check_id(given.id, (kind.name,), "id")
+    known = parse_urn(given.id)
+    if not kind.asset:  # people and vocabulary have a name to show beside the id, and it may change
+        parts.pop("name")
+    for name, part in parts.items():
+        with at(name):
+            same = part is None or _made(kind, {**_parts(known), name: part}) == given.id
+        if not same:
+            raise InputError(f"`{name}` is {part!r} and the id says {getattr(known, name)!r}; give one of them.", name)
+    return str(given.id)
+
+
+def _parts(known: Any) -> dict[str, Any]:
+    return {name: getattr(known, name) for name in _PARTS}
+
+
+def _made(kind: Kind, parts: dict[str, Any]) -> str:
+    version = parts.get("version")
+    return make_urn(
+        kind.slug, parts.get("source") or "", parts.get("namespace") or "", parts.get("name") or "", version
+    )
+
+
+def _missing(given: Any) -> tuple[str, ...]:
+    """The fields that are needed the first time and were not given."""
+    return tuple(
+        f.name
+        for f in fields_of(given)
+        for declared in (f.metadata.get(VALUE) or f.metadata.get(EDGE),)
+        if declared is not None and declared.required and getattr(given, f.attribute) is strawberry.UNSET
+    )

@@ -1,0 +1,99 @@
+"""How every mutation writes: the scope first, then the writer, then what the access log must know."""
+
+from collections.abc import Callable, Sequence
+
+from graphql_schema.fields.context import Info
+from graphql_schema.inputs.values import InputError
+from graphql_schema.ports.commands import (
+    AliasSetting,
+    Approving,
+    Deleting,
+    Intent,
+    Linking,
+    Registration,
+    Restoring,
+    Unlinking,
+)
+from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, Registered, refused
+from policies.errors import Code, CodedError
+from policies.principal import Scope
+from policies.vocabulary import WriteAction
+
+MOST_ITEMS = 1_000
+"""Items of one call."""
+
+
+MOST_ATOMIC = 200
+"""Items of one atomic call, which is one transaction of the store."""
+
+
+class ScopeError(CodedError):
+    """The token does not carry the scope that this needs."""
+
+    code = Code.FORBIDDEN
+
+
+def authorize(info: Info) -> None:
+    """Raise ScopeError unless the token may be used to write."""
+    if not info.context.principal.may(Scope.WRITE):
+        info.context.notes.refused.append((Scope.WRITE, "", ("the token does not carry the scope",)))
+        raise ScopeError(
+            f"The token does not carry the scope {Scope.WRITE.value}, which mutations need; ask for one that does.",
+            scope=Scope.WRITE.value,
+        )
+
+
+async def write(
+    info: Info, items: Sequence[Intent], *, dry_run: bool = False, atomic: bool = False
+) -> list[Registered]:
+    """One outcome per item, in order. What is read after this sees what was written."""
+    if not items:
+        return []
+    try:
+        results = await info.context.writer.write(items, dry_run=dry_run, atomic=atomic)
+    finally:
+        info.context.read_afresh()
+    for item, result in zip(items, results, strict=True):
+        _note(info, item, result)
+    return results
+
+
+async def write_one(info: Info, make: Callable[[], Intent]) -> Registered:
+    """The outcome of one item; what its input makes impossible never reaches the writer."""
+    authorize(info)
+    try:
+        item = make()
+    except InputError as error:
+        return impossible(error)
+    (result,) = await write(info, [item])
+    return result
+
+
+def impossible(error: InputError) -> Registered:
+    """The outcome of an item whose input cannot be."""
+    return refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
+
+
+def _note(info: Info, item: Intent, result: Registered) -> None:
+    """Tell the access log what the policy denied, and which hidden ids were named."""
+    info.context.notes.absent.update(dict.fromkeys(result.hidden))
+    for refusal in result.refusals:
+        if refusal.code is MutationErrorCode.DENIED:
+            action, urn = _about(item)
+            info.context.notes.refused.append((action, urn, (refusal.message,)))
+
+
+def _about(item: Intent) -> tuple[str, str]:
+    """What the item wants to do, and to what."""
+    if isinstance(item, Registration):
+        return (WriteAction.REGISTER if item.action is None else item.right), item.urn
+    if isinstance(item, Linking | Unlinking):
+        return WriteAction.LINK, f"{item.source}, {item.target}"
+    if isinstance(item, Deleting | Restoring):
+        return WriteAction.RETIRE, item.urn
+    if isinstance(item, AliasSetting):
+        return WriteAction.PROMOTE, item.version
+    if isinstance(item, Approving):
+        return WriteAction.APPROVE, item.subject
+    about = getattr(item, next(iter(item.__dataclass_fields__)))
+    return WriteAction.UPDATE, about if isinstance(about, str) else ", ".join(about)

@@ -1,0 +1,191 @@
+"""Inputs as plain JSON values: what a record is made of, checked as far as that needs no store."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import strawberry
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.utils.str_converters import to_camel_case
+
+from graphql_schema.catalog.instants import milliseconds
+from graphql_schema.catalog.kinds import ASSETS
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.fields.value_types import PropertyInput
+from graphql_schema.inputs.input_fields import REFERS, VALUE, ValueField
+from policies.errors import InvalidError
+
+LONGEST_NAME = 1_024
+"""Characters of a name or display name."""
+
+
+LONGEST_REASON = 4_000
+"""Characters of a reason."""
+
+
+LARGEST_RECORD = 64 * 1024
+"""Bytes of the values of one item, as JSON."""
+
+
+INTERVALS = (("startedAt", "endedAt"), ("deployedAt", "retiredAt"), ("validFrom", "validTo"))
+"""Pairs of instants of which the second cannot come before the first."""
+
+
+Path = tuple[str, ...]
+
+
+class InputError(InvalidError):
+    """An input that cannot be; ``path`` leads to it within the kind's own input."""
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+@contextmanager
+def at(*path: str) -> Iterator[None]:
+    """Say where in the input an InvalidError is about, unless it says so itself."""
+    try:
+        yield
+    except InputError:
+        raise
+    except InvalidError as error:
+        raise InputError(error.message, *path) from None
+
+
+@dataclass(frozen=True, slots=True)
+class InputField:
+    """A field of an input class: its GraphQL name, its attribute, and what it declares."""
+
+    name: str
+    attribute: str
+    metadata: Mapping[Any, Any]
+
+
+def fields_of(item: Any) -> tuple[InputField, ...]:
+    """The fields of an input object."""
+    return _fields(item.__strawberry_definition__)
+
+
+@lru_cache(maxsize=64)
+def _fields(definition: StrawberryObjectDefinition) -> tuple[InputField, ...]:
+    return tuple(
+        InputField(field.graphql_name or to_camel_case(field.python_name), field.python_name, field.metadata)
+        for field in definition.fields
+    )
+
+
+def values_of(item: Any) -> dict[str, Any]:
+    """What the item gives of its record, by stored name: enums as names, nested inputs as objects."""
+    values: dict[str, Any] = {}
+    for field in fields_of(item):
+        declared: ValueField | None = field.metadata.get(VALUE)
+        given = getattr(item, field.attribute)
+        if declared is not None and given is not strawberry.UNSET:
+            _check(field.name, given, declared)
+            values[declared.stored or field.name] = plain(given, field.name)
+    check_record(values)
+    return values
+
+
+def check_record(values: Mapping[str, Any]) -> None:
+    """Refuse what is too large, and what ends before it begins."""
+    if len(values.get("displayName") or "") > LONGEST_NAME:
+        raise InputError(f"The display name is longer than {LONGEST_NAME} characters; shorten it.", "displayName")
+    for begin, end in INTERVALS:
+        first, last = values.get(begin), values.get(end)
+        if first is not None and last is not None and last < first:
+            raise InputError(f"`{end}` is before `{begin}`; correct one of them.", end)
+    size = len(orjson.dumps(values))
+    if size > LARGEST_RECORD:
+        raise InputError(
+            f"The item holds {size} bytes of values and a record at most {LARGEST_RECORD}; keep large texts where they "
+            "are and register their address."
+        )
+
+
+def plain(given: Any, *path: str) -> Any:
+    """The JSON value of an input value; what is not given within a nested input is left out."""
+    if isinstance(given, Enum):
+        return given.name
+    if isinstance(given, list):
+        return _plain_list(given, path)
+    if hasattr(given, "__strawberry_definition__"):
+        return _plain_object(given, path)
+    return given
+
+
+def check_id(urn: str, kinds: tuple[str, ...], *path: str) -> str:
+    """The kind of an id, which must be one of ``kinds``."""
+    with at(*path):
+        kind = parse_urn(urn).kind
+    if kind not in kinds:
+        raise InputError(f"{urn} is a {kind}, and this takes {' or '.join(sorted(kinds))}.", *path)
+    return kind
+
+
+def asset_kind(urn: str, *path: str) -> str:
+    """The kind of an asset's id; raises InputError when it is that of something else."""
+    return check_id(urn, ASSETS, *path)
+
+
+def checked_reason(reason: str | None) -> str | None:
+    """A reason as it goes into the audit; raises InputError when it is a book."""
+    if reason is not None and len(reason) > LONGEST_REASON:
+        raise InputError(f"The reason is longer than {LONGEST_REASON} characters; shorten it.", "reason")
+    return reason or None
+
+
+def _check(name: str, given: Any, declared: ValueField) -> None:
+    if given is None and declared.required:
+        raise InputError(f"`{name}` cannot be cleared; leave it out to keep what is stored.", name)
+    if given is not None and declared.within is not None:
+        least, most = declared.within
+        if not least <= given <= most:
+            raise InputError(f"`{name}` is {given:g}; it lies between {least:g} and {most:g}.", name)
+    if given is not None and declared.duration and milliseconds(given) is None:
+        raise InputError(
+            f"`{name}` is {given[:40]!r}; write weeks, days, hours, minutes and seconds, such as `P1D` or `PT6H`.", name
+        )
+
+
+def _plain_list(given: list[Any], path: Path) -> list[Any]:
+    values = [plain(each, *path, str(index)) for index, each in enumerate(given)]
+    unique = getattr(type(given[0]), "UNIQUE", None) if given else None
+    if unique is not None:
+        _refuse_twice([tuple(value.get(part) for part in unique) for value in values], path)
+    if given and isinstance(given[0], PropertyInput):
+        values.sort(key=lambda pair: str(pair["key"]))
+    return values
+
+
+def _refuse_twice(keys: list[tuple[Any, ...]], path: Path) -> None:
+    first: dict[tuple[Any, ...], int] = {}
+    for index, key in enumerate(keys):
+        if first.setdefault(key, index) != index:
+            name = " of ".join(str(part) for part in key if part is not None)
+            raise InputError(
+                f"{name[:80]!r} stands here twice, first at {first[key]}; give it once.", *path, str(index)
+            )
+
+
+def _plain_object(given: Any, path: Path) -> dict[str, Any]:
+    values = {}
+    for field in fields_of(given):
+        value = getattr(given, field.attribute)
+        if value is None or value is strawberry.UNSET or value == []:
+            continue
+        if REFERS in field.metadata:
+            check_id(value, field.metadata[REFERS], *path, field.name)
+        values[field.name] = plain(value, *path, field.name)
+    return values
+
+
+def _within(text: str | None, most: int, name: str) -> None:
+    """Raise InputError for a text that is blank, too long, or holds what no text holds."""
+    if text is not None and (not text.strip() or len(text) > most or "\0" in text):
+        raise InputError(f"`{name}` has 1 to {most} characters that can be read; change it.", name)

@@ -1,0 +1,1 @@
+"""Lineage, impact, paths and links."""

@@ -1,0 +1,1 @@
+"""Checks, incidents and health."""

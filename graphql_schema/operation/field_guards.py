@@ -1,0 +1,145 @@
+"""The schema after Strawberry has built it: how sources are read, and where the policy's hidden fields become null.
+
+One place for both. A field in ``row.access.hidden`` yields null and is noted before its resolver runs; properties are
+read from the source directly, without Strawberry's call path. Fields that can never be null are shown with their row.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    Undefined,
+    is_introspection_type,
+)
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
+
+from graphql_schema.fields.field import INPUTS
+from graphql_schema.fields.node import type_of
+from graphql_schema.ports.row import Seen
+from policies.governed import Governed
+from policies.vocabulary import field_action
+
+ASSET = "Asset"
+"""The interface whose types the policy governs field by field."""
+
+EDGES = ("Neighbour", "LineageEdge", "Ownership", "TagAssignment")
+"""The types that say something about an edge, governed as well: what both ends of the edge show."""
+
+Resolve = Callable[..., Any]
+
+
+def govern(schema: GraphQLSchema) -> None:
+    """Give every field its reader, every abstract type its resolution, and every governed field its guard."""
+    _drop_null_defaults(schema)
+    guarded = governed(schema).fields
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            type_.resolve_type = type_of
+        elif isinstance(type_, GraphQLObjectType) and not is_introspection_type(type_):
+            type_.is_type_of = None
+            for name, field in type_.fields.items():
+                field.resolve = _resolver(name, field, governed=type_.name in guarded)
+
+
+def governed(schema: GraphQLSchema) -> Governed:
+    """What the policy is told of the schema."""
+    assets, edges = _assets(schema), {name: cast("GraphQLObjectType", schema.type_map[name]) for name in EDGES}
+    types = {**assets, **edges}
+    return Governed(
+        {name: list(type_.fields) for name, type_ in assets.items()},
+        {name: list(type_.fields) for name, type_ in edges.items()},
+        frozenset(
+            field_action(type_name, name)
+            for type_name, type_ in types.items()
+            for name, field in type_.fields.items()
+            if isinstance(field.type, GraphQLNonNull)
+        ),
+        dict(_derived(types)),
+    )
+
+
+def _assets(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
+    interface = schema.type_map[ASSET]
+    return {
+        name: type_
+        for name, type_ in sorted(schema.type_map.items())
+        if isinstance(type_, GraphQLObjectType) and interface in type_.interfaces
+    }
+
+
+def _derived(types: Mapping[str, GraphQLObjectType]) -> Iterator[tuple[str, frozenset[str]]]:
+    """What a field says that it is made from; a name without a type is a field of the same type."""
+    for type_name, type_ in types.items():
+        for name, field in type_.fields.items():
+            inputs = _declared(field).metadata.get(INPUTS)
+            made = inputs(type_name) if inputs else ()
+            if made:
+                yield (
+                    field_action(type_name, name),
+                    frozenset(each if "." in each else field_action(type_name, each) for each in made),
+                )
+
+
+def _drop_null_defaults(schema: GraphQLSchema) -> None:
+    """What is absent stays absent: resolvers and inputs have defaults of their own, and ``= null`` says nothing."""
+    for type_ in schema.type_map.values():
+        for element in _defaulted(type_):
+            if element.default_value is None:
+                element.default_value = Undefined
+
+
+def _defaulted(type_: GraphQLNamedType) -> Iterator[GraphQLArgument | GraphQLInputField]:
+    if isinstance(type_, GraphQLInputObjectType):
+        yield from type_.fields.values()
+    elif isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+        for field in type_.fields.values():
+            yield from field.args.values()
+
+
+def _resolver(name: str, field: GraphQLField, *, governed: bool) -> Resolve:
+    declared = _declared(field)
+    if not declared.is_basic_field:
+        return _guarded(name, field.resolve) if governed else field.resolve  # type: ignore[arg-type, return-value]
+    return _recorded(name) if governed else _read(name, declared.python_name)
+
+
+def _declared(field: GraphQLField) -> StrawberryField:
+    return cast("StrawberryField", field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF])
+
+
+def _guarded(name: str, inner: Resolve) -> Resolve:
+    def resolve(source: Seen, info: Any, **arguments: Any) -> Any:
+        return inner(source, info, **arguments) if source.open(name) else None
+
+    return resolve
+
+
+def _recorded(name: str) -> Resolve:
+    def resolve(source: Seen, _info: Any) -> Any:
+        return source.read(name)
+
+    return resolve
+
+
+def _read(name: str, attribute: str) -> Resolve:
+    """Read a row or mapping by the GraphQL name, any other object by the attribute."""
+
+    def resolve(source: Any, _info: Any) -> Any:
+        if isinstance(source, Seen):
+            return source.read(name)
+        if isinstance(source, dict):
+            return source.get(name)
+        return getattr(source, attribute)
+
+    return resolve

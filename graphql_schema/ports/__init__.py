@@ -1,0 +1,1 @@
+"""Requests to a store and their results: plain data and Protocols."""

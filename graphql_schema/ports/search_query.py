@@ -1,0 +1,30 @@
+"""Search queries and the candidates that an index proposes."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from graphql_schema.ports.conditions import Clause
+from graphql_schema.ports.row import Row
+
+MOST_HITS: Final = 1_000
+"""Hits that one search ranks and counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What its filter asks, the clause of all that may be hits, and those of which go before where these are too many.
+
+    What its filter asks holds for each of them.
+    """
+
+    asked: Clause
+    where: Clause
+    best: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an index proposes; ``complete`` is false where it had more than :data:`MOST_HITS`."""
+
+    rows: tuple[Row, ...]
+    complete: bool

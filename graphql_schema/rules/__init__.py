@@ -1,0 +1,1 @@
+"""Pure rules that the schema and the store share."""

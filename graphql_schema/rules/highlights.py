@@ -1,0 +1,72 @@
+"""Marks the words of a text that a search matched."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from graphql_schema.ports.row import Row
+from graphql_schema.rules.index_terms import NAMES, PROSE, _id_fields
+from graphql_schema.rules.search_text import Wanted
+from graphql_schema.rules.typos import apart, forgiven
+from graphql_schema.rules.words import Word, words
+
+SNIPPET: Final = 200
+"""Characters of a long text that a highlight shows, about."""
+
+
+def highlights(row: Row, wanted: Wanted) -> list[dict[str, str]]:
+    """The fields in which words are found, with these between ``**``; the name first, and once if it is both."""
+    found, whole = [], frozenset(wanted.words)
+    for field in (*NAMES, *_id_fields(row.record), PROSE):
+        text = row.peek(field) or ""
+        near = wanted.first if field != PROSE else ()
+        hits = [word for word in words(text)
+                if word.text in whole or word.text.startswith(wanted.last) or _is_near(word.text, near)]  # fmt: skip
+        if field == "name" and text == row.peek("displayName"):
+            continue
+        if hits and row.open(field):
+            found.append({"field": field, "text": _marked(text, hits)})
+    return found
+
+
+def _is_near(word: str, typed: Sequence[str]) -> bool:
+    """Whether a word is one of those that were typed, with typing errors."""
+    return any(0 < forgiven(each) >= apart(each, word, forgiven(each)) for each in typed)
+
+
+def _marked(text: str, hits: list[Word]) -> str:
+    """The text, or the part of a long one around its first hit, with its hits between ``**``, each letter once."""
+    spans = _spans(hits)
+    start, end = _window(text, spans[0][0])
+    marked, at = ["\u2026" if start else ""], start
+    for first, last in spans:
+        if first < end:
+            shown = min(last, end)
+            marked += [text[at:first], "**", text[first:shown], "**"]
+            at = shown
+    return "".join([*marked, text[at:end], "\u2026" if end < len(text) else ""])
+
+
+def _spans(hits: list[Word]) -> list[tuple[int, int]]:
+    """Where the hits stand, from left to right: of those that overlap the shortest, and neighbours as one."""
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(((word.start, word.end) for word in hits), key=lambda span: (span[1] - span[0], span)):
+        if all(end <= first or last <= start for first, last in kept):
+            kept.append((start, end))
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(kept):
+        before = joined.pop() if joined and joined[-1][1] == start else (start, end)
+        joined.append((before[0], end))
+    return joined
+
+
+def _window(text: str, first: int) -> tuple[int, int]:
+    """Where a snippet begins and ends: at spaces, if there are some."""
+    if len(text) <= SNIPPET:
+        return 0, len(text)
+    begin = max(0, first - SNIPPET // 4)
+    space = re.compile(r"\s").search(text, begin, first) if begin else None
+    begin = space.end() if space else begin
+    end = min(len(text), begin + SNIPPET)
+    space_after = text.rfind(" ", first, end) if end < len(text) else -1
+    return begin, max(end if space_after < 0 else space_after, min(len(text), first + SNIPPET // 2))

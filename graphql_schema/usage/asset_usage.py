@@ -1,0 +1,213 @@
+"""How much an asset was used and by whom, from the counters of its days."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from math import fsum
+from typing import Annotated, Any, Union
+
+import strawberry
+
+from graphql_schema.catalog.relations import USAGE_OF
+from graphql_schema.fields.connection import After, Connection, First, Pages, paged
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.refs import ServiceRef, TeamRef, UserRef
+from graphql_schema.fields.scalars import Day
+from graphql_schema.ports.relation_query import Page, Related, cut, newest
+from graphql_schema.ports.row import Item, Row
+from graphql_schema.rules.usage_days import Counts, begin_of, is_use
+from policies.errors import InvalidError, LimitError
+
+MOST_DAYS = 400
+"""Days that one answer adds up."""
+
+
+MOST_MONTHS = 100_000
+"""Months of consumers that one operation adds up where they are too many to be read at once."""
+
+
+MONTHS = newest(USAGE_OF.into("UsageMonth"))
+"""From an asset to its usage, by month."""
+
+
+Consumer = Annotated[
+    Union[TeamRef, UserRef, ServiceRef],  # noqa: UP007 - strawberry reads unions so
+    strawberry.union("Consumer", description="Who uses an asset."),
+]
+
+
+Days = Annotated[int | None, strawberry.argument(description=f"Today and the days before it, 1 to {MOST_DAYS}.")]
+
+
+Use = tuple[str, Counts]
+"""A day and its counters."""
+
+
+Month = Mapping[str, Any]
+"""The record of what one consumer used of one asset in a month."""
+
+
+def _reads() -> Any:
+    return own("How often it was read.")
+
+
+def _calls() -> Any:
+    return own("How often it was called.")
+
+
+def _cost() -> Any:
+    return own("What that cost in US dollars; null where nobody said.")
+
+
+def _last() -> Any:
+    return own("The last of these days on which it was used; null where there is none.")
+
+
+@strawberry.type(description="Usage on one day.")
+class UsageByDay:
+    """Usage on one day."""
+
+    day: Day = own("The day.")
+    reads: float = _reads()
+    calls: float = _calls()
+    cost_usd: float | None = _cost()
+
+
+@strawberry.type(description="Usage by one consumer.")
+class UsageByConsumer:
+    """Usage by one consumer."""
+
+    consumer: Consumer | None = own("Who used it.")
+    reads: float = _reads()
+    calls: float = _calls()
+    cost_usd: float | None = _cost()
+    last_used_at: Day | None = _last()
+
+
+async def _consumers(root: Parent, info: Info, first: First = 20, after: After = None) -> Any:
+    page, binding = paged(info, first, after, *root["scope"])
+    return Pages(cut(root["items"], page), page, binding, lambda item: item.edge)
+
+
+@strawberry.type(description="Usage over some days, by consumers that the viewer may know of.")
+class Usage:
+    """Usage over some days."""
+
+    reads: float = _reads()
+    calls: float = _calls()
+    cost_usd: float | None = _cost()
+    distinct_consumers: int = own("How many consumers used it.")
+    consumers: Connection[UsageByConsumer] = strawberry.field(
+        description="Usage by consumer, who used it most first.", resolver=_consumers
+    )
+    by_day: list[UsageByDay] = own("Usage by day, the oldest first; days without any are left out.")
+    last_used_at: Day | None = _last()
+
+
+async def _usage(root: Parent, info: Info, days: Days = 30) -> Any:
+    span = span_of(info, days)
+    months = await months_of(info, [root], MONTHS, span)
+    urns = list(dict.fromkeys(month["consumer"] for month in months))
+    known = [row for row in await info.context.reader.nodes(urns, anyway=True) if row is not None]
+    return added_up(months, known, span, (root.urn,))
+
+
+asset_usage: Any = strawberry.field(
+    description="How much it was used and by whom; what consumers use that the viewer may not know of does not count.",
+    resolver=_usage,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """So many ``days`` that end with the ``last``, in UTC."""
+
+    days: int
+    last: date
+
+    @property
+    def first(self) -> date:
+        """The day that it begins with."""
+        return self.last - timedelta(days=self.days - 1)
+
+
+def span_of(info: Info, days: int | None) -> Span:
+    """The days that an argument ``days`` asks for, up to that of the operation; raises InvalidError on too many."""
+    wanted = 30 if days is None else days
+    if not 1 <= wanted <= MOST_DAYS:
+        raise InvalidError(f"`days` is {wanted}; ask for 1 to {MOST_DAYS}.")
+    return Span(wanted, datetime.fromtimestamp(info.context.now() // 1000, UTC).date())
+
+
+async def months_of(info: Info, rows: Sequence[Row], rel: Related, span: Span) -> list[Month]:
+    """The months that a relation leads to from rows and that have any of the last days in them.
+
+    Raises LimitError on more than :data:`MOST_MONTHS`, or than one request carries of a single row.
+    """
+    page = Page(since=begin_of(span.first.replace(day=1)), most=MOST_MONTHS)
+    try:
+        found = await asyncio.gather(*(info.context.reader.related(row, rel, page) for row in rows))
+    except LimitError as error:
+        limit = error.extensions["limit"]
+        raise LimitError(
+            f"This adds up more than {limit} months of usage; ask for fewer `days`, or for a part: sub-teams by "
+            "themselves, or `usage` of single assets.",
+            limit=limit,
+        ) from error
+    return [item.row.record for each in found for item in each.items]
+
+
+def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: tuple[Any, ...]) -> dict[str, Any]:
+    """The source of a :class:`Usage`: the last days of these months, by the consumers that the viewer may know of.
+
+    ``scope`` is what the list of consumers depends on beside the days, as for
+    :func:`graphql_schema.fields.connection.paged`.
+    """
+    rows = {row.urn: row for row in known}
+    uses: dict[str, list[Use]] = defaultdict(list)
+    for month in months:
+        if month["consumer"] in rows:
+            uses[month["consumer"]] += _used(month["days"], span)
+    return _source([(rows[urn], used) for urn, used in uses.items() if used], (*scope, span.days))
+
+
+def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: tuple[Any, ...]) -> dict[str, Any]:
+    """The source of a :class:`Usage`."""
+    every = [use for _, used in by_consumer for use in used]
+    days: dict[str, list[Counts]] = defaultdict(list)
+    for day, counts in every:
+        days[day].append(counts)
+    return {
+        **_total(counts for _, counts in every),
+        "distinctConsumers": len(by_consumer),
+        "items": sorted((_item(*each) for each in by_consumer), key=lambda item: item.position),
+        "byDay": [{"day": day, **_total(days[day])} for day in sorted(days)],
+        "lastUsedAt": max(days, default=None),
+        "scope": scope,
+    }
+
+
+def _item(consumer: Row, used: Sequence[Use]) -> Item:
+    total = _total(counts for _, counts in used)
+    node = {"consumer": consumer, **total, "lastUsedAt": max(day for day, _ in used)}
+    return Item(consumer, (-(total["reads"] + total["calls"]), consumer.urn), node)
+
+
+def _used(days: Mapping[str, Counts], span: Span) -> list[Use]:
+    """The days of a span on which there was any usage."""
+    first, last = span.first.isoformat(), span.last.isoformat()
+    return [(day, counts) for day, counts in days.items() if first <= day <= last and is_use(counts)]
+
+
+def _total(counts: Iterable[Counts]) -> dict[str, Any]:
+    """The sums of counters; a cost that nobody gave stays unknown."""
+    days = list(counts)
+    costs = [day["costUsd"] for day in days if "costUsd" in day]
+    return {
+        "reads": fsum(day.get("reads", 0) for day in days),
+        "calls": fsum(day.get("calls", 0) for day in days),
+        "costUsd": fsum(costs) if costs else None,
+    }

@@ -1,0 +1,124 @@
+"""Recording usage: many days of many consumers in one call, with one outcome for each."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import strawberry
+
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import own
+from graphql_schema.fields.scalars import Day
+from graphql_schema.inputs.payloads import MutationError, errors
+from graphql_schema.inputs.submit import MOST_ITEMS, authorize, impossible, write
+from graphql_schema.inputs.values import InputError, asset_kind, check_id
+from graphql_schema.ports.commands import UsageRecording
+from graphql_schema.ports.outcomes import Registered
+from policies.errors import LimitError
+
+CONSUMERS: Final = ("Team", "User", "Service")
+"""The kinds that use assets."""
+
+MOST_USED: Final = 1e15
+"""What one consumer can have read, called or cost on one day; sums over all of them stay numbers."""
+
+
+def _count(description: str) -> Any:
+    return strawberry.field(description=description, default=None)
+
+
+@strawberry.input(description="What one consumer used of one asset on one day.")
+class UsageInput:
+    """What one consumer used of one asset on one day."""
+
+    asset: strawberry.ID = strawberry.field(description="The id of the asset.")
+    consumer: strawberry.ID = strawberry.field(description="The id of the team, user or service that used it.")
+    day: Day = strawberry.field(description="The day, in UTC.")
+    reads: float | None = _count("How often it was read.")
+    calls: float | None = _count("How often it was called.")
+    distinct_users: int | None = _count("How many people that was for.")
+    cost_usd: float | None = _count("What that cost in US dollars.")
+
+
+@strawberry.input(description="Usage to record.")
+class RecordUsageInput:
+    """Usage to record."""
+
+    records: list[UsageInput] = strawberry.field(
+        description=f"At most {MOST_ITEMS}. Each replaces what was stored for its asset, consumer and day."
+    )
+
+
+@strawberry.type(description="What came of the records.")
+class RecordUsagePayload:
+    """What came of the records."""
+
+    recorded: int = own("How many are stored now, those that were there just so among them.")
+    errors: list[MutationError] = own("Why others are not; `inputPath` begins with `records` and the index.")
+
+
+RecordArg = Annotated[RecordUsageInput, strawberry.argument(description="The records.")]
+
+
+async def _record_usage(info: Info, input: RecordArg) -> Any:
+    authorize(info)
+    if len(input.records) > MOST_ITEMS:
+        raise LimitError(
+            f"A call carries at most {MOST_ITEMS} records and this one has {len(input.records)}; split it.",
+            limit=MOST_ITEMS,
+        )
+    accepted, results = _sorted(input.records)
+    written = await write(info, list(accepted.values()))
+    results |= dict(zip(accepted, written, strict=True))
+    return {
+        "recorded": sum(result.stored for result in results.values()),
+        "errors": [
+            error for index in sorted(results) for error in errors(results[index].refusals, "records", str(index))
+        ],
+    }
+
+
+record_usage: RecordUsagePayload = strawberry.field(
+    description="Records usage. A record that cannot be stored does not keep the others from it, and the same call "
+    "again changes nothing.",
+    resolver=_record_usage,
+)
+
+
+def _sorted(records: Sequence[UsageInput]) -> tuple[dict[int, UsageRecording], dict[int, Registered]]:
+    """The records by index: what the writer gets, and what it does not."""
+    accepted: dict[int, UsageRecording] = {}
+    results: dict[int, Registered] = {}
+    first: dict[tuple[str, str, str], int] = {}
+    for index, record in enumerate(records):
+        try:
+            wanted = _recording(record)
+            _refuse_again(record, index, first)
+        except InputError as error:
+            results[index] = impossible(error)
+        else:
+            accepted[index] = wanted
+    return accepted, results
+
+
+def _refuse_again(record: UsageInput, index: int, first: dict[tuple[str, str, str], int]) -> None:
+    about = (record.asset, record.consumer, record.day)
+    if first.setdefault(about, index) != index:
+        raise InputError(f"The same is in this call already, as record {first[about]}; join the two.", "day")
+
+
+def _recording(given: UsageInput) -> UsageRecording:
+    asset_kind(given.asset, "asset")
+    check_id(given.consumer, CONSUMERS, "consumer")
+    values = {
+        "reads": given.reads,
+        "calls": given.calls,
+        "distinctUsers": given.distinct_users,
+        "costUsd": given.cost_usd,
+    }
+    counts = {name: value for name, value in values.items() if value is not None}
+    if not counts:
+        raise InputError("The record counts nothing; give `reads`, `calls`, `distinctUsers` or `costUsd`.")
+    for name, value in counts.items():
+        if not 0 <= value <= MOST_USED:
+            raise InputError(f"`{name}` is {value:g}; a day counts from 0 to {MOST_USED:g}.", name)
+    return UsageRecording(given.asset, given.consumer, given.day, counts)

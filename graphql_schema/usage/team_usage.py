@@ -1,0 +1,95 @@
+"""Usage by team: of what a team owns, and what a team uses, whoever owns that."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+
+from graphql_schema.catalog.enums import AssetKind
+from graphql_schema.catalog.relations import MEMBER_OF, USED_BY
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent
+from graphql_schema.fields.filters import AssetFilter, asset_listing
+from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
+from graphql_schema.ports.conditions import Clause
+from graphql_schema.ports.relation_query import ALL, Page, newest, related
+from graphql_schema.ports.row import AccessGrade, Row
+from graphql_schema.usage.asset_usage import MONTHS, Days, added_up, months_of, span_of
+from policies.errors import LimitError
+
+MOST_OWNED = 10_000
+"""Assets of a team whose usage one field adds up."""
+
+USES = newest(USED_BY.into("UsageMonth"))
+"""From a consumer to what it used, by month."""
+
+MEMBERS = related(MEMBER_OF.into("User"))
+"""From a team to its members."""
+
+
+def owned_by(urns: Sequence[str]) -> Clause:
+    """What any of these teams owns: directly, or as the owning team."""
+    return ("or", ("in", "ownerTeam", tuple(urns)), ("in", "owners", tuple(urns)))
+
+
+async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False) -> Any:
+    span, reader = span_of(info, days), info.context.reader
+    teams = await with_subteams(root, info, include_subteams)
+    assets = [row for row in await _owned(info, teams, None) if _tells(row)]
+    months = await months_of(info, assets, MONTHS, span)
+    urns = list(dict.fromkeys(month["consumer"] for month in months))
+    known = [row for row in await reader.nodes(urns, anyway=True) if row is not None]
+    return added_up(months, known, span, (root.urn, "usage", bool(include_subteams)))
+
+
+team_usage: Any = strawberry.field(
+    description="How much the assets that it owns were used, and by whom: of those whose usage the viewer may see, by "
+    "consumers that the viewer may know of.",
+    resolver=_usage,
+)
+
+
+async def _consumption(root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False) -> Any:
+    span, reader = span_of(info, days), info.context.reader
+    teams = await with_subteams(root, info, include_subteams)
+    consumers = await _consumers(info, teams)
+    months = await months_of(info, consumers, USES, span)
+    urns = list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
+    told = {row.urn for row in await reader.nodes(urns, anyway=True) if row is not None and _tells(row)}
+    shown = (month for month in months if not told.isdisjoint(month["subjects"]))
+    return added_up(shown, consumers, span, (root.urn, "consumption", bool(include_subteams)))
+
+
+team_consumption: Any = strawberry.field(
+    description="What it used, whoever owns that, as a team and through its members and the services that it owns: of "
+    "assets whose usage the viewer may see, by services that the viewer may know of.",
+    resolver=_consumption,
+)
+
+
+async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
+    """The teams, their members and their services, each once."""
+    services = _owned(info, teams, AssetFilter(kinds=[AssetKind.SERVICE]))
+    members = asyncio.gather(*(info.context.reader.related(team, MEMBERS, ALL) for team in teams))
+    owned, slices = await asyncio.gather(services, members)
+    people = [item.row for each in slices for item in each.items]
+    return list({row.vid: row for row in (*teams, *people, *owned)}.values())
+
+
+async def _owned(info: Info, teams: Sequence[Row], where: AssetFilter | None) -> list[Row]:
+    """The assets that teams own, each once."""
+    listing = asset_listing(where, None, owned_by([team.urn for team in teams]))
+    found = await info.context.reader.listing(listing, Page(MOST_OWNED))
+    if found.has_next:
+        raise LimitError(
+            f"This adds up the usage of more than {MOST_OWNED} assets; ask for a part: sub-teams by themselves, or "
+            "`usage` of the assets.",
+            limit=MOST_OWNED,
+        )
+    return [item.row for item in found.items]
+
+
+def _tells(asset: Row) -> bool:
+    """Whether the viewer may see how an asset was used."""
+    return asset.access.grade is AccessGrade.READ and "usage" not in asset.access.hidden

@@ -1,0 +1,41 @@
+"""The journal wakes whoever waits, for what this process writes and for what another one does."""
+
+import asyncio
+from pathlib import Path
+
+from support.servers.in_process import open_api
+from support.servers.websocket_client import serving, talking
+from support.stores.janusgraph import StoreGraph
+
+from app.graph.commits.commit_log import Journal
+
+FOLLOW = "subscription ($after: Cursor) { changes(after: $after) { subjectId cursor } }"
+
+
+async def test_nothing_is_slept_through() -> None:
+    """What was written between reading the count and waiting for another one ends the wait at once."""
+    journal = Journal()
+    count = journal.count
+    journal.written()
+    await journal.wait(count)
+    waiting = asyncio.create_task(journal.wait(journal.count))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    journal.written()
+    await waiting
+
+
+async def test_another_process_writes(graph: StoreGraph, tmp_path: Path) -> None:
+    """Of two processes over one store, each tells of what the other writes."""
+    async with (
+        open_api(graph, tmp_path) as here,
+        open_api(graph, tmp_path) as there,
+        serving(here.app) as address,
+        talking(address, here.tokens["root"]) as talk,
+    ):
+        await here.load({"dataset": {"id": "mlg://dataset/test/default/begin"}})
+        (begin,) = (await here.ask("root", "{ changes(first: 1) { nodes { cursor } } }"))["changes"]["nodes"]
+        await talk.subscribe(FOLLOW, after=begin["cursor"])
+        for name in ("one", "two"):
+            await there.load({"dataset": {"id": f"mlg://dataset/test/default/{name}"}})
+            assert (await talk.event())["changes"]["subjectId"].endswith(name)

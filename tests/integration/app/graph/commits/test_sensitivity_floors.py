@@ -1,0 +1,165 @@
+"""A raise of more than a write can do: nothing leaks until the job has done it, whoever dies in between."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.servers.in_process import Api, GraphServices, open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import stored, urn
+from support.waiting import until
+
+from app.graph.commits.sensitivity_floors import Fence
+from app.graph.driver.gremlin_client import Exchange
+from app.graph.jobs import sensitivity_job as job_module
+from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.writing.effects import raise_sensitivity as spreading
+
+PAGES = """query ($after: Cursor) { assets(filter: {kinds: [DATASET]}, first: 40, after: $after) {
+  totalCount nodes { id sensitivity } pageInfo { hasNextPage endCursor } } }"""
+POINT = "query ($id: ID!) { asset(id: $id) { id sensitivity } }"
+HOP = """query ($id: ID!) { asset(id: $id) { downstream(first: 50) { totalCount nodes { asset { id } } } } }"""
+
+
+class Held(GraphServices):
+    """The services of a process whose job never gets its turn."""
+
+    async def start_jobs(self, stack: AsyncExitStack) -> None:
+        """Start nothing."""
+
+
+@asynccontextmanager
+async def held(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
+    """Run the API over a graph without its job."""
+    async with open_api(graph, folder, Held) as api:
+        yield api
+
+
+def dataset(name: str, **values: object) -> dict[str, object]:
+    """The item of a dataset."""
+    return {"dataset": {"id": urn(f"dataset {name}"), **values}}
+
+
+async def estate(api: Api, consumers: int) -> None:
+    """A hub with consumers, of which ten hang on `side` too, and 60 datasets that have nothing to do with it."""
+    made = [urn("dataset hub")]
+    await api.load(dataset("hub"), dataset("side", sensitivity="PUBLIC"))
+    await api.load(*(dataset(f"c{number:05}", derivedFrom=made) for number in range(consumers)))
+    await api.load(*(dataset(f"c{number:05}", derivedFrom=[*made, urn("dataset side")]) for number in range(10)))
+    await api.load(*(dataset(f"z{number:02}") for number in range(60)))
+
+
+async def listed(api: Api, who: str) -> tuple[list[str], set[int | None]]:
+    """All datasets that a caller can page through, and the totals that the pages said."""
+    found, totals, after = list[str](), set[int | None](), None
+    while True:
+        page = (await api.ask(who, PAGES, after=after))["assets"]
+        found += [node["id"] for node in page["nodes"]]
+        totals.add(page["totalCount"])
+        if not page["pageInfo"]["hasNextPage"]:
+            return found, totals
+        assert len(page["nodes"]) == 40
+        after = page["pageInfo"]["endCursor"]
+
+
+async def sees_none_of_it(api: Api, consumers: int, totals: set[int | None]) -> None:
+    """Bo finds neither hub nor consumers: by id, over a hop, in a listing; and everything else."""
+    for name in ("hub", "c00000", "c00009", f"c{consumers - 1:05}"):
+        assert (await api.ask("bo", POINT, id=urn(f"dataset {name}")))["asset"] is None
+    beyond = (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]
+    assert beyond == {"totalCount": 0, "nodes": []}
+    open_ = ["side", *(f"z{number:02}" for number in range(60))]
+    assert await listed(api, "bo") == ([urn(f"dataset {name}") for name in open_], totals)
+
+
+@pytest.mark.timeout(120)
+async def test_a_hub_with_10_000_consumers(graph: StoreGraph, tmp_path: Path) -> None:
+    """The write answers; behind the fence nothing is found; then all is raised, the fence gone, totals are back."""
+    async with held(graph, tmp_path) as api, AsyncExitStack() as stack:
+        await estate(api, 10_000)
+        assert (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]["totalCount"] == 10
+        assert (await api.register("root", dataset("hub", sensitivity="RESTRICTED")))["updated"] == 1
+        pending = api.services.desk.pending
+        assert [len(fence.covered or ()) for fence in pending.fences.standing] == [10_000]
+        await sees_none_of_it(api, 10_000, {None})
+        await api.load(dataset("late", sensitivity="PUBLIC", derivedFrom=[urn("dataset c00004")]))
+        assert (await api.ask("bo", POINT, id=urn("dataset late")))["asset"] is None
+        assert (await api.ask("root", POINT, id=urn("dataset c00007")))["asset"]["sensitivity"] == "RESTRICTED"
+        await GraphServices.start_jobs(api.services, stack)
+        await until(lambda: not pending.notes)
+        assert pending.fences.standing == []
+        await sees_none_of_it(api, 10_000, {61})
+    natives = (await stored(graph)).natives
+    raised = {key for key, values in natives.items() if values["sensitivity"] == "RESTRICTED"}
+    assert raised == {key for key in natives if "/dataset/test/default/c" in key} | {
+        urn("dataset hub"),
+        urn("dataset late"),
+    }
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+@pytest.mark.parametrize("covered", [50_000, 10], ids=["ids", "tenant"])
+async def test_a_crash_leaves_the_fence_and_the_next_process_does_the_work(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, covered: int
+) -> None:
+    """A process that dies before the job, or amid it, hides what is not raised; the next one hides it and raises it."""
+    monkeypatch.setattr(spreading, "MOST_RAISED", 5)
+    monkeypatch.setattr(spreading, "MOST_COVERED", covered)
+    monkeypatch.setattr(job_module, "BATCH", 4)
+    async with held(graph, tmp_path) as api:
+        await estate(api, 30)
+        await api.load(dataset("hub", sensitivity="RESTRICTED"))
+        desk = api.services.desk
+        job = SensitivityJob(api.services.client, desk.lock, desk.pending, desk.stops)
+        for _ in range(steps):
+            assert await job.step()
+    async with held(graph, tmp_path) as api:
+        for name in ("c00000", "c00029"):
+            assert (await api.ask("bo", POINT, id=urn(f"dataset {name}")))["asset"] is None
+        found, totals = await listed(api, "bo")
+        assert (set(found) & {urn(f"dataset c{number:05}") for number in range(30)}, totals) == (set(), {None})
+    async with open_api(graph, tmp_path) as api:
+        await until(lambda: not api.services.desk.pending.notes)
+        await sees_none_of_it(api, 30, {61})
+    levels = [values["sensitivity"] for values in (await stored(graph)).natives.values()]
+    assert levels.count("RESTRICTED") == 31
+
+
+async def test_what_the_store_does_not_take_is_tried_again(graph: StoreGraph, tmp_path: Path) -> None:
+    """A job whose store is away keeps its note, goes on when it is back, and lowers what has no cause any more."""
+    async with held(graph, tmp_path) as api, AsyncExitStack() as stack:
+        await api.load(dataset("a", sensitivity="RESTRICTED"), dataset("b", derivedFrom=[urn("dataset a")]))
+        await api.load(dataset("a", sensitivity="PUBLIC"))
+        client, failures = api.services.client, Failures()
+        good, client.url = client.url, "http://127.0.0.1:1/gremlin"
+        client.observers.append(failures)
+        await GraphServices.start_jobs(api.services, stack)
+        await until(lambda: failures.count > 0)
+        client.url = good
+        await until(lambda: not api.services.desk.pending.notes)
+        assert (await api.ask("root", POINT, id=urn("dataset b")))["asset"]["sensitivity"] == "INTERNAL"
+        assert (await api.ask("root", POINT, id=urn("dataset a")))["asset"]["sensitivity"] == "PUBLIC"
+
+
+@dataclass
+class Failures:
+    """Counts requests to the store that failed."""
+
+    count: int = 0
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """See :class:`app.graph.driver.gremlin_client.Observer`."""
+        self.count += exchange.error is not None
+
+
+async def test_a_page_of_nothing_behind_a_fence(graph: StoreGraph, tmp_path: Path) -> None:
+    """Whether there is a first item is answered as without the fence, which has nothing to do with it."""
+    query = "{ assets(first: 0) { nodes { id } pageInfo { hasNextPage } } }"
+    async with held(graph, tmp_path) as api:
+        await api.load(dataset("open"))
+        before = await api.ask("bo", query)
+        assert before["assets"]["pageInfo"]["hasNextPage"]
+        api.services.desk.pending.fences.put_up(Fence("default", "RESTRICTED", frozenset({1})))
+        assert await api.ask("bo", query) == before

@@ -1,0 +1,289 @@
+"""The driver against a real JanusGraph, behind a proxy that cuts and holds connections when told to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from app.graph.driver.errors import PreparedTextError, StoreFailedError, StoreUnavailableError, VertexExistsError
+from app.graph.driver.gremlin_client import Exchange, GremlinClient
+from app.graph.driver.prepared_statement import Prepared
+from app.graph.records.vertex_id import vertex_id
+from policies.errors import Code
+
+ECHO = Prepared.of("g.inject(x)", "x")
+CREATE = Prepared.of("g.addV('SelfCheck').property(T.id, x).id()", "x")
+COUNT = Prepared.of("g.V(x).count()", "x")
+DROP = Prepared.of("g.V(x).drop()", "x")
+
+
+def new_id() -> int:
+    """Return an id that no other test uses."""
+    return vertex_id("test-client", uuid4().hex)
+
+
+@dataclass
+class Proxy:
+    """A TCP relay to the store: real requests and answers, and failures of the network on demand."""
+
+    store: str
+    port: int = 0
+    cuts: int = 0
+    """How many of the next answers are thrown away with their connection, after the store has given them."""
+    canned: bytes = b""
+    """Given instead of asking the store."""
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: int = 0
+    requests: int = 0
+    arrival: asyncio.Condition = field(default_factory=asyncio.Condition)
+    writers: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        """The address that stands for the store's."""
+        return f"http://127.0.0.1:{self.port}/gremlin"
+
+    async def open(self) -> None:
+        """Listen, on the same port as before if there was one."""
+        self.gate.set()
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Stop listening and drop every connection, as a killed process does."""
+        self.server.close()
+        for writer in list(self.writers):
+            writer.transport.abort()
+        await self.server.wait_closed()
+
+    async def arrived(self, requests: int) -> None:
+        """Wait until this many requests have come."""
+        async with self.arrival:
+            await self.arrival.wait_for(lambda: self.requests >= requests)
+
+    async def _arrived(self) -> None:
+        async with self.arrival:
+            self.requests += 1
+            self.arrival.notify_all()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.writers.add(writer)
+        store = urlsplit(self.store)
+        up_reader, up_writer = await asyncio.open_connection(store.hostname, store.port)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                request = await _message(reader)
+                await self._arrived()
+                if not self.canned:
+                    up_writer.write(request)
+                answer = self.canned or await _message(up_reader)
+                await self.gate.wait()
+                if self.cuts:
+                    self.cuts -= 1
+                    break
+                writer.write(answer)
+        self.writers.discard(writer)
+        writer.transport.abort()
+        up_writer.close()
+
+
+async def _message(reader: asyncio.StreamReader) -> bytes:
+    """Read one HTTP/1.1 message that has a Content-Length."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
+    return head + await reader.readexactly(int(fields[b"content-length"]))
+
+
+@asynccontextmanager
+async def _proxied(url: str) -> AsyncIterator[Proxy]:
+    proxy = Proxy(url)
+    await proxy.open()
+    try:
+        yield proxy
+    finally:
+        proxy.gate.set()
+        await proxy.close()
+
+
+@pytest.fixture
+async def proxy(gremlin_url: str) -> AsyncIterator[Proxy]:
+    """Open a relay to the real store."""
+    async with _proxied(gremlin_url) as opened:
+        yield opened
+
+
+@dataclass
+class Notes:
+    """An observer that keeps what it hears."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """Keep it."""
+        self.exchanges.append(exchange)
+
+    @property
+    def attempts(self) -> list[int]:
+        """How often each request was sent."""
+        return [exchange.attempts for exchange in self.exchanges]
+
+
+async def test_values_come_back_as_plain_json(client: GremlinClient) -> None:
+    """Every kind of JSON value survives as a binding, long integers and any character included."""
+    value = {"s": "it's $x \\ \"é😀", "i": 1, "l": 2**62 + 1, "f": 0.1, "t": True, "n": None, "a": [1, [2]], "m": {}}
+    assert await client.submit(ECHO, {"x": value}) == [value]
+    assert await client.submit(Prepared.of("g.inject(xs).unfold()", "xs"), {"xs": list(range(3000))}) == list(
+        range(3000)
+    )
+
+
+async def test_bindings_are_checked_before_anything_is_sent(client: GremlinClient) -> None:
+    """`V([])` would be every vertex: the client refuses it, and other misfits, without a request."""
+    misfits: tuple[dict[str, object], ...] = ({}, {"x": []}, {"x": 1, "y": 2})
+    for bindings in misfits:
+        with pytest.raises(PreparedTextError):
+            await client.submit(COUNT, bindings)
+    assert client.texts == {}
+
+
+async def test_a_text_is_one_text_whatever_its_values(client: GremlinClient) -> None:
+    """The number of distinct texts stays the number of shapes, and observers hear of every request."""
+    client.observers.append(notes := Notes())
+    await asyncio.gather(*(client.submit(ECHO, {"x": n}) for n in range(20)))
+    await client.ping()
+    assert client.texts == {ECHO.text: 20, "g.inject(0)": 1}
+    assert [(e.prepared, e.writes, e.attempts, e.error) for e in notes.exchanges[:20]] == [(ECHO, False, 1, None)] * 20
+
+
+async def test_no_more_requests_run_at_once_than_allowed(proxy: Proxy) -> None:
+    """Of twelve requests, three reach the store while it answers none; all are answered in the end."""
+    async with GremlinClient(proxy.url, in_flight=3) as client:
+        proxy.gate.clear()
+        tasks = [asyncio.create_task(client.submit(ECHO, {"x": n})) for n in range(12)]
+        await proxy.arrived(3)
+        assert proxy.connections == 3
+        proxy.gate.set()
+        assert await asyncio.gather(*tasks) == [[n] for n in range(12)]
+    assert proxy.connections == 3
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_no_answer_in_time_is_unavailable(proxy: Proxy, *, writes: bool) -> None:
+    """The deadline ends the wait; only a write has an unknown outcome; the client goes on working."""
+    async with GremlinClient(proxy.url, deadline=0.3) as client:
+        await client.ping()
+        proxy.gate.clear()
+        with pytest.raises(StoreUnavailableError, match=r"within 0\.3 s") as caught:
+            await client.submit(ECHO, {"x": 1}, writes=writes)
+        assert caught.value.unknown_outcome is writes
+        proxy.gate.set()
+        await client.ping()
+
+
+async def test_the_deadline_counts_the_wait_for_a_turn(proxy: Proxy) -> None:
+    """A write that never left the queue is known to have changed nothing."""
+    async with GremlinClient(proxy.url, in_flight=1, deadline=0.3) as client:
+        client.observers.append(notes := Notes())
+        proxy.gate.clear()
+        ends = await asyncio.gather(
+            client.submit(ECHO, {"x": 1}), client.submit(ECHO, {"x": 2}, writes=True), return_exceptions=True
+        )
+    assert [isinstance(e, StoreUnavailableError) and not e.unknown_outcome for e in ends] == [True, True]
+    assert sorted(notes.attempts) == [0, 1]
+
+
+async def test_a_read_is_sent_once_more_when_its_connection_breaks(proxy: Proxy) -> None:
+    """One broken connection is not seen by the caller of a read, two are."""
+    async with GremlinClient(proxy.url) as client:
+        client.observers.append(notes := Notes())
+        proxy.cuts = 1
+        assert await client.submit(ECHO, {"x": 1}) == [1]
+        proxy.cuts = 2
+        with pytest.raises(StoreUnavailableError) as caught:
+            await client.submit(ECHO, {"x": 1})
+    assert not caught.value.unknown_outcome
+    assert notes.attempts == [2, 2]
+    assert [exchange.error for exchange in notes.exchanges] == [None, Code.STORE_UNAVAILABLE]
+
+
+async def test_a_write_is_never_repeated(proxy: Proxy) -> None:
+    """A write whose answer is lost is reported as unknown and sent once: here the store had kept it."""
+    x = {"x": new_id()}
+    async with GremlinClient(proxy.url) as client:
+        client.observers.append(notes := Notes())
+        proxy.cuts = 1
+        with pytest.raises(StoreUnavailableError) as caught:
+            await client.submit(CREATE, x, writes=True)
+        assert caught.value.unknown_outcome
+        assert notes.attempts == [1]
+        assert await client.submit(COUNT, x) == [1]
+        await client.submit(DROP, x, writes=True)
+
+
+async def test_the_client_outlives_a_restart_of_the_store(proxy: Proxy) -> None:
+    """While nobody listens even a write is known not to have happened; afterwards the same client works."""
+    async with GremlinClient(proxy.url, in_flight=4) as client:
+        await asyncio.gather(*(client.ping() for _ in range(4)))
+        await proxy.close()
+        with pytest.raises(StoreUnavailableError):  # the client notices that its kept connections are gone
+            await client.ping()
+        for writes in (False, True):
+            with pytest.raises(StoreUnavailableError) as caught:
+                await client.submit(ECHO, {"x": 1}, writes=writes)
+            assert caught.value.retry_after > 0
+            assert not caught.value.unknown_outcome
+        await proxy.open()
+        assert await asyncio.gather(*(client.submit(ECHO, {"x": n}) for n in range(8))) == [[n] for n in range(8)]
+
+
+async def test_a_taken_id_has_its_own_error(client: GremlinClient) -> None:
+    """Creating a vertex twice fails the second time in a way that a writer can tell from any other."""
+    x = {"x": new_id()}
+    assert await client.submit(CREATE, x, writes=True) == [x["x"]]
+    with pytest.raises(VertexExistsError):
+        await client.submit(CREATE, x, writes=True)
+    await client.submit(DROP, x, writes=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [
+        ("throw new IllegalStateException(x)", ("IllegalStateException",)),
+        ("g.V().has(x, x)", ("IllegalArgumentException",)),
+        ("g.V(", ("MultipleCompilationErrorsException",)),
+    ],
+)
+async def test_a_failure_shows_classes_and_no_values(
+    client: GremlinClient, text: str, classes: tuple[str, ...]
+) -> None:
+    """Messages and stack traces of the store carry values and stay inside."""
+    prepared = Prepared(text, frozenset({"x"}))
+    with pytest.raises(StoreFailedError) as caught:
+        await client.submit(prepared, {"x": "a customer's word"})
+    assert caught.value.classes == classes
+    assert "customer" not in f"{caught.value} {caught.value.extensions}"
+
+
+async def test_the_self_check_leaves_nothing(client: GremlinClient) -> None:
+    """A sound store passes, by a write, a read and a removal of the same vertex."""
+    client.observers.append(notes := Notes())
+    await client.self_check()
+    assert [(e.prepared.text, e.writes, e.error) for e in notes.exchanges] == [
+        ("g.addV('SelfCheck').property(T.id,x)", True, None),
+        ("g.V(x).label()", False, None),
+        ("g.V(x).drop()", True, None),
+    ]
+
+
+async def test_the_self_check_finds_a_store_that_keeps_nothing(proxy: Proxy) -> None:
+    """A store that answers 200 to everything and commits nothing, as some settings make it do, is found out."""
+    body = b'{"result":{"data":[]}}'
+    proxy.canned = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    async with GremlinClient(proxy.url) as client:
+        with pytest.raises(StoreFailedError, match="did not keep"):
+            await client.self_check()

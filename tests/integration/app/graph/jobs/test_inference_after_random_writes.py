@@ -1,0 +1,160 @@
+"""Random writes on random estates: when the job is idle, what is inferred is what follows, at any instant."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.oracles.inferred_edges import follows, instants, kept
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import NOW, Stored, Writers, asset, link, person, shipped_policy, shipped_stops, stored, urn
+
+from app.graph.commits.write_coordinator import Desk
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs import inference_job as job_module
+from app.graph.jobs.inference_job import EnrichmentJob, prepare
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.catalog.inference_rules import RULES
+from graphql_schema.catalog.relations import RELATIONS
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.ports.commands import Deleting, Intent, Restoring, Unlinking
+
+NAMES = [
+    *("dataset a", "dataset-version a@1", "feature f", "feature g", "run r", "run s", "evaluation e"),
+    *("model-version m@1", "model-version m@2", "deployment d", "deployment p", "experiment-cell c"),
+]
+KIND = {name: parse_urn(urn(name)).kind for name in NAMES}
+HOPS = {hop.relation.name for rule in RULES for hop in rule.chain}
+MIDDLES = [name for name in NAMES if KIND[name] in {"Run", "Deployment"}]
+LINKS = [
+    (relation, source, target)
+    for relation in sorted({*HOPS, *(rule.relation.name for rule in RULES)})
+    for source in NAMES
+    for target in NAMES
+    if RELATIONS[relation].allows(KIND[source], KIND[target])
+]
+CHAINS = [edge for edge in LINKS if edge[0] in HOPS and {*edge} & {*MIDDLES}]
+TENANTS = count()
+
+edges = st.one_of(st.sampled_from(CHAINS), st.sampled_from(CHAINS), st.sampled_from(LINKS))
+
+
+def linking(edge: tuple[str, str, str], span: tuple[int, int | None] | None, sure: float | None) -> Intent:
+    """A link that holds for a while, or is a guess."""
+    facts: dict[str, Any] = {}
+    if span is not None:
+        facts = {"validFrom": NOW + span[0], "validTo": None if span[1] is None else NOW + span[1]}
+    if sure is not None:
+        facts |= {"origin": "INFERRED", "confidence": sure}
+    return link(*edge, **facts)
+
+
+spans = st.sampled_from([None, None, None, (-10, 5), (-30, None), (4, 20)])
+items: st.SearchStrategy[Intent] = st.one_of(
+    st.builds(linking, edges, spans, st.sampled_from([None, None, 0.25])),
+    st.builds(linking, edges, st.none(), st.none()),
+    st.builds(
+        lambda edge, end: Unlinking(edge[0], urn(edge[1]), urn(edge[2]), end and NOW + end),
+        edges,
+        st.sampled_from([None, None, 9, 30]),
+    ),
+    st.builds(
+        lambda run, inputs, outputs: asset(run, {"state": "COMPLETE"}, inputs=inputs, outputs=outputs),
+        st.sampled_from(["run r", "run s"]),
+        st.lists(st.sampled_from(["feature f", "dataset a", "model-version m@1"]), unique=True),
+        st.lists(st.sampled_from(["model-version m@2", "evaluation e"]), unique=True),
+    ),
+    st.builds(lambda name: Deleting(urn(name)), st.sampled_from([*NAMES, *MIDDLES])),
+    st.builds(lambda name: Restoring(urn(name)), st.sampled_from([*NAMES, *MIDDLES])),
+)
+batches = st.lists(
+    st.tuples(st.lists(items, min_size=1, max_size=5), st.sampled_from([0, 1, 2, 99]), st.sampled_from([0, 0, 7])),
+    min_size=4,
+    max_size=9,
+)
+
+
+@dataclass
+class World:
+    """A tenant of its own, whose time passes when the test says so."""
+
+    graph: StoreGraph
+    client: GremlinClient
+    tenant: str = field(default_factory=lambda: f"t{next(TENANTS)}")
+    now: int = NOW
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """A process starts: it knows nothing but what is stored."""
+        self.writers = Writers(self.client, shipped_policy(), Desk(shipped_stops(), rules=RULES))
+        self.job = EnrichmentJob(self.client, self.writers.desk, lambda: self.now)
+
+    async def restart(self, *, anew: bool = False) -> None:
+        """The process dies, and another one takes over; anew, it goes through the whole store."""
+        self.start()
+        await self.writers.desk.pending.load(self.client)
+        await self.writers.desk.journal.load(self.client)
+        if anew:
+            await self.graph.run("g.V(x).drop()", x=vertex_id("pending", "enrichment"))
+        await prepare(self.client, self.writers.desk)
+
+    async def write(self, batch: list[Intent]) -> None:
+        """Write items as somebody who may do anything."""
+        caller = person("root", roles="admin auditor approver", tenant=self.tenant)
+        await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
+
+    async def check(self) -> Stored:
+        """The job is idle: at each instant the edges are as the definition says."""
+        there = await stored(self.graph, self.tenant)
+        records, edges = there.records, there.edge_records
+        names = {vertex_id(self.tenant, urn): urn for urn in records}
+        for at in instants(records, edges, self.now):
+            assert kept(edges, at, names) == follows(records, edges, at), at
+        for (label, _, _), values in there.edges:
+            if label.startswith("INFERRED_"):
+                assert values["validFrom"] <= values["validTo"]
+        return there
+
+
+@pytest.mark.timeout(600)
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+@given(batches=batches, size=st.sampled_from([1, 1, 50]), crash=st.booleans())
+async def test_what_is_inferred_is_what_follows(
+    module_graph: StoreGraph,
+    monkeypatch: pytest.MonkeyPatch,
+    batches: list[tuple[list[Intent], int, int]],
+    size: int,
+    crash: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Links back-dated, ended and guessed, claims, deletions, restorations, and crashes amid the job; twice is once."""
+    monkeypatch.setattr(job_module, "BATCH", size)
+    monkeypatch.setattr(job_module, "MOST_EDGES", size)
+    async with GremlinClient(module_graph.url, source=module_graph.source) as client:
+        world = World(module_graph, client)
+        await world.restart()
+        for batch, steps, pause in batches:
+            await world.write(batch)
+            for _ in range(steps):
+                await world.job.step()
+            if crash and steps:
+                await world.restart()
+            if steps > 10:
+                while await world.job.step():
+                    pass
+                await world.check()
+            world.now += pause
+        world.now += 100
+        while await world.job.step():
+            pass
+        there = await world.check()
+        assert [note for note in world.writers.desk.pending.notes if note.enriches] == []
+        await world.restart(anew=True)
+        while await world.job.step():
+            pass
+        assert (await stored(module_graph, world.tenant)).edges == there.edges

@@ -1,0 +1,157 @@
+"""Random writes on random estates: never too open after any write or batch of the job, exact when the job is idle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import pytest
+from support.oracles.effective_sensitivity import CARRYING, LEVELS, effective
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import NOW, Writers, asset, link, person, shipped_policy, shipped_stops, stored
+
+from app.graph.commits.write_coordinator import Desk
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs import sensitivity_job as job_module
+from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.effects import raise_sensitivity as spreading
+from graphql_schema.catalog.relations import RELATIONS
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.ports.commands import Linking, Registration
+
+NAMES = {
+    "dataset": ["a", "b", "c"],
+    "dataset-version": ["a@1", "a@2", "b@1"],
+    "feature-set": ["s", "t"],
+    "feature": ["f", "g", "h"],
+    "model": ["m", "n"],
+    "model-version": ["m@1", "m@2", "n@1"],
+    "workflow": ["w"],
+    "run": ["r", "q"],
+    "evaluation": ["e"],
+    "service": ["v"],
+    "report": ["p", "o"],
+}
+ALL = [f"{slug} {name}" for slug, names in NAMES.items() for name in names]
+FIELDS = {
+    "dataset": {"derivedFrom": ["dataset", "dataset-version"], "producedBy": ["run"]},
+    "dataset-version": {"derivedFrom": ["dataset", "dataset-version"], "producedBy": ["run"]},
+    "feature-set": {"features": ["feature"]},
+    "feature": {"featureSet": ["feature-set"], "derivedFrom": ["dataset"]},
+    "model-version": {"trainedOn": ["dataset", "dataset-version"], "usedFeatures": ["feature", "feature-set"]},
+    "run": {"inputs": ["dataset", "feature"], "outputs": ["dataset", "dataset-version", "model-version"]},
+}
+KIND = {slug: parse_urn(asset(f"{slug} {names[0]}").urn).kind for slug, names in NAMES.items()}
+LINKS = [
+    (name, source, target)
+    for name in [*sorted(CARRYING), "CONTAINS"]
+    for source in NAMES
+    for target in NAMES
+    if (KIND[source], KIND[target]) in RELATIONS[name].ends
+]
+
+
+@dataclass
+class World:
+    """One tenant of a graph, whose time passes when the test says so."""
+
+    graph: StoreGraph
+    writers: Writers
+    tenant: str
+    random: Random
+    now: int = NOW
+    job: SensitivityJob = field(init=False)
+
+    def __post_init__(self) -> None:
+        desk = self.writers.desk
+        self.job = SensitivityJob(self.writers.client, desk.lock, desk.pending, desk.stops, lambda: self.now)
+
+    def write(self) -> Registration | Linking:
+        """A random item."""
+        return self._asset() if self.random.random() < 0.45 else self._link()
+
+    def _asset(self) -> Registration:
+        slug = self.random.choice(list(NAMES))
+        values = {}
+        if self.random.random() < 0.7:
+            values["sensitivity"] = self.random.choice([*LEVELS, None])
+        fields = {
+            name: self.random.sample([f"{kind} {each}" for kind in kinds for each in NAMES[kind]], k=size)
+            for name, kinds in FIELDS.get(slug, {}).items()
+            for size in [self.random.randrange(4) - 1]
+            if size >= 0 and (name != "producedBy" or size <= 1)
+            if size <= sum(len(NAMES[kind]) for kind in kinds)
+        }
+        return asset(f"{slug} {self.random.choice(NAMES[slug])}", values, **fields)
+
+    def _link(self) -> Linking:
+        relation, source, target = self.random.choice(LINKS)
+        facts: dict[str, Any] = {}
+        if relation in CARRYING and self.random.random() < 0.35:
+            facts["declassified"] = self.random.choice([True, True, False, None])
+        if self.random.random() < 0.4:
+            facts["validFrom"] = NOW - 1_000
+            facts["validTo"] = self.random.choice([None, self.now - 500, self.now + 2, self.now + 20])
+        ends = [f"{slug} {self.random.choice(NAMES[slug])}" for slug in (source, target)]
+        return link(relation, *ends, **facts)
+
+    async def check(self, *, idle: bool) -> None:
+        """Nothing is more open than it should be; with an idle job, nothing is stricter either."""
+        there = await stored(self.graph, self.tenant)
+        wanted = effective(there, self.now)
+        view = self.writers.desk.pending.fences.view(self.tenant)
+        seen = {
+            urn: view.seen(vertex_id(self.tenant, urn), record)["sensitivity"] for urn, record in there.records.items()
+        }
+        open_ = {urn: (seen[urn], want) for urn, want in wanted.items() if LEVELS.index(seen[urn]) < LEVELS.index(want)}
+        assert open_ == {}
+        assert {urn: values["sensitivity"] for urn, values in there.natives.items()} == {
+            urn: record["sensitivity"] for urn, record in there.records.items()
+        }
+        if idle:
+            assert seen == wanted
+
+
+def world_of(graph: StoreGraph, client: GremlinClient, seed: int) -> World:
+    """A fresh tenant with writers and a job of its own."""
+    return World(graph, Writers(client, shipped_policy(), Desk(shipped_stops())), f"t{seed}", Random(seed))
+
+
+SIZES: list[tuple[str, Mapping[str, int]]] = [
+    ("at once", {}),
+    ("fenced", {"MOST_RAISED": 0}),
+    ("sometimes fenced", {"MOST_RAISED": 2}),
+    ("fenced wholly", {"MOST_RAISED": 1, "MOST_COVERED": 2}),
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("limits", [limits for _, limits in SIZES], ids=[name for name, _ in SIZES])
+async def test_never_too_open_and_exact_in_the_end(
+    module_graph: StoreGraph, monkeypatch: pytest.MonkeyPatch, limits: Mapping[str, int], seed: int
+) -> None:
+    """Cycles, wholes and parts, stops, declassified and ended edges, lowered and raised declarations, few at a time."""
+    for name, limit in limits.items():
+        monkeypatch.setattr(spreading, name, limit)
+    monkeypatch.setattr(job_module, "BATCH", 2)
+    async with GremlinClient(module_graph.url, source=module_graph.source) as client:
+        world = world_of(module_graph, client, seed * 10 + len(limits) * 100 + sum(limits.values()))
+        caller = person("root", roles="admin auditor", tenant=world.tenant)
+        for _ in range(13):
+            items = [world.write() for _ in range(world.random.choice((1, 1, 2, 5)))]
+            await world.writers.of(caller, now=world.now).write(items, dry_run=False, atomic=False)
+            await world.check(idle=False)
+            for _ in range(world.random.choice((0, 0, 1, 3))):
+                await world.job.step()
+                await world.check(idle=False)
+            world.now += world.random.choice((0, 1, 7))
+            if world.random.random() < 0.25:
+                while await world.job.step():
+                    pass
+                await world.check(idle=True)
+        world.now += 100
+        while await world.job.step():
+            await world.check(idle=False)
+        await world.check(idle=True)
+        assert [note for note in world.writers.desk.pending.notes if world.job.mine(note)] == []

@@ -1,0 +1,276 @@
+"""How a tag comes and goes: what people say and what arrives, in one edge, and what is written when."""
+
+import pytest
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
+
+from app.graph.driver.gremlin_client import Exchange
+from app.graph.jobs.tag_job import TagJob
+from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.ports.commands import Deleting, EdgesOf, Intent, Registration, Restoring, Reverting, Unlinking
+
+ROOT = person("root", roles="admin")
+PII = urn("tag pii")
+CHAIN = [link("DERIVES", "dataset a", "dataset b"), link("DERIVES", "dataset b", "dataset c")]
+SPREADS = asset("tag pii", {"propagates": True})
+
+
+def tagging(name: str, mode: str | None) -> Registration:
+    """What `setTags` asks for: the tag put on, kept out or let go."""
+    said = {} if mode is None else {PII: {"mode": mode}}
+    edge = EdgesOf(TAGGED.out(), "Dataset.tags", said, adds=True, removes=() if said else (PII,))
+    return Registration(urn(name), {}, (edge,), action=ChangeAction.TAGGED, right="tag")
+
+
+async def write(writers: Writers, *items: Intent, now: int = NOW) -> list[str]:
+    """Write the items and name their outcomes."""
+    done = await writers.of(ROOT, now=now).write(items, dry_run=False, atomic=False)
+    return [one.outcome.name for one in done]
+
+
+async def settle(writers: Writers, now: int = NOW) -> None:
+    """Run the job until there is nothing to do."""
+    job = TagJob(writers.client, writers.desk, lambda: now)
+    while await job.step():
+        pass
+
+
+async def tags(graph: StoreGraph, *names: str, now: int = NOW) -> list[str]:
+    """The mode of the tag on some assets, and from where it arrived; "" where it is not."""
+    records = (await stored(graph)).edge_records
+    found = []
+    for name in names:
+        edge = records.get(("TAGGED", urn(name), PII))
+        if edge is None or edge.get("validTo", now + 1) <= now:
+            found.append("")
+            continue
+        via = f" {edge['via'].rpartition('/')[2]}" if edge["mode"] == "PROPAGATED" else ""
+        found.append(edge["mode"] + via)
+    return found
+
+
+ABC = ("dataset a", "dataset b", "dataset c")
+
+
+async def test_a_tag_arrives_and_changes_nothing_else(graph: StoreGraph, writers: Writers) -> None:
+    """It says from where it came; nobody's revision, time or history moves, and nothing but index and edge does."""
+    await write(writers, SPREADS, *CHAIN)
+    before = await stored(graph)
+    await write(writers, asset("dataset a", tags=["tag pii"]))
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
+    after = await stored(graph)
+    for name in ABC[1:]:
+        was = before.records[urn(name)]
+        assert after.records[urn(name)] == {**was, "index": {**was["index"], "tags": [PII]}}
+        assert after.natives[urn(name)]["tags"] == [PII]
+        assert after.history(urn(name)) == before.history(urn(name))
+    assert writers.desk.pending.notes == []
+
+
+async def test_what_is_said_wins_over_what_arrives_and_leaves_it(graph: StoreGraph, writers: Writers) -> None:
+    """Put on, it is direct; let go, it arrives still, at once; letting go of what only arrived changes nothing."""
+    await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
+    await settle(writers)
+    assert await write(writers, tagging("dataset b", None)) == ["UNCHANGED"]
+    assert await write(writers, tagging("dataset b", "DIRECT")) == ["UPDATED"]
+    assert (await tags(graph, "dataset b"))[0] == "DIRECT"
+    await settle(writers)
+    record = (await stored(graph)).edge_records["TAGGED", urn("dataset b"), PII]
+    assert record["by"] == ["Dataset.tags", "propagation"]
+    assert await write(writers, tagging("dataset b", None)) == ["UPDATED"]
+    assert await tags(graph, "dataset b") == ["PROPAGATED a"]
+    assert (await stored(graph)).natives[urn("dataset b")]["tags"] == [PII]
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
+
+
+async def test_a_tag_that_is_kept_out_neither_arrives_nor_passes_through(graph: StoreGraph, writers: Writers) -> None:
+    """Nothing beyond has it; let in again, all have; a list of tags leaves it kept out unless it names it."""
+    await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
+    await settle(writers)
+    assert await write(writers, tagging("dataset b", "BLOCKED")) == ["UPDATED"]
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "BLOCKED", ""]
+    assert (await stored(graph)).natives[urn("dataset b")]["tags"] == [""]
+    await write(writers, asset("dataset b", tags=["tag gold"]))
+    assert await tags(graph, "dataset b") == ["BLOCKED"]
+    await write(writers, tagging("dataset b", None))
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
+    await write(
+        writers, tagging("dataset b", "BLOCKED"), asset("dataset b", tags=["tag pii"]), asset("dataset a", tags=[])
+    )
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["", "DIRECT", "PROPAGATED b"]
+
+
+async def test_a_list_of_tags_leaves_what_arrived(graph: StoreGraph, writers: Writers) -> None:
+    """The list replaces what it declared before; a tag that it names and that arrives is direct, and arrives after."""
+    await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
+    await settle(writers)
+    await write(writers, asset("dataset b", tags=["tag gold"]))
+    assert await tags(graph, "dataset b") == ["PROPAGATED a"]
+    assert (await stored(graph)).natives[urn("dataset b")]["tags"] == [urn("tag gold"), PII]
+    await write(writers, asset("dataset b", tags=["tag pii"]))
+    assert await tags(graph, "dataset b") == ["DIRECT"]
+    await write(writers, asset("dataset b", tags=[]))
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
+
+
+async def test_one_tag_more_or_less_leaves_the_others_in_the_index(graph: StoreGraph, writers: Writers) -> None:
+    """Adding, removing and keeping out one tag does not take away what was not mentioned."""
+    await write(writers, asset("dataset a", tags=["tag gold", "tag fresh"]))
+    for mode, wanted in (
+        ("DIRECT", ["fresh", "gold", "pii"]),
+        ("BLOCKED", ["fresh", "gold"]),
+        (None, ["fresh", "gold"]),
+    ):
+        await write(writers, tagging("dataset a", mode))
+        there = (await stored(graph)).natives[urn("dataset a")]["tags"]
+        assert there == [urn(f"tag {name}") for name in wanted]
+
+
+async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Writers) -> None:
+    """With the cause gone it is nowhere; with another cause left, it came from that, and the far side did not move."""
+    ring = [*CHAIN, link("DERIVES", "dataset c", "dataset a"), link("DERIVES", "dataset cause", "dataset a")]
+    await write(writers, SPREADS, *ring, asset("dataset cause", tags=["tag pii"]))
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["PROPAGATED cause", "PROPAGATED a", "PROPAGATED b"]
+    await write(writers, asset("dataset b", tags=["tag pii"]))
+    await write(writers, Unlinking("DERIVES", urn("dataset cause"), urn("dataset a")))
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["PROPAGATED c", "DIRECT", "PROPAGATED b"]
+    await write(writers, asset("dataset b", tags=[]))
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["", "", ""]
+
+
+async def test_the_nearest_cause_counts_then_the_smaller_id(graph: StoreGraph, writers: Writers) -> None:
+    """Of two ways it names the shorter, and of two of one length the source with the smaller id."""
+    ways = [link("DERIVES", "dataset x", "dataset c"), link("DERIVES", "dataset w", "dataset x")]
+    await write(
+        writers, SPREADS, *CHAIN, *ways, asset("dataset a", tags=["tag pii"]), asset("dataset w", tags=["tag pii"])
+    )
+    await settle(writers)
+    assert await tags(graph, "dataset c") == ["PROPAGATED b"]
+    await write(writers, asset("dataset x", tags=["tag pii"]))
+    await settle(writers)
+    assert await tags(graph, "dataset c") == ["PROPAGATED x"]
+
+
+async def test_a_tag_that_ceases_to_propagate_and_begins_again(graph: StoreGraph, writers: Writers) -> None:
+    """What had arrived is taken back everywhere, what people said stays, and all of it comes again."""
+    await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
+    await settle(writers)
+    await write(writers, asset("tag pii", {"propagates": False}))
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "", ""]
+    await write(writers, SPREADS)
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
+
+
+async def test_what_is_deleted_passes_nothing_on(graph: StoreGraph, writers: Writers) -> None:
+    """A deletion cuts what is beyond off, and taking it back lets the tag arrive again."""
+    await write(
+        writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]), asset("dataset c", {"stage": "RETIRED"})
+    )
+    await settle(writers)
+    assert await write(writers, Deleting(urn("dataset b"))) == ["UPDATED"]
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "", ""]
+    assert await write(writers, Restoring(urn("dataset b"))) == ["UPDATED"]
+    await settle(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
+
+
+async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, writers: Writers) -> None:
+    """Until then it passes tags on, even those that came after it was written."""
+    await write(writers, SPREADS, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 10))
+    await write(writers, asset("dataset a", tags=["tag pii"]))
+    await settle(writers, NOW + 9)
+    assert await tags(graph, "dataset b", now=NOW + 9) == ["PROPAGATED a"]
+    await settle(writers, NOW + 10)
+    assert await tags(graph, "dataset b", now=NOW + 10) == [""]
+
+
+async def test_no_kind_stops_it(graph: StoreGraph, writers: Writers) -> None:
+    """Unlike sensitivity it reaches models, services and reports, and through these what they feed."""
+    far = [
+        link("FEEDS", "dataset a", "model m"),
+        link("BASE_OF", "model m", "model n"),
+        link("FEEDS", "dataset a", "report p"),
+        link("FEEDS", "report p", "report q"),
+        link("FEEDS", "dataset a", "service v"),
+        link("PRODUCES", "service v", "dataset log"),
+    ]
+    await write(writers, SPREADS, *far, asset("dataset a", tags=["tag pii"]), asset("model-version n@1"))
+    await settle(writers)
+    reached = ["model n", "model-version n@1", "report q", "dataset log"]
+    assert await tags(graph, *reached) == ["PROPAGATED m", "PROPAGATED n", "PROPAGATED p", "PROPAGATED v"]
+
+
+async def test_the_audit_tells_what_people_said(graph: StoreGraph, writers: Writers) -> None:
+    """Putting a tag on where it arrives is a change from nothing, names no source, and is undone to what arrives."""
+    await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
+    await settle(writers)
+    await write(writers, tagging("dataset b", "DIRECT"), now=NOW + 1)
+    change = (await stored(graph)).history(urn("dataset b"))[-1]
+    (field,) = change["fields"]
+    assert (field["before"], field["after"]["mode"], field["was"]) == (None, "DIRECT", None)
+    assert urn("dataset a") not in str(field)
+    assert await write(writers, Reverting(change["id"]), now=NOW + 2) == ["UPDATED"]
+    assert await tags(graph, "dataset b", now=NOW + 2) == ["PROPAGATED a"]
+    await write(writers, tagging("dataset b", "BLOCKED"), now=NOW + 3)
+    blocked = (await stored(graph)).history(urn("dataset b"))[-1]
+    await settle(writers, NOW + 3)
+    assert await write(writers, Reverting(blocked["id"]), now=NOW + 4) == ["UPDATED"]
+    await settle(writers, NOW + 4)
+    assert await tags(graph, *ABC, now=NOW + 4) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
+
+
+class Texts:
+    """Counts the requests to the store."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def exchanged(self, _exchange: Exchange) -> None:
+        """See :class:`app.graph.driver.gremlin_client.Observer`."""
+        self.sent += 1
+
+
+async def test_tags_that_stay_cost_a_write_nothing(writers: Writers) -> None:
+    """With tags that do not propagate a write takes no more requests than without any, and leaves no note."""
+    await write(writers, asset("dataset-version x@1", tags=["tag gold"]), asset("dataset-version w@1"))
+    await write(writers, asset("dataset-version warm@1", derivedFrom=["dataset-version x@1"], tags=["tag gold"]))
+    requests = Texts()
+    writers.client.observers.append(requests)
+    sent = []
+    for name, tagged in (("w@1", []), ("x@1", ["tag gold"])):
+        requests.sent = 0
+        await write(writers, asset(f"dataset-version of-{name}", derivedFrom=[f"dataset-version {name}"], tags=tagged))
+        sent.append(requests.sent)
+    assert sent[0] == sent[1]
+    assert writers.desk.pending.notes == []
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+async def test_a_part_speaks_through_its_whole_in_any_order(
+    graph: StoreGraph, writers: Writers, order: list[int]
+) -> None:
+    """A version's tag reaches what its asset's edges lead to, neither the asset nor another version of it."""
+    items = [
+        asset("dataset-version d@1", tags=["tag pii"]),
+        asset("dataset far", derivedFrom=["dataset d"]),
+        asset("dataset-version d@2"),
+    ]
+    await write(writers, SPREADS)
+    for index in order:
+        await write(writers, items[index])
+        await settle(writers)
+    reached = ["dataset-version d@1", "dataset d", "dataset-version d@2", "dataset far"]
+    assert await tags(graph, *reached) == ["DIRECT", "", "", "PROPAGATED d@1"]

@@ -1,0 +1,166 @@
+"""Random writes on random estates: when the job is idle, tags are where they reach, and came from where they should."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.oracles.propagated_tags import assigned, shown
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import NOW, Writers, asset, link, person, shipped_policy, shipped_stops, stored, urn
+
+from app.graph.commits.outbox import Pending
+from app.graph.commits.write_coordinator import Desk
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs import tag_job as job_module
+from app.graph.jobs.tag_job import TagJob
+from graphql_schema.catalog.relations import RELATIONS, TAGGED
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.ports.commands import Deleting, EdgesOf, Intent, Registration, Restoring, Unlinking
+
+NAMES = [
+    *("dataset a", "dataset b", "dataset c", "dataset-version a@1", "dataset-version a@2", "dataset-version b@1"),
+    *("feature-set s", "feature f", "feature g", "model m", "model-version m@1", "run r", "report p", "service v"),
+]
+TAGS = ["tag pii", "tag gold"]
+KIND = {name: parse_urn(urn(name)).kind for name in NAMES}
+RINGS = [
+    ("DERIVES", "dataset a", "dataset b"),
+    ("DERIVES", "dataset b", "dataset c"),
+    ("DERIVES", "dataset c", "dataset a"),
+]
+LINKS = [
+    (relation.name, source, target)
+    for relation in RELATIONS.values()
+    if relation.carries or relation.name == "CONTAINS"
+    for source in NAMES
+    for target in NAMES
+    if relation.allows(KIND[source], KIND[target])
+]
+TENANTS = count()
+
+
+def tagging(name: str, mode: str | None, tag: str) -> Registration:
+    """What `setTags` asks for: a tag put on, kept out or let go."""
+    said = {} if mode is None else {urn(tag): {"mode": mode}}
+    field_ = EdgesOf(TAGGED.out(), f"{KIND[name]}.tags", said, adds=True, removes=() if said else (urn(tag),))
+    return asset_with(name, field_)
+
+
+def asset_with(name: str, *edges: EdgesOf) -> Registration:
+    """An asset with the edges of some fields."""
+    return Registration(urn(name), {}, edges)
+
+
+names, tags = st.sampled_from(NAMES), st.sampled_from(TAGS)
+ends = st.sampled_from([None, None, None, 5, 20])
+edges = st.one_of(st.sampled_from(RINGS), st.sampled_from(LINKS))
+near = st.sampled_from(["dataset a", "dataset b", "dataset c", "dataset-version a@1"])
+
+
+def linking(edge: tuple[str, str, str], end: int | None, declassified: bool | None) -> Intent:  # noqa: FBT001 - a case
+    """A link that may end later, or be declassified."""
+    facts: dict[str, Any] = {} if end is None else {"validFrom": NOW - 10, "validTo": NOW + end}
+    if declassified is not None and RELATIONS[edge[0]].carries:
+        facts["declassified"] = declassified
+    return link(*edge, **facts)
+
+
+items: st.SearchStrategy[Intent] = st.one_of(
+    st.builds(linking, edges, ends, st.sampled_from([None, None, None, True, False])),
+    st.builds(linking, edges, st.none(), st.none()),
+    st.builds(lambda edge: Unlinking(edge[0], urn(edge[1]), urn(edge[2])), edges),
+    st.builds(tagging, near, st.sampled_from(["DIRECT", "BLOCKED", None, None]), st.just(TAGS[0])),
+    st.builds(tagging, names, st.sampled_from(["DIRECT", "DIRECT", "BLOCKED", None]), tags),
+    st.builds(lambda name, listed: asset(name, tags=listed), names, st.lists(tags, unique=True)),
+    st.builds(lambda name: Deleting(urn(name)), names),
+    st.builds(lambda name: Restoring(urn(name)), names),
+    st.builds(lambda tag, on: asset(tag, {"propagates": on}), tags, st.sampled_from([True, True, False])),
+)
+batches = st.lists(
+    st.tuples(st.lists(items, min_size=1, max_size=4), st.sampled_from([0, 1, 3, 99, 99]), st.sampled_from([0, 0, 7])),
+    min_size=4,
+    max_size=14,
+)
+
+
+@dataclass
+class World:
+    """A tenant of its own, whose time passes when the test says so."""
+
+    graph: StoreGraph
+    client: GremlinClient
+    tenant: str = field(default_factory=lambda: f"t{next(TENANTS)}")
+    now: int = NOW
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """A process starts: it knows nothing but what is stored."""
+        self.writers = Writers(self.client, shipped_policy(), Desk(shipped_stops(), pending=Pending()))
+        self.job = TagJob(self.client, self.writers.desk, lambda: self.now)
+
+    async def restart(self) -> None:
+        """The process dies, and another one takes over."""
+        self.start()
+        await self.writers.desk.pending.load(self.client)
+        await self.writers.desk.journal.load(self.client)
+
+    async def write(self, batch: list[Intent]) -> None:
+        """Write items as somebody who may do anything."""
+        caller = person("root", roles="admin auditor approver", tenant=self.tenant)
+        await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
+
+    async def check(self) -> None:
+        """The job is idle: edges and index are as the definition says."""
+        there = await stored(self.graph, self.tenant)
+        wanted = assigned(there, self.now)
+        assert shown(there, self.now) == wanted
+        index: dict[str, list[str]] = {key: [] for key in there.records}
+        for (asset_urn, tag), (mode, _) in sorted(wanted.items()):
+            if mode != "BLOCKED":
+                index[asset_urn].append(tag)
+        assert {key: sorted(record["index"]["tags"]) for key, record in there.records.items()} == index
+        assert {key: sorted(values["tags"]) for key, values in there.natives.items()} == {
+            key: found or [""] for key, found in index.items()
+        }
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("size", [1, 3, 250])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+@given(batches=batches, crash=st.booleans())
+async def test_tags_are_where_they_reach(
+    module_graph: StoreGraph,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    batches: list[tuple[list[Intent], int, int]],
+    crash: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Cycles, wholes and parts, tags put on, kept out, let go, edges that end, deletions, and crashes amid the job."""
+    monkeypatch.setattr(job_module, "BATCH", size)
+    async with GremlinClient(module_graph.url, source=module_graph.source) as client:
+        world = World(module_graph, client)
+        await world.write([asset(tag, {"propagates": True}) for tag in TAGS])
+        await world.write([link(*edge) for edge in RINGS])
+        for batch, steps, pause in batches:
+            await world.write(batch)
+            for _ in range(steps):
+                await world.job.step()
+            if crash and steps:
+                await world.restart()
+            if steps > 10:
+                while await world.job.step():
+                    pass
+                await world.check()
+            world.now += pause
+        world.now += 100
+        while await world.job.step():
+            pass
+        await world.check()
+        assert [note for note in world.writers.desk.pending.notes if note.tag is not None] == []

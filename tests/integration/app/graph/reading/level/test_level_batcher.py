@@ -1,0 +1,47 @@
+"""What the askers of one level get when their request ends badly."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.level.level_batcher import Coalescer, Question
+from app.graph.records.read_time import Instant
+from policies.errors import CodedError
+
+
+class BrokenError(Exception):
+    """Something that nobody foresaw."""
+
+
+@pytest.mark.parametrize("error", [CodedError("The store failed; try again."), BrokenError()])
+async def test_every_asker_gets_the_error(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """An error of any kind reaches all who asked, as itself and not as a cancellation; the next level is sent."""
+    submit = GremlinClient.submit
+
+    async def fail(*_: object) -> None:
+        raise error
+
+    coalescer = Coalescer(client, "default", Instant(0))
+    monkeypatch.setattr(GremlinClient, "submit", fail)
+    asked = [coalescer.ask(Question(points=[point])) for point in (256, 512)]
+    assert await asyncio.gather(*asked, return_exceptions=True) == [error, error]
+    monkeypatch.setattr(GremlinClient, "submit", submit)
+    assert (await coalescer.ask(Question(points=[256]))).records == {}
+
+
+async def test_a_question_some_turns_later_still_joins_the_level(client: GremlinClient) -> None:
+    """Resolvers take unequal turns of the event loop to come down a level; their questions travel together."""
+    coalescer = Coalescer(client, "default", Instant(0))
+    sent = Counter(client.texts)
+
+    async def ask_after(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await coalescer.ask(Question(points=[256 * (turns + 1)]))
+
+    await asyncio.gather(*(ask_after(turns) for turns in (0, 3, 8)))
+    assert (Counter(client.texts) - sent).total() == 1

@@ -1,0 +1,40 @@
+"""Tags of assets as the API shows and sets them: how each came, and from where, for who may know."""
+
+from pathlib import Path
+
+from support.servers.in_process import open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import urn
+from support.waiting import until
+
+TAGS = "query ($id: ID!) { asset(id: $id) { tags { tag { id } mode via { id } since } } }"
+SET = "mutation ($input: SetTagsInput!) { setTags(input: $input) { changed errors { message } } }"
+RISK = "mlg://team/catalog/default/risk"
+
+
+async def test_a_tag_that_arrived_says_from_where(graph: StoreGraph, tmp_path: Path) -> None:
+    """Whoever may know of the source is told of it, others that the tag arrived; none is left when it goes."""
+    shut, open_ = urn("dataset shut"), urn("dataset open")
+    async with open_api(graph, tmp_path) as api:
+        pending = api.services.desk.pending
+        await api.load(
+            {"tag": {"id": urn("tag pii"), "name": "pii", "tagKind": "PII", "propagates": True}},
+            {"dataset": {"id": shut, "owners": [{"owner": RISK}], "visibility": "TEAM", "tags": [urn("tag pii")]}},
+            {"dataset": {"id": open_, "derivedFrom": [shut]}},
+        )
+        await until(lambda: not pending.notes)
+        for who, via in (("root", {"id": shut}), ("bo", None)):
+            (found,) = (await api.ask(who, TAGS, id=open_))["asset"]["tags"]
+            since = found.pop("since")
+            assert (since is not None, found) == (
+                True,
+                {"tag": {"id": urn("tag pii")}, "mode": "PROPAGATED", "via": via},
+            )
+        done = await api.ask("root", SET, input={"asset": open_, "block": [urn("tag pii")]})
+        assert done["setTags"] == {"changed": True, "errors": []}
+        (found,) = (await api.ask("bo", TAGS, id=open_))["asset"]["tags"]
+        assert (found["mode"], found["via"]) == ("BLOCKED", None)
+        await api.ask("root", SET, input={"asset": open_, "remove": [urn("tag pii")]})
+        await api.ask("root", SET, input={"asset": shut, "remove": [urn("tag pii")]})
+        await until(lambda: not pending.notes)
+        assert (await api.ask("bo", TAGS, id=open_))["asset"]["tags"] == []

@@ -1,0 +1,135 @@
+"""Receipts on a real JanusGraph: what was done under a key is done once, for a day, and then forgotten."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import NOW, Writers, asset, person, stored, urn
+
+from app.graph.jobs.receipt_expiry import Housekeeper
+from app.graph.records.receipt_record import HELD, HOUR, SHELVES
+from graphql_schema.inputs.idempotency_key import key_within
+from graphql_schema.ports.commands import Key, Registration
+from graphql_schema.ports.outcomes import Registered
+
+ROOT = person("root", roles="admin")
+OTHER = person("other", roles="admin")
+CALL = Key("build 7", "of the call")
+
+
+def keyed(text: str, key: str, digest: str = "a", **values: Any) -> Registration:
+    """A registration under a key of its own."""
+    return replace(asset(text, values), key=Key(key, digest))
+
+
+def called(count: int, call: Key = CALL) -> list[Registration]:
+    """The items of one call that has a key."""
+    return [replace(asset(f"dataset d{number}"), key=key_within(call, number)) for number in range(count)]
+
+
+async def write(
+    writers: Writers, *items: Registration, now: int = NOW, who: Any = ROOT, chunk: int = 250
+) -> list[Registered]:
+    """Write at an instant."""
+    return await writers.of(who, chunk, now).write(items, dry_run=False, atomic=False)
+
+
+async def kept(graph: StoreGraph) -> tuple[int, int]:
+    """How many receipts there are on how many shelves."""
+    receipts: Any = await graph.run("g.V(x).out('SHELF').out('RECEIPT').dedup().count()", x=SHELVES)
+    shelves: Any = await graph.run("g.V(x).out('SHELF').count()", x=SHELVES)
+    return receipts[0], shelves[0]
+
+
+def codes(done: list[Registered]) -> list[str]:
+    """The codes of the refusals."""
+    return [refusal.code.name for one in done for refusal in one.refusals]
+
+
+async def test_a_call_of_several_transactions_is_done_once(graph: StoreGraph, writers: Writers) -> None:
+    """Each transaction renews the receipt of the call, which hangs on the shelf already; a repeat answers alike."""
+    first = await write(writers, *called(7), chunk=3)
+    assert [one.outcome.name for one in first] == ["CREATED"] * 7
+    assert await write(writers, *called(7), chunk=2) == first
+    assert len((await stored(graph)).changes) == 7
+    other = await write(writers, *called(7, replace(CALL, digest="of another call")), chunk=3)
+    assert codes(other) == ["IDEMPOTENCY_CONFLICT"] * 7
+
+
+async def test_a_repeated_call_completes_what_was_refused(writers: Writers) -> None:
+    """Refusals leave no receipt: the same call again does what had failed, and answers the rest as before."""
+    await write(writers, asset("dataset d1"))
+    items = called(3)
+    items[1] = replace(items[1], expected_revision=2, values={"description": "x"})
+    first = await write(writers, *items)
+    assert [one.outcome.name for one in first] == ["CREATED", "CONFLICT", "CREATED"]
+    await write(writers, asset("dataset d1", {"description": "y"}))
+    again = await write(writers, *items)
+    assert [one.outcome.name for one in again] == ["CREATED", "UPDATED", "CREATED"]
+    assert [again[0], again[2]] == [first[0], first[2]]
+    assert await write(writers, *items) == again
+
+
+@pytest.mark.parametrize("later", [0, HELD - 1])
+async def test_a_key_answers_for_a_day(graph: StoreGraph, writers: Writers, later: int) -> None:
+    """Up to a millisecond before a day is over the answer is the first one, though others changed the asset since."""
+    first = await write(writers, keyed("dataset d", "k", description="x"))
+    await write(writers, asset("dataset d", {"description": "y"}), who=OTHER)
+    assert await write(writers, keyed("dataset d", "k", description="x"), now=NOW + later) == first
+    assert (first[0].outcome.name, first[0].urn, first[0].revision) == ("CREATED", urn("dataset d"), 1)
+    assert (await stored(graph)).records[urn("dataset d")]["description"] == "y"
+    assert codes(await write(writers, keyed("dataset d", "k", "b"), now=NOW + later)) == ["IDEMPOTENCY_CONFLICT"]
+
+
+async def test_an_expired_key_is_as_new(graph: StoreGraph, writers: Writers) -> None:
+    """After a day the key does something again, with whatever payload, and holds for another day."""
+    await write(writers, keyed("dataset d", "k", description="x"))
+    again = await write(writers, keyed("dataset d", "k", "b", description="y"), now=NOW + HELD)
+    assert [one.outcome.name for one in again] == ["UPDATED"]
+    assert codes(await write(writers, keyed("dataset d", "k"), now=NOW + HELD + 1)) == ["IDEMPOTENCY_CONFLICT"]
+    assert await kept(graph) == (1, 2)
+
+
+async def test_keys_are_the_callers_own(writers: Writers) -> None:
+    """Another principal's key of the same text is another key."""
+    await write(writers, keyed("dataset d", "k", description="x"))
+    done = await write(writers, keyed("dataset d", "k", "b", description="y"), who=OTHER)
+    assert [one.outcome.name for one in done] == ["UPDATED"]
+
+
+async def test_the_housekeeper_forgets_what_has_expired(graph: StoreGraph, writers: Writers) -> None:
+    """Receipts go a day after they were written, in batches, then their shelf; no asset or change goes."""
+    await write(writers, *(keyed(f"dataset d{number}", f"k{number}") for number in range(5)))
+    await write(writers, keyed("dataset e", "e"), now=NOW + HOUR)
+    before = await stored(graph)
+    assert await kept(graph) == (6, 2)
+    await keep_house(writers, NOW + HELD - 1)
+    assert await kept(graph) == (6, 2)
+    keeper = Housekeeper(writers.client, writers.desk.lock, clock=lambda: NOW + HELD, batch=2)
+    seen = []
+    while await keeper.step():
+        seen.append(await kept(graph))
+    assert seen == [(4, 2), (2, 2), (1, 1)]
+    assert (await stored(graph)) == before
+    assert [one.outcome.name for one in await write(writers, keyed("dataset d0", "k0"), now=NOW + HELD)] == [
+        "UNCHANGED"
+    ]
+
+
+async def test_the_housekeeper_leaves_what_was_renewed(graph: StoreGraph, writers: Writers) -> None:
+    """A receipt that was written again after it expired hangs on its old shelf, too, and stays when that goes."""
+    await write(writers, keyed("dataset d", "k"), keyed("dataset e", "e"))
+    await write(writers, keyed("dataset d", "k", "b"), now=NOW + HELD)
+    await keep_house(writers, NOW + HELD)
+    assert await kept(graph) == (1, 1)
+    assert codes(await write(writers, keyed("dataset d", "k"), now=NOW + HELD + 1)) == ["IDEMPOTENCY_CONFLICT"]
+    await keep_house(writers, NOW + 2 * HELD)
+    assert await kept(graph) == (0, 0)
+
+
+async def keep_house(writers: Writers, now: int) -> None:
+    """Do all that there is to do at an instant."""
+    keeper = Housekeeper(writers.client, writers.desk.lock, clock=lambda: now)
+    while await keeper.step():
+        pass

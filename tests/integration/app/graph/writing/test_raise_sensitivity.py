@@ -1,0 +1,174 @@
+"""What a write does to the sensitivity of others at once, what it leaves to the job, and who may say otherwise."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
+
+from app.graph.jobs.sensitivity_job import SensitivityJob
+from graphql_schema.ports.commands import Linking, Registration
+from graphql_schema.ports.outcomes import Registered
+from policies.principal import Principal
+
+ROOT = person("root", roles="admin")
+ADA = person("ada", "team ranking", roles="engineer")
+APPROVER = person("ann", "team ranking", roles="engineer approver")
+RESTRICTED = {"sensitivity": "RESTRICTED"}
+
+
+async def write(
+    writers: Writers, *items: Registration | Linking, who: Principal = ROOT, now: int = NOW, dry_run: bool = False
+) -> list[str]:
+    """Write the items and name their outcomes."""
+    done: Sequence[Registered] = await writers.of(who, now=now).write(items, dry_run=dry_run, atomic=False)
+    return [one.outcome.name for one in done]
+
+
+async def levels(graph: StoreGraph, *names: str) -> list[str]:
+    """The stored sensitivity of some assets."""
+    there = await stored(graph)
+    return [there.natives[urn(name)]["sensitivity"] for name in names]
+
+
+async def settled(writers: Writers, now: int = NOW) -> None:
+    """Run the job until there is nothing to do."""
+    desk = writers.desk
+    job = SensitivityJob(writers.client, desk.lock, desk.pending, desk.stops, lambda: now)
+    while await job.step():
+        pass
+
+
+async def test_what_is_downstream_is_raised_with_the_write(graph: StoreGraph, writers: Writers) -> None:
+    """Versions, runs and features follow at once, models and reports do not; nobody's revision or time moves."""
+    chain: list[Registration | Linking] = [
+        asset("dataset a"),
+        asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset-version b@1"]),
+        asset("dataset-version b@1"),
+        link("DERIVES", "dataset-version b@1", "feature f"),
+        asset("model-version m@1", usedFeatures=["feature f"]),
+        link("FEEDS", "feature f", "model m"),
+        link("FEEDS", "dataset-version b@1", "report p"),
+        link("DERIVES", "dataset c", "dataset a"),
+    ]
+    await write(writers, *chain)
+    before = await stored(graph)
+    assert await write(writers, asset("dataset a", RESTRICTED), now=NOW + 1) == ["UPDATED"]
+    raised = ["dataset a", "run r", "dataset-version b@1", "feature f", "model-version m@1"]
+    assert await levels(graph, *raised) == ["RESTRICTED"] * 5
+    assert await levels(graph, "model m", "report p", "dataset b", "dataset c") == ["INTERNAL"] * 4
+    after = await stored(graph)
+    for name in raised[1:]:
+        assert after.records[urn(name)] == {**before.records[urn(name)], **RESTRICTED}
+    assert writers.desk.pending.notes == []
+
+
+async def test_a_new_part_speaks_through_the_edges_of_its_whole(graph: StoreGraph, writers: Writers) -> None:
+    """A version or feature that is more sensitive than its whole raises what the whole leads to, not the whole."""
+    await write(
+        writers,
+        link("DERIVES", "dataset d", "dataset far"),
+        link("FEEDS", "feature-set s", "model-version m@1"),
+        asset("feature f", RESTRICTED),
+    )
+    await write(writers, asset("dataset-version d@1", RESTRICTED), link("CONTAINS", "feature-set s", "feature f"))
+    assert await levels(graph, "dataset far", "model-version m@1") == ["RESTRICTED"] * 2
+    assert await levels(graph, "dataset d", "feature-set s") == ["INTERNAL"] * 2
+    await write(writers, link("DERIVES", "dataset d", "dataset later"))
+    assert await levels(graph, "dataset later") == ["RESTRICTED"]
+
+
+async def test_a_part_that_leaves_takes_its_sensitivity_along(graph: StoreGraph, writers: Writers) -> None:
+    """What a set leads to goes down when the feature that was more sensitive leaves, and the feature keeps its own."""
+    await write(
+        writers,
+        asset("feature f", {"sensitivity": "CONFIDENTIAL"}),
+        asset("feature g"),
+        asset("feature-set s", {"sensitivity": "INTERNAL"}, features=["feature f", "feature g"]),
+        link("FEEDS", "feature-set s", "model-version m@1"),
+    )
+    assert await levels(graph, "model-version m@1", "feature g") == ["CONFIDENTIAL", "INTERNAL"]
+    await write(writers, asset("feature-set s", {"sensitivity": "RESTRICTED"}))
+    assert await levels(graph, "model-version m@1", "feature g") == ["RESTRICTED"] * 2
+    await write(writers, asset("feature-set s", {"sensitivity": "INTERNAL"}, features=["feature g"]))
+    await settled(writers)
+    assert await levels(graph, "model-version m@1", "feature f", "feature g") == [
+        "INTERNAL",
+        "CONFIDENTIAL",
+        "INTERNAL",
+    ]
+
+
+async def test_a_dry_run_raises_and_notes_nothing(graph: StoreGraph, writers: Writers) -> None:
+    """Neither the store nor the list of pending work changes."""
+    await write(writers, asset("dataset a"), link("DERIVES", "dataset a", "dataset b"))
+    before = await stored(graph)
+    assert await write(writers, asset("dataset a", RESTRICTED), dry_run=True) == ["UPDATED"]
+    assert await write(writers, asset("dataset a", {"sensitivity": "PUBLIC"}), dry_run=True) == ["UPDATED"]
+    assert (await stored(graph), writers.desk.pending.notes) == (before, [])
+
+
+async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Writers) -> None:
+    """With the cause gone the whole cycle goes down, and with another cause only as far as that one."""
+    ring = ["dataset a", "dataset b", "dataset c"]
+    links: list[Registration | Linking] = [
+        link("DERIVES", one, other) for one, other in zip(ring, [*ring[1:], ring[0]], strict=True)
+    ]
+    await write(writers, *links, link("DERIVES", "dataset cause", "dataset a"), asset("dataset cause", RESTRICTED))
+    assert await levels(graph, *ring) == ["RESTRICTED"] * 3
+    await write(writers, asset("dataset b", {"sensitivity": "CONFIDENTIAL"}))
+    await write(writers, asset("dataset cause", {"sensitivity": "PUBLIC"}))
+    assert await levels(graph, *ring) == ["RESTRICTED"] * 3
+    await settled(writers)
+    assert await levels(graph, *ring, "dataset cause") == ["CONFIDENTIAL"] * 3 + ["PUBLIC"]
+    await write(writers, asset("dataset b", {"sensitivity": None}))
+    await settled(writers)
+    assert await levels(graph, *ring) == ["INTERNAL"] * 3
+
+
+async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, writers: Writers) -> None:
+    """The target stays raised until the instant, with a note of it, and goes down after."""
+    ends = link("DERIVES", "dataset a", "dataset b", validTo=NOW + 10)
+    await write(writers, asset("dataset a", RESTRICTED), ends)
+    await settled(writers, NOW + 9)
+    assert await levels(graph, "dataset b") == ["RESTRICTED"]
+    await settled(writers, NOW + 10)
+    assert await levels(graph, "dataset b") == ["INTERNAL"]
+    assert [note for note in writers.desk.pending.notes if note.tag is None] == []
+
+
+async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers: Writers) -> None:
+    """Setting and clearing take `approve` where data arrives; a later link leaves it alone; clearing raises at once."""
+    owned = asset("dataset clean", owners={"team ranking": ["TECHNICAL"]})
+    await write(writers, asset("dataset raw", RESTRICTED), owned)
+    plain = link("DERIVES", "dataset raw", "dataset clean")
+    clean, raw = (replace(plain, facts={**plain.facts, "declassified": value}) for value in (True, False))
+    assert await write(writers, clean, who=ADA) == ["DENIED"]
+    assert await write(writers, clean, who=APPROVER) == ["CREATED"]
+    assert await write(writers, plain, clean, who=ADA) == ["UNCHANGED"] * 2
+    assert await levels(graph, "dataset clean") == ["INTERNAL"]
+    assert await write(writers, raw, who=ADA) == ["DENIED"]
+    assert await write(writers, raw, who=APPROVER) == ["UPDATED"]
+    assert await levels(graph, "dataset clean") == ["RESTRICTED"]
+    assert await write(writers, clean, who=APPROVER) == ["UPDATED"]
+    await settled(writers)
+    assert await levels(graph, "dataset clean") == ["INTERNAL"]
+
+
+async def test_an_edge_that_carries_nothing_is_not_declassified(writers: Writers) -> None:
+    """There is nothing to declassify on an edge over which no data flows."""
+    odd = link("CALLED_BY", "service a", "service b", declassified=True)
+    assert await write(writers, odd) == ["INVALID"]
+
+
+@pytest.mark.parametrize(("owners", "outcome"), [({}, "DENIED"), ({"team ranking": ["TECHNICAL"]}, "UPDATED")])
+async def test_what_arrives_decides_what_comes_after(
+    writers: Writers, graph: StoreGraph, owners: dict[str, list[str]], outcome: str
+) -> None:
+    """Creation goes by what is declared, since the source may be hidden; changes go by what arrived."""
+    await write(writers, asset("dataset raw", RESTRICTED), link("DERIVES", "dataset raw", "dataset middle"))
+    made = asset("dataset made", owners=owners, derivedFrom=["dataset middle"])
+    assert await write(writers, made, who=ADA) == ["CREATED"]
+    assert await levels(graph, "dataset made") == ["RESTRICTED"]
+    assert await write(writers, asset("dataset made", {"format": "x"}), who=ADA) == [outcome]

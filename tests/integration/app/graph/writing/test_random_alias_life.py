@@ -1,0 +1,167 @@
+"""The life of a model's aliases in any order, beside that of its versions: the store holds what a plain model says."""
+
+import os
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from support.stores.state_machines import Machinery
+from support.stores.writers import NOW, Writers, asset, person, shipped_stops, stored, urn
+
+from app.graph.commits.write_coordinator import Desk
+from graphql_schema.ports.commands import ANY, AliasSetting, Deleting, Intent, Restoring, Reverting
+from policies.gates import load_gates
+from policies.policy import Policy
+
+EXAMPLES = int(os.environ.get("EXAMPLES", "8"))
+MODEL = urn("model m")
+VERSIONS = [urn(f"model-version m@{number}") for number in (1, 2, 3)]
+NAMES = ("champion", "challenger")
+
+Alias = tuple[str, bool]
+"""The version that a name stands for, and whether it is protected."""
+
+_tenants = (f"alias-{number}" for number in count())
+_version = st.sampled_from(VERSIONS)
+_name = st.sampled_from(NAMES)
+
+
+@dataclass
+class Names:
+    """What is stored of a model's names, its revision, and each change of a name as (name, before, after)."""
+
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+    revision: int = 1
+    changes: list[tuple[str, Alias | None, Alias | None]] = field(default_factory=list)
+
+    def move(self, name: str, version: str, expected: object, protected: bool | None) -> str:  # noqa: FBT001
+        """Let a name stand for a version."""
+        now = self.aliases.get(name)
+        if version in self.deleted:
+            return "CONFLICT"
+        if expected is not ANY and expected != (now and now[0]):
+            return "CONFLICT"
+        after = (version, bool(now and now[1]) if protected is None else protected)
+        return self._put(name, after)
+
+    def delete(self, version: str) -> str:
+        """Delete a version, which nothing may stand for."""
+        if version in self.deleted:
+            return "UNCHANGED"
+        if version in {each for each, _ in self.aliases.values()}:
+            return "CONFLICT"
+        self.deleted.add(version)
+        return "UPDATED"
+
+    def restore(self, version: str) -> str:
+        """Take a deletion back."""
+        if version not in self.deleted:
+            return "UNCHANGED"
+        self.deleted.discard(version)
+        return "UPDATED"
+
+    def revert(self, number: int) -> str:
+        """Undo a change of a name, unless the name moved on or would stand for what is deleted."""
+        name, before, after = self.changes[number]
+        if self.aliases.get(name) != after or (before is not None and before[0] in self.deleted):
+            return "CONFLICT"
+        return self._put(name, before)
+
+    def _put(self, name: str, after: Alias | None) -> str:
+        before = self.aliases.get(name)
+        if before == after:
+            return "UNCHANGED"
+        self.aliases.pop(name, None)
+        if after is not None:
+            self.aliases[name] = after
+        self.revision += 1
+        self.changes.append((name, before, after))
+        return "UPDATED"
+
+
+class AliasLife(RuleBasedStateMachine):
+    """Writes to the store and to the plain model, and compares what both hold."""
+
+    machinery: Machinery
+    writers: Writers
+
+    @initialize()
+    def begin(self) -> None:
+        """Begin with a model of three versions and no name, in a tenant of its own."""
+        self.tenant, self.now, self.names = next(_tenants), NOW, Names()
+        team = {"owners": {"team ranking": ["TECHNICAL"]}}
+        self._write(asset("model m", **team), *(asset(f"model-version m@{number}") for number in (1, 2, 3)))
+        self.ids: list[str] = []
+
+    @rule(name=_name, version=_version, guess=st.sampled_from(["any", "any", "none", *VERSIONS]),
+          protected=st.sampled_from([None, None, True, False]))  # fmt: skip
+    def set_alias(self, name: str, version: str, guess: str, protected: bool | None) -> None:  # noqa: FBT001
+        """Move a name, perhaps with an expected version."""
+        expected = {"any": ANY, "none": None}.get(guess, guess)
+        item = AliasSetting(MODEL, name, version, expected, protected)
+        assert self._write(item) == [self.names.move(name, version, expected, protected)]
+
+    @rule(version=_version)
+    def delete(self, version: str) -> None:
+        """Delete a version."""
+        assert self._write(Deleting(version)) == [self.names.delete(version)]
+
+    @rule(version=_version)
+    def restore(self, version: str) -> None:
+        """Restore a version."""
+        assert self._write(Restoring(version)) == [self.names.restore(version)]
+
+    @rule(back=st.integers(0, 6))
+    def revert(self, back: int) -> None:
+        """Undo one of the last changes of a name."""
+        if self.ids:
+            number = max(len(self.ids) - 1 - back, 0)
+            assert self._write(Reverting(self.ids[number])) == [self.names.revert(number)]
+
+    @invariant()
+    def same(self) -> None:
+        """Compare the names, the revision, and each change in order."""
+        there = self.machinery.run(stored(self.machinery.graph, self.tenant))
+        record = there.records[MODEL]
+        told = {name: (each["version"], each["protected"]) for name, each in record.get("aliases", {}).items()}
+        assert (told, record["revision"]) == (self.names.aliases, self.names.revision)
+        assert {each for each in VERSIONS if "deletedAt" in there.records[each]} == self.names.deleted
+        moves = [change for change in there.history(MODEL) if change["action"] != "REGISTERED"]
+        self.ids = [change["id"] for change in moves]
+        assert [_move(change) for change in moves] == self.names.changes
+
+    def _write(self, *items: Intent) -> list[str]:
+        self.now += 1_000
+        eli = person("eli", "team ranking", roles="engineer approver", tenant=self.tenant)
+        writer = self.writers.of(eli, now=self.now)
+        done = self.machinery.run(writer.write(items, dry_run=False, atomic=False))
+        return [one.refusals[0].code.name if one.refusals else one.outcome.name for one in done]
+
+
+def _move(change: dict[str, Any]) -> tuple[str, Alias | None, Alias | None]:
+    (entry,) = change["fields"]
+    assert entry["field"] == "aliases"
+    sides = [entry[side] and (entry[side]["version"], entry[side]["protected"]) for side in ("before", "after")]
+    return entry["part"], sides[0], sides[1]
+
+
+@pytest.mark.timeout(0)
+def test_any_life_of_names_is_that_of_the_model(machinery: Machinery, policy: Policy) -> None:
+    """Every answer, name, protection, revision and change is what the design says, whatever is done in what order."""
+
+    class Machine(AliasLife):
+        pass
+
+    Machine.machinery = machinery
+    Machine.writers = Writers(machinery.client, policy, Desk(shipped_stops(), load_gates()))
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=EXAMPLES, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

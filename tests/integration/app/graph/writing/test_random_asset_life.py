@@ -1,0 +1,262 @@
+"""An asset's life in any order: after every write the store holds what a plain model of the design says."""
+
+import os
+from itertools import count
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from support.oracles.asset_life import STEP, Answer, Life
+from support.oracles.life_records import DATA, TAGS, TEAMS
+from support.stores.state_machines import Machinery
+from support.stores.writers import Stored, Writers, person, shipped_stops, stored
+
+from app.graph.commits.write_coordinator import Desk
+from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.catalog.relations import DERIVES, OWNED_BY, TAGGED
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.ports.commands import (
+    Deleting,
+    EdgesOf,
+    Intent,
+    Key,
+    Linking,
+    Registration,
+    Restoring,
+    Reverting,
+    Unlinking,
+)
+from graphql_schema.ports.outcomes import Registered
+
+EXAMPLES = int(os.environ.get("EXAMPLES", "10"))
+STEPS = 20
+
+_tenants = (f"life-{number}" for number in count())
+_hops = {"owners": OWNED_BY.out(), "tags": TAGGED.out(), "derivedFrom": DERIVES.into("Dataset", "DatasetVersion")}
+_datum = st.sampled_from(DATA)
+_tags = st.lists(st.sampled_from(TAGS), unique=True, max_size=2)
+_kinds = st.lists(st.sampled_from(["BUSINESS", "TECHNICAL"]), min_size=1, max_size=2, unique=True).map(sorted)
+_owners = st.lists(st.tuples(st.sampled_from(TEAMS), _kinds), unique_by=lambda pair: pair[0], max_size=3).map(
+    lambda pairs: {far: {"kinds": kinds} for far, kinds in pairs}
+)
+_pairs = st.lists(st.sampled_from(["l", "k"]), unique=True).map(lambda ks: [{"key": k, "value": "1"} for k in ks])
+_stage = st.sampled_from(["DRAFT", "ACTIVE", "DEPRECATED", "RETIRED"])
+_values = st.fixed_dictionaries(
+    {},
+    optional={
+        "description": st.sampled_from(["x", "y", None]),
+        "displayName": st.sampled_from(["Name", None]),
+        "properties": st.none() | _pairs,
+        "stage": st.none() | _stage,
+    },
+)
+_lists = st.fixed_dictionaries(
+    {},
+    optional={
+        "owners": _owners,
+        "tags": _tags.map(lambda tags: {tag: {} for tag in tags}),
+        "derivedFrom": st.lists(_datum, unique=True, max_size=2).map(lambda far: {each: {} for each in far}),
+    },
+)
+_guess = st.sampled_from([None, None, None, "right", "wrong"])
+_earlier = st.sampled_from([None, None, -1_500, -2_500, 1_500])
+"""An instant from now, in milliseconds: within the steps before, or ahead."""
+
+
+class AssetLife(RuleBasedStateMachine):
+    """Writes to the store and to the model, and compares what both hold; aliases have a life of their own beside."""
+
+    machinery: Machinery
+
+    @initialize()
+    def begin(self) -> None:
+        """Begin with nothing, in a tenant of its own."""
+        self.life = Life(next(_tenants))
+        machinery = self.machinery
+        self.writers = Writers(machinery.client, machinery.policy, Desk(shipped_stops()))
+        self.ids: dict[int, str] = {}
+        self.said: list[tuple[str, Registration]] = []
+
+    @rule(name=_datum, values=_values, lists=_lists, guess=_guess, key=st.sampled_from([None, None, "k", "l"]))
+    def register(self, name: str, values: Any, lists: Any, guess: str | None, key: str | None) -> None:
+        """Register, perhaps with an expected revision, perhaps under a key."""
+        expected = self._guessed(name, guess)
+        lists = {of: {far: facts for far, facts in each.items() if far != name} for of, each in lists.items()}
+        item = Registration(name, values, _edges(name, lists), expected)
+        payload = orjson.dumps([name, values, lists, expected])
+        if key is None:
+            self._check(item, self._expected(lambda: self.life.register(name, values, lists, expected)))
+            return
+        keyed = Registration(name, values, _edges(name, lists), expected, key=Key(key, payload.hex()))
+        self.said.append((key, keyed))
+        write = lambda: self.life.register(name, values, lists, expected)  # noqa: E731 - given to two
+        self._check(keyed, self._expected(lambda: self.life.once(key, payload, write)))
+
+    @rule(number=st.integers(0, 99))
+    def repeat(self, number: int) -> None:
+        """Send again, word for word, what was sent under a key; refused before, it may be done now."""
+        if self.said:
+            key, item = self.said[number % len(self.said)]
+            assert item.key is not None
+            payload = bytes.fromhex(item.key.digest)
+            name, values, lists, expected = orjson.loads(payload)
+            write = lambda: self.life.register(name, values, lists, expected)  # noqa: E731 - given on
+            self._check(item, self._expected(lambda: self.life.once(key, payload, write)))
+
+    @rule(up=_datum, down=_datum, origin=st.sampled_from(["DECLARED", "OBSERVED"]), since=_earlier)
+    def link(self, up: str, down: str, origin: str, since: int | None) -> None:
+        """Declare an edge, new, again, or anew."""
+        if up == down:
+            return
+        start = None if since is None or since > 0 else self.life.now + STEP + since
+        facts = {"origin": origin, **({} if start is None else {"validFrom": start})}
+        item = Linking("DERIVES", up, down, facts)
+        self._check(item, self._expected(lambda: self.life.link(up, down, origin, start)))
+
+    @rule(up=_datum, down=_datum, until=_earlier)
+    def unlink(self, up: str, down: str, until: int | None) -> None:
+        """End an edge, now, earlier or later."""
+        if up == down:
+            return
+        end = None if until is None else self.life.now + STEP + until
+        item = Unlinking("DERIVES", up, down, end)
+        self._check(item, self._expected(lambda: self.life.unlink(up, down, end)))
+
+    @rule(name=_datum, owners=_owners, guess=_guess)
+    def set_owners(self, name: str, owners: Any, guess: str | None) -> None:
+        """Give it other owners."""
+        expected = self._guessed(name, guess)
+        item = _governing(name, ChangeAction.OWNERS_SET, _edges(name, {"owners": owners}), expected)
+        self._check(item, self._expected(lambda: self.life.govern(name, "OWNERS_SET", expected, owners=owners)))
+
+    @rule(name=_datum, modes=st.dictionaries(st.sampled_from(TAGS), st.sampled_from(["add", "remove", "block"])))
+    def set_tags(self, name: str, modes: dict[str, str]) -> None:
+        """Add, remove and block tags."""
+        given: dict[str, Any] = {
+            how: [tag for tag, mode in modes.items() if mode == how] for how in ("add", "remove", "block")
+        }
+        said = {**dict.fromkeys(given["add"], "DIRECT"), **dict.fromkeys(given["block"], "BLOCKED")}
+        kind = parse_urn(name).kind
+        targets = {tag: {"mode": mode} for tag, mode in said.items()}
+        edges = EdgesOf(TAGGED.out(), f"{kind}.tags", targets, adds=True, removes=tuple(given["remove"]))
+        item = _governing(name, ChangeAction.TAGGED, (edges,), right="tag")
+        self._check(item, self._expected(lambda: self.life.govern(name, "TAGGED", None, **given)))
+
+    @rule(name=_datum, stage=_stage, reason=st.sampled_from([None, "because"]))
+    def set_stage(self, name: str, stage: str, reason: str | None) -> None:
+        """Move it on in its life."""
+        item = _governing(name, ChangeAction.STAGE_SET, values={"stage": stage}, reason=reason)
+        self._check(item, self._expected(lambda: self.life.govern(name, "STAGE_SET", stage=stage, reason=reason)))
+
+    @rule(name=_datum, guess=_guess)
+    def delete(self, name: str, guess: str | None) -> None:
+        """Delete it, where nothing uses it."""
+        expected = self._guessed(name, guess)
+        self._check(Deleting(name, expected), self._expected(lambda: self.life.delete(name, expected)))
+
+    @rule(name=_datum)
+    def restore(self, name: str) -> None:
+        """Take a deletion back."""
+        self._check(Restoring(name), self._expected(lambda: self.life.restore(name)))
+
+    @rule(back=st.integers(0, 12))
+    def revert(self, back: int) -> None:
+        """Undo a change, a late one rather than an early one."""
+        if self.life.changes:
+            number = max(len(self.life.changes) - 1 - back, 0)
+            self._check(Reverting(self.ids[number]), self._expected(lambda: self.life.revert(number)))
+
+    @invariant()
+    def same(self) -> None:
+        """Compare records, edges and history."""
+        there = self.machinery.run(stored(self.machinery.graph, self.life.tenant))
+        assert there.records == self.life.records
+        assert there.edge_records == self.life.edges
+        self._compare_history(there)
+
+    def _compare_history(self, there: Stored) -> None:
+        assert len(there.changes) == len(self.life.changes)
+        numbers: dict[str, list[int]] = {}
+        for number, change in enumerate(self.life.changes):
+            numbers.setdefault(change["subject"], []).append(number)
+        for name, own in numbers.items():
+            found = there.history(name)
+            assert len(found) == len(own)
+            self.ids |= {number: change["id"] for number, change in zip(own, found, strict=True)}
+            for number, change in zip(own, found, strict=True):
+                self._compare_change(change, self.life.changes[number])
+
+    def _compare_change(self, found: dict[str, Any], expected: dict[str, Any]) -> None:
+        reverts = expected.get("reverts")
+        facts = {"action": expected["action"], "subjectRevision": expected["revision"], "createdAt": expected["at"]}
+        assert {key: found[key] for key in facts} == facts
+        assert found.get("reason") == expected.get("reason")
+        assert found.get("reverts") == (None if reverts is None else self.ids[reverts])
+        values = {each["field"]: (each["before"], each["after"]) for each in found["fields"] if "edge" not in each}
+        told = {
+            (each["field"], tuple(each["edge"])): (each["before"], each["after"])
+            for each in found["fields"]
+            if "edge" in each
+        }
+        assert values == expected["values"]
+        assert told == expected["told"]
+        assert len(found["fields"]) == len(values) + len(told)
+
+    def _guessed(self, name: str, guess: str | None) -> int | None:
+        if guess is None:
+            return None
+        known = self.life.records.get(name)
+        return (known["revision"] if known else 0) + (guess == "wrong")
+
+    def _expected(self, write: Any) -> Answer:
+        self.life.now += STEP
+        answer: Answer = write()
+        return answer
+
+    def _check(self, item: Intent, expected: Answer) -> None:
+        root = person("root", roles="admin", tenant=self.life.tenant)
+        writer = self.writers.of(root, now=self.life.now)
+        (done,) = self.machinery.run(writer.write([item], dry_run=False, atomic=False))
+        assert _answer(done) == expected
+
+
+def _answer(done: Registered) -> Answer:
+    if done.refusals:
+        return Answer(done.refusals[0].code.name)
+    return Answer(done.outcome.name, done.revision)
+
+
+def _edges(name: str, lists: dict[str, Any]) -> tuple[EdgesOf, ...]:
+    kind = parse_urn(name).kind
+    return tuple(EdgesOf(_hops[of], f"{kind}.{of}", far) for of, far in lists.items())
+
+
+def _governing(
+    name: str, action: ChangeAction, edges: Any = (), expected: int | None = None, **more: Any
+) -> Registration:
+    return Registration(
+        name, more.pop("values", {}), edges, expected_revision=expected, action=action, at="asset", **more
+    )
+
+
+@pytest.mark.timeout(0)
+def test_any_life_is_that_of_the_model(machinery: Machinery) -> None:
+    """Every answer, record, edge, interval and change is what the design says, whatever is done in whatever order."""
+
+    class Machine(AssetLife):
+        pass
+
+    Machine.machinery = machinery
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[p for p in Phase if p.name != os.environ.get("WITHOUT")],
+        ),
+    )

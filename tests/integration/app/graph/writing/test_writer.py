@@ -1,0 +1,249 @@
+"""The writer on a real JanusGraph, read back with Gremlin of the tests' own."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+
+import orjson
+import pytest
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import NOW, Writers, asset, link, person, shipped_stops, stored, urn
+
+from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_statements import WRITE
+from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
+from app.graph.driver.gremlin_client import Exchange, GremlinClient
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.writer import PolicedWriter
+from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.properties import STORED, STORED_ON_EDGES
+from graphql_schema.ports.commands import Linking, Registration
+from graphql_schema.ports.outcomes import Registered
+
+ROOT = person("root", roles="admin")
+ADA = person("ada", "team ranking", roles="engineer")
+BAD_RUN = asset("run broken", {"state": "START", "startedAt": "soon"}, workflow=["workflow only-there"])
+
+
+async def register(writer: PolicedWriter, *items: Registration | Linking, **how: bool) -> list[Registered]:
+    """Register items in one call."""
+    return await writer.write(items, **{"dry_run": False, "atomic": False, **how})
+
+
+def names(done: list[Registered]) -> list[str]:
+    """The outcomes by name."""
+    return [one.outcome.name for one in done]
+
+
+class Writes:
+    """Counts write requests."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """See :class:`app.graph.driver.gremlin_client.Observer`."""
+        self.count += exchange.prepared is WRITE
+
+
+class Cut:
+    """Sends the client to a port where nobody listens, after some requests."""
+
+    def __init__(self, client: GremlinClient, exchanges: int) -> None:
+        self.client, self.left = client, exchanges
+
+    def exchanged(self, _exchange: Exchange) -> None:
+        """See :class:`app.graph.driver.gremlin_client.Observer`."""
+        self.left -= 1
+        if self.left == 0:
+            self.client.url = "http://127.0.0.1:1/gremlin"
+
+
+async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, writers: Writers) -> None:
+    """A vertex has exactly the native values of the catalog, an edge those that apply, and "" or OPEN for none."""
+    item = asset("dataset-version d@1", {"rowCount": 3, "sourceCreatedAt": 7}, derivedFrom=["dataset up"])
+    assert names(await register(writers.of(ROOT), item)) == ["CREATED"]
+    there = await stored(graph)
+    natives = there.natives[urn("dataset-version d@1")]
+    assert natives.keys() == {value.name for value in STORED if not value.fact}
+    record = orjson.loads(natives.pop("record"))
+    assert natives == {
+        **{key: record[key] for key in natives.keys() & record.keys()},
+        "urn": record["id"],
+        "titles": ["d"],
+        "words": ["1", "d", "default", "test"],
+        "prose": "",
+        "owners": [""],
+        "tags": [""],
+        "domain": "",
+        "begins": 7,
+        "deletedAt": OPEN,
+        "usedAt": 0,
+        "servedAt": 0,
+    }
+    assert (record["revision"], record["createdBy"], record["createdAt"]) == (1, "root", NOW)
+    by_relation = {key[0]: values for key, values in there.edges}
+    every = {value.name for value in STORED_ON_EDGES} - {"through"}
+    assert by_relation["VERSION_OF"].keys() == every
+    assert by_relation["VERSION_OF"]["at"] == 7
+    assert by_relation["DERIVES"].keys() == every - {"at"}
+    assert (by_relation["DERIVES"]["fromKind"], by_relation["DERIVES"]["toKind"]) == ("DATASET", "DATASET_VERSION")
+    assert (by_relation["DERIVES"]["validFrom"], by_relation["DERIVES"]["validTo"]) == (NOW, OPEN)
+
+
+async def test_registering_again_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
+    """The second call answers UNCHANGED for assets and links, sends no write and leaves the store as it was."""
+    items: list[Registration | Linking] = [
+        asset("dataset a", {"description": "x"}, owners={"team ranking": ["TECHNICAL"]}, tags=["tag gold"]),
+        asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset b"], workflow=["workflow w"]),
+        link("FEEDS", "dataset a", "model m", properties=[{"key": "k", "value": "v"}], validFrom=1, validTo=5),
+        link("CONTAINS", "domain shop", "dataset a"),
+    ]
+    writer = writers.of(ROOT)
+    await register(writer, *items)
+    before, writes = await stored(graph), Writes()
+    writers.client.observers.append(writes)
+    assert names(await register(writers.of(ROOT, now=NOW + 1), *items)) == ["UNCHANGED"] * 4
+    assert writes.count == 0
+    assert await stored(graph) == before
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one writer", "writers of several processes"])
+async def test_concurrent_calls_of_the_same_items_make_each_once(
+    graph: StoreGraph, writers: Writers, *, shared: bool
+) -> None:
+    """Eight calls with the same 20 assets make 20, one edge between any two, and one writer creates each once.
+
+    Writers of several processes may both report that they created it: they cannot tell, and the graph is the same.
+    """
+    items = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(20)]
+    several = [writers if shared else replace(writers, desk=Desk(shipped_stops())) for _ in range(8)]
+    done = await asyncio.gather(*(register(each.of(ROOT), *items) for each in several))
+    there = await stored(graph)
+    assert len(there.records) == 21
+    assert len(there.edge_records) == 20
+    outcomes = Counter(name for one in done for name in names(one))
+    assert outcomes.total() == outcomes["CREATED"] + outcomes["UNCHANGED"] == 160
+    assert outcomes["CREATED"] == 20 or not shared
+    assert {record["revision"] for record in there.records.values()} == {1}
+
+
+async def test_an_item_that_the_store_refuses_is_left_out_whole(graph: StoreGraph, writers: Writers) -> None:
+    """One bad item among good ones is INVALID, nothing of it is there, not even its stub; the others are written."""
+    good = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(6)]
+    done = await register(writers.of(ROOT), *good[:3], BAD_RUN, *good[3:])
+    assert names(done) == [*["CREATED"] * 3, "INVALID", *["CREATED"] * 3]
+    assert "The store refuses this item" in done[3].refusals[0].message
+    assert set((await stored(graph)).records) == {urn("dataset up"), *(item.urn for item in good)}
+
+
+async def test_an_atomic_call_is_written_whole_or_not_at_all(graph: StoreGraph, writers: Writers) -> None:
+    """A refused item, by us or by the store, leaves nothing of an atomic call; without it all is there."""
+    good, missing = asset("dataset a"), replace(asset("run r"), required=("state",))
+    assert names(await register(writers.of(ROOT), good, missing, atomic=True)) == ["INVALID", "INVALID"]
+    with pytest.raises(StoreFailedError):
+        await register(writers.of(ROOT), good, BAD_RUN, atomic=True)
+    assert (await stored(graph)).records == {}
+    assert names(await register(writers.of(ROOT), good, asset("dataset b"), atomic=True)) == ["CREATED"] * 2
+
+
+async def test_an_id_that_is_taken_is_never_written_over(graph: StoreGraph, writers: Writers) -> None:
+    """An asset whose vertex id is that of another one is INVALID, as an item and as a target, and the other stays."""
+    other = {"id": "mlg://dataset/test/default/other", "tenant": "default", "kind": "DATASET"}
+    add = "g.addV('Dataset').property(T.id, x).property('record', r).property('tenant', 'default').property('urn', u)"
+    x = vertex_id("default", urn("dataset a"))
+    await graph.run(add + ".iterate()", x=x, r=orjson.dumps(other).decode(), u=other["id"])
+    done = await register(writers.of(ROOT), asset("dataset a"), asset("model m"), link("FEEDS", "dataset a", "model m"))
+    assert names(done) == ["INVALID", "CREATED", "INVALID"]
+    assert "its vertex id" in done[0].refusals[0].message
+    assert (await stored(graph)).records[other["id"]] == other
+
+
+async def test_parts_follow_the_owner_of_their_whole(graph: StoreGraph, writers: Writers) -> None:
+    """When a dataset, model or feature set changes hands, so do its parts without owners of their own, counted."""
+    writer = writers.of(ROOT)
+    parts = ["dataset-version d@1", "dataset-version d@2", "model-version m@1", "feature f"]
+    own = asset("dataset-version d@own", owners={"team ads": ["TECHNICAL"]})
+    await register(writer, *map(asset, parts), own, asset("feature-set s", features=["feature f"]))
+    wholes = [asset(name, owners={"team ranking": ["TECHNICAL"]}) for name in ("dataset d", "model m", "feature-set s")]
+    assert names(await register(writer, *wholes)) == ["CREATED", "CREATED", "UPDATED"]
+    there = await stored(graph)
+    before = {"feature f": 2}  # joining its set was a change
+    for name in parts:
+        natives = there.natives[urn(name)]
+        assert (natives["ownerTeam"], natives["revision"]) == (urn("team ranking"), before.get(name, 1) + 1)
+    assert there.natives[own.urn]["ownerTeam"] == urn("team ads")
+
+
+async def test_a_list_closes_what_it_no_longer_names_and_opens_it_again(graph: StoreGraph, writers: Writers) -> None:
+    """An edge dropped from a list ends, unless a link declares it too; named again it remembers its past."""
+    key = ("DERIVES", urn("dataset a"), urn("dataset d"))
+    linked = ("DERIVES", urn("dataset b"), urn("dataset d"))
+    first = asset("dataset d", derivedFrom=["dataset a", "dataset b"])
+    await register(writers.of(ROOT), first, link("DERIVES", "dataset b", "dataset d"))
+    assert names(await register(writers.of(ROOT, now=NOW + 5), asset("dataset d", derivedFrom=[]))) == ["UPDATED"]
+    there = await stored(graph)
+    assert there.edge_records[key]["validTo"] == dict(there.edges)[key]["validTo"] == NOW + 5
+    assert there.edge_records[linked]["by"] == ["link"]
+    assert dict(there.edges)[linked]["validTo"] == OPEN
+    await register(writers.of(ROOT, now=NOW + 9), first)
+    there = await stored(graph)
+    assert there.edge_records[key]["earlier"] == [[NOW, NOW + 5]]
+    assert (dict(there.edges)[key]["validFrom"], dict(there.edges)[key]["validTo"]) == (NOW + 9, OPEN)
+    assert "validTo" not in there.edge_records[key]
+    assert there.records[urn("dataset d")]["revision"] == 3
+
+
+async def test_versions_and_runs_keep_their_place_in_time(graph: StoreGraph, writers: Writers) -> None:
+    """The time that versions and runs are ordered by is theirs, also when it becomes known later."""
+    writer = writers.of(ROOT)
+    run = asset("run r", {"state": "START"}, workflow=["workflow w"])
+    await register(writer, asset("model-version m@1"), run)
+    await register(writer, asset("model-version m@1", {"sourceCreatedAt": 5}), asset("run r", {"startedAt": 6}))
+    times = {key[0]: values["at"] for key, values in (await stored(graph)).edges}
+    assert times == {"VERSION_OF": 5, "RUN_OF": 6}
+
+
+async def test_a_dry_run_says_what_would_happen_and_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
+    """Outcomes are those of the real call; neither a dry call nor a dry item leaves anything, nor is it seen."""
+    registered, linked = asset("dataset a", derivedFrom=["dataset b"]), link("FEEDS", "dataset c", "model m")
+    assert names(await register(writers.of(ROOT), registered, linked, dry_run=True)) == ["CREATED", "CREATED"]
+    dry = replace(registered, dry_run=True)
+    assert names(await register(writers.of(ROOT), dry, dry)) == ["CREATED", "CREATED"]
+    assert (await stored(graph)).records == {}
+
+
+async def test_a_hidden_other_end_makes_no_difference(graph: StoreGraph, writers: Writers) -> None:
+    """Linking from what is hidden answers as linking from what is not there; changing it is denied without a word."""
+    await register(
+        writers.of(ROOT),
+        asset("dataset secret", {"visibility": "TEAM", "description": "plans"}, owners={"team ads": ["TECHNICAL"]}),
+        asset("model mine", owners={"team ranking": ["TECHNICAL"]}),
+        asset("model theirs", owners={"team ads": ["TECHNICAL"]}),
+    )
+    before = (await stored(graph)).records[urn("dataset secret")]
+    done = await register(
+        writers.of(ADA),
+        link("FEEDS", "dataset secret", "model mine"),
+        link("FEEDS", "dataset unknown", "model mine"),
+        asset("dataset secret", {"description": "mine"}),
+        link("FEEDS", "dataset unknown", "model theirs"),
+    )
+    assert done[0] == done[1]
+    assert names(done) == ["CREATED", "CREATED", "DENIED", "DENIED"]
+    shown = f"{done[2].refusals[0].message} {done[3].refusals[0].message}"
+    assert not any(word in shown for word in ("ads", "plans", "secret"))
+    assert (await stored(graph)).records[urn("dataset secret")] == before
+
+
+async def test_what_was_not_confirmed_is_found_by_calling_again(graph: StoreGraph, writers: Writers) -> None:
+    """A call whose batch could not reach the store raises, keeps the batches before, and completes when repeated."""
+    items = [asset(f"dataset d{number}") for number in range(6)]
+    good, cut = writers.client.url, Cut(writers.client, exchanges=2)
+    writers.client.observers.append(cut)
+    with pytest.raises(StoreUnavailableError):
+        await register(writers.of(ROOT, chunk=2), *items)
+    writers.client.observers.remove(cut)
+    writers.client.url = good
+    assert len((await stored(graph)).records) == 2
+    assert names(await register(writers.of(ROOT, chunk=2), *items)) == ["UNCHANGED"] * 2 + ["CREATED"] * 4

@@ -1,0 +1,153 @@
+"""Whoever follows the changes misses none, sees none twice, and none that is not theirs to see."""
+
+import asyncio
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from support.servers.in_process import Api, open_api
+from support.servers.websocket_client import serving, talking
+from support.source_tree import read
+from support.stores.janusgraph import StoreGraph
+
+TEAM = "mlg://team/catalog/default/ranking"
+FOLLOW = """subscription ($after: Cursor, $filter: ChangeFilter) { changes(after: $after, filter: $filter) {
+  id subjectId action cursor fields { field after } subject { id description } } }"""
+LISTED = "query ($after: Cursor) { changes(first: 100, after: $after) { nodes { id } pageInfo { endCursor } } }"
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over a graph with one team."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load({"team": {"name": "ranking"}})
+        yield api
+
+
+@pytest.fixture(scope="module")
+async def address(api: Api) -> AsyncIterator[str]:
+    """Serve it."""
+    async with serving(api.app) as address:
+        yield address
+
+
+def urn(name: str) -> str:
+    """The id of a dataset."""
+    return f"mlg://dataset/test/default/{name}"
+
+
+def shut(name: str, **fields: Any) -> dict[str, Any]:
+    """A dataset that nobody outside of the team knows of."""
+    return {"dataset": {"id": urn(name), "owners": [{"owner": TEAM}], "visibility": "TEAM", **fields}}
+
+
+async def listed(api: Api, who: str) -> list[str]:
+    """The ids of all changes that somebody sees, the oldest first."""
+    found: list[str] = []
+    after = None
+    while True:
+        page = (await api.ask(who, LISTED, after=after))["changes"]
+        found += [node["id"] for node in page["nodes"]]
+        if not page["nodes"]:
+            return found[::-1]
+        after = page["pageInfo"]["endCursor"]
+
+
+async def last_cursor(api: Api, who: str) -> str | None:
+    """The cursor of the newest change that somebody sees."""
+    nodes = (await api.ask(who, "{ changes(first: 1) { nodes { cursor } } }"))["changes"]["nodes"]
+    return nodes[0]["cursor"] if nodes else None
+
+
+async def follow(address: str, token: str, last: str, chance: random.Random) -> list[dict[str, Any]]:
+    """Follow all changes up to that of a subject, and lose the connection again and again meanwhile."""
+    got: list[dict[str, Any]] = []
+    after = None
+    while True:
+        async with talking(address, token) as talk:
+            await talk.subscribe(FOLLOW, after=after)
+            for _ in range(chance.randint(1, 40)):
+                change = (await talk.event())["changes"]
+                got.append(change)
+                if change["subjectId"] == last:
+                    return got
+                after = change["cursor"]
+
+
+async def write(api: Api, chance: random.Random, count: int) -> None:
+    """Write open and hidden datasets in calls of different sizes, each several times over."""
+    for number in range(count):
+        items = [
+            shut(f"h{index}", description=f"{number}") if chance.random() < 0.4
+            else {"dataset": {"id": urn(f"o{index}"), "description": f"{number}"}}
+            for index in chance.sample(range(30), chance.choice((1, 1, 2, 12)))
+        ]  # fmt: skip
+        await api.load(*items)
+
+
+async def test_each_change_once_and_in_order(api: Api, address: str) -> None:
+    """Over connections that break at random, everybody gets what `changes` lists afterwards: each once, in order."""
+    chance, ends = random.Random(1), urn("end")
+    people = ("root", "ada", "bo")
+    following = [
+        asyncio.create_task(follow(address, api.tokens[who], ends, random.Random(number)))
+        for number, who in enumerate(people)
+    ]
+    # Each begins with "now", which is some moment of the writing; from its first change on it may miss nothing.
+    await write(api, chance, 75)
+    while not all(task.done() for task in following):
+        await api.load({"dataset": {"id": ends, "description": str(chance.random())}})
+        await asyncio.wait(following, timeout=0.2)
+    for who, task in zip(people, following, strict=True):
+        got = [change["id"] for change in task.result()]
+        everything = await listed(api, who)
+        start = everything.index(got[0])
+        assert got == everything[start : start + len(got)]
+        assert len(got) > 50
+
+
+async def test_now_is_when_one_subscribes(api: Api, address: str) -> None:
+    """Without a cursor nothing is told that was there before, and everything from the first event on."""
+    urns = {urn(f"now-{number}") for number in range(100)}
+    await api.load({"dataset": {"id": urn("before")}})
+    async with talking(address, api.tokens["bo"]) as talk:
+        await talk.subscribe(FOLLOW)
+        told = asyncio.create_task(talk.event())
+        for each in sorted(urns):
+            if not told.done():
+                await api.load({"dataset": {"id": each}})
+        assert (await told)["changes"]["subjectId"] in urns
+
+
+async def test_who_sees_little_goes_on(api: Api, address: str) -> None:
+    """Behind many stretches of hidden changes the next that may be seen is told."""
+    async with talking(address, api.tokens["bo"]) as talk:
+        await talk.subscribe(FOLLOW, after=await last_cursor(api, "bo"))
+        for number in range(2):
+            await api.load(*(shut(f"crowd-{each}", description=f"{number}") for each in range(250)))
+        await api.load({"dataset": {"id": urn("after-the-crowd")}})
+        assert (await talk.event())["changes"]["subjectId"] == urn("after-the-crowd")
+
+
+async def test_the_client_of_the_manual(api: Api, address: str) -> None:
+    """The client that docs/http.md shows is told of what happens."""
+    (client,) = re.findall(r"(?s)```python\n(.*?)```", read("docs/http.md"))
+    told = {**os.environ, "URL": f"ws://{address}", "TOKEN": api.tokens["ada"]}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", client, env=told, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    line = asyncio.create_task(process.stdout.readline())
+    number = 0
+    while not line.done():
+        number += 1
+        await api.load({"dataset": {"id": urn("manual"), "description": str(number)}})
+    process.kill()
+    await process.wait()
+    assert line.result().decode().split()[1:] in (
+        ["root", "REGISTERED", urn("manual")],
+        ["root", "UPDATED", urn("manual")],
+    )

@@ -1,0 +1,167 @@
+"""What walks cost: a request a level for everybody, no road that is not taken, and no enumeration of all ways."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from itertools import product
+from typing import Any
+
+import orjson
+import pytest
+from support.estates.leak_catalogue import token
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+
+from app.graph.reading.lineage.walk_budget import Limits
+from app.runtime import process as services
+
+LAYERS, WIDTH = 12, 10
+CONSUMERS = 1_000
+CHAIN = 6
+TEAM = "mlg://team/catalog/default/ranking"
+PERSONAS = ["root", "cy", "ada", "bo", "eli", "ci-ranking", "guest"]
+
+WALK = """query ($roots: [ID!]!, $direction: LineageDirection!, $depth: Int) {
+  lineage(roots: $roots, direction: $direction, maxDepth: $depth) {
+    nodes { nodes { depth asset { id } } } edges { from to } completeness { state depthReached } } }"""
+DEEPER = """query ($roots: [ID!]!) { lineage(roots: $roots, direction: DOWNSTREAM, maxDepth: 20) {
+  nodes { nodes { asset { owners { owner { ... on Team { displayName } } } } } } } }"""
+IMPACT = """query ($roots: [ID!]!) {
+  impact(roots: $roots) { total countsByDepth completeness { depthReached reason } } }"""
+PATHS = """query ($from: ID!, $to: ID!, $most: Int, $longest: Int) {
+  paths(from: $from, to: $to, maxPaths: $most, maxLength: $longest) {
+    paths { length nodes { id } edges { relation } } completeness { state reason } } }"""
+
+
+def urn(name: str) -> str:
+    """The id of a dataset."""
+    return f"mlg://dataset/test/scale/{name}"
+
+
+def dataset(name: str, *sources: str) -> dict[str, Any]:
+    """The item of a dataset."""
+    return {"dataset": {"id": urn(name), "derivedFrom": [urn(each) for each in sources]}}
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over a lattice, a hub with many consumers that are versions of one dataset, and a chain."""
+    layers = [[f"layer{layer:02}-{number}" for number in range(WIDTH)] for layer in range(LAYERS)]
+    lattice = [dataset("first"), *(dataset(name, "first") for name in layers[0])]
+    lattice += [dataset(name, *layers[at]) for at, layer in enumerate(layers[1:]) for name in layer]
+    versions = [
+        {"datasetVersion": {"id": f"mlg://dataset-version/test/scale/big@{number}", "derivedFrom": [urn("hub")]}}
+        for number in range(CONSUMERS)
+    ]
+    chain = [dataset("chain0"), *(dataset(f"chain{number}", f"chain{number - 1}") for number in range(1, CHAIN))]
+    owned = [{"dataset": {"id": urn(f"chain{number}"), "owners": [{"owner": TEAM}]}} for number in range(CHAIN)]
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        api.tokens["guest"] = token(api, "guest")
+        await api.load(*lattice, dataset("last", *layers[-1]))
+        await api.load(dataset("before"), dataset("hub", "before"), *versions, dataset("beside", "big"))
+        await api.load({"team": {"name": "ranking"}}, *chain)
+        await api.load(*owned)
+        yield api
+
+
+async def test_paths_through_a_lattice_of_a_million_million_ways(api: Api) -> None:
+    """Of the 10^12 shortest paths the five least by ids are found, with no more requests than there are levels."""
+    ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
+    found = (await api.ask("root", PATHS, most=5, **ends))["paths"]
+    middle = [[f"layer{layer:02}-0" for layer in range(LAYERS - 1)] + [f"layer{LAYERS - 1:02}-{at}"] for at in range(5)]
+    assert [[node["id"] for node in path["nodes"]] for path in found["paths"]] == [
+        [urn(name) for name in ("first", *names, "last")] for names in middle
+    ]
+    assert [(path["length"], len(path["edges"])) for path in found["paths"]] == [(LAYERS + 1, LAYERS + 1)] * 5
+    assert found["completeness"]["state"] == "TRUNCATED"
+    assert await api.count("root", PATHS, most=5, **ends) <= LAYERS + 2
+
+
+async def test_the_most_paths_that_can_be_asked_for(api: Api) -> None:
+    """Fifty are the fifty least by ids."""
+    ends = {"from": urn("first"), "to": urn("last"), "longest": 50}
+    found = (await api.ask("root", PATHS, most=50, **ends))["paths"]
+    ways = [("0", *at) for at in product("01234", "0123456789")]
+    assert [[node["id"][-1] for node in path["nodes"][-4:-1]] for path in found["paths"]] == [list(way) for way in ways]
+
+
+async def test_paths_that_are_too_long_are_not_looked_for(api: Api) -> None:
+    """One edge too few finds nothing, and says why."""
+    ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS}
+    found = (await api.ask("root", PATHS, most=5, **ends))["paths"]
+    assert found == {"paths": [], "completeness": {"state": "TRUNCATED", "reason": "DEPTH"}}
+
+
+async def test_searches_of_one_operation_share_their_steps(api: Api) -> None:
+    """Where ways go round and round, five searches try no more steps than one: one finds its path, all say STEPS."""
+    names = [f"round{number}" for number in range(12)]
+    await api.load(*(dataset(name, "in", *(each for each in names if each != name)) for name in names))
+    await api.load(dataset("in", *names), dataset("out", "in"))
+    search = f'paths(from: "{urn("in")}", to: "{urn("out")}") {{ paths {{ length }} completeness {{ reason }} }}'
+    found = await api.ask("root", "{" + " ".join(f"p{number}: {search}" for number in range(5)) + "}")
+    assert [each["completeness"]["reason"] for each in found.values()] == ["STEPS"] * 5
+    assert sorted(len(each["paths"]) for each in found.values()) == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("query", [PATHS, IMPACT], ids=["paths", "impact"])
+async def test_what_is_gone_over_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    """Walks and searches end where all of an operation have gone over as many edges as it may, and say so."""
+    monkeypatch.setattr(services, "Limits", partial(Limits, edges=3 * WIDTH * WIDTH))
+    ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
+    found = await api.ask("root", query, **(ends if query == PATHS else {"roots": [urn("first")]}))
+    ((_, answer),) = found.items()
+    assert answer["completeness"]["reason"] == "EDGES"
+
+
+async def test_a_hub_is_not_loaded_by_who_comes_from_it(api: Api) -> None:
+    """Upstream of one of 1,000 consumers are the hub and what is before it; the other consumers are not even read."""
+    sizes: list[int] = []
+    client = api.services.client
+    submit = client.submit
+
+    async def weighed(*args: Any, **more: Any) -> Any:
+        answer = await submit(*args, **more)
+        sizes.append(len(orjson.dumps(answer)))
+        return answer
+
+    client.submit = weighed  # type: ignore[method-assign]
+    try:
+        consumer = "mlg://dataset-version/test/scale/big@7"
+        up = (await api.ask("root", WALK, roots=[consumer], direction="UPSTREAM", depth=20))["lineage"]
+        down = (await api.ask("root", WALK, roots=[consumer], direction="DOWNSTREAM", depth=20))["lineage"]
+    finally:
+        del client.submit
+    assert [(node["asset"]["id"], node["depth"]) for node in up["nodes"]["nodes"]] == [
+        (consumer, 0), (urn("hub"), 1), (urn("before"), 2)
+    ]  # fmt: skip
+    assert [(node["asset"]["id"], node["depth"]) for node in down["nodes"]["nodes"]] == [
+        (consumer, 0), (urn("big"), 0), (urn("beside"), 1)
+    ]  # fmt: skip
+    assert sum(sizes) < 40_000, sizes
+
+
+@pytest.mark.parametrize("who", PERSONAS)
+@pytest.mark.parametrize(("depth", "requests"), [(0, 1), (1, 2), (3, 4), (20, CHAIN)])
+async def test_a_walk_makes_a_request_a_level(api: Api, who: str, depth: int, requests: int) -> None:
+    """The first reads the roots too; a walk that ends by itself has looked once beyond what it found, whoever asks."""
+    asked = {"roots": [urn("chain0")], "direction": "DOWNSTREAM", "depth": depth}
+    found = (await api.ask(who, WALK, **asked))["lineage"]
+    assert found["completeness"]["depthReached"] == min(depth, CHAIN - 1)
+    assert await api.count(who, WALK, **asked) == requests
+
+
+@pytest.mark.parametrize("who", PERSONAS)
+async def test_what_is_asked_of_the_nodes_takes_a_request_a_level(api: Api, who: str) -> None:
+    """The owners of all nodes are one request more; and an impact makes as many as the walk that it is of."""
+    assert await api.count(who, DEEPER, roots=[urn("chain0")]) == CHAIN + 1
+    assert await api.count(who, IMPACT, roots=[urn("chain0")]) == CHAIN
+
+
+@pytest.mark.parametrize("who", ["root", "bo"])
+async def test_many_roots_walk_together(api: Api, who: str) -> None:
+    """Walks from several roots, and several walks of one query, share the requests of their levels."""
+    roots = [urn(f"chain{number}") for number in range(CHAIN)]
+    asked = {"roots": roots, "direction": "DOWNSTREAM", "depth": 20}
+    assert await api.count(who, WALK, **asked) == 1
+    one = "lineage(roots: [$root], direction: %s, maxDepth: 20) { nodes { nodes { depth } } }"
+    both = f"query ($root: ID!) {{ a: {one % 'UPSTREAM'} b: {one % 'DOWNSTREAM'} }}"
+    assert await api.count(who, both, root=urn("chain2")) == CHAIN - 2

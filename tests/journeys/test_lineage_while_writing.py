@@ -1,0 +1,216 @@
+"""Pages of a walk concatenate to what was there when the first was read, whatever is written meanwhile."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from itertools import count, pairwise
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from support.documents.lineage_questions import Round, as_of, differences, lineages
+from support.estates.lineage_graphs import UNLINKED, WalkGraph, walk_graphs
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.lineage_loader import WalkStore
+
+from graphql_schema.catalog.relations import LINEAGE
+
+GRAPHS = int(os.environ.get("GRAPHS", "200")) // 16
+_numbers = count()
+
+LINK = "mutation ($input: LinkInput!) { link(input: $input) { changed errors { code } } }"
+UNLINK = "mutation ($input: UnlinkInput!) { unlink(input: $input) { changed errors { code } } }"
+DELETE = "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { changed errors { code } } }"
+RESTORE = "mutation ($input: RestoreAssetInput!) { restoreAsset(input: $input) { changed errors { code } } }"
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over a store that all graphs share, each in a namespace of its own."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
+        yield opened
+
+
+class Writer:
+    """Changes a graph in the store through the API, at random, and not what the test knows of it."""
+
+    def __init__(self, api: Api, graph: WalkGraph, seed: int) -> None:
+        self._api = api
+        self._random = Random(seed)
+        self._ids = [*graph.things]
+        self._edges = [(arc.relation, arc.source, arc.target) for arc in graph.arcs]
+        self._fresh = list(_missing(graph))
+        self.changed = 0
+
+    async def write(self) -> None:
+        """Do one thing; it may be refused."""
+        what, given = self._random.choice(
+            [self._link, self._link, self._unlink, self._again, self._delete, self._new]
+        )()
+        if what == "register":
+            payload = await self._api.register("root", given)
+            self.changed += payload["created"]
+            return
+        data = await self._api.ask("root", what, input=given)
+        (payload,) = data.values()
+        self.changed += payload["changed"]
+
+    def _link(self) -> tuple[str, dict[str, Any]]:
+        """An edge that was not there, perhaps said to have held for long."""
+        relation, source, target = self._random.choice(self._fresh or self._edges)
+        since = self._random.choice([{}, {"validFrom": as_of(5)}])
+        return LINK, {"relation": relation, "from": source, "to": target, **since}
+
+    def _unlink(self) -> tuple[str, dict[str, Any]]:
+        """An edge that is there, perhaps said to have ended long ago."""
+        relation, source, target = self._random.choice(self._edges)
+        until = self._random.choice([{}, {"validTo": as_of(UNLINKED)}])
+        return UNLINK, {"relation": relation, "from": source, "to": target, **until}
+
+    def _again(self) -> tuple[str, dict[str, Any]]:
+        """An edge that was there before."""
+        relation, source, target = self._random.choice(self._edges)
+        return LINK, {"relation": relation, "from": source, "to": target}
+
+    def _delete(self) -> tuple[str, dict[str, Any]]:
+        """An asset of which nothing is in use, or the end of its deletion."""
+        return self._random.choice([DELETE, DELETE, RESTORE]), {"asset": self._random.choice(self._ids)}
+
+    def _new(self) -> tuple[str, dict[str, Any]]:
+        """An asset that says that it was there before all others, and comes from one of them."""
+        name = f"mlg://dataset/test/late/d{next(_numbers)}"
+        sources = [urn for urn in self._ids if "://dataset" in urn]
+        made = {"id": name, "sourceCreatedAt": as_of(1), "derivedFrom": [self._random.choice(sources)]}
+        return "register", {"dataset": made}
+
+
+def _missing(graph: WalkGraph) -> Iterator[tuple[str, str, str]]:
+    """Edges that could be there and are not."""
+    there = {arc.key for arc in graph.arcs}
+    for relation in LINEAGE:
+        for one in graph.things.values():
+            for other in graph.things.values():
+                if relation.allows(one.kind, other.kind) and (one.urn, other.urn, relation.name) not in there:
+                    yield relation.name, one.urn, other.urn
+
+
+@pytest.mark.timeout(0)
+@settings(
+    max_examples=-(-GRAPHS // 4),
+    deadline=None,
+    phases=[Phase.generate],  # a difference names its graph; to shrink it over the store takes minutes
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+@given(graphs=st.lists(walk_graphs(), min_size=4, max_size=4), data=st.data())
+async def test_pages_hold_what_was_there_at_first(api: Api, graphs: list[WalkGraph], data: st.DataObject) -> None:
+    """What is linked, unlinked, deleted or made between and beside the pages is on none of them, however backdated."""
+    graphs = [graph.named(f"p{next(_numbers)}") for graph in graphs]
+    await WalkStore(api).load(*graphs)
+    for graph in graphs:
+        day = data.draw(st.sampled_from([None, None, 13, 16]))
+        asked = Round(
+            "root", day, tuple(data.draw(st.lists(lineages([*graph.things], [1, 2, 3]), min_size=1, max_size=2)))
+        )
+        writer = Writer(api, graph, data.draw(st.integers(0, 99)))
+        found = await differences(api, graph, asked, writer.write)
+        assert not found, "\n".join([*found, graph.text])
+
+
+WALK = """query ($root: ID!, $after: Cursor, $asOf: DateTime) {
+  lineage(roots: [$root], direction: DOWNSTREAM, maxDepth: 9, first: 2, after: $after, asOf: $asOf) {
+    nodes { nodes { asset { id } } pageInfo { hasNextPage endCursor } }
+    edges { from to } completeness { asOf visited } } }"""
+
+
+def urn(name: str) -> str:
+    """The id of a dataset."""
+    return f"mlg://dataset/test/pinned/{name}"
+
+
+async def rest(api: Api, page: dict[str, Any], **asked: Any) -> tuple[list[str], dict[str, Any]]:
+    """What this and the pages after it hold, and the last of them."""
+    found = [node["asset"]["id"].rpartition("/")[2] for node in page["nodes"]["nodes"]]
+    while page["nodes"]["pageInfo"]["hasNextPage"]:
+        page = (await api.ask("root", WALK, after=page["nodes"]["pageInfo"]["endCursor"], **asked))["lineage"]
+        found += [node["asset"]["id"].rpartition("/")[2] for node in page["nodes"]["nodes"]]
+    return found, page
+
+
+@pytest.mark.parametrize("as_of", [None, "2026-01-15T00:00:00Z"])
+async def test_each_way_to_change_a_closure_between_its_pages(api: Api, as_of: str | None) -> None:
+    """A chain that is linked, unlinked, cut and grown after the first page is read as it was, and anew as it is."""
+    name = "now" if as_of is None else "then"
+    ids = [urn(f"{name}{number}") for number in range(7)]
+    made = {"sourceCreatedAt": "2026-01-01T00:00:00Z"}
+    await api.load(*({"dataset": {"id": each, **made}} for each in [*ids, urn(f"{name}-side")]))
+    since = {"relation": "DERIVES", "validFrom": "2026-01-02T00:00:00Z"}
+    await api.load(*({"link": {**since, "from": one, "to": other}} for one, other in pairwise(ids)))
+    first = (await api.ask("root", WALK, root=ids[0], asOf=as_of))["lineage"]
+    writes = [
+        (LINK, {**since, "from": ids[0], "to": urn(f"{name}-side")}),
+        (UNLINK, {"relation": "DERIVES", "from": ids[2], "to": ids[3]}),
+        (UNLINK, {"relation": "DERIVES", "from": ids[4], "to": ids[5], "validTo": "2026-01-03T00:00:00Z"}),
+        (LINK, {"relation": "DERIVES", "from": ids[4], "to": ids[5]}),
+        (DELETE, {"asset": ids[6]}),
+    ]
+    for what, asked in writes:
+        (payload,) = (await api.ask("root", what, input=asked)).values()
+        assert payload == {"changed": True, "errors": []}
+    assert (await api.register("root", {"dataset": {"id": urn(f"{name}-new"), **made, "derivedFrom": [ids[1]]}}))[
+        "created"
+    ]
+    found, last = await rest(api, first, root=ids[0], asOf=as_of)
+    assert found == [f"{name}{number}" for number in range(7)]
+    assert last["completeness"] == first["completeness"]
+    assert sorted((edge["from"], edge["to"]) for edge in last["edges"]) == list(pairwise(ids))
+    again, _ = await rest(
+        api, (await api.ask("root", WALK, root=ids[0], asOf=as_of))["lineage"], root=ids[0], asOf=as_of
+    )
+    side, new = f"{name}-side", f"{name}-new"
+    chain = [f"{name}{number}" for number in range(5)]
+    assert again == ([chain[0], side, chain[1], new, chain[2]] if as_of is None else [chain[0], side, *chain[1:]])
+
+
+INFERRED = """query ($root: ID!, $after: Cursor) {
+  lineage(roots: [$root], direction: DOWNSTREAM, filter: {origins: [INFERRED]}, maxDepth: 9, first: 2, after: $after) {
+    nodes { nodes { asset { id } } pageInfo { hasNextPage endCursor } } edges { from to confidence } } }"""
+
+
+async def test_what_is_inferred_changes_between_the_pages(api: Api) -> None:
+    """Chains that end, open again, are less sure or new after the first page are read as they were, and then as now."""
+    feature, run = "mlg://feature/test/pinned/amount", "mlg://run/test/pinned/training"
+    made = [f"mlg://model-version/test/pinned/model@{number}" for number in range(7)]
+    into = {"relation": "INPUT_TO", "from": feature, "to": run}
+    await api.load({"run": {"id": run, "state": "COMPLETE", "outputs": made[:6]}}, {"link": into})
+    await api.settled()
+
+    async def walked(after: str | None = None) -> dict[str, Any]:
+        return dict((await api.ask("root", INFERRED, root=feature, after=after))["lineage"])
+
+    async def pages(page: dict[str, Any]) -> tuple[list[str], list[str]]:
+        nodes, edges = [], []
+        while True:
+            nodes += [node["asset"]["id"] for node in page["nodes"]["nodes"]]
+            edges = sorted(edge["to"] for edge in page["edges"])
+            if not page["nodes"]["pageInfo"]["hasNextPage"]:
+                return nodes, edges
+            page = await walked(page["nodes"]["pageInfo"]["endCursor"])
+
+    def produces(number: int) -> dict[str, Any]:
+        return {"relation": "PRODUCES", "from": run, "to": made[number]}
+
+    first = await walked()
+    for writes in (
+        [(UNLINK, into), (UNLINK, produces(3))],
+        [(LINK, into), (LINK, produces(6)), (LINK, {**produces(4), "confidence": 0.5})],
+        [(UNLINK, produces(5))],
+    ):
+        for what, asked in writes:
+            (payload,) = (await api.ask("root", what, input=asked)).values()
+            assert payload == {"changed": True, "errors": []}
+        await api.settled()
+        assert await pages(first) == ([feature, *made[:6]], made[:6])
+    left = [made[number] for number in (0, 1, 2, 4, 6)]
+    assert await pages(await walked()) == ([feature, *left], left)

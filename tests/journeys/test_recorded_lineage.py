@@ -1,0 +1,219 @@
+"""Walks over recorded OpenLineage events and an MLflow registry answer as scripts computed from the raw files.
+
+There is no importer of these yet, so the items are made here. A job is a workflow with the inputs and outputs of all
+its runs, since that is how the events were folded for ``expected.json``: dataset to job to dataset. A digest of a data
+set is a version of a dataset, and a run of MLflow reads digests and produces versions of models. What is hidden is
+taken out of a graph that the test makes of the events and the registry.
+"""
+
+import ast
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import networkx as nx
+import pytest
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+
+from graphql_schema.catalog.urn import make_urn, parse_urn
+
+DATA = Path(__file__).parents[1] / "data"
+EVENTS: dict[str, Any] = {
+    name: found
+    for name, found in json.loads((DATA / "openlineage" / "expected.json").read_text()).items()
+    if isinstance(found, dict) and "lineage" in found
+}
+REGISTRY: dict[str, Any] = json.loads((DATA / "mlflow" / "expected.json").read_text())
+EVERY_HIDDEN = 4
+
+Flow: TypeAlias = "nx.DiGraph[str]"
+
+WALK = """query ($root: ID!, $direction: LineageDirection!, $depth: Int, $kinds: [AssetKind!]) {
+  lineage(roots: [$root], direction: $direction, maxDepth: $depth, filter: {kinds: $kinds}, first: 500) {
+    nodes { nodes { depth asset { id kind } } } completeness { state reason } } }"""
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over all of it."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        for folder in EVENTS:
+            await api.load(*_jobs(folder))
+        await api.load(*_registry())
+        yield api
+
+
+def _foreign(kind: str, key: str) -> str:
+    namespace, _, name = key.partition("|")
+    return make_urn(kind, "openlineage", namespace, name)
+
+
+def _jobs(folder: str) -> list[dict[str, Any]]:
+    """One workflow for each job, with what all events of its runs name."""
+    ends: dict[str, dict[str, set[str]]] = defaultdict(lambda: {"inputs": set(), "outputs": set()})
+    for line in (DATA / "openlineage" / folder / "events.jsonl").read_text().splitlines():
+        event = json.loads(line)
+        job = ends[f"{event['job']['namespace']}|{event['job']['name']}"]
+        for side, found in job.items():
+            found |= {f"{each['namespace']}|{each['name']}" for each in event.get(side) or ()}
+    return [
+        {"workflow": {"id": _foreign("workflow", job)} | {
+            side: [_foreign("dataset", key) for key in sorted(found)] for side, found in sides.items()
+        }}
+        for job, sides in ends.items()
+    ]  # fmt: skip
+
+
+def _made_of() -> dict[str, Any]:
+    """What the registry's script says of data sets, runs and models; the script itself needs MLflow."""
+    tree = ast.parse((DATA / "mlflow" / "make_registry.py").read_text())
+    plain = ast.Module([node for node in tree.body if isinstance(node, ast.Assign)], [])
+    found: dict[str, Any] = {}
+    exec(compile(plain, "make_registry", "exec"), found)  # noqa: S102 - constants of a file beside this one
+    return found
+
+
+def _digest(data: str, digest: str) -> str:
+    return make_urn("dataset-version", "mlflow", "", data, digest)
+
+
+def _run(name: str) -> str:
+    return make_urn("run", "mlflow", "", name)
+
+
+def _version(model: str, number: int) -> str:
+    return make_urn("model-version", "mlflow", "", model, str(number))
+
+
+def _registry() -> list[dict[str, Any]]:
+    made = _made_of()
+    runs = [
+        {"run": {"id": _run(name), "state": "COMPLETE" if status == "FINISHED" else "FAIL",
+                 "inputs": [_digest(data, made["DATASETS"][data][at]) for data, at, _ in inputs]}}
+        for _, name, status, inputs, _, _, _ in made["RUNS"]
+    ]  # fmt: skip
+    versions = [
+        {"modelVersion": {"id": _version(model, number), **({"trainingRun": _run(run)} if run else {})}}
+        for model, (_, _, numbered, _) in made["MODELS"].items()
+        for number, (run, _) in enumerate(numbered, 1)
+    ]
+    return runs + versions
+
+
+ASKED = {
+    *(_foreign("dataset", dataset) for found in EVENTS.values() for dataset in found["lineage"]),
+    *(_version(each["model"], each["version"]) for each in REGISTRY["versions"]),
+}
+
+
+@pytest.fixture(scope="module")
+def flow() -> Flow:
+    """Return what flows where by the events and by the registry, in our ids."""
+    found: Flow = nx.DiGraph()
+    for folder in EVENTS:
+        for item in _jobs(folder):
+            job = item["workflow"]
+            found.add_edges_from((data, job["id"]) for data in job["inputs"])
+            found.add_edges_from((job["id"], data) for data in job["outputs"])
+    for item in _registry():
+        if run := item.get("run"):
+            found.add_edges_from((digest, run["id"]) for digest in run["inputs"])
+        else:
+            version = item["modelVersion"]
+            found.add_node(version["id"])
+            found.add_edges_from((run, version["id"]) for run in (version.get("trainingRun"),) if run)
+    return found
+
+
+@pytest.fixture(scope="module")
+async def hidden(api: Api, flow: Flow) -> set[str]:
+    """Hide some of what the tests do not ask about from everybody but those who see everything."""
+    several = set(sorted(set(flow) - ASKED)[::EVERY_HIDDEN])
+    await api.load(*(_closed(urn) for urn in sorted(several)))
+    return several
+
+
+def _closed(urn: str) -> dict[str, Any]:
+    kind = parse_urn(urn).kind
+    return {kind[0].lower() + kind[1:]: {"id": urn, "visibility": "TEAM"}}
+
+
+async def _ask(api: Api, who: str, root: str, direction: str, *kinds: str, depth: int = 50) -> dict[str, Any]:
+    asked = {"root": root, "direction": direction.upper(), "kinds": kinds, "depth": depth}
+    found: dict[str, Any] = (await api.ask(who, WALK, **asked))["lineage"]
+    return found
+
+
+async def _walk(api: Api, root: str, direction: str, *kinds: str, depth: int = 50) -> dict[str, int]:
+    found = await _ask(api, "root", root, direction, *kinds, depth=depth)
+    if depth == 50:
+        assert found["completeness"] == {"state": "COMPLETE", "reason": None}
+    return {node["asset"]["id"]: node["depth"] for node in found["nodes"]["nodes"] if node["depth"]}
+
+
+@pytest.mark.parametrize("direction", ["upstream", "downstream"])
+@pytest.mark.parametrize(
+    ("folder", "dataset"), [(folder, key) for folder, found in EVENTS.items() for key in found["lineage"]]
+)
+async def test_recorded_events(api: Api, folder: str, dataset: str, direction: str) -> None:
+    """The datasets and jobs from which a dataset comes, and that come from it, are those of the events."""
+    expected = EVENTS[folder]["lineage"][dataset][direction]
+    found = await _walk(api, _foreign("dataset", dataset), direction)
+    assert set(found) == {_foreign("dataset", key) for key in expected["datasets"]} | {
+        _foreign("workflow", key) for key in expected["jobs"]
+    }
+    jobs = await _walk(api, _foreign("dataset", dataset), direction, "WORKFLOW")
+    assert set(jobs) == {_foreign("workflow", key) for key in expected["jobs"]}
+
+
+@pytest.mark.parametrize("version", REGISTRY["versions"], ids=lambda each: f"{each['model']} {each['version']}")
+async def test_where_a_registered_version_comes_from(api: Api, version: dict[str, Any]) -> None:
+    """A version comes from its run, one edge away, and from the digests that this read, two edges away."""
+    found = await _walk(api, _version(version["model"], version["version"]), "upstream")
+    run = {_run(version["run"]): 1} if version["run"] else {}
+    assert found == run | {_digest(data, digest): 2 for data, digest, _ in version["datasets"]}
+
+
+@pytest.mark.parametrize("digest", REGISTRY["runs_by_dataset_digest"])
+async def test_what_reads_a_digest(api: Api, digest: str) -> None:
+    """One edge downstream of a digest are the runs that read it, and not those which read another of its data set."""
+    data, _, name = digest.rpartition("@")
+    found = await _walk(api, _digest(data, name), "downstream", depth=1)
+    assert found == {_run(run): 1 for run in REGISTRY["runs_by_dataset_digest"][digest]}
+
+
+@pytest.mark.parametrize("model", REGISTRY["champion_training_data"])
+async def test_all_versions_speak_for_a_model(api: Api, model: str) -> None:
+    """Upstream of a model is what any of its versions comes from; with the run, at the same distances."""
+    versions = [each for each in REGISTRY["versions"] if each["model"] == model]
+    read = {_digest(data, digest): 2 for each in versions for data, digest, _ in each["datasets"]}
+    runs = {_run(each["run"]): 1 for each in versions if each["run"]}
+    assert await _walk(api, make_urn("model", "mlflow", "", model), "upstream") == read | runs
+
+
+@pytest.mark.parametrize(("root", "direction"), [*product(sorted(ASKED), ["upstream", "downstream"])])
+async def test_without_what_is_hidden(api: Api, flow: Flow, hidden: set[str], root: str, direction: str) -> None:
+    """Bo finds what can be reached without what is hidden from him, at the distances that it then has, and is told."""
+    way = flow if direction == "downstream" else flow.reverse()
+    left = way.subgraph(set(way) - hidden)
+    expected = nx.single_source_shortest_path_length(left, root)
+    met = {far for near in expected for far in way.successors(near)} & hidden
+    found = await _ask(api, "bo", root, direction)
+    assert {node["asset"]["id"]: node["depth"] for node in found["nodes"]["nodes"]} == expected
+    state, reason = ("PARTIAL", "POLICY") if met else ("COMPLETE", None)
+    assert found["completeness"] == {"state": state, "reason": reason}
+
+
+@pytest.mark.parametrize("dataset", sorted({key for found in EVENTS.values() for key in found["lineage"]}))
+def test_the_events_were_read_as_their_script_reads_them(flow: Flow, dataset: str) -> None:
+    """The graph that hidden nodes are taken out of has the closures that are expected without."""
+    for expected in (found["lineage"][dataset] for found in EVENTS.values() if dataset in found["lineage"]):
+        root = _foreign("dataset", dataset)
+        for direction, reached in (("upstream", nx.ancestors), ("downstream", nx.descendants)):
+            datasets, jobs = expected[direction]["datasets"], expected[direction]["jobs"]
+            ours = {*(_foreign("dataset", key) for key in datasets), *(_foreign("workflow", key) for key in jobs)}
+            assert reached(flow, root) == ours

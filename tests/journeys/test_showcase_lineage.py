@@ -1,0 +1,188 @@
+"""Walks over the published showcase answer what independent scripts computed from the raw files, with hidden nodes too.
+
+A job of DataHub is a workflow here, a chart or dashboard a report, and each edge of the files one edge of lineage, so
+that distances are theirs. What is hidden is taken out of a graph that the test reads from the files itself.
+"""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import networkx as nx
+import pytest
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+
+from app.ingest.sources.datahub.aspect_files import read_estate
+from app.ingest.sources.datahub.mapping import map_estate
+from graphql_schema.catalog.urn import parse_urn
+
+DATA = Path(__file__).parents[1] / "data" / "datahub_showcase"
+ECOMMERCE = DATA / "showcase_ecommerce"
+FILES = [ECOMMERCE / "index.json", DATA / "ml_showcase.json"]
+EXPECTED: dict[str, Any] = json.loads((DATA / "expected.json").read_text())
+NAMED: dict[str, Any] = EXPECTED["named_entities"]
+KIND_OF = {
+    "dataset": "DATASET",
+    "dataJob": "WORKFLOW",
+    "chart": "REPORT",
+    "dashboard": "REPORT",
+    "mlFeature": "FEATURE",
+    "mlModel": "MODEL_VERSION",
+    "mlModelDeployment": "DEPLOYMENT",
+    "dataProcessInstance": "RUN",
+}
+EVERY_HIDDEN = 9
+
+ASSETS = '{ assets(first: 500) { nodes { id foreign: property(key: "datahub.urn") } } }'
+WALK = """query ($root: ID!, $direction: LineageDirection!, $depth: Int!) {
+  lineage(roots: [$root], direction: $direction, maxDepth: $depth, first: 500) {
+    nodes { nodes { depth asset { id } } } countsByKind { kind count } completeness { state reason visited } } }"""
+IMPACT = """query ($root: ID!) { impact(roots: [$root], maxDepth: 50) {
+  total countsByDepth countsByKind { kind count } assets(first: 500) { nodes { depth asset { id } } } } }"""
+
+Flow: TypeAlias = "nx.DiGraph[str]"
+
+
+@pytest.fixture(scope="module")
+def flow() -> Flow:
+    """Return the lineage that the files tell, read by the rules of their README."""
+    found: Flow = nx.DiGraph()
+    aspects: dict[tuple[str, str], Any] = {}
+    paths = [ECOMMERCE / name for name in ("01-definitions.json", "02-data.json", "03-context.json")]
+    for path in [*paths, FILES[1]]:
+        for record in json.loads(path.read_text()):
+            body = record["aspect"]
+            aspects[record["entityUrn"], record["aspectName"]] = body.get("json") or json.loads(body["value"])
+    for (urn, name), aspect in aspects.items():
+        found.add_edges_from(_edges(urn, name, aspect))
+    return found
+
+
+def _edges(urn: str, name: str, aspect: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    sources = {
+        "upstreamLineage": ["upstreams"],
+        "dataJobInputOutput": ["inputDatasets", "inputDatasetEdges", "inputDatajobs", "inputDatajobEdges"],
+        "mlModelProperties": ["mlFeatures", "trainingJobs"],
+        "chartInfo": ["inputs", "inputEdges"],
+        "dashboardInfo": ["charts", "chartEdges", "datasets", "datasetEdges", "dashboards"],
+        "dataProcessInstanceInput": ["inputs", "inputEdges"],
+        "mlFeatureProperties": ["sources"],
+    }
+    targets = {"dataJobInputOutput": ["outputDatasets", "outputDatasetEdges"], "mlModelProperties": ["deployments"]}
+    yield from ((source, urn) for key in sources.get(name, ()) for source in _named(aspect.get(key)))
+    yield from ((urn, target) for key in targets.get(name, ()) for target in _named(aspect.get(key)))
+
+
+def _named(values: Any) -> Iterator[str]:
+    for value in values or ():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            found = value.get("destinationUrn") or value.get("dataset") or value.get("string")
+            yield from [found] if found else list(value.values())[:1]
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over the imported showcase."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(*(item.value for item in map_estate(read_estate(FILES))))
+        yield api
+
+
+@pytest.fixture(scope="module")
+async def ids(api: Api) -> dict[str, str]:
+    """Return our id of each id of theirs; what has no record of its own spells out its name."""
+    nodes = (await api.ask("root", ASSETS))["assets"]["nodes"]
+    bare = EXPECTED["quirks"]["lineage_nodes_without_record"]
+    found = {node["foreign"]: node["id"] for node in nodes if node["foreign"]}
+    for node in nodes:
+        if not node["foreign"]:
+            (foreign,) = (each for each in bare if f",{parse_urn(node['id']).name}," in each)
+            found[foreign] = node["id"]
+    return found
+
+
+@pytest.fixture(scope="module")
+async def hidden(api: Api, ids: dict[str, str], flow: Flow) -> set[str]:
+    """Hide some of what the named entities are connected with from everybody but those who see everything."""
+    several = set(sorted(set(flow) - set(NAMED))[::EVERY_HIDDEN])
+    await api.load(*(_closed(ids[foreign]) for foreign in sorted(several)))
+    return several
+
+
+def _closed(urn: str) -> dict[str, Any]:
+    kind = parse_urn(urn).kind
+    return {kind[0].lower() + kind[1:]: {"id": urn, "visibility": "TEAM"}}
+
+
+def test_the_files_were_read_as_their_script_reads_them(flow: Flow) -> None:
+    """The graph that hidden nodes are taken out of has the closures that are expected without."""
+    assert (len(flow), flow.number_of_edges()) == (
+        EXPECTED["counts"]["lineage_nodes"],
+        EXPECTED["counts"]["lineage_edges"],
+    )
+    for foreign, node in NAMED.items():
+        assert nx.descendants(flow, foreign) == set(node["downstream"]["full"])
+        assert nx.ancestors(flow, foreign) == set(node["upstream"]["full"])
+
+
+@pytest.mark.usefixtures("hidden")
+@pytest.mark.parametrize("who", ["root", "cy"])
+@pytest.mark.parametrize("direction", ["upstream", "downstream"])
+@pytest.mark.parametrize("foreign", NAMED)
+async def test_closures(api: Api, ids: dict[str, str], foreign: str, direction: str, who: str) -> None:
+    """Whoever sees everything finds the closure and its first level, as many at each distance and of each type."""
+    expected = NAMED[foreign][direction]
+    found = await _walk(api, who, ids[foreign], direction)
+    theirs = {ours: their for their, ours in ids.items()}
+    depths = {theirs[node["asset"]["id"]]: node["depth"] for node in found["nodes"]["nodes"]}
+    assert depths.pop(foreign) == 0
+    assert set(depths) == set(expected["full"])
+    assert Counter(map(str, depths.values())) == expected["count_by_distance"]
+    assert Counter(their.split(":")[2] for their in depths) == expected["full_by_type"]
+    assert found["completeness"] == {"state": "COMPLETE", "reason": None, "visited": expected["full_count"] + 1}
+    first = await _walk(api, who, ids[foreign], direction, 1)
+    level = {theirs[node["asset"]["id"]] for node in first["nodes"]["nodes"] if node["depth"] == 1}
+    assert level == set(expected["depth_1"])
+
+
+@pytest.mark.parametrize("foreign", NAMED)
+async def test_impact(api: Api, ids: dict[str, str], foreign: str) -> None:
+    """What would be touched is counted by distance and by kind as the files have it."""
+    expected = NAMED[foreign]["downstream"]
+    found = (await api.ask("root", IMPACT, root=ids[foreign]))["impact"]
+    kinds: Counter[str] = Counter()
+    for theirs, count in expected["full_by_type"].items():
+        kinds[KIND_OF[theirs]] += count
+    distances = expected["count_by_distance"]
+    assert found["total"] == expected["full_count"]
+    assert found["countsByDepth"] == [distances[str(depth + 1)] for depth in range(len(distances))]
+    assert {each["kind"]: each["count"] for each in found["countsByKind"]} == kinds
+
+
+@pytest.mark.parametrize(("foreign", "direction"), [*product(NAMED, ["upstream", "downstream"])])
+async def test_closures_without_what_is_hidden(  # noqa: PLR0913, PLR0917 - three fixtures and what to ask
+    api: Api, ids: dict[str, str], flow: Flow, hidden: set[str], foreign: str, direction: str
+) -> None:
+    """Bo finds what can be reached without what is hidden from him, at the distances that it then has, and is told."""
+    way = flow if direction == "downstream" else flow.reverse()
+    left = way.subgraph(set(way) - hidden)
+    expected = nx.single_source_shortest_path_length(left, foreign)
+    met = {far for near in expected for far in way.successors(near)} & hidden
+    found = await _walk(api, "bo", ids[foreign], direction)
+    assert {node["asset"]["id"]: node["depth"] for node in found["nodes"]["nodes"]} == {
+        ids[their]: depth for their, depth in expected.items()
+    }
+    state, reason = ("PARTIAL", "POLICY") if met else ("COMPLETE", None)
+    assert found["completeness"] == {"state": state, "reason": reason, "visited": len(expected)}
+
+
+async def _walk(api: Api, who: str, root: str, direction: str, depth: int = 50) -> dict[str, Any]:
+    answer = await api.ask(who, WALK, root=root, direction=direction.upper(), depth=depth)
+    found: dict[str, Any] = answer["lineage"]
+    return found

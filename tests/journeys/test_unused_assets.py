@@ -1,0 +1,247 @@
+"""What nobody has used for some days is found by the index, exactly, and as the viewer knows it, whoever used it."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
+from random import Random
+from typing import Any
+
+import pytest
+from support.documents.observability import owned, recorded, team, urn
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+
+from app.graph.reading import unused_assets as idle
+from app.graph.reading.level.level_batcher import Answer, Coalescer, Question
+from app.graph.reading.level.level_statement import LEVEL
+
+OPEN, SHUT, SECRET = urn("service", "shop"), urn("service", "shut"), urn("service", "secret")
+UMA = "mlg://user/catalog/default/uma"
+CONSUMERS = (team("ads"), UMA, OPEN, SHUT, SECRET)
+KNOWN: dict[str, set[str]] = {"root": {*CONSUMERS}, "ada": {*CONSUMERS} - {SECRET}, "bo": {*CONSUMERS} - {SHUT}}
+"""The consumers that each persona knows of: what is the team's own is hidden from the other one."""
+SPANS = (1, 7, 30, 90, 400)
+TODAY = datetime.now(UTC).date()
+FOUND = """query ($filter: AssetFilter, $after: Cursor, $order: AssetOrder) {
+  assets(filter: $filter, first: 15, after: $after, orderBy: $order) {
+    totalCount nodes { id } pageInfo { hasNextPage endCursor } } }"""
+
+
+@dataclass
+class Told:
+    """What was told of an asset: since when it is there, and what each consumer used on which day."""
+
+    begins: date
+    uses: dict[tuple[str, date], float] = field(default_factory=dict)
+    hidden_from: frozenset[str] = frozenset()
+
+    def idle(self, who: str, days: int) -> bool:
+        """Whether it is unused to a persona."""
+        begin = TODAY - timedelta(days=days - 1)
+        if who in self.hidden_from:
+            return False
+        known = [day for (consumer, day), count in self.uses.items() if consumer in KNOWN[who] and count]
+        return max(known) < begin if known else self.begins < begin
+
+
+@dataclass
+class Estate:
+    """The API with what was told of its datasets."""
+
+    api: Api
+    told: dict[str, Told]
+
+    async def found(self, who: str, asked: dict[str, Any], order: dict[str, str] | None = None) -> list[str]:
+        """What a filter finds, page by page; the total is that of what is found."""
+        after, ids = None, []
+        while True:
+            page = (await self.api.ask(who, FOUND, filter=asked, after=after, order=order))["assets"]
+            ids += [node["id"] for node in page["nodes"]]
+            if not page["pageInfo"]["hasNextPage"]:
+                assert page["totalCount"] == len(ids)
+                return ids
+            after = page["pageInfo"]["endCursor"]
+
+    async def record(self, *uses: tuple[str, str, date, float]) -> None:
+        """Record usage, and remember it."""
+        batch = [
+            {"asset": asset, "consumer": consumer, "day": day.isoformat(), "reads": count}
+            for asset, consumer, day, count in uses
+        ]
+        assert (await recorded(self.api, "root", *batch))["errors"] == []
+        for asset, consumer, day, count in uses:
+            self.told[asset].uses[consumer, day] = count
+
+
+def _dataset(name: str, begins: date | None, **more: Any) -> dict[str, Any]:
+    since = {"sourceCreatedAt": f"{begins.isoformat()}T00:00:00Z"} if begins else {}
+    return owned("dataset", name, **since, **more)
+
+
+@pytest.fixture(scope="module")
+async def estate(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Estate]:
+    """Return datasets of several ages, drafts among them, used at random by consumers of each kind."""
+    random = Random(7)
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(
+            owned("service", "shop", "ads"),
+            owned("service", "shut", visibility="TEAM"),
+            owned("service", "secret", "ads", visibility="TEAM"),
+            {"user": {"name": "uma"}},
+        )
+        estate = Estate(api, {})
+        items = []
+        for number in range(40):
+            begins = random.choice((None, TODAY - timedelta(days=random.choice((3, 20, 60, 500)))))
+            draft = random.random() < 0.1
+            name = f"d{number:02}"
+            items.append(_dataset(name, begins, **({"stage": "DRAFT"} if draft else {})))
+            estate.told[urn("dataset", name)] = Told(begins or TODAY, hidden_from=frozenset({"bo"} if draft else ()))
+        await api.load(*items)
+        await estate.record(*_uses(random, [*estate.told]))
+        await estate.record(*_uses(random, [*estate.told]))
+        yield estate
+
+
+def _uses(random: Random, assets: list[str]) -> Iterator[tuple[str, str, date, float]]:
+    """Random records, of which some take back what others said; each asset has few consumers, or none."""
+    for asset in assets:
+        for consumer in random.sample(CONSUMERS, random.choice((0, 1, 1, 2))):
+            for back in random.sample((0, 1, 5, 6, 7, 29, 30, 31, 89, 120, 399, 400, 600), random.randint(1, 2)):
+                yield asset, consumer, TODAY - timedelta(days=back), random.choice((0, 1, 2.5))
+
+
+def _skip_midnight() -> None:
+    if datetime.now(UTC).date() != TODAY:
+        pytest.skip("a day began while the tests ran")
+
+
+@pytest.mark.parametrize("who", KNOWN)
+async def test_what_is_unused_is_found(estate: Estate, who: str) -> None:
+    """For each persona and span, the filter and its opposite find what a loop over plain values finds."""
+    _skip_midnight()
+    for days in SPANS:
+        wanted = sorted(urn for urn, told in estate.told.items() if told.idle(who, days))
+        others = sorted(estate.told.keys() - set(wanted))
+        assert await estate.found(who, {"kinds": ["DATASET"], "unusedForDays": days}) == wanted
+        assert await estate.found(who, {"kinds": ["DATASET"], "not": {"unusedForDays": days}}) == others
+        assert 0 < len(wanted) < len(estate.told)
+
+
+async def test_personas_differ(estate: Estate) -> None:
+    """The estate has assets that are unused to one persona and used to another, so that the above says something."""
+    for one, other in combinations(KNOWN, 2):
+        assert any(told.idle(one, 30) != told.idle(other, 30) for told in estate.told.values())
+
+
+@pytest.mark.parametrize("who", KNOWN)
+async def test_conditions_combine(estate: Estate, who: str) -> None:
+    """Two spans at once, inside `or` and `not`, and in another order: as the loop says."""
+    _skip_midnight()
+    short, long = ({urn for urn, told in estate.told.items() if told.idle(who, days)} for days in (7, 90))
+    between = short - long
+    assert between
+    asked: dict[str, Any] = {"kinds": ["DATASET"], "unusedForDays": 7, "not": {"unusedForDays": 90}}
+    assert await estate.found(who, asked) == sorted(between)
+    drop = {"field": "NAME", "direction": "DESC"}
+    assert await estate.found(who, asked, drop) == sorted(between, reverse=True)
+    named = urn("dataset", "d00")
+    either = {named} | (estate.told.keys() - short) | long
+    asked = {"kinds": ["DATASET"], "or": [{"ids": [named]}, {"not": {"unusedForDays": 7}}, {"unusedForDays": 90}]}
+    assert await estate.found(who, asked) == sorted(either)
+
+
+async def test_late_days_and_corrections(estate: Estate) -> None:
+    """A day that comes late moves nothing back; one that is corrected to nothing gives way to the last that counts."""
+    _skip_midnight()
+    await estate.api.load(_dataset("late", TODAY - timedelta(days=500)))
+    asset = urn("dataset", "late")
+    estate.told[asset] = Told(TODAY - timedelta(days=500))
+    steps: tuple[tuple[tuple[str, int, float], ...], ...] = (
+        ((OPEN, 10, 1),),
+        ((OPEN, 40, 1), (UMA, 50, 1)),
+        ((OPEN, 10, 0),),
+        ((OPEN, 40, 0), (OPEN, 20, 1), (OPEN, 20, 0)),
+        ((UMA, 50, 0),),
+    )
+    for step in steps:
+        for consumer, back, count in step:
+            await estate.record((asset, consumer, TODAY - timedelta(days=back), count))
+        for who in KNOWN:
+            for days in (7, 30, 45, 90):
+                found = await estate.found(who, {"ids": [asset], "unusedForDays": days})
+                assert bool(found) is estate.told[asset].idle(who, days), (step, who, days)
+    del estate.told[asset]
+
+
+async def test_what_is_registered_again_stays_used(estate: Estate) -> None:
+    """The last use is no part of what a registration says, so it outlives one."""
+    _skip_midnight()
+    asset = next(urn for urn, told in estate.told.items() if not told.idle("ada", 400) and told.uses)
+    before = await estate.found("ada", {"ids": [asset], "unusedForDays": 400})
+    await estate.api.load({"dataset": {"id": asset, "description": "told again"}})
+    assert await estate.found("ada", {"ids": [asset], "unusedForDays": 400}) == before == []
+
+
+@pytest.mark.parametrize("who", KNOWN)
+async def test_requests(estate: Estate, who: str) -> None:
+    """Who may not know of every service takes one request more, however many lists are asked for at once."""
+    lists = " ".join(
+        f"a{days}: assets(filter: {{kinds: [DATASET], unusedForDays: {days}}}) {{ totalCount nodes {{ id }} }}"
+        for days in (1, 7, 30, 90)
+    )
+    wanted = 1 if who == "root" else 2
+    assert await estate.api.count(who, f"{{ {lists} }}") == wanted
+    assert await estate.api.count(who, "{ assets(filter: {kinds: [DATASET]}) { nodes { id } } }") == 1
+
+
+@pytest.mark.parametrize("who", KNOWN)
+async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search finds those that the loop finds, and asks once who is idle, however many clauses it is made of."""
+    _skip_midnight()
+    asked: list[int] = []
+
+    async def ask(self: Coalescer, question: Question) -> Answer:
+        asked.append(len(question.listings))
+        return await answered(self, question)
+
+    answered = Coalescer.ask
+    monkeypatch.setattr(Coalescer, "ask", ask)
+    query = """query ($filter: AssetFilter) {
+      search(text: "test d", filter: $filter, first: 100) { hits { nodes { asset { id } } } } }"""
+    found = await estate.api.ask(who, query, filter={"ids": [*estate.told], "unusedForDays": 30})
+    ids = {node["asset"]["id"] for node in found["search"]["hits"]["nodes"]}
+    assert ids == {urn for urn, told in estate.told.items() if told.idle(who, 30)}
+    assert asked == ([1] if who == "root" else [2, 1])
+
+
+async def test_as_many_names_as_may_be_unsure_fit_into_a_query(estate: Estate) -> None:
+    """The index answers for as many ids as a listing may name to it."""
+    names = [*estate.told, *(urn("dataset", f"not-{number}") for number in range(idle.MOST_UNSURE - len(estate.told)))]
+    part = {
+        "f": [[[["in", "urn", names]]]],
+        "o": "urn",
+        "d": False,
+        "n": 100,
+        "c": True,
+        "t": [[[["in", "urn", names]]]],
+    }
+    bindings = {"points": [], "hops": [], "listings": [part], "cap": 1, "tenant": "default"}
+    (answer,) = await estate.api.services.client.submit(LEVEL, bindings)
+    assert (len(answer["l"][0]["x"]), answer["l"][0]["n"]) == (len(estate.told),) * 2
+
+
+async def test_what_is_unsure_is_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the bound there is an error that says it, for those alone to whom something is unsure."""
+    monkeypatch.setattr(idle, "MOST_UNSURE", 2)
+    body = await estate.api.send("ada", FOUND, filter={"kinds": ["DATASET"], "unusedForDays": 7})
+    assert body["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "limit": 2}.items()
+    assert await estate.found("root", {"kinds": ["DATASET"], "unusedForDays": 7})
+
+
+@pytest.mark.parametrize("days", [0, -3, 1_831])
+async def test_days_are_bounded(estate: Estate, days: int) -> None:
+    """A span that makes no sense is an error that says the bounds."""
+    body = await estate.api.send("ada", FOUND, filter={"unusedForDays": days})
+    assert body["errors"][0]["extensions"]["code"] == "INVALID"

@@ -1,0 +1,150 @@
+"""What is recorded about hidden assets: checks, incidents, usage and changes tell no more of them than of nothing."""
+
+import json
+from typing import Any
+
+import pytest
+from support.documents.observability import OPEN as OPEN_INCIDENT
+from support.documents.observability import RECORD, REPORT, RESOLVE, REVERT, codes, raised, recorded, report
+from support.estates.leak_catalogue import ADS, DRAFT, HIDDEN, OPEN, UNKNOWN, token, urn
+from support.servers.in_process import Api, Requests
+
+MINE, SHUT, NOBODY = urn("dataset", "mine"), urn("service", "veiled-service"), urn("service", "nobody")
+DAY = "2026-11-02"
+FAR = "mlg://{}/catalog/default/0123456789abcdef0123456789abcdef"
+NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
+HISTORY = "query ($id: ID!) { asset(id: $id) { history { nodes { id } } } }"
+
+
+@pytest.fixture(scope="module")
+async def api(leaky: Api) -> Api:
+    """Let zoe, an engineer of ads, own a dataset; ranking records things about what is hidden, or a draft."""
+    leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
+    mine = {"dataset": {"id": MINE, "owners": [{"owner": ADS}]}}
+    ranking = [{"owner": "mlg://team/catalog/default/ranking"}]
+    await leaky.load(mine, {"service": {"id": SHUT, "owners": ranking, "visibility": "TEAM"}})
+    return leaky
+
+
+@pytest.fixture(scope="module", params=[HIDDEN, DRAFT], ids=["hidden", "discovered"])
+async def facts(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return the ids of facts about an asset of which zoe knows nothing, or only that it is there."""
+    result = await report(api, "ada", request.param, status="FAIL", openIncidentOnFail=True)
+    changes = (await api.ask("ada", HISTORY, id=request.param))["asset"]["history"]["nodes"]
+    return {
+        "check": result["result"]["check"]["id"],
+        "check-result": result["result"]["id"],
+        "incident": result["incident"]["id"],
+        "change": changes[-1]["id"],
+    }
+
+
+async def told(api: Api, document: str, said: str, **variables: Any) -> tuple[str, int]:
+    """What zoe is answered, without the id that she named, and how many requests to the store that took."""
+    await api.send("zoe", "{ viewer { subject } }")
+    requests = Requests()
+    api.services.client.observers.append(requests)
+    try:
+        answer = await api.ask("zoe", document, **variables)
+    finally:
+        api.services.client.observers.remove(requests)
+    return json.dumps(answer).replace(said, "<id>"), requests.texts.total()
+
+
+ABOUT: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "a cause": (OPEN_INCIDENT, "check-result", {"assets": [MINE], "title": "t", "severity": "LOW", "cause": "<id>"}),
+    "a change as cause": (
+        OPEN_INCIDENT,
+        "change",
+        {"assets": [MINE], "title": "t", "severity": "LOW", "cause": "<id>"},
+    ),
+    "an incident to resolve": (RESOLVE, "incident", {"incident": "<id>"}),
+    "a change to revert": (REVERT, "change", {"change": "<id>"}),
+}
+
+
+def _with(given: dict[str, Any], named: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(given).replace("<id>", named))
+    return found
+
+
+@pytest.mark.parametrize("case", ABOUT)
+async def test_a_fact_about_what_is_hidden(api: Api, facts: dict[str, str], case: str) -> None:
+    """A write that names such a fact answers as for one that is not there, after as many requests."""
+    document, kind, given = ABOUT[case]
+    there, nothing = facts[kind], FAR.format(kind)
+    answers = [await told(api, document, named, input=_with(given, named)) for named in (there, nothing)]
+    assert "NOT_FOUND" in answers[0][0]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("kind", ["check", "check-result", "incident", "change"])
+async def test_a_fact_by_its_id(api: Api, facts: dict[str, str], kind: str) -> None:
+    """Reading such a fact by its id answers as for one that is not there, after as many requests.
+
+    Those for a change are two, whether or not it is about something beside its subject that must be asked for.
+    """
+    named = (facts[kind], FAR.format(kind))
+    answers = [await told(api, NODE, each, id=each) for each in named]
+    assert answers[0] == answers[1] == ('{"node": null}', 2 if kind == "change" else 1)
+
+
+ASSETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a report": (REPORT, {"asset": "<id>", "check": "fresh", "checkKind": "FRESHNESS", "status": "FAIL"}),
+    "an incident": (OPEN_INCIDENT, {"assets": [MINE, "<id>"], "title": "t", "severity": "LOW"}),
+    "usage": (RECORD, {"records": [{"asset": "<id>", "consumer": ADS, "day": DAY, "reads": 1}]}),
+}
+
+
+@pytest.mark.parametrize("case", ASSETS)
+async def test_recording_about_what_is_hidden(api: Api, case: str) -> None:
+    """Recording something about a hidden asset answers as for an unknown one, after as many requests."""
+    document, given = ASSETS[case]
+    answers = [await told(api, document, named, input=_with(given, named)) for named in (HIDDEN, UNKNOWN)]
+    assert "NOT_FOUND" in answers[0][0]
+    assert answers[0] == answers[1]
+
+
+async def test_a_consumer_that_is_hidden(api: Api) -> None:
+    """Usage by a hidden service is taken as that by an unknown one is, and counts for those who know it alone."""
+    given = {"records": [{"asset": MINE, "consumer": "<id>", "day": DAY, "reads": 1}]}
+    answers = [await told(api, RECORD, named, input=_with(given, named)) for named in (SHUT, NOBODY)]
+    assert answers[0] == answers[1]
+    document = "query ($id: ID!) { asset(id: $id) { usage(days: 400) { reads distinctConsumers byDay { reads } } } }"
+    shown = {who: (await api.ask(who, document, id=MINE))["asset"]["usage"]["reads"] for who in ("zoe", "root")}
+    assert shown == {"zoe": 1, "root": 2}
+
+
+async def test_a_consumer_that_is_hidden_has_no_costs_and_days(api: Api) -> None:
+    """Nothing of usage shows what only a hidden consumer did: days, costs, the last use."""
+    await recorded(api, "root", {"asset": OPEN, "consumer": SHUT, "day": DAY, "calls": 5, "costUsd": 2})
+    document = """query ($id: ID!) { asset(id: $id) { usage(days: 400) { reads calls costUsd lastUsedAt
+      byDay { day } consumers { totalCount } } } }"""
+    assert (await api.ask("zoe", document, id=OPEN))["asset"]["usage"] == {
+        "reads": 0,
+        "calls": 0,
+        "costUsd": None,
+        "lastUsedAt": None,
+        "byDay": [],
+        "consumers": {"totalCount": 0},
+    }
+
+
+async def test_an_incident_on_hidden_and_own_assets(api: Api) -> None:
+    """Zoe ends an incident on her asset and a hidden one, and learns nothing of that; the audit tells its owners."""
+    incident = (await raised(api, "root", MINE, HIDDEN))["incident"]["id"]
+    document = """mutation ($input: ResolveIncidentInput!) { resolveIncident(input: $input) {
+      incident { state assets { id } } errors { code } } }"""
+    data = await api.ask("zoe", document, input={"incident": incident})
+    assert data["resolveIncident"] == {"incident": {"state": "RESOLVED", "assets": [{"id": MINE}]}, "errors": []}
+    document = "query ($id: ID!) { asset(id: $id) { history { nodes { actor fields { before } } } } }"
+    changes = (await api.ask("ada", document, id=HIDDEN))["asset"]["history"]["nodes"]
+    assert changes[0] == {"actor": "zoe", "fields": [{"before": incident}]}
+
+
+async def test_a_refusal_names_no_asset_but_ones_own(api: Api) -> None:
+    """Whoever may know of one of an incident's assets and change none of them is told of that one's kind alone."""
+    incident = (await raised(api, "root", OPEN, HIDDEN))["incident"]["id"]
+    payload = (await api.ask("zoe", RESOLVE, input={"incident": incident}))["resolveIncident"]
+    assert codes(payload) == [("DENIED", [])]
+    assert "veiled" not in json.dumps(payload)

@@ -1,0 +1,71 @@
+"""What a walk could tell of what is hidden, beside its nodes: by its budgets, and by the instants it is asked for."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+
+from policies.disclosure import Disclosure
+
+TEAM = [{"owner": "mlg://team/catalog/default/risk"}]
+
+
+def urn(name: str) -> str:
+    """An id of this estate."""
+    return f"mlg://dataset/t/default/{name}"
+
+
+QUESTIONS = {
+    "lineage": "lineage(roots: [$id], direction: DOWNSTREAM) { completeness { state reason visited } edges { id } }",
+    "impact": "impact(roots: [$id]) { total completeness { state reason visited } }",
+    "paths": "paths(from: $id, to: $open) { paths { length } completeness { state reason visited } }",
+    "back": "paths(from: $open, to: $id) { paths { length } completeness { state reason visited } }",
+}
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over an open root, a hidden child of it that is older than it says, and eight children of that."""
+    since = "2022-01-01T00:00:00Z"
+    shut = {"visibility": "TEAM", "owners": TEAM, "sourceCreatedAt": "2021-01-01T00:00:00Z"}
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(
+            {"dataset": {"id": urn("root"), "sourceCreatedAt": "2018-01-01T00:00:00Z"}},
+            {"dataset": {"id": urn("hub"), **shut}},
+            {
+                "link": {
+                    "relation": "DERIVES",
+                    "from": urn("root"),
+                    "to": urn("hub"),
+                    "validFrom": since,
+                }
+            },
+            *({"dataset": {"id": urn(f"child{number}"), "derivedFrom": [urn("hub")], **shut}} for number in range(8)),
+        )
+        yield api
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("cap", [2, 6, 8, 9, 50])
+async def test_no_budget_tells_of_a_hidden_hub(
+    api: Api, monkeypatch: pytest.MonkeyPatch, question: str, cap: int
+) -> None:
+    """However few edges a request may carry, a hidden root is answered as an unknown one, with what is beside it."""
+    monkeypatch.setattr("app.graph.reading.level.level_batcher.EDGE_CAP", cap)
+    monkeypatch.setattr(api.services, "disclosure", Disclosure.NONE)
+    query = f"query ($id: ID!, $open: ID!) {{ {QUESTIONS[question]} nodes(ids: [$open]) {{ id }} }}"
+    hidden, unknown = [await api.ask("bo", query, id=urn(name), open=urn("child-not")) for name in ("hub", "none")]
+    assert hidden == unknown
+
+
+async def test_no_instant_tells_when_something_hidden_was_made(api: Api) -> None:
+    """That something is hidden is said of every instant or of none: else one could try until they tell its times."""
+    query = """query ($id: ID!, $at: DateTime) { lineage(roots: [$id], direction: DOWNSTREAM, maxDepth: 1, asOf: $at) {
+      completeness { state reason } } }"""
+    years = ("2019", "2020", "2021", "2022", "2023")
+    said: list[Any] = [await api.ask("bo", query, id=urn("root"), at=f"{year}-06-01T00:00:00Z") for year in years]
+    assert {each["lineage"]["completeness"]["reason"] for each in said} == {"POLICY"}
+    (seen,) = (await api.ask("root", query, id=urn("root"), at="2021-06-01T00:00:00Z")).values()
+    assert seen["completeness"]["state"] == "COMPLETE"

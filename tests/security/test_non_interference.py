@@ -1,0 +1,260 @@
+"""Two worlds that differ only in what a caller may not see give that caller the same bytes, whatever is asked.
+
+``make test-worlds QUERIES=20000`` asks more. The policy itself is taken as it is: what it means is proven elsewhere;
+here it is proven that nothing of what it hides shows, wherever it could.
+"""
+
+import asyncio
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from random import Random
+from typing import Any, cast
+
+import pytest
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema
+from structlog.testing import capture_logs
+from support.documents.id_arguments import references
+from support.documents.random_operations import Generator, Operation
+from support.estates.estate_values import DOMAINS, HUSH, TAGS, TEAMS, TIMES, USERS, VEIL
+from support.estates.twin_estates import NAMES
+from support.servers.in_process import Requests
+from support.stores.twin_stores import CALLERS, Answer, Worlds, open_worlds
+
+from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.schema_stamp import StoreSchema
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.relations import LINEAGE, Direction
+from graphql_schema.catalog.urn import make_urn
+from graphql_schema.fields.scalars import instant_text
+from graphql_schema.operation.field_guards import governed
+from policies.decision import Grade
+
+QUERIES = int(os.environ.get("QUERIES", "3500"))
+"""Operations in all, for each of which both worlds are asked."""
+
+SEED = int(os.environ.get("SEED", "1"))
+MOST_PAGES = 4
+VERSIONED = frozenset(kind.name for kind in KINDS.values() if kind.versioned)
+ABREAST = 8
+"""Operations that are under way at once."""
+
+PREFER: tuple[dict[str, str], ...] = ({"Prefer": "policy=strict"}, *({},) * 9)
+CURSOR = re.compile(r'"(?:cursor|startCursor|endCursor)":"([^"]+)"')
+
+
+@pytest.fixture(scope="module", params=CALLERS)
+async def worlds(
+    request: pytest.FixtureRequest,
+    janusgraph: EmbeddedStore,
+    store_schema: StoreSchema,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Worlds]:
+    """Open the two worlds of each caller in turn."""
+    folder = tmp_path_factory.mktemp("worlds")
+    async with open_worlds(request.param, SEED, janusgraph, store_schema, folder) as opened:
+        yield opened
+
+
+def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
+    """What a caller may know, and may guess: hidden ids, names and times of both worlds are among it."""
+    apart = worlds.apart
+    seen, hidden = apart.ids(Grade.READ, Grade.DISCOVER), apart.ids(Grade.HIDDEN)
+    unknown = [f"{urn}-not" for urn in seen[::9]]
+    others = [*TEAMS, *USERS, *TAGS, *DOMAINS]
+    names = sorted({urn.rsplit("/", 1)[1].partition("@")[0] for urn in hidden if VEIL in urn})
+    ids = (*seen, *seen, *hidden, *unknown, *others)
+    keys = {pair["key"] for estate in apart.estates.values() for _, _, item in estate.registered
+            for pair in (item.values.get("properties") or ())}  # fmt: skip
+    hours = [instant_text(time + step) for time in TIMES[:4] for step in (-1, 0, 1, 3_600_000, 7_200_000)]
+    kinds = {
+        kind: tuple(urn for urn in seen if apart.things[urn].kind == kind)
+        for kind in {one.kind for one in apart.things.values()}
+    }
+    return {
+        **kinds,
+        "Team": TEAMS,
+        "User": USERS,
+        "Domain": DOMAINS,
+        "id": ids,
+        "ids": ids,
+        "roots": ids,
+        "from": ids,
+        "to": ids,
+        "maxDepth": (0, 1, 2, 3, 5, 20),
+        "maxPaths": (1, 3),
+        "maxLength": (1, 4, 12),
+        "subjects": (*ids, *others),
+        "actors": ("root", "loader", f"{HUSH}9000", f"{HUSH}9001"),
+        "ownerTeams": TEAMS,
+        "owners": (*TEAMS, *USERS),
+        "tags": TAGS,
+        "domains": DOMAINS,
+        "String": (*NAMES, *names, "default", "test", "prod"),
+        "prefix": ("al", "b", VEIL, VEIL[:2], "\u03b3", *names, "te"),
+        "contains": ("a", "et", VEIL[1:], "β", "test"),
+        "version": ("v0", "v1", "v7", "v12", f"{VEIL}3"),
+        "text": (*NAMES, *names[::3], "al", "alhpa", "test b", "default", VEIL, VEIL[:3], HUSH, HUSH[:2], f"{HUSH}1"),
+        "key": tuple(sorted(keys)),
+        "name": tuple(urn.rsplit("/", 1)[1] for urn in TEAMS),
+        "DateTime": tuple(hours),
+        "first": (*(0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5) * 4, 20, 500, 501),
+        "days": (1, 30, 400),
+        "unusedForDays": (1, 7, 30, 400),
+        "alias": ("champion", "challenger"),
+        "minConfidence": (0.0, 0.25, 0.5, 1.0),
+        "Boolean": (True, False),
+    }
+
+
+async def _run(worlds: Worlds, generator: Generator, number: int) -> tuple[Counter[str], Counter[str]]:
+    """Ask so many operations, and some more for what was not asked or answered; what was reached, how answers were."""
+    reached = generator.answered
+    outcomes: Counter[str] = Counter()
+    while worlds.asked < number or (_unmet(worlds, generator) and worlds.asked < 2 * number):
+        walks = (generator.walked, generator.neighboured)
+        makers = (generator.query, *(generator.focused,) * 3, generator.paged, generator.past, *walks)
+        batch = [(generator.random.choice(makers)(), generator.random.choice(PREFER)) for _ in range(ABREAST)]
+        for operation, answers in await asyncio.gather(*(_answers(worlds, *each) for each in batch)):
+            for answer in answers:
+                _tally(operation, answer, reached, outcomes)
+                generator.cursors = [*generator.cursors[-50:], *CURSOR.findall(answer.content.decode())[:3]]
+    return reached, outcomes
+
+
+def _tally(operation: Operation, answer: Answer, reached: Counter[str], outcomes: Counter[str]) -> None:
+    """Count what an answer reached, and how it was."""
+    errors = answer.body.get("errors", [])
+    outcomes["with errors" if errors else "whole"] += 1
+    outcomes.update(f"{error['extensions']['code']} {error['message'][:48]}" for error in errors)
+    for coordinate, told in operation.reached(answer.body.get("data")):
+        reached[coordinate] += 1
+        reached[f"{coordinate} told"] += told
+
+
+async def _answers(worlds: Worlds, operation: Operation, headers: dict[str, str]) -> tuple[Operation, list[Answer]]:
+    """What an operation gives, and the pages that follow it."""
+    answers = [await worlds.ask(operation.text, operation.variables, **headers)]
+    while operation.page and len(answers) < MOST_PAGES:
+        place: Any = answers[-1].body.get("data")
+        for step in operation.page:
+            place = (place or {}).get(step)
+        info = (place or {}).get("pageInfo") or {}
+        if not info.get("hasNextPage"):
+            break
+        after = {**operation.variables, "after": info["endCursor"]}
+        answers.append(await worlds.ask(operation.text, after, **headers))
+    return operation, answers
+
+
+def _governed(schema: GraphQLSchema) -> Iterator[str]:
+    """Every governed field that a query reaches."""
+    fields = governed(schema).fields.items()
+    return (f"{name}.{field}" for name, fields in fields for field in fields)
+
+
+def _conditions(schema: GraphQLSchema) -> Iterator[str]:
+    """Every condition of a filter, and every order, as the generator counts them."""
+    for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder", "ChangeFilter"):
+        yield from (f"{name}.{field}" for field in cast("GraphQLInputObjectType", schema.type_map[name]).fields)
+    for name in (
+        "AssetOrderField",
+        "OrderDirection",
+        "LifecycleStage",
+        "Sensitivity",
+        "Hydration",
+        "AssetKind",
+        "Facet",
+    ):
+        yield from (f"{name}={value}" for value in cast("GraphQLEnumType", schema.type_map[name]).values)
+
+
+def _unasked(worlds: Worlds, generator: Generator) -> list[str]:
+    """The conditions and orders that no operation has had yet."""
+    return [name for name in _conditions(worlds.apart.schema) if not generator.asked[name]]
+
+
+def _unmet(worlds: Worlds, generator: Generator) -> bool:
+    """Whether something was not asked for, or not answered, yet."""
+    fields = _governed(worlds.apart.schema)
+    return bool(_unasked(worlds, generator)) or not all(generator.answered[name] for name in fields)
+
+
+async def test_no_difference(worlds: Worlds, capsys: pytest.CaptureFixture[str]) -> None:
+    """Status, headers, data, errors, extensions, totals and cursors are equal, and no hidden value is in them.
+
+    The operations reach every governed field, every filter and every order, and most are answered whole. Neither does
+    the log of the process tell anything, nor the access log any value.
+    """
+    schema = worlds.apart.schema
+    generator = Generator(schema, Random(f"{SEED}{worlds.who}"), _pools(worlds))
+    with capture_logs() as log:
+        reached, outcomes = await _run(worlds, generator, QUERIES // len(CALLERS))
+    told = sum(1 for name in _governed(schema) if reached[f"{name} told"])
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{worlds.who}: {worlds.asked} operations, {dict(outcomes.most_common(2))}, {told} fields told\n"
+        )
+    assert worlds.differing[:1] == [], f"{len(worlds.differing)} differ"
+    assert worlds.leaking[:1] == [], f"{len(worlds.leaking)} tell"
+    assert log == []
+    assert not worlds.log.exists() or HUSH not in worlds.log.read_text()
+    assert [name for name in _governed(schema) if not reached[name]] == []
+    assert _unasked(worlds, generator) == []
+    assert outcomes["whole"] > 5 * outcomes["with errors"]
+    assert told > len([*_governed(schema)]) / 2
+
+
+DRY_RUN = """mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $items, dryRun: true}) { failed results {
+  outcome revision changed asset { id ... on Asset { displayName } } errors { code message inputPath currentRevision }
+} } }"""
+
+
+def _dry_runs(worlds: Worlds, random: Random) -> Iterator[dict[str, Any]]:
+    """New assets that name what is seen, hidden or unknown; and links to what nothing leads to yet in either world."""
+    apart, every = worlds.apart, references()
+    of: dict[str, list[str]] = {}
+    for urn, one in apart.things.items():
+        of.setdefault(one.kind, []).append(urn)
+    owners: tuple[list[dict[str, str]], ...] = ([{"owner": TEAMS[0]}], [{"owner": TEAMS[1]}], [])
+    needs: dict[str, dict[str, Any]] = {"Run": {"state": "COMPLETE"}}
+    for number, each in enumerate(every):
+        fars = of[each.far]
+        for far in (random.choice(fars), random.choice(fars), f"{fars[0]}-not"):
+            urn = make_urn(KINDS[each.kind].slug, "test", "new", f"n{number}", "1" if each.kind in VERSIONED else None)
+            yield each.item(urn, far, owners=random.choice(owners), **needs.get(each.kind, {}))
+    joined = {(link.relation, link.source, link.target) for estate in apart.estates.values() for link in estate.links}
+    for relation in LINEAGE:
+        for source, target in sorted(relation.ends):
+            ends = random.choice(of[source]), random.choice(of[target])
+            changed = ends[1] if relation.changes is Direction.OUT else ends[0]
+            if (relation.name, *ends) not in joined and apart.things[changed].grade is not Grade.HIDDEN:
+                yield {"link": {"relation": relation.name, "from": ends[0], "to": ends[1]}}
+
+
+async def test_no_difference_of_dry_runs(worlds: Worlds) -> None:
+    """What a write would come to does not tell what is hidden from what is not there."""
+    items = [*_dry_runs(worlds, Random(f"{SEED}{worlds.who}"))]
+    before = len(worlds.differing)
+    for start in range(0, len(items), 40):
+        answer = await worlds.ask(DRY_RUN, {"items": items[start : start + 40]})
+    assert worlds.differing[before:] == []
+    assert worlds.leaking == []
+    code = answer.body.get("errors", [{}])[0].get("extensions", {}).get("code")
+    assert code == (None if "graph:write" in CALLERS[worlds.who].scopes else "FORBIDDEN")
+
+
+async def test_requests_by_id(worlds: Worlds) -> None:
+    """By id, what is hidden takes the same number of requests to the store as what is unknown."""
+    query = "query ($id: ID!) { node(id: $id) { id } asset(id: $id) { displayName owners { ownership } } }"
+    counts = set()
+    for urn in worlds.apart.ids(Grade.HIDDEN)[:20]:
+        for each in (urn, f"{urn}-not"):
+            requests = Requests()
+            worlds.pair[0].services.client.observers.append(requests)
+            await worlds.ask(query, {"id": each})
+            worlds.pair[0].services.client.observers.remove(requests)
+            counts.add(requests.texts.total())
+    assert len(counts) <= 1

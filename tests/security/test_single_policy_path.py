@@ -1,0 +1,334 @@
+"""There is one road from a record to an answer, and it leads through the policy: in the code, and on every field."""
+
+import ast
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type
+from support.estates.visible_and_hidden import (
+    DOMAIN,
+    FAR,
+    NEAR,
+    RISK,
+    TAG,
+    UMA,
+    VERSIONED,
+    Roads,
+    id_of,
+    lay,
+    open_part,
+)
+from support.servers.in_process import open_api
+from support.source_tree import product
+from support.stores.janusgraph import StoreGraph
+
+from graphql_schema.catalog.kinds import ASSETS, FACTS, KINDS
+from graphql_schema.schema import build_schema
+
+READS_RECORDS = {
+    "app.graph.reading.visible_rows.row": "the accessor, which asks the judge",
+    "app.graph.reading.visible_rows.ask": "adds the far ends of changes, for the judge",
+    "app.graph.reading.rows_by_id._load": "tells the access log what was asked for and is hidden",
+    "app.graph.reading.listing_pages._unfenced": "drops what a fence hides, and takes the position to read on from",
+    "app.graph.reading.search_reader.found": "drops what a fence hides",
+    "app.graph.reading.attached_records._look": "takes the position to read on from",
+    "app.policy.explain.asset_and_caller": "takes the policy attributes alone, for whoever operates the store",
+}
+"""Functions that may look at the records of an answer, each with its reason."""
+
+
+MAKE_CLIENTS = {
+    "app.runtime.process": "for the server",
+    "app.cli.policy_commands": "for whoever operates the store and asks why: decisions, no records",
+}
+"""Modules outside of app.graph that open the store, each with its reason."""
+
+
+def _calls(name: str) -> Iterator[str]:
+    """The modules that call something by its name."""
+    for path, module in product().items():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] == name:
+                yield path
+
+
+def _asks(tree: ast.Module) -> bool:
+    """Whether a module deals with the coalescer, whose answers hold records."""
+    return any(isinstance(each, ast.ImportFrom) and each.module == COALESCER for each in ast.walk(tree))
+
+
+COALESCER = "app.graph.reading.level.level_batcher"
+
+
+def test_rows_are_made_by_the_judge_alone() -> None:
+    """Nobody else makes a row of a record, and nothing that is no row is shown as one."""
+    assert set(_calls("Row")) == {"app.graph.reading.access.row_policy"}
+    assert set(_calls("RowView")) == {"app.graph.reading.access.row_policy", "app.graph.reading.access.field_masks"}
+
+
+def test_records_are_read_through_the_judge_alone() -> None:
+    """The records of an answer are looked at by the listed functions, and each of them still does."""
+    found = {
+        f"{path}.{function.name}"
+        for path, module in product().items()
+        for function in module.functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and node.attr == "records" and _asks(module.tree)
+        and isinstance(node.ctx, ast.Load)
+    }  # fmt: skip
+    assert found == {*READS_RECORDS}
+
+
+def test_the_store_is_asked_from_one_folder() -> None:
+    """Outside of it nobody sends a request; the listed modules make the client, and hand it on."""
+    assert {path for path in _calls("submit") if not path.startswith("app.graph")} == set()
+    assert {path for path in _calls("GremlinClient") if not path.startswith("app.graph")} == {*MAKE_CLIENTS}
+    importers = {
+        path
+        for path, module in product().items()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom)
+        and node.module in {"app.graph.driver.gremlin_client", "app.graph.reading.level.level_batcher"}
+        if not path.startswith("app.graph")
+    }
+    assert importers == {*MAKE_CLIENTS, "app.policy.explain"}
+
+
+UNGOVERNED = frozenset(kind.name for kind in KINDS.values() if not kind.asset)
+NOT_REACHED = {
+    **{f"{kind}.checks": "a check is of the asset itself" for kind in ASSETS},
+    "Experiment.downstream": "nothing comes from an experiment",
+    "Experiment.impact": "the same",
+    "Change.subject": "a change is shown to whoever reads its subject",
+    "Change.reverts": "what a change undid is of the same subject",
+    "Approval.subject": "an approval is shown to whoever reads its subject",
+    "ModelVersion.approvals": "approvals are of the version itself",
+    "Check.asset": "a check is shown to whoever reads its asset",
+    "Check.latestResult": "a result is shown to whoever reads the asset of its check",
+    "Check.results": "the same",
+    "CheckResult.check": "the same",
+    "ApprovePayload.approval": "tests/journeys/test_approvals.py: the echo of a mutation",
+    "ReportCheckPayload.result": "tests/security/test_leaks_of_attached_records.py: the echo of a mutation",
+    "ReportCheckPayload.incident": "the same",
+    "IncidentPayload.incident": "the same",
+    "UpdatePayload.asset": "tests/security/test_leaks_of_writes.py: the echo of a mutation",
+    "RegisterPayload.asset": "the same",
+    "RegisterAssetsPayload.results": "the same",
+    "SetAliasPayload.alias": "tests/journeys/test_aliases.py: the echo of a mutation",
+    "SetAliasPayload.gate": "tests/journeys/test_promotion.py: the echo of a mutation",
+    "Subscription.changes": "the same changes as Query.changes; tests/security/test_leaks_of_subscriptions.py walks it",
+}
+"""Fields that lead to rows and have no hidden one to lead to, each with its reason."""
+
+
+SCHEMA = build_schema().core
+OBJECTS = {name: each for name, each in SCHEMA.type_map.items() if isinstance(each, GraphQLObjectType)}
+NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_map["Node"]))  # type: ignore[arg-type]
+
+
+INSIDE = (
+    "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
+    "blockingIncidents", "assets", "paths", "hits", "causes",
+)  # fmt: skip
+"""Fields of what is no row itself, such as a page, that hold rows."""
+
+
+def _kinds(type_: Any) -> frozenset[str]:
+    """The kinds of rows that a type may be, or hold as a page or an edge does."""
+    if isinstance(type_, GraphQLObjectType) and type_.name not in NODES:
+        held = [_kinds(get_named_type(type_.fields[name].type)) for name in INSIDE if name in type_.fields]
+        return frozenset().union(*held)
+    if isinstance(type_, GraphQLObjectType):
+        return frozenset({type_.name})
+    if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+        return frozenset(each.name for each in SCHEMA.get_possible_types(type_))
+    return frozenset()
+
+
+def _selection(type_: Any) -> str:
+    """Every id in what a field leads to."""
+    name = type_.name
+    if name in FACTS:
+        return TOLD[name]
+    if name in NODES or isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+        return "{ __typename ... on Node { id } }"
+    if name.endswith("Connection"):
+        inner = _selection(get_named_type(type_.fields["nodes"].type))
+        return f"{{ totalCount nodes {inner} edges {{ node {inner} }} }}"
+    return {
+        "Neighbour": "{ edgeId from to runId asset { id } }",
+        "Ownership": "{ inheritedFrom { id } }",
+        "TagAssignment": "{ via { id } }",
+        "Column": "{ derivedFrom { column dataset { id } } }",
+        "FieldChange": "{ before after }",
+        "ModelAlias": "{ version { id } }",
+        "GateReport": "{ failingEvaluations { id } blockingIncidents { id } }",
+        "Lineage": f"{{ nodes {WALKED} edges {{ id from to runId }} countsByKind {{ count }} unknownRoots }}",
+        "Impact": f"{{ total {' '.join(f'{page}(first: 500) {WALKED}' for page in IMPACTED)} }}",
+        "Health": f"{{ causes {{ {' '.join(f'{each} {{ id }}' for each in CAUSES)} }} }}",
+        "Usage": "{ consumers(first: 500) { totalCount nodes { consumer { ... on Node { id } } } } }",
+    }[name]
+
+
+CAUSES = ("asset", "check", "result", "incident", "evaluation")
+"""What a cause of health is about."""
+
+IMPACTED = ("services", "experiments", "assets")
+WALKED = "{ totalCount nodes { asset { id } } }"
+"""What is selected of the nodes of a walk."""
+
+TOLD = {
+    "Change": "{ id subjectId subject { id } fields { field before after } }",
+    "Approval": "{ id subject { id } }",
+    "Check": "{ id asset { id } latestResult { id } results(first: 500) { totalCount nodes { id } } }",
+    "CheckResult": "{ id check { id asset { id } } }",
+    "Incident": "{ id assets { id } cause { id } }",
+}
+"""What is selected of facts: whatever of them may name an asset."""
+
+
+def _roads() -> Iterator[tuple[str, str]]:
+    """Every field, of anything that can be asked for by id, that leads to rows of governed kinds."""
+    for owner in sorted(NODES):
+        for name, field in OBJECTS[owner].fields.items():
+            type_ = get_named_type(field.type)
+            if type_.name in {"Column", "FieldChange"} or _kinds(type_) - UNGOVERNED:
+                yield owner, name
+
+
+ROADS = [*_roads()]
+
+
+@pytest.fixture(scope="module")
+async def roads(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Roads]:
+    """Return the API over the joined assets."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
+        yield await lay(opened)
+
+
+def _sources(roads: Roads, owner: str) -> list[str]:
+    """The open rows of a kind, or facts about open rows."""
+    others = {"Team": RISK, "User": UMA, "Tag": TAG, "Domain": DOMAIN}
+    if owner in FACTS:
+        return roads.open[owner]
+    if owner in others:
+        return [others[owner]]
+    return [id_of(owner, NEAR), *([open_part(owner)] if owner in VERSIONED else [])]
+
+
+def _asked(name: str, field: GraphQLField) -> str:
+    argument = {
+        "version": '(version: "2")',
+        "deployments": "(activeOnly: false, first: 500)",
+        "gate": '(alias: "champion")',
+        "lineage": "(direction: UPSTREAM, maxDepth: 3, first: 500)",
+        "impact": "(maxDepth: 3)",
+    }
+    given = argument.get(name) if field.args else ""
+    return (
+        f"{name}{given or ('(first: 500)' if 'first' in field.args else '')} {_selection(get_named_type(field.type))}"
+    )
+
+
+@pytest.mark.parametrize("road", ROADS, ids=map(".".join, ROADS))
+async def test_no_field_leads_to_a_hidden_row(roads: Roads, road: tuple[str, str]) -> None:
+    """Of all that a field leads to, root gets what is hidden from bo, and bo nothing of it, not even in a count."""
+    owner, name = road
+    asked = _asked(name, OBJECTS[owner].fields[name])
+    query = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {owner} {{ {asked} }} }} }}"
+    sources = _sources(roads, owner)
+    parts = [sources[start : start + 100] for start in range(0, len(sources), 100)]
+    assert parts
+    everything, seen = [[await roads.api.ask(who, query, ids=ids) for ids in parts] for who in ("root", "bo")]
+    reached = bool(roads.hidden_in(everything))
+    assert reached is (f"{owner}.{name}" not in OPEN_ROADS), "reached" if reached else "not reached"
+    assert roads.hidden_in(seen) == []
+    assert [*_miscounted(seen)] == []
+
+
+def _miscounted(answer: Any) -> Iterator[Any]:
+    """The pages in an answer that count something else than what they show."""
+    if isinstance(answer, dict) and {"totalCount", "nodes"} <= answer.keys():
+        yield from [answer] if answer["totalCount"] != len(answer["nodes"]) else []
+    parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else ()
+    for part in parts:
+        yield from _miscounted(part)
+
+
+OPEN_ROADS = frozenset(NOT_REACHED) | {
+    f"{owner}.{name}"
+    for owner, name in ROADS
+    if (name == "tags" and owner in {"Deployment", "Experiment", "ExperimentCell"})
+    or (name == "owners" and owner in KINDS and KINDS[owner].whole is None)
+}
+"""What leads to people and vocabulary only, which all may see, or nowhere, and kinds at which no tag arrives."""
+
+
+ROOTS = {
+    "node": "node(id: $id) { id }",
+    "nodes": "nodes(ids: [$id]) { id }",
+    "asset": "asset(id: $id) { id }",
+    "incidents": "node(id: $id) { id } incidents(first: 500) { totalCount nodes { id assets { id } cause { id } } }",
+    "changes": "changes(filter: {subjects: [$id]}) { totalCount nodes { subjectId subject { id } } }",
+    "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 500) {{ nodes {WALKED} edges {{ from to }} }}",
+    "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 500) {WALKED} }}",
+    "paths": "paths(from: $id, to: $id) { paths { nodes { id } } }",
+    "assets": "assets(filter: {ids: [$id]}) { totalCount nodes { id } edges { node { id } } }",
+    "search": """search(text: "behind", filter: {ids: [$id]}, facets: [NAMESPACE]) {
+        hits { totalCount nodes { asset { id } highlights { text } } } facets { values { value count } } }""",
+}
+
+
+@pytest.mark.parametrize("root", ROOTS)
+async def test_no_root_leads_to_a_hidden_row(roads: Roads, root: str) -> None:
+    """Neither by id nor listed: each field of the root that leads to assets is asked for one of each kind."""
+    query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
+    for kind in ASSETS:
+        everything, seen = [await roads.api.ask(who, query, id=id_of(kind, FAR)) for who in ("root", "bo")]
+        assert roads.hidden_in(everything[root])
+        assert roads.hidden_in(seen) == []
+        assert [*_miscounted(seen)] == []
+
+
+@pytest.mark.parametrize("root", ["node", "nodes"])
+@pytest.mark.parametrize("kind", sorted(FACTS.keys() - {"UsageMonth"}))
+async def test_no_id_leads_to_a_hidden_fact(roads: Roads, kind: str, root: str) -> None:
+    """A fact about what is hidden is there for root, and by none of its ids for bo."""
+    query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
+    assert roads.hidden[kind]
+    for urn in roads.hidden[kind][:20]:
+        everything, seen = [await roads.api.ask(who, query, id=urn) for who in ("root", "bo")]
+        assert roads.hidden_in(everything) == [urn]
+        assert roads.hidden_in(seen) == []
+
+
+def test_every_root_is_walked() -> None:
+    """A field of the root that leads to governed rows is among those above."""
+    root = OBJECTS["Query"].fields
+    assert {name for name, each in root.items() if _kinds(get_named_type(each.type)) - UNGOVERNED} == set(ROOTS)
+
+
+def test_every_field_that_leads_to_rows_is_walked() -> None:
+    """A field of any type that leads to governed rows is among those above, or is listed with its reason.
+
+    What mutations answer are payloads, whose own fields are among them.
+    """
+    walked = {f"{owner}.{name}" for owner, name in ROADS} | {f"Query.{name}" for name in ROOTS}
+    walked |= {"Neighbour.asset", "Ownership.inheritedFrom", "Column.derivedFrom", "ColumnRef.dataset"}
+    walked |= {"TagAssignment.via", "ModelAlias.version", "Usage.consumers", "UsageByConsumer.consumer"}
+    walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths"}
+    walked |= {"Impact.services", "Impact.experiments", "Impact.assets"}
+    walked |= {"Health.causes", *(f"HealthCause.{each}" for each in CAUSES)}
+    walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
+    walked |= {"SearchResults.hits", "SearchHit.asset"}
+    missing = {
+        f"{owner}.{name}"
+        for owner, type_ in OBJECTS.items()
+        for name, field in type_.fields.items()
+        if name not in {"edges", "nodes", "node"}
+        and not owner.startswith("__")
+        and owner != "Mutation"
+        and _kinds(get_named_type(field.type)) - UNGOVERNED
+    }
+    assert missing - walked == NOT_REACHED.keys() - walked

@@ -1,0 +1,29 @@
+"""The whole demo estate in a running API: what is there, and what happened to it, loaded as `mlg dev` loads it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from support.servers.in_process import Api, open_api
+from support.servers.websocket_client import serving
+from support.stores.janusgraph import StoreGraph
+
+from app.auth.dev_issuer import DevIssuer
+from app.ingest.demo.estate import load_demo
+from app.settings import Settings
+
+
+@asynccontextmanager
+async def open_demo(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
+    """Run the API over the demo estate."""
+    async with open_api(graph, folder) as api:
+        await tell(api, folder)
+        yield api
+
+
+async def tell(api: Api, folder: Path) -> None:
+    """Load the estate over the network; it must succeed."""
+    issuer = DevIssuer(Settings.from_env({"MLG_DATA_DIR": str(folder)}))
+    async with serving(api.app) as address:
+        assert await asyncio.to_thread(load_demo, f"http://{address}", issuer) == 0

@@ -1,0 +1,219 @@
+"""Random estates, and what anyone should read of them, by loops over plain Python values."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+from support.oracles.inferred_edges import RULES
+
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.relations import RELATIONS
+
+TEAM = "mlg://team/catalog/default/"
+TEAMS = {"ada": "ranking", "bo": "ads", "root": None}
+"""The team of each caller; root sees everything."""
+
+NAMES = ("alpha", "beta", "beta.x", "Beta", "γάμμα", "\uff21", "\U0001f600")
+"""Few names, so that many are equal; the last two sort otherwise by UTF-16 than by code point."""
+
+COUNTS = {
+    "Dataset": 14,
+    "DatasetVersion": 30,
+    "FeatureSet": 4,
+    "Feature": 14,
+    "Model": 6,
+    "ModelVersion": 90,
+    "Workflow": 4,
+    "Run": 110,
+    "Evaluation": 6,
+    "Service": 5,
+    "Deployment": 70,
+    "Report": 5,
+}
+LINKS = 900
+SELF = 0.2
+"""The share of self-loops where they can be."""
+_LINEAGE = [relation for relation in RELATIONS.values() if relation.lineage]
+
+EdgeKey = tuple[str, str, str]
+
+
+@dataclass
+class Estate:
+    """Assets by id and edges by (relation, from, to), with the facts that matter to readers."""
+
+    assets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    edges: dict[EdgeKey, dict[str, Any]] = field(default_factory=dict)
+    items: list[dict[str, Any]] = field(default_factory=list)
+    _joined: dict[str, dict[EdgeKey, dict[str, Any]]] = field(default_factory=dict)
+
+    def of(self, *kinds: str) -> list[str]:
+        """The ids of these kinds."""
+        return [urn for urn, asset in self.assets.items() if asset["kind"] in kinds]
+
+    def owner(self, urn: str) -> str:
+        """The owning team: its own, else that of its whole."""
+        asset = self.assets[urn]
+        whole = asset["whole"]
+        return str(asset["team"] or (self.owner(whole) if whole else ""))
+
+    def sees(self, who: str, urn: str) -> bool:
+        """Whether a caller may know of an asset."""
+        team = TEAMS[who]
+        return team is None or self.assets[urn]["visibility"] == "ORG" or self.owner(urn) == TEAM + team
+
+    def reads(self, who: str, urn: str) -> bool:
+        """Whether a caller may read it: a draft of another team may only be discovered."""
+        team = TEAMS[who]
+        own = team is None or self.owner(urn) == TEAM + team
+        return self.sees(who, urn) and (own or self.assets[urn]["stage"] != "DRAFT")
+
+    def readable(self, who: str, urns: Iterable[str]) -> list[str]:
+        """Those of the ids that a caller may read."""
+        return [urn for urn in urns if self.reads(who, urn)]
+
+    def visible(self, who: str, urns: Iterable[str]) -> list[str]:
+        """Those of the ids that a caller may know of."""
+        return [urn for urn in urns if self.sees(who, urn)]
+
+    def joined(self, who: str) -> dict[EdgeKey, dict[str, Any]]:
+        """The edges, and those that follow from chains whose middle a caller reads, where none was declared."""
+        if who not in self._joined:
+            chains = [
+                ((relation, start, end), round(sure * near.get("confidence", 1) * far.get("confidence", 1), 4))
+                for relation, sure, starts, first, middles, second, ends in RULES.values()
+                for (one, start, middle), near in self.edges.items()
+                if one == first and self._is(start, starts) and self._is(middle, middles) and self.reads(who, middle)
+                for (other, again, end), far in self.edges.items()
+                if (other, again) == (second, middle) and self._is(end, ends) and start != end
+            ]
+            found = {key: {"origin": "INFERRED", "confidence": sure} for key, sure in sorted(chains)}
+            self._joined[who] = {**found, **self.edges}
+        return self._joined[who]
+
+    def _is(self, urn: str, kinds: str) -> bool:
+        return KINDS[self.assets[urn]["kind"]].code in kinds.split()
+
+    def far(self, who: str, urn: str, relations: str, *, out: bool, kinds: str = "") -> set[str]:
+        """The far ends of edges at an asset, as far as a caller may see these edges."""
+        near, far = (1, 2) if out else (2, 1)
+        return {
+            key[far]
+            for key in self.joined(who)
+            if key[0] in relations.split()
+            and key[near] == urn
+            and (not kinds or self.assets[key[far]]["kind"] in kinds.split())
+        }
+
+    def parts(self, urn: str) -> list[str]:
+        """The parts of a whole."""
+        return [part for part, asset in self.assets.items() if asset["whole"] == urn]
+
+    def neighbours(self, who: str, urn: str, *, out: bool) -> set[tuple[str, EdgeKey]]:
+        """Far asset and edge by rule 3.3: own edges and those of parts or whole that are read."""
+        whole = self.assets[urn]["whole"]
+        starts = [urn, *self.readable(who, [whole] if whole else self.parts(urn))]
+        near, far = (1, 2) if out else (2, 1)
+        return {
+            (key[far], key)
+            for key in self.joined(who)
+            if key[near] in starts and key[far] != urn and self.sees(who, key[far])
+        }
+
+    def newest(self, who: str, urns: Iterable[str]) -> list[str]:
+        """Newest first, equal times by id; last, by id, those that hide their time."""
+        times = {urn: -self.assets[urn]["time"] if self.reads(who, urn) else 0 for urn in self.visible(who, urns)}
+        return sorted(times, key=lambda urn: (not self.reads(who, urn), times[urn], urn))
+
+
+def random_estate(seed: int) -> Estate:
+    """An estate of mixed kinds and owners with ties in names and times, self-loops and two hubs."""
+    random, estate = Random(seed), Estate()
+    for kind, count in COUNTS.items():
+        for number in range(count):
+            _add(random, estate, kind, number)
+    for relation in random.choices(_LINEAGE, k=LINKS):
+        _link(random, estate, relation.name, random.choice(sorted(relation.ends)))
+    service = estate.of("Service")[0]
+    for deployment in estate.of("Deployment"):
+        _join(random, estate, "SERVED_BY", deployment, service)
+    return estate
+
+
+def _add(random: Random, estate: Estate, kind: str, number: int) -> None:
+    whole_kind = KINDS[kind].whole
+    wholes = estate.of(whole_kind) if whole_kind else []
+    whole = random.choice([wholes[0], random.choice(wholes)]) if wholes else None
+    name = estate.assets[whole]["name"] if whole and KINDS[kind].versioned else random.choice(NAMES)
+    seconds = random.randrange(6)
+    values = _values(random, kind, f"2025-01-01T00:00:0{seconds}Z")
+    team = random.choice((None, "ranking", "ads", "risk"))
+    more = _edges(random, estate, kind, whole)
+    teams = list(dict.fromkeys([team, random.choice(("ranking", "ads", team))])) if team else []
+    more["owners"] = [{"owner": TEAM + each} for each in teams]
+    urn = _urn(kind, number, name, whole)
+    estate.assets[urn] = {
+        "kind": kind,
+        "name": name,
+        "whole": whole,
+        "team": TEAM + team if team else None,
+        "owners": {TEAM + each for each in teams},
+        "time": seconds,
+        "workflow": more.get("workflow"),
+        **values,
+    }
+    if kind == "Evaluation":
+        estate.edges["EVALUATED_BY", more["modelVersion"], urn] = {"origin": "DECLARED"}
+    estate.items.append({kind[0].lower() + kind[1:]: {"id": urn, **values, **more}})
+
+
+def _values(random: Random, kind: str, time: str) -> dict[str, Any]:
+    """Own values; most runs and deployments are for their team alone, so that pages have to read on."""
+    hidden = 7 if kind in {"Run", "Deployment"} else 1
+    values: dict[str, Any] = {
+        "sourceCreatedAt": time,
+        "stage": random.choice(("DRAFT", "ACTIVE", "RETIRED")),
+        "visibility": random.choice(("ORG", *["TEAM"] * hidden)),
+    }
+    if kind == "Run":
+        values |= {"state": random.choice(("COMPLETE", "FAIL")), "startedAt": time}
+    if kind == "Deployment":
+        values["status"] = random.choice(("ACTIVE", "RETIRED", "RETIRED"))
+    return values
+
+
+def _edges(random: Random, estate: Estate, kind: str, whole: str | None) -> dict[str, Any]:
+    """The edges that the item itself declares."""
+    if kind == "Evaluation":
+        return {"modelVersion": random.choice(estate.of("ModelVersion"))}
+    if kind == "Run":
+        return {"workflow": random.choice(estate.of("Workflow")[:2])}
+    return {"featureSet": whole} if kind == "Feature" else {}
+
+
+def _link(random: Random, estate: Estate, relation: str, ends: tuple[str, str]) -> None:
+    """One link between random assets, the first of each kind more often than others, sometimes a self-loop."""
+    sources, targets = estate.of(ends[0]), estate.of(ends[1])
+    if not sources or not targets:
+        return
+    source, target = (random.choice(random.choice((ids[:5], ids))) for ids in (sources, targets))
+    _join(random, estate, relation, source, source if ends[0] == ends[1] and random.random() < SELF else target)
+
+
+def _join(random: Random, estate: Estate, relation: str, source: str, target: str) -> None:
+    if (relation, source, target) in estate.edges:
+        return
+    facts: dict[str, Any] = {"origin": random.choice(("DECLARED", "OBSERVED", "INFERRED"))}
+    if facts["origin"] == "INFERRED":
+        facts["confidence"] = random.choice((0.25, 0.5, 1.0))
+    estate.edges[relation, source, target] = facts
+    estate.items.append({"link": {"relation": relation, "from": source, "to": target, **facts}})
+
+
+def _urn(kind: str, number: int, name: str, whole: str | None) -> str:
+    slug = KINDS[kind].slug
+    if KINDS[kind].versioned and whole:
+        return f"mlg://{slug}/{whole.split('/', 3)[3]}@{number}"
+    return f"mlg://{slug}/test/n{number}/{quote(name, safe='')}"

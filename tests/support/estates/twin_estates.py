@@ -1,0 +1,269 @@
+"""Two estates that differ only in what one caller may not see, and in nothing else.
+
+Hidden texts carry :data:`~support.estates.estate_values.HUSH` and hidden ids
+:data:`~support.estates.estate_values.VEIL`, each with a number of its own: no answer to the caller may hold one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from random import Random
+from typing import Any
+
+from graphql import GraphQLSchema
+from support.estates.estate_values import HUSH, SENSITIVITIES, TEAMS, TIMES, USERS, VEIL, Teller, Thing
+
+from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.relations import CONTAINS, RELATIONS, Class
+from graphql_schema.catalog.urn import make_urn, version_urn
+from graphql_schema.ports.commands import Linking, Registration, UsageRecording
+from policies.access import Access
+from policies.attributes import PolicyAttributes
+from policies.decision import Grade
+
+WORLDS = ("a", "b")
+NAMES = ("alpha", "beta", "beta.x", "Beta", "γάμμα")
+"""Few names, so that many are equal."""
+
+COUNTS = {
+    "Dataset": 8,
+    "DatasetVersion": 7,
+    "FeatureSet": 4,
+    "Feature": 6,
+    "Model": 4,
+    "ModelVersion": 10,
+    "Workflow": 4,
+    "Run": 34,
+    "Evaluation": 6,
+    "Service": 4,
+    "Deployment": 10,
+    "Experiment": 4,
+    "ExperimentCell": 4,
+    "Report": 4,
+}
+SHARED_LINKS, OWN_LINKS = 160, 110
+SET_APART = frozenset({"VERSION_OF", "OWNED_BY", "TAGGED", "MEMBER_OF", "PART_OF"})
+"""Relations whose edges come with what is registered, or have no assets at their ends."""
+
+_FIRST = (
+    ("risk", "ORG", "INTERNAL", "ACTIVE"),
+    ("risk", "ORG", "PUBLIC", "DRAFT"),
+    ("risk", "TEAM", "INTERNAL", "ACTIVE"),
+    ("ads", "TEAM", "RESTRICTED", "ACTIVE"),
+    ("ranking", "TEAM", "CONFIDENTIAL", "DEPRECATED"),
+)
+"""What the first of each kind are: read by everybody, discovered by everybody, hidden from most."""
+_SEEN = 2
+
+
+@dataclass
+class Estate:
+    """What one world is made of: registrations with their subject and time, then links, and usage until today."""
+
+    registered: list[tuple[str, int, Registration]] = field(default_factory=list)
+    links: list[Linking] = field(default_factory=list)
+    uses: list[UsageRecording] = field(default_factory=list)
+
+
+@dataclass
+class Apart:
+    """A pair of estates and what they have in common. Made for the caller whose ``access`` it is."""
+
+    seed: int
+    access: Access
+    schema: GraphQLSchema
+    things: dict[str, Thing] = field(default_factory=dict)
+    estates: dict[str, Estate] = field(default_factory=dict)
+    marks: Iterator[int] = field(default_factory=lambda: count(1))
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
+
+    def __post_init__(self) -> None:
+        random = Random(self.seed)
+        for kind, number in COUNTS.items():
+            for index in range(number):
+                self._add(random, kind, index)
+        self._keep_wholes()
+        shared = self._shared_links(random)
+        self.estates = {name: self._estate(name, shared) for name in WORLDS}
+
+    def ids(self, *grades: Grade, world: str = "") -> list[str]:
+        """The ids of these grades, in one world or in any."""
+        return [urn for urn, one in self.things.items() if one.grade in grades and (not world or world in one.worlds)]
+
+    def _add(self, random: Random, kind: str, index: int) -> None:
+        """Decide what the caller may see of it before it gets a name, since a hidden name is a secret."""
+        first = _FIRST[index] if index < len(_FIRST) else None
+        team, visibility, sensitivity, stage = first or (
+            random.choice(("ranking", "ads", "risk", "guild", "")),
+            random.choice(("ORG", "ORG", "TEAM") if kind not in {"Run", "Deployment"} else ("ORG", "TEAM", "TEAM")),
+            random.choice(("INTERNAL", "INTERNAL", "INTERNAL", "PUBLIC", "CONFIDENTIAL", "RESTRICTED")),
+            random.choice(("DRAFT", "ACTIVE", "ACTIVE", "DEPRECATED")),
+        )
+        owner = f"mlg://team/catalog/default/{team}" if team else ""
+        while True:
+            whole = self._whole(random, kind, index)
+            inherited = self.things[whole].attributes.owner_team if whole and not owner else owner
+            attributes = PolicyAttributes(KINDS[kind].code, inherited, visibility, sensitivity, stage)
+            attributes = attributes._replace(sensitivity=self._strictest(sensitivity, whole))
+            grade = self.access.grade(attributes)
+            if grade is Grade.HIDDEN or not KINDS[kind].versioned or VEIL not in str(whole):
+                break  # else a version that is seen would spell out the name of what is hidden
+        worlds = random.choice((WORLDS, ("a",), ("b",))) if grade is Grade.HIDDEN else WORLDS
+        urn = self._urn(random, kind, index, whole, grade)
+        self.things[urn] = Thing(urn, kind, attributes, grade, owner, whole, worlds)
+
+    def _strictest(self, sensitivity: str, whole: str | None) -> str:
+        """A part is at least as sensitive as its whole, which would raise it otherwise."""
+        levels = [sensitivity, self.things[whole].attributes.sensitivity] if whole else [sensitivity]
+        return max(levels, key=SENSITIVITIES.index)
+
+    def _whole(self, random: Random, kind: str, index: int) -> str | None:
+        """The whole of a part: for the first parts, which all may see, the first, which all may read."""
+        wholes = [urn for urn, one in self.things.items() if one.kind == KINDS[kind].whole]
+        return random.choice((wholes[0], wholes[0] if index < _SEEN else random.choice(wholes))) if wholes else None
+
+    def _keep_wholes(self) -> None:
+        """Let wholes be wherever their parts are, which would make them up otherwise."""
+        for one in list(self.things.values()):
+            if one.whole is not None:
+                whole = self.things[one.whole]
+                worlds = tuple(name for name in WORLDS if name in whole.worlds + one.worlds)
+                self.things[one.whole] = replace(whole, worlds=worlds)
+
+    def _urn(self, random: Random, kind: str, index: int, whole: str | None, grade: Grade) -> str:
+        hidden = grade is Grade.HIDDEN and (KINDS[kind].versioned or index % 2 == 1)
+        name = f"{VEIL}{next(self.marks)}" if hidden else random.choice(NAMES)
+        if KINDS[kind].versioned and whole:
+            return version_urn(whole, name if hidden else f"v{index}")
+        return make_urn(KINDS[kind].slug, random.choice(("test", "prod")), f"n{index}", name)
+
+    def _shared_links(self, random: Random) -> list[tuple[str, str, str]]:
+        """Edges that the caller sees: between what is seen, of which one end at least is read."""
+        seen = {urn: one for urn, one in self.things.items() if one.grade is not Grade.HIDDEN}
+        return list(self._joined(random, seen, SHARED_LINKS, self._shows))
+
+    def _shows(self, source: str, target: str) -> bool:
+        grades = [self.things[urn].grade if urn in self.things else Grade.READ for urn in (source, target)]
+        return Grade.HIDDEN not in grades and Grade.READ in grades
+
+    def _joined(
+        self, random: Random, things: dict[str, Thing], number: int, fits: Callable[[str, str], bool]
+    ) -> Iterable[tuple[str, str, str]]:
+        """Random edges of all relations; the first of each kind are joined more often than the others."""
+        of: dict[str, list[str]] = {"User": list(USERS)}
+        for urn, one in things.items():
+            of.setdefault(one.kind, []).append(urn)
+        relations = [each for each in RELATIONS.values() if each.name not in SET_APART]
+        found: dict[tuple[str, str, str], None] = {}
+        for _ in range(number):
+            relation = random.choice(relations)
+            ends = [pair for pair in sorted(relation.ends) if relation is not CONTAINS or pair == ("Workflow",) * 2]
+            ids = [of.get(kind, []) for kind in random.choice(ends)]
+            if all(ids):
+                source, target = (random.choice(random.choice((each[:2], each))) for each in ids)
+                if fits(source, target) and (source != target or relation.lineage):
+                    found[relation.name, source, target] = None
+        return found
+
+    def _estate(self, world: str, shared: list[tuple[str, str, str]]) -> Estate:
+        random = Random(f"{self.seed}{world}")
+        estate = Estate()
+        here = {urn: one for urn, one in self.things.items() if world in one.worlds}
+        for one in here.values():
+            estate.registered += self._registered(one, world, random)
+        own = self._joined(random, here, OWN_LINKS, lambda *ends: not self._shows(*ends))
+        hubs = [
+            (relation, urn, hub)
+            for relation, part, whole in (("RUN_OF", "Run", "Workflow"), ("SERVED_BY", "Deployment", "Service"))
+            for hub in [next(urn for urn, one in here.items() if one.kind == whole)]
+            for urn, one in here.items()
+            if one.kind == part and one.grade is Grade.HIDDEN and random.random() < (1 if world == "a" else 0.2)
+        ]
+        for key in dict.fromkeys([*shared, *own, *hubs]):
+            estate.links.append(Linking(*key, self._edge_facts(key, world, random)))
+        estate.uses = self._uses(here, random)
+        return estate
+
+    def _uses(self, here: dict[str, Thing], random: Random) -> list[UsageRecording]:
+        """Usage: where the caller sees it, and knows of who used, the same in both worlds; else each has its own."""
+        common, uses = Random(f"{self.seed}uses"), {}
+        known = [urn for urn, one in self.things.items() if one.kind == "Service" and one.grade is not Grade.HIDDEN]
+        secret = [urn for urn, one in here.items() if one.kind == "Service" and one.grade is Grade.HIDDEN]
+        for urn, one in self.things.items():
+            told = self.access.sees("usage", one.kind, one.attributes)
+            for r, consumers in ((common, (*TEAMS, *USERS, *known)), (random, (*secret, *(() if told else USERS)))):
+                for consumer in r.sample(consumers, min(len(consumers), r.choice((0, 0, 1, 2)))):
+                    day = (self.today - timedelta(days=r.choice((0, 1, 5, 6, 20, 29, 30, 45, 200, 500)))).isoformat()
+                    uses[urn, consumer, day] = {"reads": r.randrange(4) / 2, "costUsd": r.randrange(8) / 4}
+        return [UsageRecording(*about, counts) for about, counts in uses.items() if about[0] in here]
+
+    def _registered(self, one: Thing, world: str, random: Random) -> Iterator[tuple[str, int, Registration]]:
+        """The registration of an asset, and for some a later change; who and when is hidden where the row is."""
+        teller = Teller(self.access, self.schema, self.things, self.marks, one, Random(f"{self.seed}{one.urn}"), random)
+        subject = teller.pick("createdBy", lambda r, _: self._subject(r, random, world))
+        time = teller.pick("createdAt", lambda r, _: r.choice(TIMES[:2]))
+        yield subject, time, Registration(one.urn, teller.values(), teller.edges())
+        if teller.pick("revision", lambda r, _: r.random() < 0.3):
+            by = teller.pick("updatedBy", lambda r, _: self._subject(r, random, world))
+            at = time + teller.pick("updatedAt", lambda r, _: r.choice((1, 1, 2)) * 3_600_000)
+            yield by, at, Registration(one.urn, {"description": teller.text("description")})
+
+    @staticmethod
+    def _subject(chosen: Random, own: Random, world: str) -> str:
+        """Who wrote: few, since each writes in transactions of its own."""
+        return f"{HUSH}{9_000 + WORLDS.index(world)}" if chosen is own else "loader"
+
+    def _edge_facts(self, key: tuple[str, str, str], world: str, random: Random) -> dict[str, Any]:
+        """What an edge says: where an end hides it, or is hidden itself, each world has its own."""
+        relation, *ends = key
+        common, hidden = Random(f"{self.seed}{key}"), self._edge_hidden(ends)
+        facts: dict[str, Any] = {"origin": common.choice(("DECLARED", "OBSERVED", "INFERRED"))}
+        if not self._shows(*ends):
+            facts["origin"] = random.choice(("DECLARED", "OBSERVED", "INFERRED"))
+        r = random if "confidence" in hidden else common
+        if RELATIONS[relation].carries and self._strictest_of(ends[0]) > self._least_of(ends[1]):
+            facts["declassified"] = True
+        if facts["origin"] == "INFERRED":
+            facts["confidence"] = r.choice((0.25, 0.5, 1.0))
+        if RELATIONS[relation].family is not Class.LINEAGE:
+            return facts
+        r = random if {"validFrom", "validTo"} & hidden else common
+        if r.random() < 0.4:
+            facts["validFrom"] = r.choice(TIMES) - 86_400_000 * 30
+        if common.random() < 0.1:
+            facts["validFrom"], facts["validTo"] = TIMES[-1] - 86_400_000 * 40, TIMES[-1] - 86_400_000 * 30
+        elif r.random() < 0.3:
+            facts["validTo"] = OPEN - r.randrange(1_000_000)
+        r = random if "properties" in hidden else common
+        if r.random() < 0.5:
+            mark = f"{HUSH}{next(self.marks)}" if r is random else "said"
+            facts["properties"] = [{"key": f"{mark}-key", "value": f"{mark}-{r.randrange(3)}"}]
+        facts["runId"] = self._run_id(common, random, hidden, world)
+        return {name: value for name, value in facts.items() if value is not None}
+
+    def _strictest_of(self, urn: str) -> int:
+        """How sensitive it is, with its parts: what flows over an edge must not raise the other end."""
+        alike = [one.attributes.sensitivity for one in self.things.values() if urn in (one.urn, one.whole)]
+        return max(map(SENSITIVITIES.index, alike))
+
+    def _least_of(self, urn: str) -> int:
+        """How sensitive it is at least, in either world."""
+        one = self.things[urn]
+        return SENSITIVITIES.index(one.attributes.sensitivity) if one.grade is Grade.READ else 0
+
+    def _edge_hidden(self, ends: Iterable[str]) -> frozenset[str]:
+        masks = [
+            self.access.hidden("Neighbour", self.things[urn].attributes).hidden for urn in ends if urn in self.things
+        ]
+        return frozenset().union(*masks)
+
+    def _run_id(self, common: Random, random: Random, hidden: frozenset[str], world: str) -> str | None:
+        """A run that the caller knows of where the edge is shown; else, or instead of none, one that is hidden."""
+        runs = [urn for urn, one in self.things.items() if one.kind == "Run"]
+        seen = [urn for urn in runs if self.things[urn].grade is not Grade.HIDDEN]
+        secret = [urn for urn in runs if urn not in seen and world in self.things[urn].worlds]
+        if common.random() < 0.3 and "runId" not in hidden:
+            return common.choice(seen)
+        return random.choice([*secret[:5], None]) if random.random() < 0.5 else None

@@ -1,0 +1,197 @@
+"""An estate of one open and one hidden asset of each kind, joined every way, with facts about both.
+
+Whatever leads from what is open to what is hidden leads there for root, and must lead nowhere for bo, a reader.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from support.documents.observability import raised, recorded, report
+from support.estates.leak_catalogue import token
+from support.estates.promotions import SET, approve
+from support.servers.in_process import Api
+
+from graphql_schema.catalog.kinds import ASSETS, FACTS, KINDS
+from graphql_schema.catalog.relations import RELATIONS, VERSION_OF
+from graphql_schema.catalog.urn import make_urn
+
+RISK = "mlg://team/catalog/default/risk"
+UMA = "mlg://user/catalog/default/uma"
+TAG, DOMAIN = "mlg://tag/catalog/default/t", "mlg://domain/catalog/default/d"
+PII = "mlg://tag/catalog/default/pii"
+NEAR, FAR = "near", "behind"
+VERSIONED = tuple(kind.name for kind in KINDS.values() if kind.versioned)
+OWNED: dict[str, Any] = {
+    "owners": [{"owner": RISK}, {"owner": UMA, "ownership": "STEWARD"}],
+    "tags": [TAG],
+    "domain": DOMAIN,
+}
+ABOUT = """query ($id: ID!) { asset(id: $id) { history(first: 500) { nodes { id } }
+  checks(first: 500) { nodes { id results(first: 500) { nodes { id } } } } incidents(first: 500) { nodes { id } }
+  ... on ModelVersion { approvals(first: 500) { nodes { id } } } } }"""
+
+
+def id_of(kind: str, name: str) -> str:
+    """The id of an asset; of the first version of what has versions."""
+    return make_urn(KINDS[kind].slug, "test", "", name, "1" if KINDS[kind].versioned else None)
+
+
+def open_part(kind: str) -> str:
+    """An open version of what is hidden."""
+    return f"{id_of(kind, FAR)[:-1]}open"
+
+
+def hidden_part(kind: str) -> str:
+    """A hidden version of what is open."""
+    return f"{id_of(kind, NEAR)[:-1]}2"
+
+
+@dataclass
+class Roads:
+    """The estate, with the ids of its facts by kind: those about anything open, and those about what is hidden alone.
+
+    The id of an asset says whether it is hidden, that of a fact does not.
+    """
+
+    api: Api
+    open: dict[str, list[str]] = field(default_factory=dict)
+    hidden: dict[str, list[str]] = field(default_factory=dict)
+
+    async def learn(self) -> None:
+        """Ask for the facts about everything, as root."""
+        near = [id_of(kind, NEAR) for kind in ASSETS] + [open_part(kind) for kind in VERSIONED]
+        far = [id_of(kind, FAR) for kind in ASSETS] + [hidden_part(kind) for kind in VERSIONED]
+        self.open = await self._facts(near)
+        every = await self._facts(far)
+        self.hidden = {kind: [urn for urn in every[kind] if urn not in self.open[kind]] for kind in every}
+
+    async def _facts(self, urns: list[str]) -> dict[str, list[str]]:
+        facts: dict[str, list[str]] = {kind: [] for kind in FACTS if kind != "UsageMonth"}
+        for urn in urns:
+            asset = (await self.api.ask("root", ABOUT, id=urn))["asset"]
+            checks = asset["checks"]["nodes"]
+            told = {
+                "Check": checks,
+                "CheckResult": [result for check in checks for result in check["results"]["nodes"]],
+                "Incident": asset["incidents"]["nodes"],
+                "Change": asset["history"]["nodes"],
+                "Approval": asset.get("approvals", {"nodes": []})["nodes"],
+            }
+            for kind, nodes in told.items():
+                facts[kind] += [node["id"] for node in nodes if node["id"] not in facts[kind]]
+        return facts
+
+    def hidden_in(self, answer: Any) -> list[str]:
+        """The hidden ids in an answer; a version that is open spells out the name of its whole."""
+        if isinstance(answer, str):
+            hidden = f"/{FAR}" in answer and not answer.endswith("@open")
+            fact = any(answer in urns for urns in self.hidden.values())
+            return [answer] if hidden or fact or answer.endswith(f"{NEAR}@2") else []
+        parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else ()
+        return [found for part in parts for found in self.hidden_in(part)]
+
+
+async def lay(api: Api) -> Roads:
+    """Make the estate, wait until tags have arrived, and learn what there is."""
+    for part in (_vocabulary(), _assets(), _more()):
+        await api.load(*part)
+    for kind in ASSETS:
+        await _observe(api, kind)
+    await _promote(api)
+    await api.settled()
+    roads = Roads(api)
+    await roads.learn()
+    return roads
+
+
+def _accepted(payload: dict[str, Any]) -> None:
+    assert not payload["errors"], payload["errors"]
+
+
+async def _observe(api: Api, kind: str) -> None:
+    """Check both assets of a kind, raise incidents with causes about the hidden one, and have a hidden service use."""
+    near, far = id_of(kind, NEAR), id_of(kind, FAR)
+    _accepted(await report(api, "root", near))
+    found = await report(api, "root", far, status="FAIL", openIncidentOnFail=True)
+    history = (await api.ask("root", ABOUT, id=far))["asset"]["history"]["nodes"]
+    for cause in (found["result"]["id"], history[-1]["id"]):
+        _accepted(await raised(api, "root", near, far, cause=cause))
+    day = datetime.now(UTC).date().isoformat()
+    uses = [{"asset": near, "consumer": consumer, "day": day, "reads": 1} for consumer in (RISK, id_of("Service", FAR))]
+    _accepted(await recorded(api, "root", *uses))
+
+
+async def _promote(api: Api) -> None:
+    """Decide about an open version and a hidden one, name both, and keep the gate shut by what is hidden."""
+    for version in (id_of("ModelVersion", NEAR), hidden_part("ModelVersion")):
+        _accepted(await approve(api, "cy", version))
+    api.tokens["approver"] = token(api, "approver", "risk", roles="reader approver")
+    model = id_of("Model", NEAR)
+    for alias, version in (("candidate", id_of("ModelVersion", NEAR)), ("next", hidden_part("ModelVersion"))):
+        given = {"model": model, "alias": alias, "version": version}
+        _accepted((await api.ask("approver", SET, input=given))["setAlias"])
+    _accepted(await raised(api, "root", id_of("Model", FAR), severity="CRITICAL"))
+
+
+def _vocabulary() -> list[dict[str, Any]]:
+    tags: list[dict[str, Any]] = [
+        {"tag": {"name": "t", "tagKind": "FREE"}},
+        {"tag": {"name": "pii", "tagKind": "PII", "propagates": True}},
+    ]
+    return [{"team": {"name": "risk"}}, {"user": {"name": "uma"}}, *tags, {"domain": {"name": "d"}}]
+
+
+def _item(kind: str, urn: str, **values: Any) -> dict[str, Any]:
+    return {f"{kind[0].lower()}{kind[1:]}": {"id": urn, **values}}
+
+
+def _assets() -> list[dict[str, Any]]:
+    """One open and one hidden asset of each kind."""
+    owners = [*OWNED["owners"], {"owner": f"{UMA}-too"}]
+    shut = {
+        **OWNED,
+        "tags": [TAG, PII],
+        "owners": owners,
+        "visibility": "TEAM",
+        "sourceCreatedAt": "2031-01-01T00:00:00Z",
+    }
+    also: dict[str, dict[str, Any]] = {
+        "Run": {"state": "COMPLETE", "startedAt": "2031-01-01T00:00:00Z"},
+        "Evaluation": {"modelVersion": id_of("ModelVersion", FAR), "verdict": "FAIL"},
+        "ExperimentCell": {"experiment": id_of("Experiment", FAR)},
+    }
+    kinds = sorted(ASSETS, key=lambda kind: KINDS[kind].whole is not None or kind in also)
+    return [
+        _item(kind, id_of(kind, name), **also.get(kind, {}), **values)
+        for name, values in ((FAR, shut), (NEAR, OWNED))
+        for kind in kinds
+    ]
+
+
+def _more() -> list[dict[str, Any]]:
+    """Every relation between an open and a hidden asset, in both directions; and what takes more than two."""
+    columns = [{"name": "c", "derivedFrom": [{"dataset": id_of("Dataset", FAR), "column": "x"}]}]
+    served = {"modelVersion": id_of("ModelVersion", NEAR), "service": id_of("Service", FAR)}
+    hidden_versions = [
+        _item(kind, hidden_part(kind), visibility="TEAM", sourceCreatedAt="2031-01-01T00:00:00Z") for kind in VERSIONED
+    ]
+    return [
+        *(_item(kind, open_part(kind), visibility="ORG", owners=OWNED["owners"]) for kind in VERSIONED),
+        *hidden_versions,
+        _item("Dataset", id_of("Dataset", NEAR), columns=columns),
+        _item("Deployment", id_of("Deployment", "mid"), **served, **OWNED),
+        *_links(),
+    ]
+
+
+def _links() -> Iterator[dict[str, Any]]:
+    for name, relation in RELATIONS.items():
+        for source, target in sorted(relation.ends):
+            if relation is not VERSION_OF and {source, target} <= {*ASSETS}:
+                run = {"runId": id_of("Run", FAR)} if relation.lineage else {}
+                for ends in ((NEAR, FAR), (FAR, NEAR)):
+                    yield {
+                        "link": {"relation": name, "from": id_of(source, ends[0]), "to": id_of(target, ends[1]), **run}
+                    }

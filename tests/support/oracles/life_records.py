@@ -1,0 +1,75 @@
+"""The records of the model of an asset's life, and what is written about in it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from support.stores.writers import urn
+
+_CODES = {"dataset": "DATASET", "dataset-version": "DATASET_VERSION", "team": "TEAM", "user": "USER", "tag": "TAG"}
+_OWN = {"tag": {"tagKind": "FREE", "propagates": False}, "user": {"active": True, "principalKind": "PERSON"}}
+_STRENGTH = ["INFERRED", "DECLARED", "OBSERVED"]
+
+
+class Refused(Exception):  # noqa: N818 - what happens, not an error
+    """The write is refused with a code; nothing of it happens."""
+
+
+def whole_of(name: str) -> str | None:
+    """The dataset of a version."""
+    return name.replace("-version/", "/", 1).rpartition("@")[0] if "@" in name else None
+
+
+def declare(edge: dict[str, Any], declarer: str, origin: str) -> dict[str, Any]:
+    """The edge with one declarer more; the strongest origin speaks."""
+    said = max(edge.get("origin", origin), origin, key=_STRENGTH.index)
+    return {**edge, "by": sorted({*edge["by"], declarer}), "origin": said}
+
+
+def refuse_deleted(record: dict[str, Any] | None) -> None:
+    """Raise for what is deleted."""
+    if record is not None and "deletedAt" in record:
+        raise Refused("CONFLICT")
+
+
+def set_values(record: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Take over what is given; None takes back to what it was at first, or away."""
+    for key, value in values.items():
+        wanted = {"stage": "ACTIVE", "displayName": record["name"]}.get(key) if value is None else value
+        if wanted is None:
+            record.pop(key, None)
+        else:
+            record[key] = sorted(wanted, key=lambda pair: pair["key"]) if key == "properties" else wanted
+
+
+def new_stub(name: str, tenant: str, now: int) -> dict[str, Any]:
+    """The record of what was only referred to."""
+    slug, source, _, rest = name.removeprefix("mlg://").split("/")
+    own, _, version = rest.partition("@")
+    return {
+        "id": name,
+        "kind": _CODES[slug],
+        "tenant": tenant,
+        "source": source,
+        "namespace": "default",
+        "name": own,
+        "displayName": own,
+        **({"version": version} if version else {}),
+        "stage": "ACTIVE",
+        "visibility": "ORG",
+        "sensitivity": "INTERNAL",
+        "declaredSensitivity": "INTERNAL",
+        "hydration": "STUB",
+        **_OWN.get(slug, {}),
+        "revision": 1,
+        "createdAt": now,
+        "createdBy": "root",
+        "updatedAt": now,
+        "updatedBy": "root",
+        "ownerTeam": "",
+        "index": {"owners": [], "tags": [], "domain": "", "whole": ""},
+    }
+
+
+DATA = [urn(text) for text in ("dataset a", "dataset b", "dataset-version a@1", "dataset c")]
+TEAMS = [urn(text) for text in ("team ranking", "team ads", "user ada")]
+TAGS = [urn(text) for text in ("tag pii", "tag gold")]

@@ -1,0 +1,83 @@
+"""Where tags should be, from the definition, by breadth-first search over what a store holds."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from support.oracles.effective_sensitivity import CARRYING
+from support.stores.writers import Stored
+
+Assigned = tuple[str, str | None]
+"""The mode of a tag on an asset, and from where it arrived."""
+
+
+def assigned(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
+    """By asset and tag, how the tag is there."""
+    found: dict[tuple[str, str], Assigned] = {}
+    tags = {urn: record for urn, record in there.records.items() if record["kind"] == "TAG"}
+    for tag, record in tags.items():
+        said = dict(_said(there, tag, now))
+        found |= {(urn, tag): (mode, None) for urn, mode in said.items()}
+        if record["propagates"]:
+            found |= {(urn, tag): ("PROPAGATED", via) for urn, via in _reached(there, said, now).items()}
+    return found
+
+
+def shown(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
+    """By asset and tag, how the store says that the tag is there."""
+    found: dict[tuple[str, str], Assigned] = {}
+    for (relation, urn, tag), edge in there.edge_records.items():
+        if relation == "TAGGED" and edge.get("validTo", now + 1) > now:
+            propagated = edge["mode"] == "PROPAGATED"
+            assert propagated == (edge["by"] == ["propagation"])
+            found[urn, tag] = (edge["mode"], edge["via"] if propagated else None)
+    return found
+
+
+def _said(there: Stored, tag: str, now: int) -> Iterator[tuple[str, str]]:
+    """What people said of a tag: on which assets it is, or kept out."""
+    for (relation, urn, to), edge in there.edge_records.items():
+        if (relation, to) == ("TAGGED", tag) and edge.get("validTo", now + 1) > now:
+            people = [name for name in edge["by"] if name != "propagation"]
+            if people:
+                yield urn, "BLOCKED" if edge["mode"] == "BLOCKED" else "DIRECT"
+
+
+def _reached(there: Stored, said: dict[str, str], now: int) -> dict[str, str]:
+    """What a tag reaches beyond where it was put, and from where: nearest first, the smaller id of the same."""
+    shut = {urn for urn, mode in said.items() if mode == "BLOCKED"}
+    shut |= {urn for urn, record in there.records.items() if record.get("deletedAt") is not None}
+    targets = defaultdict(set)
+    for source, through, target in _flows(there, now):
+        if not {source, through, target} & shut:
+            targets[source].add(target)
+    level = sorted(urn for urn, mode in said.items() if mode == "DIRECT" and urn not in shut)
+    seen, via = set(level), dict[str, str]()
+    while level:
+        new: dict[str, str] = {}
+        for source in level:
+            for target in targets[source] - seen:
+                new.setdefault(target, source)
+        via |= new
+        seen |= set(new)
+        level = sorted(new)
+    return via
+
+
+def _flows(there: Stored, now: int) -> Iterator[tuple[str, str, str]]:
+    """From where, over whose edge and to where data flows."""
+    current = [key for key, values in there.edges if values["validTo"] > now]
+    parts = defaultdict(set)
+    for relation, source, target in current:
+        if relation == "VERSION_OF":
+            parts[target].add(source)
+        if relation == "CONTAINS" and source.startswith("mlg://feature-set/") and target.startswith("mlg://feature/"):
+            parts[source].add(target)
+    for whole, members in parts.items():
+        yield from ((whole, whole, part) for part in members)
+    for key in current:
+        relation, source, target = key
+        edge: Any = there.edge_records[key]
+        if relation in CARRYING and not edge.get("declassified"):
+            yield source, source, target
+            yield from ((part, source, target) for part in parts[source])

@@ -1,0 +1,96 @@
+"""The whole application as strangers meet it: its real middlewares and view, our issuers, and no store behind it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+
+from app.auth.authenticator import Authenticator
+from app.factory import create_app
+from app.graph.commits.write_coordinator import Desk
+from app.graph.driver.gremlin_client import GremlinClient
+from app.runtime.process import Services
+from app.settings import Settings
+
+PUBLIC = "https://graph.example"
+QUERY = json.dumps({"query": "{ __typename }"}).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP answer; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Ask the application without a network; header values are the bytes that a server would hand on."""
+
+    app: Starlette
+
+    async def knock(self, *authorization: str, path: str = "/graphql", body: bytes = QUERY) -> Answer:
+        """Post a query with any number of Authorization headers."""
+        headers = [(b"content-type", b"application/json"), (b"host", b"graph.example")]
+        headers += [(b"authorization", value.encode("utf-8", "surrogatepass")) for value in authorization]
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "https",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+            "server": ("graph.example", 443),
+        }
+        return await self._exchange(scope, body)
+
+    async def bearer(self, token: str) -> Answer:
+        """Post a query with a bearer token."""
+        return await self.knock(f"Bearer {token}")
+
+    async def _exchange(self, scope: dict[str, Any], body: bytes) -> Answer:
+        sent: list[Any] = []
+        received = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive() -> Any:
+            return next(received, {"type": "http.disconnect"})
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(scope, receive, send)
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+        return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]).decode())
+
+
+class Doorway:
+    """Builds the application once, which takes a second, and puts one authenticator after another in front of it."""
+
+    def __init__(self) -> None:
+        env = {
+            "MLG_ENV": "production",
+            "MLG_ISSUERS": json.dumps([{"issuer": "https://unused.example"}]),
+            "MLG_PUBLIC_URL": PUBLIC,
+            "MLG_SECRET": "x" * 32,
+        }
+        self._services = Services(Settings.from_env(env))
+
+    def open(self, authenticator: Authenticator) -> Door:
+        """Return the application in front of which ``authenticator`` stands."""
+        self._services.authenticator = authenticator
+        # Nobody listens there: what these tests ask for is answered without a store, or not at all.
+        self._services.client = GremlinClient("http://127.0.0.1:1")
+        self._services.desk = Desk()
+        return Door(create_app(self._services))

@@ -1,0 +1,124 @@
+"""The whole API over one test graph: real policy, real tokens, real JanusGraph, requests through the ASGI interface."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from starlette.applications import Starlette
+from support.stores.janusgraph import StoreGraph
+from support.waiting import until
+
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import persona, personas
+from app.factory import create_app
+from app.graph.driver.gremlin_client import Exchange, GremlinClient
+from app.graph.records.clock import epoch_milliseconds
+from app.runtime.process import Services
+from app.settings import Settings
+
+REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) {
+  results { outcome revision changed errors { code message inputPath currentRevision } }
+  created updated unchanged failed
+} }"""
+
+
+class GraphServices(Services):
+    """The services of a process whose store is a graph of the test session's JVM."""
+
+    def __init__(self, settings: Settings, graph: StoreGraph) -> None:
+        super().__init__(settings)
+        self._graph = graph
+
+    async def reach_store(self, _stack: AsyncExitStack) -> GremlinClient:
+        """A client of the graph."""
+        return GremlinClient(self._graph.url, source=self._graph.source)
+
+
+@dataclass
+class Requests:
+    """Counts the requests to the store, by text."""
+
+    texts: Counter[str] = field(default_factory=Counter)
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """See :class:`app.graph.driver.gremlin_client.Observer`."""
+        self.texts[exchange.prepared.text] += 1
+
+
+@dataclass(frozen=True)
+class Api:
+    """A running API: ask it as a persona."""
+
+    app: Starlette
+    http: httpx2.AsyncClient
+    services: Services
+    tokens: dict[str, str]
+
+    async def send(self, who: str, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer of one request."""
+        answer = await self.http.post(
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"Authorization": f"Bearer {self.tokens[who]}"},
+        )
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def ask(self, who: str, query: str, **variables: Any) -> Any:
+        """The data of a request without errors."""
+        body = await self.send(who, query, **variables)
+        assert "errors" not in body, body["errors"]
+        return body["data"]
+
+    async def register(self, who: str, *items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """Register items, and answer the payload."""
+        data = await self.ask(who, REGISTER, input={"items": items, **more})
+        payload: dict[str, Any] = data["registerAssets"]
+        return payload
+
+    async def load(self, *items: Mapping[str, Any]) -> None:
+        """Register items as root; none may fail."""
+        for start in range(0, len(items), 500):
+            payload = await self.register("root", *items[start : start + 500])
+            assert payload["failed"] == 0, [result for result in payload["results"] if result["errors"]][:3]
+
+    async def settled(self) -> None:
+        """Wait until the jobs have done what they had to: tags have arrived, and nobody but us asks the store."""
+        pending = self.services.desk.pending
+        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.notes))
+
+    async def count(self, who: str, query: str, **variables: Any) -> int:
+        """The number of store requests that a query takes, without those of a first authentication."""
+        await self.send(who, "{ viewer { subject } }")
+        await self.settled()
+        requests = Requests()
+        self.services.client.observers.append(requests)
+        try:
+            await self.ask(who, query, **variables)
+        finally:
+            self.services.client.observers.remove(requests)
+        return requests.texts.total()
+
+
+@asynccontextmanager
+async def open_api(
+    graph: StoreGraph, folder: Path, make: type[GraphServices] = GraphServices, **environment: str
+) -> AsyncIterator[Api]:
+    """Run the API over a graph, with its keys in ``folder`` and further settings from an environment.
+
+    Walks may take as long as a machine that stands still for a while: no test is about how fast it is.
+    """
+    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **environment})
+    services = make(settings, graph)
+    app = create_app(services)
+    issuer = DevIssuer(settings)
+    tokens = {name: issuer.mint(persona(name)) for name in personas()}
+    tokens["root breaking glass"] = issuer.mint(persona("root"), break_glass="the tests read everything")
+    async with app.router.lifespan_context(app):
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
+            yield Api(app, http, services, tokens)

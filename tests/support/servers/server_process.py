@@ -1,0 +1,119 @@
+"""`mlg serve` as a process of its own on a data folder, to be killed and started again."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from support.servers.in_process import REGISTER
+from support.stores.janusgraph import StoreGraph, store_settings
+from support.waiting import until
+
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import persona
+from app.store.embedded.data_lock import LOCK_FILE
+from app.store.embedded.embedded_store import FOLDER
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Serving:
+    """One API with its JVM on the data in ``folder``; :meth:`start` it again after :meth:`kill_api`."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    store_port: int = field(default_factory=free_port)
+    _process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def graph(self) -> StoreGraph:
+        """The store behind the API's back."""
+        return StoreGraph(f"http://127.0.0.1:{self.store_port}/gremlin", "g")
+
+    async def start(self) -> None:
+        """Start the process, and return when it is ready."""
+        settings = store_settings(self.folder)
+        env = {
+            "MLG_DATA_DIR": str(self.folder),
+            "MLG_CACHE_DIR": str(settings.cache_dir),
+            "MLG_STORE_PROFILE": "test",
+            "MLG_STORE_HEAP": "512m",
+            "MLG_PORT": str(self.port),
+            "MLG_STORE_PORT": str(self.store_port),
+        }
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app", "serve", stdout=DEVNULL, stderr=DEVNULL, env=os.environ | env
+        )
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Return when the API says that it is ready; fails when its process has ended."""
+        async with httpx2.AsyncClient(trust_env=False) as http:
+
+            async def answers() -> bool:
+                assert self._process is not None
+                assert self._process.returncode is None, f"the API ended with {self._process.returncode}"
+                try:
+                    return (await http.get(f"{self.url}/health/ready")).status_code == httpx2.codes.OK
+                except httpx2.TransportError:
+                    return False
+
+            await until(answers, within=240)
+
+    def kill_api(self) -> None:
+        """End the API at once; its JVM sees that and ends, too."""
+        assert self._process is not None
+        self._process.kill()
+
+    def kill_jvm(self) -> None:
+        """End the JVM at once; the API starts another."""
+        os.kill(orjson.loads((self.folder / FOLDER / LOCK_FILE).read_bytes())["jvm"], signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """End everything in good order."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            await self._process.wait()
+
+    async def gone(self) -> None:
+        """Return when the API's process has ended."""
+        assert self._process is not None
+        await self._process.wait()
+
+    def headers(self) -> dict[str, str]:
+        """What root sends."""
+        issuer = DevIssuer(store_settings(self.folder, MLG_PORT=str(self.port)))
+        return {"Authorization": f"Bearer {issuer.mint(persona('root'))}"}
+
+
+async def register(http: httpx2.AsyncClient, url: str, items: list[Any], key: str | None) -> list[Any] | None:
+    """The results of a call; None where no answer came, or the answer is that the store went away."""
+    given = {"items": items, **({"idempotencyKey": key} if key else {})}
+    try:
+        answer = await http.post(f"{url}/graphql", json={"query": REGISTER, "variables": {"input": given}})
+    except httpx2.TransportError:
+        return None
+    body = answer.json()
+    if answer.status_code != httpx2.codes.OK or "errors" in body:
+        return None
+    results: list[Any] = body["data"]["registerAssets"]["results"]
+    return results

@@ -1,0 +1,74 @@
+"""A store that keeps what plans want written: the planner's tests need no other."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.stores.writers import NOW, person, urn
+
+from app.graph.records.edge_record import Key
+from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_record import Record
+from app.graph.writing.batch_planner import plan
+from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.read_set import Read
+from app.graph.writing.unit.working_set import State
+from graphql_schema.ports.commands import Intent, Linking, Registration
+from graphql_schema.ports.outcomes import Registered
+from policies.policy import Policy
+from policies.principal import Principal
+
+ROOT = person("root", roles="admin")
+
+
+class Everything:
+    """Holds whatever one asks for: all that is there was read."""
+
+    def __contains__(self, _one: object) -> bool:
+        return True
+
+
+@dataclass
+class Memory:
+    """A store that keeps what plans want written."""
+
+    policy: Policy
+    vertices: dict[int, Record] = field(default_factory=dict)
+    edges: dict[Key, Record] = field(default_factory=dict)
+    receipts: dict[int, Record] = field(default_factory=dict)
+    written: dict[str, list[Any]] | None = None
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the last batch wrote anything."""
+        return self.written is not None
+
+    def run(self, *items: Intent, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
+        """Plan items as one batch and keep the result."""
+        everything = Everything()
+        state = State(
+            self.vertices, self.edges, self.receipts, Read((), everything, everything, everything, everything)
+        )
+        access = self.policy.access(who)
+        author = Author("default", who.subject, now, access.may, access.knows, access.sees, at=now)
+        done = plan(items, state, author, dry_run=dry_run)
+        self.written = state.writes()
+        self.vertices, self.edges, self.receipts = state.vertices, state.edges, state.receipts
+        return done
+
+    def outcomes(self, *items: Intent, who: Principal = ROOT, now: int = NOW) -> list[str]:
+        """The names of the outcomes."""
+        return [one.outcome.name for one in self.run(*items, who=who, now=now)]
+
+    def record(self, text: str) -> Record:
+        """The record of ``kind name``."""
+        return self.vertices[vertex_id("default", urn(text))]
+
+    def edge(self, relation: str, source: str, target: str) -> Record:
+        """The record of an edge."""
+        return self.edges[relation, vertex_id("default", urn(source)), vertex_id("default", urn(target))]
+
+
+def seeded(memory: Memory, *items: Registration | Linking) -> Memory:
+    """Put items there first."""
+    assert not [one.refusals for one in memory.run(*items) if one.refusals]
+    return memory

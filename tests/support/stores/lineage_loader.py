@@ -1,0 +1,115 @@
+"""Plain graphs put into a store by the product's writer, each thing on the day on which it happens."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from support.estates.lineage_graphs import (
+    DELETED,
+    LINKED,
+    REGISTERED,
+    RELINKED,
+    RESTORED,
+    TEAM,
+    UNLINKED,
+    Arc,
+    Thing,
+    WalkGraph,
+    instant,
+)
+from support.servers.in_process import Api
+from support.stores.writers import Writers, person
+
+from graphql_schema.catalog.relations import CONTAINS, OWNED_BY
+from graphql_schema.ports.commands import Deleting, EdgesOf, Intent, Linking, Registration, Restoring, Unlinking
+from graphql_schema.ports.outcomes import Outcome, Registered
+
+
+class WalkStore:
+    """Loads graphs into a running API's store."""
+
+    def __init__(self, api: Api) -> None:
+        services = api.services
+        self._writers = Writers(services.client, services.policy, services.desk)
+
+    async def load(self, *graphs: WalkGraph) -> None:
+        """Let everything happen, and remember in the graphs what could be deleted."""
+        things = [thing for graph in graphs for thing in graph.things.values()]
+        arcs = [arc for graph in graphs for arc in graph.arcs]
+        await self._write(REGISTERED, map(_registration, things))
+        await self._write(LINKED, map(_link, arcs))
+        left = [thing for thing in things if thing.held[0][1] == UNLINKED]
+        await self._write(UNLINKED, [_unlink(arc) for arc in arcs if arc.is_unlinked] + list(map(_take_out, left)))
+        back = [thing for thing in left if len(thing.held) > 1]
+        await self._write(RELINKED, [_link_again(arc) for arc in arcs if arc.is_again] + list(map(_put_back, back)))
+        await self._delete(*graphs)
+
+    async def _delete(self, *graphs: WalkGraph) -> None:
+        """Delete what nothing uses, with its parts, and restore some of it with what was deleted along with it."""
+        wanted = [(graph, thing.urn) for graph in graphs for thing in graph.things.values() if thing.deleted]
+        done = await self._write(DELETED, [Deleting(urn) for _, urn in wanted], refusing=True)
+        along: dict[str, tuple[WalkGraph, set[str]]] = {}
+        for (graph, urn), each in zip(wanted, done, strict=True):
+            if each.outcome is Outcome.UPDATED:
+                along[urn] = (graph, {urn, *graph.parts(urn)} - graph.gone)
+                graph.gone |= along[urn][1]
+        back = [urn for urn, (graph, _) in along.items() if graph.things[urn].restored]
+        done = await self._write(RESTORED, [Restoring(urn) for urn in back], refusing=True)
+        for urn, each in zip(back, done, strict=True):
+            if each.outcome is Outcome.UPDATED:
+                graph, revived = along[urn]
+                graph.gone -= revived
+
+    async def _write(self, day: int, items: Iterable[Intent], *, refusing: bool = False) -> list[Registered]:
+        given = list(items)
+        if not given:
+            return []
+        writer = self._writers.of(person("root", roles="admin auditor"), now=instant(day))
+        done = await writer.write(given, dry_run=False, atomic=False)
+        assert refusing or not [each for each in done if each.refusals], done
+        return done
+
+
+def _registration(thing: Thing) -> Registration:
+    values: dict[str, Any] = {"visibility": thing.visibility, "stage": thing.stage}
+    if thing.made is not None:
+        values["sourceCreatedAt"] = instant(thing.made)
+    if thing.kind == "Run":
+        values["state"] = "COMPLETE"
+    return Registration(thing.urn, values, tuple(_declared(thing)))
+
+
+def _declared(thing: Thing) -> Iterator[EdgesOf]:
+    if thing.team:
+        owners = {TEAM + thing.team: {"kinds": ["TECHNICAL"]}}
+        yield EdgesOf(OWNED_BY.out(), f"{thing.kind}.owners", owners)
+    if thing.kind == "Feature" and thing.whole:
+        yield EdgesOf(CONTAINS.into("FeatureSet"), "Feature.featureSet", {thing.whole: {}})
+
+
+def _link(arc: Arc) -> Linking:
+    facts: dict[str, Any] = {"origin": arc.origin}
+    if arc.confidence is not None:
+        facts["confidence"] = arc.confidence
+    if arc.start is not None:
+        facts["validFrom"] = instant(arc.start)
+    if arc.end is not None:
+        facts["validTo"] = instant(arc.end)
+    return Linking(arc.relation, arc.source, arc.target, facts)
+
+
+def _unlink(arc: Arc) -> Unlinking:
+    return Unlinking(arc.relation, arc.source, arc.target, None if arc.ends is None else instant(arc.ends))
+
+
+def _link_again(arc: Arc) -> Linking:
+    facts = {} if arc.starts is None else {"validFrom": instant(arc.starts)}
+    sure = {} if arc.confidence is None else {"confidence": arc.confidence}
+    return Linking(arc.relation, arc.source, arc.target, {"origin": arc.origin, **sure, **facts})
+
+
+def _take_out(thing: Thing) -> Unlinking:
+    return Unlinking(CONTAINS.name, str(thing.whole), thing.urn)
+
+
+def _put_back(thing: Thing) -> Linking:
+    return Linking(CONTAINS.name, str(thing.whole), thing.urn, {"origin": "DECLARED"})

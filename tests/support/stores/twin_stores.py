@@ -1,0 +1,199 @@
+"""Pairs of running APIs over stores that differ only in what one caller may not see, and one way to ask both."""
+
+import asyncio
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from support.estates.estate_values import DOMAINS, HUSH, NOW, TAGS, TEAMS, USERS, VEIL
+from support.estates.twin_estates import WORLDS, Apart, Estate
+from support.servers.in_process import GraphServices
+from support.stores.janusgraph import StoreGraph, open_graph
+from support.stores.writers import Writers, person
+from support.waiting import until
+
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import Persona, personas
+from app.factory import create_app
+from app.graph.commits.commit_log import Journal
+from app.graph.records.clock import epoch_milliseconds
+from app.settings import Settings
+from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.schema_stamp import StoreSchema
+from graphql_schema.catalog.relations import MEMBER_OF, PART_OF
+from graphql_schema.ports.commands import EdgesOf, Registration
+from policies.disclosure import Disclosure
+from policies.principal import Principal, PrincipalKind
+
+MARK = re.compile(f"(?:{HUSH}|{VEIL})[0-9]+")
+"""What is unique in a hidden value or id."""
+
+LATER = epoch_milliseconds() + 86_400_000
+"""When both worlds are asked: after everything that was written, and at the same instant."""
+
+CALLERS = {
+    **personas(),
+    "guest": Persona("guest", "", PrincipalKind.PERSON, "Guest", scopes=("graph:read", "graph:write")),
+}
+"""Whose eyes the worlds are made for."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, byte by byte; the request id is the same for all, so that nothing has to be masked."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    content: bytes
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body as JSON."""
+        found: dict[str, Any] = orjson.loads(self.content)
+        return found
+
+    @property
+    def text(self) -> str:
+        """Everything, as one text to search in."""
+        return f"{self.headers} {self.content.decode()}"
+
+
+class StillJournal(Journal):
+    """Gives changes the instant that they are made at: what is hidden in one world moves no other on in time."""
+
+    def instant(self, now: int) -> int:
+        """See :class:`app.graph.commits.commit_log.Journal`."""
+        return now
+
+
+@dataclass
+class World:
+    """One running API over a store of its own."""
+
+    services: GraphServices
+    http: httpx2.AsyncClient
+    tokens: dict[str, str]
+
+    async def principal(self, who: str) -> Principal:
+        """Who a persona is to this API."""
+        return await self.services.authenticator.authenticate(f"Bearer {self.tokens[who]}")
+
+    async def post(self, who: str, body: Mapping[str, Any], **headers: str) -> Answer:
+        """Send one request."""
+        sent = {"Authorization": f"Bearer {self.tokens[who]}", "X-Request-Id": "worlds", **headers}
+        answer = await self.http.post("/graphql", json=body, headers=sent)
+        return Answer(answer.status_code, tuple(sorted(answer.headers.items())), answer.content)
+
+    async def write(self, estate: Estate) -> None:
+        """Register an estate: who and when as it says, wholes before their parts, then links, and usage last."""
+        writers = Writers(self.services.client, self.services.policy, self.services.desk)
+        turns: dict[tuple[int, str, int], list[Registration]] = defaultdict(list)
+        seen: set[str] = set()
+        for subject, time, item in estate.registered:
+            turn = 2 if item.urn in seen else int("-version/" in item.urn or "://feature/" in item.urn)
+            turns[turn, subject, time].append(item)
+            seen.add(item.urn)
+        for (_, subject, time), items in sorted(turns.items(), key=lambda pair: pair[0]):
+            await _written(writers, subject, time, items)
+        await _written(writers, "root", NOW, estate.links)
+        await _written(writers, "root", epoch_milliseconds(), estate.uses)
+
+    async def settled(self) -> None:
+        """Wait until the jobs have done what they had to."""
+        pending = self.services.desk.pending
+        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.notes))
+
+
+async def _written(writers: Writers, subject: str, time: int, items: list[Any]) -> None:
+    writer = writers.of(person(subject, roles="admin auditor"), now=time)
+    done = await writer.write(items, dry_run=False, atomic=False)
+    refused = [one for one in done if one.refusals]
+    assert not refused, refused[:3]
+
+
+@dataclass
+class Worlds:
+    """A pair of worlds for one caller. ``apart`` is what they are made of."""
+
+    who: str
+    apart: Apart
+    pair: tuple[World, World]
+    log: Path
+    asked: int = 0
+    differing: list[str] = field(default_factory=list)
+    leaking: list[str] = field(default_factory=list)
+
+    async def ask(self, query: str, variables: Mapping[str, Any] | None = None, **headers: str) -> Answer:
+        """Ask both worlds the same, and note where they differ or say what is hidden; the answer of the first."""
+        body = {"query": query, "variables": dict(variables or {})}
+        one, other = await asyncio.gather(*(world.post(self.who, body, **headers) for world in self.pair))
+        self.asked += 1
+        if one != other:
+            self.differing.append(f"{query}\n{body['variables']} {headers}\n{_difference(one.text, other.text)}")
+        said = set(MARK.findall(orjson.dumps(body).decode()))
+        for answer in (one, other):
+            told = set(MARK.findall(answer.text)) - said
+            if told:
+                self.leaking.append(f"{sorted(told)}: {query}\n{answer.text}")
+        return one
+
+
+def _difference(one: str, other: str) -> str:
+    """Where two texts begin to differ."""
+    at = next((index for index, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
+    return "\n".join(f"…{text[max(0, at - 300) : at + 300]}" for text in (one, other))
+
+
+@asynccontextmanager
+async def open_world(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterator[World]:
+    """Run the API over a graph; worlds that share a folder share their keys, and so their tokens and cursors."""
+    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_ACCESS_LOG": str(log)})
+    services = GraphServices(settings, graph)
+    app = create_app(services)
+    issuer = DevIssuer(settings)
+    async with app.router.lifespan_context(app):
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
+            services.desk = replace(services.desk, journal=StillJournal())
+            services.disclosure, services.clock = Disclosure.NONE, lambda: LATER
+            world = World(services, http, {name: issuer.mint(each, now=None) for name, each in CALLERS.items()})
+            await world.write(Estate([("root", NOW, item) for item in _vocabulary()]))
+            yield world
+
+
+@asynccontextmanager
+async def open_worlds(
+    who: str, seed: int, store: EmbeddedStore, schema: StoreSchema, folder: Path
+) -> AsyncIterator[Worlds]:
+    """Open two worlds for a caller and fill them."""
+    log = folder / f"{who}.jsonl"
+    async with AsyncExitStack() as stack:
+        worlds = []
+        for name in WORLDS:
+            graph = await stack.enter_async_context(open_graph(store, schema, folder / f"{who}-{name}"))
+            worlds.append(await stack.enter_async_context(open_world(graph, folder, log)))
+        for world in worlds:
+            world.tokens = worlds[0].tokens
+        access = worlds[0].services.policy.access(await worlds[0].principal(who))
+        apart = Apart(seed, access, worlds[0].services.schema.core)
+        for name, world in zip(WORLDS, worlds, strict=True):
+            await world.write(apart.estates[name])
+        for world in worlds:
+            await world.settled()
+        log.unlink(missing_ok=True)
+        yield Worlds(who, apart, (worlds[0], worlds[1]), log)
+
+
+def _vocabulary() -> list[Registration]:
+    """Teams, users, tags and business areas, which are open to everybody and the same in all worlds."""
+    plain = [Registration(urn, {"description": f"About {urn}"}) for urn in (*TEAMS, *USERS, *DOMAINS)]
+    tags = [Registration(urn, {"tagKind": "FREE", "propagates": False}) for urn in TAGS]
+    above = EdgesOf(PART_OF.out("Team"), "Team.parent", {TEAMS[-1]: {}})
+    members = EdgesOf(MEMBER_OF.into("User"), "Team.members", {urn: {"role": "member"} for urn in USERS})
+    return [*tags, *plain, Registration(TEAMS[0], {}, (above, members))]

@@ -1,0 +1,172 @@
+"""Items to register, callers, and what a store holds afterwards, read with Gremlin of the tests' own."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from support.stores.janusgraph import StoreGraph
+
+from app.graph.commits.write_coordinator import Desk
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.writing.writer import PolicedWriter
+from graphql_schema.catalog.kinds import ASSETS, KINDS
+from graphql_schema.catalog.relations import (
+    CONTAINS,
+    DERIVES,
+    FEEDS,
+    INPUT_TO,
+    OWNED_BY,
+    PRODUCES,
+    RUN_OF,
+    TAGGED,
+    VERSION_OF,
+    Hop,
+)
+from graphql_schema.catalog.urn import make_urn, parse_urn
+from graphql_schema.operation.field_guards import governed
+from graphql_schema.ports.commands import EdgesOf, Linking, Registration
+from graphql_schema.schema import build_schema
+from policies.policy import Policy
+from policies.principal import Principal, PrincipalKind
+from policies.sensitivity import SHIPPED, load_stops
+
+NOW = 1_750_000_000_000
+READ_WRITE = frozenset({"graph:read", "graph:write"})
+
+_FIELDS: dict[str, tuple[Hop, bool, str]] = {
+    "owners": (OWNED_BY.out(), False, "DECLARED"),
+    "tags": (TAGGED.out(), False, "DECLARED"),
+    "domain": (CONTAINS.into("Domain"), False, "DECLARED"),
+    "derivedFrom": (DERIVES.into("Dataset", "DatasetVersion"), False, "DECLARED"),
+    "producedBy": (PRODUCES.into("Run"), False, "DECLARED"),
+    "trainedOn": (FEEDS.into("Dataset", "DatasetVersion"), False, "DECLARED"),
+    "usedFeatures": (FEEDS.into("Feature", "FeatureSet"), False, "DECLARED"),
+    "features": (CONTAINS.out("Feature"), False, "DECLARED"),
+    "featureSet": (CONTAINS.into("FeatureSet"), False, "DECLARED"),
+    "workflow": (RUN_OF.out(), False, "DECLARED"),
+    "inputs": (INPUT_TO.into(), True, "OBSERVED"),
+    "outputs": (PRODUCES.out(), True, "OBSERVED"),
+    "model": (VERSION_OF.out(), False, "DECLARED"),
+}
+
+_VERTICES = "g.V().has('tenant', tenant).project('x', 'k', 'p').by(id()).by(label()).by(valueMap())"
+_EDGES = """g.V().has('tenant', tenant).outE().project('l', 'o', 'i', 'p')
+  .by(label()).by(outV().id()).by(inV().id()).by(valueMap())"""
+
+
+def urn(text: str) -> str:
+    """The URN of ``kind name[@version]``; teams, tags and domains are the catalog's."""
+    slug, name = text.split()
+    source = "catalog" if slug in {"team", "user", "tag", "domain"} else "test"
+    name, _, version = name.partition("@")
+    return make_urn(slug, source, "", name, version or None)
+
+
+def asset(
+    text: str, values: Mapping[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, Any]
+) -> Registration:
+    """A registration of ``kind name[@version]``; fields are lists of far ends, owners map them to kinds."""
+    return Registration(urn(text), values or {}, edges(text, **fields))
+
+
+def edges(text: str, **fields: Iterable[str] | Mapping[str, Any]) -> tuple[EdgesOf, ...]:
+    """What the fields of an item declare."""
+    kind = parse_urn(urn(text)).kind
+    found = []
+    for name, far in fields.items():
+        hop, adds, origin = _FIELDS[name]
+        facts = far if isinstance(far, Mapping) else dict.fromkeys(far)
+        targets = {urn(other): {"kinds": kinds} if kinds else {} for other, kinds in facts.items()}
+        found.append(EdgesOf(hop, f"{kind}.{name}", targets, adds, origin))
+    return tuple(found)
+
+
+def link(relation: str, source: str, target: str, **facts: object) -> Linking:
+    """A link between ``kind name`` and ``kind name``."""
+    return Linking(relation, urn(source), urn(target), {"origin": "DECLARED", **facts})
+
+
+def person(subject: str, *teams: str, roles: str = "", tenant: str = "default") -> Principal:
+    """A caller with the scopes to read and write, and as an administrator the one for that."""
+    return Principal(
+        subject,
+        PrincipalKind.PERSON,
+        tenant,
+        teams=frozenset(map(urn, teams)),
+        roles=frozenset(roles.split()),
+        scopes=READ_WRITE | ({"graph:admin"} if "admin" in roles.split() else set()),
+    )
+
+
+def shipped_policy() -> Policy:
+    """The policy as the product loads it."""
+    return Policy.load(None, governed(build_schema().core))
+
+
+def shipped_stops() -> frozenset[str]:
+    """The kinds at which sensitivity stops, as the product loads them."""
+    return load_stops(SHIPPED, ASSETS)
+
+
+@dataclass(frozen=True)
+class Writers:
+    """Makes writers of one process over one store."""
+
+    client: GremlinClient
+    policy: Policy
+    desk: Desk
+
+    def of(self, principal: Principal, chunk: int = 250, now: int = NOW) -> PolicedWriter:
+        """The writer of a caller, whose clock stands still."""
+        writer = PolicedWriter(self.client, self.desk, self.policy.access(principal), clock=lambda: now)
+        writer.chunk = chunk
+        return writer
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a tenant's part of a store holds: native values by URN, and edges by (relation, from, to).
+
+    ``changes`` are the records of its audit, which are not among them; the oldest first.
+    """
+
+    natives: dict[str, dict[str, Any]]
+    labels: dict[str, str]
+    edges: list[tuple[tuple[str, str, str], dict[str, Any]]]
+    changes: list[dict[str, Any]]
+
+    def history(self, urn: str) -> list[dict[str, Any]]:
+        """The changes of one asset, the oldest first."""
+        return [change for change in self.changes if change["subject"] == urn]
+
+    @property
+    def records(self) -> dict[str, dict[str, Any]]:
+        """The records by URN."""
+        return {key: orjson.loads(values["record"]) for key, values in self.natives.items()}
+
+    @property
+    def edge_records(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """The records of the edges; none may be there twice."""
+        assert len({key for key, _ in self.edges}) == len(self.edges)
+        return {key: orjson.loads(values["record"]) for key, values in self.edges}
+
+
+async def stored(graph: StoreGraph, tenant: str = "default") -> Stored:
+    """Read everything of a tenant."""
+    vertices: Any = await graph.run(_VERTICES, tenant=tenant)
+    joined: Any = await graph.run(_EDGES, tenant=tenant)
+    many = {"owners", "tags", "titles", "words"}
+    changes = [orjson.loads(row["p"]["record"][0]) for row in vertices if row["k"] == "Change"]
+    vertices = [row for row in vertices if row["k"] in KINDS]
+    name = {row["x"]: row["p"]["urn"][0] for row in vertices}
+    natives = {
+        row["p"]["urn"][0]: {key: sorted(value) if key in many else value[0] for key, value in row["p"].items()}
+        for row in vertices
+    }
+    return Stored(
+        natives,
+        {row["p"]["urn"][0]: row["k"] for row in vertices},
+        [((row["l"], name[row["o"]], name[row["i"]]), row["p"]) for row in joined if row["o"] in name],
+        sorted(changes, key=lambda change: (change["createdAt"], change["subjectRevision"])),
+    )

@@ -1,0 +1,176 @@
+"""Break-glass: a scope, a reason and an hour, all three or no entry; and never by accident."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc import jws
+from support.servers.issuer import METADATA, Clock, LiveIssuer, authenticator, trusting
+from typer.testing import CliRunner
+
+from app.auth.authenticator import build_authenticator
+from app.auth.errors import AuthError
+from app.auth.issuers import ClaimMap
+from app.auth.personas import personas
+from app.auth.teams import no_closure
+from app.cli.command_line import commands
+from app.settings import Settings
+from policies.principal import Principal, Scope
+
+HOUR = 3_600
+SCOPE = "graph:read graph:break-glass"
+REASON = "incident 4711: the ranking model sends nonsense"
+NO_REASON = "graph:break-glass needs a reason of 10 to 500 printable characters"
+TOO_LONG = "graph:break-glass may last 60 minutes at most"
+
+
+@pytest.fixture
+def issuer() -> LiveIssuer:
+    """Return an issuer whose clock stands still."""
+    return LiveIssuer(Clock())
+
+
+async def enter(issuer: LiveIssuer, config: dict[str, Any] | None = None, /, **claims: Any) -> Principal:
+    """Return the caller behind a token with ``claims``; ``lives`` is its lifetime in seconds."""
+    claims["exp"] = int(issuer.clock.epoch) + claims.pop("lives", 600)
+    async with authenticator([trusting(issuer, **(config or {}))]) as door:
+        return await door.authenticate(f"Bearer {issuer.mint(**claims)}")
+
+
+ACCEPTED: dict[str, tuple[dict[str, Any], str]] = {
+    "a sentence": ({"break_glass_reason": REASON}, REASON),
+    "10 characters": ({"break_glass_reason": "x" * 10}, "x" * 10),
+    "500 characters": ({"break_glass_reason": "x" * 500}, "x" * 500),
+    "white space around it": ({"break_glass_reason": f" \t\n{REASON}\u00a0 "}, REASON),
+    "500 characters and white space": ({"break_glass_reason": f"  {'x' * 500}  "}, "x" * 500),
+    "another script": ({"break_glass_reason": "障害対応 番号4711号室"}, "障害対応 番号4711号室"),
+    "a whole hour": ({"break_glass_reason": REASON, "lives": HOUR}, REASON),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+async def test_scope_reason_and_an_hour_are_break_glass(issuer: LiveIssuer, name: str) -> None:
+    """With all three the caller carries the scope and the reason, without the white space around it."""
+    claims, reason = ACCEPTED[name]
+    caller = await enter(issuer, scope=SCOPE, **claims)
+    assert caller.break_glass == reason
+    assert caller.scopes == {Scope.READ, Scope.BREAK_GLASS}
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no reason": ({}, NO_REASON),
+    "null": ({"break_glass_reason": None}, NO_REASON),
+    "a number": ({"break_glass_reason": 12345678901}, NO_REASON),
+    "true": ({"break_glass_reason": True}, NO_REASON),
+    "a list": ({"break_glass_reason": [REASON]}, NO_REASON),
+    "an object": ({"break_glass_reason": {"text": REASON}}, NO_REASON),
+    "empty": ({"break_glass_reason": ""}, NO_REASON),
+    "white space": ({"break_glass_reason": " " * 40}, NO_REASON),
+    "9 characters": ({"break_glass_reason": "x" * 9}, NO_REASON),
+    "9 characters and white space": ({"break_glass_reason": f"   {'x' * 9}   "}, NO_REASON),
+    "501 characters": ({"break_glass_reason": "x" * 501}, NO_REASON),
+    "a line break inside": ({"break_glass_reason": "incident 4711\nroot was here"}, NO_REASON),
+    "a tab inside": ({"break_glass_reason": "incident 4711\tand so on"}, NO_REASON),
+    "a terminal sequence": ({"break_glass_reason": "incident \x1b[2J 4711"}, NO_REASON),
+    "text turned round": ({"break_glass_reason": "incident \u202e1174"}, NO_REASON),
+    "an invisible character": ({"break_glass_reason": "incident\u200b4711"}, NO_REASON),
+    "under another name": ({"reason": REASON}, NO_REASON),
+    "a second over the hour": ({"break_glass_reason": REASON, "lives": HOUR + 1}, TOO_LONG),
+    "half a second over the hour": ({"break_glass_reason": REASON, "lives": HOUR + 0.5}, TOO_LONG),
+    "a whole day": ({"break_glass_reason": REASON, "lives": 24 * HOUR}, TOO_LONG),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_less_is_refused_and_not_ignored(issuer: LiveIssuer, name: str) -> None:
+    """A token that asks for break-glass as it may not is no token at all, and the challenge says why."""
+    claims, why = REFUSED[name]
+    with pytest.raises(AuthError) as caught:
+        await enter(issuer, scope=SCOPE, **claims)
+    assert caught.value.status == 401
+    assert caught.value.headers["WWW-Authenticate"] == (
+        f'Bearer error="invalid_token", error_description="{why}", resource_metadata="{METADATA}"'
+    )
+    assert not re.search("incident|root", caught.value.message)
+
+
+@pytest.mark.parametrize("reason", [REASON, "short", None, 5], ids=str)
+async def test_without_the_scope_a_reason_means_nothing(issuer: LiveIssuer, reason: object) -> None:
+    """The claim alone opens and closes nothing, whatever it holds and however long the token lives."""
+    caller = await enter(issuer, scope="graph:read", break_glass_reason=reason, lives=12 * HOUR)
+    assert caller.break_glass is None
+    assert caller.scopes == {Scope.READ}
+
+
+@pytest.mark.parametrize("scope", ["graph:break-glass2", "Graph:break-glass", "graph:break-glass\u00a0graph:read"])
+async def test_a_similar_scope_is_none(issuer: LiveIssuer, scope: str) -> None:
+    """Only the scope itself counts."""
+    assert (await enter(issuer, scope=scope, break_glass_reason=REASON)).break_glass is None
+
+
+async def test_each_issuer_names_its_claim(issuer: LiveIssuer) -> None:
+    """The claim map says where the reason is, nested or not, and then it is nowhere else."""
+    config = {"claims": ClaimMap(break_glass_reason=("emergency.reason",))}
+    caller = await enter(issuer, config, scope=SCOPE, emergency={"reason": REASON})
+    assert caller.break_glass == REASON
+    with pytest.raises(AuthError, match="needs a reason"):
+        await enter(issuer, config, scope=SCOPE, break_glass_reason=REASON)
+
+
+async def test_another_reason_is_another_caller_to_the_policy(issuer: LiveIssuer) -> None:
+    """What was decided with one reason is not reused for another one, nor for the same caller without any."""
+    scopes = (SCOPE, SCOPE, "graph:read")
+    reasons = (REASON, REASON + "!", None)
+    callers = [
+        await enter(issuer, scope=scope, break_glass_reason=reason)
+        for scope, reason in zip(scopes, reasons, strict=True)
+    ]
+    assert len({caller.fingerprint for caller in callers}) == 3
+    same = await enter(issuer, scope=SCOPE, break_glass_reason=f" {REASON} ")
+    assert same.fingerprint == callers[0].fingerprint
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """Return an environment with a data folder of its own."""
+    return {"MLG_DATA_DIR": str(tmp_path / "data")}
+
+
+async def test_the_command_asks_for_it_by_name(env: dict[str, str]) -> None:
+    """`mlg token root --break-glass REASON` prints a token that the server takes, for an hour from now."""
+    result = CliRunner().invoke(commands, ["token", "root", "--break-glass", f" {REASON} "], env=env)
+    assert (result.exit_code, result.stderr) == (0, "")
+    token = result.stdout.strip()
+    async with build_authenticator(Settings.from_env(env), no_closure) as door:
+        caller = await door.authenticate(f"Bearer {token}")
+    assert (caller.subject, caller.break_glass, caller.scopes) == ("root", REASON, frozenset(Scope))
+    claims = json.loads(jws.extract_compact(token.encode()).payload)
+    assert claims["exp"] - claims["iat"] == HOUR
+
+
+@pytest.mark.parametrize("name", sorted(personas()))
+async def test_nobody_carries_it_unasked(env: dict[str, str], name: str) -> None:
+    """The usual token of every persona is without the scope, root's too."""
+    token = CliRunner().invoke(commands, ["token", name], env=env).stdout.strip()
+    async with build_authenticator(Settings.from_env(env), no_closure) as door:
+        caller = await door.authenticate(f"Bearer {token}")
+    assert caller.break_glass is None
+    assert Scope.BREAK_GLASS not in caller.scopes
+
+
+@pytest.mark.parametrize("name", sorted(personas().keys() - {"root"}))
+def test_only_root_may_ask(env: dict[str, str], name: str) -> None:
+    """A persona that does not list the scope gets no token with it, and the command says so."""
+    result = CliRunner().invoke(commands, ["token", name, "--break-glass", REASON], env=env)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"'{name}' may not ask for graph:break-glass" in result.stderr
+
+
+@pytest.mark.parametrize("reason", ["", "short", "x" * 501, "two\nlines of reason"])
+def test_the_command_wants_a_good_reason(env: dict[str, str], reason: str) -> None:
+    """What the server would refuse is not minted; an empty reason is no way to an ordinary token."""
+    result = CliRunner().invoke(commands, ["token", "root", "--break-glass", reason], env=env)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert NO_REASON in result.stderr

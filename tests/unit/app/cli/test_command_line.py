@@ -1,0 +1,42 @@
+"""The command line: complete, and quick because it imports what it runs only."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.command_line import Commands, commands
+from app.cli.lazy_commands import DeferredCommand
+
+
+@pytest.mark.parametrize("name", Commands.table)
+def test_every_command_is_what_the_table_says(name: str) -> None:
+    """Each entry leads to a command of that name, whose first sentences are the help line."""
+    target, line = Commands.table[name]
+    command = DeferredCommand(name, target, line).resolve()
+    assert command.name == name
+    assert command.help.splitlines()[0] == line
+
+
+def test_help_lists_every_command() -> None:
+    """`mlg --help` shows every command with its help line."""
+    shown = CliRunner().invoke(commands, ["--help"], env={"COLUMNS": "160", "TERMINAL_WIDTH": "160"}).stdout
+    for name, (_, line) in Commands.table.items():
+        assert any(name in row and line in row for row in shown.splitlines()), name
+
+
+@pytest.mark.parametrize("module", ["app.cli.command_line", "app.cli.token_command", "app.cli.data_commands"])
+def test_small_commands_do_not_load_the_server(module: str) -> None:
+    """Neither the table nor a client command imports the schema, the driver or the store."""
+    heavy = {"strawberry", "aiohttp", "gremlin_python", "jgo"}
+    code = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout  # noqa: S603 - our own code
+    assert heavy.isdisjoint(loaded.split())
+
+
+def test_a_subcommand_runs_through_the_table() -> None:
+    """A deferred group finds its own commands: `mlg schema print` prints the SDL."""
+    result = CliRunner().invoke(commands, ["schema", "print"])
+    assert result.exit_code == 0
+    assert "type Query" in result.stdout

@@ -1,0 +1,19 @@
+"""Fixtures of the writer's unit tests: batches planned over a store in memory."""
+
+import pytest
+from support.stores.in_memory_writer import Memory
+from support.stores.writers import shipped_policy
+
+from policies.policy import Policy
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    """Load the shipped policy."""
+    return shipped_policy()
+
+
+@pytest.fixture
+def memory(policy: Policy) -> Memory:
+    """An empty store."""
+    return Memory(policy)

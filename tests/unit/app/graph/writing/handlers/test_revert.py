@@ -1,0 +1,89 @@
+"""Reverting takes the rights that the change took, and more where it decides what others decide."""
+
+from typing import Any
+
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
+
+from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.ports.commands import Registration, Reverting
+
+CI = person("ci", "team ranking", roles="automation")
+ADA = person("ada", "team ranking", roles="engineer")
+ELI = person("eli", "team ranking", roles="engineer approver")
+OURS = {"team ranking": ["TECHNICAL"]}
+
+
+def stage(value: str) -> Registration:
+    """Move the dataset on in its life."""
+    return Registration(urn("dataset d"), {"stage": value}, action=ChangeAction.STAGE_SET, at="asset")
+
+
+def newest(memory: Memory, text: str) -> str:
+    """The id of the last change of something."""
+    changes: list[Any] = [record for record in memory.vertices.values() if record.get("subject") == urn(text)]
+    return str(max(changes, key=lambda change: change["createdAt"])["id"])
+
+
+def codes(memory: Memory, change: str, who: Any, now: int) -> list[str]:
+    """The codes that a revert is refused with."""
+    (done,) = memory.run(Reverting(change), who=who, now=now)
+    return [refusal.code.name for refusal in done.refusals]
+
+
+def test_reverting_cannot_retire_without_the_right_to(memory: Memory) -> None:
+    """Automation may update and not retire: not either by undoing that something was taken out of retirement."""
+    seeded(memory, asset("dataset d", owners=OURS))
+    memory.run(stage("RETIRED"), who=ADA, now=NOW + 1)
+    memory.run(stage("ACTIVE"), who=CI, now=NOW + 2)
+    change = newest(memory, "dataset d")
+    assert codes(memory, change, CI, NOW + 3) == ["DENIED"]
+    assert codes(memory, change, ADA, NOW + 3) == []
+    assert memory.record("dataset d")["stage"] == "RETIRED"
+
+
+def test_reverting_cannot_declassify_without_an_approver(memory: Memory) -> None:
+    """That sensitivity flows again, as an approver said, is not undone by who only links; nor the other way round."""
+    seeded(memory, asset("dataset up", owners=OURS), asset("dataset d", owners=OURS))
+    for number, flag in enumerate((True, False), 1):
+        (done,) = memory.run(link("DERIVES", "dataset up", "dataset d", declassified=flag), who=ELI, now=NOW + number)
+        assert done.refusals == ()
+    change = newest(memory, "dataset d")
+    assert codes(memory, change, ADA, NOW + 3) == ["DENIED"]
+    assert codes(memory, change, ELI, NOW + 3) == []
+    assert memory.edge("DERIVES", "dataset up", "dataset d")["declassified"]
+    assert codes(memory, newest(memory, "dataset d"), ADA, NOW + 4) == ["DENIED"]
+
+
+def test_reverting_deletes_no_team(memory: Memory) -> None:
+    """What owners, tags and domains are has no life to end: assets hang on it."""
+    seeded(memory, asset("dataset d", owners=OURS, tags=["tag pii"], domain=["domain shop"]))
+    for text in ("team ranking", "tag pii", "domain shop"):
+        (done,) = memory.run(Reverting(newest(memory, text)), now=NOW + 1)
+        assert [refusal.code.name for refusal in done.refusals] == ["INVALID"]
+        assert "deletedAt" not in memory.record(text)
+
+
+def test_reverting_gives_the_owner_back(memory: Memory) -> None:
+    """The team that owned an asset owns it again, whichever of two equal teams comes first by itself."""
+    both = {"team ranking": ["TECHNICAL"], "team ads": ["TECHNICAL"]}
+    seeded(memory, asset("dataset d", owners=both))
+    memory.run(asset("dataset d", owners={"team ads": ["TECHNICAL"]}), now=NOW + 1)
+    assert memory.record("dataset d")["ownerTeam"] == urn("team ads")
+    memory.run(Reverting(newest(memory, "dataset d")), now=NOW + 2)
+    assert memory.record("dataset d")["ownerTeam"] == urn("team ranking")
+    assert len(memory.record("dataset d")["index"]["owners"]) == 2
+
+
+def test_a_link_that_came_into_doubt_is_taken_back(memory: Memory) -> None:
+    """Nobody changed what the link said since, so whoever knows of its source may revert it; the claim ends."""
+    shut = asset("dataset shut", {"visibility": "TEAM"}, owners={"team ads": ["TECHNICAL"]})
+    seeded(memory, shut)
+    memory.run(link("DERIVES", "dataset shut", "dataset d"), now=NOW + 1)
+    change = newest(memory, "dataset d")
+    memory.run(asset("dataset d", owners=OURS), who=ADA, now=NOW + 2)
+    assert memory.edge("DERIVES", "dataset shut", "dataset d")["claim"]
+    (done,) = memory.run(Reverting(change), now=NOW + 3)
+    assert done.refusals == ()
+    edge = memory.edge("DERIVES", "dataset shut", "dataset d")
+    assert (edge["by"], edge["validTo"], edge["earlier"]) == ([], NOW + 3, [[NOW + 1, NOW + 2]])

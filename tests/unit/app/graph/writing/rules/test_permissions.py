@@ -1,0 +1,175 @@
+"""Rights over edges and what they mean for others, planned without a store."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import ROOT, Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
+
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.commands import Intent, Linking, Registration
+from policies.principal import Principal
+
+ADA = person("ada", "team ranking", roles="engineer")
+BO = person("bo", "team ads")
+GUEST = person("guest")
+OURS = {"team ranking": ["TECHNICAL"]}
+THEIRS = {"team ads": ["TECHNICAL"]}
+
+
+def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> Registration:
+    """The dataset that the tables are about."""
+    return asset("dataset d", values, **fields)
+
+
+PERMITS: list[tuple[str, list[Intent], Principal, Intent, str]] = [
+    ("own team", [], ADA, dataset(owners=OURS), "CREATED"),
+    ("unowned, an engineer", [], ADA, dataset(), "CREATED"),
+    ("unowned, no engineer", [], BO, dataset(), "DENIED"),
+    ("for another team", [], ADA, dataset(owners=THEIRS), "DENIED"),
+    ("update of another team's", [dataset(owners=THEIRS)], ADA, dataset({"description": "x"}), "DENIED"),
+    ("even where nothing would change", [dataset(owners=THEIRS)], ADA, dataset(), "DENIED"),
+    ("handing over", [dataset(owners=OURS)], ADA, dataset(owners=THEIRS), "DENIED"),
+    ("taking over", [dataset(owners=THEIRS)], ADA, dataset(owners=OURS), "DENIED"),
+    ("a version of another team's model", [asset("model m", owners=THEIRS)], ADA, asset("model-version m@1"), "DENIED"),
+    (
+        "a stub of another team's version",
+        [asset("model m", owners=THEIRS), link("FEEDS", "dataset d", "model-version m@1")],
+        ADA,
+        asset("model-version m@1"),
+        "DENIED",
+    ),
+    (
+        "a stub of another team's feature",
+        [asset("feature-set s", owners=THEIRS, features=["feature f"])],
+        ADA,
+        asset("feature f", owners=OURS),
+        "DENIED",
+    ),
+    (
+        "a run that makes another team's data",
+        [dataset(owners=THEIRS)],
+        ADA,
+        asset("run r", {"state": "COMPLETE"}, owners=OURS, outputs=["dataset d"]),
+        "DENIED",
+    ),
+    (
+        "a link from a run to another team's data",
+        [dataset(owners=THEIRS), asset("run r", {"state": "COMPLETE"}, owners=OURS)],
+        ADA,
+        link("PRODUCES", "run r", "dataset d"),
+        "DENIED",
+    ),
+    ("a link to one's own", [asset("model m", owners=OURS)], ADA, link("FEEDS", "dataset d", "model m"), "CREATED"),
+    (
+        "a link to another team's",
+        [asset("model m", owners=THEIRS)],
+        ADA,
+        link("FEEDS", "dataset d", "model m"),
+        "DENIED",
+    ),
+    ("a link to nobody's, a guest", [], GUEST, link("FEEDS", "dataset d", "model m"), "DENIED"),
+    ("a domain for another team's", [dataset(owners=THEIRS)], ADA, link("CONTAINS", "domain x", "dataset d"), "DENIED"),
+    ("a team by an engineer", [], ADA, asset("team mine"), "DENIED"),
+    ("a user by an engineer", [], ADA, asset("user ada"), "DENIED"),
+    ("a membership by an engineer", [], ADA, link("MEMBER_OF", "user ada", "team ads"), "DENIED"),
+    ("a team by an admin", [], ROOT, asset("team mine"), "CREATED"),
+    ("a tag by an engineer", [], ADA, asset("tag gold"), "CREATED"),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "who", "item", "outcome"), [row[1:] for row in PERMITS], ids=[row[0] for row in PERMITS]
+)
+def test_permits(
+    memory: Memory, before: list[Registration | Linking], who: Principal, item: Intent, outcome: str
+) -> None:
+    """Who may do what, as it is and as it would become; a denial writes nothing and names what is missing."""
+    seeded(memory, *before)
+    done = memory.run(item, who=who)
+    assert done[0].outcome.name == outcome
+    if outcome == "DENIED":
+        assert not memory.dirty
+        assert done[0].refusals[0].message.startswith("You may not ")
+
+
+def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
+    """A set cannot take another team's feature, nor give it owner and sensitivity; nobody's stub it can."""
+    seeded(
+        memory, asset("feature theirs", owners=THEIRS), asset("feature-set old", owners=THEIRS, features=["feature x"])
+    )
+    for name in ("theirs", "x"):
+        taking = asset("feature-set s", owners=OURS, features=[f"feature {name}", "feature new"])
+        assert memory.outcomes(taking, who=ADA) == ["DENIED"]
+        assert memory.outcomes(link("CONTAINS", "feature-set s", f"feature {name}"), who=ADA) == ["DENIED"]
+    mine = asset("feature-set s", owners=OURS, features=["feature new"])
+    assert memory.outcomes(mine, who=ADA) == ["CREATED"]
+    assert memory.record("feature new")["ownerTeam"] == urn("team ranking")
+
+
+def test_a_set_only_claims_what_its_team_may_not_know_of(memory: Memory) -> None:
+    """A hidden feature in a list answers like an unknown one, twice; the edge waits for someone with rights on both."""
+    seeded(memory, asset("feature hidden", {"visibility": "TEAM"}, owners=THEIRS), asset("feature-set s", owners=OURS))
+    mine = asset("feature-set s", features=["feature hidden", "feature new"])
+    assert memory.outcomes(mine, who=ADA) == ["UPDATED"]
+    written = {edge["i"]: edge["p"] for edge in (memory.written or {})["edges"]}
+    claim = written[vertex_id("default", urn("feature hidden"))]
+    assert claim["validTo"] == claim["validFrom"]
+    assert memory.outcomes(mine, who=ADA) == ["UNCHANGED"]
+    assert memory.record("feature hidden")["index"]["whole"] == ""
+    assert memory.record("feature new")["index"]["whole"] == urn("feature-set s")
+    assert memory.outcomes(link("CONTAINS", "feature-set s", "feature hidden"), who=ROOT) == ["UPDATED"]
+    assert "claim" not in memory.edge("CONTAINS", "feature-set s", "feature hidden")
+
+
+@pytest.mark.parametrize(("team", "outcome"), [(OURS, "CREATED"), (THEIRS, "DENIED")], ids=["its own", "another's"])
+def test_a_version_names_a_run_of_its_own_team(memory: Memory, team: dict[str, Any], outcome: str) -> None:
+    """That a run made something is said of the run, so it takes rights there, in a field as by a link."""
+    seeded(memory, asset("run r", {"state": "COMPLETE"}, owners=team))
+    version = asset("dataset-version d@1", owners=OURS, producedBy=["run r"])
+    assert memory.outcomes(version, who=ADA) == [outcome]
+    assert memory.outcomes(link("PRODUCES", "run r", "dataset e"), who=ADA) == [outcome]
+
+
+@pytest.mark.parametrize(("team", "outcome"), [(OURS, "UPDATED"), (THEIRS, "DENIED")], ids=["its own", "another's"])
+def test_what_a_run_made_is_declassified_where_it_arrives(memory: Memory, team: dict[str, Any], outcome: str) -> None:
+    """To approve for the team of the run is not enough: the sensitivity is that of what was made."""
+    run = asset("run r", {"state": "COMPLETE"}, owners=OURS, outputs=["dataset d"])
+    seeded(memory, dataset(owners=team), run)
+    approver = person("eve", "team ranking", roles="engineer approver")
+    assert memory.outcomes(link("PRODUCES", "run r", "dataset d", declassified=True), who=approver) == [outcome]
+
+
+EVE = person("eve", "team ads", roles="engineer")
+SHUT = asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS)
+
+
+def test_the_same_again_is_no_worse_when_it_came_into_doubt(memory: Memory) -> None:
+    """A run that wrote to what others registered meanwhile, who may not see it, still ends; its edge is a claim."""
+
+    def run(state: str) -> Registration:
+        values = {"state": state, "visibility": "TEAM"}
+        return asset("run train", values, owners=THEIRS, outputs=["dataset out"])
+
+    assert memory.outcomes(run("RUNNING"), who=EVE) == ["CREATED"]
+    assert memory.outcomes(asset("dataset out", owners=OURS), who=ADA, now=NOW + 1) == ["CREATED"]
+    assert memory.edge("PRODUCES", "run train", "dataset out")["claim"]
+    assert memory.outcomes(run("RUNNING"), who=EVE, now=NOW + 2) == ["UNCHANGED"]
+    assert memory.outcomes(run("COMPLETE"), who=EVE, now=NOW + 3) == ["UPDATED"]
+    assert memory.edge("PRODUCES", "run train", "dataset out")["claim"]
+    more = asset("run train", {"state": "COMPLETE"}, owners=THEIRS, outputs=["dataset out", "dataset d"])
+    seeded(memory, dataset(owners=OURS))
+    assert memory.outcomes(more, who=EVE, now=NOW + 4) == ["DENIED"]
+
+
+def test_what_one_registers_with_its_sources_is_in_no_doubt(memory: Memory) -> None:
+    """Whoever names the hidden source as others did says the same of what is its own: the edge goes on."""
+    seeded(memory, SHUT, link("DERIVES", "dataset shut", "dataset made"), link("DERIVES", "dataset shut", "dataset d"))
+    said = memory.edge("DERIVES", "dataset shut", "dataset made")
+    made = asset("dataset made", owners=OURS, derivedFrom=["dataset shut"])
+    assert memory.outcomes(made, dataset(owners=OURS), who=ADA, now=NOW + 9) == ["CREATED", "CREATED"]
+    edge = memory.edge("DERIVES", "dataset shut", "dataset made")
+    assert (edge["validFrom"], "claim" in edge, "earlier" in edge) == (said["validFrom"], False, False)
+    doubted = memory.edge("DERIVES", "dataset shut", "dataset d")
+    assert (doubted["validFrom"], doubted["earlier"]) == (NOW + 9, [[NOW, NOW + 9]])

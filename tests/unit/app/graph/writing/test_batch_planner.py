@@ -1,0 +1,281 @@
+"""The plan by itself: outcomes and edges as tables, over a state that lives in memory."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
+
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.relations import FEEDS
+from graphql_schema.ports.commands import EdgesOf, Intent, Linking, Registration, Unlinking
+
+ADA = person("ada", "team ranking", roles="engineer")
+OURS = {"team ranking": ["TECHNICAL"]}
+THEIRS = {"team ads": ["TECHNICAL"]}
+
+
+def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> Registration:
+    """The dataset that the tables are about."""
+    return asset("dataset d", values, **fields)
+
+
+RUN = asset("run r", {"state": "START"})
+NO_STATE = replace(asset("run r"), required=("state",))
+
+OUTCOMES: list[tuple[str, list[Intent], Intent, str]] = [
+    ("new", [], dataset(), "CREATED"),
+    ("a stub is completed", [link("FEEDS", "dataset d", "model m")], dataset(), "CREATED"),
+    ("same again", [dataset({"description": "x"})], dataset({"description": "x"}), "UNCHANGED"),
+    ("absent leaves alone", [dataset({"description": "x"})], dataset(), "UNCHANGED"),
+    ("null clears", [dataset({"description": "x"})], dataset({"description": None}), "UPDATED"),
+    ("null of nothing", [dataset()], dataset({"description": None, "stage": None}), "UNCHANGED"),
+    (
+        "properties in another order",
+        [dataset({"properties": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]})],
+        dataset({"properties": [{"key": "b", "value": "2"}, {"key": "a", "value": "1"}]}),
+        "UNCHANGED",
+    ),
+    ("an edge more", [dataset()], dataset(derivedFrom=["dataset up"]), "UPDATED"),
+    (
+        "list in another order",
+        [dataset(derivedFrom=["dataset a", "dataset b"])],
+        dataset(derivedFrom=["dataset b", "dataset a"]),
+        "UNCHANGED",
+    ),
+    ("owners in another order", [dataset(owners=OURS | THEIRS)], dataset(owners=THEIRS | OURS), "UPDATED"),
+    ("expected revision", [dataset()], replace(dataset({"description": "x"}), expected_revision=1), "UPDATED"),
+    ("another revision expected", [dataset()], replace(dataset(), expected_revision=7), "CONFLICT"),
+    ("a revision of nothing expected", [], replace(dataset(), expected_revision=1), "CONFLICT"),
+    ("nothing expected and nothing there", [], replace(dataset(), expected_revision=0), "CREATED"),
+    ("a run without state", [], NO_STATE, "INVALID"),
+    ("a stub of a run without state", [link("PRODUCES", "run r", "dataset d")], NO_STATE, "INVALID"),
+    ("a known run without state", [RUN], NO_STATE, "UNCHANGED"),
+    (
+        "other content of a version",
+        [asset("dataset-version d@1", {"contentDigest": "a"})],
+        asset("dataset-version d@1", {"contentDigest": "b"}),
+        "CONFLICT",
+    ),
+    (
+        "the content of a version becomes known",
+        [asset("dataset-version d@1")],
+        asset("dataset-version d@1", {"contentDigest": "b"}),
+        "UPDATED",
+    ),
+    ("a version of something else", [], asset("model-version m@1", model=["model other"]), "INVALID"),
+    ("a version of its model", [], asset("model-version m@1", model=["model m"]), "CREATED"),
+    ("new link", [], link("FEEDS", "dataset d", "model m"), "CREATED"),
+    ("same link", [link("FEEDS", "dataset d", "model m")], link("FEEDS", "dataset d", "model m"), "UNCHANGED"),
+    (
+        "a link with a fact more",
+        [link("FEEDS", "dataset d", "model m")],
+        link("FEEDS", "dataset d", "model m", properties=[{"key": "k", "value": "v"}]),
+        "UPDATED",
+    ),
+    (
+        "a link that ends",
+        [link("FEEDS", "dataset d", "model m", validFrom=1)],
+        link("FEEDS", "dataset d", "model m", validTo=9),
+        "UPDATED",
+    ),
+    (
+        "the same end again",
+        [link("FEEDS", "dataset d", "model m", validFrom=1, validTo=9)],
+        link("FEEDS", "dataset d", "model m", validTo=9),
+        "UNCHANGED",
+    ),
+    (
+        "a link that is open again",
+        [link("FEEDS", "dataset d", "model m", validFrom=1, validTo=9)],
+        link("FEEDS", "dataset d", "model m"),
+        "CREATED",
+    ),
+    ("a link that ends before it begins", [], link("FEEDS", "dataset d", "model m", validTo=9), "INVALID"),
+    ("a link between kinds that it does not join", [], link("FEEDS", "model m", "dataset d"), "INVALID"),
+    ("a version linked to another whole", [], link("VERSION_OF", "model-version m@1", "model n"), "INVALID"),
+]
+
+
+@pytest.mark.parametrize(("before", "item", "outcome"), [row[1:] for row in OUTCOMES], ids=[row[0] for row in OUTCOMES])
+def test_outcomes(memory: Memory, before: list[Registration | Linking], item: Intent, outcome: str) -> None:
+    """Each situation has its outcome; what is UNCHANGED or refused writes nothing."""
+    seeded(memory, *before)
+    was = dict(memory.vertices)
+    assert memory.outcomes(item, now=NOW + 1) == [outcome]
+    assert memory.dirty == (outcome in {"CREATED", "UPDATED"})
+    if not memory.dirty:
+        assert memory.vertices == was
+
+
+def test_values_and_defaults(memory: Memory) -> None:
+    """Defaults are stored as such, and a null goes back to them; a revision counts the changes of one asset."""
+    values = {"stage": "DRAFT", "visibility": "TEAM", "sensitivity": "RESTRICTED", "displayName": "D", "format": "csv"}
+    seeded(memory, dataset(values))
+    first = memory.record("dataset d")
+    assert {key: first[key] for key in values} == values
+    assert (first["declaredSensitivity"], first["hydration"], first["revision"]) == ("RESTRICTED", "FULL", 1)
+    memory.run(dataset(dict.fromkeys(values)), now=NOW + 1)
+    second = memory.record("dataset d")
+    assert [second.get(key) for key in values] == ["ACTIVE", "ORG", "RESTRICTED", "d", None]
+    assert second["declaredSensitivity"] == "INTERNAL"  # the effective one goes down when the job has looked
+    assert (second["revision"], second["createdAt"], second["updatedAt"]) == (2, NOW, NOW + 1)
+    seeded(memory, asset("user ada", {"kind": "SERVICE_ACCOUNT"}), asset("tag pii", {"tagKind": "PII"}))
+    user, tag = memory.record("user ada"), memory.record("tag pii")
+    assert (user["kind"], user["principalKind"], user["active"]) == ("USER", "SERVICE_ACCOUNT", True)
+    assert (tag["tagKind"], tag["propagates"]) == ("PII", False)
+
+
+def test_a_name_that_the_id_has_cut_is_kept_in_full(memory: Memory) -> None:
+    """The name in the record is the whole name when it is given, though the URN holds a part of it."""
+    long = "n" * 900
+    item = asset(f"dataset {long}", {"name": long})
+    assert len(item.urn) == 512
+    seeded(memory, item)
+    record = memory.vertices[vertex_id("default", item.urn)]
+    assert record["name"] == record["displayName"] == long
+
+
+OWNERS: list[tuple[str, dict[str, list[str]], str]] = [
+    ("nobody", {}, ""),
+    ("a user only", {"user ada": ["TECHNICAL"]}, ""),
+    ("one team", {"team ads": ["BUSINESS"]}, "team ads"),
+    ("technical wins", {"team ads": ["BUSINESS"], "team ranking": ["ONCALL", "TECHNICAL"]}, "team ranking"),
+    ("first technical", {"team b": ["TECHNICAL"], "team a": ["TECHNICAL"]}, "team b"),
+    ("first team", {"user u": ["TECHNICAL"], "team b": ["STEWARD"], "team a": ["BUSINESS"]}, "team b"),
+]
+
+
+@pytest.mark.parametrize(("owners", "team"), [row[1:] for row in OWNERS], ids=[row[0] for row in OWNERS])
+def test_owner_team(memory: Memory, owners: dict[str, list[str]], team: str) -> None:
+    """The owner team follows from the owners, and versions have it too, whether they came before it or after."""
+    early, late = "dataset-version d@1", "dataset-version d@2"
+    seeded(memory, asset(early), dataset(owners=owners), link("FEEDS", late, "model m"))
+    wanted = urn(team) if team else ""
+    assert [memory.record(name)["ownerTeam"] for name in ("dataset d", early, late)] == [wanted] * 3
+
+
+def test_a_feature_that_leaves_its_set_has_no_owner_left(memory: Memory) -> None:
+    """Both sides can say which set a feature is in; leaving it takes whole and owner team away."""
+    seeded(memory, asset("feature-set s", owners=OURS), asset("feature f", featureSet=["feature-set s"]))
+    assert memory.record("feature f")["ownerTeam"] == urn("team ranking")
+    memory.run(asset("feature f", featureSet=[]), now=NOW + 1)
+    assert (memory.record("feature f")["index"]["whole"], memory.record("feature f")["ownerTeam"]) == ("", "")
+
+
+ORIGINS: list[tuple[list[Intent], str, float | None]] = [
+    ([link("PRODUCES", "run r", "dataset d", origin="INFERRED", confidence=0.5)], "INFERRED", 0.5),
+    (
+        [
+            link("PRODUCES", "run r", "dataset d", origin="INFERRED", confidence=0.5),
+            asset("run r", outputs=["dataset d"]),
+        ],
+        "OBSERVED",
+        None,
+    ),
+    (
+        [
+            asset("run r", outputs=["dataset d"]),
+            link("PRODUCES", "run r", "dataset d", origin="INFERRED", confidence=0.5),
+        ],
+        "OBSERVED",
+        None,
+    ),
+    ([asset("run r", outputs=["dataset d"]), link("PRODUCES", "run r", "dataset d")], "OBSERVED", None),
+]
+
+
+@pytest.mark.parametrize(("items", "origin", "confidence"), ORIGINS)
+def test_the_strongest_origin_speaks(
+    memory: Memory, items: list[Registration | Linking], origin: str, confidence: float | None
+) -> None:
+    """Seen beats said beats guessed, in any order; a guess does not make certain things uncertain."""
+    seeded(memory, *items)
+    edge = memory.edge("PRODUCES", "run r", "dataset d")
+    assert (edge["origin"], edge.get("confidence")) == (origin, confidence)
+
+
+def test_links_merge_their_facts(memory: Memory) -> None:
+    """Properties merge by key, given facts replace, a null takes away, and the rest stays."""
+    facts = {"runId": "mlg://run/test/default/r", "validFrom": 5, "declassify": True}
+    seeded(memory, link("FEEDS", "dataset d", "model m", properties=[{"key": "a", "value": "1"}], **facts))
+    more = [{"key": "b", "value": "2"}, {"key": "a", "value": "3"}]
+    memory.run(link("FEEDS", "dataset d", "model m", properties=more, declassify=None))
+    edge = memory.edge("FEEDS", "dataset d", "model m")
+    assert edge["properties"] == [{"key": "a", "value": "3"}, {"key": "b", "value": "2"}]
+    assert (edge["runId"], edge["validFrom"], "declassify" in edge) == (facts["runId"], 5, False)
+
+
+def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:
+    """Items see those before them, but not what a refused or dry item would have made."""
+    dry = replace(asset("dataset dry"), dry_run=True)
+    done = memory.outcomes(
+        dataset(derivedFrom=["dataset up"], owners=THEIRS), dry, asset("dataset up"), dataset(), who=ADA
+    )
+    assert done == ["DENIED", "CREATED", "CREATED", "CREATED"]
+    there = {record["id"] for record in memory.vertices.values() if record["kind"] != "CHANGE"}
+    assert there == {urn("dataset up"), urn("dataset d")}
+    assert memory.outcomes(dataset({"format": "a"}), dataset({"format": "b"}), who=ADA) == ["UPDATED", "UPDATED"]
+    assert memory.record("dataset d")["revision"] == 3
+
+
+def test_kinds_that_a_field_may_not_join_are_refused(memory: Memory) -> None:
+    """What the catalog does not allow is not stored, whoever asks."""
+    wrong = EdgesOf(FEEDS.into(), "Model.inputs", {urn("run r"): {}})
+    done = memory.run(replace(asset("model m"), edges=(wrong,)))
+    assert (done[0].outcome.name, done[0].refusals[0].path) == ("INVALID", ("inputs",))
+
+
+def test_a_link_may_say_when(memory: Memory) -> None:
+    """An interval in the past is stored closed; a later one keeps it as an earlier interval."""
+    seeded(memory, link("FEEDS", "dataset d", "model m", validFrom=1, validTo=5))
+    assert memory.edge("FEEDS", "dataset d", "model m")["validTo"] == 5
+    memory.run(link("FEEDS", "dataset d", "model m", validFrom=7))
+    edge = memory.edge("FEEDS", "dataset d", "model m")
+    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", OPEN)) == ([[1, 5, NOW, NOW]], 7, OPEN)
+    memory.run(link("FEEDS", "dataset d", "model m", validTo=NOW + 50))
+    assert memory.outcomes(link("FEEDS", "dataset d", "model m")) == ["UNCHANGED"]
+    assert memory.outcomes(link("FEEDS", "dataset d", "model m", validTo=None)) == ["UPDATED"]
+    assert "validTo" not in memory.edge("FEEDS", "dataset d", "model m")
+
+
+def test_a_link_that_says_since_when_holds(memory: Memory) -> None:
+    """A link without an end is open, also where it was ended: the ended interval stays, and is corrected by an end."""
+    seeded(memory, link("FEEDS", "dataset d", "model m", validFrom=1))
+    unlinking = Unlinking("FEEDS", urn("dataset d"), urn("model m"))
+    assert memory.outcomes(unlinking, now=NOW + 5) == ["UPDATED"]
+    assert memory.outcomes(link("FEEDS", "dataset d", "model m", validFrom=1, validTo=9), now=NOW + 6) == ["UPDATED"]
+    assert memory.outcomes(link("FEEDS", "dataset d", "model m", validFrom=7), now=NOW + 7) == ["CREATED"]
+    edge = memory.edge("FEEDS", "dataset d", "model m")
+    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", OPEN)) == ([[1, 9, NOW, NOW + 6]], 7, OPEN)
+
+
+STATES = [
+    (["START", "RUNNING", "COMPLETE"], "COMPLETE"),
+    (["COMPLETE", "START"], "COMPLETE"),
+    (["RUNNING", "START"], "RUNNING"),
+    (["FAIL", "RUNNING"], "FAIL"),
+    (["FAIL", "COMPLETE"], "COMPLETE"),
+]
+
+
+@pytest.mark.parametrize(("said", "is_"), STATES)
+def test_a_state_of_a_run_that_comes_late(memory: Memory, said: list[str], is_: str) -> None:
+    """Events of a run arrive in any order: one that has ended does not begin again, and what else they say counts."""
+    for number, state in enumerate(said):
+        memory.run(asset("run r", {"state": state, "codeVersion": f"c{number}"}))
+    assert (memory.record("run r")["state"], memory.record("run r")["codeVersion"]) == (is_, f"c{len(said) - 1}")
+
+
+def test_no_revision_without_a_change(memory: Memory) -> None:
+    """What only changes the order of owners or tags moves the revision on, and is in the audit like anything else."""
+    owners = {"team ads": ["BUSINESS"], "user uma": ["BUSINESS"]}
+    seeded(memory, asset("dataset d", owners=owners, tags=["tag a", "tag b"]))
+    again = dict(reversed(owners.items()))
+    done = memory.run(asset("dataset d", owners=again), asset("dataset d", tags=["tag b", "tag a"]))
+    about = [each for each in memory.vertices.values() if each["kind"] == "CHANGE" and each["subject"] == done[0].urn]
+    assert [each["subjectRevision"] for each in about] == [1, 2, 3]
+    assert [one.revision for one in done] == [2, 3]

@@ -1,0 +1,153 @@
+"""`mlg demo`: the story holds together, covers the whole contract, and is the same every time."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+import pytest
+from graphql import GraphQLEnumType, GraphQLSchema
+from graphql.utilities import coerce_input_value
+from typer.testing import CliRunner
+
+from app.cli.command_line import commands
+from app.ingest.demo.cast import CAST
+from app.ingest.demo.estate import demo_chronicle, demo_estate
+from app.ingest.demo.releases import LAST
+from app.ingest.load.scenario import Made
+
+if TYPE_CHECKING:
+    from tests.unit.app.ingest.conftest import ContractServer, Relations
+
+
+def edges(items: list[dict[str, Any]], relations: "Relations") -> nx.MultiDiGraph:
+    """Draw the items' relations as a graph, by plain Python."""
+    graph = nx.MultiDiGraph()
+    for item in items:
+        ((kind, body),) = item.items()
+        if kind == "link":
+            graph.add_edge(body["from"], body["to"], body["relation"])
+        for field, value in body.items():
+            relation, direction = relations.get((kind, field), (None, ""))
+            for other in ([value] if isinstance(value, str) else value) if relation else []:
+                ends = (other, body["id"]) if direction == "in" else (body["id"], other)
+                graph.add_edge(*ends, relation)
+    return graph
+
+
+@pytest.fixture(scope="module")
+def story() -> list[dict[str, Any]]:
+    """Tell the story once."""
+    return list(demo_estate())
+
+
+def test_every_item_is_an_input_of_the_contract(story: list[dict[str, Any]], contract: GraphQLSchema) -> None:
+    """Each item coerces to AssetInput, and no id is told twice."""
+    for item in story:
+        coerce_input_value(item, contract.get_type("AssetInput"))
+    ids = Counter(body["id"] for item in story for body in item.values() if "id" in body)
+    assert set(ids.values()) == {1}
+    assert 280 <= len(story) <= 340
+
+
+def test_all_kinds_and_relations_occur(
+    story: list[dict[str, Any]], contract: GraphQLSchema, field_relations: "Relations"
+) -> None:
+    """Every key of AssetInput and every value of Relation has its place in the story."""
+    asset_input: Any = contract.get_type("AssetInput")
+    assert {next(iter(item)) for item in story} == set(asset_input.fields)
+    relation = contract.get_type("Relation")
+    assert isinstance(relation, GraphQLEnumType)
+    assert {name for *_, name in edges(story, field_relations).edges(keys=True)} == set(relation.values)
+
+
+def test_every_reference_is_told(story: list[dict[str, Any]], field_relations: "Relations") -> None:
+    """No reference dangles: owners, tags, domains, members and both ends of every edge have an item of their own."""
+    told = {body["id"] for item in story for body in item.values() if "id" in body}
+    named = set(edges(story, field_relations))
+    for item in story:
+        (body,) = item.values()
+        named |= {one["owner"] for one in body.get("owners", [])} | set(body.get("tags", []))
+        named |= {one["user"] for one in body.get("members", [])}
+        named |= {body[name] for name in ("domain", "parent") if name in body}
+    assert named <= told
+
+
+def test_the_circle_closes(story: list[dict[str, Any]], field_relations: "Relations") -> None:
+    """The ranking service logs what retrains its own model: a lineage cycle through service and model version."""
+    graph = edges(story, field_relations)
+    lineage = nx.DiGraph(
+        (a, b) for a, b, name in graph.edges(keys=True) if name not in {"VERSION_OF", "RUN_OF", "CHILD_OF"}
+    )
+    service = "mlg://service/kubernetes/production/ranking-service"
+    version = "mlg://model-version/mlflow/harbour/homepage-ranker@2"
+    assert nx.has_path(lineage, service, version)
+    assert nx.has_path(lineage, version, service)
+
+
+DAYS = [date(2026, 11, 25) + timedelta(days=day) for day in range(7)]
+
+
+@pytest.mark.parametrize("today", DAYS)
+def test_every_call_is_one_of_the_contract(contract: GraphQLSchema, today: date) -> None:
+    """Each input coerces to that of its mutation, each caller is of the cast, and the last call makes what it says."""
+    assert contract.mutation_type is not None
+    calls = list(chain.from_iterable(demo_chronicle(today)))
+    for call in calls:
+        given = {key: "mlg:made" if isinstance(value, Made) else value for key, value in call.input.items()}
+        coerce_input_value(given, contract.mutation_type.fields[call.mutation].args["input"].type)
+        assert call.who in CAST
+    assert calls[-1].input["id"] == LAST
+    assert LAST not in {call.input.get("id") for call in calls if call.who != calls[-1].who}
+    assert calls == list(chain.from_iterable(demo_chronicle(today)))
+
+
+@pytest.mark.parametrize("today", DAYS)
+def test_nothing_is_of_today_or_later(today: date) -> None:
+    """Usage and observations end on the day before, whichever day of the week it is; usage goes back thirty days."""
+    calls = list(chain.from_iterable(demo_chronicle(today)))
+    observed = [datetime.fromisoformat(call.input["observedAt"]) for call in calls if "observedAt" in call.input]
+    used = [date.fromisoformat(one["day"]) for call in calls for one in call.input.get("records", ())]
+    assert max(observed) == datetime(today.year, today.month, today.day, 6, tzinfo=UTC) - timedelta(days=1)
+    assert (min(used), max(used)) == (today - timedelta(days=30), today - timedelta(days=1))
+
+
+def test_the_story_has_its_conflicts(story: list[dict[str, Any]]) -> None:
+    """Failed and complete runs, verdicts, sensitivities, visibilities, personas: what the examples rely on."""
+    bodies = [body for item in story for body in item.values()]
+
+    def values(name: str) -> set[Any]:
+        return {body[name] for body in bodies if name in body}
+
+    assert {"COMPLETE", "FAIL"} <= values("state")
+    assert values("verdict") == {"PASS", "WARN", "FAIL"}
+    assert values("sensitivity") == {"PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED"}
+    assert values("visibility") == {"ORG", "TEAM"}
+    assert {"ada", "bo", "cy", "root", "ci-ranking"} <= values("name")
+    assert {body["origin"] for body in bodies if "origin" in body} == {"OBSERVED", "INFERRED"}
+
+
+def test_the_same_story_in_another_process() -> None:
+    """Two processes with different hash seeds print the same bytes."""
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-m", "app", "demo", "--print"],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    )
+    assert first == second
+    assert len(first.splitlines()) == len(list(demo_estate()))
+
+
+def test_the_command_loads_the_story(server: "ContractServer") -> None:
+    """Every item arrives through the API, and a second time nothing changes."""
+    command = ["demo", "--url", server.url, "--token", "t", "--json"]
+    first, second = (json.loads(CliRunner().invoke(commands, command).stdout.splitlines()[-1]) for _ in range(2))
+    assert first["created"] == second["unchanged"] == len(list(demo_estate()))

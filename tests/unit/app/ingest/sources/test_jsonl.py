@@ -1,0 +1,163 @@
+"""`mlg import jsonl`: what is read, what is sent, what is answered, and the exit code."""
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.responses import JSONResponse, StreamingResponse
+from typer.testing import CliRunner
+
+from app.cli.command_line import commands
+from app.ingest.load.api_client import ApiClient, Retry, TokenRefusedError, UnreachableError
+from app.ingest.load.batches import Item, ItemResult, register
+
+if TYPE_CHECKING:
+    from tests.unit.app.ingest.conftest import ContractServer
+
+FAST = Retry(tries=4, first=0.001, longest=0.002)
+
+
+def dataset(number: int) -> dict[str, Any]:
+    """One small item."""
+    return {"dataset": {"source": "test", "name": f"table-{number}"}}
+
+
+async def send(server: "ContractServer", items: Iterator[Item], batch: int = 250) -> list[ItemResult]:
+    """Register the items and collect what was answered."""
+    async with ApiClient(server.url, "t0ken", FAST) as client:
+        return [result async for results in register(client, items, batch) for result in results]
+
+
+def lines(tmp_path: Path, *values: object) -> Path:
+    """Write a file of JSON lines."""
+    file = tmp_path / "assets.jsonl"
+    file.write_text("".join(value if isinstance(value, str) else json.dumps(value) + "\n" for value in values))
+    return file
+
+
+def test_every_line_becomes_an_item_of_the_contract(server: "ContractServer", tmp_path: Path) -> None:
+    """Assets and links arrive as written, the summary is the last line of stdout, a second load changes nothing."""
+    link = {"link": {"relation": "DERIVES", "from": "mlg://dataset/t/default/a", "to": "mlg://dataset/t/default/b"}}
+    command = ["import", "jsonl", str(lines(tmp_path, dataset(1), link)), "--url", server.url, "--token", "t", "--json"]
+    first, second = (CliRunner().invoke(commands, command) for _ in range(2))
+    assert first.exit_code == second.exit_code == 0
+    assert json.loads(first.stdout.splitlines()[-1]) == {
+        "created": 2,
+        "updated": 0,
+        "unchanged": 0,
+        "failed": 0,
+        "skipped": 0,
+    }
+    assert json.loads(second.stdout.splitlines()[-1])["unchanged"] == 2
+    assert [next(iter(item)) for item in server.items] == ["dataset", "link"]
+    assert server.tokens == {"Bearer t"}
+
+
+def test_lines_that_are_no_items_are_named_and_counted(server: "ContractServer", tmp_path: Path) -> None:
+    """A bad line is reported with its file and number, the good ones are loaded, and the exit code is not 0."""
+    file = lines(tmp_path, dataset(1), "{oops\n", "\n", '{"dataset": {}, "link": {}}\n', dataset(2))
+    result = CliRunner().invoke(commands, ["import", "jsonl", str(file), "--url", server.url, "--token", "t", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout.splitlines()[-1]) == {
+        "created": 2,
+        "updated": 0,
+        "unchanged": 0,
+        "failed": 2,
+        "skipped": 0,
+    }
+    assert f"{file}:2: INVALID: not JSON" in result.stderr
+    assert f"{file}:4: INVALID: not an item" in result.stderr
+
+
+def test_standard_input_and_the_token_of_the_environment(server: "ContractServer") -> None:
+    """`-` reads standard input and MLG_TOKEN is the token, in a process of its own; stdout holds the summary only."""
+    result = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "app", "import", "jsonl", "-", "--url", server.url, "--json"],
+        input=json.dumps(dataset(7)).encode(),
+        env={"MLG_TOKEN": "from-env"},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(result.stdout)["created"] == 1
+    assert server.tokens == {"Bearer from-env"}
+
+
+def test_an_item_that_the_api_turns_down_is_explained(server: "ContractServer", tmp_path: Path) -> None:
+    """A per-item outcome comes out with its line, code, message and input path, and fails the command."""
+    server.outcomes["table-2"] = {
+        "outcome": "DENIED",
+        "errors": [{"code": "DENIED", "message": "not yours", "inputPath": ["items", "1", "dataset"]}],
+    }
+    file = lines(tmp_path, dataset(1), dataset(2))
+    result = CliRunner().invoke(commands, ["import", "jsonl", str(file), "--url", server.url, "--token", "t"])
+    assert result.exit_code == 1
+    assert f"{file}:2: DENIED: DENIED: not yours (at items.1.dataset)" in result.stderr
+    assert result.stdout == "1 created, 0 updated, 0 unchanged, 1 failed\n"
+
+
+async def test_one_item_that_is_no_input_does_not_sink_its_batch(server: "ContractServer") -> None:
+    """The API refuses a whole request for one unknown field; the batch is halved until that item stands alone."""
+    items = [Item(str(n), dataset(n) if n != 13 else {"dataset": {"nmae": "x"}}) for n in range(20)]
+    results = await send(server, iter(items))
+    assert [result.where for result in results if result.outcome == "INVALID"] == ["13"]
+    assert sum(result.outcome == "CREATED" for result in results) == 19
+
+
+async def test_a_busy_api_is_asked_again(server: "ContractServer") -> None:
+    """503, a busy store and a connection that breaks are tried again, and every item arrives once."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"{"
+        raise ConnectionResetError
+
+    busy = {"errors": [{"message": "no store", "extensions": {"code": "STORE_UNAVAILABLE"}}]}
+    server.troubles = [JSONResponse({}, 503), JSONResponse(busy, 200), StreamingResponse(broken())]
+    results = await send(server, iter([Item("1", dataset(1))]))
+    assert [result.outcome for result in results] == ["CREATED"]
+    assert not server.troubles
+
+
+async def test_an_api_that_stays_away_is_given_up_clearly(server: "ContractServer") -> None:
+    """After the last try the error says how often and what to do next."""
+    server.troubles = [JSONResponse({}, 503)] * 9
+    with pytest.raises(UnreachableError, match=r"after 4 tries: HTTP 503.*run the same command again"):
+        await send(server, iter([Item("1", dataset(1))]))
+
+
+async def test_a_refused_token_ends_the_import_at_once(server: "ContractServer") -> None:
+    """401 is neither tried again nor taken for a bad item."""
+    server.troubles = [JSONResponse({}, 401)]
+    with pytest.raises(TokenRefusedError, match="--token"):
+        await send(server, iter([Item("1", dataset(1))]))
+    assert not server.items
+
+
+async def test_the_same_asset_twice_keeps_its_order(server: "ContractServer") -> None:
+    """Two batches that name one asset wait for one another, so that the later registration wins."""
+    run = {"id": "mlg://run/t/default/r"}
+    states = ["START", "RUNNING", "COMPLETE", "FAIL", "ABORT"] * 4
+    await send(
+        server, (Item(str(n), {"run": {**run, "state": state, "name": str(n)}}) for n, state in enumerate(states)), 1
+    )
+    assert [item["run"]["state"] for item in server.items] == states
+
+
+async def test_memory_does_not_grow_with_the_number_of_items(server: "ContractServer") -> None:
+    """Items are read only as earlier ones are answered: of 2,000, never more than four batches are held."""
+    read, answered, held = 0, 0, []
+
+    def stream() -> Iterator[Item]:
+        nonlocal read
+        for read in range(1, 2001):
+            held.append(read - answered)
+            yield Item("x", dataset(read))
+
+    async with ApiClient(server.url, "t", FAST) as client:
+        async for results in register(client, stream(), 50):
+            answered += len(results)
+    assert answered == 2000
+    assert max(held) <= 4 * 50 + 1

@@ -1,0 +1,111 @@
+"""`registerAssets` through the built schema: scope, limits, order of outcomes, and what is read back."""
+
+# mypy: disable-error-code="index, union-attr"
+# An answer that is not what it should be fails the test.
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+from policies.principal import Principal
+
+Run = Callable[..., Awaitable[ExecutionResult]]
+REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) {
+  created updated unchanged failed results { outcome changed revision asset { __typename id }
+    errors { code message inputPath currentRevision } } } }"""
+BARE = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) {
+  failed results { outcome errors { message } } } }"""
+KNOWN = "mlg://dataset/test/default/clicks"
+
+
+def model(name: str) -> dict[str, Any]:
+    """An item that registers a model."""
+    return {"model": {"source": "test", "name": name}}
+
+
+async def test_outcomes_come_in_order_and_count(run: Run, graph: PlainGraph) -> None:
+    """What is refused here and what the store says are merged in order; paths begin with the item's field."""
+    graph.add("DATASET", "clicks")
+    bad = {"modelVersion": {"source": "test", "name": "a", "version": "1", "trainedOn": [KNOWN, "mlg://tag/a/b/c"]}}
+    link = {"link": {"relation": "FEEDS", "from": KNOWN, "to": "mlg://model/test/default/a"}}
+    found = await run(REGISTER, input={"items": [model("a"), bad, {"dataset": {"id": KNOWN}}, link]})
+    assert found.errors is None
+    data = found.data["registerAssets"]
+    assert {key: data[key] for key in ("created", "updated", "unchanged", "failed")} == {
+        "created": 2,
+        "updated": 0,
+        "unchanged": 1,
+        "failed": 1,
+    }
+    assert [each["outcome"] for each in data["results"]] == ["CREATED", "INVALID", "UNCHANGED", "CREATED"]
+    assert [each["changed"] for each in data["results"]] == [True, False, False, True]
+    assert data["results"][2]["asset"] == {"__typename": "Dataset", "id": KNOWN}
+    assert data["results"][3]["asset"] is None
+    assert data["results"][1]["errors"] == [
+        {
+            "code": "INVALID",
+            "message": "mlg://tag/a/b/c is a Tag, and this takes Dataset or DatasetVersion.",
+            "inputPath": ["modelVersion", "trainedOn", "1"],
+            "currentRevision": None,
+        }
+    ]
+    (items, dry_run, atomic) = graph.registered[0]
+    assert (len(items), dry_run, atomic) == (3, False, False)
+
+
+async def test_flags_reach_the_writer(run: Run, graph: PlainGraph) -> None:
+    """`dryRun` and `atomic` of the call, and `dryRun` of an item, are the writer's to keep."""
+    item = {"model": {"source": "test", "name": "a", "dryRun": True, "expectedRevision": 2}}
+    await run(BARE, input={"items": [item], "dryRun": True, "atomic": True})
+    ((items, dry_run, atomic),) = graph.registered
+    assert (dry_run, atomic, items[0].dry_run, items[0].expected_revision) == (True, True, True, 2)
+
+
+async def test_an_atomic_call_with_a_refused_item_writes_nothing(run: Run, graph: PlainGraph) -> None:
+    """The store is not asked, and every other item says which one it fell with."""
+    found = await run(BARE, input={"items": [model("a"), {"model": {"id": "x"}}, model("b")], "atomic": True})
+    data = found.data["registerAssets"]
+    assert graph.registered == []
+    assert data["failed"] == 3
+    assert [each["outcome"] for each in data["results"]] == ["INVALID"] * 3
+    assert "its item 1 was refused" in data["results"][0]["errors"][0]["message"]
+
+
+async def test_a_call_without_the_scope_is_forbidden(run: Run, graph: PlainGraph, ada: Principal) -> None:
+    """The scope is a ceiling: without it nothing is looked at, and the error says which one it takes."""
+    found = await run(BARE, replace(ada, scopes=frozenset({"graph:read"})), input={"items": [model("a")]})
+    assert found.data is None
+    assert found.errors[0].extensions == {"code": "FORBIDDEN", "scope": "graph:write"}
+    assert graph.registered == []
+
+
+@pytest.mark.parametrize(
+    ("count", "atomic", "fits"), [(1000, False, True), (1001, False, False), (200, True, True), (201, True, False)]
+)
+async def test_a_call_carries_a_bounded_number_of_items(
+    run: Run,
+    graph: PlainGraph,
+    *,
+    count: int,
+    atomic: bool,
+    fits: bool,
+) -> None:
+    """A thousand items, two hundred when atomic; one more is a top-level error and nothing is written."""
+    found = await run(BARE, input={"items": [model(f"m{n}") for n in range(count)], "atomic": atomic})
+    if fits:
+        assert found.errors is None
+        assert len(found.data["registerAssets"]["results"]) == count
+    else:
+        assert found.errors[0].extensions == {"code": "LIMIT_EXCEEDED", "limit": count - 1}
+        assert graph.registered == []
+
+
+async def test_an_item_names_exactly_one_kind(run: Run, graph: PlainGraph) -> None:
+    """Two fields of a `@oneOf` input, or none, are refused before anything runs."""
+    for item in ({}, {**model("a"), "team": {"name": "x"}}, {"model": None}):
+        assert (await run(BARE, input={"items": [item]})).errors
+    assert graph.registered == []

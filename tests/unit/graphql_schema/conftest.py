@@ -1,0 +1,53 @@
+"""The built schema over an empty plain graph, and Ada, who asks."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.fields.context import Context
+from graphql_schema.schema import GraphSchema, build_schema
+from policies.principal import Principal, PrincipalKind, Scope
+
+Run = Callable[..., Awaitable[ExecutionResult]]
+
+
+@pytest.fixture(scope="session")
+def schema() -> GraphSchema:
+    """Return the schema as the product builds it."""
+    return build_schema()
+
+
+@pytest.fixture
+def graph() -> PlainGraph:
+    """Return an empty graph."""
+    return PlainGraph()
+
+
+@pytest.fixture
+def ada() -> Principal:
+    """Return a person who may read and write."""
+    return Principal(
+        "ada",
+        PrincipalKind.PERSON,
+        "acme",
+        display_name="Ada",
+        teams=frozenset({"mlg://team/test/default/search"}),
+        roles=frozenset({"engineer"}),
+        scopes=frozenset({Scope.READ.value, Scope.WRITE.value}),
+        expires_at=1_800_000_000,
+    )
+
+
+@pytest.fixture
+def run(schema: GraphSchema, graph: PlainGraph, ada: Principal) -> Run:
+    """Return a function that runs a document, as Ada unless another principal is given."""
+
+    async def run(document: str, principal: Principal = ada, **variables: object) -> ExecutionResult:
+        context = Context(principal, lambda *_: graph, graph, graph.notes, b"k" * 32)
+        found = await schema.execute(document, variable_values=variables, context_value=context)
+        assert isinstance(found, ExecutionResult)
+        return found
+
+    return run

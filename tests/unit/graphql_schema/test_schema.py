@@ -1,0 +1,98 @@
+"""The schema as a document: committed, described, and fit for hiding fields."""
+
+from collections.abc import Iterator
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
+
+from graphql_schema.catalog.kinds import ASSETS, KINDS
+from graphql_schema.operation.field_guards import governed
+from graphql_schema.schema import SDL, GraphSchema, build_schema, sdl
+from policies.errors import ConfigurationError
+from policies.policy import Policy
+
+
+def test_the_committed_sdl_is_the_built_schema() -> None:
+    """The committed file is what the code builds; `python -m graphql_schema.schema` writes it."""
+    assert SDL.read_text() == sdl()
+
+
+def elements(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
+    """Every element of a schema that can be described, by coordinate."""
+    for name, type_ in schema.type_map.items():
+        if is_introspection_type(type_) or is_specified_scalar_type(type_):
+            continue
+        yield name, type_.description
+        if isinstance(type_, GraphQLEnumType):
+            yield from ((f"{name}.{value}", each.description) for value, each in type_.values.items())
+        if isinstance(type_, GraphQLInputObjectType):
+            yield from ((f"{name}.{field}", each.description) for field, each in type_.fields.items())
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            for field, each in type_.fields.items():
+                yield f"{name}.{field}", each.description
+                yield from ((f"{name}.{field}({arg}:)", one.description) for arg, one in each.args.items())
+
+
+def test_every_element_is_described(schema: GraphSchema) -> None:
+    """Every type, field, argument, input field and enum value has a description."""
+    described = dict(elements(schema.core))
+    assert "ModelVersion.deployments(activeOnly:)" in described
+    assert [coordinate for coordinate, text in described.items() if not (text or "").strip()] == []
+
+
+def test_every_kind_of_the_catalog_has_its_type_and_input(schema: GraphSchema) -> None:
+    """A kind without a type, an input or a place in AssetInput would be unreachable."""
+    types = schema.core.type_map
+    assert [name for name in KINDS if name not in types or f"{name}Input" not in types] == []
+    items = types["AssetInput"]
+    assert isinstance(items, GraphQLInputObjectType)
+    assert sorted(items.fields) == sorted([*(name[0].lower() + name[1:] for name in KINDS), "link"])
+
+
+def test_asset_kinds_are_those_of_the_catalog(schema: GraphSchema) -> None:
+    """The enum and the catalog say the same."""
+    kinds = schema.core.type_map["AssetKind"]
+    assert isinstance(kinds, GraphQLEnumType)
+    assert [*kinds.values] == [KINDS[name].code for name in ASSETS]
+
+
+def test_what_is_governed_is_all_fields_of_assets_and_edges(schema: GraphSchema) -> None:
+    """The policy is asked to label every field of every asset type and of what is said about edges, and no other."""
+    found = governed(schema.core)
+    assert sorted(found.assets) == sorted(ASSETS)
+    assert {"id", "upstream", "metrics", "trainedOn"} <= set(found.assets["ModelVersion"])
+    assert "trainedOn" not in found.assets["Model"]
+    assert {name: len(fields) for name, fields in found.edges.items()} == {
+        "LineageEdge": 9,
+        "Neighbour": 11,
+        "Ownership": 5,
+        "TagAssignment": 4,
+    }
+
+
+def test_what_a_field_is_made_from_is_known(schema: GraphSchema) -> None:
+    """Derived fields name their inputs, those on the way of a longer path included, and every input exists."""
+    found = governed(schema.core)
+    assert found.derived["ModelVersion.trainedOn"] == {"ModelVersion.trainingRun", "Run.inputs"}
+    assert found.derived["Feature.owners"] == {"FeatureSet.owners", "FeatureSet.domain", "Feature.domain"}
+    assert found.derived["Model.upstream"] == {"ModelVersion.upstream"}
+    assert {each for inputs in found.derived.values() for each in inputs} <= found.coordinates()
+
+
+def test_a_governed_field_that_cannot_be_hidden_stops_the_start_up() -> None:
+    """A non-null governed field would take its whole object away, so it must be public, which `task` is not."""
+    schema = build_schema().core
+    model = schema.type_map["Model"]
+    assert isinstance(model, GraphQLObjectType)
+    model.fields["task"].type = GraphQLNonNull(model.fields["task"].type)
+    with pytest.raises(ConfigurationError, match=r"Model\.task can never be null"):
+        Policy.load(None, governed(schema))
