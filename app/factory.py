@@ -19,12 +19,12 @@ from app.http.health import health_routes
 from app.http.json_response import refusal
 from app.http.middleware import FaultMiddleware, RequestIdMiddleware, request_id_of
 from app.http.websocket.subscription_socket import SubscriptionSocket
-from app.runtime.process import Services
+from app.runtime.process import Process
 from policies.errors import Code
 from policies.principal import Principal, Scope
 
 
-def create_app(services: Services) -> Starlette:
+def create_app(services: Process) -> Starlette:
     """Build the ASGI application, which runs the services for as long as it lives."""
     settings = services.settings
 

@@ -1,7 +1,7 @@
 """The ASGI object for servers: ``uvicorn app.main:app``."""
 
 from app.factory import create_app
-from app.runtime.process import Services
+from app.runtime.process import Process
 from app.settings import Settings
 
-app = create_app(Services(Settings.from_env()))
+app = create_app(Process(Settings.from_env()))

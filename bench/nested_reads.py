@@ -26,9 +26,9 @@ from app.auth.personas import persona
 from app.factory import create_app
 from app.graph.admin.store_schema import store_schema
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
-from app.runtime.process import Services
+from app.runtime.process import Process
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
 
@@ -41,18 +41,18 @@ WARM = 80
 """Rounds that are not counted: the JVM compiles a path after some hundred requests."""
 
 REGISTER = "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"
-PAIRS: dict[str, tuple[str, Prepared]] = {
+PAIRS: dict[str, tuple[str, PreparedStatement]] = {
     "one model, its versions, data and owners": (
         """{ asset(id: "mlg://model/bench/default/m007") { displayName ... on Model { versions { nodes { version
         trainedOn { nodes { displayName owners(includeInherited: false) { owner { ... on Team { name } } }
         } } } } } } }""",
-        Prepared.of(f"g.V(x).project('r', 'v').by('record').by({VERSIONS})", "x", "now"),
+        PreparedStatement.of(f"g.V(x).project('r', 'v').by('record').by({VERSIONS})", "x", "now"),
     ),
     "50 models, their versions, data and owners": (
         """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { displayName ... on Model { versions { nodes { version
         trainedOn { nodes { displayName owners(includeInherited: false) { owner { ... on Team { name } } }
         } } } } } } } }""",
-        Prepared.of(
+        PreparedStatement.of(
             "g.V().has('tenant', tenant).has('kind', 'MODEL').order().by('urn', asc).limit(50)"
             f".project('r', 'v').by('record').by({VERSIONS})",
             "tenant",
@@ -62,7 +62,7 @@ PAIRS: dict[str, tuple[str, Prepared]] = {
     "100 datasets and their owners": (
         """{ assets(filter: {kinds: [DATASET]}, first: 100) { nodes { displayName description
         owners(includeInherited: false) { owner { ... on Team { name } } } } } }""",
-        Prepared.of(
+        PreparedStatement.of(
             "g.V().has('tenant', tenant).has('kind', 'DATASET').order().by('urn', asc).limit(100)"
             f".project('r', 'o').by('record').by({OWNERS})",
             "tenant",
@@ -89,7 +89,7 @@ class Cost:
         ]
 
 
-class BenchServices(Services):
+class BenchServices(Process):
     """The services of the bench, whose store is in reach for its process id."""
 
     store: EmbeddedStore
@@ -170,7 +170,7 @@ async def main(rounds: int) -> None:
                     if "errors" in answer.json():
                         raise SystemExit(answer.text[:500])
 
-                async def directly(by_hand: Prepared = by_hand, bindings: Any = bindings) -> None:  # noqa: ANN401
+                async def directly(by_hand: PreparedStatement = by_hand, bindings: Any = bindings) -> None:  # noqa: ANN401
                     await services.client.submit(by_hand, bindings)
 
                 api, hand = Cost(), Cost()

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
-from graphql_schema.operation.field_guards import governed
+from graphql_schema.operation.field_guards import governed_fields
 from policies.policy import Policy
 
 ALLOW_ALL = '@id("all") @doc("Is it anything at all?") permit (principal, action, resource);'
@@ -40,7 +40,7 @@ async def cpu(http: httpx2.AsyncClient, token: str) -> tuple[float, object]:
 async def compare(http: httpx2.AsyncClient, services: BenchServices, who: str, rounds: int) -> list[str]:
     """One row of the table."""
     shipped = services.policy
-    allowing = Policy(ALLOW_ALL, shipped.labels, governed(services.schema.core))
+    allowing = Policy(ALLOW_ALL, shipped.labels, governed_fields(services.schema.core))
     token = DevIssuer(services.settings).mint(persona(who))
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(WARM + rounds):

@@ -23,7 +23,7 @@ from rich.table import Table
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
-from app.graph.driver.gremlin_client import Exchange
+from app.graph.driver.gremlin_client import RequestReport
 from app.settings import Settings
 
 SIZES = (2_000, 20_000, 200_000)
@@ -114,7 +114,7 @@ class Requests:
 
     count: int = 0
 
-    def exchanged(self, _exchange: Exchange) -> None:
+    def exchanged(self, _exchange: RequestReport) -> None:
         """See :class:`app.graph.driver.gremlin_client.Observer`."""
         self.count += 1
 

@@ -9,13 +9,13 @@ from graphql_schema.assets.asset import Asset
 from graphql_schema.assets.domain import Domain
 from graphql_schema.assets.tag import Tag
 from graphql_schema.assets.team import Team, User
-from graphql_schema.catalog.enums import PrincipalKind
-from graphql_schema.catalog.kinds import KINDS, VERTICES
+from graphql_schema.catalog.enums import PrincipalType
+from graphql_schema.catalog.kinds import ALL_KINDS, KINDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
-from graphql_schema.fields.as_of import AsOf, read_at
-from graphql_schema.fields.connection import After, Connection, First, Pages, paged
+from graphql_schema.fields.as_of import AsOf, set_read_time
+from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import own
+from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.listing_fields import AssetFilterArg, AssetOrderArg, list_assets
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import TeamRef
@@ -25,15 +25,15 @@ from graphql_schema.lineage.impact import Impact, impact
 from graphql_schema.lineage.paths import LineagePaths, paths
 from graphql_schema.lineage.traversal import Lineage, lineage
 from graphql_schema.observability.incidents import Incident, all_incidents
-from graphql_schema.ports.conditions import Listing
+from graphql_schema.ports.conditions import ListingQuery
 from graphql_schema.search.search_field import SearchResults, search
 from policies.errors import InvalidError, LimitError
 
-MOST_IDS = 100
+MAX_NODE_IDS = 100
 """Ids that one field may name."""
 
 IdArg = Annotated[strawberry.ID, strawberry.argument(description="The id, a URN.")]
-IdsArg = Annotated[list[strawberry.ID], strawberry.argument(description=f"Ids, at most {MOST_IDS}.")]
+IdsArg = Annotated[list[strawberry.ID], strawberry.argument(description=f"Ids, at most {MAX_NODE_IDS}.")]
 TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id; or give the name.")]
 TeamNameArg = Annotated[
     str | None, strawberry.argument(description="The name of a team of the catalog itself; or give the id.")
@@ -44,26 +44,26 @@ TeamNameArg = Annotated[
 class Viewer:
     """Who is asking."""
 
-    subject: str = own("The subject of the token.")
-    kind: PrincipalKind = own("A person or a program.")
-    display_name: str | None = own("The name to show.")
-    teams: list[TeamRef] = own("Teams that the viewer is in and may see.")
-    roles: list[str] = own("Roles that policies go by.")
-    scopes: list[str] = own("What the token may be used for.")
-    tenant: str = own("The tenant whose graph this is.")
-    expires_at: Instant | None = own("When the token expires.")
-    policy_version: str = own("The version of the policy that judges.")
+    subject: str = stored_field("The subject of the token.")
+    kind: PrincipalType = stored_field("A person or a program.")
+    display_name: str | None = stored_field("The name to show.")
+    teams: list[TeamRef] = stored_field("Teams that the viewer is in and may see.")
+    roles: list[str] = stored_field("Roles that policies go by.")
+    scopes: list[str] = stored_field("What the token may be used for.")
+    tenant: str = stored_field("The tenant whose graph this is.")
+    expires_at: Instant | None = stored_field("When the token expires.")
+    policy_version: str = stored_field("The version of the policy that judges.")
 
 
 async def _node(info: Info, id: IdArg, as_of: AsOf = None) -> Any:
-    read_at(info, as_of)
+    set_read_time(info, as_of)
     return await info.context.reader.node(id) if _is_node(id) else None
 
 
 async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Any:
-    read_at(info, as_of)
-    if len(ids) > MOST_IDS:
-        raise LimitError(f"`ids` has {len(ids)} entries; ask for at most {MOST_IDS} at a time.", limit=MOST_IDS)
+    set_read_time(info, as_of)
+    if len(ids) > MAX_NODE_IDS:
+        raise LimitError(f"`ids` has {len(ids)} entries; ask for at most {MAX_NODE_IDS} at a time.", limit=MAX_NODE_IDS)
     nodes = [urn for urn in ids if _is_node(urn)]
     found = dict(zip(nodes, await info.context.reader.nodes(nodes), strict=True))
     return [found.get(urn) for urn in ids]
@@ -75,8 +75,8 @@ def _is_node(urn: str) -> bool:
 
 
 async def _asset(info: Info, id: IdArg, as_of: AsOf = None) -> Any:
-    read_at(info, as_of)
-    return await info.context.reader.node(id) if VERTICES[parse_urn(id).kind].asset else None
+    set_read_time(info, as_of)
+    return await info.context.reader.node(id) if ALL_KINDS[parse_urn(id).kind].asset else None
 
 
 async def _team(info: Info, id: TeamIdArg = None, name: TeamNameArg = None) -> Any:
@@ -98,11 +98,11 @@ async def _assets(
 
 def _all_of(kind: str, description: str) -> Any:
     """A connection of everything of a kind that is no asset, by name."""
-    listing = Listing(("in", "kind", (KINDS[kind].code,)), order="name")
+    listing = ListingQuery(("in", "kind", (KINDS[kind].code,)), order="name")
 
     async def resolve(info: Info, first: First = 50, after: After = None) -> Any:
-        page, binding = paged(info, 50 if first is None else first, after, listing)
-        return Pages(await info.context.reader.listing(listing, page), page, binding)
+        page, binding = page_request_of(info, 50 if first is None else first, after, listing)
+        return ConnectionSource(await info.context.reader.listing(listing, page), page, binding)
 
     return strawberry.field(resolver=resolve, description=description)
 

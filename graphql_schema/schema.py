@@ -9,10 +9,10 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from graphql_schema.assets.registry import FACTS, NODES
+from graphql_schema.assets.registry import ATTACHED_RECORD_TYPES, NODES
 from graphql_schema.fields.scalars import SCALARS
 from graphql_schema.mutation import Mutation
-from graphql_schema.operation.field_guards import govern, governed
+from graphql_schema.operation.field_guards import governed_fields, install_field_guards
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.query import Query
 from graphql_schema.subscription import Subscription
@@ -52,11 +52,11 @@ def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchem
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=(*NODES, *FACTS),
+        types=(*NODES, *ATTACHED_RECORD_TYPES),
         extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
-    govern(schema.core)
+    install_field_guards(schema.core)
     return schema
 
 
@@ -67,7 +67,7 @@ def sdl() -> str:
 
 def cedar_sdl() -> str:
     """The Cedar schema that rules are held to, made from the built schema and the labels as shipped."""
-    return cedar_schema(load_labels(SHIPPED / "labels.toml", governed(build_schema().core)))
+    return cedar_schema(load_labels(SHIPPED / "labels.toml", governed_fields(build_schema().core)))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ import strawberry
 
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.scalars import Cursor
-from graphql_schema.governance.changes import Change, ChangeFilterArg, journal_cursor
-from graphql_schema.ports.protocols import Journal
+from graphql_schema.governance.changes import Change, ChangeFilterArg, commit_log_cursor
+from graphql_schema.ports.protocols import ChangeFeed
 
 SMALLEST: Final = 20
 """Changes that are read at a time; after some of which none was shown twice as many, up to the largest."""
 
-LARGEST: Final = 500
+MAX_BATCH_SIZE: Final = 500
 
 FRESH_SECONDS: Final = 1.0
 """How long what was read may be told without reading it again, if this process has written nothing meanwhile."""
@@ -34,25 +34,25 @@ async def _changes(
     has a later instant, so nothing comes to stand before the position.
     """
     context = info.context
-    journal = cast("Journal", context.journal)
+    journal = cast("ChangeFeed", context.journal)
     where = ("and",) if filter is None else filter.clause()
-    position: tuple[Any, ...] = await journal.end() if after is None else journal_cursor(context).open(after)
+    position: tuple[Any, ...] = await journal.end() if after is None else commit_log_cursor(context).open(after)
     size = SMALLEST
     while True:
         count, read_at = journal.count, _now()
-        await context.renew()
-        stretch = await context.reader.stretch("Change", where, position, size)
+        await context.reauthenticate()
+        stretch = await context.reader.next_batch("Change", where, position, size)
         for item in stretch.items:
             position = item.position
             yield cast("Change", item.row)
             if journal.count != count or _now() > read_at + FRESH_SECONDS:
                 break  # what was read is of the past by now: visibility, teams, the token
         else:
-            if stretch.reached is None:
+            if stretch.next_position is None:
                 await journal.wait(count)
             else:
-                position = stretch.reached
-                size = SMALLEST if stretch.items else min(size * 2, LARGEST)
+                position = stretch.next_position
+                size = SMALLEST if stretch.items else min(size * 2, MAX_BATCH_SIZE)
 
 
 def _now() -> float:

@@ -22,7 +22,7 @@ from app.auth.key_cache import KeyCache, Timing
 from app.auth.resource_metadata import metadata_url
 from app.auth.roles import Roles
 from app.auth.teams import CloseTeams, TeamClosure
-from app.auth.token import AccessTokenValidator, RefusedError, bearer_token, peek
+from app.auth.token import AccessTokenValidator, TokenRejectedError, bearer_token, read_unverified
 from app.settings import Settings
 from graphql_schema.catalog.urn import make_urn
 from policies.errors import CodedError, ConfigurationError
@@ -75,7 +75,7 @@ class Authenticator:
             raise self.challenge.missing()
         try:
             trusted, identity = await self._identify(token)
-        except RefusedError as error:
+        except TokenRejectedError as error:
             log.info("access_token_refused", reason=str(error))
             raise self.challenge.invalid(str(error)) from error
         if scope is not None and scope not in identity.scopes:
@@ -83,17 +83,17 @@ class Authenticator:
         return await self._principal(identity, trusted.issuer)
 
     async def _identify(self, token: str) -> tuple[Trusted, Identity]:
-        unverified = peek(token)
+        unverified = read_unverified(token)
         trusted = self._trusted.get(unverified.issuer)
         if trusted is None:
-            raise RefusedError("its issuer is not trusted here")
+            raise TokenRejectedError("its issuer is not trusted here")
         claims = trusted.validator.check(token, await trusted.keys.keys_for(unverified.kid))
         try:
             return trusted, read_identity(claims, trusted.issuer)
         except InvalidClaimError as error:
-            raise RefusedError(f"invalid claim, {error.claim}") from error
+            raise TokenRejectedError(f"invalid claim, {error.claim}") from error
         except BreakGlassError as error:
-            raise RefusedError(str(error)) from error
+            raise TokenRejectedError(str(error)) from error
 
     async def _principal(self, identity: Identity, issuer: Issuer) -> Principal:
         teams = frozenset(

@@ -15,7 +15,7 @@ OPEN = ("/health", "/metrics", "/.well-known")
 GRAPHQL = "application/graphql-response+json"
 
 
-class Caller(BaseUser):
+class RequestUser(BaseUser):
     """``request.user``: the principal, in Starlette's words."""
 
     def __init__(self, principal: Principal) -> None:
@@ -55,7 +55,7 @@ class BearerBackend(AuthenticationBackend):
         authorization = ", ".join(conn.headers.getlist("authorization"))
         principal = await self._authenticator.authenticate(authorization, Scope.READ)
         conn.state.principal = principal
-        return AuthCredentials(sorted(principal.scopes)), Caller(principal)
+        return AuthCredentials(sorted(principal.scopes)), RequestUser(principal)
 
     def _is_open(self, path: str) -> bool:
         return any(path == prefix or path.startswith(prefix + "/") for prefix in self._open)

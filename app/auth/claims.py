@@ -93,7 +93,7 @@ def _tenant(claims: Mapping[str, Any], issuer: Issuer) -> str:
     tenant = _first(claims, issuer.claims.tenant)
     if tenant is _ABSENT:
         return issuer.tenant
-    if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant) or not issuer.speaks_for(tenant):
+    if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant) or not issuer.may_issue_for(tenant):
         raise InvalidClaimError("tenant")
     return tenant
 

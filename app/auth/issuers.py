@@ -59,7 +59,7 @@ class Issuer:
             allowed = ", ".join(sorted(ALGORITHMS))
             raise ConfigurationError(f"MLG_ISSUERS: the algorithms of {self.url} must be some of {allowed}.")
 
-    def speaks_for(self, tenant: str) -> bool:
+    def may_issue_for(self, tenant: str) -> bool:
         """Whether a token of this issuer may carry ``tenant``."""
         return tenant == self.tenant or tenant in self.tenants or ANY_TENANT in self.tenants
 

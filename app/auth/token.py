@@ -40,7 +40,7 @@ _ESSENTIAL = ("iss", "exp", "aud", "sub", "client_id", "iat", "jti")
 _TEXTS = ("iss", "sub", "client_id", "jti", "scope", "acr")
 
 
-class RefusedError(Exception):
+class TokenRejectedError(Exception):
     """A token that is not valid here; the text is a reason of ours and quotes nothing from the token."""
 
 
@@ -58,20 +58,20 @@ class Unverified:
     kid: str | None
 
 
-def peek(token: str) -> Unverified:
-    """Read issuer and key id without verification; raises RefusedError for anything but a plain signed JWT."""
+def read_unverified(token: str) -> Unverified:
+    """Read issuer and key id without verification; raises RequestRejectedError for anything but a plain signed JWT."""
     if len(token) > MAX_TOKEN:
-        raise RefusedError("it is too long")
+        raise TokenRejectedError("it is too long")
     segments = token.encode().split(b".")
     if len(segments) != JSON_SEGMENTS + 1:
-        raise RefusedError("it is not a signed JWT")
+        raise TokenRejectedError("it is not a signed JWT")
     header, claims = (_json_object(segment) for segment in segments[:JSON_SEGMENTS])
     # No extension is understood here, so none may be critical; `b64` would change what is signed (RFC 7797).
     if "crit" in header or "b64" in header:
-        raise RefusedError("its header asks for an extension that is not supported")
+        raise TokenRejectedError("its header asks for an extension that is not supported")
     kid, issuer = header.get("kid"), claims.get("iss")
     if not isinstance(issuer, str) or not isinstance(kid, str | None):
-        raise RefusedError("its issuer or key id is not a text")
+        raise TokenRejectedError("its issuer or key id is not a text")
     return Unverified(issuer, kid)
 
 
@@ -80,9 +80,9 @@ def _json_object(segment: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(urlsafe_b64decode(segment))
     except ValueError:
-        raise RefusedError("it is not a signed JWT") from None
+        raise TokenRejectedError("it is not a signed JWT") from None
     if not isinstance(value, dict):
-        raise RefusedError("it is not a signed JWT")
+        raise TokenRejectedError("it is not a signed JWT")
     return value
 
 
@@ -124,16 +124,16 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
         self._registry = JWSRegistry(algorithms=sorted(issuer.algorithms), strict_check_header=False)
 
     def check(self, token: str, keys: KeySet) -> AccessToken:
-        """Return the validated claims of ``token``; raises RefusedError."""
+        """Return the validated claims of ``token``; raises RequestRejectedError."""
         try:
             claims = AccessToken(jwt.decode(token, keys, registry=self._registry), self._issuer, self._now)
             self.validate_token(claims, None, None)
         except InvalidTokenError as error:
-            raise RefusedError(_reason(error.__cause__)) from error
+            raise TokenRejectedError(_reason(error.__cause__)) from error
         except JoseError as error:
-            raise RefusedError(_reason(error)) from error
+            raise TokenRejectedError(_reason(error)) from error
         except (ValueError, RecursionError) as error:
-            raise RefusedError("it is not a signed JWT") from error
+            raise TokenRejectedError("it is not a signed JWT") from error
         return claims
 
 

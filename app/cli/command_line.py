@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import typer
 
-from app.cli.lazy_commands import DeferredGroup
+from app.cli.lazy_commands import LazyGroup
 from policies.errors import CodedError
 
 
-class Commands(DeferredGroup):
+class Commands(LazyGroup):
     """Every command; a test compares the help lines with those of the functions."""
 
     table: ClassVar = {

@@ -31,7 +31,7 @@ class DeferredCommand(TyperCommand):
         return self.resolve().make_context(info_name, args, parent=parent, **extra)
 
 
-class DeferredGroup(TyperGroup):
+class LazyGroup(TyperGroup):
     """A group whose subclasses list their commands in ``table``: target and help line by name."""
 
     table: ClassVar[Mapping[str, tuple[str, str]]] = {}

@@ -14,7 +14,7 @@ from rich.table import Table
 from app.graph.driver.gremlin_client import GremlinClient
 from app.policy.asset_classes import AXES, Block, spelled
 from app.policy.callers import callers, claimed, subject
-from app.policy.compare import Change, changes, wholes
+from app.policy.compare import PolicyChange, changes, wholes
 from app.policy.explain import Explanation, asset_and_caller, explain
 from app.policy.git_policy import policy_of
 from app.policy.matrix import answers, lines
@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.store.embedded.embedded_store import FOLDER
 from app.store.embedded.running_store import running_url
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.operation.field_guards import governed
+from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.schema import build_schema
 from policies.errors import InvalidError
 from policies.governed import Governed
@@ -123,11 +123,11 @@ async def _explained(loaded: Policy, principal: Principal, action: str, urn: str
 
 
 def _load(folder: Path | None) -> tuple[Policy, Governed]:
-    schema = governed(build_schema().core)
+    schema = governed_fields(build_schema().core)
     return Policy.load(folder, schema), schema
 
 
-def _changed(change: Change) -> str:
+def _changed(change: PolicyChange) -> str:
     return f"{change.verb} {change.shown}"
 
 

@@ -17,7 +17,7 @@ from app.auth.personas import persona
 from app.factory import create_app
 from app.http.graphql.graphql_request import RequestLimits
 from app.ingest.demo.estate import load_demo
-from app.runtime.process import Services
+from app.runtime.process import Process
 from app.settings import Settings
 from graphql_schema.schema import sdl
 from policies.errors import ConfigurationError
@@ -70,12 +70,12 @@ Next, your own metadata (docs/import.md):
 
 def serve_dev(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; raises ConfigurationError when the port is taken."""
-    asyncio.run(_serve(settings, create_app(Services(settings))))
+    asyncio.run(_serve(settings, create_app(Process(settings))))
 
 
 def develop(settings: Settings) -> None:
     """Serve, load the demo estate into an empty store, and say how to begin."""
-    asyncio.run(_develop(settings, create_app(Services(settings))))
+    asyncio.run(_develop(settings, create_app(Process(settings))))
 
 
 async def _serve(settings: Settings, app: Starlette) -> None:

@@ -21,7 +21,7 @@ log = structlog.get_logger("app.http")
 _SUGGESTION = re.compile(r"\s*Did you mean .*\Z", re.DOTALL)
 
 
-def judge(error: GraphQLError, *, executed: bool, suggestions: bool) -> CodedError | None:
+def coded_error_of(error: GraphQLError, *, executed: bool, suggestions: bool) -> CodedError | None:
     """Find the coded error behind ``error``, or None for a defect of ours.
 
     ``executed`` is false for errors of parsing and validation. graphql-core's own errors blame the caller when they
@@ -38,7 +38,7 @@ def judge(error: GraphQLError, *, executed: bool, suggestions: bool) -> CodedErr
     return CodedError(message, Code.INVALID if executed else Code.BAD_REQUEST)
 
 
-def report(faults: Iterable[BaseException], request_id: str, document: str | None) -> None:
+def log_defects(faults: Iterable[BaseException], request_id: str, document: str | None) -> None:
     """Write the one line about the defects of one request; ``document`` goes in as its SHA-256."""
     digest = sha256(document.encode("utf-8", "surrogatepass")).hexdigest() if document is not None else None
     summaries = [_summary(fault) for fault in faults]

@@ -86,5 +86,5 @@ def coded(fault: Exception, request_id: str, document: str | None = None) -> Cod
     """``fault`` itself when it is expected; else the mask, after one line in the log."""
     if isinstance(fault, CodedError):
         return fault
-    faults.report([fault], request_id, document)
+    faults.log_defects([fault], request_id, document)
     return InternalError.masking(request_id)

@@ -20,14 +20,14 @@ AXES: Mapping[str, tuple[str, ...]] = {
 
 OTHER = "mlg://team/catalog/default/another-team"
 
-Class = tuple[str, ...]
+AssetClass = tuple[str, ...]
 """One value of each axis."""
 Block = tuple[frozenset[str], ...]
 """Some values of each axis, and every class that they make."""
 Found = TypeVar("Found", bound=Hashable)
 
 
-def classes(principal: Principal) -> Iterator[tuple[Class, PolicyAttributes]]:
+def classes(principal: Principal) -> Iterator[tuple[AssetClass, PolicyAttributes]]:
     """Every class that there is for a caller: who has no team owns nothing."""
     owners = {"own": min(principal.teams, default=None), "other": OTHER, "nobody": ""}
     for where in product(*AXES.values()):
@@ -37,7 +37,7 @@ def classes(principal: Principal) -> Iterator[tuple[Class, PolicyAttributes]]:
             yield where, PolicyAttributes(kind, urn, visibility, sensitivity, stage)
 
 
-def blocks(cells: Iterable[Class]) -> list[Block]:
+def blocks(cells: Iterable[AssetClass]) -> list[Block]:
     """Few blocks that hold these classes, each once: joined along one axis after the other, the last one first."""
     found = [tuple(frozenset({value}) for value in where) for where in cells]
     for axis in reversed(range(len(AXES))):
@@ -49,9 +49,9 @@ def blocks(cells: Iterable[Class]) -> list[Block]:
     return found
 
 
-def grouped(cells: Mapping[Class, Found]) -> Iterator[tuple[Found, Block]]:
+def grouped(cells: Mapping[AssetClass, Found]) -> Iterator[tuple[Found, Block]]:
     """The blocks of classes about which the same was found, in the order in which it was found."""
-    alike: dict[Found, list[Class]] = {}
+    alike: dict[Found, list[AssetClass]] = {}
     for where, found in cells.items():
         alike.setdefault(found, []).append(where)
     for found, members in alike.items():

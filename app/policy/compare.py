@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.policy.asset_classes import Block, Class, blocks
+from app.policy.asset_classes import AssetClass, Block, blocks
 from app.policy.matrix import Answers
 from policies.governed import Governed, kind_code
 from policies.vocabulary import Label, Labels, field_action
 
-MOST_NAMES: Final = 6
+MAX_NAMES: Final = 6
 """Names that one line of a difference spells out."""
 
 Wholes = Mapping[str, Mapping[str, frozenset[str]]]
@@ -17,7 +17,7 @@ Wholes = Mapping[str, Mapping[str, frozenset[str]]]
 
 
 @dataclass(frozen=True)
-class Change:
+class PolicyChange:
     """What opens (``gains``) or closes (``loses``) for a caller on one block of classes."""
 
     verb: str
@@ -27,8 +27,8 @@ class Change:
     @property
     def shown(self) -> str:
         """The names, not more of them than people read."""
-        more = len(self.words) - MOST_NAMES
-        return ", ".join(self.words[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        more = len(self.words) - MAX_NAMES
+        return ", ".join(self.words[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def wholes(labels: Labels, governed: Governed) -> Wholes:
@@ -48,19 +48,19 @@ def wholes(labels: Labels, governed: Governed) -> Wholes:
     }
 
 
-def changes(before: Answers, after: Answers, together: Wholes) -> Iterator[Change]:
+def changes(before: Answers, after: Answers, together: Wholes) -> Iterator[PolicyChange]:
     """What differs, in blocks: words that change on the same classes stand together, actions before fields."""
     for verb, old, new in (("loses", after, before), ("gains", before, after)):
-        where_of: dict[str, list[Class]] = {}
+        where_of: dict[str, list[AssetClass]] = {}
         for where, words in new.items():
             for word in _folded(words - old[where], together.get(where[-1], {})):
                 where_of.setdefault(word, []).append(where)
-        alike: dict[tuple[Class, ...], list[str]] = {}
+        alike: dict[tuple[AssetClass, ...], list[str]] = {}
         for word, cells in where_of.items():
             alike.setdefault(tuple(cells), []).append(word)
         for places, found in alike.items():
             named = tuple(sorted(found, key=lambda word: ("." in word, " " in word, word)))
-            yield from (Change(verb, named, block) for block in blocks(places))
+            yield from (PolicyChange(verb, named, block) for block in blocks(places))
 
 
 def _folded(words: frozenset[str], together: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.reading.level.level_batcher import Coalescer, Question
+from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
 from app.graph.reading.team_closure import close_teams
 from app.graph.records.clock import epoch_milliseconds
-from app.graph.records.read_time import Instant
+from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import attributes as attributes_of
 from graphql_schema.catalog.kinds import KIND_OF_CODE
@@ -42,7 +42,9 @@ async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str
     Raises a CodedError with NOT_FOUND where there is no such asset in the caller's tenant.
     """
     vid = vertex_id(principal.tenant, urn)
-    answer = await Coalescer(client, principal.tenant, Instant(epoch_milliseconds())).ask(Question(points=[vid]))
+    answer = await LevelBatcher(client, principal.tenant, ReadTime(epoch_milliseconds())).ask(
+        LevelRequest(points=[vid])
+    )
     record = answer.records.get(vid)
     if record is None or record["id"] != urn:
         raise CodedError(f"There is no {urn} in tenant {principal.tenant}; check the id.", Code.NOT_FOUND)

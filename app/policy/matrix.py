@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.policy.asset_classes import Block, Class, classes, grouped
+from app.policy.asset_classes import AssetClass, Block, classes, grouped
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from policies.decision import Grade
 from policies.governed import Governed
@@ -11,7 +11,7 @@ from policies.policy import Policy
 from policies.principal import Principal
 from policies.vocabulary import Label, Labels, RowAction, WriteAction, field_action
 
-Answers = Mapping[Class, frozenset[str]]
+Answers = Mapping[AssetClass, frozenset[str]]
 """For each class the coordinates that are shown and the row and write actions that are allowed."""
 
 
@@ -30,7 +30,7 @@ def answers(policy: Policy, governed: Governed, principal: Principal) -> Answers
     known = [*classes(principal)]
     asked = [(action, attributes) for _, attributes in known for action in WriteAction]
     decided = iter(access.may_all(asked))
-    found: dict[Class, frozenset[str]] = {}
+    found: dict[AssetClass, frozenset[str]] = {}
     for where, attributes in known:
         words = {str(action) for action in WriteAction if next(decided).allowed}
         kind = KIND_OF_CODE[attributes.kind]
@@ -53,13 +53,13 @@ def lines(policy: Policy, governed: Governed, principal: Principal) -> list[Line
     ]
 
 
-def _does(found: Answers) -> dict[Class, tuple[str, ...]]:
+def _does(found: Answers) -> dict[AssetClass, tuple[str, ...]]:
     return {where: tuple(action for action in WriteAction if action in words) for where, words in found.items()}
 
 
-def _sees(found: Answers, labels: Labels, governed: Governed) -> dict[Class, tuple[str, ...]]:
+def _sees(found: Answers, labels: Labels, governed: Governed) -> dict[AssetClass, tuple[str, ...]]:
     """Labels that are shown, with fields that are shown or hidden against their label; kinds are taken together."""
-    together: dict[Class, dict[str, bool]] = {}
+    together: dict[AssetClass, dict[str, bool]] = {}
     for where, words in found.items():
         kind = KIND_OF_CODE[where[-1]]
         if kind.asset:

@@ -12,7 +12,7 @@ YOUNG: Final = 20_000
 """Net allocations before the youngest objects are looked at."""
 
 
-def settle() -> None:
+def freeze_startup_objects() -> None:
     """Set aside everything that lives now; call once the process is ready to serve."""
     gc.collect()
     gc.freeze()

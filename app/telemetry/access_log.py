@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 
 from app.settings import Settings
-from graphql_schema.ports.policy_report import PolicyNotes
+from graphql_schema.ports.policy_report import PolicyReport
 from policies.errors import Code, CodedError
 from policies.principal import Principal
 from policies.vocabulary import Labels
 
 FILE = "access.jsonl"
-MOST_IDS = 100
+MAX_LOGGED_IDS = 100
 """Ids of one line; more of them make more lines."""
 
 
@@ -43,7 +43,7 @@ class AccessLog:
         self._path = path
         self._labels = labels
 
-    def write(self, principal: Principal, request_id: str, notes: PolicyNotes) -> None:
+    def write(self, principal: Principal, request_id: str, notes: PolicyReport) -> None:
         """Append what one operation did; raises AccessLogError when that fails. Break-glass lines reach the disk."""
         who = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -58,7 +58,7 @@ class AccessLog:
         if lines:
             self._append(b"".join(lines), durable=principal.break_glass is not None)
 
-    def _events(self, principal: Principal, notes: PolicyNotes) -> Iterator[dict[str, Any]]:
+    def _events(self, principal: Principal, notes: PolicyReport) -> Iterator[dict[str, Any]]:
         if principal.break_glass is not None:
             yield {"event": "break_glass"}
         for coordinate, ids in sorted(notes.reads.items()):
@@ -90,5 +90,5 @@ class AccessLog:
 
 
 def _pages(event: dict[str, Any], ids: list[str]) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(ids), MOST_IDS):
-        yield {**event, "ids": ids[start : start + MOST_IDS]}
+    for start in range(0, len(ids), MAX_LOGGED_IDS):
+        yield {**event, "ids": ids[start : start + MAX_LOGGED_IDS]}

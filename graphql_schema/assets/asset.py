@@ -8,7 +8,7 @@ from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, S
 from graphql_schema.catalog.relations import CHANGED, CONTAINS, MONITORED_BY, REPLACED_BY, Direction
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import INPUTS, Parent, made_from, own
+from graphql_schema.fields.field import INPUTS, Parent, depends_on, stored_field
 from graphql_schema.fields.node import Node, type_of
 from graphql_schema.fields.refs import (
     AssetRef,
@@ -31,10 +31,10 @@ from graphql_schema.lineage.neighbours import _neighbours
 from graphql_schema.lineage.traversal import Lineage, asset_lineage
 from graphql_schema.observability.asset_health import Health, asset_health
 from graphql_schema.observability.incidents import asset_incidents
-from graphql_schema.ports.relation_query import newest, related
+from graphql_schema.ports.relation_query import newest_first, related
 from graphql_schema.usage.asset_usage import Usage, asset_usage
 
-HISTORY = newest(CHANGED.into("Change"))
+HISTORY = newest_first(CHANGED.into("Change"))
 
 
 async def _owner_team(root: Parent, info: Info) -> Any:
@@ -54,28 +54,28 @@ def _property(root: Parent, key: Annotated[str, strawberry.argument(description=
 class Asset(Node):
     """Every governed ML asset."""
 
-    kind: AssetKind = own("What it is.")
-    source: str = own("The system it comes from, in lower case.")
-    namespace: str = own("The namespace within the source.")
-    name: str = own("The name within the namespace.")
-    display_name: str = own("The name to show.")
-    description: str | None = own("What it is, in words.")
-    stage: LifecycleStage | None = own("Where it is in its life.")
-    visibility: Visibility | None = own("Who may discover it.")
-    sensitivity: Sensitivity | None = own("The effective sensitivity: the strictest that applies.")
-    declared_sensitivity: Sensitivity | None = own("The sensitivity that was declared here.")
-    hydration: Hydration | None = own("Whether it was registered or only referred to.")
-    revision: int | None = own("Counts its changes, from 1.")
-    properties: list[Property] | None = own("Free keys and values, by key.")
+    kind: AssetKind = stored_field("What it is.")
+    source: str = stored_field("The system it comes from, in lower case.")
+    namespace: str = stored_field("The namespace within the source.")
+    name: str = stored_field("The name within the namespace.")
+    display_name: str = stored_field("The name to show.")
+    description: str | None = stored_field("What it is, in words.")
+    stage: LifecycleStage | None = stored_field("Where it is in its life.")
+    visibility: Visibility | None = stored_field("Who may discover it.")
+    sensitivity: Sensitivity | None = stored_field("The effective sensitivity: the strictest that applies.")
+    declared_sensitivity: Sensitivity | None = stored_field("The sensitivity that was declared here.")
+    hydration: Hydration | None = stored_field("Whether it was registered or only referred to.")
+    revision: int | None = stored_field("Counts its changes, from 1.")
+    properties: list[Property] | None = stored_field("Free keys and values, by key.")
     property: str | None = strawberry.field(
-        description="The value of one free key.", resolver=_property, metadata=made_from("properties")
+        description="The value of one free key.", resolver=_property, metadata=depends_on("properties")
     )
-    source_created_at: Instant | None = own("When the source system says it was made.")
-    created_at: Instant | None = own("When it was registered here.")
-    created_by: str | None = own("The subject that registered it.")
-    updated_at: Instant | None = own("When it last changed here.")
-    updated_by: str | None = own("The subject that last changed it.")
-    deleted_at: Instant | None = own("When it was deleted; null while it exists.")
+    source_created_at: Instant | None = stored_field("When the source system says it was made.")
+    created_at: Instant | None = stored_field("When it was registered here.")
+    created_by: str | None = stored_field("The subject that registered it.")
+    updated_at: Instant | None = stored_field("When it last changed here.")
+    updated_by: str | None = stored_field("The subject that last changed it.")
+    deleted_at: Instant | None = stored_field("When it was deleted; null while it exists.")
     owner_team: TeamRef | None = strawberry.field(
         description="The team that policies go by: the first technical team among the owners.", resolver=_owner_team
     )
@@ -108,7 +108,7 @@ class Asset(Node):
 class Versioned:
     """An asset that has immutable versions."""
 
-    latest_version: AssetVersionRef | None = own("The newest version.")
+    latest_version: AssetVersionRef | None = stored_field("The newest version.")
 
     resolve_type = staticmethod(type_of)
 
@@ -117,6 +117,6 @@ class Versioned:
 class AssetVersion(Node):
     """An immutable version of an asset."""
 
-    version: str = own("The version, as the source writes it.")
+    version: str = stored_field("The version, as the source writes it.")
 
     resolve_type = staticmethod(type_of)

@@ -8,16 +8,16 @@ import strawberry
 
 from graphql_schema.assets.asset_input import AssetInput
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import own
+from graphql_schema.fields.field import stored_field
 from graphql_schema.inputs.idempotency_key import key_in, key_within
 from graphql_schema.inputs.input_fields import key_field
 from graphql_schema.inputs.payloads import RegisterPayload, payload
 from graphql_schema.inputs.registration import registration_of
-from graphql_schema.inputs.submit import MOST_ATOMIC, MOST_ITEMS, authorize, impossible, write
+from graphql_schema.inputs.submit import MAX_ATOMIC_ITEMS, MAX_BULK_ITEMS, authorize, invalid_outcome, write
 from graphql_schema.inputs.values import InputError, fields_of
 from graphql_schema.lineage.link_mutations import LinkInput, linking_of
-from graphql_schema.ports.commands import Key, Linking, Registration
-from graphql_schema.ports.outcomes import Outcome, Registered, not_written
+from graphql_schema.ports.commands import IdempotencyKey, LinkCommand, RegisterCommand
+from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome, not_written
 from policies.errors import InvalidError, LimitError
 
 
@@ -25,11 +25,11 @@ from policies.errors import InvalidError, LimitError
 class RegisterAssetsPayload:
     """What came of the items."""
 
-    results: list[RegisterPayload] = own("One result per item, in order.")
-    created: int = own("How many were created.")
-    updated: int = own("How many were updated.")
-    unchanged: int = own("How many were there just so.")
-    failed: int = own("How many were not written.")
+    results: list[RegisterPayload] = stored_field("One result per item, in order.")
+    created: int = stored_field("How many were created.")
+    updated: int = stored_field("How many were updated.")
+    unchanged: int = stored_field("How many were there just so.")
+    failed: int = stored_field("How many were not written.")
 
 
 @strawberry.input(description="Items to register.")
@@ -37,7 +37,7 @@ class RegisterAssetsInput:
     """Items to register."""
 
     items: list[AssetInput] = strawberry.field(
-        description=f"Any mix of kinds: at most {MOST_ITEMS} items, {MOST_ATOMIC} when atomic."
+        description=f"Any mix of kinds: at most {MAX_BULK_ITEMS} items, {MAX_ATOMIC_ITEMS} when atomic."
     )
     atomic: bool | None = strawberry.field(description="Whether to write all or nothing.", default=False)
     dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)
@@ -53,7 +53,9 @@ async def _register_assets(info: Info, input: RegisterArg) -> Any:
     prepared = prepare(input.items, _key(input))
     results = await _write(info, prepared, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
     outcomes = [result.outcome for result in results]
-    created, updated, unchanged = map(outcomes.count, (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED))
+    created, updated, unchanged = map(
+        outcomes.count, (GraphQLResult.CREATED, GraphQLResult.UPDATED, GraphQLResult.UNCHANGED)
+    )
     return {
         "results": [payload(result, name) for name, result in zip(prepared.names, results, strict=True)],
         "created": created,
@@ -71,20 +73,20 @@ register_assets: RegisterAssetsPayload = strawberry.field(
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class CheckedItems:
     """The items of a call by index: the field that each one came in, and whether the writer gets it."""
 
     names: list[str] = field(default_factory=list)
-    accepted: dict[int, Registration | Linking] = field(default_factory=dict)
-    refused: dict[int, Registered] = field(default_factory=dict)
+    accepted: dict[int, RegisterCommand | LinkCommand] = field(default_factory=dict)
+    refused: dict[int, WriteOutcome] = field(default_factory=dict)
 
 
-def prepare(items: Sequence[AssetInput], key: Key | None = None) -> Prepared:
+def prepare(items: Sequence[AssetInput], key: IdempotencyKey | None = None) -> CheckedItems:
     """Sort the items of a call into what can be and what cannot; a second item for the same id cannot.
 
     An item without a key of its own gets one that is made of the call's.
     """
-    prepared = Prepared()
+    prepared = CheckedItems()
     first: dict[str, int] = {}
     for index, item in enumerate(items):
         name, given = given_in(item)
@@ -93,7 +95,7 @@ def prepare(items: Sequence[AssetInput], key: Key | None = None) -> Prepared:
             wanted = wanted_of(given)
             _refuse_again(wanted, index, first)
         except InputError as error:
-            prepared.refused[index] = impossible(error)
+            prepared.refused[index] = invalid_outcome(error)
             continue
         if key is not None and wanted.key is None:
             wanted = replace(wanted, key=key_within(key, index))
@@ -101,7 +103,7 @@ def prepare(items: Sequence[AssetInput], key: Key | None = None) -> Prepared:
     return prepared
 
 
-def wanted_of(given: Any) -> Registration | Linking:
+def wanted_of(given: Any) -> RegisterCommand | LinkCommand:
     """What the one input of an item asks for; raises InputError with the path to what cannot be."""
     return linking_of(given) if isinstance(given, LinkInput) else registration_of(given)
 
@@ -112,26 +114,26 @@ def given_in(item: AssetInput) -> tuple[str, Any]:
     return next((name, value) for name, value in given if value is not strawberry.UNSET)
 
 
-def _key(given: RegisterAssetsInput) -> Key | None:
+def _key(given: RegisterAssetsInput) -> IdempotencyKey | None:
     try:
         return key_in(given)
     except InputError as error:
         raise InvalidError(error.message) from None
 
 
-def _refuse_again(wanted: Registration | Linking, index: int, first: dict[str, int]) -> None:
-    if isinstance(wanted, Registration) and first.setdefault(wanted.urn, index) != index:
+def _refuse_again(wanted: RegisterCommand | LinkCommand, index: int, first: dict[str, int]) -> None:
+    if isinstance(wanted, RegisterCommand) and first.setdefault(wanted.urn, index) != index:
         raise InputError(f"{wanted.urn} is in this call already, as item {first[wanted.urn]}; join the two.", "id")
 
 
 def _bound(count: int, *, atomic: bool) -> None:
-    most = MOST_ATOMIC if atomic else MOST_ITEMS
+    most = MAX_ATOMIC_ITEMS if atomic else MAX_BULK_ITEMS
     if count > most:
         kind = "An atomic call" if atomic else "A call"
         raise LimitError(f"{kind} carries at most {most} items and this one has {count}; split it.", limit=most)
 
 
-async def _write(info: Info, prepared: Prepared, *, dry_run: bool, atomic: bool) -> list[Registered]:
+async def _write(info: Info, prepared: CheckedItems, *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
     """The outcome of every item, in order: those refused before the store was asked, and what the store says."""
     count = len(prepared.names)
     if atomic and prepared.refused:

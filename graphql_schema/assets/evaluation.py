@@ -11,13 +11,13 @@ from graphql_schema.catalog.enums import value as value_enums
 from graphql_schema.catalog.relations import EVALUATED_BY, PRODUCES
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, made_from, own
+from graphql_schema.fields.field import Parent, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef, EvaluationRef, ModelVersionRef, RunRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput
-from graphql_schema.inputs.input_fields import AssetFields, edge, value
-from graphql_schema.inputs.register_field import registers
+from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
+from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import ONE, related
 
 _DATA = ("Dataset", "DatasetVersion")
@@ -30,11 +30,11 @@ BASELINE = related(EVALUATED_BY.into("Evaluation"))
 class MetricDelta:
     """A metric beside the same metric of the baseline."""
 
-    name: str = own("What was measured.")
-    slice: str | None = own("The part of the data it was measured on; null for all.")
-    value: float = own("The number.")
-    baseline: float = own("The number of the baseline.")
-    change: float = own("The number less that of the baseline.")
+    name: str = stored_field("What was measured.")
+    slice: str | None = stored_field("The part of the data it was measured on; null for all.")
+    value: float = stored_field("The number.")
+    baseline: float = stored_field("The number of the baseline.")
+    change: float = stored_field("The number less that of the baseline.")
 
 
 def deltas(metrics: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -67,10 +67,10 @@ class EvaluationKind(Enum):
 class Evaluation(Asset):
     """A model version measured on data."""
 
-    evaluation_kind: EvaluationKind | None = own("How it was made.")
-    verdict: Verdict | None = own("What it concluded.")
-    metrics: list[Metric] | None = own("What it measured.")
-    evaluated_at: Instant | None = own("When it was made.")
+    evaluation_kind: EvaluationKind | None = stored_field("How it was made.")
+    verdict: Verdict | None = stored_field("What it concluded.")
+    metrics: list[Metric] | None = stored_field("What it measured.")
+    evaluated_at: Instant | None = stored_field("When it was made.")
     model_version: ModelVersionRef | None = to_one(
         related(EVALUATED_BY.into("ModelVersion")), "The model version that was measured."
     )
@@ -81,7 +81,7 @@ class Evaluation(Asset):
     against_baseline: list[MetricDelta] | None = strawberry.field(
         description="Each metric against the baseline's: how a regression is seen. Null where either side has none.",
         resolver=_against_baseline,
-        metadata=made_from("metrics", "baseline"),
+        metadata=depends_on("metrics", "baseline"),
     )
     run: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
 
@@ -90,20 +90,20 @@ class Evaluation(Asset):
 class EvaluationInput(AssetFields):
     """Registers an evaluation."""
 
-    model_version: strawberry.ID | None = edge(
+    model_version: strawberry.ID | None = reference(
         EVALUATED_BY.into("ModelVersion"), "The id of the model version that was measured.", required=True
     )
-    evaluated_on: list[strawberry.ID] | None = edge(
+    evaluated_on: list[strawberry.ID] | None = reference(
         EVALUATED_BY.into(*_DATA), "Ids of the datasets and versions that it was measured on."
     )
-    run: strawberry.ID | None = edge(PRODUCES.into("Run"), "The id of the run that made it.")
-    baseline: strawberry.ID | None = edge(
+    run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that made it.")
+    baseline: strawberry.ID | None = reference(
         EVALUATED_BY.into("Evaluation"), "The id of the evaluation that it is compared with."
     )
-    evaluation_kind: EvaluationKind | None = value("How it was made.")
-    verdict: Verdict | None = value("What it concluded.")
-    metrics: list[MetricInput] | None = value("What it measured; the list replaces the stored one.")
-    evaluated_at: Instant | None = value("When it was made.")
+    evaluation_kind: EvaluationKind | None = attribute("How it was made.")
+    verdict: Verdict | None = attribute("What it concluded.")
+    metrics: list[MetricInput] | None = attribute("What it measured; the list replaces the stored one.")
+    evaluated_at: Instant | None = attribute("When it was made.")
 
 
-record_evaluation = registers(EvaluationInput, "Records an evaluation.")
+record_evaluation = register_field(EvaluationInput, "Records an evaluation.")

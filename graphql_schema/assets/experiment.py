@@ -8,13 +8,13 @@ from graphql_schema.assets.asset import Asset
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CELL_OF, TESTED_IN
 from graphql_schema.fields.connection import Connection
-from graphql_schema.fields.field import own
+from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef, ExperimentCellRef, ExperimentRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.inputs.input_fields import SHARE, AssetFields, edge
-from graphql_schema.inputs.input_fields import value as value_input_fields
-from graphql_schema.inputs.register_field import registers
+from graphql_schema.inputs.input_fields import SHARE, AssetFields, reference
+from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import related
 
 
@@ -31,10 +31,10 @@ class ExperimentState(Enum):
 class Experiment(Asset):
     """An online test."""
 
-    hypothesis: str | None = own("What it is to find out.")
-    state: ExperimentState | None = own("How far it is.")
-    started_at: Instant | None = own("When it began.")
-    ended_at: Instant | None = own("When it ended; null while it goes on.")
+    hypothesis: str | None = stored_field("What it is to find out.")
+    state: ExperimentState | None = stored_field("How far it is.")
+    started_at: Instant | None = stored_field("When it began.")
+    ended_at: Instant | None = stored_field("When it ended; null while it goes on.")
     cells: Connection[ExperimentCellRef] | None = to_many(related(CELL_OF.into()), "Its arms.")
 
 
@@ -42,8 +42,8 @@ class Experiment(Asset):
 class ExperimentCell(Asset):
     """One arm of an experiment."""
 
-    cell: str | None = own("The name of the arm.")
-    allocation: float | None = own("The share of the traffic that it takes, from 0 to 1.")
+    cell: str | None = stored_field("The name of the arm.")
+    allocation: float | None = stored_field("The share of the traffic that it takes, from 0 to 1.")
     experiment: ExperimentRef | None = to_one(related(CELL_OF.out()), "The experiment that it is an arm of.")
     subjects: Connection[AssetRef] | None = to_many(
         related(TESTED_IN.into()), "Model versions and deployments that it tests."
@@ -60,21 +60,21 @@ class ExperimentInput(AssetFields):
     ended_at: Instant | None = value_input_fields("When it ended.")
 
 
-register_experiment = registers(ExperimentInput, "Registers an experiment.")
+register_experiment = register_field(ExperimentInput, "Registers an experiment.")
 
 
 @strawberry.input(description="Registers an arm of an experiment; the first time its experiment is needed.")
 class ExperimentCellInput(AssetFields):
     """Registers an arm of an experiment."""
 
-    experiment: strawberry.ID | None = edge(
+    experiment: strawberry.ID | None = reference(
         CELL_OF.out(), "The id of the experiment that it is an arm of.", required=True
     )
     cell: str | None = value_input_fields("The name of the arm.")
     allocation: float | None = value_input_fields("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
-    subjects: list[strawberry.ID] | None = edge(
+    subjects: list[strawberry.ID] | None = reference(
         TESTED_IN.into(), "Ids of model versions and deployments that it tests."
     )
 
 
-register_experiment_cell = registers(ExperimentCellInput, "Registers an arm of an experiment.")
+register_experiment_cell = register_field(ExperimentCellInput, "Registers an arm of an experiment.")

@@ -5,11 +5,11 @@ import strawberry
 from graphql_schema.assets.asset import Asset
 from graphql_schema.catalog.relations import CONTAINS, DERIVES, FEEDS
 from graphql_schema.fields.connection import Connection
-from graphql_schema.fields.field import own
+from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef, DatasetRef, FeatureRef, FeatureSetRef
 from graphql_schema.fields.relation_fields import to_many, to_one
-from graphql_schema.inputs.input_fields import AssetFields, edge, value
-from graphql_schema.inputs.register_field import registers
+from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
+from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import related
 
 SOURCES = related(DERIVES.into("Dataset"))
@@ -20,8 +20,8 @@ MODELS = related(FEEDS.out("Model", "ModelVersion"))
 class FeatureSet(Asset):
     """Features that are served together."""
 
-    entity_keys: list[str] | None = own("The keys that its features are looked up by.")
-    online: bool | None = own("Whether it is served online.")
+    entity_keys: list[str] | None = stored_field("The keys that its features are looked up by.")
+    online: bool | None = stored_field("Whether it is served online.")
     features: Connection[FeatureRef] | None = to_many(related(CONTAINS.out("Feature")), "Its features.", first=50)
     derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "Datasets that it is computed from.")
 
@@ -30,9 +30,9 @@ class FeatureSet(Asset):
 class Feature(Asset):
     """One feature."""
 
-    data_type: str | None = own("The type of its values.")
-    expression: str | None = own("How it is computed.")
-    freshness_sla: str | None = own("How old it may be, as an ISO 8601 duration.")
+    data_type: str | None = stored_field("The type of its values.")
+    expression: str | None = stored_field("How it is computed.")
+    freshness_sla: str | None = stored_field("How old it may be, as an ISO 8601 duration.")
     feature_set: FeatureSetRef | None = to_one(related(CONTAINS.into("FeatureSet")), "The set it belongs to.")
     derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "Datasets that it is computed from.")
     models: Connection[AssetRef] | None = to_many(MODELS, "Models and model versions that use it.")
@@ -42,28 +42,28 @@ class Feature(Asset):
 class FeatureSetInput(AssetFields):
     """Registers a feature set."""
 
-    entity_keys: list[str] | None = value("The keys that its features are looked up by.")
-    online: bool | None = value("Whether it is served online.")
-    derived_from: list[strawberry.ID] | None = edge(
+    entity_keys: list[str] | None = attribute("The keys that its features are looked up by.")
+    online: bool | None = attribute("Whether it is served online.")
+    derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(), "Ids of data and features that it is computed from."
     )
-    features: list[strawberry.ID] | None = edge(CONTAINS.out("Feature"), "Ids of its features.")
+    features: list[strawberry.ID] | None = reference(CONTAINS.out("Feature"), "Ids of its features.")
 
 
-register_feature_set = registers(FeatureSetInput, "Registers a feature set.")
+register_feature_set = register_field(FeatureSetInput, "Registers a feature set.")
 
 
 @strawberry.input(description="Registers a feature.")
 class FeatureInput(AssetFields):
     """Registers a feature."""
 
-    data_type: str | None = value("The type of its values.")
-    expression: str | None = value("How it is computed.")
-    freshness_sla: str | None = value("How old it may be, as an ISO 8601 duration such as `PT6H`.", duration=True)
-    feature_set: strawberry.ID | None = edge(CONTAINS.into("FeatureSet"), "The id of the set it belongs to.")
-    derived_from: list[strawberry.ID] | None = edge(
+    data_type: str | None = attribute("The type of its values.")
+    expression: str | None = attribute("How it is computed.")
+    freshness_sla: str | None = attribute("How old it may be, as an ISO 8601 duration such as `PT6H`.", duration=True)
+    feature_set: strawberry.ID | None = reference(CONTAINS.into("FeatureSet"), "The id of the set it belongs to.")
+    derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(), "Ids of data and features that it is computed from."
     )
 
 
-register_feature = registers(FeatureInput, "Registers a feature.")
+register_feature = register_field(FeatureInput, "Registers a feature.")

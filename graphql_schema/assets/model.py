@@ -20,7 +20,7 @@ from graphql_schema.catalog.relations import (
 from graphql_schema.catalog.urn import version_urn
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, made_from, own
+from graphql_schema.fields.field import Parent, depends_on, stored_field
 from graphql_schema.fields.refs import (
     ApprovalRef,
     AssetRef,
@@ -34,19 +34,19 @@ from graphql_schema.fields.refs import (
     RunRef,
     ServiceRef,
 )
-from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, connect, to_many, to_one
+from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, relation_connection, to_many, to_one
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
 from graphql_schema.governance.aliases import ModelAlias, aliases_of, names_of, version_by_alias
 from graphql_schema.governance.gate_report import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
-from graphql_schema.inputs.input_fields import AssetFields, edge, part
-from graphql_schema.inputs.input_fields import value as value_input_fields
-from graphql_schema.inputs.register_field import registers
-from graphql_schema.ports.relation_query import newest, related
+from graphql_schema.inputs.input_fields import AssetFields, id_part, reference
+from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.register_field import register_field
+from graphql_schema.ports.relation_query import newest_first, related
 
 _DATA = ("Dataset", "DatasetVersion")
 
 
-VERSIONS = newest(VERSION_OF.into("ModelVersion"))
+VERSIONS = newest_first(VERSION_OF.into("ModelVersion"))
 
 
 TRAINED_ON = related(
@@ -98,15 +98,15 @@ class RiskTier(Enum):
 class Model(Asset, Versioned):
     """A registered model."""
 
-    task: str | None = own("What it does, such as `ranking` or `binary-classification`.")
-    risk_tier: RiskTier | None = own("How much harm it can do.")
-    intended_use: str | None = own("What it is meant for, and what not.")
+    task: str | None = stored_field("What it does, such as `ranking` or `binary-classification`.")
+    risk_tier: RiskTier | None = stored_field("How much harm it can do.")
+    intended_use: str | None = stored_field("What it is meant for, and what not.")
     versions: Connection[ModelVersionRef] | None = to_many(VERSIONS, "Its versions, newest first.")
     latest_version: ModelVersionRef | None = to_one(VERSIONS, "Its newest version.", "versions")
     version: ModelVersionRef | None = strawberry.field(
         description="One version, by name or by an alias.",
         resolver=_version,
-        metadata=made_from("versions", "aliases"),
+        metadata=depends_on("versions", "aliases"),
     )
     aliases: list[ModelAlias] | None = strawberry.field(
         description="Names that stand for one of its versions, by name.", resolver=_aliases
@@ -124,7 +124,7 @@ async def _deployments(
     first: First = 20,
     after: After = None,
 ) -> Any:
-    return await connect(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
+    return await relation_connection(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
 
 
 async def _names(root: Parent, info: Info) -> Any:
@@ -135,18 +135,18 @@ async def _names(root: Parent, info: Info) -> Any:
 class ModelVersion(Asset, AssetVersion):
     """An immutable version of a model."""
 
-    version: str = own("The version, as the source writes it.")
+    version: str = stored_field("The version, as the source writes it.")
     model: ModelRef | None = to_one(MODEL, "The model it is a version of.")
-    framework: str | None = own("The library it was made with.")
-    artifact_uri: str | None = own("Where its files are.")
-    digest: str | None = own("The digest of its files.")
-    code_ref: str | None = own("The code that made it.")
-    params: list[Property] | None = own("The parameters of its training.")
-    metrics: list[Metric] | None = own("What its training measured.")
+    framework: str | None = stored_field("The library it was made with.")
+    artifact_uri: str | None = stored_field("Where its files are.")
+    digest: str | None = stored_field("The digest of its files.")
+    code_ref: str | None = stored_field("The code that made it.")
+    params: list[Property] | None = stored_field("The parameters of its training.")
+    metrics: list[Metric] | None = stored_field("What its training measured.")
     aliases: list[str] | None = strawberry.field(
         description="Aliases of its model that stand for it.",
         resolver=_names,
-        metadata=made_from("model", "Model.aliases"),
+        metadata=depends_on("model", "Model.aliases"),
     )
     training_run: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
     trained_on: Connection[AssetRef] | None = to_many(
@@ -178,30 +178,32 @@ class ModelInput(AssetFields):
     task: str | None = value_input_fields("What it does.")
     risk_tier: RiskTier | None = value_input_fields("How much harm it can do.")
     intended_use: str | None = value_input_fields("What it is meant for, and what not.")
-    inputs: list[strawberry.ID] | None = edge(FEEDS.into(), "Ids of inputs of the model as a whole.")
+    inputs: list[strawberry.ID] | None = reference(FEEDS.into(), "Ids of inputs of the model as a whole.")
 
 
-register_model = registers(ModelInput, "Registers a model.")
+register_model = register_field(ModelInput, "Registers a model.")
 
 
 @strawberry.input(description="Registers a version of a model; the model follows from the id.")
 class ModelVersionInput(AssetFields):
     """Registers a version of a model."""
 
-    version: str | None = part("The version, part of the id.")
-    model: strawberry.ID | None = edge(VERSION_OF.out(), "The id of its model; must agree with its own id.")
+    version: str | None = id_part("The version, part of the id.")
+    model: strawberry.ID | None = reference(VERSION_OF.out(), "The id of its model; must agree with its own id.")
     framework: str | None = value_input_fields("The library it was made with.")
     artifact_uri: str | None = value_input_fields("Where its files are.")
     digest: str | None = value_input_fields("The digest of its files.")
     code_ref: str | None = value_input_fields("The code that made it.")
     params: list[PropertyInput] | None = value_input_fields("The parameters of its training.")
     metrics: list[MetricInput] | None = value_input_fields("What its training measured.")
-    training_run: strawberry.ID | None = edge(PRODUCES.into("Run"), "The id of the run that made it.")
-    trained_on: list[strawberry.ID] | None = edge(FEEDS.into(*_DATA), "Ids of datasets and their versions.")
-    features: list[strawberry.ID] | None = edge(
+    training_run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that made it.")
+    trained_on: list[strawberry.ID] | None = reference(FEEDS.into(*_DATA), "Ids of datasets and their versions.")
+    features: list[strawberry.ID] | None = reference(
         FEEDS.into("Feature", "FeatureSet"), "Ids of features and feature sets that it uses."
     )
-    based_on: list[strawberry.ID] | None = edge(BASE_OF.into("ModelVersion"), "Ids of versions that it started from.")
+    based_on: list[strawberry.ID] | None = reference(
+        BASE_OF.into("ModelVersion"), "Ids of versions that it started from."
+    )
 
 
-register_model_version = registers(ModelVersionInput, "Registers a version of a model.")
+register_model_version = register_field(ModelVersionInput, "Registers a version of a model.")

@@ -39,5 +39,5 @@ NODES = (
 """The type of every kind of the catalog that is registered."""
 
 
-FACTS = (Check, CheckResult, Incident, Approval, Change)
+ATTACHED_RECORD_TYPES = (Check, CheckResult, Incident, Approval, Change)
 """The types of what is recorded about them."""

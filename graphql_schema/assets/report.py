@@ -5,11 +5,11 @@ import strawberry
 from graphql_schema.assets.asset import Asset
 from graphql_schema.catalog.relations import FEEDS
 from graphql_schema.fields.connection import Connection
-from graphql_schema.fields.field import own
+from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.relation_fields import to_many
-from graphql_schema.inputs.input_fields import AssetFields, edge, value
-from graphql_schema.inputs.register_field import registers
+from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
+from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import related
 
 
@@ -17,8 +17,8 @@ from graphql_schema.ports.relation_query import related
 class Report(Asset):
     """A dashboard, chart or document that people read."""
 
-    report_kind: str | None = own("What it is, such as `dashboard` or `chart`.")
-    url: str | None = own("Where people read it.")
+    report_kind: str | None = stored_field("What it is, such as `dashboard` or `chart`.")
+    url: str | None = stored_field("Where people read it.")
     inputs: Connection[AssetRef] | None = to_many(related(FEEDS.into()), "What it is made from.", first=50)
 
 
@@ -26,9 +26,9 @@ class Report(Asset):
 class ReportInput(AssetFields):
     """Registers a report."""
 
-    report_kind: str | None = value("What it is, such as `dashboard` or `chart`.")
-    url: str | None = value("Where people read it.")
-    inputs: list[strawberry.ID] | None = edge(FEEDS.into(), "Ids of what it is made from.")
+    report_kind: str | None = attribute("What it is, such as `dashboard` or `chart`.")
+    url: str | None = attribute("Where people read it.")
+    inputs: list[strawberry.ID] | None = reference(FEEDS.into(), "Ids of what it is made from.")
 
 
-register_report = registers(ReportInput, "Registers a report.")
+register_report = register_field(ReportInput, "Registers a report.")

@@ -10,13 +10,13 @@ from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CALLED_BY, DEPLOYED_AS, SERVED_BY
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.refs import DeploymentRef, ModelVersionRef, ServiceRef
-from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, connect, to_many, to_one
+from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.inputs.input_fields import SHARE, AssetFields, edge
-from graphql_schema.inputs.input_fields import value as value_input_fields
-from graphql_schema.inputs.register_field import registers
+from graphql_schema.inputs.input_fields import SHARE, AssetFields, reference
+from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import related
 
 DEPLOYMENTS = related(SERVED_BY.into("Deployment"))
@@ -25,16 +25,16 @@ DEPLOYMENTS = related(SERVED_BY.into("Deployment"))
 async def _deployments(
     root: Parent, info: Info, active_only: ActiveOnly = True, first: First = 20, after: After = None
 ) -> Any:
-    return await connect(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
+    return await relation_connection(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
 
 
 @strawberry.type(description="A production service.")
 class Service(Asset):
     """A production service."""
 
-    tier: int | None = own("How critical it is; 1 is the most.")
-    endpoint: str | None = own("Where it is called.")
-    oncall: str | None = own("Whom to call when it breaks.")
+    tier: int | None = stored_field("How critical it is; 1 is the most.")
+    endpoint: str | None = stored_field("Where it is called.")
+    oncall: str | None = stored_field("Whom to call when it breaks.")
     deployments: Connection[DeploymentRef] | None = strawberry.field(
         description="What is deployed in it; only what is serving unless asked otherwise.", resolver=_deployments
     )
@@ -56,11 +56,11 @@ class DeploymentStatus(Enum):
 class Deployment(Asset):
     """A model version serving in a service."""
 
-    environment: str | None = own("Where it runs, such as `production` or `staging`.")
-    status: DeploymentStatus | None = own("Whether it serves.")
-    traffic_share: float | None = own("The share of the traffic that it takes, from 0 to 1.")
-    deployed_at: Instant | None = own("When it began to serve.")
-    retired_at: Instant | None = own("When it ceased to serve; null while it does.")
+    environment: str | None = stored_field("Where it runs, such as `production` or `staging`.")
+    status: DeploymentStatus | None = stored_field("Whether it serves.")
+    traffic_share: float | None = stored_field("The share of the traffic that it takes, from 0 to 1.")
+    deployed_at: Instant | None = stored_field("When it began to serve.")
+    retired_at: Instant | None = stored_field("When it ceased to serve; null while it does.")
     model_version: ModelVersionRef | None = to_one(related(DEPLOYED_AS.into()), "The model version that it runs.")
     service: ServiceRef | None = to_one(related(SERVED_BY.out()), "The service that it runs in.")
 
@@ -72,18 +72,18 @@ class ServiceInput(AssetFields):
     tier: int | None = value_input_fields("How critical it is; 1 is the most.")
     endpoint: str | None = value_input_fields("Where it is called.")
     oncall: str | None = value_input_fields("Whom to call when it breaks.")
-    calls: list[strawberry.ID] | None = edge(CALLED_BY.into(), "Ids of services that it calls.")
+    calls: list[strawberry.ID] | None = reference(CALLED_BY.into(), "Ids of services that it calls.")
 
 
-register_service = registers(ServiceInput, "Registers a service.")
+register_service = register_field(ServiceInput, "Registers a service.")
 
 
 @strawberry.input(description="Registers a deployment.")
 class DeploymentInput(AssetFields):
     """Registers a deployment."""
 
-    model_version: strawberry.ID | None = edge(DEPLOYED_AS.into(), "The id of the model version that it runs.")
-    service: strawberry.ID | None = edge(SERVED_BY.out(), "The id of the service that it runs in.")
+    model_version: strawberry.ID | None = reference(DEPLOYED_AS.into(), "The id of the model version that it runs.")
+    service: strawberry.ID | None = reference(SERVED_BY.out(), "The id of the service that it runs in.")
     environment: str | None = value_input_fields("Where it runs, such as `production` or `staging`.")
     status: DeploymentStatus | None = value_input_fields("Whether it serves.")
     traffic_share: float | None = value_input_fields(
@@ -93,4 +93,4 @@ class DeploymentInput(AssetFields):
     retired_at: Instant | None = value_input_fields("When it ceased to serve.")
 
 
-register_deployment = registers(DeploymentInput, "Registers a deployment; call again as its status changes.")
+register_deployment = register_field(DeploymentInput, "Registers a deployment; call again as its status changes.")

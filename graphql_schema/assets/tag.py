@@ -7,18 +7,18 @@ import strawberry
 
 from graphql_schema.catalog.enums import value
 from graphql_schema.fields.connection import Connection
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.listing_fields import assets_where
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.value_types import Property
 from graphql_schema.inputs.input_fields import CatalogFields, needed
-from graphql_schema.inputs.input_fields import value as value_input_fields
-from graphql_schema.inputs.register_field import registers
-from graphql_schema.ports.conditions import Clause
+from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.register_field import register_field
+from graphql_schema.ports.conditions import Condition
 
 
-def _tagged(urn: str) -> Clause:
+def _tagged(urn: str) -> Condition:
     return ("in", "tags", (urn,))
 
 
@@ -44,9 +44,9 @@ class TagKind(Enum):
 class Tag(Node):
     """A classification of assets."""
 
-    name: str = own("The name.")
-    description: str | None = own("What it says, in words.")
-    properties: list[Property] | None = own("Free keys and values, by key.")
+    name: str = stored_field("The name.")
+    description: str | None = stored_field("What it says, in words.")
+    properties: list[Property] | None = stored_field("Free keys and values, by key.")
     tag_kind: TagKind = strawberry.field(
         description="What it is for; FREE while it was only referred to.", resolver=_tag_kind
     )
@@ -63,4 +63,4 @@ class TagInput(CatalogFields):
     propagates: bool | None = value_input_fields("Whether it passes on along lineage; not at first.")
 
 
-register_tag = registers(TagInput, "Registers a tag.")
+register_tag = register_field(TagInput, "Registers a tag.")

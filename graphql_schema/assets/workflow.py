@@ -10,17 +10,17 @@ from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, STARTED_BY
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.refs import AssetRef, RunRef, UserRef, WorkflowRef
-from graphql_schema.fields.relation_fields import connect, to_many, to_one
+from graphql_schema.fields.relation_fields import relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
-from graphql_schema.inputs.input_fields import COUNT, AssetFields, edge
-from graphql_schema.inputs.input_fields import value as value_input_fields
-from graphql_schema.inputs.register_field import registers
-from graphql_schema.ports.relation_query import FieldIn, newest, related
+from graphql_schema.inputs.input_fields import COUNT, AssetFields, reference
+from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.register_field import register_field
+from graphql_schema.ports.relation_query import FieldIn, newest_first, related
 
-RUNS = newest(RUN_OF.into("Run"))
+RUNS = newest_first(RUN_OF.into("Run"))
 
 
 INPUTS = related(INPUT_TO.into())
@@ -44,16 +44,16 @@ StateArg = Annotated[RunState | None, strawberry.argument(description="Only runs
 
 
 async def _runs(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-    return await connect(root, info, RUNS, first, after, FieldIn("state", (state.name,)) if state else None)
+    return await relation_connection(root, info, RUNS, first, after, FieldIn("state", (state.name,)) if state else None)
 
 
 @strawberry.type(description="The definition of a pipeline or of one of its steps.")
 class Workflow(Asset):
     """The definition of a pipeline or of one of its steps."""
 
-    workflow_kind: str | None = own("What kind of pipeline it is, such as `airflow` or `training`.")
-    code_ref: str | None = own("The code that defines it.")
-    schedule: str | None = own("When it runs, as the source writes it.")
+    workflow_kind: str | None = stored_field("What kind of pipeline it is, such as `airflow` or `training`.")
+    code_ref: str | None = stored_field("The code that defines it.")
+    schedule: str | None = stored_field("When it runs, as the source writes it.")
     runs: Connection[RunRef] | None = strawberry.field(description="Its runs, newest start first.", resolver=_runs)
     latest_run: RunRef | None = to_one(RUNS, "The run that started last.", "runs")
     inputs: Connection[AssetRef] | None = to_many(
@@ -69,14 +69,14 @@ class Workflow(Asset):
 class Run(Asset):
     """One execution of a workflow."""
 
-    state: RunState | None = own("How far it is.")
-    started_at: Instant | None = own("When it began.")
-    ended_at: Instant | None = own("When it ended; null while it goes on.")
-    code_version: str | None = own("The version of the code that ran.")
-    params: list[Property] | None = own("The parameters it ran with.")
-    metrics: list[Metric] | None = own("What it measured.")
-    error: str | None = own("Why it failed.")
-    cost_usd: float | None = own("What it cost, in US dollars.")
+    state: RunState | None = stored_field("How far it is.")
+    started_at: Instant | None = stored_field("When it began.")
+    ended_at: Instant | None = stored_field("When it ended; null while it goes on.")
+    code_version: str | None = stored_field("The version of the code that ran.")
+    params: list[Property] | None = stored_field("The parameters it ran with.")
+    metrics: list[Metric] | None = stored_field("What it measured.")
+    error: str | None = stored_field("Why it failed.")
+    cost_usd: float | None = stored_field("What it cost, in US dollars.")
     workflow: WorkflowRef | None = to_one(related(RUN_OF.out()), "The workflow it executed.")
     parent_run: RunRef | None = to_one(related(CHILD_OF.out()), "The run that it is a part of.")
     started_by: UserRef | None = to_one(related(STARTED_BY.out()), "The person or service account that started it.")
@@ -91,21 +91,21 @@ class WorkflowInput(AssetFields):
     workflow_kind: str | None = value_input_fields("What kind of pipeline it is.")
     code_ref: str | None = value_input_fields("The code that defines it.")
     schedule: str | None = value_input_fields("When it runs, as the source writes it.")
-    inputs: list[strawberry.ID] | None = edge(INPUT_TO.into(), "Ids of declared inputs of the pipeline as such.")
-    outputs: list[strawberry.ID] | None = edge(PRODUCES.out(), "Ids of declared outputs of the pipeline as such.")
-    part_of: strawberry.ID | None = edge(CONTAINS.into("Workflow"), "The id of the workflow that it is a step of.")
+    inputs: list[strawberry.ID] | None = reference(INPUT_TO.into(), "Ids of declared inputs of the pipeline as such.")
+    outputs: list[strawberry.ID] | None = reference(PRODUCES.out(), "Ids of declared outputs of the pipeline as such.")
+    part_of: strawberry.ID | None = reference(CONTAINS.into("Workflow"), "The id of the workflow that it is a step of.")
 
 
-register_workflow = registers(WorkflowInput, "Registers a workflow.")
+register_workflow = register_field(WorkflowInput, "Registers a workflow.")
 
 
 @strawberry.input(description="Records a run; call again to move its state on. The first time its state is needed.")
 class RunInput(AssetFields):
     """Records a run with what it read and made."""
 
-    workflow: strawberry.ID | None = edge(RUN_OF.out(), "The id of the workflow it executes.")
-    parent_run: strawberry.ID | None = edge(CHILD_OF.out(), "The id of the run that it is a part of.")
-    started_by: strawberry.ID | None = edge(STARTED_BY.out(), "The id of the user that started it.")
+    workflow: strawberry.ID | None = reference(RUN_OF.out(), "The id of the workflow it executes.")
+    parent_run: strawberry.ID | None = reference(CHILD_OF.out(), "The id of the run that it is a part of.")
+    started_by: strawberry.ID | None = reference(STARTED_BY.out(), "The id of the user that started it.")
     state: RunState | None = value_input_fields("How far it is.", required=True)
     started_at: Instant | None = value_input_fields("When it began.")
     ended_at: Instant | None = value_input_fields("When it ended.")
@@ -114,12 +114,12 @@ class RunInput(AssetFields):
     metrics: list[MetricInput] | None = value_input_fields("What it measured.")
     error: str | None = value_input_fields("Why it failed.")
     cost_usd: float | None = value_input_fields("What it cost, in US dollars.", within=COUNT)
-    inputs: list[strawberry.ID] | None = edge(
+    inputs: list[strawberry.ID] | None = reference(
         INPUT_TO.into(), "Ids of what it read; added to those recorded before.", adds=True, origin="OBSERVED"
     )
-    outputs: list[strawberry.ID] | None = edge(
+    outputs: list[strawberry.ID] | None = reference(
         PRODUCES.out(), "Ids of what it made; added to those recorded before.", adds=True, origin="OBSERVED"
     )
 
 
-record_run = registers(RunInput, "Records a run with its inputs and outputs; call again to move its state on.")
+record_run = register_field(RunInput, "Records a run with its inputs and outputs; call again to move its state on.")

@@ -27,8 +27,8 @@ class AssetKind(Enum):
     REPORT = value("REPORT", description="A dashboard, chart or document that people read.")
 
 
-@strawberry.enum(description="An edge label between assets.")
-class Relation(Enum):
+@strawberry.enum(name="Relation", description="An edge label between assets.")
+class RelationName(Enum):
     """The relations that callers may name."""
 
     INPUT_TO = value("INPUT_TO", description="Data, a feature or a model version is read by a run or workflow.")
@@ -125,8 +125,8 @@ class Verdict(Enum):
     FAIL = value("FAIL", description="Not good enough.")
 
 
-@strawberry.enum(description="A person, or a program under its own name.")
-class PrincipalKind(Enum):
+@strawberry.enum(name="PrincipalKind", description="A person, or a program under its own name.")
+class PrincipalType(Enum):
     """A person, or a program under its own name."""
 
     PERSON = value("PERSON", description="A person.")

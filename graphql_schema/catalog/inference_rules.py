@@ -24,7 +24,7 @@ ENRICHMENT: Final = "enrichment"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class InferenceRule:
     """From a vertex of the kinds ``starts``, over the hops of ``chain``, an edge of ``relation`` to where they end.
 
     All hops go along the data and name their kinds. ``confidence`` is that of a chain of certain edges.
@@ -52,16 +52,16 @@ class Rule:
 
 
 RULES: Final = (
-    Rule(
+    InferenceRule(
         "tested-as-deployed",
         TESTED_IN,
         ("ModelVersion",),
         (DEPLOYED_AS.out("Deployment"), TESTED_IN.out("ExperimentCell")),
         0.9,
     ),
-    Rule("trained-with", FEEDS, ("Feature",), (INPUT_TO.out("Run"), PRODUCES.out("ModelVersion")), 0.8),
-    Rule("started-from", BASE_OF, ("ModelVersion",), (INPUT_TO.out("Run"), PRODUCES.out("ModelVersion")), 0.6),
-    Rule(
+    InferenceRule("trained-with", FEEDS, ("Feature",), (INPUT_TO.out("Run"), PRODUCES.out("ModelVersion")), 0.8),
+    InferenceRule("started-from", BASE_OF, ("ModelVersion",), (INPUT_TO.out("Run"), PRODUCES.out("ModelVersion")), 0.6),
+    InferenceRule(
         "measured-on",
         EVALUATED_BY,
         ("Dataset", "DatasetVersion"),

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-OPEN = 253_402_300_799_999
+FOREVER = 253_402_300_799_999
 """The end of what has not ended, in epoch milliseconds: 9999-12-31T23:59:59.999Z, the last RFC 3339 instant."""
 
 

@@ -15,7 +15,7 @@ class Kind:
     slug: str
     asset: bool = True
     versioned: bool = False
-    whole: str | None = None
+    parent: str | None = None
     shown_by: str = ""
 
     @property
@@ -28,11 +28,11 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("Dataset", "dataset"),
-        Kind("DatasetVersion", "dataset-version", versioned=True, whole="Dataset"),
+        Kind("DatasetVersion", "dataset-version", versioned=True, parent="Dataset"),
         Kind("FeatureSet", "feature-set"),
-        Kind("Feature", "feature", whole="FeatureSet"),
+        Kind("Feature", "feature", parent="FeatureSet"),
         Kind("Model", "model"),
-        Kind("ModelVersion", "model-version", versioned=True, whole="Model"),
+        Kind("ModelVersion", "model-version", versioned=True, parent="Model"),
         Kind("Workflow", "workflow"),
         Kind("Run", "run"),
         Kind("Evaluation", "evaluation"),
@@ -54,7 +54,7 @@ KIND: Final = {kind.code: name for name, kind in KINDS.items()}
 """The catalog's name of a kind by its code, as records have it."""
 
 
-FACTS: dict[str, Kind] = {
+ATTACHED_KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("Check", "check", asset=False, shown_by="checks"),
@@ -68,13 +68,13 @@ FACTS: dict[str, Kind] = {
 """What is recorded about something, its subject, and shown with it; :data:`SUBJECT_HOPS` lead there."""
 
 
-VERTICES = {**KINDS, **FACTS}
+ALL_KINDS = {**KINDS, **ATTACHED_KINDS}
 
 
-KIND_OF_SLUG = {kind.slug: kind for kind in VERTICES.values()}
+KIND_OF_SLUG = {kind.slug: kind for kind in ALL_KINDS.values()}
 
 
-KIND_OF_CODE = {kind.code: kind for kind in VERTICES.values()}
+KIND_OF_CODE = {kind.code: kind for kind in ALL_KINDS.values()}
 
 
 ASSETS = tuple(kind.name for kind in KINDS.values() if kind.asset)

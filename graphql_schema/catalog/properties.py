@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class NativeProperty:
     """A native vertex property: the store filters, orders or polices by it. Everything else lives in ``record``.
 
     ``java`` is the store's class; ``index`` whether the mixed index holds it; ``many`` whether it is a set. ``field``
@@ -17,41 +17,41 @@ class Stored:
     index: bool = True
     many: bool = False
     field: str = ""
-    fact: bool = False
+    attached_only: bool = False
     text: bool = False
 
 
-STORED: tuple[Stored, ...] = (
-    Stored("tenant"),
-    Stored("urn", field="id"),
-    Stored("kind"),
-    Stored("source"),
-    Stored("namespace"),
-    Stored("name"),
-    Stored("titles", many=True, field="displayName"),
-    Stored("words", many=True, field="displayName"),
-    Stored("prose", text=True, field="description"),
-    Stored("ownerTeam"),
-    Stored("owners", many=True),
-    Stored("tags", many=True),
-    Stored("domain"),
-    Stored("stage"),
-    Stored("visibility"),
-    Stored("sensitivity"),
-    Stored("hydration"),
-    Stored("createdAt", "Long"),
-    Stored("updatedAt", "Long"),
-    Stored("begins", "Long", field="sourceCreatedAt"),
-    Stored("deletedAt", "Long"),
-    Stored("usedAt", "Long", field="usage"),
-    Stored("servedAt", "Long", field="usage"),
-    Stored("subject", fact=True),
-    Stored("subjectKind", fact=True),
-    Stored("actor", fact=True),
-    Stored("action", fact=True),
-    Stored("state", fact=True),
-    Stored("revision", "Long", index=False),
-    Stored("record", index=False),
+NATIVE_PROPERTIES: tuple[NativeProperty, ...] = (
+    NativeProperty("tenant"),
+    NativeProperty("urn", field="id"),
+    NativeProperty("kind"),
+    NativeProperty("source"),
+    NativeProperty("namespace"),
+    NativeProperty("name"),
+    NativeProperty("titles", many=True, field="displayName"),
+    NativeProperty("words", many=True, field="displayName"),
+    NativeProperty("prose", text=True, field="description"),
+    NativeProperty("ownerTeam"),
+    NativeProperty("owners", many=True),
+    NativeProperty("tags", many=True),
+    NativeProperty("domain"),
+    NativeProperty("stage"),
+    NativeProperty("visibility"),
+    NativeProperty("sensitivity"),
+    NativeProperty("hydration"),
+    NativeProperty("createdAt", "Long"),
+    NativeProperty("updatedAt", "Long"),
+    NativeProperty("begins", "Long", field="sourceCreatedAt"),
+    NativeProperty("deletedAt", "Long"),
+    NativeProperty("usedAt", "Long", field="usage"),
+    NativeProperty("servedAt", "Long", field="usage"),
+    NativeProperty("subject", attached_only=True),
+    NativeProperty("subjectKind", attached_only=True),
+    NativeProperty("actor", attached_only=True),
+    NativeProperty("action", attached_only=True),
+    NativeProperty("state", attached_only=True),
+    NativeProperty("revision", "Long", index=False),
+    NativeProperty("record", index=False),
 )
 """``ownerTeam`` and ``domain`` are "" where there is none, ``owners`` and ``tags`` then hold just "", and ``deletedAt``
 is OPEN while it lives: an absent value would fail open under a `not`.
@@ -66,17 +66,17 @@ TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
 """What says when something was made, the best first: what by-time relations are ordered by."""
 
 
-FIELD_OF = {stored.name: stored.field or stored.name for stored in STORED}
+FIELD_OF = {stored.name: stored.field or stored.name for stored in NATIVE_PROPERTIES}
 """The field of the schema that shows a native property."""
 
 
-STORED_ON_EDGES: tuple[Stored, ...] = (
-    Stored("fromKind", index=False),
-    Stored("toKind", index=False),
-    Stored("validFrom", "Long", index=False),
-    Stored("validTo", "Long", index=False),
-    Stored("at", "Long", index=False),
-    Stored("declassified", "Boolean", index=False),
-    Stored("through", index=False),
-    Stored("record", index=False),
+NATIVE_EDGE_PROPERTIES: tuple[NativeProperty, ...] = (
+    NativeProperty("fromKind", index=False),
+    NativeProperty("toKind", index=False),
+    NativeProperty("validFrom", "Long", index=False),
+    NativeProperty("validTo", "Long", index=False),
+    NativeProperty("at", "Long", index=False),
+    NativeProperty("declassified", "Boolean", index=False),
+    NativeProperty("through", index=False),
+    NativeProperty("record", index=False),
 )

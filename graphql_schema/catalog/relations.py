@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final
 
-from graphql_schema.catalog.kinds import ASSETS, VERTICES
+from graphql_schema.catalog.kinds import ALL_KINDS, ASSETS
 
 
-class Class(StrEnum):
+class RelationFamily(StrEnum):
     """What a relation is about."""
 
     LINEAGE = "lineage"
@@ -44,16 +44,16 @@ class Relation:
     """
 
     name: str
-    family: Class
+    family: RelationFamily
     ends: frozenset[tuple[str, str]]
     by_time: bool = False
-    changes: Direction = Direction.IN
+    owning_end: Direction = Direction.IN
     carries: bool = False
 
     @property
     def lineage(self) -> bool:
         """Whether data flows along it."""
-        return self.family is Class.LINEAGE
+        return self.family is RelationFamily.LINEAGE
 
     def changed_ends(self, source: str) -> frozenset[Direction]:
         """The ends that an edge says something about, by the kind of its *from* end.
@@ -63,7 +63,7 @@ class Relation:
         nobody who puts an asset into it.
         """
         if self.name != "CONTAINS":
-            return frozenset({self.changes, Direction.OUT} if self.carries or self.by_time else {self.changes})
+            return frozenset({self.owning_end, Direction.OUT} if self.carries or self.by_time else {self.owning_end})
         return frozenset({Direction.OUT}) if source == "Domain" else frozenset(Direction)
 
     def out(self, *kinds: str) -> "Hop":
@@ -98,12 +98,12 @@ def _pairs(*rules: str) -> frozenset[tuple[str, str]]:
 
 
 def _expand(names: list[str]) -> tuple[str, ...]:
-    return ASSETS if names == ["*"] else tuple(VERTICES[name].name for name in names)
+    return ASSETS if names == ["*"] else tuple(ALL_KINDS[name].name for name in names)
 
 
 def _relation(
     name: str,
-    family: Class,
+    family: RelationFamily,
     *rules: str,
     by_time: bool = False,
     changes: Direction = Direction.IN,
@@ -117,7 +117,7 @@ _DATA = "Dataset DatasetVersion"
 
 INPUT_TO = _relation(
     "INPUT_TO",
-    Class.LINEAGE,
+    RelationFamily.LINEAGE,
     f"{_DATA} Feature ModelVersion > Run Workflow",
     changes=Direction.OUT,
     carries=True,
@@ -126,7 +126,7 @@ INPUT_TO = _relation(
 
 PRODUCES = _relation(
     "PRODUCES",
-    Class.LINEAGE,
+    RelationFamily.LINEAGE,
     f"Run Workflow > {_DATA} Feature ModelVersion Evaluation",
     "Service > Dataset",
     carries=True,
@@ -135,7 +135,7 @@ PRODUCES = _relation(
 
 DERIVES = _relation(
     "DERIVES",
-    Class.LINEAGE,
+    RelationFamily.LINEAGE,
     f"{_DATA} Feature > {_DATA} Feature FeatureSet",
     changes=Direction.OUT,
     carries=True,
@@ -144,7 +144,7 @@ DERIVES = _relation(
 
 FEEDS = _relation(
     "FEEDS",
-    Class.LINEAGE,
+    RelationFamily.LINEAGE,
     f"{_DATA} Feature FeatureSet > Model ModelVersion Service Report",
     "Report > Report",
     changes=Direction.OUT,
@@ -153,13 +153,13 @@ FEEDS = _relation(
 
 
 BASE_OF = _relation(
-    "BASE_OF", Class.LINEAGE, "Model ModelVersion > Model ModelVersion", changes=Direction.OUT, carries=True
+    "BASE_OF", RelationFamily.LINEAGE, "Model ModelVersion > Model ModelVersion", changes=Direction.OUT, carries=True
 )
 
 
 EVALUATED_BY = _relation(
     "EVALUATED_BY",
-    Class.LINEAGE,
+    RelationFamily.LINEAGE,
     f"ModelVersion {_DATA} > Evaluation",
     "Evaluation > Evaluation",
     changes=Direction.OUT,
@@ -167,81 +167,89 @@ EVALUATED_BY = _relation(
 )
 
 
-DEPLOYED_AS = _relation("DEPLOYED_AS", Class.LINEAGE, "ModelVersion > Deployment", changes=Direction.OUT)
+DEPLOYED_AS = _relation("DEPLOYED_AS", RelationFamily.LINEAGE, "ModelVersion > Deployment", changes=Direction.OUT)
 
 
-SERVED_BY = _relation("SERVED_BY", Class.LINEAGE, "Deployment > Service")
+SERVED_BY = _relation("SERVED_BY", RelationFamily.LINEAGE, "Deployment > Service")
 
 
-TESTED_IN = _relation("TESTED_IN", Class.LINEAGE, "ModelVersion Deployment > ExperimentCell", changes=Direction.OUT)
-
-
-CELL_OF = _relation("CELL_OF", Class.LINEAGE, "ExperimentCell > Experiment")
-
-
-CALLED_BY = _relation("CALLED_BY", Class.LINEAGE, "Service > Service", changes=Direction.OUT)
-
-
-TRIGGERS = _relation("TRIGGERS", Class.LINEAGE, "Workflow > Workflow")
-
-
-VERSION_OF = _relation("VERSION_OF", Class.STRUCTURE, "DatasetVersion > Dataset", "ModelVersion > Model", by_time=True)
-
-
-PRECEDES = _relation(
-    "PRECEDES", Class.STRUCTURE, "DatasetVersion > DatasetVersion", "ModelVersion > ModelVersion", changes=Direction.OUT
+TESTED_IN = _relation(
+    "TESTED_IN", RelationFamily.LINEAGE, "ModelVersion Deployment > ExperimentCell", changes=Direction.OUT
 )
 
 
-RUN_OF = _relation("RUN_OF", Class.STRUCTURE, "Run > Workflow", by_time=True)
+CELL_OF = _relation("CELL_OF", RelationFamily.LINEAGE, "ExperimentCell > Experiment")
 
 
-CHILD_OF = _relation("CHILD_OF", Class.STRUCTURE, "Run > Run")
+CALLED_BY = _relation("CALLED_BY", RelationFamily.LINEAGE, "Service > Service", changes=Direction.OUT)
 
 
-STARTED_BY = _relation("STARTED_BY", Class.STRUCTURE, "Run > User")
+TRIGGERS = _relation("TRIGGERS", RelationFamily.LINEAGE, "Workflow > Workflow")
 
 
-CONTAINS = _relation("CONTAINS", Class.STRUCTURE, "FeatureSet > Feature", "Workflow > Workflow", "Domain > *")
+VERSION_OF = _relation(
+    "VERSION_OF", RelationFamily.STRUCTURE, "DatasetVersion > Dataset", "ModelVersion > Model", by_time=True
+)
 
 
-OWNED_BY = _relation("OWNED_BY", Class.OWNERSHIP, "* > Team User", "Domain > Team User")
+PRECEDES = _relation(
+    "PRECEDES",
+    RelationFamily.STRUCTURE,
+    "DatasetVersion > DatasetVersion",
+    "ModelVersion > ModelVersion",
+    changes=Direction.OUT,
+)
 
 
-MEMBER_OF = _relation("MEMBER_OF", Class.IDENTITY, "User > Team")
+RUN_OF = _relation("RUN_OF", RelationFamily.STRUCTURE, "Run > Workflow", by_time=True)
 
 
-PART_OF = _relation("PART_OF", Class.IDENTITY, "Team > Team", "Domain > Domain")
+CHILD_OF = _relation("CHILD_OF", RelationFamily.STRUCTURE, "Run > Run")
 
 
-TAGGED = _relation("TAGGED", Class.GOVERNANCE, "* > Tag")
+STARTED_BY = _relation("STARTED_BY", RelationFamily.STRUCTURE, "Run > User")
 
 
-REPLACED_BY = _relation("REPLACED_BY", Class.LIFECYCLE, "* > *")
+CONTAINS = _relation("CONTAINS", RelationFamily.STRUCTURE, "FeatureSet > Feature", "Workflow > Workflow", "Domain > *")
 
 
-DECIDED_FOR = _relation("DECIDED_FOR", Class.GOVERNANCE, "Approval > *", by_time=True)
+OWNED_BY = _relation("OWNED_BY", RelationFamily.OWNERSHIP, "* > Team User", "Domain > Team User")
 
 
-MONITORED_BY = _relation("MONITORED_BY", Class.OBSERVABILITY, "* > Check")
+MEMBER_OF = _relation("MEMBER_OF", RelationFamily.IDENTITY, "User > Team")
 
 
-RESULT_OF = _relation("RESULT_OF", Class.OBSERVABILITY, "CheckResult > Check", by_time=True)
+PART_OF = _relation("PART_OF", RelationFamily.IDENTITY, "Team > Team", "Domain > Domain")
 
 
-RAISED_ON = _relation("RAISED_ON", Class.OBSERVABILITY, "Incident > *", by_time=True)
+TAGGED = _relation("TAGGED", RelationFamily.GOVERNANCE, "* > Tag")
 
 
-CAUSED_BY = _relation("CAUSED_BY", Class.OBSERVABILITY, "Incident > CheckResult Change")
+REPLACED_BY = _relation("REPLACED_BY", RelationFamily.LIFECYCLE, "* > *")
 
 
-USAGE_OF = _relation("USAGE_OF", Class.USAGE, "UsageMonth > *", by_time=True)
+DECIDED_FOR = _relation("DECIDED_FOR", RelationFamily.GOVERNANCE, "Approval > *", by_time=True)
 
 
-USED_BY = _relation("USED_BY", Class.USAGE, "UsageMonth > Team User Service", by_time=True)
+MONITORED_BY = _relation("MONITORED_BY", RelationFamily.OBSERVABILITY, "* > Check")
 
 
-CHANGED = _relation("CHANGED", Class.AUDIT, "Change > *", "Change > Team User Domain Tag", by_time=True)
+RESULT_OF = _relation("RESULT_OF", RelationFamily.OBSERVABILITY, "CheckResult > Check", by_time=True)
+
+
+RAISED_ON = _relation("RAISED_ON", RelationFamily.OBSERVABILITY, "Incident > *", by_time=True)
+
+
+CAUSED_BY = _relation("CAUSED_BY", RelationFamily.OBSERVABILITY, "Incident > CheckResult Change")
+
+
+USAGE_OF = _relation("USAGE_OF", RelationFamily.USAGE, "UsageMonth > *", by_time=True)
+
+
+USED_BY = _relation("USED_BY", RelationFamily.USAGE, "UsageMonth > Team User Service", by_time=True)
+
+
+CHANGED = _relation("CHANGED", RelationFamily.AUDIT, "Change > *", "Change > Team User Domain Tag", by_time=True)
 
 
 RELATIONS: dict[str, Relation] = {
@@ -256,7 +264,7 @@ CARRYING: Final = tuple(relation.name for relation in RELATIONS.values() if rela
 LINEAGE = tuple(relation for relation in RELATIONS.values() if relation.lineage)
 
 
-PART_HOPS: dict[str, Hop] = {
+CHILD_HOPS: dict[str, Hop] = {
     "Dataset": VERSION_OF.into("DatasetVersion"),
     "Model": VERSION_OF.into("ModelVersion"),
     "FeatureSet": CONTAINS.out("Feature"),
@@ -264,7 +272,7 @@ PART_HOPS: dict[str, Hop] = {
 """From a whole to its parts (rule 3.3)."""
 
 
-WHOLE_HOPS: dict[str, Hop] = {
+PARENT_HOPS: dict[str, Hop] = {
     "DatasetVersion": VERSION_OF.out("Dataset"),
     "ModelVersion": VERSION_OF.out("Model"),
     "Feature": CONTAINS.into("FeatureSet"),

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from policies.errors import InvalidError
 
-LONGEST = 512
+MAX_URN_BYTES = 512
 """Bytes of the longest URN; a longer name is cut and ends in ``~`` and 16 hex digits of the SHA-256 of the whole."""
 
 _SHAPE = re.compile(r"mlg://([a-z-]+)/([^/@]+)/([^/@]+)/([^/@]+)(?:@([^/@]+))?")
@@ -43,7 +43,7 @@ def make_urn(slug: str, source: str, namespace: str, name: str, version: str | N
 def parse_urn(text: str) -> Urn:
     """Read a URN; raises InvalidError saying what is wrong and how it is written."""
     match = _SHAPE.fullmatch(text)
-    if not match or len(text.encode()) > LONGEST:
+    if not match or len(text.encode()) > MAX_URN_BYTES:
         raise InvalidError(f"{text[:80]!r} is not an id; write mlg://<kind>/<source>/<namespace>/<name>[@<version>].")
     slug, *segments = match.groups()
     kind = KIND_OF_SLUG.get(slug)
@@ -63,7 +63,7 @@ def slug_of(text: str) -> str:
     return text.removeprefix("mlg://").partition("/")[0]
 
 
-def whole_urn(text: str) -> str | None:
+def parent_urn(text: str) -> str | None:
     """The asset that a version's URN names: the same without ``@<version>``, under the whole's kind."""
     slug, rest = text.removeprefix("mlg://").split("/", 1)
     kind = KIND_OF_SLUG[slug]
@@ -98,12 +98,12 @@ def _decode(part: str | None, text: str) -> str:
 
 def _fit(head: str, name: str, tail: str) -> str:
     whole = head + name + tail
-    if len(whole) <= LONGEST:
+    if len(whole) <= MAX_URN_BYTES:
         return whole
     digest = "~" + sha256(whole.encode()).hexdigest()[:16]
-    room = LONGEST - len(head) - len(tail) - len(digest)
+    room = MAX_URN_BYTES - len(head) - len(tail) - len(digest)
     if room < 1:
-        raise InvalidError(f"Source, namespace and version leave no room for a name within {LONGEST} bytes.")
+        raise InvalidError(f"Source, namespace and version leave no room for a name within {MAX_URN_BYTES} bytes.")
     kept = re.sub(r"%[0-9A-F]?$", "", name[:room])
     return head + _whole_characters(kept) + digest + tail
 

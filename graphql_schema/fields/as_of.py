@@ -22,7 +22,7 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.scalars import Instant
 from policies.errors import InvalidError
 
-MOST_AHEAD = 300_000
+MAX_CLOCK_SKEW_MS = 300_000
 """Milliseconds that the clock of whoever asks may be ahead."""
 
 ARGUMENT = "asOf"
@@ -38,7 +38,7 @@ AsOf = Annotated[
 ]
 
 
-def read_at(info: Info, as_of: int | None) -> None:
+def set_read_time(info: Info, as_of: int | None) -> None:
     """Let the operation read the graph as it was at an instant.
 
     Raises InvalidError when the fields of the operation do not agree on it, or when it lies ahead.
@@ -51,7 +51,7 @@ def read_at(info: Info, as_of: int | None) -> None:
             "An operation reads at one instant: give each of its fields the same `asOf`, and leave out those that "
             "have none, or split the operation."
         )
-    if as_of is not None and as_of > context.clock() + MOST_AHEAD:
+    if as_of is not None and as_of > context.clock() + MAX_CLOCK_SKEW_MS:
         raise InvalidError("`asOf` lies ahead; give an instant that has passed.")
     context.read_at(as_of)
 

@@ -7,16 +7,16 @@ import strawberry
 from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionSetNode
 
 from graphql_schema.fields.context import Context, Info
-from graphql_schema.fields.cursors import Binding
+from graphql_schema.fields.cursors import CursorCodec
 from graphql_schema.fields.scalars import Cursor
-from graphql_schema.ports.relation_query import LARGEST_PAGE, Keep, Page
-from graphql_schema.ports.row import Item, Slice
+from graphql_schema.ports.relation_query import MAX_PAGE_SIZE, ItemFilter, PageRequest
+from graphql_schema.ports.row import PageItem, RowPage
 from policies.errors import LimitError
 
 T = TypeVar("T")
 
 
-FIRST = strawberry.argument(description=f"The size of the page, at most {LARGEST_PAGE}.")
+FIRST = strawberry.argument(description=f"The size of the page, at most {MAX_PAGE_SIZE}.")
 
 
 AFTER = strawberry.argument(description="The cursor after which the page begins; it must come from this same query.")
@@ -58,16 +58,18 @@ class Connection(Generic[T]):
     )
 
 
-def _row(item: Item) -> Any:
+def _row(item: PageItem) -> Any:
     return item.row
 
 
-class Pages:
+class ConnectionSource:
     """A slice as the source of a connection's fields; ``shape`` makes a node of an item."""
 
     __slots__ = ("_binding", "_page", "_shape", "_slice")
 
-    def __init__(self, found: Slice, page: Page, binding: "Binding", shape: Callable[[Item], Any] = _row) -> None:
+    def __init__(
+        self, found: RowPage, page: PageRequest, binding: "CursorCodec", shape: Callable[[PageItem], Any] = _row
+    ) -> None:
         self._slice = found
         self._page = page
         self._binding = binding
@@ -107,23 +109,23 @@ class Pages:
         return self._slice.total
 
 
-def paged(
-    info: Info, first: int | None, after: str | None, *scope: object, keep: Keep | None = None
-) -> tuple[Page, Binding]:
+def page_request_of(
+    info: Info, first: int | None, after: str | None, *scope: object, keep: ItemFilter | None = None
+) -> tuple[PageRequest, CursorCodec]:
     """The page and the cursor binding of a connection field; ``scope`` is what else the list depends on.
 
     ``scope`` must have a repr that is the same in every process. Raises LimitError on a bad ``first``, InvalidError on
     a cursor that was not made here.
     """
     size = 20 if first is None else first
-    if not 0 <= size <= LARGEST_PAGE:
+    if not 0 <= size <= MAX_PAGE_SIZE:
         raise LimitError(
-            f"`first` is {size}; ask for 0 to {LARGEST_PAGE} and page on with `after`.", limit=LARGEST_PAGE
+            f"`first` is {size}; ask for 0 to {MAX_PAGE_SIZE} and page on with `after`.", limit=MAX_PAGE_SIZE
         )
     raw = info._raw_info  # noqa: SLF001 - Strawberry offers the field's syntax nowhere else
-    binding = Binding(info.context, raw.parent_type.name, raw.field_name, keep, *scope)
+    binding = CursorCodec(info.context, raw.parent_type.name, raw.field_name, keep, *scope)
     position = None if after is None else binding.open(after)
-    return Page(size, position, _wants_total(info.context, raw), keep), binding
+    return PageRequest(size, position, _wants_total(info.context, raw), keep), binding
 
 
 def _wants_total(context: Context, raw: GraphQLResolveInfo[Any]) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 import strawberry
 
-from graphql_schema.ports.policy_report import PolicyNotes
-from graphql_schema.ports.protocols import GraphReader, GraphWriter, Journal
+from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
 from policies.gates import NO_GATES, Gates
 from policies.principal import Principal
 
@@ -30,23 +30,23 @@ class Context:
     principal: Principal
     open_reader: Callable[[Principal, int | None], GraphReader]
     writer: GraphWriter
-    notes: PolicyNotes
+    notes: PolicyReport
     cursor_key: bytes
     request_id: str = ""
     gates: Gates = NO_GATES
     clock: Callable[[], int] = _now
-    log_access: Callable[[Principal, str, PolicyNotes], None] = lambda *_: None
+    log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
     totals: dict[int, bool] = field(default_factory=dict)
-    journal: Journal | None = None
+    journal: ChangeFeed | None = None
     recheck: Callable[[], Awaitable[Principal]] | None = None
     as_of: int | None = None
     instants: frozenset[int | None] | None = None
     reader: GraphReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.read_afresh()
+        self.reset_reader()
 
-    def read_afresh(self) -> None:
+    def reset_reader(self) -> None:
         """Forget what was read: what comes after a write sees what it wrote."""
         self.reader = self.open_reader(self.principal, self.as_of)
 
@@ -54,17 +54,17 @@ class Context:
         """Read the graph as it was at an instant from here on; as it is now where that is None."""
         if as_of != self.as_of:
             self.as_of = as_of
-            self.read_afresh()
+            self.reset_reader()
 
     def now(self) -> int:
         """The instant that the operation is about, in epoch milliseconds."""
         return self.clock() if self.as_of is None else self.as_of
 
-    async def renew(self) -> None:
+    async def reauthenticate(self) -> None:
         """Go on as who the caller is now, over the graph and the policy as they are now."""
         if self.recheck is not None:
             self.principal = await self.recheck()
-        self.read_afresh()
+        self.reset_reader()
 
     def finish(self) -> dict[str, Any]:
         """What the response says beside its data, after the access log has what belongs into it.

@@ -15,7 +15,7 @@ from graphql_schema.fields.context import Context
 from policies.errors import InvalidError
 
 
-class Binding:
+class CursorCodec:
     """What a cursor is good for: one caller, one field of one object, one set of arguments.
 
     Cursors are encrypted, since a position may hold what the caller cannot see, such as the time by which versions are

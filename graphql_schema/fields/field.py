@@ -12,12 +12,12 @@ INPUTS = "inputs"
 """The key of a field's metadata that says what its value is made from."""
 
 
-def own(description: str) -> Any:
+def stored_field(description: str) -> Any:
     """A property of the record, stored under the field's GraphQL name."""
     return strawberry.field(description=description)
 
 
-def made_from(*inputs: str) -> dict[str, Any]:
+def depends_on(*inputs: str) -> dict[str, Any]:
     """The metadata of a field that says what it is made from: ``Type.field``, or a field of the same type.
 
     The policy's labels may not hold the field less closely than these.

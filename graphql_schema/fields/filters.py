@@ -14,7 +14,13 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, Sensitivity, value
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.ports.conditions import LARGEST_FILTER, LONGEST_PART, LONGEST_TEXT, Clause, Listing
+from graphql_schema.ports.conditions import (
+    MAX_FILTER_CONDITIONS,
+    MAX_FILTER_TEXT_LENGTH,
+    MAX_SUBSTRING_LENGTH,
+    Condition,
+    ListingQuery,
+)
 from policies.errors import InvalidError
 
 
@@ -36,7 +42,7 @@ class OrderDirection(Enum):
     DESC = value("DESC", description="Largest, last or latest first.")
 
 
-MOST_IDLE_DAYS = 1_830
+MAX_UNUSED_DAYS = 1_830
 """Days without usage that a filter may ask for: about as long as usage can be recorded afterwards."""
 
 
@@ -76,7 +82,7 @@ class AssetFilter:
     updated_before: Instant | None = _field("Changed before this instant.")
     unused_for_days: int | None = _field(
         "Used by nobody that the viewer may know of today and on the days before it, so many in all; what was never "
-        f"used must have been there before the first of them. From 1 to {MOST_IDLE_DAYS}."
+        f"used must have been there before the first of them. From 1 to {MAX_UNUSED_DAYS}."
     )
     and_: list["AssetFilter"] | None = strawberry.field(name="and", description="All of these hold.", default=None)
     or_: list["AssetFilter"] | None = strawberry.field(name="or", description="One of these holds.", default=None)
@@ -120,22 +126,22 @@ _BOUNDS = {
 }
 
 
-def asset_listing(where: AssetFilter | None, order: AssetOrder | None, *within: Clause) -> Listing:
+def asset_listing(where: AssetFilter | None, order: AssetOrder | None, *within: Condition) -> ListingQuery:
     """The listing of a filter and an order, narrowed by further clauses; raises InvalidError on an oversized filter."""
-    kinds: Clause = ("in", "kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
+    kinds: Condition = ("in", "kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
     asked = ("and",) if where is None else clause_of(where)
     clauses = (kinds, *within, asked)
-    listing = Listing(("and", *clauses)) if order is None else Listing(("and", *clauses), *_order(order))
+    listing = ListingQuery(("and", *clauses)) if order is None else ListingQuery(("and", *clauses), *_order(order))
     _refuse_long(asked)
     size = _size(asked)
-    if size > LARGEST_FILTER:
-        raise InvalidError(f"The filter holds {size} values and conditions; use at most {LARGEST_FILTER}.")
+    if size > MAX_FILTER_CONDITIONS:
+        raise InvalidError(f"The filter holds {size} values and conditions; use at most {MAX_FILTER_CONDITIONS}.")
     return listing
 
 
-def clause_of(where: AssetFilter) -> Clause:
+def clause_of(where: AssetFilter) -> Condition:
     """The clause of a filter."""
-    clauses: list[Clause] = []
+    clauses: list[Condition] = []
     for field, key in _SETS.items():
         values = getattr(where, field)
         if values is not None:
@@ -150,21 +156,21 @@ def clause_of(where: AssetFilter) -> Clause:
     if where.hydration is not None:
         clauses.append(("in", "hydration", (where.hydration.name,)))
     if where.owned is not None:
-        unowned: Clause = ("and", ("in", "owners", ("",)), ("in", "ownerTeam", ("",)))
+        unowned: Condition = ("and", ("in", "owners", ("",)), ("in", "ownerTeam", ("",)))
         clauses.append(("not", unowned) if where.owned else unowned)
     if where.unused_for_days is not None:
         clauses.append(_idle(where.unused_for_days))
     return ("and", *clauses, *_nested(where))
 
 
-def _idle(days: int) -> Clause:
-    if not 1 <= days <= MOST_IDLE_DAYS:
-        raise InvalidError(f"`unusedForDays` is {days}; ask for 1 to {MOST_IDLE_DAYS}.")
+def _idle(days: int) -> Condition:
+    if not 1 <= days <= MAX_UNUSED_DAYS:
+        raise InvalidError(f"`unusedForDays` is {days}; ask for 1 to {MAX_UNUSED_DAYS}.")
     return ("idle", "usedAt", days)
 
 
-def _nested(where: AssetFilter) -> list[Clause]:
-    clauses: list[Clause] = [clause_of(part) for part in where.and_ or ()]
+def _nested(where: AssetFilter) -> list[Condition]:
+    clauses: list[Condition] = [clause_of(part) for part in where.and_ or ()]
     if where.or_ is not None:
         clauses.append(("or", *(clause_of(part) for part in where.or_)))
     if where.not_ is not None:
@@ -172,10 +178,10 @@ def _nested(where: AssetFilter) -> list[Clause]:
     return clauses
 
 
-def _text(key: str, text: StringFilter | None) -> list[Clause]:
+def _text(key: str, text: StringFilter | None) -> list[Condition]:
     if text is None:
         return []
-    clauses: list[Clause] = []
+    clauses: list[Condition] = []
     if text.eq is not None:
         clauses.append(("in", key, (text.eq,)))
     if text.in_ is not None:
@@ -191,20 +197,20 @@ def _order(order: AssetOrder) -> tuple[str, bool]:
     return _ORDER_KEYS[order.field], order.direction is OrderDirection.DESC
 
 
-def _refuse_long(clause: Clause) -> None:
+def _refuse_long(clause: Condition) -> None:
     op, *rest = clause
     if op in {"and", "or", "not"}:
         for part in rest:
             _refuse_long(part)
         return
     key, given = rest
-    longest = LONGEST_PART if op == "contains" else LONGEST_TEXT
+    longest = MAX_SUBSTRING_LENGTH if op == "contains" else MAX_FILTER_TEXT_LENGTH
     for text in given if op == "in" else (given,):
         if isinstance(text, str) and len(text) > longest:
             raise InvalidError(f"The filter compares `{key}` with {len(text)} characters; use at most {longest} here.")
 
 
-def _size(clause: Clause) -> int:
+def _size(clause: Condition) -> int:
     if clause[0] in {"and", "or", "not"}:
         return 1 + sum(_size(part) for part in clause[1:])
     return len(clause[2]) if clause[0] == "in" else 1

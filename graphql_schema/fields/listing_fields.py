@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import strawberry
 
-from graphql_schema.fields.connection import After, First, Pages, paged
+from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, asset_listing
-from graphql_schema.ports.conditions import Clause
+from graphql_schema.ports.conditions import Condition
 
 AssetFilterArg = Annotated[AssetFilter | None, strawberry.argument(description="Which assets; all when absent.")]
 
@@ -23,20 +23,20 @@ async def list_assets(
     order: AssetOrder | None,
     first: int | None,
     after: str | None,
-    *within: Clause,
+    *within: Condition,
     scope: tuple[object, ...] = (),
-) -> Pages:
+) -> ConnectionSource:
     """A page of a listing of assets, as the source of a connection.
 
     ``scope`` is what ``within`` depends on, where that may be another clause by the time of a later page.
     """
     listing = asset_listing(where, order, *within)
     about = (asset_listing(where, order), *scope) if scope else (listing,)
-    page, binding = paged(info, first, after, *about)
-    return Pages(await info.context.reader.listing(listing, page), page, binding)
+    page, binding = page_request_of(info, first, after, *about)
+    return ConnectionSource(await info.context.reader.listing(listing, page), page, binding)
 
 
-def assets_where(clause_for: Callable[[str], Clause], description: str) -> Any:
+def assets_where(clause_for: Callable[[str], Condition], description: str) -> Any:
     """A connection of the assets that a clause made from the source's id selects."""
 
     async def resolve(

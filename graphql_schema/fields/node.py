@@ -2,7 +2,7 @@
 
 import strawberry
 
-from graphql_schema.fields.field import own
+from graphql_schema.fields.field import stored_field
 from graphql_schema.ports.row import Row
 
 
@@ -15,6 +15,6 @@ def type_of(source: Row, *_: object) -> str:
 class Node:
     """Anything that has an id."""
 
-    id: strawberry.ID = own("The URN: stable, loggable, writable by hand.")
+    id: strawberry.ID = stored_field("The URN: stable, loggable, writable by hand.")
 
     resolve_type = staticmethod(type_of)

@@ -8,7 +8,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.instants import FOREVER
 
 Instant = NewType("Instant", int)
 """Epoch milliseconds."""
@@ -39,7 +39,7 @@ def parse_instant(value: object) -> Instant:
         millis = int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
     except (ValueError, OverflowError):
         raise GraphQLError(f"DateTime cannot represent {value!r}: there is no such instant.") from None
-    if not 0 <= millis < OPEN:
+    if not 0 <= millis < FOREVER:
         raise GraphQLError(f"DateTime cannot represent {value!r}; use an instant from 1970 to 9999.")
     return Instant(millis)
 

@@ -4,15 +4,15 @@ from typing import ClassVar
 
 import strawberry
 
-from graphql_schema.fields.field import own
+from graphql_schema.fields.field import stored_field
 
 
 @strawberry.type(description="A free key and value.")
 class Property:
     """A free key and value."""
 
-    key: str = own("The key, unique within the asset.")
-    value: str = own("The value.")
+    key: str = stored_field("The key, unique within the asset.")
+    value: str = stored_field("The value.")
 
 
 @strawberry.input(description="A free key and value.")
@@ -29,9 +29,9 @@ class PropertyInput:
 class Metric:
     """A measured number."""
 
-    name: str = own("What was measured.")
-    value: float = own("The number.")
-    slice: str | None = own("The part of the data it was measured on; null for all.")
+    name: str = stored_field("What was measured.")
+    value: float = stored_field("The number.")
+    slice: str | None = stored_field("The part of the data it was measured on; null for all.")
 
 
 @strawberry.input(description="A measured number.")

@@ -4,16 +4,16 @@ from typing import Annotated, Any
 
 import strawberry
 
-from graphql_schema.catalog.urn import whole_urn
+from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.refs import ModelVersionRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.gate_report import MODEL, GateReport
 from graphql_schema.inputs.input_fields import reason_field
 from graphql_schema.inputs.payloads import MutationError, payload
-from graphql_schema.inputs.submit import write_one
-from graphql_schema.inputs.values import InputError, check_id, checked_reason
+from graphql_schema.inputs.submit import submit_one
+from graphql_schema.inputs.values import InputError, checked_reason, require_kind
 from graphql_schema.ports.commands import ANY, AliasSetting
 from graphql_schema.ports.relation_query import ONE
 from graphql_schema.ports.row import Row
@@ -27,11 +27,11 @@ ALIASES = "aliases"
 class ModelAlias:
     """A name of a model that stands for one of its versions."""
 
-    name: str = own("The name, such as `champion`.")
-    version: ModelVersionRef | None = own("The version that it stands for.")
-    protected: bool = own("Whether only a version that passes its gate may take it.")
-    since: Instant | None = own("Since when it stands for this version.")
-    set_by: str | None = own("The subject of the token that let it stand for this version.")
+    name: str = stored_field("The name, such as `champion`.")
+    version: ModelVersionRef | None = stored_field("The version that it stands for.")
+    protected: bool = stored_field("Whether only a version that passes its gate may take it.")
+    since: Instant | None = stored_field("Since when it stands for this version.")
+    set_by: str | None = stored_field("The subject of the token that let it stand for this version.")
 
 
 async def aliases_of(model: Row, info: Info) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ async def aliases_of(model: Row, info: Info) -> list[dict[str, Any]]:
 
 def _standing(model: Row, info: Info) -> dict[str, dict[str, Any]]:
     """The aliases of a model; at an instant of the past those that stand for the same version ever since."""
-    as_of, stored = info.context.as_of, model.peek(ALIASES) or {}
+    as_of, stored = info.context.as_of, model.visible_value(ALIASES) or {}
     return {name: alias for name, alias in stored.items() if as_of is None or alias["since"] <= as_of}
 
 
@@ -101,16 +101,18 @@ class SetAliasPayload:
     alias: ModelAlias | None = strawberry.field(
         description="The alias as it is now, as the viewer may see it.", resolver=_alias
     )
-    changed: bool = own("Whether anything was written.")
-    gate: GateReport | None = own("What the gate of this alias says of the version; null where nothing was judged.")
-    errors: list[MutationError] = own("Why it was not written; empty when it was.")
+    changed: bool = stored_field("Whether anything was written.")
+    gate: GateReport | None = stored_field(
+        "What the gate of this alias says of the version; null where nothing was judged."
+    )
+    errors: list[MutationError] = stored_field("Why it was not written; empty when it was.")
 
 
 AliasInputArg = Annotated[SetAliasInput, strawberry.argument(description="The alias and its version.")]
 
 
 async def _set_alias(info: Info, input: AliasInputArg) -> Any:
-    result = await write_one(info, lambda: _setting(input))
+    result = await submit_one(info, lambda: _setting(input))
     return {**payload(result, urn=input.model), "name": input.alias}
 
 
@@ -122,12 +124,12 @@ set_alias = strawberry.field(
 
 
 def _setting(given: SetAliasInput) -> AliasSetting:
-    check_id(given.model, ("Model",), "model")
+    require_kind(given.model, ("Model",), "model")
     checked_name(given.alias, "alias")
     for urn, field in ((given.version, "version"), (given.expected_version, "expectedVersion")):
         if urn is not strawberry.UNSET and urn is not None:
-            check_id(urn, ("ModelVersion",), field)
-            if whole_urn(urn) != given.model:
+            require_kind(urn, ("ModelVersion",), field)
+            if parent_urn(urn) != given.model:
                 raise InputError(f"{urn} is no version of {given.model}; name one of its own.", field)
     expected = ANY if given.expected_version is strawberry.UNSET else given.expected_version
     reason = checked_reason(given.reason)

@@ -7,16 +7,16 @@ import strawberry
 from graphql_schema.catalog.enums import ApprovalDecision
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import ApprovalRef, AssetRef, UserRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.aliases import checked_name
 from graphql_schema.inputs.idempotency_key import key_in
 from graphql_schema.inputs.input_fields import key_field, reason_field
-from graphql_schema.inputs.payloads import MutationError, made, payload
-from graphql_schema.inputs.submit import write_one
-from graphql_schema.inputs.values import check_id, checked_reason
+from graphql_schema.inputs.payloads import MutationError, payload, resolve_created_record
+from graphql_schema.inputs.submit import submit_one
+from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import Approving
 from policies.errors import InvalidError
 
@@ -43,17 +43,19 @@ async def _subject(root: Parent, info: Info) -> Any:
 class Approval(Node):
     """A decision about an asset for a gate."""
 
-    gate: str = own("The gate that it is for, such as `release`.")
-    decision: ApprovalDecision = own("What was decided.")
-    reason: str | None = own("Why.")
+    gate: str = stored_field("The gate that it is for, such as `release`.")
+    decision: ApprovalDecision = stored_field("What was decided.")
+    reason: str | None = stored_field("Why.")
     decided_by: UserRef | None = strawberry.field(
         description="Who decided, where the user is registered under the token's subject.", resolver=_decided_by
     )
     decided_by_subject: str = strawberry.field(
         description="The subject of the token that decided.", resolver=_subject_of_token
     )
-    decided_at: Instant = own("When.")
-    expires_at: Instant | None = own("Until when an approval holds; null for as long as nothing newer is decided.")
+    decided_at: Instant = stored_field("When.")
+    expires_at: Instant | None = stored_field(
+        "Until when an approval holds; null for as long as nothing newer is decided."
+    )
     subject: AssetRef | None = strawberry.field(description="What was decided about.", resolver=_subject)
 
 
@@ -75,15 +77,17 @@ class ApproveInput:
 class ApprovePayload:
     """What came of a decision."""
 
-    approval: ApprovalRef | None = strawberry.field(description="The decision as recorded.", resolver=made)
-    errors: list[MutationError] = own("Why it was not recorded; empty when it was.")
+    approval: ApprovalRef | None = strawberry.field(
+        description="The decision as recorded.", resolver=resolve_created_record
+    )
+    errors: list[MutationError] = stored_field("Why it was not recorded; empty when it was.")
 
 
 ApproveArg = Annotated[ApproveInput, strawberry.argument(description="The decision.")]
 
 
 async def _approve(info: Info, input: ApproveArg) -> Any:
-    return payload(await write_one(info, lambda: _approving(input)))
+    return payload(await submit_one(info, lambda: _approving(input)))
 
 
 approve = strawberry.field(
@@ -94,6 +98,6 @@ approve = strawberry.field(
 
 
 def _approving(given: ApproveInput) -> Approving:
-    check_id(given.subject, SUBJECTS, "subject")
+    require_kind(given.subject, SUBJECTS, "subject")
     gate, reason = checked_name(given.gate, "gate"), checked_reason(given.reason)
     return Approving(given.subject, gate, given.decision.name, reason, given.expires_at, key_in(given))

@@ -52,7 +52,7 @@ def _told(entry: Mapping[str, Any], subject: Row, known: Known) -> bool:
 
 def _shown(entry: Mapping[str, Any], subject: Row, known: Known) -> dict[str, Any]:
     field = entry["field"]
-    subject.open(field)  # the access log hears of what is held closely
+    subject.is_shown(field)  # the access log hears of what is held closely
     sides = {side: entry[side] for side in ("before", "after")}
     if "edge" in entry:
         sides = {side: _of_edge(value, subject, known) for side, value in sides.items()}

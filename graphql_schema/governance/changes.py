@@ -7,20 +7,20 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind, ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.fields.connection import After, First, Pages, paged
+from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Context, Info
-from graphql_schema.fields.cursors import Binding
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.cursors import CursorCodec
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, ChangeRef
 from graphql_schema.fields.scalars import Cursor, Instant
 from graphql_schema.governance.change_redaction import _ids, _shown, _told
 from graphql_schema.inputs.input_fields import reason_field
 from graphql_schema.inputs.payloads import payload
-from graphql_schema.inputs.submit import write_one
-from graphql_schema.inputs.values import check_id, checked_reason
+from graphql_schema.inputs.submit import submit_one
+from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import Reverting
-from graphql_schema.ports.conditions import LARGEST_FILTER, LONGEST_TEXT, Clause
+from graphql_schema.ports.conditions import MAX_FILTER_CONDITIONS, MAX_FILTER_TEXT_LENGTH, Condition
 from graphql_schema.ports.row import Row
 from policies.errors import InvalidError
 
@@ -29,9 +29,11 @@ from policies.errors import InvalidError
 class FieldChange:
     """What a change did to one field."""
 
-    field: str = own("The field, as the schema names it.")
-    before: str | None = own("What it was: a text as it is, anything else as JSON. Null where there was nothing.")
-    after: str | None = own("What it became.")
+    field: str = stored_field("The field, as the schema names it.")
+    before: str | None = stored_field(
+        "What it was: a text as it is, anything else as JSON. Null where there was nothing."
+    )
+    after: str | None = stored_field("What it became.")
 
 
 async def _subject(root: Parent, info: Info) -> Any:
@@ -64,20 +66,20 @@ async def _fields(root: Parent, info: Info) -> Any:
     return [_shown(entry, subject, known) for entry in entries if subject is not None and _told(entry, subject, known)]
 
 
-def journal_cursor(context: Context) -> Binding:
+def commit_log_cursor(context: Context) -> CursorCodec:
     """What seals and opens the places of changes among all changes, whatever the filter."""
-    return Binding(context, "Change.cursor")
+    return CursorCodec(context, "Change.cursor")
 
 
 def _cursor(root: Parent, info: Info) -> Any:
-    return journal_cursor(info.context).seal((root.record["createdAt"], root.urn))
+    return commit_log_cursor(info.context).seal((root.record["createdAt"], root.urn))
 
 
 @strawberry.type(description="One change of one asset, team, user, domain or tag.")
 class Change(Node):
     """One change of one thing."""
 
-    action: ChangeAction = own("What kind of change it was.")
+    action: ChangeAction = stored_field("What kind of change it was.")
     subject: AssetRef | None = strawberry.field(
         description="The asset that changed, as it is now; null for a team, user, domain or tag.", resolver=_subject
     )
@@ -86,10 +88,10 @@ class Change(Node):
         description="What it did, field by field; an edge is one by itself. What is hidden from you now is left out.",
         resolver=_fields,
     )
-    actor: str | None = own("The subject of the token that did it.")
+    actor: str | None = stored_field("The subject of the token that did it.")
     at: Instant = strawberry.field(description="When.", resolver=_at)
-    reason: str | None = own("Why, where the caller said so.")
-    request_id: str | None = own("The request that did it: the key to the logs.")
+    reason: str | None = stored_field("Why, where the caller said so.")
+    request_id: str | None = stored_field("The request that did it: the key to the logs.")
     reverts: ChangeRef | None = strawberry.field(description="The change that this one undid.", resolver=_reverts)
     cursor: Cursor = strawberry.field(
         description="Where it stands among all changes: pass it to `subscription changes` to go on after it.",
@@ -108,7 +110,7 @@ class ChangeFilter:
     since: Instant | None = strawberry.field(description="At this instant or later.", default=None)
     until: Instant | None = strawberry.field(description="Before this instant.", default=None)
 
-    def clause(self) -> Clause:
+    def clause(self) -> Condition:
         """The filter as the store can run it; raises InvalidError on an oversized one."""
         given = {
             "subject": self.subjects,
@@ -116,11 +118,13 @@ class ChangeFilter:
             "actor": self.actors,
             "action": None if self.actions is None else [action.name for action in self.actions],
         }
-        clauses: list[Clause] = [("in", key, tuple(values)) for key, values in given.items() if values is not None]
-        if sum(len(values) for _, _, values in clauses) > LARGEST_FILTER:
-            raise InvalidError(f"The filter holds more than {LARGEST_FILTER} values; ask in several queries.")
-        if any(len(text) > LONGEST_TEXT for _, _, values in clauses for text in values):
-            raise InvalidError(f"The filter holds a text of more than {LONGEST_TEXT} characters; none is so long.")
+        clauses: list[Condition] = [("in", key, tuple(values)) for key, values in given.items() if values is not None]
+        if sum(len(values) for _, _, values in clauses) > MAX_FILTER_CONDITIONS:
+            raise InvalidError(f"The filter holds more than {MAX_FILTER_CONDITIONS} values; ask in several queries.")
+        if any(len(text) > MAX_FILTER_TEXT_LENGTH for _, _, values in clauses for text in values):
+            raise InvalidError(
+                f"The filter holds a text of more than {MAX_FILTER_TEXT_LENGTH} characters; none is so long."
+            )
         if self.since is not None:
             clauses.append(("not", ("below", "createdAt", self.since)))
         if self.until is not None:
@@ -134,8 +138,8 @@ ChangeFilterArg = Annotated[ChangeFilter | None, strawberry.argument(description
 async def changes(info: Info, filter: ChangeFilterArg = None, first: First = 20, after: After = None) -> Any:
     """A page of all changes that the viewer may see, the newest first."""
     where = ("and",) if filter is None else filter.clause()
-    page, binding = paged(info, first, after, where)
-    return Pages(await info.context.reader.facts("Change", where, page), page, binding)
+    page, binding = page_request_of(info, first, after, where)
+    return ConnectionSource(await info.context.reader.attached_records("Change", where, page), page, binding)
 
 
 def changes_field() -> Any:
@@ -155,7 +159,7 @@ RevertArg = Annotated[RevertChangeInput, strawberry.argument(description="The ch
 
 
 async def _revert(info: Info, input: RevertArg) -> Any:
-    return payload(await write_one(info, lambda: _reverting(input)))
+    return payload(await submit_one(info, lambda: _reverting(input)))
 
 
 revert_change = strawberry.field(
@@ -166,5 +170,5 @@ revert_change = strawberry.field(
 
 
 def _reverting(given: RevertChangeInput) -> Reverting:
-    check_id(given.change, ("Change",), "change")
+    require_kind(given.change, ("Change",), "change")
     return Reverting(given.change, checked_reason(given.reason))

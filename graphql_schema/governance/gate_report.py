@@ -8,15 +8,15 @@ import strawberry
 
 from graphql_schema.catalog.relations import DECIDED_FOR, EVALUATED_BY, RAISED_ON, VERSION_OF
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, made_from, own
+from graphql_schema.fields.field import Parent, depends_on, stored_field
 from graphql_schema.fields.refs import EvaluationRef, IncidentRef
-from graphql_schema.ports.outcomes import Gate
-from graphql_schema.ports.relation_query import ALL, ONE, Related, newest, related
+from graphql_schema.ports.outcomes import GateResult
+from graphql_schema.ports.relation_query import ALL, ONE, RelationQuery, newest_first, related
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.gate_evaluation import Evidence, Record, as_shown, judge
+from graphql_schema.rules.gate_evaluation import Evidence, Record, evaluate_gate, visible_fields
 
 MODEL = related(VERSION_OF.out())
-APPROVALS = newest(DECIDED_FOR.into("Approval"))
+APPROVALS = newest_first(DECIDED_FOR.into("Approval"))
 EVALUATIONS = related(EVALUATED_BY.out())
 _INCIDENTS = related(RAISED_ON.into("Incident"))
 _OF_MODEL = related([VERSION_OF.out(), RAISED_ON.into("Incident")], inputs=("ModelVersion.model",))
@@ -38,23 +38,27 @@ async def _rows(info: Info, urns: Sequence[str]) -> list[Row]:
 
 @strawberry.type(description="Whether a version may stand for a protected alias, and if not, what is missing.")
 class GateReport:
-    """Whether a version passes its gate; the source is a :class:`~graphql_schema.ports.outcomes.Gate`."""
+    """Whether a version passes its gate; the source is a :class:`~graphql_schema.ports.outcomes.GateResult`."""
 
-    open: bool = own("Whether nothing is missing. Only protected aliases wait for it.")
-    missing_approvals: list[str] = own("Gates whose newest decision about the version is no approval that holds.")
+    open: bool = stored_field("Whether nothing is missing. Only protected aliases wait for it.")
+    missing_approvals: list[str] = stored_field(
+        "Gates whose newest decision about the version is no approval that holds."
+    )
     failing_evaluations: list[EvaluationRef] = strawberry.field(
         description="Evaluations of the version whose verdict is FAIL.", resolver=_evaluations
     )
     blocking_incidents: list[IncidentRef] = strawberry.field(
         description="Open incidents on the version or its model that are too grave.", resolver=_incidents
     )
-    sensitivity_violations: list[str] = own("Why the data that the version is made of are too sensitive, in words.")
+    sensitivity_violations: list[str] = stored_field(
+        "Why the data that the version is made of are too sensitive, in words."
+    )
 
 
-async def _gate(root: Parent, info: Info, alias: AliasArg) -> Gate:
+async def _gate(root: Parent, info: Info, alias: AliasArg) -> GateResult:
     reader = info.context.reader
 
-    async def rows(way: Related) -> list[Record]:
+    async def rows(way: RelationQuery) -> list[Record]:
         return [_shown(item.row) for item in (await reader.related(root, way, ALL)).items]
 
     found = await asyncio.gather(
@@ -63,11 +67,11 @@ async def _gate(root: Parent, info: Info, alias: AliasArg) -> Gate:
     models, approvals, evaluations, incidents, of_model = found
     model = _shown(models.items[0].row) if models.items else {}
     evidence = Evidence(model, _shown(root), approvals, evaluations, [*incidents, *of_model])
-    return judge(info.context.gates, alias, evidence, info.context.clock())
+    return evaluate_gate(info.context.gates, alias, evidence, info.context.clock())
 
 
 def _shown(row: Row) -> Record:
-    return as_shown(row.record, row.access.hidden)
+    return visible_fields(row.record, row.access.hidden)
 
 
 def gate_field() -> Any:
@@ -76,5 +80,5 @@ def gate_field() -> Any:
         description="May it stand for a protected alias, and if not, what is missing. What is hidden from you does not "
         "count.",
         resolver=_gate,
-        metadata=made_from("approvals", "evaluations", "model", "sensitivity", "Model.riskTier", "Model.domain"),
+        metadata=depends_on("approvals", "evaluations", "model", "sensitivity", "Model.riskTier", "Model.domain"),
     )

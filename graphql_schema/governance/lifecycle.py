@@ -8,13 +8,13 @@ import strawberry
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
 from graphql_schema.catalog.relations import REPLACED_BY, Hop
 from graphql_schema.fields.context import Info
-from graphql_schema.inputs.declared_edges import far_kinds
+from graphql_schema.inputs.declared_edges import allowed_target_kinds
 from graphql_schema.inputs.input_fields import reason_field, revision_field
 from graphql_schema.inputs.payloads import payload
-from graphql_schema.inputs.submit import write_one
+from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import _change
-from graphql_schema.inputs.values import InputError, asset_kind, check_id, checked_reason
-from graphql_schema.ports.commands import Deleting, EdgesOf, Registration, Restoring
+from graphql_schema.inputs.values import InputError, asset_kind, checked_reason, require_kind
+from graphql_schema.ports.commands import DeclaredEdges, Deleting, RegisterCommand, Restoring
 from policies.vocabulary import WriteAction
 
 
@@ -35,7 +35,7 @@ StageArg = Annotated[SetStageInput, strawberry.argument(description="The asset a
 
 
 async def _set_stage(info: Info, input: StageArg) -> Any:
-    return payload(await write_one(info, lambda: _stage(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _stage(input)), urn=input.asset)
 
 
 set_stage = strawberry.field(
@@ -43,18 +43,18 @@ set_stage = strawberry.field(
 )
 
 
-def _stage(given: SetStageInput) -> Registration:
+def _stage(given: SetStageInput) -> RegisterCommand:
     kind = asset_kind(given.asset, "asset")
     reason = checked_reason(given.reason)
-    edges: tuple[EdgesOf, ...] = ()
+    edges: tuple[DeclaredEdges, ...] = ()
     if given.replaced_by is not strawberry.UNSET:
         hop: Hop = REPLACED_BY.out()
         targets: Iterable[str] = [] if given.replaced_by is None else [given.replaced_by]
         for urn in targets:
-            check_id(urn, far_kinds(hop, kind), "replacedBy")
+            require_kind(urn, allowed_target_kinds(hop, kind), "replacedBy")
             if urn == given.asset:
                 raise InputError(f"{urn} cannot take its own place; name another.", "replacedBy")
-        edges = (EdgesOf(hop, f"{kind}.replacedBy", {urn: {} for urn in targets}),)
+        edges = (DeclaredEdges(hop, f"{kind}.replacedBy", {urn: {} for urn in targets}),)
     values = {"stage": given.stage.name}
     return _change(given, ChangeAction.STAGE_SET, WriteAction.UPDATE, *edges, values=values, reason=reason)
 
@@ -82,11 +82,11 @@ RestoreArg = Annotated[RestoreAssetInput, strawberry.argument(description="The a
 
 
 async def _delete(info: Info, input: DeleteArg) -> Any:
-    return payload(await write_one(info, lambda: _deleting(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _deleting(input)), urn=input.asset)
 
 
 async def _restore(info: Info, input: RestoreArg) -> Any:
-    return payload(await write_one(info, lambda: _restoring(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _restoring(input)), urn=input.asset)
 
 
 delete_asset = strawberry.field(

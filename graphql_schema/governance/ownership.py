@@ -6,20 +6,20 @@ from typing import Annotated, Any, Union
 import strawberry
 
 from graphql_schema.catalog.enums import ChangeAction, OwnershipKind
-from graphql_schema.catalog.relations import CONTAINS, OWNED_BY, WHOLE_HOPS, Hop
+from graphql_schema.catalog.relations import CONTAINS, OWNED_BY, PARENT_HOPS, Hop
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.refs import AssetRef, TeamRef, UserRef
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.inputs.declared_edges import far_kinds
+from graphql_schema.inputs.declared_edges import allowed_target_kinds
 from graphql_schema.inputs.input_fields import OwnerInput, revision_field
 from graphql_schema.inputs.payloads import payload
-from graphql_schema.inputs.submit import write_one
+from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import _bounded, _change
-from graphql_schema.inputs.values import asset_kind, check_id
-from graphql_schema.ports.commands import EdgesOf, Registration
-from graphql_schema.ports.relation_query import ALL, Path, Related, related
-from graphql_schema.ports.row import Item, Seen
+from graphql_schema.inputs.values import asset_kind, require_kind
+from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+from graphql_schema.ports.relation_query import ALL, Path, RelationQuery, related
+from graphql_schema.ports.row import MaskedRecord, PageItem
 from policies.vocabulary import WriteAction
 
 Owner = Annotated[Union[TeamRef, UserRef], strawberry.union("Owner", description="Who owns an asset.")]  # noqa: UP007
@@ -29,31 +29,33 @@ Owner = Annotated[Union[TeamRef, UserRef], strawberry.union("Owner", description
 class Ownership:
     """Who owns an asset, and in what way."""
 
-    owner: Owner = own("The team or user.")
-    ownership: OwnershipKind = own("What the owner is responsible for.")
-    inherited: bool = own("Whether it comes from the whole or the domain rather than from the asset itself.")
-    inherited_from: AssetRef | None = own("The asset it is inherited from; null when direct or from the domain.")
-    since: Instant | None = own("Since when.")
+    owner: Owner = stored_field("The team or user.")
+    ownership: OwnershipKind = stored_field("What the owner is responsible for.")
+    inherited: bool = stored_field("Whether it comes from the whole or the domain rather than from the asset itself.")
+    inherited_from: AssetRef | None = stored_field(
+        "The asset it is inherited from; null when direct or from the domain."
+    )
+    since: Instant | None = stored_field("Since when.")
 
 
 def _whole(kind: str) -> tuple[str, ...]:
-    return WHOLE_HOPS[kind].kinds if kind in WHOLE_HOPS else ()
+    return PARENT_HOPS[kind].kinds if kind in PARENT_HOPS else ()
 
 
 @lru_cache(maxsize=64)
-def ownership_of(kind: str, *, inherited: bool) -> Related:
+def ownership_of(kind: str, *, inherited: bool) -> RelationQuery:
     """The paths to an asset's owners: its own, then its whole's, then those of its domain and its whole's domain."""
     own_path: Path = (OWNED_BY.out(),)
     if not inherited:
         return related(own_path)
     inputs = tuple(f"{name}.{field}" for name in _whole(kind) for field in ("owners", "domain"))
     domain: tuple[Hop, ...] = (CONTAINS.into("Domain"),)
-    whole: tuple[Hop, ...] = (WHOLE_HOPS[kind],) if kind in WHOLE_HOPS else ()
+    whole: tuple[Hop, ...] = (PARENT_HOPS[kind],) if kind in PARENT_HOPS else ()
     paths = [own_path, (*whole, *own_path), (*domain, *own_path), (*whole, *domain, *own_path)]
     return related(*dict.fromkeys(paths), inputs=inputs)
 
 
-def _ownerships(item: Item) -> list[Seen]:
+def _ownerships(item: PageItem) -> list[MaskedRecord]:
     edge = item.edge or {}
     giver = item.via[-1] if item.via else None
     asset = giver if giver is not None and giver.kind != "Domain" else None
@@ -94,18 +96,18 @@ OwnersArg = Annotated[SetOwnersInput, strawberry.argument(description="The asset
 
 
 async def _set_owners(info: Info, input: OwnersArg) -> Any:
-    return payload(await write_one(info, lambda: _owners_governing(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _owners_governing(input)), urn=input.asset)
 
 
 set_owners = strawberry.field(description="Replaces the owners of an asset.", resolver=_set_owners)
 
 
-def _owners_governing(given: SetOwnersInput) -> Registration:
+def _owners_governing(given: SetOwnersInput) -> RegisterCommand:
     kind = asset_kind(given.asset, "asset")
     targets: dict[str, dict[str, Any]] = {}
     for index, each in enumerate(given.owners):
-        check_id(each.owner, far_kinds(OWNED_BY.out(), kind), "owners", str(index), "owner")
+        require_kind(each.owner, allowed_target_kinds(OWNED_BY.out(), kind), "owners", str(index), "owner")
         known = targets.setdefault(each.owner, {"kinds": []})
         known["kinds"] = sorted({*known["kinds"], each.ownership.name})
-    edges = EdgesOf(OWNED_BY.out(), f"{kind}.owners", _bounded(targets, "owners"))
+    edges = DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", _bounded(targets, "owners"))
     return _change(given, ChangeAction.OWNERS_SET, WriteAction.UPDATE, edges)

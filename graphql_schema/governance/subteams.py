@@ -11,7 +11,7 @@ from graphql_schema.ports.relation_query import ALL, related
 from graphql_schema.ports.row import Row
 from policies.errors import LimitError
 
-MOST_TEAMS = 250
+MAX_SUBTEAMS = 250
 """Teams that one field looks at together."""
 
 LEVELS = 4
@@ -28,7 +28,7 @@ IncludeSubteams = Annotated[
 async def with_subteams(root: Row, info: Info, include: bool | None) -> list[Row]:  # noqa: FBT001 - an argument's value
     """The team and, if they are wanted, those below it, each once, whatever circles they form.
 
-    One request for every :data:`LEVELS` levels. Raises LimitError where there are more than :data:`MOST_TEAMS`.
+    One request for every :data:`LEVELS` levels. Raises LimitError where there are more than :data:`MAX_SUBTEAMS`.
     """
     teams = {root.vid: root}
     lowest = [root] if include else []
@@ -36,9 +36,10 @@ async def with_subteams(root: Row, info: Info, include: bool | None) -> list[Row
         slices = await asyncio.gather(*(info.context.reader.related(team, SUBTEAMS, ALL) for team in lowest))
         found = [item for each in slices for item in each.items if item.row.vid not in teams]
         teams |= {item.row.vid: item.row for item in found}
-        if len(teams) > MOST_TEAMS:
+        if len(teams) > MAX_SUBTEAMS:
             raise LimitError(
-                f"{root.urn} has more than {MOST_TEAMS - 1} sub-teams; ask for one of them at a time.", limit=MOST_TEAMS
+                f"{root.urn} has more than {MAX_SUBTEAMS - 1} sub-teams; ask for one of them at a time.",
+                limit=MAX_SUBTEAMS,
             )
         lowest = list({item.row.vid: item.row for item in found if item.path == LEVELS - 1}.values())
     return list(teams.values())

@@ -7,15 +7,15 @@ import strawberry
 from graphql_schema.catalog.enums import ChangeAction, TagMode
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.refs import AssetRef, TagRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import revision_field
 from graphql_schema.inputs.payloads import payload
-from graphql_schema.inputs.submit import write_one
+from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import _bounded, _change
-from graphql_schema.inputs.values import InputError, asset_kind, check_id
-from graphql_schema.ports.commands import EdgesOf, Registration
+from graphql_schema.inputs.values import InputError, asset_kind, require_kind
+from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from graphql_schema.ports.relation_query import ALL, related
 from policies.vocabulary import WriteAction
 
@@ -30,12 +30,12 @@ async def _via(root: Parent, info: Info) -> Any:
 class TagAssignment:
     """A tag on an asset, and how it came there."""
 
-    tag: TagRef = own("The tag.")
-    mode: TagMode = own("How it came there.")
+    tag: TagRef = stored_field("The tag.")
+    mode: TagMode = stored_field("How it came there.")
     via: AssetRef | None = strawberry.field(
         description="The asset it arrived from, where it was propagated; null when hidden.", resolver=_via
     )
-    since: Instant | None = own("Since when.")
+    since: Instant | None = stored_field("Since when.")
 
 
 TAGS = related(TAGGED.out())
@@ -70,7 +70,7 @@ TagsArg = Annotated[SetTagsInput, strawberry.argument(description="The asset and
 
 
 async def _set_tags(info: Info, input: TagsArg) -> Any:
-    return payload(await write_one(info, lambda: _tags_governing(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _tags_governing(input)), urn=input.asset)
 
 
 set_tags = strawberry.field(
@@ -79,16 +79,18 @@ set_tags = strawberry.field(
 )
 
 
-def _tags_governing(given: SetTagsInput) -> Registration:
+def _tags_governing(given: SetTagsInput) -> RegisterCommand:
     kind = asset_kind(given.asset, "asset")
     lists = {name: list(getattr(given, name) or ()) for name in ("add", "remove", "block")}
     for name, urns in lists.items():
         for index, urn in enumerate(urns):
-            check_id(urn, ("Tag",), name, str(index))
+            require_kind(urn, ("Tag",), name, str(index))
     every = [urn for urns in lists.values() for urn in dict.fromkeys(urns)]
     if len(set(every)) < len(every):
         raise InputError("A tag stands in two of the lists; give it in one.", "remove")
     modes = dict.fromkeys(lists["add"], TagMode.DIRECT) | dict.fromkeys(lists["block"], TagMode.BLOCKED)
     targets = {urn: {"mode": mode.name} for urn, mode in modes.items()}
-    edges = EdgesOf(TAGGED.out(), f"{kind}.tags", _bounded(targets, "add"), adds=True, removes=tuple(lists["remove"]))
+    edges = DeclaredEdges(
+        TAGGED.out(), f"{kind}.tags", _bounded(targets, "add"), adds=True, removes=tuple(lists["remove"])
+    )
     return _change(given, ChangeAction.TAGGED, WriteAction.TAG, edges)

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.ports.row import AccessGrade
 from policies.vocabulary import WriteAction
 
@@ -13,11 +13,11 @@ from policies.vocabulary import WriteAction
 class ViewerAccess:
     """What the viewer may see and do here."""
 
-    grade: AccessGrade = own("How much of the asset the viewer may see.")
-    hidden_fields: list[str] = own("Fields that are null because the policy hides them.")
-    can_update: bool = own("Whether the viewer may change it.")
-    can_promote: bool = own("Whether the viewer may promote it, which moves its aliases.")
-    can_retire: bool = own("Whether the viewer may retire it.")
+    grade: AccessGrade = stored_field("How much of the asset the viewer may see.")
+    hidden_fields: list[str] = stored_field("Fields that are null because the policy hides them.")
+    can_update: bool = stored_field("Whether the viewer may change it.")
+    can_promote: bool = stored_field("Whether the viewer may promote it, which moves its aliases.")
+    can_retire: bool = stored_field("Whether the viewer may retire it.")
 
 
 def _viewer_access(root: Parent) -> Any:

@@ -7,18 +7,18 @@ import strawberry
 
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import VERSION_OF, Direction, Hop
-from graphql_schema.catalog.urn import parse_urn, whole_urn
+from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.inputs.input_fields import EDGE, REFERS, EdgeField, OwnerInput
-from graphql_schema.inputs.values import InputError, InputField, Path, at, check_id, fields_of, plain
-from graphql_schema.ports.commands import EdgesOf
+from graphql_schema.inputs.values import InputError, InputField, Path, error_path, fields_of, require_kind, to_json
+from graphql_schema.ports.commands import DeclaredEdges
 
 Targets = dict[str, dict[str, Any]]
 
-MOST_REFERENCES = 5_000
+MAX_REFERENCES = 5_000
 """Ids that one field of an item may hold; the rest goes into further items as links."""
 
 
-def edges_of(kind: str, urn: str, item: Any) -> tuple[EdgesOf, ...]:
+def edges_of(kind: str, urn: str, item: Any) -> tuple[DeclaredEdges, ...]:
     """What each field of the item declares; the whole of a version is declared always, since the URN names it."""
     found = []
     for field in fields_of(item):
@@ -31,11 +31,11 @@ def edges_of(kind: str, urn: str, item: Any) -> tuple[EdgesOf, ...]:
         else:
             targets = _targets(kind, urn, field, given)
         if targets is not None:
-            found.append(EdgesOf(declared.hop, f"{kind}.{field.name}", targets, declared.adds, declared.origin))
+            found.append(DeclaredEdges(declared.hop, f"{kind}.{field.name}", targets, declared.adds, declared.origin))
     return tuple(found)
 
 
-def far_kinds(hop: Hop, kind: str) -> tuple[str, ...]:
+def allowed_target_kinds(hop: Hop, kind: str) -> tuple[str, ...]:
     """The kinds that a hop from ``kind`` may lead to."""
     ends = hop.relation.ends
     far = {b for a, b in ends if a == kind} if hop.direction is Direction.OUT else {a for a, b in ends if b == kind}
@@ -43,13 +43,13 @@ def far_kinds(hop: Hop, kind: str) -> tuple[str, ...]:
 
 
 def _whole(urn: str, name: str, given: Any) -> Targets:
-    whole = whole_urn(urn)
+    whole = parent_urn(urn)
     if whole is None:
         raise InputError(f"{urn} is no version.", "id")
     if given is None:
         raise InputError(f"`{name}` cannot be cleared: it follows from the id. Leave it out.", name)
     if given is not strawberry.UNSET and given != whole:
-        with at(name):
+        with error_path(name):
             parse_urn(given)
         raise InputError(f"`{name}` is {given}, and the id belongs to {whole}; leave it out or correct one.", name)
     return {whole: {}}
@@ -62,14 +62,14 @@ def _targets(kind: str, urn: str, field: InputField, given: Any) -> Targets | No
         return None
     if declared.required and not given:
         raise InputError(f"`{field.name}` cannot be cleared; leave it out to keep what is stored.", field.name)
-    if isinstance(given, list) and len(given) > MOST_REFERENCES:
+    if isinstance(given, list) and len(given) > MAX_REFERENCES:
         raise InputError(
-            f"`{field.name}` holds {len(given)} ids, and at most {MOST_REFERENCES} fit; register others as links.",
+            f"`{field.name}` holds {len(given)} ids, and at most {MAX_REFERENCES} fit; register others as links.",
             field.name,
         )
     targets: Targets = {}
     for path, far, facts in _elements(field.name, given):
-        check_id(far, far_kinds(declared.hop, kind), *path)
+        require_kind(far, allowed_target_kinds(declared.hop, kind), *path)
         if far == urn and not declared.hop.relation.lineage:
             raise InputError(f"{urn} cannot be its own `{field.name}`; name another.", *path)
         _merge(targets, far, facts, path)
@@ -94,7 +94,7 @@ def _elements(name: str, given: Any) -> Iterator[tuple[Path, str, dict[str, Any]
 
 
 def _facts(each: Any, far: InputField, path: Path) -> dict[str, Any]:
-    return {name: value for name, value in plain(each, *path).items() if name != far.name}
+    return {name: value for name, value in to_json(each, *path).items() if name != far.name}
 
 
 def _merge(targets: Targets, far: str, facts: dict[str, Any], path: Path) -> None:

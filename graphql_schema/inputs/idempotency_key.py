@@ -9,28 +9,30 @@ import orjson
 import strawberry
 
 from graphql_schema.inputs.values import InputError, fields_of
-from graphql_schema.ports.commands import Key
+from graphql_schema.ports.commands import IdempotencyKey
 
-LONGEST_KEY = 255
+MAX_KEY_LENGTH = 255
 """Characters of an idempotency key."""
 
 KEY = "idempotency_key"
 """The attribute of an input that holds its key."""
 
 
-def key_in(given: Any) -> Key | None:
+def key_in(given: Any) -> IdempotencyKey | None:
     """The key of an input with the digest of everything else in it; raises InputError where it cannot be one."""
     text = getattr(given, KEY, None)
     if text is None or text is strawberry.UNSET:
         return None
-    if not 0 < len(text) <= LONGEST_KEY or "\0" in text:
-        raise InputError(f"An idempotency key has 1 to {LONGEST_KEY} characters; take a shorter one.", "idempotencyKey")
-    return Key(text, digest_of(given))
+    if not 0 < len(text) <= MAX_KEY_LENGTH or "\0" in text:
+        raise InputError(
+            f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters; take a shorter one.", "idempotencyKey"
+        )
+    return IdempotencyKey(text, digest_of(given))
 
 
-def key_within(call: Key, index: int) -> Key:
+def key_within(call: IdempotencyKey, index: int) -> IdempotencyKey:
     """The key of one item of a call that has a key."""
-    return Key(f"{call.text}\0{index}", call.digest, call)
+    return IdempotencyKey(f"{call.text}\0{index}", call.digest, call)
 
 
 def digest_of(given: Any) -> str:

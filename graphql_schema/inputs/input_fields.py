@@ -59,7 +59,7 @@ COUNT = (0.0, inf)
 """The bounds of what can be counted or paid."""
 
 
-def value(
+def attribute(
     description: str,
     *,
     stored: str | None = None,
@@ -75,7 +75,7 @@ def value(
     )
 
 
-def part(description: str) -> Any:
+def id_part(description: str) -> Any:
     """A part of the identity."""
     return strawberry.field(description=description, default=strawberry.UNSET)
 
@@ -90,7 +90,9 @@ def refers(description: str, *kinds: str) -> Any:
     return strawberry.field(description=description, metadata={REFERS: kinds})
 
 
-def edge(hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED", required: bool = False) -> Any:
+def reference(
+    hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED", required: bool = False
+) -> Any:
     """An id, or ids, at the far end of a hop; ``required`` when the asset is registered for the first time."""
     return strawberry.field(
         description=description,
@@ -132,20 +134,20 @@ class OwnerInput:
 class AssetFields:
     """What every registration of an asset may carry; inherited by each kind's input."""
 
-    id: strawberry.ID | None = part("The URN; or give its parts.")
-    source: str | None = part("The source system, part of the id.")
-    namespace: str | None = part("The namespace within the source, part of the id; `default` when absent.")
-    name: str | None = part("The name within the namespace, part of the id.")
-    display_name: str | None = value("The name to show; the name when absent.")
-    description: str | None = value("What it is, in words.")
-    stage: LifecycleStage | None = value("Where it is in its life; ACTIVE at first.")
-    visibility: Visibility | None = value("Who may discover it; ORG at first, for a version that of its asset.")
-    sensitivity: Sensitivity | None = value("How sensitive it is; INTERNAL at first.")
-    properties: list[PropertyInput] | None = value("Free keys and values; the list replaces the stored one.")
-    owners: list[OwnerInput] | None = edge(OWNED_BY.out(), "Its owners; the list replaces the stored one.")
-    tags: list[strawberry.ID] | None = edge(TAGGED.out(), "Ids of its tags; the list replaces the stored one.")
-    domain: strawberry.ID | None = edge(CONTAINS.into("Domain"), "The id of its business area.")
-    source_created_at: Instant | None = value("When the source system says it was made.")
+    id: strawberry.ID | None = id_part("The URN; or give its parts.")
+    source: str | None = id_part("The source system, part of the id.")
+    namespace: str | None = id_part("The namespace within the source, part of the id; `default` when absent.")
+    name: str | None = id_part("The name within the namespace, part of the id.")
+    display_name: str | None = attribute("The name to show; the name when absent.")
+    description: str | None = attribute("What it is, in words.")
+    stage: LifecycleStage | None = attribute("Where it is in its life; ACTIVE at first.")
+    visibility: Visibility | None = attribute("Who may discover it; ORG at first, for a version that of its asset.")
+    sensitivity: Sensitivity | None = attribute("How sensitive it is; INTERNAL at first.")
+    properties: list[PropertyInput] | None = attribute("Free keys and values; the list replaces the stored one.")
+    owners: list[OwnerInput] | None = reference(OWNED_BY.out(), "Its owners; the list replaces the stored one.")
+    tags: list[strawberry.ID] | None = reference(TAGGED.out(), "Ids of its tags; the list replaces the stored one.")
+    domain: strawberry.ID | None = reference(CONTAINS.into("Domain"), "The id of its business area.")
+    source_created_at: Instant | None = attribute("When the source system says it was made.")
     expected_revision: int | None = revision_field()
     idempotency_key: str | None = key_field()
     dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)
@@ -155,9 +157,9 @@ class AssetFields:
 class CatalogFields:
     """What every registration of a team, user, domain or tag may carry."""
 
-    id: strawberry.ID | None = part("The URN; made of the name when absent.")
+    id: strawberry.ID | None = id_part("The URN; made of the name when absent.")
     name: str = strawberry.field(description="The name, part of the id.")
-    properties: list[PropertyInput] | None = value("Free keys and values; the list replaces the stored one.")
+    properties: list[PropertyInput] | None = attribute("Free keys and values; the list replaces the stored one.")
     idempotency_key: str | None = key_field()
     dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)
 

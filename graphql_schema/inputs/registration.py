@@ -13,8 +13,8 @@ from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.inputs.declared_edges import edges_of
 from graphql_schema.inputs.idempotency_key import key_in
 from graphql_schema.inputs.input_fields import EDGE, VALUE
-from graphql_schema.inputs.values import LONGEST_NAME, InputError, at, check_id, fields_of, values_of
-from graphql_schema.ports.commands import Registration
+from graphql_schema.inputs.values import MAX_NAME_LENGTH, InputError, error_path, fields_of, require_kind, values_of
+from graphql_schema.ports.commands import RegisterCommand
 
 _PARTS = ("source", "namespace", "name", "version")
 
@@ -24,14 +24,14 @@ def kind_of(given: Any) -> Kind:
     return KINDS[type(given).__name__.removesuffix("Input")]
 
 
-def registration_of(given: Any) -> Registration:
+def registration_of(given: Any) -> RegisterCommand:
     """What the input of a kind asks for; raises InputError with the path to what cannot be."""
     kind = kind_of(given)
     urn = _urn_of(kind, given)
     values = values_of(given)
     if given.name:
         values["name"] = given.name
-    return Registration(
+    return RegisterCommand(
         urn,
         values,
         edges_of(kind.name, urn, given),
@@ -45,18 +45,18 @@ def registration_of(given: Any) -> Registration:
 def _urn_of(kind: Kind, given: Any) -> str:
     """The id of the item, from the id or the parts that were given; where both were, they must agree."""
     parts = {name: getattr(given, name, None) or None for name in _PARTS}
-    if len(parts["name"] or "") > LONGEST_NAME:
-        raise InputError(f"The name is longer than {LONGEST_NAME} characters; shorten it.", "name")
+    if len(parts["name"] or "") > MAX_NAME_LENGTH:
+        raise InputError(f"The name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "name")
     if not given.id:
         default = {} if kind.asset else {"source": "catalog"}
-        with at():
+        with error_path():
             return _made(kind, {**default, **{name: part for name, part in parts.items() if part}})
-    check_id(given.id, (kind.name,), "id")
+    require_kind(given.id, (kind.name,), "id")
     known = parse_urn(given.id)
     if not kind.asset:  # people and vocabulary have a name to show beside the id, and it may change
         parts.pop("name")
     for name, part in parts.items():
-        with at(name):
+        with error_path(name):
             same = part is None or _made(kind, {**_parts(known), name: part}) == given.id
         if not same:
             raise InputError(f"`{name}` is {part!r} and the id says {getattr(known, name)!r}; give one of them.", name)

@@ -7,23 +7,23 @@ from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import (
     AliasSetting,
     Approving,
+    Command,
     Deleting,
-    Intent,
-    Linking,
-    Registration,
+    LinkCommand,
+    RegisterCommand,
     Restoring,
     Unlinking,
 )
-from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, Registered, refused
+from graphql_schema.ports.outcomes import GraphQLResult, MutationErrorCode, WriteOutcome, refused
 from policies.errors import Code, CodedError
 from policies.principal import Scope
 from policies.vocabulary import WriteAction
 
-MOST_ITEMS = 1_000
+MAX_BULK_ITEMS = 1_000
 """Items of one call."""
 
 
-MOST_ATOMIC = 200
+MAX_ATOMIC_ITEMS = 200
 """Items of one atomic call, which is one transaction of the store."""
 
 
@@ -44,37 +44,37 @@ def authorize(info: Info) -> None:
 
 
 async def write(
-    info: Info, items: Sequence[Intent], *, dry_run: bool = False, atomic: bool = False
-) -> list[Registered]:
+    info: Info, items: Sequence[Command], *, dry_run: bool = False, atomic: bool = False
+) -> list[WriteOutcome]:
     """One outcome per item, in order. What is read after this sees what was written."""
     if not items:
         return []
     try:
         results = await info.context.writer.write(items, dry_run=dry_run, atomic=atomic)
     finally:
-        info.context.read_afresh()
+        info.context.reset_reader()
     for item, result in zip(items, results, strict=True):
         _note(info, item, result)
     return results
 
 
-async def write_one(info: Info, make: Callable[[], Intent]) -> Registered:
+async def submit_one(info: Info, make: Callable[[], Command]) -> WriteOutcome:
     """The outcome of one item; what its input makes impossible never reaches the writer."""
     authorize(info)
     try:
         item = make()
     except InputError as error:
-        return impossible(error)
+        return invalid_outcome(error)
     (result,) = await write(info, [item])
     return result
 
 
-def impossible(error: InputError) -> Registered:
+def invalid_outcome(error: InputError) -> WriteOutcome:
     """The outcome of an item whose input cannot be."""
-    return refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
+    return refused(GraphQLResult.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
 
 
-def _note(info: Info, item: Intent, result: Registered) -> None:
+def _note(info: Info, item: Command, result: WriteOutcome) -> None:
     """Tell the access log what the policy denied, and which hidden ids were named."""
     info.context.notes.absent.update(dict.fromkeys(result.hidden))
     for refusal in result.refusals:
@@ -83,11 +83,11 @@ def _note(info: Info, item: Intent, result: Registered) -> None:
             info.context.notes.refused.append((action, urn, (refusal.message,)))
 
 
-def _about(item: Intent) -> tuple[str, str]:
+def _about(item: Command) -> tuple[str, str]:
     """What the item wants to do, and to what."""
-    if isinstance(item, Registration):
+    if isinstance(item, RegisterCommand):
         return (WriteAction.REGISTER if item.action is None else item.right), item.urn
-    if isinstance(item, Linking | Unlinking):
+    if isinstance(item, LinkCommand | Unlinking):
         return WriteAction.LINK, f"{item.source}, {item.target}"
     if isinstance(item, Deleting | Restoring):
         return WriteAction.RETIRE, item.urn

@@ -3,9 +3,9 @@
 from typing import Any
 
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.inputs.declared_edges import MOST_REFERENCES
+from graphql_schema.inputs.declared_edges import MAX_REFERENCES
 from graphql_schema.inputs.values import InputError
-from graphql_schema.ports.commands import EdgesOf, Registration
+from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from policies.vocabulary import WriteAction
 
 
@@ -13,11 +13,11 @@ def _change(
     given: Any,
     action: ChangeAction,
     right: WriteAction,
-    *edges: EdgesOf,
+    *edges: DeclaredEdges,
     values: dict[str, Any] | None = None,
     reason: str | None = None,
-) -> Registration:
-    return Registration(
+) -> RegisterCommand:
+    return RegisterCommand(
         given.asset,
         values or {},
         edges,
@@ -30,6 +30,6 @@ def _change(
 
 
 def _bounded(targets: dict[str, Any], name: str) -> dict[str, Any]:
-    if len(targets) > MOST_REFERENCES:
-        raise InputError(f"`{name}` holds {len(targets)} ids; use at most {MOST_REFERENCES}.", name)
+    if len(targets) > MAX_REFERENCES:
+        raise InputError(f"`{name}` holds {len(targets)} ids; use at most {MAX_REFERENCES}.", name)
     return targets

@@ -19,15 +19,15 @@ from graphql_schema.fields.value_types import PropertyInput
 from graphql_schema.inputs.input_fields import REFERS, VALUE, ValueField
 from policies.errors import InvalidError
 
-LONGEST_NAME = 1_024
+MAX_NAME_LENGTH = 1_024
 """Characters of a name or display name."""
 
 
-LONGEST_REASON = 4_000
+MAX_REASON_LENGTH = 4_000
 """Characters of a reason."""
 
 
-LARGEST_RECORD = 64 * 1024
+MAX_RECORD_BYTES = 64 * 1024
 """Bytes of the values of one item, as JSON."""
 
 
@@ -47,7 +47,7 @@ class InputError(InvalidError):
 
 
 @contextmanager
-def at(*path: str) -> Iterator[None]:
+def error_path(*path: str) -> Iterator[None]:
     """Say where in the input an InvalidError is about, unless it says so itself."""
     try:
         yield
@@ -87,28 +87,28 @@ def values_of(item: Any) -> dict[str, Any]:
         given = getattr(item, field.attribute)
         if declared is not None and given is not strawberry.UNSET:
             _check(field.name, given, declared)
-            values[declared.stored or field.name] = plain(given, field.name)
+            values[declared.stored or field.name] = to_json(given, field.name)
     check_record(values)
     return values
 
 
 def check_record(values: Mapping[str, Any]) -> None:
     """Refuse what is too large, and what ends before it begins."""
-    if len(values.get("displayName") or "") > LONGEST_NAME:
-        raise InputError(f"The display name is longer than {LONGEST_NAME} characters; shorten it.", "displayName")
+    if len(values.get("displayName") or "") > MAX_NAME_LENGTH:
+        raise InputError(f"The display name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "displayName")
     for begin, end in INTERVALS:
         first, last = values.get(begin), values.get(end)
         if first is not None and last is not None and last < first:
             raise InputError(f"`{end}` is before `{begin}`; correct one of them.", end)
     size = len(orjson.dumps(values))
-    if size > LARGEST_RECORD:
+    if size > MAX_RECORD_BYTES:
         raise InputError(
-            f"The item holds {size} bytes of values and a record at most {LARGEST_RECORD}; keep large texts where they "
-            "are and register their address."
+            f"The values of the item take {size} bytes; a record holds at most {MAX_RECORD_BYTES}. Keep large texts "
+            "elsewhere and register their address."
         )
 
 
-def plain(given: Any, *path: str) -> Any:
+def to_json(given: Any, *path: str) -> Any:
     """The JSON value of an input value; what is not given within a nested input is left out."""
     if isinstance(given, Enum):
         return given.name
@@ -119,9 +119,9 @@ def plain(given: Any, *path: str) -> Any:
     return given
 
 
-def check_id(urn: str, kinds: tuple[str, ...], *path: str) -> str:
+def require_kind(urn: str, kinds: tuple[str, ...], *path: str) -> str:
     """The kind of an id, which must be one of ``kinds``."""
-    with at(*path):
+    with error_path(*path):
         kind = parse_urn(urn).kind
     if kind not in kinds:
         raise InputError(f"{urn} is a {kind}, and this takes {' or '.join(sorted(kinds))}.", *path)
@@ -130,13 +130,13 @@ def check_id(urn: str, kinds: tuple[str, ...], *path: str) -> str:
 
 def asset_kind(urn: str, *path: str) -> str:
     """The kind of an asset's id; raises InputError when it is that of something else."""
-    return check_id(urn, ASSETS, *path)
+    return require_kind(urn, ASSETS, *path)
 
 
 def checked_reason(reason: str | None) -> str | None:
     """A reason as it goes into the audit; raises InputError when it is a book."""
-    if reason is not None and len(reason) > LONGEST_REASON:
-        raise InputError(f"The reason is longer than {LONGEST_REASON} characters; shorten it.", "reason")
+    if reason is not None and len(reason) > MAX_REASON_LENGTH:
+        raise InputError(f"The reason is longer than {MAX_REASON_LENGTH} characters; shorten it.", "reason")
     return reason or None
 
 
@@ -154,7 +154,7 @@ def _check(name: str, given: Any, declared: ValueField) -> None:
 
 
 def _plain_list(given: list[Any], path: Path) -> list[Any]:
-    values = [plain(each, *path, str(index)) for index, each in enumerate(given)]
+    values = [to_json(each, *path, str(index)) for index, each in enumerate(given)]
     unique = getattr(type(given[0]), "UNIQUE", None) if given else None
     if unique is not None:
         _refuse_twice([tuple(value.get(part) for part in unique) for value in values], path)
@@ -180,8 +180,8 @@ def _plain_object(given: Any, path: Path) -> dict[str, Any]:
         if value is None or value is strawberry.UNSET or value == []:
             continue
         if REFERS in field.metadata:
-            check_id(value, field.metadata[REFERS], *path, field.name)
-        values[field.name] = plain(value, *path, field.name)
+            require_kind(value, field.metadata[REFERS], *path, field.name)
+        values[field.name] = to_json(value, *path, field.name)
     return values
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from graphql_schema.catalog.enums import value
-from graphql_schema.fields.field import own
+from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.lineage_query import Completeness
 
@@ -24,15 +24,17 @@ class CompletenessState(Enum):
 class LineageCompleteness:
     """How much of what there is an answer holds."""
 
-    state: CompletenessState = own("Whether this is all of it.")
-    reason: str | None = own(
+    state: CompletenessState = stored_field("Whether this is all of it.")
+    reason: str | None = stored_field(
         "What is missing, or null: DEPTH, NODES, EDGES, TIME, STEPS, PATHS or CAUSES where a bound ended it, ROOTS "
         "where some were not found, POLICY where something is hidden; several are separated by a comma."
     )
-    visited: int = own("How many vertices were visited, those that a filter hides among them.")
-    depth_reached: int = own("How many edges away the farthest of them is.")
-    hidden: int | None = own("How many first hidden nodes the walk met; null unless the policy discloses counts.")
-    as_of: Instant = own("The instant that the answer is about.")
+    visited: int = stored_field("How many vertices were visited, those that a filter hides among them.")
+    depth_reached: int = stored_field("How many edges away the farthest of them is.")
+    hidden: int | None = stored_field(
+        "How many first hidden nodes the walk met; null unless the policy discloses counts."
+    )
+    as_of: Instant = stored_field("The instant that the answer is about.")
 
 
 def completeness_source(found: Completeness) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.fields.as_of import AsOf, read_at
-from graphql_schema.fields.connection import After, Connection, First, Pages, paged
+from graphql_schema.fields.as_of import AsOf, set_read_time
+from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, made_from, own
+from graphql_schema.fields.field import Parent, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef, TeamRef
 from graphql_schema.lineage.arguments import (
     DepthArg,
@@ -27,7 +27,7 @@ from graphql_schema.lineage.arguments import (
 )
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
 from graphql_schema.lineage.traversal import KindCount, LineageNode, counts_by_kind, node_pages, pin_of
-from graphql_schema.ports.lineage_query import Pin, Reached, Walk, Walked
+from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, ReachedNode, SnapshotTime
 
 DEPTH = 20
 """How deep an impact is looked for unless asked otherwise."""
@@ -37,26 +37,26 @@ KindsArg = Annotated[
 ]
 
 
-class Impacting:
+class ImpactSource:
     """The source of an :class:`Impact`: walks when a field asks, once for each instant that cursors were made at."""
 
-    def __init__(self, info: Info, walk: Walk) -> None:
+    def __init__(self, info: Info, walk: LineageQuery) -> None:
         self.walk = walk
         self._reader = info.context.reader
-        self._found: dict[Pin | None, asyncio.Task[Walked]] = {}
+        self._found: dict[SnapshotTime | None, asyncio.Task[LineageResult]] = {}
 
-    async def at(self, pin: Pin | None = None) -> Walked:
+    async def at(self, pin: SnapshotTime | None = None) -> LineageResult:
         """What the walk found."""
         if pin not in self._found:
             self._found[pin] = asyncio.ensure_future(self._walk(pin))
         return await asyncio.shield(self._found[pin])
 
-    async def nodes(self, pin: Pin | None = None, kinds: Sequence[str] = ()) -> list[Reached]:
+    async def nodes(self, pin: SnapshotTime | None = None, kinds: Sequence[str] = ()) -> list[ReachedNode]:
         """What is touched: what was reached over an edge at least, of some kinds or of all."""
         found = (await self.at(pin)).nodes
         return [node for node in found if node.depth and (not kinds or node.row.record["kind"] in kinds)]
 
-    async def _walk(self, pin: Pin | None) -> Walked:
+    async def _walk(self, pin: SnapshotTime | None) -> LineageResult:
         return await self._reader.walk(replace(self.walk, pin=pin))
 
 
@@ -76,8 +76,10 @@ async def _by_depth(root: Source) -> list[int]:
     return [counts[depth] for depth in range(1, max(counts, default=0) + 1)]
 
 
-async def _page(root: Any, info: Info, first: int | None, after: str | None, *kinds: str, via: bool) -> Pages:
-    page, binding = paged(info, 50 if first is None else first, after, root.walk, info.context.as_of, kinds)
+async def _page(
+    root: Any, info: Info, first: int | None, after: str | None, *kinds: str, via: bool
+) -> ConnectionSource:
+    page, binding = page_request_of(info, 50 if first is None else first, after, root.walk, info.context.as_of, kinds)
     pin = pin_of(page)
     nodes = await root.nodes(pin, kinds)
     return node_pages(nodes, (await root.at(pin)).completeness.pin, page, binding, via=via)
@@ -116,9 +118,9 @@ async def _unknown(root: Source) -> Any:
 class ImpactedAsset:
     """An asset that would be touched."""
 
-    asset: AssetRef = own("The asset.")
-    depth: int = own("How many edges it is away from the nearest root.")
-    via: list[strawberry.ID] = own(
+    asset: AssetRef = stored_field("The asset.")
+    depth: int = stored_field("How many edges it is away from the nearest root.")
+    via: list[strawberry.ID] = stored_field(
         "One shortest way there, from a root to the asset itself: the least by ids among the shortest."
     )
 
@@ -127,8 +129,8 @@ class ImpactedAsset:
 class ImpactedTeam:
     """A team that owns some of what would be touched."""
 
-    team: TeamRef = own("The team.")
-    assets: int = own("How many of the assets it is the owning team of.")
+    team: TeamRef = stored_field("The team.")
+    assets: int = stored_field("How many of the assets it is the owning team of.")
 
 
 @strawberry.type(description="What would be touched if some assets changed; the assets themselves are not counted.")
@@ -159,15 +161,17 @@ class Impact:
     )
 
 
-def impacting(info: Info, roots: Sequence[str], max_depth: int | None, where: LineageFilter | None) -> Impacting:
+def impacting(info: Info, roots: Sequence[str], max_depth: int | None, where: LineageFilter | None) -> ImpactSource:
     """The source of the impact of some roots."""
-    return Impacting(info, Walk(tuple(roots), Direction.OUT, depth_of(max_depth, DEPTH), lineage_filter(where)))
+    return ImpactSource(
+        info, LineageQuery(tuple(roots), Direction.OUT, depth_of(max_depth, DEPTH), lineage_filter(where))
+    )
 
 
 async def _impact(
     info: Info, roots: RootsArg, max_depth: DepthArg = DEPTH, filter: Filter = None, as_of: AsOf = None
 ) -> Any:
-    read_at(info, as_of)
+    set_read_time(info, as_of)
     return impacting(info, roots_of(roots), max_depth, filter)
 
 
@@ -181,5 +185,5 @@ impact: Any = strawberry.field(
 asset_impact: Any = strawberry.field(
     description="What would be touched if it changed.",
     resolver=_asset_impact,
-    metadata=made_from("downstream", "lineage"),
+    metadata=depends_on("downstream", "lineage"),
 )

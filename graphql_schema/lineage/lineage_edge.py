@@ -4,9 +4,9 @@ from typing import Any
 
 import strawberry
 
-from graphql_schema.catalog.enums import EdgeOrigin, Relation
+from graphql_schema.catalog.enums import EdgeOrigin, RelationName
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.scalars import Instant
 
 
@@ -21,14 +21,14 @@ async def run_id(root: Parent, info: Info) -> Any:
 class LineageEdge:
     """An edge of lineage or structure."""
 
-    id: strawberry.ID = own("The id of the edge.")
+    id: strawberry.ID = stored_field("The id of the edge.")
     from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
-    to: strawberry.ID = own("The id of where the data flows to.")
-    relation: Relation = own("The relation.")
-    origin: EdgeOrigin = own("How the edge came to be known.")
-    confidence: float | None = own("How sure, from 0 to 1; null means certain.")
-    valid_from: Instant | None = own("Since when it holds.")
-    valid_to: Instant | None = own("Until when it holds; null while it does.")
+    to: strawberry.ID = stored_field("The id of where the data flows to.")
+    relation: RelationName = stored_field("The relation.")
+    origin: EdgeOrigin = stored_field("How the edge came to be known.")
+    confidence: float | None = stored_field("How sure, from 0 to 1; null means certain.")
+    valid_from: Instant | None = stored_field("Since when it holds.")
+    valid_to: Instant | None = stored_field("Until when it holds; null while it does.")
     run_id: strawberry.ID | None = strawberry.field(
         description="The run that saw it; null when unknown or hidden.", resolver=run_id
     )

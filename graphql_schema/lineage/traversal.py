@@ -8,11 +8,11 @@ from typing import Any
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind
-from graphql_schema.fields.as_of import AsOf, read_at
-from graphql_schema.fields.connection import After, Connection, First, Pages, paged
+from graphql_schema.fields.as_of import AsOf, set_read_time
+from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.cursors import Binding
-from graphql_schema.fields.field import Parent, made_from, own
+from graphql_schema.fields.cursors import CursorCodec
+from graphql_schema.fields.field import Parent, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.lineage.arguments import (
     DIRECTIONS,
@@ -26,12 +26,12 @@ from graphql_schema.lineage.arguments import (
 )
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
 from graphql_schema.lineage.lineage_edge import LineageEdge
-from graphql_schema.ports.lineage_query import Pin, Reached, Walk, Walked
-from graphql_schema.ports.relation_query import Page, cut
-from graphql_schema.ports.row import Item
+from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, ReachedNode, SnapshotTime
+from graphql_schema.ports.relation_query import PageRequest, slice_page
+from graphql_schema.ports.row import PageItem
 from policies.errors import LimitError
 
-MOST_EDGES = 10_000
+MAX_PAGE_EDGES = 10_000
 """Edges that one answer lists."""
 
 
@@ -39,25 +39,25 @@ MOST_EDGES = 10_000
 class LineageNode:
     """A node of a walk."""
 
-    asset: AssetRef = own("The asset.")
-    depth: int = own("How many edges it is away from the nearest root.")
+    asset: AssetRef = stored_field("The asset.")
+    depth: int = stored_field("How many edges it is away from the nearest root.")
 
 
 @strawberry.type(description="How many there are of a kind.")
 class KindCount:
     """How many there are of a kind."""
 
-    kind: AssetKind = own("The kind.")
-    count: int = own("How many.")
+    kind: AssetKind = stored_field("The kind.")
+    count: int = stored_field("How many.")
 
 
 def _edges(root: strawberry.Parent[Any]) -> Any:
     edges = root["edges"]
-    if len(edges) > MOST_EDGES:
+    if len(edges) > MAX_PAGE_EDGES:
         raise LimitError(
             f"There are {len(edges)} edges among these nodes; narrow the walk by `relations` or `maxDepth`, or page on "
             "without `edges`.",
-            limit=MOST_EDGES,
+            limit=MAX_PAGE_EDGES,
         )
     return edges
 
@@ -66,49 +66,51 @@ def _edges(root: strawberry.Parent[Any]) -> Any:
 class Lineage:
     """What a walk along lineage found."""
 
-    nodes: Connection[LineageNode] = own(
+    nodes: Connection[LineageNode] = stored_field(
         "By depth, then id; the roots have depth 0. Pages concatenate to the whole set, also while others write."
     )
     edges: list[LineageEdge] = strawberry.field(
-        description=f"Edges among the nodes of this page and earlier ones, at most {MOST_EDGES:,}.", resolver=_edges
+        description=f"Edges among the nodes of this page and earlier ones, at most {MAX_PAGE_EDGES:,}.", resolver=_edges
     )
-    counts_by_kind: list[KindCount] = own("How many nodes there are of each kind, on all pages.")
-    completeness: LineageCompleteness = own("How much of what there is the pages hold together.")
-    unknown_roots: list[strawberry.ID] = own(
+    counts_by_kind: list[KindCount] = stored_field("How many nodes there are of each kind, on all pages.")
+    completeness: LineageCompleteness = stored_field("How much of what there is the pages hold together.")
+    unknown_roots: list[strawberry.ID] = stored_field(
         "Roots that are unknown, or hidden from the viewer, which look alike; or that are no assets."
     )
 
 
-def place_of(node: Reached, pin: Pin) -> tuple[Any, ...]:
+def place_of(node: ReachedNode, pin: SnapshotTime) -> tuple[Any, ...]:
     """Where a node stands in its list, and at which instant that is so."""
     return (*node.place, *pin)
 
 
-def pin_of(page: Page) -> Pin | None:
+def pin_of(page: PageRequest) -> SnapshotTime | None:
     """The instant at which the list of a cursor was begun."""
-    return None if page.after is None else Pin(*page.after[2:])
+    return None if page.after is None else SnapshotTime(*page.after[2:])
 
 
-def node_pages(nodes: Sequence[Reached], pin: Pin, page: Page, binding: Binding, *, via: bool = False) -> Pages:
+def node_pages(
+    nodes: Sequence[ReachedNode], pin: SnapshotTime, page: PageRequest, binding: CursorCodec, *, via: bool = False
+) -> ConnectionSource:
     """A page of nodes as the source of a connection, with one way to each if asked."""
 
-    def shape(item: Item) -> dict[str, Any]:
+    def shape(item: PageItem) -> dict[str, Any]:
         return {"asset": item.row, **(item.edge or {})}
 
     items = [
-        Item(node.row, place_of(node, pin), {"depth": node.depth, **({"via": list(node.via)} if via else {})})
+        PageItem(node.row, place_of(node, pin), {"depth": node.depth, **({"via": list(node.via)} if via else {})})
         for node in nodes
     ]
-    return Pages(cut(items, replace(page, total=True)), page, binding, shape)
+    return ConnectionSource(slice_page(items, replace(page, total=True)), page, binding, shape)
 
 
-def counts_by_kind(nodes: Sequence[Reached]) -> list[dict[str, Any]]:
+def counts_by_kind(nodes: Sequence[ReachedNode]) -> list[dict[str, Any]]:
     """How many nodes there are of each kind, by kind."""
     counts = Counter(node.row.record["kind"] for node in nodes)
     return [{"kind": kind, "count": counts[kind]} for kind in sorted(counts)]
 
 
-def _source(walked: Walked, page: Page, binding: Binding) -> dict[str, Any]:
+def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> dict[str, Any]:
     pin = walked.completeness.pin
     pages = node_pages(walked.nodes, pin, page, binding)
     return {
@@ -120,8 +122,8 @@ def _source(walked: Walked, page: Page, binding: Binding) -> dict[str, Any]:
     }
 
 
-async def _walk(info: Info, walk: Walk, first: int | None, after: str | None) -> dict[str, Any]:
-    page, binding = paged(info, 100 if first is None else first, after, walk, info.context.as_of)
+async def _walk(info: Info, walk: LineageQuery, first: int | None, after: str | None) -> dict[str, Any]:
+    page, binding = page_request_of(info, 100 if first is None else first, after, walk, info.context.as_of)
     walked = await info.context.reader.walk(replace(walk, pin=pin_of(page)))
     return _source(walked, page, binding)
 
@@ -136,8 +138,8 @@ async def _lineage(
     first: First = 100,
     after: After = None,
 ) -> Any:
-    read_at(info, as_of)
-    walk = Walk(roots_of(roots), DIRECTIONS[direction], depth_of(max_depth, 5), lineage_filter(filter))
+    set_read_time(info, as_of)
+    walk = LineageQuery(roots_of(roots), DIRECTIONS[direction], depth_of(max_depth, 5), lineage_filter(filter))
     return await _walk(info, walk, first, after)
 
 
@@ -150,7 +152,7 @@ async def _asset_lineage(
     first: First = 100,
     after: After = None,
 ) -> Any:
-    walk = Walk((root.urn,), DIRECTIONS[direction], depth_of(max_depth, 5), lineage_filter(filter))
+    walk = LineageQuery((root.urn,), DIRECTIONS[direction], depth_of(max_depth, 5), lineage_filter(filter))
     return await _walk(info, walk, first, after)
 
 
@@ -162,5 +164,5 @@ lineage: Any = strawberry.field(
 asset_lineage: Any = strawberry.field(
     description="Where it comes from, or what comes from it, over many levels.",
     resolver=_asset_lineage,
-    metadata=made_from("upstream", "downstream"),
+    metadata=depends_on("upstream", "downstream"),
 )

@@ -7,22 +7,22 @@ import strawberry
 
 from graphql_schema.catalog.enums import CheckKind, CheckStatus
 from graphql_schema.catalog.relations import RESULT_OF
-from graphql_schema.fields.connection import After, Connection, First, Pages, paged
+from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, IncidentRef
 from graphql_schema.fields.relation_fields import to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
 from graphql_schema.inputs.input_fields import _given, key_field
-from graphql_schema.inputs.payloads import MutationError, _errors, made, payload
-from graphql_schema.inputs.submit import write_one
+from graphql_schema.inputs.payloads import MutationError, _errors, payload, resolve_created_record
+from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import _within, asset_kind
 from graphql_schema.ports.commands import CheckReporting
-from graphql_schema.ports.relation_query import newest
+from graphql_schema.ports.relation_query import newest_first
 
-RESULTS = newest(RESULT_OF.into("CheckResult"))
+RESULTS = newest_first(RESULT_OF.into("CheckResult"))
 """From a check to what it found, in the order of observation."""
 
 
@@ -38,18 +38,18 @@ async def _check(root: Parent, info: Info) -> Any:
 
 
 async def _results(root: Parent, info: Info, since: Since = None, first: First = 20, after: After = None) -> Any:
-    page, binding = paged(info, first, after, root.urn, since)
+    page, binding = page_request_of(info, first, after, root.urn, since)
     page = replace(page, since=since or 0)
-    return Pages(await info.context.reader.related(root, RESULTS, page), page, binding)
+    return ConnectionSource(await info.context.reader.related(root, RESULTS, page), page, binding)
 
 
 @strawberry.type(description="A monitor of an asset, known by its name there.")
 class Check(Node):
     """A monitor of an asset."""
 
-    name: str = own("The name, unique on its asset.")
-    check_kind: CheckKind = own("What it looks at.")
-    threshold: str | None = own("What it holds values against, in words.")
+    name: str = stored_field("The name, unique on its asset.")
+    check_kind: CheckKind = stored_field("What it looks at.")
+    threshold: str | None = stored_field("What it holds values against, in words.")
     asset: AssetRef | None = strawberry.field(description="The asset that it monitors.", resolver=_asset)
     latest_result: CheckResultRef | None = to_one(RESULTS, "What it found last, by the time of observation.")
     results: Connection[CheckResultRef] | None = strawberry.field(
@@ -61,18 +61,18 @@ class Check(Node):
 class CheckResult(Node):
     """What a check found at one instant."""
 
-    status: CheckStatus = own("What it found.")
-    value: float | None = own("The number that was measured.")
-    window: str | None = own("The part of the data that was looked at, such as `1h` or a partition.")
-    observed_at: Instant = own("When it looked.")
+    status: CheckStatus = stored_field("What it found.")
+    value: float | None = stored_field("The number that was measured.")
+    window: str | None = stored_field("The part of the data that was looked at, such as `1h` or a partition.")
+    observed_at: Instant = stored_field("When it looked.")
     check: CheckRef | None = strawberry.field(description="The check.", resolver=_check)
 
 
-LONGEST_CHECK = 200
+MAX_CHECK_NAME_LENGTH = 200
 """Characters of a check's name, and of a window."""
 
 
-LONGEST_THRESHOLD = 1_000
+MAX_THRESHOLD_LENGTH = 1_000
 """Characters of a threshold."""
 
 
@@ -96,7 +96,7 @@ class ReportCheckInput:
 
 
 async def _opened(root: Parent, info: Info) -> Any:
-    result = await made(root, info)
+    result = await resolve_created_record(root, info)
     urn = None if result is None else result.record.get("incident")
     return await info.context.reader.node(urn) if urn else None
 
@@ -105,7 +105,9 @@ async def _opened(root: Parent, info: Info) -> Any:
 class ReportCheckPayload:
     """What came of a report."""
 
-    result: CheckResult | None = strawberry.field(description="The result as it is stored.", resolver=made)
+    result: CheckResult | None = strawberry.field(
+        description="The result as it is stored.", resolver=resolve_created_record
+    )
     incident: IncidentRef | None = strawberry.field(
         description="The incident that the result opened, or met open; null where it asked for none.", resolver=_opened
     )
@@ -116,7 +118,7 @@ ReportArg = Annotated[ReportCheckInput, strawberry.argument(description="The che
 
 
 async def _report(info: Info, input: ReportArg) -> Any:
-    return payload(await write_one(info, lambda: _reporting(input)))
+    return payload(await submit_one(info, lambda: _reporting(input)))
 
 
 report_check: ReportCheckPayload = strawberry.field(
@@ -128,9 +130,9 @@ report_check: ReportCheckPayload = strawberry.field(
 
 def _reporting(given: ReportCheckInput) -> CheckReporting:
     asset_kind(given.asset, "asset")
-    _within(given.check, LONGEST_CHECK, "check")
-    _within(given.window, LONGEST_CHECK, "window")
-    _within(given.threshold, LONGEST_THRESHOLD, "threshold")
+    _within(given.check, MAX_CHECK_NAME_LENGTH, "check")
+    _within(given.window, MAX_CHECK_NAME_LENGTH, "window")
+    _within(given.threshold, MAX_THRESHOLD_LENGTH, "threshold")
     return CheckReporting(
         given.asset,
         given.check,

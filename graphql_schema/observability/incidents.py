@@ -9,27 +9,27 @@ import strawberry
 
 from graphql_schema.catalog.enums import IncidentState, Severity
 from graphql_schema.catalog.relations import RAISED_ON
-from graphql_schema.fields.connection import After, First, Pages, paged
+from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.filters import asset_listing
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
-from graphql_schema.fields.relation_fields import connect
+from graphql_schema.fields.relation_fields import relation_connection
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
 from graphql_schema.inputs.input_fields import _given, key_field, reason_field
-from graphql_schema.inputs.payloads import MutationError, _errors, made, payload
-from graphql_schema.inputs.submit import write_one
-from graphql_schema.inputs.values import InputError, _within, asset_kind, check_id, checked_reason
+from graphql_schema.inputs.payloads import MutationError, _errors, payload, resolve_created_record
+from graphql_schema.inputs.submit import submit_one
+from graphql_schema.inputs.values import InputError, _within, asset_kind, checked_reason, require_kind
 from graphql_schema.lineage.impact import Impact, impacting
 from graphql_schema.ports.commands import IncidentOpening, IncidentResolving
-from graphql_schema.ports.conditions import Clause
-from graphql_schema.ports.relation_query import FieldIn, Keep, Page, cut, newest
-from graphql_schema.ports.row import AccessGrade, Row, Slice
+from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.relation_query import FieldIn, ItemFilter, PageRequest, newest_first, slice_page
+from graphql_schema.ports.row import AccessGrade, Row, RowPage
 from policies.errors import LimitError
 
-INCIDENTS = newest(RAISED_ON.into("Incident"))
+INCIDENTS = newest_first(RAISED_ON.into("Incident"))
 """From an asset to its incidents."""
 
 
@@ -37,19 +37,19 @@ FIELD = "incidents"
 """The field of an asset that shows them."""
 
 
-MOST_OWNED = 10_000
+MAX_OWNED = 10_000
 """Assets of a team whose incidents one field gathers."""
 
 
 StateArg = Annotated[IncidentState | None, strawberry.argument(description="In this state; all when absent.")]
 
 
-def _in_state(state: IncidentState | None) -> Keep | None:
+def _in_state(state: IncidentState | None) -> ItemFilter | None:
     return None if state is None else FieldIn("state", (state.name,))
 
 
 async def _of_asset(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-    return await connect(root, info, INCIDENTS, first, after, _in_state(state))
+    return await relation_connection(root, info, INCIDENTS, first, after, _in_state(state))
 
 
 asset_incidents: Any = strawberry.field(
@@ -58,9 +58,9 @@ asset_incidents: Any = strawberry.field(
 
 
 async def _everywhere(info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-    where: Clause = ("and",) if state is None else ("in", "state", (state.name,))
-    page, binding = paged(info, first, after, where)
-    return Pages(await info.context.reader.facts("Incident", where, page), page, binding)
+    where: Condition = ("and",) if state is None else ("in", "state", (state.name,))
+    page, binding = page_request_of(info, first, after, where)
+    return ConnectionSource(await info.context.reader.attached_records("Incident", where, page), page, binding)
 
 
 all_incidents: Any = strawberry.field(
@@ -68,35 +68,35 @@ all_incidents: Any = strawberry.field(
 )
 
 
-def incidents_where(clause_for: Callable[[str], Clause], description: str) -> Any:
+def incidents_where(clause_for: Callable[[str], Condition], description: str) -> Any:
     """A connection of the incidents on the assets that a clause made from the source's id selects."""
 
     async def resolve(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-        page, binding = paged(info, first, after, root.urn, keep=_in_state(state))
+        page, binding = page_request_of(info, first, after, root.urn, keep=_in_state(state))
         assets = await _shown(info, clause_for(root.urn))
-        return Pages(await _gathered(info, assets, page), page, binding)
+        return ConnectionSource(await _gathered(info, assets, page), page, binding)
 
     return strawberry.field(resolver=resolve, description=description)
 
 
-async def _shown(info: Info, where: Clause) -> list[Row]:
+async def _shown(info: Info, where: Condition) -> list[Row]:
     """The assets that a clause selects, as far as the viewer may see their incidents."""
-    found = await info.context.reader.listing(asset_listing(None, None, where), Page(MOST_OWNED))
+    found = await info.context.reader.listing(asset_listing(None, None, where), PageRequest(MAX_OWNED))
     if found.has_next:
         raise LimitError(
-            f"These are the incidents of more than {MOST_OWNED} assets; ask for `incidents` of the query, by state.",
-            limit=MOST_OWNED,
+            f"These are the incidents of more than {MAX_OWNED} assets; ask for `incidents` of the query, by state.",
+            limit=MAX_OWNED,
         )
     rows = [item.row for item in found.items]
     return [row for row in rows if row.access.grade is AccessGrade.READ and FIELD not in row.access.hidden]
 
 
-async def _gathered(info: Info, assets: list[Row], page: Page) -> Slice:
+async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage:
     """One page over the incidents of several assets: each brings as many as the page may need of it."""
     each = replace(page, first=None, after=None, total=False) if page.total else page
     found = await asyncio.gather(*(info.context.reader.related(asset, INCIDENTS, each) for asset in assets))
     items = {item.row.urn: item for slice_ in found for item in slice_.items}
-    merged = cut(sorted(items.values(), key=lambda item: item.position), page)
+    merged = slice_page(sorted(items.values(), key=lambda item: item.position), page)
     return replace(merged, has_next=merged.has_next or any(slice_.has_next for slice_ in found))
 
 
@@ -121,11 +121,11 @@ async def _cause(root: Parent, info: Info) -> Any:
 class Incident(Node):
     """A problem with assets."""
 
-    title: str = own("What is wrong, in words.")
-    state: IncidentState = own("Whether it stands.")
-    severity: Severity = own("How bad it is.")
-    opened_at: Instant = own("When it was opened here.")
-    resolved_at: Instant | None = own("When it was resolved here; null while it stands.")
+    title: str = stored_field("What is wrong, in words.")
+    state: IncidentState = stored_field("Whether it stands.")
+    severity: Severity = stored_field("How bad it is.")
+    opened_at: Instant = stored_field("When it was opened here.")
+    resolved_at: Instant | None = stored_field("When it was resolved here; null while it stands.")
     assets: list[AssetRef] | None = strawberry.field(
         description="What is affected, as far as the viewer may know of it.", resolver=_subjects
     )
@@ -137,11 +137,11 @@ class Incident(Node):
     )
 
 
-LONGEST_TITLE = 300
+MAX_TITLE_LENGTH = 300
 """Characters of an incident's title."""
 
 
-MOST_ASSETS = 20
+MAX_INCIDENT_ASSETS = 20
 """Assets of one incident."""
 
 
@@ -149,8 +149,8 @@ MOST_ASSETS = 20
 class OpenIncidentInput:
     """A problem with assets."""
 
-    assets: list[strawberry.ID] = strawberry.field(description=f"Ids of what is affected, 1 to {MOST_ASSETS}.")
-    title: str = strawberry.field(description=f"What is wrong, in 1 to {LONGEST_TITLE} characters.")
+    assets: list[strawberry.ID] = strawberry.field(description=f"Ids of what is affected, 1 to {MAX_INCIDENT_ASSETS}.")
+    title: str = strawberry.field(description=f"What is wrong, in 1 to {MAX_TITLE_LENGTH} characters.")
     severity: Severity = strawberry.field(description="How bad it is.")
     cause: strawberry.ID | None = _given("The id of the check result or change that it comes from.")
     idempotency_key: str | None = key_field()
@@ -168,7 +168,9 @@ class ResolveIncidentInput:
 class IncidentPayload:
     """What came of opening or resolving an incident."""
 
-    incident: Incident | None = strawberry.field(description="The incident as it is now.", resolver=made)
+    incident: Incident | None = strawberry.field(
+        description="The incident as it is now.", resolver=resolve_created_record
+    )
     errors: list[MutationError] = _errors()
 
 
@@ -179,11 +181,11 @@ ResolveArg = Annotated[ResolveIncidentInput, strawberry.argument(description="Th
 
 
 async def _open(info: Info, input: OpenArg) -> Any:
-    return payload(await write_one(info, lambda: _opening(input)))
+    return payload(await submit_one(info, lambda: _opening(input)))
 
 
 async def _resolve(info: Info, input: ResolveArg) -> Any:
-    return payload(await write_one(info, lambda: _resolving(input)))
+    return payload(await submit_one(info, lambda: _resolving(input)))
 
 
 open_incident: IncidentPayload = strawberry.field(
@@ -197,17 +199,17 @@ resolve_incident: IncidentPayload = strawberry.field(
 
 
 def _opening(given: OpenIncidentInput) -> IncidentOpening:
-    if not 1 <= len(given.assets) <= MOST_ASSETS:
-        raise InputError(f"An incident is on 1 to {MOST_ASSETS} assets; name what is affected first.", "assets")
+    if not 1 <= len(given.assets) <= MAX_INCIDENT_ASSETS:
+        raise InputError(f"An incident is on 1 to {MAX_INCIDENT_ASSETS} assets; name what is affected first.", "assets")
     for index, urn in enumerate(given.assets):
         asset_kind(urn, "assets", str(index))
-    _within(given.title, LONGEST_TITLE, "title")
+    _within(given.title, MAX_TITLE_LENGTH, "title")
     if given.cause is not None:
-        check_id(given.cause, ("CheckResult", "Change"), "cause")
+        require_kind(given.cause, ("CheckResult", "Change"), "cause")
     assets = tuple(dict.fromkeys(given.assets))
     return IncidentOpening(assets, given.title, given.severity.name, given.cause, key_in(given))
 
 
 def _resolving(given: ResolveIncidentInput) -> IncidentResolving:
-    check_id(given.incident, ("Incident",), "incident")
+    require_kind(given.incident, ("Incident",), "incident")
     return IncidentResolving(given.incident, checked_reason(given.reason))

@@ -10,7 +10,7 @@ from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
-from graphql_schema.operation.limits import Limits, breaches
+from graphql_schema.operation.limits import DocumentLimits, breaches
 from policies.errors import Code, CodedError, LimitError
 
 # graphql-core compares same-named fields pairwise and has this attribute assigned to bound it: its default lets
@@ -18,11 +18,11 @@ from policies.errors import Code, CodedError, LimitError
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 
 
-class OperationGate(SchemaExtension):
+class AdmissionExtension(SchemaExtension):
     """Refuses what goes over ``limits``, and a document of several operations that names none."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: DocumentLimits | None = None) -> None:
+        self.limits = limits or DocumentLimits()
 
     def on_operation(self) -> Iterator[None]:
         """Let the parser stop at the token limit."""

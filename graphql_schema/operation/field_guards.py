@@ -26,7 +26,7 @@ from strawberry.types.field import StrawberryField
 
 from graphql_schema.fields.field import INPUTS
 from graphql_schema.fields.node import type_of
-from graphql_schema.ports.row import Seen
+from graphql_schema.ports.row import MaskedRecord
 from policies.governed import Governed
 from policies.vocabulary import field_action
 
@@ -39,10 +39,10 @@ EDGES = ("Neighbour", "LineageEdge", "Ownership", "TagAssignment")
 Resolve = Callable[..., Any]
 
 
-def govern(schema: GraphQLSchema) -> None:
+def install_field_guards(schema: GraphQLSchema) -> None:
     """Give every field its reader, every abstract type its resolution, and every governed field its guard."""
     _drop_null_defaults(schema)
-    guarded = governed(schema).fields
+    guarded = governed_fields(schema).fields
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
             type_.resolve_type = type_of
@@ -52,7 +52,7 @@ def govern(schema: GraphQLSchema) -> None:
                 field.resolve = _resolver(name, field, governed=type_.name in guarded)
 
 
-def governed(schema: GraphQLSchema) -> Governed:
+def governed_fields(schema: GraphQLSchema) -> Governed:
     """What the policy is told of the schema."""
     assets, edges = _assets(schema), {name: cast("GraphQLObjectType", schema.type_map[name]) for name in EDGES}
     types = {**assets, **edges}
@@ -119,14 +119,14 @@ def _declared(field: GraphQLField) -> StrawberryField:
 
 
 def _guarded(name: str, inner: Resolve) -> Resolve:
-    def resolve(source: Seen, info: Any, **arguments: Any) -> Any:
-        return inner(source, info, **arguments) if source.open(name) else None
+    def resolve(source: MaskedRecord, info: Any, **arguments: Any) -> Any:
+        return inner(source, info, **arguments) if source.is_shown(name) else None
 
     return resolve
 
 
 def _recorded(name: str) -> Resolve:
-    def resolve(source: Seen, _info: Any) -> Any:
+    def resolve(source: MaskedRecord, _info: Any) -> Any:
         return source.read(name)
 
     return resolve
@@ -136,7 +136,7 @@ def _read(name: str, attribute: str) -> Resolve:
     """Read a row or mapping by the GraphQL name, any other object by the attribute."""
 
     def resolve(source: Any, _info: Any) -> Any:
-        if isinstance(source, Seen):
+        if isinstance(source, MaskedRecord):
             return source.read(name)
         if isinstance(source, dict):
             return source.get(name)

@@ -25,7 +25,7 @@ INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DocumentLimits:
     """What one document may ask for; the defaults are docs/http.md's. ``tokens`` is kept by the parser."""
 
     depth: int = 12
@@ -47,7 +47,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One limit that an operation goes over: its name in :class:`Limits`, what was asked, and what is allowed."""
+    """One limit that an operation goes over: its name in :class:`WalkLimits`, what was asked, and what is allowed."""
 
     limit: str
     actual: int
@@ -71,7 +71,7 @@ class _Outline:
     spreads: list[tuple[str, int | None]] = field(default_factory=list)
 
 
-def breaches(document: DocumentNode, limits: Limits) -> list[Breach]:
+def breaches(document: DocumentNode, limits: DocumentLimits) -> list[Breach]:
     """Every limit that some operation of ``document`` goes over."""
     return [
         Breach(name, actual, maximum, operation)

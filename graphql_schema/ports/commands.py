@@ -74,7 +74,7 @@ class AliasSetting:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IdempotencyKey:
     """An idempotency key, and a digest of what it was sent with: the same key never does two things.
 
     The items of a call have keys made of the call's own, which they name by ``within``.
@@ -82,7 +82,7 @@ class Key:
 
     text: str
     digest: str
-    within: "Key | None" = None
+    within: "IdempotencyKey | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Approving:
     decision: str
     reason: str | None = None
     expires_at: int | None = None
-    key: Key | None = None
+    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class CheckReporting:
     observed_at: int | None
     facts: Mapping[str, Any]
     open_incident: bool = False
-    key: Key | None = None
+    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class IncidentOpening:
     title: str
     severity: str
     cause: str | None = None
-    key: Key | None = None
+    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class IncidentResolving:
 
 
 @dataclass(frozen=True, slots=True)
-class EdgesOf:
+class DeclaredEdges:
     """The edges that one input field declares: all current ones of this field are ``targets``, or they are added.
 
     ``declarer`` is what the edge remembers as having declared it, such as ``ModelVersion.trainedOn``; ``targets``
@@ -158,7 +158,7 @@ class EdgesOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class RegisterCommand:
     """One thing to register. ``values`` holds what was given: a present None clears, an absent key leaves alone.
 
     The identity is in ``urn`` alone, but for a given ``name``, which the URN may have cut. ``required`` names the
@@ -169,11 +169,11 @@ class Registration:
 
     urn: str
     values: Mapping[str, Any]
-    edges: tuple[EdgesOf, ...] = ()
+    edges: tuple[DeclaredEdges, ...] = ()
     expected_revision: int | None = None
     dry_run: bool = False
     required: tuple[str, ...] = ()
-    key: Key | None = None
+    key: IdempotencyKey | None = None
     action: ChangeAction | None = None
     right: str = "update"
     at: str = "id"
@@ -181,19 +181,19 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class Linking:
+class LinkCommand:
     """One edge to declare; ``facts`` are its own values, a present None clears."""
 
     relation: str
     source: str
     target: str
     facts: Mapping[str, Any] = field(default_factory=dict)
-    key: Key | None = None
+    key: IdempotencyKey | None = None
 
 
-Intent = (
-    Registration
-    | Linking
+Command = (
+    RegisterCommand
+    | LinkCommand
     | Unlinking
     | Deleting
     | Restoring

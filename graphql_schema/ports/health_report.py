@@ -8,15 +8,15 @@ from graphql_schema.ports.lineage_query import Completeness
 from graphql_schema.ports.row import Row
 
 
-class Weight(IntEnum):
+class CauseSeverity(IntEnum):
     """How much a cause weighs."""
 
-    LIGHT = 1
-    GRAVE = 2
+    MINOR = 1
+    SEVERE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class HealthFinding:
     """Why an asset is not as it should be: a check with its latest result, an incident, or an evaluation.
 
     ``asset`` is what that is about, ``depth`` how many edges upstream it is.
@@ -24,7 +24,7 @@ class Cause:
 
     asset: Row
     depth: int
-    weight: Weight
+    weight: CauseSeverity
     check: Row | None = None
     result: Row | None = None
     incident: Row | None = None
@@ -42,9 +42,9 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class HealthReport:
     """How an asset is, and why."""
 
     status: str
-    causes: Sequence[Cause]
+    causes: Sequence[HealthFinding]
     completeness: Completeness

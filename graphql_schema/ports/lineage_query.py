@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports.relation_query import EVERYTHING, LineageKeep
-from graphql_schema.ports.row import Row, Seen
+from graphql_schema.ports.relation_query import EVERYTHING, LineageItemFilter
+from graphql_schema.ports.row import MaskedRecord, Row
 
 DEEPEST = 50
 """Levels that one walk may be asked to go, and edges of the longest path."""
 
-MOST_ROOTS = 100
+MAX_ROOTS = 100
 """Roots that one walk may begin at."""
 
-MOST_PATHS = 50
+MAX_PATHS = 50
 """Paths that one search may be asked for."""
 
 
-class Pin(NamedTuple):
+class SnapshotTime(NamedTuple):
     """The instant that edges must hold at, and the one by which they were recorded, in epoch milliseconds."""
 
     valid: int
@@ -26,18 +26,18 @@ class Pin(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class LineageQuery:
     """A walk from some roots, at most ``depth`` levels; ``pin`` is None for the instant of the operation."""
 
     roots: tuple[str, ...]
     direction: Direction
     depth: int
-    keep: LineageKeep = EVERYTHING
-    pin: Pin | None = None
+    keep: LineageItemFilter = EVERYTHING
+    pin: SnapshotTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PathSearch:
+class PathQuery:
     """A search for the ``most`` shortest paths of at most ``longest`` edges along the data flow."""
 
     source: str
@@ -59,23 +59,23 @@ class Completeness:
     visited: int
     depth: int
     hidden: int | None
-    pin: Pin
-    lost: bool = False
+    pin: SnapshotTime
+    missing_roots: bool = False
 
     @property
     def state(self) -> str:
         """The ``CompletenessState``."""
-        return "TRUNCATED" if self.budgets else "PARTIAL" if self.lost or self.policy else "COMPLETE"
+        return "TRUNCATED" if self.budgets else "PARTIAL" if self.missing_roots or self.policy else "COMPLETE"
 
     @property
     def reason(self) -> str | None:
         """What ended it, or took something away; None when it is complete."""
-        others = (("ROOTS", self.lost), ("POLICY", self.policy))
+        others = (("ROOTS", self.missing_roots), ("POLICY", self.policy))
         return ", ".join((*self.budgets, *(name for name, holds in others if holds))) or None
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ReachedNode:
     """A node of a walk at its least depth; ``via`` are the ids of one shortest way, from a root to the node."""
 
     row: Row
@@ -89,19 +89,19 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class ReachedEdge:
     """An edge among nodes, as the caller may see it; ``place`` is that of the later of its ends."""
 
-    edge: Seen
+    edge: MaskedRecord
     place: tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Walked:
+class LineageResult:
     """What a walk found: ``nodes`` that are shown, in order, the ``edges`` among them, and roots that are not there."""
 
-    nodes: Sequence[Reached]
-    edges: Sequence[Joined]
+    nodes: Sequence[ReachedNode]
+    edges: Sequence[ReachedEdge]
     unknown: Sequence[str]
     completeness: Completeness
 
@@ -111,11 +111,11 @@ class FoundPath:
     """A path: its vertices from end to end, and its edges, of which there is none between a whole and its part."""
 
     rows: Sequence[Row]
-    edges: Sequence[Seen]
+    edges: Sequence[MaskedRecord]
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPaths:
+class PathResult:
     """What a search found, the shortest first, and the ends it did not find."""
 
     paths: Sequence[FoundPath]

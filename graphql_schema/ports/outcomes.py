@@ -12,7 +12,7 @@ from graphql_schema.catalog.enums import value
 
 
 @strawberry.enum(description="What an item of a registration came to.")
-class Outcome(Enum):
+class GraphQLResult(Enum):
     """What an item of a registration came to."""
 
     CREATED = value("CREATED", description="It was not there, and is now.")
@@ -37,7 +37,7 @@ class MutationErrorCode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class WriteError:
     """Why an item was not written: a code, a message, and the path within its own input (``"trainedOn", "2"``)."""
 
     code: MutationErrorCode
@@ -47,7 +47,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class GateResult:
     """Whether a model version may pass a gate, and what is missing; evaluations and incidents by id."""
 
     missing_approvals: tuple[str, ...] = ()
@@ -68,36 +68,36 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class WriteOutcome:
     """What came of one item. ``urn`` is None where the item names no asset that could be read back.
 
     ``made`` is the id of the fact that it recorded, ``gate`` what a gate said. ``hidden`` are ids that it named and
     that the caller may not know of: for the access log, never for the caller.
     """
 
-    outcome: Outcome
+    outcome: GraphQLResult
     urn: str | None = None
     revision: int | None = None
-    refusals: tuple[Refusal, ...] = ()
-    made: str | None = None
-    gate: Gate | None = None
+    refusals: tuple[WriteError, ...] = ()
+    created_record: str | None = None
+    gate: GateResult | None = None
     hidden: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def stored(self) -> bool:
         """Whether what was asked for is there now, or would be where it is a dry run."""
-        return self.outcome in {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
+        return self.outcome in {GraphQLResult.CREATED, GraphQLResult.UPDATED, GraphQLResult.UNCHANGED}
 
 
-def refused(outcome: Outcome, code: MutationErrorCode, message: str, *path: str) -> Registered:
+def refused(outcome: GraphQLResult, code: MutationErrorCode, message: str, *path: str) -> WriteOutcome:
     """An item that was not written, for one reason."""
-    return Registered(outcome, refusals=(Refusal(code, message, path),))
+    return WriteOutcome(outcome, refusals=(WriteError(code, message, path),))
 
 
-def not_written(index: int) -> Registered:
+def not_written(index: int) -> WriteOutcome:
     """An item that nothing is wrong with, in an atomic call whose item at ``index`` was refused."""
     return refused(
-        Outcome.INVALID,
+        GraphQLResult.INVALID,
         MutationErrorCode.INVALID,
         f"Not written: the call is atomic and its item {index} was refused. Correct it, or call without `atomic`.",
     )

@@ -7,12 +7,12 @@ from typing import Any
 from policies.decision import Denial
 from policies.errors import DeniedError
 
-MOST_NOTES = 50
+MAX_REPORTED_FIELDS = 50
 """Hidden coordinates that one answer lists."""
 
 
 @dataclass(slots=True)
-class PolicyNotes:
+class PolicyReport:
     """What the policy did during one operation: for ``extensions.authorization``, and for the access log.
 
     ``strict`` callers get an error where a field is hidden, not null (``Prefer: policy=strict``). ``hidden`` counts by
@@ -29,7 +29,7 @@ class PolicyNotes:
     absent: dict[str, None] = field(default_factory=dict)
     refused: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
-    def note_hidden(self, coordinate: str, denial: Denial) -> None:
+    def report_hidden(self, coordinate: str, denial: Denial) -> None:
         """Count one hidden value; raises DeniedError for strict callers."""
         self.hidden[coordinate] += 1
         self.why.setdefault(coordinate, denial)
@@ -41,7 +41,7 @@ class PolicyNotes:
                 needs=list(denial.needs),
             )
 
-    def note_read(self, coordinate: str, urn: str) -> None:
+    def report_read(self, coordinate: str, urn: str) -> None:
         """Remember that a restricted or secret field of an asset was read."""
         self.reads.setdefault(coordinate, {})[urn] = None
 
@@ -57,7 +57,7 @@ class PolicyNotes:
         """The aggregated notes, by coordinate; empty when nothing was hidden."""
         if not self.hidden:
             return {}
-        shown = sorted(self.hidden)[:MOST_NOTES]
+        shown = sorted(self.hidden)[:MAX_REPORTED_FIELDS]
         hidden = [
             {
                 "coordinate": name,

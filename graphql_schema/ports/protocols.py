@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from graphql_schema.ports.commands import Intent
-from graphql_schema.ports.conditions import Clause, Listing
-from graphql_schema.ports.health_report import Health
-from graphql_schema.ports.lineage_query import FoundPaths, PathSearch, Pin, Walk, Walked
-from graphql_schema.ports.outcomes import Registered
-from graphql_schema.ports.relation_query import Page, Related
-from graphql_schema.ports.row import Row, Slice, Stretch
-from graphql_schema.ports.search_query import Found, Search
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.conditions import Condition, ListingQuery
+from graphql_schema.ports.health_report import HealthReport
+from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, PathQuery, PathResult, SnapshotTime
+from graphql_schema.ports.outcomes import WriteOutcome
+from graphql_schema.ports.relation_query import PageRequest, RelationQuery
+from graphql_schema.ports.row import FeedBatch, Row, RowPage
+from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 
 
 class GraphReader(Protocol):
@@ -32,39 +32,41 @@ class GraphReader(Protocol):
         ...
 
     @property
-    def pin(self) -> Pin:
+    def pin(self) -> SnapshotTime:
         """The instant that the operation reads at, and the one by which what it reads was recorded."""
         ...
 
-    async def walk(self, walk: Walk) -> Walked:
+    async def walk(self, walk: LineageQuery) -> LineageResult:
         """Everything that a walk reaches, within the budgets of the operation."""
         ...
 
-    async def paths(self, search: PathSearch) -> FoundPaths:
+    async def paths(self, search: PathQuery) -> PathResult:
         """The shortest paths between two assets, within the budgets of the operation."""
         ...
 
-    async def health(self, source: Row) -> Health:
+    async def health(self, source: Row) -> HealthReport:
         """How an asset is, by what was told of it and of what it comes from, within the budgets of the operation."""
         ...
 
-    async def related(self, source: Row, related: Related, page: Page) -> Slice:
+    async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """A page of what ``related`` reaches from ``source``."""
         ...
 
-    async def listing(self, listing: Listing, page: Page) -> Slice:
+    async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """A page of an ordered listing of the whole graph."""
         ...
 
-    async def search(self, search: Search) -> Found:
+    async def search(self, search: SearchQuery) -> SearchCandidates:
         """What may be a hit, in no order; what is found by a hidden field is not among it. One request."""
         ...
 
-    async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:
+    async def attached_records(
+        self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
+    ) -> RowPage:
         """A page of all facts of a kind, by the time they were recorded; those about what the caller reads."""
         ...
 
-    async def stretch(self, kind: str, where: Clause, after: Sequence[Any], size: int) -> Stretch:
+    async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
         """Of the next ``size`` facts of a kind after a position, the oldest first, those about what the caller reads.
 
         One request, however few of them are shown; an empty stretch may have reached further facts.
@@ -75,12 +77,12 @@ class GraphReader(Protocol):
 class GraphWriter(Protocol):
     """Writes for one caller. What it reports as done survives the death of any process."""
 
-    async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
+    async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write the items and answer one outcome per item, in order; an item is written whole or not at all."""
         ...
 
 
-class Journal(Protocol):
+class ChangeFeed(Protocol):
     """Tells those who follow the changes when there may be more of them."""
 
     @property

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from graphql_schema.catalog.relations import LINEAGE, PART_HOPS, WHOLE_HOPS, Direction, Hop
-from graphql_schema.ports.row import Item, Row, Seen, Slice
+from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
+from graphql_schema.ports.row import MaskedRecord, PageItem, Row, RowPage
 
-LARGEST_PAGE = 500
+MAX_PAGE_SIZE = 500
 """The largest ``first`` of any connection (http.md, section 2)."""
 
 COUNT_LIMIT = 10_000
@@ -17,7 +17,7 @@ Path = tuple[Hop, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class RelationQuery:
     """The union of what one or more paths reach; a row that several reach is listed once.
 
     The order is that of the far ends' vertex ids, which is stable and says nothing, or ``newest_first`` by the time
@@ -33,28 +33,28 @@ class Related:
     inputs: tuple[str, ...] = ()
 
     @property
-    def asked(self) -> dict[str, frozenset[str]]:
+    def disclosed_fields(self) -> dict[str, frozenset[str]]:
         """The fields of ``inputs`` by the kind that has them."""
         pairs = [coordinate.split(".") for coordinate in self.inputs]
         return {kind: frozenset(field for owner, field in pairs if owner == kind) for kind, _ in pairs}
 
 
-def related(*paths: Hop | Sequence[Hop], newest_first: bool = False, inputs: tuple[str, ...] = ()) -> Related:
+def related(*paths: Hop | Sequence[Hop], newest_first: bool = False, inputs: tuple[str, ...] = ()) -> RelationQuery:
     """The union of paths; a single hop is a path of one."""
-    return Related(tuple((p,) if isinstance(p, Hop) else tuple(p) for p in paths), newest_first, inputs=inputs)
+    return RelationQuery(tuple((p,) if isinstance(p, Hop) else tuple(p) for p in paths), newest_first, inputs=inputs)
 
 
-def newest(hop: Hop) -> Related:
+def newest_first(hop: Hop) -> RelationQuery:
     """One by-time hop, newest first."""
     if not hop.relation.by_time or hop.direction is not Direction.IN:
         raise ValueError(f"{hop.relation.name} carries no time towards the newest")
     return related(hop, newest_first=True)
 
 
-class Keep(Protocol):
+class ItemFilter(Protocol):
     """A filter that is judged after the policy; hashable, so that equal lists are read together."""
 
-    def __call__(self, item: Item) -> bool:
+    def __call__(self, item: PageItem) -> bool:
         """Whether the item stays in the list."""
         ...
 
@@ -66,13 +66,13 @@ class FieldIn:
     field: str
     values: tuple[str, ...]
 
-    def __call__(self, item: Item) -> bool:
-        """See :class:`Keep`."""
-        return item.row.peek(self.field) in self.values
+    def __call__(self, item: PageItem) -> bool:
+        """See :class:`ItemFilter`."""
+        return item.row.visible_value(self.field) in self.values
 
 
 @dataclass(frozen=True, slots=True)
-class LineageKeep:
+class LineageItemFilter:
     """The contract's ``LineageFilter``: what is empty keeps everything; no confidence means certain."""
 
     kinds: tuple[str, ...] = ()
@@ -81,32 +81,32 @@ class LineageKeep:
     origins: tuple[str, ...] = ()
     min_confidence: float | None = None
 
-    def __call__(self, item: Item) -> bool:
-        """See :class:`Keep`."""
-        return self.shows(item.row) and self.follows(item.edge_as("Neighbour"))
+    def __call__(self, item: PageItem) -> bool:
+        """See :class:`ItemFilter`."""
+        return self.accepts_node(item.row) and self.accepts_edge(item.edge_as("Neighbour"))
 
-    def shows(self, row: Row) -> bool:
+    def accepts_node(self, row: Row) -> bool:
         """Whether a vertex is shown; a walk passes through those that are not."""
         return (not self.kinds or row.record["kind"] in self.kinds) and (
-            not self.stages or row.peek("stage") in self.stages
+            not self.stages or row.visible_value("stage") in self.stages
         )
 
-    def follows(self, edge: Seen) -> bool:
+    def accepts_edge(self, edge: MaskedRecord) -> bool:
         """Whether an edge counts; a walk goes over no other."""
-        confidence = edge.peek("confidence")
+        confidence = edge.visible_value("confidence")
         return (
-            (not self.relations or edge.peek("relation") in self.relations)
-            and (not self.origins or edge.peek("origin") in self.origins)
+            (not self.relations or edge.visible_value("relation") in self.relations)
+            and (not self.origins or edge.visible_value("origin") in self.origins)
             and (self.min_confidence is None or confidence is None or confidence >= self.min_confidence)
         )
 
 
-EVERYTHING = LineageKeep()
+EVERYTHING = LineageItemFilter()
 """Keeps all lineage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """How much of a list: ``first`` rows (None: all) after a position, with the ``total`` if asked for.
 
     ``since`` leaves out what is older, of a list in the order of time whose rows do not hide theirs: of facts.
@@ -116,35 +116,35 @@ class Page:
     first: int | None = None
     after: tuple[Any, ...] | None = None
     total: bool = False
-    keep: Keep | None = None
+    keep: ItemFilter | None = None
     since: int = 0
-    most: int = 0
+    max_edges_in_parts: int = 0
 
 
-ALL = Page()
-ONE = Page(first=1)
+ALL = PageRequest()
+ONE = PageRequest(first=1)
 
 
-def cut(items: Sequence[Item], page: Page) -> Slice:
+def slice_page(items: Sequence[PageItem], page: PageRequest) -> RowPage:
     """The page of a sorted list, with the total of the whole list when it was asked for."""
     total = len(items) if page.total and len(items) <= COUNT_LIMIT else None
     rest = items if page.after is None else [item for item in items if item.position > tuple(page.after)]
     shown = rest if page.first is None else rest[: page.first]
-    return Slice(tuple(shown), len(rest) > len(shown), total)
+    return RowPage(tuple(shown), len(rest) > len(shown), total)
 
 
-def neighbours(kind: str, direction: Direction) -> Related:
+def neighbour_query(kind: str, direction: Direction) -> RelationQuery:
     """Direct lineage neighbours of a kind by rule 3.3: its own edges, and those of its parts or of its whole."""
     field = "downstream" if direction is Direction.OUT else "upstream"
     lineage = tuple(Hop(relation, direction) for relation in LINEAGE if _has(relation.ends, kind, direction))
-    counterpart = PART_HOPS.get(kind) or WHOLE_HOPS.get(kind)
+    counterpart = CHILD_HOPS.get(kind) or PARENT_HOPS.get(kind)
     own: list[Path] = [(hop,) for hop in lineage]
     if counterpart is None:
-        return Related(tuple(own), per_edge=True)
+        return RelationQuery(tuple(own), per_edge=True)
     other = counterpart.kinds[0]
     theirs = [Hop(relation, direction) for relation in LINEAGE if _has(relation.ends, other, direction)]
     paths = (*own, *((counterpart, hop) for hop in theirs))
-    return Related(paths, per_edge=True, inputs=(f"{other}.{field}",))
+    return RelationQuery(paths, per_edge=True, inputs=(f"{other}.{field}",))
 
 
 def _has(ends: frozenset[tuple[str, str]], kind: str, direction: Direction) -> bool:

@@ -20,7 +20,7 @@ class AccessGrade(Enum):
     READ = value("READ", description="Its fields, apart from those listed as hidden.")
 
 
-class Access(Protocol):
+class RecordAccess(Protocol):
     """What one caller may see of one type, on records that share their policy attributes.
 
     ``hidden`` holds GraphQL field names, ``watched`` those and the fields whose reading is logged.
@@ -30,11 +30,11 @@ class Access(Protocol):
     hidden: frozenset[str]
     watched: frozenset[str]
 
-    def note_hidden(self, field: str) -> None:
+    def report_hidden(self, field: str) -> None:
         """Be told that a hidden field was asked for; raises DeniedError where the caller wants errors, not nulls."""
         ...
 
-    def note_read(self, field: str, urn: str) -> None:
+    def report_read(self, field: str, urn: str) -> None:
         """Be told that a field whose reading is logged was read."""
         ...
 
@@ -42,42 +42,42 @@ class Access(Protocol):
         """Whether the caller may do this to the asset."""
         ...
 
-    def of_edge(self, type_name: str, far: "Access") -> "Access":
+    def of_edge(self, type_name: str, far: "RecordAccess") -> "RecordAccess":
         """What the caller may see of an edge between two rows: what both ends show."""
         ...
 
 
-class Seen:
+class MaskedRecord:
     """A record and what the caller may see of it; ``kind`` is the GraphQL type, ``urn`` its id."""
 
     __slots__ = ("access", "kind", "record", "urn")
 
-    def __init__(self, kind: str, urn: str, record: Mapping[str, Any], access: Access) -> None:
+    def __init__(self, kind: str, urn: str, record: Mapping[str, Any], access: RecordAccess) -> None:
         self.kind = kind
         self.urn = urn
         self.record = record
         self.access = access
 
-    def open(self, field: str) -> bool:
+    def is_shown(self, field: str) -> bool:
         """Whether the caller sees a field; what the answer or the log must say of it is noted."""
         access = self.access
         if field in access.watched:
             if field in access.hidden:
-                access.note_hidden(field)
+                access.report_hidden(field)
                 return False
-            access.note_read(field, self.urn)
+            access.report_read(field, self.urn)
         return True
 
     def read(self, field: str) -> Any:
         """The value of a field; None when it has none, or when the policy hides it."""
-        return self.record.get(field) if self.open(field) else None
+        return self.record.get(field) if self.is_shown(field) else None
 
-    def peek(self, field: str) -> Any:
+    def visible_value(self, field: str) -> Any:
         """The value that a filter may judge by: that of :meth:`read`, without a note."""
         return None if field in self.access.hidden else self.record.get(field)
 
 
-class Row(Seen):
+class Row(MaskedRecord):
     """One vertex that has passed the policy: its identity, its record and what the caller may see of it.
 
     ``record`` has GraphQL field names as keys and JSON values; instants are epoch milliseconds, enums their names.
@@ -85,7 +85,7 @@ class Row(Seen):
 
     __slots__ = ("vid",)
 
-    def __init__(self, vid: int, record: Mapping[str, Any], access: Access) -> None:
+    def __init__(self, vid: int, record: Mapping[str, Any], access: RecordAccess) -> None:
         super().__init__(KIND_OF_CODE[record["kind"]].name, record["id"], record, access)
         self.vid = vid
 
@@ -96,12 +96,12 @@ class Row(Seen):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class PageItem:
     """A row of a list with the edge that led to it.
 
     ``edge`` is the record of the last edge and ``near`` the row it starts at for the reader, ``via`` the rows between
     source and row on longer paths, ``path`` the index of the path in its
-    :class:`~graphql_schema.ports.relation_query.Related`, ``position`` where it stands in the list.
+    :class:`~graphql_schema.ports.relation_query.RelationQuery`, ``position`` where it stands in the list.
     """
 
     row: Row
@@ -111,28 +111,30 @@ class Item:
     via: tuple[Row, ...] = ()
     path: int = 0
 
-    def edge_as(self, type_name: str, **also: Any) -> Seen:
+    def edge_as(self, type_name: str, **also: Any) -> MaskedRecord:
         """The edge as the source of a GraphQL type that shows it; ``also`` are fields that the edge has not itself."""
         near = self.near or self.row
         record = {**(self.edge or {}), **also}
-        return Seen(type_name, record.get("edgeId", ""), record, near.access.of_edge(type_name, self.row.access))
+        return MaskedRecord(
+            type_name, record.get("edgeId", ""), record, near.access.of_edge(type_name, self.row.access)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class FeedBatch:
     """Some of a list that is followed: what is shown of it, and the position of the last that was looked at.
 
     ``reached`` is None at the end of the list.
     """
 
-    items: tuple[Item, ...]
-    reached: tuple[Any, ...] | None
+    items: tuple[PageItem, ...]
+    next_position: tuple[Any, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class RowPage:
     """A page of a list. ``total`` is None unless it was asked for, and where there are more than 10,000."""
 
-    items: tuple[Item, ...]
+    items: tuple[PageItem, ...]
     has_next: bool = False
     total: int | None = None

@@ -3,28 +3,28 @@
 from dataclasses import dataclass
 from typing import Final
 
-from graphql_schema.ports.conditions import Clause
+from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.row import Row
 
-MOST_HITS: Final = 1_000
+MAX_HITS: Final = 1_000
 """Hits that one search ranks and counts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchQuery:
     """What its filter asks, the clause of all that may be hits, and those of which go before where these are too many.
 
     What its filter asks holds for each of them.
     """
 
-    asked: Clause
-    where: Clause
-    best: tuple[Clause, ...]
+    asked: Condition
+    where: Condition
+    best: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What an index proposes; ``complete`` is false where it had more than :data:`MOST_HITS`."""
+class SearchCandidates:
+    """What an index proposes; ``complete`` is false where it had more than :data:`MAX_HITS`."""
 
     rows: tuple[Row, ...]
     complete: bool

@@ -24,13 +24,13 @@ class Facet(Enum):
     NAMESPACE = value("NAMESPACE", description="The namespace.")
 
 
-MOST_VALUES: Final = 50
+MAX_FACET_VALUES: Final = 50
 """Values that one facet lists."""
 
 
 def _field(name: str) -> Callable[[Row], Sequence[str]]:
     def values(row: Row) -> Sequence[str]:
-        value = row.peek(name)
+        value = row.visible_value(name)
         return [value] if value else []
 
     return values
@@ -52,7 +52,7 @@ VALUES: Final[Mapping[Facet, Callable[[Row], Sequence[str]]]] = {
 """The values of a row that each facet counts; what is hidden on it is absent."""
 
 
-def counted(facets: Iterable[Facet], rows: Sequence[Row]) -> list[dict[str, Any]]:
+def facet_counts(facets: Iterable[Facet], rows: Sequence[Row]) -> list[dict[str, Any]]:
     """The values of each facet, each facet once: the most frequent first, then by value."""
     return [{"facet": facet.name, "values": _values(facet, rows)} for facet in dict.fromkeys(facets)]
 
@@ -60,4 +60,4 @@ def counted(facets: Iterable[Facet], rows: Sequence[Row]) -> list[dict[str, Any]
 def _values(facet: Facet, rows: Sequence[Row]) -> list[dict[str, Any]]:
     counts = Counter(value for row in rows for value in VALUES[facet](row))
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [{"value": value, "count": count} for value, count in ordered[:MOST_VALUES]]
+    return [{"value": value, "count": count} for value, count in ordered[:MAX_FACET_VALUES]]

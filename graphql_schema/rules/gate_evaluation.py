@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql_schema.ports.outcomes import Gate
+from graphql_schema.ports.outcomes import GateResult
 from policies.gates import Gates, Needs
 from policies.sensitivity import RANK
 
@@ -25,18 +25,18 @@ class Evidence:
     incidents: Sequence[Record] = ()
 
 
-def as_shown(record: Record, hidden: Collection[str]) -> Record:
+def visible_fields(record: Record, hidden: Collection[str]) -> Record:
     """A record without its hidden fields, and with its domain, which else only the index holds, where that is shown."""
     domain = "" if "domain" in hidden else record.get("index", {}).get("domain", "")
     return {**{name: value for name, value in record.items() if name not in {*hidden, "index"}}, "domain": domain}
 
 
-def judge(gates: Gates, alias: str, evidence: Evidence, now: int) -> Gate:
+def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> GateResult:
     """Whether the version may stand for an alias of its model, and what is missing; ``now`` in epoch milliseconds."""
     model = evidence.model
     needs = gates.needs(alias, model.get("riskTier") or "", model.get("domain", ""))
     given = {name for name in needs.approvals if approved(newest(evidence.approvals, name), now)}
-    return Gate(
+    return GateResult(
         tuple(name for name in needs.approvals if name not in given),
         tuple(sorted({*_failing(evidence, needs)})) if needs.evaluations else (),
         tuple(sorted({*_grave(evidence.incidents, needs.incidents)})),

@@ -16,35 +16,38 @@ from graphql_schema.catalog.enums import (
     Verdict,
 )
 from graphql_schema.catalog.instants import milliseconds
-from graphql_schema.ports.health_report import Cause, Weight
+from graphql_schema.ports.health_report import CauseSeverity, HealthFinding
 from graphql_schema.ports.row import Row
 
 LEVELS: Final = 10
 """How many levels upstream causes are looked for."""
 
 
-MOST_CAUSES: Final = 200
+MAX_CAUSES: Final = 200
 """Causes that one answer holds, the nearest."""
 
 
-RESULTS: Final[Mapping[str, Weight]] = {
-    CheckStatus.FAIL.name: Weight.GRAVE,
-    CheckStatus.ERROR.name: Weight.GRAVE,
-    CheckStatus.WARN.name: Weight.LIGHT,
+RESULTS: Final[Mapping[str, CauseSeverity]] = {
+    CheckStatus.FAIL.name: CauseSeverity.SEVERE,
+    CheckStatus.ERROR.name: CauseSeverity.SEVERE,
+    CheckStatus.WARN.name: CauseSeverity.MINOR,
 }
 """Of the latest result of a check, by its status."""
 
 
-INCIDENTS: Final[Mapping[str, Weight]] = {
-    Severity.CRITICAL.name: Weight.GRAVE,
-    Severity.HIGH.name: Weight.GRAVE,
-    Severity.MEDIUM.name: Weight.LIGHT,
-    Severity.LOW.name: Weight.LIGHT,
+INCIDENTS: Final[Mapping[str, CauseSeverity]] = {
+    Severity.CRITICAL.name: CauseSeverity.SEVERE,
+    Severity.HIGH.name: CauseSeverity.SEVERE,
+    Severity.MEDIUM.name: CauseSeverity.MINOR,
+    Severity.LOW.name: CauseSeverity.MINOR,
 }
 """Of an open incident, by its severity."""
 
 
-VERDICTS: Final[Mapping[str, Weight]] = {Verdict.FAIL.name: Weight.GRAVE, Verdict.WARN.name: Weight.LIGHT}
+VERDICTS: Final[Mapping[str, CauseSeverity]] = {
+    Verdict.FAIL.name: CauseSeverity.SEVERE,
+    Verdict.WARN.name: CauseSeverity.MINOR,
+}
 """Of an evaluation that its version's own team or nobody owns; that of another team is light at most."""
 
 
@@ -52,29 +55,31 @@ NOT_SERVING: Final = frozenset({"PENDING", "ROLLED_BACK", "RETIRED"})
 """States of a deployment over which nothing arrives at what it is deployed in."""
 
 
-def status_of(causes: Iterable[Cause], *, watched: bool) -> str:
+def status_of(causes: Iterable[HealthFinding], *, watched: bool) -> str:
     """The ``HealthStatus``; ``watched`` says that a check or an evaluation looks at the asset itself."""
     found = list(causes)
-    if any(cause.depth == 0 and cause.weight is Weight.GRAVE for cause in found):
+    if any(cause.depth == 0 and cause.weight is CauseSeverity.SEVERE for cause in found):
         return HealthStatus.UNHEALTHY.name
     if found:
         return HealthStatus.DEGRADED.name
     return HealthStatus.HEALTHY.name if watched else HealthStatus.UNKNOWN.name
 
 
-def weigh_check(asset: Row, check: Row, result: Row, now: int) -> Weight | None:
+def weigh_check(asset: Row, check: Row, result: Row, now: int) -> CauseSeverity | None:
     """What the latest result of a check weighs at an instant in epoch milliseconds; None when all is well."""
     weight = RESULTS.get(result.record["status"])
-    return Weight.LIGHT if weight is None and _stale(asset, check, result, now) else weight
+    return CauseSeverity.MINOR if weight is None and _stale(asset, check, result, now) else weight
 
 
-def weigh_incident(incident: Row) -> Weight | None:
+def weigh_incident(incident: Row) -> CauseSeverity | None:
     """What an incident weighs; None when it is over."""
     stands = incident.record["state"] == IncidentState.OPEN.name
     return INCIDENTS[incident.record["severity"]] if stands else None
 
 
-def weigh_evaluations(version: Row, evaluations: Iterable[tuple[Row, frozenset[str]]]) -> Iterator[tuple[Row, Weight]]:
+def weigh_evaluations(
+    version: Row, evaluations: Iterable[tuple[Row, frozenset[str]]]
+) -> Iterator[tuple[Row, CauseSeverity]]:
     """The evaluations of a version that are causes; each comes with the ids of the data that it was made on.
 
     Of those of one team, one kind and the same data the newest counts, and nothing that is retired.
@@ -82,41 +87,41 @@ def weigh_evaluations(version: Row, evaluations: Iterable[tuple[Row, frozenset[s
     newest: dict[tuple[object, ...], tuple[int, str, Row]] = {}
     for evaluation, data in evaluations:
         if not is_retired(evaluation):
-            key = (evaluation.record["ownerTeam"], evaluation.peek("evaluationKind"), data)
+            key = (evaluation.record["ownerTeam"], evaluation.visible_value("evaluationKind"), data)
             placed = (_made(evaluation), evaluation.urn, evaluation)
             newest[key] = max(placed, newest.get(key, placed), key=lambda each: each[:2])
     for _, _, evaluation in newest.values():
-        weight = VERDICTS.get(evaluation.peek("verdict") or "")
+        weight = VERDICTS.get(evaluation.visible_value("verdict") or "")
         if weight is not None:
             foreign = evaluation.record["ownerTeam"] not in {"", version.record["ownerTeam"]}
-            yield evaluation, Weight.LIGHT if foreign else weight
+            yield evaluation, CauseSeverity.MINOR if foreign else weight
 
 
 def is_retired(asset: Row) -> bool:
     """Whether an asset is no longer in use, as far as the caller may see."""
-    return bool(asset.peek("stage") == LifecycleStage.RETIRED.name)
+    return bool(asset.visible_value("stage") == LifecycleStage.RETIRED.name)
 
 
-def passes_on(asset: Row, now: int, *, past: bool) -> bool:
+def propagates(asset: Row, now: int, *, past: bool) -> bool:
     """Whether what is wrong with something upstream arrives here: not over a deployment that does not serve.
 
     Of the ``past`` one served that was retired later.
     """
-    if asset.kind != "Deployment" or asset.peek("status") not in NOT_SERVING:
+    if asset.kind != "Deployment" or asset.visible_value("status") not in NOT_SERVING:
         return True
-    retired = asset.peek("retiredAt")
+    retired = asset.visible_value("retiredAt")
     return past and retired is not None and retired > now
 
 
 def _made(evaluation: Row) -> int:
     """When an evaluation was made, as far as is known."""
-    times = (evaluation.peek(name) for name in ("evaluatedAt", "sourceCreatedAt", "createdAt"))
+    times = (evaluation.visible_value(name) for name in ("evaluatedAt", "sourceCreatedAt", "createdAt"))
     return int(next((time for time in times if time is not None), 0))
 
 
 def _stale(asset: Row, check: Row, result: Row, now: int) -> bool:
     """Whether freshness was last looked at longer ago than the asset promises to be fresh."""
-    promised = milliseconds(asset.peek("freshnessSla") or "")
+    promised = milliseconds(asset.visible_value("freshnessSla") or "")
     if promised is None or check.record["checkKind"] != CheckKind.FRESHNESS.name:
         return False
     return bool(result.record["observedAt"] + promised < now)

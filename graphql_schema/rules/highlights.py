@@ -6,32 +6,32 @@ from typing import Final
 
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.index_terms import NAMES, PROSE, _id_fields
-from graphql_schema.rules.search_text import Wanted
-from graphql_schema.rules.typos import apart, forgiven
-from graphql_schema.rules.words import Word, words
+from graphql_schema.rules.search_text import SearchText
+from graphql_schema.rules.typos import allowed_errors, edit_distance
+from graphql_schema.rules.words import Word, index_tokens
 
 SNIPPET: Final = 200
 """Characters of a long text that a highlight shows, about."""
 
 
-def highlights(row: Row, wanted: Wanted) -> list[dict[str, str]]:
+def highlights(row: Row, wanted: SearchText) -> list[dict[str, str]]:
     """The fields in which words are found, with these between ``**``; the name first, and once if it is both."""
     found, whole = [], frozenset(wanted.words)
     for field in (*NAMES, *_id_fields(row.record), PROSE):
-        text = row.peek(field) or ""
+        text = row.visible_value(field) or ""
         near = wanted.first if field != PROSE else ()
-        hits = [word for word in words(text)
+        hits = [word for word in index_tokens(text)
                 if word.text in whole or word.text.startswith(wanted.last) or _is_near(word.text, near)]  # fmt: skip
-        if field == "name" and text == row.peek("displayName"):
+        if field == "name" and text == row.visible_value("displayName"):
             continue
-        if hits and row.open(field):
+        if hits and row.is_shown(field):
             found.append({"field": field, "text": _marked(text, hits)})
     return found
 
 
 def _is_near(word: str, typed: Sequence[str]) -> bool:
     """Whether a word is one of those that were typed, with typing errors."""
-    return any(0 < forgiven(each) >= apart(each, word, forgiven(each)) for each in typed)
+    return any(0 < allowed_errors(each) >= edit_distance(each, word, allowed_errors(each)) for each in typed)
 
 
 def _marked(text: str, hits: list[Word]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql_schema.catalog.kinds import KIND_OF_CODE
-from graphql_schema.rules.words import title, words
+from graphql_schema.rules.words import index_tokens, title
 
 NAMES: Final = ("displayName", "name")
 
@@ -25,8 +25,8 @@ class Indexed:
 def indexed(record: Mapping[str, Any]) -> Indexed:
     """What the index holds of a record that has a name."""
     names = dict.fromkeys(title(record[field]) for field in NAMES)
-    found = (word.text for field in (*NAMES, *_id_fields(record)) for word in words(record.get(field) or ""))
-    told = (word.text for word in words(record.get(PROSE) or ""))
+    found = (word.text for field in (*NAMES, *_id_fields(record)) for word in index_tokens(record.get(field) or ""))
+    told = (word.text for word in index_tokens(record.get(PROSE) or ""))
     return Indexed((*names,), (*dict.fromkeys(found),), " ".join(dict.fromkeys(told)))
 
 

@@ -10,18 +10,18 @@ from typing import Final
 ONE, TWO = 4, 8
 """Letters from which on a word may have one typing error, and two."""
 
-LONGEST: Final = 23
+MAX_FUZZY_LENGTH: Final = 23
 """Letters of the longest word with typing errors: of longer ones the expression would be too long for an index."""
 
 
-def forgiven(word: str) -> int:
+def allowed_errors(word: str) -> int:
     """How many typing errors a word may have; one with a digit none, since another number is another thing."""
-    if len(word) < ONE or len(word) > LONGEST or not word.isalpha():
+    if len(word) < ONE or len(word) > MAX_FUZZY_LENGTH or not word.isalpha():
         return 0
     return 1 if len(word) < TWO else 2
 
 
-def pattern(word: str, errors: int) -> str:
+def fuzzy_pattern(word: str, errors: int) -> str:
     """A regular expression for the words with at most so many typing errors, and for some with more.
 
     Two errors are one in each half, or any in one of the halves; a second one beside letters that are swapped across
@@ -50,7 +50,7 @@ def _any(word: str) -> str:
     return f".{{{len(word) - 2},{len(word) + 2}}}"
 
 
-def apart(left: str, right: str, most: int) -> int:
+def edit_distance(left: str, right: str, most: int) -> int:
     """The typing errors between two words, swapped neighbours counted as one; ``most + 1`` when there are more."""
     if abs(len(left) - len(right)) > most:
         return most + 1

@@ -11,7 +11,7 @@ COUNTERS = ("reads", "calls", "distinctUsers", "costUsd")
 Counts = Mapping[str, Any]
 
 
-def is_use(counts: Counts) -> bool:
+def has_usage(counts: Counts) -> bool:
     """Whether the counters of a day tell of any usage."""
     return any(map(counts.get, COUNTERS))
 

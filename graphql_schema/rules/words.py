@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final
 from unicodedata import category, normalize
 
-LONGEST_WORD: Final = 64
+MAX_WORD_LENGTH: Final = 64
 """Characters of a word that count; the rest is left away on both sides."""
 
 _CODES: Final = (*range(0x300, 0x1F000), *range(0xE0100, 0xE01F0))
@@ -35,7 +35,7 @@ class Word:
     end: int
 
 
-def typed(text: str) -> tuple[str, ...]:
+def query_tokens(text: str) -> tuple[str, ...]:
     """The words of what somebody types, in order: runs as a whole, whatever their case."""
     return tuple(word.text for word in _runs(text))
 
@@ -46,7 +46,7 @@ def title(text: str) -> str:
     return " ".join(word.text for word in _runs(text))
 
 
-def words(text: str) -> list[Word]:
+def index_tokens(text: str) -> list[Word]:
     """The words that a text is found by: its runs, and the parts of those in camel case."""
     found: dict[Word, None] = {}
     for run in _runs(text):
@@ -75,8 +75,8 @@ def _folded(text: str, cuts: list[int]) -> Iterator[Word]:
 def fold(run: str) -> str:
     """Letters and digits without case, marks and compatibility forms."""
     if run.isascii():
-        return run.lower()[:LONGEST_WORD]
-    return "".join(filter(str.isalnum, normalize("NFKD", run.casefold())))[:LONGEST_WORD]
+        return run.lower()[:MAX_WORD_LENGTH]
+    return "".join(filter(str.isalnum, normalize("NFKD", run.casefold())))[:MAX_WORD_LENGTH]
 
 
 def _is_hump(text: str, at: int) -> bool:

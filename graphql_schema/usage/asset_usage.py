@@ -11,25 +11,25 @@ from typing import Annotated, Any, Union
 import strawberry
 
 from graphql_schema.catalog.relations import USAGE_OF
-from graphql_schema.fields.connection import After, Connection, First, Pages, paged
+from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, own
+from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.refs import ServiceRef, TeamRef, UserRef
 from graphql_schema.fields.scalars import Day
-from graphql_schema.ports.relation_query import Page, Related, cut, newest
-from graphql_schema.ports.row import Item, Row
-from graphql_schema.rules.usage_days import Counts, begin_of, is_use
+from graphql_schema.ports.relation_query import PageRequest, RelationQuery, newest_first, slice_page
+from graphql_schema.ports.row import PageItem, Row
+from graphql_schema.rules.usage_days import Counts, begin_of, has_usage
 from policies.errors import InvalidError, LimitError
 
-MOST_DAYS = 400
+MAX_DAYS = 400
 """Days that one answer adds up."""
 
 
-MOST_MONTHS = 100_000
+MAX_USAGE_MONTHS = 100_000
 """Months of consumers that one operation adds up where they are too many to be read at once."""
 
 
-MONTHS = newest(USAGE_OF.into("UsageMonth"))
+MONTHS = newest_first(USAGE_OF.into("UsageMonth"))
 """From an asset to its usage, by month."""
 
 
@@ -39,7 +39,7 @@ Consumer = Annotated[
 ]
 
 
-Days = Annotated[int | None, strawberry.argument(description=f"Today and the days before it, 1 to {MOST_DAYS}.")]
+Days = Annotated[int | None, strawberry.argument(description=f"Today and the days before it, 1 to {MAX_DAYS}.")]
 
 
 Use = tuple[str, Counts]
@@ -51,26 +51,26 @@ Month = Mapping[str, Any]
 
 
 def _reads() -> Any:
-    return own("How often it was read.")
+    return stored_field("How often it was read.")
 
 
 def _calls() -> Any:
-    return own("How often it was called.")
+    return stored_field("How often it was called.")
 
 
 def _cost() -> Any:
-    return own("What that cost in US dollars; null where nobody said.")
+    return stored_field("What that cost in US dollars; null where nobody said.")
 
 
 def _last() -> Any:
-    return own("The last of these days on which it was used; null where there is none.")
+    return stored_field("The last of these days on which it was used; null where there is none.")
 
 
 @strawberry.type(description="Usage on one day.")
 class UsageByDay:
     """Usage on one day."""
 
-    day: Day = own("The day.")
+    day: Day = stored_field("The day.")
     reads: float = _reads()
     calls: float = _calls()
     cost_usd: float | None = _cost()
@@ -80,7 +80,7 @@ class UsageByDay:
 class UsageByConsumer:
     """Usage by one consumer."""
 
-    consumer: Consumer | None = own("Who used it.")
+    consumer: Consumer | None = stored_field("Who used it.")
     reads: float = _reads()
     calls: float = _calls()
     cost_usd: float | None = _cost()
@@ -88,8 +88,8 @@ class UsageByConsumer:
 
 
 async def _consumers(root: Parent, info: Info, first: First = 20, after: After = None) -> Any:
-    page, binding = paged(info, first, after, *root["scope"])
-    return Pages(cut(root["items"], page), page, binding, lambda item: item.edge)
+    page, binding = page_request_of(info, first, after, *root["scope"])
+    return ConnectionSource(slice_page(root["items"], page), page, binding, lambda item: item.edge)
 
 
 @strawberry.type(description="Usage over some days, by consumers that the viewer may know of.")
@@ -99,11 +99,11 @@ class Usage:
     reads: float = _reads()
     calls: float = _calls()
     cost_usd: float | None = _cost()
-    distinct_consumers: int = own("How many consumers used it.")
+    distinct_consumers: int = stored_field("How many consumers used it.")
     consumers: Connection[UsageByConsumer] = strawberry.field(
         description="Usage by consumer, who used it most first.", resolver=_consumers
     )
-    by_day: list[UsageByDay] = own("Usage by day, the oldest first; days without any are left out.")
+    by_day: list[UsageByDay] = stored_field("Usage by day, the oldest first; days without any are left out.")
     last_used_at: Day | None = _last()
 
 
@@ -137,17 +137,17 @@ class Span:
 def span_of(info: Info, days: int | None) -> Span:
     """The days that an argument ``days`` asks for, up to that of the operation; raises InvalidError on too many."""
     wanted = 30 if days is None else days
-    if not 1 <= wanted <= MOST_DAYS:
-        raise InvalidError(f"`days` is {wanted}; ask for 1 to {MOST_DAYS}.")
+    if not 1 <= wanted <= MAX_DAYS:
+        raise InvalidError(f"`days` is {wanted}; ask for 1 to {MAX_DAYS}.")
     return Span(wanted, datetime.fromtimestamp(info.context.now() // 1000, UTC).date())
 
 
-async def months_of(info: Info, rows: Sequence[Row], rel: Related, span: Span) -> list[Month]:
+async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: Span) -> list[Month]:
     """The months that a relation leads to from rows and that have any of the last days in them.
 
-    Raises LimitError on more than :data:`MOST_MONTHS`, or than one request carries of a single row.
+    Raises LimitError on more than :data:`MAX_USAGE_MONTHS`, or than one request carries of a single row.
     """
-    page = Page(since=begin_of(span.first.replace(day=1)), most=MOST_MONTHS)
+    page = PageRequest(since=begin_of(span.first.replace(day=1)), max_edges_in_parts=MAX_USAGE_MONTHS)
     try:
         found = await asyncio.gather(*(info.context.reader.related(row, rel, page) for row in rows))
     except LimitError as error:
@@ -164,7 +164,7 @@ def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: t
     """The source of a :class:`Usage`: the last days of these months, by the consumers that the viewer may know of.
 
     ``scope`` is what the list of consumers depends on beside the days, as for
-    :func:`graphql_schema.fields.connection.paged`.
+    :func:`graphql_schema.fields.connection.page_request_of`.
     """
     rows = {row.urn: row for row in known}
     uses: dict[str, list[Use]] = defaultdict(list)
@@ -190,16 +190,16 @@ def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: tuple[Any, ...]
     }
 
 
-def _item(consumer: Row, used: Sequence[Use]) -> Item:
+def _item(consumer: Row, used: Sequence[Use]) -> PageItem:
     total = _total(counts for _, counts in used)
     node = {"consumer": consumer, **total, "lastUsedAt": max(day for day, _ in used)}
-    return Item(consumer, (-(total["reads"] + total["calls"]), consumer.urn), node)
+    return PageItem(consumer, (-(total["reads"] + total["calls"]), consumer.urn), node)
 
 
 def _used(days: Mapping[str, Counts], span: Span) -> list[Use]:
     """The days of a span on which there was any usage."""
     first, last = span.first.isoformat(), span.last.isoformat()
-    return [(day, counts) for day, counts in days.items() if first <= day <= last and is_use(counts)]
+    return [(day, counts) for day, counts in days.items() if first <= day <= last and has_usage(counts)]
 
 
 def _total(counts: Iterable[Counts]) -> dict[str, Any]:

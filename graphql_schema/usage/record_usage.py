@@ -6,19 +6,19 @@ from typing import Annotated, Any, Final
 import strawberry
 
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import own
+from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.scalars import Day
 from graphql_schema.inputs.payloads import MutationError, errors
-from graphql_schema.inputs.submit import MOST_ITEMS, authorize, impossible, write
-from graphql_schema.inputs.values import InputError, asset_kind, check_id
+from graphql_schema.inputs.submit import MAX_BULK_ITEMS, authorize, invalid_outcome, write
+from graphql_schema.inputs.values import InputError, asset_kind, require_kind
 from graphql_schema.ports.commands import UsageRecording
-from graphql_schema.ports.outcomes import Registered
+from graphql_schema.ports.outcomes import WriteOutcome
 from policies.errors import LimitError
 
 CONSUMERS: Final = ("Team", "User", "Service")
 """The kinds that use assets."""
 
-MOST_USED: Final = 1e15
+MAX_COUNT: Final = 1e15
 """What one consumer can have read, called or cost on one day; sums over all of them stay numbers."""
 
 
@@ -44,7 +44,7 @@ class RecordUsageInput:
     """Usage to record."""
 
     records: list[UsageInput] = strawberry.field(
-        description=f"At most {MOST_ITEMS}. Each replaces what was stored for its asset, consumer and day."
+        description=f"At most {MAX_BULK_ITEMS}. Each replaces what was stored for its asset, consumer and day."
     )
 
 
@@ -52,8 +52,8 @@ class RecordUsageInput:
 class RecordUsagePayload:
     """What came of the records."""
 
-    recorded: int = own("How many are stored now, those that were there just so among them.")
-    errors: list[MutationError] = own("Why others are not; `inputPath` begins with `records` and the index.")
+    recorded: int = stored_field("How many are stored now, those that were there just so among them.")
+    errors: list[MutationError] = stored_field("Why others are not; `inputPath` begins with `records` and the index.")
 
 
 RecordArg = Annotated[RecordUsageInput, strawberry.argument(description="The records.")]
@@ -61,10 +61,10 @@ RecordArg = Annotated[RecordUsageInput, strawberry.argument(description="The rec
 
 async def _record_usage(info: Info, input: RecordArg) -> Any:
     authorize(info)
-    if len(input.records) > MOST_ITEMS:
+    if len(input.records) > MAX_BULK_ITEMS:
         raise LimitError(
-            f"A call carries at most {MOST_ITEMS} records and this one has {len(input.records)}; split it.",
-            limit=MOST_ITEMS,
+            f"A call carries at most {MAX_BULK_ITEMS} records and this one has {len(input.records)}; split it.",
+            limit=MAX_BULK_ITEMS,
         )
     accepted, results = _sorted(input.records)
     written = await write(info, list(accepted.values()))
@@ -84,17 +84,17 @@ record_usage: RecordUsagePayload = strawberry.field(
 )
 
 
-def _sorted(records: Sequence[UsageInput]) -> tuple[dict[int, UsageRecording], dict[int, Registered]]:
+def _sorted(records: Sequence[UsageInput]) -> tuple[dict[int, UsageRecording], dict[int, WriteOutcome]]:
     """The records by index: what the writer gets, and what it does not."""
     accepted: dict[int, UsageRecording] = {}
-    results: dict[int, Registered] = {}
+    results: dict[int, WriteOutcome] = {}
     first: dict[tuple[str, str, str], int] = {}
     for index, record in enumerate(records):
         try:
             wanted = _recording(record)
             _refuse_again(record, index, first)
         except InputError as error:
-            results[index] = impossible(error)
+            results[index] = invalid_outcome(error)
         else:
             accepted[index] = wanted
     return accepted, results
@@ -108,7 +108,7 @@ def _refuse_again(record: UsageInput, index: int, first: dict[tuple[str, str, st
 
 def _recording(given: UsageInput) -> UsageRecording:
     asset_kind(given.asset, "asset")
-    check_id(given.consumer, CONSUMERS, "consumer")
+    require_kind(given.consumer, CONSUMERS, "consumer")
     values = {
         "reads": given.reads,
         "calls": given.calls,
@@ -119,6 +119,6 @@ def _recording(given: UsageInput) -> UsageRecording:
     if not counts:
         raise InputError("The record counts nothing; give `reads`, `calls`, `distinctUsers` or `costUsd`.")
     for name, value in counts.items():
-        if not 0 <= value <= MOST_USED:
-            raise InputError(f"`{name}` is {value:g}; a day counts from 0 to {MOST_USED:g}.", name)
+        if not 0 <= value <= MAX_COUNT:
+            raise InputError(f"`{name}` is {value:g}; a day counts from 0 to {MAX_COUNT:g}.", name)
     return UsageRecording(given.asset, given.consumer, given.day, counts)

@@ -12,23 +12,23 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent
 from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
-from graphql_schema.ports.conditions import Clause
-from graphql_schema.ports.relation_query import ALL, Page, newest, related
+from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first, related
 from graphql_schema.ports.row import AccessGrade, Row
 from graphql_schema.usage.asset_usage import MONTHS, Days, added_up, months_of, span_of
 from policies.errors import LimitError
 
-MOST_OWNED = 10_000
+MAX_OWNED = 10_000
 """Assets of a team whose usage one field adds up."""
 
-USES = newest(USED_BY.into("UsageMonth"))
+USES = newest_first(USED_BY.into("UsageMonth"))
 """From a consumer to what it used, by month."""
 
 MEMBERS = related(MEMBER_OF.into("User"))
 """From a team to its members."""
 
 
-def owned_by(urns: Sequence[str]) -> Clause:
+def owned_by(urns: Sequence[str]) -> Condition:
     """What any of these teams owns: directly, or as the owning team."""
     return ("or", ("in", "ownerTeam", tuple(urns)), ("in", "owners", tuple(urns)))
 
@@ -80,12 +80,12 @@ async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
 async def _owned(info: Info, teams: Sequence[Row], where: AssetFilter | None) -> list[Row]:
     """The assets that teams own, each once."""
     listing = asset_listing(where, None, owned_by([team.urn for team in teams]))
-    found = await info.context.reader.listing(listing, Page(MOST_OWNED))
+    found = await info.context.reader.listing(listing, PageRequest(MAX_OWNED))
     if found.has_next:
         raise LimitError(
-            f"This adds up the usage of more than {MOST_OWNED} assets; ask for a part: sub-teams by themselves, or "
+            f"This adds up the usage of more than {MAX_OWNED} assets; ask for a part: sub-teams by themselves, or "
             "`usage` of the assets.",
-            limit=MOST_OWNED,
+            limit=MAX_OWNED,
         )
     return [item.row for item in found.items]
 

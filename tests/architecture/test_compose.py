@@ -10,7 +10,7 @@ from support.source_tree import read
 from typer.testing import CliRunner
 
 from app.cli.command_line import commands
-from app.runtime.process import Services
+from app.runtime.process import Process
 from app.settings import Settings
 from app.store.schema_stamp import SELF_CHECK
 
@@ -52,7 +52,7 @@ def test_the_server_starts_with_these_settings() -> None:
         "MLG_SECRET": "x" * 32,
     }
     assert set(ASKED.findall(" ".join(APP.values()))) == set(answers)
-    services = Services(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", **answers}))
+    services = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", **answers}))
     assert services.settings.env == "production"
     assert services.settings.store_url == "http://janusgraph:8182/gremlin"
 

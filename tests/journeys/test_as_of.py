@@ -9,7 +9,7 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.writers import Writers, person
 
 from graphql_schema.catalog.relations import DEPLOYED_AS, FEEDS, OWNED_BY, SERVED_BY, Hop
-from graphql_schema.ports.commands import Deleting, EdgesOf, Intent, Linking, Registration, Unlinking
+from graphql_schema.ports.commands import Command, DeclaredEdges, Deleting, LinkCommand, RegisterCommand, Unlinking
 
 EPOCH, DAY = 1_704_067_200_000, 86_400_000
 DATA, OTHER = "mlg://dataset/test/past/events", "mlg://dataset/test/past/clicks"
@@ -25,35 +25,35 @@ def day(number: float) -> str:
     return f"2024-01-{int(number):02}T{'12' if number % 1 else '00'}:00:00Z"
 
 
-def _of(declarer: str, hop: Hop, *targets: str, **facts: Any) -> EdgesOf:
-    return EdgesOf(hop, declarer, dict.fromkeys(targets, facts))
+def _of(declarer: str, hop: Hop, *targets: str, **facts: Any) -> DeclaredEdges:
+    return DeclaredEdges(hop, declarer, dict.fromkeys(targets, facts))
 
 
-HISTORY: dict[int, list[Intent]] = {
+HISTORY: dict[int, list[Command]] = {
     2: [
-        Registration(ADS, {}),
-        Registration(RANKING, {}),
-        Registration(DATA, {}, (_of("Dataset.owners", OWNED_BY.out(), ADS, kinds=["TECHNICAL"]),)),
-        Registration(OTHER, {}),
-        Registration(MODEL, {}),
-        Registration(SERVICE, {}),
-        Registration(CALLER, {}),
+        RegisterCommand(ADS, {}),
+        RegisterCommand(RANKING, {}),
+        RegisterCommand(DATA, {}, (_of("Dataset.owners", OWNED_BY.out(), ADS, kinds=["TECHNICAL"]),)),
+        RegisterCommand(OTHER, {}),
+        RegisterCommand(MODEL, {}),
+        RegisterCommand(SERVICE, {}),
+        RegisterCommand(CALLER, {}),
     ],
-    4: [Registration(ONE, {}, (_of("ModelVersion.trainedOn", FEEDS.into("Dataset"), DATA),))],
+    4: [RegisterCommand(ONE, {}, (_of("ModelVersion.trainedOn", FEEDS.into("Dataset"), DATA),))],
     6: [
-        Registration(SERVED, {"status": "ACTIVE"}, (
+        RegisterCommand(SERVED, {"status": "ACTIVE"}, (
             _of("Deployment.modelVersion", DEPLOYED_AS.into(), ONE),
             _of("Deployment.service", SERVED_BY.out(), SERVICE),
         )),
-        Linking("CALLED_BY", SERVICE, CALLER, {"origin": "DECLARED"}),
+        LinkCommand("CALLED_BY", SERVICE, CALLER, {"origin": "DECLARED"}),
     ],
     8: [
-        Registration(TWO, {"sourceCreatedAt": EPOCH + 6 * DAY}),
-        Registration(DATA, {}, (_of("Dataset.owners", OWNED_BY.out(), RANKING, kinds=["TECHNICAL"]),)),
-        Registration(ONE, {}, (_of("ModelVersion.trainedOn", FEEDS.into("Dataset"), OTHER),)),
+        RegisterCommand(TWO, {"sourceCreatedAt": EPOCH + 6 * DAY}),
+        RegisterCommand(DATA, {}, (_of("Dataset.owners", OWNED_BY.out(), RANKING, kinds=["TECHNICAL"]),)),
+        RegisterCommand(ONE, {}, (_of("ModelVersion.trainedOn", FEEDS.into("Dataset"), OTHER),)),
     ],
     10: [Unlinking("CALLED_BY", SERVICE, CALLER)],
-    12: [Linking("CALLED_BY", SERVICE, CALLER, {"origin": "DECLARED"})],
+    12: [LinkCommand("CALLED_BY", SERVICE, CALLER, {"origin": "DECLARED"})],
     14: [Deleting(TWO)],
 }  # fmt: skip
 """What happened, by the day of January on which it did."""
@@ -72,7 +72,7 @@ READ = """query ($data: ID!, $one: ID!, $model: ID!, $service: ID!, $two: ID!, $
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """Return the API over a store in which all of it happened."""
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        writers = Writers(api.services.client, api.services.policy, api.services.desk)
+        writers = Writers(api.services.client, api.services.policy, api.services.coordinator)
         for number, items in HISTORY.items():
             writer = writers.of(person("root", roles="admin auditor"), now=EPOCH + (number - 1) * DAY)
             done = await writer.write(items, dry_run=False, atomic=False)

@@ -11,7 +11,7 @@ from support.estates.leak_catalogue import token
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
-from app.graph.reading.lineage.walk_budget import Limits
+from app.graph.reading.lineage.walk_budget import WalkLimits
 from app.runtime import process as services
 
 LAYERS, WIDTH = 12, 10
@@ -105,7 +105,7 @@ async def test_searches_of_one_operation_share_their_steps(api: Api) -> None:
 @pytest.mark.parametrize("query", [PATHS, IMPACT], ids=["paths", "impact"])
 async def test_what_is_gone_over_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
     """Walks and searches end where all of an operation have gone over as many edges as it may, and say so."""
-    monkeypatch.setattr(services, "Limits", partial(Limits, edges=3 * WIDTH * WIDTH))
+    monkeypatch.setattr(services, "Limits", partial(WalkLimits, edges=3 * WIDTH * WIDTH))
     ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
     found = await api.ask("root", query, **(ends if query == PATHS else {"roots": [urn("first")]}))
     ((_, answer),) = found.items()

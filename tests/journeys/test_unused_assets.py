@@ -13,7 +13,7 @@ from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
 from app.graph.reading import unused_assets as idle
-from app.graph.reading.level.level_batcher import Answer, Coalescer, Question
+from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import LEVEL
 
 OPEN, SHUT, SECRET = urn("service", "shop"), urn("service", "shut"), urn("service", "secret")
@@ -202,12 +202,12 @@ async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch
     _skip_midnight()
     asked: list[int] = []
 
-    async def ask(self: Coalescer, question: Question) -> Answer:
+    async def ask(self: LevelBatcher, question: LevelRequest) -> LevelResponse:
         asked.append(len(question.listings))
         return await answered(self, question)
 
-    answered = Coalescer.ask
-    monkeypatch.setattr(Coalescer, "ask", ask)
+    answered = LevelBatcher.ask
+    monkeypatch.setattr(LevelBatcher, "ask", ask)
     query = """query ($filter: AssetFilter) {
       search(text: "test d", filter: $filter, first: 100) { hits { nodes { asset { id } } } } }"""
     found = await estate.api.ask(who, query, filter={"ids": [*estate.told], "unusedForDays": 30})
@@ -218,7 +218,10 @@ async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch
 
 async def test_as_many_names_as_may_be_unsure_fit_into_a_query(estate: Estate) -> None:
     """The index answers for as many ids as a listing may name to it."""
-    names = [*estate.told, *(urn("dataset", f"not-{number}") for number in range(idle.MOST_UNSURE - len(estate.told)))]
+    names = [
+        *estate.told,
+        *(urn("dataset", f"not-{number}") for number in range(idle.MAX_UNDECIDED - len(estate.told))),
+    ]
     part = {
         "f": [[[["in", "urn", names]]]],
         "o": "urn",

@@ -17,13 +17,13 @@ from app.auth.personas import persona
 from app.factory import create_app
 from app.graph.admin.store_schema import store_schema
 from app.graph.driver.gremlin_client import GremlinClient
-from app.runtime.process import Services
+from app.runtime.process import Process
 from app.store.embedded.embedded_store import EmbeddedStore
 
 ASSETS, BATCH = 600, 50
 
 
-class WatchedServices(Services):
+class WatchedServices(Process):
     """The services of a process with an embedded store, whose JVM the test may kill."""
 
     store: EmbeddedStore

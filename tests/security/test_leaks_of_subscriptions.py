@@ -167,7 +167,7 @@ async def test_an_expired_token_is_checked_with_each_event(
         await graph.load({"dataset": {"id": PROBE, "description": "in time"}})
         await talk.event()
         monkeypatch.setattr("app.http.websocket.socket_session.time.time", lambda: 1e11)
-        graph.services.desk.journal.written()
+        graph.services.coordinator.commit_log.written()
         assert (await talk.hear())["type"] == "error"
         assert (await talk.closed())[0] == 4403
 

@@ -45,7 +45,7 @@ async def api(leaky: Api) -> Api:
     """Let zoe, an engineer of ads, own one asset of each kind, and hide another of each from her."""
     leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
     for name, owned in ((leaks.HIDDEN_NAME, SHUT), ("mine", MINE)):
-        wholes = [{_key(kind.whole or ""): {"id": _id(kind.whole or "", name), **owned}} for kind in KINDS.values()
+        wholes = [{_key(kind.parent or ""): {"id": _id(kind.parent or "", name), **owned}} for kind in KINDS.values()
                   if kind.versioned]  # fmt: skip
         items = [{_key(kind): {"id": _id(kind, name), **ALSO.get(kind, {}), **owned}} for kind in ASSETS]
         await leaky.load(*wholes, *(item for item in items if item not in wholes))
@@ -88,7 +88,7 @@ async def test_a_link_to_what_is_hidden(api: Api) -> None:
     """A link from, or to, an asset of one's own answers for a hidden end as for an unknown one."""
     differing = []
     for name, source, target in LINKS:
-        changed_target = RELATIONS[name].changes is Direction.OUT
+        changed_target = RELATIONS[name].owning_end is Direction.OUT
         answers = []
         for end in (leaks.HIDDEN_NAME, "nothing"):
             far = _id(source if changed_target else target, end)

@@ -29,7 +29,7 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import LINEAGE, Direction
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.fields.scalars import instant_text
-from graphql_schema.operation.field_guards import governed
+from graphql_schema.operation.field_guards import governed_fields
 from policies.decision import Grade
 
 QUERIES = int(os.environ.get("QUERIES", "3500"))
@@ -151,7 +151,7 @@ async def _answers(worlds: Worlds, operation: Operation, headers: dict[str, str]
 
 def _governed(schema: GraphQLSchema) -> Iterator[str]:
     """Every governed field that a query reaches."""
-    fields = governed(schema).fields.items()
+    fields = governed_fields(schema).fields.items()
     return (f"{name}.{field}" for name, fields in fields for field in fields)
 
 
@@ -229,7 +229,7 @@ def _dry_runs(worlds: Worlds, random: Random) -> Iterator[dict[str, Any]]:
     for relation in LINEAGE:
         for source, target in sorted(relation.ends):
             ends = random.choice(of[source]), random.choice(of[target])
-            changed = ends[1] if relation.changes is Direction.OUT else ends[0]
+            changed = ends[1] if relation.owning_end is Direction.OUT else ends[0]
             if (relation.name, *ends) not in joined and apart.things[changed].grade is not Grade.HIDDEN:
                 yield {"link": {"relation": relation.name, "from": ends[0], "to": ends[1]}}
 

@@ -14,12 +14,12 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.writers import shipped_policy
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.reading.access.row_policy import Judge
+from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.index_filter import filter_of, rows_clause
-from app.graph.reading.level.level_batcher import Answer, Coalescer, Question
+from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import LEVEL
 from app.graph.reading.reader import PolicedReader
-from app.graph.records.read_time import Instant
+from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.enums import AssetKind, LifecycleStage, Sensitivity
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.fields.filters import (
@@ -30,9 +30,9 @@ from graphql_schema.fields.filters import (
     StringFilter,
     asset_listing,
 )
-from graphql_schema.ports.policy_report import PolicyNotes
-from graphql_schema.ports.relation_query import Page
-from graphql_schema.rules.search_text import wanted
+from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.relation_query import PageRequest
+from graphql_schema.rules.search_text import parse_search_text
 from graphql_schema.search.search_conditions import search_for
 from policies.access import Access
 from policies.attributes import PolicyAttributes
@@ -139,15 +139,15 @@ async def test_store_python_and_cedar_find_the_same_rows(world: World) -> None:
 
 
 @dataclass(slots=True)
-class Recording(Coalescer):
+class Recording(LevelBatcher):
     """Sends questions as usual and remembers the listings in them."""
 
     listings: list[dict[str, Any]] = field(default_factory=list)
 
-    async def ask(self, question: Question) -> Answer:
-        """See Coalescer."""
+    async def ask(self, question: LevelRequest) -> LevelResponse:
+        """See LevelBatcher."""
         self.listings.extend(question.listings)
-        return await Coalescer.ask(self, question)
+        return await LevelBatcher.ask(self, question)
 
 
 PROFILE = (
@@ -218,16 +218,16 @@ TOGETHER = (("stage", "created"), ("either", "name"), ("neither", "updated"))
 
 async def listings_of(world: World, access: Access) -> tuple[list[dict[str, Any]], int]:
     """The index queries of every filter and order, first and second page, as the reader sends them; and mismatches."""
-    coalescer = Recording(world.client, "default", Instant(1_750_000_000_000))
-    judge = Judge(access, "default", PolicyNotes("v"))
+    coalescer = Recording(world.client, "default", ReadTime(1_750_000_000_000))
+    judge = RowPolicy(access, "default", PolicyReport("v"))
     reader = PolicedReader(coalescer, judge)
     for where, order in [*((each, "id") for each in FILTERS), *(("nothing", each) for each in ORDERS), *TOGETHER]:
         listing = asset_listing(FILTERS[where], ORDERS[order])
-        first = await reader.listing(listing, Page(20, total=(where, order) in TOGETHER))
+        first = await reader.listing(listing, PageRequest(20, total=(where, order) in TOGETHER))
         if first.has_next:
-            await reader.listing(listing, Page(20, after=first.items[-1].position))
+            await reader.listing(listing, PageRequest(20, after=first.items[-1].position))
     for text, where in product(TYPED, ("nothing", "either", "neither")):
-        await reader.search(search_for(wanted(text), FILTERS[where]))
+        await reader.search(search_for(parse_search_text(text), FILTERS[where]))
     best = [{**each, "f": filter_} for each in coalescer.listings for filter_ in each.get("b", ())]
     return [*coalescer.listings, *best], judge.mismatches
 

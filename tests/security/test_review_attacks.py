@@ -12,8 +12,8 @@ from support.stores.janusgraph import StoreGraph
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
-from app.graph.reading.level.level_batcher import Coalescer, Question
-from app.graph.records.read_time import Instant
+from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
+from app.graph.records.read_time import ReadTime
 
 ADS = "mlg://team/catalog/default/ads"
 RANKING = "mlg://team/catalog/default/ranking"
@@ -90,9 +90,9 @@ async def test_prefixes_at_the_edges_of_unicode(api: Api, last: str) -> None:
 
 async def test_a_defect_reaches_whoever_waits(api: Api) -> None:
     """A question that cannot even be sent is answered with its error: before, the request hung and so did shutdown."""
-    coalescer = Coalescer(api.services.client, "default", Instant(0))
+    coalescer = LevelBatcher(api.services.client, "default", ReadTime(0))
     with pytest.raises(TypeError):
-        await asyncio.wait_for(coalescer.ask(Question(listings=[{"f": "\ud800"}])), 10)
+        await asyncio.wait_for(coalescer.ask(LevelRequest(listings=[{"f": "\ud800"}])), 10)
 
 
 async def test_nobody_adds_versions_to_the_model_of_others(api: Api) -> None:

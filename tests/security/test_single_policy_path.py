@@ -23,7 +23,7 @@ from support.servers.in_process import open_api
 from support.source_tree import product
 from support.stores.janusgraph import StoreGraph
 
-from graphql_schema.catalog.kinds import ASSETS, FACTS, KINDS
+from graphql_schema.catalog.kinds import ASSETS, ATTACHED_KINDS, KINDS
 from graphql_schema.schema import build_schema
 
 READS_RECORDS = {
@@ -149,7 +149,7 @@ def _kinds(type_: Any) -> frozenset[str]:
 def _selection(type_: Any) -> str:
     """Every id in what a field leads to."""
     name = type_.name
-    if name in FACTS:
+    if name in ATTACHED_KINDS:
         return TOLD[name]
     if name in NODES or isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
         return "{ __typename ... on Node { id } }"
@@ -210,7 +210,7 @@ async def roads(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFacto
 def _sources(roads: Roads, owner: str) -> list[str]:
     """The open rows of a kind, or facts about open rows."""
     others = {"Team": RISK, "User": UMA, "Tag": TAG, "Domain": DOMAIN}
-    if owner in FACTS:
+    if owner in ATTACHED_KINDS:
         return roads.open[owner]
     if owner in others:
         return [others[owner]]
@@ -260,7 +260,7 @@ OPEN_ROADS = frozenset(NOT_REACHED) | {
     f"{owner}.{name}"
     for owner, name in ROADS
     if (name == "tags" and owner in {"Deployment", "Experiment", "ExperimentCell"})
-    or (name == "owners" and owner in KINDS and KINDS[owner].whole is None)
+    or (name == "owners" and owner in KINDS and KINDS[owner].parent is None)
 }
 """What leads to people and vocabulary only, which all may see, or nowhere, and kinds at which no tag arrives."""
 
@@ -292,7 +292,7 @@ async def test_no_root_leads_to_a_hidden_row(roads: Roads, root: str) -> None:
 
 
 @pytest.mark.parametrize("root", ["node", "nodes"])
-@pytest.mark.parametrize("kind", sorted(FACTS.keys() - {"UsageMonth"}))
+@pytest.mark.parametrize("kind", sorted(ATTACHED_KINDS.keys() - {"UsageMonth"}))
 async def test_no_id_leads_to_a_hidden_fact(roads: Roads, kind: str, root: str) -> None:
     """A fact about what is hidden is there for root, and by none of its ids for bo."""
     query = f"query ($id: ID!) {{ {ROOTS[root]} }}"

@@ -7,7 +7,7 @@ from typing import Final
 from app.graph.admin.store_schema import INDEX, store_schema
 from app.graph.driver.errors import StoreFailedError
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.settings import Settings
 from app.store.embedded import index_files as index
 from app.store.embedded.embedded_store import EmbeddedStore
@@ -19,7 +19,7 @@ PAUSE: Final = 0.5
 SELF_CHECKS: Final = 1
 """Vertices that every store keeps for its self-check and nobody put in."""
 
-BEGIN: Final = Prepared.of(
+BEGIN: Final = PreparedStatement.of(
     """
 def management = g.getGraph().openManagement()
 def found = management.getGraphIndex(nodes)
@@ -32,7 +32,7 @@ management.commit()
 )
 """Begins; a request has no memory, so the job is kept among the properties of the JVM."""
 
-PROGRESS: Final = Prepared.of(
+PROGRESS: Final = PreparedStatement.of(
     """
 def running = System.properties[job]
 if (running == null) throw new IllegalStateException('the store was started anew')

@@ -11,8 +11,8 @@ import orjson
 
 from app.graph.records.inferred_edge import LABEL
 from app.store.schema_stamp import StoreSchema
-from graphql_schema.catalog.kinds import VERTICES
-from graphql_schema.catalog.properties import STORED, STORED_ON_EDGES, Stored
+from graphql_schema.catalog.kinds import ALL_KINDS
+from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PROPERTIES, NativeProperty
 from graphql_schema.catalog.relations import RELATIONS
 
 VERSION = 3
@@ -21,7 +21,11 @@ VERSION = 3
 INDEX = "nodes"
 """The mixed index over all vertices."""
 
-NOTES = (Stored("note", index=False), Stored("covered", index=False), Stored("frontier", index=False, many=True))
+NOTES = (
+    NativeProperty("note", index=False),
+    NativeProperty("covered", index=False),
+    NativeProperty("frontier", index=False, many=True),
+)
 """What :mod:`app.graph.commits.outbox` keeps on vertices and edges of its own."""
 
 _VERTEX = "org.apache.tinkerpop.gremlin.structure.Vertex"
@@ -33,9 +37,9 @@ def store_schema() -> StoreSchema:
 
 
 def _document() -> dict[str, Any]:
-    keys = {stored.name: stored for stored in (*STORED, *STORED_ON_EDGES, *NOTES)}
+    keys = {stored.name: stored for stored in (*NATIVE_PROPERTIES, *NATIVE_EDGE_PROPERTIES, *NOTES)}
     return {
-        "vertexLabels": [{"label": name} for name in (*VERTICES, "Pending", "Receipt", "Shelf")],
+        "vertexLabels": [{"label": name} for name in (*ALL_KINDS, "Pending", "Receipt", "Shelf")],
         "edgeLabels": [
             {"label": name, "multiplicity": "SIMPLE"}
             for name in (*RELATIONS, *LABEL.values(), "PENDING", "RECEIPT", "SHELF")
@@ -58,18 +62,18 @@ def _document() -> dict[str, Any]:
                 "name": INDEX,
                 "typeClass": _VERTEX,
                 "indexBackend": "search",
-                "keys": [_indexed(stored) for stored in STORED if stored.index],
+                "keys": [_indexed(stored) for stored in NATIVE_PROPERTIES if stored.index],
             }
         ],
     }
 
 
-def _key(stored: Stored) -> dict[str, str]:
+def _key(stored: NativeProperty) -> dict[str, str]:
     cardinality = "SET" if stored.many else "SINGLE"
     return {"key": stored.name, "className": f"java.lang.{stored.java}", "cardinality": cardinality}
 
 
-def _indexed(stored: Stored) -> dict[str, Any]:
+def _indexed(stored: NativeProperty) -> dict[str, Any]:
     if stored.java != "String":
         return {"propertyKey": stored.name}
     how = "TEXT" if stored.text else "STRING"

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from policies.errors import CodedError
 
 LOOK_SECONDS: Final = 2.0
@@ -19,14 +19,14 @@ LOOK_SECONDS: Final = 2.0
 AFTER_ALL_IDS: Final = "~"
 """What is greater than every URN."""
 
-_LAST: Final = Prepared.of(
+_LAST: Final = PreparedStatement.of(
     "g.V().has('kind', kind).order().by('createdAt', desc).limit(1).values('createdAt').toList()", "kind"
 )
 
 _log = structlog.get_logger(__name__)
 
 
-class Journal:
+class CommitLog:
     """Gives instants in epoch milliseconds, each later than the last, and tells when something was written."""
 
     def __init__(self) -> None:
@@ -43,11 +43,11 @@ class Journal:
         self._last = max(now, self._last + 1)
         return self._last
 
-    def over(self) -> None:
+    def end(self) -> None:
         """End a transaction, whether it has written or not; call it under the write lock."""
         self._ended = self._begun
 
-    def settled(self, now: int) -> int:
+    def stable_until(self, now: int) -> int:
         """The last instant up to now of which nothing is being written: what is read as of then stays the same.
 
         What was answered as written is readable: then it is now, if another write began in the same millisecond.
@@ -106,22 +106,22 @@ async def newest(client: GremlinClient) -> int:
     return max(found, default=0)
 
 
-class Following:
-    """Implements :class:`graphql_schema.ports.protocols.Journal` over the journal of a process and its store."""
+class CommitFeed:
+    """Implements :class:`graphql_schema.ports.protocols.ChangeFeed` over the journal of a process and its store."""
 
-    def __init__(self, journal: Journal, client: GremlinClient) -> None:
+    def __init__(self, journal: CommitLog, client: GremlinClient) -> None:
         self._journal = journal
         self._client = client
 
     @property
     def count(self) -> int:
-        """See :class:`graphql_schema.ports.protocols.Journal`."""
+        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
         return self._journal.count
 
     async def wait(self, count: int) -> None:
-        """See :class:`graphql_schema.ports.protocols.Journal`."""
+        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
         await self._journal.wait(count)
 
     async def end(self) -> tuple[int, str]:
-        """See :class:`graphql_schema.ports.protocols.Journal`."""
+        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
         return await newest(self._client), AFTER_ALL_IDS

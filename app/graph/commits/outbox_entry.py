@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import orjson
 
-from app.graph.commits.sensitivity_floors import Fence
+from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.records.vertex_id import vertex_id
 
-TOP: Final = vertex_id("pending", "top")
+OUTBOX_ROOT: Final = vertex_id("pending", "top")
 """The vertex that notes hang on. No asset has this id: a URN begins otherwise."""
 
 
@@ -19,7 +19,7 @@ ANY_TAG: Final = 0
 
 
 @dataclass(slots=True)
-class Note:
+class OutboxEntry:
     """Vertices to settle, once ``due`` (epoch milliseconds) has passed, and the fence that stands until it is done.
 
     ``frontier`` is what remains, in order; ``beyond`` are vertices whose targets are to be settled. ``tag`` is the
@@ -33,8 +33,8 @@ class Note:
     at: int
     due: int = 0
     frontier: dict[int, None] = field(default_factory=dict)
-    beyond: tuple[int, ...] = ()
-    fence: Fence | None = None
+    expand: tuple[int, ...] = ()
+    floor: SensitivityFloor | None = None
     tag: int | None = None
     holders: bool = False
     enriches: bool = False
@@ -42,15 +42,15 @@ class Note:
 
     def wire(self) -> dict[str, Any]:
         """The note as the text ``WRITE`` takes it."""
-        said: dict[str, Any] = {"tenant": self.tenant, "at": self.at, "due": self.due, "beyond": self.beyond}
+        said: dict[str, Any] = {"tenant": self.tenant, "at": self.at, "due": self.due, "beyond": self.expand}
         values = {}
         if self.tag is not None:
             said |= {"tag": self.tag, "holders": self.holders}
         if self.enriches:
             said |= {"enriches": True, "after": self.after}
-        if self.fence is not None:
-            said |= {"level": self.fence.level, "everything": self.fence.covered is None}
-            values["covered"] = orjson.dumps(sorted(self.fence.covered or ())).decode()
+        if self.floor is not None:
+            said |= {"level": self.floor.level, "everything": self.floor.covered is None}
+            values["covered"] = orjson.dumps(sorted(self.floor.covered or ())).decode()
         values["note"] = orjson.dumps(said).decode()
         return {"x": self.x, "fresh": True, "p": values, "f": more(self.frontier)}
 
@@ -61,14 +61,15 @@ def more(frontier: Iterable[int]) -> list[str]:
     return [orjson.dumps(ids).decode()] if ids else []
 
 
-def _note(row: dict[str, Any]) -> Note:
+def entry_from_row(row: dict[str, Any]) -> OutboxEntry:
+    """Return the outbox entry that a row of the store holds."""
     said = orjson.loads(row["note"])
     frontier = dict.fromkeys(vid for text in row["frontier"] for vid in orjson.loads(text))
     fence = None
     if "level" in said:
         covered = None if said["everything"] else frozenset(orjson.loads(row["covered"]))
-        fence = Fence(said["tenant"], said["level"], covered)
-    return Note(
+        fence = SensitivityFloor(said["tenant"], said["level"], covered)
+    return OutboxEntry(
         row["x"],
         said["tenant"],
         said["at"],
@@ -83,6 +84,6 @@ def _note(row: dict[str, Any]) -> Note:
     )
 
 
-def new_note_id() -> int:
+def new_entry_id() -> int:
     """The vertex id of a new note: never taken again, so that what is dropped cannot come back."""
     return vertex_id("pending", uuid4().hex)

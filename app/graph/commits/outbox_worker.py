@@ -13,18 +13,18 @@ from typing import Final
 
 import structlog
 
-from app.graph.commits.outbox import Pending
-from app.graph.commits.outbox_entry import Note
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 
-LONGEST_PAUSE: Final = 60.0
+MAX_PAUSE_SECONDS: Final = 60.0
 """Seconds, of the pauses after failures, and at most between two looks at what may have become due."""
 
 _log = structlog.get_logger(__name__)
 
 
-class Job(ABC):
+class OutboxWorker(ABC):
     """Does the notes of one kind; ``lock`` is that of the process's writers, ``failed`` the event that it logs."""
 
     failed = "job_failed"
@@ -33,7 +33,7 @@ class Job(ABC):
         self,
         client: GremlinClient,
         lock: asyncio.Lock,
-        pending: Pending,
+        pending: Outbox,
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
         self._client = client
@@ -43,11 +43,11 @@ class Job(ABC):
         self._changed = pending.listen()
 
     @abstractmethod
-    def mine(self, note: Note) -> bool:
+    def handles(self, note: OutboxEntry) -> bool:
         """Whether a note is of the kind that this job does."""
 
     @abstractmethod
-    async def advance(self, due: list[Note]) -> bool:
+    async def advance(self, due: list[OutboxEntry]) -> bool:
         """Do one batch of the notes that are due, the oldest first; whether there was anything to do."""
 
     async def run(self) -> None:
@@ -60,7 +60,7 @@ class Job(ABC):
                 failures = 0
             except Exception:  # noqa: BLE001 - the job boundary
                 _log.exception(self.failed, failures=failures + 1)
-                pause = min(0.5 * 2**failures, LONGEST_PAUSE)
+                pause = min(0.5 * 2**failures, MAX_PAUSE_SECONDS)
                 failures += 1
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads retries, hides nothing
 
@@ -75,13 +75,13 @@ class Job(ABC):
         await asyncio.sleep(0)
         return worked
 
-    def _notes(self) -> list[Note]:
-        return [note for note in self._pending.notes if self.mine(note)]
+    def _notes(self) -> list[OutboxEntry]:
+        return [note for note in self._pending.entries if self.handles(note)]
 
     async def _wait(self) -> None:
         """Wait until something is noted, or the next note is due."""
         due = min((note.due for note in self._notes()), default=None)
-        pause = LONGEST_PAUSE if due is None else min((due - self._clock()) / 1_000, LONGEST_PAUSE)
+        pause = MAX_PAUSE_SECONDS if due is None else min((due - self._clock()) / 1_000, MAX_PAUSE_SECONDS)
         try:
             async with asyncio.timeout(max(pause, 0)):
                 await self._changed.wait()

@@ -8,7 +8,7 @@ from app.graph.commits.write_statements import STATE
 from app.graph.driver.gremlin_client import GremlinClient
 
 
-class Propagating:
+class PropagatingTags:
     """Which tags propagate, as far as this process was told: read when it is first asked, forgotten when it changes.
 
     Ask and forget under the write lock: the process is the only one that writes.

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.graph.commits.commit_log import Journal
-from app.graph.commits.outbox import Pending
-from app.graph.commits.propagating_tags import Propagating
-from graphql_schema.catalog.inference_rules import Rule
+from app.graph.commits.commit_log import CommitLog
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.propagating_tags import PropagatingTags
+from graphql_schema.catalog.inference_rules import InferenceRule
 from policies.gates import NO_GATES, Gates
 
 
 @dataclass(frozen=True)
-class Desk:
+class WriteCoordinator:
     """What the writers of a process share.
 
     One of them writes at a time, under ``lock``: the embedded store wants it so (janusgraph.md, 6). ``pending`` is what
@@ -21,10 +21,10 @@ class Desk:
     ``journal`` gives changes their instants and tells of them.
     """
 
-    stops: frozenset[str] = frozenset()
+    propagation_stops: frozenset[str] = frozenset()
     gates: Gates = NO_GATES
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    pending: Pending = field(default_factory=Pending)
-    journal: Journal = field(default_factory=Journal)
-    propagating: Propagating = field(default_factory=Propagating)
-    rules: Sequence[Rule] = ()
+    outbox: Outbox = field(default_factory=Outbox)
+    commit_log: CommitLog = field(default_factory=CommitLog)
+    propagating_tags: PropagatingTags = field(default_factory=PropagatingTags)
+    inference_rules: Sequence[InferenceRule] = ()

@@ -16,9 +16,9 @@ section 5).
 from typing import Final
 
 from app.graph.driver.gremlin_text import g, param, render, spread
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 
-STATE: Final = Prepared.of(
+STATE: Final = PreparedStatement.of(
     f"""
 def known = new LinkedHashMap()
 def xs = stored
@@ -55,7 +55,7 @@ if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record')
     "pairs",
 )
 
-WRITE: Final = Prepared.of(
+WRITE: Final = PreparedStatement.of(
     f"""
 def known = [:]
 def xs = stored

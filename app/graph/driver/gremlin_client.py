@@ -18,26 +18,26 @@ import orjson
 from gremlin_python.process.traversal import T
 
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
-from app.graph.driver.gremlin_response import rows
+from app.graph.driver.gremlin_response import parse_rows
 from app.graph.driver.gremlin_text import g, param
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
 from policies.errors import Code, CodedError
 
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/vnd.gremlin-v3.0+json;types=false"}
 _KEEP_ALIVE_SECONDS: Final = 60
 
-_PING: Final = Prepared.traversal(g.inject(0))
-_CHECK_WRITE: Final = Prepared.traversal(g.add_v("SelfCheck").property(T.id, param("x")))
-_CHECK_READ: Final = Prepared.traversal(g.V(param("x")).label())
-_CHECK_DROP: Final = Prepared.traversal(g.V(param("x")).drop())
+_PING: Final = PreparedStatement.traversal(g.inject(0))
+_CHECK_WRITE: Final = PreparedStatement.traversal(g.add_v("SelfCheck").property(T.id, param("x")))
+_CHECK_READ: Final = PreparedStatement.traversal(g.V(param("x")).label())
+_CHECK_DROP: Final = PreparedStatement.traversal(g.V(param("x")).drop())
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class RequestReport:
     """One finished request: what was asked, how often it was sent, seconds (queueing included), how it ended."""
 
-    prepared: Prepared
+    prepared: PreparedStatement
     writes: bool
     attempts: int = 0
     seconds: float = 0.0
@@ -47,7 +47,7 @@ class Exchange:
 class Observer(Protocol):
     """Somebody who hears of every request: a metric, a span, a counting test."""
 
-    def exchanged(self, exchange: Exchange) -> None:
+    def exchanged(self, exchange: RequestReport) -> None:
         """Take note. Called in the event loop when a request has ended: be quick and do not raise."""
 
 
@@ -55,7 +55,7 @@ class Observer(Protocol):
 class _Call:
     """One request on its way: what travels, and what is known of it so far."""
 
-    prepared: Prepared
+    prepared: PreparedStatement
     body: bytes
     writes: bool
     attempts: int = 0
@@ -98,7 +98,9 @@ class GremlinClient:
         """Every distinct text so far with its number of requests; with constant texts the keys stay few."""
         return MappingProxyType(self._texts)
 
-    async def submit(self, prepared: Prepared, bindings: Mapping[str, object], *, writes: bool = False) -> list[Any]:
+    async def submit(
+        self, prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: bool = False
+    ) -> list[Any]:
         """Run a prepared text as one transaction and return its rows as plain JSON values.
 
         Say ``writes=True`` for everything that changes the store. Raises StoreUnavailableError,
@@ -114,7 +116,7 @@ class GremlinClient:
             call.error = error.code
             raise
         finally:
-            exchange = Exchange(prepared, writes, call.attempts, perf_counter() - call.started, call.error)
+            exchange = RequestReport(prepared, writes, call.attempts, perf_counter() - call.started, call.error)
             for observer in self.observers:
                 observer.exchanged(exchange)
 
@@ -140,7 +142,7 @@ class GremlinClient:
                 status, answer = await self._send(call)
         except TimeoutError:
             raise call.broken(f"The store did not answer within {self._deadline:g} s; try again.") from None
-        return rows(status, answer, writes=call.writes)
+        return parse_rows(status, answer, writes=call.writes)
 
     async def _send(self, call: _Call) -> tuple[int, bytes]:
         """Send over the pool; once more, for a read, when the connection broke."""

@@ -36,7 +36,7 @@ _AWAY: Final = frozenset(
 )
 
 
-def rows(status: int, body: bytes, *, writes: bool) -> list[Any]:
+def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Any]:
     """Read the rows of an answer, or raise the error that it means."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise StoreUnavailableError("The store has too much to do and refused the request; try again.")

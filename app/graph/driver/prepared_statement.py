@@ -1,9 +1,9 @@
 """Prepared Gremlin: a text that never changes, and the names of the values that travel beside it.
 
-The store compiles a text when it first sees it (8 to 16 ms) and keeps it for good, so texts are few and constant.
-A value never becomes text, so there is nothing to inject into. Build a traversal once per shape with
-gremlinpython and markers, then ``Prepared.traversal(t)``; or write a frame of Groovy around rendered traversals,
-then ``Prepared.of(text, "xs", "hops")``.
+The store compiles a text when it first sees it (8 to 16 ms) and keeps it for good, so texts are few and constant. A
+value never becomes text, so there is nothing to inject into. Build a traversal once per shape with gremlinpython and
+markers, then ``PreparedStatement.traversal(t)``; or write a frame of Groovy around rendered traversals, then
+``PreparedStatement.of(text, "xs", "hops")``.
 
 Mind in frames: write ``x ? [] : y`` with spaces (``x?[]`` is safe indexing), ``tryNext()`` and not ``next()`` (an
 exception without a message gets no answer at all), and guard every list of sources or labels that the frame loops
@@ -21,7 +21,7 @@ from gremlin_python.process.traversal import Traversal
 from app.graph.driver.errors import PreparedTextError
 from app.graph.driver.gremlin_text import Param, g, param, parameters_of, render, spread, text_predicate
 
-__all__ = ["Prepared", "g", "param", "render", "spread", "text_predicate"]
+__all__ = ["PreparedStatement", "g", "param", "render", "spread", "text_predicate"]
 
 _STRING: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
 _WORD: Final = re.compile(r"(?<![.\w])[a-z]\w*")
@@ -29,19 +29,19 @@ _START: Final = re.compile(r"\b[VE]\(([a-z]\w*)\)|[(,]\s*\*([a-z]\w*)")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedStatement:
     """A constant Gremlin text and its parameters; build it with :meth:`traversal` or :meth:`of`."""
 
     text: str
     parameters: frozenset[str] = frozenset()
 
     @classmethod
-    def traversal(cls, traversal: Traversal) -> "Prepared":
+    def traversal(cls, traversal: Traversal) -> "PreparedStatement":
         """Prepare a whole traversal: its parameters are the markers in it."""
         return cls(render(traversal), parameters_of(traversal))
 
     @classmethod
-    def of(cls, text: str, *names: str) -> "Prepared":
+    def of(cls, text: str, *names: str) -> "PreparedStatement":
         """Declare the parameters of a text of our own; PreparedTextError if one cannot be read in it."""
         words = set(_WORD.findall(_STRING.sub("''", text)))
         missing = [name for name in names if Param(name).name not in words]

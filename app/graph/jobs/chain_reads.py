@@ -8,10 +8,10 @@ import orjson
 
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.inference_chains import Around
+from app.graph.jobs.inference_chains import Neighbourhood
 from app.graph.records.inferred_edge import LABEL
 from app.graph.records.vertex_record import Record, kind_of
-from graphql_schema.catalog.inference_rules import Rule
+from graphql_schema.catalog.inference_rules import InferenceRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,11 @@ class Walks:
     """Reads for some rules; each step is a request, however many vertices it starts from."""
 
     client: GremlinClient
-    rules: Sequence[Rule]
+    rules: Sequence[InferenceRule]
 
-    async def around(self, ends: Sequence[int]) -> Around:
+    async def around(self, ends: Sequence[int]) -> Neighbourhood:
         """All that decides which edges are inferred to these vertices, and those that are there."""
-        around = Around(ends)
+        around = Neighbourhood(ends)
         level: Iterable[int] = ends
         for back in range(1, max((len(rule.chain) for rule in self.rules), default=0) + 1):
             relations = {rule.chain[-back].relation.name for rule in self.rules if back <= len(rule.chain)}
@@ -52,7 +52,9 @@ class Walks:
             reached = {step for step in further if step[1] < len(step[0].chain)}
         return ends
 
-    async def _into(self, around: Around, relations: Sequence[str], vids: list[int], *, inferred: bool) -> set[int]:
+    async def _into(
+        self, around: Neighbourhood, relations: Sequence[str], vids: list[int], *, inferred: bool
+    ) -> set[int]:
         """Read the edges into some vertices, and where they come from."""
         labels = [*LABEL.values()] if inferred else []
         records, rows = await self._read("in", relations, labels, vids)

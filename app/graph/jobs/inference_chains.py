@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.graph.records.edge_record import Key, held
+from app.graph.records.edge_record import EdgeKey, held
 from app.graph.records.inferred_edge import CHAINS, inferred
 from app.graph.records.vertex_record import Record, kind_of
-from graphql_schema.catalog.inference_rules import Rule
-from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.inference_rules import InferenceRule
+from graphql_schema.catalog.instants import FOREVER
 
 Intervals = Sequence[tuple[int, int]]
 
@@ -22,7 +22,7 @@ _DIGITS: Final = 4
 
 
 @dataclass(slots=True)
-class Around:
+class Neighbourhood:
     """What was read: vertices by id, the edges of relations into some of them, and the inferred ones into ``ends``.
 
     ``into`` has, by relation and vertex, from where edges lead there.
@@ -31,11 +31,11 @@ class Around:
     ends: Sequence[int]
     records: dict[int, Record] = field(default_factory=dict)
     into: dict[tuple[str, int], dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
-    inferred: dict[Key, Record] = field(default_factory=dict)
+    inferred: dict[EdgeKey, Record] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class PartialChain:
     """A part of a chain, from ``vids[0]`` on: when all of it held, and how sure it is."""
 
     vids: tuple[int, ...]
@@ -43,9 +43,9 @@ class Way:
     confidence: float
 
 
-def changes(around: Around, rules: Iterable[Rule], now: int) -> dict[Key, Record]:
+def changes(around: Neighbourhood, rules: Iterable[InferenceRule], now: int) -> dict[EdgeKey, Record]:
     """The inferred edges into the ends that are to be written, by relation and ends: those that differ."""
-    wanted: dict[Key, list[Record]] = defaultdict(list)
+    wanted: dict[EdgeKey, list[Record]] = defaultdict(list)
     for rule in rules:
         for end in around.ends:
             for way in _ways(around, rule, end):
@@ -70,9 +70,9 @@ def met(intervals: Intervals, others: Intervals) -> Intervals:
     return [(start, end) for start, end in both if start < end]
 
 
-def _ways(around: Around, rule: Rule, end: int) -> Iterator[Way]:
+def _ways(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[PartialChain]:
     """The chains of a rule that lead to a vertex, if they held ever."""
-    ways = [Way((end,), [(_EVER, OPEN)], rule.confidence)] if _is(around, end, rule.ends) else []
+    ways = [PartialChain((end,), [(_EVER, FOREVER)], rule.confidence)] if _is(around, end, rule.ends) else []
     for place in range(len(rule.chain) - 1, -1, -1):
         relation, kinds = rule.chain[place].relation.name, rule.kinds(place)
         ways = [
@@ -85,20 +85,22 @@ def _ways(around: Around, rule: Rule, end: int) -> Iterator[Way]:
     return iter(ways)
 
 
-def _extended(around: Around, way: Way, source: int, edge: Record, *, inner: bool) -> list[Way]:
+def _extended(
+    around: Neighbourhood, way: PartialChain, source: int, edge: Record, *, inner: bool
+) -> list[PartialChain]:
     """The way with one edge more, if there was a time of both."""
     lasted = around.records[source].get("deletedAt") if inner else None
-    both = met(met(way.held, held(edge)), [(_EVER, lasted or OPEN)])
+    both = met(met(way.held, held(edge)), [(_EVER, lasted or FOREVER)])
     sure = way.confidence * edge.get("confidence", 1.0)
-    return [Way((source, *way.vids), both, sure)] if both else []
+    return [PartialChain((source, *way.vids), both, sure)] if both else []
 
 
-def _is(around: Around, vid: int, kinds: Sequence[str]) -> bool:
+def _is(around: Neighbourhood, vid: int, kinds: Sequence[str]) -> bool:
     record = around.records.get(vid)
     return record is not None and kind_of(record) in kinds
 
 
-def _chain(rule: Rule, way: Way) -> dict[str, Any]:
+def _chain(rule: InferenceRule, way: PartialChain) -> dict[str, Any]:
     return {
         "rule": rule.name,
         "through": list(way.vids[1:-1]),
@@ -116,5 +118,7 @@ def _recorded(known: Sequence[Sequence[int]], held: Intervals, now: int) -> list
     """The intervals with when each was recorded: what was known before keeps that, and an end that is new is of now."""
     same = {(begin, end): (opened, closed) for begin, end, opened, closed in known}
     begun = {begin: opened for begin, _, opened, _ in known}
-    fresh = ((begin, end, begun.get(begin, now), now if end < OPEN else OPEN) for begin, end in dict.fromkeys(held))
+    fresh = (
+        (begin, end, begun.get(begin, now), now if end < FOREVER else FOREVER) for begin, end in dict.fromkeys(held)
+    )
     return [[begin, end, *same.get((begin, end), marks)] for begin, end, *marks in fresh]

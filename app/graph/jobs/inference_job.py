@@ -12,17 +12,17 @@ import structlog
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import P
 
-from app.graph.commits.outbox_entry import TOP, Note, new_note_id
-from app.graph.commits.outbox_worker import Job
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, new_entry_id
+from app.graph.commits.outbox_worker import OutboxWorker
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import NOTHING, WRITE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs.chain_reads import Walks
-from app.graph.jobs.inference_chains import Around, changes
+from app.graph.jobs.inference_chains import Neighbourhood, changes
 from app.graph.records.clock import epoch_milliseconds
-from app.graph.records.edge_record import Key
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.inferred_edge import LABEL, THROUGH, through
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import Record
@@ -32,14 +32,14 @@ from graphql_schema.catalog.kinds import KINDS
 BATCH: Final = 50
 """Vertices that edges are derived to while the lock is held."""
 
-MOST_EDGES: Final = 2_500
+MAX_EDGES: Final = 2_500
 """Edges that are written while the lock is held, unless a single vertex has more."""
 
 _MARK: Final = vertex_id("pending", "enrichment")
 """The vertex that says by which rules the store was derived, or is going to be: a note of it is there."""
 
-_MARKED: Final = Prepared.traversal(g.V(param("xs")).values("note"))
-_REMARK: Final = Prepared.of(
+_MARKED: Final = PreparedStatement.traversal(g.V(param("xs")).values("note"))
+_REMARK: Final = PreparedStatement.of(
     """
 def v = g.V(x).tryNext().orElse(null) ?: g.addV('Pending').property(T.id, x).next()
 v.property(single, 'note', said)
@@ -48,7 +48,7 @@ v.property(single, 'note', said)
     "x",
     "said",
 )
-_PAGE: Final = Prepared.traversal(
+_PAGE: Final = PreparedStatement.traversal(
     g.V()
     .has("kind", P.within(param("kinds")))
     .has("urn", P.gt(param("after")))
@@ -59,7 +59,7 @@ _PAGE: Final = Prepared.traversal(
     .by(__.id_())
     .by("urn")
 )
-_TIES: Final = Prepared.traversal(
+_TIES: Final = PreparedStatement.traversal(
     g.V().has("kind", P.within(param("kinds"))).has("urn", P.within(param("urns"))).id_().fold()
 )
 
@@ -69,37 +69,39 @@ _KINDS: Final = sorted({KINDS[name].code for rule in RULES for name in rule.ends
 _log = structlog.get_logger(__name__)
 
 
-async def prepare(client: GremlinClient, desk: Desk) -> None:
+async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoordinator) -> None:
     """Note that all is to be derived, where the store was derived by other rules; call it before there are writers."""
-    said = orjson.dumps([rule.said() for rule in desk.rules]).decode()
+    said = orjson.dumps([rule.said() for rule in coordinator.inference_rules]).decode()
     marked = await client.submit(_MARKED, {"xs": [_MARK]})
-    if marked == [said] or not (marked or desk.rules):
+    if marked == [said] or not (marked or coordinator.inference_rules):
         return
-    note = Note(new_note_id(), "", desk.pending.order(epoch_milliseconds()), enriches=True, after="")
-    with desk.pending.promised([note]):
-        await client.submit(WRITE, {**NOTHING, "notes": [note.wire()], "top": TOP}, writes=True)
+    note = OutboxEntry(new_entry_id(), "", coordinator.outbox.order(epoch_milliseconds()), enriches=True, after="")
+    with coordinator.outbox.committing([note]):
+        await client.submit(WRITE, {**NOTHING, "notes": [note.wire()], "top": OUTBOX_ROOT}, writes=True)
     await client.submit(_REMARK, {"x": _MARK, "said": said}, writes=True)
 
 
-class EnrichmentJob(Job):
-    """Does the notes of enrichment; ``desk`` is that of the process's writers."""
+class InferenceJob(OutboxWorker):
+    """Does the notes of enrichment; ``coordinator`` is that of the process's writers."""
 
     failed = "enrichment_job_failed"
 
-    def __init__(self, client: GremlinClient, desk: Desk, clock: Callable[[], int] = epoch_milliseconds) -> None:
-        super().__init__(client, desk.lock, desk.pending, clock)
-        self._walks = Walks(client, desk.rules)
-        self._taken: dict[int, Note] = {}
+    def __init__(
+        self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds
+    ) -> None:
+        super().__init__(client, coordinator.lock, coordinator.outbox, clock)
+        self._walks = Walks(client, coordinator.inference_rules)
+        self._taken: dict[int, OutboxEntry] = {}
         self._beyond: dict[int, None] = {}
         self._ends: dict[int, None] = {}
         self._written = 0
         self._loads = 0
 
-    def mine(self, note: Note) -> bool:
+    def handles(self, note: OutboxEntry) -> bool:
         """Whether a note is about inferred edges."""
         return note.enriches
 
-    async def advance(self, due: list[Note]) -> bool:
+    async def advance(self, due: list[OutboxEntry]) -> bool:
         """Take in the notes that are new, and do a batch of what they ask for."""
         kept = False
         try:
@@ -110,13 +112,13 @@ class EnrichmentJob(Job):
                 self._pending.stale = True
         return worked
 
-    async def _advance(self, due: list[Note]) -> bool:
+    async def _advance(self, due: list[OutboxEntry]) -> bool:
         if self._loads != self._pending.loads:
             self._taken, self._beyond, self._ends, self._loads = {}, {}, {}, self._pending.loads
         for note in due:
             if note.x not in self._taken:
                 self._taken[note.x] = note
-                self._beyond |= dict.fromkeys(note.beyond)
+                self._beyond |= dict.fromkeys(note.expand)
                 self._ends |= note.frontier
         if not self._taken:
             return False
@@ -133,7 +135,7 @@ class EnrichmentJob(Job):
             self._taken, self._written = {}, 0
         return True
 
-    async def _go_on(self, note: Note) -> None:
+    async def _go_on(self, note: OutboxEntry) -> None:
         """Keep how far the store has been gone through, and go on from there."""
         rows = await self._client.submit(_PAGE, {"kinds": _KINDS, "after": note.after, "most": BATCH})
         if rows:
@@ -144,25 +146,25 @@ class EnrichmentJob(Job):
                 return
             note.after = urns[-1]
             kept = {"x": note.x, "fresh": False, "p": note.wire()["p"], "f": []}
-            await self._client.submit(WRITE, {**NOTHING, "notes": [kept], "top": TOP}, writes=True)
+            await self._client.submit(WRITE, {**NOTHING, "notes": [kept], "top": OUTBOX_ROOT}, writes=True)
         else:
             note.after = None
 
     async def _derive(self, ends: list[int]) -> None:
         """Write what differs of the edges that are inferred to some vertices; what is too much is done later."""
         around = await self._walks.around(ends)
-        by_end: dict[int, dict[Key, Record]] = {}
+        by_end: dict[int, dict[EdgeKey, Record]] = {}
         for key, edge in changes(around, self._walks.rules, self._clock()).items():
             by_end.setdefault(key[2], {})[key] = edge
-        now: dict[Key, Record] = {}
+        now: dict[EdgeKey, Record] = {}
         for end, edges in by_end.items():
-            if now and len(now) + len(edges) > MOST_EDGES:
+            if now and len(now) + len(edges) > MAX_EDGES:
                 self._ends[end] = None
             else:
                 now |= edges
         await self._write(around, now)
 
-    async def _write(self, around: Around, edges: Mapping[Key, Record]) -> None:
+    async def _write(self, around: Neighbourhood, edges: Mapping[EdgeKey, Record]) -> None:
         if not edges:
             return
         bindings = {
@@ -173,7 +175,7 @@ class EnrichmentJob(Job):
         self._written += len(edges)
 
 
-def _wire(key: Key, edge: Record, around: Around) -> dict[str, Any]:
+def _wire(key: EdgeKey, edge: Record, around: Neighbourhood) -> dict[str, Any]:
     relation, source, target = key
     values = {
         "validFrom": edge["validFrom"],

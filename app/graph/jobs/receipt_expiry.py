@@ -14,9 +14,9 @@ from typing import Final
 import structlog
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.clock import epoch_milliseconds
-from app.graph.records.receipt_record import HELD, SHELVES
+from app.graph.records.receipt_record import BUCKET_ROOT, HELD
 
 BATCH: Final = 250
 """Receipts that are dropped while the lock is held."""
@@ -24,7 +24,7 @@ BATCH: Final = 250
 PAUSE: Final = 600.0
 """Seconds before each round, give or take a fifth: none is in a hurry."""
 
-_DROP: Final = Prepared.of(
+_DROP: Final = PreparedStatement.of(
     """
 def old = g.V(top).out('SHELF').has('at', P.lte(limit)).limit(1).tryNext().orElse(null)
 if (old != null) {
@@ -42,7 +42,7 @@ if (old != null) {
 _log = structlog.get_logger(__name__)
 
 
-class Housekeeper:
+class ReceiptExpiry:
     """Drops what has expired; ``lock`` is that of the process's writers, ``batch`` how much is dropped under it."""
 
     def __init__(
@@ -70,6 +70,6 @@ class Housekeeper:
     async def step(self) -> bool:
         """Drop one batch of the oldest shelf, and the shelf with the last; whether there was one."""
         async with self._lock:
-            bindings = {"top": SHELVES, "limit": self._clock() - HELD, "most": self._batch}
+            bindings = {"top": BUCKET_ROOT, "limit": self._clock() - HELD, "most": self._batch}
             (found,) = await self._client.submit(_DROP, bindings, writes=True)
         return bool(found)

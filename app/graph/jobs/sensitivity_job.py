@@ -8,13 +8,13 @@ from typing import Final
 import orjson
 import structlog
 
-from app.graph.commits.outbox import Pending
-from app.graph.commits.outbox_entry import TOP, Note, more
-from app.graph.commits.outbox_worker import Job
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, more
+from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.write_statements import NOTHING, WRITE
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.sensitivity_recompute import settle
-from app.graph.propagation.stored_flows import Flows, Record
+from app.graph.jobs.sensitivity_recompute import recompute
+from app.graph.propagation.stored_flows import Record, StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 from graphql_schema.catalog.kinds import KIND
 
@@ -24,7 +24,7 @@ BATCH: Final = 250
 _log = structlog.get_logger(__name__)
 
 
-class SensitivityJob(Job):
+class SensitivityJob(OutboxWorker):
     """Settles the notes of sensitivity; it stops at the kinds ``stops``."""
 
     failed = "sensitivity_job_failed"
@@ -33,41 +33,41 @@ class SensitivityJob(Job):
         self,
         client: GremlinClient,
         lock: asyncio.Lock,
-        pending: Pending,
+        pending: Outbox,
         stops: frozenset[str],
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
         super().__init__(client, lock, pending, clock)
         self._stops = stops
 
-    def mine(self, note: Note) -> bool:
+    def handles(self, note: OutboxEntry) -> bool:
         """Whether a note is about sensitivity."""
         return note.tag is None and not note.enriches
 
-    async def advance(self, due: list[Note]) -> bool:
+    async def advance(self, due: list[OutboxEntry]) -> bool:
         """Settle a batch of the oldest note."""
         if due:
             await self._advance(due[0])
         return bool(due)
 
-    async def _advance(self, note: Note) -> None:
-        flows = Flows(self._client, self._stops, self._clock())
-        if note.beyond:
-            found, _ = await flows.targets(note.beyond, most=0)
+    async def _advance(self, note: OutboxEntry) -> None:
+        flows = StoredFlows(self._client, self._stops, self._clock())
+        if note.expand:
+            found, _ = await flows.targets(note.expand, most=0)
             note.frontier |= dict.fromkeys(found)
-            note.beyond = ()
+            note.expand = ()
         batch = list(islice(note.frontier, BATCH))
         if batch:
-            settled = await settle(flows, batch)
+            settled = await recompute(flows, batch)
             await self._write(note, settled.changed, settled.further)
             for vid in batch:
                 del note.frontier[vid]
             note.frontier |= dict.fromkeys(settled.further)
         if not note.frontier:
             await self._pending.done(self._client, note)
-            _log.info("sensitivity_settled", tenant=note.tenant, fence=note.fence and note.fence.level)
+            _log.info("sensitivity_settled", tenant=note.tenant, fence=note.floor and note.floor.level)
 
-    async def _write(self, note: Note, changed: dict[int, Record], further: set[int]) -> None:
+    async def _write(self, note: OutboxEntry, changed: dict[int, Record], further: set[int]) -> None:
         if not changed:
             return
         vertices = [
@@ -81,5 +81,5 @@ class SensitivityJob(Job):
             for vid, record in changed.items()
         ]
         notes = [{"x": note.x, "fresh": False, "p": {}, "f": more(further)}]
-        bindings = {"stored": sorted(changed), "vertices": vertices, "notes": notes, "top": TOP}
+        bindings = {"stored": sorted(changed), "vertices": vertices, "notes": notes, "top": OUTBOX_ROOT}
         await self._client.submit(WRITE, {**NOTHING, **bindings}, writes=True)

@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from app.graph.propagation.stored_flows import Flows, Record
+from app.graph.propagation.stored_flows import Record, StoredFlows
 from policies.sensitivity import LEVELS, RANK
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Recomputed:
     """The records that change, and the vertices to settle next."""
 
     changed: dict[int, Record]
@@ -26,7 +26,7 @@ class Settled:
 class _Known:
     """What one batch has read: records, ranks as they become, and sources."""
 
-    flows: Flows
+    flows: StoredFlows
     records: dict[int, Record] = field(default_factory=dict)
     ranks: dict[int, int] = field(default_factory=dict)
     sources: dict[int, set[int]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class _Known:
         }
 
 
-async def settle(flows: Flows, vids: Iterable[int]) -> Settled:
+async def recompute(flows: StoredFlows, vids: Iterable[int]) -> Recomputed:
     """What settling these vertices changes; read and written by the caller under one lock."""
     known = _Known(flows)
     await known.read(vids)
@@ -66,7 +66,7 @@ async def settle(flows: Flows, vids: Iterable[int]) -> Settled:
         lowered |= await _lower([vid for vid in batch if known.ranks[vid] == rank], rank, known)
     changed = known.changed()
     further, _ = await flows.targets(changed, most=0)
-    return Settled(changed, further | lowered)
+    return Recomputed(changed, further | lowered)
 
 
 async def _lower(vids: Iterable[int], rank: int, known: _Known) -> set[int]:

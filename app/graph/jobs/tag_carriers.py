@@ -10,15 +10,15 @@ from gremlin_python.process.traversal import P
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
-from app.graph.driver.prepared_statement import Prepared
-from app.graph.records.edge_record import Key
+from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.tag_edge import Arrival, arrival, has_mode
 from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.enums import TagMode
-from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import TAGGED
 
-_CARRIERS: Final = Prepared.of(
+_CARRIERS: Final = PreparedStatement.of(
     f"""
 def found = new LinkedHashMap()
 def xs = vids
@@ -32,7 +32,7 @@ if (xs) {render(g.V(param("xs")).out_e(TAGGED.name))}.each {{
     "vids",
     "tag",
 )
-_HOLDERS: Final = Prepared.traversal(
+_HOLDERS: Final = PreparedStatement.traversal(
     g.V(param("xs")).in_e(TAGGED.name).has("validTo", P.gt(param("now"))).out_v().id_().fold()
 )
 
@@ -79,7 +79,7 @@ class Carriers:
 
     def _carrier(self, urn: str, deleted: int, text: str | None) -> Carrier:
         edge = None if text is None else orjson.loads(text)
-        closed = deleted != OPEN or not self.passes or has_mode(edge, TagMode.BLOCKED, self.now)
+        closed = deleted != FOREVER or not self.passes or has_mode(edge, TagMode.BLOCKED, self.now)
         return Carrier(urn, edge, arrival(edge, self.now), closed, has_mode(edge, TagMode.DIRECT, self.now))
 
 
@@ -89,6 +89,6 @@ async def records(client: GremlinClient, vids: Iterable[int]) -> dict[int, Recor
     return dict(zip(answer["v"][::2], map(orjson.loads, answer["v"][1::2]), strict=True))
 
 
-def key_of(vid: int, tag: int) -> Key:
+def key_of(vid: int, tag: int) -> EdgeKey:
     """The edge between a vertex and a tag."""
     return TAGGED.name, vid, tag

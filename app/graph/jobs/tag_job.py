@@ -10,14 +10,14 @@ from typing import Any, Final
 import orjson
 import structlog
 
-from app.graph.commits.outbox_entry import ANY_TAG, TOP, Note, more, new_note_id
-from app.graph.commits.outbox_worker import Job
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.outbox_entry import ANY_TAG, OUTBOX_ROOT, OutboxEntry, more, new_entry_id
+from app.graph.commits.outbox_worker import OutboxWorker
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import NOTHING, WRITE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.tag_carriers import Carrier, Carriers, key_of, records
-from app.graph.jobs.tag_worklist import Work, taken
-from app.graph.propagation.stored_flows import Flows
+from app.graph.jobs.tag_worklist import TagWorklist, taken
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import ends, is_current
 from app.graph.records.tag_edge import PROPAGATION, Arrival, arrived, has_mode
@@ -32,22 +32,24 @@ BATCH: Final = 250
 _log = structlog.get_logger(__name__)
 
 
-class TagJob(Job):
-    """Settles the notes of tags; ``desk`` is that of the process's writers."""
+class TagJob(OutboxWorker):
+    """Settles the notes of tags; ``coordinator`` is that of the process's writers."""
 
     failed = "tag_job_failed"
 
-    def __init__(self, client: GremlinClient, desk: Desk, clock: Callable[[], int] = epoch_milliseconds) -> None:
-        super().__init__(client, desk.lock, desk.pending, clock)
-        self._desk = desk
-        self._works: dict[int, Work] = {}
+    def __init__(
+        self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds
+    ) -> None:
+        super().__init__(client, coordinator.lock, coordinator.outbox, clock)
+        self._coordinator = coordinator
+        self._works: dict[int, TagWorklist] = {}
         self._loads = 0
 
-    def mine(self, note: Note) -> bool:
+    def handles(self, note: OutboxEntry) -> bool:
         """Whether a note is about a tag."""
         return note.tag is not None
 
-    async def advance(self, due: list[Note]) -> bool:
+    async def advance(self, due: list[OutboxEntry]) -> bool:
         """Take in the notes that are new, and do a batch of the oldest work."""
         kept = False
         try:
@@ -58,7 +60,7 @@ class TagJob(Job):
                 self._pending.stale = True
         return worked
 
-    async def _advance(self, due: list[Note]) -> bool:
+    async def _advance(self, due: list[OutboxEntry]) -> bool:
         now = self._clock()
         if self._loads != self._pending.loads:
             self._works, self._loads = {}, self._pending.loads
@@ -77,41 +79,41 @@ class TagJob(Job):
                 _log.info("tag_settled", tenant=work.tenant, tag=work.tag)
         return work is not None or bool(due)
 
-    async def _take(self, note: Note, now: int) -> None:
+    async def _take(self, note: OutboxEntry, now: int) -> None:
         """Add what a note says to the work on its tag."""
         tag = note.tag or ANY_TAG
-        work = self._works.setdefault(tag, Work(tag, note.tenant))
+        work = self._works.setdefault(tag, TagWorklist(tag, note.tenant))
         work.notes.append(note)
         holders = await (await self._carriers(tag, now)).holders() if note.holders else []
-        work.ask([*note.frontier, *holders])
-        work.beyond |= dict.fromkeys([*note.beyond, *holders])
+        work.recheck([*note.frontier, *holders])
+        work.beyond |= dict.fromkeys([*note.expand, *holders])
 
-    async def _name_tags(self, note: Note, now: int) -> None:
+    async def _name_tags(self, note: OutboxEntry, now: int) -> None:
         """Make of a note about whatever tags its vertices carry one note for each of these."""
-        further, _ = await self._flows(now).targets(note.beyond, most=0)
+        further, _ = await self._flows(now).targets(note.expand, most=0)
         found = await records(self._client, {*note.frontier, *further})
         carried = {
             vid: {vertex_id(note.tenant, urn) for urn in record["index"]["tags"]} for vid, record in found.items()
         }
         notes = [
-            Note(
-                new_note_id(),
+            OutboxEntry(
+                new_entry_id(),
                 note.tenant,
                 self._pending.order(note.at),
                 frontier={vid: None for vid, tags in carried.items() if tag in tags},
                 tag=tag,
             )
-            for tag in await self._desk.propagating.among(self._client, set().union(*carried.values()))
+            for tag in await self._coordinator.propagating_tags.among(self._client, set().union(*carried.values()))
         ]
-        with self._pending.promised(notes):
-            wanted = {"notes": [each.wire() for each in notes], "top": TOP}
+        with self._pending.committing(notes):
+            wanted = {"notes": [each.wire() for each in notes], "top": OUTBOX_ROOT}
             await self._client.submit(WRITE, {**NOTHING, **wanted}, writes=True)
         await self._pending.done(self._client, note)
 
-    async def _batch(self, work: Work, now: int) -> None:
+    async def _batch(self, work: TagWorklist, now: int) -> None:
         if work.beyond:
             found, _ = await self._flows(now).targets(taken(work.beyond, BATCH), most=0)
-            work.ask(found)
+            work.recheck(found)
         elif work.doubt or work.offered:
             await self._settle(work, now)
         elif work.lost:
@@ -119,7 +121,7 @@ class TagJob(Job):
             carriers = await (await self._carriers(work.tag, now)).of(lost)
             await self._write(work, dict.fromkeys(lost), carriers, set(lost), now)
 
-    async def _settle(self, work: Work, now: int) -> None:
+    async def _settle(self, work: TagWorklist, now: int) -> None:
         """Settle a batch, and ask what it flows to wherever that matters."""
         flows = self._flows(now)
         batch = work.take(BATCH)
@@ -130,12 +132,12 @@ class TagJob(Job):
         further, _ = await flows.targets(settled.moved, most=0)
         await self._write(work, settled.arrivals, carriers, further, now)
         doubtful, _ = await flows.targets(settled.lost, most=0)
-        work.ask(further)
+        work.recheck(further)
         work.doubt |= dict.fromkeys(vid for vid in doubtful if vid not in work.lost)
 
     async def _write(
         self,
-        work: Work,
+        work: TagWorklist,
         arrivals: Mapping[int, Arrival | None],
         carriers: Mapping[int, Carrier],
         further: set[int],
@@ -154,15 +156,15 @@ class TagJob(Job):
             edges.append(_edge(vid, work.tag, known[vid], edge, fresh=before is None))
             vertices += _vertex(vid, known[vid], tag, carried=_is_carried(edge, now))
         notes = [{"x": work.notes[0].x, "fresh": False, "p": {}, "f": more(further)}]
-        bindings = {"stored": sorted(known), "vertices": vertices, "edges": edges, "notes": notes, "top": TOP}
+        bindings = {"stored": sorted(known), "vertices": vertices, "edges": edges, "notes": notes, "top": OUTBOX_ROOT}
         await self._client.submit(WRITE, {**NOTHING, **bindings}, writes=True)
 
     async def _carriers(self, tag: int, now: int) -> Carriers:
-        passes = bool(await self._desk.propagating.among(self._client, [tag]))
+        passes = bool(await self._coordinator.propagating_tags.among(self._client, [tag]))
         return Carriers(self._client, tag, now, passes)
 
-    def _flows(self, now: int) -> Flows:
-        return Flows(self._client, frozenset(), now)
+    def _flows(self, now: int) -> StoredFlows:
+        return StoredFlows(self._client, frozenset(), now)
 
 
 def _is_carried(edge: Record, now: int) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from app.graph.commits.outbox_entry import Note
+from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.jobs.tag_carriers import Carrier
 from app.graph.propagation.stored_flows import Arriving
 from app.graph.records.tag_edge import Arrival
@@ -23,7 +23,7 @@ Ids = dict[int, None]
 
 
 @dataclass(slots=True)
-class Settled:
+class TagDecision:
     """What looking at a batch led to: what arrives now where that is another than before, and what is lost now.
 
     ``moved`` are the vertices of which others are to be told: they carry the tag no more, or at another distance, or
@@ -36,7 +36,7 @@ class Settled:
 
 
 @dataclass(slots=True)
-class Work:
+class TagWorklist:
     """What is to be done about a tag; ``notes`` said so, and are done when it is.
 
     Of the vertices in ``beyond``, what they flow to is to be settled. A batch that was taken when nothing was in doubt
@@ -45,7 +45,7 @@ class Work:
 
     tag: int
     tenant: str
-    notes: list[Note] = field(default_factory=list)
+    notes: list[OutboxEntry] = field(default_factory=list)
     beyond: Ids = field(default_factory=dict)
     doubt: Ids = field(default_factory=dict)
     offered: Ids = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Work:
         """Whether nothing is left to do."""
         return not (self.beyond or self.doubt or self.offered or self.lost)
 
-    def ask(self, vids: Iterable[int]) -> None:
+    def recheck(self, vids: Iterable[int]) -> None:
         """Look at vertices again, since something around them has changed."""
         for vid in vids:
             (self.offered if vid in self.lost else self.doubt)[vid] = None
@@ -69,9 +69,9 @@ class Work:
 
     def settle(
         self, batch: Iterable[int], arriving: Mapping[int, set[Arriving]], carriers: Mapping[int, Carrier]
-    ) -> Settled:
+    ) -> TagDecision:
         """Decide about the batch just taken by what flows there; ``carriers`` are all that this needs to know of."""
-        settled = Settled()
+        settled = TagDecision()
         for vid in batch:
             if vid in carriers:
                 best = self._best(vid, arriving.get(vid, ()), carriers)
@@ -89,7 +89,7 @@ class Work:
                 found.append(Arrival(carrier.steps + 1, carrier.urn))
         return min(found, default=None)
 
-    def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, settled: Settled) -> None:
+    def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, settled: TagDecision) -> None:
         had, returns = carrier.arrival, False
         if carrier.closed or carrier.direct:
             returns = vid in self.lost and carrier.direct

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from app.graph.records.edge_record import Key, flows
+from app.graph.records.edge_record import EdgeKey, flows
 from app.graph.records.vertex_record import Record, kind_of
-from graphql_schema.catalog.relations import CARRYING, PART_HOPS, WHOLE_HOPS, Direction, Hop
+from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Direction, Hop
 
 
 class Known(Protocol):
@@ -15,11 +15,11 @@ class Known(Protocol):
         """The record, where it is known."""
         ...
 
-    def edge(self, key: Key) -> Record | None:
+    def edge(self, key: EdgeKey) -> Record | None:
         """The edge, where it is known."""
         ...
 
-    def at(self, relation: str, direction: Direction, vid: int) -> Iterable[Key]:
+    def at(self, relation: str, direction: Direction, vid: int) -> Iterable[EdgeKey]:
         """The known edges of a relation at a vertex."""
         ...
 
@@ -32,12 +32,12 @@ def carried(known: Known, vid: int, direction: Direction, now: int) -> Iterator[
 
 def wholes(known: Known, vid: int, now: int) -> Iterator[int]:
     """The wholes of a part."""
-    return _beside(known, WHOLE_HOPS, vid, now)
+    return _beside(known, PARENT_HOPS, vid, now)
 
 
 def parts(known: Known, vid: int, now: int) -> Iterator[int]:
     """The parts of a whole."""
-    return _beside(known, PART_HOPS, vid, now)
+    return _beside(known, CHILD_HOPS, vid, now)
 
 
 def targets(known: Known, vid: int, stops: frozenset[str], now: int) -> set[int]:

@@ -17,9 +17,9 @@ from gremlin_python.process.traversal import P
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.kinds import ASSETS, KIND, KINDS
-from graphql_schema.catalog.relations import CARRYING, PART_HOPS, WHOLE_HOPS, Hop
+from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Hop
 from policies.sensitivity import RANK
 
 Record = Mapping[str, Any]
@@ -39,7 +39,7 @@ def _edges(direction: str) -> str:
     return str(render(kept.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))))
 
 
-FLOW: Final = Prepared.of(
+FLOW: Final = PreparedStatement.of(
     f"""
 def seen = new LinkedHashSet(points)
 def sets = []
@@ -99,7 +99,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Flows:
+class StoredFlows:
     """Reads where sensitivity flows at the instant ``now``; ``stops`` are the kinds that nothing flows to.
 
     ``kinds`` are those met so far: what is known to be no part or no whole is not asked for its whole or its parts.
@@ -223,10 +223,10 @@ def _by_label(hops: Mapping[str, Hop]) -> list[Step]:
     ]
 
 
-_PARTS: Final = _by_label(PART_HOPS)
+_PARTS: Final = _by_label(CHILD_HOPS)
 
 
-_WHOLES: Final = _by_label(WHOLE_HOPS)
+_WHOLES: Final = _by_label(PARENT_HOPS)
 
 
 def _hop(

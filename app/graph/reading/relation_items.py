@@ -8,13 +8,13 @@ from typing import Any, Final
 import orjson
 
 from app.graph.reading.level.hop_plan import Adjacency, adjacency, compile_related, reached
-from app.graph.reading.level.level_batcher import Answer
-from app.graph.reading.visible_rows import Rows
-from app.graph.records.inferred_edge import is_inferred, is_shortcut, passable, seen
-from app.graph.records.read_time import Instant, edge_at
+from app.graph.reading.level.level_batcher import LevelResponse
+from app.graph.reading.visible_rows import VisibleRows
+from app.graph.records.inferred_edge import is_inferred, is_shortcut, is_traversable, visible_inferred_edge
+from app.graph.records.read_time import ReadTime, edge_at
 from graphql_schema.catalog.properties import TIME_FIELDS
-from graphql_schema.ports.relation_query import Page, Related
-from graphql_schema.ports.row import AccessGrade, Item, Row
+from graphql_schema.ports.relation_query import PageRequest, RelationQuery
+from graphql_schema.ports.row import AccessGrade, PageItem, Row
 
 _Joined = tuple[tuple[int, ...], str]
 """The vertices of a way, and the relation of its last edge."""
@@ -25,12 +25,14 @@ DATED, UNDATED = 0, 1
 """How the position of a row begins in a list in the order of time: what hides its time comes last, by id."""
 
 
-def items_of(rows: Rows, related: Related, page: Page, sources: Sequence[Row], answer: Answer) -> list[list[Item]]:
+def relation_items(
+    rows: VisibleRows, related: RelationQuery, page: PageRequest, sources: Sequence[Row], answer: LevelResponse
+) -> list[list[PageItem]]:
     """What each source reaches, judged, filtered, each once, in order."""
     edges = [adjacency(found) for found in answer.edges]
-    result: list[list[Item]] = []
+    result: list[list[PageItem]] = []
     for source in sources:
-        found: dict[tuple[Any, ...], Item] = {}
+        found: dict[tuple[Any, ...], PageItem] = {}
         for item in _ends(rows, related, source, edges, answer):
             if page.keep is None or page.keep(item):
                 known = found.get(item.position)
@@ -40,28 +42,30 @@ def items_of(rows: Rows, related: Related, page: Page, sources: Sequence[Row], a
     return result
 
 
-def _rank(item: Item) -> tuple[bool, int]:
+def _rank(item: PageItem) -> tuple[bool, int]:
     """Of the ways to the same row, the least is shown: over what was declared, then over the first path."""
     return bool(item.edge and is_shortcut(item.edge)), item.path
 
 
-def begins_undated(related: Related, after: Sequence[Any] | None) -> bool:
+def begins_undated(related: RelationQuery, after: Sequence[Any] | None) -> bool:
     """Whether a page begins among what hides its time."""
     return related.newest_first and after is not None and after[0] == UNDATED
 
 
-def dated(items: Sequence[Item]) -> list[Item]:
+def dated(items: Sequence[PageItem]) -> list[PageItem]:
     """Without what hides its time; other lists have none such, since no vertex has this id."""
     return [item for item in items if item.position[0] != UNDATED]
 
 
-def _ends(rows: Rows, related: Related, source: Row, edges: Sequence[Adjacency], answer: Answer) -> Iterator[Item]:
+def _ends(
+    rows: VisibleRows, related: RelationQuery, source: Row, edges: Sequence[Adjacency], answer: LevelResponse
+) -> Iterator[PageItem]:
     """The ends of those ways from a source that the caller may go, as often as they are reached.
 
     Where an edge is both declared and inferred, it is the one that was declared.
     """
-    compiled, asked = compile_related(related), related.asked
-    inferred: list[tuple[_Joined, Item]] = []
+    compiled, asked = compile_related(related), related.disclosed_fields
+    inferred: list[tuple[_Joined, PageItem]] = []
     declared: set[_Joined] = set()
     for leaf in compiled.leaves:
         hop = compiled.hops[leaf.chain[-1]]
@@ -90,17 +94,17 @@ def _ends(rows: Rows, related: Related, source: Row, edges: Sequence[Adjacency],
             yield shown
 
 
-def _shown(rows: Rows, item: Item, answer: Answer) -> Item | None:
+def _shown(rows: VisibleRows, item: PageItem, answer: LevelResponse) -> PageItem | None:
     """The item of an inferred edge as its caller may see it, by the chains that it stands for."""
     near, instant, edge = item.near, rows.judge.instant, item.edge or {}
-    if near is None or not passable(near):
+    if near is None or not is_traversable(near):
         return None
-    at = instant.judged(near.access.of_edge("Neighbour", item.row.access).hidden)
-    shown = seen(edge, at, lambda vid: rows.passes(vid, answer), instant.recorded)
+    at = instant.for_edge(near.access.of_edge("Neighbour", item.row.access).hidden)
+    shown = visible_inferred_edge(edge, at, lambda vid: rows.passes(vid, answer), instant.recorded)
     return None if shown is None else replace(item, edge={**shown, **{name: edge[name] for name in _IDENTITY}})
 
 
-def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: Instant) -> Mapping[str, Any] | None:
+def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: ReadTime) -> Mapping[str, Any] | None:
     """The last edge of a way between rows; None where one of its edges did not hold at the instant."""
     if not instant.past:
         last: Mapping[str, Any] = orjson.loads(texts[-1])
@@ -123,7 +127,9 @@ def _between(edge: Mapping[str, Any], source: Row, rows: Sequence[Row], *, inwar
     return {**edge, "edgeId": f"{edge['relation']}:{start.vid:x}:{end.vid:x}", "from": start.urn, "to": end.urn}
 
 
-def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, Any], path_of: Mapping[str, int]) -> Item:
+def _item(
+    related: RelationQuery, source: Row, rows: Sequence[Row], edge: dict[str, Any], path_of: Mapping[str, int]
+) -> PageItem:
     """The item at the end of a way, at its position in the order of the relation."""
     *via, row = rows
     near = via[-1] if via else source
@@ -134,7 +140,7 @@ def _item(related: Related, source: Row, rows: Sequence[Row], edge: dict[str, An
         position = (row.vid, edge["relation"], near.vid)
     else:
         position = (row.vid,)
-    return Item(row, position, edge, near, tuple(via), path_of[edge["relation"]])
+    return PageItem(row, position, edge, near, tuple(via), path_of[edge["relation"]])
 
 
 def _passable(row: Row, asked: Mapping[str, frozenset[str]]) -> bool:

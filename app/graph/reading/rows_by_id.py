@@ -5,18 +5,18 @@ from collections.abc import Sequence
 
 from aiodataloader import DataLoader
 
-from app.graph.reading.level.level_batcher import Question
+from app.graph.reading.level.level_batcher import LevelRequest
 from app.graph.reading.subject_hops import ToSubjects, hide_unread, to_subjects
-from app.graph.reading.visible_rows import Rows
+from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.row import Row
 
 
-class Points:
+class RowsById:
     """Rows by URN, for one operation."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
         self._loader: DataLoader[str, Row | None] = DataLoader(self._load)
 
@@ -28,10 +28,10 @@ class Points:
         """The rows of ids, in their order; ``anyway`` with a request of the level, were there nothing to ask for."""
         if not anyway:
             return await self._loader.load_many(urns)
-        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.ask(Question()))
+        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.ask(LevelRequest()))
         return rows
 
-    def prime(self, row: Row) -> None:
+    def remember(self, row: Row) -> None:
         """Remember a row that came on another road, so that it need not be asked for."""
         self._loader.prime(row.urn, row)
 
@@ -42,14 +42,14 @@ class Points:
         for kind in facts:
             ways.append(to_subjects(kind, sum(len(way.hops) for way in ways)))
         hops = [hop for way in ways for hop in way.wire(facts[way.kind])]
-        answer = await self._rows.ask(Question(points=vids, hops=hops), ends="Change" in facts, anyway=vids)
+        answer = await self._rows.ask(LevelRequest(points=vids, hops=hops), ends="Change" in facts, anyway=vids)
         for way in ways:
             for subject in hide_unread(self._rows, way, facts[way.kind], answer):
-                self.prime(subject)
+                self.remember(subject)
         rows = [self._rows.row(vid, answer) for vid in vids]
         for urn, vid, row in zip(urns, vids, rows, strict=True):
             if row is None:
-                self._rows.judge.asked_for(urn, answer.records.get(vid))
+                self._rows.judge.report_hidden_id(urn, answer.records.get(vid))
         return [row if row is not None and row.urn == urn else None for urn, row in zip(urns, rows, strict=True)]
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.graph.reading.level.hop_plan import Adjacency, StoreHop, adjacency, compile_related, reached
-from app.graph.reading.level.level_batcher import Answer
-from app.graph.reading.visible_rows import Rows
-from graphql_schema.catalog.kinds import FACTS
+from app.graph.reading.level.hop_plan import Adjacency, HopSpec, adjacency, compile_related, reached
+from app.graph.reading.level.level_batcher import LevelResponse
+from app.graph.reading.visible_rows import VisibleRows
+from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.relations import SUBJECT_HOPS
 from graphql_schema.ports.relation_query import related
 from graphql_schema.ports.row import AccessGrade, Row
@@ -25,7 +25,7 @@ class ToSubjects:
     """The hops from facts of a kind to their subjects, behind ``base`` others; ``chain`` are their numbers."""
 
     kind: str
-    hops: tuple[StoreHop, ...]
+    hops: tuple[HopSpec, ...]
     chain: tuple[int, ...]
 
     def wire(self, sources: Sequence[int]) -> list[dict[str, Any]]:
@@ -46,13 +46,13 @@ def to_subjects(kind: str, base: int = 0, *, listing: int | None = None) -> ToSu
     return ToSubjects(kind, tuple(hops), tuple(number + base for number in leaf.chain))
 
 
-def hide_unread(rows: Rows, way: ToSubjects, vids: Sequence[int], answer: Answer) -> list[Row]:
+def hide_unread(rows: VisibleRows, way: ToSubjects, vids: Sequence[int], answer: LevelResponse) -> list[Row]:
     """Hide the facts of an answer of which no subject is read with the field that leads there; the subjects known."""
     edges = [adjacency(found) for found in answer.edges]
     known: list[Row] = []
     for vid in vids:
         subjects = rows.found([*way.subjects(vid, edges)], answer)
-        if not any(_reads(subject, FACTS[way.kind].shown_by) for subject in subjects):
+        if not any(_reads(subject, ATTACHED_KINDS[way.kind].shown_by) for subject in subjects):
             rows.hide(vid)
         known += subjects
     return known

@@ -7,14 +7,14 @@ from gremlin_python.process.traversal import P
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.vertex_id import vertex_id
 
 DEEPEST: Final = 20
 """Teams above teams that are followed."""
 
-_ABOVE: Final = Prepared.traversal(
+_ABOVE: Final = PreparedStatement.traversal(
     g.V(param("xs")).repeat(
         __.out_e("PART_OF").has("validFrom", P.lte(param("now"))).has("validTo", P.gt(param("now")))
         .in_v().has("kind", "TEAM").has("tenant", param("tenant")).dedup()

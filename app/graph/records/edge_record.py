@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.graph.records.vertex_record import Record
-from graphql_schema.catalog.instants import OPEN
-from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Class, Relation
+from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Relation, RelationFamily
 
 
 class EmptyIntervalError(ValueError):
     """The edge would end before it begins; ``args`` are message and input field. The link handler catches it."""
 
 
-Key = tuple[str, int, int]
+EdgeKey = tuple[str, int, int]
 """Relation, and the vertex ids of the *from* and the *to* end."""
 
 LINK: Final = "link"
@@ -36,7 +36,7 @@ _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-CLAIM: Final = "claim"
+UNCONFIRMED: Final = "claim"
 """Marks an edge that changes what its declarer may not know of.
 
 It is stored, since the answer must be that for an end which is not there, and takes no effect: its native interval is
@@ -56,28 +56,28 @@ def is_current(edge: Record | None, now: int) -> bool:
 
 def flows(edge: Record | None, now: int) -> bool:
     """Whether sensitivity flows over the edge, if its relation is one that it flows over."""
-    return is_current(edge, now) and edge is not None and not (edge.get(DECLASSIFIED) or edge.get(CLAIM))
+    return is_current(edge, now) and edge is not None and not (edge.get(DECLASSIFIED) or edge.get(UNCONFIRMED))
 
 
-def claimed(edge: Record, *, claim: bool) -> Record:
+def with_confirmation(edge: Record, *, claim: bool) -> Record:
     """The edge as a claim, or as one no longer."""
-    rest = {name: value for name, value in edge.items() if name != CLAIM}
-    return {**rest, CLAIM: True} if claim else rest
+    rest = {name: value for name, value in edge.items() if name != UNCONFIRMED}
+    return {**rest, UNCONFIRMED: True} if claim else rest
 
 
-def doubted(edge: Record, now: int) -> Record:
+def unconfirmed_from(edge: Record, now: int) -> Record:
     """The edge as a claim from now on; that it held until now stays so."""
-    if edge.get(CLAIM):
+    if edge.get(UNCONFIRMED):
         return edge
     rest = {name: value for name, value in edge.items() if name != CLOSED}
     over = _lasting([*edge.get("earlier", ()), interval({**rest, "validTo": now})])
     earlier = {"earlier": over} if over else {}
-    return claimed({**edge, **earlier, "validFrom": max(now, edge["validFrom"])}, claim=True)
+    return with_confirmation({**edge, **earlier, "validFrom": max(now, edge["validFrom"])}, claim=True)
 
 
 def ends(edge: Record) -> int:
     """When it ends; OPEN when it does not."""
-    return int(edge.get("validTo", OPEN))
+    return int(edge.get("validTo", FOREVER))
 
 
 def interval(edge: Record) -> list[int]:
@@ -90,15 +90,15 @@ def interval(edge: Record) -> list[int]:
 
 def intervals(edge: Record) -> list[list[int]]:
     """The intervals that it holds in, as they are kept, the last one last; a claim holds no longer, and may have."""
-    return _lasting([*edge.get("earlier", ()), *(() if edge.get(CLAIM) else (interval(edge),))])
+    return _lasting([*edge.get("earlier", ()), *(() if edge.get(UNCONFIRMED) else (interval(edge),))])
 
 
-def known(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
+def recorded_by(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
     """Intervals, as they are kept, as they were known by then: those that had been recorded, without a later end."""
     for begin, end, *marks in found:
         opened, closed = marks or (begin, end)
         if opened <= recorded:
-            yield begin, end if closed <= recorded else OPEN
+            yield begin, end if closed <= recorded else FOREVER
 
 
 def _lasting(found: Iterable[list[int]]) -> list[list[int]]:
@@ -110,13 +110,18 @@ def recorded(before: Record | None, after: Record, now: int) -> Record:
 
     A claim that becomes an edge holds from then on, unless it is said since when.
     """
-    if before is not None and before.get(CLAIM) and not after.get(CLAIM) and before["validFrom"] == after["validFrom"]:
+    if (
+        before is not None
+        and before.get(UNCONFIRMED)
+        and not after.get(UNCONFIRMED)
+        and before["validFrom"] == after["validFrom"]
+    ):
         after = {**after, "validFrom": max(now, after["validFrom"])}
     was, marks = before or {}, {}
     for mark, of in ((OPENED, _begin), (CLOSED, ends)):
         if before is not None and of(before) == of(after):
             marks[mark] = was.get(mark)
-        elif of(after) not in {now, OPEN}:
+        elif of(after) not in {now, FOREVER}:
             marks[mark] = now
     rest = {name: value for name, value in after.items() if name not in {OPENED, CLOSED}}
     return {**rest, **{mark: at for mark, at in marks.items() if at is not None}}
@@ -139,7 +144,7 @@ def declared(
     return _merged({**current, "by": sorted({*current["by"], declarer})}, facts or {})
 
 
-def withdrawn(edge: Record, declarer: str, now: int) -> Record:
+def undeclared(edge: Record, declarer: str, now: int) -> Record:
     """The edge without a declarer; closed when that was the last."""
     left = [name for name in edge["by"] if name != declarer]
     if left:
@@ -161,7 +166,7 @@ def never_held(edge: Record) -> Record:
 
 def reopened(edge: Record | None, was: Record, now: int) -> Record:
     """The edge as it was while it held: the same again where it holds, a new interval where it does no longer."""
-    if edge is not None and (edge.get(CLAIM) or not is_current(edge, now)):
+    if edge is not None and (edge.get(UNCONFIRMED) or not is_current(edge, now)):
         was = {**was, "validFrom": now, "earlier": intervals(edge)}
     return was
 
@@ -175,8 +180,8 @@ def linked(edge: Record | None, relation: Relation, facts: Mapping[str, Any], no
     if start is not None:
         after["validFrom"] = start
     if end is not None or "validTo" in facts:
-        after["validTo"] = OPEN if end is None else end
-    if after.get("validTo") == OPEN:
+        after["validTo"] = FOREVER if end is None else end
+    if after.get("validTo") == FOREVER:
         del after["validTo"]
     if ends(after) <= after["validFrom"]:
         raise EmptyIntervalError("The edge would end before it begins; give a `validTo` after `validFrom`.", "validTo")
@@ -192,7 +197,7 @@ def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> boo
 
 
 def _opened(edge: Record | None, relation: Relation, now: int) -> dict[str, Any]:
-    always = relation.family is Class.STRUCTURE and edge is None
+    always = relation.family is RelationFamily.STRUCTURE and edge is None
     earlier = [] if edge is None else intervals(edge)
     first = {"relation": relation.name, "validFrom": 0 if always else now, "by": []}
     return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {})}

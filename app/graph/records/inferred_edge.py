@@ -11,9 +11,9 @@ of it what one caller may see.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from app.graph.records.edge_record import known
+from app.graph.records.edge_record import recorded_by
 from graphql_schema.catalog.inference_rules import ENRICHMENT, INFERRED
-from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.row import AccessGrade, Row
 
 Record = Mapping[str, Any]
@@ -51,7 +51,7 @@ def is_shortcut(shown: Record) -> bool:
     return any(name.startswith(BY) for name in shown.get("by", ()))
 
 
-def passable(row: Row | None) -> bool:
+def is_traversable(row: Row | None) -> bool:
     """Whether a caller goes through a vertex along lineage, whichever way, and is told all of its edges."""
     if row is None or row.access.grade is not AccessGrade.READ:
         return False
@@ -59,7 +59,7 @@ def passable(row: Row | None) -> bool:
     return told and row.access.hidden.isdisjoint({"upstream", "downstream"})
 
 
-def seen(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = LAST) -> Record | None:
+def visible_inferred_edge(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = LAST) -> Record | None:
     """An inferred edge as it held at an instant, by what was recorded by another, for one caller; None if it did not.
 
     ``passes`` says of the vertices on the way whether the caller goes through: :func:`passable`, and whether they were
@@ -68,7 +68,7 @@ def seen(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = L
     found = [
         (chain, begin, end)
         for chain in edge[CHAINS]
-        for begin, end in known(chain["held"], recorded)
+        for begin, end in recorded_by(chain["held"], recorded)
         if begin <= at < end and all(map(passes, chain["through"]))
     ]
     if not found:
@@ -80,7 +80,7 @@ def seen(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = L
         "origin": "INFERRED",
         "confidence": max(chain["confidence"] for chain, _, _ in found),
         "validFrom": min(begin for _, begin, _ in found),
-        **({} if end == OPEN else {"validTo": end}),
+        **({} if end == FOREVER else {"validTo": end}),
         "by": [BY + rule for rule in rules],
         "properties": [{"key": ENRICHMENT, "value": ", ".join(rules)}],
     }

@@ -10,33 +10,33 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.graph.records.edge_record import intervals, known
+from app.graph.records.edge_record import intervals, recorded_by
 from app.graph.records.vertex_record import FIRST_AT, begins
 from graphql_schema.catalog.enums import IncidentState
-from graphql_schema.catalog.instants import OPEN
-from graphql_schema.catalog.kinds import FACTS, KIND_OF_CODE
+from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
 from graphql_schema.ports.row import Row
 
 Record = Mapping[str, Any]
 
 
-LAST: Final = 2**63 - 1
+NO_UPPER_BOUND: Final = 2**63 - 1
 """The time that bounds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Instant:
+class ReadTime:
     """When what is read held (``valid``), and when the answer was begun: by then it was ``recorded``.
 
     ``past`` says that this is not the present, and ``resumed`` that there may be records of later than that.
     """
 
     valid: int
-    recorded: int = LAST
+    recorded: int = NO_UPPER_BOUND
     past: bool = False
     resumed: bool = False
 
-    def judged(self, hidden: Container[str]) -> int:
+    def for_edge(self, hidden: Container[str]) -> int:
         """When an edge must hold, of which some fields are hidden from the caller."""
         return self.recorded if self.past and ("validFrom" in hidden or "validTo" in hidden) else self.valid
 
@@ -48,25 +48,25 @@ class Instant:
         """
         if not self.past:
             return {"vf": self.valid, "vt": self.valid}
-        return {"vf": LAST, "vt": -1 if self.resumed else min(self.valid, self.recorded)}
+        return {"vf": NO_UPPER_BOUND, "vt": -1 if self.resumed else min(self.valid, self.recorded)}
 
 
-PRESENT = Instant(0)
+PRESENT = ReadTime(0)
 """Of rows alone: as they are."""
 
 
-def edge_at(edge: Record, instant: Instant, hidden: Container[str] = ()) -> Record | None:
+def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
     """The edge with the interval that holds at an instant; None where none does. ``hidden`` are fields of it."""
     if not instant.past:
         return edge
-    at = instant.judged(hidden)
-    for begin, end in known(reversed(intervals(edge)), instant.recorded):
+    at = instant.for_edge(hidden)
+    for begin, end in recorded_by(reversed(intervals(edge)), instant.recorded):
         if begin <= at < end:
-            return {**edge, "validFrom": begin, "validTo": None if end == OPEN else end}
+            return {**edge, "validFrom": begin, "validTo": None if end == FOREVER else end}
     return None
 
 
-def vertex_at(record: Record, instant: Instant, hidden: Container[str] = ()) -> Record | None:
+def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
     """The vertex as it stood at an instant; None where it did not exist yet. ``hidden`` are fields of it.
 
     What was deleted by then is deleted, what was deleted later is not. Teams, users, domains and tags are always there:
@@ -75,7 +75,7 @@ def vertex_at(record: Record, instant: Instant, hidden: Container[str] = ()) -> 
     if not instant.past:
         return record
     kind = KIND_OF_CODE[record["kind"]]
-    if kind.name in FACTS:
+    if kind.name in ATTACHED_KINDS:
         return _fact_at(record, instant.valid)
     if not kind.asset:
         return record
@@ -87,7 +87,7 @@ def vertex_at(record: Record, instant: Instant, hidden: Container[str] = ()) -> 
     return {**record, "deletedAt": None} if left else record
 
 
-def existed(row: Row, instant: Instant) -> bool:
+def existed(row: Row, instant: ReadTime) -> bool:
     """Whether an asset was there at an instant, and not deleted."""
     stood = vertex_at(row.record, instant, row.access.hidden)
     return stood is not None and stood.get("deletedAt") is None
@@ -95,7 +95,7 @@ def existed(row: Row, instant: Instant) -> bool:
 
 def _fact_at(record: Record, valid: int) -> Record | None:
     """A fact, unless it is about what came later; an incident that was resolved later stands."""
-    if record["kind"] == FACTS["UsageMonth"].code:
+    if record["kind"] == ATTACHED_KINDS["UsageMonth"].code:
         return record
     if record.get("observedAt", record.get(FIRST_AT, record["createdAt"])) > valid:
         return None

@@ -4,13 +4,13 @@ from typing import Final
 
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import Record
-from graphql_schema.ports.commands import Key
+from graphql_schema.ports.commands import IdempotencyKey
 
 HOUR: Final = 3_600_000
 """Milliseconds."""
 
 
-SHELVES: Final = vertex_id("receipts", "top")
+BUCKET_ROOT: Final = vertex_id("receipts", "top")
 """The vertex that shelves hang on."""
 
 
@@ -18,7 +18,7 @@ HELD: Final = 24 * HOUR
 """How long a receipt holds, in milliseconds."""
 
 
-def receipt_name(subject: str, key: Key) -> str:
+def receipt_name(subject: str, key: IdempotencyKey) -> str:
     """What the vertex id of a receipt is made of, beside the tenant: no URN, so nothing else has it."""
     return f"receipt\0{subject}\0{key.text}"
 
@@ -28,6 +28,6 @@ def is_receipt(record: Record) -> bool:
     return str(record["id"]).startswith("receipt\0")
 
 
-def shelf_of(now: int) -> int:
+def bucket_of(now: int) -> int:
     """The vertex id of the shelf of an instant's hour: it is the store's, not a tenant's."""
     return vertex_id("receipts", str(now // HOUR))

@@ -9,7 +9,7 @@ anybody declares it, else PROPAGATED. The audit and its undoing go by what peopl
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.records.edge_record import declared, ended, is_current, reopened, withdrawn
+from app.graph.records.edge_record import declared, ended, is_current, reopened, undeclared
 from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
@@ -46,12 +46,12 @@ def has_mode(edge: Record | None, mode: TagMode, now: int) -> bool:
 def arrived(edge: Record | None, found: Arrival | None, now: int) -> Record:
     """The edge with what arrives now, or without anything that does; closed where nobody declares it then."""
     if found is None:
-        return moded(withdrawn(_without(edge or {}), PROPAGATION, now))
+        return with_mode(undeclared(_without(edge or {}), PROPAGATION, now))
     facts = {"origin": "INFERRED", "steps": found.steps, "via": found.via}
-    return moded(declared(edge, TAGGED, PROPAGATION, now, facts))
+    return with_mode(declared(edge, TAGGED, PROPAGATION, now, facts))
 
 
-def moded(edge: Record) -> Record:
+def with_mode(edge: Record) -> Record:
     """The edge with the mode that follows from who declares it."""
     if edge["mode"] == TagMode.BLOCKED.name:
         return {**_without(edge), "by": _people(edge)}
@@ -60,12 +60,12 @@ def moded(edge: Record) -> Record:
     return edge
 
 
-def let_go(edge: Record, now: int) -> Record:
+def released(edge: Record, now: int) -> Record:
     """The edge as no person declares or blocks it any more: what arrives along lineage stays."""
-    return moded({**edge, "by": [PROPAGATION]}) if PROPAGATION in edge["by"] else ended(edge, now)
+    return with_mode({**edge, "by": [PROPAGATION]}) if PROPAGATION in edge["by"] else ended(edge, now)
 
 
-def said(edge: Record | None) -> Record | None:
+def declared_part(edge: Record | None) -> Record | None:
     """What people said of the tag; None where it only arrived."""
     if edge is None or PROPAGATION not in edge["by"]:
         return edge
@@ -79,7 +79,7 @@ def said_again(edge: Record | None, was: Record, now: int) -> Record:
     if edge is None or found is None:
         return reopened(edge, was, now)
     past = {name: edge[name] for name in ("validFrom", "earlier") if name in edge}
-    return moded({**was, **past, "by": sorted([*was["by"], PROPAGATION]), "via": found.via, "steps": found.steps})
+    return with_mode({**was, **past, "by": sorted([*was["by"], PROPAGATION]), "via": found.via, "steps": found.steps})
 
 
 def _people(edge: Record) -> list[str]:

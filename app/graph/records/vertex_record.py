@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
@@ -53,7 +53,7 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 _UNUSED: Final = {"usedAt": 0, "servedAt": 0}
-"""Initial marks of use; :meth:`app.graph.writing.unit.item_unit.Draft.mark` moves them, never a record."""
+"""Initial marks of use; :meth:`app.graph.writing.unit.item_unit.ItemUnit.mark` moves them, never a record."""
 
 
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
@@ -118,7 +118,7 @@ def updated(record: Record, values: Mapping[str, Any], *, stored: bool = True) -
     return after
 
 
-def fact(tenant: str, urn: str, by: str, now: int, **values: Any) -> Record:  # noqa: ANN401 - JSON values
+def attached_record(tenant: str, urn: str, by: str, now: int, **values: Any) -> Record:  # noqa: ANN401 - JSON values
     """The record of something that is recorded about an asset, such as an approval; ``by`` is who records it."""
     return {
         "id": urn,
@@ -151,7 +151,7 @@ def kind_of(record: Record) -> str:
     return KIND_OF_CODE[record["kind"]].name
 
 
-def is_fact(record: Record) -> bool:
+def is_attached(record: Record) -> bool:
     """Whether it is recorded about something else, which says who may know of it."""
     return bool(KIND_OF_CODE[record["kind"]].shown_by)
 
@@ -174,7 +174,7 @@ def attributes(record: Record) -> PolicyAttributes:
     return PolicyAttributes(record["kind"], owner_team=record["ownerTeam"], **_OPEN_TO_ALL)
 
 
-def unclaimed(record: Record) -> bool:
+def is_unowned_stub(record: Record) -> bool:
     """Whether this was only referred to, and belongs to nobody."""
     return record["hydration"] == "STUB" and not record["ownerTeam"]
 
@@ -186,9 +186,9 @@ def time_of(record: Record) -> int:
     return next(record[key] for key in TIME_FIELDS if record.get(key) is not None)  # type: ignore[no-any-return]
 
 
-def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """The native values and sets that the catalog's ``STORED`` names, derived from the record alone."""
-    if is_fact(record):
+def native_values(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The native values and sets that the catalog's ``NATIVE_PROPERTIES`` names, derived from the record alone."""
+    if is_attached(record):
         return _natives_of_fact(record), {}
     index = record["index"]
     found = found_by(record)
@@ -199,7 +199,7 @@ def natives(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
         "prose": found.prose,
         "domain": index["domain"],
         "begins": begins(record),
-        "deletedAt": record.get("deletedAt") or OPEN,
+        "deletedAt": record.get("deletedAt") or FOREVER,
         **_UNUSED,
         "record": orjson.dumps(record).decode(),
     }

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.graph.writing.audit_entries import audit
 from app.graph.writing.handlers.approve import approve
-from app.graph.writing.handlers.count_usage import use
+from app.graph.writing.handlers.count_usage import record_usage
 from app.graph.writing.handlers.delete import delete, restore
 from app.graph.writing.handlers.link import link, unlink
 from app.graph.writing.handlers.register import register
@@ -14,33 +14,33 @@ from app.graph.writing.handlers.report_check import report
 from app.graph.writing.handlers.revert import revert
 from app.graph.writing.handlers.set_alias import set_alias
 from app.graph.writing.handlers.track_incident import open_incident, resolve_incident
-from app.graph.writing.idempotent_replay import answered, keep
+from app.graph.writing.idempotent_replay import keep, replay
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.item_unit import Draft
-from app.graph.writing.unit.read_set import UnreadError
-from app.graph.writing.unit.rejections import RefusedItemError
-from app.graph.writing.unit.working_set import State
+from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.read_set import NotReadError
+from app.graph.writing.unit.rejections import RejectedItemError
+from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import (
     AliasSetting,
     Approving,
     CheckReporting,
+    Command,
     Deleting,
+    IdempotencyKey,
     IncidentOpening,
     IncidentResolving,
-    Intent,
-    Key,
-    Linking,
-    Registration,
+    LinkCommand,
+    RegisterCommand,
     Restoring,
     Reverting,
     Unlinking,
     UsageRecording,
 )
-from graphql_schema.ports.outcomes import Outcome, Registered
+from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
 
-HANDLERS: Final[Mapping[type, Callable[[Draft, Any], Registered]]] = {
-    Registration: register,
-    Linking: link,
+HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
+    RegisterCommand: register,
+    LinkCommand: link,
     Unlinking: unlink,
     Deleting: delete,
     Restoring: restore,
@@ -48,52 +48,52 @@ HANDLERS: Final[Mapping[type, Callable[[Draft, Any], Registered]]] = {
     CheckReporting: report,
     IncidentOpening: open_incident,
     IncidentResolving: resolve_incident,
-    UsageRecording: use,
+    UsageRecording: record_usage,
     AliasSetting: set_alias,
     Approving: approve,
 }
 """What drafts each kind of item."""
 
-_UNREAD: Final = Registered(Outcome.INVALID)
+_UNREAD: Final = WriteOutcome(GraphQLResult.INVALID)
 """Of an item that cannot be planned yet: the plan is made again when more was read."""
 
 
-def plan(items: Sequence[Intent], state: State, author: Author, *, dry_run: bool) -> list[Registered]:
+def plan(items: Sequence[Command], state: WorkingSet, author: Author, *, dry_run: bool) -> list[WriteOutcome]:
     """One outcome per item, in order; ``state`` holds afterwards what is to be written.
 
     An item sees what earlier ones made, except a dry run's. While ``state.wants`` more, the outcomes mean nothing.
     """
-    return [_one(item, Draft(state, author), dry_run=dry_run) for item in items]
+    return [_one(item, ItemUnit(state, author), dry_run=dry_run) for item in items]
 
 
-def keys_of(item: Intent) -> list[Key]:
+def keys_of(item: Command) -> list[IdempotencyKey]:
     """The idempotency keys of an item: that of the call that it is a part of, and its own."""
-    key: Key | None = getattr(item, "key", None)
+    key: IdempotencyKey | None = getattr(item, "key", None)
     return [] if key is None else [*((key.within,) if key.within else ()), key]
 
 
-def _one(item: Intent, draft: Draft, *, dry_run: bool) -> Registered:
-    dry = dry_run or (isinstance(item, Registration) and item.dry_run)
+def _one(item: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
+    dry = dry_run or (isinstance(item, RegisterCommand) and item.dry_run)
     try:
-        done = _drafted(item, draft, dry=dry)
-    except RefusedItemError as refused:
+        done = _drafted(item, unit, dry=dry)
+    except RejectedItemError as refused:
         done = refused.registered
-    except UnreadError:
+    except NotReadError:
         return _UNREAD
-    return replace(done, hidden=tuple(draft.hidden)) if draft.hidden else done
+    return replace(done, hidden=tuple(unit.hidden)) if unit.hidden else done
 
 
-def _drafted(item: Intent, draft: Draft, *, dry: bool) -> Registered:
+def _drafted(item: Command, unit: ItemUnit, *, dry: bool) -> WriteOutcome:
     """Draft an item with its audit, and adopt it; what was done under its key before is not done again."""
     keys = keys_of(item)
-    before = [answered(draft, key) for key in keys]
+    before = [replay(unit, key) for key in keys]
     if before and before[-1] is not None:
         return before[-1]
-    done = HANDLERS[type(item)](draft, item)
+    done = HANDLERS[type(item)](unit, item)
     if not dry:
-        audit(draft)
+        audit(unit)
         for key, answer in zip(keys, before, strict=True):
             if answer is None:  # the call's own has one since its first item
-                keep(draft, key, done)
-        draft.adopt()
+                keep(unit, key, done)
+        unit.adopt()
     return done

@@ -11,33 +11,38 @@ from typing import Any
 from app.graph.records.receipt_record import HELD, receipt_name
 from app.graph.records.vertex_record import Record
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.item_unit import Draft
+from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import other_payload
-from app.graph.writing.unit.working_set import State
-from graphql_schema.ports.commands import Key
-from graphql_schema.ports.outcomes import Gate, Outcome, Registered
+from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.ports.commands import IdempotencyKey
+from graphql_schema.ports.outcomes import GateResult, GraphQLResult, WriteOutcome
 
 
-def answered(draft: Draft, key: Key) -> Registered | None:
-    """What was answered under a key before; raises RefusedItemError where that was about another payload."""
-    receipt = _held(draft.state, draft.author, key)
+def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
+    """What was answered under a key before; raises RejectedItemError where that was about another payload."""
+    receipt = _held(unit.state, unit.author, key)
     if receipt is None:
         return None
     if receipt["digest"] != key.digest:
         raise other_payload(key.text.partition("\0")[0])
     gate = receipt.get("gate")
-    return Registered(
-        Outcome[receipt["outcome"]],
+    return WriteOutcome(
+        GraphQLResult[receipt["outcome"]],
         receipt.get("urn"),
         receipt.get("revision"),
-        made=receipt.get("made"),
-        gate=None if gate is None else Gate(*map(tuple, gate)),
+        created_record=receipt.get("made"),
+        gate=None if gate is None else GateResult(*map(tuple, gate)),
     )
 
 
-def keep(draft: Draft, key: Key, done: Registered) -> None:
+def keep(unit: ItemUnit, key: IdempotencyKey, done: WriteOutcome) -> None:
     """Draft the receipt of what was done under a key."""
-    said: dict[str, Any] = {"outcome": done.outcome.name, "urn": done.urn, "revision": done.revision, "made": done.made}
+    said: dict[str, Any] = {
+        "outcome": done.outcome.name,
+        "urn": done.urn,
+        "revision": done.revision,
+        "made": done.created_record,
+    }
     if done.gate is not None:
         gate = done.gate
         said["gate"] = [
@@ -46,11 +51,11 @@ def keep(draft: Draft, key: Key, done: Registered) -> None:
             gate.blocking_incidents,
             gate.sensitivity_violations,
         ]
-    about = {"id": receipt_name(draft.author.subject, key), "tenant": draft.author.tenant}
-    record = {**about, "digest": key.digest, "at": draft.now, **said}
-    draft.receipts[draft.author.vid(about["id"])] = {k: v for k, v in record.items() if v is not None}
+    about = {"id": receipt_name(unit.author.subject, key), "tenant": unit.author.tenant}
+    record = {**about, "digest": key.digest, "at": unit.now, **said}
+    unit.receipts[unit.author.vid(about["id"])] = {k: v for k, v in record.items() if v is not None}
 
 
-def _held(state: State, author: Author, key: Key) -> Record | None:
+def _held(state: WorkingSet, author: Author, key: IdempotencyKey) -> Record | None:
     receipt = state.receipts.get(author.vid(receipt_name(author.subject, key)))
     return receipt if receipt is not None and receipt["at"] + HELD > author.now else None

@@ -1,4 +1,4 @@
-"""What to read before a batch can be planned, and the answer as a :class:`State`."""
+"""What to read before a batch can be planned, and the answer as a :class:`WorkingSet`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,15 +7,15 @@ from typing import Any
 
 import orjson
 
-from app.graph.records.edge_record import Key
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.receipt_record import is_receipt
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import Record
-from app.graph.writing.unit.read_set import Read, Wants
-from app.graph.writing.unit.working_set import State
-from graphql_schema.catalog.relations import CARRYING, PART_HOPS, RUN_OF, VERSION_OF, WHOLE_HOPS, Direction, Hop
-from graphql_schema.catalog.urn import parse_urn, whole_urn
-from graphql_schema.ports.commands import Intent, Linking, Registration, Unlinking
+from app.graph.writing.unit.read_set import Read, ReadSet
+from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, RUN_OF, VERSION_OF, Direction, Hop
+from graphql_schema.catalog.urn import parent_urn, parse_urn
+from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand, Unlinking
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Reading:
     tenant: str
     points: dict[int, str] = field(default_factory=dict)
     hops: dict[tuple[Direction, str], dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
-    pairs: dict[Key, None] = field(default_factory=dict)
+    pairs: dict[EdgeKey, None] = field(default_factory=dict)
     wholes: frozenset[int] = frozenset()
 
     def bindings(self) -> dict[str, list[Any]]:
@@ -38,7 +38,7 @@ class Reading:
         pairs = [{"l": relation, "o": source, "i": target} for relation, source, target in self.pairs]
         return {"stored": list(self.points), "hops": [*hops, *parts], "pairs": pairs}
 
-    def state(self, answer: dict[str, Any]) -> State:
+    def state(self, answer: dict[str, Any]) -> WorkingSet:
         """The answer of ``STATE`` to these bindings."""
         vertices: dict[int, Record] = {}
         receipts: dict[int, Record] = {}
@@ -49,7 +49,7 @@ class Reading:
                 (receipts if is_receipt(record) else vertices)[vid] = record
             else:
                 taken.add(vid)
-        edges: dict[Key, Record] = {}
+        edges: dict[EdgeKey, Record] = {}
         bindings = self.bindings()
         for hop, rows in zip(bindings["hops"], answer["e"], strict=True):
             for near, far, text in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
@@ -59,13 +59,13 @@ class Reading:
             if text is not None and key not in edges:
                 edges[key] = orjson.loads(text)
         hops = {(*hop, vid) for hop, vids in self.hops.items() for vid in vids}
-        return State(vertices, edges, receipts, Read(taken, self.wholes, self.points, hops, self.pairs))
+        return WorkingSet(vertices, edges, receipts, Read(taken, self.wholes, self.points, hops, self.pairs))
 
     def add_point(self, urn: str) -> int:
         """Read what stands at an id, and its whole."""
         vid = vertex_id(self.tenant, urn)
         self.points[vid] = urn
-        whole = whole_urn(urn) if urn.startswith("mlg://") else None
+        whole = parent_urn(urn) if urn.startswith("mlg://") else None
         if whole is not None:
             self.points[vertex_id(self.tenant, whole)] = whole
         return vid
@@ -73,19 +73,19 @@ class Reading:
     def _hop(self, hop: Hop, vid: int) -> None:
         self.hops[hop.direction, hop.relation.name][vid] = None
 
-    def add(self, item: Intent) -> None:
+    def add(self, item: Command) -> None:
         """Read what an item touches; what others than registrations and links touch is read when it is wanted."""
-        if isinstance(item, Linking | Unlinking):
+        if isinstance(item, LinkCommand | Unlinking):
             self.pairs[item.relation, self.add_point(item.source), self.add_point(item.target)] = None
             return
-        if not isinstance(item, Registration):
+        if not isinstance(item, RegisterCommand):
             return
         vid, kind = self.add_point(item.urn), parse_urn(item.urn).kind
-        whole = whole_urn(item.urn)
+        whole = parent_urn(item.urn)
         if whole is not None:
             self.pairs[VERSION_OF.name, vid, vertex_id(self.tenant, whole)] = None
         if kind == "Feature":
-            self._hop(WHOLE_HOPS[kind], vid)
+            self._hop(PARENT_HOPS[kind], vid)
         if kind == "Run":
             self._hop(RUN_OF.out(), vid)
         for edges in item.edges:
@@ -103,13 +103,13 @@ class Reading:
 _PART_READS = [
     {"d": direction.value, "ls": [relation]}
     for direction, relation in sorted(
-        {(hop.direction, hop.relation.name) for hop in PART_HOPS.values()}, key=lambda pair: pair[1]
+        {(hop.direction, hop.relation.name) for hop in CHILD_HOPS.values()}, key=lambda pair: pair[1]
     )
 ] + [{"d": "in", "ls": list(CARRYING)}]
 """What is read around ``wholes``: their parts, and what flows to them."""
 
 
-def reading(tenant: str, items: Sequence[Intent], points: Iterable[str], wants: Wants) -> Reading:
+def reading(tenant: str, items: Sequence[Command], points: Iterable[str], wants: ReadSet) -> Reading:
     """What a batch touches, the ``points`` beside, and what its plan turned out to want."""
     wanted = Reading(tenant, wholes=frozenset(wants.around))
     for item in items:

@@ -6,26 +6,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from app.graph.commits.outbox_entry import TOP
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.outbox_entry import OUTBOX_ROOT
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import STATE, WRITE
 from app.graph.driver.errors import StoreFailedError, TransientConflictError, VertexExistsError
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.propagation.stored_flows import Flows
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
-from app.graph.records.receipt_record import SHELVES, receipt_name, shelf_of
+from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of, receipt_name
 from app.graph.writing.batch_planner import keys_of, plan
-from app.graph.writing.effects.batch_diff import Moved
-from app.graph.writing.effects.inference_outbox import enrich
-from app.graph.writing.effects.raise_sensitivity import spread
-from app.graph.writing.effects.tag_outbox import pass_on
+from app.graph.writing.effects.batch_diff import BatchDiff
+from app.graph.writing.effects.inference_outbox import inference_entries
+from app.graph.writing.effects.raise_sensitivity import raise_sensitivity
+from app.graph.writing.effects.tag_outbox import tag_entries
 from app.graph.writing.prefetch import reading
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.read_set import Wants
+from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.rejections import conflict, invalid
-from app.graph.writing.unit.working_set import State
-from graphql_schema.ports.commands import Intent, Registration
-from graphql_schema.ports.outcomes import Registered, not_written
+from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.ports.commands import Command, RegisterCommand
+from graphql_schema.ports.outcomes import WriteOutcome, not_written
 from policies.access import Access
 
 CHUNK: Final = 250
@@ -40,33 +40,33 @@ ATTEMPTS: Final = 6
 """How often a batch is read and planned again before it is given up."""
 
 
-LONGEST_PAUSE: Final = 0.2
+MAX_BACKOFF_SECONDS: Final = 0.2
 """Seconds, of the pauses between attempts."""
 
 
 class PolicedWriter:
     """Implements :class:`graphql_schema.ports.protocols.GraphWriter` for one caller.
 
-    ``desk`` is shared by all writers of the process. ``chunk`` is how many items go into one transaction.
+    ``coordinator`` is shared by all writers of the process. ``chunk`` is how many items go into one transaction.
     """
 
     def __init__(
         self,
         client: GremlinClient,
-        desk: Desk,
+        coordinator: WriteCoordinator,
         access: Access,
         request_id: str = "",
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
         self._client = client
-        self._desk = desk
+        self._coordinator = coordinator
         self._access = access
         self._principal = access.principal
         self._clock = clock
         self._request_id = request_id
         self.chunk = CHUNK
 
-    async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
+    async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """See :class:`graphql_schema.ports.protocols.GraphWriter`.
 
         Raises StoreUnavailableError when the store went away: items before that may be written, and the same call
@@ -75,12 +75,12 @@ class PolicedWriter:
         """
         if atomic:
             return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
-        done: list[Registered] = []
+        done: list[WriteOutcome] = []
         for batch in _batches(items, self.chunk):
             done += await self._halving(batch, dry_run=dry_run)
         return done
 
-    async def _halving(self, items: Sequence[Intent], *, dry_run: bool) -> list[Registered]:
+    async def _halving(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:
         """Write a batch; when the store refuses it, its halves, down to the item that is to blame."""
         try:
             return await self._batch(items, dry_run=dry_run, atomic=False)
@@ -98,25 +98,25 @@ class PolicedWriter:
             *await self._halving(items[half:], dry_run=dry_run),
         ]
 
-    async def _batch(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
+    async def _batch(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write a batch whole or not at all; again from the start when another writer was faster."""
-        wants = Wants()
+        wants = ReadSet()
         for attempt in range(ATTEMPTS):
             try:
-                async with self._desk.lock:
+                async with self._coordinator.lock:
                     try:
                         return await self._transaction(items, wants, dry_run=dry_run, atomic=atomic)
                     finally:
-                        self._desk.journal.over()
+                        self._coordinator.commit_log.end()
             except (VertexExistsError, TransientConflictError):
                 if attempt == ATTEMPTS - 1:
                     raise
-            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - spreads writers, hides nothing
+            await asyncio.sleep(random.uniform(0, MAX_BACKOFF_SECONDS))  # noqa: S311 - spreads writers, hides nothing
         raise AssertionError  # the last attempt returns or raises
 
     async def _transaction(
-        self, items: Sequence[Intent], wants: Wants, *, dry_run: bool, atomic: bool
-    ) -> list[Registered]:
+        self, items: Sequence[Command], wants: ReadSet, *, dry_run: bool, atomic: bool
+    ) -> list[WriteOutcome]:
         """Read, plan and write; ``wants`` collects what the plan turned out to need beside what the items name."""
         receipts = [receipt_name(self._principal.subject, key) for item in items for key in keys_of(item)]
         author = self._author()
@@ -135,7 +135,7 @@ class PolicedWriter:
         return done
 
     def _author(self) -> Author:
-        who, desk = self._principal, self._desk
+        who, coordinator = self._principal, self._coordinator
         now = self._clock()
         return Author(
             who.tenant,
@@ -144,35 +144,37 @@ class PolicedWriter:
             self._access.may,
             self._access.knows,
             self._access.sees,
-            desk.pending.fences.view(who.tenant),
-            desk.stops,
-            at=desk.journal.instant(now),
+            coordinator.outbox.floors.view(who.tenant),
+            coordinator.propagation_stops,
+            at=coordinator.commit_log.instant(now),
             request_id=self._request_id,
-            gates=desk.gates,
+            gates=coordinator.gates,
             withheld=self._access.withheld,
         )
 
-    async def _write(self, state: State, author: Author) -> None:
+    async def _write(self, state: WorkingSet, author: Author) -> None:
         """Write what the batch has made of the state, and what follows for sensitivity, tags and inferred edges."""
-        pending = self._desk.pending
-        reads = Flows(self._client, author.stops, author.now)
-        moved = await Moved.by(state, author, reads)
-        notes = await spread(moved, reads, pending)
-        notes += await pass_on(moved, replace(reads, stops=frozenset()), pending, self._desk.propagating)
-        notes += enrich(moved, pending, self._desk.rules)
-        with pending.promised(notes):
-            noted = {"notes": [note.wire() for note in notes], "top": TOP}
-            shelf = {"shelf": shelf_of(author.now), "shelves": SHELVES, "shelved": author.now}
+        pending = self._coordinator.outbox
+        reads = StoredFlows(self._client, author.stops, author.now)
+        moved = await BatchDiff.by(state, author, reads)
+        notes = await raise_sensitivity(moved, reads, pending)
+        notes += await tag_entries(
+            moved, replace(reads, stops=frozenset()), pending, self._coordinator.propagating_tags
+        )
+        notes += inference_entries(moved, pending, self._coordinator.inference_rules)
+        with pending.committing(notes):
+            noted = {"notes": [note.wire() for note in notes], "top": OUTBOX_ROOT}
+            shelf = {"shelf": bucket_of(author.now), "shelves": BUCKET_ROOT, "shelved": author.now}
             await self._client.submit(WRITE, {**(state.writes() or {}), **noted, **shelf}, writes=True)
-        self._desk.journal.written()
+        self._coordinator.commit_log.written()
 
 
-def _batches(items: Sequence[Intent], most: int) -> Iterator[list[Intent]]:
+def _batches(items: Sequence[Command], most: int) -> Iterator[list[Command]]:
     """Split a call into transactions, in order."""
-    batch: list[Intent] = []
+    batch: list[Command] = []
     weight = 0
     for item in items:
-        edges = sum(len(each.targets) for each in item.edges) if isinstance(item, Registration) else 1
+        edges = sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand) else 1
         if batch and (len(batch) >= most or weight + edges > CHUNK_EDGES):
             yield batch
             batch, weight = [], 0

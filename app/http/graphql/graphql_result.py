@@ -31,7 +31,7 @@ _DOCUMENT_CODES = frozenset({Code.BAD_REQUEST, Code.INVALID, Code.LIMIT_EXCEEDED
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GraphQLResult:
     """An execution result with its errors judged, in the order of their paths: what is hidden may take time."""
 
     data: dict[str, Any] | None
@@ -73,15 +73,15 @@ class Outcome:
         return json_response(self.content(request_id), self.status(media), media, headers)
 
 
-def settle(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> Outcome:
+def settle(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> GraphQLResult:
     """Judge the errors of ``result``; defects are masked, and reported in one line."""
     errors = sorted(result.errors or [], key=_place)
     before_execution = isinstance(result, PreExecutionError)
-    judged = [(e, faults.judge(e, executed=not before_execution, suggestions=suggestions)) for e in errors]
+    judged = [(e, faults.coded_error_of(e, executed=not before_execution, suggestions=suggestions)) for e in errors]
     if defects := [error for error, coded in judged if coded is None]:
-        faults.report(defects, request_id, document)
+        faults.log_defects(defects, request_id, document)
     masked = InternalError.masking(request_id)
-    return Outcome(
+    return GraphQLResult(
         data=result.data,
         executed=result.data is not None or not errors or any(e.path is not None for e in errors),
         errors=[(error, coded or masked) for error, coded in judged],

@@ -11,17 +11,17 @@ from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageRec
 from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_json
 
-LONGEST_ID = 128
+MAX_ID_LENGTH = 128
 """Characters of the id that a client gives to a subscription."""
 
-LONGEST_REASON = 123
+MAX_REASON_BYTES = 123
 """Bytes of a close frame's reason (RFC 6455, section 5.5)."""
 
 TOO_LARGE = 1009
 """The close code of RFC 6455 for a message that is too big to process."""
 
 
-class Frames(ASGIWebSocketAdapter):
+class SocketMessages(ASGIWebSocketAdapter):
     """Reads and writes messages as Strawberry's handler wants them; ``view`` has the ``limits``."""
 
     ws: WebSocket
@@ -58,7 +58,7 @@ class Frames(ASGIWebSocketAdapter):
         if self.ws.application_state is WebSocketState.DISCONNECTED:
             return
         try:
-            await self.ws.close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
+            await self.ws.close(code, reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
         except WebSocketDisconnect:
             return
 
@@ -69,8 +69,8 @@ def malformed(message: object) -> str | None:
         return "A message is a JSON object with a `type`."
     if message["type"] in {"subscribe", "complete"}:
         name = message.get("id")
-        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID:
-            return f"`id` must be text of 1 to {LONGEST_ID} characters."
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_ID_LENGTH:
+            return f"`id` must be text of 1 to {MAX_ID_LENGTH} characters."
     if message["type"] == "subscribe" and not isinstance(message.get("payload"), dict):
         return "`payload` must be an object with a `query`."
     return None

@@ -14,7 +14,7 @@ Authenticate = Callable[[str], Awaitable[Principal]]
 """From the value of an ``Authorization`` to its caller; raises CodedError."""
 
 
-class Caller:
+class SocketSession:
     """Whoever the payload of ``connection_init`` names, asked for again whenever it matters."""
 
     def __init__(self, request: WebSocket, authenticate: Authenticate) -> None:

@@ -35,12 +35,12 @@ from app.http.graphql.graphql_result import settle
 from app.http.graphql.graphql_view import OperationContext, unknown_operation
 from app.http.json_response import error_payload
 from app.http.middleware import coded
-from app.http.websocket.socket_messages import Frames, malformed
-from app.http.websocket.socket_session import Authenticate, Caller, expired, seconds_left
+from app.http.websocket.socket_messages import SocketMessages, malformed
+from app.http.websocket.socket_session import Authenticate, SocketSession, expired, seconds_left
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
-MOST_SUBSCRIPTIONS: Final = 20
+MAX_SUBSCRIPTIONS: Final = 20
 """Subscriptions that run over one connection at a time."""
 
 FORBIDDEN: Final = 4403
@@ -54,7 +54,7 @@ TRY_AGAIN_LATER: Final = 1013
 MakeContext = Callable[[WebSocket, Principal, Callable[[], Awaitable[Principal]]], OperationContext]
 
 
-class SubscriptionHandler(BaseGraphQLTransportWSHandler[Caller, None]):
+class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
     """One connection."""
 
     view: "SubscriptionSocket"
@@ -104,7 +104,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[Caller, None]):
                 return
         await super().handle_subscribe(message)
 
-    async def run_operation(self, operation: Operation[Caller, None]) -> None:
+    async def run_operation(self, operation: Operation[SocketSession, None]) -> None:
         """Run one subscription to its end, each event with its errors judged and its reads logged."""
         caller = self.context
         try:
@@ -127,7 +127,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[Caller, None]):
             await self._end(operation, [coded(fault, caller.request_id, operation.query)])
 
     async def _tell(
-        self, operation: Operation[Caller, None], context: OperationContext, result: ExecutionResult
+        self, operation: Operation[SocketSession, None], context: OperationContext, result: ExecutionResult
     ) -> None:
         """Send one event; what failed outside of any event ends the subscription."""
         result.errors = [_explained(error) for error in result.errors or ()]
@@ -140,7 +140,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[Caller, None]):
         else:
             await self._end(operation, [error for _, error in outcome.errors])
 
-    async def _end(self, operation: Operation[Caller, None], errors: Sequence[CodedError]) -> None:
+    async def _end(self, operation: Operation[SocketSession, None], errors: Sequence[CodedError]) -> None:
         """End a subscription, and the connection when its caller is nobody any more."""
         try:
             await operation.send_operation_message(self._error(operation.id, errors))
@@ -161,11 +161,11 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[Caller, None]):
         await self._leave(expired())
 
     def _refuse_many(self) -> None:
-        if len(self.operations) >= MOST_SUBSCRIPTIONS:
+        if len(self.operations) >= MAX_SUBSCRIPTIONS:
             raise LimitError(
-                f"{MOST_SUBSCRIPTIONS} subscriptions run over this connection; complete one, or open another.",
+                f"{MAX_SUBSCRIPTIONS} subscriptions run over this connection; complete one, or open another.",
                 limit="subscriptions",
-                maximum=MOST_SUBSCRIPTIONS,
+                maximum=MAX_SUBSCRIPTIONS,
             )
 
     def _error(self, operation_id: str, errors: Sequence[CodedError]) -> ErrorMessage:
@@ -173,7 +173,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[Caller, None]):
         return ErrorMessage(id=operation_id, type="error", payload=payload)
 
 
-class SubscriptionSocket(GraphQL[Caller, None]):
+class SubscriptionSocket(GraphQL[SocketSession, None]):
     """Serves the subscriptions of ``schema``; see :class:`app.http.graphql.graphql_view.GraphQLView` for the rest.
 
     ``authenticate`` gets what ``connection_init`` holds. ``make_context`` gets the handshake, the caller and what finds
@@ -181,7 +181,7 @@ class SubscriptionSocket(GraphQL[Caller, None]):
     """
 
     graphql_transport_ws_handler_class = SubscriptionHandler
-    websocket_adapter_class = Frames
+    websocket_adapter_class = SocketMessages
 
     def __init__(
         self,
@@ -208,12 +208,12 @@ class SubscriptionSocket(GraphQL[Caller, None]):
         """Serve one connection."""
         await self.run(WebSocket(scope, receive, send))
 
-    async def get_context(self, request: Any, response: Any) -> Caller:  # noqa: ANN401 - Strawberry's signature
+    async def get_context(self, request: Any, response: Any) -> SocketSession:  # noqa: ANN401 - Strawberry's signature
         """What the handler of a connection calls its context: who is at the other end."""
         del response
-        return Caller(request, self.authenticate)
+        return SocketSession(request, self.authenticate)
 
-    async def on_ws_connect(self, context: Caller) -> dict[str, object]:
+    async def on_ws_connect(self, context: SocketSession) -> dict[str, object]:
         """Let in whoever has a valid token, and say by which id the logs know the connection; raises CodedError."""
         await context.principal()
         return {"requestId": context.request_id}

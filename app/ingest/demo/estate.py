@@ -16,9 +16,9 @@ from app.ingest.demo.releases import LAST, releases
 from app.ingest.demo.reports import reports
 from app.ingest.demo.serving import serving
 from app.ingest.demo.usage import usage
-from app.ingest.load.batches import Item
+from app.ingest.load.batches import ImportItem
 from app.ingest.load.load import Target, load
-from app.ingest.load.scenario import Chronicle, Round
+from app.ingest.load.scenario import Round, Scenario
 
 
 def demo_estate() -> Iterator[AssetInput]:
@@ -26,12 +26,12 @@ def demo_estate() -> Iterator[AssetInput]:
     return chain(people(), data(), features(), models(), serving(), reports())
 
 
-def demo_entries() -> list[Item]:
+def demo_entries() -> list[ImportItem]:
     """The estate as items to register, named for progress and errors."""
-    return [Item(next(iter(item.values())).get("id", "link"), item) for item in demo_estate()]
+    return [ImportItem(next(iter(item.values())).get("id", "link"), item) for item in demo_estate()]
 
 
-def demo_chronicle(today: date) -> Iterator[Round]:
+def demo_scenario(today: date) -> Iterator[Round]:
     """Tell what happened to it, up to the day before ``today``, in order."""
     return chain(quality(today), usage(today), releases())
 
@@ -39,7 +39,7 @@ def demo_chronicle(today: date) -> Iterator[Round]:
 def load_demo(url: str, issuer: DevIssuer, *, as_json: bool = False) -> int:
     """Load the items as root and tell the chronicle with the tokens of its cast; returns the exit code."""
     tokens = {name: issuer.mint(one) for name, one in CAST.items()}
-    entries, rounds = demo_entries(), list(demo_chronicle(datetime.now(UTC).date()))
+    entries, rounds = demo_entries(), list(demo_scenario(datetime.now(UTC).date()))
     total = len(entries) + sum(map(len, rounds))
-    chronicle = Chronicle(rounds, tokens, LAST)
+    chronicle = Scenario(rounds, tokens, LAST)
     return load(Target(url, tokens["root"]), entries, as_json=as_json, total=total, then=chronicle)

@@ -28,7 +28,7 @@ from app.ingest.demo.ids import (
 )
 
 
-class Model(NamedTuple):
+class DemoModel(NamedTuple):
     """One model of the story; ``metric`` starts at ``start`` and gets better, or for the unlucky one worse."""
 
     name: str
@@ -47,15 +47,15 @@ class Model(NamedTuple):
 
 
 MODELS = (
-    Model("title-embedder", "content-understanding", "discovery", "embedding", "Turns titles into vectors that others build on", "watch-history", ("title-vectors",), "recall_at_50", 0.58, trainer="finn"),
-    Model("homepage-ranker", "ranking", "discovery", "ranking", "Orders the titles on the home page", "impressions", ("profile-taste", "title-popularity"), "ndcg_at_10", 0.41, "MEDIUM", "ada", "title-embedder", failed_once=True),
-    Model("search-ranker", "ranking", "discovery", "ranking", "Orders search results", "searches", ("query-intent", "title-popularity"), "mrr", 0.52, "LOW", "ci-ranking", "title-embedder"),
-    Model("ad-click", "ads", "advertising", "classification", "Predicts whether an advertisement is clicked", "ad-clicks", ("ad-affinity", "profile-taste"), "auc", 0.71, "MEDIUM", "gus"),
-    Model("ad-pacing", "ads", "advertising", "forecasting", "Spreads a campaign's budget over its flight", "ad-clicks", ("ad-affinity",), "mape", 0.19, "LOW", "gus", failed_once=True),
-    Model("churn", "growth", "commerce", "classification", "Tells who may cancel next month", "engagement-weekly", ("account-engagement", "account-plan"), "auc", 0.79, "MEDIUM", "hana", failed_once=True),
-    Model("lifetime-value", "growth", "commerce", "regression", "Estimates what a subscriber will bring", "engagement-weekly", ("account-engagement", "account-plan"), "r2", 0.44, "LOW", "hana"),
-    Model("payment-fraud", "risk", "trust", "classification", "Stops payments that will be charged back", "payments", ("payment-history", "device-trust"), "pr_auc", 0.63, "HIGH", "juno"),
-    Model("account-takeover", "risk", "trust", "classification", "Asks for a second factor when a login looks stolen", "logins", ("device-trust",), "pr_auc", 0.57, "HIGH", "juno"),
+    DemoModel("title-embedder", "content-understanding", "discovery", "embedding", "Turns titles into vectors that others build on", "watch-history", ("title-vectors",), "recall_at_50", 0.58, trainer="finn"),
+    DemoModel("homepage-ranker", "ranking", "discovery", "ranking", "Orders the titles on the home page", "impressions", ("profile-taste", "title-popularity"), "ndcg_at_10", 0.41, "MEDIUM", "ada", "title-embedder", failed_once=True),
+    DemoModel("search-ranker", "ranking", "discovery", "ranking", "Orders search results", "searches", ("query-intent", "title-popularity"), "mrr", 0.52, "LOW", "ci-ranking", "title-embedder"),
+    DemoModel("ad-click", "ads", "advertising", "classification", "Predicts whether an advertisement is clicked", "ad-clicks", ("ad-affinity", "profile-taste"), "auc", 0.71, "MEDIUM", "gus"),
+    DemoModel("ad-pacing", "ads", "advertising", "forecasting", "Spreads a campaign's budget over its flight", "ad-clicks", ("ad-affinity",), "mape", 0.19, "LOW", "gus", failed_once=True),
+    DemoModel("churn", "growth", "commerce", "classification", "Tells who may cancel next month", "engagement-weekly", ("account-engagement", "account-plan"), "auc", 0.79, "MEDIUM", "hana", failed_once=True),
+    DemoModel("lifetime-value", "growth", "commerce", "regression", "Estimates what a subscriber will bring", "engagement-weekly", ("account-engagement", "account-plan"), "r2", 0.44, "LOW", "hana"),
+    DemoModel("payment-fraud", "risk", "trust", "classification", "Stops payments that will be charged back", "payments", ("payment-history", "device-trust"), "pr_auc", 0.63, "HIGH", "juno"),
+    DemoModel("account-takeover", "risk", "trust", "classification", "Asks for a second factor when a login looks stolen", "logins", ("device-trust",), "pr_auc", 0.57, "HIGH", "juno"),
 )  # fmt: skip
 """In the order in which they build on one another."""
 
@@ -81,7 +81,7 @@ def models() -> Iterator[Item]:
     yield link("INPUT_TO", model_version("title-embedder", "2"), run("train-search-ranker", 3), origin="OBSERVED")
 
 
-def _model(one: Model) -> dict[str, Any]:
+def _model(one: DemoModel) -> dict[str, Any]:
     return {
         "id": model(one.name),
         "displayName": one.name,
@@ -98,7 +98,7 @@ def _model(one: Model) -> dict[str, Any]:
     }
 
 
-def _pipeline(one: Model) -> dict[str, Any]:
+def _pipeline(one: DemoModel) -> dict[str, Any]:
     return {
         "id": workflow(f"train-{one.name}"),
         "displayName": f"train-{one.name}",
@@ -110,7 +110,7 @@ def _pipeline(one: Model) -> dict[str, Any]:
     }
 
 
-def _failed_run(one: Model) -> Item:
+def _failed_run(one: DemoModel) -> Item:
     return {
         "run": _run(one, 9, 13.8, "FAIL")
         | {
@@ -121,7 +121,7 @@ def _failed_run(one: Model) -> Item:
     }
 
 
-def _trained(one: Model, week: int, version: str, dice: Random) -> Iterator[Item]:
+def _trained(one: DemoModel, week: int, version: str, dice: Random) -> Iterator[Item]:
     """One version with the run that made it and the evaluation that judged it."""
     number, day = week + 1, 7 * week + 0.5
     score = round(one.start + 0.02 * week + dice.uniform(-0.004, 0.004) - 0.09 * ((one.name, version) == _WORSE), 4)
@@ -136,7 +136,7 @@ def _trained(one: Model, week: int, version: str, dice: Random) -> Iterator[Item
     yield {"evaluation": _evaluation(one, week, version, score)}
 
 
-def _run(one: Model, number: int, day: float, state: str) -> dict[str, Any]:
+def _run(one: DemoModel, number: int, day: float, state: str) -> dict[str, Any]:
     pipeline = f"train-{one.name}"
     return {
         "id": run(pipeline, number),
@@ -151,7 +151,7 @@ def _run(one: Model, number: int, day: float, state: str) -> dict[str, Any]:
     }
 
 
-def _version(one: Model, week: int, version: str, score: float) -> dict[str, Any]:
+def _version(one: DemoModel, week: int, version: str, score: float) -> dict[str, Any]:
     body = {
         "id": model_version(one.name, version),
         "displayName": f"{one.name} v{version}",
@@ -173,7 +173,7 @@ def _version(one: Model, week: int, version: str, score: float) -> dict[str, Any
     return body | ({"basedOn": [model_version(one.based_on, str(min(week + 1, 2)))]} if one.based_on else {})
 
 
-def _evaluation(one: Model, week: int, version: str, score: float) -> dict[str, Any]:
+def _evaluation(one: DemoModel, week: int, version: str, score: float) -> dict[str, Any]:
     failed = (one.name, version) == _WORSE
     body = {
         "id": evaluation(one.name, version, "offline"),

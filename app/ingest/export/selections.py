@@ -54,7 +54,7 @@ PORTABLE_KINDS = (
     PortableKind("REPORT", "Report", "report", "reportKind url"),
 )
 
-LARGEST = 500
+MAX_PAGE_SIZE = 500
 """Items of a page, at most, by the contract."""
 ASSETS = 100
 NEIGHBOURS = 50
@@ -64,7 +64,7 @@ answer is small even where assets have hundreds of columns. The number of neighb
 _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 _PROPERTIES = "properties { key value }"
 
-_MEMBERS = f"members(first: {LARGEST}) {{ nodes {{ id }} {_PAGE_INFO} }}"
+_MEMBERS = f"members(first: {MAX_PAGE_SIZE}) {{ nodes {{ id }} {_PAGE_INFO} }}"
 
 REGISTRIES = {
     "users": ("user", f"id name displayName kind email active {_PROPERTIES}"),
@@ -80,7 +80,7 @@ REGISTRIES = {
 NEIGHBOUR = f"edgeId from to relation origin confidence validFrom validTo runId {_PROPERTIES}"
 
 NEIGHBOURS_DOCUMENT = f"""query ExportNeighbours($id: ID!, $after: Cursor) {{
-  asset(id: $id) {{ downstream(first: {LARGEST}, after: $after) {{ nodes {{ {NEIGHBOUR} }} {_PAGE_INFO} }} }}
+  asset(id: $id) {{ downstream(first: {MAX_PAGE_SIZE}, after: $after) {{ nodes {{ {NEIGHBOUR} }} {_PAGE_INFO} }} }}
 }}"""
 """All neighbours of an asset that has many."""
 
@@ -97,7 +97,7 @@ def assets_document(kind: PortableKind) -> str:
     """Write the query for a page of assets of one kind."""
     more = ["steps"] if kind.kind == "WORKFLOW" else []
     more += [LOOPS[kind.kind][0]] if kind.kind in LOOPS else []
-    lists = " ".join(f"{field}(first: {LARGEST}) {{ nodes {{ id }} {_PAGE_INFO} }}" for field in more)
+    lists = " ".join(f"{field}(first: {MAX_PAGE_SIZE}) {{ nodes {{ id }} {_PAGE_INFO} }}" for field in more)
     return f"""query Export{kind.type}($after: Cursor) {{
   assets(filter: {{ kinds: [{kind.kind}] }}, orderBy: {{ field: ID }}, first: {ASSETS}, after: $after) {{
     nodes {{
@@ -117,4 +117,4 @@ def registry_document(name: str) -> str:
     """Write the query for a page of users, teams, domains or tags."""
     _, selection = REGISTRIES[name]
     connection = f"{{ nodes {{ {selection} }} {_PAGE_INFO} }}"
-    return f"query Export($after: Cursor) {{ {name}(first: {LARGEST}, after: $after) {connection} }}"
+    return f"query Export($after: Cursor) {{ {name}(first: {MAX_PAGE_SIZE}, after: $after) {connection} }}"

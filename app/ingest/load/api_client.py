@@ -35,7 +35,7 @@ class TokenRefusedError(CodedError):
     code = Code.UNAUTHENTICATED
 
 
-class RefusedError(CodedError):
+class RequestRejectedError(CodedError):
     """The API refused the request as a whole; sending it again would not help."""
 
     code = Code.BAD_REQUEST
@@ -104,8 +104,8 @@ class ApiClient:
     async def execute(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run one operation and return its ``data``.
 
-        Raises UnreachableError after the last try, TokenRefusedError at 401 and 403, RefusedError when the request
-        as such is wrong.
+        Raises UnreachableError after the last try, TokenRefusedError at 401 and 403, RequestRejectedError when the
+        request as such is wrong.
         """
         body = orjson.dumps({"query": document, "variables": variables})
         failures = 0
@@ -127,7 +127,9 @@ class ApiClient:
         except (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError) as error:
             raise _BusyError(f"{type(error).__name__} {error}".strip()) from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            raise RefusedError(f"{self._endpoint} is no address: {error}. Write --url http://HOST:PORT.") from error
+            raise RequestRejectedError(
+                f"{self._endpoint} is no address: {error}. Write --url http://HOST:PORT."
+            ) from error
         if response.status_code == _BUSY or response.status_code >= _FAILING:
             raise _BusyError(f"HTTP {response.status_code}", _seconds(response.headers.get("Retry-After")))
         return self._counted(_answer(response))
@@ -162,5 +164,5 @@ def _answer(response: httpx2.Response) -> dict[str, Any]:
         raise _BusyError(said)
     data = answer.get("data") if isinstance(answer, dict) else None
     if errors or not isinstance(data, dict):
-        raise RefusedError(said)
+        raise RequestRejectedError(said)
     return dict(answer)

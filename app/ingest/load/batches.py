@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from app.ingest.load.api_client import ApiClient, RefusedError
+from app.ingest.load.api_client import ApiClient, RequestRejectedError
 
-LARGEST_BATCH = 1000
+MAX_BATCH_SIZE = 1000
 """Items that the API takes in one request."""
 
 DONE = "DONE"
@@ -31,7 +31,7 @@ _REGISTER = """mutation Import($input: RegisterAssetsInput!) {
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ImportItem:
     """One ``AssetInput`` object and where it was read, such as ``assets.jsonl:7``."""
 
     where: str
@@ -49,11 +49,11 @@ class ItemResult:
 
 @dataclass(slots=True)
 class _Batch:
-    items: list[Item] = field(default_factory=list)
+    items: list[ImportItem] = field(default_factory=list)
     names: set[object] = field(default_factory=set)
     size: int = 0
 
-    def add(self, item: Item, size: int) -> None:
+    def add(self, item: ImportItem, size: int) -> None:
         self.items.append(item)
         self.names.add(identity(item.value))
         self.size += size
@@ -68,11 +68,11 @@ def identity(value: Mapping[str, Any]) -> object:
     return body.get("id") or (kind, *(str(body.get(key)) for key in keys))
 
 
-async def register(client: ApiClient, items: Iterable[Item], batch: int = 250) -> AsyncIterator[list[ItemResult]]:
+async def register(client: ApiClient, items: Iterable[ImportItem], batch: int = 250) -> AsyncIterator[list[ItemResult]]:
     """Send the items; yields the results of each batch as it is answered, in no particular order of batches."""
     pending: dict[asyncio.Task[list[ItemResult]], set[object]] = {}
     try:
-        for ready in _batches(items, min(batch, LARGEST_BATCH)):
+        for ready in _batches(items, min(batch, MAX_BATCH_SIZE)):
             while len(pending) >= _IN_FLIGHT or any(names & ready.names for names in pending.values()):
                 for results in await _finished(pending):
                     yield results
@@ -93,7 +93,7 @@ async def _finished(pending: dict[asyncio.Task[list[ItemResult]], set[object]]) 
     return [task.result() for task in done]
 
 
-def _batches(items: Iterable[Item], most: int) -> Iterator[_Batch]:
+def _batches(items: Iterable[ImportItem], most: int) -> Iterator[_Batch]:
     batch = _Batch()
     for item in items:
         size = len(orjson.dumps(item.value))
@@ -105,11 +105,11 @@ def _batches(items: Iterable[Item], most: int) -> Iterator[_Batch]:
         yield batch
 
 
-async def _send(client: ApiClient, items: list[Item]) -> list[ItemResult]:
+async def _send(client: ApiClient, items: list[ImportItem]) -> list[ItemResult]:
     """Register one batch; when the API refuses it as a whole, halve it until the item that is wrong stands alone."""
     try:
         data = await client.execute(_REGISTER, {"input": {"items": [item.value for item in items]}})
-    except RefusedError as error:
+    except RequestRejectedError as error:
         if len(items) == 1:
             return [ItemResult(items[0].where, "INVALID", (error.message,))]
         middle = len(items) // 2

@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 
 from app.ingest.load.api_client import PATIENT, ApiClient, Retry
-from app.ingest.load.batches import Item, ItemResult, register
-from app.ingest.load.load_report import ItemProgress, Tally, print_summary
-from app.ingest.load.scenario import Chronicle, tell
+from app.ingest.load.batches import ImportItem, ItemResult, register
+from app.ingest.load.load_report import ItemProgress, LoadReport, print_summary
+from app.ingest.load.scenario import Scenario, run_scenario
 from policies.errors import CodedError
 
 
@@ -26,11 +26,11 @@ class Target:
 
 def load(
     target: Target,
-    entries: Iterable[Item | ItemResult],
+    entries: Iterable[ImportItem | ItemResult],
     *,
     as_json: bool,
     total: int | None = None,
-    then: Chronicle | None = None,
+    then: Scenario | None = None,
     **more: Any,  # noqa: ANN401 - JSON
 ) -> int:
     """Register the entries, print the summary as the last line of stdout, and return the exit code.
@@ -38,7 +38,7 @@ def load(
     0 means that every item is in the graph and ``then`` is told, which it is only after all items. ``more`` are facts
     of the importer for the summary, such as what it ``skipped``.
     """
-    tally = Tally(Console(stderr=True))
+    tally = LoadReport(Console(stderr=True))
     try:
         asyncio.run(_register(target, entries, tally, total, then))
     except (CodedError, OSError) as error:
@@ -50,24 +50,24 @@ def load(
 
 async def _register(
     target: Target,
-    entries: Iterable[Item | ItemResult],
-    tally: Tally,
+    entries: Iterable[ImportItem | ItemResult],
+    tally: LoadReport,
     total: int | None,
-    then: Chronicle | None,
+    then: Scenario | None,
 ) -> None:
     with ItemProgress(tally.console, total) as progress:
         async with ApiClient(target.url, target.token, target.retry) as client:
             async for results in register(client, _items(entries, tally), target.batch):
                 progress.advance(tally.add(results))
         if then is not None and not tally.failed:
-            async for result in tell(target.url, then, target.retry):
+            async for result in run_scenario(target.url, then, target.retry):
                 progress.advance(tally.add([result]))
 
 
-def _items(entries: Iterable[Item | ItemResult], tally: Tally) -> Iterator[Item]:
+def _items(entries: Iterable[ImportItem | ItemResult], tally: LoadReport) -> Iterator[ImportItem]:
     """Pass the items on; what could not be read is counted as failed on the way."""
     for entry in entries:
-        if isinstance(entry, Item):
+        if isinstance(entry, ImportItem):
             yield entry
         else:
             tally.add([entry])

@@ -18,7 +18,7 @@ _FINE = {*_GOOD, DONE}
 
 
 @dataclass(slots=True)
-class Tally:
+class LoadReport:
     """The running count of one import; failures are shown as they come, the first 50 in words."""
 
     console: Console

@@ -48,7 +48,7 @@ Round = list[Call]
 
 
 @dataclass(frozen=True, slots=True)
-class Chronicle:
+class Scenario:
     """Rounds in order, the tokens of their callers by name, and the asset that the last call registers.
 
     Where that asset is known, the chronicle was told before and is not told again: it would move forth and back what
@@ -60,7 +60,7 @@ class Chronicle:
     last: str
 
 
-async def tell(url: str, chronicle: Chronicle, retry: Retry = PATIENT) -> AsyncIterator[ItemResult]:
+async def run_scenario(url: str, chronicle: Scenario, retry: Retry = PATIENT) -> AsyncIterator[ItemResult]:
     """Make the calls; yields DONE for each, and ends after the first round of which one is refused."""
     made: dict[str, str] = {}
     async with AsyncExitStack() as stack:

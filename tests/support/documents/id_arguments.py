@@ -8,7 +8,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.relations import VERSION_OF
-from graphql_schema.inputs.declared_edges import far_kinds
+from graphql_schema.inputs.declared_edges import allowed_target_kinds
 from graphql_schema.inputs.input_fields import EDGE
 from graphql_schema.inputs.values import fields_of
 from graphql_schema.schema import build_schema
@@ -44,6 +44,6 @@ def references() -> list[Reference]:
             declared = field.metadata.get(EDGE)
             if declared is not None and declared.hop.relation is not VERSION_OF:
                 many = isinstance(get_nullable_type(given[field.name].type), GraphQLList)
-                far = [each for each in far_kinds(declared.hop, kind) if each in ASSETS]
+                far = [each for each in allowed_target_kinds(declared.hop, kind) if each in ASSETS]
                 found += [Reference(kind, field.name, each, many) for each in far]
     return found

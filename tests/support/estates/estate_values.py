@@ -21,7 +21,7 @@ from graphql import (
 )
 
 from graphql_schema.catalog.relations import CONTAINS, OWNED_BY, TAGGED
-from graphql_schema.ports.commands import EdgesOf
+from graphql_schema.ports.commands import DeclaredEdges
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.decision import Grade
@@ -105,7 +105,7 @@ class Teller:
         policy = self._policy_attributes()
         return values | {name: getattr(policy, name) for name in ("visibility", "sensitivity", "stage")}
 
-    def edges(self) -> tuple[EdgesOf, ...]:
+    def edges(self) -> tuple[DeclaredEdges, ...]:
         """Owners, tags, business area and feature set."""
         kind = self.thing.kind
         team = {self.thing.team: {"kinds": ["TECHNICAL"]}} if self.thing.team else {}
@@ -114,13 +114,13 @@ class Teller:
         tags = self.pick("tags", lambda r, _: r.sample(TAGS, r.randrange(3)))
         domain = self.pick("domain", lambda r, _: r.choice((*DOMAINS, None)))
         found = [
-            EdgesOf(OWNED_BY.out(), f"{kind}.owners", {**team, **owners}),
-            EdgesOf(TAGGED.out(), f"{kind}.tags", {tag: {} for tag in tags}),
+            DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", {**team, **owners}),
+            DeclaredEdges(TAGGED.out(), f"{kind}.tags", {tag: {} for tag in tags}),
         ]
         if domain:
-            found.append(EdgesOf(CONTAINS.into("Domain"), f"{kind}.domain", {domain: {}}))
+            found.append(DeclaredEdges(CONTAINS.into("Domain"), f"{kind}.domain", {domain: {}}))
         if kind == "Feature" and self.thing.whole:
-            found.append(EdgesOf(CONTAINS.into("FeatureSet"), "Feature.featureSet", {self.thing.whole: {}}))
+            found.append(DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {self.thing.whole: {}}))
         return tuple(found)
 
     def _policy_attributes(self) -> PolicyAttributes:

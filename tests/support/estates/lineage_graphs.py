@@ -212,7 +212,7 @@ def walk_graphs(draw: st.DrawFn) -> WalkGraph:
 
 @st.composite
 def _things(draw: st.DrawFn, graph: WalkGraph, kind: str, number: int) -> Thing | None:
-    wholes = [urn for urn, each in graph.things.items() if each.kind == KINDS[kind].whole]
+    wholes = [urn for urn, each in graph.things.items() if each.kind == KINDS[kind].parent]
     if KINDS[kind].versioned and not wholes:
         return None
     whole = draw(st.sampled_from(wholes)) if wholes else None

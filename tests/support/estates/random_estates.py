@@ -143,7 +143,7 @@ def random_estate(seed: int) -> Estate:
 
 
 def _add(random: Random, estate: Estate, kind: str, number: int) -> None:
-    whole_kind = KINDS[kind].whole
+    whole_kind = KINDS[kind].parent
     wholes = estate.of(whole_kind) if whole_kind else []
     whole = random.choice([wholes[0], random.choice(wholes)]) if wholes else None
     name = estate.assets[whole]["name"] if whole and KINDS[kind].versioned else random.choice(NAMES)

@@ -14,11 +14,11 @@ from typing import Any
 from graphql import GraphQLSchema
 from support.estates.estate_values import HUSH, SENSITIVITIES, TEAMS, TIMES, USERS, VEIL, Teller, Thing
 
-from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import CONTAINS, RELATIONS, Class
+from graphql_schema.catalog.relations import CONTAINS, RELATIONS, RelationFamily
 from graphql_schema.catalog.urn import make_urn, version_urn
-from graphql_schema.ports.commands import Linking, Registration, UsageRecording
+from graphql_schema.ports.commands import LinkCommand, RegisterCommand, UsageRecording
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.decision import Grade
@@ -62,8 +62,8 @@ _SEEN = 2
 class Estate:
     """What one world is made of: registrations with their subject and time, then links, and usage until today."""
 
-    registered: list[tuple[str, int, Registration]] = field(default_factory=list)
-    links: list[Linking] = field(default_factory=list)
+    registered: list[tuple[str, int, RegisterCommand]] = field(default_factory=list)
+    links: list[LinkCommand] = field(default_factory=list)
     uses: list[UsageRecording] = field(default_factory=list)
 
 
@@ -121,7 +121,7 @@ class Apart:
 
     def _whole(self, random: Random, kind: str, index: int) -> str | None:
         """The whole of a part: for the first parts, which all may see, the first, which all may read."""
-        wholes = [urn for urn, one in self.things.items() if one.kind == KINDS[kind].whole]
+        wholes = [urn for urn, one in self.things.items() if one.kind == KINDS[kind].parent]
         return random.choice((wholes[0], wholes[0] if index < _SEEN else random.choice(wholes))) if wholes else None
 
     def _keep_wholes(self) -> None:
@@ -182,7 +182,7 @@ class Apart:
             if one.kind == part and one.grade is Grade.HIDDEN and random.random() < (1 if world == "a" else 0.2)
         ]
         for key in dict.fromkeys([*shared, *own, *hubs]):
-            estate.links.append(Linking(*key, self._edge_facts(key, world, random)))
+            estate.links.append(LinkCommand(*key, self._edge_facts(key, world, random)))
         estate.uses = self._uses(here, random)
         return estate
 
@@ -199,16 +199,16 @@ class Apart:
                     uses[urn, consumer, day] = {"reads": r.randrange(4) / 2, "costUsd": r.randrange(8) / 4}
         return [UsageRecording(*about, counts) for about, counts in uses.items() if about[0] in here]
 
-    def _registered(self, one: Thing, world: str, random: Random) -> Iterator[tuple[str, int, Registration]]:
+    def _registered(self, one: Thing, world: str, random: Random) -> Iterator[tuple[str, int, RegisterCommand]]:
         """The registration of an asset, and for some a later change; who and when is hidden where the row is."""
         teller = Teller(self.access, self.schema, self.things, self.marks, one, Random(f"{self.seed}{one.urn}"), random)
         subject = teller.pick("createdBy", lambda r, _: self._subject(r, random, world))
         time = teller.pick("createdAt", lambda r, _: r.choice(TIMES[:2]))
-        yield subject, time, Registration(one.urn, teller.values(), teller.edges())
+        yield subject, time, RegisterCommand(one.urn, teller.values(), teller.edges())
         if teller.pick("revision", lambda r, _: r.random() < 0.3):
             by = teller.pick("updatedBy", lambda r, _: self._subject(r, random, world))
             at = time + teller.pick("updatedAt", lambda r, _: r.choice((1, 1, 2)) * 3_600_000)
-            yield by, at, Registration(one.urn, {"description": teller.text("description")})
+            yield by, at, RegisterCommand(one.urn, {"description": teller.text("description")})
 
     @staticmethod
     def _subject(chosen: Random, own: Random, world: str) -> str:
@@ -227,7 +227,7 @@ class Apart:
             facts["declassified"] = True
         if facts["origin"] == "INFERRED":
             facts["confidence"] = r.choice((0.25, 0.5, 1.0))
-        if RELATIONS[relation].family is not Class.LINEAGE:
+        if RELATIONS[relation].family is not RelationFamily.LINEAGE:
             return facts
         r = random if {"validFrom", "validTo"} & hidden else common
         if r.random() < 0.4:
@@ -235,7 +235,7 @@ class Apart:
         if common.random() < 0.1:
             facts["validFrom"], facts["validTo"] = TIMES[-1] - 86_400_000 * 40, TIMES[-1] - 86_400_000 * 30
         elif r.random() < 0.3:
-            facts["validTo"] = OPEN - r.randrange(1_000_000)
+            facts["validTo"] = FOREVER - r.randrange(1_000_000)
         r = random if "properties" in hidden else common
         if r.random() < 0.5:
             mark = f"{HUSH}{next(self.marks)}" if r is random else "said"

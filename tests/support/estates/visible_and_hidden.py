@@ -13,7 +13,7 @@ from support.estates.leak_catalogue import token
 from support.estates.promotions import SET, approve
 from support.servers.in_process import Api
 
-from graphql_schema.catalog.kinds import ASSETS, FACTS, KINDS
+from graphql_schema.catalog.kinds import ASSETS, ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF
 from graphql_schema.catalog.urn import make_urn
 
@@ -68,7 +68,7 @@ class Roads:
         self.hidden = {kind: [urn for urn in every[kind] if urn not in self.open[kind]] for kind in every}
 
     async def _facts(self, urns: list[str]) -> dict[str, list[str]]:
-        facts: dict[str, list[str]] = {kind: [] for kind in FACTS if kind != "UsageMonth"}
+        facts: dict[str, list[str]] = {kind: [] for kind in ATTACHED_KINDS if kind != "UsageMonth"}
         for urn in urns:
             asset = (await self.api.ask("root", ABOUT, id=urn))["asset"]
             checks = asset["checks"]["nodes"]
@@ -162,7 +162,7 @@ def _assets() -> list[dict[str, Any]]:
         "Evaluation": {"modelVersion": id_of("ModelVersion", FAR), "verdict": "FAIL"},
         "ExperimentCell": {"experiment": id_of("Experiment", FAR)},
     }
-    kinds = sorted(ASSETS, key=lambda kind: KINDS[kind].whole is not None or kind in also)
+    kinds = sorted(ASSETS, key=lambda kind: KINDS[kind].parent is not None or kind in also)
     return [
         _item(kind, id_of(kind, name), **also.get(kind, {}), **values)
         for name, values in ((FAR, shut), (NEAR, OWNED))

@@ -8,9 +8,9 @@ from starlette.applications import Starlette
 
 from app.auth.authenticator import Authenticator
 from app.factory import create_app
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
-from app.runtime.process import Services
+from app.runtime.process import Process
 from app.settings import Settings
 
 PUBLIC = "https://graph.example"
@@ -85,12 +85,12 @@ class Doorway:
             "MLG_PUBLIC_URL": PUBLIC,
             "MLG_SECRET": "x" * 32,
         }
-        self._services = Services(Settings.from_env(env))
+        self._services = Process(Settings.from_env(env))
 
     def open(self, authenticator: Authenticator) -> Door:
         """Return the application in front of which ``authenticator`` stands."""
         self._services.authenticator = authenticator
         # Nobody listens there: what these tests ask for is answered without a store, or not at all.
         self._services.client = GremlinClient("http://127.0.0.1:1")
-        self._services.desk = Desk()
+        self._services.coordinator = WriteCoordinator()
         return Door(create_app(self._services))

@@ -15,9 +15,9 @@ from support.waiting import until
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona, personas
 from app.factory import create_app
-from app.graph.driver.gremlin_client import Exchange, GremlinClient
+from app.graph.driver.gremlin_client import GremlinClient, RequestReport
 from app.graph.records.clock import epoch_milliseconds
-from app.runtime.process import Services
+from app.runtime.process import Process
 from app.settings import Settings
 
 REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) {
@@ -26,7 +26,7 @@ REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $i
 } }"""
 
 
-class GraphServices(Services):
+class GraphServices(Process):
     """The services of a process whose store is a graph of the test session's JVM."""
 
     def __init__(self, settings: Settings, graph: StoreGraph) -> None:
@@ -44,7 +44,7 @@ class Requests:
 
     texts: Counter[str] = field(default_factory=Counter)
 
-    def exchanged(self, exchange: Exchange) -> None:
+    def exchanged(self, exchange: RequestReport) -> None:
         """See :class:`app.graph.driver.gremlin_client.Observer`."""
         self.texts[exchange.prepared.text] += 1
 
@@ -55,7 +55,7 @@ class Api:
 
     app: Starlette
     http: httpx2.AsyncClient
-    services: Services
+    services: Process
     tokens: dict[str, str]
 
     async def send(self, who: str, query: str, **variables: Any) -> dict[str, Any]:
@@ -88,8 +88,8 @@ class Api:
 
     async def settled(self) -> None:
         """Wait until the jobs have done what they had to: tags have arrived, and nobody but us asks the store."""
-        pending = self.services.desk.pending
-        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.notes))
+        pending = self.services.coordinator.outbox
+        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.entries))
 
     async def count(self, who: str, query: str, **variables: Any) -> int:
         """The number of store requests that a query takes, without those of a first authentication."""

@@ -10,7 +10,7 @@ from app.graph.commits.write_statements import NOTHING, WRITE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.enums import LifecycleStage, Sensitivity, Visibility
-from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KINDS
 from graphql_schema.catalog.urn import make_urn
 from policies.attributes import PolicyAttributes
@@ -62,6 +62,6 @@ def _vertex(tenant: str, urn: str, number: int, row: PolicyAttributes) -> dict[s
         "revision": 1,
     }
     record = orjson.dumps({"id": urn, **shown}).decode()
-    values = {**shown, "urn": urn, "domain": "", "deletedAt": OPEN, "record": record}
+    values = {**shown, "urn": urn, "domain": "", "deletedAt": FOREVER, "record": record}
     sets = {"owners": [row.owner_team], "tags": [""]}
     return {"x": vertex_id(tenant, urn), "k": KIND_OF_CODE[row.kind].name, "fresh": True, "p": values, "s": sets}

@@ -5,15 +5,15 @@ from typing import Any
 
 from support.stores.writers import NOW, person, urn
 
-from app.graph.records.edge_record import Key
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import Record
 from app.graph.writing.batch_planner import plan
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.read_set import Read
-from app.graph.writing.unit.working_set import State
-from graphql_schema.ports.commands import Intent, Linking, Registration
-from graphql_schema.ports.outcomes import Registered
+from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
+from graphql_schema.ports.outcomes import WriteOutcome
 from policies.policy import Policy
 from policies.principal import Principal
 
@@ -33,7 +33,7 @@ class Memory:
 
     policy: Policy
     vertices: dict[int, Record] = field(default_factory=dict)
-    edges: dict[Key, Record] = field(default_factory=dict)
+    edges: dict[EdgeKey, Record] = field(default_factory=dict)
     receipts: dict[int, Record] = field(default_factory=dict)
     written: dict[str, list[Any]] | None = None
 
@@ -42,10 +42,10 @@ class Memory:
         """Whether the last batch wrote anything."""
         return self.written is not None
 
-    def run(self, *items: Intent, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[Registered]:
+    def run(self, *items: Command, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[WriteOutcome]:
         """Plan items as one batch and keep the result."""
         everything = Everything()
-        state = State(
+        state = WorkingSet(
             self.vertices, self.edges, self.receipts, Read((), everything, everything, everything, everything)
         )
         access = self.policy.access(who)
@@ -55,7 +55,7 @@ class Memory:
         self.vertices, self.edges, self.receipts = state.vertices, state.edges, state.receipts
         return done
 
-    def outcomes(self, *items: Intent, who: Principal = ROOT, now: int = NOW) -> list[str]:
+    def outcomes(self, *items: Command, who: Principal = ROOT, now: int = NOW) -> list[str]:
         """The names of the outcomes."""
         return [one.outcome.name for one in self.run(*items, who=who, now=now)]
 
@@ -68,7 +68,7 @@ class Memory:
         return self.edges[relation, vertex_id("default", urn(source)), vertex_id("default", urn(target))]
 
 
-def seeded(memory: Memory, *items: Registration | Linking) -> Memory:
+def seeded(memory: Memory, *items: RegisterCommand | LinkCommand) -> Memory:
     """Put items there first."""
     assert not [one.refusals for one in memory.run(*items) if one.refusals]
     return memory

@@ -20,8 +20,16 @@ from support.servers.in_process import Api
 from support.stores.writers import Writers, person
 
 from graphql_schema.catalog.relations import CONTAINS, OWNED_BY
-from graphql_schema.ports.commands import Deleting, EdgesOf, Intent, Linking, Registration, Restoring, Unlinking
-from graphql_schema.ports.outcomes import Outcome, Registered
+from graphql_schema.ports.commands import (
+    Command,
+    DeclaredEdges,
+    Deleting,
+    LinkCommand,
+    RegisterCommand,
+    Restoring,
+    Unlinking,
+)
+from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
 
 
 class WalkStore:
@@ -29,7 +37,7 @@ class WalkStore:
 
     def __init__(self, api: Api) -> None:
         services = api.services
-        self._writers = Writers(services.client, services.policy, services.desk)
+        self._writers = Writers(services.client, services.policy, services.coordinator)
 
     async def load(self, *graphs: WalkGraph) -> None:
         """Let everything happen, and remember in the graphs what could be deleted."""
@@ -49,17 +57,17 @@ class WalkStore:
         done = await self._write(DELETED, [Deleting(urn) for _, urn in wanted], refusing=True)
         along: dict[str, tuple[WalkGraph, set[str]]] = {}
         for (graph, urn), each in zip(wanted, done, strict=True):
-            if each.outcome is Outcome.UPDATED:
+            if each.outcome is GraphQLResult.UPDATED:
                 along[urn] = (graph, {urn, *graph.parts(urn)} - graph.gone)
                 graph.gone |= along[urn][1]
         back = [urn for urn, (graph, _) in along.items() if graph.things[urn].restored]
         done = await self._write(RESTORED, [Restoring(urn) for urn in back], refusing=True)
         for urn, each in zip(back, done, strict=True):
-            if each.outcome is Outcome.UPDATED:
+            if each.outcome is GraphQLResult.UPDATED:
                 graph, revived = along[urn]
                 graph.gone -= revived
 
-    async def _write(self, day: int, items: Iterable[Intent], *, refusing: bool = False) -> list[Registered]:
+    async def _write(self, day: int, items: Iterable[Command], *, refusing: bool = False) -> list[WriteOutcome]:
         given = list(items)
         if not given:
             return []
@@ -69,24 +77,24 @@ class WalkStore:
         return done
 
 
-def _registration(thing: Thing) -> Registration:
+def _registration(thing: Thing) -> RegisterCommand:
     values: dict[str, Any] = {"visibility": thing.visibility, "stage": thing.stage}
     if thing.made is not None:
         values["sourceCreatedAt"] = instant(thing.made)
     if thing.kind == "Run":
         values["state"] = "COMPLETE"
-    return Registration(thing.urn, values, tuple(_declared(thing)))
+    return RegisterCommand(thing.urn, values, tuple(_declared(thing)))
 
 
-def _declared(thing: Thing) -> Iterator[EdgesOf]:
+def _declared(thing: Thing) -> Iterator[DeclaredEdges]:
     if thing.team:
         owners = {TEAM + thing.team: {"kinds": ["TECHNICAL"]}}
-        yield EdgesOf(OWNED_BY.out(), f"{thing.kind}.owners", owners)
+        yield DeclaredEdges(OWNED_BY.out(), f"{thing.kind}.owners", owners)
     if thing.kind == "Feature" and thing.whole:
-        yield EdgesOf(CONTAINS.into("FeatureSet"), "Feature.featureSet", {thing.whole: {}})
+        yield DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {thing.whole: {}})
 
 
-def _link(arc: Arc) -> Linking:
+def _link(arc: Arc) -> LinkCommand:
     facts: dict[str, Any] = {"origin": arc.origin}
     if arc.confidence is not None:
         facts["confidence"] = arc.confidence
@@ -94,22 +102,22 @@ def _link(arc: Arc) -> Linking:
         facts["validFrom"] = instant(arc.start)
     if arc.end is not None:
         facts["validTo"] = instant(arc.end)
-    return Linking(arc.relation, arc.source, arc.target, facts)
+    return LinkCommand(arc.relation, arc.source, arc.target, facts)
 
 
 def _unlink(arc: Arc) -> Unlinking:
     return Unlinking(arc.relation, arc.source, arc.target, None if arc.ends is None else instant(arc.ends))
 
 
-def _link_again(arc: Arc) -> Linking:
+def _link_again(arc: Arc) -> LinkCommand:
     facts = {} if arc.starts is None else {"validFrom": instant(arc.starts)}
     sure = {} if arc.confidence is None else {"confidence": arc.confidence}
-    return Linking(arc.relation, arc.source, arc.target, {"origin": arc.origin, **sure, **facts})
+    return LinkCommand(arc.relation, arc.source, arc.target, {"origin": arc.origin, **sure, **facts})
 
 
 def _take_out(thing: Thing) -> Unlinking:
     return Unlinking(CONTAINS.name, str(thing.whole), thing.urn)
 
 
-def _put_back(thing: Thing) -> Linking:
-    return Linking(CONTAINS.name, str(thing.whole), thing.urn, {"origin": "DECLARED"})
+def _put_back(thing: Thing) -> LinkCommand:
+    return LinkCommand(CONTAINS.name, str(thing.whole), thing.urn, {"origin": "DECLARED"})

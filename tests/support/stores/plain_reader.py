@@ -4,18 +4,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.graph.reading.access.field_masks import RowView
-from graphql_schema.catalog.kinds import FACTS, KIND_OF_CODE
+from app.graph.reading.access.field_masks import RowAccess
+from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports.commands import Intent, Registration
-from graphql_schema.ports.conditions import Clause, Listing
-from graphql_schema.ports.health_report import Health
-from graphql_schema.ports.lineage_query import Completeness, FoundPaths, PathSearch, Pin, Reached, Walk, Walked
-from graphql_schema.ports.outcomes import Outcome, Registered
-from graphql_schema.ports.policy_report import PolicyNotes
-from graphql_schema.ports.relation_query import Page, Related
-from graphql_schema.ports.row import Item, Row, Slice, Stretch
-from graphql_schema.ports.search_query import Found, Search
+from graphql_schema.ports.commands import Command, RegisterCommand
+from graphql_schema.ports.conditions import Condition, ListingQuery
+from graphql_schema.ports.health_report import HealthReport
+from graphql_schema.ports.lineage_query import (
+    Completeness,
+    LineageQuery,
+    LineageResult,
+    PathQuery,
+    PathResult,
+    ReachedNode,
+    SnapshotTime,
+)
+from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.relation_query import PageRequest, RelationQuery
+from graphql_schema.ports.row import FeedBatch, PageItem, Row, RowPage
+from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 from graphql_schema.rules.health_status import status_of
 from policies.decision import Denial, FieldMask
 
@@ -29,8 +37,8 @@ class PlainGraph:
         self.records: dict[str, dict[str, Any]] = {}
         self.edges: list[Edge] = []
         self.hidden: dict[str, set[str]] = {}
-        self.notes = PolicyNotes("v1")
-        self.registered: list[tuple[list[Intent], bool, bool]] = []
+        self.notes = PolicyReport("v1")
+        self.registered: list[tuple[list[Command], bool, bool]] = []
 
     def add(self, kind: str, name: str, **values: object) -> str:
         """Add a row and return its id; ``version`` becomes part of the id."""
@@ -53,7 +61,7 @@ class PlainGraph:
         hidden = frozenset(self.hidden.get(record["kind"], ()))
         name = KIND_OF_CODE[record["kind"]].name
         mask = FieldMask(hidden, dict.fromkeys(hidden, Denial(("p1",), ("READ",))))
-        return Row(list(self.records).index(urn), record, RowView(name, mask, self.notes))
+        return Row(list(self.records).index(urn), record, RowAccess(name, mask, self.notes))
 
     async def node(self, urn: str) -> Row | None:
         """See GraphReader."""
@@ -64,34 +72,34 @@ class PlainGraph:
         return [self.row(urn) for urn in urns]
 
     @property
-    def pin(self) -> Pin:
+    def pin(self) -> SnapshotTime:
         """See GraphReader."""
-        return Pin(0, 0)
+        return SnapshotTime(0, 0)
 
-    async def walk(self, walk: Walk) -> Walked:
+    async def walk(self, walk: LineageQuery) -> LineageResult:
         """See GraphReader: along lineage edges and no others, so that no counterpart speaks."""
-        found = {urn: Reached(row, 0, (urn,)) for urn in walk.roots if (row := self.row(urn)) is not None}
+        found = {urn: ReachedNode(row, 0, (urn,)) for urn in walk.roots if (row := self.row(urn)) is not None}
         front = list(found.values())
         for depth in range(walk.depth):
             ends = [(*edge[1:3],) if walk.direction is Direction.OUT else (edge[2], edge[1]) for edge in self.edges]
             further = {b: (each, row) for each in front for a, b in ends if a == each.row.urn and (row := self.row(b))}
-            front = [Reached(row, depth + 1, (*each.via, urn)) for urn, (each, row) in further.items()]
+            front = [ReachedNode(row, depth + 1, (*each.via, urn)) for urn, (each, row) in further.items()]
             front = [each for each in front if each.row.urn not in found]
             found |= {each.row.urn: each for each in front}
         unknown = [urn for urn in walk.roots if urn not in found]
         nodes = sorted(found.values(), key=lambda each: each.place)
-        return Walked(nodes, (), unknown, Completeness((), False, len(nodes), walk.depth, None, self.pin))  # noqa: FBT003 - as declared
+        return LineageResult(nodes, (), unknown, Completeness((), False, len(nodes), walk.depth, None, self.pin))  # noqa: FBT003 - as declared
 
-    async def paths(self, search: PathSearch) -> FoundPaths:
+    async def paths(self, search: PathQuery) -> PathResult:
         """See GraphReader: finds none."""
-        return FoundPaths((), (), Completeness((), False, 0, search.longest, None, self.pin))  # noqa: FBT003 - as declared
+        return PathResult((), (), Completeness((), False, 0, search.longest, None, self.pin))  # noqa: FBT003 - as declared
 
-    async def health(self, source: Row) -> Health:  # noqa: ARG002 - as declared
+    async def health(self, source: Row) -> HealthReport:  # noqa: ARG002 - as declared
         """See GraphReader: finds nothing that looks at an asset."""
         completeness = Completeness((), False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
-        return Health(status_of((), watched=False), (), completeness)
+        return HealthReport(status_of((), watched=False), (), completeness)
 
-    async def related(self, source: Row, related: Related, page: Page) -> Slice:
+    async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """See GraphReader; the newest first are those with the largest ``at`` of their edge."""
         found = [item for index, path in enumerate(related.paths) for item in self._walk(source, path, index)]
         if not related.per_edge:
@@ -102,7 +110,7 @@ class PlainGraph:
             found.sort(key=lambda item: (item.row.urn, item.path))
         return _page(found, page)
 
-    def _walk(self, source: Row, path: Sequence[Any], index: int) -> Iterable[Item]:
+    def _walk(self, source: Row, path: Sequence[Any], index: int) -> Iterable[PageItem]:
         reached: list[tuple[Row, tuple[Row, ...], Mapping[str, Any] | None]] = [(source, (), None)]
         for hop in path:
             out = hop.direction is Direction.OUT
@@ -114,38 +122,43 @@ class PlainGraph:
                 for far in [self.row(b if out else a)]
                 if far is not None and (not hop.kinds or far.kind in hop.kinds)
             ]
-        return [Item(row, (), edge, [source, *via][-1], via, index) for row, via, edge in reached]
+        return [PageItem(row, (), edge, [source, *via][-1], via, index) for row, via, edge in reached]
 
-    async def listing(self, listing: Listing, page: Page) -> Slice:
+    async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """See GraphReader."""
         rows = [row for row in map(self.row, self.records) if row is not None and _holds(listing.where, row.record)]
         key = {"urn": "id"}.get(listing.order, listing.order)
         rows.sort(key=lambda row: (row.record[key], row.urn), reverse=listing.descending)
-        return _page([Item(row, ()) for row in rows], page)
+        return _page([PageItem(row, ()) for row in rows], page)
 
-    async def search(self, _search: Search) -> Found:
+    async def search(self, _search: SearchQuery) -> SearchCandidates:
         """See GraphReader; proposes everything, since only what is seen of a row makes it a hit."""
         rows = [row for row in map(self.row, self.records) if row is not None]
-        return Found(tuple(rows), complete=True)
+        return SearchCandidates(tuple(rows), complete=True)
 
-    async def facts(self, kind: str, where: Clause, page: Page, *, newest_first: bool = True) -> Slice:
+    async def attached_records(
+        self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
+    ) -> RowPage:
         """See GraphReader."""
-        kinds: Clause = ("in", "kind", (FACTS[kind].code,))
-        return await self.listing(Listing(("and", kinds, where), "createdAt", newest_first), page)
+        kinds: Condition = ("in", "kind", (ATTACHED_KINDS[kind].code,))
+        return await self.listing(ListingQuery(("and", kinds, where), "createdAt", newest_first), page)
 
-    async def stretch(self, kind: str, where: Clause, after: Sequence[Any], size: int) -> Stretch:
+    async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
         """See GraphReader."""
-        found = await self.facts(kind, where, Page(size, tuple(after)), newest_first=False)
-        return Stretch(found.items, found.items[-1].position if found.items else None)
+        found = await self.attached_records(kind, where, PageRequest(size, tuple(after)), newest_first=False)
+        return FeedBatch(found.items, found.items[-1].position if found.items else None)
 
-    async def write(self, items: Sequence[Intent], *, dry_run: bool, atomic: bool) -> list[Registered]:
+    async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """See GraphWriter: remembers the call; an id it has is UNCHANGED, any other CREATED, a link too."""
         self.registered.append((list(items), dry_run, atomic))
-        urns = [item.urn if isinstance(item, Registration) else None for item in items]
-        return [Registered(Outcome.UNCHANGED if urn in self.records else Outcome.CREATED, urn, 1) for urn in urns]
+        urns = [item.urn if isinstance(item, RegisterCommand) else None for item in items]
+        return [
+            WriteOutcome(GraphQLResult.UNCHANGED if urn in self.records else GraphQLResult.CREATED, urn, 1)
+            for urn in urns
+        ]
 
 
-def _holds(clause: Clause, record: Mapping[str, Any]) -> bool:
+def _holds(clause: Condition, record: Mapping[str, Any]) -> bool:
     op, *rest = clause
     if op == "and":
         return all(_holds(part, record) for part in rest)
@@ -162,9 +175,9 @@ def _holds(clause: Clause, record: Mapping[str, Any]) -> bool:
     raise NotImplementedError(op)
 
 
-def _page(found: list[Item], page: Page) -> Slice:
+def _page(found: list[PageItem], page: PageRequest) -> RowPage:
     items = [replace(item, position=(index,)) for index, item in enumerate(found)]
     kept = [item for item in items if page.keep is None or page.keep(item)]
     after = [item for item in kept if page.after is None or item.position[0] > page.after[0]]
     shown = after if page.first is None else after[: page.first]
-    return Slice(tuple(shown), len(shown) < len(after), len(kept) if page.total else None)
+    return RowPage(tuple(shown), len(shown) < len(after), len(kept) if page.total else None)

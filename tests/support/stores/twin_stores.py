@@ -21,13 +21,13 @@ from support.waiting import until
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona, personas
 from app.factory import create_app
-from app.graph.commits.commit_log import Journal
+from app.graph.commits.commit_log import CommitLog
 from app.graph.records.clock import epoch_milliseconds
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.relations import MEMBER_OF, PART_OF
-from graphql_schema.ports.commands import EdgesOf, Registration
+from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from policies.disclosure import Disclosure
 from policies.principal import Principal, PrincipalKind
 
@@ -64,11 +64,11 @@ class Answer:
         return f"{self.headers} {self.content.decode()}"
 
 
-class StillJournal(Journal):
+class StillJournal(CommitLog):
     """Gives changes the instant that they are made at: what is hidden in one world moves no other on in time."""
 
     def instant(self, now: int) -> int:
-        """See :class:`app.graph.commits.commit_log.Journal`."""
+        """See :class:`app.graph.commits.commit_log.CommitLog`."""
         return now
 
 
@@ -92,8 +92,8 @@ class World:
 
     async def write(self, estate: Estate) -> None:
         """Register an estate: who and when as it says, wholes before their parts, then links, and usage last."""
-        writers = Writers(self.services.client, self.services.policy, self.services.desk)
-        turns: dict[tuple[int, str, int], list[Registration]] = defaultdict(list)
+        writers = Writers(self.services.client, self.services.policy, self.services.coordinator)
+        turns: dict[tuple[int, str, int], list[RegisterCommand]] = defaultdict(list)
         seen: set[str] = set()
         for subject, time, item in estate.registered:
             turn = 2 if item.urn in seen else int("-version/" in item.urn or "://feature/" in item.urn)
@@ -106,8 +106,8 @@ class World:
 
     async def settled(self) -> None:
         """Wait until the jobs have done what they had to."""
-        pending = self.services.desk.pending
-        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.notes))
+        pending = self.services.coordinator.outbox
+        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.entries))
 
 
 async def _written(writers: Writers, subject: str, time: int, items: list[Any]) -> None:
@@ -160,7 +160,7 @@ async def open_world(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterato
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
-            services.desk = replace(services.desk, journal=StillJournal())
+            services.coordinator = replace(services.coordinator, commit_log=StillJournal())
             services.disclosure, services.clock = Disclosure.NONE, lambda: LATER
             world = World(services, http, {name: issuer.mint(each, now=None) for name, each in CALLERS.items()})
             await world.write(Estate([("root", NOW, item) for item in _vocabulary()]))
@@ -190,10 +190,10 @@ async def open_worlds(
         yield Worlds(who, apart, (worlds[0], worlds[1]), log)
 
 
-def _vocabulary() -> list[Registration]:
+def _vocabulary() -> list[RegisterCommand]:
     """Teams, users, tags and business areas, which are open to everybody and the same in all worlds."""
-    plain = [Registration(urn, {"description": f"About {urn}"}) for urn in (*TEAMS, *USERS, *DOMAINS)]
-    tags = [Registration(urn, {"tagKind": "FREE", "propagates": False}) for urn in TAGS]
-    above = EdgesOf(PART_OF.out("Team"), "Team.parent", {TEAMS[-1]: {}})
-    members = EdgesOf(MEMBER_OF.into("User"), "Team.members", {urn: {"role": "member"} for urn in USERS})
-    return [*tags, *plain, Registration(TEAMS[0], {}, (above, members))]
+    plain = [RegisterCommand(urn, {"description": f"About {urn}"}) for urn in (*TEAMS, *USERS, *DOMAINS)]
+    tags = [RegisterCommand(urn, {"tagKind": "FREE", "propagates": False}) for urn in TAGS]
+    above = DeclaredEdges(PART_OF.out("Team"), "Team.parent", {TEAMS[-1]: {}})
+    members = DeclaredEdges(MEMBER_OF.into("User"), "Team.members", {urn: {"role": "member"} for urn in USERS})
+    return [*tags, *plain, RegisterCommand(TEAMS[0], {}, (above, members))]

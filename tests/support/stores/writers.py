@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from support.stores.janusgraph import StoreGraph
 
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.writing.writer import PolicedWriter
 from graphql_schema.catalog.kinds import ASSETS, KINDS
@@ -24,8 +24,8 @@ from graphql_schema.catalog.relations import (
     Hop,
 )
 from graphql_schema.catalog.urn import make_urn, parse_urn
-from graphql_schema.operation.field_guards import governed
-from graphql_schema.ports.commands import EdgesOf, Linking, Registration
+from graphql_schema.operation.field_guards import governed_fields
+from graphql_schema.ports.commands import DeclaredEdges, LinkCommand, RegisterCommand
 from graphql_schema.schema import build_schema
 from policies.policy import Policy
 from policies.principal import Principal, PrincipalKind
@@ -65,12 +65,12 @@ def urn(text: str) -> str:
 
 def asset(
     text: str, values: Mapping[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, Any]
-) -> Registration:
+) -> RegisterCommand:
     """A registration of ``kind name[@version]``; fields are lists of far ends, owners map them to kinds."""
-    return Registration(urn(text), values or {}, edges(text, **fields))
+    return RegisterCommand(urn(text), values or {}, edges(text, **fields))
 
 
-def edges(text: str, **fields: Iterable[str] | Mapping[str, Any]) -> tuple[EdgesOf, ...]:
+def edges(text: str, **fields: Iterable[str] | Mapping[str, Any]) -> tuple[DeclaredEdges, ...]:
     """What the fields of an item declare."""
     kind = parse_urn(urn(text)).kind
     found = []
@@ -78,13 +78,13 @@ def edges(text: str, **fields: Iterable[str] | Mapping[str, Any]) -> tuple[Edges
         hop, adds, origin = _FIELDS[name]
         facts = far if isinstance(far, Mapping) else dict.fromkeys(far)
         targets = {urn(other): {"kinds": kinds} if kinds else {} for other, kinds in facts.items()}
-        found.append(EdgesOf(hop, f"{kind}.{name}", targets, adds, origin))
+        found.append(DeclaredEdges(hop, f"{kind}.{name}", targets, adds, origin))
     return tuple(found)
 
 
-def link(relation: str, source: str, target: str, **facts: object) -> Linking:
+def link(relation: str, source: str, target: str, **facts: object) -> LinkCommand:
     """A link between ``kind name`` and ``kind name``."""
-    return Linking(relation, urn(source), urn(target), {"origin": "DECLARED", **facts})
+    return LinkCommand(relation, urn(source), urn(target), {"origin": "DECLARED", **facts})
 
 
 def person(subject: str, *teams: str, roles: str = "", tenant: str = "default") -> Principal:
@@ -101,7 +101,7 @@ def person(subject: str, *teams: str, roles: str = "", tenant: str = "default") 
 
 def shipped_policy() -> Policy:
     """The policy as the product loads it."""
-    return Policy.load(None, governed(build_schema().core))
+    return Policy.load(None, governed_fields(build_schema().core))
 
 
 def shipped_stops() -> frozenset[str]:
@@ -115,11 +115,11 @@ class Writers:
 
     client: GremlinClient
     policy: Policy
-    desk: Desk
+    coordinator: WriteCoordinator
 
     def of(self, principal: Principal, chunk: int = 250, now: int = NOW) -> PolicedWriter:
         """The writer of a caller, whose clock stands still."""
-        writer = PolicedWriter(self.client, self.desk, self.policy.access(principal), clock=lambda: now)
+        writer = PolicedWriter(self.client, self.coordinator, self.policy.access(principal), clock=lambda: now)
         writer.chunk = chunk
         return writer
 

@@ -15,7 +15,7 @@ from graphql import (
 )
 
 from graphql_schema.catalog.kinds import ASSETS, KINDS
-from graphql_schema.operation.field_guards import governed
+from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.schema import SDL, GraphSchema, build_schema, sdl
 from policies.errors import ConfigurationError
 from policies.policy import Policy
@@ -67,7 +67,7 @@ def test_asset_kinds_are_those_of_the_catalog(schema: GraphSchema) -> None:
 
 def test_what_is_governed_is_all_fields_of_assets_and_edges(schema: GraphSchema) -> None:
     """The policy is asked to label every field of every asset type and of what is said about edges, and no other."""
-    found = governed(schema.core)
+    found = governed_fields(schema.core)
     assert sorted(found.assets) == sorted(ASSETS)
     assert {"id", "upstream", "metrics", "trainedOn"} <= set(found.assets["ModelVersion"])
     assert "trainedOn" not in found.assets["Model"]
@@ -81,7 +81,7 @@ def test_what_is_governed_is_all_fields_of_assets_and_edges(schema: GraphSchema)
 
 def test_what_a_field_is_made_from_is_known(schema: GraphSchema) -> None:
     """Derived fields name their inputs, those on the way of a longer path included, and every input exists."""
-    found = governed(schema.core)
+    found = governed_fields(schema.core)
     assert found.derived["ModelVersion.trainedOn"] == {"ModelVersion.trainingRun", "Run.inputs"}
     assert found.derived["Feature.owners"] == {"FeatureSet.owners", "FeatureSet.domain", "Feature.domain"}
     assert found.derived["Model.upstream"] == {"ModelVersion.upstream"}
@@ -95,4 +95,4 @@ def test_a_governed_field_that_cannot_be_hidden_stops_the_start_up() -> None:
     assert isinstance(model, GraphQLObjectType)
     model.fields["task"].type = GraphQLNonNull(model.fields["task"].type)
     with pytest.raises(ConfigurationError, match=r"Model\.task can never be null"):
-        Policy.load(None, governed(schema))
+        Policy.load(None, governed_fields(schema))

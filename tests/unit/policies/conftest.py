@@ -7,7 +7,7 @@ import pytest
 from support.oracles.decision_table import CALLERS, team
 
 import policies
-from graphql_schema.operation.field_guards import governed as governed_by
+from graphql_schema.operation.field_guards import governed_fields as governed_by
 from graphql_schema.schema import build_schema
 from policies.attributes import PolicyAttributes
 from policies.governed import Governed

@@ -5,12 +5,12 @@ from typing import Any
 
 import structlog
 
-from app.graph.commits.sensitivity_floors import FenceView
-from app.graph.reading.access.field_masks import UNMASKED, RowView, view_of
-from app.graph.records.read_time import PRESENT, Instant, vertex_at
+from app.graph.commits.sensitivity_floors import FloorView
+from app.graph.reading.access.field_masks import UNMASKED, RowAccess, view_of
+from app.graph.records.read_time import PRESENT, ReadTime, vertex_at
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.properties import FIELD_OF
-from graphql_schema.ports.policy_report import PolicyNotes
+from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.row import Row
 from policies.access import Access
 from policies.attributes import PolicyAttributes
@@ -19,7 +19,7 @@ from policies.predicate import Predicate
 _log = structlog.get_logger(__name__)
 
 
-class Judge:
+class RowPolicy:
     """Judges records for one caller and one operation; views are shared by records of one policy class.
 
     What was not there at ``instant`` is as if it never were; the policy is that of today.
@@ -33,18 +33,18 @@ class Judge:
         self,
         access: Access,
         tenant: str,
-        notes: PolicyNotes,
-        fences: FenceView | None = None,
-        instant: Instant = PRESENT,
+        notes: PolicyReport,
+        fences: FloorView | None = None,
+        instant: ReadTime = PRESENT,
     ) -> None:
         self.tenant = tenant
         self.instant = instant
-        self.fences = fences or FenceView(tenant)
+        self.fences = fences or FloorView(tenant)
         self.mismatches = 0
         self._access = access
         self._notes = notes
-        self._views: dict[PolicyAttributes, RowView | None] = {}
-        self._open: dict[str, RowView] = {}
+        self._views: dict[PolicyAttributes, RowAccess | None] = {}
+        self._open: dict[str, RowAccess] = {}
 
     def rows_filter(self) -> Predicate:
         """What listings carry into the index."""
@@ -65,25 +65,25 @@ class Judge:
         kind = KIND_OF_CODE[record["kind"]]
         if not kind.asset:
             if kind.name not in self._open:
-                self._open[kind.name] = RowView(kind.name, UNMASKED, self._notes)
+                self._open[kind.name] = RowAccess(kind.name, UNMASKED, self._notes)
             return self._stood(vid, record, self._open[kind.name])
-        record = self.fences.seen(vid, record)
+        record = self.fences.with_floor(vid, record)
         view = self._view(kind.name, record)
         return None if view is None else self._stood(vid, record, view)
 
     def discovers(self, vid: int, record: Mapping[str, Any]) -> bool:
         """Whether the caller may know of an asset, when it is there."""
         kind = KIND_OF_CODE[record["kind"]]
-        return kind.asset and self._view(kind.name, self.fences.seen(vid, record)) is not None
+        return kind.asset and self._view(kind.name, self.fences.with_floor(vid, record)) is not None
 
-    def _stood(self, vid: int, record: Mapping[str, Any], view: RowView) -> Row | None:
+    def _stood(self, vid: int, record: Mapping[str, Any], view: RowAccess) -> Row | None:
         """The row as it stood at the instant."""
         stood = vertex_at(record, self.instant, view.hidden)
         return None if stood is None else Row(vid, stood, view)
 
-    def fenced(self, vid: int, record: Mapping[str, Any]) -> bool:
+    def raised_by_floor(self, vid: int, record: Mapping[str, Any]) -> bool:
         """Whether a fence changes what the caller sees of it, so that the index knew too little."""
-        seen, kind = self.fences.seen(vid, record), KIND_OF_CODE[record["kind"]]
+        seen, kind = self.fences.with_floor(vid, record), KIND_OF_CODE[record["kind"]]
         if seen is record or not kind.asset:
             return False
         before, after = self._view(kind.name, record), self._view(kind.name, seen)
@@ -95,13 +95,13 @@ class Judge:
         field = FIELD_OF[key]
         return None if view is None or field in view.hidden else record.get(field), record["id"]
 
-    def _view(self, kind: str, record: Mapping[str, Any]) -> RowView | None:
+    def _view(self, kind: str, record: Mapping[str, Any]) -> RowAccess | None:
         attributes = PolicyAttributes.of(record)
         if attributes not in self._views:
             self._views[attributes] = view_of(self._access, kind, attributes, self._notes)
         return self._views[attributes]
 
-    def asked_for(self, urn: str, record: Mapping[str, Any] | None) -> None:
+    def report_hidden_id(self, urn: str, record: Mapping[str, Any] | None) -> None:
         """Note for the access log that something hidden was asked for by its id."""
         if record is not None and record["tenant"] == self.tenant:
             self._notes.absent[urn] = None

@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from app.graph.records.inferred_edge import LABEL, labels
-from app.graph.records.read_time import LAST
-from graphql_schema.catalog.kinds import VERTICES
+from app.graph.records.read_time import NO_UPPER_BOUND
+from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import Hop
-from graphql_schema.ports.relation_query import Path, Related
+from graphql_schema.ports.relation_query import Path, RelationQuery
 
 Edge = str
 """The JSON text of an edge's record."""
@@ -21,7 +21,7 @@ _INFERRED: Final = frozenset(LABEL.values())
 
 
 @dataclass(frozen=True, slots=True)
-class StoreHop:
+class HopSpec:
     """One hop of the level text without its sources.
 
     ``parent`` is the index of the hop before it, -1, or below that for a listing
@@ -40,7 +40,7 @@ class StoreHop:
 
     def wire(self, sources: Sequence[int], **window: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
         """The hop as the level text reads it; ``window`` is what differs from reading everything."""
-        everything = {"n": 0, "a": -1, "t": False, "at": LAST, "since": 0}
+        everything = {"n": 0, "a": -1, "t": False, "at": NO_UPPER_BOUND, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
         shape["i"] = self.inferred
         return {**shape, **everything, **window, "xs": list(sources) if self.parent == _FIRST else []}
@@ -55,10 +55,10 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """The hops of a :class:`~graphql_schema.ports.relation_query.Related`; ``single`` when one hop is all there is."""
+class CompiledRelation:
+    """The hops of one relation query; ``single`` when the query has one hop."""
 
-    hops: tuple[StoreHop, ...]
+    hops: tuple[HopSpec, ...]
     leaves: tuple[Leaf, ...]
 
     @property
@@ -68,12 +68,12 @@ class Compiled:
 
 
 @lru_cache(maxsize=512)
-def compile_related(related: Related) -> Compiled:
+def compile_related(related: RelationQuery) -> CompiledRelation:
     """Compile the paths: those that share a beginning share its hops, ends over several labels are one hop.
 
     Inferred edges are at ends alone: a longer path says what was said.
     """
-    hops: list[StoreHop] = []
+    hops: list[HopSpec] = []
     ends: dict[int, tuple[tuple[int, ...], dict[str, int]]] = {}
     prefixes: dict[Path, int] = {(): _FIRST}
     for path in related.paths:
@@ -84,17 +84,17 @@ def compile_related(related: Related) -> Compiled:
         index = _end(_store_hop(path[-1], labels(path[-1].relation.name), parent), hops, ends)
         chain = (*_chain(parent, hops), index)
         ends.setdefault(index, (chain, {}))[1][path[-1].relation.name] = number
-    return Compiled(tuple(hops), tuple(Leaf(chain, paths) for chain, paths in ends.values()))
+    return CompiledRelation(tuple(hops), tuple(Leaf(chain, paths) for chain, paths in ends.values()))
 
 
-def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[StoreHop]) -> None:
+def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[HopSpec]) -> None:
     if prefix not in prefixes:
         hop = prefix[-1]
         hops.append(_store_hop(hop, (hop.relation.name,), prefixes[prefix[:-1]]))
         prefixes[prefix] = len(hops) - 1
 
 
-def _end(hop: StoreHop, hops: list[StoreHop], ends: Mapping[int, Any]) -> int:
+def _end(hop: HopSpec, hops: list[HopSpec], ends: Mapping[int, Any]) -> int:
     """The index of the end hop: joined with another end from the same parent, or a new one."""
     for index in ends:
         known = hops[index]
@@ -106,12 +106,12 @@ def _end(hop: StoreHop, hops: list[StoreHop], ends: Mapping[int, Any]) -> int:
     return len(hops) - 1
 
 
-def _store_hop(hop: Hop, labels: tuple[str, ...], parent: int) -> StoreHop:
-    kinds = tuple(VERTICES[name].code for name in hop.kinds)
-    return StoreHop(hop.direction.value, labels, kinds, parent)
+def _store_hop(hop: Hop, labels: tuple[str, ...], parent: int) -> HopSpec:
+    kinds = tuple(ALL_KINDS[name].code for name in hop.kinds)
+    return HopSpec(hop.direction.value, labels, kinds, parent)
 
 
-def _chain(index: int, hops: Sequence[StoreHop]) -> tuple[int, ...]:
+def _chain(index: int, hops: Sequence[HopSpec]) -> tuple[int, ...]:
     return () if index == _FIRST else (*_chain(hops[index].parent, hops), index)
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, Final
 
-from app.graph.records.read_time import LAST, Instant
-from graphql_schema.catalog.instants import OPEN
+from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.ports.conditions import Clause, Listing
+from graphql_schema.ports.conditions import Condition, ListingQuery
 from policies.errors import InvalidError, LimitError
 from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within, conjunction
 
@@ -26,13 +26,13 @@ Filter = list[Arms]
 NEVER: Final[Filter] = [[[["in", "urn", []]]]]
 """What nothing satisfies. As one arm among others it would empty them all: JanusGraph folds it so."""
 
-MOST_ARMS: Final = 256
+MAX_DISJUNCTS: Final = 256
 """Alternatives that one condition may unfold to."""
 
-UNGOVERNED: Final[Clause] = ("in", "kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
+UNGOVERNED: Final[Condition] = ("in", "kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
 """Teams, users, domains and tags are open to the tenant: row rules are about assets."""
 
-_ALIVE: Final[Clause] = ("above", "deletedAt", OPEN - 1)
+_ALIVE: Final[Condition] = ("above", "deletedAt", FOREVER - 1)
 
 _SURROGATES: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
@@ -41,7 +41,7 @@ _AFTER_SURROGATES: Final = 0xE000
 _OPPOSITE = {"in": "out", "above": "most", "below": "least"}
 
 
-def alive(instant: Instant, shown: Callable[[str], Predicate], rows: Predicate) -> Clause:
+def alive(instant: ReadTime, shown: Callable[[str], Predicate], rows: Predicate) -> Condition:
     """What is deleted is not listed, for anybody, whether they see when it was deleted or not.
 
     Of the past, what was deleted since is listed, and what was not there yet is not, as far as the times of a row are
@@ -49,28 +49,28 @@ def alive(instant: Instant, shown: Callable[[str], Predicate], rows: Predicate) 
     """
     if not instant.past:
         return _ALIVE
-    begun: Clause = ("below", "begins", instant.valid + 1)
+    begun: Condition = ("below", "begins", instant.valid + 1)
     if any(shown(key) != rows for key in ("begins", "createdAt")):
         dated = rows_clause(conjunction((shown("begins"), shown("createdAt"))))
         begun = ("or", ("and", begun, dated), ("not", dated))
-    lived = policed(("above", "deletedAt", instant.valid), shown, rows)
-    known: Clause = ("below", "createdAt", min(instant.recorded, LAST - 1) + 1)
+    lived = mask_condition(("above", "deletedAt", instant.valid), shown, rows)
+    known: Condition = ("below", "createdAt", min(instant.recorded, NO_UPPER_BOUND - 1) + 1)
     return ("and", ("or", _ALIVE, lived), ("or", UNGOVERNED, ("and", begun, known)))
 
 
-def filter_of(*clauses: Clause) -> Filter:
+def filter_of(*clauses: Condition) -> Filter:
     """The filter of clauses that must all hold; raises InvalidError or LimitError on what no index can answer."""
     parts = dict.fromkeys(part for clause in clauses for part in _conjuncts(clause))
     arms = [_arms(part, negated=False) for part in parts]
     return [each for each in arms if [] not in each] if all(arms) else NEVER
 
 
-def rows_clause(predicate: Predicate) -> Clause:
+def rows_clause(predicate: Predicate) -> Condition:
     """The clause of a policy's row filter, for listings that mix assets with what is not governed."""
     return ("or", UNGOVERNED, _clause(predicate))
 
 
-def policed(clause: Clause, shown: Callable[[str], Predicate], rows: Predicate) -> Clause:
+def mask_condition(clause: Condition, shown: Callable[[str], Predicate], rows: Predicate) -> Condition:
     """The clause as it may look at rows: where a field is hidden, its value counts as absent.
 
     ``shown`` says for a key on which rows its field is shown, ``rows`` which rows are discovered at all. What stands in
@@ -81,15 +81,15 @@ def policed(clause: Clause, shown: Callable[[str], Predicate], rows: Predicate) 
         (settled,) = rest
         return settled  # type: ignore[no-any-return]
     if op in {"and", "or", "not"}:
-        return (op, *(policed(part, shown, rows) for part in rest))
+        return (op, *(mask_condition(part, shown, rows) for part in rest))
     visible = shown(rest[0])
     if visible == rows:
         return clause
-    seen: Clause = ("and", clause, rows_clause(visible))
+    seen: Condition = ("and", clause, rows_clause(visible))
     return ("or", seen, ("not", rows_clause(visible))) if op == "in" and "" in rest[1] else seen
 
 
-def keyset(listing: Listing, after: Sequence[Any]) -> Clause:
+def keyset(listing: ListingQuery, after: Sequence[Any]) -> Condition:
     """What stands after a position ``(value, urn)`` in the listing's order."""
     value, urn = after
     op = "below" if listing.descending else "above"
@@ -98,7 +98,7 @@ def keyset(listing: Listing, after: Sequence[Any]) -> Clause:
     return ("or", (op, listing.order, value), ("and", ("in", listing.order, (value,)), (op, "urn", urn)))
 
 
-def _clause(predicate: Predicate) -> Clause:
+def _clause(predicate: Predicate) -> Condition:
     match predicate:
         case Everything():
             return ("and",)
@@ -114,13 +114,13 @@ def _clause(predicate: Predicate) -> Clause:
             return ("or", *map(_clause, operands))
 
 
-def _conjuncts(clause: Clause) -> list[Clause]:
+def _conjuncts(clause: Condition) -> list[Condition]:
     if clause[0] == "and":
         return [each for part in clause[1:] for each in _conjuncts(part)]
     return [clause]
 
 
-def _arms(clause: Clause, *, negated: bool) -> Arms:
+def _arms(clause: Condition, *, negated: bool) -> Arms:
     """The disjunctive normal form of a clause, or of its opposite; without arms where nothing satisfies it."""
     op, *rest = clause
     if op == "not":
@@ -137,7 +137,7 @@ def _arms(clause: Clause, *, negated: bool) -> Arms:
     return [[test for arm in choice for test in arm] for choice in product(*parts)]
 
 
-def _tests(clause: Clause, *, negated: bool) -> Arms:
+def _tests(clause: Condition, *, negated: bool) -> Arms:
     op, key, value = clause
     if op == "contains":
         if negated:
@@ -160,8 +160,8 @@ def _bounded(arms: Arms) -> Arms:
 
 
 def _refuse(size: int) -> None:
-    if size > MOST_ARMS:
-        raise LimitError(f"The filter unfolds to more than {MOST_ARMS} alternatives; use `in` lists or nest less.")
+    if size > MAX_DISJUNCTS:
+        raise LimitError(f"The filter unfolds to more than {MAX_DISJUNCTS} alternatives; use `in` lists or nest less.")
 
 
 def _after_prefix(prefix: str) -> str:

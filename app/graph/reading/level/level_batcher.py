@@ -14,11 +14,11 @@ import orjson
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL
-from app.graph.records.read_time import Instant
+from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from policies.errors import LimitError
 
-QUIET_TICKS: Final = 12
+IDLE_TICKS: Final = 12
 """Turns of the event loop without a new question that complete a level: more than resolvers need to go down."""
 
 GIVEN: Final = -1
@@ -26,7 +26,7 @@ GIVEN: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LevelRequest:
     """What a loader needs of one level, in the form of :mod:`app.graph.reading.level.level_statement`."""
 
     points: Sequence[int] = ()
@@ -35,7 +35,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LevelResponse:
     """Edges ``[source, far, edge record, …]`` per hop, records by vertex id, and what each listing found."""
 
     edges: list[list[Any]]
@@ -43,24 +43,24 @@ class Answer:
     listings: list[dict[str, Any]]
 
 
-Waiting = tuple[Question, asyncio.Future[Answer]]
+Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
 """A question, and where its answer goes."""
 
 
 @dataclass(slots=True)
-class Coalescer:
+class LevelBatcher:
     """Sends the questions of one operation, level by level; edges hold at ``instant`` unless a hop says when."""
 
     client: GremlinClient
     tenant: str
-    instant: Instant
+    instant: ReadTime
     _waiting: list[Waiting] = field(default_factory=list)
     _asked: int = 0
     _driver: asyncio.Task[None] | None = None
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: LevelRequest) -> LevelResponse:
         """The answer to a question; raises what the store raised, or LimitError when a level is too large."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[LevelResponse] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
         self._asked += 1
         if self._driver is None or self._driver.done():
@@ -81,7 +81,7 @@ class Coalescer:
 
     async def _settle(self) -> None:
         quiet, asked = 0, self._asked
-        while quiet < QUIET_TICKS:
+        while quiet < IDLE_TICKS:
             await asyncio.sleep(0)
             quiet, asked = (quiet + 1, asked) if asked == self._asked else (0, self._asked)
 
@@ -118,7 +118,7 @@ class Coalescer:
             if refusal is not None and question.hops and not future.done():
                 future.set_exception(refusal)
             elif not future.done():
-                future.set_result(Answer(edges, records, listings))
+                future.set_result(LevelResponse(edges, records, listings))
 
 
 def _too_many() -> LimitError:

@@ -24,7 +24,7 @@ from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import Order, P
 
 from app.graph.driver.gremlin_text import g, param, render, spread
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.inferred_edge import PREFIX, THROUGH
 
 EDGE_CAP: Final = 50_000
@@ -57,7 +57,7 @@ def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
     return str(render(start.local(edges)))
 
 
-LEVEL: Final = Prepared.of(
+LEVEL: Final = PreparedStatement.of(
     f"""
 def reach = {{ h, xs ->
   def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at; def since = h.since; def vf = h.vf; def vt = h.vt

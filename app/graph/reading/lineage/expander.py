@@ -11,14 +11,14 @@ from typing import Any, Final
 import orjson
 from aiodataloader import DataLoader
 
-from app.graph.reading.level.hop_plan import StoreHop
-from app.graph.reading.level.level_batcher import Answer, Question
-from app.graph.reading.visible_rows import Rows
+from app.graph.reading.level.hop_plan import HopSpec
+from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import CHAINS
 from app.graph.records.inferred_edge import labels as labels_of
-from app.graph.records.read_time import Instant
-from graphql_schema.catalog.kinds import VERTICES
-from graphql_schema.catalog.relations import LINEAGE, PART_HOPS, WHOLE_HOPS, Direction, Hop
+from app.graph.records.read_time import ReadTime
+from graphql_schema.catalog.kinds import ALL_KINDS
+from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
 
 Edge = Mapping[str, Any]
 Adjacent = dict[int, list[tuple[int, Edge]]]
@@ -29,12 +29,12 @@ _RELATIONS: Final = tuple(relation.name for relation in LINEAGE)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class EdgeSelection:
     """Which edges are looked at: a direction, relations (all when empty), an instant, and whether inferred ones are."""
 
     direction: Direction
     relations: tuple[str, ...]
-    instant: Instant
+    instant: ReadTime
     inferred: bool = False
 
     @property
@@ -45,7 +45,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class MemberEdges:
     """A vertex and lineage edges of its own, with their far ends; ``link`` joins a counterpart to what it speaks for.
 
     Of the past, edges are among them that did not hold (:func:`app.graph.records.read_time.edge_at`).
@@ -60,11 +60,11 @@ class Speaker:
 class Expansion:
     """What speaks for a vertex: itself, and its counterparts."""
 
-    itself: Speaker
-    others: Sequence[Speaker] = ()
+    itself: MemberEdges
+    others: Sequence[MemberEdges] = ()
 
     @property
-    def speakers(self) -> tuple[Speaker, ...]:
+    def members(self) -> tuple[MemberEdges, ...]:
         """All that speak for it."""
         return (self.itself, *self.others)
 
@@ -72,11 +72,11 @@ class Expansion:
 class Expander:
     """Expands vertices for one operation. The far ends are judged; ``rows.known`` has them afterwards."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._loaders: dict[Way, DataLoader[Vertex, Expansion]] = {}
+        self._loaders: dict[EdgeSelection, DataLoader[Vertex, Expansion]] = {}
 
-    async def expand(self, way: Way, vertices: Sequence[Vertex]) -> list[Expansion]:
+    async def expand(self, way: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion]:
         """What vertices lead to, in their order; raises LimitError when that is too much for one request."""
         if way not in self._loaders:
 
@@ -86,21 +86,21 @@ class Expander:
             self._loaders[way] = DataLoader(load)
         return await self._loaders[way].load_many(vertices)
 
-    async def _load(self, way: Way, vertices: list[Vertex]) -> list[Expansion]:
+    async def _load(self, way: EdgeSelection, vertices: list[Vertex]) -> list[Expansion]:
         if not way.labels:
-            return [Expansion(Speaker(vid, ())) for vid, _ in vertices]
-        lineage = StoreHop(way.direction.value, way.labels, (), -1)
+            return [Expansion(MemberEdges(vid, ())) for vid, _ in vertices]
+        lineage = HopSpec(way.direction.value, way.labels, (), -1)
         window = way.instant.window
         hops = [lineage.wire([vid for vid, _ in vertices], **window)]
         for step, sources in steps_of(vertices):
-            kinds = tuple(VERTICES[name].code for name in step.kinds)
-            hops.append(StoreHop(step.direction.value, (step.relation.name,), kinds, -1).wire(sources, **window))
+            kinds = tuple(ALL_KINDS[name].code for name in step.kinds)
+            hops.append(HopSpec(step.direction.value, (step.relation.name,), kinds, -1).wire(sources, **window))
             further = replace(lineage, parent=len(hops) - 1)
             hops.append(further.wire((), **window))
-        answer = await self._rows.ask(Question(hops=hops))
+        answer = await self._rows.ask(LevelRequest(hops=hops))
         return self._put_together(vertices, answer)
 
-    def _put_together(self, vertices: Sequence[Vertex], answer: Answer) -> list[Expansion]:
+    def _put_together(self, vertices: Sequence[Vertex], answer: LevelResponse) -> list[Expansion]:
         own = _by_source(answer.edges[0])
         links: Adjacent = {}
         theirs: Adjacent = {}
@@ -109,8 +109,8 @@ class Expander:
             theirs |= _by_source(further)
         expansions = []
         for vid, _ in vertices:
-            others = [Speaker(other, theirs.get(other, ()), link) for other, link in links.get(vid, ())]
-            expansions.append(Expansion(Speaker(vid, own.get(vid, ())), others))
+            others = [MemberEdges(other, theirs.get(other, ()), link) for other, link in links.get(vid, ())]
+            expansions.append(Expansion(MemberEdges(vid, own.get(vid, ())), others))
         self._rows.learn(_vids(expansions), answer)
         return expansions
 
@@ -119,7 +119,7 @@ def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
     """The steps to counterparts that are taken, each with the vertices that take it."""
     steps: dict[Hop, list[int]] = {}
     for vid, kind in vertices:
-        step = PART_HOPS.get(kind) or WHOLE_HOPS.get(kind)
+        step = CHILD_HOPS.get(kind) or PARENT_HOPS.get(kind)
         if step is not None:
             steps.setdefault(step, []).append(vid)
     return list(steps.items())
@@ -136,7 +136,7 @@ def _by_source(rows: Sequence[Any]) -> Adjacent:
 def _vids(expansions: Iterable[Expansion]) -> set[int]:
     """Everything that was brought: counterparts, far ends, and what inferred edges lead through."""
     found: set[int] = set()
-    for speaker in (speaker for each in expansions for speaker in each.speakers):
+    for speaker in (speaker for each in expansions for speaker in each.members):
         found.add(speaker.vid)
         for far, edge in speaker.edges:
             found.add(far)

@@ -11,12 +11,12 @@ from typing import Any, Final
 import orjson
 from aiodataloader import DataLoader
 
-from app.graph.reading.level.hop_plan import Adjacency, StoreHop, adjacency
-from app.graph.reading.level.level_batcher import GIVEN, Answer, Question
+from app.graph.reading.level.hop_plan import Adjacency, HopSpec, adjacency
+from app.graph.reading.level.level_batcher import GIVEN, LevelRequest, LevelResponse
 from app.graph.reading.lineage.expander import Edge, Vertex, steps_of
-from app.graph.reading.visible_rows import Rows
-from app.graph.records.read_time import LAST, Instant
-from graphql_schema.catalog.kinds import VERTICES
+from app.graph.reading.visible_rows import VisibleRows
+from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
+from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import EVALUATED_BY, MONITORED_BY, RAISED_ON, RESULT_OF, Hop
 
 _CHECKS: Final = MONITORED_BY.out()
@@ -28,7 +28,7 @@ _EVALUATED: Final = "ModelVersion"
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class HealthEvidence:
     """What was told of one vertex: checks with their newest results, incidents, evaluations with their data.
 
     ``link`` joins a counterpart to what it speaks for. Of the past, edges to counterparts, evaluations and data are
@@ -49,15 +49,15 @@ class Examined:
     Facts in it are not judged: that is for whoever knows their subjects. The assets are; ``rows.known`` has them.
     """
 
-    itself: Signs
-    counterparts: Sequence[Signs]
-    answer: Answer
+    itself: HealthEvidence
+    counterparts: Sequence[HealthEvidence]
+    answer: LevelResponse
 
 
-class Examiner:
+class EvidenceReader:
     """Reads what was told of vertices, each once an operation, at the instant of the operation."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
         self._loader: DataLoader[Vertex, Examined] = DataLoader(self._load)
 
@@ -70,9 +70,9 @@ class Examiner:
         versions = [vid for vid, kind in vertices if kind == _EVALUATED]
         own = asking.told([vid for vid, _ in vertices], versions)
         steps = [asking.step(hop, sources) for hop, sources in steps_of(vertices)]
-        answer = await self._rows.ask(Question(hops=asking.hops))
+        answer = await self._rows.ask(LevelRequest(hops=asking.hops))
         edges = [adjacency(found) for found in answer.edges]
-        counterparts: dict[int, list[Signs]] = {}
+        counterparts: dict[int, list[HealthEvidence]] = {}
         for number, told in steps:
             for vid, found in edges[number].items():
                 counterparts.setdefault(vid, []).extend(told.signs(far, edges, link) for far, link in found)
@@ -91,10 +91,10 @@ class _Told:
     evaluations: int
     data: int
 
-    def signs(self, vid: int, edges: Sequence[Adjacency], link: str = "{}") -> Signs:
+    def signs(self, vid: int, edges: Sequence[Adjacency], link: str = "{}") -> HealthEvidence:
         """What was told of one vertex, in the edges of an answer."""
         results = edges[self.results]
-        return Signs(
+        return HealthEvidence(
             vid,
             [(check, [far for far, _ in results.get(check, ())]) for check, _ in edges[self.checks].get(vid, ())],
             [far for far, _ in edges[self.incidents].get(vid, ())],
@@ -114,13 +114,13 @@ class _Told:
 class _Asking:
     """The hops of one question, as they are put together."""
 
-    instant: Instant
+    instant: ReadTime
     hops: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, hop: Hop, sources: Sequence[int], parent: int = GIVEN, **window: Any) -> int:  # noqa: ANN401 - JSON
         """Add a hop and answer its number."""
-        kinds = tuple(VERTICES[name].code for name in hop.kinds)
-        store_hop = StoreHop(hop.direction.value, (hop.relation.name,), kinds, parent)
+        kinds = tuple(ALL_KINDS[name].code for name in hop.kinds)
+        store_hop = HopSpec(hop.direction.value, (hop.relation.name,), kinds, parent)
         self.hops.append(store_hop.wire(sources, **self.instant.window, **window))
         return len(self.hops) - 1
 
@@ -137,7 +137,7 @@ class _Asking:
         What was observed after the instant must not stand before what was observed by then.
         """
         checks = self.add(_CHECKS, sources, parent)
-        until = self.instant.valid if self.instant.past else LAST
+        until = self.instant.valid if self.instant.past else NO_UPPER_BOUND
         results = self.add(_RESULTS, (), checks, n=1, t=True, at=until)
         incidents = self.add(_INCIDENTS, sources, parent)
         evaluations = self.add(_EVALUATIONS, versions, parent) if evaluated else GIVEN

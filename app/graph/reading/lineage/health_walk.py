@@ -8,23 +8,23 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.graph.reading.level.level_batcher import Answer
-from app.graph.reading.lineage.expander import Edge, Vertex, Way
-from app.graph.reading.lineage.health_evidence import Examined, Signs
-from app.graph.reading.lineage.lineage_visibility import Sight, expands
-from app.graph.reading.lineage.lineage_walk import Course
+from app.graph.reading.level.level_batcher import LevelResponse
+from app.graph.reading.lineage.expander import Edge, EdgeSelection, Vertex
+from app.graph.reading.lineage.health_evidence import Examined, HealthEvidence
+from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
+from app.graph.reading.lineage.lineage_walk import WalkState
 from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
-from app.graph.reading.lineage.walk_session import Means
-from graphql_schema.catalog.kinds import FACTS
-from graphql_schema.catalog.relations import PART_HOPS, Direction
-from graphql_schema.ports.health_report import Cause, Health
-from graphql_schema.ports.lineage_query import Pin, Walk
+from app.graph.reading.lineage.walk_session import WalkSession
+from graphql_schema.catalog.kinds import ATTACHED_KINDS
+from graphql_schema.catalog.relations import CHILD_HOPS, Direction
+from graphql_schema.ports.health_report import HealthFinding, HealthReport
+from graphql_schema.ports.lineage_query import LineageQuery, SnapshotTime
 from graphql_schema.ports.row import AccessGrade, Row
 from graphql_schema.rules.health_status import (
     LEVELS,
-    MOST_CAUSES,
+    MAX_CAUSES,
     is_retired,
-    passes_on,
+    propagates,
     status_of,
     weigh_check,
     weigh_evaluations,
@@ -32,21 +32,21 @@ from graphql_schema.rules.health_status import (
 )
 from policies.errors import LimitError
 
-_CHECKS, _INCIDENTS = FACTS["Check"].shown_by, FACTS["Incident"].shown_by
+_CHECKS, _INCIDENTS = ATTACHED_KINDS["Check"].shown_by, ATTACHED_KINDS["Incident"].shown_by
 _EVALUATIONS, _VERDICT, _DATA = "evaluations", "verdict", "evaluatedOn"
 
 
 @dataclass(slots=True)
-class Checkup:
+class HealthWalk:
     """A checkup under way: the walk, the causes so far by what they are about, and whether anything looks at the root.
 
     A cause keeps the least depth that it was met at, and there the asset with the least id.
     """
 
-    means: Means
-    course: Course
-    sight: Sight
-    causes: dict[str, Cause] = field(default_factory=dict)
+    means: WalkSession
+    course: WalkState
+    sight: LineageVisibility
+    causes: dict[str, HealthFinding] = field(default_factory=dict)
     watched: bool = False
 
     @property
@@ -73,17 +73,17 @@ class Checkup:
                 if known is None or cause.place < known.place:
                     self.causes[cause.about] = cause
 
-    def _telling(self, row: Row, examined: Examined) -> Iterator[tuple[Row, Signs]]:
+    def _telling(self, row: Row, examined: Examined) -> Iterator[tuple[Row, HealthEvidence]]:
         """The row, its whole, and its parts that are not retired, as far as they are there, each with what was told."""
         yield row, examined.itself
         if not expands(row, Direction.IN):
             return
         for signs in examined.counterparts:
             seen = self.sight.along(row, signs.vid, signs.link, Direction.IN)
-            if seen is not None and not (row.kind in PART_HOPS and is_retired(seen[0])):
+            if seen is not None and not (row.kind in CHILD_HOPS and is_retired(seen[0])):
                 yield seen[0], signs
 
-    def _causes(self, depth: int, asset: Row, signs: Signs, answer: Answer) -> Iterator[Cause]:
+    def _causes(self, depth: int, asset: Row, signs: HealthEvidence, answer: LevelResponse) -> Iterator[HealthFinding]:
         """What is wrong with one asset, as far as the caller may see what looks at it."""
         hidden = asset.access.hidden
         self.course.shut |= not hidden.isdisjoint((_CHECKS, _INCIDENTS, _EVALUATIONS))
@@ -93,11 +93,11 @@ class Checkup:
             for incident in self.means.rows.found(signs.incidents, answer):
                 weight = weigh_incident(incident)
                 if weight is not None:
-                    yield Cause(asset, depth, weight, incident=incident)
+                    yield HealthFinding(asset, depth, weight, incident=incident)
         if _EVALUATIONS not in hidden:
             yield from self._judged(depth, asset, signs)
 
-    def _failed(self, depth: int, asset: Row, signs: Signs, answer: Answer) -> Iterator[Cause]:
+    def _failed(self, depth: int, asset: Row, signs: HealthEvidence, answer: LevelResponse) -> Iterator[HealthFinding]:
         rows = self.means.rows
         for vid, results in signs.checks:
             check = rows.row(vid, answer)
@@ -107,15 +107,15 @@ class Checkup:
             self.watched |= depth == 0
             weight = weigh_check(asset, check, latest, self.now)
             if weight is not None:
-                yield Cause(asset, depth, weight, check=check, result=latest)
+                yield HealthFinding(asset, depth, weight, check=check, result=latest)
 
-    def _judged(self, depth: int, version: Row, signs: Signs) -> Iterator[Cause]:
+    def _judged(self, depth: int, version: Row, signs: HealthEvidence) -> Iterator[HealthFinding]:
         known = [*self._evaluations(version, signs)]
         self.watched |= depth == 0 and bool(known)
         for evaluation, weight in weigh_evaluations(version, known):
-            yield Cause(version, depth, weight, evaluation=evaluation)
+            yield HealthFinding(version, depth, weight, evaluation=evaluation)
 
-    def _evaluations(self, version: Row, signs: Signs) -> Iterator[tuple[Row, frozenset[str]]]:
+    def _evaluations(self, version: Row, signs: HealthEvidence) -> Iterator[tuple[Row, frozenset[str]]]:
         """The evaluations that the caller may know of, each with the data that it shows to be made on."""
         for vid, edge, data in signs.evaluations:
             seen = self.sight.along(version, vid, edge, Direction.OUT)
@@ -135,13 +135,13 @@ class Checkup:
                 yield seen[0].urn
 
 
-async def health_of(means: Means, row: Row, pin: Pin) -> Health:
+async def health_of(means: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:
     """How an asset is at the instant of the operation; ``pin`` says that. Each level is one request."""
-    course = Course(means, Walk((row.urn,), Direction.IN, LEVELS), means.sight(None), LEVELS)
+    course = WalkState(means, LineageQuery((row.urn,), Direction.IN, LEVELS), means.visibility(None), LEVELS)
     means.budget.begin()
     course.begin(row)
-    checkup, instant = Checkup(means, course, means.sight(None)), course.sight.instant
-    way = Way(Direction.IN, (), instant)
+    checkup, instant = HealthWalk(means, course, means.visibility(None)), course.sight.instant
+    way = EdgeSelection(Direction.IN, (), instant)
     for depth in range(LEVELS + 1):
         if not course.front:
             break
@@ -153,11 +153,11 @@ async def health_of(means: Means, row: Row, pin: Pin) -> Health:
         if course.front:
             await course.advance(depth, expansions)
         course.front = {
-            vid: met for vid, met in course.front.items() if passes_on(met[0], instant.valid, past=instant.past)
+            vid: met for vid, met in course.front.items() if propagates(met[0], instant.valid, past=instant.past)
         }
     course.shut |= bool(checkup.sight.hidden)
     causes = sorted(checkup.causes.values(), key=lambda cause: cause.place)
     completeness = course.completeness(pin)
-    if len(causes) > MOST_CAUSES:
+    if len(causes) > MAX_CAUSES:
         completeness = replace(completeness, budgets=(*completeness.budgets, CAUSES))
-    return Health(status_of(causes, watched=checkup.watched), causes[:MOST_CAUSES], completeness)
+    return HealthReport(status_of(causes, watched=checkup.watched), causes[:MAX_CAUSES], completeness)

@@ -4,12 +4,12 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.graph.reading.lineage.expander import Speaker
-from app.graph.reading.visible_rows import Rows
-from app.graph.records.inferred_edge import is_inferred, passable, seen
-from app.graph.records.read_time import Instant, edge_at, existed, vertex_at
+from app.graph.reading.lineage.expander import MemberEdges
+from app.graph.reading.visible_rows import VisibleRows
+from app.graph.records.inferred_edge import is_inferred, is_traversable, visible_inferred_edge
+from app.graph.records.read_time import ReadTime, edge_at, existed, vertex_at
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports.row import AccessGrade, Row, Seen
+from graphql_schema.ports.row import AccessGrade, MaskedRecord, Row
 
 ASKED: Final = {Direction.OUT: "downstream", Direction.IN: "upstream"}
 """The field of an asset that shows where its edges lead."""
@@ -27,18 +27,20 @@ def expands(row: Row, direction: Direction) -> bool:
 
 
 @dataclass(slots=True)
-class Sight:
+class LineageVisibility:
     """Looks at what an expander brought; ``hidden`` are the vertices that were met and are not the caller's to see.
 
     What is ``named`` by its id stands, also where it was deleted.
     """
 
-    rows: Rows
-    instant: Instant
+    rows: VisibleRows
+    instant: ReadTime
     hidden: set[int] = field(default_factory=set)
     named: frozenset[int] = frozenset()
 
-    def along(self, near: Row, vid: int, edge: Mapping[str, Any], direction: Direction) -> tuple[Row, Seen] | None:
+    def along(
+        self, near: Row, vid: int, edge: Mapping[str, Any], direction: Direction
+    ) -> tuple[Row, MaskedRecord] | None:
         """The far end of an edge and what is shown of it; None where one of both is not there for the caller."""
         far = self.rows.known(vid)
         if far is None:
@@ -51,7 +53,7 @@ class Sight:
             return None
         source, target = (near, far) if direction is Direction.OUT else (far, near)
         urn = f"{edge['relation']}:{source.vid:x}:{target.vid:x}"
-        return far, Seen(EDGE, urn, {**held, "id": urn, "from": source.urn, "to": target.urn}, access)
+        return far, MaskedRecord(EDGE, urn, {**held, "id": urn, "from": source.urn, "to": target.urn}, access)
 
     def _stands(self, row: Row) -> bool:
         return row.vid in self.named or existed(row, self.instant)
@@ -60,15 +62,15 @@ class Sight:
         """The edge as it held; an inferred one by the chains that the caller may go."""
         if not is_inferred(edge):
             return edge_at(edge, self.instant, hidden)
-        if not passable(near):
+        if not is_traversable(near):
             return None
-        return seen(edge, self.instant.judged(hidden), self._passes, self.instant.recorded)
+        return visible_inferred_edge(edge, self.instant.for_edge(hidden), self._passes, self.instant.recorded)
 
     def _passes(self, vid: int) -> bool:
         row = self.rows.known(vid)
-        return row is not None and passable(row) and existed(row, self.instant)
+        return row is not None and is_traversable(row) and existed(row, self.instant)
 
-    def counterpart(self, row: Row, speaker: Speaker) -> Row | None:
+    def group_member(self, row: Row, speaker: MemberEdges) -> Row | None:
         """The counterpart that speaks for a row; None where it is not there for the caller."""
         known = self.rows.known(speaker.vid)
         link = speaker.link or {}
@@ -79,13 +81,13 @@ class Sight:
         hidden = row.access.of_edge(EDGE, known.access).hidden
         return known if self._stands(known) and edge_at(link, self.instant, hidden) is not None else None
 
-    def leads(self, speaker: Speaker) -> bool:
+    def leads(self, speaker: MemberEdges) -> bool:
         """Whether some edge leads on, to whatever it may be; no times are judged by, since they are hidden."""
         edges = (edge for _, edge in speaker.edges if not is_inferred(edge))
         return any(edge_at(edge, self.instant, TIMES) is not None for edge in edges)
 
     def _meet(self, vid: int, edge: Mapping[str, Any]) -> None:
-        record = self.rows.withheld(vid)
+        record = self.rows.hidden_record(vid)
         stood = None if record is None else vertex_at(record, self.instant, TIMES)
         if stood is not None and stood.get("deletedAt") is None and edge_at(edge, self.instant, TIMES) is not None:
             self.hidden.add(vid)

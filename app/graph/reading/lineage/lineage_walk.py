@@ -8,22 +8,29 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.graph.reading.lineage.expander import Expansion, Speaker, Vertex, Way
-from app.graph.reading.lineage.lineage_visibility import Sight, expands
+from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges, Vertex
+from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.walk_budget import DEPTH, NODES
-from app.graph.reading.lineage.walk_session import Extent, Means
+from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from app.graph.records.inferred_edge import is_inferred
 from graphql_schema.catalog.enums import EdgeOrigin
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.lineage_query import Completeness, Joined, Pin, Reached, Walk, Walked
-from graphql_schema.ports.row import Row, Seen
+from graphql_schema.ports.lineage_query import (
+    Completeness,
+    LineageQuery,
+    LineageResult,
+    ReachedEdge,
+    ReachedNode,
+    SnapshotTime,
+)
+from graphql_schema.ports.row import MaskedRecord, Row
 
 Ids = tuple[str, ...]
 
 
 @dataclass(slots=True)
-class Course:
+class WalkState:
     """A walk under way: at most to depth ``stop``.
 
     ``nodes`` are shown or passed through, ``arrived`` is what edges led to, and ``front`` what they led to last, each
@@ -31,14 +38,14 @@ class Course:
     leads, ``full`` that a counterpart was left out, ``ended`` which budgets ended the walk.
     """
 
-    means: Means
-    walk: Walk
-    sight: Sight
+    means: WalkSession
+    walk: LineageQuery
+    sight: LineageVisibility
     stop: int
-    nodes: dict[int, Reached] = field(default_factory=dict)
+    nodes: dict[int, ReachedNode] = field(default_factory=dict)
     arrived: set[int] = field(default_factory=set)
     front: dict[int, tuple[Row, Ids]] = field(default_factory=dict)
-    edges: dict[str, tuple[Seen, int, int]] = field(default_factory=dict)
+    edges: dict[str, tuple[MaskedRecord, int, int]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     hidden: frozenset[int] = frozenset()
     shut: bool = False
@@ -53,9 +60,9 @@ class Course:
         """Arrive at a root."""
         self.arrived.add(row.vid)
         self.front[row.vid] = (row, (row.urn,))
-        self.nodes[row.vid] = Reached(row, 0, (row.urn,))
+        self.nodes[row.vid] = ReachedNode(row, 0, (row.urn,))
 
-    async def expand(self, way: Way, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
+    async def expand(self, way: EdgeSelection, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
         """What vertices lead to; nothing where a budget ends the walk here.
 
         Where a row is known already, its caller must see where it leads: whatever else it leads to moves no budget.
@@ -98,7 +105,7 @@ class Course:
                 if far.vid not in self.arrived and reached[1] < arriving.setdefault(far.vid, reached)[1]:
                     arriving[far.vid] = reached
             if followed and known is not at[0] and not last:
-                self._show(Reached(known, depth, way))
+                self._show(ReachedNode(known, depth, way))
             ended = await self.means.go(len(speaker.edges))
             if ended is not None:
                 return ended
@@ -116,14 +123,14 @@ class Course:
         self.front = {vid: reached for vid, reached in arriving.items() if vid not in left_out}
         self.arrived |= self.front.keys()
         for row, via in self.front.values():
-            self._show(Reached(row, depth, via))
+            self._show(ReachedNode(row, depth, via))
 
     def end(self, budget: str) -> None:
         """Walk no further, since a budget has ended."""
         self.ended.append(budget)
         self.front = {}
 
-    def _show(self, reached: Reached) -> None:
+    def _show(self, reached: ReachedNode) -> None:
         known = self.nodes.get(reached.row.vid)
         if known is None and len(self.nodes) >= self.means.budget.limits.nodes:
             self.full = True
@@ -132,20 +139,20 @@ class Course:
 
     def _speaking(
         self, row: Row, via: Ids, expansion: Expansion | None, *, last: bool
-    ) -> Iterator[tuple[Speaker, Row, Ids]]:
+    ) -> Iterator[tuple[MemberEdges, Row, Ids]]:
         """Who speaks for a row, as far as the caller may see where that leads, with the way to it."""
         if expansion is None or not expands(row, self.walk.direction):
             self.shut |= not last
             return
         yield expansion.itself, row, via
         for speaker in expansion.others:
-            known = self.sight.counterpart(row, speaker)
+            known = self.sight.group_member(row, speaker)
             if known is not None and expands(known, self.walk.direction):
                 yield speaker, known, (*via, known.urn)
             elif known is not None:
                 self.shut |= not last and self.sight.leads(speaker)
 
-    def _followed(self, speaker: Speaker, near: Row) -> Iterator[Row]:
+    def _followed(self, speaker: MemberEdges, near: Row) -> Iterator[Row]:
         """The far ends of the edges that are followed."""
         declared: set[str] = set()
         for vid, edge in sorted(speaker.edges, key=lambda each: is_inferred(each[1])):
@@ -154,38 +161,38 @@ class Course:
                 continue
             far, joined = seen
             declared.add(joined.urn)
-            if self.walk.keep.follows(joined):
+            if self.walk.keep.accepts_edge(joined):
                 self.edges[joined.urn] = (joined, near.vid, far.vid)
                 yield far
 
-    def answer(self, unknown: list[str], asked: Pin) -> Walked:
+    def answer(self, unknown: list[str], asked: SnapshotTime) -> LineageResult:
         """What the walk has found."""
         keep = self.walk.keep
-        shown = {vid: node for vid, node in self.nodes.items() if keep.shows(node.row)}
+        shown = {vid: node for vid, node in self.nodes.items() if keep.accepts_node(node.row)}
         edges = [
-            Joined(edge, max(shown[near].place, shown[far].place))
+            ReachedEdge(edge, max(shown[near].place, shown[far].place))
             for edge, near, far in self.edges.values()
             if near in shown and far in shown
         ]
-        return Walked(
+        return LineageResult(
             sorted(shown.values(), key=lambda node: node.place),
             sorted(edges, key=lambda each: (each.place, each.edge.urn)),
             unknown,
-            replace(self.completeness(asked), lost=bool(unknown)),
+            replace(self.completeness(asked), missing_roots=bool(unknown)),
         )
 
-    def completeness(self, pin: Pin) -> Completeness:
+    def completeness(self, pin: SnapshotTime) -> Completeness:
         """How much of what there is was found."""
         depth = max((node.depth for node in self.nodes.values()), default=0)
         return self.means.completeness(Extent(self.ended, self.hidden, self.shut, len(self.nodes), depth), pin)
 
 
-async def walk_along(means: Means, walk: Walk, pin: Pin) -> Walked:
+async def walk_along(means: WalkSession, walk: LineageQuery, pin: SnapshotTime) -> LineageResult:
     """Walk; ``pin`` is the instant of the answer. Each level is one request, the first of which brings the roots."""
     roots = [*dict.fromkeys(walk.roots)]
-    course = Course(means, walk, means.sight(walk.pin), walk.depth)
+    course = WalkState(means, walk, means.visibility(walk.pin), walk.depth)
     inferred = EdgeOrigin.INFERRED.name in walk.keep.origins
-    way = Way(walk.direction, walk.keep.relations, course.sight.instant, inferred)
+    way = EdgeSelection(walk.direction, walk.keep.relations, course.sight.instant, inferred)
     vertices = [(means.rows.vid(urn), parse_urn(urn).kind) for urn in roots]
     means.budget.begin()
     found, expansions = await asyncio.gather(means.points.many(roots), course.expand(way, vertices))

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from app.graph.reading.lineage.expander import Expansion, Speaker, Vertex, Way
-from app.graph.reading.lineage.lineage_visibility import Sight, expands
-from app.graph.reading.lineage.shortest_paths import Known, shortest
+from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges, Vertex
+from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
+from app.graph.reading.lineage.shortest_paths import KnownGraph, shortest
 from app.graph.reading.lineage.walk_budget import DEPTH, NODES, PATHS
-from app.graph.reading.lineage.walk_session import Extent, Means
+from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.kinds import ASSETS
-from graphql_schema.catalog.relations import PART_HOPS, WHOLE_HOPS, Direction
+from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Direction
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.lineage_query import Completeness, FoundPath, FoundPaths, PathSearch, Pin
+from graphql_schema.ports.lineage_query import Completeness, FoundPath, PathQuery, PathResult, SnapshotTime
 from graphql_schema.ports.row import Row
 
 
@@ -30,14 +30,14 @@ class Side:
     ``met`` are also the counterparts of what was arrived at.
     """
 
-    way: Way
+    way: EdgeSelection
     front: dict[int, Row]
     arrived: set[int]
     met: set[int]
     levels: int = 0
 
 
-_COUNTERPARTS: Final = {kind: set(hop.kinds) for kind, hop in (*PART_HOPS.items(), *WHOLE_HOPS.items())}
+_COUNTERPARTS: Final = {kind: set(hop.kinds) for kind, hop in (*CHILD_HOPS.items(), *PARENT_HOPS.items())}
 
 
 def known_to(forward: Side, backward: Side) -> int:
@@ -48,22 +48,22 @@ def known_to(forward: Side, backward: Side) -> int:
 
 
 @dataclass(slots=True)
-class Hunt:
+class PathSearchState:
     """A search under way."""
 
-    means: Means
-    search: PathSearch
-    sight: Sight
-    known: Known = field(default_factory=Known)
+    means: WalkSession
+    search: PathQuery
+    sight: LineageVisibility
+    known: KnownGraph = field(default_factory=KnownGraph)
     ended: list[str] = field(default_factory=list)
     shut: bool = False
 
     def side(self, row: Row, direction: Direction) -> Side:
         """The search from one end, before anything was read."""
         self.known.rows[row.vid] = row
-        return Side(Way(direction, (), self.sight.instant), {row.vid: row}, {row.vid}, {row.vid})
+        return Side(EdgeSelection(direction, (), self.sight.instant), {row.vid: row}, {row.vid}, {row.vid})
 
-    async def expand(self, *asked: tuple[Way, Sequence[Vertex]]) -> list[list[Expansion]]:
+    async def expand(self, *asked: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]]:
         """What vertices lead to, all in one request; nothing where a budget ends the search."""
         found = await self.means.expand(*asked)
         if isinstance(found, str):
@@ -95,16 +95,16 @@ class Hunt:
         side.met |= side.front.keys()
         side.levels += 1
 
-    def _speaking(self, row: Row, expansion: Expansion) -> Iterator[tuple[Speaker, Row]]:
+    def _speaking(self, row: Row, expansion: Expansion) -> Iterator[tuple[MemberEdges, Row]]:
         """Who speaks for a row; there is a free step between two that can both be departed from."""
         yield expansion.itself, row
         for speaker in expansion.others:
-            other = self.sight.counterpart(row, speaker)
+            other = self.sight.group_member(row, speaker)
             if other is not None and expands(other, Direction.OUT) and expands(row, Direction.OUT):
                 self.known.join_free(row, other)
                 yield speaker, other
 
-    def _joined(self, direction: Direction, near: Row, speaker: Speaker) -> Iterator[Row]:
+    def _joined(self, direction: Direction, near: Row, speaker: MemberEdges) -> Iterator[Row]:
         """Learn the edges of a vertex that can be departed from at their start, and the far ends to go on from."""
         for vid, edge in speaker.edges:
             seen = self.sight.along(near, vid, edge, direction)
@@ -129,18 +129,18 @@ class Hunt:
             self.ended.append(ended)
         return paths
 
-    def completeness(self, pin: Pin, depth: int) -> Completeness:
+    def completeness(self, pin: SnapshotTime, depth: int) -> Completeness:
         """How much of what there is was looked at; ``depth`` is the length up to which every path is known."""
         hidden = frozenset(self.sight.hidden)
         return self.means.completeness(Extent(self.ended, hidden, self.shut, len(self.known.rows), depth), pin)
 
 
-async def paths_between(means: Means, search: PathSearch, pin: Pin) -> FoundPaths:
+async def paths_between(means: WalkSession, search: PathQuery, pin: SnapshotTime) -> PathResult:
     """Search; ``pin`` is the instant of the answer. Each level is one request, the first of which reads both ends."""
-    hunt = Hunt(means, search, means.sight())
+    hunt = PathSearchState(means, search, means.visibility())
     ends = [*dict.fromkeys((search.source, search.target))]
     asked = [
-        (Way(direction, (), hunt.sight.instant), [(means.rows.vid(urn), parse_urn(urn).kind)])
+        (EdgeSelection(direction, (), hunt.sight.instant), [(means.rows.vid(urn), parse_urn(urn).kind)])
         for urn, direction in ((search.source, Direction.OUT), (search.target, Direction.IN))
     ]
     means.budget.begin()
@@ -149,7 +149,7 @@ async def paths_between(means: Means, search: PathSearch, pin: Pin) -> FoundPath
     unknown = [urn for urn in ends if urn not in rows]
     if unknown:
         hunt.ended.clear()  # what is hidden looks as if it were not there
-        return FoundPaths((), unknown, replace(hunt.completeness(pin, 0), lost=True))
+        return PathResult((), unknown, replace(hunt.completeness(pin, 0), missing_roots=True))
     hunt.sight.named = frozenset(row.vid for row in rows.values())
     sides = (hunt.side(rows[search.source], Direction.OUT), hunt.side(rows[search.target], Direction.IN))
     for side, each in zip(sides, expansions, strict=False):
@@ -161,7 +161,9 @@ async def paths_between(means: Means, search: PathSearch, pin: Pin) -> FoundPath
     return await _search(hunt, sides, (rows[search.source].vid, rows[search.target].vid), pin)
 
 
-async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], pin: Pin) -> FoundPaths:
+async def _search(
+    hunt: PathSearchState, sides: tuple[Side, Side], ends: tuple[int, int], pin: SnapshotTime
+) -> PathResult:
     """Look for the shortest paths in what is known, and read on until there are enough."""
     forward, backward = sides
     most, longest = hunt.search.most, hunt.search.longest
@@ -178,4 +180,4 @@ async def _search(hunt: Hunt, sides: tuple[Side, Side], ends: tuple[int, int], p
             hunt.ended.append(DEPTH)
             break
         await hunt.read(min(sides, key=lambda side: len(side.front)))
-    return FoundPaths(paths[:most], (), hunt.completeness(pin, depth))
+    return PathResult(paths[:most], (), hunt.completeness(pin, depth))

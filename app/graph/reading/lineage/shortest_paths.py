@@ -12,24 +12,24 @@ from heapq import heappop, heappush
 from itertools import pairwise
 
 from graphql_schema.ports.lineage_query import FoundPath
-from graphql_schema.ports.row import Row, Seen
+from graphql_schema.ports.row import MaskedRecord, Row
 
 State = tuple[int, bool]
 """A vertex, and whether a free step led there."""
 
-Way = tuple[int, tuple[str, ...], int, tuple[State, ...]]
+GraphPath = tuple[int, tuple[str, ...], int, tuple[State, ...]]
 """A way under way: the least length of a path that it begins, its ids, its own length, and its states."""
 
 
 @dataclass(slots=True)
-class Known:
+class KnownGraph:
     """What is known of a graph: ``edges`` along the flow with what is shown of them, ``free`` steps both ways."""
 
     rows: dict[int, Row] = field(default_factory=dict)
-    edges: dict[int, dict[int, Seen]] = field(default_factory=lambda: defaultdict(dict))
+    edges: dict[int, dict[int, MaskedRecord]] = field(default_factory=lambda: defaultdict(dict))
     free: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
-    def join(self, source: Row, target: Row, edge: Seen) -> None:
+    def join(self, source: Row, target: Row, edge: MaskedRecord) -> None:
         """Learn an edge; of several between the same two the first relation by name is shown."""
         self.rows |= {source.vid: source, target.vid: target}
         known = self.edges[source.vid].get(target.vid)
@@ -53,12 +53,12 @@ class Known:
 
 
 def shortest(  # noqa: PLR0913 - what is known, and four bounds
-    known: Known, source: int, target: int, *, most: int, longest: int, tried: Callable[[], str | None]
+    known: KnownGraph, source: int, target: int, *, most: int, longest: int, tried: Callable[[], str | None]
 ) -> tuple[list[FoundPath], str | None]:
     """At most so many paths of at most ``longest`` edges, and what ended the search; ``tried`` says so at each step."""
     left = _distances(known, source, target)
     found: dict[tuple[str, ...], FoundPath] = {}
-    ways: list[Way] = []
+    ways: list[GraphPath] = []
     if left.get((source, False), longest + 1) <= longest:
         ways.append((left[source, False], (known.rows[source].urn,), 0, ((source, False),)))
     while ways and len(found) < most:
@@ -76,12 +76,12 @@ def shortest(  # noqa: PLR0913 - what is known, and four bounds
     return list(found.values()), None
 
 
-def _path(known: Known, states: tuple[State, ...]) -> FoundPath:
+def _path(known: KnownGraph, states: tuple[State, ...]) -> FoundPath:
     edges = [known.edges[near][far] for (near, _), (far, free) in pairwise(states) if not free]
     return FoundPath([known.rows[vid] for vid, _ in states], edges)
 
 
-def _distances(known: Known, source: int, target: int) -> dict[State, int]:
+def _distances(known: KnownGraph, source: int, target: int) -> dict[State, int]:
     """How many edges are left to the target, from every state that a way from the source comes by."""
     back: dict[State, list[tuple[State, int]]] = defaultdict(list)
     states, seen = [(source, False)], {(source, False)}

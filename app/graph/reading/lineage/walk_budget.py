@@ -21,7 +21,7 @@ LOOK: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WalkLimits:
     """The bounds of one operation: ``nodes`` of each walk, and of all its walks the rest.
 
     ``seconds`` are looked at before a level is read, while it is gone through, and while paths are looked for in it;
@@ -39,7 +39,7 @@ class Limits:
 class Budget:
     """What is left of the limits; time runs from the first walk on. One search for paths is ``trying`` at a time."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: WalkLimits = field(default_factory=WalkLimits)
     clock: Callable[[], float] = time.monotonic
     walks: int = 0
     edges: int = 0

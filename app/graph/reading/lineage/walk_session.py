@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.reading.lineage.expander import Expander, Expansion, Vertex, Way
-from app.graph.reading.lineage.health_evidence import Examiner
-from app.graph.reading.lineage.lineage_visibility import Sight
+from app.graph.reading.lineage.expander import EdgeSelection, Expander, Expansion, Vertex
+from app.graph.reading.lineage.health_evidence import EvidenceReader
+from app.graph.reading.lineage.lineage_visibility import LineageVisibility
 from app.graph.reading.lineage.walk_budget import EDGES, TIME, Budget
-from app.graph.reading.rows_by_id import Points
-from app.graph.reading.visible_rows import Rows
-from app.graph.records.read_time import Instant
-from graphql_schema.ports.lineage_query import Completeness, Pin
+from app.graph.reading.rows_by_id import RowsById
+from app.graph.reading.visible_rows import VisibleRows
+from app.graph.records.read_time import ReadTime
+from graphql_schema.ports.lineage_query import Completeness, SnapshotTime
 from policies.disclosure import Disclosure
 from policies.errors import LimitError
 
@@ -35,22 +35,22 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class WalkSession:
     """What walks of one operation share."""
 
-    rows: Rows
-    points: Points
+    rows: VisibleRows
+    points: RowsById
     expander: Expander
-    examiner: Examiner
+    examiner: EvidenceReader
     budget: Budget
     disclosure: Disclosure
 
-    def sight(self, pin: Pin | None = None) -> Sight:
+    def visibility(self, pin: SnapshotTime | None = None) -> LineageVisibility:
         """What the caller sees at the instant of the operation, or at the one that a cursor was made at."""
-        instant = self.rows.judge.instant if pin is None else Instant(*pin, past=True, resumed=True)
-        return Sight(self.rows, instant)
+        instant = self.rows.judge.instant if pin is None else ReadTime(*pin, past=True, resumed=True)
+        return LineageVisibility(self.rows, instant)
 
-    async def expand(self, *asked: tuple[Way, Sequence[Vertex]]) -> list[list[Expansion]] | str:
+    async def expand(self, *asked: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]] | str:
         """What vertices lead to, all in one request; the budget that ended, where one does not let it be read."""
         if self.budget.late:
             return TIME
@@ -67,7 +67,7 @@ class Means:
             await asyncio.sleep(0)
         return ended
 
-    def completeness(self, extent: Extent, pin: Pin) -> Completeness:
+    def completeness(self, extent: Extent, pin: SnapshotTime) -> Completeness:
         """How much of what there is was found, as far as callers are told of what is hidden from them."""
         told = self.disclosure
         return Completeness(

@@ -7,16 +7,16 @@ of its batch and no others, so without the other half of a chain there is nothin
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from app.graph.commits.outbox import Pending
-from app.graph.commits.outbox_entry import Note, new_note_id
-from app.graph.records.edge_record import Key, held
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
+from app.graph.records.edge_record import EdgeKey, held
 from app.graph.records.vertex_record import Record, kind_of
-from app.graph.writing.effects.batch_diff import Moved
-from graphql_schema.catalog.inference_rules import Rule
+from app.graph.writing.effects.batch_diff import BatchDiff
+from graphql_schema.catalog.inference_rules import InferenceRule
 from graphql_schema.catalog.relations import Direction
 
 
-def enrich(moved: Moved, pending: Pending, rules: Sequence[Rule]) -> list[Note]:
+def inference_entries(moved: BatchDiff, pending: Outbox, rules: Sequence[InferenceRule]) -> list[OutboxEntry]:
     """The note to write with a batch, where it touches chains of the rules."""
     enriching = _Enriching(moved, rules)
     enriching.joined()
@@ -25,12 +25,12 @@ def enrich(moved: Moved, pending: Pending, rules: Sequence[Rule]) -> list[Note]:
         return []
     author = moved.author
     return [
-        Note(
-            new_note_id(),
+        OutboxEntry(
+            new_entry_id(),
             author.tenant,
             pending.order(author.now),
             frontier=enriching.ends,
-            beyond=tuple(enriching.middles),
+            expand=tuple(enriching.middles),
             enriches=True,
         )
     ]
@@ -39,7 +39,7 @@ def enrich(moved: Moved, pending: Pending, rules: Sequence[Rule]) -> list[Note]:
 class _Enriching:
     """Where chains end that one batch touches, and the middles that it touches them in."""
 
-    def __init__(self, moved: Moved, rules: Sequence[Rule]) -> None:
+    def __init__(self, moved: BatchDiff, rules: Sequence[InferenceRule]) -> None:
         self.ends: dict[int, None] = {}
         self.middles: dict[int, None] = {}
         self._state = moved.state
@@ -63,7 +63,7 @@ class _Enriching:
             if was is not None and was.get("deletedAt") != now.get("deletedAt") and kind_of(now) in inner:
                 self.middles[vid] = None
 
-    def _places(self, key: Key) -> Iterator[tuple[Rule, int]]:
+    def _places(self, key: EdgeKey) -> Iterator[tuple[InferenceRule, int]]:
         """The rules that an edge is a hop of, and which."""
         relation, *both = key
         source, target = (kind_of(self._state.vertices[vid]) for vid in both)
@@ -72,7 +72,7 @@ class _Enriching:
                 if hop.relation.name == relation and source in rule.kinds(place - 1) and target in hop.kinds:
                     yield rule, place
 
-    def _has_rest(self, key: Key, rule: Rule, place: int) -> bool:
+    def _has_rest(self, key: EdgeKey, rule: InferenceRule, place: int) -> bool:
         """Whether the hops before and behind an edge may be there."""
         _, source, target = key
         before = place == 1 or self._may_have(rule.chain[place - 2].relation.name, Direction.IN, source)
@@ -82,7 +82,7 @@ class _Enriching:
         return self._state.stored(vid) or bool(self._state.at(relation, direction, vid))
 
 
-def _name(rule: Rule, place: int) -> str:
+def _name(rule: InferenceRule, place: int) -> str:
     return rule.chain[place].relation.name
 
 

@@ -8,25 +8,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from app.graph.commits.outbox import Pending
-from app.graph.commits.outbox_entry import Note, new_note_id
-from app.graph.commits.sensitivity_floors import Fence
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
+from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.propagation.known_flows import carried, targets
-from app.graph.propagation.stored_flows import Flows, Sources
-from app.graph.records.edge_record import Key, ends
+from app.graph.propagation.stored_flows import Sources, StoredFlows
+from app.graph.records.edge_record import EdgeKey, ends
 from app.graph.records.vertex_record import Record, kind_of
-from app.graph.writing.effects.batch_diff import Moved
+from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
 from policies.sensitivity import LEVELS, RANK
 
-MOST_RAISED: Final = 1_000
+MAX_RAISED: Final = 1_000
 """Further vertices that a write raises itself."""
 
-MOST_COVERED: Final = 50_000
+MAX_COVERED: Final = 50_000
 """Vertices that a fence names; beyond, it covers the tenant."""
 
 
-async def spread(moved: Moved, reads: Flows, pending: Pending) -> list[Note]:
+async def raise_sensitivity(moved: BatchDiff, reads: StoredFlows, pending: Outbox) -> list[OutboxEntry]:
     """Raise in the state what the batch makes stricter; the notes to write with it, of what the job has to do."""
     spreading = Spreading(moved, reads, pending)
     await spreading.raise_all()
@@ -37,8 +37,8 @@ async def spread(moved: Moved, reads: Flows, pending: Pending) -> list[Note]:
 class Spreading:
     """One batch's effect on sensitivity. ``notes`` are what it leaves to the job."""
 
-    def __init__(self, moved: Moved, reads: Flows, pending: Pending) -> None:
-        self.notes: list[Note] = []
+    def __init__(self, moved: BatchDiff, reads: StoredFlows, pending: Outbox) -> None:
+        self.notes: list[OutboxEntry] = []
         self._state = state = moved.state
         self._author = moved.author
         self._now = moved.author.now
@@ -50,7 +50,7 @@ class Spreading:
         self._raised = {vid for vid in moved.vertices if vid not in self._fresh and self._rises(vid)}
         self._lowered = [vid for vid in moved.vertices if vid not in self._fresh and self._declares_less(vid)]
         self._joined: dict[int, set[int]] = defaultdict(set)
-        for part, whole in filter(None, map(moved.part_and_whole, moved.opened)):
+        for part, whole in filter(None, map(moved.child_and_parent, moved.opened)):
             if state.stored(whole):
                 self._joined[part].add(whole)
 
@@ -73,28 +73,28 @@ class Spreading:
         now.frontier |= dict.fromkeys(self._lowered)
         for key in self._moved.closed:
             self._affect(now, key)
-        later: dict[int, Note] = {}
+        later: dict[int, OutboxEntry] = {}
         for key in self._moved.ending:
             due = ends(self._state.edges[key])
             if due not in later:
                 later[due] = self._note(due)
             self._affect(later[due], key)
-        self.notes += [note for note in (now, *later.values()) if note.frontier or note.beyond]
+        self.notes += [note for note in (now, *later.values()) if note.frontier or note.expand]
 
-    def _note(self, due: int = 0) -> Note:
-        return Note(new_note_id(), self._author.tenant, self._pending.order(self._now), due)
+    def _note(self, due: int = 0) -> OutboxEntry:
+        return OutboxEntry(new_entry_id(), self._author.tenant, self._pending.order(self._now), due)
 
-    def _affect(self, note: Note, key: Key) -> None:
+    def _affect(self, note: OutboxEntry, key: EdgeKey) -> None:
         """Settle, with a note, what an edge has meant something to."""
         target, whole = self._moved.affected(key)
         note.frontier[target] = None
-        note.beyond += () if whole is None else (whole,)
+        note.expand += () if whole is None else (whole,)
 
     async def _raise(self, rank: int, reached: set[int], own: set[int], spoken: set[int]) -> None:
         """Raise what is reached at this rank and all beyond; ``own`` and ``spoken`` lead on in the store."""
         everything = set(reached)
         while reached or own or spoken:
-            most = MOST_RAISED - self._met + len(self._state.vertices)
+            most = MAX_RAISED - self._met + len(self._state.vertices)
             found, records = await self._reads.targets(own, spoken, most=most)
             everything |= found
             unknown = found - self._state.vertices.keys()
@@ -113,7 +113,7 @@ class Spreading:
         """Take in what is to be raised; whether there is room for it."""
         low = [vid for vid in vids if RANK[records[vid]["sensitivity"]] < rank]
         self._met += len(low)
-        if self._met > MOST_RAISED:
+        if self._met > MAX_RAISED:
             return False
         for vid in low:
             self._state.meet(vid, records[vid])
@@ -122,15 +122,15 @@ class Spreading:
     async def _fence(self, rank: int, reached: set[int], beyond: set[int]) -> None:
         """Put a fence around all that is reached; where that is too much, around the tenant."""
         covered, new = set(reached), set(reached)
-        while new and len(covered) <= MOST_COVERED:
+        while new and len(covered) <= MAX_COVERED:
             found, _ = await self._reads.targets(new, self._wholes_of(new), most=0)
             new = (found | self._targets(new)) - covered
             covered |= new
         note = self._note()
-        whole = len(covered) > MOST_COVERED
-        note.fence = Fence(note.tenant, LEVELS[rank], None if whole else frozenset(covered))
+        whole = len(covered) > MAX_COVERED
+        note.floor = SensitivityFloor(note.tenant, LEVELS[rank], None if whole else frozenset(covered))
         note.frontier = dict.fromkeys([*reached, *(() if whole else covered - reached)])
-        note.beyond = tuple(beyond)
+        note.expand = tuple(beyond)
         self.notes.append(note)
 
     async def _extend_fences(self, touched: set[int], spoken: Sources) -> None:

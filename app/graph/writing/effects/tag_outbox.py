@@ -1,28 +1,30 @@
 """What a batch means for tags that propagate: notes for the job of :mod:`app.graph.jobs`, written with their cause.
 
 A batch that no propagating tag has to do with leaves none: the records it touches say what they carry, and
-:class:`Propagating` remembers which tags pass on, so it reads nothing either.
+:class:`PropagatingTags` remembers which tags pass on, so it reads nothing either.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from app.graph.commits.outbox import Pending
-from app.graph.commits.outbox_entry import ANY_TAG, Note, new_note_id
-from app.graph.commits.propagating_tags import Propagating
-from app.graph.propagation.stored_flows import Flows
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, new_entry_id
+from app.graph.commits.propagating_tags import PropagatingTags
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import ends
-from app.graph.records.tag_edge import said
+from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import Record
-from app.graph.writing.effects.batch_diff import Moved
+from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import TAGGED
 
 _TAG: Final = KINDS["Tag"].code
 
 
-async def pass_on(moved: Moved, reads: Flows, pending: Pending, known: Propagating) -> list[Note]:
+async def tag_entries(
+    moved: BatchDiff, reads: StoredFlows, pending: Outbox, known: PropagatingTags
+) -> list[OutboxEntry]:
     """The notes to write with a batch, of what the job has to do about tags; one for each tag."""
     state, author = moved.state, moved.author
     passing = Passing(moved)
@@ -36,12 +38,12 @@ async def pass_on(moved: Moved, reads: Flows, pending: Pending, known: Propagati
     wanted |= await known.among(reads.client, passing.begun.keys() - met)
     switched = {vid for vid in changed if _propagates(state.was(vid)) not in {None, _propagates(state.vertices[vid])}}
     notes = [
-        Note(
-            new_note_id(),
+        OutboxEntry(
+            new_entry_id(),
             author.tenant,
             pending.order(author.now),
             frontier=dict.fromkeys(passing.begun[tag][0]),
-            beyond=tuple(passing.begun[tag][1]),
+            expand=tuple(passing.begun[tag][1]),
             tag=tag,
             holders=tag in switched,
         )
@@ -57,7 +59,7 @@ def _propagates(tag: Record | None) -> bool | None:
 class Passing:
     """Where the tags of one batch begin to pass on, or cease to: by tag, vertices to settle and those to go beyond."""
 
-    def __init__(self, moved: Moved) -> None:
+    def __init__(self, moved: BatchDiff) -> None:
         self.begun: dict[int, tuple[dict[int, None], dict[int, None]]] = defaultdict(lambda: ({}, {}))
         self._moved = moved
         self._state = moved.state
@@ -67,13 +69,15 @@ class Passing:
         """Tags that were put on, taken off, kept out or let in."""
         for key in self._moved.edges:
             relation, vid, tag = key
-            if relation == TAGGED.name and said(self._state.was_edge(key)) != said(self._state.edge(key)):
+            if relation == TAGGED.name and declared_part(self._state.was_edge(key)) != declared_part(
+                self._state.edge(key)
+            ):
                 self._begin([tag], settle=[vid], beyond=[vid])
 
     def moved(self) -> None:
         """Tags of what begins to flow somewhere, or did: the job finds out by which other way they arrive."""
         for key in self._moved.opened:
-            pair = self._moved.part_and_whole(key)
+            pair = self._moved.child_and_parent(key)
             if pair is None:
                 through = self._moved.speaking.of.get(key[1], ())
                 self._begin(self._tags(key[1], *through), settle=[key[2]])
@@ -84,7 +88,7 @@ class Passing:
             target, whole = self._moved.affected(key)
             self._begin(self._tags(target), settle=[target], beyond=[] if whole is None else [whole])
 
-    async def deleted(self, reads: Flows) -> None:
+    async def deleted(self, reads: StoredFlows) -> None:
         """Tags of what was deleted or restored, and of what flows to it or speaks through it."""
         vids = [vid for vid in self._moved.vertices if self._state.stored(vid) and self._is_or_was_deleted(vid)]
         if not vids:
@@ -95,17 +99,17 @@ class Passing:
                 tags = self._tags(vid, *around.of.get(vid, ()))
                 self._begin(tags, settle=[vid], beyond=[vid])
 
-    def later(self, pending: Pending) -> Iterator[Note]:
+    def later(self, pending: Outbox) -> Iterator[OutboxEntry]:
         """Notes that are due when an edge ends: what its ends carry then is settled."""
-        at: dict[int, Note] = {}
+        at: dict[int, OutboxEntry] = {}
         for key in self._moved.ending:
             due = ends(self._state.edges[key])
             if due not in at:
                 order = pending.order(self._author.now)
-                at[due] = Note(new_note_id(), self._author.tenant, order, due, tag=ANY_TAG)
+                at[due] = OutboxEntry(new_entry_id(), self._author.tenant, order, due, tag=ANY_TAG)
             target, whole = self._moved.affected(key)
             at[due].frontier[target] = None
-            at[due].beyond += () if whole is None else (whole,)
+            at[due].expand += () if whole is None else (whole,)
         yield from at.values()
 
     def _begin(self, tags: Iterable[int], settle: Iterable[int] = (), beyond: Iterable[int] = ()) -> None:

@@ -1,47 +1,47 @@
 """Approving: a decision about an asset for a gate, recorded beside the asset and never changed."""
 
 from app.graph.records.vertex_record import Record
-from app.graph.writing.rules.attach import fact_urn, new_fact
+from app.graph.writing.rules.attach import attached_urn, new_attached_record
 from app.graph.writing.rules.gate_evidence import decisions
-from app.graph.writing.rules.permissions import existing, permit, refuse_deleted, refuse_stub
-from app.graph.writing.unit.item_unit import Draft
+from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
+from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, invalid
 from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.relations import DECIDED_FOR
 from graphql_schema.ports.commands import Approving
-from graphql_schema.ports.outcomes import Outcome, Registered
+from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
 from graphql_schema.rules.gate_evaluation import approved, newest
 
 
-def approve(draft: Draft, item: Approving) -> Registered:
-    """Draft a decision; raises RefusedItemError where it cannot be, or says nothing."""
-    subject = existing(draft, item.subject, "subject")
-    permit(draft, "approve", subject)
+def approve(unit: ItemUnit, item: Approving) -> WriteOutcome:
+    """Draft a decision; raises RejectedItemError where it cannot be, or says nothing."""
+    subject = require_visible(unit, item.subject, "subject")
+    require_right(unit, "approve", subject)
     refuse_deleted(subject)
     refuse_stub(subject, "subject")
-    if item.expires_at is not None and item.expires_at <= draft.now:
+    if item.expires_at is not None and item.expires_at <= unit.now:
         raise invalid("`expiresAt` has passed; name a later instant, or none.", "expiresAt")
-    earlier = decisions(draft, subject)
+    earlier = decisions(unit, subject)
     before = newest(earlier, item.gate)
-    if item.decision == ApprovalDecision.REVOKED.name and not approved(before, draft.now):
+    if item.decision == ApprovalDecision.REVOKED.name and not approved(before, unit.now):
         raise conflict(
             f"No approval of {item.subject} by {item.gate!r} holds, so there is none to revoke.",
             subject["revision"],
             "decision",
         )
-    decision = _decision(draft, item, len(earlier))
-    _record(draft, decision, draft.vid(item.subject))
-    draft.note(draft.vid(item.subject), ChangeAction.APPROVED, item.reason)
-    draft.tell(draft.vid(item.subject), "approvals", _as_told(before), _as_told(decision))
-    return Registered(Outcome.CREATED, item.subject, subject["revision"], made=decision["id"])
+    decision = _decision(unit, item, len(earlier))
+    _record(unit, decision, unit.vid(item.subject))
+    unit.record_action(unit.vid(item.subject), ChangeAction.APPROVED, item.reason)
+    unit.record_field(unit.vid(item.subject), "approvals", _as_told(before), _as_told(decision))
+    return WriteOutcome(GraphQLResult.CREATED, item.subject, subject["revision"], created_record=decision["id"])
 
 
-def _decision(draft: Draft, item: Approving, earlier: int) -> Record:
-    author = draft.author
+def _decision(unit: ItemUnit, item: Approving, earlier: int) -> Record:
+    author = unit.author
     marks = (item.subject, item.gate, item.decision, author.subject, str(author.at), str(earlier))
-    return new_fact(
-        draft,
-        fact_urn(draft, "approval", *marks),
+    return new_attached_record(
+        unit,
+        attached_urn(unit, "approval", *marks),
         author.at,
         gate=item.gate,
         decision=item.decision,
@@ -53,10 +53,10 @@ def _decision(draft: Draft, item: Approving, earlier: int) -> Record:
     )
 
 
-def _record(draft: Draft, decision: Record, subject: int) -> None:
-    at = draft.vid(decision["id"])
-    draft.vertices[at] = decision
-    draft.hang(DECIDED_FOR, at, subject, decision["createdAt"])
+def _record(unit: ItemUnit, decision: Record, subject: int) -> None:
+    at = unit.vid(decision["id"])
+    unit.vertices[at] = decision
+    unit.attach(DECIDED_FOR, at, subject, decision["createdAt"])
 
 
 def _as_told(decision: Record | None) -> dict[str, str] | None:

@@ -14,15 +14,15 @@ from app.graph.writing.handlers.delete import delete, restore
 from app.graph.writing.handlers.revert_fields import restore_fields
 from app.graph.writing.handlers.set_alias import as_told, known_alias, put_alias, set_alias
 from app.graph.writing.handlers.track_incident import FIELD as INCIDENTS
-from app.graph.writing.rules.permissions import existing, permit, refuse_deleted
-from app.graph.writing.unit.item_unit import Draft
-from app.graph.writing.unit.rejections import RefusedItemError, conflict, invalid, not_found
+from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
+from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.rejections import RejectedItemError, conflict, invalid, not_found
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.commands import AliasSetting, Deleting, Restoring, Reverting
-from graphql_schema.ports.outcomes import Outcome, Registered
+from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
 
-Undo = Callable[[Draft, Record, Record], Registered]
+Undo = Callable[[ItemUnit, Record, Record], WriteOutcome]
 
 _BY_HAND: Final[Mapping[str, str]] = {
     INCIDENTS: "An incident is not taken back; resolve it with `resolveIncident`, or open one with `openIncident`.",
@@ -31,17 +31,17 @@ _BY_HAND: Final[Mapping[str, str]] = {
 """Fields whose changes are undone by another call, and how."""
 
 
-def revert(draft: Draft, item: Reverting) -> Registered:
-    """Draft the undoing of a change; raises RefusedItemError where it cannot be undone any more."""
-    change = draft.find(item.change)
+def revert(unit: ItemUnit, item: Reverting) -> WriteOutcome:
+    """Draft the undoing of a change; raises RejectedItemError where it cannot be undone any more."""
+    change = unit.visible(item.change)
     if change is None:
-        draft.meet(item.change, draft.vid(item.change))
+        unit.report_hidden_id(item.change, unit.vid(item.change))
         raise not_found(f"There is no change {item.change} that you may know of; check the id.", "change")
-    record = existing(draft, change["subject"], "change")
-    done = _undo_of(change)(draft, record, change)
-    if done.outcome is Outcome.UPDATED:
-        vid = draft.vid(record["id"])
-        draft.note(vid, ChangeAction.REVERTED, item.reason, reverts=item.change)
+    record = require_visible(unit, change["subject"], "change")
+    done = _undo_of(change)(unit, record, change)
+    if done.outcome is GraphQLResult.UPDATED:
+        vid = unit.vid(record["id"])
+        unit.record_action(vid, ChangeAction.REVERTED, item.reason, reverts=item.change)
     return done
 
 
@@ -57,32 +57,32 @@ def _undo_of(change: Record) -> Undo:
     return _undo_existence if change["action"] == ChangeAction.REGISTERED.name else restore_fields
 
 
-def _refuse(_draft: Draft, _record: Record, change: Record) -> Registered:
+def _refuse(_draft: ItemUnit, _record: Record, change: Record) -> WriteOutcome:
     raise invalid(next(_BY_HAND[entry["field"]] for entry in change["fields"] if entry["field"] in _BY_HAND), "change")
 
 
-def _undo_deletion(draft: Draft, record: Record, _change: Record) -> Registered:
+def _undo_deletion(unit: ItemUnit, record: Record, _change: Record) -> WriteOutcome:
     if not is_deleted(record):
         raise conflict(f"{record['id']} is not deleted any more; there is nothing to undo.", record["revision"])
-    return restore(draft, Restoring(record["id"]))
+    return restore(unit, Restoring(record["id"]))
 
 
-def _undo_existence(draft: Draft, record: Record, _change: Record) -> Registered:
+def _undo_existence(unit: ItemUnit, record: Record, _change: Record) -> WriteOutcome:
     if not KINDS[kind_of(record)].asset:
         raise invalid(f"{record['id']} is no asset, and only assets can be deleted.", "change")
     if is_deleted(record):
         raise conflict(f"{record['id']} is deleted already; there is nothing to undo.", record["revision"])
-    return delete(draft, Deleting(record["id"]))
+    return delete(unit, Deleting(record["id"]))
 
 
-def _undo_alias(draft: Draft, record: Record, change: Record) -> Registered:
+def _undo_alias(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
     """Let an alias stand for what it stood for, by the rules of any move; away with it where it stood for nothing."""
-    told = [entry for entry in change["fields"] if _told(draft, entry)]
+    told = [entry for entry in change["fields"] if _told(unit, entry)]
     if not told:
         raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
     name, after = told[-1]["part"], told[-1]["after"]
     before = next((entry["before"] for entry in told if entry["before"] is not None), None)
-    now = known_alias(draft, record, name)
+    now = known_alias(unit, record, name)
     if as_told(now) != after:
         raise conflict(
             f"The alias {name!r} of {record['id']} changed again after {change['id']}; set what you want.",
@@ -90,32 +90,32 @@ def _undo_alias(draft: Draft, record: Record, change: Record) -> Registered:
             "change",
         )
     if before is None:
-        return _take_away(draft, record, name)
+        return _take_away(unit, record, name)
     try:
-        return set_alias(draft, AliasSetting(record["id"], name, before["version"], protected=before["protected"]))
-    except RefusedItemError as refused:
+        return set_alias(unit, AliasSetting(record["id"], name, before["version"], protected=before["protected"]))
+    except RejectedItemError as refused:
         raise _about_the_change(refused) from None
 
 
-def _take_away(draft: Draft, model: Record, name: str) -> Registered:
-    alias = known_alias(draft, model, name)
-    permit(draft, "promote", model)
+def _take_away(unit: ItemUnit, model: Record, name: str) -> WriteOutcome:
+    alias = known_alias(unit, model, name)
+    require_right(unit, "promote", model)
     refuse_deleted(model)
     if alias is None:
-        return Registered(Outcome.UNCHANGED, model["id"], model["revision"])
-    permit(draft, "promote", existing(draft, alias["version"], "change"))
+        return WriteOutcome(GraphQLResult.UNCHANGED, model["id"], model["revision"])
+    require_right(unit, "promote", require_visible(unit, alias["version"], "change"))
     if alias["protected"]:
-        permit(draft, "approve", model)
-    put_alias(draft, model, name, None)
-    return Registered(Outcome.UPDATED, model["id"], draft.known(draft.vid(model["id"]))["revision"])
+        require_right(unit, "approve", model)
+    put_alias(unit, model, name, None)
+    return WriteOutcome(GraphQLResult.UPDATED, model["id"], unit.known(unit.vid(model["id"]))["revision"])
 
 
-def _told(draft: Draft, entry: Record) -> bool:
+def _told(unit: ItemUnit, entry: Record) -> bool:
     """Whether the caller may know of the versions that a change of an alias names."""
-    return all(entry[side] is None or draft.find(entry[side]["version"]) is not None for side in ("before", "after"))
+    return all(entry[side] is None or unit.visible(entry[side]["version"]) is not None for side in ("before", "after"))
 
 
-def _about_the_change(refused: RefusedItemError) -> RefusedItemError:
+def _about_the_change(refused: RejectedItemError) -> RejectedItemError:
     """A refusal of a move that nobody named: it is about the change."""
     done = refused.registered
-    return RefusedItemError(replace(done, refusals=tuple(replace(each, path=("change",)) for each in done.refusals)))
+    return RejectedItemError(replace(done, refusals=tuple(replace(each, path=("change",)) for each in done.refusals)))

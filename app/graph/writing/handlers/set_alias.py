@@ -9,49 +9,49 @@ from typing import Any, Final
 
 from app.graph.records.vertex_record import ALIASES, Record
 from app.graph.writing.rules.gate_evidence import gate_of
-from app.graph.writing.rules.permissions import existing, permit, refuse_deleted, refuse_stub
-from app.graph.writing.unit.item_unit import Draft
-from app.graph.writing.unit.rejections import RefusedItemError, blocked, conflict, invalid
+from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
+from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.ports.commands import AliasSetting, AnyVersion
-from graphql_schema.ports.outcomes import Gate, Outcome, Registered
+from graphql_schema.ports.outcomes import GateResult, GraphQLResult, WriteOutcome
 
-MOST_ALIASES: Final = 100
+MAX_ALIASES: Final = 100
 """Aliases of one model: all of them travel with its record."""
 
 
-def set_alias(draft: Draft, item: AliasSetting) -> Registered:
-    """Draft an alias; raises RefusedItemError where it may not stand there, with what its gate says."""
-    model, version = existing(draft, item.model, "model"), existing(draft, item.version, "version")
+def set_alias(unit: ItemUnit, item: AliasSetting) -> WriteOutcome:
+    """Draft an alias; raises RejectedItemError where it may not stand there, with what its gate says."""
+    model, version = require_visible(unit, item.model, "model"), require_visible(unit, item.version, "version")
     for record in (model, version):
-        permit(draft, "promote", record)
+        require_right(unit, "promote", record)
         refuse_deleted(record)
     refuse_stub(version, "version")
-    gate = gate_of(draft, model, version, item.alias)
+    gate = gate_of(unit, model, version, item.alias)
     try:
-        return replace(_set(draft, item, model, gate), gate=gate)
-    except RefusedItemError as refused:
-        raise RefusedItemError(replace(refused.registered, gate=gate)) from None
+        return replace(_set(unit, item, model, gate), gate=gate)
+    except RejectedItemError as refused:
+        raise RejectedItemError(replace(refused.registered, gate=gate)) from None
 
 
-def known_alias(draft: Draft, model: Record, name: str) -> Record | None:
+def known_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
     """The alias of a name, where there is one and the caller may know of what it stands for."""
     alias: Record | None = model.get(ALIASES, {}).get(name)
-    return alias if alias is not None and draft.find(alias["version"]) is not None else None
+    return alias if alias is not None and unit.visible(alias["version"]) is not None else None
 
 
-def put_alias(draft: Draft, model: Record, name: str, after: Record | None) -> None:
+def put_alias(unit: ItemUnit, model: Record, name: str, after: Record | None) -> None:
     """Draft what a name of a model stands for now, with its fields in the audit; None for nothing any more."""
-    vid, before = draft.vid(model["id"]), model.get(ALIASES, {}).get(name)
+    vid, before = unit.vid(model["id"]), model.get(ALIASES, {}).get(name)
     others = {each: alias for each, alias in model.get(ALIASES, {}).items() if each != name}
     aliases = others if after is None else {**others, name: after}
-    draft.put(vid, {**{key: value for key, value in model.items() if key != ALIASES}, ALIASES: aliases})
+    unit.put(vid, {**{key: value for key, value in model.items() if key != ALIASES}, ALIASES: aliases})
     steps = [(as_told(before), as_told(after))]
-    if before is not None and known_alias(draft, model, name) is None:
+    if before is not None and known_alias(unit, model, name) is None:
         steps = [(as_told(before), None), (None, as_told(after))]  # two, for readers are told of what they may know of
     for was, now in steps:
-        draft.tell(vid, ALIASES, was, now, part=name)
-    draft.stamp()
+        unit.record_field(vid, ALIASES, was, now, part=name)
+    unit.bump_revisions()
 
 
 def as_told(alias: Record | None) -> dict[str, Any] | None:
@@ -59,25 +59,25 @@ def as_told(alias: Record | None) -> dict[str, Any] | None:
     return None if alias is None else {"version": alias["version"], "protected": alias["protected"]}
 
 
-def _set(draft: Draft, item: AliasSetting, model: Record, gate: Gate) -> Registered:
-    before = known_alias(draft, model, item.alias)
+def _set(unit: ItemUnit, item: AliasSetting, model: Record, gate: GateResult) -> WriteOutcome:
+    before = known_alias(unit, model, item.alias)
     _refuse_unexpected(item, before, model)
     held = before is not None and before["protected"]
     protected = held if item.protected is None else item.protected
     moves = before is None or before["version"] != item.version
     if not moves and held == protected:
-        return Registered(Outcome.UNCHANGED, item.model, model["revision"])
+        return WriteOutcome(GraphQLResult.UNCHANGED, item.model, model["revision"])
     if held and not protected:
-        permit(draft, "approve", model)
+        require_right(unit, "approve", model)
     if (protected or (held and moves)) and not gate.open:
         raise blocked(_closed(item, gate), gate)
     if before is None:
-        _refuse_many(draft, item, model)
-    since = {"since": draft.now, "setBy": draft.author.subject}
+        _refuse_many(unit, item, model)
+    since = {"since": unit.now, "setBy": unit.author.subject}
     kept = {} if moves or before is None else {name: before[name] for name in since}
-    put_alias(draft, model, item.alias, {"version": item.version, "protected": protected, **since, **kept})
-    draft.note(draft.vid(item.model), ChangeAction.ALIAS_SET, item.reason)
-    return Registered(Outcome.UPDATED, item.model, draft.known(draft.vid(item.model))["revision"])
+    put_alias(unit, model, item.alias, {"version": item.version, "protected": protected, **since, **kept})
+    unit.record_action(unit.vid(item.model), ChangeAction.ALIAS_SET, item.reason)
+    return WriteOutcome(GraphQLResult.UPDATED, item.model, unit.known(unit.vid(item.model))["revision"])
 
 
 def _refuse_unexpected(item: AliasSetting, before: Record | None, model: Record) -> None:
@@ -94,13 +94,13 @@ def _refuse_unexpected(item: AliasSetting, before: Record | None, model: Record)
         )
 
 
-def _refuse_many(draft: Draft, item: AliasSetting, model: Record) -> None:
-    known = [name for name in model.get(ALIASES, {}) if known_alias(draft, model, name) is not None]
-    if len(known) >= MOST_ALIASES:
+def _refuse_many(unit: ItemUnit, item: AliasSetting, model: Record) -> None:
+    known = [name for name in model.get(ALIASES, {}) if known_alias(unit, model, name) is not None]
+    if len(known) >= MAX_ALIASES:
         raise invalid(f"{item.model} has {len(known)} aliases, and no model has more; move one of them.", "alias")
 
 
-def _closed(item: AliasSetting, gate: Gate) -> str:
+def _closed(item: AliasSetting, gate: GateResult) -> str:
     """What keeps a gate closed, in words."""
     lacks = [f"needs an approval by {name}" for name in gate.missing_approvals]
     lacks += [f"fails {each}" for each in gate.failing_evaluations]

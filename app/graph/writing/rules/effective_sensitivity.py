@@ -4,24 +4,24 @@ from collections.abc import Iterator
 
 from app.graph.propagation.known_flows import Known, carried, parts, wholes
 from app.graph.records.vertex_record import Record, kind_of
-from app.graph.writing.unit.item_unit import Draft
+from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import Direction
 from policies.sensitivity import strictest
 
 
-def with_known_sensitivity(draft: Draft, vid: int) -> Record:
+def with_known_sensitivity(unit: ItemUnit, vid: int) -> Record:
     """The record as strict as all that is known to flow to it: what a decision about it is made by."""
-    record, stops, now = draft.known(vid), draft.author.stops, draft.now
+    record, stops, now = unit.known(vid), unit.author.stops, unit.now
     level, seen, new = record["sensitivity"], {vid}, [vid]
     while new:
         reached = new.pop()
-        known = draft.vertex(reached)
+        known = unit.vertex(reached)
         if known is None:
             continue
-        level = strictest(level, draft.author.fences.seen(reached, known)["sensitivity"])
+        level = strictest(level, unit.author.fences.with_floor(reached, known)["sensitivity"])
         if kind_of(known) in stops:
             continue
-        above = {*_sources(draft, reached, now)} - seen
+        above = {*_sources(unit, reached, now)} - seen
         seen |= above
         new += above
     return {**record, "sensitivity": level}

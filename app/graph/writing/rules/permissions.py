@@ -1,26 +1,26 @@
 """The policy's word on an item, as a refusal that names what is missing and nothing that is hidden."""
 
-from app.graph.records.edge_record import CLAIM, Key
-from app.graph.records.vertex_record import Record, is_deleted, unclaimed
-from app.graph.writing.unit.item_unit import Draft, name_of
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
+from app.graph.records.vertex_record import Record, is_deleted, is_unowned_stub
+from app.graph.writing.unit.item_unit import ItemUnit, name_of
 from app.graph.writing.unit.rejections import conflict, denied, invalid, not_found
 from graphql_schema.catalog.relations import RELATIONS, Direction
 
 
-def existing(draft: Draft, urn: str, *path: str) -> Record:
+def require_visible(unit: ItemUnit, urn: str, *path: str) -> Record:
     """What stands at an id that a write is about; raises NOT_FOUND where there is nothing that the caller knows of."""
-    record = draft.find(urn)
+    record = unit.visible(urn)
     if record is None:
-        draft.meet(urn, draft.vid(urn))
+        unit.report_hidden_id(urn, unit.vid(urn))
         raise not_found(f"There is no {urn} that you may know of; check the id.", *path)
     return record
 
 
-def refuse_unexpected(draft: Draft, urn: str, expected: int | None, before: Record | None) -> None:
+def refuse_unexpected(unit: ItemUnit, urn: str, expected: int | None, before: Record | None) -> None:
     """Raise unless the stored revision is the expected one; what is hidden is as what is not there."""
     if expected is None:
         return
-    if before is not None and not draft.knows(before):
+    if before is not None and not unit.is_visible(before):
         before = None
     stored = before["revision"] if before is not None else 0
     if stored != expected:
@@ -43,52 +43,52 @@ def refuse_stub(record: Record, *path: str) -> None:
         raise invalid(f"{record['id']} was only referred to so far; register it first.", *path)
 
 
-def permit(draft: Draft, action: str, record: Record) -> None:
+def require_right(unit: ItemUnit, action: str, record: Record) -> None:
     """Raise unless the caller may do this to what has this record."""
-    decision = draft.may(action, record)
+    decision = unit.may(action, record)
     if not decision.allowed:
         kind = record["kind"].lower().replace("_", " ")
         raise denied(f"You may not {action} this {kind}: {'; '.join(decision.reasons)}")
 
 
-def permit_known(draft: Draft, action: str, record: Record) -> bool:
+def permit_known(unit: ItemUnit, action: str, record: Record) -> bool:
     """Raise unless the caller may do this to the other end of an edge; whether the caller may know of it.
 
     What was only referred to so far belongs to nobody and takes any edge. What is hidden must answer as if it
     were not there: a version that is not belongs to its asset all the same.
     """
-    if unclaimed(record):
+    if is_unowned_stub(record):
         return True
-    if draft.knows(record):
-        permit(draft, action, record)
+    if unit.is_visible(record):
+        require_right(unit, action, record)
         return True
-    unknown = draft.as_unknown(record["id"])
-    if not unclaimed(unknown):
-        permit(draft, action, unknown)
+    unknown = unit.as_unknown(record["id"])
+    if not is_unowned_stub(unknown):
+        require_right(unit, action, unknown)
     return False
 
 
-def claims(draft: Draft, key: Key, own: int, declarer: str = "") -> bool:
+def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "") -> bool:
     """Raise unless the caller may link every end that the edge changes; ``own`` is permitted already.
 
     Where the caller may not know of such an end, the edge is a claim only, and this is True: else it would change what
     nobody who knows of it may change so. A claim of this declarer stays one where it may not become an edge: the same
     again must be no worse than it was, also when the edge came into doubt meanwhile.
     """
-    edge = draft.edge(key) if draft.current(key) else None
-    if edge is not None and not edge.get(CLAIM):
+    edge = unit.edge(key) if unit.current(key) else None
+    if edge is not None and not edge.get(UNCONFIRMED):
         return False
     may = _may_link if edge is not None and declarer in edge["by"] else _permit_link
     relation, *ends = key
-    changed = RELATIONS[relation].changed_ends(name_of(draft, ends[0]))
+    changed = RELATIONS[relation].changed_ends(name_of(unit, ends[0]))
     others = {ends[1] if direction is Direction.OUT else ends[0] for direction in changed} - {own}
-    allowed = [may(draft, draft.known(vid)) for vid in others]
+    allowed = [may(unit, unit.known(vid)) for vid in others]
     return not all(allowed)
 
 
-def _permit_link(draft: Draft, record: Record) -> bool:
-    return permit_known(draft, "link", record)
+def _permit_link(unit: ItemUnit, record: Record) -> bool:
+    return permit_known(unit, "link", record)
 
 
-def _may_link(draft: Draft, record: Record) -> bool:
-    return unclaimed(record) or (draft.knows(record) and draft.may("link", record).allowed)
+def _may_link(unit: ItemUnit, record: Record) -> bool:
+    return is_unowned_stub(record) or (unit.is_visible(record) and unit.may("link", record).allowed)

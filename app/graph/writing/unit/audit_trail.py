@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.graph.records.edge_record import Key
+from app.graph.records.edge_record import EdgeKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,4 +11,4 @@ class Move:
 
     about: int
     field: str
-    key: Key
+    key: EdgeKey

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.commits.sensitivity_floors import FenceView
+from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.records.vertex_id import vertex_id
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 from policies.gates import NO_GATES, Gates
 
-NO_FENCES: Final = FenceView("")
+NO_FLOORS: Final = FloorView("")
 """The view of nobody, in which nothing stands."""
 
 
@@ -29,7 +29,7 @@ class Author:
     may: Callable[[str, PolicyAttributes], Decision]
     knows: Callable[[PolicyAttributes], bool]
     sees: Callable[[str, str, PolicyAttributes], bool]
-    fences: FenceView = NO_FENCES
+    fences: FloorView = NO_FLOORS
     stops: frozenset[str] = frozenset()
     at: int = 0
     request_id: str = ""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 
-from app.graph.records.edge_record import Key
+from app.graph.records.edge_record import EdgeKey
 from graphql_schema.catalog.relations import Direction
 
 HopKey = tuple[Direction, str, int]
@@ -11,7 +11,7 @@ HopKey = tuple[Direction, str, int]
 
 
 @dataclass(slots=True)
-class Wants:
+class ReadSet:
     """What is to be read beside what the items name: the plan says so when it turns out to need it.
 
     ``around`` are vertices of which all parts are needed, and all that flows to them; ``points`` ids by vertex id;
@@ -21,14 +21,14 @@ class Wants:
     around: set[int] = field(default_factory=set)
     points: dict[int, str] = field(default_factory=dict)
     hops: set[HopKey] = field(default_factory=set)
-    pairs: set[Key] = field(default_factory=set)
+    pairs: set[EdgeKey] = field(default_factory=set)
 
-    def within(self, other: "Wants") -> bool:
+    def within(self, other: "ReadSet") -> bool:
         """Whether the other has all of this."""
         known = self.around <= other.around and self.points.keys() <= other.points.keys()
         return known and self.hops <= other.hops and self.pairs <= other.pairs
 
-    def add(self, other: "Wants") -> None:
+    def add(self, other: "ReadSet") -> None:
         """Want all that the other does."""
         self.around |= other.around
         self.points |= other.points
@@ -36,20 +36,20 @@ class Wants:
         self.pairs |= other.pairs
 
 
-class UnreadError(Exception):
+class NotReadError(Exception):
     """Planning an item needs what was not read; it is noted as wanted. Never leaves the plan."""
 
 
-def together(needs: Iterable[Callable[[], None]]) -> None:
-    """Need many things at once; raises UnreadError when all that is unread is wanted, so it is read in one request."""
+def require_all(needs: Iterable[Callable[[], None]]) -> None:
+    """Need many things at once; raises NotReadError when all that is unread is wanted, so it is read in one request."""
     unread = False
     for need in needs:
         try:
             need()
-        except UnreadError:
+        except NotReadError:
             unread = True
     if unread:
-        raise UnreadError
+        raise NotReadError
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ class Read:
     """What is known of the store, beside what is there.
 
     ``taken`` are ids under which the store keeps something else, ``around`` vertices of which all parts are known and
-    all that flows to them, and ``points``, ``hops`` and ``pairs`` what else was read, as in :class:`Wants`.
+    all that flows to them, and ``points``, ``hops`` and ``pairs`` what else was read, as in :class:`ReadSet`.
     """
 
     taken: Container[int]
     around: Container[int]
     points: Container[int]
     hops: Container[HopKey]
-    pairs: Container[Key]
+    pairs: Container[EdgeKey]

@@ -1,31 +1,31 @@
 """How planning an item ends early: with the outcome that says why it is not written."""
 
-from graphql_schema.ports.outcomes import Gate, MutationErrorCode, Outcome, Refusal, Registered
+from graphql_schema.ports.outcomes import GateResult, GraphQLResult, MutationErrorCode, WriteError, WriteOutcome
 
 
-class RefusedItemError(Exception):
+class RejectedItemError(Exception):
     """An item that cannot be written; ``registered`` is its outcome. Never leaves the plan."""
 
-    def __init__(self, registered: Registered) -> None:
+    def __init__(self, registered: WriteOutcome) -> None:
         super().__init__(registered)
         self.registered = registered
 
 
-def invalid(message: str, *path: str) -> RefusedItemError:
+def invalid(message: str, *path: str) -> RejectedItemError:
     """The input cannot be."""
-    return _refused(Outcome.INVALID, Refusal(MutationErrorCode.INVALID, message, path))
+    return _refused(GraphQLResult.INVALID, WriteError(MutationErrorCode.INVALID, message, path))
 
 
-def not_found(message: str, *path: str) -> RefusedItemError:
+def not_found(message: str, *path: str) -> RejectedItemError:
     """What the write is about is unknown, or hidden."""
-    return _refused(Outcome.INVALID, Refusal(MutationErrorCode.NOT_FOUND, message, path))
+    return _refused(GraphQLResult.INVALID, WriteError(MutationErrorCode.NOT_FOUND, message, path))
 
 
-def other_payload(key: str) -> RefusedItemError:
+def other_payload(key: str) -> RejectedItemError:
     """The idempotency key was used for something else."""
     return _refused(
-        Outcome.CONFLICT,
-        Refusal(
+        GraphQLResult.CONFLICT,
+        WriteError(
             MutationErrorCode.IDEMPOTENCY_CONFLICT,
             f"The idempotency key {key!r} was used in the last 24 hours with another payload; use a new key.",
             ("idempotencyKey",),
@@ -33,21 +33,21 @@ def other_payload(key: str) -> RefusedItemError:
     )
 
 
-def blocked(message: str, gate: Gate) -> RefusedItemError:
+def blocked(message: str, gate: GateResult) -> RejectedItemError:
     """A gate is closed."""
-    refusal = Refusal(MutationErrorCode.GATE_BLOCKED, message, ("version",))
-    return RefusedItemError(Registered(Outcome.CONFLICT, refusals=(refusal,), gate=gate))
+    refusal = WriteError(MutationErrorCode.GATE_BLOCKED, message, ("version",))
+    return RejectedItemError(WriteOutcome(GraphQLResult.CONFLICT, refusals=(refusal,), gate=gate))
 
 
-def denied(message: str) -> RefusedItemError:
+def denied(message: str) -> RejectedItemError:
     """The policy says no."""
-    return _refused(Outcome.DENIED, Refusal(MutationErrorCode.DENIED, message))
+    return _refused(GraphQLResult.DENIED, WriteError(MutationErrorCode.DENIED, message))
 
 
-def conflict(message: str, revision: int | None, *path: str) -> RefusedItemError:
+def conflict(message: str, revision: int | None, *path: str) -> RejectedItemError:
     """What is stored is not what was expected."""
-    return _refused(Outcome.CONFLICT, Refusal(MutationErrorCode.CONFLICT, message, path, revision))
+    return _refused(GraphQLResult.CONFLICT, WriteError(MutationErrorCode.CONFLICT, message, path, revision))
 
 
-def _refused(outcome: Outcome, refusal: Refusal) -> RefusedItemError:
-    return RefusedItemError(Registered(outcome, refusals=(refusal,)))
+def _refused(outcome: GraphQLResult, refusal: WriteError) -> RejectedItemError:
+    return RejectedItemError(WriteOutcome(outcome, refusals=(refusal,)))

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import orjson
 
-from app.graph.records.edge_record import CLAIM, DECLASSIFIED, Key, ends
-from app.graph.records.vertex_record import Record, natives
-from app.graph.writing.unit.read_set import Read, UnreadError, Wants
+from app.graph.records.edge_record import DECLASSIFIED, UNCONFIRMED, EdgeKey, ends
+from app.graph.records.vertex_record import Record, native_values
+from app.graph.writing.unit.read_set import NotReadError, Read, ReadSet
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.relations import Direction
 
@@ -38,25 +38,25 @@ class Mark:
 NO_MARKS: Final[Mapping[MarkKey, Mark]] = MappingProxyType({})
 
 
-class State:
+class WorkingSet:
     """Vertices and edges by id: as stored, and as they are to become. Drafts are adopted one by one.
 
     ``receipts`` are of idempotency keys, by vertex id. ``wants`` is what turns out to be needed beside what was read.
     """
 
     def __init__(
-        self, vertices: dict[int, Record], edges: dict[Key, Record], receipts: dict[int, Record], read: Read
+        self, vertices: dict[int, Record], edges: dict[EdgeKey, Record], receipts: dict[int, Record], read: Read
     ) -> None:
         self.vertices = dict(vertices)
-        self.edges: dict[Key, Record] = {}
+        self.edges: dict[EdgeKey, Record] = {}
         self.receipts = dict(receipts)
         self.marks: dict[MarkKey, Mark] = {}
         self.read = read
-        self.wants = Wants()
+        self.wants = ReadSet()
         self._stored_vertices = vertices
         self._stored_edges = edges
         self._stored_receipts = receipts
-        self._at: dict[tuple[str, Direction, int], set[Key]] = defaultdict(set)
+        self._at: dict[tuple[str, Direction, int], set[EdgeKey]] = defaultdict(set)
         self.adopt({}, edges)
 
     def stored(self, vid: int) -> bool:
@@ -64,30 +64,30 @@ class State:
         return vid in self._stored_vertices
 
     def need_point(self, vid: int, urn: str) -> None:
-        """Raise UnreadError unless it is known what stands at an id."""
+        """Raise NotReadError unless it is known what stands at an id."""
         if vid not in self.vertices and vid not in self.read.points:
             self.wants.points[vid] = urn
-            raise UnreadError
+            raise NotReadError
 
     def need_hop(self, direction: Direction, relation: str, vid: int) -> None:
-        """Raise UnreadError unless all edges of a relation at a vertex are known, with their far ends."""
+        """Raise NotReadError unless all edges of a relation at a vertex are known, with their far ends."""
         key = (direction, relation, vid)
         if self.stored(vid) and key not in self.read.hops:
             self.wants.hops.add(key)
             self.wants.points[vid] = str(self.vertices[vid]["id"])
-            raise UnreadError
+            raise NotReadError
 
-    def need_pair(self, key: Key) -> None:
-        """Raise UnreadError unless it is known whether an edge joins two vertices."""
+    def need_pair(self, key: EdgeKey) -> None:
+        """Raise NotReadError unless it is known whether an edge joins two vertices."""
         if key not in self.edges and key not in self.read.pairs and all(map(self.stored, key[1:])):
             self.wants.pairs.add(key)
-            raise UnreadError
+            raise NotReadError
 
     def vertex(self, vid: int) -> Record | None:
         """The vertex as it is to become, where it is known."""
         return self.vertices.get(vid)
 
-    def edge(self, key: Key) -> Record | None:
+    def edge(self, key: EdgeKey) -> Record | None:
         """The edge as it is to become, where it is known."""
         return self.edges.get(key)
 
@@ -95,7 +95,7 @@ class State:
         """The vertex as it is stored."""
         return self._stored_vertices.get(vid)
 
-    def was_edge(self, key: Key) -> Record | None:
+    def was_edge(self, key: EdgeKey) -> Record | None:
         """The edge as it is stored."""
         return self._stored_edges.get(key)
 
@@ -104,19 +104,19 @@ class State:
         if vid not in self.vertices:
             self._stored_vertices[vid] = self.vertices[vid] = record
 
-    def changed(self) -> tuple[list[int], list[Key]]:
+    def changed(self) -> tuple[list[int], list[EdgeKey]]:
         """The vertices and edges that are new or differ from what is stored."""
         vertices = [vid for vid, record in self.vertices.items() if record is not self._stored_vertices.get(vid)]
         return vertices, [key for key, record in self.edges.items() if record is not self._stored_edges.get(key)]
 
-    def at(self, relation: str, direction: Direction, vid: int) -> set[Key]:
+    def at(self, relation: str, direction: Direction, vid: int) -> set[EdgeKey]:
         """The known edges of a relation that leave (OUT) or reach (IN) a vertex."""
         return self._at.get((relation, direction, vid), set())
 
     def adopt(
         self,
         vertices: dict[int, Record],
-        edges: dict[Key, Record],
+        edges: dict[EdgeKey, Record],
         receipts: Mapping[int, Record] = NO_RECEIPTS,
         marks: Mapping[MarkKey, Mark] = NO_MARKS,
     ) -> None:
@@ -151,20 +151,20 @@ class State:
         return {"x": vid, "fresh": fresh, "at": record["at"], "record": orjson.dumps(record).decode()}
 
     def _vertex(self, vid: int, record: Record) -> dict[str, Any]:
-        values, sets = natives(record)
+        values, sets = native_values(record)
         before = self._stored_vertices.get(vid)
         if before is not None:
-            known_values, known_sets = natives(before)
+            known_values, known_sets = native_values(before)
             values = {key: value for key, value in values.items() if value != known_values[key]}
             sets = {key: value for key, value in sets.items() if value != known_sets[key]}
         return {"x": vid, "k": KIND_OF_CODE[record["kind"]].name, "fresh": before is None, "p": values, "s": sets}
 
-    def _edge(self, key: Key, record: Record) -> dict[str, Any]:
+    def _edge(self, key: EdgeKey, record: Record) -> dict[str, Any]:
         relation, source, target = key
         fresh = key not in self._stored_edges
         values = {
             "validFrom": record["validFrom"],
-            "validTo": record["validFrom"] if record.get(CLAIM) else ends(record),
+            "validTo": record["validFrom"] if record.get(UNCONFIRMED) else ends(record),
             "declassified": bool(record.get(DECLASSIFIED)),
             "record": orjson.dumps(record).decode(),
         }

@@ -6,12 +6,12 @@ from typing import Any
 
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
 from app.ingest.sources.datahub.names import split, split_field
-from app.ingest.sources.datahub.shared_aspects import Body, Facts, given
+from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, given
 
 _FIELD = "urn:li:schemaField:"
 
 
-def dataset(facts: Facts, entity: Entity) -> Body:
+def dataset(facts: SharedAspects, entity: Entity) -> Body:
     """Map a dataset; ``upstreamLineage`` gives ``derivedFrom``, its fine-grained part that of the columns."""
     upstreams = entity.take("upstreamLineage").get("upstreams")
     derived = None if upstreams is None else facts.names.urns([one["dataset"] for one in upstreams])
@@ -20,12 +20,12 @@ def dataset(facts: Facts, entity: Entity) -> Body:
     return {"dataset": facts.asset(entity, main, derivedFrom=derived, columns=columns)}
 
 
-def data_flow(facts: Facts, entity: Entity) -> Body:
+def data_flow(facts: SharedAspects, entity: Entity) -> Body:
     """Map a flow to a workflow; its jobs name it."""
     return {"workflow": facts.asset(entity, entity.take("dataFlowInfo"), workflowKind="flow")}
 
 
-def data_job(facts: Facts, entity: Entity) -> Body:
+def data_job(facts: SharedAspects, entity: Entity) -> Body:
     """Map a job to a workflow that is a step of its flow."""
     edges = entity.take("dataJobInputOutput")
     facts.estate.leave_out(entity.type, "dataJobInputOutput.fineGrained", len(edges.get("fineGrainedLineages") or []))
@@ -38,14 +38,14 @@ def data_job(facts: Facts, entity: Entity) -> Body:
     return {"workflow": facts.asset(entity, entity.take("dataJobInfo"), **own)}
 
 
-def job_triggers(facts: Facts, entity: Entity) -> Iterator[Body]:
+def job_triggers(facts: SharedAspects, entity: Entity) -> Iterator[Body]:
     """Link a job to the jobs that it waits for."""
     edges = entity.take("dataJobInputOutput")
     for upstream in facts.names.urns(_targets(edges, "inputDatajobs", "inputDatajobEdges")):
         yield {"link": {"relation": "TRIGGERS", "from": upstream, "to": facts.names.urn(entity.urn)}}
 
 
-def chart(facts: Facts, entity: Entity) -> Body:
+def chart(facts: SharedAspects, entity: Entity) -> Body:
     """Map a chart to a report that its datasets feed."""
     main = entity.take("chartInfo")
     inputs = facts.names.urns(_targets(main, "inputs", "inputEdges"))
@@ -53,7 +53,7 @@ def chart(facts: Facts, entity: Entity) -> Body:
     return {"report": facts.asset(entity, main, reportKind="chart", url=url, inputs=inputs)}
 
 
-def dashboard(facts: Facts, entity: Entity) -> Body:
+def dashboard(facts: SharedAspects, entity: Entity) -> Body:
     """Map a dashboard to a report that its charts, datasets and inner dashboards feed."""
     main = entity.take("dashboardInfo")
     inputs = _targets(main, "charts", "chartEdges", "datasets", "datasetEdges", "dashboards")
@@ -61,14 +61,14 @@ def dashboard(facts: Facts, entity: Entity) -> Body:
     return {"report": facts.asset(entity, main, reportKind="dashboard", url=url, inputs=facts.names.urns(inputs))}
 
 
-def feature(facts: Facts, entity: Entity) -> Body:
+def feature(facts: SharedAspects, entity: Entity) -> Body:
     """Map a feature; the feature table that holds it names it."""
     main = entity.take("mlFeatureProperties")
     derived = facts.names.urns(main.get("sources") or [])
     return {"feature": facts.asset(entity, main, dataType=main.get("dataType"), derivedFrom=derived)}
 
 
-def feature_table(facts: Facts, entity: Entity) -> Body:
+def feature_table(facts: SharedAspects, entity: Entity) -> Body:
     """Map a feature table to a feature set that contains its features."""
     main = entity.take("mlFeatureTableProperties")
     return {"featureSet": facts.asset(entity, main, features=facts.names.urns(main.get("mlFeatures") or []))}
@@ -82,7 +82,7 @@ def _targets(body: Mapping[str, Any], *fields: str) -> list[str]:
     ]
 
 
-def _columns(facts: Facts, entity: Entity) -> list[dict[str, Any]] | None:
+def _columns(facts: SharedAspects, entity: Entity) -> list[dict[str, Any]] | None:
     """Map the columns: those of the schema, those with a record of their own, those that lineage names."""
     described = {one["fieldPath"]: one for one in entity.take("schemaMetadata").get("fields") or []}
     edited = {
@@ -120,7 +120,7 @@ def _column(
     )
 
 
-def _column_sources(facts: Facts, entity: Entity) -> dict[str, list[dict[str, Any]]]:
+def _column_sources(facts: SharedAspects, entity: Entity) -> dict[str, list[dict[str, Any]]]:
     """Read column lineage: every upstream column of a fine-grained lineage feeds every downstream one."""
     found: dict[str, dict[tuple[str | None, str], dict[str, Any]]] = defaultdict(dict)
     for lineage in entity.aspects.get("upstreamLineage", {}).get("fineGrainedLineages") or []:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.ingest.sources.datahub.aspect_files import Entity
-from app.ingest.sources.datahub.shared_aspects import Body, Facts, instant, key_values
+from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, instant, key_values
 
 _DEPLOYMENT_STATUS = {
     "IN_SERVICE": "ACTIVE",
@@ -19,12 +19,12 @@ _DEPLOYMENT_STATUS = {
 _RUN_RESULT = {"SUCCESS": "COMPLETE", "FAILURE": "FAIL", "UP_FOR_RETRY": "FAIL", "SKIPPED": "ABORT"}
 
 
-def model_group(facts: Facts, entity: Entity) -> Body:
+def model_group(facts: SharedAspects, entity: Entity) -> Body:
     """Map a model group to a model."""
     return {"model": facts.asset(entity, entity.take("mlModelGroupProperties"))}
 
 
-def model(facts: Facts, entity: Entity) -> Body:
+def model(facts: SharedAspects, entity: Entity) -> Body:
     """Map a model to a version of its group."""
     main = entity.take("mlModelProperties")
     facts.estate.leave_out(entity.type, "mlModelProperties.groups.further", len((main.get("groups") or [])[1:]))
@@ -39,7 +39,7 @@ def model(facts: Facts, entity: Entity) -> Body:
     return {"modelVersion": facts.asset(entity, main, **own)}
 
 
-def model_links(facts: Facts, entity: Entity) -> Iterator[Body]:
+def model_links(facts: SharedAspects, entity: Entity) -> Iterator[Body]:
     """Link a model to further training runs, and to the deployments that do not name it themselves."""
     main, version = entity.take("mlModelProperties"), facts.names.urn(entity.urn)
     for run in facts.names.urns(main.get("trainingJobs") or [])[1:]:
@@ -49,7 +49,7 @@ def model_links(facts: Facts, entity: Entity) -> Iterator[Body]:
             yield {"link": {"relation": "DEPLOYED_AS", "from": version, "to": facts.names.urn(deployment)}}
 
 
-def deployment(facts: Facts, entity: Entity) -> Body:
+def deployment(facts: SharedAspects, entity: Entity) -> Body:
     """Map a deployment of the model that names it."""
     main = entity.take("mlModelDeploymentProperties")
     deployed = facts.deployed_models.get(entity.urn)
@@ -62,7 +62,7 @@ def deployment(facts: Facts, entity: Entity) -> Body:
     return {"deployment": facts.asset(entity, main, **own)}
 
 
-def run(facts: Facts, entity: Entity) -> Body:
+def run(facts: SharedAspects, entity: Entity) -> Body:
     """Map a process instance to a run. Without a run event its state is not known: it left its results, so COMPLETE."""
     main, training = entity.take("dataProcessInstanceProperties"), entity.take("mlTrainingRunProperties")
     ties = entity.take("dataProcessInstanceRelationships")

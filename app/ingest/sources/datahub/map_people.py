@@ -5,10 +5,10 @@ from typing import Any
 
 from app.ingest.sources.datahub.aspect_files import Entity
 from app.ingest.sources.datahub.names import split
-from app.ingest.sources.datahub.shared_aspects import Body, Facts, given
+from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, given
 
 
-def user(facts: Facts, entity: Entity) -> Body:
+def user(facts: SharedAspects, entity: Entity) -> Body:
     """Map a user; the groups that it belongs to name it as a member."""
     info, edited = entity.take("corpUserInfo"), entity.take("corpUserEditableInfo")
     status = entity.take("corpUserStatus").get("status")
@@ -29,7 +29,7 @@ def user(facts: Facts, entity: Entity) -> Body:
     return {"user": given(body)}
 
 
-def teams(facts: Facts) -> Iterator[tuple[str, Body]]:
+def teams(facts: SharedAspects) -> Iterator[tuple[str, Body]]:
     """Map groups to teams with their members; a group that only members name becomes a team of its name."""
     members: dict[str, dict[str, None]] = {}
     for person in facts.estate.of_type("corpuser"):
@@ -45,7 +45,7 @@ def teams(facts: Facts) -> Iterator[tuple[str, Body]]:
         yield group, {"team": _team(facts, entity, list(members.get(group, ())))}
 
 
-def _team(facts: Facts, entity: Entity, members: list[str]) -> Body:
+def _team(facts: SharedAspects, entity: Entity, members: list[str]) -> Body:
     info = entity.take("corpGroupInfo")
     edited = entity.take("corpGroupEditableInfo")
     entity.take("corpGroupKey")
@@ -62,7 +62,7 @@ def _team(facts: Facts, entity: Entity, members: list[str]) -> Body:
     )
 
 
-def domain(facts: Facts, entity: Entity) -> Body:
+def domain(facts: SharedAspects, entity: Entity) -> Body:
     """Map a domain, its place in the tree and its owners."""
     main = entity.take("domainProperties")
     parent = main.get("parentDomain")
@@ -71,14 +71,14 @@ def domain(facts: Facts, entity: Entity) -> Body:
     return {"domain": given(body)}
 
 
-def tag(facts: Facts, entity: Entity) -> Body:
+def tag(facts: SharedAspects, entity: Entity) -> Body:
     """Map a tag."""
     main = entity.take("tagProperties")
     body = _term(facts, entity, main, main.get("description"), color=main.get("colorHex"))
     return {"tag": given(body | {"tagKind": "FREE"})}
 
 
-def glossary_term(facts: Facts, entity: Entity) -> Body:
+def glossary_term(facts: SharedAspects, entity: Entity) -> Body:
     """Map a glossary term to a tag; its place in the glossary lives on as a property."""
     main = entity.take("glossaryTermInfo")
     further = {key: main.get(key) for key in ("parentNode", "termSource", "sourceUrl")}
@@ -86,7 +86,9 @@ def glossary_term(facts: Facts, entity: Entity) -> Body:
     return {"tag": given(body | {"tagKind": "FREE"})}
 
 
-def _term(facts: Facts, entity: Entity, main: Mapping[str, Any], description: str | None, **further: object) -> Body:
+def _term(
+    facts: SharedAspects, entity: Entity, main: Mapping[str, Any], description: str | None, **further: object
+) -> Body:
     entity.take(f"{entity.type}Key")
     _note_removal(facts, entity)
     return {
@@ -97,6 +99,6 @@ def _term(facts: Facts, entity: Entity, main: Mapping[str, Any], description: st
     }
 
 
-def _note_removal(facts: Facts, entity: Entity) -> None:
+def _note_removal(facts: SharedAspects, entity: Entity) -> None:
     """Count a removed entity of a kind that has no stage."""
     facts.estate.leave_out(entity.type, "status.removed", int(bool(entity.take("status").get("removed"))))

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator
 
-from app.ingest.load.batches import Item
+from app.ingest.load.batches import ImportItem
 from app.ingest.sources.datahub import map_datasets as data
 from app.ingest.sources.datahub import map_models as models
 from app.ingest.sources.datahub import map_people as people
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
 from app.ingest.sources.datahub.names import Names
-from app.ingest.sources.datahub.shared_aspects import Body, Facts
+from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects
 
-_ONE: dict[str, Callable[[Facts, Entity], Body]] = {
+_ONE: dict[str, Callable[[SharedAspects, Entity], Body]] = {
     "corpuser": people.user,
     "tag": people.tag,
     "glossaryTerm": people.glossary_term,
@@ -29,20 +29,20 @@ _ONE: dict[str, Callable[[Facts, Entity], Body]] = {
 }
 """Entity types that become one item each; groups become teams in ``people.teams``."""
 
-_LINKS: dict[str, Callable[[Facts, Entity], Iterator[Body]]] = {
+_LINKS: dict[str, Callable[[SharedAspects, Entity], Iterator[Body]]] = {
     "dataJob": data.job_triggers,
     "mlModel": models.model_links,
 }
 """Edges that no field of an item can carry."""
 
 
-def map_estate(estate: Estate) -> list[Item]:
+def map_estate(estate: Estate) -> list[ImportItem]:
     """Map every entity that has a kind; afterwards ``estate.coverage()`` tells what was carried and what was not."""
-    facts = Facts(estate, Names(estate))
-    return [Item(foreign, body) for foreign, body in _items(facts)]
+    facts = SharedAspects(estate, Names(estate))
+    return [ImportItem(foreign, body) for foreign, body in _items(facts)]
 
 
-def _items(facts: Facts) -> Iterator[tuple[str, Body]]:
+def _items(facts: SharedAspects) -> Iterator[tuple[str, Body]]:
     yield from people.teams(facts)
     for entity_type, map_one in _ONE.items():
         for entity in facts.estate.of_type(entity_type):

@@ -39,7 +39,7 @@ _PROPERTIES = (
 """Small aspects that live on as a property: aspect, field, key."""
 
 
-class Facts:
+class SharedAspects:
     """The shared mapping, bound to one estate and its names."""
 
     def __init__(self, estate: Estate, names: Names) -> None:

@@ -4,7 +4,7 @@ import re
 
 from support.source_tree import read
 
-from graphql_schema.catalog.inference_rules import RULES, Rule
+from graphql_schema.catalog.inference_rules import RULES, InferenceRule
 from graphql_schema.catalog.relations import Direction
 
 
@@ -26,7 +26,7 @@ def test_the_documentation_lists_the_rules() -> None:
     assert listed == [(rule.name, _chain(rule), rule.relation.name, str(rule.confidence)) for rule in RULES]
 
 
-def _chain(rule: Rule) -> str:
+def _chain(rule: InferenceRule) -> str:
     steps = [" or ".join(rule.starts)]
     for hop in rule.chain:
         steps += [f"`{hop.relation.name}`", " or ".join(hop.kinds)]

@@ -21,14 +21,14 @@ from graphql_schema.assets.service import DeploymentInput
 from graphql_schema.assets.tag import TagInput, TagKind
 from graphql_schema.assets.team import MemberInput, TeamInput, UserInput
 from graphql_schema.assets.workflow import RunInput, RunState, WorkflowInput
-from graphql_schema.catalog.enums import LifecycleStage, OwnershipKind, PrincipalKind, Relation, Sensitivity
+from graphql_schema.catalog.enums import LifecycleStage, OwnershipKind, PrincipalType, RelationName, Sensitivity
 from graphql_schema.catalog.relations import FEEDS, OWNED_BY, VERSION_OF
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import MetricInput, PropertyInput
 from graphql_schema.inputs.input_fields import OwnerInput
 from graphql_schema.inputs.values import InputError
 from graphql_schema.lineage.link_mutations import LinkInput
-from graphql_schema.ports.commands import EdgesOf, Linking, Registration
+from graphql_schema.ports.commands import DeclaredEdges, LinkCommand, RegisterCommand
 
 Given = Any
 """What an input class takes under a name; its own annotations say what."""
@@ -42,10 +42,10 @@ RUN = "mlg://run/airflow/default/r1"
 FLOW = "mlg://workflow/airflow/default/nightly"
 
 
-def ready(**item: Given) -> Registration:
+def ready(**item: Given) -> RegisterCommand:
     """Register one item that must be accepted."""
     found = wanted_of(given_in(AssetInput(**item))[1])
-    assert isinstance(found, Registration)
+    assert isinstance(found, RegisterCommand)
     return found
 
 
@@ -64,7 +64,7 @@ def test_values_are_plain_and_only_those_given() -> None:
             dry_run=True,
         )
     )
-    assert found == Registration(
+    assert found == RegisterCommand(
         MODEL,
         {
             "name": "ranker",
@@ -85,9 +85,9 @@ def test_lists_of_ids_become_edges_of_their_field() -> None:
     assert found.urn == VERSION
     assert found.values == {}
     assert found.edges == (
-        EdgesOf(VERSION_OF.out(), "ModelVersion.model", {MODEL: {}}),
-        EdgesOf(FEEDS.into("Dataset", "DatasetVersion"), "ModelVersion.trainedOn", {DATA: {}}),
-        EdgesOf(FEEDS.into("Feature", "FeatureSet"), "ModelVersion.features", {}),
+        DeclaredEdges(VERSION_OF.out(), "ModelVersion.model", {MODEL: {}}),
+        DeclaredEdges(FEEDS.into("Dataset", "DatasetVersion"), "ModelVersion.trainedOn", {DATA: {}}),
+        DeclaredEdges(FEEDS.into("Feature", "FeatureSet"), "ModelVersion.features", {}),
     )
 
 
@@ -104,7 +104,7 @@ def test_owners_are_merged_by_owner() -> None:
         )
     )
     targets = {TEAM: {"kinds": ["BUSINESS", "TECHNICAL"]}, ADA: {"kinds": ["STEWARD"]}}
-    assert found.edges == (EdgesOf(OWNED_BY.out(), "Dataset.owners", targets),)
+    assert found.edges == (DeclaredEdges(OWNED_BY.out(), "Dataset.owners", targets),)
 
 
 def test_a_run_adds_what_was_observed() -> None:
@@ -147,12 +147,12 @@ def test_what_the_catalog_keeps_itself_is_named_by_name_alone() -> None:
         {"name": "search"},
         [{ADA: {"role": "lead"}}],
     )
-    user = ready(user=UserInput(name="ada", kind=PrincipalKind.SERVICE_ACCOUNT, active=True))
+    user = ready(user=UserInput(name="ada", kind=PrincipalType.SERVICE_ACCOUNT, active=True))
     assert (user.urn, user.values) == (ADA, {"name": "ada", "principalKind": "SERVICE_ACCOUNT", "active": True})
     tag = ready(tag=TagInput(name="gold", tag_kind=TagKind.PII))
     assert (tag.urn, tag.values) == ("mlg://tag/catalog/default/gold", {"name": "gold", "tagKind": "PII"})
     domain = ready(domain=DomainInput(name="commerce", owners=[OwnerInput(owner=TEAM)]))
-    assert domain.edges == (EdgesOf(OWNED_BY.out(), "Domain.owners", {TEAM: {"kinds": ["TECHNICAL"]}}),)
+    assert domain.edges == (DeclaredEdges(OWNED_BY.out(), "Domain.owners", {TEAM: {"kinds": ["TECHNICAL"]}}),)
 
 
 def test_a_name_that_the_id_cuts_is_kept() -> None:
@@ -166,12 +166,12 @@ def test_a_name_that_the_id_cuts_is_kept() -> None:
 
 def test_a_link_becomes_an_edge_with_its_facts() -> None:
     """The relation decides which ends it joins; facts are those given, and the origin."""
-    link = LinkInput(relation=Relation.FEEDS, from_=DATA, to=MODEL, confidence=0.5, run_id=None)
-    assert wanted_of(given_in(AssetInput(link=link))[1]) == Linking(
+    link = LinkInput(relation=RelationName.FEEDS, from_=DATA, to=MODEL, confidence=0.5, run_id=None)
+    assert wanted_of(given_in(AssetInput(link=link))[1]) == LinkCommand(
         "FEEDS", DATA, MODEL, {"confidence": 0.5, "runId": None, "origin": "DECLARED"}
     )
-    itself = LinkInput(relation=Relation.DERIVES, from_=DATA, to=DATA)
-    assert isinstance(wanted_of(given_in(AssetInput(link=itself))[1]), Linking)
+    itself = LinkInput(relation=RelationName.DERIVES, from_=DATA, to=DATA)
+    assert isinstance(wanted_of(given_in(AssetInput(link=itself))[1]), LinkCommand)
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def twice(*pairs: str) -> list[PropertyInput]:
     return [PropertyInput(key=key, value="v") for key in pairs]
 
 
-def link(relation: Relation, source: str, target: str, **facts: Given) -> dict[str, Any]:
+def link(relation: RelationName, source: str, target: str, **facts: Given) -> dict[str, Any]:
     """A link item."""
     return {"link": LinkInput(relation=relation, from_=source, to=target, **facts)}
 
@@ -278,16 +278,16 @@ BAD = {
     "long name": Bad({"model": ModelInput(source="a", name="n" * 1025)}, ("name",), "1024"),
     "long display name": Bad({"model": ModelInput(id=MODEL, display_name="n" * 1025)}, ("displayName",), "1024"),
     "large record": Bad({"model": ModelInput(id=MODEL, description="x" * 70_000)}, (), "65536"),
-    "link the catalog has not": Bad(link(Relation.FEEDS, DATA, RUN), ("to",), "is a Run"),
-    "link from what cannot": Bad(link(Relation.FEEDS, RUN, MODEL), ("from",), "is a Run"),
-    "link malformed": Bad(link(Relation.FEEDS, DATA, "x"), ("to",), "not an id"),
-    "link too sure": Bad(link(Relation.FEEDS, DATA, MODEL, confidence=1.1), ("confidence",), "between 0 and 1"),
+    "link the catalog has not": Bad(link(RelationName.FEEDS, DATA, RUN), ("to",), "is a Run"),
+    "link from what cannot": Bad(link(RelationName.FEEDS, RUN, MODEL), ("from",), "is a Run"),
+    "link malformed": Bad(link(RelationName.FEEDS, DATA, "x"), ("to",), "not an id"),
+    "link too sure": Bad(link(RelationName.FEEDS, DATA, MODEL, confidence=1.1), ("confidence",), "between 0 and 1"),
     "link that ends before it begins": Bad(
-        link(Relation.FEEDS, DATA, MODEL, valid_from=Instant(2), valid_to=Instant(1)), ("validTo",), "before"
+        link(RelationName.FEEDS, DATA, MODEL, valid_from=Instant(2), valid_to=Instant(1)), ("validTo",), "before"
     ),
-    "link of a part to itself": Bad(link(Relation.CONTAINS, FLOW, FLOW), ("to",), "itself"),
+    "link of a part to itself": Bad(link(RelationName.CONTAINS, FLOW, FLOW), ("to",), "itself"),
     "link of a version to a stranger": Bad(
-        link(Relation.VERSION_OF, VERSION, "mlg://model/mlflow/default/x"), ("to",), MODEL
+        link(RelationName.VERSION_OF, VERSION, "mlg://model/mlflow/default/x"), ("to",), MODEL
     ),
     "feature of no set": Bad(
         {"feature": FeatureInput(source="a", name="f", feature_set=MODEL)}, ("featureSet",), "FeatureSet"
@@ -309,7 +309,7 @@ def test_what_cannot_be_is_refused_where_it_stands(bad: Bad) -> None:
 
 def test_the_same_asset_twice_is_refused_the_second_time() -> None:
     """The later item is INVALID and says which one was first; links may repeat."""
-    model, edge = AssetInput(model=ModelInput(id=MODEL)), AssetInput(**link(Relation.FEEDS, DATA, MODEL))
+    model, edge = AssetInput(model=ModelInput(id=MODEL)), AssetInput(**link(RelationName.FEEDS, DATA, MODEL))
     named = AssetInput(model=ModelInput(source="mlflow", name="ranker"))
     prepared = prepare([edge, model, edge, named])
     assert prepared.names == ["link", "model", "link", "model"]

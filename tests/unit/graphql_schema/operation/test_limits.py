@@ -16,7 +16,7 @@ from graphql import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphql_schema.operation.limits import CEILING, Limits, Size, breaches, measure
+from graphql_schema.operation.limits import CEILING, DocumentLimits, Size, breaches, measure
 
 
 def size(document: str) -> Size:
@@ -117,14 +117,14 @@ def test_absurd_sizes_saturate() -> None:
 )
 def test_each_limit_stands_where_it_is_said(name: str, within: str, over: str) -> None:
     """The largest document within a limit passes, the next larger one breaks that limit and no other."""
-    assert breaches(parse(within), Limits()) == []
-    assert [breach.limit for breach in breaches(parse(over), Limits())] == [name]
+    assert breaches(parse(within), DocumentLimits()) == []
+    assert [breach.limit for breach in breaches(parse(over), DocumentLimits())] == [name]
 
 
 def test_every_operation_is_measured() -> None:
     """A document cannot hide a large operation behind a small one."""
     document = parse("query A { x } query B {" + "b: x " * 31 + "}")
-    [breach] = breaches(document, Limits())
+    [breach] = breaches(document, DocumentLimits())
     assert (breach.limit, breach.actual, breach.maximum) == ("aliases", 31, 30)
     assert breach.operation.name is not None
     assert breach.operation.name.value == "B"
@@ -139,11 +139,11 @@ def test_cycles_and_unknown_fragments_end() -> None:
 def test_the_standard_introspection_passes() -> None:
     """Tools ask for the schema deeper than data may be asked for: depth inside introspection does not count."""
     document = get_introspection_query(input_value_deprecation=True, specified_by_url=True)
-    assert expanded(document).depth > Limits().depth
-    assert breaches(parse(document), Limits()) == []
+    assert expanded(document).depth > DocumentLimits().depth
+    assert breaches(parse(document), DocumentLimits()) == []
 
 
 def test_introspection_is_no_way_around_the_other_limits() -> None:
     """Asking for the whole schema 31 times under aliases counts as 31 aliases."""
     document = parse("{" + "s: __schema { types { name } } " * 31 + "}")
-    assert [breach.limit for breach in breaches(document, Limits())] == ["aliases"]
+    assert [breach.limit for breach in breaches(document, DocumentLimits())] == ["aliases"]

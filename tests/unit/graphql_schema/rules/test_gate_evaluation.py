@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from graphql_schema.ports.outcomes import Gate
-from graphql_schema.rules.gate_evaluation import Evidence, approved, as_shown, judge, newest
+from graphql_schema.ports.outcomes import GateResult
+from graphql_schema.rules.gate_evaluation import Evidence, approved, evaluate_gate, newest, visible_fields
 from policies.gates import Gate as Rule
 from policies.gates import Gates, Needs
 
@@ -22,15 +22,15 @@ def decision(at: int, said: str = "APPROVED", gate: str = "release", **more: Any
     return {"id": f"{gate}{at}", "gate": gate, "decision": said, "decidedAt": at, **more}
 
 
-def judged(**evidence: Any) -> Gate:
+def judged(**evidence: Any) -> GateResult:
     """What the strict gate says of evidence; all of it is good unless it is given."""
     good: dict[str, Any] = {"model": {}, "version": OPEN_VERSION, "approvals": [decision(1)]}
-    return judge(STRICT, "champion", Evidence(**(good | evidence)), NOW)
+    return evaluate_gate(STRICT, "champion", Evidence(**(good | evidence)), NOW)
 
 
 def test_nothing_missing_is_open() -> None:
     """With what it needs, and nothing against it, the gate is open."""
-    assert judged() == Gate()
+    assert judged() == GateResult()
     assert judged().open
 
 
@@ -50,7 +50,7 @@ def test_nothing_missing_is_open() -> None:
 )
 def test_the_newest_decision_of_a_gate_counts(decisions: list[dict[str, Any]], *, missing: bool) -> None:
     """Only an approval that has not expired and that nothing newer replaces gives what is needed."""
-    assert judged(approvals=decisions) == Gate(missing_approvals=("release",) if missing else ())
+    assert judged(approvals=decisions) == GateResult(missing_approvals=("release",) if missing else ())
 
 
 def test_what_fails_closes_the_gate() -> None:
@@ -60,9 +60,9 @@ def test_what_fails_closes_the_gate() -> None:
         {"id": "e2", "verdict": "PASS", "stage": "ACTIVE", **OURS},
         {"id": "e3", "verdict": "FAIL", "stage": "RETIRED", **OURS},
         {"id": "e4", "verdict": "FAIL", "stage": "ACTIVE", "deletedAt": 5, **OURS},
-        dict(as_shown({"id": "e5", "verdict": "FAIL", "stage": "ACTIVE", **OURS}, {"verdict"})),
+        dict(visible_fields({"id": "e5", "verdict": "FAIL", "stage": "ACTIVE", **OURS}, {"verdict"})),
     ]
-    assert judged(evaluations=[failing, *others]) == Gate(failing_evaluations=("e1",))
+    assert judged(evaluations=[failing, *others]) == GateResult(failing_evaluations=("e1",))
     assert judged(evaluations=others).open
 
 
@@ -72,7 +72,7 @@ def test_whose_evaluations_count() -> None:
     given = [{"id": owner or "nobody", "ownerTeam": owner, **failing} for owner in ("ranking", "", "audit", "ads")]
     named = Gates((Rule("named", Needs(evaluations=True, evaluators=frozenset({"audit"}))),))
     assert judged(evaluations=given).failing_evaluations == ("nobody", "ranking")
-    assert judge(named, "champion", Evidence({}, OPEN_VERSION, evaluations=given), NOW).failing_evaluations == (
+    assert evaluate_gate(named, "champion", Evidence({}, OPEN_VERSION, evaluations=given), NOW).failing_evaluations == (
         "audit",
         "nobody",
         "ranking",
@@ -83,7 +83,7 @@ def test_a_grave_open_incident_closes_the_gate_once() -> None:
     """Severity and state decide, and one on the version and its model is one."""
     grave = {"id": "i1", "state": "OPEN", "severity": "HIGH"}
     others = [{"id": "i2", "state": "RESOLVED", "severity": "HIGH"}, {"id": "i3", "state": "OPEN", "severity": "LOW"}]
-    assert judged(incidents=[grave, grave, *others]) == Gate(blocking_incidents=("i1",))
+    assert judged(incidents=[grave, grave, *others]) == GateResult(blocking_incidents=("i1",))
 
 
 def test_too_sensitive_data_close_the_gate() -> None:
@@ -100,8 +100,8 @@ def test_tier_and_domain_of_the_model_choose_the_gates() -> None:
     record = {"id": "m", "riskTier": "HIGH", "index": {"domain": "mlg://domain/catalog/default/x"}}
 
     def missing(*hidden: str) -> tuple[str, ...]:
-        evidence = Evidence(as_shown(record, hidden), OPEN_VERSION)
-        return judge(Gates((rule,)), "champion", evidence, NOW).missing_approvals
+        evidence = Evidence(visible_fields(record, hidden), OPEN_VERSION)
+        return evaluate_gate(Gates((rule,)), "champion", evidence, NOW).missing_approvals
 
     assert missing() == ("ethics",)
     assert missing("riskTier") == missing("domain") == ()

@@ -5,14 +5,14 @@ import re
 from support.source_tree import read
 
 from graphql_schema.catalog.enums import HealthStatus
-from graphql_schema.rules.health_status import INCIDENTS, LEVELS, MOST_CAUSES, RESULTS, VERDICTS
+from graphql_schema.rules.health_status import INCIDENTS, LEVELS, MAX_CAUSES, RESULTS, VERDICTS
 
 PAGE = read("docs/health.md")
 
 
 def _weights(about: str) -> dict[str, str]:
     """The weights in the table of the page, by the value in backticks, of the rows that begin so."""
-    return dict(re.findall(rf"(?m)^\| {about}.*`([A-Z]+)`(?: is open)? \| (grave|light) \|$", PAGE))
+    return dict(re.findall(rf"(?m)^\| {about}.*`([A-Z]+)`(?: is open)? \| (severe|minor) \|$", PAGE))
 
 
 def test_the_documentation_has_the_weights_of_the_rule() -> None:
@@ -26,4 +26,4 @@ def test_the_documentation_has_the_weights_of_the_rule() -> None:
     assert re.findall(r"(?m)^\| `([A-Z]+)` \| there is", PAGE) == ["UNHEALTHY", "DEGRADED", "HEALTHY", "UNKNOWN"]
     assert {status.name for status in HealthStatus} == {"UNHEALTHY", "DEGRADED", "HEALTHY", "UNKNOWN"}
     assert f"reaches, {LEVELS} levels far" in PAGE
-    assert f"more than {MOST_CAUSES}." in PAGE
+    assert f"more than {MAX_CAUSES}." in PAGE

@@ -11,8 +11,8 @@ import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.rules.facets import MOST_VALUES
-from graphql_schema.rules.search_text import wanted
+from graphql_schema.rules.facets import MAX_FACET_VALUES
+from graphql_schema.rules.search_text import parse_search_text
 from graphql_schema.search.search_conditions import search_for
 
 Run = Callable[..., Awaitable[ExecutionResult]]
@@ -96,13 +96,16 @@ async def test_a_word_at_the_edge_of_a_highlight_is_marked(run: Run, graph: Plai
 
 async def test_facets_are_bounded_and_ordered(run: Run, graph: PlainGraph) -> None:
     """The most frequent values first, ties by value, no more than the limit, each facet once."""
-    for number in range(MOST_VALUES + 5):
+    for number in range(MAX_FACET_VALUES + 5):
         graph.add("DATASET", f"t{number}", namespace=f"n{number:02}")
     graph.add("DATASET", "tt", namespace="n54")
     result = await searched(run, "t", facets=["NAMESPACE", "NAMESPACE"], first=0)
     (facet,) = result["facets"]
-    assert [value["value"] for value in facet["values"]] == ["n54", *(f"n{each:02}" for each in range(MOST_VALUES - 1))]
-    assert result["hits"]["totalCount"] == MOST_VALUES + 6
+    assert [value["value"] for value in facet["values"]] == [
+        "n54",
+        *(f"n{each:02}" for each in range(MAX_FACET_VALUES - 1)),
+    ]
+    assert result["hits"]["totalCount"] == MAX_FACET_VALUES + 6
 
 
 def name_of(graph: PlainGraph, urn: str, name: str) -> str:
@@ -167,8 +170,8 @@ async def test_typing_errors_are_forgiven_in_the_first_words(run: Run, graph: Pl
 async def test_an_index_is_asked_for_few_words() -> None:
     """However many words are typed, the index is asked for ten, with the expressions of ten."""
     typed = " ".join(f"{letter}rders" for letter in "abcdefghijklmnopqrstuvwxyz")
-    assert repr(search_for(wanted(typed), None).where).count("regex") == 10
-    assert len(search_for(wanted("\u6bcf\u65e5\u8ba2\u5355" * 200), None).where) == 1 + 4
+    assert repr(search_for(parse_search_text(typed), None).where).count("regex") == 10
+    assert len(search_for(parse_search_text("\u6bcf\u65e5\u8ba2\u5355" * 200), None).where) == 1 + 4
 
 
 REFUSED = {

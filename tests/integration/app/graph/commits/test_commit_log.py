@@ -7,14 +7,14 @@ from support.servers.in_process import open_api
 from support.servers.websocket_client import serving, talking
 from support.stores.janusgraph import StoreGraph
 
-from app.graph.commits.commit_log import Journal
+from app.graph.commits.commit_log import CommitLog
 
 FOLLOW = "subscription ($after: Cursor) { changes(after: $after) { subjectId cursor } }"
 
 
 async def test_nothing_is_slept_through() -> None:
     """What was written between reading the count and waiting for another one ends the wait at once."""
-    journal = Journal()
+    journal = CommitLog()
     count = journal.count
     journal.written()
     await journal.wait(count)

@@ -11,8 +11,8 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.writers import stored, urn
 from support.waiting import until
 
-from app.graph.commits.sensitivity_floors import Fence
-from app.graph.driver.gremlin_client import Exchange
+from app.graph.commits.sensitivity_floors import SensitivityFloor
+from app.graph.driver.gremlin_client import RequestReport
 from app.graph.jobs import sensitivity_job as job_module
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.writing.effects import raise_sensitivity as spreading
@@ -81,15 +81,15 @@ async def test_a_hub_with_10_000_consumers(graph: StoreGraph, tmp_path: Path) ->
         await estate(api, 10_000)
         assert (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]["totalCount"] == 10
         assert (await api.register("root", dataset("hub", sensitivity="RESTRICTED")))["updated"] == 1
-        pending = api.services.desk.pending
-        assert [len(fence.covered or ()) for fence in pending.fences.standing] == [10_000]
+        pending = api.services.coordinator.outbox
+        assert [len(fence.covered or ()) for fence in pending.floors.active] == [10_000]
         await sees_none_of_it(api, 10_000, {None})
         await api.load(dataset("late", sensitivity="PUBLIC", derivedFrom=[urn("dataset c00004")]))
         assert (await api.ask("bo", POINT, id=urn("dataset late")))["asset"] is None
         assert (await api.ask("root", POINT, id=urn("dataset c00007")))["asset"]["sensitivity"] == "RESTRICTED"
         await GraphServices.start_jobs(api.services, stack)
-        await until(lambda: not pending.notes)
-        assert pending.fences.standing == []
+        await until(lambda: not pending.entries)
+        assert pending.floors.active == []
         await sees_none_of_it(api, 10_000, {61})
     natives = (await stored(graph)).natives
     raised = {key for key, values in natives.items() if values["sensitivity"] == "RESTRICTED"}
@@ -111,8 +111,8 @@ async def test_a_crash_leaves_the_fence_and_the_next_process_does_the_work(
     async with held(graph, tmp_path) as api:
         await estate(api, 30)
         await api.load(dataset("hub", sensitivity="RESTRICTED"))
-        desk = api.services.desk
-        job = SensitivityJob(api.services.client, desk.lock, desk.pending, desk.stops)
+        coordinator = api.services.coordinator
+        job = SensitivityJob(api.services.client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops)
         for _ in range(steps):
             assert await job.step()
     async with held(graph, tmp_path) as api:
@@ -121,7 +121,7 @@ async def test_a_crash_leaves_the_fence_and_the_next_process_does_the_work(
         found, totals = await listed(api, "bo")
         assert (set(found) & {urn(f"dataset c{number:05}") for number in range(30)}, totals) == (set(), {None})
     async with open_api(graph, tmp_path) as api:
-        await until(lambda: not api.services.desk.pending.notes)
+        await until(lambda: not api.services.coordinator.outbox.entries)
         await sees_none_of_it(api, 30, {61})
     levels = [values["sensitivity"] for values in (await stored(graph)).natives.values()]
     assert levels.count("RESTRICTED") == 31
@@ -138,7 +138,7 @@ async def test_what_the_store_does_not_take_is_tried_again(graph: StoreGraph, tm
         await GraphServices.start_jobs(api.services, stack)
         await until(lambda: failures.count > 0)
         client.url = good
-        await until(lambda: not api.services.desk.pending.notes)
+        await until(lambda: not api.services.coordinator.outbox.entries)
         assert (await api.ask("root", POINT, id=urn("dataset b")))["asset"]["sensitivity"] == "INTERNAL"
         assert (await api.ask("root", POINT, id=urn("dataset a")))["asset"]["sensitivity"] == "PUBLIC"
 
@@ -149,7 +149,7 @@ class Failures:
 
     count: int = 0
 
-    def exchanged(self, exchange: Exchange) -> None:
+    def exchanged(self, exchange: RequestReport) -> None:
         """See :class:`app.graph.driver.gremlin_client.Observer`."""
         self.count += exchange.error is not None
 
@@ -161,5 +161,5 @@ async def test_a_page_of_nothing_behind_a_fence(graph: StoreGraph, tmp_path: Pat
         await api.load(dataset("open"))
         before = await api.ask("bo", query)
         assert before["assets"]["pageInfo"]["hasNextPage"]
-        api.services.desk.pending.fences.put_up(Fence("default", "RESTRICTED", frozenset({1})))
+        api.services.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", frozenset({1})))
         assert await api.ask("bo", query) == before

@@ -10,15 +10,15 @@ from uuid import uuid4
 import pytest
 
 from app.graph.driver.errors import PreparedTextError, StoreFailedError, StoreUnavailableError, VertexExistsError
-from app.graph.driver.gremlin_client import Exchange, GremlinClient
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.gremlin_client import GremlinClient, RequestReport
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
 from policies.errors import Code
 
-ECHO = Prepared.of("g.inject(x)", "x")
-CREATE = Prepared.of("g.addV('SelfCheck').property(T.id, x).id()", "x")
-COUNT = Prepared.of("g.V(x).count()", "x")
-DROP = Prepared.of("g.V(x).drop()", "x")
+ECHO = PreparedStatement.of("g.inject(x)", "x")
+CREATE = PreparedStatement.of("g.addV('SelfCheck').property(T.id, x).id()", "x")
+COUNT = PreparedStatement.of("g.V(x).count()", "x")
+DROP = PreparedStatement.of("g.V(x).drop()", "x")
 
 
 def new_id() -> int:
@@ -121,9 +121,9 @@ async def proxy(gremlin_url: str) -> AsyncIterator[Proxy]:
 class Notes:
     """An observer that keeps what it hears."""
 
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[RequestReport] = field(default_factory=list)
 
-    def exchanged(self, exchange: Exchange) -> None:
+    def exchanged(self, exchange: RequestReport) -> None:
         """Keep it."""
         self.exchanges.append(exchange)
 
@@ -137,7 +137,7 @@ async def test_values_come_back_as_plain_json(client: GremlinClient) -> None:
     """Every kind of JSON value survives as a binding, long integers and any character included."""
     value = {"s": "it's $x \\ \"é😀", "i": 1, "l": 2**62 + 1, "f": 0.1, "t": True, "n": None, "a": [1, [2]], "m": {}}
     assert await client.submit(ECHO, {"x": value}) == [value]
-    assert await client.submit(Prepared.of("g.inject(xs).unfold()", "xs"), {"xs": list(range(3000))}) == list(
+    assert await client.submit(PreparedStatement.of("g.inject(xs).unfold()", "xs"), {"xs": list(range(3000))}) == list(
         range(3000)
     )
 
@@ -262,7 +262,7 @@ async def test_a_failure_shows_classes_and_no_values(
     client: GremlinClient, text: str, classes: tuple[str, ...]
 ) -> None:
     """Messages and stack traces of the store carry values and stay inside."""
-    prepared = Prepared(text, frozenset({"x"}))
+    prepared = PreparedStatement(text, frozenset({"x"}))
     with pytest.raises(StoreFailedError) as caught:
         await client.submit(prepared, {"x": "a customer's word"})
     assert caught.value.classes == classes

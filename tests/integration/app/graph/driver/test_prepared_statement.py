@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from app.graph.driver.errors import PreparedTextError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread, text_predicate
-from app.graph.driver.prepared_statement import Prepared
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
 
 ROWS = [{"n": 3, "k": "b"}, {"n": 1, "k": "a"}, {"n": 2, "k": "b"}]
@@ -101,18 +101,18 @@ ANSWERS: list[tuple[Traversal, list[Any]]] = [
 @pytest.mark.parametrize(("shape", "expected"), ANSWERS, ids=lambda value: str(value)[:60])
 async def test_janusgraph_understands_the_text(client: GremlinClient, shape: Traversal, expected: list[Any]) -> None:
     """Rendered traversals run on a real JanusGraph and give what plain Python expects."""
-    assert await client.submit(Prepared.traversal(shape), {}) == expected
+    assert await client.submit(PreparedStatement.traversal(shape), {}) == expected
 
 
 async def test_a_cardinality_is_tinkerpops(client: GremlinClient) -> None:
     """`Cardinality` alone is JanusGraph's own enum there: the translator's text fails, ours sets the property."""
     x = {"x": vertex_id("prepared", uuid4().hex)}
-    await client.submit(Prepared.traversal(g.add_v("SelfCheck").property(T.id, param("x"))), x, writes=True)
+    await client.submit(PreparedStatement.traversal(g.add_v("SelfCheck").property(T.id, param("x"))), x, writes=True)
     by_step = g.V(param("x")).property(Cardinality.single, "name", "a")
     by_value = g.merge_v({T.id: param("x")}).option(Merge.on_match, {"name": CardinalityValue.single("b")})
     for shape, name in ((by_step, "a"), (by_value, "b")):
-        assert await client.submit(Prepared.traversal(shape.values("name")), x, writes=True) == [name]
-    await client.submit(Prepared.traversal(g.V(param("x")).drop()), x, writes=True)
+        assert await client.submit(PreparedStatement.traversal(shape.values("name")), x, writes=True) == [name]
+    await client.submit(PreparedStatement.traversal(g.V(param("x")).drop()), x, writes=True)
 
 
 @example(["it's", '"', "$x ${x}", "\\u0041", "\\", "\\'", "a\nb\r\t\0", "\u2028 é 😀", "*/", "'''"])
@@ -120,7 +120,7 @@ async def test_a_cardinality_is_tinkerpops(client: GremlinClient) -> None:
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_literal_string_arrives_as_it_is(client: GremlinClient, texts: list[str]) -> None:
     """Whatever a string holds, quotes, dollars, backslashes or controls, Groovy reads the same characters back."""
-    assert await client.submit(Prepared.traversal(g.inject(texts)), {}) == [texts]
+    assert await client.submit(PreparedStatement.traversal(g.inject(texts)), {}) == [texts]
 
 
 def test_values_have_names_and_the_text_is_constant() -> None:
@@ -134,7 +134,7 @@ def test_values_have_names_and_the_text_is_constant() -> None:
         .property(param("k1"), {"a": [param("deep")]})
         .limit(param("n"))
     )
-    assert Prepared.traversal(shape) == Prepared(
+    assert PreparedStatement.traversal(shape) == PreparedStatement(
         "g.V(xs).outE(*ls).has('at',between(low,high)).where(__.inV().has('kind',within(kinds)))"
         ".has('name',textPrefix(p)).property(k1,['a':[deep]]).limit(n)",
         frozenset({"xs", "ls", "low", "high", "kinds", "p", "k1", "deep", "n"}),
@@ -143,10 +143,10 @@ def test_values_have_names_and_the_text_is_constant() -> None:
 
 async def test_parameters_take_lists_and_single_values(client: GremlinClient) -> None:
     """A bound list serves V, within and spread arguments; an empty one matches nothing in within."""
-    shape = Prepared.traversal(g.inject(1, 2, 3).is_(P.within(param("ks"))).is_(P.lt(param("high"))))
+    shape = PreparedStatement.traversal(g.inject(1, 2, 3).is_(P.within(param("ks"))).is_(P.lt(param("high"))))
     assert await client.submit(shape, {"ks": [1, 3], "high": 9}) == [1, 3]
     assert await client.submit(shape, {"ks": [], "high": 9}) == []
-    hop = Prepared.traversal(g.V(param("xs")).out_e(spread("ls")).count())
+    hop = PreparedStatement.traversal(g.V(param("xs")).out_e(spread("ls")).count())
     assert await client.submit(hop, {"xs": [2**40, 2**41], "ls": ["FEEDS", "FEEDS"]}) == [0]
 
 
@@ -158,21 +158,21 @@ def test_a_name_that_groovy_reads_otherwise_is_refused(name: str) -> None:
     with pytest.raises(PreparedTextError):
         param(name)
     with pytest.raises(PreparedTextError):
-        Prepared.of(f"g.inject({name})", name)
+        PreparedStatement.of(f"g.inject({name})", name)
 
 
 @pytest.mark.parametrize("name", ["x", "xs", "ls", "low", "n", "kinds", "hops"])
 async def test_other_names_arrive_as_what_is_bound(client: GremlinClient, name: str) -> None:
     """The names that we use are not shadowed by anything in the store's script engine."""
-    assert await client.submit(Prepared.traversal(g.inject(param(name))), {name: "bound"}) == ["bound"]
+    assert await client.submit(PreparedStatement.traversal(g.inject(param(name))), {name: "bound"}) == ["bound"]
 
 
 def test_a_declared_parameter_must_be_read() -> None:
     """A name that only occurs in a string, as a member or inside another word is not a parameter of the text."""
     for text in ("g.inject('xs')", "g.inject(h.xs)", "g.inject(xss)", 'g.inject("xs")'):
         with pytest.raises(PreparedTextError, match="xs"):
-            Prepared.of(text, "xs")
-    assert Prepared.of("hops.collect { h -> g.V(h.xs).toList() }", "hops").parameters == {"hops"}
+            PreparedStatement.of(text, "xs")
+    assert PreparedStatement.of("hops.collect { h -> g.V(h.xs).toList() }", "hops").parameters == {"hops"}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_declared_parameter_must_be_read() -> None:
 def test_bindings_that_do_not_fit_are_refused(bindings: dict[str, object]) -> None:
     """Missing, unknown and empty ones never leave: no sources would mean every vertex, no labels every edge."""
     with pytest.raises(PreparedTextError):
-        Prepared.traversal(g.V(param("xs")).out_e(spread("ls"))).check(bindings)
+        PreparedStatement.traversal(g.V(param("xs")).out_e(spread("ls"))).check(bindings)
 
 
 @pytest.mark.parametrize("value", [2**63, float("nan"), float("inf"), object(), lambda: None])

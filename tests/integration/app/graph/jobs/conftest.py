@@ -6,7 +6,7 @@ import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import Writers, shipped_policy, shipped_stops
 
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 
 
@@ -14,4 +14,4 @@ from app.graph.driver.gremlin_client import GremlinClient
 async def writers(graph: StoreGraph) -> AsyncIterator[Writers]:
     """Make writers over the graph of one test."""
     async with GremlinClient(graph.url, source=graph.source) as client:
-        yield Writers(client, shipped_policy(), Desk(shipped_stops()))
+        yield Writers(client, shipped_policy(), WriteCoordinator(shipped_stops()))

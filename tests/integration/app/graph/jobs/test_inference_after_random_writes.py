@@ -11,15 +11,15 @@ from support.oracles.inferred_edges import follows, instants, kept
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Stored, Writers, asset, link, person, shipped_policy, shipped_stops, stored, urn
 
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import inference_job as job_module
-from app.graph.jobs.inference_job import EnrichmentJob, prepare
+from app.graph.jobs.inference_job import InferenceJob, schedule_full_derivation
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.commands import Deleting, Intent, Restoring, Unlinking
+from graphql_schema.ports.commands import Command, Deleting, Restoring, Unlinking
 
 NAMES = [
     *("dataset a", "dataset-version a@1", "feature f", "feature g", "run r", "run s", "evaluation e"),
@@ -41,7 +41,7 @@ TENANTS = count()
 edges = st.one_of(st.sampled_from(CHAINS), st.sampled_from(CHAINS), st.sampled_from(LINKS))
 
 
-def linking(edge: tuple[str, str, str], span: tuple[int, int | None] | None, sure: float | None) -> Intent:
+def linking(edge: tuple[str, str, str], span: tuple[int, int | None] | None, sure: float | None) -> Command:
     """A link that holds for a while, or is a guess."""
     facts: dict[str, Any] = {}
     if span is not None:
@@ -52,7 +52,7 @@ def linking(edge: tuple[str, str, str], span: tuple[int, int | None] | None, sur
 
 
 spans = st.sampled_from([None, None, None, (-10, 5), (-30, None), (4, 20)])
-items: st.SearchStrategy[Intent] = st.one_of(
+items: st.SearchStrategy[Command] = st.one_of(
     st.builds(linking, edges, spans, st.sampled_from([None, None, 0.25])),
     st.builds(linking, edges, st.none(), st.none()),
     st.builds(
@@ -90,19 +90,19 @@ class World:
 
     def start(self) -> None:
         """A process starts: it knows nothing but what is stored."""
-        self.writers = Writers(self.client, shipped_policy(), Desk(shipped_stops(), rules=RULES))
-        self.job = EnrichmentJob(self.client, self.writers.desk, lambda: self.now)
+        self.writers = Writers(self.client, shipped_policy(), WriteCoordinator(shipped_stops(), inference_rules=RULES))
+        self.job = InferenceJob(self.client, self.writers.coordinator, lambda: self.now)
 
     async def restart(self, *, anew: bool = False) -> None:
         """The process dies, and another one takes over; anew, it goes through the whole store."""
         self.start()
-        await self.writers.desk.pending.load(self.client)
-        await self.writers.desk.journal.load(self.client)
+        await self.writers.coordinator.outbox.load(self.client)
+        await self.writers.coordinator.commit_log.load(self.client)
         if anew:
             await self.graph.run("g.V(x).drop()", x=vertex_id("pending", "enrichment"))
-        await prepare(self.client, self.writers.desk)
+        await schedule_full_derivation(self.client, self.writers.coordinator)
 
-    async def write(self, batch: list[Intent]) -> None:
+    async def write(self, batch: list[Command]) -> None:
         """Write items as somebody who may do anything."""
         caller = person("root", roles="admin auditor approver", tenant=self.tenant)
         await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
@@ -128,7 +128,7 @@ class World:
 async def test_what_is_inferred_is_what_follows(
     module_graph: StoreGraph,
     monkeypatch: pytest.MonkeyPatch,
-    batches: list[tuple[list[Intent], int, int]],
+    batches: list[tuple[list[Command], int, int]],
     size: int,
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
@@ -153,7 +153,7 @@ async def test_what_is_inferred_is_what_follows(
         while await world.job.step():
             pass
         there = await world.check()
-        assert [note for note in world.writers.desk.pending.notes if note.enriches] == []
+        assert [note for note in world.writers.coordinator.outbox.entries if note.enriches] == []
         await world.restart(anew=True)
         while await world.job.step():
             pass

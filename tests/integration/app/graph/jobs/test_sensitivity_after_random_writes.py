@@ -10,7 +10,7 @@ from support.oracles.effective_sensitivity import CARRYING, LEVELS, effective
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, shipped_policy, shipped_stops, stored
 
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import sensitivity_job as job_module
 from app.graph.jobs.sensitivity_job import SensitivityJob
@@ -18,7 +18,7 @@ from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects import raise_sensitivity as spreading
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.commands import Linking, Registration
+from graphql_schema.ports.commands import LinkCommand, RegisterCommand
 
 NAMES = {
     "dataset": ["a", "b", "c"],
@@ -64,14 +64,16 @@ class World:
     job: SensitivityJob = field(init=False)
 
     def __post_init__(self) -> None:
-        desk = self.writers.desk
-        self.job = SensitivityJob(self.writers.client, desk.lock, desk.pending, desk.stops, lambda: self.now)
+        coordinator = self.writers.coordinator
+        self.job = SensitivityJob(
+            self.writers.client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops, lambda: self.now
+        )
 
-    def write(self) -> Registration | Linking:
+    def write(self) -> RegisterCommand | LinkCommand:
         """A random item."""
         return self._asset() if self.random.random() < 0.45 else self._link()
 
-    def _asset(self) -> Registration:
+    def _asset(self) -> RegisterCommand:
         slug = self.random.choice(list(NAMES))
         values = {}
         if self.random.random() < 0.7:
@@ -85,7 +87,7 @@ class World:
         }
         return asset(f"{slug} {self.random.choice(NAMES[slug])}", values, **fields)
 
-    def _link(self) -> Linking:
+    def _link(self) -> LinkCommand:
         relation, source, target = self.random.choice(LINKS)
         facts: dict[str, Any] = {}
         if relation in CARRYING and self.random.random() < 0.35:
@@ -100,9 +102,10 @@ class World:
         """Nothing is more open than it should be; with an idle job, nothing is stricter either."""
         there = await stored(self.graph, self.tenant)
         wanted = effective(there, self.now)
-        view = self.writers.desk.pending.fences.view(self.tenant)
+        view = self.writers.coordinator.outbox.floors.view(self.tenant)
         seen = {
-            urn: view.seen(vertex_id(self.tenant, urn), record)["sensitivity"] for urn, record in there.records.items()
+            urn: view.with_floor(vertex_id(self.tenant, urn), record)["sensitivity"]
+            for urn, record in there.records.items()
         }
         open_ = {urn: (seen[urn], want) for urn, want in wanted.items() if LEVELS.index(seen[urn]) < LEVELS.index(want)}
         assert open_ == {}
@@ -115,7 +118,7 @@ class World:
 
 def world_of(graph: StoreGraph, client: GremlinClient, seed: int) -> World:
     """A fresh tenant with writers and a job of its own."""
-    return World(graph, Writers(client, shipped_policy(), Desk(shipped_stops())), f"t{seed}", Random(seed))
+    return World(graph, Writers(client, shipped_policy(), WriteCoordinator(shipped_stops())), f"t{seed}", Random(seed))
 
 
 SIZES: list[tuple[str, Mapping[str, int]]] = [
@@ -154,4 +157,4 @@ async def test_never_too_open_and_exact_in_the_end(
         while await world.job.step():
             await world.check(idle=False)
         await world.check(idle=True)
-        assert [note for note in world.writers.desk.pending.notes if world.job.mine(note)] == []
+        assert [note for note in world.writers.coordinator.outbox.entries if world.job.handles(note)] == []

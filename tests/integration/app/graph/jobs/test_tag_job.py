@@ -4,11 +4,19 @@ import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
 
-from app.graph.driver.gremlin_client import Exchange
+from app.graph.driver.gremlin_client import RequestReport
 from app.graph.jobs.tag_job import TagJob
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import TAGGED
-from graphql_schema.ports.commands import Deleting, EdgesOf, Intent, Registration, Restoring, Reverting, Unlinking
+from graphql_schema.ports.commands import (
+    Command,
+    DeclaredEdges,
+    Deleting,
+    RegisterCommand,
+    Restoring,
+    Reverting,
+    Unlinking,
+)
 
 ROOT = person("root", roles="admin")
 PII = urn("tag pii")
@@ -16,14 +24,14 @@ CHAIN = [link("DERIVES", "dataset a", "dataset b"), link("DERIVES", "dataset b",
 SPREADS = asset("tag pii", {"propagates": True})
 
 
-def tagging(name: str, mode: str | None) -> Registration:
+def tagging(name: str, mode: str | None) -> RegisterCommand:
     """What `setTags` asks for: the tag put on, kept out or let go."""
     said = {} if mode is None else {PII: {"mode": mode}}
-    edge = EdgesOf(TAGGED.out(), "Dataset.tags", said, adds=True, removes=() if said else (PII,))
-    return Registration(urn(name), {}, (edge,), action=ChangeAction.TAGGED, right="tag")
+    edge = DeclaredEdges(TAGGED.out(), "Dataset.tags", said, adds=True, removes=() if said else (PII,))
+    return RegisterCommand(urn(name), {}, (edge,), action=ChangeAction.TAGGED, right="tag")
 
 
-async def write(writers: Writers, *items: Intent, now: int = NOW) -> list[str]:
+async def write(writers: Writers, *items: Command, now: int = NOW) -> list[str]:
     """Write the items and name their outcomes."""
     done = await writers.of(ROOT, now=now).write(items, dry_run=False, atomic=False)
     return [one.outcome.name for one in done]
@@ -31,7 +39,7 @@ async def write(writers: Writers, *items: Intent, now: int = NOW) -> list[str]:
 
 async def settle(writers: Writers, now: int = NOW) -> None:
     """Run the job until there is nothing to do."""
-    job = TagJob(writers.client, writers.desk, lambda: now)
+    job = TagJob(writers.client, writers.coordinator, lambda: now)
     while await job.step():
         pass
 
@@ -66,7 +74,7 @@ async def test_a_tag_arrives_and_changes_nothing_else(graph: StoreGraph, writers
         assert after.records[urn(name)] == {**was, "index": {**was["index"], "tags": [PII]}}
         assert after.natives[urn(name)]["tags"] == [PII]
         assert after.history(urn(name)) == before.history(urn(name))
-    assert writers.desk.pending.notes == []
+    assert writers.coordinator.outbox.entries == []
 
 
 async def test_what_is_said_wins_over_what_arrives_and_leaves_it(graph: StoreGraph, writers: Writers) -> None:
@@ -238,7 +246,7 @@ class Texts:
     def __init__(self) -> None:
         self.sent = 0
 
-    def exchanged(self, _exchange: Exchange) -> None:
+    def exchanged(self, _exchange: RequestReport) -> None:
         """See :class:`app.graph.driver.gremlin_client.Observer`."""
         self.sent += 1
 
@@ -255,7 +263,7 @@ async def test_tags_that_stay_cost_a_write_nothing(writers: Writers) -> None:
         await write(writers, asset(f"dataset-version of-{name}", derivedFrom=[f"dataset-version {name}"], tags=tagged))
         sent.append(requests.sent)
     assert sent[0] == sent[1]
-    assert writers.desk.pending.notes == []
+    assert writers.coordinator.outbox.entries == []
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])

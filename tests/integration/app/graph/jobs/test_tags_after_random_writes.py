@@ -11,14 +11,14 @@ from support.oracles.propagated_tags import assigned, shown
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, shipped_policy, shipped_stops, stored, urn
 
-from app.graph.commits.outbox import Pending
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job as job_module
 from app.graph.jobs.tag_job import TagJob
 from graphql_schema.catalog.relations import RELATIONS, TAGGED
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.commands import Deleting, EdgesOf, Intent, Registration, Restoring, Unlinking
+from graphql_schema.ports.commands import Command, DeclaredEdges, Deleting, RegisterCommand, Restoring, Unlinking
 
 NAMES = [
     *("dataset a", "dataset b", "dataset c", "dataset-version a@1", "dataset-version a@2", "dataset-version b@1"),
@@ -42,16 +42,16 @@ LINKS = [
 TENANTS = count()
 
 
-def tagging(name: str, mode: str | None, tag: str) -> Registration:
+def tagging(name: str, mode: str | None, tag: str) -> RegisterCommand:
     """What `setTags` asks for: a tag put on, kept out or let go."""
     said = {} if mode is None else {urn(tag): {"mode": mode}}
-    field_ = EdgesOf(TAGGED.out(), f"{KIND[name]}.tags", said, adds=True, removes=() if said else (urn(tag),))
+    field_ = DeclaredEdges(TAGGED.out(), f"{KIND[name]}.tags", said, adds=True, removes=() if said else (urn(tag),))
     return asset_with(name, field_)
 
 
-def asset_with(name: str, *edges: EdgesOf) -> Registration:
+def asset_with(name: str, *edges: DeclaredEdges) -> RegisterCommand:
     """An asset with the edges of some fields."""
-    return Registration(urn(name), {}, edges)
+    return RegisterCommand(urn(name), {}, edges)
 
 
 names, tags = st.sampled_from(NAMES), st.sampled_from(TAGS)
@@ -60,7 +60,7 @@ edges = st.one_of(st.sampled_from(RINGS), st.sampled_from(LINKS))
 near = st.sampled_from(["dataset a", "dataset b", "dataset c", "dataset-version a@1"])
 
 
-def linking(edge: tuple[str, str, str], end: int | None, declassified: bool | None) -> Intent:  # noqa: FBT001 - a case
+def linking(edge: tuple[str, str, str], end: int | None, declassified: bool | None) -> Command:  # noqa: FBT001 - a case
     """A link that may end later, or be declassified."""
     facts: dict[str, Any] = {} if end is None else {"validFrom": NOW - 10, "validTo": NOW + end}
     if declassified is not None and RELATIONS[edge[0]].carries:
@@ -68,7 +68,7 @@ def linking(edge: tuple[str, str, str], end: int | None, declassified: bool | No
     return link(*edge, **facts)
 
 
-items: st.SearchStrategy[Intent] = st.one_of(
+items: st.SearchStrategy[Command] = st.one_of(
     st.builds(linking, edges, ends, st.sampled_from([None, None, None, True, False])),
     st.builds(linking, edges, st.none(), st.none()),
     st.builds(lambda edge: Unlinking(edge[0], urn(edge[1]), urn(edge[2])), edges),
@@ -100,16 +100,16 @@ class World:
 
     def start(self) -> None:
         """A process starts: it knows nothing but what is stored."""
-        self.writers = Writers(self.client, shipped_policy(), Desk(shipped_stops(), pending=Pending()))
-        self.job = TagJob(self.client, self.writers.desk, lambda: self.now)
+        self.writers = Writers(self.client, shipped_policy(), WriteCoordinator(shipped_stops(), outbox=Outbox()))
+        self.job = TagJob(self.client, self.writers.coordinator, lambda: self.now)
 
     async def restart(self) -> None:
         """The process dies, and another one takes over."""
         self.start()
-        await self.writers.desk.pending.load(self.client)
-        await self.writers.desk.journal.load(self.client)
+        await self.writers.coordinator.outbox.load(self.client)
+        await self.writers.coordinator.commit_log.load(self.client)
 
-    async def write(self, batch: list[Intent]) -> None:
+    async def write(self, batch: list[Command]) -> None:
         """Write items as somebody who may do anything."""
         caller = person("root", roles="admin auditor approver", tenant=self.tenant)
         await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
@@ -139,7 +139,7 @@ async def test_tags_are_where_they_reach(
     module_graph: StoreGraph,
     monkeypatch: pytest.MonkeyPatch,
     size: int,
-    batches: list[tuple[list[Intent], int, int]],
+    batches: list[tuple[list[Command], int, int]],
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
     """Cycles, wholes and parts, tags put on, kept out, let go, edges that end, deletions, and crashes amid the job."""
@@ -163,4 +163,4 @@ async def test_tags_are_where_they_reach(
         while await world.job.step():
             pass
         await world.check()
-        assert [note for note in world.writers.desk.pending.notes if note.tag is not None] == []
+        assert [note for note in world.writers.coordinator.outbox.entries if note.tag is not None] == []

@@ -11,7 +11,7 @@ from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import Writers, person, stored, urn
 
-from graphql_schema.ports.commands import Linking
+from graphql_schema.ports.commands import LinkCommand
 
 RISK, RANKING = "mlg://team/catalog/default/risk", "mlg://team/catalog/default/ranking"
 EDGES = """query ($id: ID!, $filter: LineageFilter) { asset(id: $id) { id
@@ -228,10 +228,10 @@ async def test_it_goes_and_comes_with_its_cause(api: Api, estate: Estate, module
 async def test_it_holds_nothing_up_and_carries_nothing(api: Api, estate: Estate) -> None:
     """Sensitivity stops at a declassified hop, though a shortcut leads over it; and what it starts from may go."""
     await api.load(*estate.trained())
-    writers = Writers(api.services.client, api.services.policy, api.services.desk)
+    writers = Writers(api.services.client, api.services.policy, api.services.coordinator)
     auditor = person("root", roles="admin auditor")
     await writers.of(auditor).write(
-        [Linking("INPUT_TO", estate.id("feature"), estate.id("run"), {"declassified": True})],
+        [LinkCommand("INPUT_TO", estate.id("feature"), estate.id("run"), {"declassified": True})],
         dry_run=False,
         atomic=True,
     )

@@ -9,7 +9,7 @@ from support.stores.janusgraph import StoreGraph
 
 from app.graph.reading.level.hop_plan import compile_related
 from app.graph.reading.level.level_statement import LEVEL
-from app.graph.records.read_time import Instant
+from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.usage.asset_usage import MONTHS
 
@@ -75,7 +75,7 @@ async def test_what_is_too_much_brings_nothing_in_vain(api: Api, cap: int) -> No
     """Twelve months are too much for a level of twelve: it says so, with the points that were asked for and no more."""
     vids = [vertex_id("default", urn("dataset", f"d{number}")) for number in range(6)]
     (months,) = compile_related(MONTHS).hops
-    hop = {**Instant(10**13).window, **months.wire(vids, t=True, n=50_000, since=1)}
+    hop = {**ReadTime(10**13).window, **months.wire(vids, t=True, n=50_000, since=1)}
     bindings = {"points": vids[:2], "hops": [hop], "listings": [], "cap": cap, "tenant": "default"}
     (found,) = await api.services.client.submit(LEVEL, bindings)
     within = cap == 13

@@ -16,13 +16,13 @@ async def test_a_tag_that_arrived_says_from_where(graph: StoreGraph, tmp_path: P
     """Whoever may know of the source is told of it, others that the tag arrived; none is left when it goes."""
     shut, open_ = urn("dataset shut"), urn("dataset open")
     async with open_api(graph, tmp_path) as api:
-        pending = api.services.desk.pending
+        pending = api.services.coordinator.outbox
         await api.load(
             {"tag": {"id": urn("tag pii"), "name": "pii", "tagKind": "PII", "propagates": True}},
             {"dataset": {"id": shut, "owners": [{"owner": RISK}], "visibility": "TEAM", "tags": [urn("tag pii")]}},
             {"dataset": {"id": open_, "derivedFrom": [shut]}},
         )
-        await until(lambda: not pending.notes)
+        await until(lambda: not pending.entries)
         for who, via in (("root", {"id": shut}), ("bo", None)):
             (found,) = (await api.ask(who, TAGS, id=open_))["asset"]["tags"]
             since = found.pop("since")
@@ -36,5 +36,5 @@ async def test_a_tag_that_arrived_says_from_where(graph: StoreGraph, tmp_path: P
         assert (found["mode"], found["via"]) == ("BLOCKED", None)
         await api.ask("root", SET, input={"asset": open_, "remove": [urn("tag pii")]})
         await api.ask("root", SET, input={"asset": shut, "remove": [urn("tag pii")]})
-        await until(lambda: not pending.notes)
+        await until(lambda: not pending.entries)
         assert (await api.ask("bo", TAGS, id=open_))["asset"]["tags"] == []

@@ -8,7 +8,7 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.state_machines import Machinery
 from support.stores.writers import Writers, shipped_policy, shipped_stops
 
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from policies.policy import Policy
 
@@ -23,14 +23,14 @@ def policy() -> Policy:
 async def writers(graph: StoreGraph, policy: Policy) -> AsyncIterator[Writers]:
     """Make writers over the graph of one test."""
     async with GremlinClient(graph.url, source=graph.source) as client:
-        yield Writers(client, policy, Desk(shipped_stops()))
+        yield Writers(client, policy, WriteCoordinator(shipped_stops()))
 
 
 @pytest.fixture(scope="module")
 async def module_writers(module_graph: StoreGraph, policy: Policy) -> AsyncIterator[Writers]:
     """Make writers over the graph of one module."""
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
-        yield Writers(client, policy, Desk(shipped_stops()))
+        yield Writers(client, policy, WriteCoordinator(shipped_stops()))
 
 
 @pytest.fixture(scope="module")

@@ -7,42 +7,42 @@ import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, person, stored, urn
 
-from app.graph.jobs.receipt_expiry import Housekeeper
-from app.graph.records.receipt_record import HELD, HOUR, SHELVES
+from app.graph.jobs.receipt_expiry import ReceiptExpiry
+from app.graph.records.receipt_record import BUCKET_ROOT, HELD, HOUR
 from graphql_schema.inputs.idempotency_key import key_within
-from graphql_schema.ports.commands import Key, Registration
-from graphql_schema.ports.outcomes import Registered
+from graphql_schema.ports.commands import IdempotencyKey, RegisterCommand
+from graphql_schema.ports.outcomes import WriteOutcome
 
 ROOT = person("root", roles="admin")
 OTHER = person("other", roles="admin")
-CALL = Key("build 7", "of the call")
+CALL = IdempotencyKey("build 7", "of the call")
 
 
-def keyed(text: str, key: str, digest: str = "a", **values: Any) -> Registration:
+def keyed(text: str, key: str, digest: str = "a", **values: Any) -> RegisterCommand:
     """A registration under a key of its own."""
-    return replace(asset(text, values), key=Key(key, digest))
+    return replace(asset(text, values), key=IdempotencyKey(key, digest))
 
 
-def called(count: int, call: Key = CALL) -> list[Registration]:
+def called(count: int, call: IdempotencyKey = CALL) -> list[RegisterCommand]:
     """The items of one call that has a key."""
     return [replace(asset(f"dataset d{number}"), key=key_within(call, number)) for number in range(count)]
 
 
 async def write(
-    writers: Writers, *items: Registration, now: int = NOW, who: Any = ROOT, chunk: int = 250
-) -> list[Registered]:
+    writers: Writers, *items: RegisterCommand, now: int = NOW, who: Any = ROOT, chunk: int = 250
+) -> list[WriteOutcome]:
     """Write at an instant."""
     return await writers.of(who, chunk, now).write(items, dry_run=False, atomic=False)
 
 
 async def kept(graph: StoreGraph) -> tuple[int, int]:
     """How many receipts there are on how many shelves."""
-    receipts: Any = await graph.run("g.V(x).out('SHELF').out('RECEIPT').dedup().count()", x=SHELVES)
-    shelves: Any = await graph.run("g.V(x).out('SHELF').count()", x=SHELVES)
+    receipts: Any = await graph.run("g.V(x).out('SHELF').out('RECEIPT').dedup().count()", x=BUCKET_ROOT)
+    shelves: Any = await graph.run("g.V(x).out('SHELF').count()", x=BUCKET_ROOT)
     return receipts[0], shelves[0]
 
 
-def codes(done: list[Registered]) -> list[str]:
+def codes(done: list[WriteOutcome]) -> list[str]:
     """The codes of the refusals."""
     return [refusal.code.name for one in done for refusal in one.refusals]
 
@@ -106,7 +106,7 @@ async def test_the_housekeeper_forgets_what_has_expired(graph: StoreGraph, write
     assert await kept(graph) == (6, 2)
     await keep_house(writers, NOW + HELD - 1)
     assert await kept(graph) == (6, 2)
-    keeper = Housekeeper(writers.client, writers.desk.lock, clock=lambda: NOW + HELD, batch=2)
+    keeper = ReceiptExpiry(writers.client, writers.coordinator.lock, clock=lambda: NOW + HELD, batch=2)
     seen = []
     while await keeper.step():
         seen.append(await kept(graph))
@@ -130,6 +130,6 @@ async def test_the_housekeeper_leaves_what_was_renewed(graph: StoreGraph, writer
 
 async def keep_house(writers: Writers, now: int) -> None:
     """Do all that there is to do at an instant."""
-    keeper = Housekeeper(writers.client, writers.desk.lock, clock=lambda: now)
+    keeper = ReceiptExpiry(writers.client, writers.coordinator.lock, clock=lambda: now)
     while await keeper.step():
         pass

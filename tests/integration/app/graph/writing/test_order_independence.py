@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
 
-from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.commands import Linking, Registration
+from graphql_schema.ports.commands import LinkCommand, RegisterCommand
 
-Item = Registration | Linking
+Item = RegisterCommand | LinkCommand
 Key = tuple[str, str, str]
 
 _tenants = (f"tenant-{number}" for number in count())
@@ -46,7 +46,7 @@ _values = st.fixed_dictionaries(
 )
 
 
-def assets(names: list[str], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Registration]:
+def assets(names: list[str], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[RegisterCommand]:
     """A registration of one of the names."""
     return st.builds(
         lambda name, values, far: asset(name, values, **far), st.sampled_from(names), _values, fields(**_common, **more)
@@ -83,14 +83,14 @@ _items = st.lists(
     ),
     min_size=1,
     max_size=12,
-    unique_by=lambda item: item.urn if isinstance(item, Registration) else (item.relation, item.source, item.target),
+    unique_by=lambda item: item.urn if isinstance(item, RegisterCommand) else (item.relation, item.source, item.target),
 )
 
 
 def declarations(items: Iterable[Item]) -> Iterator[tuple[Key, str, str, Mapping[str, Any]]]:
     """Every edge that an item declares: key, declarer, origin and facts."""
     for item in items:
-        if isinstance(item, Linking):
+        if isinstance(item, LinkCommand):
             pairs = sorted(item.facts["properties"], key=lambda pair: str(pair["key"]))
             facts: Mapping[str, Any] = {"properties": pairs} if pairs else {}
             yield (item.relation, item.source, item.target), "link", item.facts["origin"], facts
@@ -114,7 +114,7 @@ def expected(items: list[Item], tenant: str) -> tuple[dict[str, Any], dict[Key, 
         edge = found.setdefault(key, {"relation": key[0], "validFrom": NOW, "by": [], "origin": origin})
         edge |= {**facts, "by": sorted([*edge["by"], declarer])}
         edge["origin"] = max(edge["origin"], origin, key=_STRENGTH.index)
-    given_items = {item.urn: item for item in items if isinstance(item, Registration)}
+    given_items = {item.urn: item for item in items if isinstance(item, RegisterCommand)}
     names = {name for key in found for name in key[1:]} | set(given_items)
     names |= {whole for name in names if (whole := whole_by_name(name))}
     for name in names:
@@ -135,7 +135,7 @@ def expected(items: list[Item], tenant: str) -> tuple[dict[str, Any], dict[Key, 
     return records, found
 
 
-def vertex(name: str, item: Registration | None, found: dict[Key, Any], tenant: str) -> dict[str, Any]:
+def vertex(name: str, item: RegisterCommand | None, found: dict[Key, Any], tenant: str) -> dict[str, Any]:
     """The record of one vertex, apart from its owner team and revision."""
     parts = parse_urn(name)
     kind = KINDS[parts.kind]
@@ -205,7 +205,7 @@ async def test_any_order_and_chunking_give_the_graph_that_the_items_describe(
         assert there.labels[name] == parse_urn(name).kind
         assert natives["owners"] == sorted(owner for owner, _ in record["index"]["owners"]) or natives["owners"] == [""]
         assert (natives["domain"], natives["ownerTeam"]) == (record["index"]["domain"], record["ownerTeam"])
-        assert natives["deletedAt"] == OPEN
+        assert natives["deletedAt"] == FOREVER
     again = await writer.write(order, dry_run=False, atomic=False)
     assert {one.outcome.name for one in again} == {"UNCHANGED"}
     assert (await stored(module_graph, tenant)).records == there.records

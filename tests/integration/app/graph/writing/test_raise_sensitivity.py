@@ -8,8 +8,8 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
 
 from app.graph.jobs.sensitivity_job import SensitivityJob
-from graphql_schema.ports.commands import Linking, Registration
-from graphql_schema.ports.outcomes import Registered
+from graphql_schema.ports.commands import LinkCommand, RegisterCommand
+from graphql_schema.ports.outcomes import WriteOutcome
 from policies.principal import Principal
 
 ROOT = person("root", roles="admin")
@@ -19,10 +19,14 @@ RESTRICTED = {"sensitivity": "RESTRICTED"}
 
 
 async def write(
-    writers: Writers, *items: Registration | Linking, who: Principal = ROOT, now: int = NOW, dry_run: bool = False
+    writers: Writers,
+    *items: RegisterCommand | LinkCommand,
+    who: Principal = ROOT,
+    now: int = NOW,
+    dry_run: bool = False,
 ) -> list[str]:
     """Write the items and name their outcomes."""
-    done: Sequence[Registered] = await writers.of(who, now=now).write(items, dry_run=dry_run, atomic=False)
+    done: Sequence[WriteOutcome] = await writers.of(who, now=now).write(items, dry_run=dry_run, atomic=False)
     return [one.outcome.name for one in done]
 
 
@@ -34,15 +38,17 @@ async def levels(graph: StoreGraph, *names: str) -> list[str]:
 
 async def settled(writers: Writers, now: int = NOW) -> None:
     """Run the job until there is nothing to do."""
-    desk = writers.desk
-    job = SensitivityJob(writers.client, desk.lock, desk.pending, desk.stops, lambda: now)
+    coordinator = writers.coordinator
+    job = SensitivityJob(
+        writers.client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops, lambda: now
+    )
     while await job.step():
         pass
 
 
 async def test_what_is_downstream_is_raised_with_the_write(graph: StoreGraph, writers: Writers) -> None:
     """Versions, runs and features follow at once, models and reports do not; nobody's revision or time moves."""
-    chain: list[Registration | Linking] = [
+    chain: list[RegisterCommand | LinkCommand] = [
         asset("dataset a"),
         asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset-version b@1"]),
         asset("dataset-version b@1"),
@@ -61,7 +67,7 @@ async def test_what_is_downstream_is_raised_with_the_write(graph: StoreGraph, wr
     after = await stored(graph)
     for name in raised[1:]:
         assert after.records[urn(name)] == {**before.records[urn(name)], **RESTRICTED}
-    assert writers.desk.pending.notes == []
+    assert writers.coordinator.outbox.entries == []
 
 
 async def test_a_new_part_speaks_through_the_edges_of_its_whole(graph: StoreGraph, writers: Writers) -> None:
@@ -106,13 +112,13 @@ async def test_a_dry_run_raises_and_notes_nothing(graph: StoreGraph, writers: Wr
     before = await stored(graph)
     assert await write(writers, asset("dataset a", RESTRICTED), dry_run=True) == ["UPDATED"]
     assert await write(writers, asset("dataset a", {"sensitivity": "PUBLIC"}), dry_run=True) == ["UPDATED"]
-    assert (await stored(graph), writers.desk.pending.notes) == (before, [])
+    assert (await stored(graph), writers.coordinator.outbox.entries) == (before, [])
 
 
 async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Writers) -> None:
     """With the cause gone the whole cycle goes down, and with another cause only as far as that one."""
     ring = ["dataset a", "dataset b", "dataset c"]
-    links: list[Registration | Linking] = [
+    links: list[RegisterCommand | LinkCommand] = [
         link("DERIVES", one, other) for one, other in zip(ring, [*ring[1:], ring[0]], strict=True)
     ]
     await write(writers, *links, link("DERIVES", "dataset cause", "dataset a"), asset("dataset cause", RESTRICTED))
@@ -135,7 +141,7 @@ async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, w
     assert await levels(graph, "dataset b") == ["RESTRICTED"]
     await settled(writers, NOW + 10)
     assert await levels(graph, "dataset b") == ["INTERNAL"]
-    assert [note for note in writers.desk.pending.notes if note.tag is None] == []
+    assert [note for note in writers.coordinator.outbox.entries if note.tag is None] == []
 
 
 async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers: Writers) -> None:

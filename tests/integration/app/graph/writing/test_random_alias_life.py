@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from support.stores.state_machines import Machinery
 from support.stores.writers import NOW, Writers, asset, person, shipped_stops, stored, urn
 
-from app.graph.commits.write_coordinator import Desk
-from graphql_schema.ports.commands import ANY, AliasSetting, Deleting, Intent, Restoring, Reverting
+from app.graph.commits.write_coordinator import WriteCoordinator
+from graphql_schema.ports.commands import ANY, AliasSetting, Command, Deleting, Restoring, Reverting
 from policies.gates import load_gates
 from policies.policy import Policy
 
@@ -135,7 +135,7 @@ class AliasLife(RuleBasedStateMachine):
         self.ids = [change["id"] for change in moves]
         assert [_move(change) for change in moves] == self.names.changes
 
-    def _write(self, *items: Intent) -> list[str]:
+    def _write(self, *items: Command) -> list[str]:
         self.now += 1_000
         eli = person("eli", "team ranking", roles="engineer approver", tenant=self.tenant)
         writer = self.writers.of(eli, now=self.now)
@@ -158,7 +158,7 @@ def test_any_life_of_names_is_that_of_the_model(machinery: Machinery, policy: Po
         pass
 
     Machine.machinery = machinery
-    Machine.writers = Writers(machinery.client, policy, Desk(shipped_stops(), load_gates()))
+    Machine.writers = Writers(machinery.client, policy, WriteCoordinator(shipped_stops(), load_gates()))
     run_state_machine_as_test(
         Machine,
         settings=settings(

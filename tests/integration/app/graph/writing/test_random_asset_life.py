@@ -14,22 +14,22 @@ from support.oracles.life_records import DATA, TAGS, TEAMS
 from support.stores.state_machines import Machinery
 from support.stores.writers import Stored, Writers, person, shipped_stops, stored
 
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_coordinator import WriteCoordinator
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import DERIVES, OWNED_BY, TAGGED
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import (
+    Command,
+    DeclaredEdges,
     Deleting,
-    EdgesOf,
-    Intent,
-    Key,
-    Linking,
-    Registration,
+    IdempotencyKey,
+    LinkCommand,
+    RegisterCommand,
     Restoring,
     Reverting,
     Unlinking,
 )
-from graphql_schema.ports.outcomes import Registered
+from graphql_schema.ports.outcomes import WriteOutcome
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "10"))
 STEPS = 20
@@ -76,21 +76,21 @@ class AssetLife(RuleBasedStateMachine):
         """Begin with nothing, in a tenant of its own."""
         self.life = Life(next(_tenants))
         machinery = self.machinery
-        self.writers = Writers(machinery.client, machinery.policy, Desk(shipped_stops()))
+        self.writers = Writers(machinery.client, machinery.policy, WriteCoordinator(shipped_stops()))
         self.ids: dict[int, str] = {}
-        self.said: list[tuple[str, Registration]] = []
+        self.said: list[tuple[str, RegisterCommand]] = []
 
     @rule(name=_datum, values=_values, lists=_lists, guess=_guess, key=st.sampled_from([None, None, "k", "l"]))
     def register(self, name: str, values: Any, lists: Any, guess: str | None, key: str | None) -> None:
         """Register, perhaps with an expected revision, perhaps under a key."""
         expected = self._guessed(name, guess)
         lists = {of: {far: facts for far, facts in each.items() if far != name} for of, each in lists.items()}
-        item = Registration(name, values, _edges(name, lists), expected)
+        item = RegisterCommand(name, values, _edges(name, lists), expected)
         payload = orjson.dumps([name, values, lists, expected])
         if key is None:
             self._check(item, self._expected(lambda: self.life.register(name, values, lists, expected)))
             return
-        keyed = Registration(name, values, _edges(name, lists), expected, key=Key(key, payload.hex()))
+        keyed = RegisterCommand(name, values, _edges(name, lists), expected, key=IdempotencyKey(key, payload.hex()))
         self.said.append((key, keyed))
         write = lambda: self.life.register(name, values, lists, expected)  # noqa: E731 - given to two
         self._check(keyed, self._expected(lambda: self.life.once(key, payload, write)))
@@ -113,7 +113,7 @@ class AssetLife(RuleBasedStateMachine):
             return
         start = None if since is None or since > 0 else self.life.now + STEP + since
         facts = {"origin": origin, **({} if start is None else {"validFrom": start})}
-        item = Linking("DERIVES", up, down, facts)
+        item = LinkCommand("DERIVES", up, down, facts)
         self._check(item, self._expected(lambda: self.life.link(up, down, origin, start)))
 
     @rule(up=_datum, down=_datum, until=_earlier)
@@ -141,7 +141,7 @@ class AssetLife(RuleBasedStateMachine):
         said = {**dict.fromkeys(given["add"], "DIRECT"), **dict.fromkeys(given["block"], "BLOCKED")}
         kind = parse_urn(name).kind
         targets = {tag: {"mode": mode} for tag, mode in said.items()}
-        edges = EdgesOf(TAGGED.out(), f"{kind}.tags", targets, adds=True, removes=tuple(given["remove"]))
+        edges = DeclaredEdges(TAGGED.out(), f"{kind}.tags", targets, adds=True, removes=tuple(given["remove"]))
         item = _governing(name, ChangeAction.TAGGED, (edges,), right="tag")
         self._check(item, self._expected(lambda: self.life.govern(name, "TAGGED", None, **given)))
 
@@ -216,28 +216,28 @@ class AssetLife(RuleBasedStateMachine):
         answer: Answer = write()
         return answer
 
-    def _check(self, item: Intent, expected: Answer) -> None:
+    def _check(self, item: Command, expected: Answer) -> None:
         root = person("root", roles="admin", tenant=self.life.tenant)
         writer = self.writers.of(root, now=self.life.now)
         (done,) = self.machinery.run(writer.write([item], dry_run=False, atomic=False))
         assert _answer(done) == expected
 
 
-def _answer(done: Registered) -> Answer:
+def _answer(done: WriteOutcome) -> Answer:
     if done.refusals:
         return Answer(done.refusals[0].code.name)
     return Answer(done.outcome.name, done.revision)
 
 
-def _edges(name: str, lists: dict[str, Any]) -> tuple[EdgesOf, ...]:
+def _edges(name: str, lists: dict[str, Any]) -> tuple[DeclaredEdges, ...]:
     kind = parse_urn(name).kind
-    return tuple(EdgesOf(_hops[of], f"{kind}.{of}", far) for of, far in lists.items())
+    return tuple(DeclaredEdges(_hops[of], f"{kind}.{of}", far) for of, far in lists.items())
 
 
 def _governing(
     name: str, action: ChangeAction, edges: Any = (), expected: int | None = None, **more: Any
-) -> Registration:
-    return Registration(
+) -> RegisterCommand:
+    return RegisterCommand(
         name, more.pop("values", {}), edges, expected_revision=expected, action=action, at="asset", **more
     )
 

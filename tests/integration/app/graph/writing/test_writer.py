@@ -9,28 +9,28 @@ import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, shipped_stops, stored, urn
 
-from app.graph.commits.write_coordinator import Desk
+from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
-from app.graph.driver.gremlin_client import Exchange, GremlinClient
+from app.graph.driver.gremlin_client import GremlinClient, RequestReport
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.writer import PolicedWriter
-from graphql_schema.catalog.instants import OPEN
-from graphql_schema.catalog.properties import STORED, STORED_ON_EDGES
-from graphql_schema.ports.commands import Linking, Registration
-from graphql_schema.ports.outcomes import Registered
+from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PROPERTIES
+from graphql_schema.ports.commands import LinkCommand, RegisterCommand
+from graphql_schema.ports.outcomes import WriteOutcome
 
 ROOT = person("root", roles="admin")
 ADA = person("ada", "team ranking", roles="engineer")
 BAD_RUN = asset("run broken", {"state": "START", "startedAt": "soon"}, workflow=["workflow only-there"])
 
 
-async def register(writer: PolicedWriter, *items: Registration | Linking, **how: bool) -> list[Registered]:
+async def register(writer: PolicedWriter, *items: RegisterCommand | LinkCommand, **how: bool) -> list[WriteOutcome]:
     """Register items in one call."""
     return await writer.write(items, **{"dry_run": False, "atomic": False, **how})
 
 
-def names(done: list[Registered]) -> list[str]:
+def names(done: list[WriteOutcome]) -> list[str]:
     """The outcomes by name."""
     return [one.outcome.name for one in done]
 
@@ -41,7 +41,7 @@ class Writes:
     def __init__(self) -> None:
         self.count = 0
 
-    def exchanged(self, exchange: Exchange) -> None:
+    def exchanged(self, exchange: RequestReport) -> None:
         """See :class:`app.graph.driver.gremlin_client.Observer`."""
         self.count += exchange.prepared is WRITE
 
@@ -52,7 +52,7 @@ class Cut:
     def __init__(self, client: GremlinClient, exchanges: int) -> None:
         self.client, self.left = client, exchanges
 
-    def exchanged(self, _exchange: Exchange) -> None:
+    def exchanged(self, _exchange: RequestReport) -> None:
         """See :class:`app.graph.driver.gremlin_client.Observer`."""
         self.left -= 1
         if self.left == 0:
@@ -65,7 +65,7 @@ async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, wr
     assert names(await register(writers.of(ROOT), item)) == ["CREATED"]
     there = await stored(graph)
     natives = there.natives[urn("dataset-version d@1")]
-    assert natives.keys() == {value.name for value in STORED if not value.fact}
+    assert natives.keys() == {value.name for value in NATIVE_PROPERTIES if not value.attached_only}
     record = orjson.loads(natives.pop("record"))
     assert natives == {
         **{key: record[key] for key in natives.keys() & record.keys()},
@@ -77,23 +77,23 @@ async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, wr
         "tags": [""],
         "domain": "",
         "begins": 7,
-        "deletedAt": OPEN,
+        "deletedAt": FOREVER,
         "usedAt": 0,
         "servedAt": 0,
     }
     assert (record["revision"], record["createdBy"], record["createdAt"]) == (1, "root", NOW)
     by_relation = {key[0]: values for key, values in there.edges}
-    every = {value.name for value in STORED_ON_EDGES} - {"through"}
+    every = {value.name for value in NATIVE_EDGE_PROPERTIES} - {"through"}
     assert by_relation["VERSION_OF"].keys() == every
     assert by_relation["VERSION_OF"]["at"] == 7
     assert by_relation["DERIVES"].keys() == every - {"at"}
     assert (by_relation["DERIVES"]["fromKind"], by_relation["DERIVES"]["toKind"]) == ("DATASET", "DATASET_VERSION")
-    assert (by_relation["DERIVES"]["validFrom"], by_relation["DERIVES"]["validTo"]) == (NOW, OPEN)
+    assert (by_relation["DERIVES"]["validFrom"], by_relation["DERIVES"]["validTo"]) == (NOW, FOREVER)
 
 
 async def test_registering_again_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
     """The second call answers UNCHANGED for assets and links, sends no write and leaves the store as it was."""
-    items: list[Registration | Linking] = [
+    items: list[RegisterCommand | LinkCommand] = [
         asset("dataset a", {"description": "x"}, owners={"team ranking": ["TECHNICAL"]}, tags=["tag gold"]),
         asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset b"], workflow=["workflow w"]),
         link("FEEDS", "dataset a", "model m", properties=[{"key": "k", "value": "v"}], validFrom=1, validTo=5),
@@ -117,7 +117,7 @@ async def test_concurrent_calls_of_the_same_items_make_each_once(
     Writers of several processes may both report that they created it: they cannot tell, and the graph is the same.
     """
     items = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(20)]
-    several = [writers if shared else replace(writers, desk=Desk(shipped_stops())) for _ in range(8)]
+    several = [writers if shared else replace(writers, coordinator=WriteCoordinator(shipped_stops())) for _ in range(8)]
     done = await asyncio.gather(*(register(each.of(ROOT), *items) for each in several))
     there = await stored(graph)
     assert len(there.records) == 21
@@ -185,11 +185,11 @@ async def test_a_list_closes_what_it_no_longer_names_and_opens_it_again(graph: S
     there = await stored(graph)
     assert there.edge_records[key]["validTo"] == dict(there.edges)[key]["validTo"] == NOW + 5
     assert there.edge_records[linked]["by"] == ["link"]
-    assert dict(there.edges)[linked]["validTo"] == OPEN
+    assert dict(there.edges)[linked]["validTo"] == FOREVER
     await register(writers.of(ROOT, now=NOW + 9), first)
     there = await stored(graph)
     assert there.edge_records[key]["earlier"] == [[NOW, NOW + 5]]
-    assert (dict(there.edges)[key]["validFrom"], dict(there.edges)[key]["validTo"]) == (NOW + 9, OPEN)
+    assert (dict(there.edges)[key]["validFrom"], dict(there.edges)[key]["validTo"]) == (NOW + 9, FOREVER)
     assert "validTo" not in there.edge_records[key]
     assert there.records[urn("dataset d")]["revision"] == 3
 

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError, TransientConflictError, VertexExistsError
-from app.graph.driver.gremlin_response import rows
+from app.graph.driver.gremlin_response import parse_rows
 from policies.errors import Code, CodedError
 
 PRIVATE = "what a customer wrote"
@@ -49,7 +49,7 @@ FAILED = answer("java.lang.IllegalArgumentException")
 def test_each_failure_is_one_of_ours(status: int, body: bytes, kind: type[CodedError], code: Code) -> None:
     """The class names decide which error it is, and no word of message or stack trace gets out."""
     with pytest.raises(CodedError) as caught:
-        rows(status, body, writes=False)
+        parse_rows(status, body, writes=False)
     assert type(caught.value) is kind
     assert caught.value.code is code
     assert PRIVATE not in f"{caught.value} {caught.value.extensions}"
@@ -61,7 +61,7 @@ def test_each_failure_is_one_of_ours(status: int, body: bytes, kind: type[CodedE
 def test_a_write_has_an_unknown_outcome_only_if_it_may_be_kept(status: int, body: bytes, *, unknown: bool) -> None:
     """A storage that went away may have kept the write; one that was refused or rolled back changed nothing."""
     with pytest.raises(StoreUnavailableError) as caught:
-        rows(status, body, writes=True)
+        parse_rows(status, body, writes=True)
     assert caught.value.unknown_outcome is unknown
     assert caught.value.extensions == {"retryAfter": 1, "unknownOutcome": unknown}
 
@@ -72,11 +72,11 @@ def test_a_failure_names_its_classes() -> None:
         "org.janusgraph.core.JanusGraphException", "java.lang.IllegalStateException", "a.b.JanusGraphException"
     )
     with pytest.raises(StoreFailedError, match="JanusGraphException, IllegalStateException;") as caught:
-        rows(500, body, writes=True)
+        parse_rows(500, body, writes=True)
     assert caught.value.extensions == {"storeErrors": ["JanusGraphException", "IllegalStateException"]}
 
 
 def test_no_data_is_no_rows() -> None:
     """A traversal without results and one that only changes something answer with an empty list."""
-    assert rows(200, b'{"result": {"data": []}}', writes=False) == []
-    assert rows(200, b'{"result": {"data": null}}', writes=True) == []
+    assert parse_rows(200, b'{"result": {"data": []}}', writes=False) == []
+    assert parse_rows(200, b'{"result": {"data": null}}', writes=True) == []

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.graph.jobs.tag_carriers import Carrier
-from app.graph.jobs.tag_worklist import Work, taken
+from app.graph.jobs.tag_worklist import TagWorklist, taken
 from app.graph.records.tag_edge import Arrival
 
 SIZE = 6
@@ -36,14 +36,14 @@ class Memory:
             for said in [self.said.get(vid)]
         }
 
-    def work(self) -> Work:
+    def work(self) -> TagWorklist:
         """What a process that starts finds to do."""
-        return Work(0, "", beyond=dict.fromkeys(sorted(self.beyond)), doubt=dict.fromkeys(sorted(self.frontier)))
+        return TagWorklist(0, "", beyond=dict.fromkeys(sorted(self.beyond)), doubt=dict.fromkeys(sorted(self.frontier)))
 
-    def batch(self, work: Work, size: int) -> None:
+    def batch(self, work: TagWorklist, size: int) -> None:
         """One batch of the job."""
         if work.beyond:
-            work.ask(sorted(self.targets(set(taken(work.beyond, size)))))
+            work.recheck(sorted(self.targets(set(taken(work.beyond, size)))))
         elif work.doubt or work.offered:
             self._settle(work, work.take(size))
         else:
@@ -51,7 +51,7 @@ class Memory:
                 self.arrived.pop(vid, None)
                 self.frontier.add(vid)
 
-    def _settle(self, work: Work, batch: list[int]) -> None:
+    def _settle(self, work: TagWorklist, batch: list[int]) -> None:
         arriving = defaultdict(set)
         for source, target in self.edges:
             arriving[target].add((source, source))
@@ -62,7 +62,7 @@ class Memory:
                 self.arrived[vid] = found
         further = self.targets(settled.moved)
         self.frontier |= further
-        work.ask(sorted(further))
+        work.recheck(sorted(further))
         work.doubt |= dict.fromkeys(sorted(self.targets(settled.lost) - work.lost.keys()))
 
     def wanted(self) -> dict[int, Arrival]:
@@ -91,7 +91,7 @@ rounds = st.lists(
 )
 
 
-def change(memory: Memory, work: Work, kind: str, vid: int, other: int) -> None:
+def change(memory: Memory, work: TagWorklist, kind: str, vid: int, other: int) -> None:
     """Write a change with its note."""
     settle, beyond = vid, {vid}
     if kind == "edge":
@@ -105,7 +105,7 @@ def change(memory: Memory, work: Work, kind: str, vid: int, other: int) -> None:
             memory.arrived.pop(vid, None)
     memory.frontier.add(settle)
     memory.beyond |= beyond
-    work.ask([settle])
+    work.recheck([settle])
     work.beyond |= dict.fromkeys(beyond)
 
 
@@ -130,7 +130,7 @@ def test_in_the_end_it_arrives_where_it_reaches(
     finished(memory, work, size)
 
 
-def finished(memory: Memory, work: Work, size: int) -> None:
+def finished(memory: Memory, work: TagWorklist, size: int) -> None:
     """Work until nothing is left, and compare; what is kept of the notes is done then."""
     for _ in range(2_000):
         if work.idle:

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from app.graph.records.edge_record import CLAIM, declared, doubted, linked, recorded, withdrawn
-from app.graph.records.read_time import Instant, edge_at, vertex_at
+from app.graph.records.edge_record import UNCONFIRMED, declared, linked, recorded, unconfirmed_from, undeclared
+from app.graph.records.read_time import ReadTime, edge_at, vertex_at
 from graphql_schema.catalog.relations import FEEDS
 
 EDGE = {"relation": "FEEDS", "validFrom": 300, "earlier": [[100, 200]]}
 
 
-def at(valid: int, recorded: int = 1_000) -> Instant:
+def at(valid: int, recorded: int = 1_000) -> ReadTime:
     """An instant of the past, asked about at another."""
-    return Instant(valid, recorded, past=True)
+    return ReadTime(valid, recorded, past=True)
 
 
 @pytest.mark.parametrize(("valid", "since"), [(99, None), (100, 100), (199, 100), (200, None), (299, None), (300, 300)])
@@ -32,31 +32,31 @@ def test_hidden_times_are_not_judged_by() -> None:
 
 def test_a_claim_holds_never_and_takes_nothing_away() -> None:
     """What somebody claimed of an edge that had ended does not hold, and what held before still did."""
-    claim = {**EDGE, CLAIM: True}
+    claim = {**EDGE, UNCONFIRMED: True}
     assert edge_at(claim, at(350)) is None
     assert edge_at(claim, at(150)) is not None
 
 
 def test_a_claim_that_becomes_an_edge_holds_from_then_on() -> None:
     """Nobody makes a past by claiming first what is confirmed later."""
-    claim = {**declared(None, FEEDS, "link", 100, {"origin": "DECLARED"}), CLAIM: True}
-    edge = recorded(claim, {name: value for name, value in claim.items() if name != CLAIM}, 300)
+    claim = {**declared(None, FEEDS, "link", 100, {"origin": "DECLARED"}), UNCONFIRMED: True}
+    edge = recorded(claim, {name: value for name, value in claim.items() if name != UNCONFIRMED}, 300)
     assert (edge_at(edge, at(200)), (edge_at(edge, at(300)) or {}).get("validFrom")) == (None, 300)
 
 
 def test_an_edge_that_becomes_a_claim_held_until_then() -> None:
     """Doubt about an edge takes nothing from the past, nor does the edge that is declared again fill the gap."""
-    claim = doubted(recorded(None, declared(None, FEEDS, "link", 100), 100), 200)
+    claim = unconfirmed_from(recorded(None, declared(None, FEEDS, "link", 100), 100), 200)
     assert [edge_at(claim, at(valid)) is not None for valid in (99, 100, 199, 200)] == [False, True, True, False]
-    assert doubted(claim, 300) == claim
-    edge = recorded(claim, {name: value for name, value in claim.items() if name != CLAIM}, 400)
+    assert unconfirmed_from(claim, 300) == claim
+    edge = recorded(claim, {name: value for name, value in claim.items() if name != UNCONFIRMED}, 400)
     assert [edge_at(edge, at(valid)) is not None for valid in (150, 250, 400)] == [True, False, True]
 
 
 def test_a_claim_that_ended_makes_no_past() -> None:
     """Whoever claims, withdraws and has it declared by others has claimed all the same, and nothing held."""
-    claim = {**declared(None, FEEDS, "link", 100), CLAIM: True}
-    ended = recorded(claim, withdrawn(claim, "link", 200), 200)
+    claim = {**declared(None, FEEDS, "link", 100), UNCONFIRMED: True}
+    ended = recorded(claim, undeclared(claim, "link", 200), 200)
     edge = recorded(ended, declared(ended, FEEDS, "Dataset.derivedFrom", 300), 300)
     assert [edge_at(edge, at(valid)) is not None for valid in (150, 250, 300)] == [False, False, True]
 
@@ -68,7 +68,7 @@ def test_what_is_recorded_later_is_left_out() -> None:
     assert edge_at(edge, at(100, recorded=400)) is None
     assert edge_at(edge, at(100, recorded=500)) is not None
     begun = recorded(None, declared(None, FEEDS, "link", 100), 100)
-    ended = recorded(begun, {**withdrawn(begun, "link", 100), "validTo": 150}, 500)
+    ended = recorded(begun, {**undeclared(begun, "link", 100), "validTo": 150}, 500)
     assert (edge_at(ended, at(200, recorded=400)) or {}).get("validTo", 0) is None
     assert edge_at(ended, at(200, recorded=500)) is None
 

@@ -9,16 +9,16 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
-from graphql_schema.catalog.instants import OPEN
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import FEEDS
-from graphql_schema.ports.commands import EdgesOf, Intent, Linking, Registration, Unlinking
+from graphql_schema.ports.commands import Command, DeclaredEdges, LinkCommand, RegisterCommand, Unlinking
 
 ADA = person("ada", "team ranking", roles="engineer")
 OURS = {"team ranking": ["TECHNICAL"]}
 THEIRS = {"team ads": ["TECHNICAL"]}
 
 
-def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> Registration:
+def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> RegisterCommand:
     """The dataset that the tables are about."""
     return asset("dataset d", values, **fields)
 
@@ -26,7 +26,7 @@ def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapp
 RUN = asset("run r", {"state": "START"})
 NO_STATE = replace(asset("run r"), required=("state",))
 
-OUTCOMES: list[tuple[str, list[Intent], Intent, str]] = [
+OUTCOMES: list[tuple[str, list[Command], Command, str]] = [
     ("new", [], dataset(), "CREATED"),
     ("a stub is completed", [link("FEEDS", "dataset d", "model m")], dataset(), "CREATED"),
     ("same again", [dataset({"description": "x"})], dataset({"description": "x"}), "UNCHANGED"),
@@ -101,7 +101,7 @@ OUTCOMES: list[tuple[str, list[Intent], Intent, str]] = [
 
 
 @pytest.mark.parametrize(("before", "item", "outcome"), [row[1:] for row in OUTCOMES], ids=[row[0] for row in OUTCOMES])
-def test_outcomes(memory: Memory, before: list[Registration | Linking], item: Intent, outcome: str) -> None:
+def test_outcomes(memory: Memory, before: list[RegisterCommand | LinkCommand], item: Command, outcome: str) -> None:
     """Each situation has its outcome; what is UNCHANGED or refused writes nothing."""
     seeded(memory, *before)
     was = dict(memory.vertices)
@@ -166,7 +166,7 @@ def test_a_feature_that_leaves_its_set_has_no_owner_left(memory: Memory) -> None
     assert (memory.record("feature f")["index"]["whole"], memory.record("feature f")["ownerTeam"]) == ("", "")
 
 
-ORIGINS: list[tuple[list[Intent], str, float | None]] = [
+ORIGINS: list[tuple[list[Command], str, float | None]] = [
     ([link("PRODUCES", "run r", "dataset d", origin="INFERRED", confidence=0.5)], "INFERRED", 0.5),
     (
         [
@@ -190,7 +190,7 @@ ORIGINS: list[tuple[list[Intent], str, float | None]] = [
 
 @pytest.mark.parametrize(("items", "origin", "confidence"), ORIGINS)
 def test_the_strongest_origin_speaks(
-    memory: Memory, items: list[Registration | Linking], origin: str, confidence: float | None
+    memory: Memory, items: list[RegisterCommand | LinkCommand], origin: str, confidence: float | None
 ) -> None:
     """Seen beats said beats guessed, in any order; a guess does not make certain things uncertain."""
     seeded(memory, *items)
@@ -224,7 +224,7 @@ def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:
 
 def test_kinds_that_a_field_may_not_join_are_refused(memory: Memory) -> None:
     """What the catalog does not allow is not stored, whoever asks."""
-    wrong = EdgesOf(FEEDS.into(), "Model.inputs", {urn("run r"): {}})
+    wrong = DeclaredEdges(FEEDS.into(), "Model.inputs", {urn("run r"): {}})
     done = memory.run(replace(asset("model m"), edges=(wrong,)))
     assert (done[0].outcome.name, done[0].refusals[0].path) == ("INVALID", ("inputs",))
 
@@ -235,7 +235,7 @@ def test_a_link_may_say_when(memory: Memory) -> None:
     assert memory.edge("FEEDS", "dataset d", "model m")["validTo"] == 5
     memory.run(link("FEEDS", "dataset d", "model m", validFrom=7))
     edge = memory.edge("FEEDS", "dataset d", "model m")
-    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", OPEN)) == ([[1, 5, NOW, NOW]], 7, OPEN)
+    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", FOREVER)) == ([[1, 5, NOW, NOW]], 7, FOREVER)
     memory.run(link("FEEDS", "dataset d", "model m", validTo=NOW + 50))
     assert memory.outcomes(link("FEEDS", "dataset d", "model m")) == ["UNCHANGED"]
     assert memory.outcomes(link("FEEDS", "dataset d", "model m", validTo=None)) == ["UPDATED"]
@@ -250,7 +250,7 @@ def test_a_link_that_says_since_when_holds(memory: Memory) -> None:
     assert memory.outcomes(link("FEEDS", "dataset d", "model m", validFrom=1, validTo=9), now=NOW + 6) == ["UPDATED"]
     assert memory.outcomes(link("FEEDS", "dataset d", "model m", validFrom=7), now=NOW + 7) == ["CREATED"]
     edge = memory.edge("FEEDS", "dataset d", "model m")
-    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", OPEN)) == ([[1, 9, NOW, NOW + 6]], 7, OPEN)
+    assert (edge["earlier"], edge["validFrom"], edge.get("validTo", FOREVER)) == ([[1, 9, NOW, NOW + 6]], 7, FOREVER)
 
 
 STATES = [

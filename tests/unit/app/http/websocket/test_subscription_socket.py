@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from app.http.graphql.graphql_request import RequestLimits
-from app.http.websocket.subscription_socket import MOST_SUBSCRIPTIONS
+from app.http.websocket.subscription_socket import MAX_SUBSCRIPTIONS
 
 CANARY = "canary-5f1d"
 
@@ -196,7 +196,7 @@ async def test_a_name_that_the_document_lacks(talk: Talk) -> None:
 
 async def test_as_many_as_there_may_be(talk: Talk) -> None:
     """One connection carries so many subscriptions and no more, until one of them is complete."""
-    for number in range(MOST_SUBSCRIPTIONS):
+    for number in range(MAX_SUBSCRIPTIONS):
         await talk.subscribe("subscription { forever }", str(number))
         await talk.event()
     await talk.subscribe("subscription { forever }", "more")

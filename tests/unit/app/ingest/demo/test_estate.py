@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from app.cli.command_line import commands
 from app.ingest.demo.cast import CAST
-from app.ingest.demo.estate import demo_chronicle, demo_estate
+from app.ingest.demo.estate import demo_estate, demo_scenario
 from app.ingest.demo.releases import LAST
 from app.ingest.load.scenario import Made
 
@@ -96,20 +96,20 @@ DAYS = [date(2026, 11, 25) + timedelta(days=day) for day in range(7)]
 def test_every_call_is_one_of_the_contract(contract: GraphQLSchema, today: date) -> None:
     """Each input coerces to that of its mutation, each caller is of the cast, and the last call makes what it says."""
     assert contract.mutation_type is not None
-    calls = list(chain.from_iterable(demo_chronicle(today)))
+    calls = list(chain.from_iterable(demo_scenario(today)))
     for call in calls:
         given = {key: "mlg:made" if isinstance(value, Made) else value for key, value in call.input.items()}
         coerce_input_value(given, contract.mutation_type.fields[call.mutation].args["input"].type)
         assert call.who in CAST
     assert calls[-1].input["id"] == LAST
     assert LAST not in {call.input.get("id") for call in calls if call.who != calls[-1].who}
-    assert calls == list(chain.from_iterable(demo_chronicle(today)))
+    assert calls == list(chain.from_iterable(demo_scenario(today)))
 
 
 @pytest.mark.parametrize("today", DAYS)
 def test_nothing_is_of_today_or_later(today: date) -> None:
     """Usage and observations end on the day before, whichever day of the week it is; usage goes back thirty days."""
-    calls = list(chain.from_iterable(demo_chronicle(today)))
+    calls = list(chain.from_iterable(demo_scenario(today)))
     observed = [datetime.fromisoformat(call.input["observedAt"]) for call in calls if "observedAt" in call.input]
     used = [date.fromisoformat(one["day"]) for call in calls for one in call.input.get("records", ())]
     assert max(observed) == datetime(today.year, today.month, today.day, 6, tzinfo=UTC) - timedelta(days=1)

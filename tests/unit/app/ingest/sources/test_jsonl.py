@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from app.cli.command_line import commands
 from app.ingest.load.api_client import ApiClient, Retry, TokenRefusedError, UnreachableError
-from app.ingest.load.batches import Item, ItemResult, register
+from app.ingest.load.batches import ImportItem, ItemResult, register
 
 if TYPE_CHECKING:
     from tests.unit.app.ingest.conftest import ContractServer
@@ -26,7 +26,7 @@ def dataset(number: int) -> dict[str, Any]:
     return {"dataset": {"source": "test", "name": f"table-{number}"}}
 
 
-async def send(server: "ContractServer", items: Iterator[Item], batch: int = 250) -> list[ItemResult]:
+async def send(server: "ContractServer", items: Iterator[ImportItem], batch: int = 250) -> list[ItemResult]:
     """Register the items and collect what was answered."""
     async with ApiClient(server.url, "t0ken", FAST) as client:
         return [result async for results in register(client, items, batch) for result in results]
@@ -101,7 +101,7 @@ def test_an_item_that_the_api_turns_down_is_explained(server: "ContractServer", 
 
 async def test_one_item_that_is_no_input_does_not_sink_its_batch(server: "ContractServer") -> None:
     """The API refuses a whole request for one unknown field; the batch is halved until that item stands alone."""
-    items = [Item(str(n), dataset(n) if n != 13 else {"dataset": {"nmae": "x"}}) for n in range(20)]
+    items = [ImportItem(str(n), dataset(n) if n != 13 else {"dataset": {"nmae": "x"}}) for n in range(20)]
     results = await send(server, iter(items))
     assert [result.where for result in results if result.outcome == "INVALID"] == ["13"]
     assert sum(result.outcome == "CREATED" for result in results) == 19
@@ -116,7 +116,7 @@ async def test_a_busy_api_is_asked_again(server: "ContractServer") -> None:
 
     busy = {"errors": [{"message": "no store", "extensions": {"code": "STORE_UNAVAILABLE"}}]}
     server.troubles = [JSONResponse({}, 503), JSONResponse(busy, 200), StreamingResponse(broken())]
-    results = await send(server, iter([Item("1", dataset(1))]))
+    results = await send(server, iter([ImportItem("1", dataset(1))]))
     assert [result.outcome for result in results] == ["CREATED"]
     assert not server.troubles
 
@@ -125,14 +125,14 @@ async def test_an_api_that_stays_away_is_given_up_clearly(server: "ContractServe
     """After the last try the error says how often and what to do next."""
     server.troubles = [JSONResponse({}, 503)] * 9
     with pytest.raises(UnreachableError, match=r"after 4 tries: HTTP 503.*run the same command again"):
-        await send(server, iter([Item("1", dataset(1))]))
+        await send(server, iter([ImportItem("1", dataset(1))]))
 
 
 async def test_a_refused_token_ends_the_import_at_once(server: "ContractServer") -> None:
     """401 is neither tried again nor taken for a bad item."""
     server.troubles = [JSONResponse({}, 401)]
     with pytest.raises(TokenRefusedError, match="--token"):
-        await send(server, iter([Item("1", dataset(1))]))
+        await send(server, iter([ImportItem("1", dataset(1))]))
     assert not server.items
 
 
@@ -141,7 +141,9 @@ async def test_the_same_asset_twice_keeps_its_order(server: "ContractServer") ->
     run = {"id": "mlg://run/t/default/r"}
     states = ["START", "RUNNING", "COMPLETE", "FAIL", "ABORT"] * 4
     await send(
-        server, (Item(str(n), {"run": {**run, "state": state, "name": str(n)}}) for n, state in enumerate(states)), 1
+        server,
+        (ImportItem(str(n), {"run": {**run, "state": state, "name": str(n)}}) for n, state in enumerate(states)),
+        1,
     )
     assert [item["run"]["state"] for item in server.items] == states
 
@@ -150,11 +152,11 @@ async def test_memory_does_not_grow_with_the_number_of_items(server: "ContractSe
     """Items are read only as earlier ones are answered: of 2,000, never more than four batches are held."""
     read, answered, held = 0, 0, []
 
-    def stream() -> Iterator[Item]:
+    def stream() -> Iterator[ImportItem]:
         nonlocal read
         for read in range(1, 2001):
             held.append(read - answered)
-            yield Item("x", dataset(read))
+            yield ImportItem("x", dataset(read))
 
     async with ApiClient(server.url, "t", FAST) as client:
         async for results in register(client, stream(), 50):

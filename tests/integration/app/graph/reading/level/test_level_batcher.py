@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.reading.level.level_batcher import Coalescer, Question
-from app.graph.records.read_time import Instant
+from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
+from app.graph.records.read_time import ReadTime
 from policies.errors import CodedError
 
 
@@ -25,23 +25,23 @@ async def test_every_asker_gets_the_error(
     async def fail(*_: object) -> None:
         raise error
 
-    coalescer = Coalescer(client, "default", Instant(0))
+    coalescer = LevelBatcher(client, "default", ReadTime(0))
     monkeypatch.setattr(GremlinClient, "submit", fail)
-    asked = [coalescer.ask(Question(points=[point])) for point in (256, 512)]
+    asked = [coalescer.ask(LevelRequest(points=[point])) for point in (256, 512)]
     assert await asyncio.gather(*asked, return_exceptions=True) == [error, error]
     monkeypatch.setattr(GremlinClient, "submit", submit)
-    assert (await coalescer.ask(Question(points=[256]))).records == {}
+    assert (await coalescer.ask(LevelRequest(points=[256]))).records == {}
 
 
 async def test_a_question_some_turns_later_still_joins_the_level(client: GremlinClient) -> None:
     """Resolvers take unequal turns of the event loop to come down a level; their questions travel together."""
-    coalescer = Coalescer(client, "default", Instant(0))
+    coalescer = LevelBatcher(client, "default", ReadTime(0))
     sent = Counter(client.texts)
 
     async def ask_after(turns: int) -> None:
         for _ in range(turns):
             await asyncio.sleep(0)
-        await coalescer.ask(Question(points=[256 * (turns + 1)]))
+        await coalescer.ask(LevelRequest(points=[256 * (turns + 1)]))
 
     await asyncio.gather(*(ask_after(turns) for turns in (0, 3, 8)))
     assert (Counter(client.texts) - sent).total() == 1

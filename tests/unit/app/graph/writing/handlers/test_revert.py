@@ -6,7 +6,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.ports.commands import Registration, Reverting
+from graphql_schema.ports.commands import RegisterCommand, Reverting
 
 CI = person("ci", "team ranking", roles="automation")
 ADA = person("ada", "team ranking", roles="engineer")
@@ -14,9 +14,9 @@ ELI = person("eli", "team ranking", roles="engineer approver")
 OURS = {"team ranking": ["TECHNICAL"]}
 
 
-def stage(value: str) -> Registration:
+def stage(value: str) -> RegisterCommand:
     """Move the dataset on in its life."""
-    return Registration(urn("dataset d"), {"stage": value}, action=ChangeAction.STAGE_SET, at="asset")
+    return RegisterCommand(urn("dataset d"), {"stage": value}, action=ChangeAction.STAGE_SET, at="asset")
 
 
 def newest(memory: Memory, text: str) -> str:

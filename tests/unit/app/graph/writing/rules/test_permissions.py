@@ -8,7 +8,7 @@ from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
-from graphql_schema.ports.commands import Intent, Linking, Registration
+from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
 from policies.principal import Principal
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -18,12 +18,12 @@ OURS = {"team ranking": ["TECHNICAL"]}
 THEIRS = {"team ads": ["TECHNICAL"]}
 
 
-def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> Registration:
+def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> RegisterCommand:
     """The dataset that the tables are about."""
     return asset("dataset d", values, **fields)
 
 
-PERMITS: list[tuple[str, list[Intent], Principal, Intent, str]] = [
+PERMITS: list[tuple[str, list[Command], Principal, Command, str]] = [
     ("own team", [], ADA, dataset(owners=OURS), "CREATED"),
     ("unowned, an engineer", [], ADA, dataset(), "CREATED"),
     ("unowned, no engineer", [], BO, dataset(), "DENIED"),
@@ -83,7 +83,7 @@ PERMITS: list[tuple[str, list[Intent], Principal, Intent, str]] = [
     ("before", "who", "item", "outcome"), [row[1:] for row in PERMITS], ids=[row[0] for row in PERMITS]
 )
 def test_permits(
-    memory: Memory, before: list[Registration | Linking], who: Principal, item: Intent, outcome: str
+    memory: Memory, before: list[RegisterCommand | LinkCommand], who: Principal, item: Command, outcome: str
 ) -> None:
     """Who may do what, as it is and as it would become; a denial writes nothing and names what is missing."""
     seeded(memory, *before)
@@ -148,7 +148,7 @@ SHUT = asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS)
 def test_the_same_again_is_no_worse_when_it_came_into_doubt(memory: Memory) -> None:
     """A run that wrote to what others registered meanwhile, who may not see it, still ends; its edge is a claim."""
 
-    def run(state: str) -> Registration:
+    def run(state: str) -> RegisterCommand:
         values = {"state": state, "visibility": "TEAM"}
         return asset("run train", values, owners=THEIRS, outputs=["dataset out"])
 
