@@ -1,0 +1,26 @@
+"""The language of the tree: plain technical English, in the terms of docs/glossary.md."""
+
+import pytest
+from support.plain_english import findings
+from support.source_tree import files
+
+PENDING = (
+    "app/",
+    "graphql_schema/",
+    "policies/",
+    "tests/",
+    "bench/",
+    "examples/",
+    "docs/",
+    "README.md",
+    "CONTRIBUTING.md",
+)
+"""Paths that are still to be rewritten; the list only becomes shorter."""
+
+PATHS = [name for name in files() if name.endswith((".py", ".md")) and not name.startswith(PENDING)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_text_is_plain_english(path: str) -> None:
+    """No docstring, comment, message, name or page contains a private word, and no sentence exceeds the limit."""
+    assert [str(finding) for finding in findings(path)] == []
