@@ -135,7 +135,7 @@ def findings(path: str) -> list[Finding]:
 
 
 def _prose(path: str, texts: list[tuple[int, str]]) -> Iterator[Finding]:
-    bans = [(re.compile(rf"\b(?:{ban.pattern})\b", re.I), ban.instead) for ban in PROSE if ban.applies(path)]
+    bans = [(re.compile(rf"\b(?:{ban.pattern})\b", re.IGNORECASE), ban.instead) for ban in PROSE if ban.applies(path)]
     for line, text in texts:
         plain = _ROLE.sub(lambda match: " " * len(match[0]), text)
         for pattern, instead in bans:
@@ -153,7 +153,7 @@ def _long(path: str, texts: list[tuple[int, str]]) -> Iterator[Finding]:
 
 
 def _names(module: Module) -> Iterator[Finding]:
-    bans = [(re.compile(ban.pattern, re.I), ban.instead) for ban in NAMES if ban.applies(module.path)]
+    bans = [(re.compile(ban.pattern, re.IGNORECASE), ban.instead) for ban in NAMES if ban.applies(module.path)]
     for line, name in sorted(set(_identifiers(module.tree))):
         for part in _NAME_PART.findall(name):
             for pattern, instead in bans:
