@@ -17,7 +17,7 @@ from graphql_schema.inputs.submit import MAX_ATOMIC_ITEMS, MAX_BULK_ITEMS, autho
 from graphql_schema.inputs.values import InputError, fields_of
 from graphql_schema.lineage.link_mutations import LinkInput, linking_of
 from graphql_schema.ports.commands import IdempotencyKey, LinkCommand, RegisterCommand
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome, not_written
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome, not_written
 from policies.errors import InvalidError, LimitError
 
 
@@ -53,9 +53,7 @@ async def _register_assets(info: Info, input: RegisterArg) -> Any:
     prepared = prepare(input.items, _key(input))
     results = await _write(info, prepared, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
     outcomes = [result.outcome for result in results]
-    created, updated, unchanged = map(
-        outcomes.count, (GraphQLResult.CREATED, GraphQLResult.UPDATED, GraphQLResult.UNCHANGED)
-    )
+    created, updated, unchanged = map(outcomes.count, (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED))
     return {
         "results": [payload(result, name) for name, result in zip(prepared.names, results, strict=True)],
         "created": created,

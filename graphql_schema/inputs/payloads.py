@@ -8,9 +8,9 @@ import strawberry
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.refs import AssetRef, NodeRef
-from graphql_schema.ports.outcomes import GraphQLResult, MutationErrorCode, WriteError, WriteOutcome
+from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteError, WriteOutcome
 
-CHANGED = frozenset({GraphQLResult.CREATED, GraphQLResult.UPDATED})
+CHANGED = frozenset({Outcome.CREATED, Outcome.UPDATED})
 """The outcomes of what was written."""
 
 
@@ -41,7 +41,7 @@ class RegisterPayload:
         description="What is stored now, as the viewer may see it; null for a link and where nothing was stored.",
         resolver=_stored,
     )
-    outcome: GraphQLResult = stored_field("What came of it.")
+    outcome: Outcome = stored_field("What came of it.")
     changed: bool = stored_field("Whether anything was written, or would be where it is a dry run.")
     revision: int | None = stored_field("The revision after the call.")
     errors: list[MutationError] = stored_field("Why it was not written; empty when it was.")

@@ -14,7 +14,7 @@ from graphql_schema.ports.commands import (
     Restoring,
     Unlinking,
 )
-from graphql_schema.ports.outcomes import GraphQLResult, MutationErrorCode, WriteOutcome, refused
+from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteOutcome, refused
 from policies.errors import Code, CodedError
 from policies.principal import Scope
 from policies.vocabulary import WriteAction
@@ -71,7 +71,7 @@ async def submit_one(info: Info, make: Callable[[], Command]) -> WriteOutcome:
 
 def invalid_outcome(error: InputError) -> WriteOutcome:
     """The outcome of an item whose input cannot be."""
-    return refused(GraphQLResult.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
+    return refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
 
 
 def _note(info: Info, item: Command, result: WriteOutcome) -> None:

@@ -12,7 +12,7 @@ from graphql_schema.catalog.enums import value
 
 
 @strawberry.enum(description="What an item of a registration came to.")
-class GraphQLResult(Enum):
+class Outcome(Enum):
     """What an item of a registration came to."""
 
     CREATED = value("CREATED", description="It was not there, and is now.")
@@ -75,7 +75,7 @@ class WriteOutcome:
     that the caller may not know of: for the access log, never for the caller.
     """
 
-    outcome: GraphQLResult
+    outcome: Outcome
     urn: str | None = None
     revision: int | None = None
     refusals: tuple[WriteError, ...] = ()
@@ -86,10 +86,10 @@ class WriteOutcome:
     @property
     def stored(self) -> bool:
         """Whether what was asked for is there now, or would be where it is a dry run."""
-        return self.outcome in {GraphQLResult.CREATED, GraphQLResult.UPDATED, GraphQLResult.UNCHANGED}
+        return self.outcome in {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
 
 
-def refused(outcome: GraphQLResult, code: MutationErrorCode, message: str, *path: str) -> WriteOutcome:
+def refused(outcome: Outcome, code: MutationErrorCode, message: str, *path: str) -> WriteOutcome:
     """An item that was not written, for one reason."""
     return WriteOutcome(outcome, refusals=(WriteError(code, message, path),))
 
@@ -97,7 +97,7 @@ def refused(outcome: GraphQLResult, code: MutationErrorCode, message: str, *path
 def not_written(index: int) -> WriteOutcome:
     """An item that nothing is wrong with, in an atomic call whose item at ``index`` was refused."""
     return refused(
-        GraphQLResult.INVALID,
+        Outcome.INVALID,
         MutationErrorCode.INVALID,
         f"Not written: the call is atomic and its item {index} was refused. Correct it, or call without `atomic`.",
     )

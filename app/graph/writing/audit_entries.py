@@ -1,6 +1,6 @@
-"""The audit: what an item changed, field by field, as ``PolicyChange`` vertices of the same transaction.
+"""The audit: what an item changed, field by field, as ``Change`` vertices of the same transaction.
 
-Each asset, team, user, domain or tag whose record or edges an item changed has one ``PolicyChange`` of its own, hung on
+Each asset, team, user, domain or tag whose record or edges an item changed has one ``Change`` of its own, hung on
 it by ``CHANGED``. Its ``fields`` are ``{field, before, after}`` with JSON values as stored; where a field is made of
 edges there is one for each, which also has ``edge`` (relation, from, to) and the edge's records ``was`` and ``is``:
 what :mod:`app.graph.writing.handlers.revert` needs. They are policed when they are read, like the field they are about.

@@ -36,7 +36,7 @@ from graphql_schema.ports.commands import (
     Unlinking,
     UsageRecording,
 )
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     RegisterCommand: register,
@@ -54,7 +54,7 @@ HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
 }
 """What drafts each kind of item."""
 
-_UNREAD: Final = WriteOutcome(GraphQLResult.INVALID)
+_UNREAD: Final = WriteOutcome(Outcome.INVALID)
 """Of an item that cannot be planned yet: the plan is made again when more was read."""
 
 

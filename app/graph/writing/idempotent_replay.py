@@ -15,7 +15,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import other_payload
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import IdempotencyKey
-from graphql_schema.ports.outcomes import GateResult, GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
 
 
 def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
@@ -27,7 +27,7 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
         raise other_payload(key.text.partition("\0")[0])
     gate = receipt.get("gate")
     return WriteOutcome(
-        GraphQLResult[receipt["outcome"]],
+        Outcome[receipt["outcome"]],
         receipt.get("urn"),
         receipt.get("revision"),
         created_record=receipt.get("made"),

@@ -29,7 +29,7 @@ from graphql_schema.ports.commands import (
     Restoring,
     Unlinking,
 )
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 
 class WalkStore:
@@ -57,13 +57,13 @@ class WalkStore:
         done = await self._write(DELETED, [Deleting(urn) for _, urn in wanted], refusing=True)
         along: dict[str, tuple[WalkGraph, set[str]]] = {}
         for (graph, urn), each in zip(wanted, done, strict=True):
-            if each.outcome is GraphQLResult.UPDATED:
+            if each.outcome is Outcome.UPDATED:
                 along[urn] = (graph, {urn, *graph.parts(urn)} - graph.gone)
                 graph.gone |= along[urn][1]
         back = [urn for urn, (graph, _) in along.items() if graph.things[urn].restored]
         done = await self._write(RESTORED, [Restoring(urn) for urn in back], refusing=True)
         for urn, each in zip(back, done, strict=True):
-            if each.outcome is GraphQLResult.UPDATED:
+            if each.outcome is Outcome.UPDATED:
                 graph, revived = along[urn]
                 graph.gone -= revived
 

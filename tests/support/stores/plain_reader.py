@@ -19,7 +19,7 @@ from graphql_schema.ports.lineage_query import (
     ReachedNode,
     SnapshotTime,
 )
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import FeedBatch, PageItem, Row, RowPage
@@ -152,10 +152,7 @@ class PlainGraph:
         """See GraphWriter: remembers the call; an id it has is UNCHANGED, any other CREATED, a link too."""
         self.registered.append((list(items), dry_run, atomic))
         urns = [item.urn if isinstance(item, RegisterCommand) else None for item in items]
-        return [
-            WriteOutcome(GraphQLResult.UNCHANGED if urn in self.records else GraphQLResult.CREATED, urn, 1)
-            for urn in urns
-        ]
+        return [WriteOutcome(Outcome.UNCHANGED if urn in self.records else Outcome.CREATED, urn, 1) for urn in urns]
 
 
 def _holds(clause: Condition, record: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from app.graph.writing.unit.rejections import conflict, invalid
 from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.relations import DECIDED_FOR
 from graphql_schema.ports.commands import Approving
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.rules.gate_evaluation import approved, newest
 
 
@@ -33,7 +33,7 @@ def approve(unit: ItemUnit, item: Approving) -> WriteOutcome:
     _record(unit, decision, unit.vid(item.subject))
     unit.record_action(unit.vid(item.subject), ChangeAction.APPROVED, item.reason)
     unit.record_field(unit.vid(item.subject), "approvals", _as_told(before), _as_told(decision))
-    return WriteOutcome(GraphQLResult.CREATED, item.subject, subject["revision"], created_record=decision["id"])
+    return WriteOutcome(Outcome.CREATED, item.subject, subject["revision"], created_record=decision["id"])
 
 
 def _decision(unit: ItemUnit, item: Approving, earlier: int) -> Record:

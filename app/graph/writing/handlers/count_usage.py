@@ -1,6 +1,6 @@
 """Recording usage: one vertex for each asset, consumer and month, with the counters of its days inside.
 
-A day says who recorded it, and when, beside its counters: usage is its own record, so it leaves no ``PolicyChange``.
+A day says who recorded it, and when, beside its counters: usage is its own record, so it leaves no ``Change``.
 The last day of use stands on the asset as well, where the index finds it: by teams and users, whom everybody may know
 of, and apart from that by services. A day that comes late moves neither; one that is corrected to nothing has them
 counted again.
@@ -18,7 +18,7 @@ from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.relations import USAGE_OF, USED_BY, Direction
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.commands import UsageRecording
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.rules.usage_days import begin_of, has_usage
 
 OLDEST: Final = timedelta(days=5 * 366)
@@ -43,11 +43,11 @@ def record_usage(unit: ItemUnit, item: UsageRecording) -> WriteOutcome:
     days = {} if before is None else before["days"]
     known = days.get(item.day)
     if known is not None and _counted(known) == item.counts:
-        return WriteOutcome(GraphQLResult.UNCHANGED, item.asset)
+        return WriteOutcome(Outcome.UNCHANGED, item.asset)
     entry = {**item.counts, "recordedAt": unit.now, "recordedBy": unit.author.subject}
     _put(unit, item, urn, {**days, item.day: entry})
     _mark(unit, item, known)
-    return WriteOutcome(GraphQLResult.CREATED if known is None else GraphQLResult.UPDATED, item.asset)
+    return WriteOutcome(Outcome.CREATED if known is None else Outcome.UPDATED, item.asset)
 
 
 def _put(unit: ItemUnit, item: UsageRecording, urn: str, days: Record) -> None:

@@ -29,7 +29,7 @@ from graphql_schema.catalog.relations import (
 )
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.commands import Deleting, Restoring
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 USES: Final = (
     *(relation.out() for relation in (FEEDS, DERIVES, INPUT_TO, BASE_OF, CALLED_BY, TESTED_IN, DEPLOYED_AS)),
@@ -51,7 +51,7 @@ def delete(unit: ItemUnit, item: Deleting) -> WriteOutcome:
     refuse_unexpected(unit, item.urn, item.expected_revision, record)
     require_right(unit, "retire", record)
     if is_deleted(record):
-        return WriteOutcome(GraphQLResult.UNCHANGED, item.urn, record["revision"])
+        return WriteOutcome(Outcome.UNCHANGED, item.urn, record["revision"])
     parts = {vid: record, **{far: unit.known(far) for far in _parts(unit, vid) if not is_deleted(unit.known(far))}}
     _read_uses(unit, parts)
     uses = [use for each in parts for use in _uses(unit, each, parts)]
@@ -68,7 +68,7 @@ def delete(unit: ItemUnit, item: Deleting) -> WriteOutcome:
         unit.action[part] = ChangeAction.DELETED
         unit.put(part, {**before, "deletedAt": unit.now, **({} if part == vid else {DELETED_WITH: item.urn})})
     unit.bump_revisions()
-    return WriteOutcome(GraphQLResult.UPDATED, item.urn, unit.known(vid)["revision"])
+    return WriteOutcome(Outcome.UPDATED, item.urn, unit.known(vid)["revision"])
 
 
 def restore(unit: ItemUnit, item: Restoring) -> WriteOutcome:
@@ -77,7 +77,7 @@ def restore(unit: ItemUnit, item: Restoring) -> WriteOutcome:
     vid = unit.vid(item.urn)
     require_right(unit, "retire", record)
     if not is_deleted(record):
-        return WriteOutcome(GraphQLResult.UNCHANGED, item.urn, record["revision"])
+        return WriteOutcome(Outcome.UNCHANGED, item.urn, record["revision"])
     whole = parent_urn(item.urn) or record["index"]["whole"]
     above = unit.visible(whole) if whole else None
     if above is not None and is_deleted(above):
@@ -90,7 +90,7 @@ def restore(unit: ItemUnit, item: Restoring) -> WriteOutcome:
             unit.action[part] = ChangeAction.RESTORED
             _revive(unit, part)
     unit.bump_revisions()
-    return WriteOutcome(GraphQLResult.UPDATED, item.urn, unit.known(vid)["revision"])
+    return WriteOutcome(Outcome.UPDATED, item.urn, unit.known(vid)["revision"])
 
 
 def _revive(unit: ItemUnit, vid: int) -> None:

@@ -28,7 +28,7 @@ from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction, Relation
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import LinkCommand, Unlinking
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 
 def link(unit: ItemUnit, item: LinkCommand) -> WriteOutcome:
@@ -65,8 +65,8 @@ def link(unit: ItemUnit, item: LinkCommand) -> WriteOutcome:
     )
     unit.record_action(own, ChangeAction.LINKED)
     unit.bump_revisions()
-    outcome = GraphQLResult.UPDATED if unit.changes else GraphQLResult.UNCHANGED
-    outcome = GraphQLResult.CREATED if again or before is None else outcome
+    outcome = Outcome.UPDATED if unit.changes else Outcome.UNCHANGED
+    outcome = Outcome.CREATED if again or before is None else outcome
     return WriteOutcome(outcome, revision=unit.known(own)["revision"])
 
 
@@ -92,9 +92,7 @@ def unlink(unit: ItemUnit, item: Unlinking) -> WriteOutcome:
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
     unit.record_action(own, ChangeAction.UNLINKED)
     unit.bump_revisions()
-    return WriteOutcome(
-        GraphQLResult.UPDATED if moved else GraphQLResult.UNCHANGED, revision=unit.known(own)["revision"]
-    )
+    return WriteOutcome(Outcome.UPDATED if moved else Outcome.UNCHANGED, revision=unit.known(own)["revision"])
 
 
 _FIELDS: Final = {

@@ -30,7 +30,7 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, TAGGED, VERSION_OF, Direction
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from policies.gates import RISK_TIERS
 
 RETIRED = "RETIRED"
@@ -76,7 +76,7 @@ def register(unit: ItemUnit, item: RegisterCommand) -> WriteOutcome:
     update_owner_team(unit, vid)
     permit_result(unit, vid, before, creates=creates)
     unit.bump_revisions(*([vid] if any(moved) else []))
-    outcome = GraphQLResult.CREATED if creates else GraphQLResult.UPDATED if unit.changes else GraphQLResult.UNCHANGED
+    outcome = Outcome.CREATED if creates else Outcome.UPDATED if unit.changes else Outcome.UNCHANGED
     return WriteOutcome(outcome, item.urn, unit.known(vid)["revision"])
 
 

@@ -17,7 +17,7 @@ from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import CheckStatus, Severity
 from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
 from graphql_schema.ports.commands import CheckReporting
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 MAX_CLOCK_SKEW_MS: Final = 300_000
 """Milliseconds that the clock of whoever observed may be ahead."""
@@ -48,10 +48,8 @@ def report(unit: ItemUnit, item: CheckReporting) -> WriteOutcome:
     check = _checked(unit, item, check_urn, observed)
     _record(unit, item, check, result_urn, observed)
     if before is None:
-        return WriteOutcome(GraphQLResult.CREATED, item.asset, created_record=result_urn)
-    return WriteOutcome(
-        GraphQLResult.UPDATED if unit.changes else GraphQLResult.UNCHANGED, item.asset, created_record=result_urn
-    )
+        return WriteOutcome(Outcome.CREATED, item.asset, created_record=result_urn)
+    return WriteOutcome(Outcome.UPDATED if unit.changes else Outcome.UNCHANGED, item.asset, created_record=result_urn)
 
 
 def _checked(unit: ItemUnit, item: CheckReporting, urn: str, observed: int) -> Record:

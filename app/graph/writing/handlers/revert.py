@@ -20,7 +20,7 @@ from app.graph.writing.unit.rejections import RejectedItemError, conflict, inval
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.commands import AliasSetting, Deleting, Restoring, Reverting
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 Undo = Callable[[ItemUnit, Record, Record], WriteOutcome]
 
@@ -39,7 +39,7 @@ def revert(unit: ItemUnit, item: Reverting) -> WriteOutcome:
         raise not_found(f"There is no change {item.change} that you may know of; check the id.", "change")
     record = require_visible(unit, change["subject"], "change")
     done = _undo_of(change)(unit, record, change)
-    if done.outcome is GraphQLResult.UPDATED:
+    if done.outcome is Outcome.UPDATED:
         vid = unit.vid(record["id"])
         unit.record_action(vid, ChangeAction.REVERTED, item.reason, reverts=item.change)
     return done
@@ -102,12 +102,12 @@ def _take_away(unit: ItemUnit, model: Record, name: str) -> WriteOutcome:
     require_right(unit, "promote", model)
     refuse_deleted(model)
     if alias is None:
-        return WriteOutcome(GraphQLResult.UNCHANGED, model["id"], model["revision"])
+        return WriteOutcome(Outcome.UNCHANGED, model["id"], model["revision"])
     require_right(unit, "promote", require_visible(unit, alias["version"], "change"))
     if alias["protected"]:
         require_right(unit, "approve", model)
     put_alias(unit, model, name, None)
-    return WriteOutcome(GraphQLResult.UPDATED, model["id"], unit.known(unit.vid(model["id"]))["revision"])
+    return WriteOutcome(Outcome.UPDATED, model["id"], unit.known(unit.vid(model["id"]))["revision"])
 
 
 def _told(unit: ItemUnit, entry: Record) -> bool:

@@ -24,7 +24,7 @@ from app.graph.writing.unit.read_set import require_all
 from app.graph.writing.unit.rejections import conflict, invalid
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
 """Fields that follow from others, and are not restored by themselves."""
@@ -62,7 +62,7 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     permit_result(unit, vid, record, creates=False)
     unit.bump_revisions(*([vid] if any(moved) else []))
     return WriteOutcome(
-        GraphQLResult.UPDATED if unit.changes else GraphQLResult.UNCHANGED, record["id"], unit.known(vid)["revision"]
+        Outcome.UPDATED if unit.changes else Outcome.UNCHANGED, record["id"], unit.known(vid)["revision"]
     )
 
 

@@ -14,7 +14,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.ports.commands import AliasSetting, AnyVersion
-from graphql_schema.ports.outcomes import GateResult, GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
 
 MAX_ALIASES: Final = 100
 """Aliases of one model: all of them travel with its record."""
@@ -66,7 +66,7 @@ def _set(unit: ItemUnit, item: AliasSetting, model: Record, gate: GateResult) ->
     protected = held if item.protected is None else item.protected
     moves = before is None or before["version"] != item.version
     if not moves and held == protected:
-        return WriteOutcome(GraphQLResult.UNCHANGED, item.model, model["revision"])
+        return WriteOutcome(Outcome.UNCHANGED, item.model, model["revision"])
     if held and not protected:
         require_right(unit, "approve", model)
     if (protected or (held and moves)) and not gate.open:
@@ -77,7 +77,7 @@ def _set(unit: ItemUnit, item: AliasSetting, model: Record, gate: GateResult) ->
     kept = {} if moves or before is None else {name: before[name] for name in since}
     put_alias(unit, model, item.alias, {"version": item.version, "protected": protected, **since, **kept})
     unit.record_action(unit.vid(item.model), ChangeAction.ALIAS_SET, item.reason)
-    return WriteOutcome(GraphQLResult.UPDATED, item.model, unit.known(unit.vid(item.model))["revision"])
+    return WriteOutcome(Outcome.UPDATED, item.model, unit.known(unit.vid(item.model))["revision"])
 
 
 def _refuse_unexpected(item: AliasSetting, before: Record | None, model: Record) -> None:

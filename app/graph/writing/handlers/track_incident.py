@@ -13,7 +13,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction, IncidentState
 from graphql_schema.catalog.relations import CAUSED_BY, RAISED_ON
 from graphql_schema.ports.commands import IncidentOpening, IncidentResolving
-from graphql_schema.ports.outcomes import GraphQLResult, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 OPEN_INCIDENTS: Final = "openIncidents"
 """Of the record of a check: the open incidents on its asset that its results have caused, the oldest first."""
@@ -45,7 +45,7 @@ def open_incident(unit: ItemUnit, item: IncidentOpening) -> WriteOutcome:
     cause = None if item.cause is None else require_visible(unit, item.cause, "cause")
     check = None if cause is None else cause.get("check")
     problem = Problem(item.assets, item.title, item.severity, item.cause)
-    return WriteOutcome(GraphQLResult.CREATED, created_record=raise_incident(unit, problem, of_check=check))
+    return WriteOutcome(Outcome.CREATED, created_record=raise_incident(unit, problem, of_check=check))
 
 
 def resolve_incident(unit: ItemUnit, item: IncidentResolving) -> WriteOutcome:
@@ -55,14 +55,14 @@ def resolve_incident(unit: ItemUnit, item: IncidentResolving) -> WriteOutcome:
     if not any(unit.may("update", record).allowed for record in known):
         require_right(unit, "update", known[0])
     if incident["state"] == IncidentState.RESOLVED.name:
-        return WriteOutcome(GraphQLResult.UNCHANGED, created_record=item.incident)
+        return WriteOutcome(Outcome.UNCHANGED, created_record=item.incident)
     over = {"state": IncidentState.RESOLVED.name, "resolvedAt": unit.now, "resolvedBy": unit.author.subject}
     unit.put(unit.vid(item.incident), amended(unit, incident, **over))
     _tell(unit, incident, before=item.incident, reason=item.reason)
     cause = unit.stored(incident["cause"]) if incident.get("cause") else None
     if cause is not None and "check" in cause:
         _track(unit, cause["check"], incident, stands=False)
-    return WriteOutcome(GraphQLResult.UPDATED, created_record=item.incident)
+    return WriteOutcome(Outcome.UPDATED, created_record=item.incident)
 
 
 def raise_incident(unit: ItemUnit, problem: Problem, of_check: str | None) -> str:
