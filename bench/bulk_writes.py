@@ -122,5 +122,5 @@ async def main(items: int) -> None:
 if __name__ == "__main__":
     if "--without-audit" in sys.argv:
         sys.argv.remove("--without-audit")
-        planning.audit = lambda _draft: None
+        planning.stage_audit_entries = lambda _draft: None
     asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000))

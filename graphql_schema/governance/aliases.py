@@ -14,7 +14,7 @@ from graphql_schema.inputs.input_fields import reason_field
 from graphql_schema.inputs.payloads import MutationError, payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, checked_reason, require_kind
-from graphql_schema.ports.commands import ANY, AliasSetting
+from graphql_schema.ports.commands import ANY, SetAliasCommand
 from graphql_schema.ports.relation_query import ONE
 from graphql_schema.ports.row import Row
 from policies.gates import NAME
@@ -123,7 +123,7 @@ set_alias = strawberry.field(
 )
 
 
-def _setting(given: SetAliasInput) -> AliasSetting:
+def _setting(given: SetAliasInput) -> SetAliasCommand:
     require_kind(given.model, ("Model",), "model")
     checked_name(given.alias, "alias")
     for urn, field in ((given.version, "version"), (given.expected_version, "expectedVersion")):
@@ -133,7 +133,7 @@ def _setting(given: SetAliasInput) -> AliasSetting:
                 raise InputError(f"{urn} is no version of {given.model}; name one of its own.", field)
     expected = ANY if given.expected_version is strawberry.UNSET else given.expected_version
     reason = checked_reason(given.reason)
-    return AliasSetting(given.model, given.alias, given.version, expected, given.protected, reason)
+    return SetAliasCommand(given.model, given.alias, given.version, expected, given.protected, reason)
 
 
 def checked_name(name: str, field: str) -> str:

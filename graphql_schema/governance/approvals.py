@@ -17,7 +17,7 @@ from graphql_schema.inputs.input_fields import key_field, reason_field
 from graphql_schema.inputs.payloads import MutationError, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
-from graphql_schema.ports.commands import Approving
+from graphql_schema.ports.commands import ApproveCommand
 from policies.errors import InvalidError
 
 SUBJECTS = ("ModelVersion", "Deployment", "Dataset", "DatasetVersion")
@@ -97,7 +97,7 @@ approve = strawberry.field(
 )
 
 
-def _approving(given: ApproveInput) -> Approving:
+def _approving(given: ApproveInput) -> ApproveCommand:
     require_kind(given.subject, SUBJECTS, "subject")
     gate, reason = checked_name(given.gate, "gate"), checked_reason(given.reason)
-    return Approving(given.subject, gate, given.decision.name, reason, given.expires_at, key_in(given))
+    return ApproveCommand(given.subject, gate, given.decision.name, reason, given.expires_at, key_in(given))

@@ -19,7 +19,7 @@ from graphql_schema.inputs.input_fields import reason_field
 from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
-from graphql_schema.ports.commands import Reverting
+from graphql_schema.ports.commands import RevertCommand
 from graphql_schema.ports.conditions import MAX_FILTER_CONDITIONS, MAX_FILTER_TEXT_LENGTH, Condition
 from graphql_schema.ports.row import Row
 from policies.errors import InvalidError
@@ -169,6 +169,6 @@ revert_change = strawberry.field(
 )
 
 
-def _reverting(given: RevertChangeInput) -> Reverting:
+def _reverting(given: RevertChangeInput) -> RevertCommand:
     require_kind(given.change, ("Change",), "change")
-    return Reverting(given.change, checked_reason(given.reason))
+    return RevertCommand(given.change, checked_reason(given.reason))

@@ -14,7 +14,7 @@ from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import _change
 from graphql_schema.inputs.values import InputError, asset_kind, checked_reason, require_kind
-from graphql_schema.ports.commands import DeclaredEdges, Deleting, RegisterCommand, Restoring
+from graphql_schema.ports.commands import DeclaredEdges, DeleteCommand, RegisterCommand, RestoreCommand
 from policies.vocabulary import WriteAction
 
 
@@ -101,11 +101,11 @@ restore_asset = strawberry.field(
 )
 
 
-def _deleting(given: DeleteAssetInput) -> Deleting:
+def _deleting(given: DeleteAssetInput) -> DeleteCommand:
     asset_kind(given.asset, "asset")
-    return Deleting(given.asset, given.expected_revision, checked_reason(given.reason))
+    return DeleteCommand(given.asset, given.expected_revision, checked_reason(given.reason))
 
 
-def _restoring(given: RestoreAssetInput) -> Restoring:
+def _restoring(given: RestoreAssetInput) -> RestoreCommand:
     asset_kind(given.asset, "asset")
-    return Restoring(given.asset)
+    return RestoreCommand(given.asset)

@@ -67,7 +67,7 @@ def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> dict[str
         "outcome": result.outcome.name,
         "changed": result.outcome in CHANGED,
         "revision": result.revision,
-        "errors": errors(result.refusals, *key),
+        "errors": errors(result.errors, *key),
     }
 
 

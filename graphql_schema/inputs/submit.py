@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from graphql_schema.fields.context import Info
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import (
-    AliasSetting,
-    Approving,
+    ApproveCommand,
     Command,
-    Deleting,
+    DeleteCommand,
     LinkCommand,
     RegisterCommand,
-    Restoring,
-    Unlinking,
+    RestoreCommand,
+    SetAliasCommand,
+    UnlinkCommand,
 )
 from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteOutcome, refused
 from policies.errors import Code, CodedError
@@ -76,8 +76,8 @@ def invalid_outcome(error: InputError) -> WriteOutcome:
 
 def _note(info: Info, item: Command, result: WriteOutcome) -> None:
     """Tell the access log what the policy denied, and which hidden ids were named."""
-    info.context.notes.absent.update(dict.fromkeys(result.hidden))
-    for refusal in result.refusals:
+    info.context.notes.absent.update(dict.fromkeys(result.hidden_ids))
+    for refusal in result.errors:
         if refusal.code is MutationErrorCode.DENIED:
             action, urn = _about(item)
             info.context.notes.refused.append((action, urn, (refusal.message,)))
@@ -87,13 +87,13 @@ def _about(item: Command) -> tuple[str, str]:
     """What the item wants to do, and to what."""
     if isinstance(item, RegisterCommand):
         return (WriteAction.REGISTER if item.action is None else item.right), item.urn
-    if isinstance(item, LinkCommand | Unlinking):
+    if isinstance(item, LinkCommand | UnlinkCommand):
         return WriteAction.LINK, f"{item.source}, {item.target}"
-    if isinstance(item, Deleting | Restoring):
+    if isinstance(item, DeleteCommand | RestoreCommand):
         return WriteAction.RETIRE, item.urn
-    if isinstance(item, AliasSetting):
+    if isinstance(item, SetAliasCommand):
         return WriteAction.PROMOTE, item.version
-    if isinstance(item, Approving):
+    if isinstance(item, ApproveCommand):
         return WriteAction.APPROVE, item.subject
     about = getattr(item, next(iter(item.__dataclass_fields__)))
     return WriteAction.UPDATE, about if isinstance(about, str) else ", ".join(about)

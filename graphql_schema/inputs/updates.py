@@ -24,7 +24,7 @@ def _change(
         expected_revision=given.expected_revision,
         action=action,
         right=right.value,
-        at="asset",
+        id_path="asset",
         reason=reason,
     )
 

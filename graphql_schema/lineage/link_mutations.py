@@ -17,7 +17,7 @@ from graphql_schema.inputs.payloads import MutationError, payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, require_kind, values_of
 from graphql_schema.lineage.lineage_edge import LineageEdge
-from graphql_schema.ports.commands import LinkCommand, Unlinking
+from graphql_schema.ports.commands import LinkCommand, UnlinkCommand
 from graphql_schema.ports.relation_query import ALL, RelationQuery, related
 
 
@@ -110,8 +110,8 @@ def linking_of(given: LinkInput) -> LinkCommand:
     return LinkCommand(relation, source, target, facts)
 
 
-def _unlinking_of(given: UnlinkInput) -> Unlinking:
-    return Unlinking(*_checked(given), given.valid_to)
+def _unlinking_of(given: UnlinkInput) -> UnlinkCommand:
+    return UnlinkCommand(*_checked(given), given.valid_to)
 
 
 def _checked(given: LinkInput | UnlinkInput) -> tuple[str, str, str]:

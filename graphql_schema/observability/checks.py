@@ -19,7 +19,7 @@ from graphql_schema.inputs.input_fields import _given, key_field
 from graphql_schema.inputs.payloads import MutationError, _errors, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import _within, asset_kind
-from graphql_schema.ports.commands import CheckReporting
+from graphql_schema.ports.commands import ReportCheckCommand
 from graphql_schema.ports.relation_query import newest_first
 
 RESULTS = newest_first(RESULT_OF.into("CheckResult"))
@@ -128,12 +128,12 @@ report_check: ReportCheckPayload = strawberry.field(
 )
 
 
-def _reporting(given: ReportCheckInput) -> CheckReporting:
+def _reporting(given: ReportCheckInput) -> ReportCheckCommand:
     asset_kind(given.asset, "asset")
     _within(given.check, MAX_CHECK_NAME_LENGTH, "check")
     _within(given.window, MAX_CHECK_NAME_LENGTH, "window")
     _within(given.threshold, MAX_THRESHOLD_LENGTH, "threshold")
-    return CheckReporting(
+    return ReportCheckCommand(
         given.asset,
         given.check,
         given.check_kind.name,

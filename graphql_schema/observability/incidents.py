@@ -23,7 +23,7 @@ from graphql_schema.inputs.payloads import MutationError, _errors, payload, reso
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, _within, asset_kind, checked_reason, require_kind
 from graphql_schema.lineage.impact import Impact, impacting
-from graphql_schema.ports.commands import IncidentOpening, IncidentResolving
+from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCommand
 from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.relation_query import FieldIn, ItemFilter, PageRequest, newest_first, slice_page
 from graphql_schema.ports.row import AccessGrade, Row, RowPage
@@ -198,7 +198,7 @@ resolve_incident: IncidentPayload = strawberry.field(
 )
 
 
-def _opening(given: OpenIncidentInput) -> IncidentOpening:
+def _opening(given: OpenIncidentInput) -> OpenIncidentCommand:
     if not 1 <= len(given.assets) <= MAX_INCIDENT_ASSETS:
         raise InputError(f"An incident is on 1 to {MAX_INCIDENT_ASSETS} assets; name what is affected first.", "assets")
     for index, urn in enumerate(given.assets):
@@ -207,9 +207,9 @@ def _opening(given: OpenIncidentInput) -> IncidentOpening:
     if given.cause is not None:
         require_kind(given.cause, ("CheckResult", "Change"), "cause")
     assets = tuple(dict.fromkeys(given.assets))
-    return IncidentOpening(assets, given.title, given.severity.name, given.cause, key_in(given))
+    return OpenIncidentCommand(assets, given.title, given.severity.name, given.cause, key_in(given))
 
 
-def _resolving(given: ResolveIncidentInput) -> IncidentResolving:
+def _resolving(given: ResolveIncidentInput) -> ResolveIncidentCommand:
     require_kind(given.incident, ("Incident",), "incident")
-    return IncidentResolving(given.incident, checked_reason(given.reason))
+    return ResolveIncidentCommand(given.incident, checked_reason(given.reason))

@@ -1,7 +1,6 @@
-"""What can be asked of the writer beside registering and linking: plain values, one for each kind of write.
+"""Commands: one frozen value for each kind of write that a writer accepts.
 
-Instants are epoch milliseconds, enumerations their names. Each is about the asset in its first field, which must be
-there.
+Instants are epoch milliseconds, enumerations are given by name. The first field is the asset that the command is about.
 """
 
 from collections.abc import Mapping
@@ -13,19 +12,19 @@ from graphql_schema.catalog.relations import Hop
 
 
 class AnyVersion:
-    """What stands for whatever version it is."""
+    """Expected version that every version satisfies."""
 
     def __repr__(self) -> str:
         return "ANY"
 
 
 ANY: Final = AnyVersion()
-"""Of an expected version: whatever it is."""
+"""The expected version of a command that does not check it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unlinking:
-    """End an edge, whoever declared it; at ``valid_to``, or now."""
+class UnlinkCommand:
+    """Ends an edge, whoever declared it, at ``valid_to`` or now."""
 
     relation: str
     source: str
@@ -34,8 +33,8 @@ class Unlinking:
 
 
 @dataclass(frozen=True, slots=True)
-class Deleting:
-    """Delete an asset softly: everything stays stored, nothing leads to it."""
+class DeleteCommand:
+    """Deletes an asset softly: it stays stored, and no relation, list or search returns it."""
 
     urn: str
     expected_revision: int | None = None
@@ -43,51 +42,51 @@ class Deleting:
 
 
 @dataclass(frozen=True, slots=True)
-class Restoring:
-    """Take a deletion back."""
+class RestoreCommand:
+    """Restores a deleted asset."""
 
     urn: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reverting:
-    """Undo one change: restore what was before it, where nothing has happened to that since."""
+class RevertCommand:
+    """Restores the values before one change, unless they changed again since."""
 
     change: str
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class AliasSetting:
-    """Let a name of a model stand for a version.
+class SetAliasCommand:
+    """Points an alias of a model at a version.
 
-    ``expected`` is the version that it must stand for now: None for none, :data:`ANY` for whatever it is. ``protected``
-    None leaves the protection as it is.
+    ``expected_version`` is the version that the alias must point at before: None for no version, :data:`ANY` for any.
+    ``protected`` None keeps the present protection.
     """
 
     model: str
     alias: str
     version: str
-    expected: str | AnyVersion | None = ANY
+    expected_version: str | AnyVersion | None = ANY
     protected: bool | None = None
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """An idempotency key, and a digest of what it was sent with: the same key never does two things.
+    """An idempotency key, with the digest of the payload that it was sent with.
 
-    The items of a call have keys made of the call's own, which they name by ``within``.
+    Items of a bulk call have keys derived from the key of the call, which is ``call``.
     """
 
     text: str
     digest: str
-    within: "IdempotencyKey | None" = None
+    call: "IdempotencyKey | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Approving:
-    """Record a decision about an asset for a gate."""
+class ApproveCommand:
+    """Records a decision about an asset for a gate."""
 
     subject: str
     gate: str
@@ -98,8 +97,8 @@ class Approving:
 
 
 @dataclass(frozen=True, slots=True)
-class UsageRecording:
-    """Record what a consumer used of an asset on one day (``2026-11-24``); it replaces what was stored for these."""
+class RecordUsageCommand:
+    """Records the counters of one consumer on one day (``2026-11-24``); replaces those stored for that day."""
 
     asset: str
     consumer: str
@@ -108,22 +107,22 @@ class UsageRecording:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckReporting:
-    """Record what a check found; ``facts`` are value, window and threshold, as far as given."""
+class ReportCheckCommand:
+    """Records the result of a check; ``values`` are value, window and threshold, as far as given."""
 
     asset: str
     check: str
     check_kind: str
     status: str
     observed_at: int | None
-    facts: Mapping[str, Any]
+    values: Mapping[str, Any]
     open_incident: bool = False
     key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentOpening:
-    """Open an incident on assets."""
+class OpenIncidentCommand:
+    """Opens an incident on assets."""
 
     assets: tuple[str, ...]
     title: str
@@ -133,8 +132,8 @@ class IncidentOpening:
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentResolving:
-    """Close an incident."""
+class ResolveIncidentCommand:
+    """Resolves an incident."""
 
     incident: str
     reason: str | None = None
@@ -142,11 +141,11 @@ class IncidentResolving:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredEdges:
-    """The edges that one input field declares: all current ones of this field are ``targets``, or they are added.
+    """Edges that one input field declares.
 
-    ``declarer`` is what the edge remembers as having declared it, such as ``ModelVersion.trainedOn``; ``targets``
-    maps URNs to the edge's own facts (``kinds``, ``role``, ``mode``). ``removes`` are far ends whose edges end,
-    whoever declared them.
+    ``targets`` maps the URNs of far ends to values of their edges (``kinds``, ``role``, ``mode``). They replace the
+    edges that the field declared before, unless ``adds``. ``declarer`` is what the edge stores as its declarer, such as
+    ``ModelVersion.trainedOn``. Edges to ``removes`` end, whoever declared them.
     """
 
     hop: Hop
@@ -156,15 +155,20 @@ class DeclaredEdges:
     origin: str = "DECLARED"
     removes: tuple[str, ...] = ()
 
+    @property
+    def field(self) -> str:
+        """Return the name of the input field."""
+        return self.declarer.rpartition(".")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class RegisterCommand:
-    """One thing to register. ``values`` holds what was given: a present None clears, an absent key leaves alone.
+    """Registers or updates one asset.
 
-    The identity is in ``urn`` alone, but for a given ``name``, which the URN may have cut. ``required`` names the
-    fields that this kind needs the first time and that were not given: an item that would create something and has
-    any is INVALID. A change of something that must be there, as ``setStage`` is one, says so with ``action``, and with
-    ``right`` what the caller must be allowed; ``at`` is the input field that holds the id.
+    ``values`` holds the given values by field: a present None clears the field, an absent key keeps it. The identity is
+    ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required`` names fields that the first
+    registration of this kind needs. With ``action`` the asset must exist; ``right`` is the action of the policy that
+    the update needs, and ``id_path`` the input field that holds the id.
     """
 
     urn: str
@@ -176,32 +180,32 @@ class RegisterCommand:
     key: IdempotencyKey | None = None
     action: ChangeAction | None = None
     right: str = "update"
-    at: str = "id"
+    id_path: str = "id"
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LinkCommand:
-    """One edge to declare; ``facts`` are its own values, a present None clears."""
+    """Declares one edge; ``values`` are its own values, a present None clears."""
 
     relation: str
     source: str
     target: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     key: IdempotencyKey | None = None
 
 
 Command = (
     RegisterCommand
     | LinkCommand
-    | Unlinking
-    | Deleting
-    | Restoring
-    | Reverting
-    | AliasSetting
-    | Approving
-    | UsageRecording
-    | CheckReporting
-    | IncidentOpening
-    | IncidentResolving
+    | UnlinkCommand
+    | DeleteCommand
+    | RestoreCommand
+    | RevertCommand
+    | SetAliasCommand
+    | ApproveCommand
+    | RecordUsageCommand
+    | ReportCheckCommand
+    | OpenIncidentCommand
+    | ResolveIncidentCommand
 )

@@ -1,7 +1,4 @@
-"""What a registration asks for, and what came of a write: plain values between the inputs and the writer.
-
-The other things that can be asked of the writer are in :mod:`graphql_schema.ports.commands`.
-"""
+"""Outcomes of commands: what was written, or the errors that prevented it."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -11,34 +8,36 @@ import strawberry
 from graphql_schema.catalog.enums import value
 
 
-@strawberry.enum(description="What an item of a registration came to.")
+@strawberry.enum(description="The outcome of one item.")
 class Outcome(Enum):
-    """What an item of a registration came to."""
+    """The outcome of one item."""
 
-    CREATED = value("CREATED", description="It was not there, and is now.")
-    UPDATED = value("UPDATED", description="It was there, and something changed.")
-    UNCHANGED = value("UNCHANGED", description="It was there just so; nothing was written.")
-    CONFLICT = value("CONFLICT", description="What is stored is not what was expected; nothing was written.")
-    DENIED = value("DENIED", description="The policy says no; nothing was written.")
-    INVALID = value("INVALID", description="The input cannot be; nothing was written.")
+    CREATED = value("CREATED", description="The asset or edge was created.")
+    UPDATED = value("UPDATED", description="The stored values changed.")
+    UNCHANGED = value("UNCHANGED", description="The stored values were already the same; nothing was written.")
+    CONFLICT = value("CONFLICT", description="The stored state differs from the expected one; nothing was written.")
+    DENIED = value("DENIED", description="The policy denies the write; nothing was written.")
+    INVALID = value("INVALID", description="The input is invalid; nothing was written.")
 
 
-@strawberry.enum(description="Why something that was wanted did not happen.")
+@strawberry.enum(description="The reason why an item was not written.")
 class MutationErrorCode(Enum):
-    """Why something that was wanted did not happen."""
+    """The reason why an item was not written."""
 
-    INVALID = value("INVALID", description="The input cannot be.")
-    NOT_FOUND = value("NOT_FOUND", description="Unknown, or hidden: the two look alike.")
-    DENIED = value("DENIED", description="The policy says no.")
-    CONFLICT = value("CONFLICT", description="What is stored is not what was expected.")
-    IDEMPOTENCY_CONFLICT = value("IDEMPOTENCY_CONFLICT", description="The key was used before with another payload.")
-    GATE_BLOCKED = value("GATE_BLOCKED", description="A gate is closed.")
-    LIMIT_EXCEEDED = value("LIMIT_EXCEEDED", description="More than one call may carry.")
+    INVALID = value("INVALID", description="The input is invalid.")
+    NOT_FOUND = value("NOT_FOUND", description="The asset does not exist or is not visible to the caller.")
+    DENIED = value("DENIED", description="The policy denies the write.")
+    CONFLICT = value("CONFLICT", description="The stored state differs from the expected one.")
+    IDEMPOTENCY_CONFLICT = value(
+        "IDEMPOTENCY_CONFLICT", description="The key was used with another payload in the last 24 hours."
+    )
+    GATE_BLOCKED = value("GATE_BLOCKED", description="A gate of the alias is closed.")
+    LIMIT_EXCEEDED = value("LIMIT_EXCEEDED", description="The call exceeds a limit.")
 
 
 @dataclass(frozen=True, slots=True)
 class WriteError:
-    """Why an item was not written: a code, a message, and the path within its own input (``"trainedOn", "2"``)."""
+    """One error of an item; ``path`` is the place in the input of the item, such as ``("trainedOn", "2")``."""
 
     code: MutationErrorCode
     message: str
@@ -48,7 +47,7 @@ class WriteError:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """Whether a model version may pass a gate, and what is missing; evaluations and incidents by id."""
+    """What a model version is missing for a gate; evaluations and incidents by id. Nothing missing opens the gate."""
 
     missing_approvals: tuple[str, ...] = ()
     failing_evaluations: tuple[str, ...] = ()
@@ -57,7 +56,7 @@ class GateResult:
 
     @property
     def open(self) -> bool:
-        """Whether nothing is missing."""
+        """Return whether nothing is missing."""
         found = (
             self.missing_approvals,
             self.failing_evaluations,
@@ -69,35 +68,36 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """What came of one item. ``urn`` is None where the item names no asset that could be read back.
+    """The outcome of one command.
 
-    ``made`` is the id of the fact that it recorded, ``gate`` what a gate said. ``hidden`` are ids that it named and
-    that the caller may not know of: for the access log, never for the caller.
+    ``urn`` and ``revision`` are those of the asset, None if there is none to read back. ``created_record`` is the
+    id of an attached record that the command made. ``hidden_ids`` are hidden assets that the command names: for the
+    access log, never for the caller.
     """
 
     outcome: Outcome
     urn: str | None = None
     revision: int | None = None
-    refusals: tuple[WriteError, ...] = ()
+    errors: tuple[WriteError, ...] = ()
     created_record: str | None = None
     gate: GateResult | None = None
-    hidden: tuple[str, ...] = field(default=(), compare=False)
+    hidden_ids: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def stored(self) -> bool:
-        """Whether what was asked for is there now, or would be where it is a dry run."""
+        """Return whether the store has what the command wants, or would have it after a dry run."""
         return self.outcome in {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
 
 
 def refused(outcome: Outcome, code: MutationErrorCode, message: str, *path: str) -> WriteOutcome:
-    """An item that was not written, for one reason."""
-    return WriteOutcome(outcome, refusals=(WriteError(code, message, path),))
+    """Return the outcome of a command that was not written, with one error."""
+    return WriteOutcome(outcome, errors=(WriteError(code, message, path),))
 
 
 def not_written(index: int) -> WriteOutcome:
-    """An item that nothing is wrong with, in an atomic call whose item at ``index`` was refused."""
+    """Return the outcome of a valid item of an atomic call whose item at ``index`` was rejected."""
     return refused(
         Outcome.INVALID,
         MutationErrorCode.INVALID,
-        f"Not written: the call is atomic and its item {index} was refused. Correct it, or call without `atomic`.",
+        f"Not written: the call is atomic and item {index} was rejected. Correct that item, or call without `atomic`.",
     )

@@ -11,7 +11,7 @@ from graphql_schema.fields.scalars import Day
 from graphql_schema.inputs.payloads import MutationError, errors
 from graphql_schema.inputs.submit import MAX_BULK_ITEMS, authorize, invalid_outcome, write
 from graphql_schema.inputs.values import InputError, asset_kind, require_kind
-from graphql_schema.ports.commands import UsageRecording
+from graphql_schema.ports.commands import RecordUsageCommand
 from graphql_schema.ports.outcomes import WriteOutcome
 from policies.errors import LimitError
 
@@ -72,7 +72,7 @@ async def _record_usage(info: Info, input: RecordArg) -> Any:
     return {
         "recorded": sum(result.stored for result in results.values()),
         "errors": [
-            error for index in sorted(results) for error in errors(results[index].refusals, "records", str(index))
+            error for index in sorted(results) for error in errors(results[index].errors, "records", str(index))
         ],
     }
 
@@ -84,9 +84,9 @@ record_usage: RecordUsagePayload = strawberry.field(
 )
 
 
-def _sorted(records: Sequence[UsageInput]) -> tuple[dict[int, UsageRecording], dict[int, WriteOutcome]]:
+def _sorted(records: Sequence[UsageInput]) -> tuple[dict[int, RecordUsageCommand], dict[int, WriteOutcome]]:
     """The records by index: what the writer gets, and what it does not."""
-    accepted: dict[int, UsageRecording] = {}
+    accepted: dict[int, RecordUsageCommand] = {}
     results: dict[int, WriteOutcome] = {}
     first: dict[tuple[str, str, str], int] = {}
     for index, record in enumerate(records):
@@ -106,7 +106,7 @@ def _refuse_again(record: UsageInput, index: int, first: dict[tuple[str, str, st
         raise InputError(f"The same is in this call already, as record {first[about]}; join the two.", "day")
 
 
-def _recording(given: UsageInput) -> UsageRecording:
+def _recording(given: UsageInput) -> RecordUsageCommand:
     asset_kind(given.asset, "asset")
     require_kind(given.consumer, CONSUMERS, "consumer")
     values = {
@@ -121,4 +121,4 @@ def _recording(given: UsageInput) -> UsageRecording:
     for name, value in counts.items():
         if not 0 <= value <= MAX_COUNT:
             raise InputError(f"`{name}` is {value:g}; a day counts from 0 to {MAX_COUNT:g}.", name)
-    return UsageRecording(given.asset, given.consumer, given.day, counts)
+    return RecordUsageCommand(given.asset, given.consumer, given.day, counts)

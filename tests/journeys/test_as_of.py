@@ -9,7 +9,14 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.writers import Writers, person
 
 from graphql_schema.catalog.relations import DEPLOYED_AS, FEEDS, OWNED_BY, SERVED_BY, Hop
-from graphql_schema.ports.commands import Command, DeclaredEdges, Deleting, LinkCommand, RegisterCommand, Unlinking
+from graphql_schema.ports.commands import (
+    Command,
+    DeclaredEdges,
+    DeleteCommand,
+    LinkCommand,
+    RegisterCommand,
+    UnlinkCommand,
+)
 
 EPOCH, DAY = 1_704_067_200_000, 86_400_000
 DATA, OTHER = "mlg://dataset/test/past/events", "mlg://dataset/test/past/clicks"
@@ -52,9 +59,9 @@ HISTORY: dict[int, list[Command]] = {
         RegisterCommand(DATA, {}, (_of("Dataset.owners", OWNED_BY.out(), RANKING, kinds=["TECHNICAL"]),)),
         RegisterCommand(ONE, {}, (_of("ModelVersion.trainedOn", FEEDS.into("Dataset"), OTHER),)),
     ],
-    10: [Unlinking("CALLED_BY", SERVICE, CALLER)],
+    10: [UnlinkCommand("CALLED_BY", SERVICE, CALLER)],
     12: [LinkCommand("CALLED_BY", SERVICE, CALLER, {"origin": "DECLARED"})],
-    14: [Deleting(TWO)],
+    14: [DeleteCommand(TWO)],
 }  # fmt: skip
 """What happened, by the day of January on which it did."""
 
@@ -76,7 +83,7 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
         for number, items in HISTORY.items():
             writer = writers.of(person("root", roles="admin auditor"), now=EPOCH + (number - 1) * DAY)
             done = await writer.write(items, dry_run=False, atomic=False)
-            assert not [each.refusals for each in done if each.refusals]
+            assert not [each.errors for each in done if each.errors]
         yield api
 
 

@@ -245,7 +245,7 @@ async def test_what_was_not_looked_at_is_said(api: Api, monkeypatch: pytest.Monk
     assert told(answer) == [(11 - link, urn("dataset", f"line-{link}"), str(link)) for link in (5, 2, 1)]
     assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("TRUNCATED", "DEPTH")
     assert answer["completeness"]["depthReached"] == 10
-    monkeypatch.setattr("app.graph.reading.lineage.health_walk.MOST_CAUSES", 1)
+    monkeypatch.setattr("app.graph.reading.lineage.health_walk.MAX_CAUSES", 1)
     answer = await health(api, urn("dataset", "line-5"))
     assert (answer["status"], told(answer)) == ("DEGRADED", [(0, urn("dataset", "line-5"), "5")])
     assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("TRUNCATED", "CAUSES")

@@ -250,7 +250,7 @@ async def test_a_search_is_one_request(api: Api) -> None:
 
 async def test_more_hits_than_are_ranked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """With too many hits there is no total, the best are among those ranked, and facets count these."""
-    monkeypatch.setattr("app.graph.reading.search_reader.MOST_HITS", 5)
+    monkeypatch.setattr("app.graph.reading.search_reader.MAX_HITS", 5)
     found = await _search(api, "root", "fraud", facets=["SOURCE"], first=500)
     assert found["hits"]["totalCount"] is None
     assert [value["count"] for value in found["facets"][0]["values"]] == [5]

@@ -227,9 +227,9 @@ async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatc
     document = """query ($id: ID!, $sub: Boolean) { team(id: $id) {
       usage(days: 60, includeSubteams: $sub) { reads } } }"""
     monkeypatch.setattr(CAP, 40)
-    monkeypatch.setattr(usage, "MOST_MONTHS", months)
+    monkeypatch.setattr(usage, "MAX_USAGE_MONTHS", months)
     await estate.api.ask("root", document, id=team("mid"), sub=True)
-    monkeypatch.setattr(usage, "MOST_MONTHS", months - 1)
+    monkeypatch.setattr(usage, "MAX_USAGE_MONTHS", months - 1)
     many = await estate.api.send("root", document, id=team("mid"), sub=True)
     monkeypatch.setattr(CAP, 2)
     single = await estate.api.send("root", document, id=team("mid"))
@@ -291,8 +291,8 @@ async def test_requests(estate: Estate, asked: str, most: int) -> None:
 async def test_bounds(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many teams, or too many assets, are an error that says the bound, not half an answer."""
     document = "query ($id: ID!) { team(id: $id) { assets(includeSubteams: true) { totalCount } usage { reads } } }"
-    monkeypatch.setattr(subteams, "MOST_TEAMS", 5)
-    monkeypatch.setattr(team_usage, "MOST_OWNED", 2)
+    monkeypatch.setattr(subteams, "MAX_SUBTEAMS", 5)
+    monkeypatch.setattr(team_usage, "MAX_OWNED", 2)
     errors = (await estate.api.send("root", document, id=team("mid")))["errors"]
     assert {error["path"][-1]: error["extensions"]["limit"] for error in errors} == {"assets": 5, "usage": 2}
     assert {error["extensions"]["code"] for error in errors} == {"LIMIT_EXCEEDED"}

@@ -237,7 +237,7 @@ async def test_as_many_names_as_may_be_unsure_fit_into_a_query(estate: Estate) -
 
 async def test_what_is_unsure_is_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the bound there is an error that says it, for those alone to whom something is unsure."""
-    monkeypatch.setattr(idle, "MOST_UNSURE", 2)
+    monkeypatch.setattr(idle, "MAX_UNDECIDED", 2)
     body = await estate.api.send("ada", FOUND, filter={"kinds": ["DATASET"], "unusedForDays": 7})
     assert body["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "limit": 2}.items()
     assert await estate.found("root", {"kinds": ["DATASET"], "unusedForDays": 7})

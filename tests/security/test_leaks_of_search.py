@@ -42,7 +42,7 @@ async def test_hidden_words_find_nothing(leaky: Api, monkeypatch: pytest.MonkeyP
 
     Nor does the index propose it: with room for one proposal, a hidden one would take it, or the total away.
     """
-    monkeypatch.setattr(searches, "MOST_HITS", 1)
+    monkeypatch.setattr(searches, "MAX_HITS", 1)
     nothing = await _search(leaky, "bo", "nobodywrote")
     assert await _search(leaky, "bo", text) == nothing
     assert await leaky.count("bo", QUERY, text=text) == await leaky.count("bo", QUERY, text="nobodywrote") == 1
@@ -95,5 +95,5 @@ async def test_a_fence_holds_for_searches(fenced: Api, monkeypatch: pytest.Monke
     open_ = [leaks.urn("dataset", f"fence_{number}") for number in range(6, 10)]
     found = await _search(fenced, "bo", "fence")
     assert (_ids(found), found["hits"]["totalCount"], _values(found, "KIND")) == (open_, 4, {"DATASET": 4})
-    monkeypatch.setattr(searches, "MOST_HITS", 3)
+    monkeypatch.setattr(searches, "MAX_HITS", 3)
     assert _ids(await _search(fenced, "bo", "fence")) == open_[:3]

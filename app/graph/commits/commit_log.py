@@ -1,7 +1,7 @@
-"""The journal: what orders the changes of a process, and wakes those who wait for them.
+"""The commit log of a process: orders its transactions, and wakes the readers of the change feed.
 
-Changes of one transaction have one instant, later than that of every transaction before, so a reader who has seen all
-up to an instant misses nothing by asking for what is later. Ties within a transaction are told apart by id.
+All changes of one transaction have one instant, later than that of every earlier transaction. A reader who has read up
+to an instant therefore misses nothing by reading what is later. Changes of one transaction are ordered by id.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from policies.errors import CodedError
 
 LOOK_SECONDS: Final = 2.0
-"""How often the store is asked, while somebody waits, whether another process has written."""
+"""Seconds between two checks for transactions of other processes, while a reader waits."""
 
 AFTER_ALL_IDS: Final = "~"
-"""What is greater than every URN."""
+"""A string that is greater than every URN."""
 
 _LAST: Final = PreparedStatement.of(
     "g.V().has('kind', kind).order().by('createdAt', desc).limit(1).values('createdAt').toList()", "kind"
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 class CommitLog:
-    """Gives instants in epoch milliseconds, each later than the last, and tells when something was written."""
+    """Returns increasing instants (epoch milliseconds) for transactions, and signals written ones."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -38,7 +38,7 @@ class CommitLog:
         self._begun = self._ended = 0
 
     def instant(self, now: int) -> int:
-        """The instant of a transaction that begins now; call it under the write lock, and :meth:`over` after it."""
+        """Return the instant of a transaction that begins now; call it under the write lock, then :meth:`end`."""
         self._begun = now
         self._last = max(now, self._last + 1)
         return self._last
@@ -48,24 +48,24 @@ class CommitLog:
         self._ended = self._begun
 
     def stable_until(self, now: int) -> int:
-        """The last instant up to now of which nothing is being written: what is read as of then stays the same.
+        """Return the latest instant without a transaction in flight; a read at this instant is repeatable.
 
-        What was answered as written is readable: then it is now, if another write began in the same millisecond.
+        It is ``now`` if no transaction is in flight, so that a client reads its own completed write.
         """
         return min(now, self._begun - 1) if self._begun > self._ended else now
 
     def written(self) -> None:
-        """Wake all who wait; call it under the write lock, after the transaction of the last instant."""
+        """Wake all waiting readers; call it under the write lock, after the transaction of the last instant."""
         self._stored = max(self._stored, self._last)
         self._wake()
 
     @property
     def count(self) -> int:
-        """How often something was written, as far as this process knows."""
+        """Return the number of transactions that this process has written or noticed."""
         return self._count
 
     async def wait(self, count: int) -> None:
-        """Return when something was written since ``count`` was read, which may be at once."""
+        """Return as soon as a transaction was written since ``count`` was read."""
         self._waiting += 1
         try:
             while self._count == count:
@@ -74,12 +74,12 @@ class CommitLog:
             self._waiting -= 1
 
     async def load(self, client: GremlinClient) -> None:
-        """Take up after the last change in the store, whatever the clock says."""
+        """Continue after the last change in the store, even if the clock of this process is behind."""
         self._stored = await newest(client)
         self._last = max(self._last, self._stored)
 
     async def watch(self, client: GremlinClient, seconds: float = LOOK_SECONDS) -> None:
-        """Until cancelled, look for what other processes write: once for all who wait, and only while somebody does."""
+        """Check for transactions of other processes until cancelled, while at least one reader waits."""
         while True:
             await asyncio.sleep(seconds)
             if self._waiting:
@@ -90,7 +90,7 @@ class CommitLog:
         try:
             await self.load(client)
         except CodedError as error:
-            _log.warning("journal_unread", code=str(error.code))
+            _log.warning("commit_log_unread", code=str(error.code))
         if self._stored > known:
             self._wake()
 
@@ -101,26 +101,26 @@ class CommitLog:
 
 
 async def newest(client: GremlinClient) -> int:
-    """The instant of the last change in the store, 0 when there is none."""
+    """Return the instant of the last change in the store, 0 if there is none."""
     found: list[int] = await client.submit(_LAST, {"kind": "CHANGE"})
     return max(found, default=0)
 
 
 class CommitFeed:
-    """Implements :class:`graphql_schema.ports.protocols.ChangeFeed` over the journal of a process and its store."""
+    """Implements :class:`graphql_schema.ports.protocols.ChangeFeed` over the commit log of a process and its store."""
 
-    def __init__(self, journal: CommitLog, client: GremlinClient) -> None:
-        self._journal = journal
+    def __init__(self, commit_log: CommitLog, client: GremlinClient) -> None:
+        self._commit_log = commit_log
         self._client = client
 
     @property
     def count(self) -> int:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
-        return self._journal.count
+        return self._commit_log.count
 
     async def wait(self, count: int) -> None:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
-        await self._journal.wait(count)
+        await self._commit_log.wait(count)
 
     async def end(self) -> tuple[int, str]:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""

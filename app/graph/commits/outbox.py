@@ -1,12 +1,8 @@
-"""What is still to be done, in the store and in memory: notes that a write leaves in its own transaction.
+"""The outbox of a process: its entries in memory and in the store, with their sensitivity floors.
 
-A note is a vertex of the label ``Outbox`` without tenant, URN, record or index entry, so no read of the API can reach
-it. It hangs on one well-known vertex, by edges of the label ``PENDING``. Its property ``note`` is JSON: tenant, order,
-when it is due, where to begin, the fence's level; ``covered`` the ids that the fence covers; ``frontier`` lists of ids
-to settle, to which the job adds. What was settled is not taken out: settling again changes nothing.
-
-Notes are of three kinds, each with a job of its own: of sensitivity, of a tag (:mod:`app.graph.jobs`), and of
-enrichment (:mod:`app.graph.jobs`).
+Three jobs work entries off: :mod:`app.graph.jobs.sensitivity_job`, :mod:`app.graph.jobs.tag_job` and
+:mod:`app.graph.jobs.inference_job`. A job adds to the frontier of an entry and takes nothing out: recomputing a vertex
+twice changes nothing.
 """
 
 import asyncio
@@ -37,74 +33,74 @@ _DROP: Final = PreparedStatement.traversal(g.V(param("xs")).drop())
 
 
 class Outbox:
-    """The notes of this process's store, oldest first, and their fences.
+    """The entries of the store of this process, oldest first, and their floors.
 
-    ``stale`` is set when memory and store may differ; ``loads`` counts how often the notes were read from the store.
+    ``stale`` is set if memory and store may differ. ``loads`` counts how often the entries were read from the store.
     """
 
     def __init__(self) -> None:
         self.floors = SensitivityFloors()
         self.stale = False
         self.loads = 0
-        self._notes: dict[int, OutboxEntry] = {}
-        self._last = 0
+        self._entries: dict[int, OutboxEntry] = {}
+        self._last_order = 0
         self._listeners: list[asyncio.Event] = []
 
     def listen(self) -> asyncio.Event:
-        """An event that is set whenever there may be something to do; whoever waits for it clears it."""
+        """Return an event that is set when there may be work; its listener clears it."""
         self._listeners.append(asyncio.Event())
         return self._listeners[-1]
 
     @property
     def entries(self) -> list[OutboxEntry]:
-        """The notes, oldest first."""
-        return sorted(self._notes.values(), key=lambda note: note.at)
+        """Return the entries, oldest first."""
+        return sorted(self._entries.values(), key=lambda entry: entry.order)
 
     def order(self, now: int) -> int:
-        """A number for a new note: later than that of all before."""
-        self._last = max(now, self._last + 1)
-        return self._last
+        """Return the order of a new entry, greater than that of all earlier ones; ``now`` is in epoch milliseconds."""
+        self._last_order = max(now, self._last_order + 1)
+        return self._last_order
 
     @contextmanager
-    def committing(self, notes: list[OutboxEntry]) -> Iterator[None]:
-        """Write the notes inside: their fences stand before anybody can read what they are about.
+    def committing(self, entries: list[OutboxEntry]) -> Iterator[None]:
+        """Wrap the write of these entries: their floors apply before any reader can see the affected assets.
 
-        When the write fails, nobody knows whether it was kept: fences stand until the notes have been read again.
+        After a failed write it is unknown whether the store has the entries: their floors stay until the next load.
         """
-        for note in notes:
-            if note.floor is not None:
-                self.floors.raise_floor(note.floor)
-        kept = False
+        for entry in entries:
+            if entry.floor is not None:
+                self.floors.raise_floor(entry.floor)
+        written = False
         try:
             yield
-            kept = True
+            written = True
         finally:
-            if kept:
-                self._notes |= {note.x: note for note in notes}
-            if notes:
-                self.stale = self.stale or not kept
+            if written:
+                self._entries |= {entry.x: entry for entry in entries}
+            if entries:
+                self.stale = self.stale or not written
                 self._wake()
 
     async def load(self, client: GremlinClient) -> None:
-        """Read the notes from the store; call it under the write lock, or before there are writers."""
+        """Read the entries from the store; call it under the write lock, or before there are writers."""
         (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
-        self._notes = {note.x: note for note in map(entry_from_row, rows)}
-        self._last = max([self._last, *(note.at for note in self._notes.values())])
+        self._entries = {entry.x: entry for entry in map(entry_from_row, rows)}
+        self._last_order = max([self._last_order, *(entry.order for entry in self._entries.values())])
         self.stale = False
         self.loads += 1
-        self._stand()
+        self._replace_floors()
         self._wake()
 
-    async def done(self, client: GremlinClient, *notes: OutboxEntry) -> None:
-        """Take notes away; their fences fall when the store no longer has them."""
-        await client.submit(_DROP, {"xs": [note.x for note in notes]}, writes=True)
-        for note in notes:
-            del self._notes[note.x]
-        self._stand()
+    async def done(self, client: GremlinClient, *entries: OutboxEntry) -> None:
+        """Delete entries, first in the store and then in memory with their floors."""
+        await client.submit(_DROP, {"xs": [entry.x for entry in entries]}, writes=True)
+        for entry in entries:
+            del self._entries[entry.x]
+        self._replace_floors()
 
     def _wake(self) -> None:
         for event in self._listeners:
             event.set()
 
-    def _stand(self) -> None:
-        self.floors.replace(note.floor for note in self._notes.values() if note.floor is not None)
+    def _replace_floors(self) -> None:
+        self.floors.replace(entry.floor for entry in self._entries.values() if entry.floor is not None)

@@ -1,4 +1,18 @@
-"""Outbox entries: work that a transaction leaves for a background job."""
+"""Outbox entries: work that a transaction leaves for a background job, stored in the same transaction.
+
+An entry is a vertex of the label ``Pending`` without tenant, URN, record or index entry, so that no read of the API
+returns it. An edge ``PENDING`` leads to it from one well-known vertex. Its stored JSON uses these keys:
+
+| key | meaning |
+|---|---|
+| ``tenant``, ``at``, ``due`` | tenant, order, and the instant from which it may be worked off |
+| ``beyond`` | ``expand`` |
+| ``tag``, ``holders`` | of an entry for a tag |
+| ``enriches``, ``after`` | of an entry for inferred edges |
+| ``level``, ``everything`` | sensitivity of its floor, and whether that covers the tenant |
+
+The property ``covered`` lists the vertices of the floor, ``frontier`` lists of vertices to recompute.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,79 +25,83 @@ from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.records.vertex_id import vertex_id
 
 OUTBOX_ROOT: Final = vertex_id("pending", "top")
-"""The vertex that notes hang on. No asset has this id: a URN begins otherwise."""
-
+"""Vertex id from which all entries are reached. No asset has this id, because a URN begins with another prefix."""
 
 ANY_TAG: Final = 0
-"""Of a note: whichever tags its vertices carry once it is due."""
+"""Tag of an entry for all tags that its vertices carry when it is due."""
 
 
 @dataclass(slots=True)
 class OutboxEntry:
-    """Vertices to settle, once ``due`` (epoch milliseconds) has passed, and the fence that stands until it is done.
+    """Vertices to recompute once ``due`` (epoch milliseconds) has passed, and the sensitivity floor until it is done.
 
-    ``frontier`` is what remains, in order; ``beyond`` are vertices whose targets are to be settled. ``tag`` is the
-    vertex id of the tag that it is about, or ANY_TAG. With ``holders`` it is about all that carry the tag, too. With
-    ``enriches`` it is about inferred edges: those that end at ``frontier``, those that lead through ``beyond``, and
-    with ``after`` all that end at assets whose ids come after this one. Else it is about sensitivity.
+    ``frontier`` is what remains, in order. The targets of the vertices in ``expand`` are to be recomputed too. An entry
+    with a ``tag`` (vertex id or ANY_TAG) is about this tag, and with ``holders`` about all assets that carry it. An
+    entry for ``inference`` is about inferred edges: those that end in ``frontier``, those through ``expand``, and with
+    ``after`` all that end at assets with a later URN. Any other entry is about sensitivity.
     """
 
     x: int
     tenant: str
-    at: int
+    order: int
     due: int = 0
     frontier: dict[int, None] = field(default_factory=dict)
     expand: tuple[int, ...] = ()
     floor: SensitivityFloor | None = None
     tag: int | None = None
     holders: bool = False
-    enriches: bool = False
+    inference: bool = False
     after: str | None = None
 
-    def wire(self) -> dict[str, Any]:
-        """The note as the text ``WRITE`` takes it."""
-        said: dict[str, Any] = {"tenant": self.tenant, "at": self.at, "due": self.due, "beyond": self.expand}
+    def binding(self) -> dict[str, object]:
+        """Return the entry as a row of the binding ``notes`` of the text ``WRITE``."""
+        stored: dict[str, Any] = {
+            "tenant": self.tenant,
+            "at": self.order,
+            "due": self.due,
+            "beyond": self.expand,
+        }
         values = {}
         if self.tag is not None:
-            said |= {"tag": self.tag, "holders": self.holders}
-        if self.enriches:
-            said |= {"enriches": True, "after": self.after}
+            stored |= {"tag": self.tag, "holders": self.holders}
+        if self.inference:
+            stored |= {"enriches": True, "after": self.after}
         if self.floor is not None:
-            said |= {"level": self.floor.level, "everything": self.floor.covered is None}
+            stored |= {"level": self.floor.level, "everything": self.floor.covered is None}
             values["covered"] = orjson.dumps(sorted(self.floor.covered or ())).decode()
-        values["note"] = orjson.dumps(said).decode()
-        return {"x": self.x, "fresh": True, "p": values, "f": more(self.frontier)}
+        values["note"] = orjson.dumps(stored).decode()
+        return {"x": self.x, "fresh": True, "p": values, "f": frontier_value(self.frontier)}
 
 
-def more(frontier: Iterable[int]) -> list[str]:
-    """Ids as a value of the property ``frontier``."""
+def frontier_value(frontier: Iterable[int]) -> list[str]:
+    """Return vertex ids as values of the property ``frontier``; none for no ids."""
     ids = list(frontier)
     return [orjson.dumps(ids).decode()] if ids else []
 
 
 def entry_from_row(row: dict[str, Any]) -> OutboxEntry:
-    """Return the outbox entry that a row of the store holds."""
-    said = orjson.loads(row["note"])
+    """Return the entry in a row of the store, with the keys ``x``, ``note``, ``covered`` and ``frontier``."""
+    stored = orjson.loads(row["note"])
     frontier = dict.fromkeys(vid for text in row["frontier"] for vid in orjson.loads(text))
-    fence = None
-    if "level" in said:
-        covered = None if said["everything"] else frozenset(orjson.loads(row["covered"]))
-        fence = SensitivityFloor(said["tenant"], said["level"], covered)
+    floor = None
+    if "level" in stored:
+        covered = None if stored["everything"] else frozenset(orjson.loads(row["covered"]))
+        floor = SensitivityFloor(stored["tenant"], stored["level"], covered)
     return OutboxEntry(
         row["x"],
-        said["tenant"],
-        said["at"],
-        said["due"],
+        stored["tenant"],
+        stored["at"],
+        stored["due"],
         frontier,
-        tuple(said["beyond"]),
-        fence,
-        said.get("tag"),
-        said.get("holders", False),
-        said.get("enriches", False),
-        said.get("after"),
+        tuple(stored["beyond"]),
+        floor,
+        stored.get("tag"),
+        stored.get("holders", False),
+        stored.get("enriches", False),
+        stored.get("after"),
     )
 
 
 def new_entry_id() -> int:
-    """The vertex id of a new note: never taken again, so that what is dropped cannot come back."""
+    """Return the vertex id of a new entry. An id is never used again, so that a dropped entry cannot return."""
     return vertex_id("pending", uuid4().hex)

@@ -1,8 +1,8 @@
-"""The loop of a job that does what writes left pending, in small batches until it is cancelled.
+"""The loop of a background job: works outbox entries off in small batches until it is cancelled.
 
-It runs in the API process and takes the lock of its writers for each batch, so nothing is lost between reading and
-writing, and writers come in between. What it has found is in the store before it goes on; after a crash it begins its
-notes again, which changes nothing twice.
+It runs in the API process and holds the lock of the writers during each batch, so that nothing changes between its
+reads and its writes; writers run between batches. A batch is stored before the next begins. After a crash a job starts
+its entries again, which changes nothing twice.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 
 MAX_PAUSE_SECONDS: Final = 60.0
-"""Seconds, of the pauses after failures, and at most between two looks at what may have become due."""
+"""Longest pause after a failure, and between two checks for entries that became due."""
 
 _log = structlog.get_logger(__name__)
 
 
 class OutboxWorker(ABC):
-    """Does the notes of one kind; ``lock`` is that of the process's writers, ``failed`` the event that it logs."""
+    """Works off the entries of one kind. ``lock`` is that of the writers, ``failed`` the log event of a failure."""
 
     failed = "job_failed"
 
@@ -33,25 +33,25 @@ class OutboxWorker(ABC):
         self,
         client: GremlinClient,
         lock: asyncio.Lock,
-        pending: Outbox,
+        outbox: Outbox,
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
         self._client = client
         self._lock = lock
-        self._pending = pending
+        self._outbox = outbox
         self._clock = clock
-        self._changed = pending.listen()
+        self._changed = outbox.listen()
 
     @abstractmethod
-    def handles(self, note: OutboxEntry) -> bool:
-        """Whether a note is of the kind that this job does."""
+    def handles(self, entry: OutboxEntry) -> bool:
+        """Return whether an entry is of the kind of this job."""
 
     @abstractmethod
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Do one batch of the notes that are due, the oldest first; whether there was anything to do."""
+        """Work off one batch of the entries that are due, oldest first; return whether there was any work."""
 
     async def run(self) -> None:
-        """Work until cancelled; what fails is logged and tried again, ever more slowly."""
+        """Work until cancelled; a failure is logged and retried after a pause that doubles each time."""
         failures = 0
         while True:
             try:
@@ -65,22 +65,22 @@ class OutboxWorker(ABC):
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads retries, hides nothing
 
     async def step(self) -> bool:
-        """Do one batch; whether there was anything to do."""
+        """Work off one batch; return whether there was any work."""
         self._changed.clear()
         async with self._lock:
-            if self._pending.stale:
-                await self._pending.load(self._client)
+            if self._outbox.stale:
+                await self._outbox.load(self._client)
             now = self._clock()
-            worked = await self.advance([note for note in self._notes() if note.due <= now])
+            worked = await self.advance([entry for entry in self._entries() if entry.due <= now])
         await asyncio.sleep(0)
         return worked
 
-    def _notes(self) -> list[OutboxEntry]:
-        return [note for note in self._pending.entries if self.handles(note)]
+    def _entries(self) -> list[OutboxEntry]:
+        return [entry for entry in self._outbox.entries if self.handles(entry)]
 
     async def _wait(self) -> None:
-        """Wait until something is noted, or the next note is due."""
-        due = min((note.due for note in self._notes()), default=None)
+        """Wait until an entry is added, or the next entry is due."""
+        due = min((entry.due for entry in self._entries()), default=None)
         pause = MAX_PAUSE_SECONDS if due is None else min((due - self._clock()) / 1_000, MAX_PAUSE_SECONDS)
         try:
             async with asyncio.timeout(max(pause, 0)):

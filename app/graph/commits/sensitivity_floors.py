@@ -1,4 +1,4 @@
-"""Fences: what is judged as stricter than it is stored, because the raise has not arrived there yet."""
+"""Sensitivity floors: lower bounds for assets whose stored sensitivity has not been raised yet."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,50 +10,53 @@ from policies.sensitivity import LEVELS, RANK
 
 @dataclass(frozen=True, slots=True)
 class SensitivityFloor:
-    """A level that holds for some vertices of a tenant, or for all of them when ``covered`` is None."""
+    """A sensitivity that applies to some vertices of a tenant, or to all of them if ``covered`` is None."""
 
     tenant: str
     level: str
     covered: frozenset[int] | None
 
     def covers(self, vid: int) -> bool:
-        """Whether it holds for a vertex of its tenant."""
+        """Return whether the floor applies to a vertex of its tenant."""
         return self.covered is None or vid in self.covered
 
 
 class FloorView:
-    """The fences that stood at any time since it was opened: what one operation reads may be as old as that."""
+    """All floors of a tenant that were active at any time since the view was opened.
 
-    __slots__ = ("__weakref__", "_fences", "_tenant")
+    An operation may have read a record that long ago, so it applies floors that ended since.
+    """
 
-    def __init__(self, tenant: str, standing: Iterable[SensitivityFloor] = ()) -> None:
+    __slots__ = ("__weakref__", "_floors", "_tenant")
+
+    def __init__(self, tenant: str, active: Iterable[SensitivityFloor] = ()) -> None:
         self._tenant = tenant
-        self._fences = [fence for fence in standing if fence.tenant == tenant]
+        self._floors = [floor for floor in active if floor.tenant == tenant]
 
     @property
     def any(self) -> bool:
-        """Whether any fence of the tenant is in the view."""
-        return bool(self._fences)
+        """Return whether the view has any floor."""
+        return bool(self._floors)
 
-    def add(self, fence: SensitivityFloor) -> None:
-        """Take note of a fence that has been raised meanwhile."""
-        if fence.tenant == self._tenant:
-            self._fences.append(fence)
+    def add(self, floor: SensitivityFloor) -> None:
+        """Add a floor that became active; a floor of another tenant is ignored."""
+        if floor.tenant == self._tenant:
+            self._floors.append(floor)
 
     def rank(self, vid: int) -> int:
-        """The rank of the strictest level that holds for a vertex; 0 where none does."""
-        return max((RANK[fence.level] for fence in self._fences if fence.covers(vid)), default=0)
+        """Return the rank of the highest floor that covers a vertex, 0 if there is none."""
+        return max((RANK[floor.level] for floor in self._floors if floor.covers(vid)), default=0)
 
     def with_floor(self, vid: int, record: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The record as it is to be judged and shown: its sensitivity is at least that of the fences."""
-        least = self.rank(vid) if self._fences else 0
-        if least <= RANK[record["sensitivity"]]:
+        """Return the record with a sensitivity that is at least that of its floors."""
+        rank = self.rank(vid) if self._floors else 0
+        if rank <= RANK[record["sensitivity"]]:
             return record
-        return {**record, "sensitivity": LEVELS[least]}
+        return {**record, "sensitivity": LEVELS[rank]}
 
 
 class SensitivityFloors:
-    """The fences that stand in this process, and the views that are open."""
+    """The active floors of this process, and the open views."""
 
     def __init__(self) -> None:
         self.active: list[SensitivityFloor] = []
@@ -65,17 +68,17 @@ class SensitivityFloors:
         self._views.add(view)
         return view
 
-    def raise_floor(self, fence: SensitivityFloor) -> None:
-        """Let it hold from now on, for operations under way too."""
-        if fence in self.active:
+    def raise_floor(self, floor: SensitivityFloor) -> None:
+        """Activate a floor, also for operations that are running."""
+        if floor in self.active:
             return
-        self.active.append(fence)
+        self.active.append(floor)
         for view in self._views:
-            view.add(fence)
+            view.add(floor)
 
-    def replace(self, fences: Iterable[SensitivityFloor]) -> None:
-        """Let these stand and no others; views keep what they have."""
-        wanted = list(fences)
-        for fence in wanted:
-            self.raise_floor(fence)
+    def replace(self, floors: Iterable[SensitivityFloor]) -> None:
+        """Make these the only active floors; open views keep theirs."""
+        wanted = list(floors)
+        for floor in wanted:
+            self.raise_floor(floor)
         self.active = wanted

@@ -1,4 +1,4 @@
-"""The lock, the commit log and the outbox that all writers of a process share."""
+"""State that all writers of a process share."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from policies.gates import NO_GATES, Gates
 
 @dataclass(frozen=True)
 class WriteCoordinator:
-    """What the writers of a process share.
+    """The lock of the writers, and what they share.
 
-    One of them writes at a time, under ``lock``: the embedded store wants it so (janusgraph.md, 6). ``pending`` is what
-    is still to be done about sensitivity, tags and enrichment, ``stops`` the kinds at which sensitivity stops,
-    ``propagating`` knows which tags pass on, ``gates`` and the ``rules`` of enrichment are those of the installation,
-    ``journal`` gives changes their instants and tells of them.
+    One writer runs at a time, under ``lock``: concurrent transactions of the embedded store fail or block
+    (docs/design/janusgraph.md). ``outbox`` holds work for background jobs, ``commit_log`` orders transactions,
+    ``propagating_tags`` caches tags. ``propagation_stops`` are the kinds at which sensitivity stops; ``gates`` and
+    ``inference_rules`` are those of the installation.
     """
 
     propagation_stops: frozenset[str] = frozenset()

@@ -1,16 +1,34 @@
-"""The two texts of a write: one reads what a batch touches, the other writes it in one transaction.
+"""The two Gremlin texts of a write: ``STATE`` reads what a batch touches, ``WRITE`` writes it as one transaction.
 
-``STATE`` takes vertex ids, hops ``{d, ls, xs}`` over those that exist (closed edges included; the far vertices are read
-too) and pairs ``{l, o, i}`` of one edge each, and answers ``{v: [id, record, …], e: [[source, far,
-record, …] per hop], p: [edge record or null, …]}``.
+:mod:`app.graph.commits.state_read` and :mod:`app.graph.commits.write_set` are their codecs; the wire keys are used
+nowhere else. Creating a vertex needs no lock: its id is computed from identity, so a second creator fails
+(docs/design/janusgraph.md).
 
-``WRITE`` takes the ids of known vertices, vertices ``{x, k, fresh, p: native values, s: native sets}``, edges ``{l, o,
-i, fresh, p: native values}``, marks ``{x, k, at, exact}`` that move the native value ``k`` of a vertex on to ``at``, or
-to it whatever it was (``exact``), receipts ``{x, fresh, at, record}`` that go on the ``shelf`` of an instant
-``shelved`` below ``shelves`` (:mod:`app.graph.writing.idempotent_replay`), and notes ``{x, fresh, p: values, f: values
-of the frontier}`` that hang on the vertex ``top`` (:mod:`app.graph.commits.outbox`). It answers how many vertices and
-edges it wrote. Creation needs no lock: the id is computed from identity, so a second creator fails (janusgraph.md,
-section 5).
+``STATE``
+
+| binding | rows |
+|---|---|
+| ``stored`` | vertex ids |
+| ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids}``; closed edges included |
+| ``pairs`` | ``{l: label, o: from, i: to}``, one edge each |
+
+The response is ``{v, e, p}``: ``v`` is ``[id, record, …]`` of the vertices and all far vertices, ``e`` is ``[near, far,
+edge record, …]`` for each hop, ``p`` has an edge record or null for each pair.
+
+``WRITE``
+
+| binding | rows |
+|---|---|
+| ``stored`` | ids of stored vertices that the other rows refer to |
+| ``vertices`` | ``{x: id, k: label, fresh: new, p: native values, s: native sets}`` |
+| ``edges`` | ``{l: label, o: from, i: to, fresh: new, p: native values}`` |
+| ``marks`` | ``{x: id, k: native property, at: instant, exact}``: forward only, unless ``exact`` |
+| ``notes`` | outbox entries ``{x: id, fresh: new, p: values, f: values of the frontier}`` |
+| ``top`` | vertex id that new outbox entries are attached to |
+| ``receipts`` | ``{x: id, fresh: new, at: instant, record}`` |
+| ``shelf``, ``shelves``, ``shelved`` | bucket of the receipts, vertex that buckets are attached to, instant |
+
+The response is the number of written vertices and edges.
 """
 
 from typing import Final
@@ -121,17 +139,3 @@ if (receipts) {{
     "shelves",
     "shelved",
 )
-
-NOTHING: Final = {
-    "stored": [],
-    "vertices": [],
-    "edges": [],
-    "marks": [],
-    "notes": [],
-    "top": 0,
-    "receipts": [],
-    "shelf": 0,
-    "shelves": 0,
-    "shelved": 0,
-}
-"""The bindings of ``WRITE`` that write nothing, to begin from."""

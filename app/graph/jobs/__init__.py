@@ -1,7 +1,5 @@
-"""Background jobs: sensitivity, tags and inferred edges (by :mod:`graphql_schema.catalog.inference_rules`).
+"""Background jobs: what follows from a write later, worked off from the outbox.
 
-``chains`` derives, from what edges say of themselves, the chains that lead somewhere; ``walks`` reads these edges, for
-many vertices at once; ``job`` writes what is derived and goes on where it was. What a write leaves to it is noted by
-:mod:`app.graph.writing.effects.inference_outbox`, how an inferred edge is stored and shown is in
-:mod:`app.graph.records.inferred_edge`; docs/enrichment.md explains, docs/adr/0011-enrichment.md says why.
+``sensitivity_job`` lowers and raises sensitivity (docs/sensitivity.md), ``tag_job`` propagates tags (docs/tags.md),
+``inference_job`` derives inferred edges (docs/enrichment.md), ``receipt_expiry`` deletes expired receipts.
 """

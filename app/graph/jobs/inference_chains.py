@@ -1,6 +1,6 @@
-"""What follows from the edges around some vertices: pure functions, without request or write.
+"""Derives inferred edges from the edges around some vertices. Pure: no request, no write.
 
-A chain visits no vertex twice. It held when all its edges did, until a vertex in its middle was deleted.
+A chain visits no vertex twice. It is active while all its edges are, until a vertex in its middle is deleted.
 """
 
 from collections import defaultdict
@@ -8,24 +8,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.graph.records.edge_record import EdgeKey, held
+from app.graph.records.edge_record import EdgeKey, active_intervals
 from app.graph.records.inferred_edge import CHAINS, inferred
 from app.graph.records.vertex_record import Record, kind_of
 from graphql_schema.catalog.inference_rules import InferenceRule
 from graphql_schema.catalog.instants import FOREVER
 
 Intervals = Sequence[tuple[int, int]]
+"""Intervals in epoch milliseconds; the end is excluded."""
 
-_EVER: Final = -(2**62)
+_ALWAYS: Final = -(2**62)
+"""A begin before every instant."""
+
 _DIGITS: Final = 4
-"""Of a confidence, behind the point."""
+"""Decimal places of a confidence."""
 
 
 @dataclass(slots=True)
 class Neighbourhood:
-    """What was read: vertices by id, the edges of relations into some of them, and the inferred ones into ``ends``.
+    """What was read around the vertices ``ends``.
 
-    ``into`` has, by relation and vertex, from where edges lead there.
+    ``records`` are by vertex id. ``into`` maps a relation and a vertex to the edges that reach it, by source.
+    ``inferred`` are the stored inferred edges that reach ``ends``.
     """
 
     ends: Sequence[int]
@@ -36,26 +40,26 @@ class Neighbourhood:
 
 @dataclass(frozen=True, slots=True)
 class PartialChain:
-    """A part of a chain, from ``vids[0]`` on: when all of it held, and how sure it is."""
+    """The last part of a chain, from ``vids[0]`` on: when all its edges are active, and its confidence."""
 
     vids: tuple[int, ...]
-    held: Intervals
+    active: Intervals
     confidence: float
 
 
 def changes(around: Neighbourhood, rules: Iterable[InferenceRule], now: int) -> dict[EdgeKey, Record]:
-    """The inferred edges into the ends that are to be written, by relation and ends: those that differ."""
+    """Return the inferred edges into ``around.ends`` that differ from the stored ones, with their new records."""
     wanted: dict[EdgeKey, list[Record]] = defaultdict(list)
     for rule in rules:
         for end in around.ends:
-            for way in _ways(around, rule, end):
-                wanted[rule.relation.name, way.vids[0], end].append(_chain(rule, way))
+            for chain in _chains(around, rule, end):
+                wanted[rule.relation.name, chain.vids[0], end].append(_chain_record(rule, chain))
     found = {}
     for key in {**around.inferred, **wanted}:
         before = around.inferred.get(key)
-        known = {_which(chain): chain["held"] for chain in (before or {}).get(CHAINS, ())}
+        known = {_identity(chain): chain["held"] for chain in (before or {}).get(CHAINS, ())}
         chains = [
-            {**chain, "held": _recorded(known.get(_which(chain), ()), chain["held"], now)}
+            {**chain, "held": _recorded(known.get(_identity(chain), ()), chain["held"], now)}
             for chain in wanted.get(key, ())
         ]
         after = inferred(key[0], sorted(chains, key=lambda chain: (chain["rule"], chain["through"])))
@@ -64,61 +68,62 @@ def changes(around: Neighbourhood, rules: Iterable[InferenceRule], now: int) -> 
     return found
 
 
-def met(intervals: Intervals, others: Intervals) -> Intervals:
-    """When both held."""
+def intersection(intervals: Intervals, others: Intervals) -> Intervals:
+    """Return the intervals that lie in both."""
     both = ((max(a, start), min(b, end)) for a, b in intervals for start, end in others)
     return [(start, end) for start, end in both if start < end]
 
 
-def _ways(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[PartialChain]:
-    """The chains of a rule that lead to a vertex, if they held ever."""
-    ways = [PartialChain((end,), [(_EVER, FOREVER)], rule.confidence)] if _is(around, end, rule.ends) else []
+def _chains(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[PartialChain]:
+    """Yield the chains of a rule that end at a vertex and were active at any time."""
+    chains = [PartialChain((end,), [(_ALWAYS, FOREVER)], rule.confidence)] if _is_of(around, end, rule.ends) else []
     for place in range(len(rule.chain) - 1, -1, -1):
         relation, kinds = rule.chain[place].relation.name, rule.kinds(place)
-        ways = [
-            further
-            for way in ways
-            for source, edge in around.into.get((relation, way.vids[0]), {}).items()
-            if _is(around, source, kinds) and source not in way.vids
-            for further in _extended(around, way, source, edge, inner=place > 0)
+        chains = [
+            extended
+            for chain in chains
+            for source, edge in around.into.get((relation, chain.vids[0]), {}).items()
+            if _is_of(around, source, kinds) and source not in chain.vids
+            for extended in _extended(around, chain, source, edge, inner=place > 0)
         ]
-    return iter(ways)
+    return iter(chains)
 
 
 def _extended(
-    around: Neighbourhood, way: PartialChain, source: int, edge: Record, *, inner: bool
+    around: Neighbourhood, chain: PartialChain, source: int, edge: Record, *, inner: bool
 ) -> list[PartialChain]:
-    """The way with one edge more, if there was a time of both."""
-    lasted = around.records[source].get("deletedAt") if inner else None
-    both = met(met(way.held, held(edge)), [(_EVER, lasted or FOREVER)])
-    sure = way.confidence * edge.get("confidence", 1.0)
-    return [PartialChain((source, *way.vids), both, sure)] if both else []
+    """Return the chain with one more edge before it; nothing if they were never active together."""
+    deleted = around.records[source].get("deletedAt") if inner else None
+    active = intersection(chain.active, active_intervals(edge))
+    active = intersection(active, [(_ALWAYS, deleted or FOREVER)])
+    confidence = chain.confidence * edge.get("confidence", 1.0)
+    return [PartialChain((source, *chain.vids), active, confidence)] if active else []
 
 
-def _is(around: Neighbourhood, vid: int, kinds: Sequence[str]) -> bool:
+def _is_of(around: Neighbourhood, vid: int, kinds: Sequence[str]) -> bool:
     record = around.records.get(vid)
     return record is not None and kind_of(record) in kinds
 
 
-def _chain(rule: InferenceRule, way: PartialChain) -> dict[str, Any]:
+def _chain_record(rule: InferenceRule, chain: PartialChain) -> dict[str, Any]:
     return {
         "rule": rule.name,
-        "through": list(way.vids[1:-1]),
-        "confidence": round(way.confidence, _DIGITS),
-        "held": way.held,
+        "through": list(chain.vids[1:-1]),
+        "confidence": round(chain.confidence, _DIGITS),
+        "held": chain.active,
     }
 
 
-def _which(chain: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Which chain it is, whenever it held and however sure it is."""
+def _identity(chain: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what identifies a chain: its rule and the vertices in its middle."""
     return chain["rule"], *chain["through"]
 
 
-def _recorded(known: Sequence[Sequence[int]], held: Intervals, now: int) -> list[list[int]]:
-    """The intervals with when each was recorded: what was known before keeps that, and an end that is new is of now."""
+def _recorded(known: Sequence[Sequence[int]], active: Intervals, now: int) -> list[list[int]]:
+    """Return intervals with the instants when their begin and end were recorded: the known ones, else now."""
     same = {(begin, end): (opened, closed) for begin, end, opened, closed in known}
     begun = {begin: opened for begin, _, opened, _ in known}
-    fresh = (
-        (begin, end, begun.get(begin, now), now if end < FOREVER else FOREVER) for begin, end in dict.fromkeys(held)
+    marked = (
+        (begin, end, begun.get(begin, now), now if end < FOREVER else FOREVER) for begin, end in dict.fromkeys(active)
     )
-    return [[begin, end, *same.get((begin, end), marks)] for begin, end, *marks in fresh]
+    return [[begin, end, *same.get((begin, end), marks)] for begin, end, *marks in marked]

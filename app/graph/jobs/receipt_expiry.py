@@ -1,9 +1,8 @@
-"""The housekeeper: forgets receipts that have expired, one shelf after the other.
+"""Deletes expired idempotency receipts, one hourly bucket at a time.
 
-Receipts hang on the shelf of the hour in which they were written (:mod:`app.graph.writing.idempotent_replay`), so
-nothing has to be searched. One that was written again after it had expired hangs on a later shelf, too, and goes with
-that. It takes the lock of the process's writers for each batch: what is dropped while somebody writes it might come
-back torn (janusgraph.md, section 5).
+A receipt lies in the bucket of the hour in which it was written, so nothing is searched. A receipt that was written
+again after its expiry lies in a later bucket too, and is deleted with that one. Each batch holds the lock of the
+writers: a vertex that is deleted while it is written may reappear incomplete (docs/design/janusgraph.md).
 """
 
 import asyncio
@@ -16,13 +15,13 @@ import structlog
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.clock import epoch_milliseconds
-from app.graph.records.receipt_record import BUCKET_ROOT, HELD
+from app.graph.records.receipt_record import BUCKET_ROOT, RECEIPT_LIFETIME_MS
 
 BATCH: Final = 250
-"""Receipts that are dropped while the lock is held."""
+"""Receipts that are deleted while the lock is held."""
 
-PAUSE: Final = 600.0
-"""Seconds before each round, give or take a fifth: none is in a hurry."""
+PAUSE_SECONDS: Final = 600.0
+"""Pause before each round, varied by up to a fifth."""
 
 _DROP: Final = PreparedStatement.of(
     """
@@ -43,7 +42,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ReceiptExpiry:
-    """Drops what has expired; ``lock`` is that of the process's writers, ``batch`` how much is dropped under it."""
+    """Deletes expired receipts. ``lock`` is that of the writers, ``batch`` the number of receipts deleted under it."""
 
     def __init__(
         self,
@@ -58,18 +57,19 @@ class ReceiptExpiry:
         self._batch = batch
 
     async def run(self) -> None:
-        """Work until cancelled; what fails is logged and tried in the next round."""
+        """Work until cancelled; a failure is logged and retried in the next round."""
         while True:
-            await asyncio.sleep(random.uniform(0.8 * PAUSE, 1.2 * PAUSE))  # noqa: S311 - spreads processes
+            pause = random.uniform(0.8 * PAUSE_SECONDS, 1.2 * PAUSE_SECONDS)  # noqa: S311 - spreads processes
+            await asyncio.sleep(pause)
             try:
                 while await self.step():
-                    pass  # the lock is fair: writers come in between
+                    pass  # the lock is fair: writers run between steps
             except Exception:  # noqa: BLE001 - the job boundary
-                _log.exception("housekeeping_failed")
+                _log.exception("receipt_expiry_failed")
 
     async def step(self) -> bool:
-        """Drop one batch of the oldest shelf, and the shelf with the last; whether there was one."""
+        """Delete a batch from the oldest expired bucket, and an emptied bucket; return whether there was a bucket."""
         async with self._lock:
-            bindings = {"top": BUCKET_ROOT, "limit": self._clock() - HELD, "most": self._batch}
+            bindings = {"top": BUCKET_ROOT, "limit": self._clock() - RECEIPT_LIFETIME_MS, "most": self._batch}
             (found,) = await self._client.submit(_DROP, bindings, writes=True)
         return bool(found)

@@ -1,31 +1,29 @@
-"""The job that settles the sensitivity that writes left pending: one note after the other, the oldest first."""
+"""The job that recomputes sensitivity: one outbox entry after the other, oldest first."""
 
 import asyncio
 from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
-import orjson
 import structlog
 
 from app.graph.commits.outbox import Outbox
-from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, more
+from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker
-from app.graph.commits.write_statements import NOTHING, WRITE
+from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.sensitivity_recompute import recompute
-from app.graph.propagation.stored_flows import Record, StoredFlows
+from app.graph.jobs.sensitivity_recompute import Recomputed, recompute
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
-from graphql_schema.catalog.kinds import KIND
 
 BATCH: Final = 250
-"""Vertices that are settled while the lock is held."""
+"""Vertices that are recomputed while the lock is held."""
 
 _log = structlog.get_logger(__name__)
 
 
 class SensitivityJob(OutboxWorker):
-    """Settles the notes of sensitivity; it stops at the kinds ``stops``."""
+    """Works off the entries for sensitivity. ``stops`` are the kinds at which sensitivity stops."""
 
     failed = "sensitivity_job_failed"
 
@@ -33,53 +31,46 @@ class SensitivityJob(OutboxWorker):
         self,
         client: GremlinClient,
         lock: asyncio.Lock,
-        pending: Outbox,
+        outbox: Outbox,
         stops: frozenset[str],
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
-        super().__init__(client, lock, pending, clock)
+        super().__init__(client, lock, outbox, clock)
         self._stops = stops
 
-    def handles(self, note: OutboxEntry) -> bool:
-        """Whether a note is about sensitivity."""
-        return note.tag is None and not note.enriches
+    def handles(self, entry: OutboxEntry) -> bool:
+        """Return whether an entry is about sensitivity."""
+        return entry.tag is None and not entry.inference
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Settle a batch of the oldest note."""
+        """Recompute a batch of the oldest entry; return whether there was one."""
         if due:
             await self._advance(due[0])
         return bool(due)
 
-    async def _advance(self, note: OutboxEntry) -> None:
+    async def _advance(self, entry: OutboxEntry) -> None:
         flows = StoredFlows(self._client, self._stops, self._clock())
-        if note.expand:
-            found, _ = await flows.targets(note.expand, most=0)
-            note.frontier |= dict.fromkeys(found)
-            note.expand = ()
-        batch = list(islice(note.frontier, BATCH))
+        if entry.expand:
+            found, _ = await flows.targets(entry.expand, most=0)
+            entry.frontier |= dict.fromkeys(found)
+            entry.expand = ()
+        batch = list(islice(entry.frontier, BATCH))
         if batch:
-            settled = await recompute(flows, batch)
-            await self._write(note, settled.changed, settled.further)
+            recomputed = await recompute(flows, batch)
+            await self._write(entry, recomputed)
             for vid in batch:
-                del note.frontier[vid]
-            note.frontier |= dict.fromkeys(settled.further)
-        if not note.frontier:
-            await self._pending.done(self._client, note)
-            _log.info("sensitivity_settled", tenant=note.tenant, fence=note.floor and note.floor.level)
+                del entry.frontier[vid]
+            entry.frontier |= dict.fromkeys(recomputed.further)
+        if not entry.frontier:
+            await self._outbox.done(self._client, entry)
+            _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
 
-    async def _write(self, note: OutboxEntry, changed: dict[int, Record], further: set[int]) -> None:
-        if not changed:
+    async def _write(self, entry: OutboxEntry, recomputed: Recomputed) -> None:
+        """Write the changed records, with the vertices to recompute next."""
+        if not recomputed.changed:
             return
-        vertices = [
-            {
-                "x": vid,
-                "k": KIND[record["kind"]],
-                "fresh": False,
-                "p": {"sensitivity": record["sensitivity"], "record": orjson.dumps(record).decode()},
-                "s": {},
-            }
-            for vid, record in changed.items()
-        ]
-        notes = [{"x": note.x, "fresh": False, "p": {}, "f": more(further)}]
-        bindings = {"stored": sorted(changed), "vertices": vertices, "notes": notes, "top": OUTBOX_ROOT}
-        await self._client.submit(WRITE, {**NOTHING, **bindings}, writes=True)
+        writes = WriteSet()
+        for vid, after in recomputed.changed.items():
+            writes.vertex(vid, after, before=recomputed.before[vid])
+        writes.extend_frontier(entry, recomputed.further)
+        await writes.submit(self._client)

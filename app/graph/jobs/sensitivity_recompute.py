@@ -1,30 +1,32 @@
-"""Settling: some vertices are brought to the sensitivity that follows from their neighbours, up or down.
+"""Recomputes the effective sensitivity of a batch of vertices from their neighbours, up or down.
 
-Up is local: a vertex is at least as strict as what flows to it. Down is not, because a cycle would hold itself up: a
-level is founded when something that declares it, or more, reaches the vertex over vertices of that level. Where nothing
-does, all that was found on the way is unfounded too and goes down one level. What is stored may be too strict meanwhile
-and never too open: only what provably has no cause goes down.
+Raising is local: a vertex is at least as strict as each direct source. Lowering is not, because a cycle would support
+itself. A sensitivity is supported if a vertex that declares it, or a higher one, reaches the vertex over vertices of
+that sensitivity. Unsupported vertices are lowered by one rank. In between, the stored sensitivity may be too strict and
+never too open.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from app.graph.propagation.stored_flows import Record, StoredFlows
+from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.records.vertex_record import Record
 from policies.sensitivity import LEVELS, RANK
 
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """The records that change, and the vertices to settle next."""
+    """Changed records by vertex id, all records ``before`` that were read, and the vertices to recompute next."""
 
-    changed: dict[int, Record]
+    changed: Mapping[int, Record]
+    before: Mapping[int, Record]
     further: set[int]
 
 
 @dataclass(slots=True)
-class _Known:
-    """What one batch has read: records, ranks as they become, and sources."""
+class _Neighbourhood:
+    """What one batch has read: records, their ranks as recomputed so far, and their sources, by vertex id."""
 
     flows: StoredFlows
     records: dict[int, Record] = field(default_factory=dict)
@@ -32,7 +34,7 @@ class _Known:
     sources: dict[int, set[int]] = field(default_factory=dict)
 
     async def read(self, vids: Iterable[int]) -> None:
-        """Read the sources of vertices, unless they are known."""
+        """Read the sources of vertices that were not read before."""
         wanted = [vid for vid in vids if vid not in self.sources]
         found = await self.flows.sources(wanted)
         for vid, record in found.records.items():
@@ -42,11 +44,11 @@ class _Known:
         self.sources |= {vid: found.of.get(vid, set()) for vid in wanted}
 
     def declared(self, vid: int) -> int:
-        """The rank that a vertex declares."""
+        """Return the rank that a vertex declares."""
         return RANK[self.records[vid]["declaredSensitivity"]]
 
     def changed(self) -> dict[int, Record]:
-        """The records whose sensitivity is another one now."""
+        """Return the records whose sensitivity differs from the stored one."""
         return {
             vid: {**record, "sensitivity": LEVELS[self.ranks[vid]]}
             for vid, record in self.records.items()
@@ -55,44 +57,45 @@ class _Known:
 
 
 async def recompute(flows: StoredFlows, vids: Iterable[int]) -> Recomputed:
-    """What settling these vertices changes; read and written by the caller under one lock."""
-    known = _Known(flows)
-    await known.read(vids)
-    batch = [vid for vid in known.sources if vid in known.records]
+    """Return what recomputing these vertices changes; read it, and write the result, under one lock."""
+    around = _Neighbourhood(flows)
+    await around.read(vids)
+    batch = [vid for vid in around.sources if vid in around.records]
     for vid in batch:
-        known.ranks[vid] = max(known.ranks[vid], known.declared(vid), *map(known.ranks.__getitem__, known.sources[vid]))
+        from_sources = map(around.ranks.__getitem__, around.sources[vid])
+        around.ranks[vid] = max(around.ranks[vid], around.declared(vid), *from_sources)
     lowered: set[int] = set()
     for rank in range(len(LEVELS) - 1, 0, -1):
-        lowered |= await _lower([vid for vid in batch if known.ranks[vid] == rank], rank, known)
-    changed = known.changed()
+        lowered |= await _lower([vid for vid in batch if around.ranks[vid] == rank], rank, around)
+    changed = around.changed()
     further, _ = await flows.targets(changed, most=0)
-    return Recomputed(changed, further | lowered)
+    return Recomputed(changed, around.records, further | lowered)
 
 
-async def _lower(vids: Iterable[int], rank: int, known: _Known) -> set[int]:
-    """Take what has no cause for its rank one rank down; which vertices that is."""
-    reached = {vid for vid in vids if known.declared(vid) < rank}
-    causes: set[int] = set()
+async def _lower(vids: Iterable[int], rank: int, around: _Neighbourhood) -> set[int]:
+    """Lower the vertices whose rank is unsupported by one rank; return them."""
+    reached = {vid for vid in vids if around.declared(vid) < rank}
+    supporting: set[int] = set()
     new = set(reached)
     while new:
-        await known.read(new)
-        above = {source for vid in new for source in known.sources[vid] if known.ranks[source] >= rank} - reached
+        await around.read(new)
+        above = {source for vid in new for source in around.sources[vid] if around.ranks[source] >= rank} - reached
         reached |= above
-        causes |= {vid for vid in above if known.declared(vid) >= rank}
-        new = above - causes
-    unfounded = reached - _downstream(causes, reached, known)
-    for vid in unfounded:
-        known.ranks[vid] = rank - 1
-    return unfounded
+        supporting |= {vid for vid in above if around.declared(vid) >= rank}
+        new = above - supporting
+    unsupported = reached - _downstream(supporting, reached, around)
+    for vid in unsupported:
+        around.ranks[vid] = rank - 1
+    return unsupported
 
 
-def _downstream(causes: set[int], within: set[int], known: _Known) -> set[int]:
-    """The causes, and what they reach within a set."""
+def _downstream(origins: set[int], within: set[int], around: _Neighbourhood) -> set[int]:
+    """Return the origins, and what they reach within a set."""
     targets: dict[int, list[int]] = defaultdict(list)
     for vid in within:
-        for source in known.sources.get(vid, ()):
+        for source in around.sources.get(vid, ()):
             targets[source].append(vid)
-    found, new = set(causes), list(causes)
+    found, new = set(origins), list(origins)
     while new:
         for vid in targets[new.pop()]:
             if vid not in found:

@@ -1,17 +1,15 @@
-"""Who carries a tag: the edges to one tag of many vertices in one request."""
+"""Reads which vertices carry a tag: the edges from many vertices to one tag, in one request."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
 from gremlin_python.process.traversal import P
 
-from app.graph.commits.write_statements import STATE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.edge_record import EdgeKey
+from app.graph.records.record_text import record_of
 from app.graph.records.tag_edge import Arrival, arrival, has_mode
 from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.enums import TagMode
@@ -39,9 +37,9 @@ _HOLDERS: Final = PreparedStatement.traversal(
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A vertex, and how it stands to a tag: ``edge`` is that between them, closed or not, or None.
+    """A vertex and its edge to a tag: current, ended, or None.
 
-    ``closed`` says that nothing arrives here or passes on, ``direct`` that somebody put the tag here.
+    ``closed`` means that the tag neither arrives here nor propagates from here, ``direct`` that it was assigned here.
     """
 
     urn: str
@@ -52,7 +50,7 @@ class Carrier:
 
     @property
     def steps(self) -> int | None:
-        """The steps from the nearest asset that carries the tag directly; None when it does not pass on from here."""
+        """Return the steps from the nearest direct assignment; None if the tag does not propagate from here."""
         if self.closed:
             return None
         return 0 if self.direct else self.arrival.steps if self.arrival else None
@@ -60,35 +58,24 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Carriers:
-    """Reads who carries the tag ``tag`` at the instant ``now``; nobody does, unless it ``passes`` on."""
+    """Reads the carriers of the tag ``tag`` at the instant ``now``; all are closed if the tag does not propagate."""
 
     client: GremlinClient
     tag: int
     now: int
-    passes: bool
+    propagates: bool
 
     async def of(self, vids: Iterable[int]) -> dict[int, Carrier]:
-        """How each of the vertices stands to the tag; what is not stored is left out."""
+        """Return the vertices with their edges to the tag; vertices that are not stored are left out."""
         (rows,) = await self.client.submit(_CARRIERS, {"vids": sorted(vids), "tag": self.tag})
         return {vid: self._carrier(urn, deleted, edge) for vid, urn, deleted, edge in rows}
 
     async def holders(self) -> list[int]:
-        """Every vertex that the tag is on, or kept out of."""
+        """Return every vertex with a current edge to the tag, blocked ones included."""
         (found,) = await self.client.submit(_HOLDERS, {"xs": [self.tag], "now": self.now})
         return list(found)
 
     def _carrier(self, urn: str, deleted: int, text: str | None) -> Carrier:
-        edge = None if text is None else orjson.loads(text)
-        closed = deleted != FOREVER or not self.passes or has_mode(edge, TagMode.BLOCKED, self.now)
+        edge = None if text is None else record_of(text)
+        closed = deleted != FOREVER or not self.propagates or has_mode(edge, TagMode.BLOCKED, self.now)
         return Carrier(urn, edge, arrival(edge, self.now), closed, has_mode(edge, TagMode.DIRECT, self.now))
-
-
-async def records(client: GremlinClient, vids: Iterable[int]) -> dict[int, Record]:
-    """The records of some vertices."""
-    (answer,) = await client.submit(STATE, {"stored": sorted(vids), "hops": [], "pairs": []})
-    return dict(zip(answer["v"][::2], map(orjson.loads, answer["v"][1::2]), strict=True))
-
-
-def key_of(vid: int, tag: int) -> EdgeKey:
-    """The edge between a vertex and a tag."""
-    return TAGGED.name, vid, tag

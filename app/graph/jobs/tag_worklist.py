@@ -1,123 +1,113 @@
-"""What is to be done about one tag, and what follows for the vertices that are looked at: no request, no write.
+"""The worklist of one tag, and the decisions about its vertices. Pure: no request, no write.
 
-Vertices in ``doubt`` are settled by the vertices that flow to them. One that the tag arrives at is founded when a
-carrier flows to it that is fewer steps away from its cause. Others are ``lost``: they and what they held up keep the
-tag in the store until nothing is in doubt any more, and are then ``offered`` it by whatever still carries it. What is
-lost in the end is taken back in the reverse order of its discovery, so that after a crash all that is left of it is
-found again from where it began; and noted, since its cause may come back meanwhile.
+It follows delete-and-rederive (DRed). ``suspects`` are vertices to decide from the vertices that flow to them. A vertex
+is supported if a carrier of the tag flows to it that is fewer steps away from a direct assignment. Other vertices are
+``unsupported``: they keep the tag in the store until no suspects remain, and then become ``candidates``, which get the
+tag again from any remaining carrier. What is unsupported in the end loses the tag, in the reverse order of discovery,
+so that after a crash the rest is found again from where it began.
 
-What it costs: the vertices whose tag, or whose distance, changes, with their neighbours; memory for their ids.
+Cost: the vertices whose tag or distance changes, with their neighbours; memory for their ids.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
 from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.jobs.tag_carriers import Carrier
 from app.graph.propagation.stored_flows import Arriving
 from app.graph.records.tag_edge import Arrival
 
-Ids = dict[int, None]
-"""Vertex ids, in the order in which they came."""
-
 
 @dataclass(slots=True)
 class TagDecision:
-    """What looking at a batch led to: what arrives now where that is another than before, and what is lost now.
+    """The result of one batch.
 
-    ``moved`` are the vertices of which others are to be told: they carry the tag no more, or at another distance, or
-    again after they were lost.
+    ``arrivals`` are new arrivals of the tag, None where it no longer arrives. The targets of ``changed`` vertices are
+    to be recomputed, because these no longer carry the tag, carry it again, or at another distance. ``unsupported``
+    are the vertices that this batch found unsupported.
     """
 
     arrivals: dict[int, Arrival | None] = field(default_factory=dict)
-    moved: set[int] = field(default_factory=set)
-    lost: set[int] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
+    unsupported: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class TagWorklist:
-    """What is to be done about a tag; ``notes`` said so, and are done when it is.
+    """Work on one tag, from its outbox ``entries``.
 
-    Of the vertices in ``beyond``, what they flow to is to be settled. A batch that was taken when nothing was in doubt
-    is ``certain``: whatever carries the tag, and is not lost, has a cause.
+    The targets of the vertices in ``expand`` are to be decided. ``no_suspects`` is set while a batch of candidates is
+    decided: every carrier that is not unsupported then is supported.
     """
 
     tag: int
     tenant: str
-    notes: list[OutboxEntry] = field(default_factory=list)
-    beyond: Ids = field(default_factory=dict)
-    doubt: Ids = field(default_factory=dict)
-    offered: Ids = field(default_factory=dict)
-    lost: Ids = field(default_factory=dict)
-    certain: bool = False
+    entries: list[OutboxEntry] = field(default_factory=list)
+    expand: IdQueue = field(default_factory=dict)
+    suspects: IdQueue = field(default_factory=dict)
+    candidates: IdQueue = field(default_factory=dict)
+    unsupported: IdQueue = field(default_factory=dict)
+    no_suspects: bool = False
 
     @property
-    def idle(self) -> bool:
-        """Whether nothing is left to do."""
-        return not (self.beyond or self.doubt or self.offered or self.lost)
+    def is_done(self) -> bool:
+        """Return whether no work is left."""
+        return not (self.expand or self.suspects or self.candidates or self.unsupported)
 
     def recheck(self, vids: Iterable[int]) -> None:
-        """Look at vertices again, since something around them has changed."""
+        """Put vertices back on the list, because their neighbours changed."""
         for vid in vids:
-            (self.offered if vid in self.lost else self.doubt)[vid] = None
+            (self.candidates if vid in self.unsupported else self.suspects)[vid] = None
 
-    def take(self, most: int) -> list[int]:
-        """Take some vertices to settle: those in doubt, and when there are none, those that are offered the tag."""
-        self.certain = not self.doubt
-        return taken(self.doubt or self.offered, most)
+    def take(self, size: int) -> list[int]:
+        """Remove and return a batch to decide: suspects, or candidates if there are no suspects."""
+        self.no_suspects = not self.suspects
+        return take_first(self.suspects or self.candidates, size)
 
-    def settle(
+    def decide(
         self, batch: Iterable[int], arriving: Mapping[int, set[Arriving]], carriers: Mapping[int, Carrier]
     ) -> TagDecision:
-        """Decide about the batch just taken by what flows there; ``carriers`` are all that this needs to know of."""
-        settled = TagDecision()
+        """Decide about the batch just taken from what flows to it; ``carriers`` are the vertices and their sources."""
+        decision = TagDecision()
         for vid in batch:
             if vid in carriers:
                 best = self._best(vid, arriving.get(vid, ()), carriers)
-                self._decide(vid, carriers[vid], best, settled)
-        return settled
+                self._decide(vid, carriers[vid], best, decision)
+        return decision
 
     def _best(self, vid: int, arriving: Iterable[Arriving], carriers: Mapping[int, Carrier]) -> Arrival | None:
-        """The nearest of what passes the tag on to a vertex."""
+        """Return the nearest arrival of the tag at a vertex, None without any."""
         found = []
         for source, through in arriving:
-            carrier, road = carriers.get(source), carriers.get(through)
-            if carrier is None or road is None or source == vid or source in self.lost:
+            carrier, middle = carriers.get(source), carriers.get(through)
+            if carrier is None or middle is None or source == vid or source in self.unsupported:
                 continue
-            if carrier.steps is not None and not road.closed:
+            if carrier.steps is not None and not middle.closed:
                 found.append(Arrival(carrier.steps + 1, carrier.urn))
         return min(found, default=None)
 
-    def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, settled: TagDecision) -> None:
-        had, returns = carrier.arrival, False
+    def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, decision: TagDecision) -> None:
+        before, regains = carrier.arrival, False
         if carrier.closed or carrier.direct:
-            returns = vid in self.lost and carrier.direct
-            self.lost.pop(vid, None)
+            regains = vid in self.unsupported and carrier.direct
+            self.unsupported.pop(vid, None)
             best = None if carrier.closed else best
-        elif vid in self.lost:
-            if not self.certain:
-                self.offered[vid] = None
-            if not self.certain or best is None:
+        elif vid in self.unsupported:
+            if not self.no_suspects:
+                self.candidates[vid] = None
+            if not self.no_suspects or best is None:
                 return
-            del self.lost[vid]
-            returns = True
-        elif had is not None and (best is None or best.steps > had.steps):
-            self.lost[vid] = self.offered[vid] = None
-            settled.lost.add(vid)
+            del self.unsupported[vid]
+            regains = True
+        elif before is not None and (best is None or best.steps > before.steps):
+            self.unsupported[vid] = self.candidates[vid] = None
+            decision.unsupported.add(vid)
             return
-        if returns:
-            settled.moved.add(vid)
-        if best == had:
+        if regains:
+            decision.changed.add(vid)
+        if best == before:
             return
-        settled.arrivals[vid] = best
-        if not carrier.direct and (best is None or had is None or best.steps != had.steps):
-            settled.moved.add(vid)
-
-
-def taken(ids: Ids, most: int) -> list[int]:
-    """Take the first of some ids away."""
-    found = list(islice(ids, most))
-    for vid in found:
-        del ids[vid]
-    return found
+        decision.arrivals[vid] = best
+        if not carrier.direct and (best is None or before is None or best.steps != before.steps):
+            decision.changed.add(vid)

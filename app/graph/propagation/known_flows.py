@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from app.graph.records.edge_record import EdgeKey, flows
+from app.graph.records.edge_record import EdgeKey, carries_sensitivity
 from app.graph.records.vertex_record import Record, kind_of
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Direction, Hop
 
@@ -19,7 +19,7 @@ class Known(Protocol):
         """The edge, where it is known."""
         ...
 
-    def at(self, relation: str, direction: Direction, vid: int) -> Iterable[EdgeKey]:
+    def edges_at(self, relation: str, direction: Direction, vid: int) -> Iterable[EdgeKey]:
         """The known edges of a relation at a vertex."""
         ...
 
@@ -59,8 +59,8 @@ def _beside(known: Known, hops: dict[str, Hop], vid: int, now: int) -> Iterator[
 
 def _over(known: Known, relation: str, direction: Direction, vid: int, now: int) -> Iterator[int]:
     end = 2 if direction is Direction.OUT else 1
-    for key in known.at(relation, direction, vid):
-        if flows(known.edge(key), now):
+    for key in known.edges_at(relation, direction, vid):
+        if carries_sensitivity(known.edge(key), now):
             yield key[end]  # type: ignore[misc]
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.instants import FOREVER
-from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Relation, RelationFamily
+from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Direction, Hop, Relation, RelationFamily
 
 
 class EmptyIntervalError(ValueError):
@@ -22,6 +22,17 @@ class EmptyIntervalError(ValueError):
 
 EdgeKey = tuple[str, int, int]
 """Relation, and the vertex ids of the *from* and the *to* end."""
+
+
+def key_over(hop: Hop, near: int, far: int) -> EdgeKey:
+    """Return the key of the edge that a hop follows from ``near`` to ``far``."""
+    return (hop.relation.name, near, far) if hop.direction is Direction.OUT else (hop.relation.name, far, near)
+
+
+def far_end(hop: Hop, key: EdgeKey) -> int:
+    """Return the vertex id at the far end of an edge that a hop follows."""
+    return key[2] if hop.direction is Direction.OUT else key[1]
+
 
 LINK: Final = "link"
 IDENTITY: Final = "id"
@@ -54,15 +65,15 @@ def is_current(edge: Record | None, now: int) -> bool:
     return edge is not None and ends(edge) > now
 
 
-def flows(edge: Record | None, now: int) -> bool:
+def carries_sensitivity(edge: Record | None, now: int) -> bool:
     """Whether sensitivity flows over the edge, if its relation is one that it flows over."""
     return is_current(edge, now) and edge is not None and not (edge.get(DECLASSIFIED) or edge.get(UNCONFIRMED))
 
 
-def with_confirmation(edge: Record, *, claim: bool) -> Record:
+def with_confirmation(edge: Record, *, unconfirmed: bool) -> Record:
     """The edge as a claim, or as one no longer."""
     rest = {name: value for name, value in edge.items() if name != UNCONFIRMED}
-    return {**rest, UNCONFIRMED: True} if claim else rest
+    return {**rest, UNCONFIRMED: True} if unconfirmed else rest
 
 
 def unconfirmed_from(edge: Record, now: int) -> Record:
@@ -72,7 +83,7 @@ def unconfirmed_from(edge: Record, now: int) -> Record:
     rest = {name: value for name, value in edge.items() if name != CLOSED}
     over = _lasting([*edge.get("earlier", ()), interval({**rest, "validTo": now})])
     earlier = {"earlier": over} if over else {}
-    return with_confirmation({**edge, **earlier, "validFrom": max(now, edge["validFrom"])}, claim=True)
+    return with_confirmation({**edge, **earlier, "validFrom": max(now, edge["validFrom"])}, unconfirmed=True)
 
 
 def ends(edge: Record) -> int:
@@ -131,7 +142,7 @@ def _begin(edge: Record) -> int:
     return int(edge["validFrom"])
 
 
-def held(edge: Record | None) -> list[tuple[int, int]]:
+def active_intervals(edge: Record | None) -> list[tuple[int, int]]:
     """The intervals in which it held, holds or will hold, the earliest first."""
     return [] if edge is None else sorted((start, end) for start, end, *_ in intervals(edge))
 
@@ -159,7 +170,7 @@ def ended(edge: Record, now: int, end: int | None = None) -> Record:
     return {**edge, "by": [], "validTo": max(now, edge["validFrom"]) if end is None else end}
 
 
-def never_held(edge: Record) -> Record:
+def with_empty_interval(edge: Record) -> Record:
     """The edge with an interval in which there is no instant."""
     return {**edge, "by": [], "validTo": edge["validFrom"]}
 

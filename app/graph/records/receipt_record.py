@@ -6,7 +6,7 @@ from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import Record
 from graphql_schema.ports.commands import IdempotencyKey
 
-HOUR: Final = 3_600_000
+HOUR_MS: Final = 3_600_000
 """Milliseconds."""
 
 
@@ -14,7 +14,7 @@ BUCKET_ROOT: Final = vertex_id("receipts", "top")
 """The vertex that shelves hang on."""
 
 
-HELD: Final = 24 * HOUR
+RECEIPT_LIFETIME_MS: Final = 24 * HOUR_MS
 """How long a receipt holds, in milliseconds."""
 
 
@@ -30,4 +30,4 @@ def is_receipt(record: Record) -> bool:
 
 def bucket_of(now: int) -> int:
     """The vertex id of the shelf of an instant's hour: it is the store's, not a tenant's."""
-    return vertex_id("receipts", str(now // HOUR))
+    return vertex_id("receipts", str(now // HOUR_MS))

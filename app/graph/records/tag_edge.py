@@ -73,7 +73,7 @@ def declared_part(edge: Record | None) -> Record | None:
     return {**_without(edge), "by": people} if people else None
 
 
-def said_again(edge: Record | None, was: Record, now: int) -> Record:
+def restored_declaration(edge: Record | None, was: Record, now: int) -> Record:
     """The edge with what people said of it once, and with what arrives now."""
     found = arrival(edge, now)
     if edge is None or found is None:

@@ -1,7 +1,6 @@
-"""Writing: what a batch touches is read, planned in memory by pure functions, and written as one transaction.
+"""Writing: a batch is read, planned in memory by pure functions, and written as one transaction.
 
-Start at :mod:`app.graph.writing.writer`. ``reading`` says what to read, ``state`` holds it, ``plan`` walks the items
-over a ``unit`` of it each. What an item does is in a file of its verb, such as ``registering`` or ``deleting``; these
-share ``permits``, ``refusal``, ``consequences`` and ``facts``. ``audit`` and ``receipts`` come after each item,
-``moving``, ``spreading`` and ``passing`` after the batch. ``vertices``, ``edges`` and ``tagging`` are the records.
+Start at :mod:`app.graph.writing.writer`. ``prefetch`` reads what the commands name, ``batch_planner`` passes each
+command to its handler in ``handlers``, ``rules`` holds what handlers share, and ``unit`` what they work on.
+``audit_entries`` and ``idempotent_replay`` follow each command, ``effects`` follow the batch.
 """

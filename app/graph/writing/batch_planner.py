@@ -1,10 +1,10 @@
-"""The plan of a batch: items in order over what is stored; pure, so it can be made again when that moved on."""
+"""Plans a batch: its items in order, over the working set. Pure, so that it can be repeated after further reads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from app.graph.writing.audit_entries import audit
+from app.graph.writing.audit_entries import stage_audit_entries
 from app.graph.writing.handlers.approve import approve
 from app.graph.writing.handlers.count_usage import record_usage
 from app.graph.writing.handlers.delete import delete, restore
@@ -14,86 +14,90 @@ from app.graph.writing.handlers.report_check import report
 from app.graph.writing.handlers.revert import revert
 from app.graph.writing.handlers.set_alias import set_alias
 from app.graph.writing.handlers.track_incident import open_incident, resolve_incident
-from app.graph.writing.idempotent_replay import keep, replay
+from app.graph.writing.idempotent_replay import replay, stage_receipt
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.read_set import NotReadError
 from app.graph.writing.unit.rejections import RejectedItemError
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import (
-    AliasSetting,
-    Approving,
-    CheckReporting,
+    ApproveCommand,
     Command,
-    Deleting,
+    DeleteCommand,
     IdempotencyKey,
-    IncidentOpening,
-    IncidentResolving,
     LinkCommand,
+    OpenIncidentCommand,
+    RecordUsageCommand,
     RegisterCommand,
-    Restoring,
-    Reverting,
-    Unlinking,
-    UsageRecording,
+    ReportCheckCommand,
+    ResolveIncidentCommand,
+    RestoreCommand,
+    RevertCommand,
+    SetAliasCommand,
+    UnlinkCommand,
 )
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     RegisterCommand: register,
     LinkCommand: link,
-    Unlinking: unlink,
-    Deleting: delete,
-    Restoring: restore,
-    Reverting: revert,
-    CheckReporting: report,
-    IncidentOpening: open_incident,
-    IncidentResolving: resolve_incident,
-    UsageRecording: record_usage,
-    AliasSetting: set_alias,
-    Approving: approve,
+    UnlinkCommand: unlink,
+    DeleteCommand: delete,
+    RestoreCommand: restore,
+    RevertCommand: revert,
+    ReportCheckCommand: report,
+    OpenIncidentCommand: open_incident,
+    ResolveIncidentCommand: resolve_incident,
+    RecordUsageCommand: record_usage,
+    SetAliasCommand: set_alias,
+    ApproveCommand: approve,
 }
-"""What drafts each kind of item."""
+"""The handler of each command."""
 
-_UNREAD: Final = WriteOutcome(Outcome.INVALID)
-"""Of an item that cannot be planned yet: the plan is made again when more was read."""
+_NOT_READ: Final = WriteOutcome(Outcome.INVALID)
+"""Preliminary outcome of an item that needs further reads; the batch is planned again after them."""
 
 
-def plan(items: Sequence[Command], state: WorkingSet, author: Author, *, dry_run: bool) -> list[WriteOutcome]:
-    """One outcome per item, in order; ``state`` holds afterwards what is to be written.
+def plan(commands: Sequence[Command], batch: WorkingSet, author: Author, *, dry_run: bool) -> list[WriteOutcome]:
+    """Return one outcome per command, in order; ``batch`` then holds what is to be written.
 
-    An item sees what earlier ones made, except a dry run's. While ``state.wants`` more, the outcomes mean nothing.
+    A command sees the effects of earlier ones, except those of dry runs. The outcomes are preliminary as long as
+    ``batch.missing`` contains reads that were not made.
     """
-    return [_one(item, ItemUnit(state, author), dry_run=dry_run) for item in items]
+    return [_plan_item(command, ItemUnit(batch, author), dry_run=dry_run) for command in commands]
 
 
-def keys_of(item: Command) -> list[IdempotencyKey]:
-    """The idempotency keys of an item: that of the call that it is a part of, and its own."""
-    key: IdempotencyKey | None = getattr(item, "key", None)
-    return [] if key is None else [*((key.within,) if key.within else ()), key]
+def keys_of(command: Command) -> list[IdempotencyKey]:
+    """Return the idempotency keys of a command: that of the call that contains it, and its own."""
+    key: IdempotencyKey | None = getattr(command, "key", None)
+    return [] if key is None else [*((key.call,) if key.call else ()), key]
 
 
-def _one(item: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
-    dry = dry_run or (isinstance(item, RegisterCommand) and item.dry_run)
+def _plan_item(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
+    """Plan one command, and turn a rejection into its outcome."""
+    dry_run = dry_run or (isinstance(command, RegisterCommand) and command.dry_run)
     try:
-        done = _drafted(item, unit, dry=dry)
-    except RejectedItemError as refused:
-        done = refused.registered
+        outcome = _accept(command, unit, dry_run=dry_run)
+    except RejectedItemError as rejected:
+        outcome = rejected.outcome
     except NotReadError:
-        return _UNREAD
-    return replace(done, hidden=tuple(unit.hidden)) if unit.hidden else done
+        return _NOT_READ
+    hidden = unit.visibility.hidden_ids
+    return replace(outcome, hidden_ids=tuple(hidden)) if hidden else outcome
 
 
-def _drafted(item: Command, unit: ItemUnit, *, dry: bool) -> WriteOutcome:
-    """Draft an item with its audit, and adopt it; what was done under its key before is not done again."""
-    keys = keys_of(item)
-    before = [replay(unit, key) for key in keys]
-    if before and before[-1] is not None:
-        return before[-1]
-    done = HANDLERS[type(item)](unit, item)
-    if not dry:
-        audit(unit)
-        for key, answer in zip(keys, before, strict=True):
-            if answer is None:  # the call's own has one since its first item
-                keep(unit, key, done)
-        unit.adopt()
-    return done
+def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
+    """Plan one command in order: replay, effects, audit, receipts, merge. A replayed or dry run stages nothing."""
+    keys = keys_of(command)
+    replayed = [replay(unit, key) for key in keys]
+    if replayed and replayed[-1] is not None:
+        return replayed[-1]
+    outcome = HANDLERS[type(command)](unit, command)
+    if dry_run:
+        return outcome
+    stage_audit_entries(unit)
+    for key, before in zip(keys, replayed, strict=True):
+        if before is None:  # the key of the call has a receipt since its first item
+            stage_receipt(unit, key, outcome)
+    unit.staging.merge()
+    return outcome

@@ -1,26 +1,25 @@
-"""Receipts: what was answered under an idempotency key, so that the same call is done once, whoever repeats it.
+"""Idempotency: the outcome of a key is stored with what it wrote, and replayed when the key is used again.
 
-A receipt is a vertex of the label ``Receipt`` without index entry, so no read of the API can reach it; its id is made
-of tenant, subject and key. It is written with what it is about, in one transaction, and holds for 24 hours. It hangs on
-the shelf of its hour, by which :mod:`app.graph.jobs.receipt_expiry` finds what has expired. Refusals leave none: they
-change nothing, and may be put right.
+A receipt is a vertex of the label ``Receipt`` without an index entry, so that no read of the API returns it. Its id is
+a hash of tenant, subject and key. It is written in the transaction of its item and valid for 24 hours. It lies in an
+hourly bucket, where :mod:`app.graph.jobs.receipt_expiry` finds expired receipts. A rejected item leaves no receipt,
+because it wrote nothing and may be corrected.
 """
 
+from dataclasses import astuple
 from typing import Any
 
-from app.graph.records.receipt_record import HELD, receipt_name
+from app.graph.records.receipt_record import RECEIPT_LIFETIME_MS, receipt_name
 from app.graph.records.vertex_record import Record
-from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import other_payload
-from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import IdempotencyKey
 from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
 
 
 def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
-    """What was answered under a key before; raises RejectedItemError where that was about another payload."""
-    receipt = _held(unit.state, unit.author, key)
+    """Return the stored outcome of a key, None if it is new; reject the item if the payload was another."""
+    receipt = _valid_receipt(unit, key)
     if receipt is None:
         return None
     if receipt["digest"] != key.digest:
@@ -35,27 +34,24 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
     )
 
 
-def keep(unit: ItemUnit, key: IdempotencyKey, done: WriteOutcome) -> None:
-    """Draft the receipt of what was done under a key."""
-    said: dict[str, Any] = {
-        "outcome": done.outcome.name,
-        "urn": done.urn,
-        "revision": done.revision,
-        "made": done.created_record,
+def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) -> None:
+    """Stage the receipt of an outcome under a key."""
+    name = receipt_name(unit.author.subject, key)
+    receipt: dict[str, Any] = {
+        "id": name,
+        "tenant": unit.author.tenant,
+        "digest": key.digest,
+        "at": unit.now,
+        "outcome": outcome.outcome.name,
+        "urn": outcome.urn,
+        "revision": outcome.revision,
+        "made": outcome.created_record,
+        "gate": None if outcome.gate is None else list(astuple(outcome.gate)),
     }
-    if done.gate is not None:
-        gate = done.gate
-        said["gate"] = [
-            gate.missing_approvals,
-            gate.failing_evaluations,
-            gate.blocking_incidents,
-            gate.sensitivity_violations,
-        ]
-    about = {"id": receipt_name(unit.author.subject, key), "tenant": unit.author.tenant}
-    record = {**about, "digest": key.digest, "at": unit.now, **said}
-    unit.receipts[unit.author.vid(about["id"])] = {k: v for k, v in record.items() if v is not None}
+    present = {field: value for field, value in receipt.items() if value is not None}
+    unit.staging.staged.receipts[unit.author.vid(name)] = present
 
 
-def _held(state: WorkingSet, author: Author, key: IdempotencyKey) -> Record | None:
-    receipt = state.receipts.get(author.vid(receipt_name(author.subject, key)))
-    return receipt if receipt is not None and receipt["at"] + HELD > author.now else None
+def _valid_receipt(unit: ItemUnit, key: IdempotencyKey) -> Record | None:
+    receipt = unit.lookup.batch.receipts.get(unit.author.vid(receipt_name(unit.author.subject, key)))
+    return receipt if receipt is not None and receipt["at"] + RECEIPT_LIFETIME_MS > unit.now else None

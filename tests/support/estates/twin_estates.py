@@ -18,7 +18,7 @@ from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CONTAINS, RELATIONS, RelationFamily
 from graphql_schema.catalog.urn import make_urn, version_urn
-from graphql_schema.ports.commands import LinkCommand, RegisterCommand, UsageRecording
+from graphql_schema.ports.commands import LinkCommand, RecordUsageCommand, RegisterCommand
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.decision import Grade
@@ -64,7 +64,7 @@ class Estate:
 
     registered: list[tuple[str, int, RegisterCommand]] = field(default_factory=list)
     links: list[LinkCommand] = field(default_factory=list)
-    uses: list[UsageRecording] = field(default_factory=list)
+    uses: list[RecordUsageCommand] = field(default_factory=list)
 
 
 @dataclass
@@ -186,7 +186,7 @@ class Apart:
         estate.uses = self._uses(here, random)
         return estate
 
-    def _uses(self, here: dict[str, Thing], random: Random) -> list[UsageRecording]:
+    def _uses(self, here: dict[str, Thing], random: Random) -> list[RecordUsageCommand]:
         """Usage: where the caller sees it, and knows of who used, the same in both worlds; else each has its own."""
         common, uses = Random(f"{self.seed}uses"), {}
         known = [urn for urn, one in self.things.items() if one.kind == "Service" and one.grade is not Grade.HIDDEN]
@@ -197,7 +197,7 @@ class Apart:
                 for consumer in r.sample(consumers, min(len(consumers), r.choice((0, 0, 1, 2)))):
                     day = (self.today - timedelta(days=r.choice((0, 1, 5, 6, 20, 29, 30, 45, 200, 500)))).isoformat()
                     uses[urn, consumer, day] = {"reads": r.randrange(4) / 2, "costUsd": r.randrange(8) / 4}
-        return [UsageRecording(*about, counts) for about, counts in uses.items() if about[0] in here]
+        return [RecordUsageCommand(*about, counts) for about, counts in uses.items() if about[0] in here]
 
     def _registered(self, one: Thing, world: str, random: Random) -> Iterator[tuple[str, int, RegisterCommand]]:
         """The registration of an asset, and for some a later change; who and when is hidden where the row is."""

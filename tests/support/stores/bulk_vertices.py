@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from app.graph.commits.write_statements import NOTHING, WRITE
+from app.graph.commits.write_set import WriteSet
+from app.graph.commits.write_statements import WRITE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.enums import LifecycleStage, Sensitivity, Visibility
@@ -39,7 +40,7 @@ async def load_one(client: GremlinClient, tenant: str, urn: str, row: PolicyAttr
 
 
 async def _write(client: GremlinClient, vertices: Sequence[dict[str, Any]]) -> None:
-    await client.submit(WRITE, {**NOTHING, "vertices": vertices}, writes=True)
+    await client.submit(WRITE, {**WriteSet().bindings(), "vertices": vertices}, writes=True)
 
 
 def _vertices(tenant: str, rows: Iterable[PolicyAttributes]) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """A store that keeps what plans want written: the planner's tests need no other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import Record
 from app.graph.writing.batch_planner import plan
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.read_set import Read
+from app.graph.writing.unit.read_set import ReadCoverage
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -35,7 +36,7 @@ class Memory:
     vertices: dict[int, Record] = field(default_factory=dict)
     edges: dict[EdgeKey, Record] = field(default_factory=dict)
     receipts: dict[int, Record] = field(default_factory=dict)
-    written: dict[str, list[Any]] | None = None
+    written: Mapping[str, Any] | None = None
 
     @property
     def dirty(self) -> bool:
@@ -46,12 +47,12 @@ class Memory:
         """Plan items as one batch and keep the result."""
         everything = Everything()
         state = WorkingSet(
-            self.vertices, self.edges, self.receipts, Read((), everything, everything, everything, everything)
+            self.vertices, self.edges, self.receipts, ReadCoverage((), everything, everything, everything, everything)
         )
         access = self.policy.access(who)
-        author = Author("default", who.subject, now, access.may, access.knows, access.sees, at=now)
+        author = Author("default", who.subject, now, access.may, access.knows, access.sees, audit_instant=now)
         done = plan(items, state, author, dry_run=dry_run)
-        self.written = state.writes()
+        self.written = state.write_set(now).bindings() if state.has_writes else None
         self.vertices, self.edges, self.receipts = state.vertices, state.edges, state.receipts
         return done
 
@@ -70,5 +71,5 @@ class Memory:
 
 def seeded(memory: Memory, *items: RegisterCommand | LinkCommand) -> Memory:
     """Put items there first."""
-    assert not [one.refusals for one in memory.run(*items) if one.refusals]
+    assert not [one.errors for one in memory.run(*items) if one.errors]
     return memory

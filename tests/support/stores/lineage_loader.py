@@ -23,11 +23,11 @@ from graphql_schema.catalog.relations import CONTAINS, OWNED_BY
 from graphql_schema.ports.commands import (
     Command,
     DeclaredEdges,
-    Deleting,
+    DeleteCommand,
     LinkCommand,
     RegisterCommand,
-    Restoring,
-    Unlinking,
+    RestoreCommand,
+    UnlinkCommand,
 )
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
@@ -54,14 +54,14 @@ class WalkStore:
     async def _delete(self, *graphs: WalkGraph) -> None:
         """Delete what nothing uses, with its parts, and restore some of it with what was deleted along with it."""
         wanted = [(graph, thing.urn) for graph in graphs for thing in graph.things.values() if thing.deleted]
-        done = await self._write(DELETED, [Deleting(urn) for _, urn in wanted], refusing=True)
+        done = await self._write(DELETED, [DeleteCommand(urn) for _, urn in wanted], refusing=True)
         along: dict[str, tuple[WalkGraph, set[str]]] = {}
         for (graph, urn), each in zip(wanted, done, strict=True):
             if each.outcome is Outcome.UPDATED:
                 along[urn] = (graph, {urn, *graph.parts(urn)} - graph.gone)
                 graph.gone |= along[urn][1]
         back = [urn for urn, (graph, _) in along.items() if graph.things[urn].restored]
-        done = await self._write(RESTORED, [Restoring(urn) for urn in back], refusing=True)
+        done = await self._write(RESTORED, [RestoreCommand(urn) for urn in back], refusing=True)
         for urn, each in zip(back, done, strict=True):
             if each.outcome is Outcome.UPDATED:
                 graph, revived = along[urn]
@@ -73,7 +73,7 @@ class WalkStore:
             return []
         writer = self._writers.of(person("root", roles="admin auditor"), now=instant(day))
         done = await writer.write(given, dry_run=False, atomic=False)
-        assert refusing or not [each for each in done if each.refusals], done
+        assert refusing or not [each for each in done if each.errors], done
         return done
 
 
@@ -105,8 +105,8 @@ def _link(arc: Arc) -> LinkCommand:
     return LinkCommand(arc.relation, arc.source, arc.target, facts)
 
 
-def _unlink(arc: Arc) -> Unlinking:
-    return Unlinking(arc.relation, arc.source, arc.target, None if arc.ends is None else instant(arc.ends))
+def _unlink(arc: Arc) -> UnlinkCommand:
+    return UnlinkCommand(arc.relation, arc.source, arc.target, None if arc.ends is None else instant(arc.ends))
 
 
 def _link_again(arc: Arc) -> LinkCommand:
@@ -115,8 +115,8 @@ def _link_again(arc: Arc) -> LinkCommand:
     return LinkCommand(arc.relation, arc.source, arc.target, {"origin": arc.origin, **sure, **facts})
 
 
-def _take_out(thing: Thing) -> Unlinking:
-    return Unlinking(CONTAINS.name, str(thing.whole), thing.urn)
+def _take_out(thing: Thing) -> UnlinkCommand:
+    return UnlinkCommand(CONTAINS.name, str(thing.whole), thing.urn)
 
 
 def _put_back(thing: Thing) -> LinkCommand:

@@ -2,13 +2,10 @@
 
 from support.servers.in_process import Api
 
-from app.graph.commits.write_statements import WRITE
+from app.graph.commits.write_set import WriteSet
 from app.graph.records.clock import epoch_milliseconds
-from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import attached_record
-from app.graph.writing.unit.read_set import Read
-from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.relations import RAISED_ON
 from graphql_schema.catalog.urn import make_urn, parse_urn, slug_of
@@ -24,9 +21,9 @@ async def raise_incident(api: Api, on: str, severity: str, state: str = "OPEN") 
         TENANT, urn, "tests", now, title="it drifts", state=state, severity=severity, openedAt=now, subjects=[on]
     )
     source, target = vertex_id(TENANT, urn), vertex_id(TENANT, on)
-    written = WorkingSet({target: {"kind": KIND_OF_SLUG[slug_of(on)].code}}, {}, {}, Read((), (), (), (), ()))
     edge = {"relation": RAISED_ON.name, "validFrom": 0, "at": now}
-    written.adopt({source: incident}, {(RAISED_ON.name, source, target): edge})
-    beside = {"notes": [], "top": 0, "shelf": bucket_of(now), "shelves": BUCKET_ROOT, "shelved": now}
-    await api.services.client.submit(WRITE, {**(written.writes() or {}), **beside}, writes=True)
+    writes = WriteSet()
+    writes.vertex(source, incident, before=None)
+    writes.edge((RAISED_ON.name, source, target), edge, kinds=(incident["kind"], KIND_OF_SLUG[slug_of(on)].code))
+    await writes.submit(api.services.client)
     return urn

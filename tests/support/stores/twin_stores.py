@@ -113,7 +113,7 @@ class World:
 async def _written(writers: Writers, subject: str, time: int, items: list[Any]) -> None:
     writer = writers.of(person(subject, roles="admin auditor"), now=time)
     done = await writer.write(items, dry_run=False, atomic=False)
-    refused = [one for one in done if one.refusals]
+    refused = [one for one in done if one.errors]
     assert not refused, refused[:3]
 
 

@@ -120,7 +120,7 @@ class Writers:
     def of(self, principal: Principal, chunk: int = 250, now: int = NOW) -> PolicedWriter:
         """The writer of a caller, whose clock stands still."""
         writer = PolicedWriter(self.client, self.coordinator, self.policy.access(principal), clock=lambda: now)
-        writer.chunk = chunk
+        writer.batch_size = chunk
         return writer
 
 

@@ -1,7 +1,7 @@
-"""What a batch means for inferred edges: one note for the job of :mod:`app.graph.jobs`, written with its cause.
+"""Outbox entry of a batch for inferred edges, worked off by :mod:`app.graph.jobs.inference_job`.
 
-It names vertices to which edges may be inferred, and vertices through which chains lead. A fresh vertex has the edges
-of its batch and no others, so without the other half of a chain there is nothing to note; nothing is read for it.
+It names vertices to which edges may be inferred, and vertices inside of chains. Nothing is read for it: a new vertex
+has only the edges of its batch, so a chain without its other half needs no entry.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,83 +9,82 @@ from typing import Any
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
-from app.graph.records.edge_record import EdgeKey, held
+from app.graph.records.edge_record import EdgeKey, active_intervals
 from app.graph.records.vertex_record import Record, kind_of
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.inference_rules import InferenceRule
 from graphql_schema.catalog.relations import Direction
 
 
-def inference_entries(moved: BatchDiff, pending: Outbox, rules: Sequence[InferenceRule]) -> list[OutboxEntry]:
-    """The note to write with a batch, where it touches chains of the rules."""
-    enriching = _Enriching(moved, rules)
-    enriching.joined()
-    enriching.deleted()
-    if not enriching.ends and not enriching.middles:
+def inference_entries(diff: BatchDiff, outbox: Outbox, rules: Sequence[InferenceRule]) -> list[OutboxEntry]:
+    """Return the entry to write with a batch; an empty list if the batch affects no chain of the rules."""
+    affected = _AffectedChains(diff, rules)
+    affected.add_changed_edges()
+    affected.add_deleted_vertices()
+    if not affected.ends and not affected.middles:
         return []
-    author = moved.author
+    author = diff.author
     return [
         OutboxEntry(
             new_entry_id(),
             author.tenant,
-            pending.order(author.now),
-            frontier=enriching.ends,
-            expand=tuple(enriching.middles),
-            enriches=True,
+            outbox.order(author.now),
+            frontier=affected.ends,
+            expand=tuple(affected.middles),
+            inference=True,
         )
     ]
 
 
-class _Enriching:
-    """Where chains end that one batch touches, and the middles that it touches them in."""
+class _AffectedChains:
+    """Ends of affected chains, and vertices in the middle of affected chains, by vertex id."""
 
-    def __init__(self, moved: BatchDiff, rules: Sequence[InferenceRule]) -> None:
+    def __init__(self, diff: BatchDiff, rules: Sequence[InferenceRule]) -> None:
         self.ends: dict[int, None] = {}
         self.middles: dict[int, None] = {}
-        self._state = moved.state
-        self._moved = moved
+        self._batch = diff.batch
+        self._diff = diff
         self._rules = rules
 
-    def joined(self) -> None:
-        """Chains of which an edge begins to hold, ceases to, or is less sure."""
+    def add_changed_edges(self) -> None:
+        """Add chains with an edge whose intervals or confidence changed."""
         relations = {hop.relation.name for rule in self._rules for hop in rule.chain}
-        for key in self._moved.edges:
-            if key[0] in relations and _said(self._state.was_edge(key)) != _said(self._state.edge(key)):
+        for key in self._diff.edges:
+            before, after = self._batch.stored_edge(key), self._batch.edge(key)
+            if key[0] in relations and _chain_values(before) != _chain_values(after):
                 for rule, place in self._places(key):
-                    if self._has_rest(key, rule, place):
+                    if self._may_be_complete(key, rule, place):
                         (self.ends if place == len(rule.chain) else self.middles)[key[2]] = None
 
-    def deleted(self) -> None:
-        """Chains that lead through what was deleted or restored."""
+    def add_deleted_vertices(self) -> None:
+        """Add chains through vertices that were deleted or restored."""
         inner = {kind for rule in self._rules for hop in rule.chain[:-1] for kind in hop.kinds}
-        for vid in self._moved.vertices:
-            was, now = self._state.was(vid), self._state.vertices[vid]
-            if was is not None and was.get("deletedAt") != now.get("deletedAt") and kind_of(now) in inner:
+        for vid in self._diff.vertices:
+            before, after = self._batch.stored_vertex(vid), self._batch.vertices[vid]
+            if before is not None and before.get("deletedAt") != after.get("deletedAt") and kind_of(after) in inner:
                 self.middles[vid] = None
 
     def _places(self, key: EdgeKey) -> Iterator[tuple[InferenceRule, int]]:
-        """The rules that an edge is a hop of, and which."""
+        """Yield the rules that an edge is a hop of, each with the number of the hop, from 1."""
         relation, *both = key
-        source, target = (kind_of(self._state.vertices[vid]) for vid in both)
+        source, target = (kind_of(self._batch.vertices[vid]) for vid in both)
         for rule in self._rules:
             for place, hop in enumerate(rule.chain, 1):
                 if hop.relation.name == relation and source in rule.kinds(place - 1) and target in hop.kinds:
                     yield rule, place
 
-    def _has_rest(self, key: EdgeKey, rule: InferenceRule, place: int) -> bool:
-        """Whether the hops before and behind an edge may be there."""
+    def _may_be_complete(self, key: EdgeKey, rule: InferenceRule, place: int) -> bool:
+        """Return whether the hops before and after an edge may exist."""
         _, source, target = key
         before = place == 1 or self._may_have(rule.chain[place - 2].relation.name, Direction.IN, source)
-        return before and (place == len(rule.chain) or self._may_have(_name(rule, place), Direction.OUT, target))
+        if place == len(rule.chain):
+            return before
+        return before and self._may_have(rule.chain[place].relation.name, Direction.OUT, target)
 
     def _may_have(self, relation: str, direction: Direction, vid: int) -> bool:
-        return self._state.stored(vid) or bool(self._state.at(relation, direction, vid))
+        return self._batch.is_stored(vid) or bool(self._batch.edges_at(relation, direction, vid))
 
 
-def _name(rule: InferenceRule, place: int) -> str:
-    return rule.chain[place].relation.name
-
-
-def _said(edge: Record | None) -> tuple[Iterable[Any], Any]:
-    """What chains go by of an edge."""
-    return held(edge), None if edge is None else edge.get("confidence")
+def _chain_values(edge: Record | None) -> tuple[Iterable[Any], Any]:
+    """Return the values of an edge that inference uses."""
+    return active_intervals(edge), None if edge is None else edge.get("confidence")

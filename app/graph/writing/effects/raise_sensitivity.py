@@ -1,7 +1,8 @@
-"""What a batch means for the sensitivity of others: raises in the same transaction, a fence where they are many.
+"""Effect of a batch on the sensitivity of other assets: raised in the same transaction, or floored if they are many.
 
-What goes down is left to the job, as a note. Levels are treated from the strictest down, so each vertex is raised once;
-at one level it is plain reachability over flows, which are known to the batch or read from the store.
+Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ranks are processed from the highest down,
+so each vertex is raised once. At one rank the affected vertices are those reachable over carrying edges, which are
+known to the batch or read from the store.
 """
 
 from collections import defaultdict
@@ -20,158 +21,163 @@ from graphql_schema.catalog.relations import Direction
 from policies.sensitivity import LEVELS, RANK
 
 MAX_RAISED: Final = 1_000
-"""Further vertices that a write raises itself."""
+"""Vertices outside of the batch that a transaction raises itself."""
 
 MAX_COVERED: Final = 50_000
-"""Vertices that a fence names; beyond, it covers the tenant."""
+"""Vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
 
 
-async def raise_sensitivity(moved: BatchDiff, reads: StoredFlows, pending: Outbox) -> list[OutboxEntry]:
-    """Raise in the state what the batch makes stricter; the notes to write with it, of what the job has to do."""
-    spreading = Spreading(moved, reads, pending)
-    await spreading.raise_all()
-    spreading.note_lowered()
-    return spreading.notes
+async def raise_sensitivity(diff: BatchDiff, flows: StoredFlows, outbox: Outbox) -> list[OutboxEntry]:
+    """Raise, in the working set, what the batch makes more sensitive; return the entries for the job."""
+    raising = _Raising(diff, flows, outbox)
+    await raising.raise_all()
+    raising.add_lowering_entries()
+    return raising.entries
 
 
-class Spreading:
-    """One batch's effect on sensitivity. ``notes`` are what it leaves to the job."""
+class _Raising:
+    """The raise of one batch. ``entries`` is the work that remains for the job."""
 
-    def __init__(self, moved: BatchDiff, reads: StoredFlows, pending: Outbox) -> None:
-        self.notes: list[OutboxEntry] = []
-        self._state = state = moved.state
-        self._author = moved.author
-        self._now = moved.author.now
-        self._reads = reads
-        self._pending = pending
-        self._moved = moved
-        self._met = 0
-        self._fresh = {vid for vid in moved.vertices if not state.stored(vid)}
-        self._raised = {vid for vid in moved.vertices if vid not in self._fresh and self._rises(vid)}
-        self._lowered = [vid for vid in moved.vertices if vid not in self._fresh and self._declares_less(vid)]
-        self._joined: dict[int, set[int]] = defaultdict(set)
-        for part, whole in filter(None, map(moved.child_and_parent, moved.opened)):
-            if state.stored(whole):
-                self._joined[part].add(whole)
+    def __init__(self, diff: BatchDiff, flows: StoredFlows, outbox: Outbox) -> None:
+        self.entries: list[OutboxEntry] = []
+        self._batch = batch = diff.batch
+        self._author = diff.author
+        self._now = diff.author.now
+        self._flows = flows
+        self._outbox = outbox
+        self._diff = diff
+        self._raised_count = 0
+        self._new = {vid for vid in diff.vertices if not batch.is_stored(vid)}
+        stored = [vid for vid in diff.vertices if vid not in self._new]
+        self._risen = {vid for vid in stored if self._rises(vid)}
+        self._lowered = [vid for vid in stored if self._declares_less(vid)]
+        self._joined_parents: dict[int, set[int]] = defaultdict(set)
+        for child, parent in filter(None, map(diff.child_and_parent, diff.opened)):
+            if batch.is_stored(parent):
+                self._joined_parents[child].add(parent)
 
     async def raise_all(self) -> None:
-        """Raise what is reached, strictest level first; fence in what begins to come from behind a fence."""
-        touched = self._fresh | self._raised | {vid for _, *both in self._moved.opened for vid in both}
-        spoken = self._moved.speaking
+        """Raise everything reached, from the highest rank down; extend floors to what is reached from below a floor."""
+        touched = self._new | self._risen | {vid for _, *both in self._diff.opened for vid in both}
+        children = self._diff.counting_children
         for rank in range(len(LEVELS) - 1, 0, -1):
             at_rank = {vid for vid in touched if self._rank(vid) == rank}
-            speaking = {whole for whole, parts in spoken.of.items() if rank in map(spoken.rank, parts)}
-            reached = self._targets(at_rank) | self._led_to(speaking)
-            new_wholes = {whole for vid in at_rank for whole in self._joined.get(vid, ()) if self._rank(whole) < rank}
-            await self._raise(rank, reached, at_rank & self._raised, new_wholes)
-        if self._author.fences.any:
-            await self._extend_fences(touched, spoken)
+            counting = {parent for parent, members in children.of.items() if rank in map(children.rank, members)}
+            reached = self._targets(at_rank) | self._parent_targets(counting)
+            parents = {
+                parent for vid in at_rank for parent in self._joined_parents.get(vid, ()) if self._rank(parent) < rank
+            }
+            await self._raise(rank, reached, at_rank & self._risen, parents)
+        if self._author.floors.any:
+            await self._extend_floors(touched, children)
 
-    def note_lowered(self) -> None:
-        """Note what may go down now, and what may when an edge ends."""
-        now = self._note()
+    def add_lowering_entries(self) -> None:
+        """Add entries for what may be lowered now, and for what may be lowered when an edge ends."""
+        now = self._entry()
         now.frontier |= dict.fromkeys(self._lowered)
-        for key in self._moved.closed:
-            self._affect(now, key)
+        for key in self._diff.closed:
+            self._add_affected(now, key)
         later: dict[int, OutboxEntry] = {}
-        for key in self._moved.ending:
-            due = ends(self._state.edges[key])
+        for key in self._diff.ending:
+            due = ends(self._batch.edges[key])
             if due not in later:
-                later[due] = self._note(due)
-            self._affect(later[due], key)
-        self.notes += [note for note in (now, *later.values()) if note.frontier or note.expand]
+                later[due] = self._entry(due)
+            self._add_affected(later[due], key)
+        self.entries += [entry for entry in (now, *later.values()) if entry.frontier or entry.expand]
 
-    def _note(self, due: int = 0) -> OutboxEntry:
-        return OutboxEntry(new_entry_id(), self._author.tenant, self._pending.order(self._now), due)
+    def _entry(self, due: int = 0) -> OutboxEntry:
+        return OutboxEntry(new_entry_id(), self._author.tenant, self._outbox.order(self._now), due)
 
-    def _affect(self, note: OutboxEntry, key: EdgeKey) -> None:
-        """Settle, with a note, what an edge has meant something to."""
-        target, whole = self._moved.affected(key)
-        note.frontier[target] = None
-        note.expand += () if whole is None else (whole,)
+    def _add_affected(self, entry: OutboxEntry, key: EdgeKey) -> None:
+        target, parent = self._diff.affected(key)
+        entry.frontier[target] = None
+        entry.expand += () if parent is None else (parent,)
 
-    async def _raise(self, rank: int, reached: set[int], own: set[int], spoken: set[int]) -> None:
-        """Raise what is reached at this rank and all beyond; ``own`` and ``spoken`` lead on in the store."""
+    async def _raise(self, rank: int, reached: set[int], own: set[int], parents: set[int]) -> None:
+        """Raise what is reached at this rank, and everything downstream of it.
+
+        ``own`` are stored vertices whose targets in the store are followed, ``parents`` those whose own edges are.
+        """
         everything = set(reached)
-        while reached or own or spoken:
-            most = MAX_RAISED - self._met + len(self._state.vertices)
-            found, records = await self._reads.targets(own, spoken, most=most)
+        while reached or own or parents:
+            room = MAX_RAISED - self._raised_count + len(self._batch.vertices)
+            found, records = await self._flows.targets(own, parents, most=room)
             everything |= found
-            unknown = found - self._state.vertices.keys()
-            if not unknown <= records.keys() or not self._meet(rank, unknown, records):
-                await self._fence(rank, everything, own | spoken)
+            unknown = found - self._batch.vertices.keys()
+            if not unknown <= records.keys() or not self._add_stored(rank, unknown, records):
+                await self._put_floor(rank, everything, own | parents)
                 return
-            new = {vid for vid in reached | (found & self._state.vertices.keys()) if self._rank(vid) < rank}
+            new = {vid for vid in reached | (found & self._batch.vertices.keys()) if self._rank(vid) < rank}
             for vid in new:
-                self._state.vertices[vid] = {**self._state.vertices[vid], "sensitivity": LEVELS[rank]}
-            own = {vid for vid in new if self._state.stored(vid)}
-            spoken = self._wholes_of(new)
+                self._batch.vertices[vid] = {**self._batch.vertices[vid], "sensitivity": LEVELS[rank]}
+            own = {vid for vid in new if self._batch.is_stored(vid)}
+            parents = self._parents_of(new)
             reached = self._targets(new)
             everything |= reached
 
-    def _meet(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
-        """Take in what is to be raised; whether there is room for it."""
+    def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
+        """Add the stored records below the rank to the batch; return whether the limit allows it."""
         low = [vid for vid in vids if RANK[records[vid]["sensitivity"]] < rank]
-        self._met += len(low)
-        if self._met > MAX_RAISED:
+        self._raised_count += len(low)
+        if self._raised_count > MAX_RAISED:
             return False
         for vid in low:
-            self._state.meet(vid, records[vid])
+            self._batch.add_stored(vid, records[vid])
         return True
 
-    async def _fence(self, rank: int, reached: set[int], beyond: set[int]) -> None:
-        """Put a fence around all that is reached; where that is too much, around the tenant."""
+    async def _put_floor(self, rank: int, reached: set[int], expand: set[int]) -> None:
+        """Add an entry with a floor over everything reached; over the tenant if that is more than the limit."""
         covered, new = set(reached), set(reached)
         while new and len(covered) <= MAX_COVERED:
-            found, _ = await self._reads.targets(new, self._wholes_of(new), most=0)
+            found, _ = await self._flows.targets(new, self._parents_of(new), most=0)
             new = (found | self._targets(new)) - covered
             covered |= new
-        note = self._note()
-        whole = len(covered) > MAX_COVERED
-        note.floor = SensitivityFloor(note.tenant, LEVELS[rank], None if whole else frozenset(covered))
-        note.frontier = dict.fromkeys([*reached, *(() if whole else covered - reached)])
-        note.expand = tuple(beyond)
-        self.notes.append(note)
+        entry = self._entry()
+        covers_tenant = len(covered) > MAX_COVERED
+        entry.floor = SensitivityFloor(entry.tenant, LEVELS[rank], None if covers_tenant else frozenset(covered))
+        entry.frontier = dict.fromkeys([*reached, *(() if covers_tenant else covered - reached)])
+        entry.expand = tuple(expand)
+        self.entries.append(entry)
 
-    async def _extend_fences(self, touched: set[int], spoken: Sources) -> None:
-        """Fence in what begins to come from behind a fence: it is not raised yet, nor is what it flows to."""
-        fences = self._author.fences
+    async def _extend_floors(self, touched: set[int], children: Sources) -> None:
+        """Put floors over what is newly reached from vertices below a floor: neither is raised in the store yet."""
+        floors = self._author.floors
         reached: dict[int, set[int]] = defaultdict(set)
         for vid in touched:
-            reached[fences.rank(vid)] |= self._targets([vid])
-        for part, joined in self._joined.items():
-            reached[fences.rank(part)] |= (await self._reads.targets([], joined, most=0))[0]
-        for whole, parts in spoken.of.items():
-            reached[max(map(fences.rank, parts))] |= self._led_to([whole])
+            reached[floors.rank(vid)] |= self._targets([vid])
+        for child, parents in self._joined_parents.items():
+            reached[floors.rank(child)] |= (await self._flows.targets([], parents, most=0))[0]
+        for parent, members in children.of.items():
+            reached[max(map(floors.rank, members))] |= self._parent_targets([parent])
         for rank, vids in reached.items():
-            if rank and any(fences.rank(vid) < rank for vid in vids):
-                await self._fence(rank, vids, set())
+            if rank and any(floors.rank(vid) < rank for vid in vids):
+                await self._put_floor(rank, vids, set())
 
     def _targets(self, vids: Iterable[int]) -> set[int]:
-        """What vertices flow to, as far as the batch knows."""
-        return set().union(*(targets(self._state, vid, self._reads.stops, self._now) for vid in vids))
+        """Return the direct targets of vertices that the batch knows."""
+        return set().union(*(targets(self._batch, vid, self._flows.stops, self._now) for vid in vids))
 
-    def _led_to(self, wholes: Iterable[int]) -> set[int]:
-        """What the carrying edges of wholes lead to, as far as the batch knows."""
+    def _parent_targets(self, parents: Iterable[int]) -> set[int]:
+        """Return the targets of the carrying edges of parents that the batch knows."""
         return {
             far
-            for whole in wholes
-            for far in carried(self._state, whole, Direction.OUT, self._now)
-            if far in self._state.vertices and kind_of(self._state.vertices[far]) not in self._reads.stops
+            for parent in parents
+            for far in carried(self._batch, parent, Direction.OUT, self._now)
+            if far in self._batch.vertices and kind_of(self._batch.vertices[far]) not in self._flows.stops
         }
 
-    def _wholes_of(self, vids: Iterable[int]) -> set[int]:
-        """The stored wholes that vertices become parts of."""
-        return {whole for vid in vids for whole in self._joined.get(vid, ())}
+    def _parents_of(self, vids: Iterable[int]) -> set[int]:
+        """Return the stored parents that vertices become children of."""
+        return {parent for vid in vids for parent in self._joined_parents.get(vid, ())}
 
     def _rank(self, vid: int) -> int:
-        return RANK[self._state.vertices[vid]["sensitivity"]]
+        return RANK[self._batch.vertices[vid]["sensitivity"]]
 
     def _rises(self, vid: int) -> bool:
-        was = self._state.was(vid)
-        return was is not None and self._rank(vid) > RANK[was["sensitivity"]]
+        before = self._batch.stored_vertex(vid)
+        return before is not None and self._rank(vid) > RANK[before["sensitivity"]]
 
     def _declares_less(self, vid: int) -> bool:
-        was = self._state.was(vid)
-        declared = RANK[self._state.vertices[vid]["declaredSensitivity"]]
-        return was is not None and declared < RANK[was["declaredSensitivity"]]
+        before = self._batch.stored_vertex(vid)
+        declared = RANK[self._batch.vertices[vid]["declaredSensitivity"]]
+        return before is not None and declared < RANK[before["declaredSensitivity"]]

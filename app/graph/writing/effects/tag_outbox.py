@@ -1,7 +1,7 @@
-"""What a batch means for tags that propagate: notes for the job of :mod:`app.graph.jobs`, written with their cause.
+"""Outbox entries of a batch for propagating tags, worked off by :mod:`app.graph.jobs.tag_job`.
 
-A batch that no propagating tag has to do with leaves none: the records it touches say what they carry, and
-:class:`PropagatingTags` remembers which tags pass on, so it reads nothing either.
+A batch that affects no propagating tag leaves none, and reads nothing for it: its records list their tags, and
+:class:`~app.graph.commits.propagating_tags.PropagatingTags` caches which tags propagate.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, new_entry_id
 from app.graph.commits.propagating_tags import PropagatingTags
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.edge_record import ends
+from app.graph.records.edge_record import EdgeKey, ends
 from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import Record
 from app.graph.writing.effects.batch_diff import BatchDiff
@@ -23,106 +23,108 @@ _TAG: Final = KINDS["Tag"].code
 
 
 async def tag_entries(
-    moved: BatchDiff, reads: StoredFlows, pending: Outbox, known: PropagatingTags
+    diff: BatchDiff, flows: StoredFlows, outbox: Outbox, propagating: PropagatingTags
 ) -> list[OutboxEntry]:
-    """The notes to write with a batch, of what the job has to do about tags; one for each tag."""
-    state, author = moved.state, moved.author
-    passing = Passing(moved)
-    passing.tagged()
-    passing.moved()
-    await passing.deleted(reads)
-    changed = [vid for vid in moved.vertices if state.vertices[vid]["kind"] == _TAG]
-    known.forget(changed)
-    met = {vid for vid in passing.begun if vid in state.vertices}
-    wanted = {vid for vid in met if state.vertices[vid]["propagates"]}
-    wanted |= await known.among(reads.client, passing.begun.keys() - met)
-    switched = {vid for vid in changed if _propagates(state.was(vid)) not in {None, _propagates(state.vertices[vid])}}
-    notes = [
+    """Return the entries to write with a batch: one for each affected tag, and one for each instant when edges end."""
+    batch, author = diff.batch, diff.author
+    affected = _AffectedTags(diff)
+    affected.add_assigned()
+    affected.add_moved()
+    await affected.add_deleted(flows)
+    changed = [vid for vid in diff.vertices if batch.vertices[vid]["kind"] == _TAG]
+    propagating.forget(changed)
+    known = {vid for vid in affected.by_tag if vid in batch.vertices}
+    tags = {vid for vid in known if batch.vertices[vid]["propagates"]}
+    tags |= await propagating.among(flows.client, affected.by_tag.keys() - known)
+    switched = {
+        vid for vid in changed if _propagates(batch.stored_vertex(vid)) not in {None, _propagates(batch.vertices[vid])}
+    }
+    entries = [
         OutboxEntry(
             new_entry_id(),
             author.tenant,
-            pending.order(author.now),
-            frontier=dict.fromkeys(passing.begun[tag][0]),
-            expand=tuple(passing.begun[tag][1]),
+            outbox.order(author.now),
+            frontier=dict.fromkeys(affected.by_tag[tag][0]),
+            expand=tuple(affected.by_tag[tag][1]),
             tag=tag,
             holders=tag in switched,
         )
-        for tag in sorted(wanted | switched)
+        for tag in sorted(tags | switched)
     ]
-    return [*notes, *passing.later(pending)]
+    return [*entries, *affected.later_entries(outbox)]
 
 
 def _propagates(tag: Record | None) -> bool | None:
     return None if tag is None else bool(tag["propagates"])
 
 
-class Passing:
-    """Where the tags of one batch begin to pass on, or cease to: by tag, vertices to settle and those to go beyond."""
+class _AffectedTags:
+    """Tags that a batch affects. ``by_tag`` maps each tag to vertices to recompute, and to vertices to expand."""
 
-    def __init__(self, moved: BatchDiff) -> None:
-        self.begun: dict[int, tuple[dict[int, None], dict[int, None]]] = defaultdict(lambda: ({}, {}))
-        self._moved = moved
-        self._state = moved.state
-        self._author = moved.author
+    def __init__(self, diff: BatchDiff) -> None:
+        self.by_tag: dict[int, tuple[dict[int, None], dict[int, None]]] = defaultdict(lambda: ({}, {}))
+        self._diff = diff
+        self._batch = diff.batch
+        self._author = diff.author
 
-    def tagged(self) -> None:
-        """Tags that were put on, taken off, kept out or let in."""
-        for key in self._moved.edges:
+    def add_assigned(self) -> None:
+        """Add tags that were assigned, removed, blocked or unblocked."""
+        for key in self._diff.edges:
             relation, vid, tag = key
-            if relation == TAGGED.name and declared_part(self._state.was_edge(key)) != declared_part(
-                self._state.edge(key)
-            ):
-                self._begin([tag], settle=[vid], beyond=[vid])
+            if relation == TAGGED.name and self._declared_before(key) != declared_part(self._batch.edge(key)):
+                self._add([tag], recompute=[vid], expand=[vid])
 
-    def moved(self) -> None:
-        """Tags of what begins to flow somewhere, or did: the job finds out by which other way they arrive."""
-        for key in self._moved.opened:
-            pair = self._moved.child_and_parent(key)
+    def add_moved(self) -> None:
+        """Add tags of assets whose data begins or ceases to flow elsewhere."""
+        for key in self._diff.opened:
+            pair = self._diff.child_and_parent(key)
             if pair is None:
-                through = self._moved.speaking.of.get(key[1], ())
-                self._begin(self._tags(key[1], *through), settle=[key[2]])
+                children = self._diff.counting_children.of.get(key[1], ())
+                self._add(self._tags(key[1], *children), recompute=[key[2]])
             else:
-                self._begin(self._tags(pair[1]), settle=[pair[0]])
-                self._begin(self._tags(pair[0]), beyond=[pair[0]])
-        for key in self._moved.closed:
-            target, whole = self._moved.affected(key)
-            self._begin(self._tags(target), settle=[target], beyond=[] if whole is None else [whole])
+                self._add(self._tags(pair[1]), recompute=[pair[0]])
+                self._add(self._tags(pair[0]), expand=[pair[0]])
+        for key in self._diff.closed:
+            target, parent = self._diff.affected(key)
+            self._add(self._tags(target), recompute=[target], expand=[] if parent is None else [parent])
 
-    async def deleted(self, reads: StoredFlows) -> None:
-        """Tags of what was deleted or restored, and of what flows to it or speaks through it."""
-        vids = [vid for vid in self._moved.vertices if self._state.stored(vid) and self._is_or_was_deleted(vid)]
+    async def add_deleted(self, flows: StoredFlows) -> None:
+        """Add tags of assets that were deleted or restored, of their sources and of their children."""
+        vids = [vid for vid in self._diff.vertices if self._batch.is_stored(vid) and self._deletion_changed(vid)]
         if not vids:
             return
-        for around in (await reads.sources(vids), await reads.parts(vids)):
-            self._moved.speaking.records |= around.records
+        for around in (await flows.sources(vids), await flows.parts(vids)):
+            self._diff.counting_children.records |= around.records
             for vid in vids:
-                tags = self._tags(vid, *around.of.get(vid, ()))
-                self._begin(tags, settle=[vid], beyond=[vid])
+                self._add(self._tags(vid, *around.of.get(vid, ())), recompute=[vid], expand=[vid])
 
-    def later(self, pending: Outbox) -> Iterator[OutboxEntry]:
-        """Notes that are due when an edge ends: what its ends carry then is settled."""
-        at: dict[int, OutboxEntry] = {}
-        for key in self._moved.ending:
-            due = ends(self._state.edges[key])
-            if due not in at:
-                order = pending.order(self._author.now)
-                at[due] = OutboxEntry(new_entry_id(), self._author.tenant, order, due, tag=ANY_TAG)
-            target, whole = self._moved.affected(key)
-            at[due].frontier[target] = None
-            at[due].expand += () if whole is None else (whole,)
-        yield from at.values()
+    def later_entries(self, outbox: Outbox) -> Iterator[OutboxEntry]:
+        """Yield entries that are due when an edge ends, for the tags that its ends carry at that instant."""
+        by_instant: dict[int, OutboxEntry] = {}
+        for key in self._diff.ending:
+            due = ends(self._batch.edges[key])
+            if due not in by_instant:
+                order = outbox.order(self._author.now)
+                by_instant[due] = OutboxEntry(new_entry_id(), self._author.tenant, order, due, tag=ANY_TAG)
+            target, parent = self._diff.affected(key)
+            by_instant[due].frontier[target] = None
+            by_instant[due].expand += () if parent is None else (parent,)
+        yield from by_instant.values()
 
-    def _begin(self, tags: Iterable[int], settle: Iterable[int] = (), beyond: Iterable[int] = ()) -> None:
+    def _add(self, tags: Iterable[int], recompute: Iterable[int] = (), expand: Iterable[int] = ()) -> None:
         for tag in tags:
-            frontier, further = self.begun[tag]
-            frontier |= dict.fromkeys(settle)
-            further |= dict.fromkeys(beyond)
+            frontier, expanded = self.by_tag[tag]
+            frontier |= dict.fromkeys(recompute)
+            expanded |= dict.fromkeys(expand)
 
     def _tags(self, *vids: int) -> set[int]:
-        """The tags that vertices carry, by vertex id."""
-        records = [self._state.vertex(vid) or self._moved.speaking.records[vid] for vid in vids]
+        """Return the vertex ids of the tags that vertices carry."""
+        records = [self._batch.vertex(vid) or self._diff.counting_children.records[vid] for vid in vids]
         return {self._author.vid(urn) for record in records for urn in record["index"]["tags"]}
 
-    def _is_or_was_deleted(self, vid: int) -> bool:
-        was, now = self._state.was(vid), self._state.vertices[vid]
-        return was is not None and was.get("deletedAt") != now.get("deletedAt")
+    def _declared_before(self, key: EdgeKey) -> Record | None:
+        return declared_part(self._batch.stored_edge(key))
+
+    def _deletion_changed(self, vid: int) -> bool:
+        before, after = self._batch.stored_vertex(vid), self._batch.vertices[vid]
+        return before is not None and before.get("deletedAt") != after.get("deletedAt")

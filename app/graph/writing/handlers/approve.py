@@ -1,4 +1,4 @@
-"""Approving: a decision about an asset for a gate, recorded beside the asset and never changed."""
+"""Records a decision about an asset for a gate. A decision is never changed; a newer one replaces it."""
 
 from app.graph.records.vertex_record import Record
 from app.graph.writing.rules.attach import attached_urn, new_attached_record
@@ -8,57 +8,59 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, invalid
 from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.relations import DECIDED_FOR
-from graphql_schema.ports.commands import Approving
+from graphql_schema.ports.commands import ApproveCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.rules.gate_evaluation import approved, newest
 
 
-def approve(unit: ItemUnit, item: Approving) -> WriteOutcome:
-    """Draft a decision; raises RejectedItemError where it cannot be, or says nothing."""
-    subject = require_visible(unit, item.subject, "subject")
+def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
+    """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke."""
+    subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "approve", subject)
     refuse_deleted(subject)
     refuse_stub(subject, "subject")
-    if item.expires_at is not None and item.expires_at <= unit.now:
-        raise invalid("`expiresAt` has passed; name a later instant, or none.", "expiresAt")
+    if command.expires_at is not None and command.expires_at <= unit.now:
+        raise invalid("`expiresAt` has passed; give a later instant, or omit it.", "expiresAt")
     earlier = decisions(unit, subject)
-    before = newest(earlier, item.gate)
-    if item.decision == ApprovalDecision.REVOKED.name and not approved(before, unit.now):
+    before = newest(earlier, command.gate)
+    if command.decision == ApprovalDecision.REVOKED.name and not approved(before, unit.now):
         raise conflict(
-            f"No approval of {item.subject} by {item.gate!r} holds, so there is none to revoke.",
-            subject["revision"],
-            "decision",
+            f"{command.subject} has no valid approval by {command.gate!r} to revoke.", subject["revision"], "decision"
         )
-    decision = _decision(unit, item, len(earlier))
-    _record(unit, decision, unit.vid(item.subject))
-    unit.record_action(unit.vid(item.subject), ChangeAction.APPROVED, item.reason)
-    unit.record_field(unit.vid(item.subject), "approvals", _as_told(before), _as_told(decision))
-    return WriteOutcome(Outcome.CREATED, item.subject, subject["revision"], created_record=decision["id"])
+    decision = _decision(unit, command, len(earlier))
+    vid, subject_vid = unit.lookup.vid(decision["id"]), unit.lookup.vid(command.subject)
+    unit.staging.put(vid, decision)
+    unit.staging.attach(DECIDED_FOR, vid, subject_vid, decision["createdAt"])
+    unit.audit.record_action(subject_vid, ChangeAction.APPROVED, command.reason)
+    unit.audit.record_field(subject_vid, "approvals", _audited(before), _audited(decision))
+    return WriteOutcome(Outcome.CREATED, command.subject, subject["revision"], created_record=decision["id"])
 
 
-def _decision(unit: ItemUnit, item: Approving, earlier: int) -> Record:
+def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int) -> Record:
+    """Return the record of the decision; ``earlier`` is the number of earlier decisions, which makes the id unique."""
     author = unit.author
-    marks = (item.subject, item.gate, item.decision, author.subject, str(author.at), str(earlier))
+    identity = (
+        command.subject,
+        command.gate,
+        command.decision,
+        author.subject,
+        str(author.audit_instant),
+        str(earlier),
+    )
     return new_attached_record(
         unit,
-        attached_urn(unit, "approval", *marks),
-        author.at,
-        gate=item.gate,
-        decision=item.decision,
-        reason=item.reason,
+        attached_urn(unit, "approval", *identity),
+        author.audit_instant,
+        gate=command.gate,
+        decision=command.decision,
+        reason=command.reason,
         decidedBy=author.subject,
-        decidedAt=author.at,
-        expiresAt=item.expires_at,
-        subjects=[item.subject],
+        decidedAt=author.audit_instant,
+        expiresAt=command.expires_at,
+        subjects=[command.subject],
     )
 
 
-def _record(unit: ItemUnit, decision: Record, subject: int) -> None:
-    at = unit.vid(decision["id"])
-    unit.vertices[at] = decision
-    unit.attach(DECIDED_FOR, at, subject, decision["createdAt"])
-
-
-def _as_told(decision: Record | None) -> dict[str, str] | None:
-    """What the audit says of a decision."""
+def _audited(decision: Record | None) -> dict[str, str] | None:
+    """Return the part of a decision that the audit records."""
     return None if decision is None else {"gate": decision["gate"], "decision": decision["decision"]}

@@ -1,17 +1,15 @@
-"""Deleting softly, and taking that back: a whole takes its parts along, and nothing in use goes away.
+"""Deletes an asset softly with its children, or restores it. An asset in use is not deleted.
 
-What is in use is what the caller may know of: hidden consumers do not speak, since the answer would tell of them, and
-a deletion can be taken back.
+Only visible uses count: a rejection that names a hidden consumer would disclose it, and a deletion can be restored.
 """
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Final
 
+from app.graph.records.edge_record import far_end
 from app.graph.records.vertex_record import ALIASES, Record, is_deleted, kind_of
 from app.graph.writing.rules.permissions import refuse_unexpected, require_right, require_visible
-from app.graph.writing.unit.item_unit import ItemUnit, name_of
-from app.graph.writing.unit.read_set import require_all
+from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import (
@@ -28,113 +26,117 @@ from graphql_schema.catalog.relations import (
     Hop,
 )
 from graphql_schema.catalog.urn import parent_urn
-from graphql_schema.ports.commands import Deleting, Restoring
+from graphql_schema.ports.commands import DeleteCommand, RestoreCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 USES: Final = (
     *(relation.out() for relation in (FEEDS, DERIVES, INPUT_TO, BASE_OF, CALLED_BY, TESTED_IN, DEPLOYED_AS)),
     SERVED_BY.into(),
 )
-"""The hops to what an asset is in use by."""
+"""The hops from an asset to what uses it."""
 
 MAX_NAMED: Final = 5
-"""Uses that a refusal names."""
+"""Uses that a rejection names."""
 
 DELETED_WITH: Final = "deletedWith"
-"""Of a part that was deleted with its whole: the id of that."""
+"""Record key of a child that was deleted with its parent: the id of the parent."""
 
 
-def delete(unit: ItemUnit, item: Deleting) -> WriteOutcome:
-    """Draft a deletion; raises RejectedItemError while what is deleted is in use."""
-    record = require_visible(unit, item.urn, "asset")
-    vid = unit.vid(item.urn)
-    refuse_unexpected(unit, item.urn, item.expected_revision, record)
+def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
+    """Delete an asset and its children; raises RejectedItemError if any of them is in use."""
+    record = require_visible(unit, command.urn, "asset")
+    vid = unit.lookup.vid(command.urn)
+    refuse_unexpected(unit, command.urn, command.expected_revision, record)
     require_right(unit, "retire", record)
     if is_deleted(record):
-        return WriteOutcome(Outcome.UNCHANGED, item.urn, record["revision"])
-    parts = {vid: record, **{far: unit.known(far) for far in _parts(unit, vid) if not is_deleted(unit.known(far))}}
-    _read_uses(unit, parts)
-    uses = [use for each in parts for use in _uses(unit, each, parts)]
-    if uses:
-        more = f" and {len(uses) - MAX_NAMED} more" if len(uses) > MAX_NAMED else ""
-        raise conflict(
-            f"{item.urn} is in use: {'; '.join(uses[:MAX_NAMED])}{more}. End or retire these first.",
-            record["revision"],
-            "asset",
-        )
-    unit.record_action(vid, ChangeAction.DELETED, item.reason)
-    for part, before in parts.items():
+        return WriteOutcome(Outcome.UNCHANGED, command.urn, record["revision"])
+    group = {vid: record} | {child: unit.lookup.known(child) for child in _children(unit, vid)}
+    group = {member: before for member, before in group.items() if not is_deleted(before)}
+    _refuse_in_use(unit, record, group)
+    unit.audit.record_action(vid, ChangeAction.DELETED, command.reason)
+    for member, before in group.items():
         require_right(unit, "retire", before)
-        unit.action[part] = ChangeAction.DELETED
-        unit.put(part, {**before, "deletedAt": unit.now, **({} if part == vid else {DELETED_WITH: item.urn})})
-    unit.bump_revisions()
-    return WriteOutcome(Outcome.UPDATED, item.urn, unit.known(vid)["revision"])
+        unit.audit.record_action(member, ChangeAction.DELETED)
+        deleted_with = {} if member == vid else {DELETED_WITH: command.urn}
+        unit.staging.put(member, {**before, "deletedAt": unit.now, **deleted_with})
+    unit.staging.bump_revisions()
+    return WriteOutcome(Outcome.UPDATED, command.urn, unit.lookup.known(vid)["revision"])
 
 
-def restore(unit: ItemUnit, item: Restoring) -> WriteOutcome:
-    """Draft the end of a deletion; raises RejectedItemError for a part of what is deleted itself."""
-    record = require_visible(unit, item.urn, "asset")
-    vid = unit.vid(item.urn)
+def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
+    """Restore an asset and the children deleted with it; raises RejectedItemError if its parent is deleted."""
+    record = require_visible(unit, command.urn, "asset")
+    vid = unit.lookup.vid(command.urn)
     require_right(unit, "retire", record)
     if not is_deleted(record):
-        return WriteOutcome(Outcome.UNCHANGED, item.urn, record["revision"])
-    whole = parent_urn(item.urn) or record["index"]["whole"]
-    above = unit.visible(whole) if whole else None
-    if above is not None and is_deleted(above):
-        raise conflict(f"{whole} is deleted, and {item.urn} is a part of it; restore that.", record["revision"])
-    unit.record_action(vid, ChangeAction.RESTORED)
+        return WriteOutcome(Outcome.UNCHANGED, command.urn, record["revision"])
+    parent_id = parent_urn(command.urn) or record["index"]["whole"]
+    parent = unit.visibility.visible(parent_id) if parent_id else None
+    if parent is not None and is_deleted(parent):
+        raise conflict(f"The parent {parent_id} of {command.urn} is deleted; restore it first.", record["revision"])
+    unit.audit.record_action(vid, ChangeAction.RESTORED)
     _revive(unit, vid)
-    for part in _parts(unit, vid):
-        if unit.known(part).get(DELETED_WITH) == item.urn:
-            require_right(unit, "retire", unit.known(part))
-            unit.action[part] = ChangeAction.RESTORED
-            _revive(unit, part)
-    unit.bump_revisions()
-    return WriteOutcome(Outcome.UPDATED, item.urn, unit.known(vid)["revision"])
+    for child in _children(unit, vid):
+        if unit.lookup.known(child).get(DELETED_WITH) == command.urn:
+            require_right(unit, "retire", unit.lookup.known(child))
+            unit.audit.record_action(child, ChangeAction.RESTORED)
+            _revive(unit, child)
+    unit.staging.bump_revisions()
+    return WriteOutcome(Outcome.UPDATED, command.urn, unit.lookup.known(vid)["revision"])
 
 
 def _revive(unit: ItemUnit, vid: int) -> None:
-    unit.put(vid, {k: v for k, v in unit.known(vid).items() if k not in {"deletedAt", DELETED_WITH}})
+    removed = {"deletedAt", DELETED_WITH}
+    unit.staging.put(vid, {key: value for key, value in unit.lookup.known(vid).items() if key not in removed})
 
 
-def _parts(unit: ItemUnit, vid: int) -> list[int]:
-    hop = CHILD_HOPS.get(name_of(unit, vid))
-    return [] if hop is None else [_far(hop, key) for key, _ in unit.around(hop, vid)]
+def _children(unit: ItemUnit, vid: int) -> list[int]:
+    hop = CHILD_HOPS.get(unit.lookup.kind(vid))
+    return [] if hop is None else [far_end(hop, key) for key, _ in unit.visibility.neighbours(hop, vid)]
 
 
-def _far(hop: Hop, key: tuple[str, int, int]) -> int:
-    return key[2] if hop.direction is Direction.OUT else key[1]
+def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record]) -> None:
+    """Reject the item if any member of the group is used by an asset outside of it."""
+    _require_uses(unit, group)
+    uses = [use for member in group for use in _uses(unit, member, group)]
+    if uses:
+        more = f" and {len(uses) - MAX_NAMED} more" if len(uses) > MAX_NAMED else ""
+        raise conflict(
+            f"{record['id']} is in use: {'; '.join(uses[:MAX_NAMED])}{more}. End or retire these first.",
+            record["revision"],
+            "asset",
+        )
 
 
-def _read_uses(unit: ItemUnit, parts: Iterable[int]) -> None:
-    """Read what all parts are in use by in one request, however many there are."""
-    at = [(hop, vid) for vid in parts for hop in _use_hops(name_of(unit, vid))]
-    require_all(partial(unit.state.need_hop, hop.direction, hop.relation.name, vid) for hop, vid in at)
+def _require_uses(unit: ItemUnit, vids: Iterable[int]) -> None:
+    """Read the uses of all vertices in one request."""
+    unit.lookup.require_hops(*((hop, vid) for vid in vids for hop in _use_hops(unit.lookup.kind(vid))))
 
 
 def _use_hops(kind: str) -> list[Hop]:
-    """The hops that lead from a kind to what uses it."""
+    """Return the hops from a kind to what uses it."""
     return [hop for hop in USES if kind in {a if hop.direction is Direction.OUT else b for a, b in hop.relation.ends}]
 
 
-def _uses(unit: ItemUnit, vid: int, within: dict[int, Record]) -> Iterator[str]:
-    """What an asset is in use by, in words, beside what is deleted with it."""
-    record, kind = unit.known(vid), name_of(unit, vid)
+def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[str]:
+    """Yield a description of each use of a vertex by an asset outside of the deleted group."""
+    record, kind = unit.lookup.known(vid), unit.lookup.kind(vid)
     if kind == "Deployment" and record.get("status") == "ACTIVE":
         yield f"{record['id']} is ACTIVE"
     for hop in _use_hops(kind):
-        for key, far in unit.around(hop, vid):
-            if _far(hop, key) not in within and _live(far):
+        for key, far in unit.visibility.neighbours(hop, vid):
+            if far_end(hop, key) not in group and _is_live(far):
                 yield f"{far['id']} ({hop.relation.name})"
     if kind == "ModelVersion":
-        model = unit.visible(parent_urn(record["id"]) or "")
-        for name, alias in ((model or {}).get(ALIASES) or {}).items():
-            if alias["version"] == record["id"] and unit.vid(str((model or {})["id"])) not in within:
-                yield f"the alias {name!r} of its model stands for it"
+        model = unit.visibility.visible(parent_urn(record["id"]) or "")
+        if model is not None and unit.lookup.vid(model["id"]) not in group:
+            for name, alias in (model.get(ALIASES) or {}).items():
+                if alias["version"] == record["id"]:
+                    yield f"the alias {name!r} of its model points at it"
 
 
-def _live(far: Record) -> bool:
-    """Whether what uses something still does: runs are over, and what is retired, or serves no more, uses nothing."""
+def _is_live(far: Record) -> bool:
+    """Return whether a consumer still uses the asset: a run is over, and a retired or inactive one uses nothing."""
     if is_deleted(far) or far["stage"] == "RETIRED" or kind_of(far) == "Run":
         return False
     return kind_of(far) != "Deployment" or far.get("status") == "ACTIVE"

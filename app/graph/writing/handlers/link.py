@@ -1,4 +1,4 @@
-"""Linking and unlinking: one edge by itself, over a draft."""
+"""Links two assets, or ends a link: one edge, without registering either end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,91 +8,84 @@ from app.graph.records.edge_record import (
     DECLASSIFIED,
     LINK,
     UNCONFIRMED,
+    EdgeKey,
     EmptyIntervalError,
     ended,
     is_current,
     linked,
     with_confirmation,
 )
+from app.graph.records.vertex_record import Record
 from app.graph.writing.rules.edge_effects import change_edge
 from app.graph.writing.rules.permissions import (
     needs_confirmation,
-    permit_known,
     refuse_deleted,
     require_right,
+    require_right_if_visible,
     require_visible,
 )
 from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.placeholders import ensure_stub
 from app.graph.writing.unit.rejections import invalid, not_found
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction, Relation
 from graphql_schema.catalog.urn import parent_urn, parse_urn
-from graphql_schema.ports.commands import LinkCommand, Unlinking
+from graphql_schema.ports.commands import LinkCommand, UnlinkCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 
-def link(unit: ItemUnit, item: LinkCommand) -> WriteOutcome:
-    """Draft the edge; raises RejectedItemError where it cannot be.
+def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
+    """Link two assets; raises RejectedItemError if the edge is invalid or the caller may not.
 
-    What is hidden at the end that the link does not change is treated as what is not there: it makes no difference.
-    Links do not count in the revision of their ends, which would tell of such.
+    A hidden asset at the end that the link does not change is treated like an absent one. Links do not change the
+    revision of their ends, because a revision would disclose links of hidden assets.
     """
-    relation = RELATIONS[item.relation]
-    source_kind, target_kind = parse_urn(item.source).kind, parse_urn(item.target).kind
-    if not relation.allows(source_kind, target_kind):
-        raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; {_joins(relation)}.", "to")
-    if relation is VERSION_OF and parent_urn(item.source) != item.target:
-        raise invalid(f"{item.source} is a version of {parent_urn(item.source)} and of nothing else.", "to")
-    if item.facts.get(DECLASSIFIED) and not relation.carries:
-        raise invalid(f"No data flows over {relation.name}, so there is nothing to declassify.", "declassify")
-    changed = item.source if Direction.IN in relation.changed_ends(source_kind) else item.target
-    own = unit.ensure_stub(changed)
-    require_right(unit, "link", unit.known(own))
-    refuse_deleted(unit.known(own))
-    source, target = unit.ensure_stub(item.source), unit.ensure_stub(item.target)
-    unit.report_hidden_id(item.source, source)
-    unit.report_hidden_id(item.target, target)
-    key = (relation.name, source, target)
-    claim = needs_confirmation(unit, key, own, LINK)
-    before = unit.state.edges.get(key)
-    with _empty_interval_rejected():
-        after, again = linked(unit.edge(key), relation, item.facts, unit.now)
-    if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)) and DECLASSIFIED in item.facts:
-        require_right(unit, "approve", unit.known(own))
-        permit_known(unit, "approve", unit.known(target))
-    change_edge(
-        unit, key, with_confirmation(after, claim=claim), own, field_of(relation, source_kind, outward=own == source)
-    )
-    unit.record_action(own, ChangeAction.LINKED)
-    unit.bump_revisions()
-    outcome = Outcome.UPDATED if unit.changes else Outcome.UNCHANGED
-    outcome = Outcome.CREATED if again or before is None else outcome
-    return WriteOutcome(outcome, revision=unit.known(own)["revision"])
-
-
-def unlink(unit: ItemUnit, item: Unlinking) -> WriteOutcome:
-    """Draft the end of an edge; raises RejectedItemError where there is none that the caller may end."""
-    relation, source_kind = RELATIONS[item.relation], parse_urn(item.source).kind
-    if relation is VERSION_OF:
-        raise invalid(f"{item.source} is a version of {item.target} by its id; delete it instead.", "relation")
+    relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
+    _refuse_invalid(relation, command)
     outward = Direction.IN in relation.changed_ends(source_kind)
-    changed, other = (item.source, item.target) if outward else (item.target, item.source)
+    own = ensure_stub(unit, command.source if outward else command.target)
+    require_right(unit, "link", unit.lookup.known(own))
+    refuse_deleted(unit.lookup.known(own))
+    source, target = ensure_stub(unit, command.source), ensure_stub(unit, command.target)
+    unit.visibility.report_hidden_id(command.source)
+    unit.visibility.report_hidden_id(command.target)
+    key = (relation.name, source, target)
+    unconfirmed = needs_confirmation(unit, key, own, LINK)
+    before = unit.lookup.batch.edge(key)
+    with _empty_interval_rejected():
+        after, opened = linked(unit.lookup.edge(key), relation, command.values, unit.now)
+    if DECLASSIFIED in command.values:
+        _authorise_declassifying(unit, own, target, before=before, after=after)
+    after = with_confirmation(after, unconfirmed=unconfirmed)
+    change_edge(unit, key, after, own, field_of(relation, source_kind, outward=own == source))
+    unit.audit.record_action(own, ChangeAction.LINKED)
+    unit.staging.bump_revisions()
+    changed = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED
+    return WriteOutcome(
+        Outcome.CREATED if opened or before is None else changed, revision=unit.lookup.known(own)["revision"]
+    )
+
+
+def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
+    """End a link; raises RejectedItemError if there is no current edge that the caller may end."""
+    relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
+    if relation is VERSION_OF:
+        raise invalid(f"The id of {command.source} makes it a version of {command.target}; delete it.", "relation")
+    outward = Direction.IN in relation.changed_ends(source_kind)
+    changed, other = (command.source, command.target) if outward else (command.target, command.source)
     record = require_visible(unit, changed, "from" if outward else "to")
     require_right(unit, "link", record)
     refuse_deleted(record)
-    own, far = unit.vid(changed), unit.vid(other)
+    own, far = unit.lookup.vid(changed), unit.lookup.vid(other)
     key = (relation.name, own, far) if outward else (relation.name, far, own)
-    edge = unit.edge(key)
-    unit.report_hidden_id(other, far)
-    secret = edge is not None and not (edge.get(UNCONFIRMED) or unit.is_visible(unit.known(far)))
-    if edge is None or secret or not (is_current(edge, unit.now) or item.valid_to is not None):
-        raise not_found(f"No {relation.name} leads from {item.source} to {item.target}; there is nothing to end.", "to")
+    unit.visibility.report_hidden_id(other)
+    edge = _endable(unit, key, far, command)
     with _empty_interval_rejected():
-        after = ended(edge, unit.now, item.valid_to)
+        after = ended(edge, unit.now, command.valid_to)
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
-    unit.record_action(own, ChangeAction.UNLINKED)
-    unit.bump_revisions()
-    return WriteOutcome(Outcome.UPDATED if moved else Outcome.UNCHANGED, revision=unit.known(own)["revision"])
+    unit.audit.record_action(own, ChangeAction.UNLINKED)
+    unit.staging.bump_revisions()
+    return WriteOutcome(Outcome.UPDATED if moved else Outcome.UNCHANGED, revision=unit.lookup.known(own)["revision"])
 
 
 _FIELDS: Final = {
@@ -105,15 +98,41 @@ _FIELDS: Final = {
     ("STARTED_BY", "Run", True): "startedBy",
     ("REPLACED_BY", "", True): "replacedBy",
 }
-"""The field that an edge of no lineage is of, by relation, kind of its *from* end, and whether it leaves its owner."""
+"""Field of the changed asset that shows an edge, by relation, kind of the *from* end, and direction (leaving it)."""
 
 
 def field_of(relation: Relation, source_kind: str, *, outward: bool) -> str:
-    """The field of the end that an edge is said of which shows it: what its audit is policed by."""
+    """Return the field of the changed asset that shows the edge; the policy on its audit entry is that of the field."""
     if relation.lineage:
         return "downstream" if outward else "upstream"
     named = _FIELDS.get((relation.name, source_kind, outward)) or _FIELDS.get((relation.name, "", outward))
     return named or relation.name
+
+
+def _refuse_invalid(relation: Relation, command: LinkCommand) -> None:
+    source_kind, target_kind = parse_urn(command.source).kind, parse_urn(command.target).kind
+    if not relation.allows(source_kind, target_kind):
+        raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; {_joins(relation)}.", "to")
+    if relation is VERSION_OF and parent_urn(command.source) != command.target:
+        raise invalid(f"{command.source} is a version of {parent_urn(command.source)} only.", "to")
+    if command.values.get(DECLASSIFIED) and not relation.carries:
+        raise invalid(f"Sensitivity does not propagate over {relation.name}; omit `declassify`.", "declassify")
+
+
+def _authorise_declassifying(unit: ItemUnit, own: int, target: int, *, before: Record | None, after: Record) -> None:
+    """Require the right to approve on both ends if the edge begins or ceases to carry sensitivity."""
+    if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)):
+        require_right(unit, "approve", unit.lookup.known(own))
+        require_right_if_visible(unit, "approve", unit.lookup.known(target))
+
+
+def _endable(unit: ItemUnit, key: EdgeKey, far: int, command: UnlinkCommand) -> Record:
+    """Return the edge if it can be ended. A confirmed edge to a hidden asset counts as absent."""
+    edge = unit.lookup.edge(key)
+    shown = edge is not None and (edge.get(UNCONFIRMED) or unit.visibility.is_visible(unit.lookup.known(far)))
+    if edge is not None and shown and (is_current(edge, unit.now) or command.valid_to is not None):
+        return edge
+    raise not_found(f"There is no current {command.relation} from {command.source} to {command.target} to end.", "to")
 
 
 @contextmanager

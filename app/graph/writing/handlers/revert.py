@@ -1,8 +1,7 @@
-"""Reverting: what one change did is undone, where nothing has happened to that since.
+"""Reverts a change: restores what it changed, unless that changed again since.
 
-Values go back to what they were, edges end or hold again (:mod:`app.graph.writing.handlers.revert_fields`), an alias
-goes back through its gate, a deletion is taken back, and what was registered is deleted. The undoing is a change
-itself, and can be reverted.
+Values and edges are restored by :mod:`app.graph.writing.handlers.revert_fields`, an alias moves back through its gate,
+a deletion is restored, and a registration is deleted. A revert is a change itself, and can be reverted.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,44 +11,45 @@ from typing import Final
 from app.graph.records.vertex_record import ALIASES, Record, is_deleted, kind_of
 from app.graph.writing.handlers.delete import delete, restore
 from app.graph.writing.handlers.revert_fields import restore_fields
-from app.graph.writing.handlers.set_alias import as_told, known_alias, put_alias, set_alias
+from app.graph.writing.handlers.set_alias import audited_alias, put_alias, set_alias, visible_alias
 from app.graph.writing.handlers.track_incident import FIELD as INCIDENTS
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, conflict, invalid, not_found
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.ports.commands import AliasSetting, Deleting, Restoring, Reverting
+from graphql_schema.ports.commands import DeleteCommand, RestoreCommand, RevertCommand, SetAliasCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 Undo = Callable[[ItemUnit, Record, Record], WriteOutcome]
+"""Undoes a change: the unit, the record of the subject, and the record of the change."""
 
-_BY_HAND: Final[Mapping[str, str]] = {
-    INCIDENTS: "An incident is not taken back; resolve it with `resolveIncident`, or open one with `openIncident`.",
-    "approvals": "A decision stays recorded; record another with `approve`, such as REVOKED.",
+_NOT_REVERTED: Final[Mapping[str, str]] = {
+    INCIDENTS: "An incident is not reverted; resolve it with `resolveIncident`, or open one with `openIncident`.",
+    "approvals": "A decision is not reverted; record another with `approve`, such as REVOKED.",
 }
-"""Fields whose changes are undone by another call, and how."""
+"""Fields whose changes cannot be reverted, with the message that names the mutation to use."""
 
 
-def revert(unit: ItemUnit, item: Reverting) -> WriteOutcome:
-    """Draft the undoing of a change; raises RejectedItemError where it cannot be undone any more."""
-    change = unit.visible(item.change)
+def revert(unit: ItemUnit, command: RevertCommand) -> WriteOutcome:
+    """Revert a change; raises RejectedItemError if it is hidden, was changed again, or cannot be reverted."""
+    change = unit.visibility.visible(command.change)
     if change is None:
-        unit.report_hidden_id(item.change, unit.vid(item.change))
-        raise not_found(f"There is no change {item.change} that you may know of; check the id.", "change")
+        unit.visibility.report_hidden_id(command.change)
+        raise not_found(f"The change {command.change} does not exist or is not visible to you; check the id.", "change")
     record = require_visible(unit, change["subject"], "change")
     done = _undo_of(change)(unit, record, change)
     if done.outcome is Outcome.UPDATED:
-        vid = unit.vid(record["id"])
-        unit.record_action(vid, ChangeAction.REVERTED, item.reason, reverts=item.change)
+        vid = unit.lookup.vid(record["id"])
+        unit.audit.record_action(vid, ChangeAction.REVERTED, command.reason, reverts=command.change)
     return done
 
 
 def _undo_of(change: Record) -> Undo:
-    """What undoes a change, by what it did, since it may have undone another itself."""
+    """Return what undoes a change, by the fields that it changed: its action may itself be a revert."""
     if any(entry["field"] == ALIASES and "part" in entry for entry in change["fields"]):
         return _undo_alias
-    if any(entry["field"] in _BY_HAND for entry in change["fields"]):
+    if any(entry["field"] in _NOT_REVERTED for entry in change["fields"]):
         return _refuse
     deleted = next((entry for entry in change["fields"] if entry["field"] == "deletedAt"), None)
     if deleted is not None:
@@ -57,48 +57,48 @@ def _undo_of(change: Record) -> Undo:
     return _undo_existence if change["action"] == ChangeAction.REGISTERED.name else restore_fields
 
 
-def _refuse(_draft: ItemUnit, _record: Record, change: Record) -> WriteOutcome:
-    raise invalid(next(_BY_HAND[entry["field"]] for entry in change["fields"] if entry["field"] in _BY_HAND), "change")
+def _refuse(_unit: ItemUnit, _record: Record, change: Record) -> WriteOutcome:
+    field = next(entry["field"] for entry in change["fields"] if entry["field"] in _NOT_REVERTED)
+    raise invalid(_NOT_REVERTED[field], "change")
 
 
 def _undo_deletion(unit: ItemUnit, record: Record, _change: Record) -> WriteOutcome:
     if not is_deleted(record):
-        raise conflict(f"{record['id']} is not deleted any more; there is nothing to undo.", record["revision"])
-    return restore(unit, Restoring(record["id"]))
+        raise conflict(f"{record['id']} is no longer deleted; there is nothing to revert.", record["revision"])
+    return restore(unit, RestoreCommand(record["id"]))
 
 
 def _undo_existence(unit: ItemUnit, record: Record, _change: Record) -> WriteOutcome:
     if not KINDS[kind_of(record)].asset:
-        raise invalid(f"{record['id']} is no asset, and only assets can be deleted.", "change")
+        raise invalid(f"{record['id']} is not an asset; only assets can be deleted.", "change")
     if is_deleted(record):
-        raise conflict(f"{record['id']} is deleted already; there is nothing to undo.", record["revision"])
-    return delete(unit, Deleting(record["id"]))
+        raise conflict(f"{record['id']} is already deleted; there is nothing to revert.", record["revision"])
+    return delete(unit, DeleteCommand(record["id"]))
 
 
 def _undo_alias(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
-    """Let an alias stand for what it stood for, by the rules of any move; away with it where it stood for nothing."""
-    told = [entry for entry in change["fields"] if _told(unit, entry)]
-    if not told:
-        raise invalid(f"A change {change['action']} has nothing that could be restored.", "change")
-    name, after = told[-1]["part"], told[-1]["after"]
-    before = next((entry["before"] for entry in told if entry["before"] is not None), None)
-    now = known_alias(unit, record, name)
-    if as_told(now) != after:
+    """Point an alias at its former version, with the checks of any move; remove it if it had none."""
+    visible = [entry for entry in change["fields"] if _shows_versions(unit, entry)]
+    if not visible:
+        raise invalid(f"A change {change['action']} has nothing to restore.", "change")
+    name, after = visible[-1]["part"], visible[-1]["after"]
+    before = next((entry["before"] for entry in visible if entry["before"] is not None), None)
+    if audited_alias(visible_alias(unit, record, name)) != after:
         raise conflict(
-            f"The alias {name!r} of {record['id']} changed again after {change['id']}; set what you want.",
+            f"The alias {name!r} of {record['id']} changed again after {change['id']}; set it with `setAlias`.",
             record["revision"],
             "change",
         )
     if before is None:
-        return _take_away(unit, record, name)
+        return _remove_alias(unit, record, name)
     try:
-        return set_alias(unit, AliasSetting(record["id"], name, before["version"], protected=before["protected"]))
-    except RejectedItemError as refused:
-        raise _about_the_change(refused) from None
+        return set_alias(unit, SetAliasCommand(record["id"], name, before["version"], protected=before["protected"]))
+    except RejectedItemError as rejected:
+        raise _with_path_of_change(rejected) from None
 
 
-def _take_away(unit: ItemUnit, model: Record, name: str) -> WriteOutcome:
-    alias = known_alias(unit, model, name)
+def _remove_alias(unit: ItemUnit, model: Record, name: str) -> WriteOutcome:
+    alias = visible_alias(unit, model, name)
     require_right(unit, "promote", model)
     refuse_deleted(model)
     if alias is None:
@@ -107,15 +107,16 @@ def _take_away(unit: ItemUnit, model: Record, name: str) -> WriteOutcome:
     if alias["protected"]:
         require_right(unit, "approve", model)
     put_alias(unit, model, name, None)
-    return WriteOutcome(Outcome.UPDATED, model["id"], unit.known(unit.vid(model["id"]))["revision"])
+    return WriteOutcome(Outcome.UPDATED, model["id"], unit.lookup.known(unit.lookup.vid(model["id"]))["revision"])
 
 
-def _told(unit: ItemUnit, entry: Record) -> bool:
-    """Whether the caller may know of the versions that a change of an alias names."""
-    return all(entry[side] is None or unit.visible(entry[side]["version"]) is not None for side in ("before", "after"))
+def _shows_versions(unit: ItemUnit, entry: Record) -> bool:
+    """Return whether the caller may see the versions that a changed alias points at, before and after."""
+    versions = [entry[side]["version"] for side in ("before", "after") if entry[side] is not None]
+    return all(unit.visibility.visible(version) is not None for version in versions)
 
 
-def _about_the_change(refused: RejectedItemError) -> RejectedItemError:
-    """A refusal of a move that nobody named: it is about the change."""
-    done = refused.registered
-    return RejectedItemError(replace(done, refusals=tuple(replace(each, path=("change",)) for each in done.refusals)))
+def _with_path_of_change(rejected: RejectedItemError) -> RejectedItemError:
+    """Return a rejection of ``setAlias`` with the input field of the revert."""
+    outcome = rejected.outcome
+    return RejectedItemError(replace(outcome, errors=tuple(replace(each, path=("change",)) for each in outcome.errors)))

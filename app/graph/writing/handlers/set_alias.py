@@ -1,7 +1,7 @@
-"""Aliases: names of a model that stand for one of its versions, kept in the model's record.
+"""Points an alias of a model at a version. Aliases are kept in the record of the model, one version each.
 
-An alias that stands for what the caller may not know of is not there for that caller: it neither conflicts nor holds
-its protection, and is replaced.
+An alias of a hidden version counts as absent for the caller: it causes no conflict, its protection is not applied, and
+it is replaced.
 """
 
 from dataclasses import replace
@@ -13,100 +13,103 @@ from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, req
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.ports.commands import AliasSetting, AnyVersion
+from graphql_schema.ports.commands import AnyVersion, SetAliasCommand
 from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
 
 MAX_ALIASES: Final = 100
 """Aliases of one model: all of them travel with its record."""
 
 
-def set_alias(unit: ItemUnit, item: AliasSetting) -> WriteOutcome:
-    """Draft an alias; raises RejectedItemError where it may not stand there, with what its gate says."""
-    model, version = require_visible(unit, item.model, "model"), require_visible(unit, item.version, "version")
+def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
+    """Set an alias; raises RejectedItemError if the gate of a protected alias is closed. Both carry the gate result."""
+    model = require_visible(unit, command.model, "model")
+    version = require_visible(unit, command.version, "version")
     for record in (model, version):
         require_right(unit, "promote", record)
         refuse_deleted(record)
     refuse_stub(version, "version")
-    gate = gate_of(unit, model, version, item.alias)
+    gate = gate_of(unit, model, version, command.alias)
     try:
-        return replace(_set(unit, item, model, gate), gate=gate)
-    except RejectedItemError as refused:
-        raise RejectedItemError(replace(refused.registered, gate=gate)) from None
+        return replace(_set(unit, command, model, gate), gate=gate)
+    except RejectedItemError as rejected:
+        raise RejectedItemError(replace(rejected.outcome, gate=gate)) from None
 
 
-def known_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
-    """The alias of a name, where there is one and the caller may know of what it stands for."""
+def visible_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
+    """Return the alias of a name, None if there is none or its version is hidden from the caller."""
     alias: Record | None = model.get(ALIASES, {}).get(name)
-    return alias if alias is not None and unit.visible(alias["version"]) is not None else None
+    return alias if alias is not None and unit.visibility.visible(alias["version"]) is not None else None
 
 
 def put_alias(unit: ItemUnit, model: Record, name: str, after: Record | None) -> None:
-    """Draft what a name of a model stands for now, with its fields in the audit; None for nothing any more."""
-    vid, before = unit.vid(model["id"]), model.get(ALIASES, {}).get(name)
+    """Stage an alias with its audit field; None removes it."""
+    vid, before = unit.lookup.vid(model["id"]), model.get(ALIASES, {}).get(name)
     others = {each: alias for each, alias in model.get(ALIASES, {}).items() if each != name}
     aliases = others if after is None else {**others, name: after}
-    unit.put(vid, {**{key: value for key, value in model.items() if key != ALIASES}, ALIASES: aliases})
-    steps = [(as_told(before), as_told(after))]
-    if before is not None and known_alias(unit, model, name) is None:
-        steps = [(as_told(before), None), (None, as_told(after))]  # two, for readers are told of what they may know of
+    unit.staging.put(vid, {**{key: value for key, value in model.items() if key != ALIASES}, ALIASES: aliases})
+    steps = [(audited_alias(before), audited_alias(after))]
+    if before is not None and visible_alias(unit, model, name) is None:
+        # two fields, because a reader of the audit may see one version and not the other
+        steps = [(audited_alias(before), None), (None, audited_alias(after))]
     for was, now in steps:
-        unit.record_field(vid, ALIASES, was, now, part=name)
-    unit.bump_revisions()
+        unit.audit.record_field(vid, ALIASES, was, now, part=name)
+    unit.staging.bump_revisions()
 
 
-def as_told(alias: Record | None) -> dict[str, Any] | None:
-    """What the audit says of an alias."""
+def audited_alias(alias: Record | None) -> dict[str, Any] | None:
+    """Return the part of an alias that the audit records."""
     return None if alias is None else {"version": alias["version"], "protected": alias["protected"]}
 
 
-def _set(unit: ItemUnit, item: AliasSetting, model: Record, gate: GateResult) -> WriteOutcome:
-    before = known_alias(unit, model, item.alias)
-    _refuse_unexpected(item, before, model)
-    held = before is not None and before["protected"]
-    protected = held if item.protected is None else item.protected
-    moves = before is None or before["version"] != item.version
-    if not moves and held == protected:
-        return WriteOutcome(Outcome.UNCHANGED, item.model, model["revision"])
-    if held and not protected:
+def _set(unit: ItemUnit, command: SetAliasCommand, model: Record, gate: GateResult) -> WriteOutcome:
+    before = visible_alias(unit, model, command.alias)
+    _refuse_unexpected(command, before, model)
+    was_protected = before is not None and before["protected"]
+    protected = was_protected if command.protected is None else command.protected
+    moves = before is None or before["version"] != command.version
+    if not moves and was_protected == protected:
+        return WriteOutcome(Outcome.UNCHANGED, command.model, model["revision"])
+    if was_protected and not protected:
         require_right(unit, "approve", model)
-    if (protected or (held and moves)) and not gate.open:
-        raise blocked(_closed(item, gate), gate)
+    if (protected or (was_protected and moves)) and not gate.open:
+        raise blocked(_closed(command, gate), gate)
     if before is None:
-        _refuse_many(unit, item, model)
+        _refuse_many(unit, command, model)
     since = {"since": unit.now, "setBy": unit.author.subject}
     kept = {} if moves or before is None else {name: before[name] for name in since}
-    put_alias(unit, model, item.alias, {"version": item.version, "protected": protected, **since, **kept})
-    unit.record_action(unit.vid(item.model), ChangeAction.ALIAS_SET, item.reason)
-    return WriteOutcome(Outcome.UPDATED, item.model, unit.known(unit.vid(item.model))["revision"])
+    put_alias(unit, model, command.alias, {"version": command.version, "protected": protected, **since, **kept})
+    vid = unit.lookup.vid(command.model)
+    unit.audit.record_action(vid, ChangeAction.ALIAS_SET, command.reason)
+    return WriteOutcome(Outcome.UPDATED, command.model, unit.lookup.known(vid)["revision"])
 
 
-def _refuse_unexpected(item: AliasSetting, before: Record | None, model: Record) -> None:
-    if isinstance(item.expected, AnyVersion):
+def _refuse_unexpected(command: SetAliasCommand, before: Record | None, model: Record) -> None:
+    if isinstance(command.expected_version, AnyVersion):
         return
-    stands = None if before is None else before["version"]
-    if stands != item.expected:
-        there = f"stands for {stands}" if stands else "stands for nothing"
-        wanted = item.expected or "nothing"
+    version = None if before is None else before["version"]
+    if version != command.expected_version:
+        found = f"points at {version}" if version else "is not set"
         raise conflict(
-            f"The alias {item.alias!r} of {item.model} {there} and {wanted} was expected; read it again.",
+            f"The alias {command.alias!r} of {command.model} {found}, but `expectedVersion` is "
+            f"{command.expected_version or 'null'}; read it again.",
             model["revision"],
             "expectedVersion",
         )
 
 
-def _refuse_many(unit: ItemUnit, item: AliasSetting, model: Record) -> None:
-    known = [name for name in model.get(ALIASES, {}) if known_alias(unit, model, name) is not None]
+def _refuse_many(unit: ItemUnit, command: SetAliasCommand, model: Record) -> None:
+    known = [name for name in model.get(ALIASES, {}) if visible_alias(unit, model, name) is not None]
     if len(known) >= MAX_ALIASES:
-        raise invalid(f"{item.model} has {len(known)} aliases, and no model has more; move one of them.", "alias")
+        raise invalid(f"{command.model} has {len(known)} aliases, which is the maximum; move one of them.", "alias")
 
 
-def _closed(item: AliasSetting, gate: GateResult) -> str:
-    """What keeps a gate closed, in words."""
-    lacks = [f"needs an approval by {name}" for name in gate.missing_approvals]
-    lacks += [f"fails {each}" for each in gate.failing_evaluations]
-    lacks += [f"has the open incident {each}" for each in gate.blocking_incidents]
-    lacks += [text.rstrip(".") for text in gate.sensitivity_violations]
+def _closed(command: SetAliasCommand, gate: GateResult) -> str:
+    """Return the message that lists what the version is missing for its gate."""
+    missing = [f"needs an approval by {name}" for name in gate.missing_approvals]
+    missing += [f"fails {each}" for each in gate.failing_evaluations]
+    missing += [f"has the open incident {each}" for each in gate.blocking_incidents]
+    missing += [text.rstrip(".") for text in gate.sensitivity_violations]
     return (
-        f"{item.version} may not stand for the protected alias {item.alias!r}: {'; '.join(lacks)}. Put that right and "
-        "call again."
+        f"The protected alias {command.alias!r} may not point at {command.version}: {'; '.join(missing)}. "
+        "Resolve this and call again."
     )

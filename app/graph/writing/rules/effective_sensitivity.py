@@ -10,21 +10,21 @@ from policies.sensitivity import strictest
 
 
 def with_known_sensitivity(unit: ItemUnit, vid: int) -> Record:
-    """The record as strict as all that is known to flow to it: what a decision about it is made by."""
-    record, stops, now = unit.known(vid), unit.author.stops, unit.now
-    level, seen, new = record["sensitivity"], {vid}, [vid]
-    while new:
-        reached = new.pop()
-        known = unit.vertex(reached)
+    """Return the record with the highest sensitivity of all known assets that propagate to it, for rights on it."""
+    record, floors = unit.lookup.known(vid), unit.author.floors
+    sensitivity, reached, frontier = record["sensitivity"], {vid}, [vid]
+    while frontier:
+        near = frontier.pop()
+        known = unit.lookup.vertex(near)
         if known is None:
             continue
-        level = strictest(level, unit.author.fences.with_floor(reached, known)["sensitivity"])
-        if kind_of(known) in stops:
+        sensitivity = strictest(sensitivity, floors.with_floor(near, known)["sensitivity"])
+        if kind_of(known) in unit.author.propagation_stops:
             continue
-        above = {*_sources(unit, reached, now)} - seen
-        seen |= above
-        new += above
-    return {**record, "sensitivity": level}
+        new = {*_sources(unit.lookup, near, unit.now)} - reached
+        reached |= new
+        frontier += new
+    return {**record, "sensitivity": sensitivity}
 
 
 def _sources(known: Known, vid: int, now: int) -> Iterator[int]:

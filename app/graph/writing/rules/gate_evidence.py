@@ -1,4 +1,4 @@
-"""What a gate says within a write: the evidence that the caller may know of, judged as it is for readers."""
+"""Evaluates a gate within a write, from the evidence that the caller may see, by the same rules as for readers."""
 
 from app.graph.records.vertex_record import Record
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -12,21 +12,21 @@ _INCIDENTS = RAISED_ON.into("Incident")
 
 
 def gate_of(unit: ItemUnit, model: Record, version: Record, alias: str) -> GateResult:
-    """Whether the version may stand for an alias of the model, as far as the caller may see."""
+    """Return what the version is missing for an alias of the model."""
     evidence = Evidence(
-        model=unit.shown(model),
-        version=unit.shown(version),
+        model=unit.visibility.masked(model),
+        version=unit.visibility.masked(version),
         approvals=decisions(unit, version),
-        evaluations=[unit.shown(each) for each in _far(unit, _EVALUATIONS, version)],
-        incidents=[*_far(unit, _INCIDENTS, version), *_far(unit, _INCIDENTS, model)],
+        evaluations=[unit.visibility.masked(each) for each in _far_records(unit, _EVALUATIONS, version)],
+        incidents=[*_far_records(unit, _INCIDENTS, version), *_far_records(unit, _INCIDENTS, model)],
     )
     return evaluate_gate(unit.author.gates, alias, evidence, unit.now)
 
 
 def decisions(unit: ItemUnit, subject: Record) -> list[Record]:
-    """Every decision about an asset."""
-    return _far(unit, _APPROVALS, subject)
+    """Return all visible decisions about an asset."""
+    return _far_records(unit, _APPROVALS, subject)
 
 
-def _far(unit: ItemUnit, hop: Hop, near: Record) -> list[Record]:
-    return [far for _, far in unit.around(hop, unit.vid(near["id"]))]
+def _far_records(unit: ItemUnit, hop: Hop, near: Record) -> list[Record]:
+    return [far for _, far in unit.visibility.neighbours(hop, unit.lookup.vid(near["id"]))]

@@ -1,14 +1,46 @@
-"""Actions recorded for the audit entries of an item."""
+"""Audit trail of one item: what its audit entries record in addition to the difference of records."""
 
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from app.graph.records.edge_record import EdgeKey
+from app.graph.records.vertex_record import Record
+from graphql_schema.catalog.enums import ChangeAction
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """An edge that changes, as one field of the asset ``about`` which it is said of."""
+class EdgeChange:
+    """A changed edge, shown as ``field`` of the vertex ``about``."""
 
     about: int
     field: str
     key: EdgeKey
+
+
+class AuditTrail:
+    """Collects actions, fields and edges, by vertex id. :mod:`app.graph.writing.audit_entries` writes the entries.
+
+    A vertex without an action was changed as a consequence. ``reason`` belongs to every vertex with an action.
+    """
+
+    def __init__(self) -> None:
+        self.actions: dict[int, ChangeAction] = {}
+        self.reason: str | None = None
+        self.details: dict[int, Record] = {}
+        self.fields: dict[int, list[Record]] = defaultdict(list)
+        self.edges: list[EdgeChange] = []
+
+    def record_action(self, about: int, action: ChangeAction, reason: str | None = None, **details: str) -> None:
+        """Record the action that changed a vertex, and further details for its audit entry."""
+        self.actions[about] = action
+        self.reason = reason or self.reason
+        self.details |= {about: details} if details else {}
+
+    def record_field(self, about: int, field: str, before: Any, after: Any, **more: str) -> None:  # noqa: ANN401 - JSON values
+        """Record the change of a field that the difference of records does not show."""
+        self.fields[about].append({"field": field, **more, "before": before, "after": after})
+
+    def record_edge(self, about: int, field: str, key: EdgeKey) -> None:
+        """Record that an edge changed, as a field of the vertex ``about``."""
+        self.edges.append(EdgeChange(about, field, key))

@@ -11,31 +11,35 @@ from policies.decision import Decision
 from policies.gates import NO_GATES, Gates
 
 NO_FLOORS: Final = FloorView("")
-"""The view of nobody, in which nothing stands."""
+"""A view without any sensitivity floor; the default where none can apply."""
+
+
+def _none_hidden(_kind: str, _attributes: PolicyAttributes) -> Collection[str]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, when (epoch milliseconds), and what the policy lets that caller do, know of, and see a field of.
+    """The caller of a batch, its instant, and the policy bound to this caller.
 
-    ``fences`` say what is judged as stricter than it is stored, ``stops`` the kinds at which sensitivity stops.
-    ``at`` is when the changes are noted in the audit: later than all before. ``gates`` are the installation's, and
-    ``withheld`` the fields that the policy hides on assets of a kind: what is decided for the caller may not tell them.
+    ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` dates its audit entries, and is later
+    than that of every earlier transaction. ``may``, ``discovers``, ``reads_field`` and ``hidden_fields`` are methods of
+    :class:`policies.access.Access`. ``propagation_stops`` are the kinds at which sensitivity stops.
     """
 
     tenant: str
     subject: str
     now: int
     may: Callable[[str, PolicyAttributes], Decision]
-    knows: Callable[[PolicyAttributes], bool]
-    sees: Callable[[str, str, PolicyAttributes], bool]
-    fences: FloorView = NO_FLOORS
-    stops: frozenset[str] = frozenset()
-    at: int = 0
+    discovers: Callable[[PolicyAttributes], bool]
+    reads_field: Callable[[str, str, PolicyAttributes], bool]
+    floors: FloorView = NO_FLOORS
+    propagation_stops: frozenset[str] = frozenset()
+    audit_instant: int = 0
     request_id: str = ""
     gates: Gates = NO_GATES
-    withheld: Callable[[str, PolicyAttributes], Collection[str]] = lambda _kind, _attributes: ()
+    hidden_fields: Callable[[str, PolicyAttributes], Collection[str]] = _none_hidden
 
     def vid(self, urn: str) -> int:
-        """The vertex id of a URN."""
+        """Return the vertex id of a URN in the author's tenant."""
         return vertex_id(self.tenant, urn)

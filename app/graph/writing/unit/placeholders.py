@@ -1,7 +1,43 @@
-"""Stubs: placeholders for assets that were referenced and never registered."""
+"""Stubs: placeholders for assets that are referenced and were never registered."""
 
-from app.graph.records.vertex_record import Record
+from app.graph.records.edge_record import IDENTITY, declared
+from app.graph.records.vertex_record import Record, stub
+from app.graph.writing.unit.item_unit import ItemUnit
+from graphql_schema.catalog.relations import VERSION_OF
+from graphql_schema.catalog.urn import parent_urn
 
 
-def _begun(version: Record, whole: Record) -> Record:
-    return {**version, "ownerTeam": whole["ownerTeam"], "visibility": whole["visibility"]}
+def ensure_stub(unit: ItemUnit, urn: str) -> int:
+    """Return the vertex id of a referenced asset; stage a stub if there is none.
+
+    The stub of a version also makes its parent, and takes owner team and visibility from it.
+    """
+    lookup, author = unit.lookup, unit.author
+    vid = lookup.vid(urn)
+    if lookup.vertex(vid) is not None:
+        return vid
+    lookup.batch.require_record(vid, urn)
+    record, parent = stub(author.tenant, urn, author.subject, author.now), parent_urn(urn)
+    if parent is None:
+        unit.staging.put(vid, record)
+        return vid
+    parent_vid = ensure_stub(unit, parent)
+    unit.staging.put(vid, _inherited(record, lookup.known(parent_vid)))
+    key = (VERSION_OF.name, vid, parent_vid)
+    unit.staging.put_edge(key, declared(lookup.edge(key), VERSION_OF, IDENTITY, author.now))
+    return vid
+
+
+def absent_record(unit: ItemUnit, urn: str) -> Record:
+    """Return the record that a reference to a URN would make if no asset existed there, for what the caller may see.
+
+    A decision about a hidden asset uses this record, so that hidden and absent assets get the same response.
+    """
+    record = stub(unit.author.tenant, urn, unit.author.subject, unit.author.now)
+    parent = parent_urn(urn)
+    known = unit.lookup.vertex(unit.lookup.vid(parent)) if parent else None
+    return _inherited(record, known) if known is not None and unit.visibility.is_visible(known) else record
+
+
+def _inherited(version: Record, parent: Record) -> Record:
+    return {**version, "ownerTeam": parent["ownerTeam"], "visibility": parent["visibility"]}

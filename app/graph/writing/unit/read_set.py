@@ -1,4 +1,4 @@
-"""The records, edges and lists that a batch has read, and those that it still needs."""
+"""What a batch must read from the store before it can be planned, and what it has read."""
 
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
@@ -7,61 +7,64 @@ from app.graph.records.edge_record import EdgeKey
 from graphql_schema.catalog.relations import Direction
 
 HopKey = tuple[Direction, str, int]
-"""A direction, a relation and the vertex that the hop starts at."""
+"""A direction, a relation and the vertex id where the hop starts."""
 
 
 @dataclass(slots=True)
 class ReadSet:
-    """What is to be read beside what the items name: the plan says so when it turns out to need it.
+    """Reads that planning asked for, in addition to what the commands name.
 
-    ``around`` are vertices of which all parts are needed, and all that flows to them; ``points`` ids by vertex id;
-    ``hops`` all edges of a relation at a vertex, with the far vertices; ``pairs`` single edges.
+    ``records`` maps vertex ids to URNs. ``hops`` are all edges of a relation at a vertex, with the far records.
+    ``edges`` are single edges. ``groups`` are vertices whose children and incoming data-carrying edges are needed.
     """
 
-    around: set[int] = field(default_factory=set)
-    points: dict[int, str] = field(default_factory=dict)
+    groups: set[int] = field(default_factory=set)
+    records: dict[int, str] = field(default_factory=dict)
     hops: set[HopKey] = field(default_factory=set)
-    pairs: set[EdgeKey] = field(default_factory=set)
+    edges: set[EdgeKey] = field(default_factory=set)
 
     def within(self, other: "ReadSet") -> bool:
-        """Whether the other has all of this."""
-        known = self.around <= other.around and self.points.keys() <= other.points.keys()
-        return known and self.hops <= other.hops and self.pairs <= other.pairs
+        """Return whether the other set contains all reads of this one."""
+        same = self.groups <= other.groups and self.records.keys() <= other.records.keys()
+        return same and self.hops <= other.hops and self.edges <= other.edges
 
     def add(self, other: "ReadSet") -> None:
-        """Want all that the other does."""
-        self.around |= other.around
-        self.points |= other.points
+        """Add the reads of the other set."""
+        self.groups |= other.groups
+        self.records |= other.records
         self.hops |= other.hops
-        self.pairs |= other.pairs
+        self.edges |= other.edges
 
 
 class NotReadError(Exception):
-    """Planning an item needs what was not read; it is noted as wanted. Never leaves the plan."""
+    """Planning needs a value that was not read; the read set now contains it. Never leaves the planner."""
 
 
-def require_all(needs: Iterable[Callable[[], None]]) -> None:
-    """Need many things at once; raises NotReadError when all that is unread is wanted, so it is read in one request."""
-    unread = False
-    for need in needs:
+def require_all(requirements: Iterable[Callable[[], None]]) -> None:
+    """Check several requirements; collect everything missing before raising NotReadError, so that one request reads it.
+
+    Each requirement is a call that raises NotReadError when its value was not read.
+    """
+    missing = False
+    for require in requirements:
         try:
-            need()
+            require()
         except NotReadError:
-            unread = True
-    if unread:
+            missing = True
+    if missing:
         raise NotReadError
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What is known of the store, beside what is there.
+class ReadCoverage:
+    """What was read: a value in here that is not in the working set is known to be absent from the store.
 
-    ``taken`` are ids under which the store keeps something else, ``around`` vertices of which all parts are known and
-    all that flows to them, and ``points``, ``hops`` and ``pairs`` what else was read, as in :class:`ReadSet`.
+    ``taken`` are vertex ids under which the store keeps another asset (a hash collision). The other fields are those
+    of :class:`ReadSet`.
     """
 
     taken: Container[int]
-    around: Container[int]
-    points: Container[int]
+    groups: Container[int]
+    records: Container[int]
     hops: Container[HopKey]
-    pairs: Container[EdgeKey]
+    edges: Container[EdgeKey]

@@ -1,53 +1,48 @@
-"""How planning an item ends early: with the outcome that says why it is not written."""
+"""Rejections: errors that end the planning of one item, each with the outcome that the caller gets."""
 
 from graphql_schema.ports.outcomes import GateResult, MutationErrorCode, Outcome, WriteError, WriteOutcome
 
 
 class RejectedItemError(Exception):
-    """An item that cannot be written; ``registered`` is its outcome. Never leaves the plan."""
+    """The item is not written; ``outcome`` says why. Never leaves the planner."""
 
-    def __init__(self, registered: WriteOutcome) -> None:
-        super().__init__(registered)
-        self.registered = registered
+    def __init__(self, outcome: WriteOutcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
 
 
 def invalid(message: str, *path: str) -> RejectedItemError:
-    """The input cannot be."""
-    return _refused(Outcome.INVALID, WriteError(MutationErrorCode.INVALID, message, path))
+    """Return the rejection of invalid input; ``path`` is the input field."""
+    return _rejection(Outcome.INVALID, WriteError(MutationErrorCode.INVALID, message, path))
 
 
 def not_found(message: str, *path: str) -> RejectedItemError:
-    """What the write is about is unknown, or hidden."""
-    return _refused(Outcome.INVALID, WriteError(MutationErrorCode.NOT_FOUND, message, path))
+    """Return the rejection of an item whose asset does not exist or is hidden."""
+    return _rejection(Outcome.INVALID, WriteError(MutationErrorCode.NOT_FOUND, message, path))
 
 
 def other_payload(key: str) -> RejectedItemError:
-    """The idempotency key was used for something else."""
-    return _refused(
-        Outcome.CONFLICT,
-        WriteError(
-            MutationErrorCode.IDEMPOTENCY_CONFLICT,
-            f"The idempotency key {key!r} was used in the last 24 hours with another payload; use a new key.",
-            ("idempotencyKey",),
-        ),
-    )
+    """Return the rejection of an item whose idempotency key was used with another payload."""
+    message = f"The idempotency key {key!r} was used in the last 24 hours with another payload; use a new key."
+    error = WriteError(MutationErrorCode.IDEMPOTENCY_CONFLICT, message, ("idempotencyKey",))
+    return _rejection(Outcome.CONFLICT, error)
 
 
 def blocked(message: str, gate: GateResult) -> RejectedItemError:
-    """A gate is closed."""
-    refusal = WriteError(MutationErrorCode.GATE_BLOCKED, message, ("version",))
-    return RejectedItemError(WriteOutcome(Outcome.CONFLICT, refusals=(refusal,), gate=gate))
+    """Return the rejection of an item that a closed gate blocks."""
+    error = WriteError(MutationErrorCode.GATE_BLOCKED, message, ("version",))
+    return RejectedItemError(WriteOutcome(Outcome.CONFLICT, errors=(error,), gate=gate))
 
 
 def denied(message: str) -> RejectedItemError:
-    """The policy says no."""
-    return _refused(Outcome.DENIED, WriteError(MutationErrorCode.DENIED, message))
+    """Return the rejection of an item that the policy denies."""
+    return _rejection(Outcome.DENIED, WriteError(MutationErrorCode.DENIED, message))
 
 
 def conflict(message: str, revision: int | None, *path: str) -> RejectedItemError:
-    """What is stored is not what was expected."""
-    return _refused(Outcome.CONFLICT, WriteError(MutationErrorCode.CONFLICT, message, path, revision))
+    """Return the rejection of an item that does not fit the stored state; ``revision`` is the stored one."""
+    return _rejection(Outcome.CONFLICT, WriteError(MutationErrorCode.CONFLICT, message, path, revision))
 
 
-def _refused(outcome: Outcome, refusal: WriteError) -> RejectedItemError:
-    return RejectedItemError(WriteOutcome(outcome, refusals=(refusal,)))
+def _rejection(outcome: Outcome, error: WriteError) -> RejectedItemError:
+    return RejectedItemError(WriteOutcome(outcome, errors=(error,)))

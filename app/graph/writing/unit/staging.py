@@ -1,9 +1,82 @@
-"""Changes that one item has staged."""
+"""Staging area of one item: its changes, kept apart until the whole item is accepted."""
 
-from app.graph.records.vertex_record import Record
+from app.graph.records.edge_record import EdgeKey, recorded
+from app.graph.records.vertex_record import Record, time_of
+from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.lookup import Lookup
+from app.graph.writing.unit.working_set import Mark, StagedChanges
+from graphql_schema.catalog.relations import RELATIONS, Relation
 
-_RECORDED = ("recordedAt", "recordedBy")
+_RECORDING = ("recordedAt", "recordedBy")
 
 
-def _facts(edge: Record) -> Record:
-    return {key: value for key, value in edge.items() if key not in _RECORDED}
+class Staging:
+    """Stages records, edges, marks and receipts. :meth:`merge` adds them to the batch."""
+
+    def __init__(self, lookup: Lookup, author: Author, staged: StagedChanges) -> None:
+        self.staged = staged
+        self._lookup = lookup
+        self._author = author
+
+    @property
+    def has_changes(self) -> bool:
+        """Return whether the item changes any stored record or edge."""
+        return bool(self.staged.vertices or self.staged.edges)
+
+    def put(self, vid: int, record: Record) -> bool:
+        """Stage a record; return whether it differs from the present one."""
+        if self._lookup.vertex(vid) == record:
+            return False
+        self.staged.vertices[vid] = record
+        return True
+
+    def put_edge(self, key: EdgeKey, record: Record) -> bool:
+        """Stage an edge; return whether it differs from the present one.
+
+        An edge of a relation that is ordered by time gets the time of its *from* end.
+        """
+        dated = RELATIONS[key[0]].by_time
+        after = {**record, "at": time_of(self._lookup.known(key[1]))} if dated else record
+        before = self._lookup.edge(key)
+        seen = recorded(before, after, self._author.now)
+        if before is not None and _without_recording(before) == _without_recording(seen):
+            return False
+        stored = recorded(self._lookup.batch.edge(key), seen, self._author.now)
+        self.staged.edges[key] = {**stored, "recordedAt": self._author.now, "recordedBy": self._author.subject}
+        return True
+
+    def attach(self, relation: Relation, source: int, target: int, at: int) -> None:
+        """Stage the edge between an attached record and its subject; ``at`` orders it if its relation is ordered."""
+        ordered = {"at": at} if relation.by_time else {}
+        self.staged.edges[relation.name, source, target] = {"relation": relation.name, "validFrom": 0, **ordered}
+
+    def mark(self, vid: int, name: str, at: int, *, exact: bool = False) -> None:
+        """Stage a new value of a native property outside the record; neither revision nor audit change."""
+        self.staged.marks[vid, name] = Mark(at, exact).after(self.staged.marks.get((vid, name)))
+
+    def bump_revisions(self, *also: int) -> None:
+        """Increase the revision of every stored vertex that the item changes, and of the vertices ``also``.
+
+        A staged record that equals the stored one is dropped.
+        """
+        for vid in {*self.staged.vertices, *also}:
+            before, after = self._lookup.batch.vertex(vid), self._lookup.known(vid)
+            if before is None:
+                continue
+            if before == after and vid not in also:
+                del self.staged.vertices[vid]
+                continue
+            self.staged.vertices[vid] = {
+                **after,
+                "revision": before["revision"] + 1,
+                "updatedAt": self._author.now,
+                "updatedBy": self._author.subject,
+            }
+
+    def merge(self) -> None:
+        """Add the staged changes to the batch."""
+        self._lookup.batch.merge(self.staged)
+
+
+def _without_recording(edge: Record) -> Record:
+    return {name: value for name, value in edge.items() if name not in _RECORDING}

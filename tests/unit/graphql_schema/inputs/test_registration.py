@@ -314,4 +314,4 @@ def test_the_same_asset_twice_is_refused_the_second_time() -> None:
     prepared = prepare([edge, model, edge, named])
     assert prepared.names == ["link", "model", "link", "model"]
     assert sorted(prepared.accepted) == [0, 1, 2]
-    assert "item 1" in prepared.refused[3].refusals[0].message
+    assert "item 1" in prepared.refused[3].errors[0].message

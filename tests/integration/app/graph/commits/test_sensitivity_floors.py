@@ -105,8 +105,8 @@ async def test_a_crash_leaves_the_fence_and_the_next_process_does_the_work(
     graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, covered: int
 ) -> None:
     """A process that dies before the job, or amid it, hides what is not raised; the next one hides it and raises it."""
-    monkeypatch.setattr(spreading, "MOST_RAISED", 5)
-    monkeypatch.setattr(spreading, "MOST_COVERED", covered)
+    monkeypatch.setattr(spreading, "MAX_RAISED", 5)
+    monkeypatch.setattr(spreading, "MAX_COVERED", covered)
     monkeypatch.setattr(job_module, "BATCH", 4)
     async with held(graph, tmp_path) as api:
         await estate(api, 30)

@@ -19,7 +19,7 @@ from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.commands import Command, Deleting, Restoring, Unlinking
+from graphql_schema.ports.commands import Command, DeleteCommand, RestoreCommand, UnlinkCommand
 
 NAMES = [
     *("dataset a", "dataset-version a@1", "feature f", "feature g", "run r", "run s", "evaluation e"),
@@ -56,7 +56,7 @@ items: st.SearchStrategy[Command] = st.one_of(
     st.builds(linking, edges, spans, st.sampled_from([None, None, 0.25])),
     st.builds(linking, edges, st.none(), st.none()),
     st.builds(
-        lambda edge, end: Unlinking(edge[0], urn(edge[1]), urn(edge[2]), end and NOW + end),
+        lambda edge, end: UnlinkCommand(edge[0], urn(edge[1]), urn(edge[2]), end and NOW + end),
         edges,
         st.sampled_from([None, None, 9, 30]),
     ),
@@ -66,8 +66,8 @@ items: st.SearchStrategy[Command] = st.one_of(
         st.lists(st.sampled_from(["feature f", "dataset a", "model-version m@1"]), unique=True),
         st.lists(st.sampled_from(["model-version m@2", "evaluation e"]), unique=True),
     ),
-    st.builds(lambda name: Deleting(urn(name)), st.sampled_from([*NAMES, *MIDDLES])),
-    st.builds(lambda name: Restoring(urn(name)), st.sampled_from([*NAMES, *MIDDLES])),
+    st.builds(lambda name: DeleteCommand(urn(name)), st.sampled_from([*NAMES, *MIDDLES])),
+    st.builds(lambda name: RestoreCommand(urn(name)), st.sampled_from([*NAMES, *MIDDLES])),
 )
 batches = st.lists(
     st.tuples(st.lists(items, min_size=1, max_size=5), st.sampled_from([0, 1, 2, 99]), st.sampled_from([0, 0, 7])),
@@ -134,7 +134,7 @@ async def test_what_is_inferred_is_what_follows(
 ) -> None:
     """Links back-dated, ended and guessed, claims, deletions, restorations, and crashes amid the job; twice is once."""
     monkeypatch.setattr(job_module, "BATCH", size)
-    monkeypatch.setattr(job_module, "MOST_EDGES", size)
+    monkeypatch.setattr(job_module, "MAX_EDGES", size)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
         world = World(module_graph, client)
         await world.restart()
@@ -153,7 +153,7 @@ async def test_what_is_inferred_is_what_follows(
         while await world.job.step():
             pass
         there = await world.check()
-        assert [note for note in world.writers.coordinator.outbox.entries if note.enriches] == []
+        assert [note for note in world.writers.coordinator.outbox.entries if note.inference] == []
         await world.restart(anew=True)
         while await world.job.step():
             pass

@@ -123,9 +123,9 @@ def world_of(graph: StoreGraph, client: GremlinClient, seed: int) -> World:
 
 SIZES: list[tuple[str, Mapping[str, int]]] = [
     ("at once", {}),
-    ("fenced", {"MOST_RAISED": 0}),
-    ("sometimes fenced", {"MOST_RAISED": 2}),
-    ("fenced wholly", {"MOST_RAISED": 1, "MOST_COVERED": 2}),
+    ("fenced", {"MAX_RAISED": 0}),
+    ("sometimes fenced", {"MAX_RAISED": 2}),
+    ("fenced wholly", {"MAX_RAISED": 1, "MAX_COVERED": 2}),
 ]
 
 

@@ -11,11 +11,11 @@ from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.commands import (
     Command,
     DeclaredEdges,
-    Deleting,
+    DeleteCommand,
     RegisterCommand,
-    Restoring,
-    Reverting,
-    Unlinking,
+    RestoreCommand,
+    RevertCommand,
+    UnlinkCommand,
 )
 
 ROOT = person("root", roles="admin")
@@ -148,7 +148,7 @@ async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Write
     await settle(writers)
     assert await tags(graph, *ABC) == ["PROPAGATED cause", "PROPAGATED a", "PROPAGATED b"]
     await write(writers, asset("dataset b", tags=["tag pii"]))
-    await write(writers, Unlinking("DERIVES", urn("dataset cause"), urn("dataset a")))
+    await write(writers, UnlinkCommand("DERIVES", urn("dataset cause"), urn("dataset a")))
     await settle(writers)
     assert await tags(graph, *ABC) == ["PROPAGATED c", "DIRECT", "PROPAGATED b"]
     await write(writers, asset("dataset b", tags=[]))
@@ -187,10 +187,10 @@ async def test_what_is_deleted_passes_nothing_on(graph: StoreGraph, writers: Wri
         writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]), asset("dataset c", {"stage": "RETIRED"})
     )
     await settle(writers)
-    assert await write(writers, Deleting(urn("dataset b"))) == ["UPDATED"]
+    assert await write(writers, DeleteCommand(urn("dataset b"))) == ["UPDATED"]
     await settle(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "", ""]
-    assert await write(writers, Restoring(urn("dataset b"))) == ["UPDATED"]
+    assert await write(writers, RestoreCommand(urn("dataset b"))) == ["UPDATED"]
     await settle(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
@@ -230,12 +230,12 @@ async def test_the_audit_tells_what_people_said(graph: StoreGraph, writers: Writ
     (field,) = change["fields"]
     assert (field["before"], field["after"]["mode"], field["was"]) == (None, "DIRECT", None)
     assert urn("dataset a") not in str(field)
-    assert await write(writers, Reverting(change["id"]), now=NOW + 2) == ["UPDATED"]
+    assert await write(writers, RevertCommand(change["id"]), now=NOW + 2) == ["UPDATED"]
     assert await tags(graph, "dataset b", now=NOW + 2) == ["PROPAGATED a"]
     await write(writers, tagging("dataset b", "BLOCKED"), now=NOW + 3)
     blocked = (await stored(graph)).history(urn("dataset b"))[-1]
     await settle(writers, NOW + 3)
-    assert await write(writers, Reverting(blocked["id"]), now=NOW + 4) == ["UPDATED"]
+    assert await write(writers, RevertCommand(blocked["id"]), now=NOW + 4) == ["UPDATED"]
     await settle(writers, NOW + 4)
     assert await tags(graph, *ABC, now=NOW + 4) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 

@@ -18,7 +18,14 @@ from app.graph.jobs import tag_job as job_module
 from app.graph.jobs.tag_job import TagJob
 from graphql_schema.catalog.relations import RELATIONS, TAGGED
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.commands import Command, DeclaredEdges, Deleting, RegisterCommand, Restoring, Unlinking
+from graphql_schema.ports.commands import (
+    Command,
+    DeclaredEdges,
+    DeleteCommand,
+    RegisterCommand,
+    RestoreCommand,
+    UnlinkCommand,
+)
 
 NAMES = [
     *("dataset a", "dataset b", "dataset c", "dataset-version a@1", "dataset-version a@2", "dataset-version b@1"),
@@ -71,12 +78,12 @@ def linking(edge: tuple[str, str, str], end: int | None, declassified: bool | No
 items: st.SearchStrategy[Command] = st.one_of(
     st.builds(linking, edges, ends, st.sampled_from([None, None, None, True, False])),
     st.builds(linking, edges, st.none(), st.none()),
-    st.builds(lambda edge: Unlinking(edge[0], urn(edge[1]), urn(edge[2])), edges),
+    st.builds(lambda edge: UnlinkCommand(edge[0], urn(edge[1]), urn(edge[2])), edges),
     st.builds(tagging, near, st.sampled_from(["DIRECT", "BLOCKED", None, None]), st.just(TAGS[0])),
     st.builds(tagging, names, st.sampled_from(["DIRECT", "DIRECT", "BLOCKED", None]), tags),
     st.builds(lambda name, listed: asset(name, tags=listed), names, st.lists(tags, unique=True)),
-    st.builds(lambda name: Deleting(urn(name)), names),
-    st.builds(lambda name: Restoring(urn(name)), names),
+    st.builds(lambda name: DeleteCommand(urn(name)), names),
+    st.builds(lambda name: RestoreCommand(urn(name)), names),
     st.builds(lambda tag, on: asset(tag, {"propagates": on}), tags, st.sampled_from([True, True, False])),
 )
 batches = st.lists(

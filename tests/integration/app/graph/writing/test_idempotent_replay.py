@@ -8,7 +8,7 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, person, stored, urn
 
 from app.graph.jobs.receipt_expiry import ReceiptExpiry
-from app.graph.records.receipt_record import BUCKET_ROOT, HELD, HOUR
+from app.graph.records.receipt_record import BUCKET_ROOT, HOUR_MS, RECEIPT_LIFETIME_MS
 from graphql_schema.inputs.idempotency_key import key_within
 from graphql_schema.ports.commands import IdempotencyKey, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -44,7 +44,7 @@ async def kept(graph: StoreGraph) -> tuple[int, int]:
 
 def codes(done: list[WriteOutcome]) -> list[str]:
     """The codes of the refusals."""
-    return [refusal.code.name for one in done for refusal in one.refusals]
+    return [refusal.code.name for one in done for refusal in one.errors]
 
 
 async def test_a_call_of_several_transactions_is_done_once(graph: StoreGraph, writers: Writers) -> None:
@@ -71,7 +71,7 @@ async def test_a_repeated_call_completes_what_was_refused(writers: Writers) -> N
     assert await write(writers, *items) == again
 
 
-@pytest.mark.parametrize("later", [0, HELD - 1])
+@pytest.mark.parametrize("later", [0, RECEIPT_LIFETIME_MS - 1])
 async def test_a_key_answers_for_a_day(graph: StoreGraph, writers: Writers, later: int) -> None:
     """Up to a millisecond before a day is over the answer is the first one, though others changed the asset since."""
     first = await write(writers, keyed("dataset d", "k", description="x"))
@@ -85,9 +85,11 @@ async def test_a_key_answers_for_a_day(graph: StoreGraph, writers: Writers, late
 async def test_an_expired_key_is_as_new(graph: StoreGraph, writers: Writers) -> None:
     """After a day the key does something again, with whatever payload, and holds for another day."""
     await write(writers, keyed("dataset d", "k", description="x"))
-    again = await write(writers, keyed("dataset d", "k", "b", description="y"), now=NOW + HELD)
+    again = await write(writers, keyed("dataset d", "k", "b", description="y"), now=NOW + RECEIPT_LIFETIME_MS)
     assert [one.outcome.name for one in again] == ["UPDATED"]
-    assert codes(await write(writers, keyed("dataset d", "k"), now=NOW + HELD + 1)) == ["IDEMPOTENCY_CONFLICT"]
+    assert codes(await write(writers, keyed("dataset d", "k"), now=NOW + RECEIPT_LIFETIME_MS + 1)) == [
+        "IDEMPOTENCY_CONFLICT"
+    ]
     assert await kept(graph) == (1, 2)
 
 
@@ -101,30 +103,32 @@ async def test_keys_are_the_callers_own(writers: Writers) -> None:
 async def test_the_housekeeper_forgets_what_has_expired(graph: StoreGraph, writers: Writers) -> None:
     """Receipts go a day after they were written, in batches, then their shelf; no asset or change goes."""
     await write(writers, *(keyed(f"dataset d{number}", f"k{number}") for number in range(5)))
-    await write(writers, keyed("dataset e", "e"), now=NOW + HOUR)
+    await write(writers, keyed("dataset e", "e"), now=NOW + HOUR_MS)
     before = await stored(graph)
     assert await kept(graph) == (6, 2)
-    await keep_house(writers, NOW + HELD - 1)
+    await keep_house(writers, NOW + RECEIPT_LIFETIME_MS - 1)
     assert await kept(graph) == (6, 2)
-    keeper = ReceiptExpiry(writers.client, writers.coordinator.lock, clock=lambda: NOW + HELD, batch=2)
+    keeper = ReceiptExpiry(writers.client, writers.coordinator.lock, clock=lambda: NOW + RECEIPT_LIFETIME_MS, batch=2)
     seen = []
     while await keeper.step():
         seen.append(await kept(graph))
     assert seen == [(4, 2), (2, 2), (1, 1)]
     assert (await stored(graph)) == before
-    assert [one.outcome.name for one in await write(writers, keyed("dataset d0", "k0"), now=NOW + HELD)] == [
-        "UNCHANGED"
-    ]
+    assert [
+        one.outcome.name for one in await write(writers, keyed("dataset d0", "k0"), now=NOW + RECEIPT_LIFETIME_MS)
+    ] == ["UNCHANGED"]
 
 
 async def test_the_housekeeper_leaves_what_was_renewed(graph: StoreGraph, writers: Writers) -> None:
     """A receipt that was written again after it expired hangs on its old shelf, too, and stays when that goes."""
     await write(writers, keyed("dataset d", "k"), keyed("dataset e", "e"))
-    await write(writers, keyed("dataset d", "k", "b"), now=NOW + HELD)
-    await keep_house(writers, NOW + HELD)
+    await write(writers, keyed("dataset d", "k", "b"), now=NOW + RECEIPT_LIFETIME_MS)
+    await keep_house(writers, NOW + RECEIPT_LIFETIME_MS)
     assert await kept(graph) == (1, 1)
-    assert codes(await write(writers, keyed("dataset d", "k"), now=NOW + HELD + 1)) == ["IDEMPOTENCY_CONFLICT"]
-    await keep_house(writers, NOW + 2 * HELD)
+    assert codes(await write(writers, keyed("dataset d", "k"), now=NOW + RECEIPT_LIFETIME_MS + 1)) == [
+        "IDEMPOTENCY_CONFLICT"
+    ]
+    await keep_house(writers, NOW + 2 * RECEIPT_LIFETIME_MS)
     assert await kept(graph) == (0, 0)
 
 

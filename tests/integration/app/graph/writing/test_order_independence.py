@@ -91,9 +91,9 @@ def declarations(items: Iterable[Item]) -> Iterator[tuple[Key, str, str, Mapping
     """Every edge that an item declares: key, declarer, origin and facts."""
     for item in items:
         if isinstance(item, LinkCommand):
-            pairs = sorted(item.facts["properties"], key=lambda pair: str(pair["key"]))
+            pairs = sorted(item.values["properties"], key=lambda pair: str(pair["key"]))
             facts: Mapping[str, Any] = {"properties": pairs} if pairs else {}
-            yield (item.relation, item.source, item.target), "link", item.facts["origin"], facts
+            yield (item.relation, item.source, item.target), "link", item.values["origin"], facts
             continue
         for field in item.edges:
             for far, facts in field.targets.items():
@@ -195,7 +195,7 @@ async def test_any_order_and_chunking_give_the_graph_that_the_items_describe(
     order = data.draw(st.permutations(items))
     writer = module_writers.of(person("root", roles="admin", tenant=tenant), data.draw(st.integers(1, 5)))
     done = await writer.write(order, dry_run=False, atomic=False)
-    assert [one.refusals for one in done] == [()] * len(items)
+    assert [one.errors for one in done] == [()] * len(items)
     records, found = expected(items, tenant)
     there = await stored(module_graph, tenant)
     assert {name: {k: v for k, v in one.items() if k != "revision"} for name, one in there.records.items()} == records

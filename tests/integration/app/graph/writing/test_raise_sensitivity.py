@@ -149,7 +149,7 @@ async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers:
     owned = asset("dataset clean", owners={"team ranking": ["TECHNICAL"]})
     await write(writers, asset("dataset raw", RESTRICTED), owned)
     plain = link("DERIVES", "dataset raw", "dataset clean")
-    clean, raw = (replace(plain, facts={**plain.facts, "declassified": value}) for value in (True, False))
+    clean, raw = (replace(plain, values={**plain.values, "declassified": value}) for value in (True, False))
     assert await write(writers, clean, who=ADA) == ["DENIED"]
     assert await write(writers, clean, who=APPROVER) == ["CREATED"]
     assert await write(writers, plain, clean, who=ADA) == ["UNCHANGED"] * 2

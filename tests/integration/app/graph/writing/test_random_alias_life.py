@@ -13,7 +13,7 @@ from support.stores.state_machines import Machinery
 from support.stores.writers import NOW, Writers, asset, person, shipped_stops, stored, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
-from graphql_schema.ports.commands import ANY, AliasSetting, Command, Deleting, Restoring, Reverting
+from graphql_schema.ports.commands import ANY, Command, DeleteCommand, RestoreCommand, RevertCommand, SetAliasCommand
 from policies.gates import load_gates
 from policies.policy import Policy
 
@@ -103,25 +103,25 @@ class AliasLife(RuleBasedStateMachine):
     def set_alias(self, name: str, version: str, guess: str, protected: bool | None) -> None:  # noqa: FBT001
         """Move a name, perhaps with an expected version."""
         expected = {"any": ANY, "none": None}.get(guess, guess)
-        item = AliasSetting(MODEL, name, version, expected, protected)
+        item = SetAliasCommand(MODEL, name, version, expected, protected)
         assert self._write(item) == [self.names.move(name, version, expected, protected)]
 
     @rule(version=_version)
     def delete(self, version: str) -> None:
         """Delete a version."""
-        assert self._write(Deleting(version)) == [self.names.delete(version)]
+        assert self._write(DeleteCommand(version)) == [self.names.delete(version)]
 
     @rule(version=_version)
     def restore(self, version: str) -> None:
         """Restore a version."""
-        assert self._write(Restoring(version)) == [self.names.restore(version)]
+        assert self._write(RestoreCommand(version)) == [self.names.restore(version)]
 
     @rule(back=st.integers(0, 6))
     def revert(self, back: int) -> None:
         """Undo one of the last changes of a name."""
         if self.ids:
             number = max(len(self.ids) - 1 - back, 0)
-            assert self._write(Reverting(self.ids[number])) == [self.names.revert(number)]
+            assert self._write(RevertCommand(self.ids[number])) == [self.names.revert(number)]
 
     @invariant()
     def same(self) -> None:
@@ -140,7 +140,7 @@ class AliasLife(RuleBasedStateMachine):
         eli = person("eli", "team ranking", roles="engineer approver", tenant=self.tenant)
         writer = self.writers.of(eli, now=self.now)
         done = self.machinery.run(writer.write(items, dry_run=False, atomic=False))
-        return [one.refusals[0].code.name if one.refusals else one.outcome.name for one in done]
+        return [one.errors[0].code.name if one.errors else one.outcome.name for one in done]
 
 
 def _move(change: dict[str, Any]) -> tuple[str, Alias | None, Alias | None]:

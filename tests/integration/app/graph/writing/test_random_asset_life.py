@@ -21,13 +21,13 @@ from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import (
     Command,
     DeclaredEdges,
-    Deleting,
+    DeleteCommand,
     IdempotencyKey,
     LinkCommand,
     RegisterCommand,
-    Restoring,
-    Reverting,
-    Unlinking,
+    RestoreCommand,
+    RevertCommand,
+    UnlinkCommand,
 )
 from graphql_schema.ports.outcomes import WriteOutcome
 
@@ -122,7 +122,7 @@ class AssetLife(RuleBasedStateMachine):
         if up == down:
             return
         end = None if until is None else self.life.now + STEP + until
-        item = Unlinking("DERIVES", up, down, end)
+        item = UnlinkCommand("DERIVES", up, down, end)
         self._check(item, self._expected(lambda: self.life.unlink(up, down, end)))
 
     @rule(name=_datum, owners=_owners, guess=_guess)
@@ -155,19 +155,19 @@ class AssetLife(RuleBasedStateMachine):
     def delete(self, name: str, guess: str | None) -> None:
         """Delete it, where nothing uses it."""
         expected = self._guessed(name, guess)
-        self._check(Deleting(name, expected), self._expected(lambda: self.life.delete(name, expected)))
+        self._check(DeleteCommand(name, expected), self._expected(lambda: self.life.delete(name, expected)))
 
     @rule(name=_datum)
     def restore(self, name: str) -> None:
         """Take a deletion back."""
-        self._check(Restoring(name), self._expected(lambda: self.life.restore(name)))
+        self._check(RestoreCommand(name), self._expected(lambda: self.life.restore(name)))
 
     @rule(back=st.integers(0, 12))
     def revert(self, back: int) -> None:
         """Undo a change, a late one rather than an early one."""
         if self.life.changes:
             number = max(len(self.life.changes) - 1 - back, 0)
-            self._check(Reverting(self.ids[number]), self._expected(lambda: self.life.revert(number)))
+            self._check(RevertCommand(self.ids[number]), self._expected(lambda: self.life.revert(number)))
 
     @invariant()
     def same(self) -> None:
@@ -224,8 +224,8 @@ class AssetLife(RuleBasedStateMachine):
 
 
 def _answer(done: WriteOutcome) -> Answer:
-    if done.refusals:
-        return Answer(done.refusals[0].code.name)
+    if done.errors:
+        return Answer(done.errors[0].code.name)
     return Answer(done.outcome.name, done.revision)
 
 
@@ -238,7 +238,7 @@ def _governing(
     name: str, action: ChangeAction, edges: Any = (), expected: int | None = None, **more: Any
 ) -> RegisterCommand:
     return RegisterCommand(
-        name, more.pop("values", {}), edges, expected_revision=expected, action=action, at="asset", **more
+        name, more.pop("values", {}), edges, expected_revision=expected, action=action, id_path="asset", **more
     )
 
 

@@ -133,7 +133,7 @@ async def test_an_item_that_the_store_refuses_is_left_out_whole(graph: StoreGrap
     good = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(6)]
     done = await register(writers.of(ROOT), *good[:3], BAD_RUN, *good[3:])
     assert names(done) == [*["CREATED"] * 3, "INVALID", *["CREATED"] * 3]
-    assert "The store refuses this item" in done[3].refusals[0].message
+    assert "The store refuses this item" in done[3].errors[0].message
     assert set((await stored(graph)).records) == {urn("dataset up"), *(item.urn for item in good)}
 
 
@@ -155,7 +155,7 @@ async def test_an_id_that_is_taken_is_never_written_over(graph: StoreGraph, writ
     await graph.run(add + ".iterate()", x=x, r=orjson.dumps(other).decode(), u=other["id"])
     done = await register(writers.of(ROOT), asset("dataset a"), asset("model m"), link("FEEDS", "dataset a", "model m"))
     assert names(done) == ["INVALID", "CREATED", "INVALID"]
-    assert "its vertex id" in done[0].refusals[0].message
+    assert "the same vertex id" in done[0].errors[0].message
     assert (await stored(graph)).records[other["id"]] == other
 
 
@@ -231,7 +231,7 @@ async def test_a_hidden_other_end_makes_no_difference(graph: StoreGraph, writers
     )
     assert done[0] == done[1]
     assert names(done) == ["CREATED", "CREATED", "DENIED", "DENIED"]
-    shown = f"{done[2].refusals[0].message} {done[3].refusals[0].message}"
+    shown = f"{done[2].errors[0].message} {done[3].errors[0].message}"
     assert not any(word in shown for word in ("ads", "plans", "secret"))
     assert (await stored(graph)).records[urn("dataset secret")] == before
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.tag_carriers import Carrier
-from app.graph.jobs.tag_worklist import TagWorklist, taken
+from app.graph.jobs.tag_worklist import TagWorklist
 from app.graph.records.tag_edge import Arrival
 
 SIZE = 6
@@ -38,16 +39,18 @@ class Memory:
 
     def work(self) -> TagWorklist:
         """What a process that starts finds to do."""
-        return TagWorklist(0, "", beyond=dict.fromkeys(sorted(self.beyond)), doubt=dict.fromkeys(sorted(self.frontier)))
+        return TagWorklist(
+            0, "", expand=dict.fromkeys(sorted(self.beyond)), suspects=dict.fromkeys(sorted(self.frontier))
+        )
 
     def batch(self, work: TagWorklist, size: int) -> None:
         """One batch of the job."""
-        if work.beyond:
-            work.recheck(sorted(self.targets(set(taken(work.beyond, size)))))
-        elif work.doubt or work.offered:
+        if work.expand:
+            work.recheck(sorted(self.targets(set(take_first(work.expand, size)))))
+        elif work.suspects or work.candidates:
             self._settle(work, work.take(size))
         else:
-            for vid in [work.lost.popitem()[0] for _ in range(min(size, len(work.lost)))]:
+            for vid in [work.unsupported.popitem()[0] for _ in range(min(size, len(work.unsupported)))]:
                 self.arrived.pop(vid, None)
                 self.frontier.add(vid)
 
@@ -55,15 +58,15 @@ class Memory:
         arriving = defaultdict(set)
         for source, target in self.edges:
             arriving[target].add((source, source))
-        settled = work.settle(batch, arriving, self.carriers())
+        settled = work.decide(batch, arriving, self.carriers())
         for vid, found in settled.arrivals.items():
             self.arrived.pop(vid, None)
             if found is not None:
                 self.arrived[vid] = found
-        further = self.targets(settled.moved)
+        further = self.targets(settled.changed)
         self.frontier |= further
         work.recheck(sorted(further))
-        work.doubt |= dict.fromkeys(sorted(self.targets(settled.lost) - work.lost.keys()))
+        work.suspects |= dict.fromkeys(sorted(self.targets(settled.unsupported) - work.unsupported.keys()))
 
     def wanted(self) -> dict[int, Arrival]:
         """Where the tag should arrive: breadth first from where somebody put it."""
@@ -106,7 +109,7 @@ def change(memory: Memory, work: TagWorklist, kind: str, vid: int, other: int) -
     memory.frontier.add(settle)
     memory.beyond |= beyond
     work.recheck([settle])
-    work.beyond |= dict.fromkeys(beyond)
+    work.expand |= dict.fromkeys(beyond)
 
 
 @settings(max_examples=400, deadline=None)
@@ -121,7 +124,7 @@ def test_in_the_end_it_arrives_where_it_reaches(
         for each in many:
             change(memory, work, *each)
         for _ in range(batches):
-            if not work.idle:
+            if not work.is_done:
                 memory.batch(work, size)
         if crash:
             work = memory.work()
@@ -133,10 +136,10 @@ def test_in_the_end_it_arrives_where_it_reaches(
 def finished(memory: Memory, work: TagWorklist, size: int) -> None:
     """Work until nothing is left, and compare; what is kept of the notes is done then."""
     for _ in range(2_000):
-        if work.idle:
+        if work.is_done:
             break
         memory.batch(work, size)
-    assert work.idle
+    assert work.is_done
     shown = {vid: arrival for vid, arrival in memory.arrived.items() if vid not in memory.said}
     assert shown == memory.wanted()
     memory.frontier.clear()

@@ -11,7 +11,7 @@ from support.stores.writers import NOW, asset, link, person, urn
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import FEEDS
-from graphql_schema.ports.commands import Command, DeclaredEdges, LinkCommand, RegisterCommand, Unlinking
+from graphql_schema.ports.commands import Command, DeclaredEdges, LinkCommand, RegisterCommand, UnlinkCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
 OURS = {"team ranking": ["TECHNICAL"]}
@@ -226,7 +226,7 @@ def test_kinds_that_a_field_may_not_join_are_refused(memory: Memory) -> None:
     """What the catalog does not allow is not stored, whoever asks."""
     wrong = DeclaredEdges(FEEDS.into(), "Model.inputs", {urn("run r"): {}})
     done = memory.run(replace(asset("model m"), edges=(wrong,)))
-    assert (done[0].outcome.name, done[0].refusals[0].path) == ("INVALID", ("inputs",))
+    assert (done[0].outcome.name, done[0].errors[0].path) == ("INVALID", ("inputs",))
 
 
 def test_a_link_may_say_when(memory: Memory) -> None:
@@ -245,7 +245,7 @@ def test_a_link_may_say_when(memory: Memory) -> None:
 def test_a_link_that_says_since_when_holds(memory: Memory) -> None:
     """A link without an end is open, also where it was ended: the ended interval stays, and is corrected by an end."""
     seeded(memory, link("FEEDS", "dataset d", "model m", validFrom=1))
-    unlinking = Unlinking("FEEDS", urn("dataset d"), urn("model m"))
+    unlinking = UnlinkCommand("FEEDS", urn("dataset d"), urn("model m"))
     assert memory.outcomes(unlinking, now=NOW + 5) == ["UPDATED"]
     assert memory.outcomes(link("FEEDS", "dataset d", "model m", validFrom=1, validTo=9), now=NOW + 6) == ["UPDATED"]
     assert memory.outcomes(link("FEEDS", "dataset d", "model m", validFrom=7), now=NOW + 7) == ["CREATED"]

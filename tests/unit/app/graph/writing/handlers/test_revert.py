@@ -6,7 +6,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.ports.commands import RegisterCommand, Reverting
+from graphql_schema.ports.commands import RegisterCommand, RevertCommand
 
 CI = person("ci", "team ranking", roles="automation")
 ADA = person("ada", "team ranking", roles="engineer")
@@ -16,7 +16,7 @@ OURS = {"team ranking": ["TECHNICAL"]}
 
 def stage(value: str) -> RegisterCommand:
     """Move the dataset on in its life."""
-    return RegisterCommand(urn("dataset d"), {"stage": value}, action=ChangeAction.STAGE_SET, at="asset")
+    return RegisterCommand(urn("dataset d"), {"stage": value}, action=ChangeAction.STAGE_SET, id_path="asset")
 
 
 def newest(memory: Memory, text: str) -> str:
@@ -27,8 +27,8 @@ def newest(memory: Memory, text: str) -> str:
 
 def codes(memory: Memory, change: str, who: Any, now: int) -> list[str]:
     """The codes that a revert is refused with."""
-    (done,) = memory.run(Reverting(change), who=who, now=now)
-    return [refusal.code.name for refusal in done.refusals]
+    (done,) = memory.run(RevertCommand(change), who=who, now=now)
+    return [refusal.code.name for refusal in done.errors]
 
 
 def test_reverting_cannot_retire_without_the_right_to(memory: Memory) -> None:
@@ -47,7 +47,7 @@ def test_reverting_cannot_declassify_without_an_approver(memory: Memory) -> None
     seeded(memory, asset("dataset up", owners=OURS), asset("dataset d", owners=OURS))
     for number, flag in enumerate((True, False), 1):
         (done,) = memory.run(link("DERIVES", "dataset up", "dataset d", declassified=flag), who=ELI, now=NOW + number)
-        assert done.refusals == ()
+        assert done.errors == ()
     change = newest(memory, "dataset d")
     assert codes(memory, change, ADA, NOW + 3) == ["DENIED"]
     assert codes(memory, change, ELI, NOW + 3) == []
@@ -59,8 +59,8 @@ def test_reverting_deletes_no_team(memory: Memory) -> None:
     """What owners, tags and domains are has no life to end: assets hang on it."""
     seeded(memory, asset("dataset d", owners=OURS, tags=["tag pii"], domain=["domain shop"]))
     for text in ("team ranking", "tag pii", "domain shop"):
-        (done,) = memory.run(Reverting(newest(memory, text)), now=NOW + 1)
-        assert [refusal.code.name for refusal in done.refusals] == ["INVALID"]
+        (done,) = memory.run(RevertCommand(newest(memory, text)), now=NOW + 1)
+        assert [refusal.code.name for refusal in done.errors] == ["INVALID"]
         assert "deletedAt" not in memory.record(text)
 
 
@@ -70,7 +70,7 @@ def test_reverting_gives_the_owner_back(memory: Memory) -> None:
     seeded(memory, asset("dataset d", owners=both))
     memory.run(asset("dataset d", owners={"team ads": ["TECHNICAL"]}), now=NOW + 1)
     assert memory.record("dataset d")["ownerTeam"] == urn("team ads")
-    memory.run(Reverting(newest(memory, "dataset d")), now=NOW + 2)
+    memory.run(RevertCommand(newest(memory, "dataset d")), now=NOW + 2)
     assert memory.record("dataset d")["ownerTeam"] == urn("team ranking")
     assert len(memory.record("dataset d")["index"]["owners"]) == 2
 
@@ -83,7 +83,7 @@ def test_a_link_that_came_into_doubt_is_taken_back(memory: Memory) -> None:
     change = newest(memory, "dataset d")
     memory.run(asset("dataset d", owners=OURS), who=ADA, now=NOW + 2)
     assert memory.edge("DERIVES", "dataset shut", "dataset d")["claim"]
-    (done,) = memory.run(Reverting(change), now=NOW + 3)
-    assert done.refusals == ()
+    (done,) = memory.run(RevertCommand(change), now=NOW + 3)
+    assert done.errors == ()
     edge = memory.edge("DERIVES", "dataset shut", "dataset d")
     assert (edge["by"], edge["validTo"], edge["earlier"]) == ([], NOW + 3, [[NOW + 1, NOW + 2]])

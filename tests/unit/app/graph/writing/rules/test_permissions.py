@@ -91,7 +91,7 @@ def test_permits(
     assert done[0].outcome.name == outcome
     if outcome == "DENIED":
         assert not memory.dirty
-        assert done[0].refusals[0].message.startswith("You may not ")
+        assert done[0].errors[0].message.startswith("You may not ")
 
 
 def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:

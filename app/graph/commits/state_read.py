@@ -1,0 +1,64 @@
+"""The codec of the text ``STATE``: records, edges at vertices and single edges, read in one request.
+
+:data:`app.graph.commits.write_statements.STATE` documents the wire keys.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.graph.commits.write_statements import STATE
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.edge_record import EdgeKey
+from app.graph.records.record_text import record_of, records_by_id
+from app.graph.records.vertex_record import Record
+from graphql_schema.catalog.relations import Direction
+
+FarEdge = tuple[int, int, Record]
+"""A vertex id, the vertex id at the far end, and the edge between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class HopRead:
+    """Edges with one of the ``labels`` that leave (OUT) or reach (IN) the ``vertices``; closed edges included."""
+
+    direction: Direction
+    labels: Sequence[str]
+    vertices: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """Response: records by vertex id, far vertices included; the edges of each hop; each single edge, or None."""
+
+    records: Mapping[int, Record]
+    hops: Sequence[Sequence[FarEdge]]
+    edges: Sequence[Record | None]
+
+
+async def read_state(
+    client: GremlinClient, vertices: Iterable[int], hops: Sequence[HopRead] = (), edges: Iterable[EdgeKey] = ()
+) -> StoredState:
+    """Read vertices, hops from those that exist, and single edges between them; what is not stored is left out."""
+    bindings = {
+        "stored": list(vertices),
+        "hops": [{"d": hop.direction.value, "ls": list(hop.labels), "xs": list(hop.vertices)} for hop in hops],
+        "pairs": [{"l": relation, "o": source, "i": target} for relation, source, target in edges],
+    }
+    (response,) = await client.submit(STATE, bindings)
+    return StoredState(
+        records_by_id(response["v"]),
+        [list(_far_edges(rows)) for rows in response["e"]],
+        [None if text is None else record_of(text) for text in response["p"]],
+    )
+
+
+async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mapping[int, Record]:
+    """Return the stored records of these vertices by vertex id."""
+    return (await read_state(client, sorted(vertices))).records
+
+
+def _far_edges(flat: Sequence[Any]) -> Iterator[FarEdge]:
+    """Yield the rows of a flat ``[vertex id, far vertex id, edge text, …]``."""
+    for near, far, text in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+        yield near, far, record_of(text)

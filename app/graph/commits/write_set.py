@@ -1,0 +1,116 @@
+"""The one codec of a transaction: what is written, in the binding form of the text ``WRITE``.
+
+:data:`app.graph.commits.write_statements.WRITE` documents the wire keys. Writers and jobs fill a :class:`WriteSet` and
+submit it once; nothing else builds these bindings.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, frontier_value
+from app.graph.commits.write_statements import WRITE
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.edge_record import DECLASSIFIED, UNCONFIRMED, EdgeKey, ends
+from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
+from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of
+from app.graph.records.record_text import text_of
+from app.graph.records.vertex_record import Record, native_values
+from graphql_schema.catalog.kinds import KIND_OF_CODE
+
+Binding = dict[str, object]
+"""One row of a binding of ``WRITE``, by wire key."""
+
+_NO_RECEIPTS: Final[Binding] = {"shelf": 0, "shelves": BUCKET_ROOT, "shelved": 0}
+
+
+class WriteSet:
+    """Collects the writes of one transaction. An empty set is false, and submitting it sends no request."""
+
+    def __init__(self) -> None:
+        self._referenced: set[int] = set()
+        self._new: set[int] = set()
+        self._vertices: list[Binding] = []
+        self._edges: list[Binding] = []
+        self._marks: list[Binding] = []
+        self._entries: list[Binding] = []
+        self._receipts: list[Binding] = []
+        self._bucket = _NO_RECEIPTS
+
+    def __bool__(self) -> bool:
+        return bool(self._vertices or self._edges or self._marks or self._entries or self._receipts)
+
+    @property
+    def edge_count(self) -> int:
+        """Return the number of edges to write."""
+        return len(self._edges)
+
+    def vertex(self, vid: int, after: Record, *, before: Record | None) -> None:
+        """Write a vertex: of a stored one (``before``) only the native values that differ, of a new one all."""
+        values, sets = native_values(after)
+        if before is not None:
+            stored_values, stored_sets = native_values(before)
+            values = {name: value for name, value in values.items() if value != stored_values[name]}
+            sets = {name: members for name, members in sets.items() if members != stored_sets[name]}
+        (self._new if before is None else self._referenced).add(vid)
+        label = KIND_OF_CODE[after["kind"]].name
+        self._vertices.append({"x": vid, "k": label, "fresh": before is None, "p": values, "s": sets})
+
+    def edge(self, key: EdgeKey, after: Record, *, kinds: tuple[str, str] | None) -> None:
+        """Write an edge. ``kinds`` are the codes of both ends for a new edge, None for a stored one."""
+        relation, source, target = key
+        native: Binding = {"validFrom": after["validFrom"], "validTo": _end(after), "record": text_of(after)}
+        if is_inferred(after):
+            relation, native[THROUGH] = LABEL[relation], through(after)
+        else:
+            native["declassified"] = bool(after.get(DECLASSIFIED))
+        if "at" in after:  # of a relation whose edges are read in the order of time
+            native["at"] = after["at"]
+        if kinds is not None:
+            native["fromKind"], native["toKind"] = kinds
+        self._referenced |= {source, target}
+        self._edges.append({"l": relation, "o": source, "i": target, "fresh": kinds is not None, "p": native})
+
+    def mark(self, vid: int, name: str, at: int, *, exact: bool, new: bool) -> None:
+        """Move the native property ``name`` of a vertex forward to ``at``, or set it if ``exact``."""
+        (self._new if new else self._referenced).add(vid)
+        self._marks.append({"x": vid, "k": name, "at": at, "exact": exact})
+
+    def receipt(self, vid: int, receipt: Record, *, new: bool, now: int) -> None:
+        """Write an idempotency receipt into the hourly bucket of ``now``, in epoch milliseconds."""
+        self._bucket = {"shelf": bucket_of(now), "shelves": BUCKET_ROOT, "shelved": now}
+        self._receipts.append({"x": vid, "fresh": new, "at": receipt["at"], "record": text_of(receipt)})
+
+    def outbox(self, entries: Iterable[OutboxEntry]) -> None:
+        """Write new outbox entries."""
+        self._entries += [entry.binding() for entry in entries]
+
+    def extend_frontier(self, entry: OutboxEntry, further: Iterable[int]) -> None:
+        """Add vertices to the frontier of a stored outbox entry."""
+        self._entries.append({"x": entry.x, "fresh": False, "p": {}, "f": frontier_value(further)})
+
+    def update_entry(self, entry: OutboxEntry) -> None:
+        """Write the state of a stored outbox entry, without its frontier."""
+        self._entries.append({**entry.binding(), "fresh": False, "f": []})
+
+    def bindings(self) -> Mapping[str, object]:
+        """Return the complete bindings of the text ``WRITE``."""
+        return {
+            "stored": sorted(self._referenced - self._new),
+            "vertices": self._vertices,
+            "edges": self._edges,
+            "marks": self._marks,
+            "notes": self._entries,
+            "top": OUTBOX_ROOT,
+            "receipts": self._receipts,
+            **self._bucket,
+        }
+
+    async def submit(self, client: GremlinClient) -> None:
+        """Write everything as one transaction."""
+        if self:
+            await client.submit(WRITE, self.bindings(), writes=True)
+
+
+def _end(edge: Record) -> int:
+    """Return the native end of an edge; an unconfirmed edge has an empty interval, so that no reader meets it."""
+    return int(edge["validFrom"]) if edge.get(UNCONFIRMED) else ends(edge)

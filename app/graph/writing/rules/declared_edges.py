@@ -1,0 +1,75 @@
+"""Edges that an input field declares: those to its targets, and the end of those that it declares no longer."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from app.graph.records.edge_record import EdgeKey, declared, is_current, key_over, undeclared, with_confirmation
+from app.graph.records.tag_edge import has_mode, released
+from app.graph.records.vertex_record import Record
+from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists
+from app.graph.writing.rules.permissions import needs_confirmation
+from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.placeholders import ensure_stub
+from app.graph.writing.unit.rejections import invalid
+from graphql_schema.catalog.enums import TagMode
+from graphql_schema.catalog.relations import TAGGED, VERSION_OF, Direction
+from graphql_schema.catalog.urn import parent_urn
+from graphql_schema.ports.commands import DeclaredEdges
+
+_IMPLIED: Final[Mapping[str, Record]] = {TAGGED.name: {"mode": TagMode.DIRECT.name}}
+"""Values that a target implies by its relation: a listed tag is assigned, even if it was blocked before."""
+
+
+def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
+    """Stage the edges of one field of the asset ``urn``; return whether any edge changes."""
+    if edges.hop.relation is VERSION_OF:
+        _refuse_other_parent(urn, edges)
+        return False
+    vid = unit.lookup.vid(urn)
+    moved = False
+    kept: set[EdgeKey] = set()
+    for far, values in edges.targets.items():
+        key, changed = _declare(unit, vid, edges, far, values)
+        moved |= changed
+        kept.add(key)
+    for key, edge in _ending(unit, vid, edges, kept):
+        moved |= change_edge(unit, key, edge, vid, edges.field)
+    if edges.hop.direction is Direction.OUT:
+        update_ordered_lists(unit, vid, edges.hop.relation.name, list(edges.targets))
+    return moved
+
+
+def _declare(
+    unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: Mapping[str, Any]
+) -> tuple[EdgeKey, bool]:
+    """Stage one declared edge; return its key, and whether it changes."""
+    relation, far = edges.hop.relation, ensure_stub(unit, urn)
+    unit.visibility.report_hidden_id(urn)
+    key = key_over(edges.hop, vid, far)
+    if not relation.allows(unit.lookup.kind(key[1]), unit.lookup.kind(key[2])):
+        raise invalid(f"{relation.name} does not join these kinds, so {urn} is not allowed here.", edges.field)
+    unconfirmed = needs_confirmation(unit, key, vid, edges.declarer)
+    given = {"origin": edges.origin, **_IMPLIED.get(relation.name, {}), **values}
+    after = declared(unit.lookup.edge(key), relation, edges.declarer, unit.now, given)
+    return key, change_edge(unit, key, with_confirmation(after, unconfirmed=unconfirmed), vid, edges.field)
+
+
+def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) -> Iterator[tuple[EdgeKey, Record]]:
+    """Yield the edges that the field declares no longer or removes, each with the record it gets."""
+    for key in () if edges.adds else unit.lookup.edges_at(edges.hop.relation.name, edges.hop.direction, vid):
+        edge = unit.lookup.edge(key)
+        if edge is None or key in kept or edges.declarer not in edge["by"] or not is_current(edge, unit.now):
+            continue
+        if not has_mode(edge, TagMode.BLOCKED, unit.now):  # a list of tags does not change which tags are blocked
+            yield key, undeclared(edge, edges.declarer, unit.now)
+    for far in map(unit.lookup.vid, edges.removes):
+        key = key_over(edges.hop, vid, far)
+        edge = unit.lookup.edge(key)
+        if edge is not None and is_current(edge, unit.now):
+            yield key, released(edge, unit.now)
+
+
+def _refuse_other_parent(urn: str, edges: DeclaredEdges) -> None:
+    parent = parent_urn(urn)
+    if set(edges.targets) - {parent}:
+        raise invalid(f"The id of {urn} names its parent {parent}; `{edges.field}` accepts no other.", edges.field)

@@ -1,0 +1,83 @@
+"""Look-ups of one item: records and edges as the item has staged them, else as the batch has them."""
+
+from functools import partial
+
+from app.graph.records.edge_record import EdgeKey, is_current
+from app.graph.records.vertex_record import Record, kind_of
+from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.read_set import require_all
+from app.graph.writing.unit.rejections import invalid
+from app.graph.writing.unit.working_set import StagedChanges, WorkingSet
+from graphql_schema.catalog.relations import Direction, Hop
+from graphql_schema.catalog.urn import parent_urn
+
+
+class Lookup:
+    """Reads the staged changes of an item first, then the working set. It ignores the policy.
+
+    Methods raise NotReadError when the value was not read; the batch is then read again and planned again.
+    """
+
+    def __init__(self, batch: WorkingSet, author: Author, staged: StagedChanges) -> None:
+        self.batch = batch
+        self._author = author
+        self._staged = staged
+
+    def vid(self, urn: str) -> int:
+        """Return the vertex id of a URN; reject the item if the store keeps another asset under this id."""
+        vid = self._author.vid(urn)
+        if vid in self.batch.coverage.taken:
+            raise invalid(
+                f"{urn} has the same vertex id (a hash of tenant and URN) as another stored asset. "
+                "Register it under another name and inform the operators."
+            )
+        return vid
+
+    def vertex(self, vid: int) -> Record | None:
+        """Return the record of a vertex, None if it is unknown."""
+        return self._staged.vertices.get(vid) or self.batch.vertex(vid)
+
+    def known(self, vid: int) -> Record:
+        """Return the record of a vertex that was read or staged."""
+        return self._staged.vertices.get(vid) or self.batch.vertices[vid]
+
+    def kind(self, vid: int) -> str:
+        """Return the catalog's name of the kind of a known vertex."""
+        return kind_of(self.known(vid))
+
+    def record(self, urn: str) -> Record | None:
+        """Return the record of a URN, None if there is none. The policy is not applied: the caller may not see it."""
+        vid = self.vid(urn)
+        self.batch.require_record(vid, urn)
+        return self.vertex(vid)
+
+    def parent(self, record: Record) -> Record | None:
+        """Return the parent in the asset group of a child, None if there is none or it was not read."""
+        urn = parent_urn(record["id"]) or record["index"]["whole"]
+        return self.vertex(self._author.vid(urn)) if urn else None
+
+    def edge(self, key: EdgeKey) -> Record | None:
+        """Return an edge, None if it is unknown."""
+        return self._staged.edges.get(key) or self.batch.edge(key)
+
+    def edges_at(self, relation: str, direction: Direction, vid: int) -> list[EdgeKey]:
+        """Return the known edges of a relation that leave (OUT) or reach (IN) a vertex, in a stable order."""
+        end = 1 if direction is Direction.OUT else 2
+        staged = {key for key in self._staged.edges if key[0] == relation and key[end] == vid}
+        return sorted(staged | self.batch.edges_at(relation, direction, vid))
+
+    def is_current(self, key: EdgeKey) -> bool:
+        """Return whether the edge exists and has not ended."""
+        return is_current(self.edge(key), self._author.now)
+
+    def require_records(self, *urns: str) -> None:
+        """Require the records of all URNs, so that one request reads what is missing."""
+        require_all(partial(self.batch.require_record, self.vid(urn), urn) for urn in urns)
+
+    def require_edges(self, *keys: EdgeKey) -> None:
+        """Require all of these edges, so that one request reads what is missing."""
+        require_all(partial(self.batch.require_edge, key) for key in keys)
+
+    def require_hops(self, *hops: tuple[Hop, int]) -> None:
+        """Require the edges of hops, each from a vertex id, so that one request reads what is missing."""
+        require_all(partial(self.batch.require_hop, hop.direction, hop.relation.name, vid) for hop, vid in hops)

@@ -1,0 +1,83 @@
+"""What the author of an item may see and do: the policy applied to records within a write."""
+
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
+from app.graph.records.vertex_record import Record, attributes, is_attached, kind_of
+from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.lookup import Lookup
+from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
+from graphql_schema.catalog.relations import Direction, Hop
+from graphql_schema.catalog.urn import slug_of
+from graphql_schema.rules.gate_evaluation import visible_fields
+from policies.decision import Decision
+
+
+class Visibility:
+    """Applies the policy to looked-up records. A hidden record is treated as absent.
+
+    ``hidden_ids`` are the URNs of hidden assets that the item names, for the access log.
+    """
+
+    def __init__(self, lookup: Lookup, author: Author) -> None:
+        self.hidden_ids: dict[str, None] = {}
+        self._lookup = lookup
+        self._author = author
+
+    def visible(self, urn: str) -> Record | None:
+        """Return the record of a URN, None if it does not exist or is hidden."""
+        record = self._lookup.record(urn)
+        if record is None and KIND_OF_SLUG[slug_of(urn)].shown_by:
+            # constant number of requests: the subjects of an attached record take one more if the record exists
+            self._lookup.require_records(f"subjects\0{urn}")
+        return record if record is not None and self.is_visible(record) else None
+
+    def is_visible(self, record: Record) -> bool:
+        """Return whether the caller may discover a record.
+
+        An attached record is visible if the caller may see one of its subjects and the field that leads to it. A change
+        that is only about the far ends of edges (``ends``) also needs one of these to be visible.
+        """
+        if not is_attached(record):
+            return self._author.discovers(attributes(self._with_floor(record)))
+        ends = record.get("ends", ())
+        self._lookup.require_records(*record["subjects"], *ends)
+        if ends and not any(map(self.visible, ends)):
+            return False
+        subjects = map(self.visible, record["subjects"])
+        return any(self._shows(subject, record) for subject in subjects if subject is not None)
+
+    def allows(self, action: str, record: Record) -> Decision:
+        """Return the policy's decision on an action, with the effective sensitivity of the record."""
+        return self._author.may(action, attributes(self._with_floor(record)))
+
+    def masked(self, record: Record) -> Record:
+        """Return a visible record without the fields that the policy hides from the caller."""
+        record = self._with_floor(record)
+        return visible_fields(record, self._author.hidden_fields(kind_of(record), attributes(record)))
+
+    def neighbours(self, hop: Hop, vid: int) -> list[tuple[EdgeKey, Record]]:
+        """Return the current, confirmed edges of a hop from a vertex whose far records are visible, with these."""
+        self._lookup.require_hops((hop, vid))
+        found = []
+        for key in self._lookup.edges_at(hop.relation.name, hop.direction, vid):
+            _, source, target = key
+            far = self._lookup.known(target if hop.direction is Direction.OUT else source)
+            active = self._lookup.is_current(key) and not (self._lookup.edge(key) or {}).get(UNCONFIRMED)
+            if active and (not hop.kinds or kind_of(far) in hop.kinds) and self.is_visible(far):
+                found.append((key, far))
+        return found
+
+    def report_hidden_id(self, urn: str) -> None:
+        """Record, for the access log, that the item names a stored asset which is hidden from the caller."""
+        vid = self._lookup.vid(urn)
+        if self._lookup.batch.is_stored(vid) and not self.is_visible(self._lookup.known(vid)):
+            self.hidden_ids[urn] = None
+
+    def _shows(self, subject: Record, attached: Record) -> bool:
+        """Return whether the caller may read the field of a visible subject that leads to an attached record."""
+        if not KIND_OF_CODE[subject["kind"]].asset:
+            return True
+        field = KIND_OF_CODE[attached["kind"]].shown_by
+        return self._author.reads_field(field, kind_of(subject), attributes(self._with_floor(subject)))
+
+    def _with_floor(self, record: Record) -> Record:
+        return self._author.floors.with_floor(self._author.vid(record["id"]), record)
