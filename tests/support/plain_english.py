@@ -108,6 +108,8 @@ NAMES: Final = (
 _ROLE: Final = re.compile(r":\w+:`~?[^`]*`|``[^`]*``|`[^`]*`|https?://\S+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[A-Z`:\"'(])|\n\s*\n|\n\s*[-*|]\s|\n\s*\d+\.\s|::\n")
 _WORD: Final = re.compile(r"[A-Za-z][\w'-]*")
+_GREMLIN: Final = re.compile(r"\.each\b|\.iterator\(\)|addEdge|\bdef \w+ =|\.tryNext\(\)")
+"""Marks the text of a traversal, whose names are a contract with the store."""
 _NAME_PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -195,6 +197,7 @@ def _texts(module: Module) -> list[tuple[int, str]]:
         (node.lineno, node.value)
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count(" ") >= 2
+        if not _GREMLIN.search(node.value)
     ]
     return comments + strings
 

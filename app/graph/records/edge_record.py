@@ -1,11 +1,14 @@
-"""The record of an edge: pure functions from what it was to what it becomes.
+"""Records of edges: pure functions from one record of an edge to the next.
 
-One edge per (relation, from, to). ``by`` names who declares it: fields such as ``ModelVersion.trainedOn``, ``link``,
-and ``id`` for what a version's URN says. With no declarer left it is closed; opened again it remembers its ``earlier``
-intervals, ``[begin, end]``, or ``[begin, end, opened, closed]`` where one was recorded at another time than it began or
-ended; of the last one ``opened`` and ``closed`` say so. The strongest origin speaks, and a confidence counts only if it
-comes with that. Structure has no time of its own: it is as old as the younger end, so it is valid from the beginning
-(design README, 3.6).
+There is one edge per (relation, from, to). These keys describe it:
+
+- ``by``: its declarers, such as the field ``ModelVersion.trainedOn``, ``link``, or ``id`` for the parent in a URN. An
+  edge without declarers is ended.
+- ``validFrom``, ``validTo``: the last interval; ``earlier``: former intervals ``[begin, end]``, or ``[begin, end,
+  opened, closed]`` if they were recorded at other instants. ``opened`` and ``closed`` say that of the last interval.
+- ``origin``, ``confidence``: the strongest origin wins, and only its confidence counts.
+
+Structural edges are valid from the beginning: they are as old as the younger end (docs/design/lineage-rules.md).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +24,7 @@ class EmptyIntervalError(ValueError):
 
 
 EdgeKey = tuple[str, int, int]
-"""Relation, and the vertex ids of the *from* and the *to* end."""
+"""A relation, and the vertex ids of the *from* and the *to* end."""
 
 
 def key_over(hop: Hop, near: int, far: int) -> EdgeKey:
@@ -38,7 +41,7 @@ LINK: Final = "link"
 IDENTITY: Final = "id"
 
 DECLASSIFIED: Final = "declassified"
-"""Of the record of an edge over which sensitivity does not flow, though data does: an approver said so."""
+"""Record key of an edge over which data flows and sensitivity does not, by decision of an approver."""
 
 _STRENGTH: Final = ("INFERRED", "DECLARED", "OBSERVED")
 _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -48,11 +51,10 @@ _FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 UNCONFIRMED: Final = "claim"
-"""Marks an edge that changes what its declarer may not know of.
+"""Record key of an unconfirmed edge: one that changes an asset which is hidden from its declarer.
 
-It is stored, since the answer must be that for an end which is not there, and takes no effect: its native interval is
-empty, so no reader and no flow of sensitivity meets it. It becomes an edge when someone with rights on that end, too,
-declares it.
+It is stored, so that the response is the same as for an absent asset. It has no effect, because its native interval is
+empty: no reader and no propagation meets it. It is confirmed when a caller with rights on that asset declares it.
 """
 
 
@@ -61,23 +63,23 @@ CLOSED: Final = "closed"
 
 
 def is_current(edge: Record | None, now: int) -> bool:
-    """Whether the edge has not ended."""
+    """Return whether the edge exists and has not ended."""
     return edge is not None and ends(edge) > now
 
 
 def carries_sensitivity(edge: Record | None, now: int) -> bool:
-    """Whether sensitivity flows over the edge, if its relation is one that it flows over."""
+    """Return whether sensitivity propagates over the edge, if its relation carries data."""
     return is_current(edge, now) and edge is not None and not (edge.get(DECLASSIFIED) or edge.get(UNCONFIRMED))
 
 
 def with_confirmation(edge: Record, *, unconfirmed: bool) -> Record:
-    """The edge as a claim, or as one no longer."""
+    """Return the edge marked as unconfirmed, or without the mark."""
     rest = {name: value for name, value in edge.items() if name != UNCONFIRMED}
     return {**rest, UNCONFIRMED: True} if unconfirmed else rest
 
 
 def unconfirmed_from(edge: Record, now: int) -> Record:
-    """The edge as a claim from now on; that it held until now stays so."""
+    """Return the edge marked unconfirmed from ``now`` on; the interval up to ``now`` is kept in ``earlier``."""
     if edge.get(UNCONFIRMED):
         return edge
     rest = {name: value for name, value in edge.items() if name != CLOSED}
@@ -87,12 +89,12 @@ def unconfirmed_from(edge: Record, now: int) -> Record:
 
 
 def ends(edge: Record) -> int:
-    """When it ends; OPEN when it does not."""
+    """Return when the edge ends, FOREVER if it does not."""
     return int(edge.get("validTo", FOREVER))
 
 
 def interval(edge: Record) -> list[int]:
-    """The interval that it holds in, as ``earlier`` keeps it."""
+    """Return the last interval, in the form of ``earlier``."""
     begin, end = edge["validFrom"], ends(edge)
     if OPENED in edge or CLOSED in edge:
         return [begin, end, edge.get(OPENED, begin), edge.get(CLOSED, end)]
@@ -100,12 +102,12 @@ def interval(edge: Record) -> list[int]:
 
 
 def intervals(edge: Record) -> list[list[int]]:
-    """The intervals that it holds in, as they are kept, the last one last; a claim holds no longer, and may have."""
+    """Return all intervals in the form of ``earlier``, the last one last; an unconfirmed edge has only former ones."""
     return _lasting([*edge.get("earlier", ()), *(() if edge.get(UNCONFIRMED) else (interval(edge),))])
 
 
 def recorded_by(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
-    """Intervals, as they are kept, as they were known by then: those that had been recorded, without a later end."""
+    """Yield stored intervals as known at the instant ``recorded``; an end that was recorded later is FOREVER."""
     for begin, end, *marks in found:
         opened, closed = marks or (begin, end)
         if opened <= recorded:
@@ -117,9 +119,9 @@ def _lasting(found: Iterable[list[int]]) -> list[list[int]]:
 
 
 def recorded(before: Record | None, after: Record, now: int) -> Record:
-    """The edge with when its interval was recorded, where that is another time than it began or ended.
+    """Return the edge ``after`` with the instants when its interval was recorded, if they differ from begin and end.
 
-    A claim that becomes an edge holds from then on, unless it is said since when.
+    A confirmed edge is valid from its confirmation on, unless a begin is given.
     """
     if (
         before is not None
@@ -143,20 +145,23 @@ def _begin(edge: Record) -> int:
 
 
 def active_intervals(edge: Record | None) -> list[tuple[int, int]]:
-    """The intervals in which it held, holds or will hold, the earliest first."""
+    """Return the intervals in which the edge was, is or will be active, earliest first."""
     return [] if edge is None else sorted((start, end) for start, end, *_ in intervals(edge))
 
 
 def declared(
-    edge: Record | None, relation: Relation, declarer: str, now: int, facts: Mapping[str, Any] | None = None
+    edge: Record | None, relation: Relation, declarer: str, now: int, values: Mapping[str, Any] | None = None
 ) -> Record:
-    """The edge with one declarer more and its facts, ``origin`` among them; new or open again if it was not current."""
+    """Return the edge with one more declarer and its values, ``origin`` included.
+
+    An edge that is absent or ended begins a new interval at ``now``.
+    """
     current = edge if edge is not None and is_current(edge, now) else _opened(edge, relation, now)
-    return _merged({**current, "by": sorted({*current["by"], declarer})}, facts or {})
+    return _merged({**current, "by": sorted({*current["by"], declarer})}, values or {})
 
 
 def undeclared(edge: Record, declarer: str, now: int) -> Record:
-    """The edge without a declarer; closed when that was the last."""
+    """Return the edge without a declarer; without the last declarer it ends at ``now``."""
     left = [name for name in edge["by"] if name != declarer]
     if left:
         return {**edge, "by": left}
@@ -164,33 +169,36 @@ def undeclared(edge: Record, declarer: str, now: int) -> Record:
 
 
 def ended(edge: Record, now: int, end: int | None = None) -> Record:
-    """The edge without any declarer, closed at ``end`` or now. Raises when it would end before it begins."""
+    """Return the edge without declarers, ended at ``end`` or ``now``; raises EmptyIntervalError."""
     if end is not None and end <= edge["validFrom"]:
         raise EmptyIntervalError("The edge would end before it begins; give a later `validTo`.", "validTo")
     return {**edge, "by": [], "validTo": max(now, edge["validFrom"]) if end is None else end}
 
 
 def with_empty_interval(edge: Record) -> Record:
-    """The edge with an interval in which there is no instant."""
+    """Return the edge with an empty interval, as if it was never active."""
     return {**edge, "by": [], "validTo": edge["validFrom"]}
 
 
 def reopened(edge: Record | None, was: Record, now: int) -> Record:
-    """The edge as it was while it held: the same again where it holds, a new interval where it does no longer."""
+    """Return the edge as it was: unchanged if it is current, else in a new interval from ``now`` on."""
     if edge is not None and (edge.get(UNCONFIRMED) or not is_current(edge, now)):
         was = {**was, "validFrom": now, "earlier": intervals(edge)}
     return was
 
 
-def linked(edge: Record | None, relation: Relation, facts: Mapping[str, Any], now: int) -> tuple[Record, bool]:
-    """The edge as a link declares it, and whether it is new or open again. Raises when its interval cannot be."""
-    given = dict(facts)
+def linked(edge: Record | None, relation: Relation, values: Mapping[str, Any], now: int) -> tuple[Record, bool]:
+    """Return the edge as ``link`` declares it, and whether it begins a new interval; raises EmptyIntervalError.
+
+    ``values`` may hold ``validFrom`` and ``validTo``; a present None clears.
+    """
+    given = dict(values)
     start, end = given.pop("validFrom", None), given.pop("validTo", None)
     again = edge is None or not (is_current(edge, now) or _corrects(edge, start, end, now))
     after = _opened(edge, relation, now) if edge is None or again else dict(edge)
     if start is not None:
         after["validFrom"] = start
-    if end is not None or "validTo" in facts:
+    if end is not None or "validTo" in values:
         after["validTo"] = FOREVER if end is None else end
     if after.get("validTo") == FOREVER:
         del after["validTo"]
@@ -200,7 +208,7 @@ def linked(edge: Record | None, relation: Relation, facts: Mapping[str, Any], no
 
 
 def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> bool:
-    """Whether an interval with an end is the one that has ended, or overlaps it, rather than a later one."""
+    """Return whether an interval with an end corrects the last interval, rather than beginning a later one."""
     if end is None:
         return False
     begins = edge["validFrom"] if start is None and end == ends(edge) else now if start is None else start
@@ -214,13 +222,13 @@ def _opened(edge: Record | None, relation: Relation, now: int) -> dict[str, Any]
     return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {})}
 
 
-def _merged(edge: dict[str, Any], facts: Mapping[str, Any]) -> Record:
-    """The edge with facts merged: a present None clears, properties merge by key."""
-    origin = facts.get("origin") or "DECLARED"
+def _merged(edge: dict[str, Any], values: Mapping[str, Any]) -> Record:
+    """Return the edge with values merged: a present None clears, properties merge by key."""
+    origin = values.get("origin") or "DECLARED"
     after = {**edge, "origin": max(edge.get("origin", origin), origin, key=_STRENGTH.index)}
     if after["origin"] != edge.get("origin"):
         after.pop("confidence", None)
-    for key, value in facts.items():
+    for key, value in values.items():
         if key == "origin" or (key == "confidence" and origin != after["origin"]):
             continue
         if value is not None and key == "properties":

@@ -1,11 +1,11 @@
-"""Inferred edges as they are stored and shown: shortcuts that say no more than the chains they stand for.
+"""Records of inferred edges: shortcuts for chains of other edges, as stored and as one caller sees them.
 
-Beside ``FEEDS``, which people declare, the store has ``INFERRED_FEEDS``, which :mod:`app.graph.jobs` derives. Its
-record has ``chains``, each ``{rule, through: vertex ids, confidence, held: [[from, to, opened, closed], …]}``, which
-says of each interval when its beginning and its end were recorded (OPEN where it has none); natively ``validFrom`` and
-``validTo`` span all of them, and ``through`` names all vertices on the way, so that
-:mod:`app.graph.reading.level.level_statement` brings these along. Nobody is shown the record itself: :func:`seen` makes
-of it what one caller may see.
+Next to ``FEEDS``, which people declare, the store has ``INFERRED_FEEDS``, which :mod:`app.graph.jobs.inference_job`
+derives. Its record has ``chains``: ``{rule, through: vertex ids, confidence, held: [[from, to, opened, closed], …]}``.
+``opened`` and ``closed`` are the instants when begin and end of an interval were recorded, FOREVER without an end. The
+native ``validFrom`` and ``validTo`` span all intervals. The native ``through`` lists all vertices in the middle, so
+that :mod:`app.graph.reading.level.level_statement` returns them too. Readers get :func:`visible_inferred_edge`, never
+the record itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,47 +23,47 @@ CHAINS: Final = "chains"
 PREFIX: Final = "INFERRED_"
 
 LABEL: Final = {relation: PREFIX + relation for relation in INFERRED}
-"""The label of inferred edges, by their relation."""
+"""Edge label of inferred edges, by relation."""
 
 THROUGH: Final = "through"
-"""The native property of an inferred edge that names the vertices on its way: their ids, with commas between."""
+"""Native property of an inferred edge: ids of the vertices in the middle, separated by commas."""
 
 BY: Final = "enrichment:"
-"""How the declarer of an inferred edge begins; the name of its rule follows."""
+"""Prefix of the declarer of an inferred edge, before the name of its rule."""
 
 LAST: Final = 2**63 - 1
 
-_TOLD: Final = frozenset({"relation", "origin", "confidence", "validFrom", "validTo"})
+_SHOWN_FIELDS: Final = frozenset({"relation", "origin", "confidence", "validFrom", "validTo"})
 
 
 def labels(relation: str) -> tuple[str, ...]:
-    """The labels under which the store has edges of a relation: what people declared first, then what is inferred."""
+    """Return the edge labels of a relation: that of declared edges, then that of inferred ones."""
     return (relation, LABEL[relation]) if relation in LABEL else (relation,)
 
 
 def is_inferred(edge: Record) -> bool:
-    """Whether this is the record of an inferred edge, which only :func:`seen` may be shown of."""
+    """Return whether this is the stored record of an inferred edge."""
     return CHAINS in edge
 
 
 def is_shortcut(shown: Record) -> bool:
-    """Whether this is an edge that :func:`seen` made."""
+    """Return whether :func:`visible_inferred_edge` made this edge."""
     return any(name.startswith(BY) for name in shown.get("by", ()))
 
 
 def is_traversable(row: Row | None) -> bool:
-    """Whether a caller goes through a vertex along lineage, whichever way, and is told all of its edges."""
+    """Return whether a caller may see all lineage edges of a vertex, so that chains through it are shown."""
     if row is None or row.access.grade is not AccessGrade.READ:
         return False
-    told = row.access.of_edge("Neighbour", row.access).hidden.isdisjoint(_TOLD)
-    return told and row.access.hidden.isdisjoint({"upstream", "downstream"})
+    shows = row.access.of_edge("Neighbour", row.access).hidden.isdisjoint(_SHOWN_FIELDS)
+    return shows and row.access.hidden.isdisjoint({"upstream", "downstream"})
 
 
 def visible_inferred_edge(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = LAST) -> Record | None:
-    """An inferred edge as it held at an instant, by what was recorded by another, for one caller; None if it did not.
+    """Return an inferred edge as one caller sees it at the instant ``at``, None without a visible chain.
 
-    ``passes`` says of the vertices on the way whether the caller goes through: :func:`passable`, and whether they were
-    there. Chains that the caller may not go count for nothing, so an edge that only they hold up is not there.
+    ``passes`` returns whether the caller may traverse a vertex id in the middle: :func:`is_traversable`, and whether it
+    existed. Hidden chains do not count. ``recorded`` excludes what was recorded later.
     """
     found = [
         (chain, begin, end)
@@ -87,7 +87,7 @@ def visible_inferred_edge(edge: Record, at: int, passes: Callable[[int], bool], 
 
 
 def inferred(relation: str, chains: Sequence[Record]) -> Record:
-    """The record of the edge that chains hold up; without any, it never held."""
+    """Return the record of the edge that the chains support; without chains its interval is empty."""
     held = [interval for chain in chains for interval in chain["held"]]
     return {
         "relation": relation,
@@ -100,5 +100,5 @@ def inferred(relation: str, chains: Sequence[Record]) -> Record:
 
 
 def through(edge: Record) -> str:
-    """The native value of ``through``."""
+    """Return the native value of ``through``."""
     return ",".join(map(str, sorted({vid for chain in edge[CHAINS] for vid in chain["through"]})))

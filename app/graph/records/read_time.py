@@ -1,34 +1,32 @@
-"""What was there at an instant: edges by their intervals, vertices by how long they existed.
+"""Records as they were at an instant: edges by their intervals, vertices by the time of their existence.
 
-The present is what the store's own filter on ``validFrom`` and ``validTo`` answers. Of the past, an edge's record knows
-more: the intervals before the last one, and when an interval was recorded (:mod:`app.graph.records.edge_record`). So
-for the past the store leaves out less, and :func:`edge_at` decides. What hides its times from the caller is taken as it
-was when the answer was begun: else an instant could be tried after the other until it tells them.
+For the present the store filters by ``validFrom`` and ``validTo``. For the past the record of an edge holds more:
+former intervals, and when an interval was recorded (:mod:`app.graph.records.edge_record`). The store therefore filters
+less, and :func:`edge_at` decides. If the times of a record are hidden from the caller, it is read as of the begin of
+the response. Otherwise a caller could try instants until the response discloses them.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.graph.records.edge_record import intervals, recorded_by
-from app.graph.records.vertex_record import FIRST_AT, begins
+from app.graph.records.vertex_record import FIRST_AT, Record, begins
 from graphql_schema.catalog.enums import IncidentState
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
 from graphql_schema.ports.row import Row
 
-Record = Mapping[str, Any]
-
-
 NO_UPPER_BOUND: Final = 2**63 - 1
-"""The time that bounds nothing."""
+"""An instant after all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadTime:
-    """When what is read held (``valid``), and when the answer was begun: by then it was ``recorded``.
+    """The instant that an operation reads at.
 
-    ``past`` says that this is not the present, and ``resumed`` that there may be records of later than that.
+    ``valid`` is the instant in the modelled time, ``recorded`` the begin of the response, in epoch milliseconds.
+    ``past`` is set unless this is the present, ``resumed`` if later records may exist because a page is continued.
     """
 
     valid: int
@@ -37,14 +35,14 @@ class ReadTime:
     resumed: bool = False
 
     def for_edge(self, hidden: Container[str]) -> int:
-        """When an edge must hold, of which some fields are hidden from the caller."""
+        """Return the instant at which an edge must be active, if these fields of it are hidden from the caller."""
         return self.recorded if self.past and ("validFrom" in hidden or "validTo" in hidden) else self.valid
 
     @property
     def window(self) -> dict[str, int]:
-        """Which edges the store is to bring, as the level text reads it.
+        """Return the bounds of the edges that the store returns, as wire keys of the level text.
 
-        Of the past all that had not ended; and if what was recorded later is left out, those as well that it ended.
+        For the past these are all edges that had not ended, and those that later records ended.
         """
         if not self.past:
             return {"vf": self.valid, "vt": self.valid}
@@ -52,11 +50,11 @@ class ReadTime:
 
 
 PRESENT = ReadTime(0)
-"""Of rows alone: as they are."""
+"""The read time of rows alone, which are read as they are."""
 
 
 def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
-    """The edge with the interval that holds at an instant; None where none does. ``hidden`` are fields of it."""
+    """Return the edge with the interval that is active at an instant, or None; ``hidden`` are hidden fields."""
     if not instant.past:
         return edge
     at = instant.for_edge(hidden)
@@ -67,34 +65,33 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
 
 
 def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
-    """The vertex as it stood at an instant; None where it did not exist yet. ``hidden`` are fields of it.
+    """Return the vertex as it was at an instant, None if it did not exist; ``hidden`` are hidden fields.
 
-    What was deleted by then is deleted, what was deleted later is not. Teams, users, domains and tags are always there:
-    edges say since when they have to do with something.
+    A later deletion is undone. Teams, users, domains and tags always exist: their edges say since when they apply.
     """
     if not instant.past:
         return record
     kind = KIND_OF_CODE[record["kind"]]
     if kind.name in ATTACHED_KINDS:
-        return _fact_at(record, instant.valid)
+        return _attached_at(record, instant.valid)
     if not kind.asset:
         return record
     timeless = "sourceCreatedAt" in hidden or "createdAt" in hidden
     if record["createdAt"] > instant.recorded or (not timeless and begins(record) > instant.valid):
         return None
     deleted = record.get("deletedAt")
-    left = deleted is not None and deleted > (instant.recorded if "deletedAt" in hidden else instant.valid)
-    return {**record, "deletedAt": None} if left else record
+    deleted_later = deleted is not None and deleted > (instant.recorded if "deletedAt" in hidden else instant.valid)
+    return {**record, "deletedAt": None} if deleted_later else record
 
 
 def existed(row: Row, instant: ReadTime) -> bool:
-    """Whether an asset was there at an instant, and not deleted."""
-    stood = vertex_at(row.record, instant, row.access.hidden)
-    return stood is not None and stood.get("deletedAt") is None
+    """Return whether an asset existed at an instant and was not deleted."""
+    found = vertex_at(row.record, instant, row.access.hidden)
+    return found is not None and found.get("deletedAt") is None
 
 
-def _fact_at(record: Record, valid: int) -> Record | None:
-    """A fact, unless it is about what came later; an incident that was resolved later stands."""
+def _attached_at(record: Record, valid: int) -> Record | None:
+    """Return an attached record, None if it is about a later instant; an incident that was resolved later is open."""
     if record["kind"] == ATTACHED_KINDS["UsageMonth"].code:
         return record
     if record.get("observedAt", record.get(FIRST_AT, record["createdAt"])) > valid:

@@ -7,27 +7,27 @@ from app.graph.records.vertex_record import Record
 from graphql_schema.ports.commands import IdempotencyKey
 
 HOUR_MS: Final = 3_600_000
-"""Milliseconds."""
+"""Milliseconds of an hour."""
 
 
 BUCKET_ROOT: Final = vertex_id("receipts", "top")
-"""The vertex that shelves hang on."""
+"""Vertex id from which all hourly buckets are reached."""
 
 
 RECEIPT_LIFETIME_MS: Final = 24 * HOUR_MS
-"""How long a receipt holds, in milliseconds."""
+"""Milliseconds for which a receipt is valid."""
 
 
 def receipt_name(subject: str, key: IdempotencyKey) -> str:
-    """What the vertex id of a receipt is made of, beside the tenant: no URN, so nothing else has it."""
+    """Return the name that the vertex id of a receipt is computed from; it is not a URN, so it collides with none."""
     return f"receipt\0{subject}\0{key.text}"
 
 
 def is_receipt(record: Record) -> bool:
-    """Whether this is the record of a receipt."""
+    """Return whether a record is a receipt."""
     return str(record["id"]).startswith("receipt\0")
 
 
 def bucket_of(now: int) -> int:
-    """The vertex id of the shelf of an instant's hour: it is the store's, not a tenant's."""
+    """Return the vertex id of the hourly bucket of an instant; buckets are shared by all tenants."""
     return vertex_id("receipts", str(now // HOUR_MS))

@@ -1,9 +1,9 @@
-"""The edge between an asset and a tag: what people said of it, and what arrived along lineage, in one record.
+"""Records of edges between assets and tags: what people declared and what propagated, in one record.
 
-``by`` names who declares it: fields that people wrote, and ``propagation`` for what the job of :mod:`app.graph.jobs`
-found to arrive, with ``via`` (the id of the asset that it arrived from) and ``steps`` (from the nearest asset that
-carries it directly). ``mode`` follows: BLOCKED where somebody keeps it out, which nothing arrives at, else DIRECT where
-anybody declares it, else PROPAGATED. The audit and its undoing go by what people said alone.
+``by`` names the declarers: fields that people wrote, and ``propagation`` if :mod:`app.graph.jobs.tag_job` propagated
+the tag here. A propagated tag has ``via`` (URN of the asset that it arrived from) and ``steps`` (distance from the
+nearest direct assignment). ``mode`` follows: BLOCKED if a person blocks the tag, DIRECT if a person assigned it, else
+PROPAGATED. Audit and revert only use the part that people declared.
 """
 
 from dataclasses import dataclass
@@ -15,44 +15,41 @@ from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
 
 PROPAGATION: Final = "propagation"
-"""The declarer of what arrived."""
+"""Declarer of a tag that propagated here."""
 
 _ARRIVED: Final = frozenset({"via", "steps"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arrival:
-    """How far a tag came along lineage, and the id of the asset that it arrived from; the least is the one that counts.
-
-    An asset that carries the tag directly is no step away from it.
-    """
+    """Distance of a propagated tag, and the URN of the asset that it arrived from. The smallest arrival counts."""
 
     steps: int
     via: str
 
 
 def arrival(edge: Record | None, now: int) -> Arrival | None:
-    """What arrived, where anything did."""
+    """Return the arrival of a propagated tag, None without one."""
     if edge is None or not is_current(edge, now) or PROPAGATION not in edge["by"]:
         return None
     return Arrival(edge["steps"], edge["via"])
 
 
 def has_mode(edge: Record | None, mode: TagMode, now: int) -> bool:
-    """Whether the edge holds, in this mode."""
+    """Return whether the edge is current and has this mode."""
     return edge is not None and is_current(edge, now) and edge.get("mode") == mode.name
 
 
 def arrived(edge: Record | None, found: Arrival | None, now: int) -> Record:
-    """The edge with what arrives now, or without anything that does; closed where nobody declares it then."""
+    """Return the edge with a new arrival, or with none; it ends without other declarers."""
     if found is None:
         return with_mode(undeclared(_without(edge or {}), PROPAGATION, now))
-    facts = {"origin": "INFERRED", "steps": found.steps, "via": found.via}
-    return with_mode(declared(edge, TAGGED, PROPAGATION, now, facts))
+    values = {"origin": "INFERRED", "steps": found.steps, "via": found.via}
+    return with_mode(declared(edge, TAGGED, PROPAGATION, now, values))
 
 
 def with_mode(edge: Record) -> Record:
-    """The edge with the mode that follows from who declares it."""
+    """Return the edge with the mode that follows from its declarers."""
     if edge["mode"] == TagMode.BLOCKED.name:
         return {**_without(edge), "by": _people(edge)}
     if edge["by"] == [PROPAGATION]:
@@ -61,12 +58,12 @@ def with_mode(edge: Record) -> Record:
 
 
 def released(edge: Record, now: int) -> Record:
-    """The edge as no person declares or blocks it any more: what arrives along lineage stays."""
+    """Return the edge without declaration or block by a person; a propagated tag remains."""
     return with_mode({**edge, "by": [PROPAGATION]}) if PROPAGATION in edge["by"] else ended(edge, now)
 
 
 def declared_part(edge: Record | None) -> Record | None:
-    """What people said of the tag; None where it only arrived."""
+    """Return the part of the edge that people declared, None if the tag only propagated."""
     if edge is None or PROPAGATION not in edge["by"]:
         return edge
     people = _people(edge)
@@ -74,7 +71,7 @@ def declared_part(edge: Record | None) -> Record | None:
 
 
 def restored_declaration(edge: Record | None, was: Record, now: int) -> Record:
-    """The edge with what people said of it once, and with what arrives now."""
+    """Return the edge with the former declaration by people, and with what propagates now."""
     found = arrival(edge, now)
     if edge is None or found is None:
         return reopened(edge, was, now)

@@ -1,8 +1,8 @@
-"""The record of a vertex: how it begins, what a registration makes of it, and the native values derived from it.
+"""Records of vertices: their first values, updates, and the native values derived from them.
 
-Keys are GraphQL field names, instants are epoch milliseconds. Beside what readers show, ``index`` holds what native
-values are derived from: ``owners`` ([[URN, [ownership kinds]], ...] in declared order), ``tags`` (URNs), ``domain`` and
-``whole`` (URNs or ""). Records are never changed in place.
+Keys are GraphQL field names, instants are epoch milliseconds. ``index`` holds what native values are derived from:
+``owners`` ([[URN, [ownership kinds]], …] in declared order), ``tags`` (URNs), ``domain`` and ``whole`` (URN of the
+domain and of the parent, or ""). Records are never changed in place.
 """
 
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ from policies.errors import InvalidError
 from policies.sensitivity import strictest
 
 ALIASES: Final = "aliases"
-"""Of a model's record: what its aliases stand for, by name."""
+"""Record key of a model: its aliases by name."""
 
 
 Record = Mapping[str, Any]
 
 
 FIRST_AT: Final = "firstAt"
-"""Of the record of a check: the instant of its oldest result, since when it is there."""
+"""Record key of a check: the instant of its oldest result."""
 
 
 _OPEN_TO_ALL: Final = {"stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL"}
@@ -49,15 +49,15 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "CHANGE": ("subject", "subjectKind", "actor", "action"),
     "INCIDENT": ("state",),
 }
-"""The facts that are listed by themselves, and what they are filtered by."""
+"""Kinds of attached records that have lists of their own, with the values that these filter by."""
 
 
 _UNUSED: Final = {"usedAt": 0, "servedAt": 0}
-"""Initial marks of use; :meth:`app.graph.writing.unit.item_unit.ItemUnit.mark` moves them, never a record."""
+"""Initial marks of use; :meth:`app.graph.writing.unit.staging.Staging.mark` moves them, records do not."""
 
 
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
-    """The record of something that was only referred to."""
+    """Return the record of an asset that was referenced and never registered; ``now`` is in epoch milliseconds."""
     parts = parse_urn(urn)
     kind = KINDS[parts.kind]
     version = {"version": parts.version} if kind.versioned else {}
@@ -85,16 +85,16 @@ def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
 
 
 def registered(record: Record, values: Mapping[str, Any], *, stored: bool) -> Record:
-    """The record with the given values; a present None takes back to the default, or away.
+    """Return the record with the given values; a present None restores the default or removes the value.
 
-    The sensitivity that it declares counts at once where it is higher than that of a ``stored`` record; what is lower
-    waits for :mod:`app.graph.jobs.sensitivity_job`, which knows whether something else holds it up.
+    A declared sensitivity above that of a ``stored`` record applies at once. A lower one waits for
+    :mod:`app.graph.jobs.sensitivity_job`, because other sources may support the higher one.
     """
     return updated({**record, "hydration": "FULL"}, values, stored=stored)
 
 
 def updated(record: Record, values: Mapping[str, Any], *, stored: bool = True) -> Record:
-    """The record with the given values, as for :func:`registered`; a stub stays one."""
+    """Return the record with the given values, as :func:`registered` does; a stub remains a stub."""
     given = dict(values)
     kind = kind_of(record)
     if kind == "User" and "kind" in given:
@@ -119,7 +119,7 @@ def updated(record: Record, values: Mapping[str, Any], *, stored: bool = True) -
 
 
 def attached_record(tenant: str, urn: str, by: str, now: int, **values: Any) -> Record:  # noqa: ANN401 - JSON values
-    """The record of something that is recorded about an asset, such as an approval; ``by`` is who records it."""
+    """Return a new attached record, such as an approval; ``by`` is its author, None values are omitted."""
     return {
         "id": urn,
         "kind": KIND_OF_SLUG[urn.split("/")[2]].code,
@@ -134,62 +134,65 @@ def attached_record(tenant: str, urn: str, by: str, now: int, **values: Any) -> 
 
 
 def indexed(record: Record, **index: Any) -> Record:  # noqa: ANN401 - values of the index are lists or text
-    """The record with other values in its index."""
+    """Return the record with other values in its index."""
     return {**record, "index": {**record["index"], **index}}
 
 
-def owner_team(record: Record, whole: Record | None) -> str:
-    """The team that policies go by (design README, 3.6); ``whole`` is None where there is none."""
+def owner_team(record: Record, parent: Record | None) -> str:
+    """Return the owner team that the policy uses (docs/design/lineage-rules.md); ``parent`` may be None."""
     teams = [(urn, kinds) for urn, kinds in record["index"]["owners"] if urn.startswith(_TEAM)]
     if teams:
         return str(next((urn for urn, kinds in teams if "TECHNICAL" in kinds), teams[0][0]))
-    return str(whole["ownerTeam"]) if whole else ""
+    return str(parent["ownerTeam"]) if parent else ""
 
 
 def kind_of(record: Record) -> str:
-    """The catalog's name of the record's kind."""
+    """Return the catalog's name of the kind of a record."""
     return KIND_OF_CODE[record["kind"]].name
 
 
 def is_attached(record: Record) -> bool:
-    """Whether it is recorded about something else, which says who may know of it."""
+    """Return whether the record is attached to a subject, whose policy applies."""
     return bool(KIND_OF_CODE[record["kind"]].shown_by)
 
 
 def is_deleted(record: Record) -> bool:
-    """Whether it was deleted, and not restored."""
+    """Return whether the asset is deleted."""
     return record.get("deletedAt") is not None
 
 
 def begins(record: Record) -> int:
-    """Since when it exists, by its source if that says so."""
+    """Return the instant since when the asset exists, according to its source if that is known."""
     made = record.get("sourceCreatedAt")
     return int(record["createdAt"] if made is None else made)
 
 
 def attributes(record: Record) -> PolicyAttributes:
-    """What the policy judges a change by. What is no asset is open to all; of these, domains may have an owner team."""
+    """Return the attributes that the policy decides by.
+
+    Kinds that are not assets are open to all; of these only domains may have an owner team.
+    """
     if KIND_OF_CODE[record["kind"]].asset:
         return PolicyAttributes.of(record)
     return PolicyAttributes(record["kind"], owner_team=record["ownerTeam"], **_OPEN_TO_ALL)
 
 
 def is_unowned_stub(record: Record) -> bool:
-    """Whether this was only referred to, and belongs to nobody."""
+    """Return whether the asset is a stub without an owner team."""
     return record["hydration"] == "STUB" and not record["ownerTeam"]
 
 
 def time_of(record: Record) -> int:
-    """When it was made: what by-time relations are ordered by. Whoever only refers to something makes no newest one."""
+    """Return the instant that orders the edges of by-time relations; 0 for a stub, which is never the newest."""
     if record.get("hydration") == "STUB":
         return 0
     return next(record[key] for key in TIME_FIELDS if record.get(key) is not None)  # type: ignore[no-any-return]
 
 
 def native_values(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """The native values and sets that the catalog's ``NATIVE_PROPERTIES`` names, derived from the record alone."""
+    """Return the values and the sets of all native properties, which follow from the record alone."""
     if is_attached(record):
-        return _natives_of_fact(record), {}
+        return _natives_of_attached(record), {}
     index = record["index"]
     found = found_by(record)
     same = ("tenant", "kind", "source", "namespace", "name", "ownerTeam", "createdAt", "updatedAt", "revision")
@@ -208,8 +211,8 @@ def native_values(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]
     return values, {**named, "owners": owners or [""], "tags": index["tags"] or [""]}
 
 
-def _natives_of_fact(record: Record) -> dict[str, Any]:
-    """Of facts, only those that are listed by themselves are in the index."""
+def _natives_of_attached(record: Record) -> dict[str, Any]:
+    """Return the native values of an attached record; only kinds with lists of their own are indexed."""
     values: dict[str, Any] = {"record": orjson.dumps(record).decode()}
     listed = _LISTED.get(record["kind"])
     if listed is not None:
@@ -218,7 +221,7 @@ def _natives_of_fact(record: Record) -> dict[str, Any]:
 
 
 def _name(record: Record, given: str | None) -> str:
-    """The name in full: the URN may have cut it."""
+    """Return the full name: the name in the URN may be cut."""
     if not given or given == record["name"]:
         return str(record["name"])
     kind = KIND_OF_CODE[record["kind"]]

@@ -30,7 +30,7 @@ _EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFr
 """Values of an edge that an entry shows."""
 
 MAX_REVISIONS: Final = 1_000_000
-"""Factor of the audit instant in the order of changes, which leaves room for the revision below it."""
+"""Factor of the audit instant in the order of changes, which leaves the last digits for the revision."""
 
 
 def stage_audit_entries(unit: ItemUnit) -> None:

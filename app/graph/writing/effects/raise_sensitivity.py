@@ -100,8 +100,8 @@ class _Raising:
         """
         everything = set(reached)
         while reached or own or parents:
-            room = MAX_RAISED - self._raised_count + len(self._batch.vertices)
-            found, records = await self._flows.targets(own, parents, most=room)
+            limit = MAX_RAISED - self._raised_count + len(self._batch.vertices)
+            found, records = await self._flows.targets(own, parents, most=limit)
             everything |= found
             unknown = found - self._batch.vertices.keys()
             if not unknown <= records.keys() or not self._add_stored(rank, unknown, records):

@@ -1,8 +1,8 @@
 """Records usage: one attached record per asset, consumer and month, with the counters of its days.
 
 Each day stores who recorded it and when, so usage has no audit entry. The last day of use is also a mark on the asset,
-where the index finds it: ``usedAt`` for use by teams and users, ``servedAt`` for use by assets such as services. A late
-day moves neither mark. A day corrected to zero sets the mark back to the last day that counts.
+where the index finds it: ``usedAt`` for teams and users, ``servedAt`` for assets such as services. A late day moves
+neither mark. A day corrected to zero sets the mark back to the last day that counts.
 """
 
 from collections.abc import Mapping

@@ -12,7 +12,7 @@ HopKey = tuple[Direction, str, int]
 
 @dataclass(slots=True)
 class ReadSet:
-    """Reads that planning asked for, in addition to what the commands name.
+    """Reads that planning requested, in addition to what the commands name.
 
     ``records`` maps vertex ids to URNs. ``hops`` are all edges of a relation at a vertex, with the far records.
     ``edges`` are single edges. ``groups`` are vertices whose children and incoming data-carrying edges are needed.

@@ -38,10 +38,10 @@ class Staging:
         dated = RELATIONS[key[0]].by_time
         after = {**record, "at": time_of(self._lookup.known(key[1]))} if dated else record
         before = self._lookup.edge(key)
-        seen = recorded(before, after, self._author.now)
-        if before is not None and _without_recording(before) == _without_recording(seen):
+        after_recorded = recorded(before, after, self._author.now)
+        if before is not None and _without_recording(before) == _without_recording(after_recorded):
             return False
-        stored = recorded(self._lookup.batch.edge(key), seen, self._author.now)
+        stored = recorded(self._lookup.batch.edge(key), after_recorded, self._author.now)
         self.staged.edges[key] = {**stored, "recordedAt": self._author.now, "recordedBy": self._author.subject}
         return True
 
