@@ -24,7 +24,7 @@ ANY: Final = AnyVersion()
 
 @dataclass(frozen=True, slots=True)
 class UnlinkCommand:
-    """Ends an edge, whoever declared it, at ``valid_to`` or now."""
+    """Ends an edge, regardless of its declarers, at ``valid_to`` or now."""
 
     relation: str
     source: str
@@ -145,7 +145,7 @@ class DeclaredEdges:
 
     ``targets`` maps the URNs of far ends to values of their edges (``kinds``, ``role``, ``mode``). They replace the
     edges that the field declared before, unless ``adds``. ``declarer`` is what the edge stores as its declarer, such as
-    ``ModelVersion.trainedOn``. Edges to ``removes`` end, whoever declared them.
+    ``ModelVersion.trainedOn``. Edges to ``removes`` end, regardless of their declarers.
     """
 
     hop: Hop

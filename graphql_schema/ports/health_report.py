@@ -1,4 +1,4 @@
-"""Causes and status of health."""
+"""Health reports: the status of an asset, and its causes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from graphql_schema.ports.row import Row
 
 
 class CauseSeverity(IntEnum):
-    """How much a cause weighs."""
+    """Severity of a cause of health."""
 
     MINOR = 1
     SEVERE = 2
@@ -17,9 +17,9 @@ class CauseSeverity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """Why an asset is not as it should be: a check with its latest result, an incident, or an evaluation.
+    """A cause of bad health: a check with its latest result, an incident, or an evaluation.
 
-    ``asset`` is what that is about, ``depth`` how many edges upstream it is.
+    ``asset`` is its subject, ``depth`` the number of edges upstream.
     """
 
     asset: Row
@@ -32,18 +32,18 @@ class HealthFinding:
 
     @property
     def about(self) -> str:
-        """The id of the check, incident or evaluation."""
+        """Return the id of the check, incident or evaluation."""
         return next(each.urn for each in (self.check, self.incident, self.evaluation) if each is not None)
 
     @property
     def place(self) -> tuple[int, str, str]:
-        """Where it stands among the causes: the nearest first, then by asset, then by what it is about."""
+        """Return the sort key among the causes: nearest first, then asset, then check, incident or evaluation."""
         return self.depth, self.asset.urn, self.about
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """How an asset is, and why."""
+    """The status of an asset, its causes in order, and their completeness."""
 
     status: str
     causes: Sequence[HealthFinding]

@@ -1,4 +1,4 @@
-"""Walks and searches along lineage as data: what is asked of the reader, and what comes back (ADR 0010)."""
+"""Lineage, impact and path queries as data, and their results (docs/adr/0010-walks.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from graphql_schema.ports.relation_query import EVERYTHING, LineageItemFilter
 from graphql_schema.ports.row import MaskedRecord, Row
 
 DEEPEST = 50
-"""Levels that one walk may be asked to go, and edges of the longest path."""
+"""Levels of the deepest lineage query, and edges of the longest path."""
 
 MAX_ROOTS = 100
-"""Roots that one walk may begin at."""
+"""Roots of one lineage query."""
 
 MAX_PATHS = 50
-"""Paths that one search may be asked for."""
+"""Paths of one path query."""
 
 
 class SnapshotTime(NamedTuple):
-    """The instant that edges must hold at, and the one by which they were recorded, in epoch milliseconds."""
+    """The instant at which edges must be active, and the one by which they were recorded, in epoch milliseconds."""
 
     valid: int
     recorded: int
@@ -27,7 +27,7 @@ class SnapshotTime(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LineageQuery:
-    """A walk from some roots, at most ``depth`` levels; ``pin`` is None for the instant of the operation."""
+    """Lineage from some roots, at most ``depth`` levels; ``pin`` None reads at the read time of the operation."""
 
     roots: tuple[str, ...]
     direction: Direction
@@ -38,7 +38,7 @@ class LineageQuery:
 
 @dataclass(frozen=True, slots=True)
 class PathQuery:
-    """A search for the ``most`` shortest paths of at most ``longest`` edges along the data flow."""
+    """The ``max_paths`` shortest paths of at most ``max_edges`` edges along the data flow."""
 
     source: str
     target: str
@@ -48,10 +48,10 @@ class PathQuery:
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """How much of what there is an answer holds: ``budgets`` that ended it, and whether the policy took something away.
+    """How much of a result was found: the ``budgets`` that ended it, and whether the policy removed something.
 
-    ``lost`` says that not every root was found, ``hidden`` how many hidden vertices were met first, None where that is
-    not said.
+    ``missing_roots`` is set if a root was not found. ``hidden`` counts the hidden nodes next to the visible result,
+    None if that is not disclosed.
     """
 
     budgets: tuple[str, ...]
@@ -64,19 +64,19 @@ class Completeness:
 
     @property
     def state(self) -> str:
-        """The ``CompletenessState``."""
+        """Return the name of the ``CompletenessState``."""
         return "TRUNCATED" if self.budgets else "PARTIAL" if self.missing_roots or self.policy else "COMPLETE"
 
     @property
     def reason(self) -> str | None:
-        """What ended it, or took something away; None when it is complete."""
+        """Return what limited the result, None if it is complete."""
         others = (("ROOTS", self.missing_roots), ("POLICY", self.policy))
-        return ", ".join((*self.budgets, *(name for name, holds in others if holds))) or None
+        return ", ".join((*self.budgets, *(name for name, applies in others if applies))) or None
 
 
 @dataclass(frozen=True, slots=True)
 class ReachedNode:
-    """A node of a walk at its least depth; ``via`` are the ids of one shortest way, from a root to the node."""
+    """A node of a lineage result at its smallest depth; ``via`` are the ids of one shortest path from a root to it."""
 
     row: Row
     depth: int
@@ -84,13 +84,13 @@ class ReachedNode:
 
     @property
     def place(self) -> tuple[int, str]:
-        """Where it stands among the nodes: by depth, then id."""
+        """Return the sort key among the nodes: depth, then id."""
         return self.depth, self.row.urn
 
 
 @dataclass(frozen=True, slots=True)
 class ReachedEdge:
-    """An edge among nodes, as the caller may see it; ``place`` is that of the later of its ends."""
+    """An edge among reached nodes, as the caller may see it; ``place`` is the greater one of its ends."""
 
     edge: MaskedRecord
     place: tuple[int, str]
@@ -98,7 +98,7 @@ class ReachedEdge:
 
 @dataclass(frozen=True, slots=True)
 class LineageResult:
-    """What a walk found: ``nodes`` that are shown, in order, the ``edges`` among them, and roots that are not there."""
+    """The visible ``nodes`` in order, the ``edges`` among them, and the ``unknown`` roots: absent or hidden."""
 
     nodes: Sequence[ReachedNode]
     edges: Sequence[ReachedEdge]
@@ -108,7 +108,7 @@ class LineageResult:
 
 @dataclass(frozen=True, slots=True)
 class FoundPath:
-    """A path: its vertices from end to end, and its edges, of which there is none between a whole and its part."""
+    """A path: its rows from end to end, and its edges; between a parent and its child there is none."""
 
     rows: Sequence[Row]
     edges: Sequence[MaskedRecord]
@@ -116,7 +116,7 @@ class FoundPath:
 
 @dataclass(frozen=True, slots=True)
 class PathResult:
-    """What a search found, the shortest first, and the ends it did not find."""
+    """The found paths, shortest first, and the ends that are ``unknown``: absent or hidden."""
 
     paths: Sequence[FoundPath]
     unknown: Sequence[str]

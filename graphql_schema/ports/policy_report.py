@@ -1,4 +1,4 @@
-"""Report of what the policy hid or logged in one operation."""
+"""What the policy hid or logged in one operation."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,17 +8,18 @@ from policies.decision import Denial
 from policies.errors import DeniedError
 
 MAX_REPORTED_FIELDS = 50
-"""Hidden coordinates that one answer lists."""
+"""Hidden coordinates that one response lists."""
 
 
 @dataclass(slots=True)
 class PolicyReport:
-    """What the policy did during one operation: for ``extensions.authorization``, and for the access log.
+    """Collects what the policy did during one operation, for ``extensions.authorization`` and for the access log.
 
-    ``strict`` callers get an error where a field is hidden, not null (``Prefer: policy=strict``). ``hidden`` counts by
-    coordinate such as ``ModelVersion.params``; ``reads`` holds the ids whose restricted or secret fields were read,
-    ``absent`` those that were asked for by id and are hidden, ``refused`` the writes that were denied: action, id and
-    the sentences that say why.
+    - ``strict``: a hidden field is an error instead of null (``Prefer: policy=strict``).
+    - ``hidden``: count of hidden values by coordinate, such as ``ModelVersion.params``; ``why`` is their denial.
+    - ``reads``: ids whose restricted or secret fields were read, by coordinate.
+    - ``absent``: hidden ids that the operation names.
+    - ``refused``: denied writes as (action, id, reasons).
     """
 
     policy_version: str
@@ -30,23 +31,23 @@ class PolicyReport:
     refused: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
     def report_hidden(self, coordinate: str, denial: Denial) -> None:
-        """Count one hidden value; raises DeniedError for strict callers."""
+        """Count one hidden value; raises DeniedError for a strict caller."""
         self.hidden[coordinate] += 1
         self.why.setdefault(coordinate, denial)
         if self.strict:
             raise DeniedError(
-                f"{coordinate} is hidden from you here; leave it out, or ask whom `ownerTeam` names for access.",
+                f"{coordinate} is hidden from you here; omit the field, or request access from the `ownerTeam`.",
                 coordinate=coordinate,
                 policies=list(denial.policies),
                 needs=list(denial.needs),
             )
 
     def report_read(self, coordinate: str, urn: str) -> None:
-        """Remember that a restricted or secret field of an asset was read."""
+        """Record that a restricted or secret field of an asset was read."""
         self.reads.setdefault(coordinate, {})[urn] = None
 
     def clear(self) -> None:
-        """Begin anew, after what was noted has been told."""
+        """Remove everything, after it was returned and logged."""
         self.hidden.clear()
         self.why.clear()
         self.reads.clear()
@@ -54,7 +55,7 @@ class PolicyReport:
         self.refused.clear()
 
     def extensions(self) -> dict[str, Any]:
-        """The aggregated notes, by coordinate; empty when nothing was hidden."""
+        """Return the extensions of the response, aggregated by coordinate; empty if nothing was hidden."""
         if not self.hidden:
             return {}
         shown = sorted(self.hidden)[:MAX_REPORTED_FIELDS]

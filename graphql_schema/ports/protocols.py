@@ -1,4 +1,4 @@
-"""What the schema needs from a database, as Protocols; ``app.graph`` implements them."""
+"""Protocols of the store: what the schema needs from it. ``app.graph`` implements them."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -14,94 +14,86 @@ from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 
 
 class GraphReader(Protocol):
-    """Reads for one caller and one operation. Everything that it returns has passed the caller's policy.
+    """Reads for one caller and one operation; everything it returns has passed the policy of the caller.
 
-    Calls of one tick, and those that arrive while a request is on its way, travel to the store together. Raises
-    ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED.
+    Calls of one event-loop turn, and those made while a request is in flight, share one request to the store. Methods
+    raise ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED.
     """
 
     async def node(self, urn: str) -> Row | None:
-        """The row of an id; None when it is unknown or hidden, which take the same requests."""
+        """Return the row of an id, None if it is absent or hidden; both take the same requests."""
         ...
 
     async def nodes(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:
-        """One entry per id, in order; ``anyway`` takes a request whatever is asked for and known.
+        """Return one row per id, in order, None for absent or hidden ids.
 
-        Ids that were read from what may be hidden then take no other time than none.
+        Set ``anyway`` for ids read from hidden records: the response time then does not reveal whether any exist.
         """
         ...
 
     @property
     def pin(self) -> SnapshotTime:
-        """The instant that the operation reads at, and the one by which what it reads was recorded."""
+        """Return the instants that the operation reads at."""
         ...
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
-        """Everything that a walk reaches, within the budgets of the operation."""
+        """Return the result of a lineage query, within the budgets of the operation."""
         ...
 
     async def paths(self, search: PathQuery) -> PathResult:
-        """The shortest paths between two assets, within the budgets of the operation."""
+        """Return the shortest paths between two assets, within the budgets of the operation."""
         ...
 
     async def health(self, source: Row) -> HealthReport:
-        """How an asset is, by what was told of it and of what it comes from, within the budgets of the operation."""
+        """Return the health of an asset, from evidence on it and upstream, within the budgets of the operation."""
         ...
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
-        """A page of what ``related`` reaches from ``source``."""
+        """Return a page of the rows that the relation query reaches from ``source``."""
         ...
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
-        """A page of an ordered listing of the whole graph."""
+        """Return a page of an ordered listing of the whole graph."""
         ...
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
-        """What may be a hit, in no order; what is found by a hidden field is not among it. One request."""
+        """Return possible hits in no order, from one request; matches of hidden fields are excluded."""
         ...
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
     ) -> RowPage:
-        """A page of all facts of a kind, by the time they were recorded; those about what the caller reads."""
+        """Return a page of the attached records of a kind whose subjects the caller may read, by their creation."""
         ...
 
     async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
-        """Of the next ``size`` facts of a kind after a position, the oldest first, those about what the caller reads.
+        """Examine the next ``size`` attached records of a kind after a position, oldest first; return the visible ones.
 
-        One request, however few of them are shown; an empty stretch may have reached further facts.
+        It takes one request, however few are visible. The position may advance without any visible record.
         """
         ...
 
 
 class GraphWriter(Protocol):
-    """Writes for one caller. What it reports as done survives the death of any process."""
+    """Writes for one caller. What it reports as written survives a crash of any process."""
 
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-        """Write the items and answer one outcome per item, in order; an item is written whole or not at all."""
+        """Write the items and return one outcome per item, in order; an item is written completely or not at all."""
         ...
 
 
 class ChangeFeed(Protocol):
-    """Tells those who follow the changes when there may be more of them."""
+    """Signals readers of the change feed that there may be new changes."""
 
     @property
     def count(self) -> int:
-        """How often something was written; read it before reading changes, and wait for another one."""
+        """Return the number of noticed transactions; read it before reading changes, then wait for a higher one."""
         ...
 
     async def wait(self, count: int) -> None:
-        """Return when something was written since ``count`` was read; which another process wrote, within seconds."""
+        """Return when a transaction was written since ``count`` was read; one of another process takes seconds."""
         ...
 
     async def end(self) -> tuple[int, str]:
-        """The position after the last change that is stored."""
-        ...
-
-
-class Notes(Protocol):
-    """Collects what the answer's ``extensions`` say beside the data."""
-
-    def extensions(self) -> dict[str, Any]:
-        """The extensions of the response, empty when there is nothing to say."""
+        """Return the position after the last stored change."""
         ...

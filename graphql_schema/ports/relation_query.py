@@ -1,4 +1,4 @@
-"""What a relation field reads, as data: paths of hops over catalog relations, a page and a filter."""
+"""Relation queries as data: paths of hops over catalog relations, page requests and item filters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, D
 from graphql_schema.ports.row import MaskedRecord, PageItem, Row, RowPage
 
 MAX_PAGE_SIZE = 500
-"""The largest ``first`` of any connection (http.md, section 2)."""
+"""Largest ``first`` of any connection."""
 
 COUNT_LIMIT = 10_000
-"""Totals are exact up to this many and null above."""
+"""Largest exact total; above it a total is null."""
 
 Path = tuple[Hop, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RelationQuery:
-    """The union of what one or more paths reach; a row that several reach is listed once.
+    """The union of the rows that paths of hops reach; a row reached over several paths is listed once.
 
-    The order is that of the far ends' vertex ids, which is stable and says nothing, or ``newest_first`` by the time
-    that a by-time relation carries, then by id. ``per_edge`` lists a row once for each edge that leads to it instead.
+    Rows are ordered by vertex id, which is stable and discloses nothing. With ``newest_first`` they are ordered by the
+    time of a by-time relation, then by id. ``per_edge`` lists a row once for each edge that leads to it.
 
-    A longer path says what rows on its way say: ``inputs`` names the fields of theirs that it is made from, such as
-    ``Run.inputs``. It goes no further at a row that the caller may not read, or that hides one of these.
+    A path of several hops discloses fields of the rows in between. ``inputs`` names these fields, such as
+    ``Run.inputs``; the path ends at a row that hides one of them or that the caller may not read.
     """
 
     paths: tuple[Path, ...]
@@ -34,34 +34,34 @@ class RelationQuery:
 
     @property
     def disclosed_fields(self) -> dict[str, frozenset[str]]:
-        """The fields of ``inputs`` by the kind that has them."""
+        """Return the fields of ``inputs`` by kind."""
         pairs = [coordinate.split(".") for coordinate in self.inputs]
         return {kind: frozenset(field for owner, field in pairs if owner == kind) for kind, _ in pairs}
 
 
 def related(*paths: Hop | Sequence[Hop], newest_first: bool = False, inputs: tuple[str, ...] = ()) -> RelationQuery:
-    """The union of paths; a single hop is a path of one."""
+    """Return the union of paths; a single hop is a path of one."""
     return RelationQuery(tuple((p,) if isinstance(p, Hop) else tuple(p) for p in paths), newest_first, inputs=inputs)
 
 
 def newest_first(hop: Hop) -> RelationQuery:
-    """One by-time hop, newest first."""
+    """Return the query of one by-time hop, newest first; raises ValueError for any other hop."""
     if not hop.relation.by_time or hop.direction is not Direction.IN:
-        raise ValueError(f"{hop.relation.name} carries no time towards the newest")
+        raise ValueError(f"{hop.relation.name} is not ordered by time in this direction")
     return related(hop, newest_first=True)
 
 
 class ItemFilter(Protocol):
-    """A filter that is judged after the policy; hashable, so that equal lists are read together."""
+    """A filter that is applied after the policy; hashable, so that equal lists share their reads."""
 
     def __call__(self, item: PageItem) -> bool:
-        """Whether the item stays in the list."""
+        """Return whether the item remains in the list."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FieldIn:
-    """Keeps rows whose field has one of the values; a hidden field has none."""
+    """Accepts rows whose field has one of the values; a hidden field has no value."""
 
     field: str
     values: tuple[str, ...]
@@ -73,7 +73,7 @@ class FieldIn:
 
 @dataclass(frozen=True, slots=True)
 class LineageItemFilter:
-    """The contract's ``LineageFilter``: what is empty keeps everything; no confidence means certain."""
+    """The filter of a lineage query: an empty field accepts everything, an edge without confidence is certain."""
 
     kinds: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
@@ -86,13 +86,13 @@ class LineageItemFilter:
         return self.accepts_node(item.row) and self.accepts_edge(item.edge_as("Neighbour"))
 
     def accepts_node(self, row: Row) -> bool:
-        """Whether a vertex is shown; a walk passes through those that are not."""
+        """Return whether a node is shown; lineage continues through nodes that are not."""
         return (not self.kinds or row.record["kind"] in self.kinds) and (
             not self.stages or row.visible_value("stage") in self.stages
         )
 
     def accepts_edge(self, edge: MaskedRecord) -> bool:
-        """Whether an edge counts; a walk goes over no other."""
+        """Return whether lineage follows an edge."""
         confidence = edge.visible_value("confidence")
         return (
             (not self.relations or edge.visible_value("relation") in self.relations)
@@ -102,15 +102,15 @@ class LineageItemFilter:
 
 
 EVERYTHING = LineageItemFilter()
-"""Keeps all lineage."""
+"""Accepts all lineage."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """How much of a list: ``first`` rows (None: all) after a position, with the ``total`` if asked for.
+    """A part of a list: ``first`` rows (None for all) after a position, with the ``total`` on request.
 
-    ``since`` leaves out what is older, of a list in the order of time whose rows do not hide theirs: of facts.
-    ``most`` lets whole lists that are too much for one request be read in parts, up to so many edges in an operation.
+    ``since`` excludes earlier rows of a list in the order of time, in epoch milliseconds. ``max_edges_in_parts`` allows
+    lists that are too large for one request to be read in parts, up to this number of edges in one operation.
     """
 
     first: int | None = None
@@ -126,7 +126,7 @@ ONE = PageRequest(first=1)
 
 
 def slice_page(items: Sequence[PageItem], page: PageRequest) -> RowPage:
-    """The page of a sorted list, with the total of the whole list when it was asked for."""
+    """Return the page of a sorted list, with the total of the whole list on request."""
     total = len(items) if page.total and len(items) <= COUNT_LIMIT else None
     rest = items if page.after is None else [item for item in items if item.position > tuple(page.after)]
     shown = rest if page.first is None else rest[: page.first]
@@ -134,16 +134,19 @@ def slice_page(items: Sequence[PageItem], page: PageRequest) -> RowPage:
 
 
 def neighbour_query(kind: str, direction: Direction) -> RelationQuery:
-    """Direct lineage neighbours of a kind by rule 3.3: its own edges, and those of its parts or of its whole."""
+    """Return the query of the direct lineage neighbours of a kind by the asset-group rule.
+
+    It follows the edges of the asset itself, and those of its children or of its parent (docs/design/lineage-rules.md).
+    """
     field = "downstream" if direction is Direction.OUT else "upstream"
     lineage = tuple(Hop(relation, direction) for relation in LINEAGE if _has(relation.ends, kind, direction))
-    counterpart = CHILD_HOPS.get(kind) or PARENT_HOPS.get(kind)
+    group_hop = CHILD_HOPS.get(kind) or PARENT_HOPS.get(kind)
     own: list[Path] = [(hop,) for hop in lineage]
-    if counterpart is None:
+    if group_hop is None:
         return RelationQuery(tuple(own), per_edge=True)
-    other = counterpart.kinds[0]
-    theirs = [Hop(relation, direction) for relation in LINEAGE if _has(relation.ends, other, direction)]
-    paths = (*own, *((counterpart, hop) for hop in theirs))
+    other = group_hop.kinds[0]
+    group_lineage = [Hop(relation, direction) for relation in LINEAGE if _has(relation.ends, other, direction)]
+    paths = (*own, *((group_hop, hop) for hop in group_lineage))
     return RelationQuery(paths, per_edge=True, inputs=(f"{other}.{field}",))
 
 

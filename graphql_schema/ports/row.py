@@ -1,4 +1,4 @@
-"""A stored record as one caller may see it: what every resolver receives as its source."""
+"""Rows: stored records as one caller may see them. Every resolver gets one as its source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from policies.vocabulary import WriteAction
 class AccessGrade(Enum):
     """How much of an asset the viewer may see."""
 
-    DISCOVER = value("DISCOVER", description="That it exists, what it is called and whom to ask.")
+    DISCOVER = value("DISCOVER", description="That it exists, its name and its owners.")
     READ = value("READ", description="Its fields, apart from those listed as hidden.")
 
 
 class RecordAccess(Protocol):
-    """What one caller may see of one type, on records that share their policy attributes.
+    """What one caller may see of a GraphQL type, on records with the same policy attributes.
 
-    ``hidden`` holds GraphQL field names, ``watched`` those and the fields whose reading is logged.
+    ``hidden`` are GraphQL field names; ``watched`` are these and the fields whose reading is logged.
     """
 
     grade: AccessGrade
@@ -31,24 +31,24 @@ class RecordAccess(Protocol):
     watched: frozenset[str]
 
     def report_hidden(self, field: str) -> None:
-        """Be told that a hidden field was asked for; raises DeniedError where the caller wants errors, not nulls."""
+        """Report that a hidden field was requested; raises DeniedError for a strict caller."""
         ...
 
     def report_read(self, field: str, urn: str) -> None:
-        """Be told that a field whose reading is logged was read."""
+        """Report that a field whose reading is logged was read."""
         ...
 
     def may(self, action: WriteAction) -> bool:
-        """Whether the caller may do this to the asset."""
+        """Return whether the caller may do this to the asset."""
         ...
 
     def of_edge(self, type_name: str, far: "RecordAccess") -> "RecordAccess":
-        """What the caller may see of an edge between two rows: what both ends show."""
+        """Return what the caller may see of an edge between two rows, which is what both ends show."""
         ...
 
 
 class MaskedRecord:
-    """A record and what the caller may see of it; ``kind`` is the GraphQL type, ``urn`` its id."""
+    """A record with the mask of one caller; ``kind`` is its GraphQL type, ``urn`` its id."""
 
     __slots__ = ("access", "kind", "record", "urn")
 
@@ -59,7 +59,7 @@ class MaskedRecord:
         self.access = access
 
     def is_shown(self, field: str) -> bool:
-        """Whether the caller sees a field; what the answer or the log must say of it is noted."""
+        """Return whether the caller may see a field, and report a hidden or logged field."""
         access = self.access
         if field in access.watched:
             if field in access.hidden:
@@ -69,18 +69,18 @@ class MaskedRecord:
         return True
 
     def read(self, field: str) -> Any:
-        """The value of a field; None when it has none, or when the policy hides it."""
+        """Return the value of a field, None if it has none or is hidden; hidden and logged fields are reported."""
         return self.record.get(field) if self.is_shown(field) else None
 
     def visible_value(self, field: str) -> Any:
-        """The value that a filter may judge by: that of :meth:`read`, without a note."""
+        """Return the value of a field for filters: that of :meth:`read`, without a report."""
         return None if field in self.access.hidden else self.record.get(field)
 
 
 class Row(MaskedRecord):
-    """One vertex that has passed the policy: its identity, its record and what the caller may see of it.
+    """One vertex that has passed the policy, with the mask of the caller.
 
-    ``record`` has GraphQL field names as keys and JSON values; instants are epoch milliseconds, enums their names.
+    Keys of ``record`` are GraphQL field names. Values are JSON: instants are epoch milliseconds, enums are names.
     """
 
     __slots__ = ("vid",)
@@ -91,17 +91,17 @@ class Row(MaskedRecord):
 
     @property
     def deleted(self) -> bool:
-        """Whether it was deleted: by its id it is still found, and nothing leads to it."""
+        """Return whether the asset is deleted: it is found by id only."""
         return self.record.get("deletedAt") is not None
 
 
 @dataclass(frozen=True, slots=True)
 class PageItem:
-    """A row of a list with the edge that led to it.
+    """A row of a list with the edge that leads to it.
 
-    ``edge`` is the record of the last edge and ``near`` the row it starts at for the reader, ``via`` the rows between
-    source and row on longer paths, ``path`` the index of the path in its
-    :class:`~graphql_schema.ports.relation_query.RelationQuery`, ``position`` where it stands in the list.
+    ``edge`` is the record of the last edge, ``near`` the row where it starts. ``via`` are the rows between source and
+    row, ``path`` is the index of the path in its :class:`~graphql_schema.ports.relation_query.RelationQuery`.
+    ``position`` is the keyset position in the list.
     """
 
     row: Row
@@ -112,7 +112,7 @@ class PageItem:
     path: int = 0
 
     def edge_as(self, type_name: str, **also: Any) -> MaskedRecord:
-        """The edge as the source of a GraphQL type that shows it; ``also`` are fields that the edge has not itself."""
+        """Return the edge as the source of a GraphQL type; ``also`` are further fields of that type."""
         near = self.near or self.row
         record = {**(self.edge or {}), **also}
         return MaskedRecord(
@@ -122,9 +122,9 @@ class PageItem:
 
 @dataclass(frozen=True, slots=True)
 class FeedBatch:
-    """Some of a list that is followed: what is shown of it, and the position of the last that was looked at.
+    """One batch of a feed: the visible items, and the position of the last record examined.
 
-    ``reached`` is None at the end of the list.
+    ``next_position`` is None at the end of the feed.
     """
 
     items: tuple[PageItem, ...]
@@ -133,7 +133,7 @@ class FeedBatch:
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """A page of a list. ``total`` is None unless it was asked for, and where there are more than 10,000."""
+    """A page of a list; ``total`` is None unless it was requested and is at most 10,000."""
 
     items: tuple[PageItem, ...]
     has_next: bool = False

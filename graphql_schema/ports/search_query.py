@@ -24,7 +24,7 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class SearchCandidates:
-    """What an index proposes; ``complete`` is false where it had more than :data:`MAX_HITS`."""
+    """Candidates that the index proposes; ``complete`` is false if there were more than :data:`MAX_HITS`."""
 
     rows: tuple[Row, ...]
     complete: bool

@@ -139,7 +139,7 @@ async def test_a_deleted_version_is_not_promoted_and_a_promoted_one_not_deleted(
     await set_alias(api, "eli", "gone", 1)
     refused = (await api.ask("root", DELETE, input={"asset": version("gone", 1)}))["deleteAsset"]
     assert codes(refused) == ["CONFLICT"]
-    assert "the alias 'champion' of its model stands for it" in refused["errors"][0]["message"]
+    assert "the alias 'champion' of its model points at it" in refused["errors"][0]["message"]
     assert (await api.ask("root", DELETE, input={"asset": model("gone")}))["deleteAsset"]["changed"]
 
 
