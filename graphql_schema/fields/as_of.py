@@ -1,4 +1,4 @@
-"""Reading the graph as it was: one instant for a whole operation, since clients keep what they read by id."""
+"""Read time of an operation (``asOf``): one instant for all fields, because clients cache objects by id."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -23,41 +23,41 @@ from graphql_schema.fields.scalars import Instant
 from policies.errors import InvalidError
 
 MAX_CLOCK_SKEW_MS = 300_000
-"""Milliseconds that the clock of whoever asks may be ahead."""
+"""Milliseconds that the clock of a client may be ahead."""
 
 ARGUMENT = "asOf"
 TIMELESS = frozenset({"viewer", "__typename", "__schema", "__type"})
-"""Fields of the query that are about no instant."""
+"""Fields of Query that do not depend on the read time."""
 
 AsOf = Annotated[
     Instant | None,
     strawberry.argument(
-        description="Read the graph as it was valid at this instant, as far as it is recorded now; now when absent. "
-        "Every field of the query must say the same, but for `viewer`."
+        description="Read the graph as it was valid at this instant, as far as it is recorded now; default: now. "
+        "All fields of the operation need the same value, except `viewer`."
     ),
 ]
 
 
 def set_read_time(info: Info, as_of: int | None) -> None:
-    """Let the operation read the graph as it was at an instant.
+    """Set the read time of the operation; None is the present.
 
-    Raises InvalidError when the fields of the operation do not agree on it, or when it lies ahead.
+    Raises InvalidError if the fields of the operation have different values, or if the instant is in the future.
     """
     context = info.context
     if context.instants is None:
         context.instants = _instants(info)
     if len(context.instants) > 1:
         raise InvalidError(
-            "An operation reads at one instant: give each of its fields the same `asOf`, and leave out those that "
-            "have none, or split the operation."
+            "The fields of the operation have different values of `asOf`; give all of them the same, or split the "
+            "operation."
         )
     if as_of is not None and as_of > context.clock() + MAX_CLOCK_SKEW_MS:
-        raise InvalidError("`asOf` lies ahead; give an instant that has passed.")
+        raise InvalidError("`asOf` is in the future; give a past instant.")
     context.read_at(as_of)
 
 
 def _instants(info: Info) -> frozenset[int | None]:
-    """The instants that the fields of the operation are about."""
+    """Return the values of ``asOf`` in the fields of the operation; None for a field without it."""
     raw = info._raw_info  # noqa: SLF001 - Strawberry offers the operation nowhere else
     found: set[int | None] = set()
     for node in _selected(raw, raw.operation.selection_set):
@@ -69,7 +69,7 @@ def _instants(info: Info) -> frozenset[int | None]:
 
 
 def _selected(raw: GraphQLResolveInfo[Any], selection: SelectionSetNode) -> Iterator[FieldNode]:
-    """The fields that an operation begins with."""
+    """Yield the top-level fields of an operation."""
     for node in selection.selections:
         if not _included(raw, node):
             continue
@@ -89,9 +89,9 @@ def _included(raw: GraphQLResolveInfo[Any], node: SelectionNode) -> bool:
 
 
 def _argument(raw: GraphQLResolveInfo[Any], node: FieldNode | DirectiveNode, name: str, type_: GraphQLInputType) -> Any:
-    """The value of an argument; None where it is not given."""
+    """Return the value of an argument, None if it is absent."""
     value = next((each.value for each in node.arguments or () if each.name.value == name), None)
     if isinstance(value, VariableNode):
-        variables: Any = raw.variable_values  # a plain mapping, whatever its annotation says
+        variables: Any = raw.variable_values  # a plain mapping, despite its annotation
         return variables.get(value.name.value)
     return None if value is None else coerce_input_literal(value, type_)

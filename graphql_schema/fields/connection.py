@@ -1,4 +1,4 @@
-"""Keyset connections: pages whose cursors are sealed, and bound to the query and the caller."""
+"""Keyset connections: pages with sealed cursors, each valid for one query and one caller."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
@@ -19,7 +19,7 @@ T = TypeVar("T")
 FIRST = strawberry.argument(description=f"The size of the page, at most {MAX_PAGE_SIZE}.")
 
 
-AFTER = strawberry.argument(description="The cursor after which the page begins; it must come from this same query.")
+AFTER = strawberry.argument(description="The cursor after which the page begins; it must come from the same query.")
 
 
 First = Annotated[int | None, FIRST]
@@ -28,11 +28,11 @@ First = Annotated[int | None, FIRST]
 After = Annotated[Cursor | None, AFTER]
 
 
-@strawberry.type(description="Where a page stands in its list.")
+@strawberry.type(description="The position of a page in its list.")
 class PageInfo:
-    """Where a page stands in its list."""
+    """The position of a page in its list."""
 
-    has_next_page: bool = strawberry.field(description="Whether more follows.")
+    has_next_page: bool = strawberry.field(description="Whether more items follow.")
     has_previous_page: bool = strawberry.field(description="Whether the page began after a cursor.")
     start_cursor: Cursor | None = strawberry.field(description="The cursor of the first item.")
     end_cursor: Cursor | None = strawberry.field(description="The cursor of the last item.")
@@ -42,7 +42,7 @@ class PageInfo:
 class Edge(Generic[T]):
     """An item of a page with its cursor."""
 
-    cursor: Cursor = strawberry.field(description="Where the item stands; pass it as `after`.")
+    cursor: Cursor = strawberry.field(description="The position of the item, for `after`.")
     node: T = strawberry.field(description="The item.")
 
 
@@ -52,9 +52,9 @@ class Connection(Generic[T]):
 
     edges: list[Edge[T]] = strawberry.field(description="The items with their cursors.")
     nodes: list[T] = strawberry.field(description="The items.")
-    page_info: PageInfo = strawberry.field(description="Where the page stands.")
+    page_info: PageInfo = strawberry.field(description="The position of the page.")
     total_count: int | None = strawberry.field(
-        description="How many the viewer may see: exact up to 10,000, null above, counted only when asked for."
+        description="The number of visible items: exact up to 10,000, null above; counted only if selected."
     )
 
 
@@ -63,7 +63,7 @@ def _row(item: PageItem) -> Any:
 
 
 class ConnectionSource:
-    """A slice as the source of a connection's fields; ``shape`` makes a node of an item."""
+    """A page as the source of the fields of a connection; ``shape`` returns the node of an item."""
 
     __slots__ = ("_binding", "_page", "_shape", "_slice")
 
@@ -77,18 +77,18 @@ class ConnectionSource:
 
     @property
     def edges(self) -> list[dict[str, Any]]:
-        """The source of ``edges``."""
+        """Return the source of ``edges``."""
         seal = self._binding.seal
         return [{"cursor": seal(item.position), "node": self._shape(item)} for item in self._slice.items]
 
     @property
     def nodes(self) -> list[Any]:
-        """The source of ``nodes``."""
+        """Return the source of ``nodes``."""
         return [self._shape(item) for item in self._slice.items]
 
     @property
     def page_info(self) -> dict[str, Any]:
-        """The source of ``pageInfo``."""
+        """Return the source of ``pageInfo``."""
         items, seal = self._slice.items, self._binding.seal
         return {
             "hasNextPage": self._slice.has_next,
@@ -98,29 +98,29 @@ class ConnectionSource:
         }
 
     def reaches(self, position: Sequence[Any]) -> bool:
-        """Whether a position of the list is on this page or on one before it."""
+        """Return whether a position of the list is on this page or on an earlier one."""
         items = self._slice.items
         last = items[-1].position if items else tuple(self._page.after or ())
         return tuple(position) <= tuple(last)
 
     @property
     def total_count(self) -> int | None:
-        """The source of ``totalCount``."""
+        """Return the source of ``totalCount``."""
         return self._slice.total
 
 
 def page_request_of(
     info: Info, first: int | None, after: str | None, *scope: object, keep: ItemFilter | None = None
 ) -> tuple[PageRequest, CursorCodec]:
-    """The page and the cursor binding of a connection field; ``scope`` is what else the list depends on.
+    """Return the page request and the cursor codec of a connection field.
 
-    ``scope`` must have a repr that is the same in every process. Raises LimitError on a bad ``first``, InvalidError on
-    a cursor that was not made here.
+    ``scope`` is what the list depends on besides the field; its repr must be the same in every process. Raises
+    LimitError for an invalid ``first``, InvalidError for a cursor of another query.
     """
     size = 20 if first is None else first
     if not 0 <= size <= MAX_PAGE_SIZE:
         raise LimitError(
-            f"`first` is {size}; ask for 0 to {MAX_PAGE_SIZE} and page on with `after`.", limit=MAX_PAGE_SIZE
+            f"`first` is {size}; use 0 to {MAX_PAGE_SIZE}, and `after` for the next page.", limit=MAX_PAGE_SIZE
         )
     raw = info._raw_info  # noqa: SLF001 - Strawberry offers the field's syntax nowhere else
     binding = CursorCodec(info.context, raw.parent_type.name, raw.field_name, keep, *scope)
@@ -129,7 +129,7 @@ def page_request_of(
 
 
 def _wants_total(context: Context, raw: GraphQLResolveInfo[Any]) -> bool:
-    """Whether ``totalCount`` is selected anywhere below the field; remembered per place in the document."""
+    """Return whether ``totalCount`` is selected below the field; cached per field of the document."""
     node = raw.field_nodes[0]
     if id(node) not in context.totals:
         context.totals[id(node)] = any(_selects_total(raw, each.selection_set) for each in raw.field_nodes)

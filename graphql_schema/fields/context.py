@@ -1,4 +1,4 @@
-"""What resolvers share during one operation: who asks, how to read and write, and what to note beside the data."""
+"""The context that the resolvers of one operation share: caller, reader, writer and policy report."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -21,10 +21,12 @@ def _now() -> int:
 class Context:
     """The state of one operation.
 
-    ``open_reader`` makes a caller's reader of the graph and the policy of that moment, or of the graph as it was
-    ``as_of`` an instant.
-    A subscription is an operation that lasts: ``journal`` tells it when to read on, and ``recheck`` who its caller is
-    by then; it raises what authentication raises. ``gates`` are the installation's, ``clock`` tells epoch milliseconds.
+    - ``open_reader`` opens a reader for a caller, as of an instant or of the present (None).
+    - ``notes`` is the policy report of the operation.
+    - ``journal`` is the change feed of a subscription. ``recheck`` authenticates its caller again, and raises what
+      authentication raises.
+    - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
+    - ``totals`` caches which fields of the document select ``totalCount``, ``instants`` the read times it names.
     """
 
     principal: Principal
@@ -47,29 +49,29 @@ class Context:
         self.reset_reader()
 
     def reset_reader(self) -> None:
-        """Forget what was read: what comes after a write sees what it wrote."""
+        """Discard cached rows, so that fields resolved after a write see the new state."""
         self.reader = self.open_reader(self.principal, self.as_of)
 
     def read_at(self, as_of: int | None) -> None:
-        """Read the graph as it was at an instant from here on; as it is now where that is None."""
+        """Read the graph as of an instant from now on; None is the present."""
         if as_of != self.as_of:
             self.as_of = as_of
             self.reset_reader()
 
     def now(self) -> int:
-        """The instant that the operation is about, in epoch milliseconds."""
+        """Return the read time of the operation in epoch milliseconds."""
         return self.clock() if self.as_of is None else self.as_of
 
     async def reauthenticate(self) -> None:
-        """Go on as who the caller is now, over the graph and the policy as they are now."""
+        """Re-authenticate the caller and open a new reader, so that a subscription sees current rights and data."""
         if self.recheck is not None:
             self.principal = await self.recheck()
         self.reset_reader()
 
     def finish(self) -> dict[str, Any]:
-        """What the response says beside its data, after the access log has what belongs into it.
+        """Write the access log, and return the extensions of the response.
 
-        A subscription has many responses, each with notes of its own.
+        A subscription has many responses, each with its own report.
         """
         self.log_access(self.principal, self.request_id, self.notes)
         extensions = self.notes.extensions()

@@ -1,4 +1,4 @@
-"""Sealed keyset cursors."""
+"""Sealed keyset cursors: encrypted positions in a list."""
 
 import base64
 import binascii
@@ -16,10 +16,10 @@ from policies.errors import InvalidError
 
 
 class CursorCodec:
-    """What a cursor is good for: one caller, one field of one object, one set of arguments.
+    """Seals and opens the cursors of one list, bound to caller, field, source object and arguments.
 
-    Cursors are encrypted, since a position may hold what the caller cannot see, such as the time by which versions are
-    ordered; and in such a way (AES-SIV, RFC 5297) that equal positions have equal cursors.
+    Cursors are encrypted because a position may contain hidden values, such as the time that orders versions. AES-SIV
+    (RFC 5297) gives equal positions equal cursors.
     """
 
     __slots__ = ("_cipher", "_scope")
@@ -30,17 +30,17 @@ class CursorCodec:
         self._scope = [orjson.dumps([who.tenant, who.subject, *(repr(part) for part in scope)])]
 
     def seal(self, position: Sequence[Any]) -> str:
-        """The cursor of a position."""
+        """Return the cursor of a position."""
         return base64.urlsafe_b64encode(self._cipher.encrypt(orjson.dumps(position), self._scope)).rstrip(b"=").decode()
 
     def open(self, cursor: str) -> tuple[Any, ...]:
-        """The position of a cursor; raises InvalidError when it was made for anything else."""
+        """Return the position of a cursor; raises InvalidError if it belongs to another list or caller."""
         try:
             raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             return tuple(orjson.loads(self._cipher.decrypt(raw, self._scope)))
         except (ValueError, binascii.Error, InvalidTag):
             raise InvalidError(
-                "`after` is not a cursor of this query; take `endCursor` of the same field with the same arguments."
+                "`after` is not a cursor of this query; use `endCursor` of the same field with the same arguments."
             ) from None
 
 

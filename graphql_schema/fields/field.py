@@ -9,17 +9,17 @@ Parent = strawberry.Parent[Any]
 
 
 INPUTS = "inputs"
-"""The key of a field's metadata that says what its value is made from."""
+"""Metadata key of a field: the fields that its value depends on."""
 
 
 def stored_field(description: str) -> Any:
-    """A property of the record, stored under the field's GraphQL name."""
+    """Return a field that reads the record value of the same GraphQL name."""
     return strawberry.field(description=description)
 
 
 def depends_on(*inputs: str) -> dict[str, Any]:
-    """The metadata of a field that says what it is made from: ``Type.field``, or a field of the same type.
+    """Return field metadata that names what the value depends on: ``Type.field``, or a field of the same type.
 
-    The policy's labels may not hold the field less closely than these.
+    The label of the field must not be weaker than the labels of these fields; start-up checks it.
     """
     return {INPUTS: lambda _kind: inputs}

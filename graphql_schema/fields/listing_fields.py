@@ -1,4 +1,4 @@
-"""Fields over listings of assets."""
+"""Declarations of fields over listings of assets."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -11,10 +11,14 @@ from graphql_schema.fields.field import Parent
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, asset_listing
 from graphql_schema.ports.conditions import Condition
 
-AssetFilterArg = Annotated[AssetFilter | None, strawberry.argument(description="Which assets; all when absent.")]
+AssetFilterArg = Annotated[
+    AssetFilter | None, strawberry.argument(description="Conditions on the assets; default: all assets.")
+]
 
 
-AssetOrderArg = Annotated[AssetOrder | None, strawberry.argument(description="In which order; by id when absent.")]
+AssetOrderArg = Annotated[
+    AssetOrder | None, strawberry.argument(description="The order of the assets; default: by id.")
+]
 
 
 async def list_assets(
@@ -26,9 +30,9 @@ async def list_assets(
     *within: Condition,
     scope: tuple[object, ...] = (),
 ) -> ConnectionSource:
-    """A page of a listing of assets, as the source of a connection.
+    """Return a page of a listing of assets as the source of a connection.
 
-    ``scope`` is what ``within`` depends on, where that may be another clause by the time of a later page.
+    ``within`` are further conditions. ``scope`` replaces them in the cursors, if they may differ between two pages.
     """
     listing = asset_listing(where, order, *within)
     about = (asset_listing(where, order), *scope) if scope else (listing,)
@@ -37,7 +41,7 @@ async def list_assets(
 
 
 def assets_where(clause_for: Callable[[str], Condition], description: str) -> Any:
-    """A connection of the assets that a clause made from the source's id selects."""
+    """Return a connection field of the assets that a condition, made from the id of the source, selects."""
 
     async def resolve(
         root: Parent,

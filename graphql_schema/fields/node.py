@@ -1,4 +1,4 @@
-"""The interface Node, and the type of a row."""
+"""The interface Node, and the GraphQL type of a row."""
 
 import strawberry
 
@@ -7,14 +7,14 @@ from graphql_schema.ports.row import Row
 
 
 def type_of(source: Row, *_: object) -> str:
-    """The GraphQL type of a row: the name of its kind."""
+    """Return the GraphQL type of a row, which is the name of its kind."""
     return source.kind
 
 
-@strawberry.interface(description="Anything that has an id.")
+@strawberry.interface(description="An object with a global id.")
 class Node:
-    """Anything that has an id."""
+    """An object with a global id."""
 
-    id: strawberry.ID = stored_field("The URN: stable, loggable, writable by hand.")
+    id: strawberry.ID = stored_field("The URN: stable, and can be written by hand.")
 
     resolve_type = staticmethod(type_of)

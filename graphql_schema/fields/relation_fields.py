@@ -1,4 +1,4 @@
-"""How a type file declares its fields: own properties, and relations as data that one resolver reads."""
+"""Declarations of relation fields: a relation query as data, read by one generic resolver."""
 
 from typing import Annotated, Any
 
@@ -10,15 +10,15 @@ from graphql_schema.fields.field import Parent, depends_on
 from graphql_schema.ports.relation_query import ALL, ONE, FieldIn, ItemFilter, RelationQuery
 from graphql_schema.ports.row import Row
 
-ActiveOnly = Annotated[bool | None, strawberry.argument(description="Whether to leave out what is not serving.")]
+ActiveOnly = Annotated[bool | None, strawberry.argument(description="Whether to return only active deployments.")]
 
 
 SERVING = FieldIn("status", ("ACTIVE",))
-"""Keeps the deployments that serve."""
+"""Accepts active deployments."""
 
 
 def to_one(rel: RelationQuery, description: str, *inputs: str) -> Any:
-    """The one row that a relation leads to; ``inputs`` as for :func:`depends_on`."""
+    """Return a field with the one row of a relation query; ``inputs`` as in :func:`depends_on`."""
 
     async def resolve(root: Parent, info: Info) -> Any:
         found = await info.context.reader.related(root, rel, ONE)
@@ -28,7 +28,7 @@ def to_one(rel: RelationQuery, description: str, *inputs: str) -> Any:
 
 
 def to_list(rel: RelationQuery, description: str) -> Any:
-    """All rows that a relation leads to, where there are few by nature."""
+    """Return a field with all rows of a relation query that has few."""
 
     async def resolve(root: Parent, info: Info) -> Any:
         found = await info.context.reader.related(root, rel, ALL)
@@ -38,7 +38,7 @@ def to_list(rel: RelationQuery, description: str) -> Any:
 
 
 def to_many(rel: RelationQuery, description: str, *, first: int = 20) -> Any:
-    """A connection over a relation; ``first`` is the page size unless the caller says otherwise."""
+    """Return a connection field over a relation query; ``first`` is the default page size."""
     size = first
 
     async def resolve(root: Parent, info: Info, first: First = size, after: After = None) -> Any:
@@ -50,6 +50,6 @@ def to_many(rel: RelationQuery, description: str, *, first: int = 20) -> Any:
 async def relation_connection(
     root: Row, info: Info, rel: RelationQuery, first: int | None, after: str | None, keep: ItemFilter | None = None
 ) -> ConnectionSource:
-    """A page of a relation, as the source of a connection."""
+    """Return a page of a relation query as the source of a connection."""
     page, binding = page_request_of(info, first, after, root.urn, keep=keep)
     return ConnectionSource(await info.context.reader.related(root, rel, page), page, binding)

@@ -1,4 +1,4 @@
-"""The contract's scalars: instants are epoch milliseconds inside and RFC 3339 in UTC outside."""
+"""Scalars of the schema: an instant is epoch milliseconds inside, and RFC 3339 text in UTC outside."""
 
 import re
 from datetime import UTC, date, datetime
@@ -17,48 +17,52 @@ Day = NewType("Day", str)
 """A day as text, such as 2026-11-24."""
 
 Cursor = NewType("Cursor", str)
-"""A signed position in a list."""
+"""A sealed position in a list."""
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def instant_text(millis: int) -> str:
-    """RFC 3339 in UTC, with milliseconds only when there are some."""
+    """Return an instant as RFC 3339 text in UTC, with milliseconds only if there are any."""
     seconds, rest = divmod(millis, 1000)
     text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text.zfill(19)}.{rest:03d}Z" if rest else f"{text.zfill(19)}Z"
 
 
 def parse_instant(value: object) -> Instant:
-    """Read an RFC 3339 instant; finer than a millisecond is cut."""
+    """Return the instant of an RFC 3339 text, truncated to milliseconds; raises GraphQLError."""
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         raise GraphQLError(f"DateTime cannot represent {value!r}; write RFC 3339, such as 2026-11-24T09:30:00Z.")
     try:
         moment = datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", r"\1", value.upper()))
         millis = int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
     except (ValueError, OverflowError):
-        raise GraphQLError(f"DateTime cannot represent {value!r}: there is no such instant.") from None
+        raise GraphQLError(
+            f"DateTime cannot represent {value!r}: the instant does not exist. Write one such as 2026-11-24T09:30:00Z."
+        ) from None
     if not 0 <= millis < FOREVER:
         raise GraphQLError(f"DateTime cannot represent {value!r}; use an instant from 1970 to 9999.")
     return Instant(millis)
 
 
 def parse_day(value: object) -> Day:
-    """Read a day of the calendar, written as ISO 8601 has it."""
+    """Return a calendar day given in ISO 8601; raises GraphQLError."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise GraphQLError(f"Date cannot represent {value!r}; write a day such as 2026-11-24.")
     try:
         date.fromisoformat(value)
     except ValueError:
-        raise GraphQLError(f"Date cannot represent {value!r}: there is no such day.") from None
+        raise GraphQLError(
+            f"Date cannot represent {value!r}: the day does not exist. Write one such as 2026-11-24."
+        ) from None
     return Day(value)
 
 
 SCALARS: dict[object, ScalarDefinition] = {
     Instant: strawberry.scalar(
         name="DateTime",
-        description="RFC 3339 instant, UTC on output, with milliseconds when there are some.",
+        description="An RFC 3339 instant; in UTC on output, with milliseconds if there are any.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=instant_text,
         parse_value=parse_instant,
@@ -72,7 +76,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     Cursor: strawberry.scalar(
         name="Cursor",
-        description="A position in a list: opaque, signed, bound to the query and the caller that it was given to.",
+        description="A position in a list: opaque, encrypted, and valid only for the same query and caller.",
         serialize=str,
         parse_value=str,
     ),

@@ -1,4 +1,4 @@
-"""Small values inside assets, and their inputs."""
+"""Small values inside of assets, and their inputs."""
 
 from typing import ClassVar
 
@@ -7,17 +7,17 @@ import strawberry
 from graphql_schema.fields.field import stored_field
 
 
-@strawberry.type(description="A free key and value.")
+@strawberry.type(description="A key with a text value, chosen freely.")
 class Property:
-    """A free key and value."""
+    """A key with a text value, chosen freely."""
 
     key: str = stored_field("The key, unique within the asset.")
     value: str = stored_field("The value.")
 
 
-@strawberry.input(description="A free key and value.")
+@strawberry.input(description="A key with a text value, chosen freely.")
 class PropertyInput:
-    """A free key and value."""
+    """A key with a text value, chosen freely."""
 
     UNIQUE: ClassVar = ("key",)
 
@@ -29,9 +29,9 @@ class PropertyInput:
 class Metric:
     """A measured number."""
 
-    name: str = stored_field("What was measured.")
+    name: str = stored_field("The name of the measure, such as `auc`.")
     value: float = stored_field("The number.")
-    slice: str | None = stored_field("The part of the data it was measured on; null for all.")
+    slice: str | None = stored_field("The part of the data that was measured; null for all data.")
 
 
 @strawberry.input(description="A measured number.")
@@ -40,6 +40,8 @@ class MetricInput:
 
     UNIQUE: ClassVar = ("name", "slice")
 
-    name: str = strawberry.field(description="What was measured.")
+    name: str = strawberry.field(description="The name of the measure, such as `auc`.")
     value: float = strawberry.field(description="The number.")
-    slice: str | None = strawberry.field(description="The part of the data it was measured on.", default=None)
+    slice: str | None = strawberry.field(
+        description="The part of the data that was measured; null for all data.", default=None
+    )
