@@ -6,8 +6,7 @@ from typing import Any
 import strawberry
 
 from graphql_schema.assets.asset import Asset
-from graphql_schema.catalog.enums import Verdict
-from graphql_schema.catalog.enums import value as value_enums
+from graphql_schema.catalog.enums import Verdict, value
 from graphql_schema.catalog.relations import EVALUATED_BY, PRODUCES
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
@@ -58,9 +57,9 @@ async def _against_baseline(root: Parent, info: Info) -> Any:
 class EvaluationKind(Enum):
     """How an evaluation was made."""
 
-    OFFLINE = value_enums("OFFLINE", description="On recorded data.")
-    SHADOW = value_enums("SHADOW", description="On live traffic, without effect.")
-    ONLINE = value_enums("ONLINE", description="On live traffic.")
+    OFFLINE = value("OFFLINE", description="On recorded data.")
+    SHADOW = value("SHADOW", description="On live traffic, without effect.")
+    ONLINE = value("ONLINE", description="On live traffic.")
 
 
 @strawberry.type(description="A model version measured on data.")

@@ -12,8 +12,7 @@ from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef, ExperimentCellRef, ExperimentRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.inputs.input_fields import SHARE, AssetFields, reference
-from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.input_fields import SHARE, AssetFields, attribute, reference
 from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import related
 
@@ -54,10 +53,10 @@ class ExperimentCell(Asset):
 class ExperimentInput(AssetFields):
     """Registers an experiment."""
 
-    hypothesis: str | None = value_input_fields("What it is to find out.")
-    state: ExperimentState | None = value_input_fields("How far it is.")
-    started_at: Instant | None = value_input_fields("When it began.")
-    ended_at: Instant | None = value_input_fields("When it ended.")
+    hypothesis: str | None = attribute("What it is to find out.")
+    state: ExperimentState | None = attribute("How far it is.")
+    started_at: Instant | None = attribute("When it began.")
+    ended_at: Instant | None = attribute("When it ended.")
 
 
 register_experiment = register_field(ExperimentInput, "Registers an experiment.")
@@ -70,8 +69,8 @@ class ExperimentCellInput(AssetFields):
     experiment: strawberry.ID | None = reference(
         CELL_OF.out(), "The id of the experiment that it is an arm of.", required=True
     )
-    cell: str | None = value_input_fields("The name of the arm.")
-    allocation: float | None = value_input_fields("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
+    cell: str | None = attribute("The name of the arm.")
+    allocation: float | None = attribute("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
     subjects: list[strawberry.ID] | None = reference(
         TESTED_IN.into(), "Ids of model versions and deployments that it tests."
     )

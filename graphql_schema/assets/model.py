@@ -38,8 +38,7 @@ from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, relation_
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
 from graphql_schema.governance.aliases import ModelAlias, aliases_of, names_of, version_by_alias
 from graphql_schema.governance.gate_report import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
-from graphql_schema.inputs.input_fields import AssetFields, id_part, reference
-from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.input_fields import AssetFields, attribute, id_part, reference
 from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import newest_first, related
 
@@ -175,9 +174,9 @@ class ModelVersion(Asset, AssetVersion):
 class ModelInput(AssetFields):
     """Registers a model."""
 
-    task: str | None = value_input_fields("What it does.")
-    risk_tier: RiskTier | None = value_input_fields("How much harm it can do.")
-    intended_use: str | None = value_input_fields("What it is meant for, and what not.")
+    task: str | None = attribute("What it does.")
+    risk_tier: RiskTier | None = attribute("How much harm it can do.")
+    intended_use: str | None = attribute("What it is meant for, and what not.")
     inputs: list[strawberry.ID] | None = reference(FEEDS.into(), "Ids of inputs of the model as a whole.")
 
 
@@ -190,12 +189,12 @@ class ModelVersionInput(AssetFields):
 
     version: str | None = id_part("The version, part of the id.")
     model: strawberry.ID | None = reference(VERSION_OF.out(), "The id of its model; must agree with its own id.")
-    framework: str | None = value_input_fields("The library it was made with.")
-    artifact_uri: str | None = value_input_fields("Where its files are.")
-    digest: str | None = value_input_fields("The digest of its files.")
-    code_ref: str | None = value_input_fields("The code that made it.")
-    params: list[PropertyInput] | None = value_input_fields("The parameters of its training.")
-    metrics: list[MetricInput] | None = value_input_fields("What its training measured.")
+    framework: str | None = attribute("The library it was made with.")
+    artifact_uri: str | None = attribute("Where its files are.")
+    digest: str | None = attribute("The digest of its files.")
+    code_ref: str | None = attribute("The code that made it.")
+    params: list[PropertyInput] | None = attribute("The parameters of its training.")
+    metrics: list[MetricInput] | None = attribute("What its training measured.")
     training_run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that made it.")
     trained_on: list[strawberry.ID] | None = reference(FEEDS.into(*_DATA), "Ids of datasets and their versions.")
     features: list[strawberry.ID] | None = reference(

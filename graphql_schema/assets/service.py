@@ -14,8 +14,7 @@ from graphql_schema.fields.field import Parent, stored_field
 from graphql_schema.fields.refs import DeploymentRef, ModelVersionRef, ServiceRef
 from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.inputs.input_fields import SHARE, AssetFields, reference
-from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.input_fields import SHARE, AssetFields, attribute, reference
 from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import related
 
@@ -69,9 +68,9 @@ class Deployment(Asset):
 class ServiceInput(AssetFields):
     """Registers a service."""
 
-    tier: int | None = value_input_fields("How critical it is; 1 is the most.")
-    endpoint: str | None = value_input_fields("Where it is called.")
-    oncall: str | None = value_input_fields("Whom to call when it breaks.")
+    tier: int | None = attribute("How critical it is; 1 is the most.")
+    endpoint: str | None = attribute("Where it is called.")
+    oncall: str | None = attribute("Whom to call when it breaks.")
     calls: list[strawberry.ID] | None = reference(CALLED_BY.into(), "Ids of services that it calls.")
 
 
@@ -84,13 +83,11 @@ class DeploymentInput(AssetFields):
 
     model_version: strawberry.ID | None = reference(DEPLOYED_AS.into(), "The id of the model version that it runs.")
     service: strawberry.ID | None = reference(SERVED_BY.out(), "The id of the service that it runs in.")
-    environment: str | None = value_input_fields("Where it runs, such as `production` or `staging`.")
-    status: DeploymentStatus | None = value_input_fields("Whether it serves.")
-    traffic_share: float | None = value_input_fields(
-        "The share of the traffic that it takes, from 0 to 1.", within=SHARE
-    )
-    deployed_at: Instant | None = value_input_fields("When it began to serve.")
-    retired_at: Instant | None = value_input_fields("When it ceased to serve.")
+    environment: str | None = attribute("Where it runs, such as `production` or `staging`.")
+    status: DeploymentStatus | None = attribute("Whether it serves.")
+    traffic_share: float | None = attribute("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
+    deployed_at: Instant | None = attribute("When it began to serve.")
+    retired_at: Instant | None = attribute("When it ceased to serve.")
 
 
 register_deployment = register_field(DeploymentInput, "Registers a deployment; call again as its status changes.")

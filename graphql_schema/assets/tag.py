@@ -12,8 +12,7 @@ from graphql_schema.fields.listing_fields import assets_where
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.value_types import Property
-from graphql_schema.inputs.input_fields import CatalogFields, needed
-from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.input_fields import CatalogFields, attribute, needed
 from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.conditions import Condition
 
@@ -58,9 +57,9 @@ class Tag(Node):
 class TagInput(CatalogFields):
     """Registers a tag."""
 
-    description: str | None = value_input_fields("What it says, in words.")
+    description: str | None = attribute("What it says, in words.")
     tag_kind: TagKind = needed("What it is for.")
-    propagates: bool | None = value_input_fields("Whether it passes on along lineage; not at first.")
+    propagates: bool | None = attribute("Whether it passes on along lineage; not at first.")
 
 
 register_tag = register_field(TagInput, "Registers a tag.")

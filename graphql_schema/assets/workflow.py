@@ -15,8 +15,7 @@ from graphql_schema.fields.refs import AssetRef, RunRef, UserRef, WorkflowRef
 from graphql_schema.fields.relation_fields import relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
-from graphql_schema.inputs.input_fields import COUNT, AssetFields, reference
-from graphql_schema.inputs.input_fields import attribute as value_input_fields
+from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, reference
 from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import FieldIn, newest_first, related
 
@@ -88,9 +87,9 @@ class Run(Asset):
 class WorkflowInput(AssetFields):
     """Registers a workflow."""
 
-    workflow_kind: str | None = value_input_fields("What kind of pipeline it is.")
-    code_ref: str | None = value_input_fields("The code that defines it.")
-    schedule: str | None = value_input_fields("When it runs, as the source writes it.")
+    workflow_kind: str | None = attribute("What kind of pipeline it is.")
+    code_ref: str | None = attribute("The code that defines it.")
+    schedule: str | None = attribute("When it runs, as the source writes it.")
     inputs: list[strawberry.ID] | None = reference(INPUT_TO.into(), "Ids of declared inputs of the pipeline as such.")
     outputs: list[strawberry.ID] | None = reference(PRODUCES.out(), "Ids of declared outputs of the pipeline as such.")
     part_of: strawberry.ID | None = reference(CONTAINS.into("Workflow"), "The id of the workflow that it is a step of.")
@@ -106,14 +105,14 @@ class RunInput(AssetFields):
     workflow: strawberry.ID | None = reference(RUN_OF.out(), "The id of the workflow it executes.")
     parent_run: strawberry.ID | None = reference(CHILD_OF.out(), "The id of the run that it is a part of.")
     started_by: strawberry.ID | None = reference(STARTED_BY.out(), "The id of the user that started it.")
-    state: RunState | None = value_input_fields("How far it is.", required=True)
-    started_at: Instant | None = value_input_fields("When it began.")
-    ended_at: Instant | None = value_input_fields("When it ended.")
-    code_version: str | None = value_input_fields("The version of the code that ran.")
-    params: list[PropertyInput] | None = value_input_fields("The parameters it ran with.")
-    metrics: list[MetricInput] | None = value_input_fields("What it measured.")
-    error: str | None = value_input_fields("Why it failed.")
-    cost_usd: float | None = value_input_fields("What it cost, in US dollars.", within=COUNT)
+    state: RunState | None = attribute("How far it is.", required=True)
+    started_at: Instant | None = attribute("When it began.")
+    ended_at: Instant | None = attribute("When it ended.")
+    code_version: str | None = attribute("The version of the code that ran.")
+    params: list[PropertyInput] | None = attribute("The parameters it ran with.")
+    metrics: list[MetricInput] | None = attribute("What it measured.")
+    error: str | None = attribute("Why it failed.")
+    cost_usd: float | None = attribute("What it cost, in US dollars.", within=COUNT)
     inputs: list[strawberry.ID] | None = reference(
         INPUT_TO.into(), "Ids of what it read; added to those recorded before.", adds=True, origin="OBSERVED"
     )

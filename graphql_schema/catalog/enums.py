@@ -4,52 +4,26 @@ from enum import Enum
 
 import strawberry
 
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.relations import RELATIONS
+
 value = strawberry.enum_value
 
 
 @strawberry.enum(description="The kind of a governed asset.")
 class AssetKind(Enum):
-    """The kinds of the catalog that are assets."""
+    """The governed kinds of the catalog, by code: ``AssetKind["MODEL_VERSION"]``."""
 
-    DATASET = value("DATASET", description="A table, a collection of files, a topic, a view.")
-    DATASET_VERSION = value("DATASET_VERSION", description="An immutable snapshot of a dataset.")
-    FEATURE_SET = value("FEATURE_SET", description="Features that are served together.")
-    FEATURE = value("FEATURE", description="One feature.")
-    MODEL = value("MODEL", description="A registered model.")
-    MODEL_VERSION = value("MODEL_VERSION", description="An immutable version of a model.")
-    WORKFLOW = value("WORKFLOW", description="The definition of a pipeline or of one of its steps.")
-    RUN = value("RUN", description="One execution of a workflow.")
-    EVALUATION = value("EVALUATION", description="A model version measured on data.")
-    SERVICE = value("SERVICE", description="A production service.")
-    DEPLOYMENT = value("DEPLOYMENT", description="A model version serving in a service.")
-    EXPERIMENT = value("EXPERIMENT", description="An online test.")
-    EXPERIMENT_CELL = value("EXPERIMENT_CELL", description="One arm of an experiment.")
-    REPORT = value("REPORT", description="A dashboard, chart or document that people read.")
+    vars().update({kind.code: value(kind.code, description=kind.description) for kind in KINDS.values() if kind.asset})
 
 
 @strawberry.enum(name="Relation", description="An edge label between assets.")
 class RelationName(Enum):
-    """The relations that callers may name."""
+    """The relations of the catalog that callers may name, such as ``RelationName["FEEDS"]``."""
 
-    INPUT_TO = value("INPUT_TO", description="Data, a feature or a model version is read by a run or workflow.")
-    PRODUCES = value("PRODUCES", description="A run, workflow or service makes something.")
-    DERIVES = value("DERIVES", description="Data or a feature is computed from other data or features.")
-    FEEDS = value("FEEDS", description="Data or features go into a model, service or report.")
-    BASE_OF = value("BASE_OF", description="A model is the starting point of another: fine-tuned, distilled, joined.")
-    EVALUATED_BY = value("EVALUATED_BY", description="What an evaluation measured, on what, and against what baseline.")
-    DEPLOYED_AS = value("DEPLOYED_AS", description="A model version is what a deployment runs.")
-    SERVED_BY = value("SERVED_BY", description="A deployment serves in a service.")
-    TESTED_IN = value("TESTED_IN", description="A model version or deployment is what an experiment cell tests.")
-    CELL_OF = value("CELL_OF", description="A cell is an arm of an experiment.")
-    CALLED_BY = value("CALLED_BY", description="A service is called by a service that depends on it.")
-    TRIGGERS = value("TRIGGERS", description="A workflow starts another.")
-    VERSION_OF = value("VERSION_OF", description="A version belongs to its asset.")
-    PRECEDES = value("PRECEDES", description="A version comes before the next one.")
-    RUN_OF = value("RUN_OF", description="A run executes a workflow.")
-    CHILD_OF = value("CHILD_OF", description="A run was started by another run.")
-    STARTED_BY = value("STARTED_BY", description="A run was started by a person or service account.")
-    CONTAINS = value("CONTAINS", description="A feature set holds features, a workflow its steps, a domain its assets.")
-    REPLACED_BY = value("REPLACED_BY", description="An asset gives way to another.")
+    vars().update(
+        {each.name: value(each.name, description=each.description) for each in RELATIONS.values() if each.description}
+    )
 
 
 @strawberry.enum(description="How an edge came to be known.")

@@ -1,7 +1,7 @@
-"""The rules of enrichment: which edge follows from which chain of edges, as frozen values (docs/enrichment.md).
+"""The inference rules as frozen values: the edge that each chain of edges implies (docs/enrichment.md).
 
-A shortcut makes one question one hop shorter. It is allowed by its relation's ends and says nothing that its chain does
-not: ``app.graph.jobs`` derives it, and it is shown to whoever may see the chain.
+An inferred edge shortens a query by a hop. The relation of the edge allows its ends, and the edge discloses no more
+than its chain: a caller sees an inferred edge only when the chain is visible. ``app.graph.jobs`` derives the edges.
 """
 
 from dataclasses import dataclass
@@ -20,14 +20,15 @@ from graphql_schema.catalog.relations import (
 )
 
 ENRICHMENT: Final = "enrichment"
-"""The property of an inferred edge that names its rules; an edge that somebody declares as a guess has none."""
+"""The property of an inferred edge that names its rules; an edge that a client declares as inferred has no such one."""
 
 
 @dataclass(frozen=True, slots=True)
 class InferenceRule:
-    """From a vertex of the kinds ``starts``, over the hops of ``chain``, an edge of ``relation`` to where they end.
+    """A rule: from a vertex of the kinds ``starts`` over the hops of ``chain``, an edge of ``relation`` to their end.
 
-    All hops go along the data and name their kinds. ``confidence`` is that of a chain of certain edges.
+    Every hop leads along the data and names its kinds. ``confidence``, from 0 to 1, is that of an edge from a chain of
+    certain edges.
     """
 
     name: str
@@ -38,15 +39,15 @@ class InferenceRule:
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """The kinds where its chains end."""
+        """The kinds at the end of a chain."""
         return self.chain[-1].kinds
 
     def kinds(self, place: int) -> tuple[str, ...]:
-        """The kinds that its chains go through: at 0 they start, and behind the last hop they end."""
+        """Return the kinds at a place of the chain: 0 is the start, the number of hops is the end."""
         return self.chain[place - 1].kinds if place else self.starts
 
     def said(self) -> list[Any]:
-        """What it says, as JSON: two rules that say the same derive the same."""
+        """Return the content of the rule as JSON: rules of equal content derive equal edges."""
         hops = [[hop.relation.name, list(hop.kinds)] for hop in self.chain]
         return [self.name, self.relation.name, list(self.starts), hops, self.confidence]
 
@@ -72,4 +73,4 @@ RULES: Final = (
 """The rules of the product."""
 
 INFERRED: Final = tuple(dict.fromkeys(rule.relation.name for rule in RULES))
-"""The relations that rules infer, each of which has a label of the store for that."""
+"""The names of the relations that rules infer; the store has a second edge label for each."""

@@ -1,27 +1,26 @@
-"""ISO 8601 durations of a length that is known: weeks, days, hours, minutes and seconds, neither years nor months."""
+"""Instants and durations: the open end of an interval, and ISO 8601 durations of a fixed length."""
 
 import re
 from typing import Final
 
 FOREVER = 253_402_300_799_999
-"""The end of what has not ended, in epoch milliseconds: 9999-12-31T23:59:59.999Z, the last RFC 3339 instant."""
-
+"""The end of an interval without an end, in epoch milliseconds: 9999-12-31T23:59:59.999Z, the last RFC 3339 instant."""
 
 _NUMBER: Final = r"\d{1,9}(?:\.\d{1,9})?"
-
-
 _DURATION: Final = re.compile(
     rf"P(?:(?P<weeks>{_NUMBER})W)?(?:(?P<days>{_NUMBER})D)?"
     rf"(?:T(?:(?P<hours>{_NUMBER})H)?(?:(?P<minutes>{_NUMBER})M)?(?:(?P<seconds>{_NUMBER})S)?)?",
     re.ASCII,
 )
-
-
 _UNITS: Final = {"weeks": 604_800_000, "days": 86_400_000, "hours": 3_600_000, "minutes": 60_000, "seconds": 1_000}
 
 
 def milliseconds(duration: str) -> int | None:
-    """How long a duration is; None when it is none, or has years or months, or a number of more than nine digits."""
+    """Return the length of an ISO 8601 duration in milliseconds; None where ``duration`` is not one of fixed length.
+
+    Weeks, days, hours, minutes and seconds are read. Years and months have no fixed length. A number may have nine
+    digits before and nine after the decimal point.
+    """
     found = _DURATION.fullmatch(duration.strip())
     parts = {} if found is None else {unit: text for unit, text in found.groupdict().items() if text}
     return round(sum(float(text) * _UNITS[unit] for unit, text in parts.items())) if parts else None

@@ -1,60 +1,92 @@
-"""Kinds of assets and of attached records, with look-ups by slug and code."""
+"""The kinds of the graph as frozen values, with look-ups by slug and code.
 
-from dataclasses import dataclass
+A kind is one line here. The enum `AssetKind`, the vertex labels of the store, the ids and the picture in the README
+follow from the line; the GraphQL side of the kind is its entry in `graphql_schema/assets/` (docs in CONTRIBUTING.md).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A vertex label; ``asset`` says whether it is governed, ``whole`` of what kind it is a part (rule 3.3).
+    """A kind of vertex: its GraphQL type and vertex label ``name``, and its ``slug`` in ids.
 
-    ``shown_by`` is, of a fact, the field of its subject that leads to it: who may read that may read the fact.
+    ``description`` is that of the value in the enum `AssetKind`; empty where the kind is no asset.
+    ``asset``: whether the policy governs the kind.
+    ``version_of``, ``part_of``: the parent kind in an asset group, if any (rule 3.3). The id of a version is that of
+    its parent with `@<version>`. A part has an id of its own and is contained in its parent.
+    ``joins``: the relations that only this kind adds pairs to, each with a rule as in
+    :mod:`graphql_schema.catalog.relations`, such as ``{"FEEDS": "PromptVersion > ModelVersion"}``.
+    ``declared_in``: the file of `graphql_schema/assets/` with the entry of the kind, without `.py`; the first word of
+    the slug by default.
+    ``shown_by``: for an attached record, the field of its subject that leads to it. A caller who may read that field
+    may read the record.
     """
 
     name: str
     slug: str
+    description: str = ""
     asset: bool = True
-    versioned: bool = False
-    parent: str | None = None
+    version_of: str | None = None
+    part_of: str | None = None
+    joins: Mapping[str, str] = field(default_factory=dict, hash=False)
+    declared_in: str = ""
     shown_by: str = ""
 
     @property
     def code(self) -> str:
-        """The kind as GraphQL's ``AssetKind`` writes it."""
+        """The value of the kind in GraphQL's enum `AssetKind`."""
         return self.slug.replace("-", "_").upper()
 
+    @property
+    def concept(self) -> str:
+        """The concept that the kind belongs to: a file of `graphql_schema/assets/`, a box of the README's picture."""
+        return self.declared_in or self.slug.partition("-")[0]
 
-KINDS: dict[str, Kind] = {
+    @property
+    def versioned(self) -> bool:
+        """Whether the kind is an immutable version of its parent."""
+        return self.version_of is not None
+
+    @property
+    def parent(self) -> str | None:
+        """The parent kind in an asset group; None outside of one."""
+        return self.version_of or self.part_of
+
+
+KINDS: Final[dict[str, Kind]] = {
     kind.name: kind
     for kind in (
-        Kind("Dataset", "dataset"),
-        Kind("DatasetVersion", "dataset-version", versioned=True, parent="Dataset"),
-        Kind("FeatureSet", "feature-set"),
-        Kind("Feature", "feature", parent="FeatureSet"),
-        Kind("Model", "model"),
-        Kind("ModelVersion", "model-version", versioned=True, parent="Model"),
-        Kind("Workflow", "workflow"),
-        Kind("Run", "run"),
-        Kind("Evaluation", "evaluation"),
-        Kind("Service", "service"),
-        Kind("Deployment", "deployment"),
-        Kind("Experiment", "experiment"),
-        Kind("ExperimentCell", "experiment-cell"),
-        Kind("Report", "report"),
+        Kind("Dataset", "dataset", "A table, a collection of files, a topic, a view."),
+        Kind("DatasetVersion", "dataset-version", "An immutable snapshot of a dataset.", version_of="Dataset"),
+        Kind("FeatureSet", "feature-set", "Features that are served together."),
+        Kind("Feature", "feature", "One feature.", part_of="FeatureSet"),
+        Kind("Model", "model", "A registered model."),
+        Kind("ModelVersion", "model-version", "An immutable version of a model.", version_of="Model"),
+        Kind("Workflow", "workflow", "The definition of a pipeline or of one of its steps."),
+        Kind("Run", "run", "One execution of a workflow.", declared_in="workflow"),
+        Kind("Evaluation", "evaluation", "A model version measured on data."),
+        Kind("Service", "service", "A production service."),
+        Kind("Deployment", "deployment", "A model version serving in a service.", declared_in="service"),
+        Kind("Experiment", "experiment", "An online test."),
+        Kind("ExperimentCell", "experiment-cell", "One arm of an experiment."),
+        Kind("Report", "report", "A dashboard, chart or document that people read."),
         Kind("Team", "team", asset=False),
-        Kind("User", "user", asset=False),
+        Kind("User", "user", asset=False, declared_in="team"),
         Kind("Domain", "domain", asset=False),
         Kind("Tag", "tag", asset=False),
     )
 }
-"""What is registered: assets, and the people and vocabulary that they refer to."""
+"""The kinds that clients register, by name: assets, then the people and the vocabulary that assets refer to."""
 
 
 KIND: Final = {kind.code: name for name, kind in KINDS.items()}
-"""The catalog's name of a kind by its code, as records have it."""
+"""The name of each registered kind by its code, which is what records store."""
 
 
-ATTACHED_KINDS: dict[str, Kind] = {
+ATTACHED_KINDS: Final[dict[str, Kind]] = {
     kind.name: kind
     for kind in (
         Kind("Check", "check", asset=False, shown_by="checks"),
@@ -65,16 +97,21 @@ ATTACHED_KINDS: dict[str, Kind] = {
         Kind("Change", "change", asset=False, shown_by="history"),
     )
 }
-"""What is recorded about something, its subject, and shown with it; :data:`SUBJECT_HOPS` lead there."""
+"""The kinds of attached records, by name; :data:`graphql_schema.catalog.relations.SUBJECT_HOPS` leads to subjects."""
 
 
-ALL_KINDS = {**KINDS, **ATTACHED_KINDS}
+ALL_KINDS: Final = {**KINDS, **ATTACHED_KINDS}
 
 
-KIND_OF_SLUG = {kind.slug: kind for kind in ALL_KINDS.values()}
+KIND_OF_SLUG: Final = {kind.slug: kind for kind in ALL_KINDS.values()}
 
 
-KIND_OF_CODE = {kind.code: kind for kind in ALL_KINDS.values()}
+KIND_OF_CODE: Final = {kind.code: kind for kind in ALL_KINDS.values()}
 
 
-ASSETS = tuple(kind.name for kind in KINDS.values() if kind.asset)
+ASSETS: Final = tuple(kind.name for kind in KINDS.values() if kind.asset)
+"""The names of the governed kinds."""
+
+
+VERSIONS: Final = tuple(kind for kind in KINDS.values() if kind.versioned)
+"""The kinds that are versions of another."""

@@ -1,15 +1,19 @@
-"""Native properties: values that the store itself filters and orders by."""
+"""The native properties: values that the store itself filters and orders by."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class NativeProperty:
-    """A native vertex property: the store filters, orders or polices by it. Everything else lives in ``record``.
+    """A native vertex property: a value that the store filters or orders by. Everything else is in ``record``.
 
-    ``java`` is the store's class; ``index`` whether the mixed index holds it; ``many`` whether it is a set. ``field``
-    is the field of the schema that shows it, whose policy a filter or an order on it follows; the name when empty.
-    ``fact`` says that facts alone have it, ``text`` that the index finds it by its words and not as a whole.
+    ``java``: the class of the value in the store.
+    ``index``: whether the mixed index contains the property.
+    ``many``: whether the value is a set.
+    ``field``: the field of the schema that shows the value, and whose label governs filters and orders by it; the name
+    of the property when empty.
+    ``attached_only``: whether only attached records have the property.
+    ``text``: whether the index matches single words of the value and not the full value.
     """
 
     name: str
@@ -53,22 +57,22 @@ NATIVE_PROPERTIES: tuple[NativeProperty, ...] = (
     NativeProperty("revision", "Long", index=False),
     NativeProperty("record", index=False),
 )
-"""``ownerTeam`` and ``domain`` are "" where there is none, ``owners`` and ``tags`` then hold just "", and ``deletedAt``
-is OPEN while it lives: an absent value would fail open under a `not`.
+"""The native properties of vertices.
 
-``begins`` says when an asset came to be, as far as anybody told. ``usedAt`` is the last day, as the instant at which it
-began, that a team or a user used it, ``servedAt`` that of a service, which may be hidden; 0 is never. These two are no
-part of the record: the store keeps them with each recording of usage (:mod:`app.graph.writing.handlers.count_usage`).
-What of a record is in ``titles``, ``words`` and ``prose`` says :mod:`graphql_schema.rules.ranking`."""
+A filter with `not` would match an absent value, so every asset has a value: ``ownerTeam`` and ``domain`` are "" where
+there is none, ``owners`` and ``tags`` then contain "" alone, and ``deletedAt`` is ``FOREVER`` while the asset exists.
 
+``begins`` is the best known instant at which an asset came to be. ``usedAt`` is the first instant of the last day on
+which a team or a user used it, or 0. ``servedAt`` is the same for services, apart because a service may be hidden.
+Both are not in the record: recordings of usage store them (:mod:`app.graph.writing.handlers.count_usage`).
+``titles``, ``words`` and ``prose`` are derived from the record by :mod:`graphql_schema.rules.index_terms`.
+"""
 
 TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
-"""What says when something was made, the best first: what by-time relations are ordered by."""
-
+"""The fields with the time of a record, best first; by-time relations are ordered by the first that has a value."""
 
 FIELD_OF = {stored.name: stored.field or stored.name for stored in NATIVE_PROPERTIES}
-"""The field of the schema that shows a native property."""
-
+"""The field of the schema that shows each native property."""
 
 NATIVE_EDGE_PROPERTIES: tuple[NativeProperty, ...] = (
     NativeProperty("fromKind", index=False),
@@ -80,3 +84,4 @@ NATIVE_EDGE_PROPERTIES: tuple[NativeProperty, ...] = (
     NativeProperty("through", index=False),
     NativeProperty("record", index=False),
 )
+"""The native properties of edges."""

@@ -1,19 +1,20 @@
-"""Kinds, relations and stored properties as frozen values: the one place where they are declared.
+"""The relations of the graph as frozen values, and the hops over them.
 
-Everything else is generated from here or refers to it: the JanusGraph schema, the loaders, the registration, the
-importers and the tests. Direction rule: an edge is stored in the direction data flows, so downstream = OUT and
-upstream = IN for every lineage relation (design README, section 3).
+The edge labels of the store, the enum `Relation`, the checks of registrations and links, and the picture in the README
+follow from these values. An edge points where the data flows: downstream is along every lineage edge, upstream is
+against it.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final
 
-from graphql_schema.catalog.kinds import ALL_KINDS, ASSETS
+from graphql_schema.catalog.kinds import ALL_KINDS, ASSETS, KINDS, VERSIONS
 
 
 class RelationFamily(StrEnum):
-    """What a relation is about."""
+    """The subject of a relation."""
 
     LINEAGE = "lineage"
     STRUCTURE = "structure"
@@ -32,15 +33,23 @@ class Direction(Enum):
     OUT = "out"
     IN = "in"
 
+    @property
+    def reverse(self) -> "Direction":
+        """The other direction."""
+        return Direction.IN if self is Direction.OUT else Direction.OUT
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """An edge label: which kinds it may join, and whether its far ends are read newest first.
+    """An edge label with the kinds that it joins.
 
-    ``ends`` are (from, to) pairs of kind names. ``by_time`` relations carry a sortable time of the *from* end and an
-    index on it, so that the newest few of many are read without the others. ``changes`` is the end that an edge says
-    something about, the consumer's or declarer's: OUT the *to* end, IN the *from* end. Who links needs rights there.
-    ``carries`` says that data goes over it, and its sensitivity with it (docs/sensitivity.md).
+    ``ends``: the allowed (from, to) pairs of kind names.
+    ``by_time``: whether each edge stores the time of its *from* end in an index, so that the newest of many edges are
+    read without the others.
+    ``owning_end``: the end that an edge is a statement about, OUT for the *to* end and IN for the *from* end. A caller
+    who links needs rights on that end.
+    ``carries``: whether data, and its sensitivity, flows along the edges (docs/sensitivity.md).
+    ``description``: that of the value in the enum `Relation`; empty where callers cannot name the relation.
     """
 
     name: str
@@ -49,56 +58,52 @@ class Relation:
     by_time: bool = False
     owning_end: Direction = Direction.IN
     carries: bool = False
+    description: str = ""
 
     @property
     def lineage(self) -> bool:
-        """Whether data flows along it."""
+        """Whether the relation is part of lineage."""
         return self.family is RelationFamily.LINEAGE
 
     def changed_ends(self, source: str) -> frozenset[Direction]:
-        """The ends that an edge says something about, by the kind of its *from* end.
+        """Return the ends that a new edge changes; ``source`` is the kind of its *from* end.
 
-        What data arrives at takes its sensitivity, what a feature set or workflow contains takes owners too, and what
-        has versions or runs gets a latest one, so the *to* end of these is always changed; a domain is changed by
-        nobody who puts an asset into it.
+        The owning end always changes. The *to* end of a carrying edge takes over sensitivity, and that of a by-time
+        edge gets another latest version or run. A contained asset may take over owners, so both ends of `CONTAINS`
+        change, unless the container is a domain, which does not change by what it contains.
         """
         if self.name != "CONTAINS":
             return frozenset({self.owning_end, Direction.OUT} if self.carries or self.by_time else {self.owning_end})
         return frozenset({Direction.OUT}) if source == "Domain" else frozenset(Direction)
 
     def out(self, *kinds: str) -> "Hop":
-        """The hop along the edge, to the named kinds or to all that the relation allows."""
+        """Return the hop along the edge, to the named kinds or to all that the relation allows."""
         return Hop(self, Direction.OUT, kinds)
 
     def into(self, *kinds: str) -> "Hop":
-        """The hop against the edge, from the named kinds or from all that the relation allows."""
+        """Return the hop against the edge, from the named kinds or from all that the relation allows."""
         return Hop(self, Direction.IN, kinds)
 
     def allows(self, source: str, target: str) -> bool:
-        """Whether an edge of this relation may join these kinds."""
+        """Return whether an edge of this relation may join these kinds."""
         return (source, target) in self.ends
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One step over one relation; ``kinds`` restricts the far end (empty: whatever the relation allows)."""
+    """One step over one relation; ``kinds`` restricts the far end, and is empty for all that the relation allows."""
 
     relation: Relation
     direction: Direction
     kinds: tuple[str, ...] = ()
 
-
-def _pairs(*rules: str) -> frozenset[tuple[str, str]]:
-    """Read rules such as ``"Dataset DatasetVersion > Run Workflow"``; a left or right side `*` means every asset."""
-    ends: set[tuple[str, str]] = set()
-    for rule in rules:
-        left, right = (side.split() for side in rule.split(">"))
-        ends |= {(a, b) for a in _expand(left) for b in _expand(right)}
-    return frozenset(ends)
+    def back(self, kind: str) -> "Hop":
+        """Return the hop in the other direction, to the kind that this one starts from."""
+        return Hop(self.relation, self.direction.reverse, (kind,))
 
 
-def _expand(names: list[str]) -> tuple[str, ...]:
-    return ASSETS if names == ["*"] else tuple(ALL_KINDS[name].name for name in names)
+RELATIONS: Final[dict[str, Relation]] = {}
+"""Every relation by name, in the order of this file."""
 
 
 def _relation(
@@ -106,23 +111,47 @@ def _relation(
     family: RelationFamily,
     *rules: str,
     by_time: bool = False,
-    changes: Direction = Direction.IN,
+    owning_end: Direction = Direction.IN,
     carries: bool = False,
+    description: str = "",
 ) -> Relation:
-    return Relation(name, family, _pairs(*rules), by_time, changes, carries)
+    """Return the relation and enter it in :data:`RELATIONS`.
+
+    A rule such as ``"Dataset DatasetVersion > Run Workflow"`` joins each kind on the left to each on the right; ``*``
+    is every asset. The ``joins`` of the kinds are further rules.
+    """
+    joins = (kind.joins[name] for kind in KINDS.values() if name in kind.joins)
+    ends = frozenset(_pairs((*rules, *joins)))
+    relation = Relation(name, family, ends, by_time, owning_end, carries, description)
+    RELATIONS[name] = relation
+    return relation
+
+
+def _pairs(rules: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for rule in rules:
+        sources, _, targets = rule.partition(">")
+        yield from ((source, target) for source in _named(sources, rule) for target in _named(targets, rule))
+
+
+def _named(side: str, rule: str) -> tuple[str, ...]:
+    """Return the kinds that one side of a rule names; raises ValueError for a name that is no kind."""
+    names = side.split()
+    unknown = [name for name in names if name != "*" and name not in ALL_KINDS]
+    if unknown or not names:
+        raise ValueError(f"`{rule}` must be `kinds > kinds`, and {unknown} are no kinds of the catalog.")
+    return ASSETS if names == ["*"] else tuple(names)
 
 
 _DATA = "Dataset DatasetVersion"
-
 
 INPUT_TO = _relation(
     "INPUT_TO",
     RelationFamily.LINEAGE,
     f"{_DATA} Feature ModelVersion > Run Workflow",
-    changes=Direction.OUT,
+    owning_end=Direction.OUT,
     carries=True,
+    description="Data, a feature or a model version is read by a run or workflow.",
 )
-
 
 PRODUCES = _relation(
     "PRODUCES",
@@ -130,157 +159,167 @@ PRODUCES = _relation(
     f"Run Workflow > {_DATA} Feature ModelVersion Evaluation",
     "Service > Dataset",
     carries=True,
+    description="A run, workflow or service makes something.",
 )
-
 
 DERIVES = _relation(
     "DERIVES",
     RelationFamily.LINEAGE,
     f"{_DATA} Feature > {_DATA} Feature FeatureSet",
-    changes=Direction.OUT,
+    owning_end=Direction.OUT,
     carries=True,
+    description="Data or a feature is computed from other data or features.",
 )
-
 
 FEEDS = _relation(
     "FEEDS",
     RelationFamily.LINEAGE,
     f"{_DATA} Feature FeatureSet > Model ModelVersion Service Report",
     "Report > Report",
-    changes=Direction.OUT,
+    owning_end=Direction.OUT,
     carries=True,
+    description="Data or features go into a model, service or report.",
 )
-
 
 BASE_OF = _relation(
-    "BASE_OF", RelationFamily.LINEAGE, "Model ModelVersion > Model ModelVersion", changes=Direction.OUT, carries=True
+    "BASE_OF",
+    RelationFamily.LINEAGE,
+    "Model ModelVersion > Model ModelVersion",
+    owning_end=Direction.OUT,
+    carries=True,
+    description="A model is the starting point of another: fine-tuned, distilled, joined.",
 )
-
 
 EVALUATED_BY = _relation(
     "EVALUATED_BY",
     RelationFamily.LINEAGE,
     f"ModelVersion {_DATA} > Evaluation",
     "Evaluation > Evaluation",
-    changes=Direction.OUT,
+    owning_end=Direction.OUT,
     carries=True,
+    description="What an evaluation measured, on what, and against what baseline.",
 )
 
+DEPLOYED_AS = _relation(
+    "DEPLOYED_AS",
+    RelationFamily.LINEAGE,
+    "ModelVersion > Deployment",
+    owning_end=Direction.OUT,
+    description="A model version is what a deployment runs.",
+)
 
-DEPLOYED_AS = _relation("DEPLOYED_AS", RelationFamily.LINEAGE, "ModelVersion > Deployment", changes=Direction.OUT)
-
-
-SERVED_BY = _relation("SERVED_BY", RelationFamily.LINEAGE, "Deployment > Service")
-
+SERVED_BY = _relation(
+    "SERVED_BY", RelationFamily.LINEAGE, "Deployment > Service", description="A deployment serves in a service."
+)
 
 TESTED_IN = _relation(
-    "TESTED_IN", RelationFamily.LINEAGE, "ModelVersion Deployment > ExperimentCell", changes=Direction.OUT
+    "TESTED_IN",
+    RelationFamily.LINEAGE,
+    "ModelVersion Deployment > ExperimentCell",
+    owning_end=Direction.OUT,
+    description="A model version or deployment is what an experiment cell tests.",
 )
 
+CELL_OF = _relation(
+    "CELL_OF", RelationFamily.LINEAGE, "ExperimentCell > Experiment", description="A cell is an arm of an experiment."
+)
 
-CELL_OF = _relation("CELL_OF", RelationFamily.LINEAGE, "ExperimentCell > Experiment")
+CALLED_BY = _relation(
+    "CALLED_BY",
+    RelationFamily.LINEAGE,
+    "Service > Service",
+    owning_end=Direction.OUT,
+    description="A service is called by a service that depends on it.",
+)
 
-
-CALLED_BY = _relation("CALLED_BY", RelationFamily.LINEAGE, "Service > Service", changes=Direction.OUT)
-
-
-TRIGGERS = _relation("TRIGGERS", RelationFamily.LINEAGE, "Workflow > Workflow")
-
+TRIGGERS = _relation(
+    "TRIGGERS", RelationFamily.LINEAGE, "Workflow > Workflow", description="A workflow starts another."
+)
 
 VERSION_OF = _relation(
-    "VERSION_OF", RelationFamily.STRUCTURE, "DatasetVersion > Dataset", "ModelVersion > Model", by_time=True
+    "VERSION_OF",
+    RelationFamily.STRUCTURE,
+    *(f"{kind.name} > {kind.version_of}" for kind in VERSIONS),
+    by_time=True,
+    description="A version belongs to its asset.",
 )
-
 
 PRECEDES = _relation(
     "PRECEDES",
     RelationFamily.STRUCTURE,
-    "DatasetVersion > DatasetVersion",
-    "ModelVersion > ModelVersion",
-    changes=Direction.OUT,
+    *(f"{kind.name} > {kind.name}" for kind in VERSIONS),
+    owning_end=Direction.OUT,
+    description="A version comes before the next one.",
 )
 
+RUN_OF = _relation(
+    "RUN_OF", RelationFamily.STRUCTURE, "Run > Workflow", by_time=True, description="A run executes a workflow."
+)
 
-RUN_OF = _relation("RUN_OF", RelationFamily.STRUCTURE, "Run > Workflow", by_time=True)
+CHILD_OF = _relation("CHILD_OF", RelationFamily.STRUCTURE, "Run > Run", description="A run was started by another run.")
 
+STARTED_BY = _relation(
+    "STARTED_BY",
+    RelationFamily.STRUCTURE,
+    "Run > User",
+    description="A run was started by a person or service account.",
+)
 
-CHILD_OF = _relation("CHILD_OF", RelationFamily.STRUCTURE, "Run > Run")
-
-
-STARTED_BY = _relation("STARTED_BY", RelationFamily.STRUCTURE, "Run > User")
-
-
-CONTAINS = _relation("CONTAINS", RelationFamily.STRUCTURE, "FeatureSet > Feature", "Workflow > Workflow", "Domain > *")
-
+CONTAINS = _relation(
+    "CONTAINS",
+    RelationFamily.STRUCTURE,
+    *(f"{kind.part_of} > {kind.name}" for kind in KINDS.values() if kind.part_of),
+    "Workflow > Workflow",
+    "Domain > *",
+    description="A feature set holds features, a workflow its steps, a domain its assets.",
+)
 
 OWNED_BY = _relation("OWNED_BY", RelationFamily.OWNERSHIP, "* > Team User", "Domain > Team User")
 
-
 MEMBER_OF = _relation("MEMBER_OF", RelationFamily.IDENTITY, "User > Team")
-
 
 PART_OF = _relation("PART_OF", RelationFamily.IDENTITY, "Team > Team", "Domain > Domain")
 
-
 TAGGED = _relation("TAGGED", RelationFamily.GOVERNANCE, "* > Tag")
 
-
-REPLACED_BY = _relation("REPLACED_BY", RelationFamily.LIFECYCLE, "* > *")
-
+REPLACED_BY = _relation("REPLACED_BY", RelationFamily.LIFECYCLE, "* > *", description="An asset gives way to another.")
 
 DECIDED_FOR = _relation("DECIDED_FOR", RelationFamily.GOVERNANCE, "Approval > *", by_time=True)
 
-
 MONITORED_BY = _relation("MONITORED_BY", RelationFamily.OBSERVABILITY, "* > Check")
-
 
 RESULT_OF = _relation("RESULT_OF", RelationFamily.OBSERVABILITY, "CheckResult > Check", by_time=True)
 
-
 RAISED_ON = _relation("RAISED_ON", RelationFamily.OBSERVABILITY, "Incident > *", by_time=True)
-
 
 CAUSED_BY = _relation("CAUSED_BY", RelationFamily.OBSERVABILITY, "Incident > CheckResult Change")
 
-
 USAGE_OF = _relation("USAGE_OF", RelationFamily.USAGE, "UsageMonth > *", by_time=True)
 
-
 USED_BY = _relation("USED_BY", RelationFamily.USAGE, "UsageMonth > Team User Service", by_time=True)
-
 
 CHANGED = _relation("CHANGED", RelationFamily.AUDIT, "Change > *", "Change > Team User Domain Tag", by_time=True)
 
 
-RELATIONS: dict[str, Relation] = {
-    relation.name: relation for relation in list(globals().values()) if isinstance(relation, Relation)
-}
-
-
 CARRYING: Final = tuple(relation.name for relation in RELATIONS.values() if relation.carries)
-"""The relations over which data flows, and sensitivity with it."""
+"""The names of the relations over which data, and its sensitivity, flows."""
 
 
-LINEAGE = tuple(relation for relation in RELATIONS.values() if relation.lineage)
+LINEAGE: Final = tuple(relation for relation in RELATIONS.values() if relation.lineage)
 
 
-CHILD_HOPS: dict[str, Hop] = {
-    "Dataset": VERSION_OF.into("DatasetVersion"),
-    "Model": VERSION_OF.into("ModelVersion"),
-    "FeatureSet": CONTAINS.out("Feature"),
+PARENT_HOPS: Final[dict[str, Hop]] = {
+    **{kind.name: VERSION_OF.out(kind.version_of) for kind in KINDS.values() if kind.version_of},
+    **{kind.name: CONTAINS.into(kind.part_of) for kind in KINDS.values() if kind.part_of},
 }
-"""From a whole to its parts (rule 3.3)."""
+"""From a child of an asset group to its parent, by the kind of the child."""
 
 
-PARENT_HOPS: dict[str, Hop] = {
-    "DatasetVersion": VERSION_OF.out("Dataset"),
-    "ModelVersion": VERSION_OF.out("Model"),
-    "Feature": CONTAINS.into("FeatureSet"),
-}
-"""From a part to its whole."""
+CHILD_HOPS: Final[dict[str, Hop]] = {hop.kinds[0]: hop.back(kind) for kind, hop in PARENT_HOPS.items()}
+"""From the parent of an asset group to its children, by the kind of the parent."""
 
 
-SUBJECT_HOPS: dict[str, tuple[Hop, ...]] = {
+SUBJECT_HOPS: Final[dict[str, tuple[Hop, ...]]] = {
     "Check": (MONITORED_BY.into(),),
     "CheckResult": (RESULT_OF.out(), MONITORED_BY.into()),
     "Incident": (RAISED_ON.out(),),
@@ -288,4 +327,16 @@ SUBJECT_HOPS: dict[str, tuple[Hop, ...]] = {
     "UsageMonth": (USAGE_OF.out(),),
     "Change": (CHANGED.out(),),
 }
-"""From a fact to its subjects."""
+"""From an attached record to its subjects, by the kind of the record."""
+
+
+def _check() -> None:
+    """Raise ValueError when a kind joins an unknown relation, or when two kinds have the same parent."""
+    unknown = [(kind.name, name) for kind in KINDS.values() for name in kind.joins if name not in RELATIONS]
+    if unknown:
+        raise ValueError(f"`joins` of kinds name no relation of graphql_schema/catalog/relations.py: {unknown}")
+    if len(CHILD_HOPS) != len(PARENT_HOPS):
+        raise ValueError("Two kinds have the same parent; the children of an asset group must be of one kind.")
+
+
+_check()

@@ -1,23 +1,25 @@
-"""Names that never change: ``mlg://<kind>/<source>/<namespace>/<name>[@<version>]`` (design README, section 3.5)."""
+"""URNs, the permanent ids of everything in the graph: ``mlg://<kind>/<source>/<namespace>/<name>[@<version>]``."""
 
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 from urllib.parse import quote, unquote
 
-from graphql_schema.catalog.kinds import KIND_OF_SLUG
+from graphql_schema.catalog.kinds import KIND_OF_SLUG, KINDS, VERSIONS
 from policies.errors import InvalidError
 
 MAX_URN_BYTES = 512
-"""Bytes of the longest URN; a longer name is cut and ends in ``~`` and 16 hex digits of the SHA-256 of the whole."""
+"""The size of the longest URN. A longer name is cut, and ends in ``~`` and 16 hex digits of the full URN's SHA-256."""
 
 _SHAPE = re.compile(r"mlg://([a-z-]+)/([^/@]+)/([^/@]+)/([^/@]+)(?:@([^/@]+))?")
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+")
+_VERSION_OF: Final = {kind.version_of: kind for kind in VERSIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class Urn:
-    """The decoded parts of a URN; ``kind`` is the catalog's name of the kind."""
+    """The decoded parts of a URN; ``kind`` is the name of the kind in the catalog."""
 
     kind: str
     source: str
@@ -27,7 +29,7 @@ class Urn:
 
 
 def make_urn(slug: str, source: str, namespace: str, name: str, version: str | None = None) -> str:
-    """Write the URN of these parts; raises InvalidError naming the part that cannot stand."""
+    """Return the URN of these parts; raises InvalidError that names the invalid part."""
     kind = KIND_OF_SLUG.get(slug)
     if kind is None:
         raise InvalidError(f"`{slug}` is no kind; use one of {', '.join(KIND_OF_SLUG)}.")
@@ -41,41 +43,42 @@ def make_urn(slug: str, source: str, namespace: str, name: str, version: str | N
 
 
 def parse_urn(text: str) -> Urn:
-    """Read a URN; raises InvalidError saying what is wrong and how it is written."""
+    """Return the parts of a URN; raises InvalidError with the fault and the valid form."""
     match = _SHAPE.fullmatch(text)
     if not match or len(text.encode()) > MAX_URN_BYTES:
         raise InvalidError(f"{text[:80]!r} is not an id; write mlg://<kind>/<source>/<namespace>/<name>[@<version>].")
     slug, *segments = match.groups()
     kind = KIND_OF_SLUG.get(slug)
     if kind is None:
-        raise InvalidError(f"{text[:80]!r} names no kind; use one of {', '.join(KIND_OF_SLUG)}.")
+        raise InvalidError(f"{text[:80]!r} has an unknown kind; use one of {', '.join(KIND_OF_SLUG)}.")
     if kind.versioned != (segments[3] is not None):
         wants = "ends in @<version>" if kind.versioned else "has no @<version>; write @ as %40"
-        raise InvalidError(f"{text[:80]!r} cannot be: the id of a {slug} {wants}.")
+        raise InvalidError(f"{text[:80]!r} is invalid: the id of a {slug} {wants}.")
     source, namespace, name, version = (_decode(part, text) for part in segments)
     if source != source.lower():
-        raise InvalidError(f"{text[:80]!r} has an upper-case source; write it in lower case.")
+        raise InvalidError(f"{text[:80]!r} has an upper-case source; write the source in lower case.")
     return Urn(kind.name, source, namespace, name, version or None)
 
 
 def slug_of(text: str) -> str:
-    """The kind that a URN begins with, as it is spelled there."""
+    """Return the slug that a URN begins with; the rest of the text is not checked."""
     return text.removeprefix("mlg://").partition("/")[0]
 
 
 def parent_urn(text: str) -> str | None:
-    """The asset that a version's URN names: the same without ``@<version>``, under the whole's kind."""
+    """Return the URN of the asset that a version belongs to; None when the URN is that of no version.
+
+    ``text`` must be a valid URN.
+    """
     slug, rest = text.removeprefix("mlg://").split("/", 1)
-    kind = KIND_OF_SLUG[slug]
-    if not kind.versioned:
-        return None
-    return f"mlg://{slug.removesuffix('-version')}/{rest.rsplit('@', 1)[0]}"
+    parent = KIND_OF_SLUG[slug].version_of
+    return None if parent is None else f"mlg://{KINDS[parent].slug}/{rest.rsplit('@', 1)[0]}"
 
 
-def version_urn(whole: str, version: str) -> str:
-    """The URN of one version of the asset ``whole``."""
-    slug, rest = whole.removeprefix("mlg://").split("/", 1)
-    return f"mlg://{slug}-version/{rest}@{_encode(version)}"
+def version_urn(parent: str, version: str) -> str:
+    """Return the URN of one version of the asset ``parent``, whose kind must have versions."""
+    slug, rest = parent.removeprefix("mlg://").split("/", 1)
+    return f"mlg://{_VERSION_OF[KIND_OF_SLUG[slug].name].slug}/{rest}@{_encode(version)}"
 
 
 def _encode(part: str) -> str:
@@ -86,30 +89,31 @@ def _decode(part: str | None, text: str) -> str:
     if part is None:
         return ""
     if not _SEGMENT.fullmatch(part):
-        raise InvalidError(f"{text[:80]!r} is not percent-encoded as RFC 3986 has it; encode {part[:40]!r}.")
+        raise InvalidError(f"{text[:80]!r} is not percent-encoded by RFC 3986; encode {part[:40]!r}.")
     try:
         plain = unquote(part, errors="strict")
     except UnicodeDecodeError:
         raise InvalidError(f"{text[:80]!r} has bytes that are not UTF-8 in {part[:40]!r}.") from None
     if _encode(plain) != part:
-        raise InvalidError(f"{text[:80]!r} encodes what stands plain; write {_encode(plain)!r} for {part[:40]!r}.")
+        raise InvalidError(f"{text[:80]!r} encodes unreserved characters; write {_encode(plain)!r} for {part[:40]!r}.")
     return plain
 
 
 def _fit(head: str, name: str, tail: str) -> str:
-    whole = head + name + tail
-    if len(whole) <= MAX_URN_BYTES:
-        return whole
-    digest = "~" + sha256(whole.encode()).hexdigest()[:16]
-    room = MAX_URN_BYTES - len(head) - len(tail) - len(digest)
-    if room < 1:
-        raise InvalidError(f"Source, namespace and version leave no room for a name within {MAX_URN_BYTES} bytes.")
-    kept = re.sub(r"%[0-9A-F]?$", "", name[:room])
-    return head + _whole_characters(kept) + digest + tail
+    """Return the URN of these encoded parts, with the name cut where the URN would exceed the limit."""
+    urn = head + name + tail
+    if len(urn) <= MAX_URN_BYTES:
+        return urn
+    digest = "~" + sha256(urn.encode()).hexdigest()[:16]
+    available = MAX_URN_BYTES - len(head) - len(tail) - len(digest)
+    if available < 1:
+        raise InvalidError(f"Source, namespace and version leave no space for a name within {MAX_URN_BYTES} bytes.")
+    kept = re.sub(r"%[0-9A-F]?$", "", name[:available])
+    return head + _complete_characters(kept) + digest + tail
 
 
-def _whole_characters(encoded: str) -> str:
-    """Drop a multi-byte character that was cut in its middle, so that the name stays UTF-8."""
+def _complete_characters(encoded: str) -> str:
+    """Return the text without a multi-byte character that was cut in the middle, so that the name stays UTF-8."""
     while True:
         try:
             unquote(encoded, errors="strict")

@@ -70,7 +70,7 @@ team_consumption: Any = strawberry.field(
 
 async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
     """The teams, their members and their services, each once."""
-    services = _owned(info, teams, AssetFilter(kinds=[AssetKind.SERVICE]))
+    services = _owned(info, teams, AssetFilter(kinds=[AssetKind["SERVICE"]]))
     members = asyncio.gather(*(info.context.reader.related(team, MEMBERS, ALL) for team in teams))
     owned, slices = await asyncio.gather(services, members)
     people = [item.row for each in slices for item in each.items]

@@ -190,9 +190,9 @@ NOON: Any = 1_700_000_010_000
 
 FILTERS = {
     "nothing": None,
-    "kinds": AssetFilter(kinds=[AssetKind.RUN, AssetKind.MODEL_VERSION]),
+    "kinds": AssetFilter(kinds=[AssetKind["RUN"], AssetKind["MODEL_VERSION"]]),
     "stage": AssetFilter(stages=[LifecycleStage.ACTIVE]),
-    "sensitivity": AssetFilter(sensitivities=[Sensitivity.RESTRICTED], kinds=[AssetKind.MODEL]),
+    "sensitivity": AssetFilter(sensitivities=[Sensitivity.RESTRICTED], kinds=[AssetKind["MODEL"]]),
     "prefix": AssetFilter(name=StringFilter(prefix="a1")),
     "contains": AssetFilter(name=StringFilter(contains="9")),
     "no owner": AssetFilter(owned=False),

@@ -166,11 +166,11 @@ def test_a_name_that_the_id_cuts_is_kept() -> None:
 
 def test_a_link_becomes_an_edge_with_its_facts() -> None:
     """The relation decides which ends it joins; facts are those given, and the origin."""
-    link = LinkInput(relation=RelationName.FEEDS, from_=DATA, to=MODEL, confidence=0.5, run_id=None)
+    link = LinkInput(relation=RelationName["FEEDS"], from_=DATA, to=MODEL, confidence=0.5, run_id=None)
     assert wanted_of(given_in(AssetInput(link=link))[1]) == LinkCommand(
         "FEEDS", DATA, MODEL, {"confidence": 0.5, "runId": None, "origin": "DECLARED"}
     )
-    itself = LinkInput(relation=RelationName.DERIVES, from_=DATA, to=DATA)
+    itself = LinkInput(relation=RelationName["DERIVES"], from_=DATA, to=DATA)
     assert isinstance(wanted_of(given_in(AssetInput(link=itself))[1]), LinkCommand)
 
 
@@ -278,16 +278,16 @@ BAD = {
     "long name": Bad({"model": ModelInput(source="a", name="n" * 1025)}, ("name",), "1024"),
     "long display name": Bad({"model": ModelInput(id=MODEL, display_name="n" * 1025)}, ("displayName",), "1024"),
     "large record": Bad({"model": ModelInput(id=MODEL, description="x" * 70_000)}, (), "65536"),
-    "link the catalog has not": Bad(link(RelationName.FEEDS, DATA, RUN), ("to",), "is a Run"),
-    "link from what cannot": Bad(link(RelationName.FEEDS, RUN, MODEL), ("from",), "is a Run"),
-    "link malformed": Bad(link(RelationName.FEEDS, DATA, "x"), ("to",), "not an id"),
-    "link too sure": Bad(link(RelationName.FEEDS, DATA, MODEL, confidence=1.1), ("confidence",), "between 0 and 1"),
+    "link the catalog has not": Bad(link(RelationName["FEEDS"], DATA, RUN), ("to",), "is a Run"),
+    "link from what cannot": Bad(link(RelationName["FEEDS"], RUN, MODEL), ("from",), "is a Run"),
+    "link malformed": Bad(link(RelationName["FEEDS"], DATA, "x"), ("to",), "not an id"),
+    "link too sure": Bad(link(RelationName["FEEDS"], DATA, MODEL, confidence=1.1), ("confidence",), "between 0 and 1"),
     "link that ends before it begins": Bad(
-        link(RelationName.FEEDS, DATA, MODEL, valid_from=Instant(2), valid_to=Instant(1)), ("validTo",), "before"
+        link(RelationName["FEEDS"], DATA, MODEL, valid_from=Instant(2), valid_to=Instant(1)), ("validTo",), "before"
     ),
-    "link of a part to itself": Bad(link(RelationName.CONTAINS, FLOW, FLOW), ("to",), "itself"),
+    "link of a part to itself": Bad(link(RelationName["CONTAINS"], FLOW, FLOW), ("to",), "itself"),
     "link of a version to a stranger": Bad(
-        link(RelationName.VERSION_OF, VERSION, "mlg://model/mlflow/default/x"), ("to",), MODEL
+        link(RelationName["VERSION_OF"], VERSION, "mlg://model/mlflow/default/x"), ("to",), MODEL
     ),
     "feature of no set": Bad(
         {"feature": FeatureInput(source="a", name="f", feature_set=MODEL)}, ("featureSet",), "FeatureSet"
@@ -309,7 +309,7 @@ def test_what_cannot_be_is_refused_where_it_stands(bad: Bad) -> None:
 
 def test_the_same_asset_twice_is_refused_the_second_time() -> None:
     """The later item is INVALID and says which one was first; links may repeat."""
-    model, edge = AssetInput(model=ModelInput(id=MODEL)), AssetInput(**link(RelationName.FEEDS, DATA, MODEL))
+    model, edge = AssetInput(model=ModelInput(id=MODEL)), AssetInput(**link(RelationName["FEEDS"], DATA, MODEL))
     named = AssetInput(model=ModelInput(source="mlflow", name="ranker"))
     prepared = prepare([edge, model, edge, named])
     assert prepared.names == ["link", "model", "link", "model"]
