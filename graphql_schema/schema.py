@@ -1,5 +1,9 @@
-"""The built schema, its SDL and its policy's Cedar schema; ``python -m graphql_schema.schema`` writes both files."""
+"""The built schema, and the files made from it; ``python -m graphql_schema.schema`` writes the files.
 
+They are the SDL, the Cedar schema of the policy, and the picture in the README.
+"""
+
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +13,8 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from graphql_schema.assets.registry import ATTACHED_RECORD_TYPES, NODES
+from graphql_schema.assets.registry import node_types
+from graphql_schema.catalog.lineage_picture import lineage_picture
 from graphql_schema.fields.scalars import SCALARS
 from graphql_schema.mutation import Mutation
 from graphql_schema.operation.field_guards import governed_fields, install_field_guards
@@ -27,6 +32,10 @@ SDL = Path(__file__).with_name("schema.graphql")
 
 CEDAR = SHIPPED / "policies.cedarschema"
 """The committed Cedar schema, for editors and reviewers of rules; the product makes its own at start-up."""
+
+
+README = SDL.parents[1] / "README.md"
+"""The page with the picture; a working tree has it, an installed package does not."""
 
 
 class GraphSchema(OperationSchema):
@@ -52,7 +61,7 @@ def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchem
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=(*NODES, *ATTACHED_RECORD_TYPES),
+        types=node_types(),
         extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
@@ -70,6 +79,12 @@ def cedar_sdl() -> str:
     return cedar_schema(load_labels(SHIPPED / "labels.toml", governed_fields(build_schema().core)))
 
 
+def readme() -> str:
+    """Return the README with the picture of the present catalog."""
+    return re.sub(r"(?s)(?<=```mermaid\n).*?(?=\n```)", lineage_picture(), README.read_text())
+
+
 if __name__ == "__main__":
     SDL.write_text(sdl())
     CEDAR.write_text(cedar_sdl())
+    README.write_text(readme())

@@ -27,7 +27,7 @@ class Commands(LazyGroup):
         ),
         "import": ("app.cli.data_commands:importing", "Load other people's metadata through the API."),
         "export": (
-            "app.cli.data_commands:export",
+            "app.cli.export_command:export",
             "Write the graph as JSON lines to stdout; `mlg import jsonl` reads them.",
         ),
         "demo": (

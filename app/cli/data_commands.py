@@ -1,6 +1,5 @@
-"""The commands `mlg import`, `mlg export` and `mlg demo`: clients of the API, never side doors."""
+"""The commands `mlg import` and `mlg demo`: clients of the API, which need no part of the schema."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +8,6 @@ import typer
 
 from app.auth.dev_issuer import DevIssuer
 from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
-from app.ingest.export.export_items import export_items
-from app.ingest.export.selections import PORTABLE_KINDS
-from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load import Target, load
 from app.ingest.load.load_report import print_coverage
 from app.ingest.sources.datahub.aspect_files import read_estate
@@ -31,7 +27,6 @@ OptionalToken = Annotated[
     str, typer.Option("--token", envvar="MLG_TOKEN", help="Register under this token alone, and tell no chronicle.")
 ]
 Print = Annotated[bool, typer.Option("--print", help="Write JSON lines to stdout instead of loading them.")]
-Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A kind of AssetKind, such as MODEL; repeat for more.")]
 
 HERE = "http://127.0.0.1:8000"
 
@@ -57,27 +52,6 @@ def import_datahub(files: Files, token: Token, url: Url = HERE, as_json: Json = 
     raise typer.Exit(
         load(Target(url, token, batch), items, as_json=as_json, total=len(items), skipped=skipped, mapped=mapped)
     )
-
-
-def export(token: Token, url: Url = HERE, kind: Kinds = None) -> None:
-    """Write the graph as JSON lines to stdout; `mlg import jsonl` reads them."""
-    unknown = set(kind or ()) - {one.kind for one in PORTABLE_KINDS}
-    if unknown:
-        raise typer.BadParameter(f"no kind of asset: {', '.join(sorted(unknown))}; write it as in AssetKind.")
-    try:
-        asyncio.run(_export(Target(url, token), frozenset(kind or ())))
-    except CodedError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-
-
-async def _export(target: Target, kinds: frozenset[str]) -> None:
-    async with ApiClient(target.url, target.token, target.retry) as client:
-        async for item in export_items(client, kinds):
-            typer.echo(orjson.dumps(item))
-        if client.hidden:
-            fields = ", ".join(f"{name} ({count})" for name, count in sorted(client.hidden.items()))
-            typer.echo(f"Left out, because the policy hides it from this token: {fields}.", err=True)
 
 
 def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 import strawberry
 
 from graphql_schema.assets.asset import Asset, AssetVersion, Versioned
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import Sensitivity
 from graphql_schema.catalog.relations import DERIVES, FEEDS, INPUT_TO, PRODUCES, VERSION_OF
 from graphql_schema.catalog.urn import version_urn
@@ -14,7 +15,6 @@ from graphql_schema.fields.field import Parent, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef, DatasetRef, DatasetVersionRef, RunRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, id_part, reference, refers
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import newest_first, related
 
 VERSIONS = newest_first(VERSION_OF.into("DatasetVersion"))
@@ -129,9 +129,6 @@ class DatasetInput(AssetFields):
     )
 
 
-register_dataset = register_field(DatasetInput, "Registers a dataset.")
-
-
 @strawberry.input(description="Registers a snapshot of a dataset; the dataset follows from the id.")
 class DatasetVersionInput(AssetFields):
     """Registers a snapshot of a dataset."""
@@ -147,4 +144,21 @@ class DatasetVersionInput(AssetFields):
     produced_by: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that made it.")
 
 
-register_dataset_version = register_field(DatasetVersionInput, "Registers a snapshot of a dataset.")
+ENTRIES = (
+    KindEntry(
+        Dataset,
+        DatasetInput,
+        "Registers a dataset.",
+        Export(
+            "format location columns { name dataType nullable description sensitivity "
+            "derivedFrom { dataset { id } column transformation } }",
+            self_links={"derivedFrom": DERIVES},
+        ),
+    ),
+    KindEntry(
+        DatasetVersion,
+        DatasetVersionInput,
+        "Registers a snapshot of a dataset.",
+        Export("version location contentDigest rowCount"),
+    ),
+)

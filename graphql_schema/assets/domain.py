@@ -2,6 +2,7 @@
 
 import strawberry
 
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.relations import OWNED_BY, PART_OF
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.field import stored_field
@@ -11,7 +12,6 @@ from graphql_schema.fields.refs import AssetRef, DomainRef
 from graphql_schema.fields.relation_fields import to_one
 from graphql_schema.fields.value_types import Property
 from graphql_schema.inputs.input_fields import CatalogFields, OwnerInput, attribute, reference
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.relation_query import related
 
@@ -42,4 +42,8 @@ class DomainInput(CatalogFields):
     )
 
 
-register_domain = register_field(DomainInput, "Registers a business area.")
+ENTRIES = (
+    KindEntry(
+        Domain, DomainInput, "Registers a business area.", Export("description parent { id }", listing="domains")
+    ),
+)

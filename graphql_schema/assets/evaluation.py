@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from graphql_schema.assets.asset import Asset
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import Verdict, value
 from graphql_schema.catalog.relations import EVALUATED_BY, PRODUCES
 from graphql_schema.fields.connection import Connection
@@ -16,7 +17,6 @@ from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput
 from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import ONE, related
 
 _DATA = ("Dataset", "DatasetVersion")
@@ -105,4 +105,12 @@ class EvaluationInput(AssetFields):
     evaluated_at: Instant | None = attribute("When it was made.")
 
 
-record_evaluation = register_field(EvaluationInput, "Records an evaluation.")
+ENTRIES = (
+    KindEntry(
+        Evaluation,
+        EvaluationInput,
+        "Records an evaluation.",
+        Export("evaluationKind verdict evaluatedAt metrics { name value slice } modelVersion { id }"),
+        verb="record",
+    ),
+)

@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 
 from graphql_schema.assets.asset import Asset
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CELL_OF, TESTED_IN
 from graphql_schema.fields.connection import Connection
@@ -13,7 +14,6 @@ from graphql_schema.fields.refs import AssetRef, ExperimentCellRef, ExperimentRe
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import SHARE, AssetFields, attribute, reference
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import related
 
 
@@ -59,9 +59,6 @@ class ExperimentInput(AssetFields):
     ended_at: Instant | None = attribute("When it ended.")
 
 
-register_experiment = register_field(ExperimentInput, "Registers an experiment.")
-
-
 @strawberry.input(description="Registers an arm of an experiment; the first time its experiment is needed.")
 class ExperimentCellInput(AssetFields):
     """Registers an arm of an experiment."""
@@ -76,4 +73,12 @@ class ExperimentCellInput(AssetFields):
     )
 
 
-register_experiment_cell = register_field(ExperimentCellInput, "Registers an arm of an experiment.")
+ENTRIES = (
+    KindEntry(Experiment, ExperimentInput, "Registers an experiment.", Export("hypothesis state startedAt endedAt")),
+    KindEntry(
+        ExperimentCell,
+        ExperimentCellInput,
+        "Registers an arm of an experiment.",
+        Export("cell allocation experiment { id }"),
+    ),
+)

@@ -3,13 +3,13 @@
 import strawberry
 
 from graphql_schema.assets.asset import Asset
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.relations import CONTAINS, DERIVES, FEEDS
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef, DatasetRef, FeatureRef, FeatureSetRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import related
 
 SOURCES = related(DERIVES.into("Dataset"))
@@ -50,9 +50,6 @@ class FeatureSetInput(AssetFields):
     features: list[strawberry.ID] | None = reference(CONTAINS.out("Feature"), "Ids of its features.")
 
 
-register_feature_set = register_field(FeatureSetInput, "Registers a feature set.")
-
-
 @strawberry.input(description="Registers a feature.")
 class FeatureInput(AssetFields):
     """Registers a feature."""
@@ -66,4 +63,9 @@ class FeatureInput(AssetFields):
     )
 
 
-register_feature = register_field(FeatureInput, "Registers a feature.")
+ENTRIES = (
+    KindEntry(FeatureSet, FeatureSetInput, "Registers a feature set.", Export("entityKeys online")),
+    KindEntry(
+        Feature, FeatureInput, "Registers a feature.", Export("dataType expression freshnessSla featureSet { id }")
+    ),
+)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from graphql_schema.assets.asset import Asset, AssetVersion, Versioned
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import (
     BASE_OF,
@@ -39,7 +40,6 @@ from graphql_schema.fields.value_types import Metric, MetricInput, Property, Pro
 from graphql_schema.governance.aliases import ModelAlias, aliases_of, names_of, version_by_alias
 from graphql_schema.governance.gate_report import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
 from graphql_schema.inputs.input_fields import AssetFields, attribute, id_part, reference
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import newest_first, related
 
 _DATA = ("Dataset", "DatasetVersion")
@@ -180,9 +180,6 @@ class ModelInput(AssetFields):
     inputs: list[strawberry.ID] | None = reference(FEEDS.into(), "Ids of inputs of the model as a whole.")
 
 
-register_model = register_field(ModelInput, "Registers a model.")
-
-
 @strawberry.input(description="Registers a version of a model; the model follows from the id.")
 class ModelVersionInput(AssetFields):
     """Registers a version of a model."""
@@ -205,4 +202,15 @@ class ModelVersionInput(AssetFields):
     )
 
 
-register_model_version = register_field(ModelVersionInput, "Registers a version of a model.")
+ENTRIES = (
+    KindEntry(Model, ModelInput, "Registers a model.", Export("task riskTier intendedUse")),
+    KindEntry(
+        ModelVersion,
+        ModelVersionInput,
+        "Registers a version of a model.",
+        Export(
+            "version framework artifactUri digest codeRef params { key value } metrics { name value slice }",
+            self_links={"basedOn": BASE_OF},
+        ),
+    ),
+)

@@ -1,43 +1,64 @@
-"""The types of the schema that no field names directly."""
+"""The register of kinds: the entry of every kind of the catalog, found in the files of this package."""
 
-from graphql_schema.assets.dataset import Dataset, DatasetVersion
-from graphql_schema.assets.domain import Domain
-from graphql_schema.assets.evaluation import Evaluation
-from graphql_schema.assets.experiment import Experiment, ExperimentCell
-from graphql_schema.assets.feature import Feature, FeatureSet
-from graphql_schema.assets.model import Model, ModelVersion
-from graphql_schema.assets.report import Report
-from graphql_schema.assets.service import Deployment, Service
-from graphql_schema.assets.tag import Tag
-from graphql_schema.assets.team import Team, User
-from graphql_schema.assets.workflow import Run, Workflow
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Final
+
+from graphql_schema.assets.kind_entry import KindEntry
+from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.governance.approvals import Approval
 from graphql_schema.governance.changes import Change
 from graphql_schema.observability.checks import Check, CheckResult
 from graphql_schema.observability.incidents import Incident
 
-NODES = (
-    Dataset,
-    DatasetVersion,
-    FeatureSet,
-    Feature,
-    Model,
-    ModelVersion,
-    Workflow,
-    Run,
-    Evaluation,
-    Service,
-    Deployment,
-    Experiment,
-    ExperimentCell,
-    Report,
-    Team,
-    User,
-    Domain,
-    Tag,
-)
-"""The type of every kind of the catalog that is registered."""
+_CATALOG: Final = "graphql_schema/catalog/kinds.py"
+
+_READERS: Final = {"registry", "asset_input", "bulk"}
+"""Files of this package that read the register, and therefore cannot be searched for entries."""
 
 
-ATTACHED_RECORD_TYPES = (Check, CheckResult, Incident, Approval, Change)
-"""The types of what is recorded about them."""
+def _found() -> Iterator[tuple[str, KindEntry]]:
+    """Yield the entries of every file of this package, each with the name of its file."""
+    for module in iter_modules([str(Path(__file__).parent)]):
+        if module.name not in _READERS:
+            entries = getattr(import_module(f"{__package__}.{module.name}"), "ENTRIES", ())
+            yield from ((module.name, entry) for entry in entries)
+
+
+def _by_kind(found: dict[str, tuple[str, KindEntry]]) -> dict[str, KindEntry]:
+    """Return the entries in the order of the catalog; raises ValueError where entries and catalog disagree."""
+    faults = [
+        f"{name} has no entry: add one to ENTRIES in graphql_schema/assets/{kind.concept}.py."
+        for name, kind in KINDS.items()
+        if name not in found
+    ]
+    for name, (file, _) in found.items():
+        kind = KINDS.get(name)
+        if kind is None:
+            faults.append(f"{name} of graphql_schema/assets/{file}.py is no kind: add it to KINDS in {_CATALOG}.")
+        elif kind.concept != file:
+            faults.append(f'{name} is in graphql_schema/assets/{file}.py: give it declared_in="{file}" in {_CATALOG}.')
+    if faults:
+        raise ValueError("\n".join(("The register of kinds does not agree with the catalog.", *faults)))
+    return {name: found[name][1] for name in KINDS}
+
+
+REGISTRY: Final = _by_kind({entry.node.__name__: (file, entry) for file, entry in _found()})
+"""The entry of each kind by name, in the order of the catalog."""
+
+
+def node_types() -> tuple[type, ...]:
+    """Return the types that no field of the schema needs to name: those of all kinds, and of attached records."""
+    return (*(entry.node for entry in REGISTRY.values()), Check, CheckResult, Incident, Approval, Change)
+
+
+def item_fields() -> dict[str, Any]:
+    """Return the fields of `AssetInput` that register a kind, by Python name."""
+    return {entry.attribute: entry.item for entry in REGISTRY.values()}
+
+
+def mutation_fields() -> dict[str, Any]:
+    """Return the mutations that register or record one item of a kind, by Python name."""
+    return dict(entry.mutation for entry in REGISTRY.values())

@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from graphql_schema.assets.asset import Asset
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CALLED_BY, DEPLOYED_AS, SERVED_BY
 from graphql_schema.fields.connection import After, Connection, First
@@ -15,7 +16,6 @@ from graphql_schema.fields.refs import DeploymentRef, ModelVersionRef, ServiceRe
 from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import SHARE, AssetFields, attribute, reference
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import related
 
 DEPLOYMENTS = related(SERVED_BY.into("Deployment"))
@@ -74,9 +74,6 @@ class ServiceInput(AssetFields):
     calls: list[strawberry.ID] | None = reference(CALLED_BY.into(), "Ids of services that it calls.")
 
 
-register_service = register_field(ServiceInput, "Registers a service.")
-
-
 @strawberry.input(description="Registers a deployment.")
 class DeploymentInput(AssetFields):
     """Registers a deployment."""
@@ -90,4 +87,14 @@ class DeploymentInput(AssetFields):
     retired_at: Instant | None = attribute("When it ceased to serve.")
 
 
-register_deployment = register_field(DeploymentInput, "Registers a deployment; call again as its status changes.")
+ENTRIES = (
+    KindEntry(
+        Service, ServiceInput, "Registers a service.", Export("tier endpoint oncall", self_links={"calls": CALLED_BY})
+    ),
+    KindEntry(
+        Deployment,
+        DeploymentInput,
+        "Registers a deployment; call again as its status changes.",
+        Export("environment status trafficShare deployedAt retiredAt"),
+    ),
+)

@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.field import Parent, stored_field
@@ -13,7 +14,6 @@ from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.value_types import Property
 from graphql_schema.inputs.input_fields import CatalogFields, attribute, needed
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.conditions import Condition
 
 
@@ -62,4 +62,4 @@ class TagInput(CatalogFields):
     propagates: bool | None = attribute("Whether it passes on along lineage; not at first.")
 
 
-register_tag = register_field(TagInput, "Registers a tag.")
+ENTRIES = (KindEntry(Tag, TagInput, "Registers a tag.", Export("description tagKind propagates", listing="tags")),)

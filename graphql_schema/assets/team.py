@@ -4,6 +4,7 @@ from typing import Any
 
 import strawberry
 
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import PrincipalType
 from graphql_schema.catalog.relations import MEMBER_OF, PART_OF
 from graphql_schema.fields.connection import After, Connection, First
@@ -17,7 +18,6 @@ from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Property
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.inputs.input_fields import CatalogFields, attribute, reference, refers
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.observability.incidents import incidents_where
 from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.relation_query import related
@@ -114,9 +114,6 @@ class TeamInput(CatalogFields):
     )
 
 
-register_team = register_field(TeamInput, "Registers a team.")
-
-
 @strawberry.input(description="Registers a user.")
 class UserInput(CatalogFields):
     """Registers a user."""
@@ -127,4 +124,12 @@ class UserInput(CatalogFields):
     active: bool | None = attribute("Whether the account is in use.")
 
 
-register_user = register_field(UserInput, "Registers a user.")
+ENTRIES = (
+    KindEntry(
+        Team,
+        TeamInput,
+        "Registers a team.",
+        Export("displayName description parent { id }", members={"members": "user"}, listing="teams"),
+    ),
+    KindEntry(User, UserInput, "Registers a user.", Export("displayName kind email active", listing="users")),
+)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from graphql_schema.assets.asset import Asset
+from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, STARTED_BY
 from graphql_schema.fields.connection import After, Connection, First
@@ -16,7 +17,6 @@ from graphql_schema.fields.relation_fields import relation_connection, to_many, 
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, reference
-from graphql_schema.inputs.register_field import register_field
 from graphql_schema.ports.relation_query import FieldIn, newest_first, related
 
 RUNS = newest_first(RUN_OF.into("Run"))
@@ -95,9 +95,6 @@ class WorkflowInput(AssetFields):
     part_of: strawberry.ID | None = reference(CONTAINS.into("Workflow"), "The id of the workflow that it is a step of.")
 
 
-register_workflow = register_field(WorkflowInput, "Registers a workflow.")
-
-
 @strawberry.input(description="Records a run; call again to move its state on. The first time its state is needed.")
 class RunInput(AssetFields):
     """Records a run with what it read and made."""
@@ -121,4 +118,21 @@ class RunInput(AssetFields):
     )
 
 
-record_run = register_field(RunInput, "Records a run with its inputs and outputs; call again to move its state on.")
+ENTRIES = (
+    KindEntry(
+        Workflow,
+        WorkflowInput,
+        "Registers a workflow.",
+        Export("workflowKind codeRef schedule", links={"steps": CONTAINS}),
+    ),
+    KindEntry(
+        Run,
+        RunInput,
+        "Records a run with its inputs and outputs; call again to move its state on.",
+        Export(
+            "state startedAt endedAt codeVersion error costUsd params { key value } metrics { name value slice } "
+            "workflow { id } parentRun { id } startedBy { id }"
+        ),
+        verb="record",
+    ),
+)

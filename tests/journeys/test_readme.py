@@ -1,17 +1,14 @@
-"""What the README promises is what a reader gets: its query, its answer, its first registration, its picture."""
+"""What the README promises is what a reader gets: its query, its answer, its first registration."""
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from support.estates.demo_estate import open_demo
 from support.servers.in_process import Api
 from support.source_tree import read
 from support.stores.janusgraph import StoreGraph
-
-from graphql_schema.assets.registry import NODES
-from graphql_schema.catalog.relations import LINEAGE
 
 README = read("README.md")
 
@@ -20,26 +17,6 @@ def blocks(language: str) -> list[str]:
     """The code blocks of a language."""
     found: list[str] = re.findall(rf"(?s)```{language}\n(.*?)\n```", README)
     return found
-
-
-def picture() -> str:
-    """The lineage relations between the concepts: one box for each file of graphql_schema/assets."""
-    box = {node.__name__: node.__module__.rsplit(".", 1)[-1] for node in NODES}
-    joined: dict[tuple[str, str], list[str]] = {}
-    for relation in LINEAGE:
-        for ends in sorted({(box[source], box[target]) for source, target in relation.ends}):
-            joined.setdefault(ends, []).append(relation.name)
-    return "\n".join(["flowchart LR", *_boxes(box, joined), *_arrows(joined)])
-
-
-def _boxes(box: dict[str, str], joined: dict[tuple[str, str], list[str]]) -> Iterator[str]:
-    for name in sorted({end for ends in joined for end in ends}):
-        yield f'  {name}["{" · ".join(kind for kind, of in box.items() if of == name)}"]'
-
-
-def _arrows(joined: dict[tuple[str, str], list[str]]) -> Iterator[str]:
-    for (source, target), names in sorted(joined.items()):
-        yield f"  {source} -- {', '.join(names)} --> {target}"
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +55,3 @@ async def test_what_is_hidden_is_told_as_the_readme_says(api: Api) -> None:
     assert "params" in body["data"]["asset"]["viewerAccess"]["hiddenFields"]
     (hidden,) = body["extensions"]["authorization"]["hidden"]
     assert [*hidden] == re.findall(r"`(\w+)`", words[0])
-
-
-def test_the_picture_is_the_catalog() -> None:
-    """The diagram shows each lineage relation of the catalog and no other."""
-    assert blocks("mermaid") == [picture()]

@@ -5,60 +5,43 @@ contract lets nobody read stays behind; ``docs/import.md`` lists it. A token exp
 """
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Final
 
-from app.ingest.export.selections import (
-    LOOPS,
-    NEIGHBOURS_DOCUMENT,
-    PORTABLE_KINDS,
-    REGISTRIES,
-    PortableKind,
-    assets_document,
-    registry_document,
-)
+from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, page_document
 from app.ingest.load.api_client import ApiClient
+from graphql_schema.assets.kind_entry import KindEntry
+from graphql_schema.assets.registry import REGISTRY
 from graphql_schema.catalog.inference_rules import ENRICHMENT
 from policies.errors import LimitError
 
 Item = dict[str, dict[str, Any]]
 """One ``AssetInput`` object."""
 
-_NO_FIELDS = {
-    "hydration",
-    "ownerTeam",
-    "owners",
-    "tags",
-    "replacedBy",
-    "steps",
-    "downstream",
-    *(field for field, _ in LOOPS.values()),
-}
-_EDGE_FACTS = ("origin", "confidence", "validFrom", "validTo", "runId", "properties")
+_NOT_IN_BODY: Final = {"hydration", "ownerTeam", "owners", "tags", "replacedBy", "downstream"}
+_EDGE_VALUES: Final = ("origin", "confidence", "validFrom", "validTo", "runId", "properties")
 
 
 async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -> AsyncIterator[Item]:
-    """Read everything page by page: people and vocabulary, then the assets of each kind after the edges they have.
+    """Yield everything as items: people and vocabulary, then the assets of each kind, each after the edges it has.
 
-    ``kinds`` are names of ``AssetKind``; when given, only these assets and the edges that leave them are read.
+    ``kinds`` are values of ``AssetKind``; when given, only these assets and the edges that leave them are read.
     """
-    if not kinds:
-        for name, (key, _) in REGISTRIES.items():
-            async for node in _nodes(client, registry_document(name), name):
-                yield {key: _registered(node)}
-    for kind in PORTABLE_KINDS:
-        if not kinds or kind.kind in kinds:
-            async for item in _export_kind(client, kind):
+    for entry in REGISTRY.values():
+        if not entry.kind.asset and not kinds:
+            async for node in _nodes(client, entry):
+                yield {entry.key: _registered(entry, node)}
+    for entry in REGISTRY.values():
+        if entry.kind.asset and (not kinds or entry.kind.code in kinds):
+            async for item in _assets(client, entry):
                 yield item
 
 
-async def _export_kind(client: ApiClient, kind: PortableKind) -> AsyncIterator[Item]:
-    async for page in _pages(client, assets_document(kind), {}, "assets"):
-        nodes = page["nodes"]
-        for node in nodes:
-            for link in [*await _edges(client, node), *_structure(node), *_loops(kind, node)]:
-                yield {"link": link}
-            if node["hydration"] != "STUB":
-                yield {kind.key: _asset(node)}
+async def _assets(client: ApiClient, entry: KindEntry) -> AsyncIterator[Item]:
+    async for node in _nodes(client, entry):
+        for link in [*await _edges(client, node), *_structure(entry, node), *_self_links(entry, node)]:
+            yield {"link": link}
+        if node["hydration"] != "STUB":
+            yield {entry.key: _asset(entry, node)}
 
 
 async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -79,38 +62,44 @@ def _follows(edge: Mapping[str, Any]) -> bool:
 
 
 def _link(edge: Mapping[str, Any]) -> dict[str, Any]:
-    facts: dict[str, Any] = {name: edge[name] for name in _EDGE_FACTS}
-    return {"relation": edge["relation"], "from": edge["from"], "to": edge["to"], **_plain(facts)}
+    values: dict[str, Any] = {name: edge[name] for name in _EDGE_VALUES}
+    return {"relation": edge["relation"], "from": edge["from"], "to": edge["to"], **_plain(values)}
 
 
-def _structure(node: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Write the structural edges that leave an asset and that no field of the far end carries."""
-    links = [{"relation": "CONTAINS", "from": node["id"], "to": step} for step in _all(node, "steps")]
+def _structure(entry: KindEntry, node: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the structural edges that leave an asset and that no field of the far end carries, as links."""
+    links = [
+        {"relation": relation.name, "from": node["id"], "to": far}
+        for name, relation in entry.export.links.items()
+        for far in _all(node, name)
+    ]
     if node["replacedBy"]:
         links.append({"relation": "REPLACED_BY", "from": node["id"], "to": node["replacedBy"]["id"]})
     return links
 
 
-def _loops(kind: PortableKind, node: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Write the edge of an asset that reads itself, such as an incremental table."""
-    field, relation = LOOPS.get(kind.kind, ("", ""))
-    return [{"relation": relation, "from": one, "to": one} for one in _all(node, field) if one == node["id"]]
+def _self_links(entry: KindEntry, node: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the edges from an asset to itself, such as that of an incremental table, as links."""
+    return [
+        {"relation": relation.name, "from": node["id"], "to": node["id"]}
+        for name, relation in entry.export.self_links.items()
+        if node["id"] in _all(node, name)
+    ]
 
 
-def _asset(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a node into the body of its item; the first technical team among the owners becomes the owner team again."""
-    body = {name: value for name, value in node.items() if name not in _NO_FIELDS}
+def _asset(entry: KindEntry, node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of an asset's item; the owner team is the first owner, so that the import chooses it again."""
+    left_out = _NOT_IN_BODY | entry.export.links.keys() | entry.export.self_links.keys()
+    body = {name: value for name, value in node.items() if name not in left_out}
     body["owners"] = sorted(node["owners"] or [], key=lambda one: one["owner"] != node["ownerTeam"])
     body["tags"] = [one["tag"]["id"] for one in node["tags"] or [] if one["mode"] == "DIRECT"]
     return {name: value for name, value in _plain(body).items() if value != []}
 
 
-def _registered(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a user, team, domain or tag into the body of its item."""
-    body = {name: value for name, value in node.items() if name != "members"}
-    if "members" in node:
-        body["members"] = [{"user": member} for member in _all(node, "members")]
-    return {name: value for name, value in _plain(body).items() if value != []}
+def _registered(entry: KindEntry, node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of an item of people and vocabulary."""
+    lists = {name: [{key: far} for far in _all(node, name)] for name, key in entry.export.members.items()}
+    return {name: value for name, value in _plain({**node, **lists}).items() if value != []}
 
 
 def _all(node: Mapping[str, Any], name: str) -> list[str]:
@@ -134,8 +123,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
             return value
 
 
-async def _nodes(client: ApiClient, document: str, name: str) -> AsyncIterator[Mapping[str, Any]]:
-    async for page in _pages(client, document, {}, name):
+async def _nodes(client: ApiClient, entry: KindEntry) -> AsyncIterator[Mapping[str, Any]]:
+    async for page in _pages(client, page_document(entry), {}, entry.export.listing):
         for node in page["nodes"]:
             yield node
 

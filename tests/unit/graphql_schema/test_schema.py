@@ -14,9 +14,9 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from graphql_schema.catalog.kinds import ASSETS, KINDS
+from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.operation.field_guards import governed_fields
-from graphql_schema.schema import SDL, GraphSchema, build_schema, sdl
+from graphql_schema.schema import README, SDL, GraphSchema, build_schema, readme, sdl
 from policies.errors import ConfigurationError
 from policies.policy import Policy
 
@@ -24,6 +24,11 @@ from policies.policy import Policy
 def test_the_committed_sdl_is_the_built_schema() -> None:
     """The committed file is what the code builds; `python -m graphql_schema.schema` writes it."""
     assert SDL.read_text() == sdl()
+
+
+def test_the_picture_of_the_readme_is_the_catalog() -> None:
+    """The committed README shows the present catalog; the same command writes the picture."""
+    assert README.read_text() == readme()
 
 
 def elements(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
@@ -47,22 +52,6 @@ def test_every_element_is_described(schema: GraphSchema) -> None:
     described = dict(elements(schema.core))
     assert "ModelVersion.deployments(activeOnly:)" in described
     assert [coordinate for coordinate, text in described.items() if not (text or "").strip()] == []
-
-
-def test_every_kind_of_the_catalog_has_its_type_and_input(schema: GraphSchema) -> None:
-    """A kind without a type, an input or a place in AssetInput would be unreachable."""
-    types = schema.core.type_map
-    assert [name for name in KINDS if name not in types or f"{name}Input" not in types] == []
-    items = types["AssetInput"]
-    assert isinstance(items, GraphQLInputObjectType)
-    assert sorted(items.fields) == sorted([*(name[0].lower() + name[1:] for name in KINDS), "link"])
-
-
-def test_asset_kinds_are_those_of_the_catalog(schema: GraphSchema) -> None:
-    """The enum and the catalog say the same."""
-    kinds = schema.core.type_map["AssetKind"]
-    assert isinstance(kinds, GraphQLEnumType)
-    assert [*kinds.values] == [KINDS[name].code for name in ASSETS]
 
 
 def test_what_is_governed_is_all_fields_of_assets_and_edges(schema: GraphSchema) -> None:

@@ -1,0 +1,75 @@
+"""The entry of a kind in the register: what its file contributes to the schema and to the export."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import strawberry
+
+from graphql_schema.catalog.kinds import KINDS, Kind
+from graphql_schema.catalog.relations import Relation
+from graphql_schema.fields.node import Node
+from graphql_schema.inputs.register_field import register_field
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The own fields of a kind that `mlg export` writes; the fields of every asset are not repeated here.
+
+    ``fields``: a selection of the type, each field with the value that the input takes under the same name. An object
+    of which only the ``id`` is selected becomes that id.
+    ``links``: connections of the type whose edges leave the asset, with their relation; each edge becomes a link.
+    ``self_links``: connections that may contain the asset itself, with their relation. Such an edge is never among the
+    neighbours, so it becomes a link of its own.
+    ``members``: connections that the input takes as objects, with the field that takes the id.
+    ``listing``: the field of `Query` that lists the kind.
+    """
+
+    fields: str
+    links: Mapping[str, Relation] = field(default_factory=dict)
+    self_links: Mapping[str, Relation] = field(default_factory=dict)
+    members: Mapping[str, str] = field(default_factory=dict)
+    listing: str = "assets"
+
+
+@dataclass(frozen=True, slots=True)
+class KindEntry:
+    """The GraphQL side of a kind of the catalog.
+
+    ``node``: the type, named as the kind.
+    ``input``: the input that registers one, named ``<kind>Input``.
+    ``description``: that of the mutation and of the field of `AssetInput`.
+    ``export``: what the export writes.
+    ``verb``: the first word of the mutation's name.
+    """
+
+    node: type[Node]
+    input: type
+    description: str
+    export: Export
+    verb: Literal["register", "record"] = "register"
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the catalog."""
+        return KINDS[self.node.__name__]
+
+    @property
+    def attribute(self) -> str:
+        """The Python name of the field of `AssetInput`, such as ``model_version``."""
+        return self.kind.code.lower()
+
+    @property
+    def key(self) -> str:
+        """The GraphQL name of the field of `AssetInput`, such as `modelVersion`."""
+        return self.kind.name[0].lower() + self.kind.name[1:]
+
+    @property
+    def item(self) -> Any:
+        """The field of `AssetInput`."""
+        return strawberry.field(graphql_type=self.input | None, description=self.description, default=strawberry.UNSET)
+
+    @property
+    def mutation(self) -> tuple[str, Any]:
+        """The Python name of the mutation, such as ``register_model_version``, and its field."""
+        return f"{self.verb}_{self.attribute}", register_field(self.input, self.description)
