@@ -13,6 +13,7 @@ from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import Record
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, RUN_OF, VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand, UnlinkCommand
@@ -94,7 +95,7 @@ class PrefetchRequest:
         parent = parent_urn(command.urn)
         if parent is not None:
             self.edges[VERSION_OF.name, vid, vertex_id(self.tenant, parent)] = None
-        if kind == "Feature":
+        if KINDS[kind].part_of:
             self._add_hop(PARENT_HOPS[kind], vid)
         if kind == "Run":
             self._add_hop(RUN_OF.out(), vid)

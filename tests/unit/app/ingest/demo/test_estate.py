@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from tests.unit.app.ingest.conftest import ContractServer, Relations
 
 
+DEMONSTRATED = {
+    "dataset", "datasetVersion", "featureSet", "feature", "model", "modelVersion", "workflow", "run", "evaluation",
+    "service", "deployment", "experiment", "experimentCell", "report", "team", "user", "domain", "tag", "link",
+}  # fmt: skip
+"""The fields of AssetInput that the demo is to show; a later kind may do without an item there."""
+
+
 def edges(items: list[dict[str, Any]], relations: "Relations") -> nx.MultiDiGraph:
     """Draw the items' relations as a graph, by plain Python."""
     graph = nx.MultiDiGraph()
@@ -57,9 +64,8 @@ def test_every_item_is_an_input_of_the_contract(story: list[dict[str, Any]], con
 def test_all_kinds_and_relations_occur(
     story: list[dict[str, Any]], contract: GraphQLSchema, field_relations: "Relations"
 ) -> None:
-    """Every key of AssetInput and every value of Relation has its place in the story."""
-    asset_input: Any = contract.get_type("AssetInput")
-    assert {next(iter(item)) for item in story} == set(asset_input.fields)
+    """Every kind of the first release, links, and every value of Relation have their place in the demo."""
+    assert {next(iter(item)) for item in story} >= DEMONSTRATED
     relation = contract.get_type("Relation")
     assert isinstance(relation, GraphQLEnumType)
     assert {name for *_, name in edges(story, field_relations).edges(keys=True)} == set(relation.values)
