@@ -1,4 +1,4 @@
-"""The Asset interface: what every governed ML asset has, and how its common relations are read."""
+"""The interfaces of assets: `Asset` with the fields of every asset, `Versioned`, and `AssetVersion`."""
 
 from typing import Annotated, Any
 
@@ -42,63 +42,86 @@ async def _owner_team(root: Parent, info: Info) -> Any:
     return await info.context.reader.node(urn) if urn else None
 
 
-def _property(root: Parent, key: Annotated[str, strawberry.argument(description="The key.")]) -> str | None:
+def _property(
+    root: Parent, key: Annotated[str, strawberry.argument(description="The key of the property.")]
+) -> str | None:
     found = [pair["value"] for pair in root.read("properties") or () if pair["key"] == key]
     return found[0] if found else None
 
 
 @strawberry.interface(
-    description="Every governed ML asset. `id`, `kind`, `displayName`, `ownerTeam` and `viewerAccess` are visible to "
-    "whoever may discover it."
+    description="A governed ML asset. `id`, `kind`, `displayName`, `ownerTeam` and `viewerAccess` are visible to every "
+    "caller who may discover the asset."
 )
 class Asset(Node):
-    """Every governed ML asset."""
+    """The fields of every governed asset."""
 
-    kind: AssetKind = stored_field("What it is.")
-    source: str = stored_field("The system it comes from, in lower case.")
-    namespace: str = stored_field("The namespace within the source.")
-    name: str = stored_field("The name within the namespace.")
-    display_name: str = stored_field("The name to show.")
-    description: str | None = stored_field("What it is, in words.")
-    stage: LifecycleStage | None = stored_field("Where it is in its life.")
-    visibility: Visibility | None = stored_field("Who may discover it.")
-    sensitivity: Sensitivity | None = stored_field("The effective sensitivity: the strictest that applies.")
-    declared_sensitivity: Sensitivity | None = stored_field("The sensitivity that was declared here.")
-    hydration: Hydration | None = stored_field("Whether it was registered or only referred to.")
-    revision: int | None = stored_field("Counts its changes, from 1.")
-    properties: list[Property] | None = stored_field("Free keys and values, by key.")
-    property: str | None = strawberry.field(
-        description="The value of one free key.", resolver=_property, metadata=depends_on("properties")
+    kind: AssetKind = stored_field("The kind of the asset.")
+    source: str = stored_field("The system that the asset comes from, in lower case.")
+    namespace: str = stored_field("The namespace of the asset within the source.")
+    name: str = stored_field("The name of the asset within the namespace.")
+    display_name: str = stored_field("The name to show for the asset.")
+    description: str | None = stored_field("A description of the asset in words.")
+    stage: LifecycleStage | None = stored_field("The life cycle stage of the asset.")
+    visibility: Visibility | None = stored_field("The callers who may discover the asset.")
+    sensitivity: Sensitivity | None = stored_field(
+        "The effective sensitivity: the strictest of the declared one and all that propagate to the asset."
     )
-    source_created_at: Instant | None = stored_field("When the source system says it was made.")
-    created_at: Instant | None = stored_field("When it was registered here.")
-    created_by: str | None = stored_field("The subject that registered it.")
-    updated_at: Instant | None = stored_field("When it last changed here.")
-    updated_by: str | None = stored_field("The subject that last changed it.")
-    deleted_at: Instant | None = stored_field("When it was deleted; null while it exists.")
+    declared_sensitivity: Sensitivity | None = stored_field("The sensitivity that was declared for the asset itself.")
+    hydration: Hydration | None = stored_field("Whether the asset was registered or only referenced.")
+    revision: int | None = stored_field("The number of changes of the asset, from 1.")
+    properties: list[Property] | None = stored_field("Free properties of the asset, ordered by key.")
+    property: str | None = strawberry.field(
+        description="The value of one free property; null without that key.",
+        resolver=_property,
+        metadata=depends_on("properties"),
+    )
+    source_created_at: Instant | None = stored_field(
+        "The instant of creation in the source system; null when not given."
+    )
+    created_at: Instant | None = stored_field("The instant at which the asset was first registered or referenced.")
+    created_by: str | None = stored_field("The subject of the caller who first registered or referenced the asset.")
+    updated_at: Instant | None = stored_field("The instant of the last change of the asset.")
+    updated_by: str | None = stored_field("The subject of the caller who made the last change.")
+    deleted_at: Instant | None = stored_field(
+        "The instant at which the asset was deleted; null while the asset exists."
+    )
     owner_team: TeamRef | None = strawberry.field(
-        description="The team that policies go by: the first technical team among the owners.", resolver=_owner_team
+        description="The team that policies use: the first TECHNICAL team of the owners, else the first team of the "
+        "owners, else the owner team of the parent; null without any.",
+        resolver=_owner_team,
     )
     owners: list[Ownership] | None = strawberry.field(
-        description="Direct owners, then inherited ones: a version's from its asset, a feature's from its set, an "
-        "asset's from its domain.",
+        description="The direct owners, then the inherited ones: a version inherits from its asset, a feature from its "
+        "feature set, every asset from its domain.",
         resolver=_owners,
         metadata={INPUTS: lambda kind: ("domain", *ownership_of(kind, inherited=True).inputs)},
     )
-    domain: DomainRef | None = to_one(related(CONTAINS.into("Domain")), "The business area.")
-    tags: list[TagAssignment] | None = strawberry.field(description="The tags it carries.", resolver=_tags)
-    replaced_by: AssetRef | None = to_one(related(REPLACED_BY.out()), "The asset that takes its place.")
-    upstream: Connection[NeighbourRef] | None = _neighbours(Direction.IN, "Direct neighbours that it comes from.")
-    downstream: Connection[NeighbourRef] | None = _neighbours(Direction.OUT, "Direct neighbours that come from it.")
+    domain: DomainRef | None = to_one(
+        related(CONTAINS.into("Domain")), "The business area of the asset; null without one."
+    )
+    tags: list[TagAssignment] | None = strawberry.field(description="The tags of the asset.", resolver=_tags)
+    replaced_by: AssetRef | None = to_one(
+        related(REPLACED_BY.out()), "The asset that replaces this one; null without one."
+    )
+    upstream: Connection[NeighbourRef] | None = _neighbours(
+        Direction.IN, "The direct neighbours upstream, where the data of the asset comes from."
+    )
+    downstream: Connection[NeighbourRef] | None = _neighbours(
+        Direction.OUT, "The direct neighbours downstream, where the data of the asset goes."
+    )
     lineage: Lineage | None = asset_lineage
     impact: Impact | None = asset_impact
     health: Health | None = asset_health
     usage: Usage | None = asset_usage
-    checks: Connection[CheckRef] | None = to_many(related(MONITORED_BY.out("Check")), "What monitors it.")
+    checks: Connection[CheckRef] | None = to_many(
+        related(MONITORED_BY.out("Check")), "The checks that monitor the asset."
+    )
     incidents: Connection[IncidentRef] | None = asset_incidents
-    history: Connection[ChangeRef] | None = to_many(HISTORY, "Its changes, the newest first.")
+    history: Connection[ChangeRef] | None = to_many(HISTORY, "The changes of the asset, newest first.")
     viewer_access: ViewerAccess = strawberry.field(
-        description="What the viewer may see and do here.", resolver=_viewer_access
+        description="Rights of the viewer on this asset, so that a user interface can disable actions.",
+        resolver=_viewer_access,
     )
 
     resolve_type = staticmethod(type_of)
@@ -106,16 +129,16 @@ class Asset(Node):
 
 @strawberry.interface(description="An asset that has immutable versions.")
 class Versioned:
-    """An asset that has immutable versions."""
+    """The fields of an asset with versions."""
 
-    latest_version: AssetVersionRef | None = stored_field("The newest version.")
+    latest_version: AssetVersionRef | None = stored_field("The newest version; null without one.")
 
     resolve_type = staticmethod(type_of)
 
 
 @strawberry.interface(description="An immutable version of an asset.")
 class AssetVersion(Node):
-    """An immutable version of an asset."""
+    """The fields of a version."""
 
     version: str = stored_field("The version, as the source writes it.")
 

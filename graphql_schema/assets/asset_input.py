@@ -1,4 +1,4 @@
-"""One item of a registration: the input of any one kind, or an edge."""
+"""The input `AssetInput`: one item to register, of any kind, or an edge."""
 
 import strawberry
 
@@ -6,9 +6,13 @@ from graphql_schema.assets.registry import item_fields
 from graphql_schema.lineage.link_mutations import LinkInput
 
 
-@strawberry.input(one_of=True, description="One item: exactly one field is given, and names the kind.")
+@strawberry.input(
+    one_of=True, description="One item to register: exactly one field is given, and its name is the kind."
+)
 class AssetInput:
-    """One item: a field for each kind of the register, and ``link``."""
+    """One item: a field per kind of the register, and ``link``."""
 
     vars().update(item_fields())
-    link = strawberry.field(graphql_type=LinkInput | None, description="Registers an edge.", default=strawberry.UNSET)
+    link = strawberry.field(
+        graphql_type=LinkInput | None, description="Declares an edge between two assets.", default=strawberry.UNSET
+    )

@@ -1,4 +1,4 @@
-"""Registering in bulk: items of any mix of kinds in one call, with one outcome for each."""
+"""The mutation `registerAssets`: items of any mix of kinds in one call, with one outcome per item."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,41 +21,45 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome, not_written
 from policies.errors import InvalidError, LimitError
 
 
-@strawberry.type(description="What came of the items, in their order.")
+@strawberry.type(description="The outcomes of the items of a call.")
 class RegisterAssetsPayload:
-    """What came of the items."""
+    """The outcomes of the items of a call."""
 
-    results: list[RegisterPayload] = stored_field("One result per item, in order.")
-    created: int = stored_field("How many were created.")
-    updated: int = stored_field("How many were updated.")
-    unchanged: int = stored_field("How many were there just so.")
-    failed: int = stored_field("How many were not written.")
+    results: list[RegisterPayload] = stored_field("One result per item, in the order of the items.")
+    created: int = stored_field("The number of items that were created.")
+    updated: int = stored_field("The number of items that were updated.")
+    unchanged: int = stored_field("The number of items whose stored values were already the same.")
+    failed: int = stored_field("The number of items that were not written.")
 
 
-@strawberry.input(description="Items to register.")
+@strawberry.input(description="Items to register, and how to write them.")
 class RegisterAssetsInput:
-    """Items to register."""
+    """Items to register, and how to write them."""
 
     items: list[AssetInput] = strawberry.field(
-        description=f"Any mix of kinds: at most {MAX_BULK_ITEMS} items, {MAX_ATOMIC_ITEMS} when atomic."
+        description=f"Items of any mix of kinds: at most {MAX_BULK_ITEMS}, or {MAX_ATOMIC_ITEMS} when `atomic` is true."
     )
-    atomic: bool | None = strawberry.field(description="Whether to write all or nothing.", default=False)
-    dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)
+    atomic: bool | None = strawberry.field(
+        description="Whether to write all items in one transaction or none; false by default.", default=False
+    )
+    dry_run: bool | None = strawberry.field(
+        description="Whether to return the outcomes without writing; false by default.", default=False
+    )
     idempotency_key: str | None = key_field()
 
 
-RegisterArg = Annotated[RegisterAssetsInput, strawberry.argument(description="What to register, and how.")]
+RegisterArg = Annotated[RegisterAssetsInput, strawberry.argument(description="The items, and how to write them.")]
 
 
 async def _register_assets(info: Info, input: RegisterArg) -> Any:
     authorize(info)
-    _bound(len(input.items), atomic=bool(input.atomic))
-    prepared = prepare(input.items, _key(input))
-    results = await _write(info, prepared, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
+    _check_size(len(input.items), atomic=bool(input.atomic))
+    checked = check_items(input.items, _key(input))
+    results = await _write(info, checked, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
     outcomes = [result.outcome for result in results]
     created, updated, unchanged = map(outcomes.count, (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED))
     return {
-        "results": [payload(result, name) for name, result in zip(prepared.names, results, strict=True)],
+        "results": [payload(result, name) for name, result in zip(checked.names, results, strict=True)],
         "created": created,
         "updated": updated,
         "unchanged": unchanged,
@@ -64,50 +68,54 @@ async def _register_assets(info: Info, input: RegisterArg) -> Any:
 
 
 register_assets: RegisterAssetsPayload = strawberry.field(
-    description="Registers items of any mix of kinds; each has its own outcome, and what a client was told is done "
-    "stays done.",
+    description="Registers items of any mix of kinds, one outcome per item. Items reported as written survive a crash.",
     resolver=_register_assets,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedItems:
-    """The items of a call by index: the field that each one came in, and whether the writer gets it."""
+    """The items of a call by index.
+
+    ``names``: the field of `AssetInput` that each item is given in. ``accepted``: the commands for the writer.
+    ``refused``: the outcomes of the items that the writer does not get.
+    """
 
     names: list[str] = field(default_factory=list)
     accepted: dict[int, RegisterCommand | LinkCommand] = field(default_factory=dict)
     refused: dict[int, WriteOutcome] = field(default_factory=dict)
 
 
-def prepare(items: Sequence[AssetInput], key: IdempotencyKey | None = None) -> CheckedItems:
-    """Sort the items of a call into what can be and what cannot; a second item for the same id cannot.
+def check_items(items: Sequence[AssetInput], key: IdempotencyKey | None = None) -> CheckedItems:
+    """Return the items of a call as commands, and the refused ones with their outcomes.
 
-    An item without a key of its own gets one that is made of the call's.
+    A second item for the same id is refused. An item without an idempotency key gets one derived from ``key``, the
+    key of the call, if any.
     """
-    prepared = CheckedItems()
+    checked = CheckedItems()
     first: dict[str, int] = {}
     for index, item in enumerate(items):
-        name, given = given_in(item)
-        prepared.names.append(name)
+        name, given = given_field(item)
+        checked.names.append(name)
         try:
-            wanted = wanted_of(given)
-            _refuse_again(wanted, index, first)
+            command = command_of(given)
+            _refuse_repeated(command, index, first)
         except InputError as error:
-            prepared.refused[index] = invalid_outcome(error)
+            checked.refused[index] = invalid_outcome(error)
             continue
-        if key is not None and wanted.key is None:
-            wanted = replace(wanted, key=key_within(key, index))
-        prepared.accepted[index] = wanted
-    return prepared
+        if key is not None and command.key is None:
+            command = replace(command, key=key_within(key, index))
+        checked.accepted[index] = command
+    return checked
 
 
-def wanted_of(given: Any) -> RegisterCommand | LinkCommand:
-    """What the one input of an item asks for; raises InputError with the path to what cannot be."""
+def command_of(given: Any) -> RegisterCommand | LinkCommand:
+    """Return the command of an input of a kind, or of a link; raises InputError with the path to the fault."""
     return linking_of(given) if isinstance(given, LinkInput) else registration_of(given)
 
 
-def given_in(item: AssetInput) -> tuple[str, Any]:
-    """The one field of the item that is given, and its value."""
+def given_field(item: AssetInput) -> tuple[str, Any]:
+    """Return the name of the one field of the item that is given, and its value."""
     given = ((field.name, getattr(item, field.attribute)) for field in fields_of(item))
     return next((name, value) for name, value in given if value is not strawberry.UNSET)
 
@@ -119,24 +127,28 @@ def _key(given: RegisterAssetsInput) -> IdempotencyKey | None:
         raise InvalidError(error.message) from None
 
 
-def _refuse_again(wanted: RegisterCommand | LinkCommand, index: int, first: dict[str, int]) -> None:
-    if isinstance(wanted, RegisterCommand) and first.setdefault(wanted.urn, index) != index:
-        raise InputError(f"{wanted.urn} is in this call already, as item {first[wanted.urn]}; join the two.", "id")
+def _refuse_repeated(command: RegisterCommand | LinkCommand, index: int, first: dict[str, int]) -> None:
+    if isinstance(command, RegisterCommand) and first.setdefault(command.urn, index) != index:
+        raise InputError(
+            f"{command.urn} is in this call already, as item {first[command.urn]}; combine the two items.", "id"
+        )
 
 
-def _bound(count: int, *, atomic: bool) -> None:
-    most = MAX_ATOMIC_ITEMS if atomic else MAX_BULK_ITEMS
-    if count > most:
-        kind = "An atomic call" if atomic else "A call"
-        raise LimitError(f"{kind} carries at most {most} items and this one has {count}; split it.", limit=most)
+def _check_size(count: int, *, atomic: bool) -> None:
+    max_items = MAX_ATOMIC_ITEMS if atomic else MAX_BULK_ITEMS
+    if count > max_items:
+        call = "An atomic call" if atomic else "A call"
+        raise LimitError(
+            f"{call} may have at most {max_items} items, and this one has {count}; split the call.", limit=max_items
+        )
 
 
-async def _write(info: Info, prepared: CheckedItems, *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-    """The outcome of every item, in order: those refused before the store was asked, and what the store says."""
-    count = len(prepared.names)
-    if atomic and prepared.refused:
-        first = min(prepared.refused)
-        return [prepared.refused.get(index) or not_written(first) for index in range(count)]
-    done = await write(info, list(prepared.accepted.values()), dry_run=dry_run, atomic=atomic)
-    results = {**prepared.refused, **dict(zip(prepared.accepted, done, strict=True))}
+async def _write(info: Info, checked: CheckedItems, *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
+    """Return the outcome of every item, in order; an atomic call with a refused item is not sent to the writer."""
+    count = len(checked.names)
+    if atomic and checked.refused:
+        first = min(checked.refused)
+        return [checked.refused.get(index) or not_written(first) for index in range(count)]
+    written = await write(info, list(checked.accepted.values()), dry_run=dry_run, atomic=atomic)
+    results = {**checked.refused, **dict(zip(checked.accepted, written, strict=True))}
     return [results[index] for index in range(count)]

@@ -1,4 +1,4 @@
-"""Datasets, their columns, and their snapshots."""
+"""Datasets with their columns, and their immutable snapshots."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -25,13 +25,15 @@ async def _source_dataset(root: Parent, info: Info) -> Any:
     return await info.context.reader.node(root["dataset"])
 
 
-@strawberry.type(description="A column that another one is computed from.")
+@strawberry.type(description="A column that another column is computed from.")
 class ColumnRef:
-    """A column that another one is computed from."""
+    """A column that another column is computed from."""
 
-    dataset: DatasetRef | None = strawberry.field(description="The dataset it belongs to.", resolver=_source_dataset)
+    dataset: DatasetRef | None = strawberry.field(
+        description="The dataset of the column; null when not visible to the viewer.", resolver=_source_dataset
+    )
     column: str = stored_field("The name of the column.")
-    transformation: str | None = stored_field("What is done to it on the way.")
+    transformation: str | None = stored_field("The transformation of the column, in words.")
 
 
 async def _source_columns(root: Parent, info: Info) -> Any:
@@ -44,13 +46,13 @@ async def _source_columns(root: Parent, info: Info) -> Any:
 class Column:
     """A column of a dataset."""
 
-    name: str = stored_field("The name, unique within the dataset.")
-    data_type: str | None = stored_field("The type, as the source writes it.")
-    nullable: bool | None = stored_field("Whether it may be empty.")
-    description: str | None = stored_field("What it holds, in words.")
-    sensitivity: Sensitivity | None = stored_field("How sensitive its content is.")
+    name: str = stored_field("The name of the column, unique within the dataset.")
+    data_type: str | None = stored_field("The data type, as the source writes it.")
+    nullable: bool | None = stored_field("Whether the column may contain nulls.")
+    description: str | None = stored_field("A description of the column in words.")
+    sensitivity: Sensitivity | None = stored_field("The sensitivity of the content of the column.")
     derived_from: list[ColumnRef] | None = strawberry.field(
-        description="Columns this one is computed from, of the datasets that the viewer may see; null without any.",
+        description="The columns that this one is computed from, of datasets visible to the viewer; null without any.",
         resolver=_source_columns,
     )
 
@@ -58,49 +60,57 @@ class Column:
 async def _version(
     root: Parent,
     info: Info,
-    version: Annotated[str, strawberry.argument(description="The version, as the source writes it.")],
+    version: Annotated[str, strawberry.argument(description="The name of the version, as the source writes it.")],
 ) -> Any:
     return await info.context.reader.node(version_urn(root.urn, version))
 
 
-@strawberry.type(description="A data asset: a table, a collection of files, a topic, a view.")
+@strawberry.type(description="A data asset: a table, a collection of files, a topic or a view.")
 class Dataset(Asset, Versioned):
     """A data asset."""
 
-    format: str | None = stored_field("How it is stored, such as `parquet` or `iceberg`.")
-    location: str | None = stored_field("Where it is.")
-    columns: list[Column] | None = stored_field("Its columns, in the order of the source.")
-    versions: Connection[DatasetVersionRef] | None = to_many(VERSIONS, "Its versions, newest first.")
-    latest_version: DatasetVersionRef | None = to_one(VERSIONS, "Its newest version.", "versions")
+    format: str | None = stored_field("The storage format, such as `parquet` or `iceberg`.")
+    location: str | None = stored_field("The location of the data, such as a path or a table name.")
+    columns: list[Column] | None = stored_field("The columns, in the order of the source.")
+    versions: Connection[DatasetVersionRef] | None = to_many(VERSIONS, "The versions of the dataset, newest first.")
+    latest_version: DatasetVersionRef | None = to_one(
+        VERSIONS, "The newest version of the dataset; null without one.", "versions"
+    )
     version: DatasetVersionRef | None = strawberry.field(
-        description="One version by name.", resolver=_version, metadata=depends_on("versions")
+        description="One version of the dataset by name; null when absent or hidden.",
+        resolver=_version,
+        metadata=depends_on("versions"),
     )
     derived_from: Connection[DatasetRef] | None = to_many(
-        related(DERIVES.into("Dataset")), "Datasets that it is computed from."
+        related(DERIVES.into("Dataset")), "The datasets that this dataset is computed from."
     )
-    feeds: Connection[AssetRef] | None = to_many(FEEDS_INTO, "What it is derived into, feeds, or is an input of.")
+    feeds: Connection[AssetRef] | None = to_many(
+        FEEDS_INTO, "The assets that are derived from the dataset or use the dataset as an input."
+    )
 
 
 @strawberry.type(description="An immutable snapshot of a dataset.")
 class DatasetVersion(Asset, AssetVersion):
     """An immutable snapshot of a dataset."""
 
-    version: str = stored_field("The version, as the source writes it.")
-    dataset: DatasetRef | None = to_one(related(VERSION_OF.out()), "The dataset it is a snapshot of.")
-    location: str | None = stored_field("Where it is.")
-    content_digest: str | None = stored_field("The digest of its content.")
-    row_count: float | None = stored_field("How many rows it has.")
-    produced_by: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
-    consumed_by: Connection[RunRef] | None = to_many(related(INPUT_TO.out("Run")), "Runs that read it.")
+    version: str = stored_field("The name of the version, as the source writes it.")
+    dataset: DatasetRef | None = to_one(related(VERSION_OF.out()), "The dataset of which this is a snapshot.")
+    location: str | None = stored_field("The location of the data, such as a path or a table name.")
+    content_digest: str | None = stored_field("The digest of the content.")
+    row_count: float | None = stored_field("The number of rows.")
+    produced_by: RunRef | None = to_one(
+        related(PRODUCES.into("Run")), "The run that produced the snapshot; null when unknown."
+    )
+    consumed_by: Connection[RunRef] | None = to_many(related(INPUT_TO.out("Run")), "The runs that read the snapshot.")
 
 
-@strawberry.input(description="A column that another one is computed from.")
+@strawberry.input(description="A column that another column is computed from.")
 class ColumnRefInput:
-    """A column that another one is computed from."""
+    """A column that another column is computed from."""
 
-    dataset: strawberry.ID = refers("The id of the dataset it belongs to.", "Dataset")
+    dataset: strawberry.ID = refers("The id of the dataset of the column.", "Dataset")
     column: str = strawberry.field(description="The name of the column.")
-    transformation: str | None = attribute("What is done to it on the way.")
+    transformation: str | None = attribute("The transformation of the column, in words.")
 
 
 @strawberry.input(description="A column of a dataset.")
@@ -109,39 +119,43 @@ class ColumnInput:
 
     UNIQUE: ClassVar = ("name",)
 
-    name: str = strawberry.field(description="The name, unique within the dataset.")
-    data_type: str | None = attribute("The type, as the source writes it.")
-    nullable: bool | None = attribute("Whether it may be empty.")
-    description: str | None = attribute("What it holds, in words.")
-    sensitivity: Sensitivity | None = attribute("How sensitive its content is.")
-    derived_from: list[ColumnRefInput] | None = attribute("Columns this one is computed from.")
+    name: str = strawberry.field(description="The name of the column, unique within the dataset.")
+    data_type: str | None = attribute("The data type, as the source writes it.")
+    nullable: bool | None = attribute("Whether the column may contain nulls.")
+    description: str | None = attribute("A description of the column in words.")
+    sensitivity: Sensitivity | None = attribute("The sensitivity of the content of the column.")
+    derived_from: list[ColumnRefInput] | None = attribute("The columns that this column is computed from.")
 
 
 @strawberry.input(description="Registers a dataset.")
 class DatasetInput(AssetFields):
     """Registers a dataset."""
 
-    format: str | None = attribute("How it is stored, such as `parquet` or `iceberg`.")
-    location: str | None = attribute("Where it is.")
-    columns: list[ColumnInput] | None = attribute("Its columns, in order; the list replaces the stored one.")
+    format: str | None = attribute("The storage format, such as `parquet` or `iceberg`.")
+    location: str | None = attribute("The location of the data, such as a path or a table name.")
+    columns: list[ColumnInput] | None = attribute("The columns, in order; the list replaces the stored one.")
     derived_from: list[strawberry.ID] | None = reference(
-        DERIVES.into(), "Ids of data and features that it is computed from."
+        DERIVES.into(),
+        "Ids of the data and features that this asset is computed from.",
     )
 
 
-@strawberry.input(description="Registers a snapshot of a dataset; the dataset follows from the id.")
+@strawberry.input(description="Registers a snapshot of a dataset. The dataset follows from the id of the snapshot.")
 class DatasetVersionInput(AssetFields):
     """Registers a snapshot of a dataset."""
 
-    version: str | None = id_part("The version, part of the id.")
-    dataset: strawberry.ID | None = reference(VERSION_OF.out(), "The id of its dataset; must agree with its own id.")
-    location: str | None = attribute("Where it is.")
-    content_digest: str | None = attribute("The digest of its content.")
-    row_count: float | None = attribute("How many rows it has.", within=COUNT)
-    derived_from: list[strawberry.ID] | None = reference(
-        DERIVES.into(), "Ids of data and features that it is computed from."
+    version: str | None = id_part("The name of the version, part of the id.")
+    dataset: strawberry.ID | None = reference(
+        VERSION_OF.out(), "The id of the dataset; must agree with the id of the snapshot."
     )
-    produced_by: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that made it.")
+    location: str | None = attribute("The location of the data, such as a path or a table name.")
+    content_digest: str | None = attribute("The digest of the content.")
+    row_count: float | None = attribute("The number of rows.", within=COUNT)
+    derived_from: list[strawberry.ID] | None = reference(
+        DERIVES.into(),
+        "Ids of the data and features that this asset is computed from.",
+    )
+    produced_by: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the snapshot.")
 
 
 ENTRIES = (

@@ -1,4 +1,4 @@
-"""Domains: business areas."""
+"""Domains: business areas that contain assets."""
 
 import strawberry
 
@@ -20,25 +20,29 @@ def _in_domain(urn: str) -> Condition:
     return ("in", "domain", (urn,))
 
 
-@strawberry.type(description="A business area.")
+@strawberry.type(description="A business area that contains assets and gives them owners.")
 class Domain(Node):
-    """A business area."""
+    """A business area that contains assets and gives them owners."""
 
-    name: str = stored_field("The name.")
-    description: str | None = stored_field("What it covers, in words.")
-    parent: DomainRef | None = to_one(related(PART_OF.out("Domain")), "The area that it is a part of.")
-    properties: list[Property] | None = stored_field("Free keys and values, by key.")
-    assets: Connection[AssetRef] | None = assets_where(_in_domain, "Assets in it.")
+    name: str = stored_field("The name of the business area.")
+    description: str | None = stored_field("A description of the business area in words.")
+    parent: DomainRef | None = to_one(
+        related(PART_OF.out("Domain")), "The business area that contains this one; null at the top."
+    )
+    properties: list[Property] | None = stored_field("Free properties, ordered by key.")
+    assets: Connection[AssetRef] | None = assets_where(_in_domain, "The assets of the business area.")
 
 
 @strawberry.input(description="Registers a business area.")
 class DomainInput(CatalogFields):
     """Registers a business area."""
 
-    description: str | None = attribute("What it covers, in words.")
-    parent: strawberry.ID | None = reference(PART_OF.out("Domain"), "The id of the area that it is a part of.")
+    description: str | None = attribute("A description of the business area in words.")
+    parent: strawberry.ID | None = reference(
+        PART_OF.out("Domain"), "The id of the business area that contains this one."
+    )
     owners: list[OwnerInput] | None = reference(
-        OWNED_BY.out(), "Its owners, whom its assets inherit; the list replaces the stored one."
+        OWNED_BY.out(), "The owners, whom the assets of the business area inherit; the list replaces the stored one."
     )
 
 

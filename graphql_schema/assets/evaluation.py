@@ -1,4 +1,4 @@
-"""Evaluations: a model version, measured on data."""
+"""Evaluations: measurements of a model version on data."""
 
 from enum import Enum
 from typing import Any
@@ -25,19 +25,19 @@ _DATA = ("Dataset", "DatasetVersion")
 BASELINE = related(EVALUATED_BY.into("Evaluation"))
 
 
-@strawberry.type(description="A metric beside the same metric of the baseline.")
+@strawberry.type(description="A metric, compared with the same metric of the baseline.")
 class MetricDelta:
-    """A metric beside the same metric of the baseline."""
+    """A metric, compared with the same metric of the baseline."""
 
-    name: str = stored_field("What was measured.")
-    slice: str | None = stored_field("The part of the data it was measured on; null for all.")
-    value: float = stored_field("The number.")
-    baseline: float = stored_field("The number of the baseline.")
-    change: float = stored_field("The number less that of the baseline.")
+    name: str = stored_field("The name of the metric.")
+    slice: str | None = stored_field("The slice of the data that was measured; null for all data.")
+    value: float = stored_field("The value of the metric.")
+    baseline: float = stored_field("The value of the baseline.")
+    change: float = stored_field("The value minus the value of the baseline.")
 
 
 def deltas(metrics: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each metric that the baseline has too, in the metrics' order; metrics are the same by name and slice."""
+    """Return each metric that the baseline has too, in the order of ``metrics``; name and slice identify a metric."""
     before = {(metric["name"], metric.get("slice")): metric["value"] for metric in baseline}
     pairs = [(metric, before.get((metric["name"], metric.get("slice")))) for metric in metrics]
     return [
@@ -53,39 +53,41 @@ async def _against_baseline(root: Parent, info: Info) -> Any:
     return None if mine is None or theirs is None else deltas(mine, theirs)
 
 
-@strawberry.enum(description="How an evaluation was made.")
+@strawberry.enum(description="The setting of an evaluation.")
 class EvaluationKind(Enum):
-    """How an evaluation was made."""
+    """The setting of an evaluation."""
 
     OFFLINE = value("OFFLINE", description="On recorded data.")
-    SHADOW = value("SHADOW", description="On live traffic, without effect.")
+    SHADOW = value("SHADOW", description="On live traffic, without effect on users.")
     ONLINE = value("ONLINE", description="On live traffic.")
 
 
-@strawberry.type(description="A model version measured on data.")
+@strawberry.type(description="The measurement of a model version on data.")
 class Evaluation(Asset):
-    """A model version measured on data."""
+    """The measurement of a model version on data."""
 
-    evaluation_kind: EvaluationKind | None = stored_field("How it was made.")
-    verdict: Verdict | None = stored_field("What it concluded.")
-    metrics: list[Metric] | None = stored_field("What it measured.")
-    evaluated_at: Instant | None = stored_field("When it was made.")
+    evaluation_kind: EvaluationKind | None = stored_field("The setting of the evaluation.")
+    verdict: Verdict | None = stored_field("The conclusion of the evaluation.")
+    metrics: list[Metric] | None = stored_field("The measured metrics.")
+    evaluated_at: Instant | None = stored_field("The instant of the evaluation.")
     model_version: ModelVersionRef | None = to_one(
         related(EVALUATED_BY.into("ModelVersion")), "The model version that was measured."
     )
     evaluated_on: Connection[AssetRef] | None = to_many(
-        related(EVALUATED_BY.into(*_DATA)), "Datasets and versions that it was measured on."
+        related(EVALUATED_BY.into(*_DATA)), "The datasets and versions that were used for the measurement."
     )
-    baseline: EvaluationRef | None = to_one(BASELINE, "The evaluation that it is compared with.")
+    baseline: EvaluationRef | None = to_one(BASELINE, "The evaluation to compare with; null without one.")
     against_baseline: list[MetricDelta] | None = strawberry.field(
-        description="Each metric against the baseline's: how a regression is seen. Null where either side has none.",
+        description="Each metric compared with the baseline, to detect a regression; null if either side has none.",
         resolver=_against_baseline,
         metadata=depends_on("metrics", "baseline"),
     )
-    run: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
+    run: RunRef | None = to_one(
+        related(PRODUCES.into("Run")), "The run that produced the evaluation; null when unknown."
+    )
 
 
-@strawberry.input(description="Registers an evaluation; the first time its model version is needed.")
+@strawberry.input(description="Registers an evaluation. `modelVersion` is required for the first registration.")
 class EvaluationInput(AssetFields):
     """Registers an evaluation."""
 
@@ -93,16 +95,16 @@ class EvaluationInput(AssetFields):
         EVALUATED_BY.into("ModelVersion"), "The id of the model version that was measured.", required=True
     )
     evaluated_on: list[strawberry.ID] | None = reference(
-        EVALUATED_BY.into(*_DATA), "Ids of the datasets and versions that it was measured on."
+        EVALUATED_BY.into(*_DATA), "Ids of the datasets and versions that were used for the measurement."
     )
-    run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that made it.")
+    run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the evaluation.")
     baseline: strawberry.ID | None = reference(
-        EVALUATED_BY.into("Evaluation"), "The id of the evaluation that it is compared with."
+        EVALUATED_BY.into("Evaluation"), "The id of the evaluation to compare with."
     )
-    evaluation_kind: EvaluationKind | None = attribute("How it was made.")
-    verdict: Verdict | None = attribute("What it concluded.")
-    metrics: list[MetricInput] | None = attribute("What it measured; the list replaces the stored one.")
-    evaluated_at: Instant | None = attribute("When it was made.")
+    evaluation_kind: EvaluationKind | None = attribute("The setting of the evaluation.")
+    verdict: Verdict | None = attribute("The conclusion of the evaluation.")
+    metrics: list[MetricInput] | None = attribute("The measured metrics; the list replaces the stored one.")
+    evaluated_at: Instant | None = attribute("The instant of the evaluation.")
 
 
 ENTRIES = (

@@ -1,4 +1,4 @@
-"""Experiments and their cells."""
+"""Experiments and their cells, the arms of an experiment."""
 
 from enum import Enum
 
@@ -21,20 +21,22 @@ from graphql_schema.ports.relation_query import related
 class ExperimentState(Enum):
     """The state of an experiment."""
 
-    DRAFT = value("DRAFT", description="Being prepared.")
-    RUNNING = value("RUNNING", description="On.")
-    STOPPED = value("STOPPED", description="Over.")
+    DRAFT = value("DRAFT", description="In preparation.")
+    RUNNING = value("RUNNING", description="Running.")
+    STOPPED = value("STOPPED", description="Ended.")
 
 
-@strawberry.type(description="An online test.")
+@strawberry.type(description="An online test with several arms.")
 class Experiment(Asset):
-    """An online test."""
+    """An online test with several arms."""
 
-    hypothesis: str | None = stored_field("What it is to find out.")
-    state: ExperimentState | None = stored_field("How far it is.")
-    started_at: Instant | None = stored_field("When it began.")
-    ended_at: Instant | None = stored_field("When it ended; null while it goes on.")
-    cells: Connection[ExperimentCellRef] | None = to_many(related(CELL_OF.into()), "Its arms.")
+    hypothesis: str | None = stored_field("The hypothesis that the experiment tests.")
+    state: ExperimentState | None = stored_field("The state of the experiment.")
+    started_at: Instant | None = stored_field("The instant at which the experiment began.")
+    ended_at: Instant | None = stored_field(
+        "The instant at which the experiment ended; null while the experiment runs."
+    )
+    cells: Connection[ExperimentCellRef] | None = to_many(related(CELL_OF.into()), "The arms of the experiment.")
 
 
 @strawberry.type(description="One arm of an experiment.")
@@ -42,10 +44,10 @@ class ExperimentCell(Asset):
     """One arm of an experiment."""
 
     cell: str | None = stored_field("The name of the arm.")
-    allocation: float | None = stored_field("The share of the traffic that it takes, from 0 to 1.")
-    experiment: ExperimentRef | None = to_one(related(CELL_OF.out()), "The experiment that it is an arm of.")
+    allocation: float | None = stored_field("The share of the traffic of the arm, from 0 to 1.")
+    experiment: ExperimentRef | None = to_one(related(CELL_OF.out()), "The experiment of the arm.")
     subjects: Connection[AssetRef] | None = to_many(
-        related(TESTED_IN.into()), "Model versions and deployments that it tests."
+        related(TESTED_IN.into()), "The model versions and deployments that the arm tests."
     )
 
 
@@ -53,23 +55,21 @@ class ExperimentCell(Asset):
 class ExperimentInput(AssetFields):
     """Registers an experiment."""
 
-    hypothesis: str | None = attribute("What it is to find out.")
-    state: ExperimentState | None = attribute("How far it is.")
-    started_at: Instant | None = attribute("When it began.")
-    ended_at: Instant | None = attribute("When it ended.")
+    hypothesis: str | None = attribute("The hypothesis that the experiment tests.")
+    state: ExperimentState | None = attribute("The state of the experiment.")
+    started_at: Instant | None = attribute("The instant at which the experiment began.")
+    ended_at: Instant | None = attribute("The instant at which the experiment ended.")
 
 
-@strawberry.input(description="Registers an arm of an experiment; the first time its experiment is needed.")
+@strawberry.input(description="Registers an arm of an experiment. `experiment` is required for the first registration.")
 class ExperimentCellInput(AssetFields):
     """Registers an arm of an experiment."""
 
-    experiment: strawberry.ID | None = reference(
-        CELL_OF.out(), "The id of the experiment that it is an arm of.", required=True
-    )
+    experiment: strawberry.ID | None = reference(CELL_OF.out(), "The id of the experiment of the arm.", required=True)
     cell: str | None = attribute("The name of the arm.")
-    allocation: float | None = attribute("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
+    allocation: float | None = attribute("The share of the traffic of the arm, from 0 to 1.", within=SHARE)
     subjects: list[strawberry.ID] | None = reference(
-        TESTED_IN.into(), "Ids of model versions and deployments that it tests."
+        TESTED_IN.into(), "Ids of the model versions and deployments that the arm tests."
     )
 
 

@@ -1,4 +1,4 @@
-"""Feature sets and features."""
+"""Feature sets, and the features in them."""
 
 import strawberry
 
@@ -16,50 +16,58 @@ SOURCES = related(DERIVES.into("Dataset"))
 MODELS = related(FEEDS.out("Model", "ModelVersion"))
 
 
-@strawberry.type(description="Features that are served together.")
+@strawberry.type(description="A set of features that are served together.")
 class FeatureSet(Asset):
-    """Features that are served together."""
+    """A set of features that are served together."""
 
-    entity_keys: list[str] | None = stored_field("The keys that its features are looked up by.")
-    online: bool | None = stored_field("Whether it is served online.")
-    features: Connection[FeatureRef] | None = to_many(related(CONTAINS.out("Feature")), "Its features.", first=50)
-    derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "Datasets that it is computed from.")
+    entity_keys: list[str] | None = stored_field("The keys that identify the entity of the features.")
+    online: bool | None = stored_field("Whether the features are served online.")
+    features: Connection[FeatureRef] | None = to_many(
+        related(CONTAINS.out("Feature")), "The features of the set.", first=50
+    )
+    derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "The datasets that the features are computed from.")
 
 
-@strawberry.type(description="One feature.")
+@strawberry.type(description="A computed value that models take as input.")
 class Feature(Asset):
-    """One feature."""
+    """A computed value that models take as input."""
 
-    data_type: str | None = stored_field("The type of its values.")
-    expression: str | None = stored_field("How it is computed.")
-    freshness_sla: str | None = stored_field("How old it may be, as an ISO 8601 duration.")
-    feature_set: FeatureSetRef | None = to_one(related(CONTAINS.into("FeatureSet")), "The set it belongs to.")
-    derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "Datasets that it is computed from.")
-    models: Connection[AssetRef] | None = to_many(MODELS, "Models and model versions that use it.")
+    data_type: str | None = stored_field("The data type of the values.")
+    expression: str | None = stored_field("The expression that computes the values.")
+    freshness_sla: str | None = stored_field("The maximum age of the values, as an ISO 8601 duration.")
+    feature_set: FeatureSetRef | None = to_one(
+        related(CONTAINS.into("FeatureSet")), "The feature set of the feature; null without one."
+    )
+    derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "The datasets that the features are computed from.")
+    models: Connection[AssetRef] | None = to_many(MODELS, "The models and model versions that use the feature.")
 
 
 @strawberry.input(description="Registers a feature set.")
 class FeatureSetInput(AssetFields):
     """Registers a feature set."""
 
-    entity_keys: list[str] | None = attribute("The keys that its features are looked up by.")
-    online: bool | None = attribute("Whether it is served online.")
+    entity_keys: list[str] | None = attribute("The keys that identify the entity of the features.")
+    online: bool | None = attribute("Whether the features are served online.")
     derived_from: list[strawberry.ID] | None = reference(
-        DERIVES.into(), "Ids of data and features that it is computed from."
+        DERIVES.into(),
+        "Ids of the data and features that this asset is computed from.",
     )
-    features: list[strawberry.ID] | None = reference(CONTAINS.out("Feature"), "Ids of its features.")
+    features: list[strawberry.ID] | None = reference(CONTAINS.out("Feature"), "Ids of the features of the set.")
 
 
 @strawberry.input(description="Registers a feature.")
 class FeatureInput(AssetFields):
     """Registers a feature."""
 
-    data_type: str | None = attribute("The type of its values.")
-    expression: str | None = attribute("How it is computed.")
-    freshness_sla: str | None = attribute("How old it may be, as an ISO 8601 duration such as `PT6H`.", duration=True)
-    feature_set: strawberry.ID | None = reference(CONTAINS.into("FeatureSet"), "The id of the set it belongs to.")
+    data_type: str | None = attribute("The data type of the values.")
+    expression: str | None = attribute("The expression that computes the values.")
+    freshness_sla: str | None = attribute(
+        "The maximum age of the values, as an ISO 8601 duration such as `PT6H`.", duration=True
+    )
+    feature_set: strawberry.ID | None = reference(CONTAINS.into("FeatureSet"), "The id of the feature set.")
     derived_from: list[strawberry.ID] | None = reference(
-        DERIVES.into(), "Ids of data and features that it is computed from."
+        DERIVES.into(),
+        "Ids of the data and features that this asset is computed from.",
     )
 
 

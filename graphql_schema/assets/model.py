@@ -1,4 +1,4 @@
-"""Models and their versions."""
+"""Models, and their immutable versions."""
 
 from enum import Enum
 from typing import Annotated, Any
@@ -64,12 +64,14 @@ SERVICES = related(
 DEPLOYMENTS = related(DEPLOYED_AS.out())
 
 
-VersionArg = Annotated[str | None, strawberry.argument(description="The version, as the source writes it.")]
+VersionArg = Annotated[str | None, strawberry.argument(description="The name of the version, as the source writes it.")]
 
 
 AliasArg = Annotated[
     str | None,
-    strawberry.argument(description="An alias that stands for it; with `version` too, both must name the same one."),
+    strawberry.argument(
+        description="An alias of the version; if `version` is given too, both must name the same version."
+    ),
 ]
 
 
@@ -84,36 +86,40 @@ async def _aliases(root: Parent, info: Info) -> Any:
     return await aliases_of(root, info)
 
 
-@strawberry.enum(description="How much harm a model can do.")
+@strawberry.enum(description="The harm that a model can do.")
 class RiskTier(Enum):
-    """How much harm a model can do."""
+    """The harm that a model can do."""
 
-    LOW = value("LOW", description="Little.")
-    MEDIUM = value("MEDIUM", description="Some.")
-    HIGH = value("HIGH", description="Much.")
+    LOW = value("LOW", description="Little harm.")
+    MEDIUM = value("MEDIUM", description="Some harm.")
+    HIGH = value("HIGH", description="Much harm.")
 
 
-@strawberry.type(description="A registered model.")
+@strawberry.type(description="A machine-learning model.")
 class Model(Asset, Versioned):
-    """A registered model."""
+    """A machine-learning model."""
 
-    task: str | None = stored_field("What it does, such as `ranking` or `binary-classification`.")
-    risk_tier: RiskTier | None = stored_field("How much harm it can do.")
-    intended_use: str | None = stored_field("What it is meant for, and what not.")
-    versions: Connection[ModelVersionRef] | None = to_many(VERSIONS, "Its versions, newest first.")
-    latest_version: ModelVersionRef | None = to_one(VERSIONS, "Its newest version.", "versions")
+    task: str | None = stored_field("The task of the model, such as `ranking` or `binary-classification`.")
+    risk_tier: RiskTier | None = stored_field("The harm that the model can do.")
+    intended_use: str | None = stored_field("The uses that the model is meant for, and those it is not meant for.")
+    versions: Connection[ModelVersionRef] | None = to_many(VERSIONS, "The versions of the model, newest first.")
+    latest_version: ModelVersionRef | None = to_one(
+        VERSIONS, "The newest version of the model; null without one.", "versions"
+    )
     version: ModelVersionRef | None = strawberry.field(
-        description="One version, by name or by an alias.",
+        description="One version of the model, by name or by alias; null when absent or hidden.",
         resolver=_version,
         metadata=depends_on("versions", "aliases"),
     )
     aliases: list[ModelAlias] | None = strawberry.field(
-        description="Names that stand for one of its versions, by name.", resolver=_aliases
+        description="The aliases of the model, ordered by name.", resolver=_aliases
     )
     inputs: Connection[AssetRef] | None = to_many(
-        related(FEEDS.into()), "Assets declared as inputs of the model as a whole."
+        related(FEEDS.into()), "The assets declared as inputs of the model, whatever the version."
     )
-    services: Connection[ServiceRef] | None = to_many(SERVICES, "Services that any of its versions is deployed to.")
+    services: Connection[ServiceRef] | None = to_many(
+        SERVICES, "The services that a version of the model is deployed to."
+    )
 
 
 async def _deployments(
@@ -134,39 +140,48 @@ async def _names(root: Parent, info: Info) -> Any:
 class ModelVersion(Asset, AssetVersion):
     """An immutable version of a model."""
 
-    version: str = stored_field("The version, as the source writes it.")
-    model: ModelRef | None = to_one(MODEL, "The model it is a version of.")
-    framework: str | None = stored_field("The library it was made with.")
-    artifact_uri: str | None = stored_field("Where its files are.")
-    digest: str | None = stored_field("The digest of its files.")
-    code_ref: str | None = stored_field("The code that made it.")
-    params: list[Property] | None = stored_field("The parameters of its training.")
-    metrics: list[Metric] | None = stored_field("What its training measured.")
+    version: str = stored_field("The name of the version, as the source writes it.")
+    model: ModelRef | None = to_one(MODEL, "The model of which this is a version.")
+    framework: str | None = stored_field("The framework that the model was built with.")
+    artifact_uri: str | None = stored_field("The location of the model files.")
+    digest: str | None = stored_field("The digest of the model files.")
+    code_ref: str | None = stored_field("The code that trained the version, such as a commit.")
+    params: list[Property] | None = stored_field("The parameters of the training.")
+    metrics: list[Metric] | None = stored_field("The metrics that the training measured.")
     aliases: list[str] | None = strawberry.field(
-        description="Aliases of its model that stand for it.",
+        description="The aliases of the model that point at this version.",
         resolver=_names,
         metadata=depends_on("model", "Model.aliases"),
     )
-    training_run: RunRef | None = to_one(related(PRODUCES.into("Run")), "The run that made it.")
-    trained_on: Connection[AssetRef] | None = to_many(
-        TRAINED_ON, "Data that it was trained on: what was declared, and the inputs of its training run."
+    training_run: RunRef | None = to_one(
+        related(PRODUCES.into("Run")), "The run that produced the version; null when unknown."
     )
-    features: Connection[FeatureRef] | None = to_many(related(FEEDS.into("Feature")), "Features it uses.", first=50)
-    feature_sets: Connection[FeatureSetRef] | None = to_many(related(FEEDS.into("FeatureSet")), "Feature sets it uses.")
+    trained_on: Connection[AssetRef] | None = to_many(
+        TRAINED_ON, "The data that the version was trained on: the declared data, and the inputs of the training run."
+    )
+    features: Connection[FeatureRef] | None = to_many(
+        related(FEEDS.into("Feature")), "The features that the version uses.", first=50
+    )
+    feature_sets: Connection[FeatureSetRef] | None = to_many(
+        related(FEEDS.into("FeatureSet")), "The feature sets that the version uses."
+    )
     based_on: Connection[ModelVersionRef] | None = to_many(
-        related(BASE_OF.into("ModelVersion")), "Versions it started from."
+        related(BASE_OF.into("ModelVersion")), "The model versions that this version was built from."
     )
     derived_models: Connection[ModelVersionRef] | None = to_many(
-        related(BASE_OF.out("ModelVersion")), "Versions that started from it."
+        related(BASE_OF.out("ModelVersion")), "The model versions that were built from this version."
     )
-    evaluations: Connection[EvaluationRef] | None = to_many(EVALUATIONS, "Its evaluations.")
+    evaluations: Connection[EvaluationRef] | None = to_many(EVALUATIONS, "The evaluations of the version.")
     deployments: Connection[DeploymentRef] | None = strawberry.field(
-        description="Its deployments; only those serving unless asked otherwise.", resolver=_deployments
+        description="The deployments of the version; by default only those with the status ACTIVE.",
+        resolver=_deployments,
     )
     experiment_cells: Connection[ExperimentCellRef] | None = to_many(
-        related(TESTED_IN.out()), "Experiment cells it is tested in."
+        related(TESTED_IN.out()), "The experiment cells that test the version."
     )
-    approvals: Connection[ApprovalRef] | None = to_many(APPROVALS, "Decisions about it, the newest first.")
+    approvals: Connection[ApprovalRef] | None = to_many(
+        APPROVALS, "The decisions of approvers about the version, newest first."
+    )
     gate: GateReport | None = gate_field()
 
 
@@ -174,31 +189,35 @@ class ModelVersion(Asset, AssetVersion):
 class ModelInput(AssetFields):
     """Registers a model."""
 
-    task: str | None = attribute("What it does.")
-    risk_tier: RiskTier | None = attribute("How much harm it can do.")
-    intended_use: str | None = attribute("What it is meant for, and what not.")
-    inputs: list[strawberry.ID] | None = reference(FEEDS.into(), "Ids of inputs of the model as a whole.")
+    task: str | None = attribute("The task of the model.")
+    risk_tier: RiskTier | None = attribute("The harm that the model can do.")
+    intended_use: str | None = attribute("The uses that the model is meant for, and those it is not meant for.")
+    inputs: list[strawberry.ID] | None = reference(FEEDS.into(), "Ids of inputs of the model, whatever the version.")
 
 
-@strawberry.input(description="Registers a version of a model; the model follows from the id.")
+@strawberry.input(description="Registers a version of a model. The model follows from the id of the version.")
 class ModelVersionInput(AssetFields):
     """Registers a version of a model."""
 
-    version: str | None = id_part("The version, part of the id.")
-    model: strawberry.ID | None = reference(VERSION_OF.out(), "The id of its model; must agree with its own id.")
-    framework: str | None = attribute("The library it was made with.")
-    artifact_uri: str | None = attribute("Where its files are.")
-    digest: str | None = attribute("The digest of its files.")
-    code_ref: str | None = attribute("The code that made it.")
-    params: list[PropertyInput] | None = attribute("The parameters of its training.")
-    metrics: list[MetricInput] | None = attribute("What its training measured.")
-    training_run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that made it.")
-    trained_on: list[strawberry.ID] | None = reference(FEEDS.into(*_DATA), "Ids of datasets and their versions.")
+    version: str | None = id_part("The name of the version, part of the id.")
+    model: strawberry.ID | None = reference(
+        VERSION_OF.out(), "The id of the model; must agree with the id of the version."
+    )
+    framework: str | None = attribute("The framework that the model was built with.")
+    artifact_uri: str | None = attribute("The location of the model files.")
+    digest: str | None = attribute("The digest of the model files.")
+    code_ref: str | None = attribute("The code that trained the version, such as a commit.")
+    params: list[PropertyInput] | None = attribute("The parameters of the training.")
+    metrics: list[MetricInput] | None = attribute("The metrics that the training measured.")
+    training_run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the version.")
+    trained_on: list[strawberry.ID] | None = reference(
+        FEEDS.into(*_DATA), "Ids of the datasets and dataset versions that the version was trained on."
+    )
     features: list[strawberry.ID] | None = reference(
-        FEEDS.into("Feature", "FeatureSet"), "Ids of features and feature sets that it uses."
+        FEEDS.into("Feature", "FeatureSet"), "Ids of the features and feature sets that the version uses."
     )
     based_on: list[strawberry.ID] | None = reference(
-        BASE_OF.into("ModelVersion"), "Ids of versions that it started from."
+        BASE_OF.into("ModelVersion"), "Ids of the model versions that this version was built from."
     )
 
 

@@ -1,4 +1,4 @@
-"""Reports: where data ends up."""
+"""Reports: dashboards, charts and documents for people."""
 
 import strawberry
 
@@ -13,22 +13,24 @@ from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
 from graphql_schema.ports.relation_query import related
 
 
-@strawberry.type(description="A dashboard, chart or document that people read: where data ends up.")
+@strawberry.type(description="A dashboard, chart or document that people read.")
 class Report(Asset):
     """A dashboard, chart or document that people read."""
 
-    report_kind: str | None = stored_field("What it is, such as `dashboard` or `chart`.")
-    url: str | None = stored_field("Where people read it.")
-    inputs: Connection[AssetRef] | None = to_many(related(FEEDS.into()), "What it is made from.", first=50)
+    report_kind: str | None = stored_field("The kind of report, such as `dashboard` or `chart`.")
+    url: str | None = stored_field("The address of the report.")
+    inputs: Connection[AssetRef] | None = to_many(
+        related(FEEDS.into()), "The assets that the report is made from.", first=50
+    )
 
 
 @strawberry.input(description="Registers a report.")
 class ReportInput(AssetFields):
     """Registers a report."""
 
-    report_kind: str | None = attribute("What it is, such as `dashboard` or `chart`.")
-    url: str | None = attribute("Where people read it.")
-    inputs: list[strawberry.ID] | None = reference(FEEDS.into(), "Ids of what it is made from.")
+    report_kind: str | None = attribute("The kind of report, such as `dashboard` or `chart`.")
+    url: str | None = attribute("The address of the report.")
+    inputs: list[strawberry.ID] | None = reference(FEEDS.into(), "Ids of the assets that the report is made from.")
 
 
 ENTRIES = (

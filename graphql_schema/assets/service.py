@@ -1,4 +1,4 @@
-"""Services and the deployments that run in them."""
+"""Services, and the deployments that run in them."""
 
 from enum import Enum
 from typing import Any
@@ -27,18 +27,19 @@ async def _deployments(
     return await relation_connection(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
 
 
-@strawberry.type(description="A production service.")
+@strawberry.type(description="A production service that serves predictions or calls a service that does.")
 class Service(Asset):
-    """A production service."""
+    """A production service that serves predictions or calls a service that does."""
 
-    tier: int | None = stored_field("How critical it is; 1 is the most.")
-    endpoint: str | None = stored_field("Where it is called.")
-    oncall: str | None = stored_field("Whom to call when it breaks.")
+    tier: int | None = stored_field("How critical the service is; 1 is the highest tier.")
+    endpoint: str | None = stored_field("The address of the service.")
+    oncall: str | None = stored_field("The contact when the service fails.")
     deployments: Connection[DeploymentRef] | None = strawberry.field(
-        description="What is deployed in it; only what is serving unless asked otherwise.", resolver=_deployments
+        description="The deployments in the service; by default only those with the status ACTIVE.",
+        resolver=_deployments,
     )
-    callers: Connection[ServiceRef] | None = to_many(related(CALLED_BY.out()), "Services that call it.")
-    calls: Connection[ServiceRef] | None = to_many(related(CALLED_BY.into()), "Services that it calls.")
+    callers: Connection[ServiceRef] | None = to_many(related(CALLED_BY.out()), "The services that call this service.")
+    calls: Connection[ServiceRef] | None = to_many(related(CALLED_BY.into()), "The services that this service calls.")
 
 
 @strawberry.enum(description="The state of a deployment.")
@@ -47,44 +48,50 @@ class DeploymentStatus(Enum):
 
     PENDING = value("PENDING", description="Not serving yet.")
     ACTIVE = value("ACTIVE", description="Serving.")
-    ROLLED_BACK = value("ROLLED_BACK", description="Taken back.")
+    ROLLED_BACK = value("ROLLED_BACK", description="Rolled back.")
     RETIRED = value("RETIRED", description="No longer serving.")
 
 
-@strawberry.type(description="A model version serving in a service.")
+@strawberry.type(description="A model version that runs in a service.")
 class Deployment(Asset):
-    """A model version serving in a service."""
+    """A model version that runs in a service."""
 
-    environment: str | None = stored_field("Where it runs, such as `production` or `staging`.")
-    status: DeploymentStatus | None = stored_field("Whether it serves.")
-    traffic_share: float | None = stored_field("The share of the traffic that it takes, from 0 to 1.")
-    deployed_at: Instant | None = stored_field("When it began to serve.")
-    retired_at: Instant | None = stored_field("When it ceased to serve; null while it does.")
-    model_version: ModelVersionRef | None = to_one(related(DEPLOYED_AS.into()), "The model version that it runs.")
-    service: ServiceRef | None = to_one(related(SERVED_BY.out()), "The service that it runs in.")
+    environment: str | None = stored_field("The environment of the deployment, such as `production` or `staging`.")
+    status: DeploymentStatus | None = stored_field("The state of the deployment.")
+    traffic_share: float | None = stored_field("The share of the traffic of the deployment, from 0 to 1.")
+    deployed_at: Instant | None = stored_field("The instant at which the deployment began to serve.")
+    retired_at: Instant | None = stored_field(
+        "The instant at which the deployment ceased to serve; null while it serves."
+    )
+    model_version: ModelVersionRef | None = to_one(
+        related(DEPLOYED_AS.into()), "The model version that the deployment runs."
+    )
+    service: ServiceRef | None = to_one(related(SERVED_BY.out()), "The service that the deployment runs in.")
 
 
 @strawberry.input(description="Registers a service.")
 class ServiceInput(AssetFields):
     """Registers a service."""
 
-    tier: int | None = attribute("How critical it is; 1 is the most.")
-    endpoint: str | None = attribute("Where it is called.")
-    oncall: str | None = attribute("Whom to call when it breaks.")
-    calls: list[strawberry.ID] | None = reference(CALLED_BY.into(), "Ids of services that it calls.")
+    tier: int | None = attribute("How critical the service is; 1 is the highest tier.")
+    endpoint: str | None = attribute("The address of the service.")
+    oncall: str | None = attribute("The contact when the service fails.")
+    calls: list[strawberry.ID] | None = reference(CALLED_BY.into(), "Ids of the services that this service calls.")
 
 
 @strawberry.input(description="Registers a deployment.")
 class DeploymentInput(AssetFields):
     """Registers a deployment."""
 
-    model_version: strawberry.ID | None = reference(DEPLOYED_AS.into(), "The id of the model version that it runs.")
-    service: strawberry.ID | None = reference(SERVED_BY.out(), "The id of the service that it runs in.")
-    environment: str | None = attribute("Where it runs, such as `production` or `staging`.")
-    status: DeploymentStatus | None = attribute("Whether it serves.")
-    traffic_share: float | None = attribute("The share of the traffic that it takes, from 0 to 1.", within=SHARE)
-    deployed_at: Instant | None = attribute("When it began to serve.")
-    retired_at: Instant | None = attribute("When it ceased to serve.")
+    model_version: strawberry.ID | None = reference(
+        DEPLOYED_AS.into(), "The id of the model version that the deployment runs."
+    )
+    service: strawberry.ID | None = reference(SERVED_BY.out(), "The id of the service that the deployment runs in.")
+    environment: str | None = attribute("The environment of the deployment, such as `production` or `staging`.")
+    status: DeploymentStatus | None = attribute("The state of the deployment.")
+    traffic_share: float | None = attribute("The share of the traffic of the deployment, from 0 to 1.", within=SHARE)
+    deployed_at: Instant | None = attribute("The instant at which the deployment began to serve.")
+    retired_at: Instant | None = attribute("The instant at which the deployment ceased to serve.")
 
 
 ENTRIES = (

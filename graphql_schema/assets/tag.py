@@ -1,4 +1,4 @@
-"""Tags: classifications of assets."""
+"""Tags: classifications of assets, which may propagate along lineage."""
 
 from enum import Enum
 from typing import Any
@@ -29,11 +29,11 @@ def _propagates(root: Parent) -> bool:
     return bool(root.read("propagates"))
 
 
-@strawberry.enum(description="What a tag is for.")
+@strawberry.enum(description="The purpose of a tag.")
 class TagKind(Enum):
-    """What a tag is for."""
+    """The purpose of a tag."""
 
-    FREE = value("FREE", description="Any word people find useful.")
+    FREE = value("FREE", description="A free keyword.")
     QUALITY = value("QUALITY", description="A statement about quality.")
     PII = value("PII", description="Personal data.")
     REGULATORY = value("REGULATORY", description="A regulation that applies.")
@@ -43,23 +43,23 @@ class TagKind(Enum):
 class Tag(Node):
     """A classification of assets."""
 
-    name: str = stored_field("The name.")
-    description: str | None = stored_field("What it says, in words.")
-    properties: list[Property] | None = stored_field("Free keys and values, by key.")
+    name: str = stored_field("The name of the tag.")
+    description: str | None = stored_field("The meaning of the tag, in words.")
+    properties: list[Property] | None = stored_field("Free properties, ordered by key.")
     tag_kind: TagKind = strawberry.field(
-        description="What it is for; FREE while it was only referred to.", resolver=_tag_kind
+        description="The purpose of the tag; FREE for a tag that was only referenced.", resolver=_tag_kind
     )
-    propagates: bool = strawberry.field(description="Whether it passes on along lineage.", resolver=_propagates)
-    assets: Connection[AssetRef] | None = assets_where(_tagged, "Assets that carry it.")
+    propagates: bool = strawberry.field(description="Whether the tag propagates along lineage.", resolver=_propagates)
+    assets: Connection[AssetRef] | None = assets_where(_tagged, "The assets with the tag.")
 
 
 @strawberry.input(description="Registers a tag.")
 class TagInput(CatalogFields):
     """Registers a tag."""
 
-    description: str | None = attribute("What it says, in words.")
-    tag_kind: TagKind = needed("What it is for.")
-    propagates: bool | None = attribute("Whether it passes on along lineage; not at first.")
+    description: str | None = attribute("The meaning of the tag, in words.")
+    tag_kind: TagKind = needed("The purpose of the tag.")
+    propagates: bool | None = attribute("Whether the tag propagates along lineage; false by default.")
 
 
 ENTRIES = (KindEntry(Tag, TagInput, "Registers a tag.", Export("description tagKind propagates", listing="tags")),)

@@ -1,4 +1,4 @@
-"""Teams and users: who owns assets and who acts."""
+"""Teams and users: the owners of assets, and the people and programs that act."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from graphql_schema.usage.asset_usage import Usage
 from graphql_schema.usage.team_usage import owned_by, team_consumption, team_usage
 
 PRINCIPAL_KIND = "principalKind"
-"""Where a user's ``kind`` is stored: a record's own ``kind`` is that of the catalog."""
+"""The record key of a user's ``kind``, because the key ``kind`` of a record is the kind of the catalog."""
 
 
 def _owned_by_team(urn: str) -> Condition:
@@ -58,40 +58,42 @@ def _principal_kind(root: Parent) -> Any:
 class Team(Node):
     """A group of people that owns assets."""
 
-    name: str = stored_field("The name.")
-    display_name: str = stored_field("The name to show.")
-    description: str | None = stored_field("What it does, in words.")
-    created_at: Instant | None = stored_field("When it was registered here.")
-    properties: list[Property] | None = stored_field("Free keys and values, by key.")
-    parent: TeamRef | None = to_one(related(PART_OF.out("Team")), "The team that it is a part of.")
-    members: Connection[UserRef] | None = to_many(related(MEMBER_OF.into("User")), "Its members.", first=50)
+    name: str = stored_field("The name of the team.")
+    display_name: str = stored_field("The name to show for the team.")
+    description: str | None = stored_field("The work of the team, in words.")
+    created_at: Instant | None = stored_field("The instant at which the team was first registered or referenced.")
+    properties: list[Property] | None = stored_field("Free properties, ordered by key.")
+    parent: TeamRef | None = to_one(
+        related(PART_OF.out("Team")), "The team that this team is a part of; null at the top."
+    )
+    members: Connection[UserRef] | None = to_many(related(MEMBER_OF.into("User")), "The members of the team.", first=50)
     subteams: Connection[TeamRef] | None = to_many(
-        related(PART_OF.into("Team")), "Teams that are a part of it.", first=50
+        related(PART_OF.into("Team")), "The teams that are a part of this team.", first=50
     )
     assets: Connection[AssetRef] | None = strawberry.field(
-        description="Assets that it owns: directly, or as their owning team.", resolver=_assets
+        description="The assets that the team owns: directly, or as their owner team.", resolver=_assets
     )
     incidents: Connection[IncidentRef] | None = incidents_where(
-        _owned_by_team, "Incidents on the assets that it owns, the newest first."
+        _owned_by_team, "The incidents on the assets that the team owns, newest first."
     )
     usage: Usage | None = team_usage
     consumption: Usage | None = team_consumption
 
 
-@strawberry.type(description="A person, or a program under its own name.")
+@strawberry.type(description="A person, or a program with an account of its own.")
 class User(Node):
-    """A person, or a program under its own name."""
+    """A person, or a program with an account of its own."""
 
-    name: str = stored_field("The name.")
-    display_name: str = stored_field("The name to show.")
+    name: str = stored_field("The name of the user.")
+    display_name: str = stored_field("The name to show for the user.")
     kind: PrincipalType = strawberry.field(
-        description="A person or a program; a person until said otherwise.", resolver=_principal_kind
+        description="A person or a program; PERSON unless registered otherwise.", resolver=_principal_kind
     )
-    email: str | None = stored_field("The address.")
+    email: str | None = stored_field("The e-mail address of the user.")
     active: bool | None = stored_field("Whether the account is in use.")
-    properties: list[Property] | None = stored_field("Free keys and values, by key.")
-    teams: list[TeamRef] | None = to_list(related(MEMBER_OF.out("Team")), "Teams that it is a member of.")
-    assets: Connection[AssetRef] | None = assets_where(_owned_by_user, "Assets that it owns itself.")
+    properties: list[Property] | None = stored_field("Free properties, ordered by key.")
+    teams: list[TeamRef] | None = to_list(related(MEMBER_OF.out("Team")), "The teams that the user is a member of.")
+    assets: Connection[AssetRef] | None = assets_where(_owned_by_user, "The assets that the user owns directly.")
 
 
 @strawberry.input(description="A member of a team.")
@@ -106,11 +108,11 @@ class MemberInput:
 class TeamInput(CatalogFields):
     """Registers a team."""
 
-    display_name: str | None = attribute("The name to show; the name when absent.")
-    description: str | None = attribute("What it does, in words.")
-    parent: strawberry.ID | None = reference(PART_OF.out("Team"), "The id of the team that it is a part of.")
+    display_name: str | None = attribute("The name to show; the name by default.")
+    description: str | None = attribute("The work of the team, in words.")
+    parent: strawberry.ID | None = reference(PART_OF.out("Team"), "The id of the team that this team is a part of.")
     members: list[MemberInput] | None = reference(
-        MEMBER_OF.into("User"), "Its members; the list replaces the stored one."
+        MEMBER_OF.into("User"), "The members of the team; the list replaces the stored one."
     )
 
 
@@ -118,9 +120,9 @@ class TeamInput(CatalogFields):
 class UserInput(CatalogFields):
     """Registers a user."""
 
-    display_name: str | None = attribute("The name to show; the name when absent.")
-    kind: PrincipalType | None = attribute("A person or a program.", stored=PRINCIPAL_KIND)
-    email: str | None = attribute("The address.")
+    display_name: str | None = attribute("The name to show; the name by default.")
+    kind: PrincipalType | None = attribute("A person or a program; PERSON by default.", stored=PRINCIPAL_KIND)
+    email: str | None = attribute("The e-mail address of the user.")
     active: bool | None = attribute("Whether the account is in use.")
 
 

@@ -1,4 +1,4 @@
-"""Workflows, their steps and their runs."""
+"""Workflows with their steps, and their runs."""
 
 from enum import Enum
 from typing import Annotated, Any
@@ -30,16 +30,18 @@ OUTPUTS = related(PRODUCES.out())
 
 @strawberry.enum(description="The state of a run.")
 class RunState(Enum):
-    """The state of a run, in the words of OpenLineage."""
+    """The state of a run, in the terms of OpenLineage."""
 
-    START = value("START", description="It has begun.")
-    RUNNING = value("RUNNING", description="It goes on.")
-    COMPLETE = value("COMPLETE", description="It ended well.")
-    FAIL = value("FAIL", description="It failed.")
-    ABORT = value("ABORT", description="It was stopped.")
+    START = value("START", description="Started.")
+    RUNNING = value("RUNNING", description="In progress.")
+    COMPLETE = value("COMPLETE", description="Ended successfully.")
+    FAIL = value("FAIL", description="Failed.")
+    ABORT = value("ABORT", description="Stopped before the end.")
 
 
-StateArg = Annotated[RunState | None, strawberry.argument(description="Only runs in this state.")]
+StateArg = Annotated[
+    RunState | None, strawberry.argument(description="The state of the runs to list; any state by default.")
+]
 
 
 async def _runs(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
@@ -50,71 +52,87 @@ async def _runs(root: Parent, info: Info, state: StateArg = None, first: First =
 class Workflow(Asset):
     """The definition of a pipeline or of one of its steps."""
 
-    workflow_kind: str | None = stored_field("What kind of pipeline it is, such as `airflow` or `training`.")
-    code_ref: str | None = stored_field("The code that defines it.")
-    schedule: str | None = stored_field("When it runs, as the source writes it.")
-    runs: Connection[RunRef] | None = strawberry.field(description="Its runs, newest start first.", resolver=_runs)
-    latest_run: RunRef | None = to_one(RUNS, "The run that started last.", "runs")
+    workflow_kind: str | None = stored_field("The kind of pipeline, such as `airflow` or `training`.")
+    code_ref: str | None = stored_field("The code that defines the workflow, such as a commit or path.")
+    schedule: str | None = stored_field("The schedule, as the source writes it.")
+    runs: Connection[RunRef] | None = strawberry.field(
+        description="The runs of the workflow, ordered by start, newest first.", resolver=_runs
+    )
+    latest_run: RunRef | None = to_one(RUNS, "The run that started last; null without one.", "runs")
     inputs: Connection[AssetRef] | None = to_many(
-        INPUTS, "Declared inputs of the pipeline as such; those of one execution hang on the run.", first=50
+        INPUTS, "The declared inputs of the pipeline; the inputs of one execution are attached to the run.", first=50
     )
     outputs: Connection[AssetRef] | None = to_many(
-        OUTPUTS, "Declared outputs of the pipeline as such; those of one execution hang on the run.", first=50
+        OUTPUTS, "The declared outputs of the pipeline; the outputs of one execution are attached to the run.", first=50
     )
-    steps: Connection[WorkflowRef] | None = to_many(related(CONTAINS.out("Workflow")), "Its steps.", first=50)
+    steps: Connection[WorkflowRef] | None = to_many(
+        related(CONTAINS.out("Workflow")), "The steps of the workflow.", first=50
+    )
 
 
 @strawberry.type(description="One execution of a workflow.")
 class Run(Asset):
     """One execution of a workflow."""
 
-    state: RunState | None = stored_field("How far it is.")
-    started_at: Instant | None = stored_field("When it began.")
-    ended_at: Instant | None = stored_field("When it ended; null while it goes on.")
-    code_version: str | None = stored_field("The version of the code that ran.")
-    params: list[Property] | None = stored_field("The parameters it ran with.")
-    metrics: list[Metric] | None = stored_field("What it measured.")
-    error: str | None = stored_field("Why it failed.")
-    cost_usd: float | None = stored_field("What it cost, in US dollars.")
-    workflow: WorkflowRef | None = to_one(related(RUN_OF.out()), "The workflow it executed.")
-    parent_run: RunRef | None = to_one(related(CHILD_OF.out()), "The run that it is a part of.")
-    started_by: UserRef | None = to_one(related(STARTED_BY.out()), "The person or service account that started it.")
-    inputs: Connection[AssetRef] | None = to_many(INPUTS, "What it read.", first=50)
-    outputs: Connection[AssetRef] | None = to_many(OUTPUTS, "What it made.", first=50)
+    state: RunState | None = stored_field("The state of the run.")
+    started_at: Instant | None = stored_field("The instant at which the run began.")
+    ended_at: Instant | None = stored_field("The instant at which the run ended; null while the run is in progress.")
+    code_version: str | None = stored_field("The version of the code that was run.")
+    params: list[Property] | None = stored_field("The parameters of the run.")
+    metrics: list[Metric] | None = stored_field("The metrics that the run measured.")
+    error: str | None = stored_field("The error of a failed run.")
+    cost_usd: float | None = stored_field("The cost of the run, in US dollars.")
+    workflow: WorkflowRef | None = to_one(related(RUN_OF.out()), "The workflow that was executed.")
+    parent_run: RunRef | None = to_one(related(CHILD_OF.out()), "The run that started this run; null at the top.")
+    started_by: UserRef | None = to_one(
+        related(STARTED_BY.out()), "The person or service account that started the run."
+    )
+    inputs: Connection[AssetRef] | None = to_many(INPUTS, "The assets that the run read.", first=50)
+    outputs: Connection[AssetRef] | None = to_many(OUTPUTS, "The assets that the run produced.", first=50)
 
 
 @strawberry.input(description="Registers a workflow or one of its steps.")
 class WorkflowInput(AssetFields):
     """Registers a workflow."""
 
-    workflow_kind: str | None = attribute("What kind of pipeline it is.")
-    code_ref: str | None = attribute("The code that defines it.")
-    schedule: str | None = attribute("When it runs, as the source writes it.")
-    inputs: list[strawberry.ID] | None = reference(INPUT_TO.into(), "Ids of declared inputs of the pipeline as such.")
-    outputs: list[strawberry.ID] | None = reference(PRODUCES.out(), "Ids of declared outputs of the pipeline as such.")
-    part_of: strawberry.ID | None = reference(CONTAINS.into("Workflow"), "The id of the workflow that it is a step of.")
+    workflow_kind: str | None = attribute("The kind of pipeline, such as `airflow` or `training`.")
+    code_ref: str | None = attribute("The code that defines the workflow, such as a commit or path.")
+    schedule: str | None = attribute("The schedule, as the source writes it.")
+    inputs: list[strawberry.ID] | None = reference(INPUT_TO.into(), "Ids of the declared inputs of the pipeline.")
+    outputs: list[strawberry.ID] | None = reference(PRODUCES.out(), "Ids of the declared outputs of the pipeline.")
+    part_of: strawberry.ID | None = reference(
+        CONTAINS.into("Workflow"), "The id of the workflow that this one is a step of."
+    )
 
 
-@strawberry.input(description="Records a run; call again to move its state on. The first time its state is needed.")
+@strawberry.input(description="Records a run; further calls advance the state. `state` is required for the first call.")
 class RunInput(AssetFields):
-    """Records a run with what it read and made."""
+    """Records a run with its inputs and outputs."""
 
-    workflow: strawberry.ID | None = reference(RUN_OF.out(), "The id of the workflow it executes.")
-    parent_run: strawberry.ID | None = reference(CHILD_OF.out(), "The id of the run that it is a part of.")
-    started_by: strawberry.ID | None = reference(STARTED_BY.out(), "The id of the user that started it.")
-    state: RunState | None = attribute("How far it is.", required=True)
-    started_at: Instant | None = attribute("When it began.")
-    ended_at: Instant | None = attribute("When it ended.")
-    code_version: str | None = attribute("The version of the code that ran.")
-    params: list[PropertyInput] | None = attribute("The parameters it ran with.")
-    metrics: list[MetricInput] | None = attribute("What it measured.")
-    error: str | None = attribute("Why it failed.")
-    cost_usd: float | None = attribute("What it cost, in US dollars.", within=COUNT)
+    workflow: strawberry.ID | None = reference(RUN_OF.out(), "The id of the workflow that is executed.")
+    parent_run: strawberry.ID | None = reference(CHILD_OF.out(), "The id of the run that started this run.")
+    started_by: strawberry.ID | None = reference(STARTED_BY.out(), "The id of the user who started the run.")
+    state: RunState | None = attribute("The state of the run.", required=True)
+    started_at: Instant | None = attribute("The instant at which the run began.")
+    ended_at: Instant | None = attribute("The instant at which the run ended.")
+    code_version: str | None = attribute("The version of the code that was run.")
+    params: list[PropertyInput] | None = attribute("The parameters of the run.")
+    metrics: list[MetricInput] | None = attribute(
+        "The metrics that the run measured; the list replaces the stored one."
+    )
+    error: str | None = attribute("The error of a failed run.")
+    cost_usd: float | None = attribute("The cost of the run, in US dollars.", within=COUNT)
     inputs: list[strawberry.ID] | None = reference(
-        INPUT_TO.into(), "Ids of what it read; added to those recorded before.", adds=True, origin="OBSERVED"
+        INPUT_TO.into(),
+        "Ids of the assets that the run read; added to those recorded before.",
+        adds=True,
+        origin="OBSERVED",
     )
     outputs: list[strawberry.ID] | None = reference(
-        PRODUCES.out(), "Ids of what it made; added to those recorded before.", adds=True, origin="OBSERVED"
+        PRODUCES.out(),
+        "Ids of the assets that the run produced; added to those recorded before.",
+        adds=True,
+        origin="OBSERVED",
     )
 
 
@@ -128,7 +146,7 @@ ENTRIES = (
     KindEntry(
         Run,
         RunInput,
-        "Records a run with its inputs and outputs; call again to move its state on.",
+        "Records a run with its inputs and outputs; further calls advance the state.",
         Export(
             "state startedAt endedAt codeVersion error costUsd params { key value } metrics { name value slice } "
             "workflow { id } parentRun { id } startedBy { id }"

@@ -1,4 +1,4 @@
-"""The enumerations that assets and inputs share; the value of a member is its GraphQL name, as stored."""
+"""The enumerations that several concepts share. The value of a member is its GraphQL name, which is also stored."""
 
 from enum import Enum
 
@@ -17,7 +17,7 @@ class AssetKind(Enum):
     vars().update({kind.code: value(kind.code, description=kind.description) for kind in KINDS.values() if kind.asset})
 
 
-@strawberry.enum(name="Relation", description="An edge label between assets.")
+@strawberry.enum(name="Relation", description="The relation that an edge between two assets belongs to.")
 class RelationName(Enum):
     """The relations of the catalog that callers may name, such as ``RelationName["FEEDS"]``."""
 
@@ -26,160 +26,160 @@ class RelationName(Enum):
     )
 
 
-@strawberry.enum(description="How an edge came to be known.")
+@strawberry.enum(description="The origin of an edge.")
 class EdgeOrigin(Enum):
-    """Who says so."""
+    """The origin of an edge."""
 
-    DECLARED = value("DECLARED", description="A person or script said so.")
-    OBSERVED = value("OBSERVED", description="A run was seen doing so.")
-    INFERRED = value("INFERRED", description="Derived by enrichment, with a confidence.")
+    DECLARED = value("DECLARED", description="Declared by a person or script.")
+    OBSERVED = value("OBSERVED", description="Observed in a run.")
+    INFERRED = value("INFERRED", description="Derived from other edges by an inference rule, with a confidence.")
 
 
-@strawberry.enum(description="Where an asset is in its life.")
+@strawberry.enum(description="The stage of an asset in its life cycle.")
 class LifecycleStage(Enum):
-    """Stages, in order."""
+    """The stages of the life cycle, in order."""
 
-    DRAFT = value("DRAFT", description="Being prepared; not to be relied on.")
+    DRAFT = value("DRAFT", description="In preparation; consumers should not rely on the asset.")
     ACTIVE = value("ACTIVE", description="In use.")
-    DEPRECATED = value("DEPRECATED", description="Still there; do not start to use it.")
+    DEPRECATED = value("DEPRECATED", description="Still usable, but new consumers should choose another asset.")
     RETIRED = value("RETIRED", description="No longer in use.")
 
 
-@strawberry.enum(description="Who may discover an asset.")
+@strawberry.enum(description="The callers who may discover an asset.")
 class Visibility(Enum):
-    """Who may discover an asset."""
+    """The callers who may discover an asset."""
 
-    ORG = value("ORG", description="Everyone of the organisation.")
+    ORG = value("ORG", description="Every caller of the organisation.")
     TEAM = value("TEAM", description="The owning team.")
 
 
-@strawberry.enum(description="How sensitive an asset is, from open to restricted.")
+@strawberry.enum(description="The sensitivity of data, from PUBLIC to RESTRICTED.")
 class Sensitivity(Enum):
-    """Sensitivity, in order."""
+    """The values of sensitivity, from open to restricted."""
 
     PUBLIC = value("PUBLIC", description="May leave the organisation.")
-    INTERNAL = value("INTERNAL", description="For everyone inside.")
-    CONFIDENTIAL = value("CONFIDENTIAL", description="For those who need it.")
+    INTERNAL = value("INTERNAL", description="For everyone in the organisation.")
+    CONFIDENTIAL = value("CONFIDENTIAL", description="For people who need the data for their work.")
     RESTRICTED = value("RESTRICTED", description="For named people and purposes.")
 
 
-@strawberry.enum(description="Whether an asset was registered or only mentioned.")
+@strawberry.enum(description="Whether an asset was registered or only referenced.")
 class Hydration(Enum):
-    """Whether an asset was registered or only mentioned."""
+    """Whether an asset was registered or only referenced."""
 
-    STUB = value("STUB", description="Only referred to so far; completed when its registration arrives.")
+    STUB = value("STUB", description="Referenced, never registered; the registration completes the asset.")
     FULL = value("FULL", description="Registered.")
 
 
-@strawberry.enum(description="What an owner is responsible for.")
+@strawberry.enum(description="The responsibility of an owner.")
 class OwnershipKind(Enum):
-    """What an owner is responsible for."""
+    """The responsibility of an owner."""
 
-    TECHNICAL = value("TECHNICAL", description="Builds and runs it.")
-    BUSINESS = value("BUSINESS", description="Decides what it is for.")
-    STEWARD = value("STEWARD", description="Looks after its quality and meaning.")
-    ONCALL = value("ONCALL", description="Answers when it breaks.")
+    TECHNICAL = value("TECHNICAL", description="Builds and operates the asset.")
+    BUSINESS = value("BUSINESS", description="Decides on the purpose of the asset.")
+    STEWARD = value("STEWARD", description="Maintains the quality and the documentation of the asset.")
+    ONCALL = value("ONCALL", description="Responds when the asset fails.")
 
 
-@strawberry.enum(description="How a tag came to an asset.")
+@strawberry.enum(description="The way in which an asset has a tag.")
 class TagMode(Enum):
-    """How a tag came to an asset."""
+    """The way in which an asset has a tag."""
 
-    DIRECT = value("DIRECT", description="Someone put it there.")
-    PROPAGATED = value("PROPAGATED", description="It arrived along lineage.")
-    BLOCKED = value("BLOCKED", description="It must not arrive here, nor pass on.")
+    DIRECT = value("DIRECT", description="Set on the asset by a client.")
+    PROPAGATED = value("PROPAGATED", description="Propagated along lineage.")
+    BLOCKED = value("BLOCKED", description="Kept out: the tag neither applies to the asset nor propagates through it.")
 
 
-@strawberry.enum(description="What an evaluation concluded.")
+@strawberry.enum(description="The conclusion of an evaluation.")
 class Verdict(Enum):
-    """What an evaluation concluded."""
+    """The conclusion of an evaluation."""
 
     PASS = value("PASS", description="Good enough.")
-    WARN = value("WARN", description="Look at it.")
+    WARN = value("WARN", description="Acceptable, with findings that need attention.")
     FAIL = value("FAIL", description="Not good enough.")
 
 
-@strawberry.enum(name="PrincipalKind", description="A person, or a program under its own name.")
+@strawberry.enum(name="PrincipalKind", description="The kind of a caller or user: a person or a program.")
 class PrincipalType(Enum):
-    """A person, or a program under its own name."""
+    """The kind of a caller or user."""
 
     PERSON = value("PERSON", description="A person.")
-    SERVICE_ACCOUNT = value("SERVICE_ACCOUNT", description="A program.")
+    SERVICE_ACCOUNT = value("SERVICE_ACCOUNT", description="A program with an account of its own.")
 
 
-@strawberry.enum(description="What kind of change it was.")
+@strawberry.enum(description="The action that a change records.")
 class ChangeAction(Enum):
     """The actions of the audit."""
 
-    REGISTERED = value("REGISTERED", description="It was registered, or first referred to.")
-    UPDATED = value("UPDATED", description="Some of its fields changed.")
+    REGISTERED = value("REGISTERED", description="The asset was registered, or referenced for the first time.")
+    UPDATED = value("UPDATED", description="Fields of the asset changed.")
     LINKED = value("LINKED", description="An edge was declared.")
     UNLINKED = value("UNLINKED", description="An edge was ended.")
-    OWNERS_SET = value("OWNERS_SET", description="It got other owners.")
-    TAGGED = value("TAGGED", description="Its tags changed.")
-    STAGE_SET = value("STAGE_SET", description="It came to another stage of its life.")
-    ALIAS_SET = value("ALIAS_SET", description="A name came to stand for a version.")
-    APPROVED = value("APPROVED", description="Somebody decided about it for a gate.")
-    DELETED = value("DELETED", description="It was deleted.")
-    RESTORED = value("RESTORED", description="Its deletion was taken back.")
-    REVERTED = value("REVERTED", description="An earlier change was undone.")
+    OWNERS_SET = value("OWNERS_SET", description="The owners of the asset changed.")
+    TAGGED = value("TAGGED", description="The tags of the asset changed.")
+    STAGE_SET = value("STAGE_SET", description="The life cycle stage of the asset changed.")
+    ALIAS_SET = value("ALIAS_SET", description="An alias was pointed at a version.")
+    APPROVED = value("APPROVED", description="An approval was given, denied or revoked.")
+    DELETED = value("DELETED", description="The asset was deleted.")
+    RESTORED = value("RESTORED", description="The asset was restored after its deletion.")
+    REVERTED = value("REVERTED", description="An earlier change was reverted.")
 
 
-@strawberry.enum(description="A decision about an asset for a gate.")
+@strawberry.enum(description="The decision of an approver about an asset, for a gate.")
 class ApprovalDecision(Enum):
-    """What was decided."""
+    """The decisions of an approver."""
 
-    APPROVED = value("APPROVED", description="It may pass.")
-    REJECTED = value("REJECTED", description="It may not pass.")
-    REVOKED = value("REVOKED", description="An earlier approval does not count any more.")
+    APPROVED = value("APPROVED", description="The asset may pass the gate.")
+    REJECTED = value("REJECTED", description="The asset may not pass the gate.")
+    REVOKED = value("REVOKED", description="An earlier approval no longer counts.")
 
 
-@strawberry.enum(description="What a check looks at.")
+@strawberry.enum(description="The property of an asset that a check measures.")
 class CheckKind(Enum):
-    """Kinds of monitors."""
+    """The properties that checks measure."""
 
-    FRESHNESS = value("FRESHNESS", description="How old the data are.")
+    FRESHNESS = value("FRESHNESS", description="The age of the data.")
     SCHEMA = value("SCHEMA", description="Whether columns and types are as expected.")
-    VOLUME = value("VOLUME", description="How much there is.")
-    DRIFT = value("DRIFT", description="Whether the data have moved away from what they were.")
-    SKEW = value("SKEW", description="Whether serving sees what training saw.")
-    PERFORMANCE = value("PERFORMANCE", description="How good predictions are, or how fast.")
-    BIAS = value("BIAS", description="Whether groups are treated alike.")
+    VOLUME = value("VOLUME", description="The amount of data.")
+    DRIFT = value("DRIFT", description="Whether the distribution of the data has changed.")
+    SKEW = value("SKEW", description="Whether data at serving time differ from the training data.")
+    PERFORMANCE = value("PERFORMANCE", description="The quality or the latency of predictions.")
+    BIAS = value("BIAS", description="Whether groups of people are treated alike.")
 
 
-@strawberry.enum(description="What a check found.")
+@strawberry.enum(description="The outcome of a check.")
 class CheckStatus(Enum):
-    """Outcomes of a check."""
+    """The outcomes of a check."""
 
-    PASS = value("PASS", description="As it should be.")
-    WARN = value("WARN", description="To be looked at.")
-    FAIL = value("FAIL", description="Not as it should be.")
-    ERROR = value("ERROR", description="The check itself did not work.")
+    PASS = value("PASS", description="As expected.")
+    WARN = value("WARN", description="Needs attention.")
+    FAIL = value("FAIL", description="Not as expected.")
+    ERROR = value("ERROR", description="The check itself failed to run.")
 
 
-@strawberry.enum(description="Whether a problem stands.")
+@strawberry.enum(description="The state of an incident.")
 class IncidentState(Enum):
-    """States of an incident."""
+    """The states of an incident."""
 
-    OPEN = value("OPEN", description="It stands.")
-    RESOLVED = value("RESOLVED", description="It is over.")
+    OPEN = value("OPEN", description="Not resolved yet.")
+    RESOLVED = value("RESOLVED", description="Resolved.")
 
 
-@strawberry.enum(description="How bad a problem is.")
+@strawberry.enum(description="The severity of an incident.")
 class Severity(Enum):
-    """Severities, in order."""
+    """The severities of an incident, in order."""
 
     LOW = value("LOW", description="An inconvenience.")
-    MEDIUM = value("MEDIUM", description="Some are affected.")
-    HIGH = value("HIGH", description="Many are affected.")
-    CRITICAL = value("CRITICAL", description="Stop and repair.")
+    MEDIUM = value("MEDIUM", description="Some users are affected.")
+    HIGH = value("HIGH", description="Many users are affected.")
+    CRITICAL = value("CRITICAL", description="Stop and repair before anything else.")
 
 
-@strawberry.enum(description="How an asset is.")
+@strawberry.enum(description="The health of an asset, from its own evidence and that of everything upstream.")
 class HealthStatus(Enum):
-    """States of health."""
+    """The states of health."""
 
-    HEALTHY = value("HEALTHY", description="Something looks at it, and nothing is wrong here or upstream.")
-    DEGRADED = value("DEGRADED", description="A light cause of its own, or any upstream.")
-    UNHEALTHY = value("UNHEALTHY", description="A grave cause of its own.")
-    UNKNOWN = value("UNKNOWN", description="Nothing is wrong upstream, and nothing looks at it.")
+    HEALTHY = value("HEALTHY", description="Monitored, and without an open problem on the asset or upstream.")
+    DEGRADED = value("DEGRADED", description="A minor problem on the asset, or any problem upstream.")
+    UNHEALTHY = value("UNHEALTHY", description="A severe problem on the asset.")
+    UNKNOWN = value("UNKNOWN", description="Not monitored, and without a problem upstream.")

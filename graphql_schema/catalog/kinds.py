@@ -1,7 +1,7 @@
 """The kinds of the graph as frozen values, with look-ups by slug and code.
 
-A kind is one line here. The enum `AssetKind`, the vertex labels of the store, the ids and the picture in the README
-follow from the line; the GraphQL side of the kind is its entry in `graphql_schema/assets/` (docs in CONTRIBUTING.md).
+Each kind is one value here. The vertex labels of the store, the ids, the enum `AssetKind` and the picture in the README
+follow from it. The GraphQL side of a kind is its entry in `graphql_schema/assets/`; CONTRIBUTING.md has the steps.
 """
 
 from collections.abc import Mapping
@@ -15,10 +15,12 @@ class Kind:
 
     ``description`` is that of the value in the enum `AssetKind`; empty where the kind is no asset.
     ``asset``: whether the policy governs the kind.
-    ``version_of``, ``part_of``: the parent kind in an asset group, if any (rule 3.3). The id of a version is that of
-    its parent with `@<version>`. A part has an id of its own and is contained in its parent.
-    ``joins``: the relations that only this kind adds pairs to, each with a rule as in
-    :mod:`graphql_schema.catalog.relations`, such as ``{"FEEDS": "PromptVersion > ModelVersion"}``.
+    ``version_of``, ``part_of``: the parent kind, if any; parent and children are an asset group, and an edge of one
+    member counts for all in lineage. The id of a version is that of its parent with `@<version>`. A part has an id of
+    its own and is contained in its parent.
+    ``joins``: existing relations that this kind takes part in, each with a rule as in
+    :mod:`graphql_schema.catalog.relations`, such as ``{"FEEDS": "PromptVersion > ModelVersion"}``. Relations of all
+    assets or all versions need no rule.
     ``declared_in``: the file of `graphql_schema/assets/` with the entry of the kind, without `.py`; the first word of
     the slug by default.
     ``shown_by``: for an attached record, the field of its subject that leads to it. A caller who may read that field
@@ -59,18 +61,18 @@ class Kind:
 KINDS: Final[dict[str, Kind]] = {
     kind.name: kind
     for kind in (
-        Kind("Dataset", "dataset", "A table, a collection of files, a topic, a view."),
+        Kind("Dataset", "dataset", "A table, a collection of files, a topic or a view."),
         Kind("DatasetVersion", "dataset-version", "An immutable snapshot of a dataset.", version_of="Dataset"),
-        Kind("FeatureSet", "feature-set", "Features that are served together."),
-        Kind("Feature", "feature", "One feature.", part_of="FeatureSet"),
-        Kind("Model", "model", "A registered model."),
+        Kind("FeatureSet", "feature-set", "A set of features that are served together."),
+        Kind("Feature", "feature", "A computed value that models take as input.", part_of="FeatureSet"),
+        Kind("Model", "model", "A machine-learning model."),
         Kind("ModelVersion", "model-version", "An immutable version of a model.", version_of="Model"),
         Kind("Workflow", "workflow", "The definition of a pipeline or of one of its steps."),
         Kind("Run", "run", "One execution of a workflow.", declared_in="workflow"),
-        Kind("Evaluation", "evaluation", "A model version measured on data."),
-        Kind("Service", "service", "A production service."),
-        Kind("Deployment", "deployment", "A model version serving in a service.", declared_in="service"),
-        Kind("Experiment", "experiment", "An online test."),
+        Kind("Evaluation", "evaluation", "The measurement of a model version on data."),
+        Kind("Service", "service", "A production service that serves predictions or calls a service that does."),
+        Kind("Deployment", "deployment", "A model version that runs in a service.", declared_in="service"),
+        Kind("Experiment", "experiment", "An online test with several arms."),
         Kind("ExperimentCell", "experiment-cell", "One arm of an experiment."),
         Kind("Report", "report", "A dashboard, chart or document that people read."),
         Kind("Team", "team", asset=False),

@@ -59,8 +59,8 @@ NATIVE_PROPERTIES: tuple[NativeProperty, ...] = (
 )
 """The native properties of vertices.
 
-A filter with `not` would match an absent value, so every asset has a value: ``ownerTeam`` and ``domain`` are "" where
-there is none, ``owners`` and ``tags`` then contain "" alone, and ``deletedAt`` is ``FOREVER`` while the asset exists.
+A filter with `not` would match an absent value, so every asset has one. ``ownerTeam`` and ``domain`` are "" where there
+is none, and ``owners`` and ``tags`` then contain "" alone. ``deletedAt`` is ``FOREVER`` while the asset exists.
 
 ``begins`` is the best known instant at which an asset came to be. ``usedAt`` is the first instant of the last day on
 which a team or a user used it, or 0. ``servedAt`` is the same for services, apart because a service may be hidden.

@@ -159,7 +159,7 @@ PRODUCES = _relation(
     f"Run Workflow > {_DATA} Feature ModelVersion Evaluation",
     "Service > Dataset",
     carries=True,
-    description="A run, workflow or service makes something.",
+    description="A run, workflow or service produces an asset.",
 )
 
 DERIVES = _relation(
@@ -178,7 +178,7 @@ FEEDS = _relation(
     "Report > Report",
     owning_end=Direction.OUT,
     carries=True,
-    description="Data or features go into a model, service or report.",
+    description="Data or features are used by a model, service or report.",
 )
 
 BASE_OF = _relation(
@@ -187,7 +187,7 @@ BASE_OF = _relation(
     "Model ModelVersion > Model ModelVersion",
     owning_end=Direction.OUT,
     carries=True,
-    description="A model is the starting point of another: fine-tuned, distilled, joined.",
+    description="A model is the starting point of another: fine-tuned, distilled or merged.",
 )
 
 EVALUATED_BY = _relation(
@@ -197,7 +197,7 @@ EVALUATED_BY = _relation(
     "Evaluation > Evaluation",
     owning_end=Direction.OUT,
     carries=True,
-    description="What an evaluation measured, on what, and against what baseline.",
+    description="A model version, the data and the baseline that an evaluation compares.",
 )
 
 DEPLOYED_AS = _relation(
@@ -205,11 +205,11 @@ DEPLOYED_AS = _relation(
     RelationFamily.LINEAGE,
     "ModelVersion > Deployment",
     owning_end=Direction.OUT,
-    description="A model version is what a deployment runs.",
+    description="A model version runs in a deployment.",
 )
 
 SERVED_BY = _relation(
-    "SERVED_BY", RelationFamily.LINEAGE, "Deployment > Service", description="A deployment serves in a service."
+    "SERVED_BY", RelationFamily.LINEAGE, "Deployment > Service", description="A deployment runs in a service."
 )
 
 TESTED_IN = _relation(
@@ -217,11 +217,11 @@ TESTED_IN = _relation(
     RelationFamily.LINEAGE,
     "ModelVersion Deployment > ExperimentCell",
     owning_end=Direction.OUT,
-    description="A model version or deployment is what an experiment cell tests.",
+    description="A model version or deployment is tested by an experiment cell.",
 )
 
 CELL_OF = _relation(
-    "CELL_OF", RelationFamily.LINEAGE, "ExperimentCell > Experiment", description="A cell is an arm of an experiment."
+    "CELL_OF", RelationFamily.LINEAGE, "ExperimentCell > Experiment", description="A cell is one arm of an experiment."
 )
 
 CALLED_BY = _relation(
@@ -233,7 +233,7 @@ CALLED_BY = _relation(
 )
 
 TRIGGERS = _relation(
-    "TRIGGERS", RelationFamily.LINEAGE, "Workflow > Workflow", description="A workflow starts another."
+    "TRIGGERS", RelationFamily.LINEAGE, "Workflow > Workflow", description="A workflow starts another workflow."
 )
 
 VERSION_OF = _relation(
@@ -249,7 +249,7 @@ PRECEDES = _relation(
     RelationFamily.STRUCTURE,
     *(f"{kind.name} > {kind.name}" for kind in VERSIONS),
     owning_end=Direction.OUT,
-    description="A version comes before the next one.",
+    description="A version comes directly before another.",
 )
 
 RUN_OF = _relation(
@@ -271,7 +271,7 @@ CONTAINS = _relation(
     *(f"{kind.part_of} > {kind.name}" for kind in KINDS.values() if kind.part_of),
     "Workflow > Workflow",
     "Domain > *",
-    description="A feature set holds features, a workflow its steps, a domain its assets.",
+    description="A feature set contains features, a workflow its steps, a domain its assets.",
 )
 
 OWNED_BY = _relation("OWNED_BY", RelationFamily.OWNERSHIP, "* > Team User", "Domain > Team User")
@@ -282,7 +282,9 @@ PART_OF = _relation("PART_OF", RelationFamily.IDENTITY, "Team > Team", "Domain >
 
 TAGGED = _relation("TAGGED", RelationFamily.GOVERNANCE, "* > Tag")
 
-REPLACED_BY = _relation("REPLACED_BY", RelationFamily.LIFECYCLE, "* > *", description="An asset gives way to another.")
+REPLACED_BY = _relation(
+    "REPLACED_BY", RelationFamily.LIFECYCLE, "* > *", description="An asset is replaced by another."
+)
 
 DECIDED_FOR = _relation("DECIDED_FOR", RelationFamily.GOVERNANCE, "Approval > *", by_time=True)
 

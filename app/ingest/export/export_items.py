@@ -1,7 +1,7 @@
-"""Writes the graph as ``AssetInput`` lines: imported into an empty store they give the same graph.
+"""Writes the graph as ``AssetInput`` items, which restore the same graph when imported into an empty store.
 
-Edges come as ``link`` items before the asset that they leave, so that each keeps its origin and validity. What the
-contract lets nobody read stays behind; ``docs/import.md`` lists it. A token exports only what it may see.
+Each edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and validity. Values that no
+query returns are not exported; ``docs/import.md`` lists them. The export has only what the token may read.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -45,7 +45,7 @@ async def _assets(client: ApiClient, entry: KindEntry) -> AsyncIterator[Item]:
 
 
 async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read the lineage edges that leave an asset itself, many of them page by page; its parts' edges are theirs."""
+    """Return the lineage edges that leave the asset itself as links; edges of other group members are left out."""
     neighbours: list[dict[str, Any]] = []
     first = asset["downstream"] or {"nodes": [], "pageInfo": {"hasNextPage": False}}
     if first["pageInfo"]["hasNextPage"]:
@@ -57,7 +57,7 @@ async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, 
 
 
 def _follows(edge: Mapping[str, Any]) -> bool:
-    """Whether an edge follows from others, so that it will wherever these are imported."""
+    """Return whether a rule inferred the edge; the import infers it again from the other edges."""
     return any(pair["key"] == ENRICHMENT for pair in edge["properties"] or ())
 
 
@@ -103,15 +103,15 @@ def _registered(entry: KindEntry, node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _all(node: Mapping[str, Any], name: str) -> list[str]:
-    """Give the ids of a nested list that was read in one page; raises LimitError when one page is not enough."""
+    """Return the ids of a connection that was read in one page; raises LimitError when one page is not enough."""
     connection = node.get(name) or {"nodes": [], "pageInfo": {"hasNextPage": False}}
     if connection["pageInfo"]["hasNextPage"]:
-        raise LimitError(f"{node['id']} has more than 500 {name}; the export cannot carry it whole.")
+        raise LimitError(f"{node['id']} has more than 500 {name}; the export cannot contain the full list.")
     return [one["id"] for one in connection["nodes"]]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
-    """Drop nulls, and write an object of which only the id was read as that id."""
+    """Return a value without nulls, and with each object of which only the id was read replaced by that id."""
     match value:
         case {"id": urn, **rest} if not rest:
             return urn
@@ -132,7 +132,7 @@ async def _nodes(client: ApiClient, entry: KindEntry) -> AsyncIterator[Mapping[s
 async def _pages(
     client: ApiClient, document: str, variables: Mapping[str, Any], *path: str
 ) -> AsyncIterator[Mapping[str, Any]]:
-    """Read a connection page by page; ends quietly where the viewer may not see it."""
+    """Yield the pages of a connection; none where the connection is hidden from the caller."""
     after: str | None = None
     while True:
         page: Any = await client.execute(document, {**variables, "after": after})

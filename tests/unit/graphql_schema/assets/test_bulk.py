@@ -72,7 +72,7 @@ async def test_an_atomic_call_with_a_refused_item_writes_nothing(run: Run, graph
     assert graph.registered == []
     assert data["failed"] == 3
     assert [each["outcome"] for each in data["results"]] == ["INVALID"] * 3
-    assert "its item 1 was refused" in data["results"][0]["errors"][0]["message"]
+    assert "item 1 was rejected" in data["results"][0]["errors"][0]["message"]
 
 
 async def test_a_call_without_the_scope_is_forbidden(run: Run, graph: PlainGraph, ada: Principal) -> None:

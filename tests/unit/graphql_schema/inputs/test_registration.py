@@ -10,7 +10,7 @@ import pytest
 from strawberry import ID
 
 from graphql_schema.assets.asset_input import AssetInput
-from graphql_schema.assets.bulk import given_in, prepare, wanted_of
+from graphql_schema.assets.bulk import check_items, command_of, given_field
 from graphql_schema.assets.dataset import ColumnInput, ColumnRefInput, DatasetInput, DatasetVersionInput
 from graphql_schema.assets.domain import DomainInput
 from graphql_schema.assets.evaluation import EvaluationInput
@@ -51,7 +51,7 @@ def item_of(**given: Given) -> AssetInput:
 
 def ready(**item: Given) -> RegisterCommand:
     """Register one item that must be accepted."""
-    found = wanted_of(given_in(item_of(**item))[1])
+    found = command_of(given_field(item_of(**item))[1])
     assert isinstance(found, RegisterCommand)
     return found
 
@@ -174,11 +174,11 @@ def test_a_name_that_the_id_cuts_is_kept() -> None:
 def test_a_link_becomes_an_edge_with_its_facts() -> None:
     """The relation decides which ends it joins; facts are those given, and the origin."""
     link = LinkInput(relation=RelationName["FEEDS"], from_=DATA, to=MODEL, confidence=0.5, run_id=None)
-    assert wanted_of(given_in(item_of(link=link))[1]) == LinkCommand(
+    assert command_of(given_field(item_of(link=link))[1]) == LinkCommand(
         "FEEDS", DATA, MODEL, {"confidence": 0.5, "runId": None, "origin": "DECLARED"}
     )
     itself = LinkInput(relation=RelationName["DERIVES"], from_=DATA, to=DATA)
-    assert isinstance(wanted_of(given_in(item_of(link=itself))[1]), LinkCommand)
+    assert isinstance(command_of(given_field(item_of(link=itself))[1]), LinkCommand)
 
 
 @dataclass(frozen=True)
@@ -309,7 +309,7 @@ BAD = {
 def test_what_cannot_be_is_refused_where_it_stands(bad: Bad) -> None:
     """Each refusal names the path of the input and says what is wrong."""
     with pytest.raises(InputError) as refused:
-        wanted_of(given_in(item_of(**bad.item))[1])
+        command_of(given_field(item_of(**bad.item))[1])
     assert refused.value.path == bad.path
     assert bad.says in refused.value.message
 
@@ -318,7 +318,7 @@ def test_the_same_asset_twice_is_refused_the_second_time() -> None:
     """The later item is INVALID and says which one was first; links may repeat."""
     model, edge = item_of(model=ModelInput(id=MODEL)), item_of(**link(RelationName["FEEDS"], DATA, MODEL))
     named = item_of(model=ModelInput(source="mlflow", name="ranker"))
-    prepared = prepare([edge, model, edge, named])
-    assert prepared.names == ["link", "model", "link", "model"]
-    assert sorted(prepared.accepted) == [0, 1, 2]
-    assert "item 1" in prepared.refused[3].errors[0].message
+    checked = check_items([edge, model, edge, named])
+    assert checked.names == ["link", "model", "link", "model"]
+    assert sorted(checked.accepted) == [0, 1, 2]
+    assert "item 1" in checked.refused[3].errors[0].message
