@@ -18,7 +18,7 @@ NOT_STORED = {"source", "namespace", "name", "expectedRevision", "idempotencyKey
 """Input fields that are part of the id, or about the call alone."""
 
 CARRIED_BY_FAR_END = {"FeatureSet.features", "Workflow.partOf", "Domain.owners"}
-"""Edges that a field or link of the far end exports; nobody can read the owners of a domain (docs/import.md)."""
+"""Edges that a field or link of the far end exports; no query returns the owners of a domain (docs/import.md)."""
 
 
 @pytest.mark.parametrize("document", [*map(page_document, REGISTRY.values()), NEIGHBOURS_DOCUMENT])
