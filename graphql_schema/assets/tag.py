@@ -15,11 +15,11 @@ from graphql_schema.fields.value_types import Property
 from graphql_schema.inputs.input_fields import CatalogFields, needed
 from graphql_schema.inputs.input_fields import attribute as value_input_fields
 from graphql_schema.inputs.register_field import register_field
-from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.conditions import Condition, In
 
 
 def _tagged(urn: str) -> Condition:
-    return ("in", "tags", (urn,))
+    return In("tags", (urn,))
 
 
 def _tag_kind(root: Parent) -> Any:

@@ -18,7 +18,8 @@ from graphql_schema.fields.value_types import Metric, MetricInput, Property, Pro
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, reference
 from graphql_schema.inputs.input_fields import attribute as value_input_fields
 from graphql_schema.inputs.register_field import register_field
-from graphql_schema.ports.relation_query import FieldIn, newest_first, related
+from graphql_schema.ports.conditions import In
+from graphql_schema.ports.relation_query import RowFilter, newest_first, related
 
 RUNS = newest_first(RUN_OF.into("Run"))
 
@@ -44,7 +45,8 @@ StateArg = Annotated[RunState | None, strawberry.argument(description="Only runs
 
 
 async def _runs(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-    return await relation_connection(root, info, RUNS, first, after, FieldIn("state", (state.name,)) if state else None)
+    in_state = RowFilter(In("state", (state.name,))) if state else None
+    return await relation_connection(root, info, RUNS, first, after, in_state)
 
 
 @strawberry.type(description="The definition of a pipeline or of one of its steps.")
