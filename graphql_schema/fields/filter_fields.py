@@ -6,6 +6,7 @@ One line declares a field of the schema and its condition, so that the schema ha
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import Field, fields
 from enum import Enum
+from functools import cache
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import strawberry
@@ -104,9 +105,17 @@ def below(key: str, description: str) -> Any:
 
 def condition_of(given: FilterInput) -> All:
     """Return the condition of a filter, the conjunction of the conditions of its fields."""
-    values = ((field, getattr(given, field.name)) for field in fields(given))
-    found = (field.metadata[CONDITIONS](value) for field, value in values if value is not None)
-    return All(tuple(condition for conditions in found for condition in conditions))
+    found: list[Condition] = []
+    for name, conditions in _declared(type(given)):
+        value = getattr(given, name)
+        if value is not None:
+            found += conditions(value)
+    return All(tuple(found))
+
+
+@cache
+def _declared(filter_: type[FilterInput]) -> tuple[tuple[str, Callable[[Any], Iterable[Condition]]], ...]:
+    return tuple((field.name, field.metadata[CONDITIONS]) for field in fields(filter_))
 
 
 def refuse_oversized(*conditions: Condition) -> None:
@@ -132,6 +141,6 @@ def _refuse_long_texts(node: Condition) -> None:
 
 
 def _refuse_long(key: str, values: Sequence[Value], limit: int) -> None:
-    length = max((len(value) for value in values if isinstance(value, str)), default=0)
-    if length > limit:
-        raise InvalidError(f"The filter compares `{key}` with {length} characters; the limit is {limit}.")
+    for value in values:
+        if isinstance(value, str) and len(value) > limit:
+            raise InvalidError(f"The filter compares `{key}` with {len(value)} characters; the limit is {limit}.")

@@ -156,14 +156,15 @@ class ListingQuery:
 
 
 def nodes(condition: Condition) -> Iterator[Condition]:
-    """Yield the condition and every condition inside it, the outer ones first."""
-    yield condition
-    match condition:
-        case All(conditions) | AnyOf(conditions):
-            for each in conditions:
-                yield from nodes(each)
-        case Negated(inner):
-            yield from nodes(inner)
+    """Yield the condition and every condition inside it, from left to right, each before those inside it."""
+    waiting = [condition]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, All | AnyOf):
+            waiting.extend(reversed(node.conditions))
+        elif isinstance(node, Negated):
+            waiting.append(node.condition)
 
 
 def rewrite(

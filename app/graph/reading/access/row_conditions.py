@@ -69,10 +69,11 @@ class RowConditions:
     def __init__(self, policy: RowPolicy) -> None:
         self._policy = policy
         self._discoverable = policy.rows_filter()
+        self._masks: dict[str, Condition | None] = {}
 
     def hides(self, key: str) -> bool:
         """Return whether some discoverable vertices hide the field of a native property."""
-        return self._policy.shown(key) != self._discoverable
+        return self._mask(key) is not None
 
     def shows(self, *keys: str) -> Condition:
         """Return the condition of the vertices that show the fields of all these native properties to the caller."""
@@ -94,11 +95,18 @@ class RowConditions:
         return rewrite(condition, leaf)
 
     def _masked(self, leaf: Leaf) -> Condition:
-        if isinstance(leaf, UnusedFor) or not self.hides(leaf.key):
+        mask = None if isinstance(leaf, UnusedFor) else self._mask(leaf.key)
+        if mask is None:
             return leaf
-        shown = self.shows(leaf.key)
-        visible = All((leaf, shown))
-        return AnyOf((visible, Negated(shown))) if isinstance(leaf, In) and "" in leaf.values else visible
+        visible = All((leaf, mask))
+        return AnyOf((visible, Negated(mask))) if isinstance(leaf, In) and "" in leaf.values else visible
+
+    def _mask(self, key: str) -> Condition | None:
+        """Return the condition of the vertices that show a field; None if every discoverable vertex shows it."""
+        if key not in self._masks:
+            shown = self._policy.shown(key)
+            self._masks[key] = None if shown == self._discoverable else condition_of_rows(shown)
+        return self._masks[key]
 
     def _existing(self) -> Condition:
         """Return the condition of the vertices that exist at the read time.

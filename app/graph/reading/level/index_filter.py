@@ -10,7 +10,7 @@ applied to the single tests.
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from typing import Final, assert_never
 
 from graphql_schema.ports.conditions import (
@@ -105,7 +105,7 @@ def _product(parts: Sequence[list[Branch]]) -> list[Branch]:
     for part in parts:
         size *= len(part)
         _refuse_above_limit(size)
-    return [tuple(test for branch in choice for test in branch) for choice in product(*parts)]
+    return [tuple(chain.from_iterable(branches)) for branches in product(*parts)]
 
 
 def _refuse_above_limit(branches: int) -> None:
