@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import Field, fields
 from enum import Enum
 from functools import cache
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar, assert_never
 
 import strawberry
 
@@ -17,11 +17,16 @@ from graphql_schema.ports.conditions import (
     MAX_SUBSTRING_LENGTH,
     Above,
     All,
+    AnyOf,
     Below,
     Condition,
     Contains,
+    HasWord,
     In,
+    MatchesPattern,
+    Negated,
     StartsWith,
+    UnusedFor,
     Value,
     nodes,
 )
@@ -138,6 +143,12 @@ def _refuse_long_texts(node: Condition) -> None:
             _refuse_long(key, (prefix,), MAX_FILTER_TEXT_LENGTH)
         case Contains(key, substring):
             _refuse_long(key, (substring,), MAX_SUBSTRING_LENGTH)
+        case MatchesPattern(key, text) | HasWord(key, text):
+            _refuse_long(key, (text,), MAX_FILTER_TEXT_LENGTH)
+        case Above() | Below() | UnusedFor() | All() | AnyOf() | Negated():
+            pass
+        case _:
+            assert_never(node)
 
 
 def _refuse_long(key: str, values: Sequence[Value], limit: int) -> None:

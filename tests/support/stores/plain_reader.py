@@ -79,7 +79,7 @@ class PlainGraph:
         return SnapshotTime(0, 0)
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
-        """See GraphReader: along lineage edges and no others, so that no counterpart speaks."""
+        """See GraphReader: along lineage edges and no others, without those of group members."""
         found = {urn: ReachedNode(row, 0, (urn,)) for urn in walk.roots if (row := self.row(urn)) is not None}
         front = list(found.values())
         for depth in range(walk.depth):

@@ -53,7 +53,7 @@ def test_bounds() -> None:
 
 
 def ids(number: int) -> list[ID]:
-    """As many ids."""
+    """Return as many ids."""
     return [ID(str(each)) for each in range(number)]
 
 

@@ -1,4 +1,4 @@
-"""Conditions: what each of them means in memory, and that rewriting changes the leaves alone."""
+"""Conditions: the meaning of each in memory, and rewriting, which changes only the leaves."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ Record = dict[str, object]
 
 
 def holds(condition: Condition, record: Record) -> bool:
-    """Whether a plain record meets a condition."""
+    """Return whether a plain record meets a condition."""
     return matches(condition, record.get)  # type: ignore[arg-type]
 
 
@@ -67,8 +67,8 @@ def test_constants() -> None:
     assert (holds(ALWAYS, {}), holds(NEVER, {})) == (True, False)
 
 
-def test_what_depends_on_the_caller_is_not_decided_here() -> None:
-    """No record says who may see its usage: the condition is an error, and not an answer."""
+def test_usage_depends_on_the_caller() -> None:
+    """No record states which usage is visible to the caller, so the condition is an error and not a result."""
     with pytest.raises(ValueError, match="UnusedFor"):
         holds(Negated(UnusedFor(30)), {})
 
@@ -89,7 +89,7 @@ def test_de_morgan(parts: tuple[Condition, ...], record: Record) -> None:
 
 @given(conditions)
 def test_rewriting_without_a_change_gives_the_same(condition: Condition) -> None:
-    """`rewrite` keeps everything but the leaves, and `repr` tells conditions apart, as cursors need it."""
+    """`rewrite` keeps everything but the leaves, and equal conditions have an equal `repr`, as cursors need it."""
     same = rewrite(condition, lambda leaf: leaf)
     assert same == condition
     assert repr(same) == repr(condition)
@@ -111,7 +111,7 @@ def test_every_leaf_is_rewritten_once(condition: Condition) -> None:
 
 @given(conditions, records, st.sampled_from(KEYS))
 def test_a_leaf_under_a_negation_can_be_rewritten_apart(condition: Condition, record: Record, key: str) -> None:
-    """Leaves that become true, and false inside a negation, can only add records: never is one lost."""
+    """Leaves replaced by `ALWAYS`, and by `NEVER` inside a negation, lose no record that met the condition."""
 
     def on_key(constant: Condition) -> Callable[[Leaf], Condition]:
         return lambda leaf: constant if getattr(leaf, "key", None) == key else leaf

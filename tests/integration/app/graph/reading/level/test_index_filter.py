@@ -56,26 +56,26 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, repr=False)
 class Indexed:
-    """Vertices with random values of every indexed property, by id, and the conditions of the schema."""
+    """Vertices with random values of every indexed property, by id, and the sampled conditions of the schema."""
 
     client: GremlinClient
     vertices: dict[int, Values]
     sampled: dict[str, Condition]
 
     async def found(self, wanted: Sequence[Condition]) -> list[set[int]]:
-        """The vertices that the index finds for each condition."""
+        """Return the vertices that the index finds for each condition."""
         listings = [IndexQuery(filter_of(each), VERTICES + 1).wire() for each in wanted]
         bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": TENANT}
-        (answer,) = await self.client.submit(LEVEL, bindings)
-        return [set(each["x"]) for each in answer["l"]]
+        (response,) = await self.client.submit(LEVEL, bindings)
+        return [set(each["x"]) for each in response["l"]]
 
     def matching(self, condition: Condition) -> set[int]:
-        """The vertices whose values match a condition in memory."""
+        """Return the vertices whose values match a condition in memory."""
         return {vid for vid, values in self.vertices.items() if matches(condition, values.__getitem__)}
 
 
 def variants(condition: Condition) -> Iterator[tuple[str, Any]]:
-    """Values at which a condition, or one inside it, is about to change its answer."""
+    """Yield values of keys at which a condition, or one inside it, begins or ceases to match."""
     for node in nodes(condition):
         match node:
             case In(key, values):
@@ -88,7 +88,7 @@ def variants(condition: Condition) -> Iterator[tuple[str, Any]]:
 
 
 def random_vertices(found: Sequence[Condition]) -> dict[int, Values]:
-    """Vertices whose values are taken from the conditions, beside those of the random ones."""
+    """Return vertices with random values from the given conditions and from the random conditions."""
     random, pools = Random(3), defaultdict[str, list[Any]](list)
     for key in INDEXED:
         pools[key] += NUMBERS if key in LONGS else TEXTS
@@ -110,7 +110,7 @@ def _drawn(random: Random, key: str, pool: Sequence[Any]) -> Any:
 
 @pytest.fixture(scope="module")
 async def indexed(module_graph: StoreGraph) -> AsyncIterator[Indexed]:
-    """Write the vertices."""
+    """Write the vertices and open a client."""
     sampled = {
         str(sample): condition
         async for sample, condition in sampled_conditions(build_schema())
@@ -131,13 +131,13 @@ async def indexed(module_graph: StoreGraph) -> AsyncIterator[Indexed]:
 
 
 def of_filter(condition: Condition) -> Condition:
-    """The part of a listing's condition that its filter adds: without the kinds that it lists."""
+    """Return the part of a listing's condition that comes from its filter, without the listed kinds."""
     assert isinstance(condition, All)
     return condition.conditions[-1]
 
 
 async def test_every_field_of_every_filter_finds_what_matches(indexed: Indexed) -> None:
-    """Each field, and each one's opposite, finds what memory finds: some of the vertices, and not all of them."""
+    """Each field and its negation find the vertices that match in memory: some of the vertices, and not all."""
     fields = {name: of_filter(condition) for name, condition in indexed.sampled.items()}
     opposites = {
         f"not {name}": Negated(condition)
@@ -165,7 +165,7 @@ async def test_random_conditions_find_what_matches(indexed: Indexed, condition: 
 
 
 async def test_alternatives_of_the_schema_combine(indexed: Indexed) -> None:
-    """Pairs of fields, joined and as alternatives, find what memory finds."""
+    """Pairs of fields, joined and as alternatives, find the vertices that match in memory."""
     fields = [of_filter(condition) for condition in indexed.sampled.values()]
     pairs = [kind((one, two)) for kind in (All, AnyOf) for one, two in pairwise(fields)]
     found = await indexed.found(pairs)

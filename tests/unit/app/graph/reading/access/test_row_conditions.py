@@ -1,4 +1,4 @@
-"""The policy as conditions: which rows are listed, and that no filter can look at a hidden field."""
+"""The policy as conditions: the rows that are listed, and filters that cannot read a hidden field."""
 
 from dataclasses import dataclass, field
 from itertools import product
@@ -54,7 +54,7 @@ rows = st.sampled_from(CLASSES).map(lambda each: {"kind": "DATASET", **each.name
 
 @dataclass
 class StubPolicy:
-    """The policy of a caller who discovers some rows, and for some properties sees the field on fewer."""
+    """The policy of a caller who discovers some rows, and sees the fields of some properties on fewer rows."""
 
     discovered: Predicate = ORG
     hidden: dict[str, Predicate] = field(default_factory=dict)
@@ -70,18 +70,18 @@ class StubPolicy:
 
 
 def of(policy: StubPolicy) -> RowConditions:
-    """The conditions of a policy."""
+    """Return the conditions of a policy."""
     return RowConditions(cast("RowPolicy", policy))
 
 
 def holds(condition: Condition, record: dict[str, Any]) -> bool:
-    """Whether a record by native property meets a condition."""
+    """Return whether a record by native property meets a condition."""
     return matches(condition, record.get)
 
 
 @pytest.mark.parametrize("predicate", PREDICATES, ids=str)
 def test_a_predicate_becomes_a_condition_of_the_same_rows(predicate: Predicate) -> None:
-    """Of assets, the condition holds for those that the predicate holds for; of the rest, for all."""
+    """The condition holds for the assets that the predicate holds for, and for every other vertex."""
     condition, test = condition_of_rows(predicate), compiled(predicate)
     for row in CLASSES:
         assert holds(condition, {"kind": "DATASET", **row.named()}) is test(row)
@@ -89,12 +89,12 @@ def test_a_predicate_becomes_a_condition_of_the_same_rows(predicate: Predicate) 
 
 
 def absent(value: Any) -> Any:
-    """A value like the given one that says nothing: what stands in the store where there is none."""
+    """Return the value that the store has in place of an absent one: an empty text or a set of it, else None."""
     return [""] if isinstance(value, list) else "" if isinstance(value, str) else None
 
 
 def without_text_bounds(condition: Condition) -> Condition:
-    """A condition as a filter may have it: texts have bounds only in positions of a page, which are not masked."""
+    """Return a condition as a filter may have it: only positions, which are not masked, have bounds of texts."""
     return rewrite(condition, lambda leaf: ALWAYS if isinstance(getattr(leaf, "bound", None), str) else leaf)
 
 
@@ -105,8 +105,8 @@ def test_a_hidden_field_counts_as_absent(
     """A masked condition holds for a row exactly if the condition holds for the row without its hidden values."""
     masked = of(StubPolicy(Everything(), dict.fromkeys(keys, ACTIVE))).mask(condition)
     hidden = keys if row["stage"] != "ACTIVE" else set()
-    seen = {key: absent(value) if key in hidden else value for key, value in record.items()}
-    assert holds(masked, {**record, **row}) is holds(condition, seen)
+    visible = {key: absent(value) if key in hidden else value for key, value in record.items()}
+    assert holds(masked, {**record, **row}) is holds(condition, visible)
 
 
 @given(conditions)
@@ -146,7 +146,7 @@ TIMES = (PRESENT, ReadTime(6, 9, past=True), ReadTime(6, 8, past=True), ReadTime
 @pytest.mark.parametrize("read_time", TIMES, ids=str)
 @pytest.mark.parametrize("hidden", [(), ("createdAt", "begins", "deletedAt"), ("deletedAt",), ("begins",)], ids=str)
 def test_what_exists_at_the_read_time(read_time: ReadTime, hidden: tuple[str, ...]) -> None:
-    """Listed is what a row by id shows as there and not deleted, whatever times the caller may not see."""
+    """A listing has the vertices that exist by id at the read time and are not deleted, whichever times are hidden."""
     policy = of(StubPolicy(Everything(), dict.fromkeys(hidden, Nothing()), read_time))
     fields = {"sourceCreatedAt" if key == "begins" else key for key in hidden}
     for record in DATES:
@@ -157,7 +157,7 @@ def test_what_exists_at_the_read_time(read_time: ReadTime, hidden: tuple[str, ..
 
 
 def test_only_what_is_discovered_is_visible() -> None:
-    """The row filter is part of every listing, and teams, users, domains and tags are open."""
+    """The row filter is part of every listing; teams, users, domains and tags are visible to every caller."""
     visible = of(StubPolicy()).visible()
     alive = {"deletedAt": FOREVER}
     found = [row.visibility for row in CLASSES if holds(visible, {**alive, "kind": "DATASET", **row.named()})]

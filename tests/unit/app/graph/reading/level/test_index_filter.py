@@ -52,7 +52,7 @@ OPERATORS: Mapping[str, Any] = {
 
 
 def finds(filter_: IndexFilter, record: Record) -> bool:
-    """Whether the index would find a record: the oracle, from the description of the form alone."""
+    """Return whether the index would find a record: the oracle, written from the description of the form alone."""
     return all(any(all(_passes(test, record) for test in branch) for branch in branches) for branches in filter_)
 
 
@@ -75,14 +75,14 @@ def test_the_index_and_memory_agree(given_: list[Condition], record: Record) -> 
 
 
 @given(st.recursive(indexable, lambda inner: st.builds(Negated, inner)))
-def test_every_negation_of_an_exact_leaf_is_answered(condition: Condition) -> None:
-    """Equality, bounds and beginnings have an opposite that the index answers: there is always a filter."""
+def test_every_exact_leaf_can_be_negated(condition: Condition) -> None:
+    """Equality, bounds and prefixes have a negation that the index answers: there is always a filter."""
     assert isinstance(filter_of(condition), list)
 
 
 @given(st.lists(conditions, max_size=3))
 def test_the_form(given_: list[Condition]) -> None:
-    """No element is empty or always true, and what nothing can meet is the one filter for that."""
+    """No element is empty or always true; conditions that no vertex can meet become the one filter for that."""
     try:
         found = filter_of(*given_)
     except (InvalidError, LimitError, ValueError):
@@ -92,7 +92,7 @@ def test_the_form(given_: list[Condition]) -> None:
 
 
 def test_constants() -> None:
-    """What is always met adds nothing to a filter; what is never met empties it."""
+    """A condition that is always met adds nothing to a filter; one that is never met leaves no vertex."""
     one = In("name", ("a",))
     assert filter_of(ALWAYS, one, Negated(NEVER), Negated(In("name", ()))) == filter_of(one)
     assert filter_of(one, NEVER) == filter_of(In("name", ())) == filter_of(Negated(ALWAYS)) == NO_VERTEX
@@ -107,22 +107,22 @@ def test_equal_conditions_are_sent_once() -> None:
 
 @pytest.mark.parametrize("text", ["a.b*c", "[a]{1}", "x|y", "^a$", "a\\b", "#@&<>~\"'"])
 def test_a_substring_is_quoted(text: str) -> None:
-    """Characters with a meaning in a regular expression stand for themselves."""
+    """Characters with a meaning in a regular expression match themselves."""
     condition = Contains("name", text)
     assert finds(filter_of(condition), {"name": f"x{text}y"})
     assert not finds(filter_of(condition), {"name": "xay"})
 
 
 @given(texts, texts)
-def test_what_begins_otherwise(prefix: str, value: str) -> None:
-    """The texts without a prefix are those below it and those after all that have it, at the ends of Unicode too."""
+def test_a_prefix_can_be_negated(prefix: str, value: str) -> None:
+    """The texts without a prefix are those below it and those after all texts with it, at the ends of Unicode too."""
     condition = Negated(StartsWith("name", prefix))
     assert finds(filter_of(condition), {"name": value}) is not value.startswith(prefix)
     filter_of(condition)[0][-1][0][2].encode()  # type: ignore[union-attr]  # a half of a character could not be sent
 
 
-def test_what_no_index_answers_is_refused() -> None:
-    """`not` around `contains` is an error of the caller, with what to use instead; the others are errors of ours."""
+def test_a_condition_that_no_index_supports_is_refused() -> None:
+    """`not` around `contains` is an error of the caller and names the alternatives; the others are internal errors."""
     with pytest.raises(InvalidError, match=r"`not` .* `contains`.*use `prefix` or `in`"):
         filter_of(Negated(AnyOf((ALWAYS, Contains("name", "a")))))
     for leaf in (MatchesPattern("words", "a"), HasWord("prose", "a"), UnusedFor(3)):
@@ -132,7 +132,7 @@ def test_what_no_index_answers_is_refused() -> None:
         filter_of(UnusedFor(3))
 
 
-def test_what_expands_too_far_is_refused() -> None:
+def test_too_many_alternatives_are_refused() -> None:
     """The alternatives of one condition are bounded, in a disjunction and in a product of disjunctions."""
     two = AnyOf((In("name", ("a",)), In("stage", ("b",))))
     factors = MAX_DISJUNCTS.bit_length() - 1
@@ -147,7 +147,7 @@ def test_what_expands_too_far_is_refused() -> None:
 
 @given(st.lists(records, min_size=2, max_size=6), st.sampled_from(("urn", "name", "updatedAt")), st.booleans())
 def test_positions_cut_an_order(found: list[Record], key: str, descending: bool) -> None:  # noqa: FBT001
-    """After the position of each record come exactly the records behind it, ties by URN."""
+    """The condition after the position of a record finds exactly the records behind it; ties are ordered by URN."""
     order = SortOrder(key, descending)
     unique = {record["urn"]: record for record in found}
     ordered = sorted(unique.values(), key=lambda record: (record[key], record["urn"]), reverse=descending)
@@ -156,7 +156,7 @@ def test_positions_cut_an_order(found: list[Record], key: str, descending: bool)
         assert [each for each in ordered if finds(after, each)] == ordered[number + 1 :]
 
 
-async def test_what_is_filtered_by_is_never_absent() -> None:
+async def test_a_filtered_property_is_never_absent() -> None:
     """Each record has a value of each property that a filter of the schema uses: an absent one would pass a `not`."""
     urns = [
         make_urn(kind.slug, "test", "", "a", "1" if kind.versioned else None) for kind in KINDS.values() if kind.asset
