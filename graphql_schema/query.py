@@ -25,7 +25,7 @@ from graphql_schema.lineage.impact import Impact, impact
 from graphql_schema.lineage.paths import LineagePaths, paths
 from graphql_schema.lineage.traversal import Lineage, lineage
 from graphql_schema.observability.incidents import Incident, all_incidents
-from graphql_schema.ports.conditions import ListingQuery
+from graphql_schema.ports.conditions import In, ListingQuery, SortOrder
 from graphql_schema.search.search_field import SearchResults, search
 from policies.errors import InvalidError, LimitError
 
@@ -98,7 +98,7 @@ async def _assets(
 
 def _all_of(kind: str, description: str) -> Any:
     """A connection of everything of a kind that is no asset, by name."""
-    listing = ListingQuery(("in", "kind", (KINDS[kind].code,)), order="name")
+    listing = ListingQuery(In("kind", (KINDS[kind].code,)), SortOrder("name"))
 
     async def resolve(info: Info, first: First = 50, after: After = None) -> Any:
         page, binding = page_request_of(info, 50 if first is None else first, after, listing)

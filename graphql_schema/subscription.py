@@ -8,7 +8,7 @@ import strawberry
 
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.scalars import Cursor
-from graphql_schema.governance.changes import Change, ChangeFilterArg, commit_log_cursor
+from graphql_schema.governance.changes import Change, ChangeFilterArg, change_condition, commit_log_cursor
 from graphql_schema.ports.protocols import ChangeFeed
 
 SMALLEST: Final = 20
@@ -35,7 +35,7 @@ async def _changes(
     """
     context = info.context
     journal = cast("ChangeFeed", context.journal)
-    where = ("and",) if filter is None else filter.clause()
+    where = change_condition(filter)
     position: tuple[Any, ...] = await journal.end() if after is None else commit_log_cursor(context).open(after)
     size = SMALLEST
     while True:

@@ -12,12 +12,12 @@ from graphql_schema.fields.refs import AssetRef, DomainRef
 from graphql_schema.fields.relation_fields import to_one
 from graphql_schema.fields.value_types import Property
 from graphql_schema.inputs.input_fields import CatalogFields, OwnerInput, attribute, reference
-from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.conditions import Condition, In
 from graphql_schema.ports.relation_query import related
 
 
 def _in_domain(urn: str) -> Condition:
-    return ("in", "domain", (urn,))
+    return In("domain", (urn,))
 
 
 @strawberry.type(description="A business area that contains assets and gives them owners.")

@@ -14,11 +14,11 @@ from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.value_types import Property
 from graphql_schema.inputs.input_fields import CatalogFields, attribute, needed
-from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.conditions import Condition, In
 
 
 def _tagged(urn: str) -> Condition:
-    return ("in", "tags", (urn,))
+    return In("tags", (urn,))
 
 
 def _tag_kind(root: Parent) -> Any:

@@ -19,7 +19,7 @@ from graphql_schema.fields.value_types import Property
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.inputs.input_fields import CatalogFields, attribute, reference, refers
 from graphql_schema.observability.incidents import incidents_where
-from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.conditions import Condition, In
 from graphql_schema.ports.relation_query import related
 from graphql_schema.usage.asset_usage import Usage
 from graphql_schema.usage.team_usage import owned_by, team_consumption, team_usage
@@ -33,7 +33,7 @@ def _owned_by_team(urn: str) -> Condition:
 
 
 def _owned_by_user(urn: str) -> Condition:
-    return ("in", "owners", (urn,))
+    return In("owners", (urn,))
 
 
 async def _assets(

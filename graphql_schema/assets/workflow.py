@@ -17,7 +17,8 @@ from graphql_schema.fields.relation_fields import relation_connection, to_many, 
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, reference
-from graphql_schema.ports.relation_query import FieldIn, newest_first, related
+from graphql_schema.ports.conditions import In
+from graphql_schema.ports.relation_query import RowFilter, newest_first, related
 
 RUNS = newest_first(RUN_OF.into("Run"))
 
@@ -45,7 +46,8 @@ StateArg = Annotated[
 
 
 async def _runs(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-    return await relation_connection(root, info, RUNS, first, after, FieldIn("state", (state.name,)) if state else None)
+    in_state = RowFilter(In("state", (state.name,))) if state else None
+    return await relation_connection(root, info, RUNS, first, after, in_state)
 
 
 @strawberry.type(description="The definition of a pipeline or of one of its steps.")

@@ -1,103 +1,142 @@
-"""What starts in an index: the contract's ``AssetFilter`` and ``AssetOrder`` as data that the store can run.
+"""The filter and the order of listings of assets, as inputs and as data that a store can run."""
 
-A clause is a nested tuple: ``("in", key, values)``, ``("above" | "below", key, number)``, ``("prefix" | "contains",
-key, text)``, ``("idle", "usedAt", days)``, ``("and" | "or", *clauses)``, ``("not", clause)``. Keys are native
-properties of the catalog; ``"above"`` and ``"below"`` exclude their bound. The policy's row filter is added by the
-reader, never here; so is what ``"idle"`` means to the caller.
-"""
-
+from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Any
+from typing import Final
 
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, Sensitivity, value
 from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.fields.filter_fields import (
+    StringFilter,
+    above,
+    below,
+    condition_of,
+    filter_field,
+    one_of,
+    refuse_oversized,
+    text,
+)
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.conditions import (
-    MAX_FILTER_CONDITIONS,
-    MAX_FILTER_TEXT_LENGTH,
-    MAX_SUBSTRING_LENGTH,
+    ALWAYS,
+    BY_URN,
+    All,
+    AnyOf,
     Condition,
+    In,
     ListingQuery,
+    Negated,
+    SortOrder,
+    UnusedFor,
 )
 from policies.errors import InvalidError
 
+MAX_UNUSED_DAYS: Final = 1_830
+"""The largest `unusedForDays`: usage can be recorded for about this many days in the past."""
 
-@strawberry.enum(description="What a listing is ordered by; ties are broken by id.")
+ASSETS: Final = In("kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
+"""Met by assets, and not by teams, users, domains, tags and attached records."""
+
+_UNOWNED: Final = All((In("owners", ("",)), In("ownerTeam", ("",))))
+
+
+@strawberry.enum(description="The property by which a listing is ordered; ties are broken by id.")
 class AssetOrderField(Enum):
-    """What a listing is ordered by."""
+    """The property by which a listing is ordered."""
 
     ID = value("ID", description="The id.")
     NAME = value("NAME", description="The name.")
-    CREATED_AT = value("CREATED_AT", description="When it was registered here.")
-    UPDATED_AT = value("UPDATED_AT", description="When it last changed here.")
+    CREATED_AT = value("CREATED_AT", description="The time of the first registration here.")
+    UPDATED_AT = value("UPDATED_AT", description="The time of the last change here.")
 
 
-@strawberry.enum(description="Up or down.")
+@strawberry.enum(description="The direction of an order.")
 class OrderDirection(Enum):
-    """Up or down."""
+    """The direction of an order."""
 
-    ASC = value("ASC", description="Smallest, first or earliest first.")
-    DESC = value("DESC", description="Largest, last or latest first.")
-
-
-MAX_UNUSED_DAYS = 1_830
-"""Days without usage that a filter may ask for: about as long as usage can be recorded afterwards."""
+    ASC = value("ASC", description="Smallest, first or earliest value first.")
+    DESC = value("DESC", description="Largest, last or latest value first.")
 
 
-def _field(description: str) -> Any:
-    return strawberry.field(description=description, default=None)
+def _hydrated(wanted: Hydration) -> Iterator[Condition]:
+    yield In("hydration", (wanted.name,))
 
 
-@strawberry.input(description="A condition on text; all that are given must hold. Case matters.")
-class StringFilter:
-    """A condition on text."""
-
-    eq: str | None = _field("Exactly this.")
-    in_: list[str] | None = strawberry.field(name="in", description="One of these.", default=None)
-    prefix: str | None = _field("Begins with this.")
-    contains: str | None = _field("Has this somewhere.")
+def _owned(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
+    yield Negated(_UNOWNED) if wanted else _UNOWNED
 
 
-@strawberry.input(description="A condition on assets; all that are given must hold.")
+def _unused(days: int) -> Iterator[Condition]:
+    if not 1 <= days <= MAX_UNUSED_DAYS:
+        raise InvalidError(f"`unusedForDays` is {days}; the range is 1 to {MAX_UNUSED_DAYS}.")
+    yield UnusedFor(days)
+
+
+def _each_of(filters: Sequence["AssetFilter"]) -> Iterator[Condition]:
+    return map(condition_of, filters)
+
+
+def _any_of(filters: Sequence["AssetFilter"]) -> Iterator[Condition]:
+    yield AnyOf(tuple(map(condition_of, filters)))
+
+
+def _none_of(given: "AssetFilter") -> Iterator[Condition]:
+    yield Negated(condition_of(given))
+
+
+@strawberry.input(description="A condition on assets; every given field must match.")
 class AssetFilter:
     """A condition on assets."""
 
-    ids: list[strawberry.ID] | None = _field("One of these assets.")
-    kinds: list[AssetKind] | None = _field("Of one of these kinds.")
-    name: StringFilter | None = _field("The name.")
-    namespace: StringFilter | None = _field("The namespace.")
-    source: StringFilter | None = _field("The source system.")
-    owner_teams: list[strawberry.ID] | None = _field("Owned by one of these teams, as the policy sees it.")
-    owners: list[strawberry.ID] | None = _field("With one of these teams or users among the direct owners.")
-    owned: bool | None = _field("With an owner, or without; a part is owned by the team that owns its whole.")
-    tags: list[strawberry.ID] | None = _field("With one of these tags.")
-    domains: list[strawberry.ID] | None = _field("In one of these domains.")
-    stages: list[LifecycleStage] | None = _field("In one of these stages.")
-    sensitivities: list[Sensitivity] | None = _field("Of one of these sensitivities.")
-    hydration: Hydration | None = _field("Registered, or only referred to.")
-    created_after: Instant | None = _field("Registered after this instant.")
-    updated_after: Instant | None = _field("Changed after this instant.")
-    updated_before: Instant | None = _field("Changed before this instant.")
-    unused_for_days: int | None = _field(
-        "Used by nobody that the viewer may know of today and on the days before it, so many in all; what was never "
-        f"used must have been there before the first of them. From 1 to {MAX_UNUSED_DAYS}."
+    ids: list[strawberry.ID] | None = one_of("urn", "The asset has one of these ids.")
+    kinds: list[AssetKind] | None = one_of("kind", "The asset is of one of these kinds.")
+    name: StringFilter | None = text("name", "The name of the asset.")
+    namespace: StringFilter | None = text("namespace", "The namespace of the asset.")
+    source: StringFilter | None = text("source", "The source system of the asset.")
+    owner_teams: list[strawberry.ID] | None = one_of(
+        "ownerTeam", "The owning team of the asset, as the policy uses it, is one of these."
     )
-    and_: list["AssetFilter"] | None = strawberry.field(name="and", description="All of these hold.", default=None)
-    or_: list["AssetFilter"] | None = strawberry.field(name="or", description="One of these holds.", default=None)
-    not_: "AssetFilter | None" = strawberry.field(name="not", description="This does not hold.", default=None)
+    owners: list[strawberry.ID] | None = one_of(
+        "owners", "One of these teams or users is among the direct owners of the asset."
+    )
+    owned: bool | None = filter_field(
+        "Whether the asset has an owner; the team of a parent also owns its versions or features.", _owned
+    )
+    tags: list[strawberry.ID] | None = one_of("tags", "The asset has one of these tags.")
+    domains: list[strawberry.ID] | None = one_of("domain", "The asset is in one of these domains.")
+    stages: list[LifecycleStage] | None = one_of("stage", "The life cycle stage of the asset is one of these.")
+    sensitivities: list[Sensitivity] | None = one_of(
+        "sensitivity", "The effective sensitivity of the asset is one of these."
+    )
+    hydration: Hydration | None = filter_field(
+        "Whether the asset was registered or was only referenced by another one.", _hydrated
+    )
+    created_after: Instant | None = above("createdAt", "The asset was registered here after this instant.")
+    updated_after: Instant | None = above("updatedAt", "The asset last changed here after this instant.")
+    updated_before: Instant | None = below("updatedAt", "The asset last changed here before this instant.")
+    unused_for_days: int | None = filter_field(
+        "No consumer visible to the viewer used the asset in the last N days, today included; an asset that was never "
+        f"used must be older than that. From 1 to {MAX_UNUSED_DAYS}.",
+        _unused,
+    )
+    and_: list["AssetFilter"] | None = filter_field("Every one of these filters matches.", _each_of, name="and")
+    or_: list["AssetFilter"] | None = filter_field("At least one of these filters matches.", _any_of, name="or")
+    not_: "AssetFilter | None" = filter_field("This filter does not match.", _none_of, name="not")
 
 
-@strawberry.input(description="What a listing is ordered by; ties are broken by id.")
+@strawberry.input(description="The order of a listing; ties are broken by id.")
 class AssetOrder:
-    """What a listing is ordered by."""
+    """The order of a listing."""
 
-    field: AssetOrderField = strawberry.field(description="What to compare.")
-    direction: OrderDirection = strawberry.field(description="Up or down.", default=OrderDirection.ASC)
+    field: AssetOrderField = strawberry.field(description="The property to compare.")
+    direction: OrderDirection = strawberry.field(
+        description="The direction of the order; ASC when absent.", default=OrderDirection.ASC
+    )
 
 
-_ORDER_KEYS = {
+_ORDER_KEYS: Final = {
     AssetOrderField.ID: "urn",
     AssetOrderField.NAME: "name",
     AssetOrderField.CREATED_AT: "createdAt",
@@ -105,112 +144,15 @@ _ORDER_KEYS = {
 }
 
 
-_SETS = {
-    "ids": "urn",
-    "owner_teams": "ownerTeam",
-    "owners": "owners",
-    "tags": "tags",
-    "domains": "domain",
-    "stages": "stage",
-    "sensitivities": "sensitivity",
-}
-
-
-_TEXTS = {"name": "name", "namespace": "namespace", "source": "source"}
-
-
-_BOUNDS = {
-    "created_after": ("above", "createdAt"),
-    "updated_after": ("above", "updatedAt"),
-    "updated_before": ("below", "updatedAt"),
-}
-
-
 def asset_listing(where: AssetFilter | None, order: AssetOrder | None, *within: Condition) -> ListingQuery:
-    """The listing of a filter and an order, narrowed by further clauses; raises InvalidError on an oversized filter."""
-    kinds: Condition = ("in", "kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
-    asked = ("and",) if where is None else clause_of(where)
-    clauses = (kinds, *within, asked)
-    listing = ListingQuery(("and", *clauses)) if order is None else ListingQuery(("and", *clauses), *_order(order))
-    _refuse_long(asked)
-    size = _size(asked)
-    if size > MAX_FILTER_CONDITIONS:
-        raise InvalidError(f"The filter holds {size} values and conditions; use at most {MAX_FILTER_CONDITIONS}.")
-    return listing
+    """Return the listing of the assets that meet a filter and further conditions, by URN if no order is given.
+
+    Raises InvalidError if the filter is oversized or invalid.
+    """
+    given = ALWAYS if where is None else condition_of(where)
+    refuse_oversized(given)
+    return ListingQuery(All((ASSETS, *within, given)), BY_URN if order is None else _sort_order(order))
 
 
-def clause_of(where: AssetFilter) -> Condition:
-    """The clause of a filter."""
-    clauses: list[Condition] = []
-    for field, key in _SETS.items():
-        values = getattr(where, field)
-        if values is not None:
-            clauses.append(("in", key, tuple(getattr(value, "name", value) for value in values)))
-    if where.kinds is not None:
-        clauses.append(("in", "kind", tuple(kind.name for kind in where.kinds)))
-    for field, key in _TEXTS.items():
-        clauses.extend(_text(key, getattr(where, field)))
-    for field, (op, key) in _BOUNDS.items():
-        if getattr(where, field) is not None:
-            clauses.append((op, key, getattr(where, field)))
-    if where.hydration is not None:
-        clauses.append(("in", "hydration", (where.hydration.name,)))
-    if where.owned is not None:
-        unowned: Condition = ("and", ("in", "owners", ("",)), ("in", "ownerTeam", ("",)))
-        clauses.append(("not", unowned) if where.owned else unowned)
-    if where.unused_for_days is not None:
-        clauses.append(_idle(where.unused_for_days))
-    return ("and", *clauses, *_nested(where))
-
-
-def _idle(days: int) -> Condition:
-    if not 1 <= days <= MAX_UNUSED_DAYS:
-        raise InvalidError(f"`unusedForDays` is {days}; ask for 1 to {MAX_UNUSED_DAYS}.")
-    return ("idle", "usedAt", days)
-
-
-def _nested(where: AssetFilter) -> list[Condition]:
-    clauses: list[Condition] = [clause_of(part) for part in where.and_ or ()]
-    if where.or_ is not None:
-        clauses.append(("or", *(clause_of(part) for part in where.or_)))
-    if where.not_ is not None:
-        clauses.append(("not", clause_of(where.not_)))
-    return clauses
-
-
-def _text(key: str, text: StringFilter | None) -> list[Condition]:
-    if text is None:
-        return []
-    clauses: list[Condition] = []
-    if text.eq is not None:
-        clauses.append(("in", key, (text.eq,)))
-    if text.in_ is not None:
-        clauses.append(("in", key, tuple(text.in_)))
-    if text.prefix:
-        clauses.append(("prefix", key, text.prefix))
-    if text.contains:
-        clauses.append(("contains", key, text.contains))
-    return clauses
-
-
-def _order(order: AssetOrder) -> tuple[str, bool]:
-    return _ORDER_KEYS[order.field], order.direction is OrderDirection.DESC
-
-
-def _refuse_long(clause: Condition) -> None:
-    op, *rest = clause
-    if op in {"and", "or", "not"}:
-        for part in rest:
-            _refuse_long(part)
-        return
-    key, given = rest
-    longest = MAX_SUBSTRING_LENGTH if op == "contains" else MAX_FILTER_TEXT_LENGTH
-    for text in given if op == "in" else (given,):
-        if isinstance(text, str) and len(text) > longest:
-            raise InvalidError(f"The filter compares `{key}` with {len(text)} characters; use at most {longest} here.")
-
-
-def _size(clause: Condition) -> int:
-    if clause[0] in {"and", "or", "not"}:
-        return 1 + sum(_size(part) for part in clause[1:])
-    return len(clause[2]) if clause[0] == "in" else 1
+def _sort_order(order: AssetOrder) -> SortOrder:
+    return SortOrder(_ORDER_KEYS[order.field], order.direction is OrderDirection.DESC)

@@ -32,15 +32,16 @@ async def list_assets(
 ) -> ConnectionSource:
     """Return a page of a listing of assets as the source of a connection.
 
-    ``within`` are further conditions. ``scope`` replaces them in the cursors, if they may differ between two pages.
+    ``within`` are further conditions. ``scope`` replaces them in the cursors, if they may differ between two pages,
+    such as those of the sub-teams of a team.
     """
     listing = asset_listing(where, order, *within)
-    about = (asset_listing(where, order), *scope) if scope else (listing,)
-    page, binding = page_request_of(info, first, after, *about)
+    bound_to = (asset_listing(where, order), *scope) if scope else (listing,)
+    page, binding = page_request_of(info, first, after, *bound_to)
     return ConnectionSource(await info.context.reader.listing(listing, page), page, binding)
 
 
-def assets_where(clause_for: Callable[[str], Condition], description: str) -> Any:
+def assets_where(condition_for: Callable[[str], Condition], description: str) -> Any:
     """Return a connection field of the assets that a condition, made from the id of the source, selects."""
 
     async def resolve(
@@ -51,6 +52,6 @@ def assets_where(clause_for: Callable[[str], Condition], description: str) -> An
         first: First = 20,
         after: After = None,
     ) -> Any:
-        return await list_assets(info, filter, order_by, first, after, clause_for(root.urn))
+        return await list_assets(info, filter, order_by, first, after, condition_for(root.urn))
 
     return strawberry.field(resolver=resolve, description=description)

@@ -7,13 +7,14 @@ import strawberry
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, depends_on
-from graphql_schema.ports.relation_query import ALL, ONE, FieldIn, ItemFilter, RelationQuery
+from graphql_schema.ports.conditions import In
+from graphql_schema.ports.relation_query import ALL, ONE, ItemFilter, RelationQuery, RowFilter
 from graphql_schema.ports.row import Row
 
 ActiveOnly = Annotated[bool | None, strawberry.argument(description="Whether to return only active deployments.")]
 
 
-SERVING = FieldIn("status", ("ACTIVE",))
+SERVING = RowFilter(In("status", ("ACTIVE",)))
 """Accepts active deployments."""
 
 

@@ -1,5 +1,6 @@
 """The audit as it is read: changes, and what each did to a field, as far as the field may be seen now."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import strawberry
@@ -11,6 +12,7 @@ from graphql_schema.fields.connection import After, ConnectionSource, First, pag
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.cursors import CursorCodec
 from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.filter_fields import below, condition_of, filter_field, one_of, refuse_oversized
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, ChangeRef
 from graphql_schema.fields.scalars import Cursor, Instant
@@ -20,9 +22,8 @@ from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import RevertCommand
-from graphql_schema.ports.conditions import MAX_FILTER_CONDITIONS, MAX_FILTER_TEXT_LENGTH, Condition
+from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
 from graphql_schema.ports.row import Row
-from policies.errors import InvalidError
 
 
 @strawberry.type(description="What a change did to one field.")
@@ -99,45 +100,37 @@ class Change(Node):
     )
 
 
-@strawberry.input(description="A condition on changes; all that are given must hold.")
+def _since(instant: Instant) -> Iterator[Condition]:
+    yield Negated(Below("createdAt", instant))
+
+
+@strawberry.input(description="A condition on changes; every given field must match.")
 class ChangeFilter:
     """A condition on changes."""
 
-    subjects: list[strawberry.ID] | None = strawberry.field(description="Of one of these.", default=None)
-    kinds: list[AssetKind] | None = strawberry.field(description="Of assets of one of these kinds.", default=None)
-    actors: list[str] | None = strawberry.field(description="By one of these subjects.", default=None)
-    actions: list[ChangeAction] | None = strawberry.field(description="One of these actions.", default=None)
-    since: Instant | None = strawberry.field(description="At this instant or later.", default=None)
-    until: Instant | None = strawberry.field(description="Before this instant.", default=None)
-
-    def clause(self) -> Condition:
-        """The filter as the store can run it; raises InvalidError on an oversized one."""
-        given = {
-            "subject": self.subjects,
-            "subjectKind": None if self.kinds is None else [kind.name for kind in self.kinds],
-            "actor": self.actors,
-            "action": None if self.actions is None else [action.name for action in self.actions],
-        }
-        clauses: list[Condition] = [("in", key, tuple(values)) for key, values in given.items() if values is not None]
-        if sum(len(values) for _, _, values in clauses) > MAX_FILTER_CONDITIONS:
-            raise InvalidError(f"The filter holds more than {MAX_FILTER_CONDITIONS} values; ask in several queries.")
-        if any(len(text) > MAX_FILTER_TEXT_LENGTH for _, _, values in clauses for text in values):
-            raise InvalidError(
-                f"The filter holds a text of more than {MAX_FILTER_TEXT_LENGTH} characters; none is so long."
-            )
-        if self.since is not None:
-            clauses.append(("not", ("below", "createdAt", self.since)))
-        if self.until is not None:
-            clauses.append(("below", "createdAt", self.until))
-        return ("and", *clauses)
+    subjects: list[strawberry.ID] | None = one_of("subject", "The id of what changed is one of these.")
+    kinds: list[AssetKind] | None = one_of("subjectKind", "The changed asset is of one of these kinds.")
+    actors: list[str] | None = one_of("actor", "The subject of the token that made the change is one of these.")
+    actions: list[ChangeAction] | None = one_of("action", "The action is one of these.")
+    since: Instant | None = filter_field("The change was made at this instant or later.", _since)
+    until: Instant | None = below("createdAt", "The change was made before this instant.")
 
 
-ChangeFilterArg = Annotated[ChangeFilter | None, strawberry.argument(description="Which changes; all when absent.")]
+def change_condition(where: ChangeFilter | None) -> Condition:
+    """Return the condition of a filter; raises InvalidError if the filter is oversized."""
+    if where is None:
+        return ALWAYS
+    condition = condition_of(where)
+    refuse_oversized(*(each for each in condition.conditions if isinstance(each, In)))
+    return condition
+
+
+ChangeFilterArg = Annotated[ChangeFilter | None, strawberry.argument(description="The changes; all when absent.")]
 
 
 async def changes(info: Info, filter: ChangeFilterArg = None, first: First = 20, after: After = None) -> Any:
     """A page of all changes that the viewer may see, the newest first."""
-    where = ("and",) if filter is None else filter.clause()
+    where = change_condition(filter)
     page, binding = page_request_of(info, first, after, where)
     return ConnectionSource(await info.context.reader.attached_records("Change", where, page), page, binding)
 

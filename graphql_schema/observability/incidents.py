@@ -24,8 +24,8 @@ from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, _within, asset_kind, checked_reason, require_kind
 from graphql_schema.lineage.impact import Impact, impacting
 from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCommand
-from graphql_schema.ports.conditions import Condition
-from graphql_schema.ports.relation_query import FieldIn, ItemFilter, PageRequest, newest_first, slice_page
+from graphql_schema.ports.conditions import ALWAYS, Condition, In
+from graphql_schema.ports.relation_query import ItemFilter, PageRequest, RowFilter, newest_first, slice_page
 from graphql_schema.ports.row import AccessGrade, Row, RowPage
 from policies.errors import LimitError
 
@@ -44,12 +44,17 @@ MAX_OWNED = 10_000
 StateArg = Annotated[IncidentState | None, strawberry.argument(description="In this state; all when absent.")]
 
 
-def _in_state(state: IncidentState | None) -> ItemFilter | None:
-    return None if state is None else FieldIn("state", (state.name,))
+def _in_state(state: IncidentState | None) -> Condition:
+    return ALWAYS if state is None else In("state", (state.name,))
+
+
+def _filter_of(state: IncidentState | None) -> ItemFilter | None:
+    """Return None for every state: pages without a filter are cut in the store."""
+    return None if state is None else RowFilter(_in_state(state))
 
 
 async def _of_asset(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-    return await relation_connection(root, info, INCIDENTS, first, after, _in_state(state))
+    return await relation_connection(root, info, INCIDENTS, first, after, _filter_of(state))
 
 
 asset_incidents: Any = strawberry.field(
@@ -58,7 +63,7 @@ asset_incidents: Any = strawberry.field(
 
 
 async def _everywhere(info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-    where: Condition = ("and",) if state is None else ("in", "state", (state.name,))
+    where = _in_state(state)
     page, binding = page_request_of(info, first, after, where)
     return ConnectionSource(await info.context.reader.attached_records("Incident", where, page), page, binding)
 
@@ -68,19 +73,19 @@ all_incidents: Any = strawberry.field(
 )
 
 
-def incidents_where(clause_for: Callable[[str], Condition], description: str) -> Any:
-    """A connection of the incidents on the assets that a clause made from the source's id selects."""
+def incidents_where(condition_for: Callable[[str], Condition], description: str) -> Any:
+    """Declare a connection of the incidents on the assets that meet ``condition_for`` of the id of the source."""
 
     async def resolve(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
-        page, binding = page_request_of(info, first, after, root.urn, keep=_in_state(state))
-        assets = await _shown(info, clause_for(root.urn))
+        page, binding = page_request_of(info, first, after, root.urn, keep=_filter_of(state))
+        assets = await _shown(info, condition_for(root.urn))
         return ConnectionSource(await _gathered(info, assets, page), page, binding)
 
     return strawberry.field(resolver=resolve, description=description)
 
 
 async def _shown(info: Info, where: Condition) -> list[Row]:
-    """The assets that a clause selects, as far as the viewer may see their incidents."""
+    """Return the assets that meet a condition and show their incidents to the viewer."""
     found = await info.context.reader.listing(asset_listing(None, None, where), PageRequest(MAX_OWNED))
     if found.has_next:
         raise LimitError(

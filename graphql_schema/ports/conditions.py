@@ -1,30 +1,243 @@
-"""Conditions of a listing."""
+"""Conditions on stored records, and the listings that they select from.
 
+A condition is data. The store answers a condition from its index (:mod:`app.graph.reading.level.index_filter`), and
+:func:`matches` evaluates it in memory, with the same result. A key is a native property of
+:mod:`graphql_schema.catalog.properties`; in a condition that is only evaluated in memory, a key is a field of the
+record. The policy is not part of a condition from the schema: the reader adds it
+(:mod:`app.graph.reading.access.row_conditions`).
+
+Conditions are also parts of cursor scopes, so their ``repr`` must be the same in every process: they hold tuples, and
+no sets.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final, assert_never
 
-Condition = tuple[Any, ...]
+Value = str | int
+"""A value that a condition compares with: a text, or a number such as epoch milliseconds."""
 
+MAX_FILTER_CONDITIONS: Final = 200
+"""Values and conditions that one filter may contain."""
 
-MAX_FILTER_CONDITIONS = 200
-"""Values and conditions that one filter may hold."""
+MAX_FILTER_TEXT_LENGTH: Final = 1_024
+"""Characters of a text that a filter compares with: the length of the longest name and of the longest id."""
 
+MAX_SUBSTRING_LENGTH: Final = 100
+"""Characters of a `contains`: the index builds an automaton of them, whose cost grows faster than the text.
 
-MAX_FILTER_TEXT_LENGTH = 1_024
-"""Characters of a text that a filter compares with: those of the longest name and of the longest id."""
-
-
-MAX_SUBSTRING_LENGTH = 100
-"""Characters of a `contains`: the index builds an automaton of it, whose cost grows faster than the text.
-
-Measured: it refuses 500 characters, and is busy for more than 30 s with 20,000.
+Measured: the index refuses 500 characters, and 20,000 characters keep it busy for more than 30 s.
 """
 
 
 @dataclass(frozen=True, slots=True)
+class In:
+    """The property has one of the values; a set has one of them as a member. No record meets an empty list."""
+
+    key: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """The property is greater than the bound."""
+
+    key: str
+    bound: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The property is less than the bound."""
+
+    key: str
+    bound: Value
+
+
+@dataclass(frozen=True, slots=True)
+class StartsWith:
+    """The text starts with another; case matters."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """The text contains another; case matters. The index cannot answer the negation."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatchesPattern:
+    """All of the text matches a regular expression that means the same in Lucene and in Python. No negation."""
+
+    key: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class HasWord:
+    """The text, words with spaces between them, has a word, or with ``prefix`` a word that starts so. No negation."""
+
+    key: str
+    word: str
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedFor:
+    """No consumer visible to the caller used the asset on the last ``days`` days, today included.
+
+    The reader replaces this condition before it queries the index (:mod:`app.graph.reading.unused_assets`).
+    """
+
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every condition is met; every record meets an empty list."""
+
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one condition is met; no record meets an empty list."""
+
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negated:
+    """The condition is not met."""
+
+    condition: "Condition"
+
+
+TextLeaf = StartsWith | Contains | MatchesPattern | HasWord
+"""A condition on part of a text."""
+
+Leaf = In | Above | Below | TextLeaf | UnusedFor
+"""A condition without conditions inside it."""
+
+Condition = Leaf | All | AnyOf | Negated
+"""A condition on a record; the set of classes is closed, so that each ``match`` over them can be exhaustive."""
+
+ALWAYS: Final = All(())
+"""Met by every record."""
+
+NEVER: Final = AnyOf(())
+"""Met by no record."""
+
+
+@dataclass(frozen=True, slots=True)
+class SortOrder:
+    """An order by a native property; equal values are ordered by URN in the same direction."""
+
+    key: str = "urn"
+    descending: bool = False
+
+
+BY_URN: Final = SortOrder()
+"""The order of a listing unless the query names another one."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListingQuery:
-    """An ordered listing: a clause, a native key to order by (ties by URN) and a direction."""
+    """An ordered listing of the records that meet a condition."""
 
     where: Condition
-    order: str = "urn"
-    descending: bool = False
+    order: SortOrder = BY_URN
+
+
+def nodes(condition: Condition) -> Iterator[Condition]:
+    """Yield the condition and every condition inside it, from left to right, each before those inside it."""
+    waiting = [condition]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, All | AnyOf):
+            waiting.extend(reversed(node.conditions))
+        elif isinstance(node, Negated):
+            waiting.append(node.condition)
+
+
+def rewrite(
+    condition: Condition, leaf: Callable[[Leaf], Condition], negated_leaf: Callable[[Leaf], Condition] | None = None
+) -> Condition:
+    """Return the condition with each leaf replaced by ``leaf`` of it.
+
+    ``negated_leaf`` replaces the leaves inside an odd number of :class:`Negated`; None uses ``leaf`` for these too.
+    """
+    match condition:
+        case All(conditions):
+            return All(tuple(rewrite(each, leaf, negated_leaf) for each in conditions))
+        case AnyOf(conditions):
+            return AnyOf(tuple(rewrite(each, leaf, negated_leaf) for each in conditions))
+        case Negated(inner):
+            return Negated(rewrite(inner, negated_leaf or leaf, leaf))
+        case _:
+            return leaf(condition)
+
+
+def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Value] | None]) -> bool:
+    """Return whether a record meets a condition.
+
+    ``value_of`` returns the value of a key: a list for a set, None for an absent or hidden value, which meets no leaf.
+    Raises ValueError on :class:`UnusedFor`, which no record decides by itself.
+    """
+    match condition:
+        case All(conditions):
+            return all(matches(each, value_of) for each in conditions)
+        case AnyOf(conditions):
+            return any(matches(each, value_of) for each in conditions)
+        case Negated(inner):
+            return not matches(inner, value_of)
+        case UnusedFor():
+            raise ValueError("UnusedFor depends on the usage that is visible to the caller; resolve it first")
+        case _:
+            return any(_value_matches(condition, value) for value in _values(value_of(condition.key)))
+
+
+def _value_matches(leaf: In | Above | Below | TextLeaf, value: Value) -> bool:
+    match leaf:
+        case In(_, values):
+            return value in values
+        case Above(_, bound):
+            return _less(bound, value)
+        case Below(_, bound):
+            return _less(value, bound)
+        case _:
+            return isinstance(value, str) and _text_matches(leaf, value)
+
+
+def _text_matches(leaf: TextLeaf, value: str) -> bool:
+    match leaf:
+        case StartsWith(_, text):
+            return value.startswith(text)
+        case Contains(_, text):
+            return text in value
+        case MatchesPattern(_, pattern):
+            return re.fullmatch(pattern, value) is not None
+        case HasWord(_, word, prefix):
+            return any(each.startswith(word) if prefix else each == word for each in value.split())
+        case _:
+            assert_never(leaf)
+
+
+def _values(value: Value | Sequence[Value] | None) -> Sequence[Value]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str | int) else value
+
+
+def _less(left: Value, right: Value) -> bool:
+    """Return whether two numbers, or two texts, are in this order; a text and a number are not comparable."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left < right
+    return isinstance(left, str) and isinstance(right, str) and left < right

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
+from graphql_schema.ports.conditions import Condition, matches
 from graphql_schema.ports.row import MaskedRecord, PageItem, Row, RowPage
 
 MAX_PAGE_SIZE = 500
@@ -60,20 +61,22 @@ class ItemFilter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class FieldIn:
-    """Accepts rows whose field has one of the values; a hidden field has no value."""
+class RowFilter:
+    """Accepts rows that meet a condition on the fields of their records; a hidden field counts as absent."""
 
-    field: str
-    values: tuple[str, ...]
+    condition: Condition
 
     def __call__(self, item: PageItem) -> bool:
         """See :class:`ItemFilter`."""
-        return item.row.visible_value(self.field) in self.values
+        return matches(self.condition, item.row.visible_value)
 
 
 @dataclass(frozen=True, slots=True)
 class LineageItemFilter:
-    """The filter of a lineage query: an empty field accepts everything, an edge without confidence is certain."""
+    """The filter of a lineage query: an empty field accepts everything, an edge without confidence is certain.
+
+    The filter runs in memory and is no condition of the store, because a walk passes through nodes that it rejects.
+    """
 
     kinds: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Search queries and the candidates that an index proposes."""
+"""Search queries and the candidates that an index returns for them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,19 +12,20 @@ MAX_HITS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What its filter asks, the clause of all that may be hits, and those of which go before where these are too many.
+    """A search: the condition of the caller's filter, and the condition of every possible hit.
 
-    What its filter asks holds for each of them.
+    If the index finds more than :data:`MAX_HITS` candidates, those that meet the first condition of ``best`` are taken
+    first, then those that meet the second one, and so on. Each candidate also meets the filter.
     """
 
-    asked: Condition
     where: Condition
+    candidates: Condition
     best: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchCandidates:
-    """Candidates that the index proposes; ``complete`` is false if there were more than :data:`MAX_HITS`."""
+    """The possible hits; ``complete`` is false if there are more than :data:`MAX_HITS`."""
 
     rows: tuple[Row, ...]
     complete: bool

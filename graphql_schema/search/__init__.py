@@ -1,1 +1,1 @@
-"""Search."""
+"""Search: ranked text search over assets, with highlights and facets."""

@@ -1,35 +1,44 @@
-"""What a search asks of an index: clauses over whole names, words and prose, made of what is wanted."""
+"""The conditions of a search: the candidates that the index returns for a parsed text."""
+
+from collections.abc import Iterator
 
 from graphql_schema.fields.filters import AssetFilter, asset_listing
-from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.conditions import All, AnyOf, Condition, HasWord, In, MatchesPattern, StartsWith
 from graphql_schema.ports.search_query import SearchQuery
 from graphql_schema.rules.search_text import SearchText
 from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern
 
 
-def search_for(wanted: SearchText, where: AssetFilter | None) -> SearchQuery:
-    """What to ask an index for under a filter: the first words, or the id; raises InvalidError on an oversized filter.
+def search_query(text: SearchText, where: AssetFilter | None) -> SearchQuery:
+    """Return the query for the assets that contain every word of the text, or have its id, and meet the filter.
 
-    An id stands beside each word, since a filter is all of these, each any of those
+    Raises InvalidError if the filter is oversized or invalid. The id is an alternative to each word and not to all of
+    them together, because an index filter is a conjunction of alternatives
     (:mod:`app.graph.reading.level.index_filter`).
     """
-    same: tuple[Condition, ...] = (("in", "urn", (wanted.urn,)),) if wanted.urn else ()
-    named = [_named(word, wanted.last) for word in wanted.first]
-    anywhere = [("or", found, _told(word, wanted.last)) for word, found in zip(wanted.first, named, strict=True)]
-    mistyped = [("or", *same, *found[1:], *_mistyped(word)) for word, found in zip(wanted.first, anywhere, strict=True)]
-    whole: tuple[Condition, ...] = (("in", "titles", (wanted.title,)), ("prefix", "titles", wanted.title))
-    best = (*same, *whole, ("and", *named), ("and", *anywhere))
-    return SearchQuery(asset_listing(where, None).where, ("and", *mistyped), best)
+    by_id = (In("urn", (text.urn,)),) if text.urn else ()
+    names = [_in_name(word, text.last) for word in text.first]
+    anywhere = [(name, _in_prose(word, text.last)) for word, name in zip(text.first, names, strict=True)]
+    candidates = [AnyOf((*by_id, *exact, *_with_typos(word))) for word, exact in zip(text.first, anywhere, strict=True)]
+    best = (
+        *by_id,
+        In("titles", (text.title,)),
+        StartsWith("titles", text.title),
+        All(tuple(names)),
+        All(tuple(AnyOf(exact) for exact in anywhere)),
+    )
+    return SearchQuery(asset_listing(where, None).where, All(tuple(candidates)), best)
 
 
-def _named(word: str, last: str) -> Condition:
-    return ("prefix", "words", word) if word == last else ("in", "words", (word,))
+def _in_name(word: str, last: str) -> Condition:
+    return StartsWith("words", word) if word == last else In("words", (word,))
 
 
-def _told(word: str, last: str) -> Condition:
-    return ("wordPrefix" if word == last else "word", "prose", word)
+def _in_prose(word: str, last: str) -> Condition:
+    return HasWord("prose", word, prefix=word == last)
 
 
-def _mistyped(word: str) -> tuple[Condition, ...]:
+def _with_typos(word: str) -> Iterator[Condition]:
     errors = allowed_errors(word)
-    return (("regex", "words", fuzzy_pattern(word, errors)),) if errors else ()
+    if errors:
+        yield MatchesPattern("words", fuzzy_pattern(word, errors))

@@ -1,4 +1,4 @@
-"""Text search for people: ranked hits, why each is one, and what they have in common."""
+"""The search field: ranked hits for a typed text, with highlights and facet counts."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -18,59 +18,61 @@ from graphql_schema.rules.facets import MAX_FACET_VALUES, Facet, facet_counts
 from graphql_schema.rules.highlights import highlights
 from graphql_schema.rules.ranking import rank
 from graphql_schema.rules.search_text import SearchText, parse_search_text
-from graphql_schema.search.search_conditions import search_for
+from graphql_schema.search.search_conditions import search_query
 
 TextArg = Annotated[
     str,
     strawberry.argument(
-        description=f"What people type, a name, an id or a few words: up to {MAX_FILTER_TEXT_LENGTH:,} characters. "
-        "Each word must be found; the last one may be the beginning of a word."
+        description=f"A name, an id or a few words, at most {MAX_FILTER_TEXT_LENGTH:,} characters. "
+        "A hit contains every word; the last word may be the beginning of a longer one."
     ),
 ]
-FacetsArg = Annotated[list[Facet] | None, strawberry.argument(description="What to count over the hits.")]
+FacetsArg = Annotated[list[Facet] | None, strawberry.argument(description="The properties to count; none when absent.")]
 
 
-@strawberry.type(description="Where a hit has what was typed.")
+@strawberry.type(description="A field of a hit that contains words of the search text.")
 class Highlight:
-    """Where a hit has what was typed."""
+    """A field of a hit that contains words of the search text."""
 
-    field: str = stored_field("The field of the asset.")
-    text: str = stored_field("Its text, of a long one a part, with the words that were found between `**`.")
+    field: str = stored_field("The name of the field.")
+    text: str = stored_field("The text of the field, an extract if it is long; matched words are between `**`.")
 
 
-@strawberry.type(description="An asset that was found.")
+@strawberry.type(description="An asset that matches the search text.")
 class SearchHit:
-    """An asset that was found."""
+    """An asset that matches the search text."""
 
     asset: AssetRef = stored_field("The asset.")
-    highlights: list[Highlight] = stored_field("Where it has what was typed, in fields that the viewer sees.")
+    highlights: list[Highlight] = stored_field("The matching fields of the asset that the viewer may see.")
 
 
 @strawberry.type(description="A value of a facet.")
 class FacetValue:
     """A value of a facet."""
 
-    value: str = stored_field("The value, as a filter takes it.")
-    count: int = stored_field("How many hits have it.")
+    value: str = stored_field("The value, in the form that `AssetFilter` accepts.")
+    count: int = stored_field("Number of hits with the value.")
 
 
-@strawberry.type(description="How many hits have each value of something.")
+@strawberry.type(description="The number of hits for each value of one property.")
 class FacetValues:
-    """How many hits have each value of something."""
+    """The number of hits for each value of one property."""
 
-    facet: Facet = stored_field("What is counted.")
-    values: list[FacetValue] = stored_field(f"The {MAX_FACET_VALUES} most frequent values, then by value.")
+    facet: Facet = stored_field("The counted property.")
+    values: list[FacetValue] = stored_field(
+        f"The {MAX_FACET_VALUES} most frequent values, most frequent first; ties by value."
+    )
 
 
-@strawberry.type(description="What a search found.")
+@strawberry.type(description="The result of a search.")
 class SearchResults:
-    """What a search found."""
+    """The result of a search."""
 
     hits: Connection[SearchHit] = stored_field(
-        f"The hits, the best first, then by id; with more than {MAX_HITS:,} the best of them, and no total."
+        f"The hits, the best first, ties by id; of more than {MAX_HITS:,} hits the best ones, without a total."
     )
     facets: list[FacetValues] = stored_field(
-        "Counts over all hits, not only those of the page, in the order asked for."
+        "Counts over all hits, not only those of the page, in the order of the argument `facets`."
     )
 
 
@@ -82,25 +84,25 @@ async def _search(
     first: First = 20,
     after: After = None,
 ) -> Any:
-    sought = parse_search_text(text)
-    search = search_for(sought, filter)
-    page, binding = page_request_of(info, first, after, search)
-    found = await info.context.reader.search(search)
+    parsed = parse_search_text(text)
+    query = search_query(parsed, filter)
+    page, binding = page_request_of(info, first, after, query)
+    found = await info.context.reader.search(query)
     hits = sorted(
-        (PageItem(row, (*order, row.urn)) for row in found.rows if (order := rank(row, sought)) is not None),
+        (PageItem(row, (*order, row.urn)) for row in found.rows if (order := rank(row, parsed)) is not None),
         key=lambda item: item.position,
     )
-    shown = slice_page(hits, replace(page, total=found.complete))
+    hit_page = slice_page(hits, replace(page, total=found.complete))
     return {
-        "hits": ConnectionSource(shown, page, binding, lambda item: _hit(item, sought)),
+        "hits": ConnectionSource(hit_page, page, binding, lambda item: _hit(item, parsed)),
         "facets": facet_counts(facets or (), [item.row for item in hits]),
     }
 
 
-def _hit(item: PageItem, sought: SearchText) -> dict[str, Any]:
-    return {"asset": item.row, "highlights": highlights(item.row, sought)}
+def _hit(item: PageItem, text: SearchText) -> dict[str, Any]:
+    return {"asset": item.row, "highlights": highlights(item.row, text)}
 
 
 search: Any = strawberry.field(
-    description="Ranked text search with facets: the entry point for people.", resolver=_search
+    description="Searches assets by text: ranked hits, with highlights and facet counts.", resolver=_search
 )

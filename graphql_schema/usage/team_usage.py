@@ -12,7 +12,7 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent
 from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
-from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.conditions import AnyOf, Condition, In
 from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first, related
 from graphql_schema.ports.row import AccessGrade, Row
 from graphql_schema.usage.asset_usage import MONTHS, Days, added_up, months_of, span_of
@@ -29,8 +29,8 @@ MEMBERS = related(MEMBER_OF.into("User"))
 
 
 def owned_by(urns: Sequence[str]) -> Condition:
-    """What any of these teams owns: directly, or as the owning team."""
-    return ("or", ("in", "ownerTeam", tuple(urns)), ("in", "owners", tuple(urns)))
+    """Return the condition of the assets that any of these teams owns, directly or as the owning team."""
+    return AnyOf((In("ownerTeam", tuple(urns)), In("owners", tuple(urns))))
 
 
 async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False) -> Any:

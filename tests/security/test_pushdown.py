@@ -14,26 +14,29 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.writers import shipped_policy
 
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.access.row_conditions import condition_of_rows
 from app.graph.reading.access.row_policy import RowPolicy
-from app.graph.reading.level.index_filter import filter_of, rows_clause
+from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import LEVEL
 from app.graph.reading.reader import PolicedReader
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.enums import AssetKind, LifecycleStage, Sensitivity
 from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.fields.filter_fields import StringFilter
 from graphql_schema.fields.filters import (
     AssetFilter,
     AssetOrder,
     AssetOrderField,
     OrderDirection,
-    StringFilter,
     asset_listing,
 )
+from graphql_schema.ports.conditions import In
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.rules.search_text import parse_search_text
-from graphql_schema.search.search_conditions import search_for
+from graphql_schema.search.search_conditions import search_query
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.policy import Policy
@@ -90,8 +93,8 @@ def callers(number: int) -> list[Principal]:
 
 async def pushed_down(world: World, predicates: Sequence[Predicate]) -> list[set[int]]:
     """The ids that the real level text finds with the Gremlin form of each predicate."""
-    whole = {"t": [], "o": "urn", "d": False, "n": 2 * len(CLASSES), "c": False}
-    listings = [{**whole, "f": filter_of(rows_clause(predicate))} for predicate in predicates]
+    queries = [IndexQuery(filter_of(condition_of_rows(each)), 2 * len(CLASSES)) for each in predicates]
+    listings = [query.wire() for query in queries]
     bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": COMPARED}
     (found,) = await world.client.submit(LEVEL, bindings)
     return [set(each["x"]) for each in found["l"]]
@@ -227,7 +230,7 @@ async def listings_of(world: World, access: Access) -> tuple[list[dict[str, Any]
         if first.has_next:
             await reader.listing(listing, PageRequest(20, after=first.items[-1].position))
     for text, where in product(TYPED, ("nothing", "either", "neither")):
-        await reader.search(search_for(parse_search_text(text), FILTERS[where]))
+        await reader.search(search_query(parse_search_text(text), FILTERS[where]))
     best = [{**each, "f": filter_} for each in coalescer.listings for filter_ in each.get("b", ())]
     return [*coalescer.listings, *best], judge.mismatches
 
@@ -248,6 +251,6 @@ async def test_every_listing_is_answered_by_the_index_alone(world: World, name: 
 
 async def test_a_scan_would_be_noticed(world: World) -> None:
     """What the index cannot answer, a filter on a value that it does not hold, is told apart by its profile."""
-    scan = {"f": [[[["in", "revision", [1]]]]], "t": [], "o": "urn", "d": False, "n": 20, "c": False}
+    scan = IndexQuery(filter_of(In("revision", (1,))), 20).wire()
     (steps,) = await world.graph.run(PROFILE, listings=[scan], tenant="default")
     assert faults(steps) != []  # type: ignore[arg-type]

@@ -1,81 +1,110 @@
-"""Facts that are listed by themselves, such as all changes since an instant."""
+"""Lists of attached records of one kind, such as all changes since an instant.
+
+The index cannot filter them by the policy, because an attached record is visible through its subjects. Batches are
+therefore read until enough records are visible.
+"""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from app.graph.reading.level.index_filter import filter_of, keyset
+from app.graph.reading.level.index_filter import after_position, filter_of
+from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest
 from app.graph.reading.rows_by_id import RowsById
 from app.graph.reading.subject_hops import hide_unread, to_subjects
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
-from graphql_schema.ports.conditions import Condition, ListingQuery
+from graphql_schema.ports.conditions import Condition, In, SortOrder
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import FeedBatch, PageItem, RowPage
 from policies.errors import LimitError
 
 MAX_SCANNED: Final = 50_000
-"""Facts that one listing looks at to find those that its caller may see."""
+"""Records that one list examines to find the visible ones."""
+
+MAX_BATCH_SIZE: Final = 2_000
+"""Records of the largest batch; batches grow from the size of a page to this."""
+
+_OLDEST_FIRST: Final = SortOrder("createdAt")
+_NEWEST_FIRST: Final = SortOrder("createdAt", descending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The records of a kind that meet a condition, in an order."""
+
+    kind: str
+    where: Condition
+    order: SortOrder
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The visible records of a batch, the position of its last record or None, and how many records it had."""
+
+    items: list[PageItem]
+    last: tuple[Any, ...] | None
+    examined: int
 
 
 class AttachedRecords:
-    """Pages and stretches of the facts of a kind, for one operation.
+    """Pages and batches of attached records, for one operation.
 
-    Most who ask for facts ask for their subjects too: these are left with ``points``.
+    Most queries for attached records also select their subjects, so these are remembered in ``subjects``.
     """
 
-    def __init__(self, rows: VisibleRows, points: RowsById) -> None:
+    def __init__(self, rows: VisibleRows, subjects: RowsById) -> None:
         self._rows = rows
-        self._points = points
+        self._subjects = subjects
 
     async def page(self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool) -> RowPage:
-        """A page of the facts of a kind in the order of time, without those that the caller may not see."""
+        """Return a page of the visible records of a kind in the order of time; the total is None above COUNT_LIMIT.
+
+        Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full.
+        """
         if kind not in ATTACHED_KINDS:
-            raise ValueError(f"{kind} is no kind of fact")
-        total = len(await self._scan(kind, where, PageRequest(COUNT_LIMIT), newest_first)) if page.total else None
+            raise ValueError(f"{kind} is not a kind of attached record")
+        records = _List(kind, where, _NEWEST_FIRST if newest_first else _OLDEST_FIRST)
+        total = len(await self._scan(records, None, COUNT_LIMIT + 1)) if page.total else None
         size = COUNT_LIMIT if page.first is None else page.first
-        items = await self._scan(kind, where, replace(page, first=size), newest_first)
-        known = None if total is None or total > COUNT_LIMIT else total
-        return RowPage(tuple(items[:size]), len(items) > size, known)
+        items = await self._scan(records, page.after, size + 1)
+        counted = None if total is None or total > COUNT_LIMIT else total
+        return RowPage(tuple(items[:size]), len(items) > size, counted)
 
     async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
-        """Those shown of the next facts of a kind, oldest first, and where to go on."""
-        items, last, _ = await self._look(kind, ListingQuery(where, "createdAt"), after, size)
-        return FeedBatch(tuple(items), last)
+        """Return the visible ones of the next ``size`` records of a kind after a position, the oldest first."""
+        batch = await self._read(_List(kind, where, _OLDEST_FIRST), after, size)
+        return FeedBatch(tuple(batch.items), batch.last)
 
-    async def _scan(self, kind: str, where: Condition, page: PageRequest, newest_first: bool) -> list[PageItem]:  # noqa: FBT001
-        """One item more than a page has, if there are, of those facts that are shown."""
+    async def _scan(self, records: _List, after: Sequence[Any] | None, wanted: int) -> list[PageItem]:
+        """Return the first ``wanted`` visible records after a position, or fewer if there are no more."""
         items: list[PageItem] = []
-        listing = ListingQuery(where, "createdAt", newest_first)
-        after, wanted, scanned = page.after, (page.first or 0) + 1, 0
-        size = wanted
+        examined, size = 0, wanted
         while True:
-            found, last, count = await self._look(kind, listing, after, size)
-            items += found
-            scanned += count
-            if len(items) >= wanted or count < size:
+            batch = await self._read(records, after, size)
+            items += batch.items
+            examined += batch.examined
+            if len(items) >= wanted or batch.examined < size:
                 return items[:wanted]
-            if scanned >= MAX_SCANNED:
+            if examined >= MAX_SCANNED:
                 raise LimitError(
-                    f"{MAX_SCANNED} were looked at and few of them are yours to see; narrow the filter.",
+                    f"{MAX_SCANNED} records were examined and too few are visible to you; narrow the filter.",
                     limit=MAX_SCANNED,
                 )
-            after, size = last, min(max(size * 2, 100), 2_000)
+            after, size = batch.last, min(max(size * 2, 100), MAX_BATCH_SIZE)
 
-    async def _look(
-        self, kind: str, listing: ListingQuery, after: Sequence[Any] | None, size: int
-    ) -> tuple[list[PageItem], tuple[Any, ...] | None, int]:
-        """Of the next facts of a listing those that are shown, the position of the last, and how many there were."""
-        beyond = () if after is None else (keyset(listing, after),)
-        every = filter_of(("in", "kind", (ATTACHED_KINDS[kind].code,)), listing.where, *beyond)
-        part = {"o": listing.order, "d": listing.descending, "n": size, "c": False, "t": [], "f": every}
-        way = to_subjects(kind, listing=0)
-        answer = await self._rows.ask(LevelRequest(hops=way.wire(()), listings=[part]), ends=kind == "Change")
-        vids = answer.listings[0]["x"]
-        for subject in hide_unread(self._rows, way, vids, answer):
-            self._points.remember(subject)
-        rows = self._rows.found(vids, answer)
-        last = answer.records[vids[-1]] if vids else None
-        reached = None if last is None else (last["createdAt"], last["id"])
-        return [PageItem(row, (row.record["createdAt"], row.urn)) for row in rows], reached, len(vids)
+    async def _read(self, records: _List, after: Sequence[Any] | None, size: int) -> _Batch:
+        beyond = () if after is None else (after_position(records.order, after),)
+        where = filter_of(In("kind", (ATTACHED_KINDS[records.kind].code,)), records.where, *beyond)
+        query = IndexQuery(where, size, records.order)
+        hops = to_subjects(records.kind, listing=0)
+        request = LevelRequest(hops=hops.wire(()), listings=[query.wire()])
+        response = await self._rows.ask(request, ends=records.kind == "Change")
+        vids = response.listings[0]["x"]
+        for subject in hide_unread(self._rows, hops, vids, response):
+            self._subjects.remember(subject)
+        rows = self._rows.found(vids, response)
+        last = response.records[vids[-1]] if vids else None
+        items = [PageItem(row, (row.record["createdAt"], row.urn)) for row in rows]
+        return _Batch(items, None if last is None else (last["createdAt"], last["id"]), len(vids))

@@ -1,102 +1,115 @@
-"""Listings of assets: pages that the index orders and the policy filters, some of them read on behind a fence."""
+"""Listings of vertices: pages in the order of the index, filtered by the policy.
+
+The index does not contain sensitivity floors. If floors hide rows that it returned, a page reads on until it is full.
+"""
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiodataloader import DataLoader
 
-from app.graph.reading.level.index_filter import alive, filter_of, keyset, mask_condition, rows_clause
+from app.graph.reading.access.row_conditions import RowConditions
+from app.graph.reading.level.index_filter import after_position, filter_of
+from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.unused_assets import UnusedAssets
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.properties import FIELD_OF
-from graphql_schema.ports.conditions import ListingQuery
+from graphql_schema.ports.conditions import BY_URN, Condition, ListingQuery, Negated, SortOrder, Value
 from graphql_schema.ports.relation_query import ALL, COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import PageItem, RowPage
 
+_Found = dict[str, Any]
+"""The response to one index query: ids ``x`` in order, total ``n`` or -1."""
 
-class Listings:
-    """Pages of listings, for one operation."""
+
+class ListingPages:
+    """The pages of listings of one operation; pages requested together are read together."""
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._judge = rows.judge
-        self._idle = UnusedAssets(rows)
+        self._policy = rows.judge
+        self._conditions = RowConditions(rows.judge)
+        self._unused = UnusedAssets(rows)
         self._loader: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = DataLoader(self._load)
 
     async def page(self, listing: ListingQuery, page: PageRequest) -> RowPage:
-        """A page of a listing."""
+        """Return a page of a listing; its total is None above :data:`COUNT_LIMIT` and where floors apply."""
         return await self._loader.load((listing, page))
 
-    async def _load(self, asked: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
-        settled = await self._idle.settled([listing for listing, _ in asked])
-        keys = [(listing, page) for listing, (_, page) in zip(settled, asked, strict=True)]
-        parts = [self._parts(listing, page) for listing, page in keys]
-        answer = await self._rows.ask(LevelRequest(listings=[part for each in parts for part in each]))
-        found = iter(answer.listings)
-        pages = [(*key, [next(found) for _ in each]) for key, each in zip(keys, parts, strict=True)]
-        if self._judge.fences.any:
-            return list(await asyncio.gather(*(self._unfenced(*each, answer) for each in pages)))
-        return [self._listed(*each, answer) for each in pages]
+    async def _load(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
+        resolved = await self._unused.resolve([listing.where for listing, _ in requests])
+        masked = [
+            (replace(listing, where=self._conditions.mask(listing.where, usage)), page)
+            for (listing, page), usage in zip(requests, resolved, strict=True)
+        ]
+        queries = [self._index_queries(listing, page) for listing, page in masked]
+        response = await self._rows.ask(LevelRequest(listings=[each.wire() for group in queries for each in group]))
+        found = iter(response.listings)
+        pages = [(*each, [next(found) for _ in group]) for each, group in zip(masked, queries, strict=True)]
+        if self._policy.fences.any:
+            return list(await asyncio.gather(*(self._read_on(*each, response) for each in pages)))
+        return [self._page(*each, response) for each in pages]
 
-    async def _unfenced(
-        self, listing: ListingQuery, page: PageRequest, parts: Sequence[dict[str, Any]], answer: LevelResponse
+    async def _read_on(
+        self, listing: ListingQuery, page: PageRequest, found: Sequence[_Found], response: LevelResponse
     ) -> RowPage:
-        """A page without the rows that a fence hides and the index let through, filled by reading on; no total."""
+        """Return a full page without the rows that a floor changes, reading on as often as needed; without a total."""
         items: list[PageItem] = []
         wanted = size = COUNT_LIMIT if page.first is None else page.first + 1
         while True:
-            vids = _in_order(parts, size)
-            kept = [vid for vid in vids if not self._judge.raised_by_floor(vid, answer.records[vid])]
-            items += self._listed(listing, ALL, [{"x": kept, "n": -1}], answer).items
-            if len(items) >= wanted or all(len(part["x"]) < size for part in parts):
+            vids = _in_order(found, size)
+            kept = [vid for vid in vids if not self._policy.raised_by_floor(vid, response.records[vid])]
+            items += self._page(listing, ALL, [{"x": kept, "n": -1}], response).items
+            if len(items) >= wanted or all(len(each["x"]) < size for each in found):
                 return RowPage(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)
-            after = self._judge.position(answer.records[vids[-1]], listing.order)
+            after = self._policy.position(response.records[vids[-1]], listing.order.key)
             size = min(max(size * 2, 100), COUNT_LIMIT)
-            answer = await self._rows.ask(LevelRequest(listings=self._parts(listing, PageRequest(size - 1, after))))
-            parts = answer.listings
+            queries = self._index_queries(listing, PageRequest(size - 1, after))
+            response = await self._rows.ask(LevelRequest(listings=[each.wire() for each in queries]))
+            found = response.listings
 
-    def _parts(self, listing: ListingQuery, page: PageRequest) -> list[dict[str, Any]]:
-        """The index queries of a page: where some rows hide what is ordered by, those come last, by id."""
-        discovered, shown = self._judge.rows_filter(), self._judge.shown(listing.order)
-        where = mask_condition(listing.where, self._judge.shown, discovered)
-        living = alive(self._judge.instant, self._judge.shown, discovered)
-        every, visible = (where, living, rows_clause(discovered)), rows_clause(shown)
-        total = filter_of(*every) if page.total else []
+    def _index_queries(self, listing: ListingQuery, page: PageRequest) -> list[IndexQuery]:
+        """Return the index queries of a page: one, or two if some rows hide the property of the order.
+
+        Rows that hide the property come last, by URN; the value of their position is None.
+        """
+        every = (listing.where, self._conditions.visible())
         size = COUNT_LIMIT if page.first is None else page.first + 1
-        asked = {"o": listing.order, "d": listing.descending, "n": size, "c": page.total, "t": total}
-        after = page.after
-        if shown == discovered:
-            beyond = () if after is None else (keyset(listing, after),)
-            return [{**asked, "f": filter_of(*every, *beyond)}]
-        by_id = ListingQuery(listing.where)
-        if after is None or after[0] is not None:
-            beyond = () if after is None else (keyset(listing, after),)
-            first, after = [{**asked, "f": filter_of(*every, visible, *beyond)}], None
-        else:
-            first = []
-        beyond = () if after is None else (keyset(by_id, after),)
-        hidden = {**asked, "f": filter_of(*every, ("not", visible), *beyond), "o": "urn", "d": False}
-        return [*first, {**hidden, "c": page.total and not first}]
 
-    def _listed(
-        self, listing: ListingQuery, page: PageRequest, parts: Sequence[dict[str, Any]], answer: LevelResponse
+        def query(order: SortOrder, after: Sequence[Value] | None, *within: Condition) -> IndexQuery:
+            beyond = () if after is None else (after_position(order, after),)
+            return IndexQuery(filter_of(*every, *within, *beyond), size, order)
+
+        order, after = listing.order, page.after
+        shown = self._conditions.shows(order.key)
+        if not self._conditions.hides(order.key):
+            queries = [query(order, after)]
+        elif after is None or after[0] is not None:
+            queries = [query(order, after, shown), query(BY_URN, None, Negated(shown))]
+        else:
+            queries = [query(BY_URN, after, Negated(shown))]
+        return [replace(queries[0], total=filter_of(*every) if page.total else None), *queries[1:]]
+
+    def _page(
+        self, listing: ListingQuery, page: PageRequest, found: Sequence[_Found], response: LevelResponse
     ) -> RowPage:
         items: list[PageItem] = []
-        field = FIELD_OF[listing.order]
-        for vid in (vid for part in parts for vid in part["x"]):
-            row = self._rows.row(vid, answer)
+        field = FIELD_OF[listing.order.key]
+        for vid in (vid for each in found for vid in each["x"]):
+            row = self._rows.row(vid, response)
             if row is None:
-                self._judge.mismatched(str(vid))
+                self._policy.mismatched(str(vid))
             else:
                 items.append(PageItem(row, (row.visible_value(field), row.urn)))
-        more = page.first is not None and sum(len(part["x"]) for part in parts) > page.first
-        total = parts[0]["n"] if 0 <= parts[0]["n"] <= COUNT_LIMIT else None
+        more = page.first is not None and sum(len(each["x"]) for each in found) > page.first
+        total = found[0]["n"] if 0 <= found[0]["n"] <= COUNT_LIMIT else None
         return RowPage(tuple(items[: page.first]), more, total)
 
 
-def _in_order(parts: Sequence[dict[str, Any]], size: int) -> list[int]:
-    """What the parts of a listing found, up to the end of the first that may have more."""
-    full = next((number for number, part in enumerate(parts) if len(part["x"]) >= size), len(parts))
-    return [vid for part in parts[: full + 1] for vid in part["x"]]
+def _in_order(found: Sequence[_Found], size: int) -> list[int]:
+    """Return the ids of the index queries in order, up to the first query that may have more than ``size`` ids."""
+    full = next((number for number, each in enumerate(found) if len(each["x"]) >= size), len(found))
+    return [vid for each in found[: full + 1] for vid in each["x"]]

@@ -14,10 +14,10 @@ from app.graph.reading.lineage.lineage_walk import walk_along
 from app.graph.reading.lineage.path_search import paths_between
 from app.graph.reading.lineage.walk_budget import Budget, WalkLimits
 from app.graph.reading.lineage.walk_session import WalkSession
-from app.graph.reading.listing_pages import Listings
+from app.graph.reading.listing_pages import ListingPages
 from app.graph.reading.relation_pages import RelatedPages
 from app.graph.reading.rows_by_id import RowsById
-from app.graph.reading.search_reader import Searches
+from app.graph.reading.search_reader import SearchReader
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.ports.conditions import Condition, ListingQuery
 from graphql_schema.ports.health_report import HealthReport
@@ -50,8 +50,8 @@ class PolicedReader:
         self.pin = SnapshotTime(judge.instant.valid, recorded)
         self._points = RowsById(rows)
         self._related = RelatedPages(rows)
-        self._listings = Listings(rows)
-        self._searches = Searches(rows)
+        self._listings = ListingPages(rows)
+        self._searches = SearchReader(rows)
         self._facts = AttachedRecords(rows, self._points)
         budget = Budget(telling.limits)
         self._walking = WalkSession(
@@ -88,7 +88,7 @@ class PolicedReader:
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._searches.found(search)
+        return await self._searches.candidates(search)
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True

@@ -1,179 +1,189 @@
-"""Assets that nobody has used for some days: what ``("idle", "usedAt", days)`` of a listing means to its caller.
+"""Resolves :class:`~graphql_schema.ports.conditions.UnusedFor` to conditions that the index answers for one caller.
 
-The index holds the last day of use by teams and users, whom everybody may know of, and apart from that by services.
-That decides most assets. What a service uses that the caller may not know of counts nowhere, and who knows of which
-service is no matter of an index; so where services make the difference, their months are read and judged, in one
-request before that of the listing, and what turns out to be idle all the same is named to the index by its id. Whoever
-may know of everything is spared that.
+The index has two days per asset: the last use by a team or a user, who are visible to every caller, and the last use by
+a service. A service may be hidden, and its uses then count nowhere. The two days decide most assets. For the others the
+usage months by services are read, in one request before that of the listing, and the unused ones are passed to the
+index by their ids. A caller who discovers every asset needs no such request.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from app.graph.reading.access.row_conditions import NOTHING_RESOLVED, ResolvedUsage, RowConditions
 from app.graph.reading.level.hop_plan import HopSpec, adjacency
-from app.graph.reading.level.index_filter import alive, filter_of, mask_condition, rows_clause
+from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import USAGE_OF, USED_BY
-from graphql_schema.ports.conditions import Condition, ListingQuery
+from graphql_schema.ports.conditions import (
+    ALWAYS,
+    NEVER,
+    Above,
+    All,
+    AnyOf,
+    Below,
+    Condition,
+    In,
+    Leaf,
+    UnusedFor,
+    nodes,
+    rewrite,
+)
 from graphql_schema.ports.row import AccessGrade
 from graphql_schema.rules.usage_days import begin_of, has_usage
 from policies.errors import InvalidError, LimitError
-from policies.predicate import Everything, Predicate, conjunction
+from policies.predicate import Everything
 
 MAX_UNDECIDED: Final = 1_000
-"""Assets of one listing that may be idle or not, depending on services that the caller may know of or not."""
+"""Assets of one listing whose usage by services may be read."""
 
 _MONTHS: Final = HopSpec("in", (USAGE_OF.name,), (ATTACHED_KINDS["UsageMonth"].code,), 0)
 _SERVICES: Final = HopSpec("out", (USED_BY.name,), (KINDS["Service"].code,), 0)
 
+_Request = tuple[Condition, UnusedFor]
+"""A condition of a listing, and one that is inside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class UndecidedAssets:
-    """Assets of a listing, of which the usage by services that the caller knows of decides.
+    """The assets of a listing that are unused or not, depending on the services that are visible to the caller.
 
-    ``young`` are those that are too young to be idle unless they were used before.
+    ``begin`` is the first day of the window. ``young`` selects the assets that began in the window and were only used
+    by services: these are unused if the last visible use was before the window. The others are unused if no visible
+    use was in the window.
     """
 
     where: Condition
     begin: date
     young: bool
 
-    def clause(self) -> Condition:
-        """Which assets these are, by what the index knows."""
+    def condition(self) -> Condition:
+        """Return the condition of these assets without that of the listing."""
         at = begin_of(self.begin)
         if self.young:
-            return ("and", ("below", "usedAt", 1), ("above", "servedAt", 0), ("above", "begins", at - 1))
-        old: Condition = ("or", ("above", "usedAt", 0), ("below", "begins", at))
-        return ("and", ("below", "usedAt", at), ("above", "servedAt", at - 1), old)
+            return All((Below("usedAt", 1), Above("servedAt", 0), Above("begins", at - 1)))
+        old = AnyOf((Above("usedAt", 0), Below("begins", at)))
+        return All((Below("usedAt", at), Above("servedAt", at - 1), old))
 
-    def idle(self, last: str | None) -> bool:
-        """Whether an asset is, that services which the caller knows of used last on this day, if ever."""
-        return not self.young if last is None else last < self.begin.isoformat()
+    def is_unused(self, last_day: str | None) -> bool:
+        """Return whether an asset is unused whose last visible use by a service was on this day; None is never."""
+        return not self.young if last_day is None else last_day < self.begin.isoformat()
 
     @property
     def since(self) -> int:
-        """The first month that matters."""
+        """The start of the first usage month to read, in epoch milliseconds."""
         return 0 if self.young else begin_of(self.begin.replace(day=1))
 
 
 class UnusedAssets:
-    """Settles what is idle in the listings of one operation."""
+    """Resolves the conditions of one operation."""
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._judge = rows.judge
+        self._policy = rows.judge
+        self._conditions = RowConditions(rows.judge)
         self._today = datetime.fromtimestamp(rows.now // 1000, UTC).date()
 
-    async def settled(self, listings: Sequence[ListingQuery]) -> list[ListingQuery]:
-        """The listings with clauses that the index answers for the caller; raises LimitError where too much is unsure.
+    async def resolve(self, conditions: Sequence[Condition]) -> list[ResolvedUsage]:
+        """Return the replacements of the :class:`UnusedFor` in each condition, in order.
 
-        What asks for nothing of the sort stays as it is.
+        Raises InvalidError if the operation reads the past, LimitError above :data:`MAX_UNDECIDED` assets.
         """
-        asked = {(listing.where, days): None for listing in listings for days in _days(listing.where)}
-        if not asked:
-            return list(listings)
-        if self._judge.instant.past:
-            raise InvalidError("`unusedForDays` counts back from today; leave it out, or `asOf`.")
-        unsure = [
-            UndecidedAssets(where, self._begin(days), young)
-            for where, days in asked
-            for young in (False, True)
-            if not self._knows_all
+        requests = list(dict.fromkeys((each, unused) for each in conditions for unused in _unused_in(each)))
+        if not requests:
+            return [NOTHING_RESOLVED for _ in conditions]
+        if self._policy.instant.past:
+            raise InvalidError("`unusedForDays` counts back from today; remove `unusedForDays` or `asOf`.")
+        ids = await self._undecided_ids(requests)
+        return [
+            {unused: self._condition(unused, ids.get((each, unused), ())) for unused in _unused_in(each)}
+            for each in conditions
         ]
-        found = iter(await self._found(unsure) if unsure else [()] * 2 * len(asked))
-        named = {key: (*next(found), *next(found)) for key in asked}
-        return [replace(each, where=self._settle(each.where, each.where, named)) for each in listings]
 
     @property
-    def _knows_all(self) -> bool:
-        return isinstance(self._judge.rows_filter(), Everything)
+    def _sees_all(self) -> bool:
+        return isinstance(self._policy.rows_filter(), Everything)
 
-    def _begin(self, days: int) -> date:
-        return self._today - timedelta(days=days - 1)
+    def _begin(self, unused: UnusedFor) -> date:
+        return self._today - timedelta(days=unused.days - 1)
 
-    def _shown(self) -> Predicate:
-        """The rows on which the caller sees what being idle is made of."""
-        return conjunction((self._judge.shown("usedAt"), self._judge.shown("begins")))
+    def _usage_shown(self) -> Condition:
+        """Return the condition of the rows that show their last use and their begin to the caller."""
+        return self._conditions.shows("usedAt", "begins")
 
-    def _settle(
-        self, clause: Condition, where: Condition, named: dict[tuple[Condition, int], tuple[str, ...]]
-    ) -> Condition:
-        """A part of a listing's clause, with what is idle told as far as the caller may know it."""
-        op, *rest = clause
-        if op in {"and", "or", "not"}:
-            return (op, *(self._settle(part, where, named) for part in rest))
-        if op != "idle":
-            return clause
-        at = begin_of(self._begin(rest[1]))
-        used: tuple[Condition, ...] = (("above", "usedAt", 0), *([("above", "servedAt", 0)] if self._knows_all else []))
-        sure: Condition = ("and", ("below", "usedAt", at), ("below", "servedAt", at),
-                        ("or", *used, ("below", "begins", at)), rows_clause(self._shown()))  # fmt: skip
-        return ("settled", ("or", sure, ("in", "urn", named[where, rest[1]])))
+    def _condition(self, unused: UnusedFor, ids: tuple[str, ...]) -> Condition:
+        """Return the condition of the assets that the index decides, and of the assets with these ids."""
+        at = begin_of(self._begin(unused))
+        used = [Above("usedAt", 0), *([Above("servedAt", 0)] if self._sees_all else [])]
+        used_or_old = AnyOf((*used, Below("begins", at)))
+        decided = All((Below("usedAt", at), Below("servedAt", at), used_or_old, self._usage_shown()))
+        return AnyOf((decided, In("urn", ids)))
 
-    async def _found(self, unsure: Sequence[UndecidedAssets]) -> list[tuple[str, ...]]:
-        """The ids of those that are idle as far as the caller may know, of each lot; one request for all."""
-        hops = [hop for number, each in enumerate(unsure) for hop in _hops(number, each.since)]
-        answer = await self._rows.ask(LevelRequest(hops=hops, listings=[self._listing(each) for each in unsure]))
-        return [tuple(self._idle(number, each, answer)) for number, each in enumerate(unsure)]
+    async def _undecided_ids(self, requests: Sequence[_Request]) -> Mapping[_Request, tuple[str, ...]]:
+        """Return the ids of the undecided assets that are unused, for each request; one level request for all."""
+        if self._sees_all:
+            return {}
+        undecided = [
+            UndecidedAssets(where, self._begin(unused), young) for where, unused in requests for young in (False, True)
+        ]
+        hops = [hop for number, each in enumerate(undecided) for hop in _hops(number, each.since)]
+        listings = [self._index_query(each).wire() for each in undecided]
+        response = await self._rows.ask(LevelRequest(hops=hops, listings=listings))
+        found = iter([tuple(self._unused_ids(number, each, response)) for number, each in enumerate(undecided)])
+        return {request: (*next(found), *next(found)) for request in requests}
 
-    def _listing(self, unsure: UndecidedAssets) -> dict[str, Any]:
-        """The index query for them: whatever else the listing asks, and nothing whose usage the caller may not see."""
-        discovered = self._judge.rows_filter()
-        where = mask_condition(_relaxed(unsure.where, wanted=True), self._judge.shown, discovered)
-        living = alive(self._judge.instant, self._judge.shown, discovered)
-        seen = (where, unsure.clause(), rows_clause(self._shown()), living, rows_clause(discovered))
-        return {"f": filter_of(*seen), "o": "urn", "d": False, "n": MAX_UNDECIDED + 1, "c": False, "t": []}
+    def _index_query(self, undecided: UndecidedAssets) -> IndexQuery:
+        """Return the listing of undecided assets, without those that hide their usage from the caller."""
+        listed = self._conditions.mask(_without_usage(undecided.where))
+        where = filter_of(listed, undecided.condition(), self._usage_shown(), self._conditions.visible())
+        return IndexQuery(where, MAX_UNDECIDED + 1)
 
-    def _idle(self, number: int, unsure: UndecidedAssets, answer: LevelResponse) -> Iterator[str]:
-        """Of the assets in an answer, those that no service which the caller knows of has used of late."""
-        vids = answer.listings[number]["x"]
+    def _unused_ids(self, number: int, undecided: UndecidedAssets, response: LevelResponse) -> Iterator[str]:
+        """Yield the assets of the response that no service visible to the caller has used within the window."""
+        vids = response.listings[number]["x"]
         if len(vids) > MAX_UNDECIDED:
             raise LimitError(
                 f"More than {MAX_UNDECIDED} assets need their usage read to decide `unusedForDays`; narrow the filter, "
                 "by `kinds`, `ownerTeams` or `domains`.",
                 limit=MAX_UNDECIDED,
             )
-        months, services = (adjacency(answer.edges[2 * number + step]) for step in (0, 1))
-        for asset in self._rows.found(vids, answer):
+        months, services = (adjacency(response.edges[2 * number + step]) for step in (0, 1))
+        for asset in self._rows.found(vids, response):
             if asset.access.grade is not AccessGrade.READ or "usage" in asset.access.hidden:
                 continue
-            known = [
+            visible = [
                 month
                 for month, _ in months.get(asset.vid, ())
-                if self._rows.found([vid for vid, _ in services.get(month, ())], answer)
+                if self._rows.found([vid for vid, _ in services.get(month, ())], response)
             ]
-            days = (row.record["days"] for row in self._rows.found(known, answer))
+            days = (row.record["days"] for row in self._rows.found(visible, response))
             used = (day for each in days for day, counts in each.items() if has_usage(counts))
-            if unsure.idle(max(used, default=None)):
+            if undecided.is_unused(max(used, default=None)):
                 yield asset.urn
 
 
 def _hops(number: int, since: int) -> Iterator[dict[str, Any]]:
-    """From the assets that a listing of a question finds to their months, and on to the services that used them."""
+    """Yield the hops from the assets of a listing to their usage months, and to the services that used them."""
     yield replace(_MONTHS, parent=-2 - number).wire((), t=True, n=EDGE_CAP, since=since)
     yield replace(_SERVICES, parent=2 * number).wire(())
 
 
-def _days(clause: Condition) -> Iterator[int]:
-    """The numbers of days that a clause asks for."""
-    op, *rest = clause
-    if op == "idle":
-        yield rest[1]
-    elif op in {"and", "or", "not"}:
-        for part in rest:
-            yield from _days(part)
+def _unused_in(condition: Condition) -> Iterator[UnusedFor]:
+    return (node for node in nodes(condition) if isinstance(node, UnusedFor))
 
 
-def _relaxed(clause: Condition, *, wanted: bool) -> Condition:
-    """What a clause asks beside who is idle: no less than it finds; ``wanted`` is false under a `not`."""
-    op, *rest = clause
-    if op == "not":
-        return ("not", _relaxed(rest[0], wanted=not wanted))
-    if op in {"and", "or"}:
-        return (op, *(_relaxed(part, wanted=wanted) for part in rest))
-    return clause if op != "idle" else ("and",) if wanted else ("or",)
+def _without_usage(condition: Condition) -> Condition:
+    """Return a condition without :class:`UnusedFor` that every vertex meets which may meet the given one."""
+
+    def met(leaf: Leaf) -> Condition:
+        return ALWAYS if isinstance(leaf, UnusedFor) else leaf
+
+    def never_met(leaf: Leaf) -> Condition:
+        return NEVER if isinstance(leaf, UnusedFor) else leaf
+
+    return rewrite(condition, met, never_met)

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from app.graph.reading.access.field_masks import RowAccess
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
+from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import Command, RegisterCommand
-from graphql_schema.ports.conditions import Condition, ListingQuery
+from graphql_schema.ports.conditions import All, Condition, In, ListingQuery, SortOrder, matches
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import (
     Completeness,
@@ -77,7 +79,7 @@ class PlainGraph:
         return SnapshotTime(0, 0)
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
-        """See GraphReader: along lineage edges and no others, so that no counterpart speaks."""
+        """See GraphReader: along lineage edges and no others, without those of group members."""
         found = {urn: ReachedNode(row, 0, (urn,)) for urn in walk.roots if (row := self.row(urn)) is not None}
         front = list(found.values())
         for depth in range(walk.depth):
@@ -126,10 +128,10 @@ class PlainGraph:
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """See GraphReader."""
-        rows = [row for row in map(self.row, self.records) if row is not None and _holds(listing.where, row.record)]
-        key = {"urn": "id"}.get(listing.order, listing.order)
-        rows.sort(key=lambda row: (row.record[key], row.urn), reverse=listing.descending)
-        return _page([PageItem(row, ()) for row in rows], page)
+        rows = [row for row in map(self.row, self.records) if row is not None]
+        found = [row for row in rows if matches(listing.where, partial(_native_value, row.record))]
+        found.sort(key=lambda row: (row.record[FIELD_OF[listing.order.key]], row.urn), reverse=listing.order.descending)
+        return _page([PageItem(row, ()) for row in found], page)
 
     async def search(self, _search: SearchQuery) -> SearchCandidates:
         """See GraphReader; proposes everything, since only what is seen of a row makes it a hit."""
@@ -140,8 +142,8 @@ class PlainGraph:
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
     ) -> RowPage:
         """See GraphReader."""
-        kinds: Condition = ("in", "kind", (ATTACHED_KINDS[kind].code,))
-        return await self.listing(ListingQuery(("and", kinds, where), "createdAt", newest_first), page)
+        listed = All((In("kind", (ATTACHED_KINDS[kind].code,)), where))
+        return await self.listing(ListingQuery(listed, SortOrder("createdAt", newest_first)), page)
 
     async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
         """See GraphReader."""
@@ -155,21 +157,9 @@ class PlainGraph:
         return [WriteOutcome(Outcome.UNCHANGED if urn in self.records else Outcome.CREATED, urn, 1) for urn in urns]
 
 
-def _holds(clause: Condition, record: Mapping[str, Any]) -> bool:
-    op, *rest = clause
-    if op == "and":
-        return all(_holds(part, record) for part in rest)
-    if op == "or":
-        return any(_holds(part, record) for part in rest)
-    if op == "not":
-        return not _holds(rest[0], record)
-    key, wanted = rest
-    value = record.get("id" if key == "urn" else key)
-    if op == "in":
-        return bool({*value} & {*wanted}) if isinstance(value, list) else value in wanted
-    if op == "prefix":
-        return str(value).startswith(wanted)
-    raise NotImplementedError(op)
+def _native_value(record: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a native property, which a plain row has under the name of its field."""
+    return record.get(FIELD_OF[key])
 
 
 def _page(found: list[PageItem], page: PageRequest) -> RowPage:

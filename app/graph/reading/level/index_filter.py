@@ -1,176 +1,172 @@
-"""Filters in the one form that the mixed index answers by itself: all of these, each any of those, each all its tests.
+"""Conditions as filters of the mixed index, in the one form that JanusGraph answers by the index alone.
 
-Anything deeper makes JanusGraph load every hit and filter in memory, without a word; so does `not` (measured: profiles
-of ``or(and(or(…)))`` show a full scan). A filter is therefore sent as ``[[[test, …], …], …]``: all of the outer list
-must hold, of each at least one arm, of an arm every test ``[op, key, value]`` with the operators of
-:mod:`app.graph.reading.level.level_statement`. A `not` is pushed down to single tests.
+The form is a conjunction of disjunctions of conjunctions: of each outer element at least one :data:`Branch` matches,
+and of a branch every :data:`IndexTest`, whose operators are defined in
+:mod:`app.graph.reading.level.level_statement`. With deeper nesting, or with a negated group, JanusGraph loads every hit
+and filters in memory without a warning: profiles of ``or(and(or(…)))`` show a full scan. A negation is therefore
+applied to the single tests.
 """
 
 import re
 import sys
-from collections.abc import Callable, Sequence
-from itertools import product
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from itertools import chain, product
+from typing import Final, assert_never
 
-from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
-from graphql_schema.catalog.instants import FOREVER
-from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.ports.conditions import Condition, ListingQuery
+from graphql_schema.ports.conditions import (
+    Above,
+    All,
+    AnyOf,
+    Below,
+    Condition,
+    Contains,
+    HasWord,
+    In,
+    Leaf,
+    MatchesPattern,
+    Negated,
+    SortOrder,
+    StartsWith,
+    UnusedFor,
+    Value,
+)
 from policies.errors import InvalidError, LimitError
-from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within, conjunction
 
-Test = list[Any]
-Arms = list[list[Test]]
-Filter = list[Arms]
+IndexTest = tuple[str, str, Value | Sequence[Value]]
+"""Operator, native property and value."""
 
-NEVER: Final[Filter] = [[[["in", "urn", []]]]]
-"""What nothing satisfies. As one arm among others it would empty them all: JanusGraph folds it so."""
+Branch = tuple[IndexTest, ...]
+"""Tests that all match; without tests, every vertex matches."""
+
+IndexFilter = list[list[Branch]]
+"""A filter as the level statement reads it: of each element at least one branch matches."""
+
+NO_VERTEX: Final[IndexFilter] = [[(("in", "urn", ()),)]]
+"""The filter that no vertex matches. JanusGraph would also drop other branches next to it, so it is always alone."""
 
 MAX_DISJUNCTS: Final = 256
-"""Alternatives that one condition may unfold to."""
+"""Branches to which one element of a filter may expand."""
 
-UNGOVERNED: Final[Condition] = ("in", "kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
-"""Teams, users, domains and tags are open to the tenant: row rules are about assets."""
-
-_ALIVE: Final[Condition] = ("above", "deletedAt", FOREVER - 1)
-
-_SURROGATES: Final = 0xD800
+_FIRST_SURROGATE: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
-"""Between these are no characters: no text that can be sent holds one."""
-
-_OPPOSITE = {"in": "out", "above": "most", "below": "least"}
+"""Between these two are no characters: a text with one of these code points cannot be encoded."""
 
 
-def alive(instant: ReadTime, shown: Callable[[str], Predicate], rows: Predicate) -> Condition:
-    """What is deleted is not listed, for anybody, whether they see when it was deleted or not.
+def filter_of(*conditions: Condition) -> IndexFilter:
+    """Return the filter for the vertices that meet every condition.
 
-    Of the past, what was deleted since is listed, and what was not there yet is not, as far as the times of a row are
-    shown; see :func:`app.graph.records.read_time.vertex_at`.
+    Raises InvalidError if no index can answer a condition, LimitError if one expands to too many branches.
     """
-    if not instant.past:
-        return _ALIVE
-    begun: Condition = ("below", "begins", instant.valid + 1)
-    if any(shown(key) != rows for key in ("begins", "createdAt")):
-        dated = rows_clause(conjunction((shown("begins"), shown("createdAt"))))
-        begun = ("or", ("and", begun, dated), ("not", dated))
-    lived = mask_condition(("above", "deletedAt", instant.valid), shown, rows)
-    known: Condition = ("below", "createdAt", min(instant.recorded, NO_UPPER_BOUND - 1) + 1)
-    return ("and", ("or", _ALIVE, lived), ("or", UNGOVERNED, ("and", begun, known)))
+    conjuncts = dict.fromkeys(each for condition in conditions for each in _conjuncts(condition))
+    elements = [_branches(each, negated=False) for each in conjuncts]
+    return [branches for branches in elements if () not in branches] if all(elements) else NO_VERTEX
 
 
-def filter_of(*clauses: Condition) -> Filter:
-    """The filter of clauses that must all hold; raises InvalidError or LimitError on what no index can answer."""
-    parts = dict.fromkeys(part for clause in clauses for part in _conjuncts(clause))
-    arms = [_arms(part, negated=False) for part in parts]
-    return [each for each in arms if [] not in each] if all(arms) else NEVER
+def after_position(order: SortOrder, position: Sequence[Value]) -> Condition:
+    """Return the condition of the vertices after a position ``(value, urn)`` of an order."""
+    value, urn = position
+    beyond = Below if order.descending else Above
+    if order.key == "urn":
+        return beyond("urn", urn)
+    return AnyOf((beyond(order.key, value), All((In(order.key, (value,)), beyond("urn", urn)))))
 
 
-def rows_clause(predicate: Predicate) -> Condition:
-    """The clause of a policy's row filter, for listings that mix assets with what is not governed."""
-    return ("or", UNGOVERNED, _clause(predicate))
+def _conjuncts(condition: Condition) -> Iterator[Condition]:
+    if isinstance(condition, All):
+        for each in condition.conditions:
+            yield from _conjuncts(each)
+    else:
+        yield condition
 
 
-def mask_condition(clause: Condition, shown: Callable[[str], Predicate], rows: Predicate) -> Condition:
-    """The clause as it may look at rows: where a field is hidden, its value counts as absent.
-
-    ``shown`` says for a key on which rows its field is shown, ``rows`` which rows are discovered at all. What stands in
-    ``("settled", clause)`` does so already.
-    """
-    op, *rest = clause
-    if op == "settled":
-        (settled,) = rest
-        return settled  # type: ignore[no-any-return]
-    if op in {"and", "or", "not"}:
-        return (op, *(mask_condition(part, shown, rows) for part in rest))
-    visible = shown(rest[0])
-    if visible == rows:
-        return clause
-    seen: Condition = ("and", clause, rows_clause(visible))
-    return ("or", seen, ("not", rows_clause(visible))) if op == "in" and "" in rest[1] else seen
+def _branches(condition: Condition, *, negated: bool) -> list[Branch]:
+    """Return the disjunctive normal form of a condition, or of its negation; empty if no vertex matches."""
+    match condition:
+        case Negated(inner):
+            return _branches(inner, negated=not negated)
+        case All(conditions):
+            parts = [_branches(each, negated=negated) for each in conditions]
+            return _union(parts) if negated else _product(parts)
+        case AnyOf(conditions):
+            parts = [_branches(each, negated=negated) for each in conditions]
+            return _product(parts) if negated else _union(parts)
+        case _:
+            return _negated_tests(condition) if negated else _tests(condition)
 
 
-def keyset(listing: ListingQuery, after: Sequence[Any]) -> Condition:
-    """What stands after a position ``(value, urn)`` in the listing's order."""
-    value, urn = after
-    op = "below" if listing.descending else "above"
-    if listing.order == "urn":
-        return (op, "urn", urn)
-    return ("or", (op, listing.order, value), ("and", ("in", listing.order, (value,)), (op, "urn", urn)))
+def _union(parts: Sequence[list[Branch]]) -> list[Branch]:
+    branches = [branch for part in parts for branch in part]
+    _refuse_above_limit(len(branches))
+    return [()] if () in branches else branches
 
 
-def _clause(predicate: Predicate) -> Condition:
-    match predicate:
-        case Everything():
-            return ("and",)
-        case Nothing():
-            return ("or",)
-        case Within(attribute, values):
-            return ("in", attribute, tuple(sorted(values)))
-        case Not(operand):
-            return ("not", _clause(operand))
-        case And(operands):
-            return ("and", *map(_clause, operands))
-        case Or(operands):
-            return ("or", *map(_clause, operands))
-
-
-def _conjuncts(clause: Condition) -> list[Condition]:
-    if clause[0] == "and":
-        return [each for part in clause[1:] for each in _conjuncts(part)]
-    return [clause]
-
-
-def _arms(clause: Condition, *, negated: bool) -> Arms:
-    """The disjunctive normal form of a clause, or of its opposite; without arms where nothing satisfies it."""
-    op, *rest = clause
-    if op == "not":
-        return _arms(rest[0], negated=not negated)
-    if op not in {"and", "or"}:
-        return _tests(clause, negated=negated)
-    parts = [_arms(part, negated=negated) for part in rest]
-    if (op == "or") != negated:
-        return _bounded([arm for part in parts for arm in part])
+def _product(parts: Sequence[list[Branch]]) -> list[Branch]:
     size = 1
     for part in parts:
         size *= len(part)
-        _refuse(size)
-    return [[test for arm in choice for test in arm] for choice in product(*parts)]
+        _refuse_above_limit(size)
+    return [tuple(chain.from_iterable(branches)) for branches in product(*parts)]
 
 
-def _tests(clause: Condition, *, negated: bool) -> Arms:
-    op, key, value = clause
-    if op == "contains":
-        if negated:
-            raise InvalidError(
-                "`not` cannot be put around `contains`: no index answers that; use `prefix`, `eq` or `in`."
-            )
-        return [[["regex", key, f".*{_quoted(value)}.*"]]]
-    if op == "prefix" and negated:
-        beyond = _after_prefix(value)
-        return [[["below", key, value]], *([[["least", key, beyond]]] if beyond else [])]
-    values = list(value) if op == "in" else value
-    if op == "in" and not values:
-        return [[]] if negated else []
-    return [[[_OPPOSITE[op] if negated else op, key, values]]]
+def _refuse_above_limit(branches: int) -> None:
+    if branches > MAX_DISJUNCTS:
+        raise LimitError(
+            f"The filter expands to more than {MAX_DISJUNCTS} alternatives; use `in` lists or fewer nested `or`."
+        )
 
 
-def _bounded(arms: Arms) -> Arms:
-    _refuse(len(arms))
-    return [[]] if [] in arms else arms
+def _tests(leaf: Leaf) -> list[Branch]:
+    value: Value | Sequence[Value]
+    match leaf:
+        case In(_, ()):
+            return []
+        case In(key, value):
+            operator = "in"
+        case Above(key, value):
+            operator = "above"
+        case Below(key, value):
+            operator = "below"
+        case StartsWith(key, value):
+            operator = "prefix"
+        case Contains(key, text):
+            operator, value = "regex", f".*{_quoted(text)}.*"
+        case MatchesPattern(key, value):
+            operator = "regex"
+        case HasWord(key, value, prefix):
+            operator = "wordPrefix" if prefix else "word"
+        case UnusedFor():
+            raise ValueError("the index cannot answer UnusedFor; resolve it first")
+        case _:
+            assert_never(leaf)
+    return [((operator, key, value),)]
 
 
-def _refuse(size: int) -> None:
-    if size > MAX_DISJUNCTS:
-        raise LimitError(f"The filter unfolds to more than {MAX_DISJUNCTS} alternatives; use `in` lists or nest less.")
+def _negated_tests(leaf: Leaf) -> list[Branch]:
+    match leaf:
+        case In(key, values):
+            return [(("out", key, values),)] if values else [()]
+        case Above(key, bound):
+            return [(("most", key, bound),)]
+        case Below(key, bound):
+            return [(("least", key, bound),)]
+        case StartsWith(key, text):
+            following = _after_prefix(text)
+            return [(("below", key, text),), *([(("least", key, following),)] if following else [])]
+        case Contains():
+            raise InvalidError("`not` cannot be put around `contains`: no index can answer it; use `prefix` or `in`.")
+        case MatchesPattern() | HasWord() | UnusedFor():
+            raise ValueError(f"the index cannot answer the negation of {leaf}")
+        case _:
+            assert_never(leaf)
 
 
 def _after_prefix(prefix: str) -> str:
-    """The least text after all that begin with the prefix; "" where there is none."""
+    """Return the smallest text after every text with the prefix; empty if there is none."""
     kept = prefix.rstrip(chr(sys.maxunicode))
     following = ord(kept[-1]) + 1 if kept else 0
-    return kept[:-1] + chr(_AFTER_SURROGATES if following == _SURROGATES else following) if kept else ""
+    return kept[:-1] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following) if kept else ""
 
 
 def _quoted(text: str) -> str:
-    """Escape for Lucene's regular expressions and for Java's."""
+    """Escape a text for the regular expressions of both Lucene and Java."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

@@ -1,0 +1,33 @@
+"""Listings of the level statement: what one of them reads from the index."""
+
+from dataclasses import dataclass
+
+from app.graph.reading.level.index_filter import IndexFilter
+from graphql_schema.ports.conditions import BY_URN, SortOrder
+
+
+@dataclass(frozen=True, slots=True)
+class IndexQuery:
+    """The first ``size`` vertices that match a filter, in an order.
+
+    ``total`` is the filter of the vertices to count, None for no count. If more than ``size`` vertices match, those
+    that match the first filter of ``best`` are taken first, then those that match the second one, and so on.
+    """
+
+    where: IndexFilter
+    size: int
+    order: SortOrder = BY_URN
+    total: IndexFilter | None = None
+    best: tuple[IndexFilter, ...] = ()
+
+    def wire(self) -> dict[str, object]:
+        """Return the listing in the form of :mod:`app.graph.reading.level.level_statement`."""
+        return {
+            "f": self.where,
+            "b": self.best,
+            "o": self.order.key,
+            "d": self.order.descending,
+            "n": self.size,
+            "c": self.total is not None,
+            "t": self.total or [],
+        }

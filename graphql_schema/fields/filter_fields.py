@@ -1,0 +1,157 @@
+"""The declaration of filter inputs: each field carries a function from its value to conditions.
+
+One line declares a field of the schema and its condition, so that the schema has no filter without effect.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import Field, fields
+from enum import Enum
+from functools import cache
+from typing import Any, ClassVar, Final, Protocol, TypeVar, assert_never
+
+import strawberry
+
+from graphql_schema.ports.conditions import (
+    MAX_FILTER_CONDITIONS,
+    MAX_FILTER_TEXT_LENGTH,
+    MAX_SUBSTRING_LENGTH,
+    Above,
+    All,
+    AnyOf,
+    Below,
+    Condition,
+    Contains,
+    HasWord,
+    In,
+    MatchesPattern,
+    Negated,
+    StartsWith,
+    UnusedFor,
+    Value,
+    nodes,
+)
+from policies.errors import InvalidError
+
+CONDITIONS: Final = "conditions"
+"""The metadata key under which a filter field keeps the function from its value to conditions."""
+
+T = TypeVar("T")
+
+
+class FilterInput(Protocol):
+    """An input whose fields are all declared with :func:`filter_field`, or with a function that uses it."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+@strawberry.input(description="A condition on a text; every given field must match. Case matters.")
+class StringFilter:
+    """A condition on a text."""
+
+    eq: str | None = strawberry.field(description="The text is equal to this.", default=None)
+    in_: list[str] | None = strawberry.field(name="in", description="The text is one of these.", default=None)
+    prefix: str | None = strawberry.field(description="The text starts with this.", default=None)
+    contains: str | None = strawberry.field(
+        description=f"The text contains this, at most {MAX_SUBSTRING_LENGTH} characters; not possible inside `not`.",
+        default=None,
+    )
+
+
+def filter_field(description: str, conditions: Callable[[T], Iterable[Condition]], *, name: str | None = None) -> Any:
+    """Declare a field of a filter; a value that is absent or null adds no condition.
+
+    ``name`` is the GraphQL name if it differs from that of the attribute.
+    """
+    return strawberry.field(description=description, name=name, default=None, metadata={CONDITIONS: conditions})
+
+
+def one_of(key: str, description: str) -> Any:
+    """Declare a list of accepted ids, texts or enum values of a native property."""
+
+    def conditions(values: Sequence[str | Enum]) -> Iterator[Condition]:
+        yield In(key, tuple(value.name if isinstance(value, Enum) else value for value in values))
+
+    return filter_field(description, conditions)
+
+
+def text(key: str, description: str) -> Any:
+    """Declare a :class:`StringFilter` on a native property; an empty prefix or substring adds no condition."""
+
+    def conditions(wanted: StringFilter) -> Iterator[Condition]:
+        if wanted.eq is not None:
+            yield In(key, (wanted.eq,))
+        if wanted.in_ is not None:
+            yield In(key, tuple(wanted.in_))
+        if wanted.prefix:
+            yield StartsWith(key, wanted.prefix)
+        if wanted.contains:
+            yield Contains(key, wanted.contains)
+
+    return filter_field(description, conditions)
+
+
+def above(key: str, description: str) -> Any:
+    """Declare an exclusive lower bound of a native property."""
+
+    def conditions(bound: Value) -> Iterator[Condition]:
+        yield Above(key, bound)
+
+    return filter_field(description, conditions)
+
+
+def below(key: str, description: str) -> Any:
+    """Declare an exclusive upper bound of a native property."""
+
+    def conditions(bound: Value) -> Iterator[Condition]:
+        yield Below(key, bound)
+
+    return filter_field(description, conditions)
+
+
+def condition_of(given: FilterInput) -> All:
+    """Return the condition of a filter, the conjunction of the conditions of its fields."""
+    found: list[Condition] = []
+    for name, conditions in _declared(type(given)):
+        value = getattr(given, name)
+        if value is not None:
+            found += conditions(value)
+    return All(tuple(found))
+
+
+@cache
+def _declared(filter_: type[FilterInput]) -> tuple[tuple[str, Callable[[Any], Iterable[Condition]]], ...]:
+    return tuple((field.name, field.metadata[CONDITIONS]) for field in fields(filter_))
+
+
+def refuse_oversized(*conditions: Condition) -> None:
+    """Raise InvalidError if the conditions of one filter have too many values or too long texts."""
+    found = [node for condition in conditions for node in nodes(condition)]
+    for node in found:
+        _refuse_long_texts(node)
+    size = sum(len(node.values) if isinstance(node, In) else 1 for node in found)
+    if size > MAX_FILTER_CONDITIONS:
+        raise InvalidError(
+            f"The filter has {size} values and conditions; the limit is {MAX_FILTER_CONDITIONS}. Use several queries."
+        )
+
+
+def _refuse_long_texts(node: Condition) -> None:
+    match node:
+        case In(key, values):
+            _refuse_long(key, values, MAX_FILTER_TEXT_LENGTH)
+        case StartsWith(key, prefix):
+            _refuse_long(key, (prefix,), MAX_FILTER_TEXT_LENGTH)
+        case Contains(key, substring):
+            _refuse_long(key, (substring,), MAX_SUBSTRING_LENGTH)
+        case MatchesPattern(key, text) | HasWord(key, text):
+            _refuse_long(key, (text,), MAX_FILTER_TEXT_LENGTH)
+        case Above() | Below() | UnusedFor() | All() | AnyOf() | Negated():
+            pass
+        case _:
+            assert_never(node)
+
+
+def _refuse_long(key: str, values: Sequence[Value], limit: int) -> None:
+    for value in values:
+        if isinstance(value, str) and len(value) > limit:
+            raise InvalidError(f"The filter compares `{key}` with {len(value)} characters; the limit is {limit}.")

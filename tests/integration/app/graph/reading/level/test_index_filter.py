@@ -1,0 +1,172 @@
+"""The real index against memory: every filter of the schema finds what the same condition matches."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from support.documents.filter_samples import conditions as sampled_conditions
+from support.estates.random_conditions import NUMBERS, TEXTS, WORDS, conditions
+from support.stores.janusgraph import StoreGraph
+
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_query import IndexQuery
+from app.graph.reading.level.level_statement import LEVEL
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.catalog.properties import NATIVE_PROPERTIES
+from graphql_schema.ports.conditions import (
+    Above,
+    All,
+    AnyOf,
+    Below,
+    Condition,
+    Contains,
+    In,
+    Negated,
+    StartsWith,
+    UnusedFor,
+    matches,
+    nodes,
+)
+from graphql_schema.schema import build_schema
+from policies.errors import InvalidError, LimitError
+
+VERTICES = 300
+TENANT = "default"
+SETS = {each.name for each in NATIVE_PROPERTIES if each.many}
+LONGS = {each.name for each in NATIVE_PROPERTIES if each.java == "Long"}
+INDEXED = [each.name for each in NATIVE_PROPERTIES if each.index and each.name not in {"tenant", "urn"}]
+
+LOAD = """
+rows.each { r ->
+  def v = g.addV('Dataset').property(T.id, r.x).next()
+  r.p.each { k, x -> v.property(single, k, x) }
+  r.s.each { k, many -> many.each { v.property(set, k, it) } }
+}
+g.tx().commit()
+"""
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, repr=False)
+class Indexed:
+    """Vertices with random values of every indexed property, by id, and the sampled conditions of the schema."""
+
+    client: GremlinClient
+    vertices: dict[int, Values]
+    sampled: dict[str, Condition]
+
+    async def found(self, wanted: Sequence[Condition]) -> list[set[int]]:
+        """Return the vertices that the index finds for each condition."""
+        listings = [IndexQuery(filter_of(each), VERTICES + 1).wire() for each in wanted]
+        bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": TENANT}
+        (response,) = await self.client.submit(LEVEL, bindings)
+        return [set(each["x"]) for each in response["l"]]
+
+    def matching(self, condition: Condition) -> set[int]:
+        """Return the vertices whose values match a condition in memory."""
+        return {vid for vid, values in self.vertices.items() if matches(condition, values.__getitem__)}
+
+
+def variants(condition: Condition) -> Iterator[tuple[str, Any]]:
+    """Yield values of keys at which a condition, or one inside it, begins or ceases to match."""
+    for node in nodes(condition):
+        match node:
+            case In(key, values):
+                yield from ((key, each) for each in values)
+                yield from ((key, f"{each}x") for each in values if isinstance(each, str))
+            case StartsWith(key, text) | Contains(key, text):
+                yield from ((key, each) for each in (text, f"{text}y", f"x{text}y", text[:-1]))
+            case Above(key, int(bound)) | Below(key, int(bound)):
+                yield from ((key, bound + step) for step in (-1, 0, 1))
+
+
+def random_vertices(found: Sequence[Condition]) -> dict[int, Values]:
+    """Return vertices with random values from the given conditions and from the random conditions."""
+    random, pools = Random(3), defaultdict[str, list[Any]](list)
+    for key in INDEXED:
+        pools[key] += NUMBERS if key in LONGS else TEXTS
+    pools["prose"] = [f"{one} {two}" for one in WORDS for two in WORDS]
+    for key, value in (pair for condition in found for pair in variants(condition)):
+        pools[key].append(value)
+    urns = [*dict.fromkeys((*filter(None, TEXTS), *pools["urn"]))]
+    urns += [f"mlg://dataset/test//{number}" for number in range(VERTICES - len(urns))]
+    return {
+        vertex_id(TENANT, urn): {"urn": urn, **{key: _drawn(random, key, pools[key]) for key in INDEXED}}
+        for urn in urns
+    }
+
+
+def _drawn(random: Random, key: str, pool: Sequence[Any]) -> Any:
+    distinct = [*dict.fromkeys(pool)]
+    return random.sample(distinct, random.randint(1, 2)) if key in SETS else random.choice(distinct)
+
+
+@pytest.fixture(scope="module")
+async def indexed(module_graph: StoreGraph) -> AsyncIterator[Indexed]:
+    """Write the vertices and open a client."""
+    sampled = {
+        str(sample): condition
+        async for sample, condition in sampled_conditions(build_schema())
+        if not any(isinstance(node, UnusedFor) for node in nodes(condition))
+    }
+    vertices = random_vertices([*sampled.values()])
+    rows = [
+        {
+            "x": vid,
+            "p": {"tenant": TENANT, **{key: value for key, value in values.items() if key not in SETS}},
+            "s": {key: value for key, value in values.items() if key in SETS},
+        }
+        for vid, values in vertices.items()
+    ]
+    await module_graph.run(LOAD, rows=rows)
+    async with GremlinClient(module_graph.url, source=module_graph.source, deadline=120) as client:
+        yield Indexed(client, vertices, sampled)
+
+
+def of_filter(condition: Condition) -> Condition:
+    """Return the part of a listing's condition that comes from its filter, without the listed kinds."""
+    assert isinstance(condition, All)
+    return condition.conditions[-1]
+
+
+async def test_every_field_of_every_filter_finds_what_matches(indexed: Indexed) -> None:
+    """Each field and its negation find the vertices that match in memory: some of the vertices, and not all."""
+    fields = {name: of_filter(condition) for name, condition in indexed.sampled.items()}
+    opposites = {
+        f"not {name}": Negated(condition)
+        for name, condition in fields.items()
+        if not any(isinstance(node, Contains) for node in nodes(condition))
+    }
+    wanted = fields | opposites
+    found = await indexed.found([*wanted.values()])
+    for (name, condition), vids in zip(wanted.items(), found, strict=True):
+        assert vids == indexed.matching(condition), name
+        assert 0 < len(vids) < VERTICES, name
+    assert len(fields) > 25
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(condition=conditions)
+async def test_random_conditions_find_what_matches(indexed: Indexed, condition: Condition) -> None:
+    """Conditions of every kind, nested and negated, find the same vertices in the index and in memory."""
+    try:
+        filter_of(condition)
+    except (InvalidError, LimitError, ValueError):
+        return
+    (found,) = await indexed.found([condition])
+    assert found == indexed.matching(condition)
+
+
+async def test_alternatives_of_the_schema_combine(indexed: Indexed) -> None:
+    """Pairs of fields, joined and as alternatives, find the vertices that match in memory."""
+    fields = [of_filter(condition) for condition in indexed.sampled.values()]
+    pairs = [kind((one, two)) for kind in (All, AnyOf) for one, two in pairwise(fields)]
+    found = await indexed.found(pairs)
+    assert [pair for pair, vids in zip(pairs, found, strict=True) if vids != indexed.matching(pair)] == []

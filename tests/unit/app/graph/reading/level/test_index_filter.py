@@ -1,0 +1,170 @@
+"""Index filters: the one form that the index answers, with the meaning of the conditions that they are made from."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from support.documents.filter_samples import conditions as sampled_conditions
+from support.estates.random_conditions import conditions, indexable, records, texts
+
+from app.graph.reading.level.index_filter import MAX_DISJUNCTS, NO_VERTEX, IndexFilter, after_position, filter_of
+from app.graph.records.vertex_record import attached_record, native_values, stub
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.conditions import (
+    ALWAYS,
+    NEVER,
+    Above,
+    All,
+    AnyOf,
+    Condition,
+    Contains,
+    HasWord,
+    In,
+    MatchesPattern,
+    Negated,
+    SortOrder,
+    StartsWith,
+    UnusedFor,
+    matches,
+    nodes,
+)
+from graphql_schema.schema import build_schema
+from policies.errors import InvalidError, LimitError
+
+Record = Mapping[str, Any]
+
+OPERATORS: Mapping[str, Any] = {
+    "in": lambda value, wanted: value in wanted,
+    "above": lambda value, bound: value > bound,
+    "below": lambda value, bound: value < bound,
+    "least": lambda value, bound: value >= bound,
+    "most": lambda value, bound: value <= bound,
+    "prefix": lambda value, text: value.startswith(text),
+    "regex": lambda value, pattern: re.fullmatch(pattern, value) is not None,
+    "word": lambda value, word: word in value.split(),
+    "wordPrefix": lambda value, word: any(each.startswith(word) for each in value.split()),
+}
+"""The predicates of the level statement, as its store evaluates them on one value; `out` is about all values."""
+
+
+def finds(filter_: IndexFilter, record: Record) -> bool:
+    """Return whether the index would find a record: the oracle, written from the description of the form alone."""
+    return all(any(all(_passes(test, record) for test in branch) for branch in branches) for branches in filter_)
+
+
+def _passes(test: Sequence[Any], record: Record) -> bool:
+    operator, key, wanted = test
+    values = record[key] if isinstance(record[key], list) else [record[key]]
+    if operator == "out":
+        return not any(value in wanted for value in values)
+    return any(OPERATORS[operator](value, wanted) for value in values)
+
+
+@given(st.lists(conditions, max_size=3), records)
+def test_the_index_and_memory_agree(given_: list[Condition], record: Record) -> None:
+    """A filter finds the records that meet all its conditions, however they are nested and negated."""
+    try:
+        found = finds(filter_of(*given_), record)
+    except (InvalidError, LimitError, ValueError):
+        assume(False)  # noqa: FBT003 - there is no filter to compare
+    assert found is matches(All(tuple(given_)), record.__getitem__)
+
+
+@given(st.recursive(indexable, lambda inner: st.builds(Negated, inner)))
+def test_every_exact_leaf_can_be_negated(condition: Condition) -> None:
+    """Equality, bounds and prefixes have a negation that the index answers: there is always a filter."""
+    assert isinstance(filter_of(condition), list)
+
+
+@given(st.lists(conditions, max_size=3))
+def test_the_form(given_: list[Condition]) -> None:
+    """No element is empty or always true; conditions that no vertex can meet become the one filter for that."""
+    try:
+        found = filter_of(*given_)
+    except (InvalidError, LimitError, ValueError):
+        return
+    assert found == NO_VERTEX or all(branches and () not in branches for branches in found)
+    assert all(len(branches) <= MAX_DISJUNCTS for branches in found)
+
+
+def test_constants() -> None:
+    """A condition that is always met adds nothing to a filter; one that is never met leaves no vertex."""
+    one = In("name", ("a",))
+    assert filter_of(ALWAYS, one, Negated(NEVER), Negated(In("name", ()))) == filter_of(one)
+    assert filter_of(one, NEVER) == filter_of(In("name", ())) == filter_of(Negated(ALWAYS)) == NO_VERTEX
+    assert filter_of(AnyOf((one, NEVER))) == filter_of(AnyOf((one, In("name", ())))) == filter_of(one)
+
+
+def test_equal_conditions_are_sent_once() -> None:
+    """The same condition from a filter and from the policy is one element of the filter."""
+    one, two = In("name", ("a",)), In("stage", ("ACTIVE",))
+    assert filter_of(one, All((two, one)), two) == filter_of(one, two)
+
+
+@pytest.mark.parametrize("text", ["a.b*c", "[a]{1}", "x|y", "^a$", "a\\b", "#@&<>~\"'"])
+def test_a_substring_is_quoted(text: str) -> None:
+    """Characters with a meaning in a regular expression match themselves."""
+    condition = Contains("name", text)
+    assert finds(filter_of(condition), {"name": f"x{text}y"})
+    assert not finds(filter_of(condition), {"name": "xay"})
+
+
+@given(texts, texts)
+def test_a_prefix_can_be_negated(prefix: str, value: str) -> None:
+    """The texts without a prefix are those below it and those after all texts with it, at the ends of Unicode too."""
+    condition = Negated(StartsWith("name", prefix))
+    assert finds(filter_of(condition), {"name": value}) is not value.startswith(prefix)
+    filter_of(condition)[0][-1][0][2].encode()  # type: ignore[union-attr]  # a half of a character could not be sent
+
+
+def test_a_condition_that_no_index_supports_is_refused() -> None:
+    """`not` around `contains` is an error of the caller and names the alternatives; the others are internal errors."""
+    with pytest.raises(InvalidError, match=r"`not` .* `contains`.*use `prefix` or `in`"):
+        filter_of(Negated(AnyOf((ALWAYS, Contains("name", "a")))))
+    for leaf in (MatchesPattern("words", "a"), HasWord("prose", "a"), UnusedFor(3)):
+        with pytest.raises(ValueError, match=type(leaf).__name__):
+            filter_of(Negated(leaf))
+    with pytest.raises(ValueError, match="UnusedFor"):
+        filter_of(UnusedFor(3))
+
+
+def test_too_many_alternatives_are_refused() -> None:
+    """The alternatives of one condition are bounded, in a disjunction and in a product of disjunctions."""
+    two = AnyOf((In("name", ("a",)), In("stage", ("b",))))
+    factors = MAX_DISJUNCTS.bit_length() - 1
+    filter_of(AnyOf((All((two,) * factors),)))
+    with pytest.raises(LimitError, match=f"more than {MAX_DISJUNCTS} alternatives"):
+        filter_of(AnyOf((All((two,) * (factors + 1)),)))
+    several = tuple(Above("updatedAt", number) for number in range(MAX_DISJUNCTS + 1))
+    filter_of(AnyOf(several[:-1]), All(several))
+    with pytest.raises(LimitError, match="use `in` lists"):
+        filter_of(Negated(All(several)))
+
+
+@given(st.lists(records, min_size=2, max_size=6), st.sampled_from(("urn", "name", "updatedAt")), st.booleans())
+def test_positions_cut_an_order(found: list[Record], key: str, descending: bool) -> None:  # noqa: FBT001
+    """The condition after the position of a record finds exactly the records behind it; ties are ordered by URN."""
+    order = SortOrder(key, descending)
+    unique = {record["urn"]: record for record in found}
+    ordered = sorted(unique.values(), key=lambda record: (record[key], record["urn"]), reverse=descending)
+    for number, record in enumerate(ordered):
+        after = filter_of(after_position(order, (record[key], record["urn"])))
+        assert [each for each in ordered if finds(after, each)] == ordered[number + 1 :]
+
+
+async def test_a_filtered_property_is_never_absent() -> None:
+    """Each record has a value of each property that a filter of the schema uses: an absent one would pass a `not`."""
+    urns = [
+        make_urn(kind.slug, "test", "", "a", "1" if kind.versioned else None) for kind in KINDS.values() if kind.asset
+    ]
+    natives = {"AssetFilter": [native_values(stub("default", urn, "ada", 1)) for urn in urns]}
+    changed = {"subject": urns[0], "subjectKind": "DATASET", "actor": "ada", "action": "LINKED"}
+    natives["ChangeFilter"] = [native_values(attached_record("default", "mlg://change/test//a", "ada", 1, **changed))]
+    async for sample, condition in sampled_conditions(build_schema()):
+        keys = {key for node in nodes(condition) if (key := getattr(node, "key", None))}
+        for values, sets in natives[sample.filter]:
+            assert keys <= values.keys() | sets.keys(), sample

@@ -1,0 +1,91 @@
+"""Fields of filter inputs: the conditions that each declaration yields, and the limits of a filter."""
+
+from collections.abc import Callable
+
+import pytest
+from strawberry import ID
+
+from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
+from graphql_schema.fields.filter_fields import StringFilter, condition_of, refuse_oversized
+from graphql_schema.fields.filters import AssetFilter, asset_listing
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.governance.changes import ChangeFilter, change_condition
+from graphql_schema.ports.conditions import (
+    ALWAYS,
+    MAX_FILTER_CONDITIONS,
+    MAX_FILTER_TEXT_LENGTH,
+    MAX_SUBSTRING_LENGTH,
+    Above,
+    All,
+    AnyOf,
+    Below,
+    Condition,
+    Contains,
+    In,
+    Negated,
+    StartsWith,
+)
+from policies.errors import InvalidError
+
+
+def test_a_list_of_enum_values_becomes_their_names() -> None:
+    """Enum values are compared by name, as they are stored; ids and texts as they are; an empty list stays one."""
+    given = AssetFilter(stages=[LifecycleStage.DRAFT, LifecycleStage.ACTIVE], ids=[ID("a")], tags=[])
+    assert condition_of(given) == All((In("urn", ("a",)), In("tags", ()), In("stage", ("DRAFT", "ACTIVE"))))
+
+
+def test_a_text_yields_one_condition_for_each_given_field() -> None:
+    """All fields of a StringFilter must match; an empty prefix or substring, which every text has, adds none."""
+    given = StringFilter(eq="a", in_=["b", "c"], prefix="d", contains="e")
+    assert condition_of(AssetFilter(name=given)) == All(
+        (In("name", ("a",)), In("name", ("b", "c")), StartsWith("name", "d"), Contains("name", "e"))
+    )
+    assert condition_of(AssetFilter(name=StringFilter(eq="", prefix="", contains=""))) == All((In("name", ("",)),))
+    assert condition_of(AssetFilter(name=StringFilter())) == ALWAYS
+
+
+def test_bounds() -> None:
+    """`After` and `before` exclude their instant; `since` of changes includes its instant."""
+    given = AssetFilter(updated_after=Instant(1), updated_before=Instant(2))
+    assert condition_of(given) == All((Above("updatedAt", 1), Below("updatedAt", 2)))
+    changes = ChangeFilter(since=Instant(1), until=Instant(2))
+    assert condition_of(changes) == All((Negated(Below("createdAt", 1)), Below("createdAt", 2)))
+
+
+def ids(number: int) -> list[ID]:
+    """Return as many ids."""
+    return [ID(str(each)) for each in range(number)]
+
+
+def test_a_filter_of_assets_has_a_limit() -> None:
+    """Values and conditions count, the filter itself and each combination too; one more than the limit is refused."""
+    within = AssetFilter(ids=ids(MAX_FILTER_CONDITIONS - 3), not_=AssetFilter())
+    asset_listing(within, None)
+    within.created_after = Instant(1)
+    with pytest.raises(InvalidError, match=f"{MAX_FILTER_CONDITIONS + 1} values"):
+        asset_listing(within, None)
+
+
+def test_a_filter_of_changes_has_a_limit() -> None:
+    """Values count; the two times, of which there are never more, do not."""
+    within = ChangeFilter(subjects=ids(MAX_FILTER_CONDITIONS), since=Instant(1), until=Instant(2))
+    assert change_condition(within) != change_condition(None)
+    within.actions = [ChangeAction.LINKED]
+    with pytest.raises(InvalidError, match=f"{MAX_FILTER_CONDITIONS + 1} values"):
+        change_condition(within)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "limit"),
+    [
+        (lambda text: In("name", ("a", text, 7)), MAX_FILTER_TEXT_LENGTH),
+        (lambda text: StartsWith("name", text), MAX_FILTER_TEXT_LENGTH),
+        (lambda text: Contains("name", text), MAX_SUBSTRING_LENGTH),
+    ],
+)
+def test_texts_have_a_limit(leaf: Callable[[str], Condition], limit: int) -> None:
+    """The longest text is accepted, and a longer one refused, wherever it is in the filter."""
+    refuse_oversized(leaf("x" * limit))
+    for condition in (leaf("x" * (limit + 1)), Negated(AnyOf((ALWAYS, leaf("x" * (limit + 1)))))):
+        with pytest.raises(InvalidError, match=f"`name` with {limit + 1} characters; the limit is {limit}"):
+            refuse_oversized(condition)

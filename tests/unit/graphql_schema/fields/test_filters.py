@@ -1,0 +1,83 @@
+"""The filter inputs of the schema: every field of every one has an effect that a reader can run."""
+
+import pytest
+from graphql import get_named_type
+from strawberry import ID
+from support.documents.filter_samples import Sample, filters, received, samples, taking
+
+from graphql_schema.catalog.enums import AssetKind
+from graphql_schema.catalog.properties import NATIVE_PROPERTIES
+from graphql_schema.fields.filters import (
+    ASSETS,
+    MAX_UNUSED_DAYS,
+    AssetFilter,
+    AssetOrder,
+    AssetOrderField,
+    OrderDirection,
+    asset_listing,
+)
+from graphql_schema.ports.conditions import BY_URN, All, AnyOf, In, Negated, SortOrder, UnusedFor, nodes
+from graphql_schema.ports.relation_query import LineageItemFilter
+from graphql_schema.schema import build_schema
+from policies.errors import InvalidError
+
+SCHEMA = build_schema()
+INDEXED = {each.name for each in NATIVE_PROPERTIES if each.index}
+IN_MEMORY = {"LineageFilter": "a walk passes through the nodes that it does not show, so the store must return them"}
+"""Filters that a reader evaluates in memory, with the reason why they are no conditions."""
+
+TAKEN = [name for name in filters(SCHEMA.core) if taking(SCHEMA.core, name)]
+SAMPLES = [sample for name in TAKEN for sample in samples(SCHEMA.core, name)]
+
+
+def test_every_filter_is_sampled() -> None:
+    """Each filter input of the schema is an argument of a root field, or nested in one that is."""
+    types = filters(SCHEMA.core)
+    nested = {get_named_type(field.type).name for name in TAKEN for field in types[name].fields.values()}
+    assert types.keys() - nested <= {*TAKEN}
+    assert {*TAKEN} > IN_MEMORY.keys()
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+async def test_every_field_has_an_effect(sample: Sample) -> None:
+    """A field yields a condition on indexed properties, or changes a filter that is known to run in memory."""
+    found, empty = await received(SCHEMA, sample.filter, sample.given), await received(SCHEMA, sample.filter, {})
+    assert found != empty
+    if isinstance(found, LineageItemFilter):
+        assert sample.filter in IN_MEMORY
+    else:
+        assert {key for node in nodes(found) if (key := getattr(node, "key", None))} <= INDEXED
+
+
+def test_a_listing_has_assets_alone_and_every_given_condition() -> None:
+    """The kinds of assets, the conditions of the source and the filter are joined; null and absent fields add none."""
+    within, where = In("domain", ("d",)), AssetFilter(kinds=[AssetKind["RUN"]], owned=None)
+    assert asset_listing(where, None, within).where == All((ASSETS, within, All((In("kind", ("RUN",)),))))
+    assert asset_listing(None, None).where == All((ASSETS, All(())))
+
+
+def test_filters_nest() -> None:
+    """`and` joins, `or` offers alternatives, `not` negates; an empty `or` is met by no asset."""
+    one, two = AssetFilter(ids=[ID("1")]), AssetFilter(ids=[ID("2")])
+    first, second = All((In("urn", ("1",)),)), All((In("urn", ("2",)),))
+    given = AssetFilter(and_=[one, two], or_=[one, two], not_=AssetFilter(or_=[]))
+    _, found = asset_listing(given, None).where.conditions  # type: ignore[union-attr]
+    assert found == All((first, second, AnyOf((first, second)), Negated(All((AnyOf(()),)))))
+
+
+@pytest.mark.parametrize("days", [1, MAX_UNUSED_DAYS])
+def test_days_without_use_have_bounds(days: int) -> None:
+    """The first and the last possible number of days are accepted, and what is beyond them is refused."""
+    assert UnusedFor(days) in nodes(asset_listing(AssetFilter(unused_for_days=days), None).where)
+    for beyond in (0, -1, MAX_UNUSED_DAYS + 1):
+        with pytest.raises(InvalidError, match=f"`unusedForDays` is {beyond};"):
+            asset_listing(AssetFilter(unused_for_days=beyond), None)
+
+
+@pytest.mark.parametrize("field", AssetOrderField)
+def test_every_order_is_by_an_indexed_property(field: AssetOrderField) -> None:
+    """Each value of the enumeration is an order that the index has, in both directions; without one, by URN."""
+    up, down = (asset_listing(None, AssetOrder(field=field, direction=each)).order for each in OrderDirection)
+    assert up.key in INDEXED
+    assert (up, down) == (SortOrder(up.key), SortOrder(up.key, descending=True))
+    assert asset_listing(None, None).order == BY_URN
