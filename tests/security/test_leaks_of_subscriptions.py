@@ -154,7 +154,7 @@ async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle:
             await talk.event()
         code, reason = await talk.closed()
         assert int(time.time()) - int(issued) >= LIFETIME_SECONDS
-    assert (code, reason) == (4403, "The access token has expired. Connect again with a new one.")
+    assert (code, reason) == (4403, "The access token has expired. Connect again with a new token.")
 
 
 async def test_an_expired_token_is_checked_with_each_event(
