@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from policies.errors import ConfigurationError
-from policies.sensitivity import LEVELS, RANK
+from policies.sensitivity import RANK, SENSITIVITIES
 
 SHIPPED: Final = Path(__file__).with_name("gates.toml")
 """The file of the product."""
@@ -42,7 +42,7 @@ class Needs:
     approvals: tuple[str, ...] = ()
     evaluations: bool = False
     incidents: frozenset[str] = frozenset()
-    sensitivity: str = LEVELS[-1]
+    sensitivity: str = SENSITIVITIES[-1]
     evaluators: frozenset[str] = frozenset()
 
 
@@ -82,7 +82,7 @@ class Gates:
             tuple(sorted({name for needs in applying for name in needs.approvals})),
             any(needs.evaluations for needs in applying),
             frozenset().union(*(needs.incidents for needs in applying)),
-            min((needs.sensitivity for needs in applying), key=RANK.__getitem__, default=LEVELS[-1]),
+            min((needs.sensitivity for needs in applying), key=RANK.__getitem__, default=SENSITIVITIES[-1]),
             frozenset().union(*(needs.evaluators for needs in applying)),
         )
 
@@ -172,9 +172,9 @@ def _read_evaluations(table: Mapping[str, Any], path: Path) -> bool:
 
 
 def _read_sensitivity(table: Mapping[str, Any], path: Path) -> str:
-    value = table.get("sensitivity", LEVELS[-1])
-    if value not in LEVELS:
+    value = table.get("sensitivity", SENSITIVITIES[-1])
+    if value not in SENSITIVITIES:
         raise ConfigurationError(
-            f"{path}: `sensitivity` of gate {table['id']} is {value!r}. Use one of {list(LEVELS)}."
+            f"{path}: `sensitivity` of gate {table['id']} is {value!r}. Use one of {list(SENSITIVITIES)}."
         )
     return str(value)

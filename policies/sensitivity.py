@@ -7,10 +7,10 @@ from typing import Final
 
 from policies.errors import ConfigurationError
 
-LEVELS: Final = ("PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED")
+SENSITIVITIES: Final = ("PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED")
 """All sensitivities, from the most open to the strictest."""
 
-RANK: Final = {sensitivity: rank for rank, sensitivity in enumerate(LEVELS)}
+RANK: Final = {sensitivity: rank for rank, sensitivity in enumerate(SENSITIVITIES)}
 """The strictness of each sensitivity, from 0 for the most open."""
 
 SHIPPED: Final = Path(__file__).parent / "sensitivity.toml"
@@ -19,7 +19,7 @@ SHIPPED: Final = Path(__file__).parent / "sensitivity.toml"
 
 def strictest(*sensitivities: str) -> str:
     """Return the strictest of ``sensitivities``, which must not be empty."""
-    return max(sensitivities, key=LEVELS.index)
+    return max(sensitivities, key=SENSITIVITIES.index)
 
 
 def load_stops(path: Path, kinds: Collection[str]) -> frozenset[str]:
