@@ -16,8 +16,8 @@ from app.auth.resource_metadata import auth_routes, metadata_url
 from app.http.errors import HttpError
 from app.http.graphql.graphql_view import GraphQLView
 from app.http.health import health_routes
-from app.http.json_response import refusal
-from app.http.middleware import FaultMiddleware, RequestIdMiddleware, request_id_of
+from app.http.json_response import error_response
+from app.http.middleware import ErrorMiddleware, RequestIdMiddleware, request_id_of
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from app.runtime.process import Process
 from policies.errors import Code
@@ -58,7 +58,7 @@ def create_app(services: Process) -> Starlette:
         ],
         middleware=[
             Middleware(RequestIdMiddleware),
-            Middleware(FaultMiddleware),
+            Middleware(ErrorMiddleware),
             auth_middleware(services.authenticator),
         ],
         exception_handlers={HTTPException: _refuse},
@@ -70,4 +70,5 @@ async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what this handler is registered for
     message = f"{request.method} {request.url.path}: {error.detail}. The API is at POST /graphql."
     code = Code.NOT_FOUND if error.status_code == 404 else Code.BAD_REQUEST  # noqa: PLR2004 - a status
-    return refusal(HttpError(error.status_code, message, code, error.headers or {}), request_id_of(request.scope))
+    refused = HttpError(error.status_code, message, code, error.headers or {})
+    return error_response(refused, request_id_of(request.scope))

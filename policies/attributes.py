@@ -1,6 +1,6 @@
-"""What a decision may depend on: the policy attributes of an asset and those of a caller.
+"""The attributes of an asset and of a caller on which decisions depend.
 
-Rules speak of these names and of nothing else; the Cedar schema, the index and the records carry the same ones.
+Rules can use only these attributes. Cedar schema, index and records have attributes of the same names.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from policies.errors import CodedError
 from policies.principal import Principal
 
 ATTRIBUTES = ("kind", "ownerTeam", "visibility", "sensitivity", "stage")
-"""The attributes of an asset as rules, records and the index spell them, in the order of :class:`PolicyAttributes`."""
+"""The names of an asset's attributes in rules, records and the index, in the order of `PolicyAttributes`."""
 
 POSITION = {name: position for position, name in enumerate(ATTRIBUTES)}
-"""Where :class:`PolicyAttributes` holds an attribute."""
+"""Index of each attribute within `PolicyAttributes`."""
 
 CALLER_ATTRIBUTES: dict[str, type[str | frozenset[str] | bool]] = {
     "subject": str,
@@ -22,14 +22,17 @@ CALLER_ATTRIBUTES: dict[str, type[str | frozenset[str] | bool]] = {
     "roles": frozenset,
     "breakGlass": bool,
 }
-"""The attributes of a caller that rules may name, with their types. Scopes are ceilings and stay outside the rules."""
+"""The attributes of a caller that rules can use, with their types.
+
+Scopes are not among them: they are upper limits that no rule can extend.
+"""
 
 
 class PolicyAttributes(NamedTuple):
-    """One class of assets as the policy sees it: hashable, and all that a decision depends on.
+    """The attributes of an asset on which a decision depends; assets with equal attributes get equal decisions.
 
-    ``kind``, ``visibility``, ``sensitivity`` and ``stage`` hold the names of the GraphQL enum values,
-    ``owner_team`` a Team URN or ``""`` when nobody owns the asset.
+    ``kind``, ``visibility``, ``sensitivity`` and ``stage`` are names of GraphQL enum values. ``owner_team`` is a team
+    URN, or ``""`` for an asset without owner.
     """
 
     kind: str
@@ -40,28 +43,32 @@ class PolicyAttributes(NamedTuple):
 
     @classmethod
     def of(cls, record: Mapping[str, str]) -> Self:
-        """Take the attributes out of a record; one that is missing is a defect, never a default."""
+        """Return the attributes in ``record``, whose keys are `ATTRIBUTES`.
+
+        Raises `CodedError` (a defect) if an attribute is missing: a default could make an asset visible.
+        """
         missing = [name for name in ATTRIBUTES if not isinstance(record.get(name), str)]
         if missing:
             raise CodedError(
-                f"A record came without the policy attributes {missing}, so nothing can be decided about it. "
-                "Whoever writes records must store all of them.",
+                f"A record has no policy attributes {missing}, so the policy cannot be evaluated. "
+                "Every write of a record must store all attributes.",
             )
         return cls(*(record[name] for name in ATTRIBUTES))
 
     def named(self) -> dict[str, str]:
-        """Give the attributes by the names that rules use."""
+        """Return the attributes by the names that rules use."""
         return dict(zip(ATTRIBUTES, self, strict=True))
 
 
 Caller = Mapping[str, str | frozenset[str] | bool]
-"""What rules may know about a caller, by the names of :data:`CALLER_ATTRIBUTES`."""
+"""The attributes of a caller by name; the names are those of `CALLER_ATTRIBUTES`."""
 
 
 def caller_attributes(principal: Principal) -> Caller:
-    """Say what rules may know about a caller.
+    """Return the attributes of a caller that rules can use.
 
-    An empty team name is dropped: ``ownerTeam`` is ``""`` for an asset without owner, and nobody is a member of that.
+    An empty team name is dropped: ``ownerTeam`` is ``""`` for an asset without owner, so a token with an empty group
+    would own all such assets.
     """
     return {
         "subject": principal.subject,

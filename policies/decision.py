@@ -1,4 +1,4 @@
-"""What the policy answers: a grade for a row, a decision for a write, a mask for the fields of a record."""
+"""Results of the policy: the access grade of a row, the decision on a write, the field mask of a row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from enum import IntEnum
 
 
 class Grade(IntEnum):
-    """How much of an asset a caller sees; a higher grade includes the lower ones."""
+    """How much of an asset a caller may see; a higher grade includes the lower grades."""
 
     HIDDEN = 0
-    """It does not exist for this caller."""
+    """Nothing: for the caller, the asset does not exist."""
     DISCOVER = 1
-    """Its existence and its public fields: enough to ask for access."""
+    """The existence and the public fields of the asset, so that the caller can request access from its owner."""
     READ = 2
-    """Every field that no label withholds."""
+    """All fields, except those whose label requires more rights."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Yes or no, with the ids of the policies that decided and a sentence for each reason.
+    """Whether an action is allowed, with the ids of the deciding policies and a sentence for each reason.
 
-    ``policies`` is empty when nothing permits the action; ``reasons`` then lists what would.
+    ``policies`` is empty if no policy permits the action. ``reasons`` then lists what would permit the action.
     """
 
     allowed: bool
@@ -30,10 +30,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Denial:
-    """Why a field is hidden.
+    """The reasons why a field is hidden.
 
-    ``policies`` are the ids of the forbidding policies that hold, empty when nothing permits the field.
-    ``needs`` are the ids of the policies one of which would have to hold, or ``scope:<name>``.
+    ``policies`` are the ids of the policies that forbid the field, empty if no policy permits it. ``needs`` are the ids
+    of the policies of which one must permit the field, or ``scope:<name>`` for a missing scope.
     """
 
     policies: tuple[str, ...]
@@ -42,9 +42,10 @@ class Denial:
 
 @dataclass(frozen=True)
 class FieldMask:
-    """The fields of one type that a caller may not see on one class of assets. Test membership in ``hidden``.
+    """The fields of a type that a caller may not see on assets with the same policy attributes.
 
-    ``logged`` are fields that the caller sees and whose reading belongs into the access log.
+    ``hidden`` are these fields, ``why`` the reasons by field. ``logged`` are fields that the caller may see and whose
+    every read goes to the access log.
     """
 
     hidden: frozenset[str]

@@ -1,4 +1,4 @@
-"""How much an answer about lineage says of what was hidden from its caller (``disclosure.toml``)."""
+"""How much a lineage result discloses about hidden vertices: the setting in ``disclosure.toml``."""
 
 import tomllib
 from enum import StrEnum
@@ -8,24 +8,29 @@ from typing import Final
 from policies.errors import ConfigurationError
 
 SHIPPED: Final = Path(__file__).parent / "disclosure.toml"
-"""The file that comes with the product."""
+"""The file of the product."""
 
 
 class Disclosure(StrEnum):
-    """What is said: nothing, that something was hidden, or how many vertices were."""
+    """What a lineage result discloses about hidden vertices that the query met."""
 
     NONE = "none"
+    """Nothing: the result looks as if there were no hidden vertices."""
     FLAG = "flag"
+    """Whether there were hidden vertices."""
     COUNT = "count"
+    """The number of hidden vertices."""
 
 
 def load_disclosure(path: Path = SHIPPED) -> Disclosure:
-    """Read the setting; raises :class:`ConfigurationError` when the file cannot be read or says anything else."""
+    """Return the setting in a file; raises `ConfigurationError` if the file is unreadable or its content is invalid."""
     try:
-        said = tomllib.loads(path.read_text())
+        document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read as TOML: {error}. Repair the file.") from error
-    levels = ", ".join(f'"{level}"' for level in Disclosure)
-    if said.keys() != {"disclosure"} or said["disclosure"] not in {*Disclosure}:
-        raise ConfigurationError(f"{path} holds one line, `disclosure = …`, with one of {levels}. Repair the file.")
-    return Disclosure(said["disclosure"])
+    values = ", ".join(f'"{value}"' for value in Disclosure)
+    if document.keys() != {"disclosure"} or document["disclosure"] not in {*Disclosure}:
+        raise ConfigurationError(
+            f"{path} is not a single line `disclosure = …` with one of {values}. Write this line and nothing else."
+        )
+    return Disclosure(document["disclosure"])

@@ -1,49 +1,49 @@
-"""The one page of stable error codes, and the error that carries one.
+"""The stable error codes of the API, and the base class of all expected errors.
 
-This is the bottom of the import law: every package raises its own subclasses of :class:`CodedError`, and
-``app.errors`` maps codes to HTTP. A message says what happened, to what, and what to do next.
+Every package raises its own subclasses of `CodedError`; ``app.errors`` maps codes to HTTP statuses. All packages may
+import this module. A message names what is wrong, with which value, and what to do.
 """
 
 from enum import StrEnum
 
 
 class Code(StrEnum):
-    """What callers may branch on (``extensions.code``). Never renamed, never reused."""
+    """The values of ``extensions.code``, on which clients may rely. A code is never renamed and never reused."""
 
     BAD_REQUEST = "BAD_REQUEST"
     """The HTTP request or the GraphQL document is malformed."""
     INVALID = "INVALID"
     """An argument or input has a value that the schema or the catalog does not allow."""
     UNAUTHENTICATED = "UNAUTHENTICATED"
-    """No token, or one that is not valid here."""
+    """The request has no token, or the token is not valid for this server."""
     FORBIDDEN = "FORBIDDEN"
-    """The token is good and does not carry the scope that this needs."""
+    """The token is valid and lacks a scope that the operation needs."""
     DENIED = "DENIED"
-    """The policy says no to this principal for this asset."""
+    """The policy denies the action on this asset to the caller."""
     NOT_FOUND = "NOT_FOUND"
-    """Unknown, or hidden from the viewer: the two look alike."""
+    """The id does not exist or is not visible to the caller; the two cases are indistinguishable."""
     CONFLICT = "CONFLICT"
-    """The stored state is not what the caller expected."""
+    """The stored state differs from the state that the caller expected."""
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
-    """More than one request may ask for."""
+    """The request exceeds a limit."""
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
-    """The store does not answer at the moment; nothing was changed unless it was confirmed. Try again."""
+    """The store cannot be reached. Nothing was changed unless a write was confirmed. Retry later."""
     STORE_FAILED = "STORE_FAILED"
-    """The store answered with an error of its own."""
+    """The store returned an error."""
     KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
-    """The issuer's signing keys cannot be had, so no token can be judged. Try again."""
+    """The issuer's signing keys cannot be fetched, so the token cannot be checked. Retry later."""
     ACCESS_LOG_UNAVAILABLE = "ACCESS_LOG_UNAVAILABLE"
-    """The access log cannot be written, so what belongs into it is not answered. Try again."""
+    """The access log cannot be written, so a response that must be logged is withheld. Retry later."""
     CONFIGURATION = "CONFIGURATION"
-    """A setting or a file of the installation is wrong; raised at start-up only."""
+    """A setting or a file of the installation is invalid; raised at start-up only."""
     INTERNAL = "INTERNAL"
-    """A defect of ours; the request id finds it in the log."""
+    """A defect of the server; the log has its details under the request id."""
 
 
 class CodedError(Exception):
-    """An expected failure: a code, a message for people, and facts for programs.
+    """An expected error with a code, a message for people, and values for programs.
 
-    ``extensions`` holds JSON values only and is shown to the caller beside the code.
+    ``extensions`` are JSON values that the response shows beside the code.
     """
 
     code: Code = Code.INTERNAL
@@ -56,24 +56,24 @@ class CodedError(Exception):
 
 
 class InvalidError(CodedError):
-    """A value that cannot be accepted."""
+    """A value that is not allowed."""
 
     code = Code.INVALID
 
 
 class DeniedError(CodedError):
-    """The policy says no."""
+    """An action that the policy denies."""
 
     code = Code.DENIED
 
 
 class LimitError(CodedError):
-    """More than one request may ask for."""
+    """A request that exceeds a limit."""
 
     code = Code.LIMIT_EXCEEDED
 
 
 class ConfigurationError(CodedError):
-    """The installation cannot start as it is configured."""
+    """A configuration with which the program cannot start."""
 
     code = Code.CONFIGURATION

@@ -1,7 +1,7 @@
-"""Gates: what a model version needs before a protected alias may stand for it, as data beside the rules.
+"""Gates: conditions that a model version must meet before a protected alias may point at it.
 
-``gates.toml`` holds them and docs/gates.md says what its fields mean. All gates that fit a move apply together. A file
-that is not understood stops the start: a gate that is misspelt would stand open.
+``gates.toml`` defines them; docs/gates.md describes its fields. All gates that apply to a move of an alias must be met.
+An unknown field or value is an error at start-up: a misspelt condition would otherwise leave the gate open.
 """
 
 import re
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from policies.errors import ConfigurationError
-from policies.sensitivity import LEVELS, RANK
+from policies.sensitivity import RANK, SENSITIVITIES
 
 SHIPPED: Final = Path(__file__).with_name("gates.toml")
-"""The file that comes with the product."""
+"""The file of the product."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""What an alias, or a gate that somebody approves, is called."""
+"""Names of aliases and of approvals."""
 
 RISK_TIERS: Final = ("LOW", "MEDIUM", "HIGH")
 SEVERITIES: Final = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
@@ -32,21 +32,23 @@ _FIELDS: Final = frozenset({"id", "doc"}) | _CONDITIONS | _NEEDS
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one move of an alias needs: approvals, no failing evaluations, no incidents, no stricter data than that.
+    """The requirements of one move of an alias.
 
-    ``evaluators`` are teams whose evaluations count beside those of the version's own.
+    ``approvals`` are the names under which the version must be approved. With ``evaluations``, no evaluation may have
+    the verdict FAIL; those owned by the version's team, by a team in ``evaluators`` or by no team count. ``incidents``
+    are severities of which no incident may be open. ``sensitivity`` is the highest allowed effective sensitivity.
     """
 
     approvals: tuple[str, ...] = ()
     evaluations: bool = False
     incidents: frozenset[str] = frozenset()
-    sensitivity: str = LEVELS[-1]
+    sensitivity: str = SENSITIVITIES[-1]
     evaluators: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate: what it needs, and the moves that it is about; empty conditions fit everything."""
+    """One gate: its requirements, and the moves to which it applies. An empty condition matches every move."""
 
     id: str
     needs: Needs
@@ -54,27 +56,34 @@ class Gate:
     risk_tiers: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
 
-    def fits(self, alias: str, risk_tier: str, domain: str) -> bool:
-        """Whether it applies; a model without a risk tier has "", and so has one without a domain."""
+    def applies(self, alias: str, risk_tier: str, domain: str) -> bool:
+        """Return whether the gate applies to a move of ``alias``.
+
+        ``risk_tier`` and ``domain`` (an id) are those of the model, "" if the model has none.
+        """
         pairs = ((self.aliases, alias), (self.risk_tiers, risk_tier), (self.domains, domain))
-        return all(not wanted or given in wanted for wanted, given in pairs)
+        return all(not condition or value in condition for condition, value in pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """The gates of an installation."""
+    """All gates of an installation."""
 
     gates: tuple[Gate, ...] = ()
 
     def needs(self, alias: str, risk_tier: str, domain: str) -> Needs:
-        """What a move needs, of all gates that fit."""
-        fitting = [gate.needs for gate in self.gates if gate.fits(alias, risk_tier, domain)]
+        """Return the combined requirements of all gates that apply to a move.
+
+        The arguments are those of `Gate.applies`. Approvals, incidents and evaluators are united; the lowest
+        sensitivity applies.
+        """
+        applying = [gate.needs for gate in self.gates if gate.applies(alias, risk_tier, domain)]
         return Needs(
-            tuple(sorted({name for needs in fitting for name in needs.approvals})),
-            any(needs.evaluations for needs in fitting),
-            frozenset().union(*(needs.incidents for needs in fitting)),
-            min((needs.sensitivity for needs in fitting), key=RANK.__getitem__, default=LEVELS[-1]),
-            frozenset().union(*(needs.evaluators for needs in fitting)),
+            tuple(sorted({name for needs in applying for name in needs.approvals})),
+            any(needs.evaluations for needs in applying),
+            frozenset().union(*(needs.incidents for needs in applying)),
+            min((needs.sensitivity for needs in applying), key=RANK.__getitem__, default=SENSITIVITIES[-1]),
+            frozenset().union(*(needs.evaluators for needs in applying)),
         )
 
 
@@ -82,83 +91,90 @@ NO_GATES: Final = Gates()
 
 
 def load_gates(path: Path = SHIPPED) -> Gates:
-    """Read the gates; raises ConfigurationError naming the gate and what is wrong with it."""
+    """Return the gates in a file; raises `ConfigurationError` with the gate and the field that is invalid."""
     try:
         document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read as TOML: {error}. Correct it, or take the one that is shipped."
+            f"{path} cannot be read as TOML: {error}. Repair the file, or copy the one of the product."
         ) from error
     tables = document.pop("gate", [])
     if document:
-        raise ConfigurationError(f"{path} has {sorted(document)} beside its gates; write each gate under [[gate]].")
+        raise ConfigurationError(f"{path} has {sorted(document)} outside of a gate. Write each gate under [[gate]].")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise ConfigurationError(f"{path} has a `gate` that is no table of its list; write each under [[gate]].")
-    gates = [_gate(table, path) for table in tables]
+        raise ConfigurationError(f"{path} has a `gate` that is not under [[gate]]. Write each gate under [[gate]].")
+    gates = [_read_gate(table, path) for table in tables]
     ids = [gate.id for gate in gates]
-    if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise ConfigurationError(f"{path} has two gates with the `id` {twice[0]}; give each its own.")
+    if repeated := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ConfigurationError(f"{path} has several gates with the `id` {repeated[0]}. Give each its own `id`.")
     return Gates(tuple(gates))
 
 
-def _gate(table: Mapping[str, Any], path: Path) -> Gate:
+def _read_gate(table: Mapping[str, Any], path: Path) -> Gate:
     name, doc = table.get("id"), table.get("doc")
     if not isinstance(name, str) or not name or not isinstance(doc, str) or not doc:
-        raise ConfigurationError(f"{path} has a gate without an `id` or a `doc` sentence; give it both.")
+        raise ConfigurationError(f"{path} has a gate without an `id` or without a `doc` sentence. Give it both.")
     if unknown := sorted(table.keys() - _FIELDS):
-        raise ConfigurationError(f"{path}: gate {name} has {unknown}, which mean nothing; use {sorted(_FIELDS)}.")
+        raise ConfigurationError(f"{path}: gate {name} has the unknown fields {unknown}. Use {sorted(_FIELDS)}.")
     needs = Needs(
-        tuple(_texts(table, "approvals", path, NAME)),
-        _flag(table, path),
-        frozenset(_texts(table, "incidents", path, SEVERITIES)),
-        _level(table, path),
-        frozenset(_texts(table, "evaluators", path, _TEAM)),
+        tuple(_read_strings(table, "approvals", path, NAME)),
+        _read_evaluations(table, path),
+        frozenset(_read_strings(table, "incidents", path, SEVERITIES)),
+        _read_sensitivity(table, path),
+        frozenset(_read_strings(table, "evaluators", path, _TEAM)),
     )
     if needs.evaluators and not needs.evaluations:
-        raise ConfigurationError(f"{path}: gate {name} has `evaluators` and no `evaluations = true`; give it both.")
+        raise ConfigurationError(f"{path}: gate {name} has `evaluators` without `evaluations = true`. Give it both.")
     if needs == Needs():
-        raise ConfigurationError(f"{path}: gate {name} needs nothing; give it some of {sorted(_NEEDS)}, or drop it.")
+        raise ConfigurationError(
+            f"{path}: gate {name} has no requirements. Give it one or more of {sorted(_NEEDS)}, or remove the gate."
+        )
     return Gate(
         name,
         needs,
-        frozenset(_texts(table, "aliases", path, NAME)),
-        frozenset(_texts(table, "riskTiers", path, RISK_TIERS)),
-        frozenset(_texts(table, "domains", path, _DOMAIN)),
+        frozenset(_read_strings(table, "aliases", path, NAME)),
+        frozenset(_read_strings(table, "riskTiers", path, RISK_TIERS)),
+        frozenset(_read_strings(table, "domains", path, _DOMAIN)),
     )
 
 
-def _texts(table: Mapping[str, Any], field: str, path: Path, known: Collection[str] | re.Pattern[str]) -> list[str]:
-    """A list of texts, each of ``known`` or of that form; an empty one could be taken for "none", and means "any"."""
+def _read_strings(
+    table: Mapping[str, Any], field: str, path: Path, known: Collection[str] | re.Pattern[str]
+) -> list[str]:
+    """Return the strings in a field, each of which must be in ``known`` or match it; an absent field gives no strings.
+
+    An empty list is an error, because a reader could take it for "none" while it would mean "any".
+    """
     if field not in table:
         return []
-    given = table[field]
-    if not isinstance(given, list) or not given or not all(isinstance(each, str) for each in given):
+    values = table[field]
+    if not isinstance(values, list) or not values or not all(isinstance(each, str) for each in values):
         raise ConfigurationError(
-            f"{path}: `{field}` of gate {table['id']} is no list of texts with something in it; write one, or leave "
-            "the field out."
+            f"{path}: `{field}` of gate {table['id']} is not a list of one or more strings. Write such a list, or "
+            "remove the field."
         )
     if isinstance(known, re.Pattern):
-        wrong, right = [each for each in given if not known.fullmatch(each)], f"texts like {known.pattern}"
+        invalid, allowed = [each for each in values if not known.fullmatch(each)], f"strings like {known.pattern}"
     else:
-        wrong, right = [each for each in given if each not in known], f"some of {list(known)}"
-    if wrong:
-        raise ConfigurationError(f"{path}: `{field}` of gate {table['id']} has {wrong}; use {right}.")
-    return given
+        invalid, allowed = [each for each in values if each not in known], f"some of {list(known)}"
+    if invalid:
+        raise ConfigurationError(f"{path}: `{field}` of gate {table['id']} has {invalid}. Use {allowed}.")
+    return values
 
 
-def _flag(table: Mapping[str, Any], path: Path) -> bool:
-    given = table.get("evaluations", False)
-    if not isinstance(given, bool):
+def _read_evaluations(table: Mapping[str, Any], path: Path) -> bool:
+    value = table.get("evaluations", False)
+    if not isinstance(value, bool):
         raise ConfigurationError(
-            f"{path}: `evaluations` of gate {table['id']} is {given!r}; write true, or leave it out."
+            f"{path}: `evaluations` of gate {table['id']} is {value!r}. Write true, or remove the field."
         )
-    return given
+    return value
 
 
-def _level(table: Mapping[str, Any], path: Path) -> str:
-    given = table.get("sensitivity", LEVELS[-1])
-    if given not in LEVELS:
+def _read_sensitivity(table: Mapping[str, Any], path: Path) -> str:
+    value = table.get("sensitivity", SENSITIVITIES[-1])
+    if value not in SENSITIVITIES:
         raise ConfigurationError(
-            f"{path}: `sensitivity` of gate {table['id']} is {given!r}; use one of {list(LEVELS)}."
+            f"{path}: `sensitivity` of gate {table['id']} is {value!r}. Use one of {list(SENSITIVITIES)}."
         )
-    return str(given)
+    return str(value)

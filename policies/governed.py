@@ -1,4 +1,4 @@
-"""What the schema has that the policy decides about: the one thing that policies are told of GraphQL."""
+"""The types and fields of the GraphQL schema that the policy governs; policies use nothing else of the schema."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,11 @@ Fields = Mapping[str, Collection[str]]
 
 @dataclass(frozen=True)
 class Governed:
-    """The governed fields of a schema, and what is known about them.
+    """The governed fields of a GraphQL schema.
 
-    ``assets`` are types of rows, ``edges`` types of what joins two rows. ``fixed`` are coordinates that can never be
-    null, so that nothing can hide them, and ``derived`` names for a coordinate those that its value is made from.
+    ``assets`` are the types of rows, ``edges`` the types of edges between two rows. ``fixed`` are the coordinates
+    (``Type.field``) of non-null fields, which cannot be hidden without hiding the row. ``derived`` maps the coordinate
+    of a computed field to the coordinates of its inputs.
     """
 
     assets: Fields
@@ -24,14 +25,14 @@ class Governed:
 
     @property
     def fields(self) -> Fields:
-        """Every governed type with its fields."""
+        """All governed types with their fields."""
         return {**self.assets, **self.edges}
 
     def coordinates(self) -> frozenset[str]:
-        """Every governed field as ``Type.field``."""
+        """Return the coordinates of all governed fields, such as ``Model.task``."""
         return frozenset(field_action(name, each) for name, fields in self.fields.items() for each in fields)
 
 
 def kind_code(type_name: str) -> str:
-    """The ``resource.kind`` of a type of rows: ``MODEL_VERSION`` for ``ModelVersion``."""
+    """Return the value of ``resource.kind`` for a type of rows: ``MODEL_VERSION`` for ``ModelVersion``."""
     return "".join(f"_{letter}" if letter.isupper() else letter for letter in type_name).lstrip("_").upper()

@@ -1,4 +1,4 @@
-"""Which fields of a record a caller may not see, decided by groups of fields that the same rules speak of."""
+"""Field masks: the fields of a row that a caller may not see, evaluated once for all fields under the same rules."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from policies.attributes import Caller, PolicyAttributes
 from policies.decision import Denial, FieldMask, Grade
 from policies.governed import Governed
-from policies.predicate import Predicate, Test, compiled
+from policies.predicate import Predicate, RowTest, compiled
 from policies.rows import condition, row_filter
 from policies.rules import Rules
 from policies.vocabulary import Label, Labels, field_action
@@ -14,7 +14,7 @@ from policies.vocabulary import Label, Labels, field_action
 
 @dataclass(frozen=True)
 class FieldGroup:
-    """Fields of one type that are decided alike: the same rules, and the same grade of the row."""
+    """Fields of one type with the same rules, which need the same access grade of the row."""
 
     fields: frozenset[str]
     rules: Rules
@@ -23,7 +23,7 @@ class FieldGroup:
 
 @dataclass(frozen=True)
 class GovernedType:
-    """One type's fields in groups, which of them are logged when they are read, and whether it is one of rows."""
+    """One type with its fields in groups. Reads of the fields ``logged`` are logged; ``rows`` is false for edges."""
 
     fields: frozenset[str]
     groups: tuple[FieldGroup, ...]
@@ -32,13 +32,13 @@ class GovernedType:
 
 
 GovernedTypes = Mapping[str, GovernedType]
-"""Every governed type."""
+"""All governed types by name."""
 
 
 def governed_types(labels: Labels, rules: Rules, governed: Governed) -> GovernedTypes:
-    """Group the fields of every type; fewer than five groups each, however many fields there are.
+    """Return all governed types with their fields in groups, fewer than five groups for each type.
 
-    What can never be null belongs to no group: nothing hides it on a row that is seen.
+    Non-null fields are in no group, because nothing can hide them on a visible row.
     """
     always = frozenset(governed.fixed)
     return {
@@ -53,37 +53,44 @@ def governed_types(labels: Labels, rules: Rules, governed: Governed) -> Governed
 
 
 def _groups(type_name: str, fields: Iterable[tuple[str, Label]], rules: Rules) -> Iterator[FieldGroup]:
-    alike: dict[tuple[Rules, Grade], set[str]] = {}
+    fields_by_rules: dict[tuple[Rules, Grade], set[str]] = {}
     for field, label in fields:
         grade = Grade.DISCOVER if label is Label.PUBLIC else Grade.READ
-        alike.setdefault((rules.matching(field_action(type_name, field), label), grade), set()).add(field)
-    for (matching, grade), members in alike.items():
+        matching = rules.matching(field_action(type_name, field), label)
+        fields_by_rules.setdefault((matching, grade), set()).add(field)
+    for (matching, grade), members in fields_by_rules.items():
         yield FieldGroup(frozenset(members), matching, grade)
 
 
 class GroupMask:
-    """One group of fields, compiled for one caller."""
+    """One group of fields with its rules compiled for one caller; ``rows`` is where the rules show the group."""
 
     def __init__(self, group: FieldGroup, caller: Caller) -> None:
         self.group = group
         self.rows: Predicate = row_filter(group.rules, caller)
-        self._allows: Test = compiled(self.rows)
+        self._allows: RowTest = compiled(self.rows)
         self._forbids = [(rule.id, compiled(condition(rule, caller))) for rule in group.rules.forbids]
 
     def denial(self, attributes: PolicyAttributes, grade: Grade, row: Denial) -> Denial | None:
-        """Say why the group is hidden on a row of this class, or None when it is shown; ``row`` is why it is unread."""
+        """Return why the group is hidden on a row with these attributes, None if it is shown.
+
+        ``grade`` is the caller's grade of the row, and ``row`` the denial to return if the grade is too low.
+        """
         if grade < self.group.grade:
             return row
         if self._allows(attributes):
             return None
-        forbidding = tuple(name for name, holds in self._forbids if holds(attributes))
+        forbidding = tuple(name for name, applies in self._forbids if applies(attributes))
         return Denial(forbidding, tuple(rule.id for rule in self.group.rules.permits))
 
 
-def mask(
+def combined_mask(
     groups: Iterable[GroupMask], attributes: PolicyAttributes, grade: Grade, row: Denial, logged: frozenset[str]
 ) -> FieldMask:
-    """Put the denials of a type's groups together. ``row`` says what forbids, or would allow, to read the row."""
+    """Return the field mask of a row from the denials of all ``groups`` of its type.
+
+    ``row`` is the denial for fields that need a higher grade. ``logged`` are the fields of the type to log when read.
+    """
     why: dict[str, Denial] = {}
     for member in groups:
         denial = member.denial(attributes, grade, row)

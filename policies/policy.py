@@ -1,6 +1,6 @@
-"""The policy: rules and labels loaded and validated once, asked through one caller's :class:`~policies.access.Access`.
+"""The policy: rules and labels, loaded and validated once, and the entry to decisions for a caller.
 
-Start reading here. ``*.cedar`` holds the rules, ``labels.toml`` the label of each field; ``docs/policy.md`` explains.
+Start reading here. ``*.cedar`` contains the rules and ``labels.toml`` the label of each field; see docs/policy.md.
 """
 
 import time
@@ -18,23 +18,24 @@ from policies.labels import load_labels
 from policies.masks import governed_types
 from policies.predicate import Predicate
 from policies.principal import Principal
-from policies.rows import SOMEBODY, condition
+from policies.rows import EMPTY_CALLER, condition
 from policies.vocabulary import Label, Labels, RowAction, WriteAction, actions
 
 SHIPPED = Path(__file__).parent
-"""The folder of the rules that come with the product."""
+"""The folder with the rules of the product."""
 
 ACCESS_SECONDS = 60.0
-"""How long a caller's compiled rules and remembered answers are used."""
+"""Seconds for which an `Access` is reused."""
 
-ACCESS_LIMIT = 1_024
-"""How many callers' are kept."""
+MAX_ACCESSES = 1_024
+"""Number of cached `Access` objects; above it, the oldest is dropped."""
 
 
 class Policy:
-    """Validated rules and labels. Immutable, except that it remembers callers; a changed policy is another object.
+    """Validated rules (``text`` in Cedar) and labels. Immutable, apart from the cache of `Access` objects.
 
-    ``version`` is a digest of the rules and the labels: the same text, the same answers.
+    ``version`` is a digest of rules and labels: equal versions give equal decisions. ``clock`` returns monotonic
+    seconds. Raises `ConfigurationError` if the rules are invalid, cannot be compiled, or forbid a non-null field.
     """
 
     def __init__(
@@ -44,10 +45,10 @@ class Policy:
         self.labels = labels
         self.engine = Engine(text, labels)
         self._refuse_uncompilable()
-        self._refuse_vain_forbids(governed)
+        self._refuse_ineffective_forbids(governed)
         self._types = governed_types(labels, self.engine.rules, governed)
         self._clock = clock
-        self._known: dict[tuple[object, ...], tuple[float, Access]] = {}
+        self._accesses: dict[tuple[object, ...], tuple[float, Access]] = {}
 
     @classmethod
     def load(
@@ -56,66 +57,71 @@ class Policy:
         governed: Governed,
         clock: Callable[[], float] = time.monotonic,
     ) -> "Policy":
-        """Read ``*.cedar`` and ``labels.toml`` of a folder, or of the product when it is None.
+        """Return the policy in the files ``*.cedar`` and ``labels.toml`` of ``folder``, None for that of the product.
 
-        Raises :class:`~policies.errors.ConfigurationError` that names the policy or the field and what to do about it.
+        Raises `ConfigurationError` with the policy or field that is invalid.
         """
         source = folder or SHIPPED
         files = sorted(source.glob("*.cedar"))
         if not files:
-            raise ConfigurationError(f"{source} holds no *.cedar file, so nobody could see anything. Name the folder.")
+            raise ConfigurationError(
+                f"{source} has no *.cedar file, so every request would be denied. Name the folder with the rules."
+            )
         text = "\n".join(file.read_text() for file in files)
         return cls(text, load_labels(source / "labels.toml", governed), governed, clock)
 
     def access(self, principal: Principal) -> Access:
-        """Give the caller's view; the same one for equal fingerprints within :data:`ACCESS_SECONDS`."""
+        """Return the rights of a caller; the same object for equal fingerprints within `ACCESS_SECONDS`."""
         fingerprint, now = principal.fingerprint, self._clock()
-        expires, known = self._known.get(fingerprint, (now, None))
-        if known is not None and now < expires:
-            return known
-        self._known.pop(fingerprint, None)
-        if len(self._known) >= ACCESS_LIMIT:
-            del self._known[next(iter(self._known))]
+        expires, cached = self._accesses.get(fingerprint, (now, None))
+        if cached is not None and now < expires:
+            return cached
+        self._accesses.pop(fingerprint, None)
+        if len(self._accesses) >= MAX_ACCESSES:
+            del self._accesses[next(iter(self._accesses))]
         access = Access(self.engine, self._types, principal)
-        self._known[fingerprint] = (now + ACCESS_SECONDS, access)
+        self._accesses[fingerprint] = (now + ACCESS_SECONDS, access)
         return access
 
     def grade(self, principal: Principal, attributes: PolicyAttributes) -> Grade:
-        """Say how much of a row a caller sees; see :meth:`Access.grade`."""
+        """Return how much of a row a caller may see; see `Access.grade`."""
         return self.access(principal).grade(attributes)
 
     def rows(self, principal: Principal, action: RowAction = RowAction.DISCOVER) -> Predicate:
-        """Say which rows a caller may discover or read; see :meth:`Access.rows`."""
+        """Return the predicate of the rows that a caller may discover or read; see `Access.rows`."""
         return self.access(principal).rows(action)
 
-    def hidden(self, principal: Principal, type_name: str, attributes: PolicyAttributes) -> FieldMask:
-        """Say which fields a caller may not see, and why; see :meth:`Access.hidden`."""
-        return self.access(principal).hidden(type_name, attributes)
+    def field_mask(self, principal: Principal, type_name: str, attributes: PolicyAttributes) -> FieldMask:
+        """Return the fields that a caller may not see, and the reasons; see `Access.field_mask`."""
+        return self.access(principal).field_mask(type_name, attributes)
 
     def may(self, principal: Principal, action: str, attributes: PolicyAttributes) -> Decision:
-        """Decide a write; see :meth:`Access.may`."""
+        """Decide a write action; see `Access.may`."""
         return self.access(principal).may(action, attributes)
 
     def _refuse_uncompilable(self) -> None:
-        """Compile every rule that rows or fields are decided by, as nobody in particular."""
-        compiled = {
+        """Raise `ConfigurationError` for a rule about rows or fields that cannot be compiled to a predicate."""
+        rules = {
             rule
             for action, group in actions(self.labels)
             if action not in [*WriteAction]
             for rule in self.engine.rules.matching(action, group)
         }
-        for rule in compiled:
-            condition(rule, SOMEBODY)
+        for rule in rules:
+            condition(rule, EMPTY_CALLER)
 
-    def _refuse_vain_forbids(self, governed: Governed) -> None:
-        """A field that can never be null is shown with its row, whatever a rule says: say so before it is relied on."""
+    def _refuse_ineffective_forbids(self, governed: Governed) -> None:
+        """Raise `ConfigurationError` for a rule that forbids a non-null field and not its row.
+
+        Such a field is shown with its row whatever the rules say, so the rule would have no effect.
+        """
         for coordinate in sorted(governed.fixed):
             forbids = self.engine.rules.matching(coordinate, Label.PUBLIC).forbids
-            vain = next((rule for rule in forbids if not rule.matches(RowAction.DISCOVER, None)), None)
-            if vain:
+            ineffective = next((rule for rule in forbids if not rule.matches(RowAction.DISCOVER, None)), None)
+            if ineffective:
                 raise ConfigurationError(
-                    f"Policy {vain.id} forbids {coordinate}, which can never be null and comes with its row: "
-                    "forbid to discover the row, or name the fields that can be hidden."
+                    f"Policy {ineffective.id} forbids {coordinate}, which is non-null and shown with its row. "
+                    "Forbid to discover the row, or forbid nullable fields only."
                 )
 
 

@@ -1,6 +1,6 @@
-"""A neutral predicate over policy attributes: evaluated here in Python, rendered to the index by ``app.graph``.
+"""Predicates over policy attributes: evaluated in Python here, and translated to index queries by ``app.graph``.
 
-Build predicates with :func:`conjunction`, :func:`disjunction` and :func:`negation`, which simplify as they go.
+Build predicates with `within`, `conjunction`, `disjunction` and `negation`, which simplify their result.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 
 from policies.attributes import POSITION, PolicyAttributes
 
-Test = Callable[[PolicyAttributes], bool]
-"""A predicate compiled to a plain function."""
+RowTest = Callable[[PolicyAttributes], bool]
+"""A predicate compiled to a function."""
 
 
 @dataclass(frozen=True)
 class Everything:
-    """Holds for every row."""
+    """Matches every row."""
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """Holds for no row."""
+    """Matches no row."""
 
 
 @dataclass(frozen=True)
 class Within:
-    """The attribute has one of the values."""
+    """Matches rows whose ``attribute``, a name of `policies.attributes.ATTRIBUTES`, is one of ``values``."""
 
     attribute: str
     values: frozenset[str]
@@ -32,21 +32,21 @@ class Within:
 
 @dataclass(frozen=True)
 class Not:
-    """The operand does not hold."""
+    """Matches rows that the operand does not match."""
 
     operand: "Predicate"
 
 
 @dataclass(frozen=True)
 class And:
-    """All operands hold; there are at least two."""
+    """Matches rows that all operands match; there are at least two operands."""
 
     operands: tuple["Predicate", ...]
 
 
 @dataclass(frozen=True)
 class Or:
-    """At least one operand holds; there are at least two."""
+    """Matches rows that at least one operand matches; there are at least two operands."""
 
     operands: tuple["Predicate", ...]
 
@@ -55,13 +55,13 @@ Predicate = Everything | Nothing | Within | Not | And | Or
 
 
 def within(attribute: str, values: Iterable[str]) -> Predicate:
-    """Hold where the attribute has one of the values; without values, nowhere."""
-    found = frozenset(values)
-    return Within(attribute, found) if found else Nothing()
+    """Return the predicate of rows whose attribute is one of ``values``; without values, of no row."""
+    accepted = frozenset(values)
+    return Within(attribute, accepted) if accepted else Nothing()
 
 
 def negation(operand: Predicate) -> Predicate:
-    """Hold where the operand does not."""
+    """Return the predicate of rows that the operand does not match."""
     match operand:
         case Everything():
             return Nothing()
@@ -73,29 +73,33 @@ def negation(operand: Predicate) -> Predicate:
 
 
 def conjunction(operands: Iterable[Predicate]) -> Predicate:
-    """Hold where all operands do; without operands, everywhere."""
-    return _join(And, Everything(), Nothing(), frozenset.intersection, operands)
+    """Return the predicate of rows that all operands match; without operands, of all rows."""
+    return _combine(And, Everything(), Nothing(), frozenset.intersection, operands)
 
 
 def disjunction(operands: Iterable[Predicate]) -> Predicate:
-    """Hold where any operand does; without operands, nowhere."""
-    return _join(Or, Nothing(), Everything(), frozenset.union, operands)
+    """Return the predicate of rows that any operand matches; without operands, of no row."""
+    return _combine(Or, Nothing(), Everything(), frozenset.union, operands)
 
 
-def _join(
+def _combine(
     form: type[And | Or],
     neutral: Predicate,
     absorbing: Predicate,
     merge: Callable[[frozenset[str], frozenset[str]], frozenset[str]],
     operands: Iterable[Predicate],
 ) -> Predicate:
-    """Flatten, drop repetitions and merge tests of one attribute: what one operand of the index would do twice."""
+    """Return the operands joined by ``form``, simplified.
+
+    Nested operands of the same form are flattened, repetitions dropped, and tests of one attribute merged by ``merge``,
+    so that the index evaluates none twice. ``neutral`` does not change a result; ``absorbing`` determines it.
+    """
     rest: dict[Predicate, None] = {}
     tests: dict[str, frozenset[str]] = {}
-    for operand in _flat(form, operands):
+    for operand in _flatten(form, operands):
         if isinstance(operand, Within):
-            known = tests.get(operand.attribute)
-            tests[operand.attribute] = operand.values if known is None else merge(known, operand.values)
+            merged = tests.get(operand.attribute)
+            tests[operand.attribute] = operand.values if merged is None else merge(merged, operand.values)
         elif operand != neutral:
             rest[operand] = None
     joined = (*(within(attribute, values) for attribute, values in tests.items()), *rest)
@@ -106,7 +110,7 @@ def _join(
     return form(joined) if joined else neutral
 
 
-def _flat(form: type[And | Or], operands: Iterable[Predicate]) -> Iterable[Predicate]:
+def _flatten(form: type[And | Or], operands: Iterable[Predicate]) -> Iterable[Predicate]:
     for operand in operands:
         if isinstance(operand, form):
             yield from operand.operands
@@ -114,8 +118,8 @@ def _flat(form: type[And | Or], operands: Iterable[Predicate]) -> Iterable[Predi
             yield operand
 
 
-def compiled(predicate: Predicate) -> Test:
-    """Turn a predicate into a function of :class:`PolicyAttributes`, some tenths of a microsecond a row."""
+def compiled(predicate: Predicate) -> RowTest:
+    """Return a function that evaluates ``predicate`` on the attributes of a row, in some tenths of a microsecond."""
     match predicate:
         case Within(attribute, values):
             position = POSITION[attribute]
@@ -124,14 +128,14 @@ def compiled(predicate: Predicate) -> Test:
             test = compiled(operand)
             return lambda row: not test(row)
         case And(operands):
-            return _every([compiled(operand) for operand in operands])
+            return _all_of([compiled(operand) for operand in operands])
         case Or(operands):
-            return _some([compiled(operand) for operand in operands])
+            return _any_of([compiled(operand) for operand in operands])
     constant = isinstance(predicate, Everything)
     return lambda _row: constant
 
 
-def _every(tests: list[Test]) -> Test:
+def _all_of(tests: list[RowTest]) -> RowTest:
     def every(row: PolicyAttributes) -> bool:
         for test in tests:  # noqa: SIM110  a generator costs more than the tests themselves
             if not test(row):
@@ -141,7 +145,7 @@ def _every(tests: list[Test]) -> Test:
     return every
 
 
-def _some(tests: list[Test]) -> Test:
+def _any_of(tests: list[RowTest]) -> RowTest:
     def some(row: PolicyAttributes) -> bool:
         for test in tests:  # noqa: SIM110  a generator costs more than the tests themselves
             if test(row):

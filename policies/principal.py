@@ -1,4 +1,4 @@
-"""Who asks: a frozen value made from a validated token, and the only thing policies know about a caller."""
+"""The caller of a request: a frozen value made from a validated token, and the policy's only input about the caller."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ class PrincipalKind(StrEnum):
 
 
 class Scope(StrEnum):
-    """OAuth scopes. They are ceilings: what a token does not carry, no policy can give."""
+    """OAuth scopes. They are upper limits: no policy can permit an action whose scope is not in the token."""
 
     READ = "graph:read"
     WRITE = "graph:write"
@@ -23,10 +23,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """A caller. ``teams`` are Team URNs, ``expires_at`` is in epoch seconds.
+    """An authenticated caller.
 
-    ``break_glass`` is the reason that the caller gave for opening secrets for at most an hour, None in everyday use;
-    there is one exactly when the scopes hold ``graph:break-glass``.
+    ``teams`` are team URNs, including all teams above those of the token. ``expires_at`` is in epoch seconds.
+    ``break_glass`` is the reason for emergency access to restricted and secret fields; it is None unless ``scopes``
+    contains ``graph:break-glass``.
     """
 
     subject: str
@@ -41,9 +42,9 @@ class Principal:
 
     @cached_property
     def fingerprint(self) -> tuple[object, ...]:
-        """What decisions depend on: two principals with the same fingerprint see the same."""
+        """All values on which decisions depend: callers with equal fingerprints have equal rights."""
         return (self.tenant, self.subject, self.kind, self.teams, self.roles, self.scopes, self.break_glass)
 
     def may(self, scope: Scope) -> bool:
-        """Whether the token's ceiling reaches ``scope``."""
+        """Return whether the token has ``scope``."""
         return scope in self.scopes

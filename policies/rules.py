@@ -1,4 +1,4 @@
-"""The rules as they were written: parsed once, checked against the vocabulary, matched to actions."""
+"""The Cedar rules as written: parsed, validated against the Cedar schema, and selected by action."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from policies.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Rule:
-    """One policy: its ``@id``, the question it answers (``@doc``) and its typed text."""
+    """One Cedar policy: its ``@id``, the sentence that states its condition (``@doc``), its effect and parsed text."""
 
     id: str
     doc: str
@@ -20,7 +20,7 @@ class Rule:
     text: pst.Template
 
     def matches(self, action: str, group: str | None) -> bool:
-        """Whether the rule speaks of an action that is a member of ``group``."""
+        """Return whether the rule applies to ``action``, an action of ``group``; None for an action without a group."""
         match self.text.action:
             case pst.ActionEq(entity):
                 return entity.id == action
@@ -30,57 +30,62 @@ class Rule:
 
     @property
     def reason(self) -> str:
-        """The rule as people read it in an answer."""
+        """The id and the condition of the rule, as shown in reasons."""
         return f"{self.id}: {self.doc}"
 
 
 @dataclass(frozen=True)
 class Rules:
-    """All rules that speak of one action or of a class of actions."""
+    """A set of rules, split by effect."""
 
     permits: tuple[Rule, ...]
     forbids: tuple[Rule, ...]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> "Rules":
-        """Split rules by their effect."""
-        known = tuple(rules)
+        """Return ``rules`` split by effect."""
+        collected = tuple(rules)
         return cls(
-            tuple(rule for rule in known if rule.effect == "permit"),
-            tuple(rule for rule in known if rule.effect == "forbid"),
+            tuple(rule for rule in collected if rule.effect == "permit"),
+            tuple(rule for rule in collected if rule.effect == "forbid"),
         )
 
     def __iter__(self) -> Iterator[Rule]:
         return iter((*self.permits, *self.forbids))
 
     def matching(self, action: str, group: str | None = None) -> "Rules":
-        """Keep the rules that speak of an action."""
+        """Return the rules that apply to ``action``, an action of ``group``."""
         return Rules.of(rule for rule in self if rule.matches(action, group))
 
 
 def parse(text: str, schema: Schema) -> tuple[PolicySet, Rules]:
-    """Parse Cedar text and validate it, or stop with a :class:`ConfigurationError` that names the policy."""
+    """Return the policies in ``text`` (Cedar), validated against ``schema``, and the same as rules.
+
+    Raises `ConfigurationError` with the id of the invalid policy.
+    """
     try:
         policies = PolicySet.from_str(text)
         tree = policies.to_pst()
     except ValueError as error:
         raise ConfigurationError(f"The policies cannot be parsed: {error}. Correct the Cedar text.") from error
     if tree.templates or tree.template_links:
-        raise ConfigurationError(f"Policy templates are not supported ({', '.join(tree.templates)}): write them out.")
-    rules = [_rule(template) for template in tree.static_policies.values()]
+        raise ConfigurationError(
+            f"Policy templates are not supported: {', '.join(tree.templates)}. Write a policy for each use."
+        )
+    rules = [_to_rule(template) for template in tree.static_policies.values()]
     _refuse_invalid(text, schema)
-    twice = [name for name, times in Counter(rule.id for rule in rules).items() if times > 1]
-    if twice:
-        raise ConfigurationError(f"Several policies have the @id {', '.join(twice)}: give each its own.")
+    repeated = [name for name, count in Counter(rule.id for rule in rules).items() if count > 1]
+    if repeated:
+        raise ConfigurationError(f"Several policies have the @id {', '.join(repeated)}. Give each its own @id.")
     return policies, Rules.of(rules)
 
 
-def _rule(template: pst.Template) -> Rule:
+def _to_rule(template: pst.Template) -> Rule:
     name, doc = template.annotations.get("id"), template.annotations.get("doc")
     if not name:
-        raise ConfigurationError(f"The policy that Cedar counts as {template.id} has no @id: give it one.")
+        raise ConfigurationError(f"The policy that Cedar numbers {template.id} has no @id. Give it an @id.")
     if not doc:
-        raise ConfigurationError(f"Policy {name} has no @doc: write the question that it answers.")
+        raise ConfigurationError(f"Policy {name} has no @doc. Write its condition as a sentence.")
     return Rule(name, doc, template.effect, template)
 
 
@@ -89,7 +94,7 @@ def _refuse_invalid(text: str, schema: Schema) -> None:
     if result.validation_passed:
         return
     names = result.id_annotations_by_policy_id
-    faults = [f"{names.get(fault.policy_id, fault.policy_id)}: {fault.error}" for fault in result.errors]
+    errors = [f"{names.get(error.policy_id, error.policy_id)}: {error.error}" for error in result.errors]
     raise ConfigurationError(
-        "Policies do not fit the schema: " + "; ".join(faults) + ". Correct the names or the labels they rely on.",
+        "Policies do not fit the schema: " + "; ".join(errors) + ". Correct the names, or the labels of the fields.",
     )

@@ -1,4 +1,4 @@
-"""Levels of sensitivity, and the kinds at which what arrives with data stops (``sensitivity.toml``)."""
+"""The sensitivities in order, and the kinds at which propagation of sensitivity stops (``sensitivity.toml``)."""
 
 import tomllib
 from collections.abc import Collection
@@ -7,38 +7,38 @@ from typing import Final
 
 from policies.errors import ConfigurationError
 
-LEVELS: Final = ("PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED")
-"""From the most open to the strictest."""
+SENSITIVITIES: Final = ("PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED")
+"""All sensitivities, from the most open to the strictest."""
 
-RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
-"""How strict a level is, from 0."""
+RANK: Final = {sensitivity: rank for rank, sensitivity in enumerate(SENSITIVITIES)}
+"""The strictness of each sensitivity, from 0 for the most open."""
 
 SHIPPED: Final = Path(__file__).parent / "sensitivity.toml"
-"""The file that comes with the product."""
+"""The file of the product."""
 
 
-def strictest(*levels: str) -> str:
-    """The strictest of some levels."""
-    return max(levels, key=LEVELS.index)
+def strictest(*sensitivities: str) -> str:
+    """Return the strictest of ``sensitivities``, which must not be empty."""
+    return max(sensitivities, key=SENSITIVITIES.index)
 
 
 def load_stops(path: Path, kinds: Collection[str]) -> frozenset[str]:
-    """Read the names of the kinds at which sensitivity stops.
+    """Return the names of the kinds at which propagation of sensitivity stops, as set in a file.
 
-    Raises :class:`ConfigurationError` when the file cannot be read, says anything else, or names what is none of
-    ``kinds``.
+    Raises `ConfigurationError` if the file is unreadable, its content is invalid, or a name is not in ``kinds``.
     """
     try:
-        said = tomllib.loads(path.read_text())
+        document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read as TOML: {error}. Repair the file.") from error
-    stops = said.pop("stops", None)
-    if said or not isinstance(stops, list):
-        raise ConfigurationError(f'{path} holds one line, `stops = ["Model", …]`, and nothing else. Repair the file.')
+    stops = document.pop("stops", None)
+    if document or not isinstance(stops, list):
+        raise ConfigurationError(
+            f'{path} is not a single line `stops = ["Model", …]`. Write this line and nothing else.'
+        )
     unknown = sorted({*map(str, stops)} - {*kinds})
     if unknown:
         raise ConfigurationError(
-            f"{path} lets sensitivity stop at {', '.join(unknown)}, and there is no such kind: "
-            f"use some of {', '.join(sorted(kinds))}."
+            f"{path} has the unknown kinds {', '.join(unknown)} in `stops`. Use some of {', '.join(sorted(kinds))}."
         )
     return frozenset(stops)

@@ -1,7 +1,7 @@
-"""The words that rules may use: actions, labels, attributes; and the Cedar schema that holds rules to them.
+"""The actions and labels that rules can use, and the Cedar schema against which rules are validated.
 
-Each field of a governed type is an action (``Action::"ModelVersion.artifactUri"``) in the group of its label
-(``Action::"restricted"``), so a rule speaks of a label or of one field in the same way.
+Each field of a governed type is an action (``Action::"ModelVersion.artifactUri"``). It belongs to the action group of
+its label (``Action::"restricted"``), so a rule can name a single field or all fields with a label.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,35 +11,37 @@ from policies.attributes import ATTRIBUTES, CALLER_ATTRIBUTES
 
 
 class Label(StrEnum):
-    """How closely a field is held, from open to close. Each is a group of actions; what it means is said by rules."""
+    """The class of a field, from the most open to the strictest. ``fields.cedar`` defines who may see which class."""
 
     PUBLIC = "public"
-    """Seen by whoever may discover the row."""
+    """Visible to all callers who may discover the row."""
     INTERNAL = "internal"
-    """Seen by whoever may read the row."""
+    """Visible to all callers who may read the row."""
     RESTRICTED = "restricted"
+    """Visible as the rules permit; every read is logged."""
     SECRET = "secret"  # noqa: S105  a label, not a password
+    """Visible as the rules permit, to fewer callers than restricted fields; every read is logged."""
 
     @property
     def logged(self) -> bool:
-        """Whether each reading goes to the access log."""
+        """Whether every read of a field with this label goes to the access log."""
         return self in {Label.RESTRICTED, Label.SECRET}
 
     def weaker_than(self, other: "Label") -> bool:
-        """Whether it holds a field less closely."""
+        """Return whether this label is more open than ``other``."""
         order = [*Label]
         return order.index(self) < order.index(other)
 
 
 class RowAction(StrEnum):
-    """What can be done to a row as a whole by looking."""
+    """The actions of reading a row."""
 
     DISCOVER = "discover"
     READ = "read"
 
 
 class WriteAction(StrEnum):
-    """What can be done to an asset by changing something."""
+    """The actions of changing an asset."""
 
     REGISTER = "register"
     UPDATE = "update"
@@ -52,23 +54,23 @@ class WriteAction(StrEnum):
 
 
 Labels = Mapping[str, Mapping[str, Label]]
-"""The label of every governed field: type name, then field name."""
+"""The label of each governed field, by type name and field name."""
 
 
 def field_action(type_name: str, field: str) -> str:
-    """Name the action that reads a field: its schema coordinate."""
+    """Return the name of the action that reads a field: its schema coordinate."""
     return f"{type_name}.{field}"
 
 
 def actions(labels: Labels) -> Iterator[tuple[str, Label | None]]:
-    """List every action a request can be about, with its group."""
+    """Yield all actions with their groups: row and write actions without a group, field actions with their label."""
     yield from ((action.value, None) for action in (*RowAction, *WriteAction))
     for type_name, fields in labels.items():
         yield from ((field_action(type_name, field), label) for field, label in fields.items())
 
 
 def cedar_schema(labels: Labels) -> str:
-    """Generate the Cedar schema that the rules are validated against: a line for each action."""
+    """Return the Cedar schema against which rules are validated, with one line for each action."""
     types: dict[type, str] = {str: "String", frozenset: "Set<String>", bool: "Bool"}
     entities = {
         "Principal": {name: types[kind] for name, kind in CALLER_ATTRIBUTES.items()},

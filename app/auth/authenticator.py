@@ -1,4 +1,4 @@
-"""The one road from an Authorization header to a Principal."""
+"""Validates the bearer token of an ``Authorization`` header and builds the `Principal`, for HTTP and WebSocket."""
 
 import functools
 import time
@@ -29,13 +29,14 @@ from policies.errors import CodedError, ConfigurationError
 from policies.principal import Principal, Scope
 
 FETCH_TIMEOUT = httpx2.Timeout(5.0)
+"""Seconds for each network operation of a request to an issuer: connect, read, write, take from the pool."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Trusted:
-    """An issuer with what it takes to check its tokens."""
+class TrustedIssuer:
+    """An issuer with its key cache, token validator and HTTP client."""
 
     issuer: Issuer
     keys: KeyCache
@@ -50,25 +51,36 @@ def trust(
     timing: Timing | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
-) -> Trusted:
-    """Trust ``issuer``, whose documents ``client`` can fetch; the clocks are in seconds."""
+) -> TrustedIssuer:
+    """Return ``issuer`` with a new key cache and validator. Nothing is fetched yet.
+
+    ``client`` fetches discovery and keys; `Authenticator.aclose` closes it. ``timing`` defaults to ``Timing()``.
+    ``monotonic`` (for the cache) and ``now`` (epoch, for the validator) return seconds.
+    """
     keys = KeyCache(functools.partial(fetch_keys, client, issuer), timing, monotonic)
-    return Trusted(issuer, keys, AccessTokenValidator(issuer, now), client)
+    return TrustedIssuer(issuer, keys, AccessTokenValidator(issuer, now), client)
 
 
 class Authenticator:
-    """Knows the trusted issuers; close it (or use it as an async context manager) to end its connections."""
+    """Authenticates callers by the tokens of the trusted issuers.
 
-    def __init__(self, trusted: Iterable[Trusted], roles: Roles, close_teams: CloseTeams, challenge: Challenge) -> None:
-        self._trusted = {one.issuer.url: one for one in trusted}
+    ``close_teams`` adds the teams above those of a token. ``challenge`` builds the 401 and 403 errors. Call `aclose`,
+    or use the authenticator as an async context manager, to close the connections to the issuers.
+    """
+
+    def __init__(
+        self, trusted: Iterable[TrustedIssuer], roles: Roles, close_teams: CloseTeams, challenge: Challenge
+    ) -> None:
+        self._trusted = {entry.issuer.url: entry for entry in trusted}
         self._roles = roles
         self._close_teams = TeamClosure(close_teams)
         self.challenge = challenge
 
     async def authenticate(self, authorization: str | None, scope: Scope | None = None) -> Principal:
-        """Return the caller behind an Authorization header, who holds ``scope`` if one is asked for.
+        """Return the caller identified by the value of an ``Authorization`` header, None for a missing header.
 
-        Raises AuthError: 401 without a valid token, 403 without the scope, 503 when nobody can say.
+        Raises `AuthError`: 401 without a valid token; 403 if ``scope`` is given and the token lacks the scope;
+        503 if the issuer's signing keys or the caller's teams cannot be fetched.
         """
         token = bearer_token(authorization)
         if token is None:
@@ -82,11 +94,11 @@ class Authenticator:
             raise self.challenge.insufficient(scope)
         return await self._principal(identity, trusted.issuer)
 
-    async def _identify(self, token: str) -> tuple[Trusted, Identity]:
+    async def _identify(self, token: str) -> tuple[TrustedIssuer, Identity]:
         unverified = read_unverified(token)
         trusted = self._trusted.get(unverified.issuer)
         if trusted is None:
-            raise TokenRejectedError("its issuer is not trusted here")
+            raise TokenRejectedError("the issuer is not trusted by this server")
         claims = trusted.validator.check(token, await trusted.keys.keys_for(unverified.kid))
         try:
             return trusted, read_identity(claims, trusted.issuer)
@@ -100,17 +112,17 @@ class Authenticator:
             make_urn("team", issuer.team_source, issuer.team_namespace, group) for group in identity.groups
         )
         try:
-            closed = await self._close_teams(identity.tenant, teams)
+            all_teams = await self._close_teams(identity.tenant, teams)
         except AuthError:
             raise
         except CodedError as error:
-            raise UnavailableError(f"Your teams cannot be looked up: {error.message}", code=error.code) from error
+            raise UnavailableError(f"The caller's teams cannot be read: {error.message}", code=error.code) from error
         return Principal(
             subject=identity.subject,
             kind=identity.kind,
             tenant=identity.tenant,
             display_name=identity.display_name,
-            teams=closed,
+            teams=all_teams,
             roles=self._roles.of(identity.subject, teams, identity.roles),
             scopes=identity.scopes,
             expires_at=identity.expires_at,
@@ -118,10 +130,10 @@ class Authenticator:
         )
 
     async def aclose(self) -> None:
-        """End refreshes under way and close the connections to the issuers."""
-        for one in self._trusted.values():
-            await one.keys.aclose()
-            await one.client.aclose()
+        """Cancel running key refreshes and close the connections to the issuers."""
+        for entry in self._trusted.values():
+            await entry.keys.aclose()
+            await entry.client.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -133,15 +145,21 @@ class Authenticator:
 
 
 def build_authenticator(settings: Settings, close_teams: CloseTeams) -> Authenticator:
-    """Trust the issuers of the settings, in ``dev`` the development issuer as well; raises ConfigurationError."""
+    """Return an authenticator for the issuers of ``MLG_ISSUERS``, with ``MLG_ENV=dev`` also the development issuer.
+
+    Raises `ConfigurationError` if an entry is invalid, two issuers conflict, or there is no issuer.
+    """
     issuers = read_issuers(settings.issuers, audience=settings.audience, tenant=settings.tenant)
     trusted = [trust(issuer, httpx2.AsyncClient(timeout=FETCH_TIMEOUT)) for issuer in issuers]
     if settings.env == "dev":
         dev = DevIssuer(settings)
-        # The keys take the same road as everybody's, discovery included, without a network in between.
-        inside = httpx2.ASGITransport(app=Starlette(routes=dev.routes()))
-        trusted.append(trust(dev.trust, httpx2.AsyncClient(transport=inside, timeout=FETCH_TIMEOUT)))
+        # Keys are fetched by the same code as those of any issuer, discovery included, but in process: the server sends
+        # no request to itself over the network.
+        in_process = httpx2.ASGITransport(app=Starlette(routes=dev.routes()))
+        trusted.append(trust(dev.issuer, httpx2.AsyncClient(transport=in_process, timeout=FETCH_TIMEOUT)))
     if not trusted:
-        raise ConfigurationError("MLG_ISSUERS is empty, so nobody could come in; see docs/identity.md.")
-    check_distinct(tuple(one.issuer for one in trusted))
+        raise ConfigurationError(
+            "MLG_ISSUERS is empty, so every request would be refused. List at least one issuer; see docs/identity.md."
+        )
+    check_distinct(tuple(entry.issuer for entry in trusted))
     return Authenticator(trusted, Roles.load(), close_teams, Challenge(metadata_url(settings)))

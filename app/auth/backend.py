@@ -1,4 +1,4 @@
-"""The door in front of the application: who has no principal gets an answer here and comes no further."""
+"""Authentication middleware: answers a request without a valid token with 401, 403 or 503 before any handler runs."""
 
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, BaseUser
 from starlette.middleware import Middleware
@@ -10,48 +10,52 @@ from app.auth.authenticator import Authenticator
 from app.auth.errors import AuthError
 from policies.principal import Principal, Scope
 
-OPEN = ("/health", "/metrics", "/.well-known")
-"""Paths, with everything below them, that need no token. Everything else does."""
-GRAPHQL = "application/graphql-response+json"
+OPEN_PATHS = ("/health", "/metrics", "/.well-known")
+"""Paths that need no token, including all paths below them. All other paths need a token."""
+GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
 class RequestUser(BaseUser):
-    """``request.user``: the principal, in Starlette's words."""
+    """The value of ``request.user``: adapts a `Principal` to the interface of Starlette."""
 
     def __init__(self, principal: Principal) -> None:
         self.principal = principal
 
     @property
     def is_authenticated(self) -> bool:
-        """Always: anonymous callers do not come this far."""
+        """True: anonymous callers are refused before a handler runs."""
         return True
 
     @property
     def display_name(self) -> str:
-        """A name for people."""
+        """The display name of the caller, or the subject if the token has no name."""
         return self.principal.display_name or self.principal.subject
 
     @property
     def identity(self) -> str:
-        """The subject."""
+        """The subject of the token, with the issuer's ``subject_prefix``."""
         return self.principal.subject
 
 
 class BearerBackend(AuthenticationBackend):
-    """Authenticates HTTP requests outside the ``open_paths``; all of them need ``graph:read``.
+    """Authenticates HTTP requests outside of ``open_paths``; their tokens need the scope ``graph:read``.
 
-    A WebSocket carries its token in ``connection_init``, so whoever serves it calls the Authenticator there.
+    WebSockets are skipped: their token arrives later, in ``connection_init``, and
+    `app.http.websocket.socket_session` authenticates the token there.
     """
 
-    def __init__(self, authenticator: Authenticator, open_paths: tuple[str, ...] = OPEN) -> None:
+    def __init__(self, authenticator: Authenticator, open_paths: tuple[str, ...] = OPEN_PATHS) -> None:
         self._authenticator = authenticator
         self._open = open_paths
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
-        """Set ``request.user`` and ``request.state.principal``; raises AuthError."""
+        """Return the token's scopes and the user, and set ``request.state.principal``.
+
+        None for open paths and WebSockets. Raises `AuthError`.
+        """
         if conn.scope["type"] == "websocket" or self._is_open(conn.url.path):
             return None
-        # Two headers are two answers to the question who is calling; joined they are no bearer token.
+        # Several headers could name different callers. Joined they match no bearer token, which gives 401.
         authorization = ", ".join(conn.headers.getlist("authorization"))
         principal = await self._authenticator.authenticate(authorization, Scope.READ)
         conn.state.principal = principal
@@ -61,8 +65,8 @@ class BearerBackend(AuthenticationBackend):
         return any(path == prefix or path.startswith(prefix + "/") for prefix in self._open)
 
 
-def refuse(conn: HTTPConnection, error: AuthenticationError) -> Response:
-    """Answer an AuthError: its status and headers, and a GraphQL error as body."""
+def auth_error_response(conn: HTTPConnection, error: AuthenticationError) -> Response:
+    """Return the response for an `AuthError`: its status and headers, with a GraphQL error as body."""
     if not isinstance(error, AuthError):
         raise error
     extensions = {"code": str(error.code), **error.extensions}
@@ -72,10 +76,15 @@ def refuse(conn: HTTPConnection, error: AuthenticationError) -> Response:
         {"errors": [{"message": error.message, "extensions": extensions}]},
         status_code=error.status,
         headers={**error.headers, "Cache-Control": "private, no-store", "Vary": "Accept, Authorization"},
-        media_type=GRAPHQL if GRAPHQL in conn.headers.get("accept", "") else "application/json",
+        media_type=GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in conn.headers.get("accept", "") else "application/json",
     )
 
 
-def auth_middleware(authenticator: Authenticator, open_paths: tuple[str, ...] = OPEN) -> Middleware:
-    """Return the middleware for the application's list; place it inside the one that gives out request ids."""
-    return Middleware(AuthenticationMiddleware, backend=BearerBackend(authenticator, open_paths), on_error=refuse)
+def auth_middleware(authenticator: Authenticator, open_paths: tuple[str, ...] = OPEN_PATHS) -> Middleware:
+    """Return the authentication middleware.
+
+    List it after `app.http.middleware.RequestIdMiddleware`, so that errors contain the request id.
+    """
+    return Middleware(
+        AuthenticationMiddleware, backend=BearerBackend(authenticator, open_paths), on_error=auth_error_response
+    )

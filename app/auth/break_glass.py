@@ -1,24 +1,32 @@
-"""Break-glass: more than the usual rules give, for an hour and for a reason. What it opens is the policy's part."""
+"""Limits of break-glass: emergency access with the scope ``graph:break-glass``, a reason and a short lifetime.
+
+The policy decides which fields break-glass discloses (``policies/fields.cedar``).
+"""
 
 from policies.principal import Scope
 
-MAX_LIFETIME = 3_600
-"""Seconds between ``iat`` and ``exp`` of a token that carries the scope."""
+MAX_BREAK_GLASS_SECONDS = 3_600
+"""Longest time in seconds between ``iat`` and ``exp`` of a token with the scope ``graph:break-glass``."""
 MIN_REASON, MAX_REASON = 10, 500
-"""Characters of a reason, without the white space around it."""
+"""Length of a reason in characters, without surrounding white space."""
 
 
 class BreakGlassError(Exception):
-    """Break-glass was asked for in a way that is not allowed; the text says what is missing and quotes nothing."""
+    """The reason or the lifetime of a break-glass token is invalid; the text quotes nothing from the token."""
 
 
 def checked_reason(reason: object, lifetime: float) -> str:
-    """Return the reason of a token or request that lives ``lifetime`` seconds; raises BreakGlassError."""
+    """Return ``reason`` without surrounding white space.
+
+    Raises `BreakGlassError` unless the reason is `MIN_REASON` to `MAX_REASON` printable characters and ``lifetime``,
+    in seconds, is at most `MAX_BREAK_GLASS_SECONDS`.
+    """
     stripped = reason.strip() if isinstance(reason, str) else ""
     if not MIN_REASON <= len(stripped) <= MAX_REASON or not stripped.isprintable():
         raise BreakGlassError(
             f"{Scope.BREAK_GLASS} needs a reason of {MIN_REASON} to {MAX_REASON} printable characters"
         )
-    if lifetime > MAX_LIFETIME:
-        raise BreakGlassError(f"{Scope.BREAK_GLASS} may last {MAX_LIFETIME // 60} minutes at most")
+    if lifetime > MAX_BREAK_GLASS_SECONDS:
+        minutes = MAX_BREAK_GLASS_SECONDS // 60
+        raise BreakGlassError(f"{Scope.BREAK_GLASS} needs a token that is valid for at most {minutes} minutes")
     return stripped

@@ -1,4 +1,4 @@
-"""From validated claims to what we know of a caller, by the claim map of the issuer."""
+"""Reads the identity of a caller from the validated claims of a token, by the claim map of the issuer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,16 @@ from policies.principal import PrincipalKind, Scope
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _ABSENT = object()
+"""Marks a claim that is not in the token, as opposed to a claim with the value null."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A caller as the issuer describes it: groups and roles still in the issuer's words."""
+    """A caller as described by the token, before teams and roles are resolved.
+
+    ``subject`` has the issuer's prefix. ``groups`` and ``roles`` are the issuer's names. ``scopes`` holds only scopes
+    of this API. ``expires_at`` is in epoch seconds. ``break_glass`` is the reason, None without the scope.
+    """
 
     subject: str
     kind: PrincipalKind
@@ -31,39 +36,43 @@ class Identity:
 
 
 def first_present(claims: Mapping[str, Any], names: Sequence[str]) -> Any:  # noqa: ANN401 - a claim may hold any JSON
-    """Return the first claim of ``names`` that is there, None when none is; a null claim counts as there."""
-    value = _first(claims, names)
+    """Return the first claim of ``names`` in ``claims``, None if there is none.
+
+    A name is a claim, or a dotted path into nested objects. A claim with the value null ends the search.
+    """
+    value = _find(claims, names)
     return None if value is _ABSENT else value
 
 
 def read_identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
-    """Read validated ``claims``; raises InvalidClaimError where one has a type or value that we do not expect.
+    """Return the identity in ``claims``, which `app.auth.token` has validated.
 
-    Raises BreakGlassError for a token that asks for break-glass as it may not: ignoring the scope would leave somebody
-    in an emergency with less than they were given, and without a word.
+    Raises `InvalidClaimError` if a claim has an unexpected type or value. Raises `BreakGlassError` if the token has
+    the break-glass scope with an invalid reason or lifetime: dropping the scope would take away emergency access
+    without notice.
     """
-    where = issuer.claims
-    display_name = _first(claims, where.display_name)
-    scopes = _words(claims, where.scopes, "scope", separated=True) & frozenset(Scope)
+    claim_map = issuer.claims
+    display_name = _find(claims, claim_map.display_name)
+    scopes = _strings(claims, claim_map.scopes, "scope", space_separated=True) & frozenset(Scope)
     return Identity(
         subject=issuer.subject_prefix + claims["sub"],
-        kind=_kind(claims, where.kind),
+        kind=_kind(claims, claim_map.kind),
         tenant=_tenant(claims, issuer),
         display_name=display_name if isinstance(display_name, str) and display_name.isprintable() else None,
-        groups=_words(claims, where.groups, "groups"),
-        roles=_words(claims, where.roles, "roles"),
+        groups=_strings(claims, claim_map.groups, "groups"),
+        roles=_strings(claims, claim_map.roles, "roles"),
         scopes=scopes,
         expires_at=int(claims["exp"]),
-        break_glass=_break_glass(claims, where.break_glass_reason) if Scope.BREAK_GLASS in scopes else None,
+        break_glass=_break_glass(claims, claim_map.break_glass_reason) if Scope.BREAK_GLASS in scopes else None,
     )
 
 
-def _first(claims: Mapping[str, Any], names: Sequence[str]) -> object:
-    return next((value for name in names if (value := _at(claims, name)) is not _ABSENT), _ABSENT)
+def _find(claims: Mapping[str, Any], names: Sequence[str]) -> object:
+    return next((value for name in names if (value := _resolve(claims, name)) is not _ABSENT), _ABSENT)
 
 
-def _at(claims: Mapping[str, Any], name: str) -> object:
-    # The literal name first: claims that are URLs have dots of their own.
+def _resolve(claims: Mapping[str, Any], name: str) -> object:
+    # The literal name comes first: names of claims can be URLs, which contain dots.
     if name in claims:
         return claims[name]
     value: object = claims
@@ -74,23 +83,26 @@ def _at(claims: Mapping[str, Any], name: str) -> object:
     return value
 
 
-def _words(claims: Mapping[str, Any], names: Sequence[str], what: str, *, separated: bool = False) -> frozenset[str]:
-    value = _first(claims, names)
+def _strings(
+    claims: Mapping[str, Any], names: Sequence[str], title: str, *, space_separated: bool = False
+) -> frozenset[str]:
+    """Return a claim that lists strings; ``title`` names the claim in the error."""
+    value = _find(claims, names)
     if value is _ABSENT:
         return frozenset()
-    if separated and isinstance(value, str):
+    if space_separated and isinstance(value, str):
         return frozenset(value.split(" "))
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise InvalidClaimError(what)
+        raise InvalidClaimError(title)
     return frozenset(value)
 
 
 def _break_glass(claims: Mapping[str, Any], names: Sequence[str]) -> str:
-    return checked_reason(_first(claims, names), claims["exp"] - claims["iat"])
+    return checked_reason(_find(claims, names), claims["exp"] - claims["iat"])
 
 
 def _tenant(claims: Mapping[str, Any], issuer: Issuer) -> str:
-    tenant = _first(claims, issuer.claims.tenant)
+    tenant = _find(claims, issuer.claims.tenant)
     if tenant is _ABSENT:
         return issuer.tenant
     if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant) or not issuer.may_issue_for(tenant):
@@ -99,8 +111,11 @@ def _tenant(claims: Mapping[str, Any], issuer: Issuer) -> str:
 
 
 def _kind(claims: Mapping[str, Any], names: Sequence[str]) -> PrincipalKind:
-    """Return the kind a token names; without that claim, who is its own client is a program (RFC 9068 section 2.2)."""
-    kind = _first(claims, names)
+    """Return the kind in the token's claim.
+
+    Without the claim, a subject that equals the client is a service account (RFC 9068 section 2.2).
+    """
+    kind = _find(claims, names)
     if kind is _ABSENT:
         return PrincipalKind.SERVICE_ACCOUNT if claims["sub"] == claims["client_id"] else PrincipalKind.PERSON
     if not isinstance(kind, str) or kind not in frozenset(PrincipalKind):

@@ -1,6 +1,6 @@
 """The development issuer: discovery, keys and tokens for personas, on this machine only.
 
-It has no token endpoint: who can read the key file of the data folder can mint, and nobody else.
+There is no token endpoint. Minting a token requires read access to the key file in the data folder.
 """
 
 import json
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.auth.break_glass import MAX_LIFETIME, BreakGlassError, checked_reason
+from app.auth.break_glass import MAX_BREAK_GLASS_SECONDS, BreakGlassError, checked_reason
 from app.auth.issuers import ANY_TENANT, Issuer, is_loopback
 from app.auth.personas import Persona
 from app.settings import Settings
@@ -26,22 +26,29 @@ from policies.principal import PrincipalKind, Scope
 
 KEY_FILE = "dev-issuer.jwk"
 ALGORITHM = "ES256"
-LIFETIME = 12 * 3_600
-"""Seconds that a persona's token lives."""
+LIFETIME_SECONDS = 12 * 3_600
+"""Lifetime of a token without break-glass, in seconds."""
 JWKS_PATH = "/.well-known/jwks.json"
-CLIENT = "mlg-dev"
+CLIENT_ID = "mlg-dev"
+"""The ``client_id`` in tokens of persons. A service account is its own client."""
 
 
 class DevIssuer:
-    """Vouches for personas; made only where it may exist, else ConfigurationError."""
+    """Issues tokens for personas.
+
+    Raises `ConfigurationError` unless ``MLG_ENV`` is ``dev`` and ``MLG_HOST`` is a loopback address.
+    """
 
     def __init__(self, settings: Settings) -> None:
         if settings.env != "dev":
-            raise ConfigurationError("The development issuer exists only with MLG_ENV=dev; set MLG_ISSUERS instead.")
+            raise ConfigurationError(
+                f"MLG_ENV is {settings.env!r}, and the development issuer exists only with MLG_ENV=dev. "
+                "Set MLG_ISSUERS to real issuers."
+            )
         if not is_loopback(settings.host):
             raise ConfigurationError(
-                f"MLG_ENV is `dev` and MLG_HOST is {settings.host!r}: the development issuer would vouch for anybody "
-                "who holds its key, so it stays on this machine. Set MLG_HOST to 127.0.0.1, or MLG_ENV to `production`."
+                f"MLG_ENV is `dev` and MLG_HOST is {settings.host!r}: other machines could use tokens of the "
+                "development issuer. Set MLG_HOST to 127.0.0.1, or MLG_ENV to `production`."
             )
         self.url = base_url(settings.host, settings.port)
         self._key_file = settings.data_dir / KEY_FILE
@@ -49,8 +56,8 @@ class DevIssuer:
         self._tenant = settings.tenant
 
     @property
-    def trust(self) -> Issuer:
-        """How the server trusts this issuer: it speaks for any tenant."""
+    def issuer(self) -> Issuer:
+        """The configuration with which the server trusts this issuer: ES256 only, and any tenant."""
         return Issuer(
             url=self.url,
             audience=self._audience,
@@ -60,20 +67,22 @@ class DevIssuer:
         )
 
     def mint(self, persona: Persona, *, now: float | None = None, break_glass: str | None = None) -> str:
-        """Return a signed access token for ``persona``, valid from now for ``LIFETIME`` seconds.
+        """Return a signed access token for ``persona``.
 
-        With ``break_glass``, a reason, it carries that scope and lives an hour; raises InvalidError where the persona
-        may not ask for it or the reason does not fit.
+        The token is valid for `LIFETIME_SECONDS` from ``now``, in epoch seconds; None means the current time.
+        ``break_glass`` is a reason: with it the token has the break-glass scope and is valid for
+        `MAX_BREAK_GLASS_SECONDS`. Raises `InvalidError` if the persona does not list that scope under
+        ``on_request`` or if the reason is invalid.
         """
-        emergency = {} if break_glass is None else _emergency(persona, break_glass)
+        emergency = {} if break_glass is None else _break_glass_claims(persona, break_glass)
         issued = int(time.time() if now is None else now)
         claims = {
             "iss": self.url,
             "aud": self._audience,
             "sub": persona.name,
-            "client_id": persona.name if persona.kind is PrincipalKind.SERVICE_ACCOUNT else CLIENT,
+            "client_id": persona.name if persona.kind is PrincipalKind.SERVICE_ACCOUNT else CLIENT_ID,
             "iat": issued,
-            "exp": issued + (MAX_LIFETIME if emergency else LIFETIME),
+            "exp": issued + (MAX_BREAK_GLASS_SECONDS if emergency else LIFETIME_SECONDS),
             "jti": secrets.token_urlsafe(12),
             "scope": " ".join([*persona.scopes, *([Scope.BREAK_GLASS] if emergency else [])]),
             "groups": list(persona.groups),
@@ -87,7 +96,7 @@ class DevIssuer:
         return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
     def routes(self) -> list[Route]:
-        """Discovery and key set; both read the key file anew, so that a replaced key takes effect."""
+        """Return the routes of discovery and key set. Each request reads the key file, so a replaced key is served."""
 
         async def discovery(_request: Request) -> Response:
             return JSONResponse(
@@ -109,47 +118,54 @@ class DevIssuer:
         ]
 
 
-def _emergency(persona: Persona, reason: str) -> dict[str, str]:
-    """Return the claims that break-glass adds to a token; raises InvalidError."""
+def _break_glass_claims(persona: Persona, reason: str) -> dict[str, str]:
+    """Return the claims that break-glass adds to a token; raises `InvalidError`."""
     if Scope.BREAK_GLASS not in persona.on_request:
-        raise InvalidError(f"The persona {persona.name!r} may not ask for {Scope.BREAK_GLASS}: it lists no such scope.")
+        raise InvalidError(
+            f"The persona {persona.name!r} has no {Scope.BREAK_GLASS} under `on_request` in policies/personas.toml. "
+            "Choose another persona."
+        )
     try:
-        return {"break_glass_reason": checked_reason(reason, MAX_LIFETIME)}
+        return {"break_glass_reason": checked_reason(reason, MAX_BREAK_GLASS_SECONDS)}
     except BreakGlassError as error:
         raise InvalidError(f"{error}.") from None
 
 
 def base_url(host: str, port: int) -> str:
-    """Return the URL of a server on this machine."""
+    """Return the http URL of a server at ``host`` and ``port``; an IPv6 address gets brackets."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def signing_key(path: Path) -> ECKey:
-    """Return the EC P-256 key of ``path``, made at first use with mode 0600; raises ConfigurationError."""
+    """Return the EC P-256 key stored in ``path``; create the file with mode 0600 if there is none.
+
+    Raises `ConfigurationError` if other users can read the file or if the file holds no key.
+    """
     if not path.exists():
-        _create(path)
+        _create_key(path)
     if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigurationError(f"{path} can be read by others; make it yours alone: chmod 600 {path}")
+        raise ConfigurationError(f"Other users can access the signing key {path}. Run `chmod 600 {path}`.")
     try:
         key = ECKey.import_key(json.loads(path.read_text("utf-8")))
     except (ValueError, JoseError):
-        raise ConfigurationError(f"{path} is not a signing key; remove it and a new one is made.") from None
+        raise ConfigurationError(f"{path} is not a signing key. Remove it, so that a new key is made.") from None
     key.ensure_kid()
     return key
 
 
-def _create(path: Path) -> None:
-    # Written aside and linked into place: the server and `mlg token` may both be the first, and one key must win whole.
+def _create_key(path: Path) -> None:
+    # Written to a scratch file and linked into place, because the server and `mlg token` may both create the key:
+    # a direct write could leave one of them with a key that the other has overwritten, or with half a file.
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(key.as_dict(private=True), file)
         try:
-            os.link(aside, path)
+            os.link(scratch, path)
         except FileExistsError:
             return
     finally:
-        aside.unlink()
+        scratch.unlink()

@@ -1,4 +1,4 @@
-"""The answers of the front door: 401, 403 and 503, each with the headers its standard asks for.
+"""Errors of authentication: 401, 403 and 503, each with the response headers that its standard requires.
 
 Sources: RFC 6750 section 3 (challenges), RFC 9728 section 5.1 (``resource_metadata``), RFC 9110 (``Retry-After``).
 """
@@ -11,7 +11,7 @@ from policies.errors import Code, CodedError
 
 
 class AuthError(CodedError, AuthenticationError):
-    """A caller who may not come in; ``status`` and ``headers`` are the HTTP answer."""
+    """The caller is not authenticated or lacks a scope. ``status`` and ``headers`` belong to the HTTP response."""
 
     status: int = 401
 
@@ -21,20 +21,23 @@ class AuthError(CodedError, AuthenticationError):
 
 
 class UnauthenticatedError(AuthError):
-    """No token, or one that is not valid here."""
+    """The request has no bearer token, or the token is not valid for this server."""
 
     code = Code.UNAUTHENTICATED
 
 
 class InsufficientScopeError(AuthError):
-    """The token is good and does not carry the scope that this needs."""
+    """The token is valid and lacks a scope that the request needs."""
 
     code = Code.FORBIDDEN
     status = 403
 
 
 class UnavailableError(AuthError):
-    """No token can be judged at the moment: keys or team memberships cannot be had."""
+    """The token cannot be checked now: the issuer's keys or the caller's teams cannot be fetched.
+
+    ``retry_after`` is in seconds.
+    """
 
     code = Code.KEYS_UNAVAILABLE
     status = 503
@@ -44,24 +47,33 @@ class UnavailableError(AuthError):
 
 
 class Challenge:
-    """Builds the 401 and 403 of one protected resource, whose metadata document is at ``resource_metadata``."""
+    """Builds the errors 401 and 403 with their ``WWW-Authenticate`` header.
+
+    ``resource_metadata`` is the URL of the metadata document (RFC 9728), which the header contains.
+    """
 
     def __init__(self, resource_metadata: str) -> None:
         self._metadata = ("resource_metadata", resource_metadata)
 
     def missing(self) -> UnauthenticatedError:
-        """Ask for a token where none was sent: a bare challenge, as RFC 6750 section 3.1 wants it."""
-        message = "This needs an access token: send the header `Authorization: Bearer <token>`."
+        """Return the error for a request without a token; its header has no error code.
+
+        Source: RFC 6750 section 3.1.
+        """
+        message = "The request has no bearer token. Send the header `Authorization: Bearer <token>`."
         return UnauthenticatedError(message, self._headers())
 
     def invalid(self, reason: str) -> UnauthenticatedError:
-        """Refuse the token that was sent; ``reason`` is one of ours, never text from the token."""
-        message = f"The access token was refused: {reason}. Get a new one from an issuer that this server trusts."
+        """Return the error for an invalid token.
+
+        ``reason`` must not contain text from the token, because the header quotes the reason without escapes.
+        """
+        message = f"The access token was refused: {reason}. Request a new token from an issuer that this server trusts."
         return UnauthenticatedError(message, self._headers(("error", "invalid_token"), ("error_description", reason)))
 
     def insufficient(self, scope: str) -> InsufficientScopeError:
-        """Ask for a token with ``scope``."""
-        message = f"The access token does not carry the scope `{scope}`. Get one that does."
+        """Return the error for a valid token without ``scope``."""
+        message = f"The access token lacks the scope `{scope}`. Request a token with this scope."
         return InsufficientScopeError(message, self._headers(("error", "insufficient_scope"), ("scope", scope)))
 
     def _headers(self, *parameters: tuple[str, str]) -> dict[str, str]:

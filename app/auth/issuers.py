@@ -1,4 +1,4 @@
-"""Whom we trust: the issuers of ``MLG_ISSUERS``, and how the claims of each are read. Described in docs/identity.md."""
+"""The trusted issuers of ``MLG_ISSUERS``, each with its claim map; docs/identity.md describes the setting."""
 
 import ipaddress
 import json
@@ -10,16 +10,20 @@ from urllib.parse import urlsplit
 from policies.errors import ConfigurationError
 
 ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "EdDSA", "Ed25519"})
-"""Signatures with a public key, and nothing else: an allow-list that no issuer can extend."""
+"""Signature algorithms that an issuer may use; its configuration can only narrow the set.
+
+All are asymmetric: with a symmetric algorithm, the published keys could sign forged tokens.
+"""
 
 ANY_TENANT = "*"
+"""In ``Issuer.tenants``: tokens of the issuer may name any tenant."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimMap:
-    """Where an issuer keeps what we need: for each fact the claims to try, first one present wins.
+    """The claims that hold each property of a caller, in order of preference: the first claim in the token is read.
 
-    A name is a claim, or a path through nested objects with dots (``realm_access.roles``).
+    A name is a claim, or a dotted path into nested objects (``realm_access.roles``).
     """
 
     client: tuple[str, ...] = ("client_id", "azp")
@@ -34,10 +38,12 @@ class ClaimMap:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """One authorization server. ``url`` must equal the ``iss`` of its tokens and of its discovery, byte for byte.
+    """One authorization server. Raises `ConfigurationError` if a value is invalid.
 
-    ``tenants`` are those it may speak for beside ``tenant``, its default; ``*`` is any.
-    ``subject_prefix`` keeps the subjects of several issuers apart.
+    ``url`` must equal the claim ``iss`` of its tokens and the ``issuer`` of its discovery document, byte for byte.
+    ``tenant`` applies to tokens without a tenant claim. ``tenants`` are further tenants that a token may name, ``*``
+    means any. ``team_source`` and ``team_namespace`` are the first segments of the URNs made from groups.
+    ``subject_prefix`` distinguishes equal subjects of several issuers. ``allow_http`` permits plain http.
     """
 
     url: str
@@ -54,49 +60,67 @@ class Issuer:
     def __post_init__(self) -> None:
         require_url(self.url, f"MLG_ISSUERS: the issuer {self.url!r}", allow_http=self.allow_http)
         if not self.audience:
-            raise ConfigurationError(f"MLG_ISSUERS: {self.url} has no audience; name the `aud` of its tokens.")
+            raise ConfigurationError(
+                f"MLG_ISSUERS: the issuer {self.url} has no audience. Set `audience` to the `aud` of its tokens."
+            )
         if not self.algorithms or self.algorithms - ALGORITHMS:
             allowed = ", ".join(sorted(ALGORITHMS))
-            raise ConfigurationError(f"MLG_ISSUERS: the algorithms of {self.url} must be some of {allowed}.")
+            raise ConfigurationError(
+                f"MLG_ISSUERS: the issuer {self.url} has the algorithms {sorted(self.algorithms)}. "
+                f"Use one or more of {allowed}."
+            )
 
     def may_issue_for(self, tenant: str) -> bool:
-        """Whether a token of this issuer may carry ``tenant``."""
+        """Return whether a token of this issuer may name ``tenant``."""
         return tenant == self.tenant or tenant in self.tenants or ANY_TENANT in self.tenants
 
     @classmethod
     def from_json(cls, entry: dict[str, Any], *, audience: str, tenant: str) -> Self:
-        """Read one entry of ``MLG_ISSUERS``; ``issuer`` is required, the rest has defaults."""
+        """Return the issuer of one entry of ``MLG_ISSUERS``.
+
+        Only ``issuer`` is required. ``audience`` and ``tenant`` are the defaults. Raises `ConfigurationError`.
+        """
         if unknown := sorted(entry.keys() - {"issuer", *_READERS}):
             known = ", ".join(["issuer", *sorted(_READERS)])
-            raise ConfigurationError(f"MLG_ISSUERS: unknown key {unknown[0]!r}; known are {known}.")
-        values: dict[str, Any] = {"url": _text(entry, "issuer"), "audience": audience, "tenant": tenant}
+            raise ConfigurationError(f"MLG_ISSUERS: an issuer has the unknown key {unknown[0]!r}. Use {known}.")
+        values: dict[str, Any] = {"url": _read_string(entry, "issuer"), "audience": audience, "tenant": tenant}
         values |= {key: _READERS[key](entry, key) for key in entry.keys() - {"issuer"}}
         return cls(**values)
 
 
 def read_issuers(text: str, *, audience: str, tenant: str) -> tuple[Issuer, ...]:
-    """Parse ``MLG_ISSUERS`` (a JSON list, or nothing); raises ConfigurationError saying what does not fit."""
+    """Return the issuers of ``text``, the value of ``MLG_ISSUERS``: a JSON list, or empty.
+
+    ``audience`` and ``tenant`` are the defaults of the entries. Raises `ConfigurationError` if the value is invalid.
+    """
     try:
         entries = json.loads(text or "[]")
     except ValueError as error:
-        raise ConfigurationError(f"MLG_ISSUERS is not JSON ({error}); see docs/identity.md.") from None
+        raise ConfigurationError(
+            f"MLG_ISSUERS is not valid JSON ({error}). Set it to a list of objects; see docs/identity.md."
+        ) from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ConfigurationError("MLG_ISSUERS must be a JSON list of objects; see docs/identity.md.")
+        raise ConfigurationError(
+            "MLG_ISSUERS is JSON and not a list of objects. Set it to a list of objects; see docs/identity.md."
+        )
     return tuple(Issuer.from_json(entry, audience=audience, tenant=tenant) for entry in entries)
 
 
 def check_distinct(issuers: tuple[Issuer, ...]) -> None:
-    """Refuse issuers that could speak in each other's name: the same URL twice, or subjects that may collide."""
-    for what, values in (
+    """Raise `ConfigurationError` if two issuers have the same URL or the same ``subject_prefix``.
+
+    With the same prefix, equal subjects of two issuers would be one caller.
+    """
+    for key, values in (
         ("issuer", [issuer.url for issuer in issuers]),
         ("subject_prefix", [issuer.subject_prefix for issuer in issuers]),
     ):
         if len(set(values)) < len(values):
-            raise ConfigurationError(f"MLG_ISSUERS: give each issuer its own `{what}`; two share one.")
+            raise ConfigurationError(f"MLG_ISSUERS: two issuers have the same `{key}`. Give each issuer its own.")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine and nothing else."""
+    """Return whether ``host`` is ``localhost`` or a loopback address, so only this machine can reach it."""
     if host == "localhost":
         return True
     try:
@@ -105,57 +129,72 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def require_url(url: str, what: str, *, allow_http: bool = False) -> None:
-    """Refuse a URL that is not absolute, carries credentials, query or fragment, or is plain HTTP off this machine."""
+def require_url(url: str, title: str, *, allow_http: bool = False) -> None:
+    """Raise `ConfigurationError` unless ``url`` is absolute, without credentials, query and fragment, and https.
+
+    Plain http is accepted for loopback hosts, and for every host with ``allow_http``. ``title`` names the URL in the
+    error.
+    """
     parts = urlsplit(url)
     if not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise ConfigurationError(f"{what} is not an absolute URL without credentials, query and fragment.")
+        raise ConfigurationError(
+            f"{title} is not an absolute URL without credentials, query and fragment. Use a URL like https://host/path."
+        )
     if parts.scheme != "https" and not (parts.scheme == "http" and (allow_http or is_loopback(parts.hostname))):
-        raise ConfigurationError(f"{what} must be https (set `allow_http` on an issuer in a closed network).")
+        raise ConfigurationError(
+            f"{title} is not https. Use https, or set `allow_http` on the issuer if the network is closed."
+        )
 
 
-def _text(entry: dict[str, Any], key: str) -> str:
+def _read_string(entry: dict[str, Any], key: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str):
-        raise ConfigurationError(f"MLG_ISSUERS: `{key}` must be a text; see docs/identity.md.")
+        raise ConfigurationError(
+            f"MLG_ISSUERS: an issuer has the value {value!r} for `{key}`. Use a string; see docs/identity.md."
+        )
     return value
 
 
-def _flag(entry: dict[str, Any], key: str) -> bool:
+def _read_bool(entry: dict[str, Any], key: str) -> bool:
     value = entry[key]
     if not isinstance(value, bool):
-        raise ConfigurationError(f"MLG_ISSUERS: `{key}` must be true or false.")
+        raise ConfigurationError(f"MLG_ISSUERS: an issuer has the value {value!r} for `{key}`. Use true or false.")
     return value
 
 
-def _texts(entry: dict[str, Any], key: str) -> tuple[str, ...]:
+def _read_strings(entry: dict[str, Any], key: str) -> tuple[str, ...]:
     value = entry[key]
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list) or not values or not all(isinstance(item, str) and item for item in values):
-        raise ConfigurationError(f"MLG_ISSUERS: `{key}` must be a text or a list of texts.")
+        raise ConfigurationError(
+            f"MLG_ISSUERS: an issuer has the value {value!r} for `{key}`. Use a string or a list of strings."
+        )
     return tuple(values)
 
 
-def _claim_map(entry: dict[str, Any], key: str) -> ClaimMap:
+def _read_claim_map(entry: dict[str, Any], key: str) -> ClaimMap:
     value = entry[key]
     known = {item.name for item in fields(ClaimMap)}
     if not isinstance(value, dict) or set(value) - known:
-        raise ConfigurationError(f"MLG_ISSUERS: `{key}` must be an object with some of {', '.join(sorted(known))}.")
-    return ClaimMap(**{name: _texts(value, name) for name in value})
+        raise ConfigurationError(
+            f"MLG_ISSUERS: an issuer has the value {value!r} for `{key}`. "
+            f"Use an object with some of {', '.join(sorted(known))}."
+        )
+    return ClaimMap(**{name: _read_strings(value, name) for name in value})
 
 
-def _text_set(entry: dict[str, Any], key: str) -> frozenset[str]:
-    return frozenset(_texts(entry, key))
+def _read_string_set(entry: dict[str, Any], key: str) -> frozenset[str]:
+    return frozenset(_read_strings(entry, key))
 
 
 _READERS: dict[str, Callable[[dict[str, Any], str], object]] = {
-    "audience": _text,
-    "tenant": _text,
-    "algorithms": _text_set,
-    "claims": _claim_map,
-    "tenants": _text_set,
-    "team_source": _text,
-    "team_namespace": _text,
-    "subject_prefix": _text,
-    "allow_http": _flag,
+    "audience": _read_string,
+    "tenant": _read_string,
+    "algorithms": _read_string_set,
+    "claims": _read_claim_map,
+    "tenants": _read_string_set,
+    "team_source": _read_string,
+    "team_namespace": _read_string,
+    "subject_prefix": _read_string,
+    "allow_http": _read_bool,
 }

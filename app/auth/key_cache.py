@@ -1,7 +1,11 @@
-"""The key cache: one fetch for any number of requests, and an answer when the issuer has none.
+"""Caches the signing keys of an issuer: concurrent requests share one fetch, and an outage is bridged.
 
-States by age of the last good fetch: fresh, due (served, refreshed behind the caller's back), expired (the caller waits
-for a refresh, unless the issuer is known to be down), too old (503). Time is injected, in seconds, monotonic.
+The age of the last successful fetch decides, with the limits of `Timing`:
+
+- fresh, below ``refresh_at``: the keys are served;
+- due, below ``ttl``: the keys are served and refreshed in the background;
+- expired: the caller waits for a refresh; while the issuer fails, the old keys are served;
+- too old, above ``max_stale``: the request fails with 503.
 """
 
 import asyncio
@@ -20,7 +24,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds. ``cooldown`` separates fetches for unknown key ids, ``retry`` those after a failure."""
+    """Limits of a key cache in seconds: ages of the keys, and minimal intervals between two fetches.
+
+    ``ttl``, ``refresh_at`` and ``max_stale`` are ages. The interval is ``cooldown`` after a success, so that forged key
+    ids cause few fetches; ``retry`` after a failure; ``first_retry`` after a failure without any keys.
+    """
 
     ttl: float = 300
     refresh_at: float = 240
@@ -31,7 +39,10 @@ class Timing:
 
 
 class KeyCache:
-    """The signing keys of one issuer, fetched by ``fetch``."""
+    """The signing keys of one issuer.
+
+    ``fetch`` returns the current keys or raises `DiscoveryError`. ``clock`` returns monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -49,50 +60,55 @@ class KeyCache:
         self._refreshing: asyncio.Task[None] | None = None
 
     async def keys_for(self, kid: str | None) -> KeySet:
-        """Return the current keys, refreshed first where ``kid`` or their age ask for it; raises UnavailableError."""
-        known = self._knows(kid)
+        """Return all keys of the issuer, fetched first if ``kid`` is unknown or the keys have expired.
+
+        ``kid`` is the key id of the token, None if the token has none. An unknown key id does not raise: the signature
+        check fails then. Raises `UnavailableError` if the keys are too old, or if ``kid`` is unknown while the issuer
+        fails.
+        """
+        known = self._has_key(kid)
         age = self._clock() - self._fetched_at
         if known and age < self._timing.refresh_at:
-            return self._current()
-        if self._may_fetch():
-            self._start()
+            return self._usable_keys()
+        if self._may_refresh():
+            self._start_refresh()
         usable = age < (self._timing.max_stale if self._failing else self._timing.ttl)
         if self._refreshing and not (known and usable):
-            # Shielded: the fetch is everybody's, and one caller who goes away must not end it for the others.
+            # Without the shield, the cancellation of one request would cancel the fetch for all waiting requests.
             await asyncio.shield(self._refreshing)
-        if self._failing and not self._knows(kid):
-            # The key may be new, and nobody can say so now: that is no reason to call the token invalid.
+        if self._failing and not self._has_key(kid):
+            # The key may be new. 401 would make clients discard a token that may be valid.
             raise self._unavailable()
-        return self._current()
+        return self._usable_keys()
 
     async def aclose(self) -> None:
-        """End a refresh under way."""
+        """Cancel the running refresh, if any."""
         if self._refreshing:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)
 
-    def _current(self) -> KeySet:
+    def _usable_keys(self) -> KeySet:
         if self._keys is None or self._clock() - self._fetched_at > self._timing.max_stale:
             raise self._unavailable()
         return self._keys
 
     def _unavailable(self) -> UnavailableError:
-        wait = max(1, round(self._tried_at + self._pause() - self._clock()))
-        return UnavailableError("The issuer's signing keys cannot be had at the moment. Try again later.", wait)
+        wait = max(1, round(self._tried_at + self._min_interval() - self._clock()))
+        return UnavailableError("The signing keys of the token's issuer are unavailable. Try again later.", wait)
 
-    def _knows(self, kid: str | None) -> bool:
-        # A token without a key id is decided by the only key there is (RFC 7515 leaves `kid` optional).
+    def _has_key(self, kid: str | None) -> bool:
+        # RFC 7515 leaves `kid` optional: a token without it can be verified if the issuer has a single key.
         return self._keys is not None and (kid is None or kid in self._kids)
 
-    def _pause(self) -> float:
+    def _min_interval(self) -> float:
         if not self._failing:
             return self._timing.cooldown
         return self._timing.first_retry if self._keys is None else self._timing.retry
 
-    def _may_fetch(self) -> bool:
-        return self._refreshing is None and self._clock() - self._tried_at >= self._pause()
+    def _may_refresh(self) -> bool:
+        return self._refreshing is None and self._clock() - self._tried_at >= self._min_interval()
 
-    def _start(self) -> None:
+    def _start_refresh(self) -> None:
         self._tried_at = self._clock()
         self._refreshing = asyncio.create_task(self._refresh(), name="refresh signing keys")
 

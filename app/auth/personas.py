@@ -1,4 +1,4 @@
-"""The example callers of ``policies/personas.toml``."""
+"""Personas: the example callers of ``policies/personas.toml``, for documentation, demo and tests."""
 
 import tomllib
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from policies.principal import PrincipalKind
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A caller that the development issuer vouches for. ``groups`` and ``roles`` go into the token as they are.
+    """An example caller. The development issuer copies ``groups`` and ``roles`` into the token unchanged.
 
-    ``scopes`` are in every token, those ``on_request`` only in one that was asked for by name.
+    Every token contains ``scopes``. A scope under ``on_request`` is in a token only if the caller requests the scope.
+    Without ``tenant`` the token names the tenant of the settings.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Persona:
 
 @cache
 def personas() -> dict[str, Persona]:
-    """Every persona by name, in the order of the file."""
+    """Return all personas by name, in the order of the file."""
     document = tomllib.loads((files("policies") / "personas.toml").read_text("utf-8"))
     return {
         name: Persona(
@@ -48,8 +49,8 @@ def personas() -> dict[str, Persona]:
 
 
 def persona(name: str) -> Persona:
-    """Return one persona; raises InvalidError naming the known ones."""
+    """Return the persona called ``name``; raises `InvalidError` if there is none."""
     try:
         return personas()[name]
     except KeyError:
-        raise InvalidError(f"There is no persona {name!r}; known are {', '.join(personas())}.") from None
+        raise InvalidError(f"There is no persona {name!r}. Choose one of {', '.join(personas())}.") from None

@@ -1,4 +1,4 @@
-"""What we tell strangers about ourselves: the protected resource metadata of RFC 9728, and the auth routes."""
+"""The protected resource metadata of RFC 9728: where clients without a token find the issuers and scopes."""
 
 from urllib.parse import urlsplit
 
@@ -12,29 +12,36 @@ from app.settings import Settings
 from policies.errors import ConfigurationError
 from policies.principal import Scope
 
-PATH = "/.well-known/oauth-protected-resource"
+METADATA_PATH = "/.well-known/oauth-protected-resource"
 MAX_AGE = 300
-"""Seconds that the document may be cached."""
+"""Seconds for which clients may cache the metadata document."""
 
 
 def public_url(settings: Settings) -> str:
-    """Return the URL under which clients know us, without a path; raises ConfigurationError."""
+    """Return the URL that clients use for this server, without a path: ``MLG_PUBLIC_URL``, else host and port.
+
+    Raises `ConfigurationError` if the URL is more than scheme and host.
+    """
     url = (settings.public_url or base_url(settings.host, settings.port)).rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or url != f"{parts.scheme}://{parts.netloc}":
         raise ConfigurationError(
-            f"MLG_PUBLIC_URL is {url!r}; set it to scheme and host, like https://graph.example.com."
+            f"The public URL {url!r} is not scheme and host. Set MLG_PUBLIC_URL like https://graph.example.com."
         )
     return url
 
 
 def metadata_url(settings: Settings) -> str:
-    """Return the address of the metadata document, for challenges."""
-    return public_url(settings) + PATH
+    """Return the URL of the metadata document, for the ``WWW-Authenticate`` header; raises `ConfigurationError`."""
+    return public_url(settings) + METADATA_PATH
 
 
 def auth_routes(settings: Settings) -> list[Route]:
-    """Return the metadata document and, in ``dev`` on loopback only, the development issuer."""
+    """Return the route of the metadata document, with ``MLG_ENV=dev`` also those of the development issuer.
+
+    Raises `ConfigurationError` if ``MLG_ISSUERS`` or ``MLG_PUBLIC_URL`` is invalid, or if the development issuer is
+    not bound to a loopback address.
+    """
     issuers = [i.url for i in read_issuers(settings.issuers, audience=settings.audience, tenant=settings.tenant)]
     dev = DevIssuer(settings) if settings.env == "dev" else None
     document = {
@@ -48,4 +55,4 @@ def auth_routes(settings: Settings) -> list[Route]:
     async def metadata(_request: Request) -> Response:
         return JSONResponse(document, headers={"Cache-Control": f"public, max-age={MAX_AGE}"})
 
-    return [Route(PATH, metadata), *(dev.routes() if dev else [])]
+    return [Route(METADATA_PATH, metadata), *(dev.routes() if dev else [])]

@@ -1,4 +1,4 @@
-"""Which roles there are, and who has them beside what the token says: ``policies/roles.toml``."""
+"""The roles of ``policies/roles.toml``, and the grants that give a role beside those of the token."""
 
 import tomllib
 from collections.abc import Set as AbstractSet
@@ -11,7 +11,10 @@ from policies.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """``role`` for whoever is ``subject``, or whose token names the team ``team`` (a URN)."""
+    """Grants ``role`` to the caller with ``subject``, or to callers whose token names the team ``team`` (a URN).
+
+    One of the two is None.
+    """
 
     role: str
     subject: str | None = None
@@ -20,35 +23,40 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The roles with their meanings, and the grants."""
+    """The declared roles, each with a sentence on its purpose, and the grants."""
 
     meanings: dict[str, str]
     grants: tuple[Grant, ...] = ()
 
     def of(self, subject: str, teams: AbstractSet[str], claimed: AbstractSet[str]) -> frozenset[str]:
-        """Return the roles of a caller; what a token claims and nobody declared is no role.
+        """Return the roles of a caller: the granted roles, and those of ``claimed`` that are declared.
 
-        ``teams`` are those of the token, not their closure: who may write PART_OF must not be able to hand out roles.
+        ``claimed`` are the roles of the token. ``teams`` are the team URNs of the token, without the teams above them:
+        otherwise a caller who may write PART_OF edges could grant roles.
         """
         granted = {grant.role for grant in self.grants if grant.subject == subject or grant.team in teams}
         return frozenset(granted | (claimed & self.meanings.keys()))
 
     @classmethod
     def load(cls, text: str | None = None) -> Self:
-        """Read ``roles.toml``, the packaged one by default; raises ConfigurationError."""
+        """Return the roles in ``text`` (TOML), by default ``policies/roles.toml``; raises `ConfigurationError`."""
         source = (files("policies") / "roles.toml").read_text("utf-8") if text is None else text
         try:
             document = tomllib.loads(source)
         except tomllib.TOMLDecodeError as error:
-            raise ConfigurationError(f"policies/roles.toml does not parse: {error}.") from None
+            raise ConfigurationError(f"policies/roles.toml is not valid TOML: {error}. Correct the file.") from None
         meanings = document.get("roles", {})
         return cls(meanings, tuple(_grant(entry, meanings) for entry in document.get("grants", [])))
 
 
 def _grant(entry: dict[str, Any], meanings: dict[str, str]) -> Grant:
     if entry.get("role") not in meanings or len(entry.keys() & {"subject", "team"}) != 1:
-        raise ConfigurationError(f"policies/roles.toml: the grant {entry} needs a known role and a subject or a team.")
+        raise ConfigurationError(
+            f"policies/roles.toml: the grant {entry} is invalid. Use a declared `role`, and either `subject` or `team`."
+        )
     try:
         return Grant(**entry)
     except TypeError:
-        raise ConfigurationError(f"policies/roles.toml: the grant {entry} has an unknown key.") from None
+        raise ConfigurationError(
+            f"policies/roles.toml: the grant {entry} has an unknown key. Use `role`, and either `subject` or `team`."
+        ) from None

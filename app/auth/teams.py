@@ -1,4 +1,4 @@
-"""From the groups of a token to Team URNs, closed over the teams they are part of."""
+"""Caches team closures: the teams of a caller together with all teams above them."""
 
 import asyncio
 import time
@@ -6,46 +6,53 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 CloseTeams = Callable[[str, frozenset[str]], Awaitable[frozenset[str]]]
-"""(tenant, Team URNs) -> those and every team above them over PART_OF. Implemented by the graph."""
+"""(tenant, team URNs) -> these teams and all teams above them over PART_OF. Implemented by the graph."""
 
-TTL = 60.0
-"""Seconds that a closure is remembered."""
+CLOSURE_SECONDS = 60.0
+"""Seconds for which a closure is cached; a change of the team tree takes effect this much later at most."""
 MAX_CLOSURES = 4_096
+"""Number of cached closures; above it, the oldest closure is dropped."""
+
+_Key = tuple[str, frozenset[str]]
+"""Tenant and team URNs."""
 
 
 async def no_closure(_tenant: str, teams: frozenset[str]) -> frozenset[str]:
-    """Close nothing: what stands in where there is no graph."""
+    """Return ``teams`` unchanged; for an authenticator without a graph."""
     return teams
 
 
 class TeamClosure:
-    """Remembers closures by tenant and teams; concurrent callers share one look-up, a failure is not remembered."""
+    """Caches closures by tenant and teams. Concurrent callers share one computation; a failure is not cached.
+
+    ``close`` computes a closure. ``clock`` returns monotonic seconds.
+    """
 
     def __init__(self, close: CloseTeams, clock: Callable[[], float] = time.monotonic) -> None:
         self._close = close
         self._clock = clock
-        self._known: OrderedDict[tuple[str, frozenset[str]], tuple[float, asyncio.Task[frozenset[str]]]] = OrderedDict()
+        self._closures: OrderedDict[_Key, tuple[float, asyncio.Task[frozenset[str]]]] = OrderedDict()
 
     async def __call__(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-        """Return ``teams`` and every team above them."""
+        """Return ``teams``, a set of team URNs, and all teams above them; raises what ``close`` raises."""
         if not teams:
             return teams
         key = (tenant, teams)
-        until, task = self._known.get(key, (0.0, None))
+        until, task = self._closures.get(key, (0.0, None))
         if task is None or until <= self._clock() or _failed(task):
-            task = asyncio.create_task(self._look_up(tenant, teams), name="close teams")
-            self._remember(key, task)
-        # Shielded: one caller who goes away must not end the look-up of the others.
+            task = asyncio.create_task(self._compute(tenant, teams), name="close teams")
+            self._store(key, task)
+        # Without the shield, the cancellation of one request would cancel the computation for all waiting requests.
         return await asyncio.shield(task)
 
-    async def _look_up(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
+    async def _compute(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
         return teams | await self._close(tenant, teams)
 
-    def _remember(self, key: tuple[str, frozenset[str]], task: asyncio.Task[frozenset[str]]) -> None:
-        self._known[key] = (self._clock() + TTL, task)
-        self._known.move_to_end(key)
-        if len(self._known) > MAX_CLOSURES:
-            self._known.popitem(last=False)
+    def _store(self, key: _Key, task: asyncio.Task[frozenset[str]]) -> None:
+        self._closures[key] = (self._clock() + CLOSURE_SECONDS, task)
+        self._closures.move_to_end(key)
+        if len(self._closures) > MAX_CLOSURES:
+            self._closures.popitem(last=False)
 
 
 def _failed(task: asyncio.Task[frozenset[str]]) -> bool:

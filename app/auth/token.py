@@ -1,8 +1,13 @@
-"""Validation of one access token, after RFC 9068 section 4 and stricter where Authlib's validator is lenient.
+"""Validates an access token by RFC 9068 section 4, more strictly than Authlib's ``JWTBearerTokenValidator``.
 
-What is added to ``rfc9068.JWTBearerTokenValidator``: ``typ`` is required, ``cnf`` is refused (a token bound to a key is
-not a bearer token), the lifetime is capped, algorithms come from an allow-list, clocks may differ by ``LEEWAY``, and
-every claim is checked for its type before anything reads it.
+Additional checks:
+
+- the header ``typ`` is required, and the algorithm is one of the issuer's allow-list;
+- the claim ``cnf`` is refused, because a token bound to a key is not a bearer token;
+- the lifetime is limited;
+- the type of each claim is checked before the claim is read.
+
+Clocks may differ by `LEEWAY_SECONDS`.
 """
 
 import re
@@ -24,98 +29,111 @@ from joserfc.util import urlsafe_b64decode
 from app.auth.claims import first_present
 from app.auth.issuers import Issuer
 
-LEEWAY = 30
-"""Seconds that the issuer's clock and ours may differ."""
-MAX_LIFETIME = 24 * 3_600
-"""Seconds between ``iat`` and ``exp``."""
-MAX_TOKEN = 16_384
-"""Characters of a token; uvicorn takes headers up to 64 KiB."""
-MAX_SUBJECT = 255
-"""Characters of a subject, as OpenID Connect Core section 2 has it."""
-JSON_SEGMENTS = 2
-MEDIA_TYPES = frozenset({"at+jwt", "application/at+jwt"})
+LEEWAY_SECONDS = 30
+"""Largest accepted difference between the clock of the issuer and that of this server."""
+MAX_LIFETIME_SECONDS = 24 * 3_600
+"""Longest accepted time between ``iat`` and ``exp``."""
+MAX_TOKEN_LENGTH = 16_384
+"""Characters; uvicorn accepts headers of up to 64 KiB."""
+MAX_SUBJECT_LENGTH = 255
+"""Characters (OpenID Connect Core section 2)."""
 
-_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IGNORECASE)
-_ESSENTIAL = ("iss", "exp", "aud", "sub", "client_id", "iat", "jti")
-_TEXTS = ("iss", "sub", "client_id", "jti", "scope", "acr")
+_JSON_SEGMENTS = 2
+"""The first segments of a signed JWT, header and claims, are JSON; the third is the signature."""
+_TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt"})
+"""Accepted values of the header ``typ``, in lower case."""
+_BEARER_HEADER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IGNORECASE)
+_REQUIRED_CLAIMS = ("iss", "exp", "aud", "sub", "client_id", "iat", "jti")
+_STRING_CLAIMS = ("iss", "sub", "client_id", "jti", "scope", "acr")
+_NO_SIGNED_JWT = "the token is not a signed JWT"
 
 
 class TokenRejectedError(Exception):
-    """A token that is not valid here; the text is a reason of ours and quotes nothing from the token."""
+    """The token is not valid for this server; the text is the reason and quotes nothing from the token."""
 
 
 def bearer_token(authorization: str | None) -> str | None:
-    """Return the token of an Authorization header (RFC 6750 section 2.1), None when it holds no bearer token."""
-    match = _BEARER.fullmatch(authorization.strip(" ") if authorization else "")
+    """Return the token in the value of an ``Authorization`` header, None if there is no bearer token.
+
+    Source: RFC 6750 section 2.1.
+    """
+    match = _BEARER_HEADER.fullmatch(authorization.strip(" ") if authorization else "")
     return match.group(1) if match else None
 
 
 @dataclass(frozen=True, slots=True)
-class Unverified:
-    """What a token says of itself: enough to choose the issuer and the key, and never believed further."""
+class UnverifiedToken:
+    """Issuer and key id of a token whose signature is not verified; used only to select issuer and key."""
 
     issuer: str
     kid: str | None
 
 
-def read_unverified(token: str) -> Unverified:
-    """Read issuer and key id without verification; raises RequestRejectedError for anything but a plain signed JWT."""
-    if len(token) > MAX_TOKEN:
-        raise TokenRejectedError("it is too long")
+def read_unverified(token: str) -> UnverifiedToken:
+    """Return issuer and key id of ``token`` without verifying the signature.
+
+    Raises `TokenRejectedError` unless the token is a signed JWT of at most `MAX_TOKEN_LENGTH` characters without
+    critical extensions.
+    """
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise TokenRejectedError(f"the token is longer than {MAX_TOKEN_LENGTH} characters")
     segments = token.encode().split(b".")
-    if len(segments) != JSON_SEGMENTS + 1:
-        raise TokenRejectedError("it is not a signed JWT")
-    header, claims = (_json_object(segment) for segment in segments[:JSON_SEGMENTS])
-    # No extension is understood here, so none may be critical; `b64` would change what is signed (RFC 7797).
+    if len(segments) != _JSON_SEGMENTS + 1:
+        raise TokenRejectedError(_NO_SIGNED_JWT)
+    header, claims = (_json_object(segment) for segment in segments[:_JSON_SEGMENTS])
+    # No extension is implemented, so a critical extension cannot be honoured; `b64` changes what is signed (RFC 7797).
     if "crit" in header or "b64" in header:
-        raise TokenRejectedError("its header asks for an extension that is not supported")
+        raise TokenRejectedError("the header of the token requires an extension that is not supported")
     kid, issuer = header.get("kid"), claims.get("iss")
     if not isinstance(issuer, str) or not isinstance(kid, str | None):
-        raise TokenRejectedError("its issuer or key id is not a text")
-    return Unverified(issuer, kid)
+        raise TokenRejectedError("the issuer or the key id of the token is not a string")
+    return UnverifiedToken(issuer, kid)
 
 
 def _json_object(segment: bytes) -> dict[str, Any]:
-    # orjson refuses what the standard library lets through: NaN, lone surrogates, more than 1,024 levels.
+    # orjson refuses what the standard library accepts: NaN, lone surrogates, more than 1,024 levels.
     try:
         value = orjson.loads(urlsafe_b64decode(segment))
     except ValueError:
-        raise TokenRejectedError("it is not a signed JWT") from None
+        raise TokenRejectedError(_NO_SIGNED_JWT) from None
     if not isinstance(value, dict):
-        raise TokenRejectedError("it is not a signed JWT")
+        raise TokenRejectedError(_NO_SIGNED_JWT)
     return value
 
 
 class AccessToken(JWTAccessTokenClaims):  # type: ignore[misc]  # Authlib ships no types
-    """The claims of a token whose signature is good; ``validate`` says whether they are good as well."""
+    """The claims of a token with a verified signature. The claims themselves are unchecked until `validate`.
+
+    ``now`` returns epoch seconds.
+    """
 
     def __init__(self, token: jwt.Token, issuer: Issuer, now: Callable[[], float]) -> None:
         claims = {**token.claims}
         if (client := first_present(claims, issuer.claims.client)) is not None:
             claims["client_id"] = client
-        options: dict[str, Any] = {name: {"essential": True} for name in _ESSENTIAL}
+        options: dict[str, Any] = {name: {"essential": True} for name in _REQUIRED_CLAIMS}
         options["iss"]["value"], options["aud"]["value"] = issuer.url, issuer.audience
         super().__init__(claims, token.header, options)
         self._now = now
 
     def validate(self) -> None:
-        """Check type, claims and times; raises a JoseError naming the claim."""
-        if self.header.get("typ", "").lower() not in MEDIA_TYPES:
+        """Raise a `JoseError` that names the claim if the token's type, a claim or the lifetime is invalid."""
+        if self.header.get("typ", "").lower() not in _TOKEN_TYPES:
             raise InvalidClaimError("typ")
         if "cnf" in self:
             raise InvalidClaimError("cnf")
-        for name in _TEXTS:
+        for name in _STRING_CLAIMS:
             if name in self and not isinstance(self[name], str):
                 raise InvalidClaimError(name)
-        super().validate(now=int(self._now()), leeway=LEEWAY)
-        if not 0 < self["exp"] - self["iat"] <= MAX_LIFETIME:
+        super().validate(now=int(self._now()), leeway=LEEWAY_SECONDS)
+        if not 0 < self["exp"] - self["iat"] <= MAX_LIFETIME_SECONDS:
             raise InvalidClaimError("exp")
-        if len(self["sub"]) > MAX_SUBJECT or not self["sub"].isprintable():
+        if len(self["sub"]) > MAX_SUBJECT_LENGTH or not self["sub"].isprintable():
             raise InvalidClaimError("sub")
 
 
 class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Authlib ships no types
-    """Authlib's validator for one issuer and one set of keys, with the checks of this module."""
+    """Authlib's validator for the tokens of one issuer, with the checks of this module; ``now`` is in epoch seconds."""
 
     def __init__(self, issuer: Issuer, now: Callable[[], float] = time.time) -> None:
         super().__init__(issuer.url, issuer.audience)
@@ -124,7 +142,7 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
         self._registry = JWSRegistry(algorithms=sorted(issuer.algorithms), strict_check_header=False)
 
     def check(self, token: str, keys: KeySet) -> AccessToken:
-        """Return the validated claims of ``token``; raises RequestRejectedError."""
+        """Return the claims of ``token``, verified with ``keys`` and validated; raises `TokenRejectedError`."""
         try:
             claims = AccessToken(jwt.decode(token, keys, registry=self._registry), self._issuer, self._now)
             self.validate_token(claims, None, None)
@@ -133,12 +151,12 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
         except JoseError as error:
             raise TokenRejectedError(_reason(error)) from error
         except (ValueError, RecursionError) as error:
-            raise TokenRejectedError("it is not a signed JWT") from error
+            raise TokenRejectedError(_NO_SIGNED_JWT) from error
         return claims
 
 
 def _reason(error: BaseException | None) -> str:
-    # `error.error` and `error.claim` are words of the library and of our own tables, never of the token.
+    # `error.error` and `error.claim` come from the library and from the tables of this module, never from the token.
     word = getattr(error, "error", "invalid_token").replace("_", " ")
     claim = getattr(error, "claim", None)
     return f"{word}, {claim}" if claim else word

@@ -19,7 +19,7 @@ from app.policy.explain import Explanation, asset_and_caller, explain
 from app.policy.git_policy import policy_of
 from app.policy.matrix import answers, lines
 from app.settings import Settings
-from app.store.embedded.embedded_store import FOLDER
+from app.store.embedded.embedded_store import STORE_FOLDER
 from app.store.embedded.running_store import running_url
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.operation.field_guards import governed_fields
@@ -114,7 +114,7 @@ def explain_one(
 
 async def _explained(loaded: Policy, principal: Principal, action: str, urn: str) -> Explanation:
     settings = Settings.from_env()
-    url = settings.store_url or running_url(settings.data_dir.absolute() / FOLDER)
+    url = settings.store_url or running_url(settings.data_dir.absolute() / STORE_FOLDER)
     if url is None:
         raise InvalidError(f"No store runs on {settings.data_dir}: start `mlg dev`, or set MLG_STORE_URL.")
     async with GremlinClient(url, deadline=settings.store_deadline) as client:

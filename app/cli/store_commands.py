@@ -13,10 +13,10 @@ from app.graph.admin.reindex import reindex
 from app.graph.admin.store_schema import store_schema
 from app.settings import Settings
 from app.store.embedded.data_lock import LOCK_FILE, is_alive, read_holders
-from app.store.embedded.embedded_store import FOLDER
+from app.store.embedded.embedded_store import STORE_FOLDER
 from app.store.embedded.jars import fetch_jars, locked_jars, missing_jars
 from app.store.embedded.java import java_version
-from app.store.schema_stamp import STAMP
+from app.store.schema_stamp import STAMP_FILE
 
 __all__ = ["store"]
 
@@ -66,8 +66,8 @@ def status() -> None:
     settings = Settings.from_env()
     missing, total = len(missing_jars(settings)), len(locked_jars())
     typer.echo(f"jars: {total - missing} of {total} in {settings.cache_dir}")
-    folder = settings.data_dir.absolute() / FOLDER
-    stamped = folder / STAMP
+    folder = settings.data_dir.absolute() / STORE_FOLDER
+    stamped = folder / STAMP_FILE
     known = orjson.loads(stamped.read_bytes()) if stamped.exists() else None
     typer.echo(f"data: {folder}, " + (f"schema version {known['version']}" if known else "empty"))
     holders = read_holders(folder / LOCK_FILE)

@@ -1,1 +1,1 @@
-"""The GraphQL view and its manners on the wire."""
+"""The HTTP and WebSocket interface: GraphQL over HTTP, subscriptions, health checks, and the errors of all three."""

@@ -1,7 +1,8 @@
-"""What became of an error of an operation: an expected one keeps its words, an unknown one is masked and logged.
+"""Separates expected errors of an operation, which callers receive, from defects, which are logged.
 
-The log gets one line per request: exception types and code locations, never messages, documents or variables,
-because all three can hold what a caller may not see.
+A defect is an exception that is neither a `CodedError` nor caused by the caller's document. The log gets one line per
+request with exception types and code locations. Messages, documents and variables are never logged, because they may
+contain values that readers of the log may not see.
 """
 
 import re
@@ -22,30 +23,33 @@ _SUGGESTION = re.compile(r"\s*Did you mean .*\Z", re.DOTALL)
 
 
 def coded_error_of(error: GraphQLError, *, executed: bool, suggestions: bool) -> CodedError | None:
-    """Find the coded error behind ``error``, or None for a defect of ours.
+    """Return the coded error to show for ``error``, None for a defect.
 
-    ``executed`` is false for errors of parsing and validation. graphql-core's own errors blame the caller when they
-    stand outside the result (syntax, validation, variables) or point at an argument; inside the result they are
-    about values that our resolvers gave.
+    ``executed`` is false for errors of parsing and validation. ``suggestions`` keeps "Did you mean …" in messages of
+    graphql-core. An error of graphql-core is the caller's mistake if it has no path in the result (syntax, validation,
+    variables) or points at an argument. Other errors of graphql-core concern values that resolvers returned.
     """
     causes = list(_causes(error))
-    coded = next((cause for cause in causes if isinstance(cause, CodedError)), None)
-    if coded is not None:
-        return coded
-    if not _blames_caller(error, causes):
+    expected = next((cause for cause in causes if isinstance(cause, CodedError)), None)
+    if expected is not None:
+        return expected
+    if not _caused_by_caller(error, causes):
         return None
     message = error.message if suggestions else _SUGGESTION.sub("", error.message)
     return CodedError(message, Code.INVALID if executed else Code.BAD_REQUEST)
 
 
-def log_defects(faults: Iterable[BaseException], request_id: str, document: str | None) -> None:
-    """Write the one line about the defects of one request; ``document`` goes in as its SHA-256."""
+def log_defects(defects: Iterable[BaseException], request_id: str, document: str | None) -> None:
+    """Log one line about the defects of a request: their number and the first five.
+
+    ``document`` is logged as its SHA-256 in hex, so that equal documents can be recognised.
+    """
     digest = sha256(document.encode("utf-8", "surrogatepass")).hexdigest() if document is not None else None
-    summaries = [_summary(fault) for fault in faults]
+    summaries = [_summary(defect) for defect in defects]
     log.error("request_failed", request_id=request_id, document=digest, count=len(summaries), faults=summaries[:5])
 
 
-def _blames_caller(error: GraphQLError, causes: list[BaseException]) -> bool:
+def _caused_by_caller(error: GraphQLError, causes: list[BaseException]) -> bool:
     if any(isinstance(cause, StrawberryInputCoercionError) for cause in causes):
         return True
     if error.path is None:
@@ -54,15 +58,16 @@ def _blames_caller(error: GraphQLError, causes: list[BaseException]) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and what it wraps, outermost first."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.original_error if isinstance(seen, GraphQLError) else None
+    """Yield ``error`` and the errors that it wraps, outermost first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.original_error if isinstance(cause, GraphQLError) else None
 
 
-def _summary(fault: BaseException) -> str:
-    *_, root = _causes(fault)
+def _summary(defect: BaseException) -> str:
+    """Return the type of the innermost error with its last three code locations."""
+    *_, root = _causes(defect)
     frames = traceback.extract_tb(root.__traceback__)[-3:]
-    places = [f"{'/'.join(PurePath(f.filename).parts[-3:])}:{f.lineno}" for f in frames]
-    return f"{type(root).__module__}.{type(root).__qualname__} at {' > '.join(places) or 'unknown place'}"
+    locations = [f"{'/'.join(PurePath(f.filename).parts[-3:])}:{f.lineno}" for f in frames]
+    return f"{type(root).__module__}.{type(root).__qualname__} at {' > '.join(locations) or 'unknown place'}"

@@ -1,4 +1,4 @@
-"""What can be wrong with an HTTP request before GraphQL sees it."""
+"""The error of a request that is refused before GraphQL runs."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,10 @@ from policies.errors import Code, CodedError
 
 
 class HttpError(CodedError):
-    """A request refused with a status of its own, finer than the code's, and the headers that go with it."""
+    """A refused request, with an HTTP status and response headers of its own.
+
+    ``status`` replaces the status that `app.errors.HTTP_STATUS` gives for ``code``.
+    """
 
     code = Code.BAD_REQUEST
 

@@ -1,4 +1,4 @@
-"""Health: whether the process lives, and whether a query would be answered."""
+"""Health checks: whether the process is running, and whether it can serve queries."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,17 +9,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.graph.driver.errors import StoreUnavailableError
-from app.http.json_response import json_response, refusal
-from app.http.middleware import coded, request_id_of
+from app.http.json_response import error_response, json_response
+from app.http.middleware import coded_or_masked, request_id_of
 
 Probe = Callable[[], Awaitable[object]]
-"""Does what a query needs, cheaply; returns anything when it worked, raises CodedError with the reason when not."""
+"""Checks cheaply that a query can run. The result is ignored; raises `CodedError` with the reason if it cannot run."""
 
 PROBE_SECONDS = 2.0
 
 
 def health_routes(probe: Probe, *, seconds: float = PROBE_SECONDS) -> list[Route]:
-    """``GET /health/live`` and ``GET /health/ready``; a probe slower than ``seconds`` counts as failed."""
+    """Return the routes ``GET /health/live`` and ``GET /health/ready``.
+
+    ``live`` returns 200. ``ready`` returns 200 if ``probe`` succeeds within ``seconds``, else 503 with the error.
+    """
 
     async def ready(request: Request) -> Response:
         request_id = request_id_of(request.scope)
@@ -27,10 +30,10 @@ def health_routes(probe: Probe, *, seconds: float = PROBE_SECONDS) -> list[Route
             async with asyncio.timeout(seconds):
                 await probe()
         except TimeoutError:
-            error = StoreUnavailableError(f"The store did not answer within {seconds:g} s. Ask again.")
-            return refusal(error, request_id)
-        except Exception as fault:  # noqa: BLE001 - the HTTP boundary
-            return refusal(coded(fault, request_id), request_id, status=HTTPStatus.SERVICE_UNAVAILABLE)
+            slow = StoreUnavailableError(f"The store did not respond within {seconds:g} s. Try again later.")
+            return error_response(slow, request_id)
+        except Exception as error:  # noqa: BLE001 - the HTTP boundary
+            return error_response(coded_or_masked(error, request_id), request_id, status=HTTPStatus.SERVICE_UNAVAILABLE)
         return json_response({"status": "ready"})
 
     return [Route("/health/live", _live), Route("/health/ready", ready)]

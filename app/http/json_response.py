@@ -1,4 +1,4 @@
-"""The shape of every JSON answer: how an error looks, and the headers all answers carry."""
+"""Builds JSON responses: the form of an error, and the headers of every response."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,23 +13,26 @@ from app.http.errors import HttpError
 from app.http.negotiation import JSON
 from policies.errors import CodedError
 
-MESSAGE_CHARACTERS = 1_000
-"""Messages of graphql-core quote what was sent; longer ones are cut."""
+MAX_MESSAGE_LENGTH = 1_000
+"""Characters; a longer message is cut, because messages of graphql-core quote values of the request."""
 
-CACHING = {"Cache-Control": "private, no-store", "Vary": "Accept, Authorization"}
-"""Every answer depends on who asks, so no cache may keep it."""
+NO_CACHE_HEADERS = {"Cache-Control": "private, no-store", "Vary": "Accept, Authorization"}
+"""Every response depends on the caller's rights, so no cache may store it."""
 
 
-def error_payload(error: CodedError, request_id: str, where: GraphQLError | None = None) -> dict[str, Any]:
-    """One entry of ``errors``: message, locations and path if known, and extensions with code and request id."""
+def error_payload(error: CodedError, request_id: str, origin: GraphQLError | None = None) -> dict[str, Any]:
+    """Return one entry of ``errors``: message, locations, path, and extensions with code and request id.
+
+    ``origin`` provides locations and path; the entry has neither without ``origin``.
+    """
     message = error.message
-    if len(message) > MESSAGE_CHARACTERS:
-        message = message[: MESSAGE_CHARACTERS - 1] + "…"
+    if len(message) > MAX_MESSAGE_LENGTH:
+        message = message[: MAX_MESSAGE_LENGTH - 1] + "…"
     payload: dict[str, Any] = {"message": message}
-    if where is not None and where.locations:
-        payload["locations"] = [location.formatted for location in where.locations]
-    if where is not None and where.path is not None:
-        payload["path"] = where.path
+    if origin is not None and origin.locations:
+        payload["locations"] = [location.formatted for location in origin.locations]
+    if origin is not None and origin.path is not None:
+        payload["path"] = origin.path
     payload["extensions"] = {**error.extensions, "code": str(error.code), "requestId": request_id}
     return payload
 
@@ -37,17 +40,20 @@ def error_payload(error: CodedError, request_id: str, where: GraphQLError | None
 def json_response(
     content: Mapping[str, Any], status: int = HTTPStatus.OK, media: str = JSON, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """``content`` as JSON; a 503 says when to come back."""
+    """Return a response with ``content`` as JSON in media type ``media``; status 503 gets ``Retry-After``."""
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Response(
         orjson.dumps(content),
         status_code=status,
         media_type=f"{media}; charset=utf-8",
-        headers={**CACHING, **retry, **(headers or {})},
+        headers={**NO_CACHE_HEADERS, **retry, **(headers or {})},
     )
 
 
-def refusal(error: CodedError, request_id: str, media: str = JSON, status: int | None = None) -> Response:
-    """Build an answer without data. Its status is the one given, else the error's own, else that of its code."""
+def error_response(error: CodedError, request_id: str, media: str = JSON, status: int | None = None) -> Response:
+    """Return a response with ``error`` and without data.
+
+    The status is ``status`` if given, else that of an `HttpError`, else the one for the error's code.
+    """
     own, headers = (error.status, error.headers) if isinstance(error, HttpError) else (HTTP_STATUS[error.code], {})
     return json_response({"errors": [error_payload(error, request_id)]}, status or own, media, headers)

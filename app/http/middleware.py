@@ -1,4 +1,4 @@
-"""Pure ASGI middlewares around everything: a request id in and out, and a JSON answer for whatever fails."""
+"""ASGI middlewares around the application: a request id for each request, and a JSON error for unhandled exceptions."""
 
 import re
 from uuid import uuid4
@@ -8,83 +8,89 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from app.errors import InternalError
-from app.http import error_handling as faults
-from app.http.json_response import refusal
+from app.http.error_handling import log_defects
+from app.http.json_response import error_response
 from policies.errors import CodedError
 
-HEADER = "X-Request-Id"
+REQUEST_ID_HEADER = "X-Request-Id"
 
-_VALID = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
+_VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
 
 
 def request_id_of(scope: Scope) -> str:
-    """Return the id of this request; made and kept in the scope's state when no middleware has done it."""
+    """Return the request id stored in the state of ``scope``; store a new one if there is none."""
     state = scope.setdefault("state", {})
     request_id: str = state.setdefault("request_id", uuid4().hex)
     return request_id
 
 
 class RequestIdMiddleware:
-    """Takes ``X-Request-Id`` from the caller if it is harmless, else makes one; puts it on the answer and log lines.
+    """Sets ``request.state.request_id``, and adds the id to the response header and to all log lines.
 
-    Handlers find it as ``request.state.request_id``.
+    The id is the client's ``X-Request-Id`` if the header is 1 to 128 safe characters, else a random one.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection."""
+        """Run the application for one connection with the request id set."""
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get(HEADER, "")
-        if _VALID.fullmatch(sent):
+        sent = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        if _VALID_REQUEST_ID.fullmatch(sent):
             scope.setdefault("state", {})["request_id"] = sent
         request_id = request_id_of(scope)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
             await send(message)
 
         with bound_contextvars(request_id=request_id):
             await self.app(scope, receive, send_with_id)
 
 
-class FaultMiddleware:
-    """The outermost boundary: what no handler caught becomes JSON with a code; defects are masked and logged once.
+class ErrorMiddleware:
+    """Returns a JSON error for every exception that no handler caught; defects are logged and masked.
 
-    Stands directly inside :class:`RequestIdMiddleware` and outside everything that can fail.
+    List it directly after `RequestIdMiddleware`, so that it covers all other middlewares and errors contain the id.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection; an answer that has begun cannot be taken back, so then the fault is only logged."""
+        """Run the application for one connection.
+
+        After the start of a response, an exception is only logged, because the status has already been sent.
+        """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun = False
+        started = False
 
-        async def note(message: Message) -> None:
-            nonlocal begun
-            begun = begun or message["type"] == "http.response.start"
+        async def send_and_watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
             await send(message)
 
         try:
-            await self.app(scope, receive, note)
-        except Exception as fault:  # noqa: BLE001 - the HTTP boundary
+            await self.app(scope, receive, send_and_watch)
+        except Exception as error:  # noqa: BLE001 - the HTTP boundary
             request_id = request_id_of(scope)
-            error = coded(fault, request_id)
-            if not begun:
-                await refusal(error, request_id)(scope, receive, send)
+            shown = coded_or_masked(error, request_id)
+            if not started:
+                await error_response(shown, request_id)(scope, receive, send)
 
 
-def coded(fault: Exception, request_id: str, document: str | None = None) -> CodedError:
-    """``fault`` itself when it is expected; else the mask, after one line in the log."""
-    if isinstance(fault, CodedError):
-        return fault
-    faults.log_defects([fault], request_id, document)
+def coded_or_masked(error: Exception, request_id: str, document: str | None = None) -> CodedError:
+    """Return ``error`` if it is a `CodedError`; else log the defect and return an `InternalError` without details.
+
+    ``document`` is the GraphQL document of the request, logged as a digest.
+    """
+    if isinstance(error, CodedError):
+        return error
+    log_defects([error], request_id, document)
     return InternalError.masking(request_id)

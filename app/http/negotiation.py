@@ -1,4 +1,7 @@
-"""Which of the two GraphQL media types an answer takes (RFC 9110 section 12.5.1, GraphQL-over-HTTP section 5)."""
+"""Selects the media type of a response by the ``Accept`` header.
+
+Sources: RFC 9110 section 12.5.1, GraphQL-over-HTTP section 5.
+"""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -8,11 +11,16 @@ from app.http.errors import HttpError
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
+_EXACT = 2
+"""Specificity of a range that names a media type completely."""
+
 
 def negotiate(accept: str | None) -> str:
-    """Choose the media type to answer with; no header means JSON, as the draft has it. Raises 406 when neither fits.
+    """Return the media type of the response, `JSON` or `GRAPHQL_RESPONSE`.
 
-    At equal quality the type that is named more exactly wins, and the newer one when both are named.
+    ``accept`` is the value of the header; None or an empty value gives `JSON`, as the GraphQL-over-HTTP draft requires.
+    The higher quality wins, then the more specific range; if both types are named, `GRAPHQL_RESPONSE` wins. Raises
+    `HttpError` with status 406 if the header allows neither.
     """
     if accept is None or not accept.strip():
         return JSON
@@ -21,26 +29,27 @@ def negotiate(accept: str | None) -> str:
     if not any(quality for quality, _, _ in rated):
         raise HttpError(
             HTTPStatus.NOT_ACCEPTABLE,
-            f"Answers are {GRAPHQL_RESPONSE} or {JSON}, and the Accept header allows neither. Add one of them.",
+            f"The Accept header allows neither {GRAPHQL_RESPONSE} nor {JSON}. Add one of the two.",
         )
     _, _, best = max(rated, key=lambda rating: (rating[0], rating[1], rating[1] == _EXACT and rating[2] != JSON))
     return best
 
 
-_EXACT = 2
-
-
 def _quality(media: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
-    """Quality and exactness (2 named, 1 ``application/*``, 0 ``*/*``) that the most exact range gives ``media``."""
-    forms = {media: _EXACT, "application/*": 1, "*/*": 0}
-    matching = [(forms[name], quality) for name, quality in ranges if name in forms]
+    """Return the quality (0 to 1) of ``media``, and the specificity of the range that gives the quality.
+
+    The specificity is 2 for the type itself, 1 for ``application/*`` and 0 for ``*/*``.
+    """
+    specificities = {media: _EXACT, "application/*": 1, "*/*": 0}
+    matching = [(specificities[name], quality) for name, quality in ranges if name in specificities]
     if not matching:
         return 0.0, 0
-    exactness, quality = max(matching)
-    return quality, exactness
+    specificity, quality = max(matching)
+    return quality, specificity
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:
+    """Yield the media ranges of the header in lower case with their qualities; skip those with a malformed quality."""
     for item in accept.lower().split(","):
         name, *parameters = (part.strip() for part in item.split(";"))
         qualities = [p[2:] for p in parameters if p.startswith("q=")]

@@ -1,13 +1,16 @@
-"""What a caller prefers (RFC 7240): one word or pair of the ``Prefer`` headers."""
+"""Reads preferences of the client from ``Prefer`` headers (RFC 7240)."""
 
 from starlette.datastructures import Headers
 
 
-def preferred(headers: Headers, name: str) -> str | None:
-    """The value of a preference, "" where it has none, None where it is not named; the first one counts."""
+def preference(headers: Headers, name: str) -> str | None:
+    """Return the value of the preference ``name`` (in lower case), None if no header names the preference.
+
+    The value is "" for a preference without a value. The first occurrence is used.
+    """
     for header in headers.getlist("prefer"):
-        for preference in header.split(","):
-            key, _, value = preference.split(";")[0].partition("=")
+        for item in header.split(","):
+            key, _, value = item.split(";")[0].partition("=")
             if key.strip().lower() == name:
                 return value.strip().strip('"')
     return None

@@ -94,7 +94,7 @@ def _field(policy: Policy, access: Access, action: str, attributes: PolicyAttrib
     of_others = type_name != kind and kind_code(type_name) in KIND_OF_CODE
     if of_others or name not in policy.labels.get(type_name, {}):
         raise InvalidError(f"{action} is neither an action nor a governed field of a {kind}, as {kind}.name is one.")
-    denial = access.hidden(type_name, attributes).why.get(name)
+    denial = access.field_mask(type_name, attributes).why.get(name)
     if denial is None:
         decision = policy.engine.decide(access.principal, field_action(type_name, name), attributes)
         return Explanation(allowed=True, policies=decision.reasons)
@@ -110,5 +110,5 @@ def _seen(policy: Policy, access: Access, grade: Grade, attributes: PolicyAttrib
     if grade is Grade.HIDDEN:
         return {}
     kind = KIND_OF_CODE[attributes.kind].name
-    hidden = access.hidden(kind, attributes).hidden if kind in policy.labels else frozenset()
+    hidden = access.field_mask(kind, attributes).hidden if kind in policy.labels else frozenset()
     return {name: value for name, value in attributes.named().items() if name not in hidden}

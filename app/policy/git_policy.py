@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from policies.errors import ConfigurationError, InvalidError
 from policies.governed import Governed
-from policies.labels import COMMON
+from policies.labels import COMMON_SECTION
 from policies.policy import SHIPPED, Policy
 from policies.vocabulary import Label, Labels
 
@@ -49,7 +49,7 @@ def _git(*words: str) -> str:
 def _fitted(sections: Mapping[str, Any], governed: Governed, current: Labels) -> tuple[Labels, list[str]]:
     notes: list[str] = []
     labels: dict[str, dict[str, Label]] = {}
-    common = sections.get(COMMON, {})
+    common = sections.get(COMMON_SECTION, {})
     for name, fields in sorted(governed.fields.items()):
         own = {**(common if name in governed.assets else {}), **sections.get(name, {})}
         labels[name] = {}
@@ -58,6 +58,6 @@ def _fitted(sections: Mapping[str, Any], governed: Governed, current: Labels) ->
                 notes.append(f"{name}.{field} has no label there: compared under today's, {current[name][field]}")
             labels[name][field] = Label(own[field]) if own.get(field) in [*Label] else current[name][field]
         notes.extend(f"{name}.{field} has a label there and is no field today" for field in sorted({*own} - {*fields}))
-    gone = sorted({*sections} - {*governed.fields, COMMON})
+    gone = sorted({*sections} - {*governed.fields, COMMON_SECTION})
     notes.extend(f"[{name}] has labels there and is no governed type today" for name in gone)
     return labels, notes

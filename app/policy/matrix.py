@@ -38,7 +38,7 @@ def answers(policy: Policy, governed: Governed, principal: Principal) -> Answers
             grade = access.grade(attributes)
             words |= {str(action) for action in RowAction if grade >= Grade[action.name]}
             for name in (kind.name, *governed.edges):
-                shown = {*governed.fields[name]} - access.hidden(name, attributes).hidden
+                shown = {*governed.fields[name]} - access.field_mask(name, attributes).hidden
                 words |= {field_action(name, field) for field in shown}
         found[where] = frozenset(words)
     return found

@@ -24,7 +24,7 @@ from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.read_time import ReadTime
 from app.graph.writing.writer import PolicedWriter
 from app.http.middleware import request_id_of
-from app.http.preferences import preferred
+from app.http.preferences import preference
 from app.runtime import gc_tuning as memory
 from app.runtime.cursor_key import cursor_key
 from app.settings import Settings
@@ -112,7 +112,7 @@ class Process:
         self, request: HTTPConnection, principal: Principal, recheck: Callable[[], Awaitable[Principal]] | None = None
     ) -> Context:
         """The context of one operation; one that lasts asks ``recheck`` who its caller is by then."""
-        notes = PolicyReport(self.policy.version, strict=preferred(request.headers, "policy") == "strict")
+        notes = PolicyReport(self.policy.version, strict=preference(request.headers, "policy") == "strict")
 
         def open_reader(who: Principal, as_of: int | None = None) -> PolicedReader:
             now, fences = (

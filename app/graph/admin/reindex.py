@@ -63,7 +63,7 @@ async def reindex(settings: Settings, tell: Callable[[int], None]) -> int:
     async with EmbeddedStore(settings, store_schema(), reindexing=True) as store:
         async with GremlinClient(store.url, deadline=settings.store_deadline) as client:
             count = await _run(client, tell)
-        index.made(store.folder)
+        index.finish_rebuild(store.folder)
     return count
 
 

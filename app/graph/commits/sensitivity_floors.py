@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
-from policies.sensitivity import LEVELS, RANK
+from policies.sensitivity import RANK, SENSITIVITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class FloorView:
         rank = self.rank(vid) if self._floors else 0
         if rank <= RANK[record["sensitivity"]]:
             return record
-        return {**record, "sensitivity": LEVELS[rank]}
+        return {**record, "sensitivity": SENSITIVITIES[rank]}
 
 
 class SensitivityFloors:

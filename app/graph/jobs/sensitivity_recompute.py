@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.vertex_record import Record
-from policies.sensitivity import LEVELS, RANK
+from policies.sensitivity import RANK, SENSITIVITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class _Neighbourhood:
     def changed(self) -> dict[int, Record]:
         """Return the records whose sensitivity differs from the stored one."""
         return {
-            vid: {**record, "sensitivity": LEVELS[self.ranks[vid]]}
+            vid: {**record, "sensitivity": SENSITIVITIES[self.ranks[vid]]}
             for vid, record in self.records.items()
             if RANK[record["sensitivity"]] != self.ranks[vid]
         }
@@ -65,7 +65,7 @@ async def recompute(flows: StoredFlows, vids: Iterable[int]) -> Recomputed:
         from_sources = map(around.ranks.__getitem__, around.sources[vid])
         around.ranks[vid] = max(around.ranks[vid], around.declared(vid), *from_sources)
     lowered: set[int] = set()
-    for rank in range(len(LEVELS) - 1, 0, -1):
+    for rank in range(len(SENSITIVITIES) - 1, 0, -1):
         lowered |= await _lower([vid for vid in batch if around.ranks[vid] == rank], rank, around)
     changed = around.changed()
     further, _ = await flows.targets(changed, most=0)

@@ -147,14 +147,14 @@ class PolicedWriter:
             principal.subject,
             now,
             self._access.may,
-            self._access.knows,
-            self._access.sees,
+            self._access.is_discoverable,
+            self._access.reads_field,
             coordinator.outbox.floors.view(principal.tenant),
             coordinator.propagation_stops,
             audit_instant=coordinator.commit_log.instant(now),
             request_id=self._request_id,
             gates=coordinator.gates,
-            hidden_fields=self._access.withheld,
+            hidden_fields=self._access.fields_hidden_by_rules,
         )
 
     async def _commit(self, batch: WorkingSet, author: Author) -> None:

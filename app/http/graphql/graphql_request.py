@@ -1,4 +1,4 @@
-"""From an HTTP request to the parameters of one GraphQL operation, refusing what is malformed or too big."""
+"""Reads the parameters of a GraphQL operation from an HTTP request; refuses malformed and oversized requests."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,9 +18,11 @@ from policies.errors import Code
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Bounds of one request: bytes of the body and of the document in it, levels of JSON, seconds to send it.
+    """Limits of one request.
 
-    ``message_bytes`` bounds one message of a WebSocket, ``init_seconds`` how long its ``connection_init`` may take.
+    HTTP: ``body_bytes``, ``body_seconds`` for receiving the body. WebSocket: ``message_bytes`` of one message,
+    ``init_seconds`` for receiving ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
+    of nested arrays and objects.
     """
 
     body_bytes: int = 4 * 1024 * 1024
@@ -32,19 +34,22 @@ class RequestLimits:
 
 
 async def read_params(request: Request, limits: RequestLimits) -> GraphQLRequestData:
-    """Read the operation that ``request`` asks for. Raises HttpError with 400, 405, 408, 413 or 415."""
+    """Return the parameters of the operation in ``request``, from the query string (GET) or from the body (POST).
+
+    Raises `HttpError` with status 400, 405, 408, 413 or 415.
+    """
     if request.method == "GET":
-        values = _from_query(request.scope["query_string"], limits)
+        values = _read_query_string(request.scope["query_string"], limits)
     elif request.method == "POST":
         _require_json(request.headers)
-        values = read_json(await _body(request, limits), limits, "The body")
+        values = read_json(await _read_body(request, limits), limits, "The body")
     else:
         raise HttpError(
             HTTPStatus.METHOD_NOT_ALLOWED,
-            f"{request.method} is not answered here. Send GET for queries, POST for everything.",
+            f"The method {request.method} is not supported. Use GET for queries, and POST for queries and mutations.",
             headers={"Allow": "GET, POST"},
         )
-    return checked(values, limits)
+    return checked_params(values, limits)
 
 
 def _require_json(headers: Mapping[str, str]) -> None:
@@ -54,46 +59,49 @@ def _require_json(headers: Mapping[str, str]) -> None:
     if media.lower() != "application/json" or charset not in {"utf-8", "utf8"} or encoding != "identity":
         raise HttpError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "A POST body must be uncompressed JSON in UTF-8. Send it with `Content-Type: application/json`.",
+            "The body is not uncompressed JSON in UTF-8. Send JSON with `Content-Type: application/json`.",
             headers={"Accept-Post": "application/json"},
         )
 
 
-async def _body(request: Request, limits: RequestLimits) -> bytes:
-    """Read the body, no further than the limits; what is left unread makes the server close the connection."""
+async def _read_body(request: Request, limits: RequestLimits) -> bytes:
+    """Return the body of ``request``; stop reading at the limits.
+
+    The errors carry ``Connection: close``, because unread bytes of the body would precede the next request.
+    """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limits.body_bytes:
-        raise _too_large("body", limits.body_bytes)
+        raise _too_large_error("body", limits.body_bytes)
     body = bytearray()
     try:
         async with asyncio.timeout(limits.body_seconds):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limits.body_bytes:
-                    raise _too_large("body", limits.body_bytes)
+                    raise _too_large_error("body", limits.body_bytes)
     except TimeoutError:
         raise HttpError(
             HTTPStatus.REQUEST_TIMEOUT,
-            f"The body did not arrive within {limits.body_seconds:g} s. Send it again.",
+            f"The body did not arrive within {limits.body_seconds:g} s. Send the request again.",
             headers={"Connection": "close"},
         ) from None
     return bytes(body)
 
 
-def _too_large(what: str, maximum: int) -> HttpError:
+def _too_large_error(part: str, maximum: int) -> HttpError:
     return HttpError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The {what} is over {maximum} bytes. Send less, or split it into several requests.",
+        f"The {part} is larger than {maximum} bytes. Send less, or use several requests.",
         Code.LIMIT_EXCEEDED,
-        {"Connection": "close"} if what == "body" else None,
+        {"Connection": "close"} if part == "body" else None,
     )
 
 
-def _from_query(query_string: bytes, limits: RequestLimits) -> dict[str, Any]:
+def _read_query_string(query_string: bytes, limits: RequestLimits) -> dict[str, Any]:
     try:
         pairs = parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError:
-        raise _malformed("The URL's query", "UTF-8, percent-encoded, with at most 20 parameters") from None
+        raise _malformed_error("The query of the URL", "percent-encoded UTF-8 with at most 20 parameters") from None
     values: dict[str, Any] = dict(pairs)
     for name in ("variables", "extensions"):
         if name in values:
@@ -101,19 +109,25 @@ def _from_query(query_string: bytes, limits: RequestLimits) -> dict[str, Any]:
     return values
 
 
-def read_json(text: bytes, limits: RequestLimits, what: str) -> Any:  # noqa: ANN401 - JSON
-    """The value of a JSON text that ``what`` names; raises HttpError when it is none, or nests too deep."""
+def read_json(text: bytes, limits: RequestLimits, part: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the value of the JSON in ``text``; ``part`` names the text in the error.
+
+    Raises `HttpError` with status 400 if the text is not JSON or is nested deeper than ``limits.json_depth``.
+    """
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise _malformed(what, "valid JSON in UTF-8") from None
-    if _deeper(value, limits.json_depth):
-        raise _malformed(what, f"JSON of at most {limits.json_depth} levels")
+        raise _malformed_error(part, "valid JSON in UTF-8") from None
+    if _exceeds_depth(value, limits.json_depth):
+        raise _malformed_error(part, f"JSON of at most {limits.json_depth} levels")
     return value
 
 
-def _deeper(value: object, levels: int) -> bool:
-    """Whether arrays and objects nest more than ``levels`` deep; goes level by level, so depth costs no stack."""
+def _exceeds_depth(value: object, levels: int) -> bool:
+    """Return whether arrays and objects are nested more than ``levels`` deep.
+
+    Proceeds level by level: recursion could exhaust the stack.
+    """
     level = [value]
     for _ in range(levels):
         parents = [v.values() if isinstance(v, dict) else v for v in level if isinstance(v, dict | list)]
@@ -123,29 +137,32 @@ def _deeper(value: object, levels: int) -> bool:
     return True
 
 
-def checked(values: object, limits: RequestLimits) -> GraphQLRequestData:
-    """Check the four parameters of GraphQL over HTTP and their types; other members are ignored."""
+def checked_params(values: object, limits: RequestLimits) -> GraphQLRequestData:
+    """Return the four parameters of GraphQL over HTTP after a check of their types; other members are ignored.
+
+    ``values`` is the decoded body. Raises `HttpError` with status 400, or with 413 for a document over the limit.
+    """
     if not isinstance(values, dict):
-        raise _malformed("The body", "one JSON object; batches are not answered, send one request per operation")
-    query = _typed(values, "query", str, "text of a GraphQL document")
+        raise _malformed_error("The body", "one JSON object; for several operations, send several requests")
+    query = _typed_value(values, "query", str, "the text of a GraphQL document")
     if not query:
-        raise HttpError(HTTPStatus.BAD_REQUEST, "There is no `query`. Send the text of a GraphQL document in it.")
+        raise HttpError(HTTPStatus.BAD_REQUEST, "`query` is missing or empty. Send the text of a GraphQL document.")
     if len(query.encode("utf-8", "surrogatepass")) > limits.document_bytes:
-        raise _too_large("GraphQL document", limits.document_bytes)
+        raise _too_large_error("GraphQL document", limits.document_bytes)
     return GraphQLRequestData(
         query=query,
-        variables=_typed(values, "variables", dict, "a JSON object or null"),
-        operation_name=_typed(values, "operationName", str, "text or null"),
-        extensions=_typed(values, "extensions", dict, "a JSON object or null"),
+        variables=_typed_value(values, "variables", dict, "a JSON object or null"),
+        operation_name=_typed_value(values, "operationName", str, "a string or null"),
+        extensions=_typed_value(values, "extensions", dict, "a JSON object or null"),
     )
 
 
-def _typed(values: Mapping[str, Any], name: str, kind: type, must_be: str) -> Any:  # noqa: ANN401 - JSON
+def _typed_value(values: Mapping[str, Any], name: str, kind: type, expected: str) -> Any:  # noqa: ANN401 - JSON
     value = values.get(name)
     if value is not None and not isinstance(value, kind):
-        raise _malformed(f"`{name}`", must_be)
+        raise _malformed_error(f"`{name}`", expected)
     return value
 
 
-def _malformed(what: str, must_be: str) -> HttpError:
-    return HttpError(HTTPStatus.BAD_REQUEST, f"{what} cannot be read: it must be {must_be}.")
+def _malformed_error(part: str, expected: str) -> HttpError:
+    return HttpError(HTTPStatus.BAD_REQUEST, f"{part} is malformed. Send {expected}.")

@@ -1,10 +1,13 @@
-"""From an execution result to an HTTP answer: which errors show, and which status tells the truth.
+"""Builds the HTTP response of an execution result: its errors, body and status.
 
-A request error (nothing was executed) has no ``data`` entry. As ``application/graphql-response+json`` its status is
-that of the first error's code; as ``application/json`` a caller's mistake in the document stays 200, because such
-clients cannot tell our 400 from a proxy's. Partial results are 200. A ``data`` of null for want of the store is 503
-under both, and for want of a scope 403: the draft only recommends 200 there, and whoever sees a 503, proxies included,
-rightly tries again, as a 403 with its challenge says which token to get.
+Status of the response:
+
+- A request error (nothing was executed) has no entry ``data``. With ``application/graphql-response+json`` the status
+  is that of the first error's code. With ``application/json`` a mistake in the document gives 200, because such
+  clients cannot distinguish a 400 of this server from a 400 of a proxy.
+- A result with data is 200, even if fields failed.
+- A ``data`` of null is 503 if the store is unavailable, and 403 if the token lacks a scope. The GraphQL-over-HTTP draft
+  only recommends 200 here. Clients and proxies retry after a 503; the challenge of a 403 names the missing scope.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,21 +21,27 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from app.errors import HTTP_STATUS, InternalError
-from app.http import error_handling as faults
+from app.http.error_handling import coded_error_of, log_defects
 from app.http.json_response import error_payload, json_response
 from app.http.negotiation import JSON
 from policies.errors import Code, CodedError
 
-ERRORS_RETURNED = 5
+MAX_ERRORS = 5
+"""Number of errors in a response; further errors are counted in ``extensions.errorsOmitted``."""
 
-_WITHOUT_DATA = frozenset({Code.STORE_UNAVAILABLE, Code.FORBIDDEN})
-"""Codes that, where they leave no data at all, are the status of the answer."""
+_STATUS_WITHOUT_DATA = frozenset({Code.STORE_UNAVAILABLE, Code.FORBIDDEN})
+"""Codes that determine the status of an executed operation if ``data`` is null."""
 _DOCUMENT_CODES = frozenset({Code.BAD_REQUEST, Code.INVALID, Code.LIMIT_EXCEEDED})
+"""Codes of mistakes in the document or its variables."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLResult:
-    """An execution result with its errors judged, in the order of their paths: what is hidden may take time."""
+    """An execution result whose errors are classified.
+
+    ``errors`` pairs each error with the coded error that the response shows. They are sorted by path, because the order
+    of completion would disclose how long hidden values took. ``executed`` is false for a request error.
+    """
 
     data: dict[str, Any] | None
     executed: bool
@@ -40,55 +49,58 @@ class GraphQLResult:
     extensions: Mapping[str, Any]
 
     def status(self, media: str) -> int:
-        """Return the HTTP status of this answer as ``media``."""
+        """Return the HTTP status of the response in the media type ``media``."""
         codes = [error.code for _, error in self.errors]
         if not self.executed:
             return HTTPStatus.OK if media == JSON and codes[0] in _DOCUMENT_CODES else HTTP_STATUS[codes[0]]
         if self.data is None:
-            for code in _WITHOUT_DATA.intersection(codes):
+            for code in _STATUS_WITHOUT_DATA.intersection(codes):
                 return HTTP_STATUS[code]
         return HTTPStatus.OK
 
     @property
-    def lacking(self) -> str | None:
-        """The scope for want of which there is no data."""
+    def missing_scope(self) -> str | None:
+        """The scope that the token lacks, if ``data`` is null for this reason; else None."""
         scopes = [error.extensions.get("scope") for _, error in self.errors if error.code is Code.FORBIDDEN]
         return str(scopes[0]) if self.data is None and scopes else None
 
     def content(self, request_id: str) -> dict[str, Any]:
-        """The answer as JSON: at most five errors, and how many were left out."""
+        """Return the body of the response, with at most `MAX_ERRORS` errors."""
         content: dict[str, Any] = {"data": self.data} if self.executed else {}
         extensions = dict(self.extensions)
         if self.errors:
-            shown = self.errors[:ERRORS_RETURNED]
-            content["errors"] = [error_payload(error, request_id, where) for where, error in shown]
-        if len(self.errors) > ERRORS_RETURNED:
-            extensions["errorsOmitted"] = len(self.errors) - ERRORS_RETURNED
+            shown = self.errors[:MAX_ERRORS]
+            content["errors"] = [error_payload(error, request_id, origin) for origin, error in shown]
+        if len(self.errors) > MAX_ERRORS:
+            extensions["errorsOmitted"] = len(self.errors) - MAX_ERRORS
         if extensions:
             content["extensions"] = extensions
         return content
 
     def response(self, request_id: str, media: str, headers: Mapping[str, str] | None = None) -> Response:
-        """Build the answer over HTTP."""
+        """Return the HTTP response in the media type ``media``, with additional ``headers``."""
         return json_response(self.content(request_id), self.status(media), media, headers)
 
 
-def settle(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> GraphQLResult:
-    """Judge the errors of ``result``; defects are masked, and reported in one line."""
-    errors = sorted(result.errors or [], key=_place)
+def build_result(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> GraphQLResult:
+    """Return ``result`` with classified errors; log its defects in one line and mask them.
+
+    ``suggestions`` keeps "Did you mean …" in messages of graphql-core.
+    """
+    errors = sorted(result.errors or [], key=_path_order)
     before_execution = isinstance(result, PreExecutionError)
-    judged = [(e, faults.coded_error_of(e, executed=not before_execution, suggestions=suggestions)) for e in errors]
-    if defects := [error for error, coded in judged if coded is None]:
-        faults.log_defects(defects, request_id, document)
+    classified = [(e, coded_error_of(e, executed=not before_execution, suggestions=suggestions)) for e in errors]
+    if defects := [error for error, coded in classified if coded is None]:
+        log_defects(defects, request_id, document)
     masked = InternalError.masking(request_id)
     return GraphQLResult(
         data=result.data,
         executed=result.data is not None or not errors or any(e.path is not None for e in errors),
-        errors=[(error, coded or masked) for error, coded in judged],
+        errors=[(error, coded or masked) for error, coded in classified],
         extensions=result.extensions or {},
     )
 
 
-def _place(error: GraphQLError) -> list[str]:
-    """Where an error stands among others; indices in the order of numbers."""
+def _path_order(error: GraphQLError) -> list[str]:
+    """Return a sort key that orders errors by path; list indices are padded to sort as numbers."""
     return [f"{step:09}" if isinstance(step, int) else step for step in error.path or ()]

@@ -1,4 +1,4 @@
-"""The GraphQL view: one HTTP request in, one JSON answer out; docs/http.md lists its manners."""
+"""Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -18,34 +18,35 @@ from strawberry.types.graphql import OperationType
 
 from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_params
-from app.http.graphql.graphql_result import settle
-from app.http.json_response import refusal
-from app.http.middleware import coded, request_id_of
+from app.http.graphql.graphql_result import build_result
+from app.http.json_response import error_response
+from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
 from policies.errors import Code, CodedError
 from policies.principal import Principal
 
 
 class OperationContext(Protocol):
-    """What the view asks of a context: facts about the whole operation that belong in the response's extensions."""
+    """The context of one operation, as far as the HTTP layer uses it."""
 
     def finish(self) -> dict[str, Any]:
-        """End the operation; the response extensions collected while resolving, such as ``authorization``."""
+        """End the operation and return the response extensions collected by resolvers, such as ``authorization``."""
 
 
 ContextT = TypeVar("ContextT", bound=OperationContext)
 
-_ALLOWED = {
+_ALLOWED_OPERATIONS = {
     "GET": frozenset({OperationType.QUERY}),
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
 }
 
 
 class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
-    """Serves ``schema`` over HTTP. ``make_context`` gets the request and the principal that authentication left.
+    """Serves ``schema`` over HTTP.
 
-    ``challenge`` makes the headers of an answer that lacks a scope. ``suggestions`` off removes graphql-core's
-    "Did you mean", which spells out names to those who guess.
+    ``make_context`` returns the context of one operation from the request and its caller. ``challenge`` returns the
+    response headers for a missing scope. ``suggestions=False`` removes "Did you mean …" from messages of graphql-core,
+    which would disclose names of the schema to a client that guesses.
     """
 
     def __init__(
@@ -64,16 +65,19 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.challenge = challenge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+        """Serve one HTTP request; send nothing if the client has disconnected."""
         request = Request(scope, receive)
         try:
-            response = await self.answer(request)
+            response = await self.respond(request)
         except ClientDisconnect:
             return
         await response(scope, receive, send)
 
-    async def answer(self, request: Request) -> Response:
-        """Return the answer to ``request``, whatever happens: every failure is JSON with a code and the request id."""
+    async def respond(self, request: Request) -> Response:
+        """Return the response to ``request``; every error is JSON with a code and the request id.
+
+        Raises only `ClientDisconnect`.
+        """
         request_id = request_id_of(request.scope)
         media, document = JSON, None
         try:
@@ -83,23 +87,32 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             context = self.context_of(request)
             result = await self.execute(request.method, params, context)
             result.extensions = {**(result.extensions or {}), **context.finish()}
-            outcome = settle(result, request_id, params.query or "", suggestions=self.suggestions)
-            lacking = outcome.lacking
-            return outcome.response(request_id, media, self.challenge(lacking) if lacking else None)
+            built = build_result(result, request_id, params.query or "", suggestions=self.suggestions)
+            missing_scope = built.missing_scope
+            return built.response(request_id, media, self.challenge(missing_scope) if missing_scope else None)
         except ClientDisconnect:
             raise
-        except Exception as fault:  # noqa: BLE001 - the HTTP boundary
-            return refusal(coded(fault, request_id, document), request_id, media)
+        except Exception as error:  # noqa: BLE001 - the HTTP boundary
+            return error_response(coded_or_masked(error, request_id, document), request_id, media)
 
     def context_of(self, request: Request) -> ContextT:
-        """Make the context of one operation. Raises UNAUTHENTICATED when no authentication has let the request in."""
+        """Return the context of one operation.
+
+        Raises `CodedError` with the code UNAUTHENTICATED if no middleware has set ``request.state.principal``.
+        """
         principal = getattr(request.state, "principal", None)
         if not isinstance(principal, Principal):
-            raise CodedError("The request has no identity. Send `Authorization: Bearer <token>`.", Code.UNAUTHENTICATED)
+            raise CodedError(
+                "The request is not authenticated. Send the header `Authorization: Bearer <token>`.",
+                Code.UNAUTHENTICATED,
+            )
         return self.make_context(request, principal)
 
     async def execute(self, method: str, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
-        """Run the operation, if the method may carry it."""
+        """Execute the operation and return its result.
+
+        Raises `HttpError` if the HTTP method may not run the operation: GET runs queries, POST also mutations.
+        """
         try:
             return await self.schema.execute(
                 params.query,
@@ -107,29 +120,32 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 context_value=context,
                 operation_name=params.operation_name,
                 operation_extensions=params.extensions,
-                allowed_operation_types=_ALLOWED[method],
+                allowed_operation_types=_ALLOWED_OPERATIONS[method],
             )
         except CannotGetOperationTypeError:
-            unknown = unknown_operation()
+            unknown = unknown_operation_error()
             return PreExecutionError(data=None, errors=[GraphQLError(unknown.message, original_error=unknown)])
         except InvalidOperationTypeError as error:
-            raise _not_allowed(error.operation_type) from None
+            raise _operation_not_allowed_error(error.operation_type) from None
 
 
-def unknown_operation() -> CodedError:
-    """What is said of an ``operationName`` that the document does not define."""
+def unknown_operation_error() -> CodedError:
+    """Return the error for an ``operationName`` that the document does not define."""
     return CodedError(
-        "The document has no operation of that name. Send one it defines as `operationName`.", Code.BAD_REQUEST
+        "The document defines no operation with the given `operationName`. Use the name of one of its operations.",
+        Code.BAD_REQUEST,
     )
 
 
-def _not_allowed(operation: OperationType) -> HttpError:
+def _operation_not_allowed_error(operation: OperationType) -> HttpError:
     if operation is OperationType.MUTATION:
         return HttpError(
-            HTTPStatus.METHOD_NOT_ALLOWED, "Mutations are not run by GET. Send it by POST.", headers={"Allow": "POST"}
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            "GET does not run mutations. Send the mutation by POST.",
+            headers={"Allow": "POST"},
         )
     return HttpError(
         HTTPStatus.BAD_REQUEST,
-        "Subscriptions are not answered over HTTP. Open a WebSocket to /graphql with the subprotocol "
-        "`graphql-transport-ws`, or poll `changes`.",
+        "Subscriptions do not run over HTTP. Open a WebSocket to /graphql with the subprotocol "
+        "`graphql-transport-ws`, or poll the query `changes`.",
     )

@@ -1,1 +1,1 @@
-"""GraphQL over WebSocket, in the protocol graphql-transport-ws."""
+"""Subscriptions over WebSockets, with the subprotocol ``graphql-transport-ws``."""

@@ -1,4 +1,4 @@
-"""The messages of one WebSocket: JSON objects in text frames, within limits, and only while it is open."""
+"""Reads and writes the messages of one WebSocket: JSON in text frames, within limits."""
 
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -12,29 +12,32 @@ from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_json
 
 MAX_ID_LENGTH = 128
-"""Characters of the id that a client gives to a subscription."""
+"""Characters of the ``id`` that a client gives to a subscription."""
 
 MAX_REASON_BYTES = 123
-"""Bytes of a close frame's reason (RFC 6455, section 5.5)."""
+"""Bytes of the reason in a close frame (RFC 6455 section 5.5)."""
 
-TOO_LARGE = 1009
-"""The close code of RFC 6455 for a message that is too big to process."""
+MESSAGE_TOO_BIG = 1009
+"""Close code for an oversized message (RFC 6455 section 7.4.1)."""
 
 
 class SocketMessages(ASGIWebSocketAdapter):
-    """Reads and writes messages as Strawberry's handler wants them; ``view`` has the ``limits``."""
+    """The interface of Strawberry's handler to the WebSocket; the limits are those of ``view.limits``."""
 
     ws: WebSocket
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
-        """Yield the messages until the socket is closed, by whichever side."""
-        del ignore_parsing_errors  # this protocol has no place for what is no JSON
+        """Yield the received messages until one side closes the socket; close the socket after an oversized message.
+
+        Raises `NonJsonMessageReceived` or `NonTextMessageReceived` for a malformed message.
+        """
+        del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
         try:
             while self.ws.application_state is not WebSocketState.DISCONNECTED:
                 text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
                 if len(text) > limits.message_bytes:
-                    await self.close(TOO_LARGE, f"A message may have {limits.message_bytes} bytes.")
+                    await self.close(MESSAGE_TOO_BIG, f"The message is larger than {limits.message_bytes} bytes.")
                     return
                 yield read_json(text, limits, "The message")
         except HttpError as error:
@@ -45,7 +48,7 @@ class SocketMessages(ASGIWebSocketAdapter):
             return
 
     async def send_json(self, message: Mapping[str, Any]) -> None:
-        """Send one message; raises WebSocketDisconnected when the socket is closed."""
+        """Send one message; raises `WebSocketDisconnected` if the socket is closed."""
         if self.ws.application_state is WebSocketState.DISCONNECTED:
             raise WebSocketDisconnected
         try:
@@ -54,7 +57,7 @@ class SocketMessages(ASGIWebSocketAdapter):
             raise WebSocketDisconnected from gone
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the socket, if it is not closed yet; a long reason is cut."""
+        """Close the socket unless it is closed; ``reason`` is cut to `MAX_REASON_BYTES`."""
         if self.ws.application_state is WebSocketState.DISCONNECTED:
             return
         try:
@@ -63,14 +66,17 @@ class SocketMessages(ASGIWebSocketAdapter):
             return
 
 
-def malformed(message: object) -> str | None:
-    """What is wrong with the form of a message of the protocol, None when nothing is."""
+def message_problem(message: object) -> str | None:
+    """Return the reason why a decoded message is malformed, None if it is well-formed.
+
+    Checks ``type``, ``id`` and the type of ``payload``. Strawberry's handler reads them without checks.
+    """
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return "A message is a JSON object with a `type`."
+        return "The message is malformed. Send a JSON object with a `type`."
     if message["type"] in {"subscribe", "complete"}:
         name = message.get("id")
         if not isinstance(name, str) or not 0 < len(name) <= MAX_ID_LENGTH:
-            return f"`id` must be text of 1 to {MAX_ID_LENGTH} characters."
+            return f"`id` is malformed. Send a string of 1 to {MAX_ID_LENGTH} characters."
     if message["type"] == "subscribe" and not isinstance(message.get("payload"), dict):
-        return "`payload` must be an object with a `query`."
+        return "`payload` is malformed. Send an object with a `query`."
     return None

@@ -1,4 +1,4 @@
-"""Who is at the other end of a WebSocket, and for how long."""
+"""The caller of a WebSocket connection, and the remaining lifetime of the caller's token."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,35 +11,47 @@ from policies.errors import Code, CodedError
 from policies.principal import Principal
 
 Authenticate = Callable[[str], Awaitable[Principal]]
-"""From the value of an ``Authorization`` to its caller; raises CodedError."""
+"""Returns the caller for the value of an ``Authorization`` header; raises `CodedError`."""
 
 
 class SocketSession:
-    """Whoever the payload of ``connection_init`` names, asked for again whenever it matters."""
+    """One WebSocket connection with the token from the payload of its ``connection_init``.
+
+    ``request`` is the handshake. ``authenticate`` validates the token each time `principal` is called.
+    """
 
     def __init__(self, request: WebSocket, authenticate: Authenticate) -> None:
         self.request = request
         self.request_id = request_id_of(request.scope)
-        self.connection_params: Mapping[str, Any] = {}  # where Strawberry's handler puts the payload
+        self.connection_params: Mapping[str, Any] = {}  # Strawberry's handler stores the payload here
         self._authenticate = authenticate
 
     async def principal(self) -> Principal:
-        """The caller as of now: the token still holds, and the teams are those of the moment; raises CodedError."""
-        given = [str(value) for key, value in self.connection_params.items() if key.lower() == "authorization"]
-        if not given:
-            raise CodedError('Send {"Authorization": "Bearer <token>"} with connection_init.', Code.UNAUTHENTICATED)
-        # Two values are two answers to the question who is calling; joined they are no bearer token.
-        principal = await self._authenticate(", ".join(given))
+        """Return the caller with current teams, after the token is validated again.
+
+        Raises `CodedError` if there is no token, or the token is invalid or expired.
+        """
+        values = [str(value) for key, value in self.connection_params.items() if key.lower() == "authorization"]
+        if not values:
+            raise CodedError(
+                'connection_init has no token. Send the payload {"Authorization": "Bearer <token>"}.',
+                Code.UNAUTHENTICATED,
+            )
+        # Several values could name different callers. Joined they match no bearer token, which is refused.
+        principal = await self._authenticate(", ".join(values))
         if seconds_left(principal) <= 0:
-            raise expired()
+            raise token_expired_error()
         return principal
 
 
 def seconds_left(principal: Principal) -> float:
-    """How long the token of a caller holds; clocks that differ get no leeway from a connection that lasts."""
+    """Return the seconds until the caller's token expires, infinity for a token without expiry.
+
+    There is no leeway for differing clocks, unlike at authentication: a connection would outlive its token.
+    """
     return float("inf") if principal.expires_at is None else principal.expires_at - time.time()
 
 
-def expired() -> CodedError:
-    """What ends a connection whose token has had its time."""
-    return CodedError("The access token has expired. Connect again with a new one.", Code.UNAUTHENTICATED)
+def token_expired_error() -> CodedError:
+    """Return the error that closes a connection when its token expires."""
+    return CodedError("The access token has expired. Connect again with a new token.", Code.UNAUTHENTICATED)

@@ -1,7 +1,7 @@
-"""Subscriptions over a WebSocket, in the protocol ``graphql-transport-ws``; docs/http.md lists its manners.
+"""Serves subscriptions over WebSockets with the subprotocol ``graphql-transport-ws``; see docs/http.md.
 
-Strawberry's handler speaks the protocol. What is ours is who may connect and for how long, what may be run, and that
-errors, limits and the access log are those of HTTP.
+Strawberry's handler implements the protocol. This module adds authentication, the end of a connection when its token
+expires, the restriction to subscriptions, and the errors, limits and access log of HTTP.
 """
 
 import asyncio
@@ -30,85 +30,93 @@ from strawberry.types.graphql import OperationType
 from strawberry.utils.aio import aclosing
 
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import RequestLimits, checked
-from app.http.graphql.graphql_result import settle
-from app.http.graphql.graphql_view import OperationContext, unknown_operation
+from app.http.graphql.graphql_request import RequestLimits, checked_params
+from app.http.graphql.graphql_result import build_result
+from app.http.graphql.graphql_view import OperationContext, unknown_operation_error
 from app.http.json_response import error_payload
-from app.http.middleware import coded
-from app.http.websocket.socket_messages import SocketMessages, malformed
-from app.http.websocket.socket_session import Authenticate, SocketSession, expired, seconds_left
+from app.http.middleware import coded_or_masked
+from app.http.websocket.socket_messages import SocketMessages, message_problem
+from app.http.websocket.socket_session import Authenticate, SocketSession, seconds_left, token_expired_error
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
 MAX_SUBSCRIPTIONS: Final = 20
-"""Subscriptions that run over one connection at a time."""
+"""Number of concurrent subscriptions of one connection."""
 
 FORBIDDEN: Final = 4403
-"""The close code for a token that is missing, refused or expired: clients that have another one connect again."""
+"""Close code for a token that is missing, refused or expired; a client with a new token can connect again."""
 
 CLOSE_CODES: Final = {Code.UNAUTHENTICATED: FORBIDDEN, Code.FORBIDDEN: FORBIDDEN, Code.INTERNAL: 1011}
-"""By which code of an error a connection is closed; by any other, "try again later"."""
+"""Close codes by error code; a connection is closed with `TRY_AGAIN_LATER` for all other errors."""
 
 TRY_AGAIN_LATER: Final = 1013
 
 MakeContext = Callable[[WebSocket, Principal, Callable[[], Awaitable[Principal]]], OperationContext]
+"""Returns the context of one subscription from the handshake, the caller, and a function that authenticates again."""
 
 
 class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
-    """One connection."""
+    """The protocol handler of one connection."""
 
     view: "SubscriptionSocket"
     _expiry: asyncio.Task[None] | None = None
 
     async def handle(self) -> None:
-        """Serve the connection until it is closed, by whichever side."""
+        """Serve the connection until one side closes it; every error closes it."""
         try:
             await super().handle()
-        except Exception as fault:  # noqa: BLE001 - the boundary, as for HTTP
-            await self._leave(coded(fault, self.context.request_id))
+        except Exception as error:  # noqa: BLE001 - the boundary, as for HTTP
+            await self._close_connection(coded_or_masked(error, self.context.request_id))
 
     async def shutdown(self) -> None:
-        """End everything that runs for the connection."""
+        """Cancel the timer of the token expiry and all subscriptions of the connection."""
         if self._expiry is not None:
             self._expiry.cancel()
         await super().shutdown()
 
     async def handle_message(self, message: Message) -> None:
-        """Take one message; what is none of the protocol ends the connection."""
-        if wrong := malformed(message):
-            await self.handle_invalid_message(wrong)
+        """Handle one message; a malformed message closes the connection."""
+        if problem := message_problem(message):
+            await self.handle_invalid_message(problem)
         else:
             await super().handle_message(message)
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
-        """Let the caller in with a valid token, and out when it expires, also when nothing happens."""
+        """Authenticate the caller, and start the timer that closes the connection when the token expires.
+
+        The timer is needed for connections without events, which authenticate nothing again.
+        """
         try:
             await super().handle_connection_init(message)
             if self.connection_acknowledged and self._expiry is None:
                 remaining = seconds_left(await self.context.principal())
-                self._expiry = asyncio.create_task(self._expire(remaining), name="token expiry")
+                self._expiry = asyncio.create_task(self._close_after(remaining), name="token expiry")
         except CodedError as error:
-            await self._leave(error)
+            await self._close_connection(error)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Begin a subscription, unless there are too many or its document is too large."""
+        """Start a subscription.
+
+        A breach of a limit is reported as an ``error`` message for the subscription. Malformed parameters close the
+        connection.
+        """
         if self.connection_acknowledged and message["id"] not in self.operations:
             try:
-                checked(message["payload"], self.view.limits)
-                self._refuse_many()
+                checked_params(message["payload"], self.view.limits)
+                self._check_subscription_count()
             except CodedError as error:
                 if error.code is Code.LIMIT_EXCEEDED:
-                    await self.send_message(self._error(message["id"], [error]))
+                    await self.send_message(self._error_message(message["id"], [error]))
                 else:
                     await self.handle_invalid_message(error.message)
                 return
         await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[SocketSession, None]) -> None:
-        """Run one subscription to its end, each event with its errors judged and its reads logged."""
-        caller = self.context
+        """Run one subscription to its end. Errors and the access log of each event are those of a query over HTTP."""
+        session = self.context
         try:
-            context = self.view.make_context(caller.request, await caller.principal(), caller.principal)
+            context = self.view.make_context(session.request, await session.principal(), session.principal)
             results = await self.schema.stream(
                 operation.query,
                 variable_values=operation.variables,
@@ -119,65 +127,65 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             async with aclosing(results):
                 async for result in results:
                     assert isinstance(result, ExecutionResult)  # noqa: S101 - incremental delivery is off
-                    await self._tell(operation, context, result)
+                    await self._send_event(operation, context, result)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             return
-        except Exception as fault:  # noqa: BLE001 - the boundary, as for HTTP
-            await self._end(operation, [coded(fault, caller.request_id, operation.query)])
+        except Exception as error:  # noqa: BLE001 - the boundary, as for HTTP
+            await self._end_operation(operation, [coded_or_masked(error, session.request_id, operation.query)])
 
-    async def _tell(
+    async def _send_event(
         self, operation: Operation[SocketSession, None], context: OperationContext, result: ExecutionResult
     ) -> None:
-        """Send one event; what failed outside of any event ends the subscription."""
-        result.errors = [_explained(error) for error in result.errors or ()]
+        """Send one event; a request error, such as a document that is invalid, ends the subscription."""
+        result.errors = [_with_own_message(error) for error in result.errors or ()]
         result.extensions = {**(result.extensions or {}), **context.finish()}
         request_id = self.context.request_id
-        outcome = settle(result, request_id, operation.query, suggestions=self.view.suggestions)
-        if outcome.executed:
-            payload = cast("Any", outcome.content(request_id))
+        built = build_result(result, request_id, operation.query, suggestions=self.view.suggestions)
+        if built.executed:
+            payload = cast("Any", built.content(request_id))
             await operation.send_operation_message(NextMessage(id=operation.id, type="next", payload=payload))
         else:
-            await self._end(operation, [error for _, error in outcome.errors])
+            await self._end_operation(operation, [error for _, error in built.errors])
 
-    async def _end(self, operation: Operation[SocketSession, None], errors: Sequence[CodedError]) -> None:
-        """End a subscription, and the connection when its caller is nobody any more."""
+    async def _end_operation(self, operation: Operation[SocketSession, None], errors: Sequence[CodedError]) -> None:
+        """Send the errors that end a subscription; close the connection if the caller's token is not valid any more."""
         try:
-            await operation.send_operation_message(self._error(operation.id, errors))
+            await operation.send_operation_message(self._error_message(operation.id, errors))
         except WebSocketDisconnected:
             return
         for error in errors:
             if CLOSE_CODES.get(error.code) == FORBIDDEN:
-                await self._leave(error)
+                await self._close_connection(error)
 
-    async def _leave(self, error: CodedError) -> None:
-        """Close the connection, and end at once what runs over it."""
+    async def _close_connection(self, error: CodedError) -> None:
+        """Close the connection with the code for ``error``, and cancel its subscriptions."""
         await self.websocket.close(CLOSE_CODES.get(error.code, TRY_AGAIN_LATER), error.message)
         for operation_id in list(self.operations):
             await self.cleanup_operation(operation_id)
 
-    async def _expire(self, seconds: float) -> None:
+    async def _close_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        await self._leave(expired())
+        await self._close_connection(token_expired_error())
 
-    def _refuse_many(self) -> None:
+    def _check_subscription_count(self) -> None:
         if len(self.operations) >= MAX_SUBSCRIPTIONS:
             raise LimitError(
-                f"{MAX_SUBSCRIPTIONS} subscriptions run over this connection; complete one, or open another.",
+                f"The connection already has {MAX_SUBSCRIPTIONS} subscriptions. Complete one, or connect again.",
                 limit="subscriptions",
                 maximum=MAX_SUBSCRIPTIONS,
             )
 
-    def _error(self, operation_id: str, errors: Sequence[CodedError]) -> ErrorMessage:
+    def _error_message(self, operation_id: str, errors: Sequence[CodedError]) -> ErrorMessage:
         payload = [cast("Any", error_payload(error, self.context.request_id)) for error in errors]
         return ErrorMessage(id=operation_id, type="error", payload=payload)
 
 
 class SubscriptionSocket(GraphQL[SocketSession, None]):
-    """Serves the subscriptions of ``schema``; see :class:`app.http.graphql.graphql_view.GraphQLView` for the rest.
+    """The ASGI application that serves the subscriptions of ``schema``.
 
-    ``authenticate`` gets what ``connection_init`` holds. ``make_context`` gets the handshake, the caller and what finds
-    out who the caller is later.
+    ``authenticate`` validates the token of a connection. ``make_context`` returns the context of one subscription.
+    ``suggestions`` is that of `app.http.graphql.graphql_view.GraphQLView`.
     """
 
     graphql_transport_ws_handler_class = SubscriptionHandler
@@ -205,27 +213,30 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         self.suggestions = suggestions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
+        """Serve one connection until it is closed."""
         await self.run(WebSocket(scope, receive, send))
 
     async def get_context(self, request: Any, response: Any) -> SocketSession:  # noqa: ANN401 - Strawberry's signature
-        """What the handler of a connection calls its context: who is at the other end."""
+        """Return the session of a new connection, which the handler uses as its context."""
         del response
         return SocketSession(request, self.authenticate)
 
     async def on_ws_connect(self, context: SocketSession) -> dict[str, object]:
-        """Let in whoever has a valid token, and say by which id the logs know the connection; raises CodedError."""
+        """Return the payload of the acknowledgement: the request id, which log lines of the connection contain.
+
+        Raises `CodedError` unless the token is valid.
+        """
         await context.principal()
         return {"requestId": context.request_id}
 
 
-def _explained(error: GraphQLError) -> GraphQLError:
-    """The errors that Strawberry has for what a document asks to run, in our words."""
+def _with_own_message(error: GraphQLError) -> GraphQLError:
+    """Return ``error`` with the message and code of this API if Strawberry cannot run the selected operation."""
     cause: CodedError
     if isinstance(error.original_error, InvalidOperationTypeError):
         cause = HttpError(400, "Only subscriptions run over a WebSocket. Send queries and mutations by POST /graphql.")
     elif isinstance(error.original_error, CannotGetOperationTypeError):
-        cause = unknown_operation()
+        cause = unknown_operation_error()
     else:
         return error
     return GraphQLError(cause.message, original_error=cause)

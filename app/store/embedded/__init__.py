@@ -1,1 +1,1 @@
-"""JanusGraph on BerkeleyJE and Lucene, as a child process."""
+"""An embedded JanusGraph on BerkeleyJE and Lucene, run as a child process."""

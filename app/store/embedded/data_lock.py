@@ -1,8 +1,8 @@
-"""One process at a time on the data: a lock that the API and its JVM hold together.
+"""The lock of a data folder: one API process and its JVM use the data at a time.
 
-The lock is an `flock` whose descriptor the JVM inherits, so it is held as long as either of them lives. A holder
-that is only a JVM, because its API was killed, is on its way out (it watches its stdin); when it is not gone
-after a while it is ended here.
+The lock is an `flock` whose descriptor the JVM inherits, so it is held until both processes have ended. If the API was
+killed, its JVM is an orphan, which ends by itself because its stdin closes. An orphan that does not end in time is
+killed by the next start.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import structlog
 from app.store.errors import DataInUseError
 
 LOCK_FILE: Final = "owner.json"
-_GRACE: Final = 10.0
-"""Seconds that an orphaned JVM gets to close its files by itself."""
-_PAUSE: Final = 0.1
+_ORPHAN_SECONDS: Final = 10.0
+"""Seconds for which a start waits for an orphaned JVM to end by itself, before the JVM is killed."""
+_POLL_SECONDS: Final = 0.1
 _log = structlog.get_logger(__name__)
 
 
 class DataLock:
-    """The lock of one data folder; the file names the processes that hold it: `{"owner": pid, "jvm": pid}`."""
+    """The lock of one data folder; its file names the processes that hold it: `{"owner": pid, "jvm": pid}`."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK_FILE
@@ -35,11 +35,14 @@ class DataLock:
 
     @property
     def fd(self) -> int:
-        """The descriptor to hand to the JVM."""
+        """The file descriptor of the lock, which the JVM must inherit; -1 while the lock is not held."""
         return self._fd
 
     async def acquire(self) -> None:
-        """Take the lock, waiting for an orphaned JVM to end; raises DataInUseError when a living API holds it."""
+        """Take the lock; wait for an orphaned JVM to end, and kill it if it does not.
+
+        Raises `DataInUseError` if a running API holds the lock, or if the orphan cannot be killed.
+        """
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if not self._try_lock():
@@ -50,12 +53,15 @@ class DataLock:
         self.record(jvm=None)
 
     def record(self, jvm: int | None) -> None:
-        """Write who holds the lock, for the message and the take-over of a later start."""
+        """Write the process ids of this process and of ``jvm``, None for no JVM, into the lock file.
+
+        A later start reads them for its error message, or to kill an orphaned JVM.
+        """
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, orjson.dumps({"owner": os.getpid(), "jvm": jvm}), 0)
 
     def release(self) -> None:
-        """Let go; without effect when the lock is not held."""
+        """Release the lock; no effect if the lock is not held."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -70,17 +76,17 @@ class DataLock:
     async def _take_over(self) -> None:
         orphan = self._orphan()
         _log.warning("orphaned_store_found", pid=orphan, folder=str(self._path.parent))
-        if await self._locked_within(_GRACE):
+        if await self._locked_within(_ORPHAN_SECONDS):
             return
         os.kill(self._orphan(), signal.SIGKILL)
-        if not await self._locked_within(_GRACE):
+        if not await self._locked_within(_ORPHAN_SECONDS):
             raise DataInUseError(
-                f"The JVM {orphan} of an earlier run still holds {self._path.parent} and cannot be ended. "
-                f"End it (`kill -9 {orphan}`) and start again."
+                f"The JVM {orphan} of an earlier run still uses {self._path.parent}, and killing the JVM failed. "
+                f"Run `kill -9 {orphan}`, then start again."
             )
 
     def _orphan(self) -> int:
-        """Return the JVM that holds the lock after its API died; raises DataInUseError when the API lives."""
+        """Return the process id of the JVM that holds the lock alone; raises `DataInUseError` if its API is running."""
         holders = read_holders(self._path)
         if holders is None or holders["jvm"] is None or is_alive(holders["owner"]):
             owner = f"process {holders['owner']}" if holders else "another process"
@@ -91,15 +97,15 @@ class DataLock:
         return int(holders["jvm"])
 
     async def _locked_within(self, seconds: float) -> bool:
-        for _ in range(round(seconds / _PAUSE)):
+        for _ in range(round(seconds / _POLL_SECONDS)):
             if self._try_lock():
                 return True
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_POLL_SECONDS)
         return False
 
 
 def read_holders(path: Path) -> dict[str, Any] | None:
-    """Return who wrote the lock file last, or None when nobody could."""
+    """Return the content of a lock file, None if there is no file or its content is incomplete."""
     try:
         return dict(orjson.loads(path.read_bytes()))
     except (FileNotFoundError, orjson.JSONDecodeError):
@@ -107,7 +113,7 @@ def read_holders(path: Path) -> dict[str, Any] | None:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process with this id exists."""
+    """Return whether a process with the id ``pid`` exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The embedded store: a real JanusGraph on BerkeleyJE and Lucene as a supervised child process on loopback."""
+"""The embedded store: a JanusGraph on BerkeleyJE and Lucene as a supervised child process, on loopback only."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ import structlog
 from rich.console import Console
 
 from app.settings import Settings
-from app.store.embedded import index_files as index
-from app.store.embedded import java
+from app.store.embedded import index_files, java
 from app.store.embedded.data_lock import DataLock
 from app.store.embedded.jars import fetch_jars
-from app.store.embedded.jvm import Child, Launch
+from app.store.embedded.jvm import JvmProcess, LaunchOptions
 from app.store.embedded.port import LOOPBACK, reserve_port
 from app.store.errors import StoreStartError
-from app.store.schema_stamp import StoreSchema, stamp
+from app.store.schema_stamp import StoreSchema, write_stamp
 
-FOLDER: Final = "janusgraph"
-LOG: Final = "janusgraph.log"
+STORE_FOLDER: Final = "janusgraph"
+LOG_FILE: Final = "janusgraph.log"
 OWNER_ONLY: Final = 0o700
-"""Nobody else on the machine reads the folder: the JVM writes every tenant's data in files open to all."""
+"""Mode of the store's folder. The JVM creates files that every user may read, with the data of all tenants."""
 _CONF: Final = Path(__file__).with_name("conf")
 _log = structlog.get_logger(__name__)
 
 
 class StoreState(StrEnum):
-    """What the store is doing; only READY answers queries."""
+    """The state of the embedded store; requests succeed only in READY. FAILED is final until the program restarts."""
 
     STARTING = "STARTING"
     READY = "READY"
@@ -48,21 +47,24 @@ class StoreState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
-    """When to restart a JVM that died, in seconds, and when to give up: `deaths` within `window`."""
+    """Pauses before a restart of an ended JVM, and the limit of restarts. All times are in seconds.
+
+    The pause starts at ``first_pause`` and doubles up to ``max_pause``. After ``max_exits`` exits within ``window`` the
+    store is not restarted any more.
+    """
 
     first_pause: float = 0.2
-    longest_pause: float = 10.0
-    deaths: int = 5
+    max_pause: float = 10.0
+    max_exits: int = 5
     window: float = 120.0
 
 
 class EmbeddedStore:
-    """One JanusGraph on the data of `settings.data_dir`, from `start` to `stop`; an async context manager.
+    """One JanusGraph on the data in `MLG_DATA_DIR`, from `start` to `stop`; an async context manager.
 
-    `url` holds from the end of `start` and does not change when the JVM is restarted. `state` and `reason` are for
-    health checks; `reason` says why the state is FAILED. `reindexing` is for whoever makes the index again: it starts
-    with an empty one, which counts as incomplete until `app.store.embedded.index_files.made`, and only where there are
-    data.
+    ``url`` is the Gremlin URL, valid after `start`; a restart of the JVM does not change it. ``state`` and ``reason``
+    are for health checks; ``reason`` explains the state FAILED. With ``reindexing`` the store starts with an empty
+    index, which is marked incomplete until `app.store.embedded.index_files.finish_rebuild`; the data must exist.
     """
 
     def __init__(
@@ -80,21 +82,21 @@ class EmbeddedStore:
         self._schema = schema
         self._restarts = restarts
         self._reindexing = reindexing
-        self._folder = settings.data_dir.absolute() / FOLDER
+        self._folder = settings.data_dir.absolute() / STORE_FOLDER
         self._lock = DataLock(self._folder)
         self._port: socket.socket | None = None
-        self._child: Child | None = None
+        self._jvm: JvmProcess | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
     @property
     def folder(self) -> Path:
-        """Where the data, the configuration and the log of the JVM lie."""
+        """The folder with the data, the configuration and the log of the JVM."""
         return self._folder
 
     @property
     def jvm_pid(self) -> int | None:
-        """The process id of the running JVM."""
-        return self._child.pid if self._child else None
+        """The process id of the running JVM, None if no JVM runs."""
+        return self._jvm.pid if self._jvm else None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -106,51 +108,53 @@ class EmbeddedStore:
         await self.stop()
 
     async def start(self) -> None:
-        """Fetch what is missing, open the data and return when the store is ready.
+        """Download missing jars, open the data, and return when the store is ready.
 
-        Raises a ConfigurationError (jars, Java, port, data in use, schema) or StoreStartError; nothing stays behind.
+        Raises a `ConfigurationError` of `app.store.errors`, or `StoreStartError`. JVM, lock and port are released then.
         """
         self.state, self.reason = StoreState.STARTING, ""
         try:
             launch = await self._prepare()
-            self._child = await self._launch(launch)
+            self._jvm = await self._launch(launch)
         except BaseException as error:
             await self.stop()
             self.reason = str(error)
             raise
         self.state = StoreState.READY
-        self._supervisor = asyncio.create_task(self._supervise(launch, self._child), name="store-supervisor")
+        self._supervisor = asyncio.create_task(self._supervise(launch, self._jvm), name="store-supervisor")
 
     async def stop(self) -> None:
-        """Close the store cleanly and give back its lock and port; without effect when it is stopped."""
+        """Stop the JVM, which closes the data, and release lock and port; no effect if the store is stopped."""
         if self._supervisor:
             self._supervisor.cancel()
             with suppress(asyncio.CancelledError):
                 await self._supervisor
             self._supervisor = None
-        if self._child:
-            await self._child.stop()
-            self._child = None
+        if self._jvm:
+            await self._jvm.stop()
+            self._jvm = None
         self._lock.release()
         if self._port:
             self._port.close()
             self._port = None
         self.state = StoreState.STOPPED
 
-    async def _prepare(self) -> Launch:
+    async def _prepare(self) -> LaunchOptions:
         if self._reindexing:
-            index.refuse_without_data(self._folder)
+            index_files.refuse_without_data(self._folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(OWNER_ONLY)
         await self._lock.acquire()
-        stamp(self._folder, self._schema)
-        (index.empty if self._reindexing else index.refuse_incomplete)(self._folder)
+        write_stamp(self._folder, self._schema)
+        (index_files.begin_rebuild if self._reindexing else index_files.refuse_incomplete)(self._folder)
         self._port = reserve_port(self._settings.store_port)
         port = self._port.getsockname()[1]
         self.url = f"http://{LOOPBACK}:{port}/gremlin"
         jars = await asyncio.to_thread(fetch_jars, self._settings, Console(stderr=True))
         self._configure(port)
-        return Launch(java.command(self._settings, jars), self._folder, self._keep_log(), self.url, self._lock.fd)
+        return LaunchOptions(
+            java.command(self._settings, jars), self._folder, self._rotate_log(), self.url, self._lock.fd
+        )
 
     def _configure(self, port: int) -> None:
         for name in ("graph.properties", "init.groovy", "logback.xml"):
@@ -160,42 +164,45 @@ class EmbeddedStore:
         (self._folder / "gremlin-server.yaml").write_text(server.substitute(values))
         (self._folder / "schema.json").write_bytes(self._schema.with_self_check())
 
-    def _keep_log(self) -> Path:
-        log = self._folder / LOG
+    def _rotate_log(self) -> Path:
+        log = self._folder / LOG_FILE
         if log.exists():
             log.replace(log.with_suffix(".log.1"))
         return log
 
-    async def _launch(self, launch: Launch) -> Child:
-        child = await Child.spawn(launch)
+    async def _launch(self, launch: LaunchOptions) -> JvmProcess:
+        jvm = await JvmProcess.spawn(launch)
         try:
-            self._lock.record(child.pid)
-            await child.wait_ready()
+            self._lock.record(jvm.pid)
+            await jvm.wait_ready()
         except BaseException:
-            await child.stop()
+            await jvm.stop()
             self._lock.record(None)
             raise
-        _log.info("store_ready", url=self.url, pid=child.pid)
-        return child
+        _log.info("store_ready", url=self.url, pid=jvm.pid)
+        return jvm
 
-    async def _supervise(self, launch: Launch, child: Child) -> None:
-        """Restart the JVM when it dies, at once and then ever slower, until it dies too often."""
-        deaths: deque[float] = deque(maxlen=self._restarts.deaths)
-        reason = f"The JVM of the store ended with code {await child.wait()}."
+    async def _supervise(self, launch: LaunchOptions, jvm: JvmProcess) -> None:
+        """Restart the JVM each time it ends, with growing pauses, until the limit of `RestartPolicy` is reached."""
+        exits: deque[float] = deque(maxlen=self._restarts.max_exits)
+        reason = f"The JVM of the store ended with code {await jvm.wait()}."
         while True:
-            self.state, self._child = StoreState.RESTARTING, None
-            deaths.append(monotonic())
+            self.state, self._jvm = StoreState.RESTARTING, None
+            exits.append(monotonic())
             _log.warning("store_died", reason=reason, log=str(launch.log))
-            if len(deaths) == self._restarts.deaths and deaths[-1] - deaths[0] < self._restarts.window:
+            if len(exits) == self._restarts.max_exits and exits[-1] - exits[0] < self._restarts.window:
                 break
-            await asyncio.sleep(min(self._restarts.first_pause * 2 ** (len(deaths) - 1), self._restarts.longest_pause))
+            await asyncio.sleep(min(self._restarts.first_pause * 2 ** (len(exits) - 1), self._restarts.max_pause))
             try:
-                self._child = await self._launch(launch)
+                self._jvm = await self._launch(launch)
             except StoreStartError as error:
                 reason = str(error)
                 continue
             self.state = StoreState.READY
-            reason = f"The JVM of the store ended with code {await self._child.wait()}."
+            reason = f"The JVM of the store ended with code {await self._jvm.wait()}."
         self.state = StoreState.FAILED
-        self.reason = f"{reason} It died {len(deaths)} times in a row: see {launch.log}, then start the program again."
+        self.reason = (
+            f"The JVM of the store ended {len(exits)} times in a row. Look for the cause in {launch.log}, then start "
+            f"the program again. Last reason: {reason}"
+        )
         _log.error("store_failed", reason=self.reason)

@@ -1,4 +1,4 @@
-"""The files of the mixed index, which can be made again from the data: emptied for that, refused while half made."""
+"""The files of the mixed index: emptied for a rebuild from the data, and refused while a rebuild is incomplete."""
 
 from __future__ import annotations
 
@@ -6,39 +6,43 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from app.store.errors import DataMissingError, IndexIncompleteError
-from app.store.schema_stamp import DATA
+from app.store.schema_stamp import DATA_FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILES: Final = "lucene"
-MARK: Final = "reindexing"
-"""The file that stands beside the data while the index does not hold all of them."""
+INDEX_FOLDER: Final = "lucene"
+"""The folder of Lucene's files, within the store's folder."""
+INCOMPLETE_MARK: Final = "reindexing"
+"""The file that exists beside the data while the index is incomplete."""
 
 
 def refuse_without_data(folder: Path) -> None:
-    """Raise DataMissingError where no store ever ran: to index nothing would make a whole new store there."""
-    if not (folder / DATA).exists():
+    """Raise `DataMissingError` if ``folder`` contains no data.
+
+    Without the check, a rebuild with a wrong `MLG_DATA_DIR` would create an empty store there.
+    """
+    if not (folder / DATA_FOLDER).exists():
         raise DataMissingError(
-            f"There are no data in {folder}, so there is nothing to index: look at MLG_DATA_DIR, which names the "
-            "folder that the store runs on."
+            f"There are no data in {folder}, so there is nothing to reindex. Set MLG_DATA_DIR to the data folder of "
+            "the store."
         )
 
 
-def empty(folder: Path) -> None:
-    """Take everything out of the index of the data in `folder`, and note that it is incomplete."""
-    (folder / MARK).touch()
-    shutil.rmtree(folder / FILES, ignore_errors=True)
+def begin_rebuild(folder: Path) -> None:
+    """Mark the index in ``folder`` as incomplete and delete its files."""
+    (folder / INCOMPLETE_MARK).touch()
+    shutil.rmtree(folder / INDEX_FOLDER, ignore_errors=True)
 
 
-def made(folder: Path) -> None:
-    """Note that the index is complete."""
-    (folder / MARK).unlink()
+def finish_rebuild(folder: Path) -> None:
+    """Mark the index in ``folder`` as complete."""
+    (folder / INCOMPLETE_MARK).unlink()
 
 
 def refuse_incomplete(folder: Path) -> None:
-    """Raise IndexIncompleteError when an attempt to make the index again did not come to its end."""
-    if (folder / MARK).exists():
+    """Raise `IndexIncompleteError` if a rebuild of the index in ``folder`` was interrupted."""
+    if (folder / INCOMPLETE_MARK).exists():
         raise IndexIncompleteError(
             f"The index of the data in {folder} is incomplete: `mlg store reindex` was interrupted. Run it again."
         )

@@ -1,7 +1,7 @@
-"""The jars of JanusGraph: locked by coordinate, size and SHA-256, fetched with jgo, cached outside the work tree.
+"""The jars of JanusGraph: locked by coordinate, size and SHA-256, downloaded with jgo, cached in `MLG_CACHE_DIR`.
 
-jgo knows Maven's public default and its own configuration file; `MLG_MAVEN_REPOSITORY` names another repository.
-What it downloads lands in a staging folder and moves into the cache only when it is what the lock says.
+The repository is `MLG_MAVEN_REPOSITORY`, else that of jgo's configuration file, else jgo's default. A download goes to
+a staging folder first and moves into the cache only if it matches the lock.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from app.settings import Settings
 from app.store.errors import JarError
 
-LOCK: Final = Path(__file__).with_name("janusgraph.lock")
-_AT_ONCE: Final = 8
+JAR_LOCK: Final = Path(__file__).with_name("janusgraph.lock")
+_PARALLEL_DOWNLOADS: Final = 8
 _ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """One line of the lock."""
+    """One jar of the lock; ``size`` is in bytes."""
 
     group: str
     artifact: str
@@ -42,35 +42,41 @@ class Jar:
         return f"{self.group}:{self.artifact}:{self.version}"
 
     def path(self, settings: Settings) -> Path:
-        """Where the jar lies in the cache; the digest in the path keeps two locks from sharing a file."""
+        """Return the path of the jar in the cache.
+
+        The path contains a part of the digest, so that different locks never share a file.
+        """
         return settings.cache_dir / "jars" / self.sha256[:16] / f"{self.artifact}-{self.version}.jar"
 
-    def fits(self, path: Path) -> bool:
-        """Tell whether the file has the size and the SHA-256 of the lock."""
+    def matches(self, path: Path) -> bool:
+        """Return whether the file at ``path`` exists and has the size and SHA-256 of the lock."""
         if not path.is_file() or path.stat().st_size != self.size:
             return False
         with path.open("rb") as file:
             return file_digest(file, "sha256").hexdigest() == self.sha256
 
 
-def locked_jars(lock: Path = LOCK) -> list[Jar]:
-    """Read the lock: `group:artifact:version sha256 bytes` a line, `#` for comments."""
-    return [_locked(line) for line in lock.read_text().splitlines() if line and not line.startswith("#")]
+def locked_jars(lock: Path = JAR_LOCK) -> list[Jar]:
+    """Return the jars of a lock file: one `group:artifact:version sha256 bytes` per line; `#` starts a comment."""
+    return [_parse_jar(line) for line in lock.read_text().splitlines() if line and not line.startswith("#")]
 
 
-def _locked(line: str) -> Jar:
+def _parse_jar(line: str) -> Jar:
     coordinate, digest, size = line.split()
     group, artifact, version = coordinate.split(":")
     return Jar(group, artifact, version, digest, int(size))
 
 
 def missing_jars(settings: Settings) -> list[Jar]:
-    """Return the locked jars that are absent from the cache or damaged there (reads every file: about 0.1 s)."""
-    return [jar for jar in locked_jars() if not jar.fits(jar.path(settings))]
+    """Return the locked jars that are missing in the cache or damaged; reads every file, about 0.1 s in total."""
+    return [jar for jar in locked_jars() if not jar.matches(jar.path(settings))]
 
 
 def fetch_jars(settings: Settings, console: Console) -> list[Path]:
-    """Return the class path, verified; downloads what is missing or damaged. Raises JarError."""
+    """Return the paths of all locked jars in the cache, verified, after downloading missing and damaged jars.
+
+    ``console`` shows the progress. Raises `JarError`.
+    """
     if missing := missing_jars(settings):
         with _progress(console, sum(jar.size for jar in missing), len(missing)) as advance:
             _download_all(missing, settings, advance)
@@ -80,7 +86,10 @@ def fetch_jars(settings: Settings, console: Console) -> list[Path]:
 def _download_all(jars: list[Jar], settings: Settings, advance: Callable[[int], None]) -> None:
     jar_folder = settings.cache_dir / "jars"
     jar_folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=jar_folder, prefix=".fetch-") as staging, ThreadPoolExecutor(_AT_ONCE) as pool:
+    with (
+        TemporaryDirectory(dir=jar_folder, prefix=".fetch-") as staging,
+        ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool,
+    ):
         maven = _maven(settings, Path(staging), advance)
         try:
             list(pool.map(lambda jar: _download(jar, jar.path(settings), maven), jars))
@@ -103,31 +112,35 @@ def _maven(settings: Settings, staging: Path, advance: Callable[[int], None]) ->
 
 
 def _download(jar: Jar, path: Path, maven: MavenContext) -> None:
-    """Put one jar into the cache; a connection that breaks is tried again, a wrong file is not."""
+    """Download one jar into the cache at ``path``.
+
+    A failed download is retried. A file that differs from the lock is not, because the repository would send it again.
+    """
     artifact = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            arrived = artifact.resolve()
+            downloaded = artifact.resolve()
             break
         except (OSError, RuntimeError) as error:  # requests' errors are OSErrors, jgo's are RuntimeErrors
             if artifact.cached_path:
                 artifact.cached_path.unlink(missing_ok=True)
             if attempt == _ATTEMPTS:
                 raise JarError(
-                    f"{jar} cannot be fetched: {error}. Check the network, or name a Maven repository "
-                    "that can be reached in MLG_MAVEN_REPOSITORY, and run `mlg store fetch`."
+                    f"{jar} cannot be downloaded: {error}. Check the network, or set MLG_MAVEN_REPOSITORY to a Maven "
+                    "repository that can be reached, then run `mlg store fetch`."
                 ) from error
-    if not jar.fits(arrived):
+    if not jar.matches(downloaded):
         raise JarError(
-            f"{jar} arrived with {arrived.stat().st_size} bytes and is not the file of the lock "
-            f"({jar.size} bytes, sha256 {jar.sha256}). It was thrown away; check MLG_MAVEN_REPOSITORY."
+            f"The downloaded file for {jar} has {downloaded.stat().st_size} bytes and differs from the lock "
+            f"({jar.size} bytes, sha256 {jar.sha256}), so the file was discarded. Check MLG_MAVEN_REPOSITORY."
         )
     path.parent.mkdir(exist_ok=True)
-    arrived.replace(path)
+    downloaded.replace(path)
 
 
 @contextmanager
 def _progress(console: Console, total: int, count: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar for ``count`` jars of ``total`` bytes; yield the function that adds downloaded bytes."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task(f"JanusGraph, {count} jars", total=total)

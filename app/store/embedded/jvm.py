@@ -1,4 +1,4 @@
-"""The JVM as a child process: launched, waited for until it keeps what is written, and stopped."""
+"""The JVM of the store as a child process: start, wait until ready, stop."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Final, Self
 
 import aiohttp
 
-from app.store import self_check as selfcheck
+from app.store import self_check
 from app.store.errors import StoreStartError
 
-_READY_WITHIN: Final = 600.0
-"""Seconds; a start takes 2 to 17, and first builds the indexes that are new in the schema, 10 s for an empty one."""
-_STOP_WITHIN: Final = 20.0
-_PAUSE: Final = 0.05
-_LAST: Final = 16_384
-"""Bytes of the log to look for the cause in."""
-_TELLING: Final = re.compile(r"^Caused by:| ERROR |Exception: ")
+_READY_SECONDS: Final = 600.0
+"""A start takes 2 to 17 s, and before that about 10 s for each index that is new in the schema, even if empty."""
+_STOP_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.05
+_LOG_TAIL_BYTES: Final = 16_384
+"""Size of the end of the log in which `last_error` searches."""
+_ERROR_LINE: Final = re.compile(r"^Caused by:| ERROR |Exception: ")
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
-    """How to start the JVM: its arguments, the folder it runs in, its log, its address, the lock it inherits."""
+class LaunchOptions:
+    """The command line of the JVM, its working folder, log file and Gremlin URL, and the lock that the JVM inherits."""
 
     command: Sequence[str]
     folder: Path
@@ -35,16 +35,19 @@ class Launch:
     lock_fd: int
 
 
-class Child:
-    """One running JVM. Its stdin stays open as long as this process lives; the JVM ends when it closes."""
+class JvmProcess:
+    """One running JVM. The pipe to its stdin closes when this process ends, and the JVM then ends too."""
 
-    def __init__(self, process: Process, launch: Launch) -> None:
+    def __init__(self, process: Process, launch: LaunchOptions) -> None:
         self._process = process
         self._launch = launch
 
     @classmethod
-    async def spawn(cls, launch: Launch) -> Self:
-        """Start the process in a session of its own, so that Ctrl-C reaches it through us and not before us."""
+    async def spawn(cls, launch: LaunchOptions) -> Self:
+        """Start the JVM and return without waiting for readiness.
+
+        The JVM gets a session of its own: otherwise Ctrl-C would end the JVM before this process stops using it.
+        """
         with launch.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *launch.command,
@@ -63,44 +66,51 @@ class Child:
         return self._process.pid
 
     async def wait_ready(self) -> None:
-        """Return when the store is ready; raises StoreStartError when it ends, answers nonsense or takes too long."""
+        """Return when the store is ready.
+
+        Raises `StoreStartError`, with a line of the log, if the JVM ends, the store fails its self-check, or
+        `_READY_SECONDS` are over.
+        """
         try:
-            async with asyncio.timeout(_READY_WITHIN), aiohttp.ClientSession() as session:
+            async with asyncio.timeout(_READY_SECONDS), aiohttp.ClientSession() as session:
                 await self._wait_listening(session)
-                await selfcheck.verify(session, self._launch.url)
+                await self_check.verify_write(session, self._launch.url)
         except (StoreStartError, TimeoutError, aiohttp.ClientError) as error:
-            raise StoreStartError(self._explain(error)) from error
+            raise StoreStartError(self._with_log_excerpt(error)) from error
 
     async def _wait_listening(self, session: aiohttp.ClientSession) -> None:
-        while not await selfcheck.listens(session, self._launch.url):
+        while not await self_check.is_listening(session, self._launch.url):
             if self._process.returncode is not None:
                 raise StoreStartError(f"The JVM ended while starting, with code {self._process.returncode}.")
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def wait(self) -> int:
-        """Return the exit code when the process ends; negative for a signal."""
+        """Wait for the end of the process and return its exit code; a negative code is the number of a signal."""
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """End the process cleanly, and by force when it does not end in time; without effect when it has ended."""
+        """End the JVM by SIGTERM, and by SIGKILL after `_STOP_SECONDS`; no effect if the JVM has ended."""
         if self._process.returncode is None:
             self._process.terminate()
             try:
-                async with asyncio.timeout(_STOP_WITHIN):
+                async with asyncio.timeout(_STOP_SECONDS):
                     await self._process.wait()
             except TimeoutError:
                 self._process.kill()
         await self._process.wait()
 
-    def _explain(self, error: Exception) -> str:
-        what = str(error) or f"The store did not become ready within {_READY_WITHIN:.0f} s."
-        return f"{what} Its log, {self._launch.log}, says: {last_error(self._launch.log)}"
+    def _with_log_excerpt(self, error: Exception) -> str:
+        message = str(error) or f"The store did not become ready within {_READY_SECONDS:.0f} s."
+        return f"{message} Last error in the log {self._launch.log}: {last_error(self._launch.log)}"
 
 
 def last_error(log: Path) -> str:
-    """Return the last cause or ERROR line near the end of a JVM log, else the first two lines there."""
+    """Return the last line with an error in the end of a JVM log; without such a line, the first two lines of the end.
+
+    Returns "none" for an empty log.
+    """
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _LAST))
+        file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines if _TELLING.search(line)]
-    return telling[-1] if telling else " ".join(lines[:2]) or "nothing."
+    errors = [line for line in lines if _ERROR_LINE.search(line)]
+    return errors[-1] if errors else " ".join(lines[:2]) or "none"

@@ -1,4 +1,4 @@
-"""The loopback port of the store, kept ours while the JVM is away."""
+"""Reserves the loopback port of the store, also while its JVM is restarted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LOOPBACK = "127.0.0.1"
 
 
 def reserve_port(port: int) -> socket.socket:
-    """Bind the port (0: a free one) and return the socket, which never listens; close it to give the port back.
+    """Bind ``port`` on loopback, 0 for a free port, and return the socket; close the socket to release the port.
 
-    A bound socket keeps the system from lending the port to anybody else, so the store's address survives a
-    restart. The JVM may listen beside it because both set SO_REUSEADDR. Raises PortBusyError.
+    The socket never listens. While it is bound, the system gives the port to no other program, so the URL of the store
+    survives a restart of the JVM. The JVM can listen on the port because both set SO_REUSEADDR. Raises `PortBusyError`.
     """
     holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -25,7 +25,7 @@ def reserve_port(port: int) -> socket.socket:
         if error.errno != errno.EADDRINUSE:
             raise
         raise PortBusyError(
-            f"Port {port} on {LOOPBACK}, which MLG_STORE_PORT names for the embedded store, is taken by another "
-            "program. Stop that program, or set MLG_STORE_PORT to another port or to 0 for a free one."
+            f"Port {port} on {LOOPBACK}, set by MLG_STORE_PORT for the embedded store, is used by another program. "
+            "Stop that program, or set MLG_STORE_PORT to another port, or to 0 for a free port."
         ) from error
     return holder

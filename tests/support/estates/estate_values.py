@@ -81,7 +81,7 @@ class Teller:
 
     def hides(self, name: str) -> bool:
         """Whether the caller does not see a field of this asset."""
-        return name in self.access.hidden(self.thing.kind, self.thing.attributes).hidden
+        return name in self.access.field_mask(self.thing.kind, self.thing.attributes).hidden
 
     def text(self, name: str) -> str:
         """A text for a field."""
@@ -135,7 +135,7 @@ class Teller:
             for stage in ("DRAFT", "ACTIVE", "DEPRECATED", "RETIRED")
             for other in [mine._replace(visibility=visibility, sensitivity=sensitivity, stage=stage)]
             if access.grade(other) is self.thing.grade
-            and access.hidden(self.thing.kind, other) == access.hidden(self.thing.kind, mine)
+            and access.field_mask(self.thing.kind, other) == access.field_mask(self.thing.kind, mine)
         ]
         return self.own.choice(alike)
 

@@ -192,7 +192,7 @@ class Apart:
         known = [urn for urn, one in self.things.items() if one.kind == "Service" and one.grade is not Grade.HIDDEN]
         secret = [urn for urn, one in here.items() if one.kind == "Service" and one.grade is Grade.HIDDEN]
         for urn, one in self.things.items():
-            told = self.access.sees("usage", one.kind, one.attributes)
+            told = self.access.reads_field("usage", one.kind, one.attributes)
             for r, consumers in ((common, (*TEAMS, *USERS, *known)), (random, (*secret, *(() if told else USERS)))):
                 for consumer in r.sample(consumers, min(len(consumers), r.choice((0, 0, 1, 2)))):
                     day = (self.today - timedelta(days=r.choice((0, 1, 5, 6, 20, 29, 30, 45, 200, 500)))).isoformat()
@@ -255,7 +255,9 @@ class Apart:
 
     def _edge_hidden(self, ends: Iterable[str]) -> frozenset[str]:
         masks = [
-            self.access.hidden("Neighbour", self.things[urn].attributes).hidden for urn in ends if urn in self.things
+            self.access.field_mask("Neighbour", self.things[urn].attributes).hidden
+            for urn in ends
+            if urn in self.things
         ]
         return frozenset().union(*masks)
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.auth.authenticator import Authenticator, Trusted, trust
+from app.auth.authenticator import Authenticator, TrustedIssuer, trust
 from app.auth.errors import Challenge
 from app.auth.issuers import Issuer
 from app.auth.roles import Roles
@@ -111,7 +111,7 @@ def sign(payload: str | bytes, key: Key = EC, header: dict[str, Any] | None = No
     return jws.serialize_compact(protected, payload, key, registry=registry)
 
 
-def trusting(live: LiveIssuer, **config: Any) -> Trusted:
+def trusting(live: LiveIssuer, **config: Any) -> TrustedIssuer:
     """Trust ``live`` on the test's clock."""
     issuer = Issuer(**({"url": live.url, "audience": AUDIENCE, "tenant": "acme"} | config))
     clock = live.clock
@@ -119,7 +119,7 @@ def trusting(live: LiveIssuer, **config: Any) -> Trusted:
 
 
 def authenticator(
-    trusted: Iterable[Trusted], close_teams: CloseTeams = no_closure, roles: Roles | None = None
+    trusted: Iterable[TrustedIssuer], close_teams: CloseTeams = no_closure, roles: Roles | None = None
 ) -> Authenticator:
     """Return an Authenticator, with the packaged roles unless others are given."""
     return Authenticator(trusted, roles or Roles.load(), close_teams, Challenge(METADATA))

@@ -19,7 +19,7 @@ from support.waiting import until
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.store.embedded.data_lock import LOCK_FILE
-from app.store.embedded.embedded_store import FOLDER
+from app.store.embedded.embedded_store import STORE_FOLDER
 
 
 def free_port() -> int:
@@ -86,7 +86,7 @@ class Serving:
 
     def kill_jvm(self) -> None:
         """End the JVM at once; the API starts another."""
-        os.kill(orjson.loads((self.folder / FOLDER / LOCK_FILE).read_bytes())["jvm"], signal.SIGKILL)
+        os.kill(orjson.loads((self.folder / STORE_FOLDER / LOCK_FILE).read_bytes())["jvm"], signal.SIGKILL)
 
     async def stop(self) -> None:
         """End everything in good order."""

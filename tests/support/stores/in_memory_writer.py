@@ -50,7 +50,9 @@ class Memory:
             self.vertices, self.edges, self.receipts, ReadCoverage((), everything, everything, everything, everything)
         )
         access = self.policy.access(who)
-        author = Author("default", who.subject, now, access.may, access.knows, access.sees, audit_instant=now)
+        author = Author(
+            "default", who.subject, now, access.may, access.is_discoverable, access.reads_field, audit_instant=now
+        )
         done = plan(items, state, author, dry_run=dry_run)
         self.written = state.write_set(now).bindings() if state.has_writes else None
         self.vertices, self.edges, self.receipts = state.vertices, state.edges, state.receipts

@@ -66,7 +66,10 @@ def reads(policy: Policy, by_hand: ByHand, name: str) -> int:
     """Compare what the product shows of rows and edges, and lets filters look at, with the table; count the cells."""
     access, cells = policy.access(CALLERS[name]), 0
     rows = {action: compiled(access.rows(action)) for action in RowAction}
-    looks = {field: compiled(access.shown(field)) for field in {each for fields in by_hand.values() for each in fields}}
+    looks = {
+        field: compiled(access.rows_showing(field))
+        for field in {each for fields in by_hand.values() for each in fields}
+    }
     for where, attributes in classes(CALLERS[name], ASSET_KINDS):
         seen = words(TABLE[name], "sees", where)
         grade = Grade.READ if "internal" in seen else Grade.DISCOVER if seen else Grade.HIDDEN
@@ -75,7 +78,7 @@ def reads(policy: Policy, by_hand: ByHand, name: str) -> int:
         cells += 3
         for type_name in (TYPE_OF[where[-1]], *EDGES):
             fields = by_hand[type_name]
-            visible = fields.keys() - access.hidden(type_name, attributes).hidden
+            visible = fields.keys() - access.field_mask(type_name, attributes).hidden
             assert visible == shown(seen, fields), (name, where, type_name)
             cells += len(fields)
             if type_name not in EDGES:

@@ -67,7 +67,7 @@ def sees_otherwise(policy: Policy) -> bool:
         for where, attributes in rows:
             labels = FEW_LABELS[TYPE_OF[attributes.kind]]
             seen = words(TABLE[name], "sees", where)
-            visible = labels.keys() - access.hidden(TYPE_OF[attributes.kind], attributes).hidden
+            visible = labels.keys() - access.field_mask(TYPE_OF[attributes.kind], attributes).hidden
             if visible != {field for field, label in labels.items() if label in seen}:
                 return True
             if access.grade(attributes) != len(seen & {"public", "internal"}):
@@ -188,7 +188,7 @@ def shows_otherwise(
             if where[1] != "ORG" or where[2] not in {"INTERNAL", "RESTRICTED"} or where[3] == "RETIRED":
                 continue
             seen = words(TABLE[name], "sees", where)
-            visible = by_hand.keys() - access.hidden(type_name, attributes).hidden
+            visible = by_hand.keys() - access.field_mask(type_name, attributes).hidden
             if visible != {field for field, label in by_hand.items() if label in seen}:
                 return True
     return False

@@ -75,7 +75,7 @@ def test_compiled_rules_equal_the_engine_on_every_class(
             assert rows[RowAction.DISCOVER](attributes) == discover
             assert rows[RowAction.READ](attributes) == (discover and read)
             assert policy.grade(caller, attributes) == (2 if discover and read else 1 if discover else 0)
-            hidden = "artifactUri" in policy.hidden(caller, "ModelVersion", attributes).hidden
+            hidden = "artifactUri" in policy.field_mask(caller, "ModelVersion", attributes).hidden
             assert hidden == (not (discover and read and field))
     assert compared == 34_560
 

@@ -52,8 +52,8 @@ def load(tmp_path: Path) -> Load:
         (f'{RULE} when {{ principal.teams == "ORG" }};', r"open: .*not compatible"),
         (GOOD.replace('"read"', '"reed"'), r'open: .*unrecognized action `Action::"reed"`'),
         (GOOD.replace('"read"', '"Model.tusk"'), r'open: .*unrecognized action `Action::"Model.tusk"`'),
-        (GOOD.replace('@id("open")', ""), r"policy0 has no @id: give it one"),
-        (GOOD.replace('@doc("Is it open?")', ""), r"open has no @doc: write the question"),
+        (GOOD.replace('@id("open")', ""), r"policy0 has no @id. Give it an @id"),
+        (GOOD.replace('@doc("Is it open?")', ""), r"open has no @doc. Write its condition"),
         (GOOD + GOOD, r"Several policies have the @id open"),
         (GOOD[:-1], r"cannot be parsed.*Correct the Cedar text"),
         (GOOD.replace("principal,", "principal == ?principal,"), r"templates are not supported"),
@@ -71,10 +71,10 @@ def test_a_wrong_rule_stops_the_start_up(load: Load, rules: str, complaint: str)
     [
         (LABELS.replace("task =", "tusk ="), r"Model.task has no label: add a line under \[Model\]"),
         (LABELS.replace("task =", "tusk ="), r"Model.tusk has a label and does not exist"),
-        (LABELS + '[Mdoel]\ntask = "internal"\n', r"\[Mdoel\] is no governed type"),
+        (LABELS + '[Mdoel]\ntask = "internal"\n', r"\[Mdoel\] is not a governed type"),
         (LABELS.replace('"internal"', '"intern"'), r"Model.task has the unknown label 'intern'"),
         (LABELS.replace('id = "public"\n', 'id = "public"\nname = "public"\n'), r"Model.name has a label and does not"),
-        ('id = "public"\n' + LABELS, r"id stands outside a section"),
+        ('id = "public"\n' + LABELS, r"id is outside of a section"),
         ("[Asset", r"cannot be read as TOML"),
         (LABELS.replace('"internal"', "[1]"), r"Model.task has the unknown label \[1\]"),
     ],
@@ -94,7 +94,7 @@ def test_a_new_field_needs_a_label(load: Load) -> None:
 def test_what_can_never_be_null_must_be_public(load_governed: LoadGoverned) -> None:
     """A non-null field under a closer label stops the start-up: nothing could hide it without breaking its row."""
     governed = Governed(COORDINATES, fixed=frozenset({"Model.id", "Model.task"}))
-    with pytest.raises(ConfigurationError, match=r"Model.task can never be null.*label it public, or make it nullable"):
+    with pytest.raises(ConfigurationError, match=r"Model.task is non-null.*label it public, or make it nullable"):
         load_governed(governed)
     load_governed(Governed(COORDINATES, fixed=frozenset({"Model.id"})))
 
@@ -102,7 +102,7 @@ def test_what_can_never_be_null_must_be_public(load_governed: LoadGoverned) -> N
 def test_a_derived_field_is_held_as_its_inputs(load_governed: LoadGoverned) -> None:
     """A field that is made from a closer one, of its own or another type, takes the closer label."""
     derived = {"Model.task": frozenset({"ModelVersion.params", "Model.id"})}
-    complaint = r"Model.task is internal and made from ModelVersion.params, which is restricted: label Model.task restr"
+    complaint = r"Model.task is internal and derived from ModelVersion.params, which is restricted: label Model.task re"
     with pytest.raises(ConfigurationError, match=complaint):
         load_governed(Governed(COORDINATES, derived=derived))
     load_governed(Governed(COORDINATES, derived={"ModelVersion.params": frozenset({"Model.task"})}))
@@ -119,7 +119,7 @@ def test_a_forbid_in_vain_stops_the_start_up(load_governed: LoadGoverned, action
     """Forbidding what can never be null would do nothing, so it is refused; forbidding the row is the way."""
     governed = Governed(COORDINATES, fixed=frozenset({"Model.id"}))
     forbid = f'@id("vain") @doc("?") forbid(principal, action {action}, resource);'
-    with pytest.raises(ConfigurationError, match=r"Policy vain forbids Model.id, which can never be null"):
+    with pytest.raises(ConfigurationError, match=r"Policy vain forbids Model.id, which is non-null"):
         load_governed(governed, GOOD + forbid)
     everything = '@id("all") @doc("?") forbid(principal, action, resource) when { resource.stage == "DRAFT" };'
     load_governed(governed, GOOD + everything)
@@ -128,9 +128,9 @@ def test_a_forbid_in_vain_stops_the_start_up(load_governed: LoadGoverned, action
 @pytest.mark.parametrize(
     ("rule", "construct"),
     [
-        ('resource.ownerTeam like "mlg:*"', "Like is not understood"),
-        ("resource.ownerTeam == resource.stage", "can be compared with a known string only"),
-        ('[resource.stage].contains("DRAFT")', "sets hold known strings only"),
+        ('resource.ownerTeam like "mlg:*"', "the construct Like is not supported"),
+        ("resource.ownerTeam == resource.stage", "is compared with something other than a string"),
+        ('[resource.stage].contains("DRAFT")', "a set contains something other than strings"),
     ],
 )
 def test_a_field_rule_must_be_a_filter_too(load: Load, rule: str, construct: str) -> None:
@@ -162,10 +162,10 @@ def test_the_shipped_policy_is_held_to_the_real_schema(labels: Labels, shipped: 
     with pytest.raises(ConfigurationError, match=r"Model.weights has no label"):
         Policy.load(None, grown)
     firm = Governed(governed.assets, governed.edges, frozenset({*governed.fixed, "Run.error"}), governed.derived)
-    with pytest.raises(ConfigurationError, match=r"Run.error can never be null"):
+    with pytest.raises(ConfigurationError, match=r"Run.error is non-null"):
         Policy.load(None, firm)
     derived = {**governed.derived, "Run.state": frozenset({"Run.error"})}
-    with pytest.raises(ConfigurationError, match=r"Run.state is internal and made from Run.error, which is secret"):
+    with pytest.raises(ConfigurationError, match=r"Run.state is internal and derived from Run.error, which is secret"):
         Policy.load(None, Governed(governed.assets, governed.edges, governed.fixed, derived))
 
 

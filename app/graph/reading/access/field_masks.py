@@ -67,7 +67,7 @@ class RowAccess(EdgeAccess):
         """The mask that this end puts on an edge."""
         if self.policed is None or self.attributes is None:
             return UNMASKED
-        return self.policed.hidden(type_name, self.attributes)
+        return self.policed.field_mask(type_name, self.attributes)
 
 
 UNMASKED = FieldMask(frozenset(), {})
@@ -79,7 +79,7 @@ def view_of(policed: Policed, type_name: str, attributes: PolicyAttributes, note
     grade = policed.grade(attributes)
     if grade is Grade.HIDDEN:
         return None
-    mask = policed.hidden(type_name, attributes)
+    mask = policed.field_mask(type_name, attributes)
     return RowAccess(type_name, mask, notes, AccessGrade[grade.name], policed=policed, attributes=attributes)
 
 

@@ -52,11 +52,11 @@ class RowPolicy:
 
     def shown(self, key: str) -> Predicate:
         """The rows on which a filter or an order may look at a native property."""
-        return self._access.shown(FIELD_OF[key])
+        return self._access.rows_showing(FIELD_OF[key])
 
     def hides(self, fields: Iterable[str]) -> bool:
         """Whether some row that the caller discovers hides one of these fields."""
-        return any(self._access.shown(field) != self._access.rows() for field in fields)
+        return any(self._access.rows_showing(field) != self._access.rows() for field in fields)
 
     def row(self, vid: int, record: Mapping[str, Any]) -> Row | None:
         """The row of a record, or None when it is not the caller's to know of; facts are judged by their subjects."""

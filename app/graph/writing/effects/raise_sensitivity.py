@@ -18,7 +18,7 @@ from app.graph.records.edge_record import EdgeKey, ends
 from app.graph.records.vertex_record import Record, kind_of
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
-from policies.sensitivity import LEVELS, RANK
+from policies.sensitivity import RANK, SENSITIVITIES
 
 MAX_RAISED: Final = 1_000
 """Vertices outside of the batch that a transaction raises itself."""
@@ -60,7 +60,7 @@ class _Raising:
         """Raise everything reached, from the highest rank down; extend floors to what is reached from below a floor."""
         touched = self._new | self._risen | {vid for _, *both in self._diff.opened for vid in both}
         children = self._diff.counting_children
-        for rank in range(len(LEVELS) - 1, 0, -1):
+        for rank in range(len(SENSITIVITIES) - 1, 0, -1):
             at_rank = {vid for vid in touched if self._rank(vid) == rank}
             counting = {parent for parent, members in children.of.items() if rank in map(children.rank, members)}
             reached = self._targets(at_rank) | self._parent_targets(counting)
@@ -109,7 +109,7 @@ class _Raising:
                 return
             new = {vid for vid in reached | (found & self._batch.vertices.keys()) if self._rank(vid) < rank}
             for vid in new:
-                self._batch.vertices[vid] = {**self._batch.vertices[vid], "sensitivity": LEVELS[rank]}
+                self._batch.vertices[vid] = {**self._batch.vertices[vid], "sensitivity": SENSITIVITIES[rank]}
             own = {vid for vid in new if self._batch.is_stored(vid)}
             parents = self._parents_of(new)
             reached = self._targets(new)
@@ -134,7 +134,7 @@ class _Raising:
             covered |= new
         entry = self._entry()
         covers_tenant = len(covered) > MAX_COVERED
-        entry.floor = SensitivityFloor(entry.tenant, LEVELS[rank], None if covers_tenant else frozenset(covered))
+        entry.floor = SensitivityFloor(entry.tenant, SENSITIVITIES[rank], None if covers_tenant else frozenset(covered))
         entry.frontier = dict.fromkeys([*reached, *(() if covers_tenant else covered - reached)])
         entry.expand = tuple(expand)
         self.entries.append(entry)

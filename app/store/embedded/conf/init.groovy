@@ -1,4 +1,5 @@
-// `globals` first, or there is no `g`. The daemon ends this JVM when its parent dies, however it dies: the pipe on stdin then closes.
+// `globals` must be defined first: otherwise there is no `g`. The daemon thread ends this JVM when the parent
+// process ends, even if it is killed, because the pipe on stdin then closes.
 def globals = [:]
 Thread.startDaemon('parent-watch') {
     while (System.in.read() != -1) { }

@@ -76,7 +76,7 @@ def test_nobody_is_refused(client: TestClient) -> None:
     assert response.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
     assert response.headers["cache-control"] == "private, no-store"
     assert response.headers["content-type"] == "application/graphql-response+json"
-    message = "This needs an access token: send the header `Authorization: Bearer <token>`."
+    message = "The request has no bearer token. Send the header `Authorization: Bearer <token>`."
     assert response.json() == {"errors": [{"message": message, "extensions": {"code": "UNAUTHENTICATED"}}]}
 
 

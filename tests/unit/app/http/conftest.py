@@ -19,7 +19,7 @@ from app.graph.driver.errors import StoreUnavailableError
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.graphql_view import GraphQLView
 from app.http.health import health_routes
-from app.http.middleware import FaultMiddleware, RequestIdMiddleware
+from app.http.middleware import ErrorMiddleware, RequestIdMiddleware
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import Code, CodedError, InvalidError
@@ -220,7 +220,7 @@ def build() -> Build:
                 Route("/explode", explode),
                 *health_routes(lambda: asyncio.sleep(0)),
             ],
-            middleware=[Middleware(RequestIdMiddleware), Middleware(FaultMiddleware), Middleware(Everybody)],
+            middleware=[Middleware(RequestIdMiddleware), Middleware(ErrorMiddleware), Middleware(Everybody)],
         )
 
     return application

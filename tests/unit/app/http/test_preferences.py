@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from app.http.preferences import preferred
+from app.http.preferences import preference
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from app.http.preferences import preferred
 def test_a_preference_is_found(lines: list[str], value: str | None) -> None:
     """Names ignore case, values may be quoted, several headers are one list, and the first of a name counts."""
     headers = Headers(raw=[(b"prefer", line.encode()) for line in lines])
-    assert preferred(headers, "policy") == value
+    assert preference(headers, "policy") == value

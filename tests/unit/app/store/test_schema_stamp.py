@@ -9,7 +9,7 @@ import pytest
 from support.stores.sample_schema import VERTEX, sample_document, sample_schema
 
 from app.store.errors import SchemaMismatchError
-from app.store.schema_stamp import StoreSchema, stamp
+from app.store.schema_stamp import StoreSchema, write_stamp
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -33,9 +33,9 @@ def changed(change: Change) -> StoreSchema:
 )
 def test_growth_within_a_version_is_accepted_and_recorded(tmp_path: Path, growth: Change) -> None:
     """New labels, keys and composite indexes pass, and afterwards belong to what must not be lost."""
-    stamp(tmp_path, sample_schema())
-    stamp(tmp_path, changed(growth))
-    stamp(tmp_path, changed(growth))
+    write_stamp(tmp_path, sample_schema())
+    write_stamp(tmp_path, changed(growth))
+    write_stamp(tmp_path, changed(growth))
     assert orjson.loads((tmp_path / "stamp.json").read_bytes())["digest"] == changed(growth).digest
 
 
@@ -51,9 +51,9 @@ def test_growth_within_a_version_is_accepted_and_recorded(tmp_path: Path, growth
 )
 def test_other_changes_within_a_version_are_refused(tmp_path: Path, change: Change, named: str) -> None:
     """What JanusGraph would ignore or refuse is named, and the stamp stays what it was."""
-    stamp(tmp_path, sample_schema())
+    write_stamp(tmp_path, sample_schema())
     with pytest.raises(SchemaMismatchError, match=named):
-        stamp(tmp_path, changed(change))
+        write_stamp(tmp_path, changed(change))
     assert orjson.loads((tmp_path / "stamp.json").read_bytes())["digest"] == sample_schema().digest
 
 
@@ -61,11 +61,11 @@ def test_data_without_a_stamp_are_refused(tmp_path: Path) -> None:
     """A store of unknown origin is not opened."""
     (tmp_path / "je").mkdir()
     with pytest.raises(SchemaMismatchError, match="no schema stamp"):
-        stamp(tmp_path, sample_schema())
+        write_stamp(tmp_path, sample_schema())
 
 
 def test_another_version_is_refused(tmp_path: Path) -> None:
     """A newer program refuses older data and says what to do."""
-    stamp(tmp_path, sample_schema())
-    with pytest.raises(SchemaMismatchError, match=r"version 1; this program knows version 2\. Export"):
-        stamp(tmp_path, sample_schema(2))
+    write_stamp(tmp_path, sample_schema())
+    with pytest.raises(SchemaMismatchError, match=r"version 1; this program uses version 2\. Export"):
+        write_stamp(tmp_path, sample_schema(2))

@@ -17,7 +17,7 @@ from support.waiting import until
 
 from app.store.embedded import data_lock as ownership
 from app.store.embedded.data_lock import LOCK_FILE, is_alive
-from app.store.embedded.embedded_store import FOLDER, OWNER_ONLY, EmbeddedStore, RestartPolicy, StoreState
+from app.store.embedded.embedded_store import OWNER_ONLY, STORE_FOLDER, EmbeddedStore, RestartPolicy, StoreState
 from app.store.errors import DataInUseError, PortBusyError, SchemaMismatchError, StoreStartError
 from app.store.schema_stamp import StoreSchema
 
@@ -65,7 +65,7 @@ async def test_data_survive_a_restart_and_a_grown_schema(tmp_path: Path) -> None
         await add(store.url, "mlg://model/a", 7)
         first = store.jvm_pid
     assert first
-    assert (settings.data_dir / FOLDER).stat().st_mode & 0o777 == OWNER_ONLY
+    assert (settings.data_dir / STORE_FOLDER).stat().st_mode & 0o777 == OWNER_ONLY
     assert store.state is StoreState.STOPPED
     assert not is_alive(first)
     grown = sample_document()
@@ -95,13 +95,13 @@ async def test_jvm_that_dies_is_restarted_on_the_same_address(tmp_path: Path) ->
 
 async def test_jvm_that_cannot_come_back_is_given_up(tmp_path: Path) -> None:
     """After repeated deaths the state is FAILED and the reason tells the cause from the JVM's log."""
-    restarts = RestartPolicy(first_pause=0.01, deaths=2)
+    restarts = RestartPolicy(first_pause=0.01, max_exits=2)
     async with EmbeddedStore(store_settings(tmp_path), sample_schema(), restarts) as store:
-        (tmp_path / FOLDER / "graph.properties").write_text("storage.backend=no-such-backend\n")
+        (tmp_path / STORE_FOLDER / "graph.properties").write_text("storage.backend=no-such-backend\n")
         assert store.jvm_pid
         os.kill(store.jvm_pid, signal.SIGKILL)
         await until(lambda: store.state is StoreState.FAILED)
-        assert "died 2 times" in store.reason
+        assert "ended 2 times" in store.reason
         assert "janusgraph.log" in store.reason
 
 
@@ -124,7 +124,7 @@ async def test_jvm_of_a_killed_host_ends_by_itself(tmp_path: Path) -> None:
 
 async def test_start_after_a_killed_host_takes_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After kill -9 of the host whose JVM hangs, a new start ends that JVM and has what was written."""
-    monkeypatch.setattr(ownership, "_GRACE", 1.0)
+    monkeypatch.setattr(ownership, "_ORPHAN_SECONDS", 1.0)
     host, url, orphan = await start_host(tmp_path)
     await add(url, "mlg://model/a", 7)
     os.kill(orphan, signal.SIGSTOP)
@@ -151,15 +151,15 @@ async def test_busy_port_is_refused(tmp_path: Path) -> None:
         with pytest.raises(PortBusyError, match=rf"Port {port} .*MLG_STORE_PORT"):
             await store.start()
     assert store.state is StoreState.STOPPED
-    assert json.loads((tmp_path / FOLDER / LOCK_FILE).read_bytes())["jvm"] is None
+    assert json.loads((tmp_path / STORE_FOLDER / LOCK_FILE).read_bytes())["jvm"] is None
 
 
 async def test_unknown_schema_version_is_refused(tmp_path: Path) -> None:
     """Data of another schema version are refused before a JVM starts, and stay as they are."""
-    (tmp_path / FOLDER).mkdir()
-    stamp = tmp_path / FOLDER / "stamp.json"
+    (tmp_path / STORE_FOLDER).mkdir()
+    stamp = tmp_path / STORE_FOLDER / "stamp.json"
     stamp.write_text('{"version": 9, "digest": "", "schema": {}}')
-    with pytest.raises(SchemaMismatchError, match="schema version 9; this program knows version 1"):
+    with pytest.raises(SchemaMismatchError, match="schema version 9; this program uses version 1"):
         await EmbeddedStore(store_settings(tmp_path), sample_schema()).start()
     assert json.loads(stamp.read_text())["version"] == 9
 

@@ -73,7 +73,7 @@ def test_wrong_jar_of_a_repository_is_refused(tmp_path: Path, repository: tuple[
     """A jar of the right size and other content never reaches the cache."""
     repository[1].write_bytes(b"y" * SMALL.size)
     settings = damaged_cache(tmp_path, repository[0])
-    with pytest.raises(JarError, match=rf"{SMALL} arrived .*sha256 {SMALL.sha256}.*MLG_MAVEN_REPOSITORY"):
+    with pytest.raises(JarError, match=rf"{SMALL} has .*sha256 {SMALL.sha256}.*MLG_MAVEN_REPOSITORY"):
         fetch_jars(settings, Console(file=StringIO()))
     assert SMALL.path(settings).read_bytes() == b"x" * SMALL.size
     assert [path.name for path in (settings.cache_dir / "jars").glob(".fetch-*")] == []
@@ -82,7 +82,7 @@ def test_wrong_jar_of_a_repository_is_refused(tmp_path: Path, repository: tuple[
 def test_unreachable_repository_is_explained(tmp_path: Path) -> None:
     """Without a repository a missing jar is an error that names the jar and the way out."""
     settings = damaged_cache(tmp_path, CLOSED)
-    with pytest.raises(JarError, match=rf"{SMALL} cannot be fetched.*MLG_MAVEN_REPOSITORY.*mlg store fetch"):
+    with pytest.raises(JarError, match=rf"{SMALL} cannot be downloaded.*MLG_MAVEN_REPOSITORY.*mlg store fetch"):
         fetch_jars(settings, Console(file=StringIO()))
 
 
