@@ -64,7 +64,7 @@ COALESCER = "app.graph.reading.level.level_batcher"
 def test_rows_are_made_by_the_judge_alone() -> None:
     """Nobody else makes a row of a record, and nothing that is no row is shown as one."""
     assert set(_calls("Row")) == {"app.graph.reading.access.row_policy"}
-    assert set(_calls("RowView")) == {"app.graph.reading.access.row_policy", "app.graph.reading.access.field_masks"}
+    assert set(_calls("RowAccess")) == {"app.graph.reading.access.row_policy", "app.graph.reading.access.field_masks"}
 
 
 def test_records_are_read_through_the_judge_alone() -> None:

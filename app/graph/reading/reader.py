@@ -1,4 +1,4 @@
-"""The reader of one operation: the port that the schema asks, over points, related pages, listings and facts."""
+"""The reader of one operation: implements the port GraphReader with the parts of this package."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,21 +30,29 @@ from policies.disclosure import Disclosure
 
 @dataclass(frozen=True, slots=True)
 class LineageSettings:
-    """How far walks may go, and how much they say of what is hidden."""
+    """Limits of lineage queries, and how much their results disclose of hidden vertices."""
 
     limits: WalkLimits = field(default_factory=WalkLimits)
     disclosure: Disclosure = Disclosure.NONE
 
 
-TELLING = LineageSettings()
-"""The limits of a small installation, and nothing told."""
+DEFAULT_SETTINGS = LineageSettings()
+"""Limits of a small installation; nothing is disclosed of hidden vertices."""
 
 
 class PolicedReader:
-    """Implements :class:`graphql_schema.ports.protocols.GraphReader` for one caller and one operation."""
+    """Implements :class:`graphql_schema.ports.protocols.GraphReader` for one caller and one operation.
+
+    ``recorded`` is the recorded time of the snapshot, in epoch milliseconds; the valid time is that of the row policy.
+    """
 
     def __init__(
-        self, coalescer: LevelBatcher, judge: RowPolicy, telling: LineageSettings = TELLING, *, recorded: int = 0
+        self,
+        coalescer: LevelBatcher,
+        judge: RowPolicy,
+        telling: LineageSettings = DEFAULT_SETTINGS,
+        *,
+        recorded: int = 0,
     ) -> None:
         rows = VisibleRows(coalescer, judge)
         self.pin = SnapshotTime(judge.instant.valid, recorded)
