@@ -152,5 +152,5 @@ async def test_a_store_of_others_is_not_reindexed(tmp_path: Path, monkeypatch: p
     """With MLG_STORE_URL the command is refused before it touches anything."""
     monkeypatch.setenv("MLG_STORE_URL", "http://127.0.0.1:1/gremlin")
     code, _, said = await _reindex(store_settings(tmp_path))
-    assert (code, "others run" in said) == (1, True)
+    assert (code, "external store" in said) == (1, True)
     assert not (tmp_path / FOLDER).exists()
