@@ -97,7 +97,7 @@ class PlainGraph:
     async def health(self, source: Row) -> HealthReport:  # noqa: ARG002 - as declared
         """See GraphReader: finds nothing that looks at an asset."""
         completeness = Completeness((), False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
-        return HealthReport(status_of((), watched=False), (), completeness)
+        return HealthReport(status_of((), monitored=False), (), completeness)
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """See GraphReader; the newest first are those with the largest ``at`` of their edge."""

@@ -174,4 +174,4 @@ async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> Health
     completeness = walk.completeness(pin)
     if len(causes) > MAX_CAUSES:
         completeness = replace(completeness, budgets=(*completeness.budgets, CAUSES))
-    return HealthReport(status_of(causes, watched=health.monitored), causes[:MAX_CAUSES], completeness)
+    return HealthReport(status_of(causes, monitored=health.monitored), causes[:MAX_CAUSES], completeness)
