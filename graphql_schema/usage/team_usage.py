@@ -39,7 +39,7 @@ async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: In
     assets = [row for row in await _owned(info, teams, None) if _shows_usage(row)]
     months = await months_of(info, assets, MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
-    known = [row for row in await reader.nodes(urns, anyway=True) if row is not None]
+    known = [row for row in await reader.nodes(urns, constant_time=True) if row is not None]
     return added_up(months, known, span, (root.urn, "usage", bool(include_subteams)))
 
 
@@ -56,7 +56,7 @@ async def _consumption(root: Parent, info: Info, days: Days = 30, include_subtea
     consumers = await _consumers(info, teams)
     months = await months_of(info, consumers, USES, span)
     urns = list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
-    visible = {row.urn for row in await reader.nodes(urns, anyway=True) if row is not None and _shows_usage(row)}
+    visible = {row.urn for row in await reader.nodes(urns, constant_time=True) if row is not None and _shows_usage(row)}
     shown = (month for month in months if not visible.isdisjoint(month["subjects"]))
     return added_up(shown, consumers, span, (root.urn, "consumption", bool(include_subteams)))
 

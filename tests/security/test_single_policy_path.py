@@ -28,7 +28,7 @@ from graphql_schema.schema import build_schema
 
 READS_RECORDS = {
     "app.graph.reading.visible_rows.row": "the accessor, which asks the judge",
-    "app.graph.reading.visible_rows.ask": "adds the far ends of changes, for the judge",
+    "app.graph.reading.visible_rows.fetch": "adds the far ends of changes, for the policy",
     "app.graph.reading.rows_by_id._load": "tells the access log what was asked for and is hidden",
     "app.graph.reading.listing_pages._unfenced": "drops what a fence hides, and takes the position to read on from",
     "app.graph.reading.search_reader.found": "drops what a fence hides",

@@ -34,20 +34,20 @@ def carried(known: Known, vid: int, direction: Direction, now: int) -> Iterator[
         yield from _over(known, relation, direction, vid, now)
 
 
-def wholes(known: Known, vid: int, now: int) -> Iterator[int]:
+def parents(known: Known, vid: int, now: int) -> Iterator[int]:
     """Yield the parents of a vertex in its asset group."""
     return _family(known, PARENT_HOPS, vid, now)
 
 
-def parts(known: Known, vid: int, now: int) -> Iterator[int]:
+def children(known: Known, vid: int, now: int) -> Iterator[int]:
     """Yield the children of a vertex in its asset group."""
     return _family(known, CHILD_HOPS, vid, now)
 
 
 def targets(known: Known, vid: int, stops: frozenset[str], now: int) -> set[int]:
     """Return the vertices to which a vertex propagates, without those of the kinds in ``stops``."""
-    found = {*carried(known, vid, Direction.OUT, now), *parts(known, vid, now)}
-    for parent in wholes(known, vid, now):
+    found = {*carried(known, vid, Direction.OUT, now), *children(known, vid, now)}
+    for parent in parents(known, vid, now):
         found.update(carried(known, parent, Direction.OUT, now))
     return {far for far in found if _name(known, far) not in {"", *stops}}
 

@@ -102,7 +102,7 @@ class Step:
     far: list[str]
 
 
-Arriving = tuple[int, int]
+Inflow = tuple[int, int]
 """A pair (source, bearer): the vertex that propagates, and the vertex whose carrying edge is used.
 
 Both are the same if the source uses an edge of its own. A child of an asset group uses the edges of its parent. To a
@@ -136,19 +136,19 @@ class StoredFlows:
     kinds: dict[int, str] = field(default_factory=dict)
 
     async def targets(
-        self, vertices: Iterable[int], spoken_for: Iterable[int] = (), most: int = _EVERY
+        self, vertices: Iterable[int], parents: Iterable[int] = (), max_records: int = _EVERY
     ) -> tuple[set[int], dict[int, Record]]:
         """Return the vertices to which ``vertices`` propagate, and the records of these and of the parents in between.
 
-        Of ``spoken_for`` only the carrying edges count. The records of a request are left out if they are more than
-        ``most``.
+        Of ``parents`` only the carrying edges count. If a request finds more than ``max_records`` vertices, it returns
+        no records.
         """
         found: set[int] = set()
         records: dict[int, Record] = {}
-        own, parents = list(vertices), list(spoken_for)
-        for xs, ps in [*((batch, []) for batch in _batches(own)), *(([], batch) for batch in _batches(parents))]:
+        own, bearers = list(vertices), list(parents)
+        for xs, ps in [*((batch, []) for batch in _batches(own)), *(([], batch) for batch in _batches(bearers))]:
             hops = self._outward_hops(xs, ps)
-            response = await self._fetch([], hops, most)
+            response = await self._fetch([], hops, max_records)
             for hop, rows in zip(hops, response["e"], strict=True):
                 if hop["flows"]:
                     found.update(rows[1::3])
@@ -164,10 +164,10 @@ class StoredFlows:
             del sources.of[vid]
         return sources
 
-    async def parts(self, wholes: Iterable[int]) -> Sources:
+    async def children(self, parents: Iterable[int]) -> Sources:
         """Return the children of each of the parents, with their records."""
         found = Sources()
-        for xs in _batches(list(wholes)):
+        for xs in _batches(list(parents)):
             hops = self._group_hops(_CHILD_STEPS, xs)
             response = await self._fetch([], hops, _EVERY)
             found.records |= _records(response)
@@ -176,25 +176,25 @@ class StoredFlows:
                     found.of[parent].add(child)
         return found
 
-    async def arrivals(self, vertices: Iterable[int]) -> dict[int, set[Arriving]]:
+    async def inflows(self, vertices: Iterable[int]) -> dict[int, set[Inflow]]:
         """Return what propagates to each of the vertices, and by whose edge.
 
         Reads no records, and therefore includes vertices of the kinds in ``stops``.
         """
-        found: dict[int, set[Arriving]] = defaultdict(set)
+        found: dict[int, set[Inflow]] = defaultdict(set)
         for xs in _batches(list(vertices)):
             await self._add_inflows(xs, found, max_records=0)
         return found
 
     async def _add_sources(self, xs: Sequence[int], sources: Sources) -> None:
         """Add the sources of one batch of vertices, and the records."""
-        found: dict[int, set[Arriving]] = defaultdict(set)
+        found: dict[int, set[Inflow]] = defaultdict(set)
         sources.records |= await self._add_inflows(xs, found, max_records=_EVERY)
         for vid, arriving in found.items():
             sources.of[vid] |= {source for source, _ in arriving}
 
     async def _add_inflows(
-        self, xs: Sequence[int], found: dict[int, set[Arriving]], max_records: int
+        self, xs: Sequence[int], found: dict[int, set[Inflow]], max_records: int
     ) -> dict[int, Record]:
         """Add what propagates to one batch to ``found``; return the records, none if more than ``max_records``."""
         hops = [

@@ -71,7 +71,7 @@ class AttachedRecords:
         every = filter_of(("in", "kind", (ATTACHED_KINDS[kind].code,)), listing.where, *beyond)
         part = {"o": listing.order, "d": listing.descending, "n": size, "c": False, "t": [], "f": every}
         way = to_subjects(kind, listing=0)
-        answer = await self._rows.ask(LevelRequest(hops=way.wire(()), listings=[part]), ends=kind == "Change")
+        answer = await self._rows.fetch(LevelRequest(hops=way.wire(()), listings=[part]), ends=kind == "Change")
         vids = answer.listings[0]["x"]
         for subject in hide_unread(self._rows, way, vids, answer):
             self._points.remember(subject)

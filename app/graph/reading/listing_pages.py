@@ -21,7 +21,7 @@ class Listings:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._judge = rows.judge
+        self._judge = rows.row_policy
         self._idle = UnusedAssets(rows)
         self._loader: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = DataLoader(self._load)
 
@@ -33,10 +33,10 @@ class Listings:
         settled = await self._idle.settled([listing for listing, _ in asked])
         keys = [(listing, page) for listing, (_, page) in zip(settled, asked, strict=True)]
         parts = [self._parts(listing, page) for listing, page in keys]
-        answer = await self._rows.ask(LevelRequest(listings=[part for each in parts for part in each]))
+        answer = await self._rows.fetch(LevelRequest(listings=[part for each in parts for part in each]))
         found = iter(answer.listings)
         pages = [(*key, [next(found) for _ in each]) for key, each in zip(keys, parts, strict=True)]
-        if self._judge.fences.any:
+        if self._judge.floors.any:
             return list(await asyncio.gather(*(self._unfenced(*each, answer) for each in pages)))
         return [self._listed(*each, answer) for each in pages]
 
@@ -54,7 +54,7 @@ class Listings:
                 return RowPage(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)
             after = self._judge.position(answer.records[vids[-1]], listing.order)
             size = min(max(size * 2, 100), COUNT_LIMIT)
-            answer = await self._rows.ask(LevelRequest(listings=self._parts(listing, PageRequest(size - 1, after))))
+            answer = await self._rows.fetch(LevelRequest(listings=self._parts(listing, PageRequest(size - 1, after))))
             parts = answer.listings
 
     def _parts(self, listing: ListingQuery, page: PageRequest) -> list[dict[str, Any]]:

@@ -79,7 +79,7 @@ def _ends(
                 continue
             if not all(_passable(row, disclosed) for row in met[:-1]) or any(row.deleted for row in met):
                 continue
-            edge = _last_edge(texts, (source, *met), rows.judge.instant)
+            edge = _last_edge(texts, (source, *met), rows.row_policy.instant)
             if edge is None:
                 continue
             item = _item(related, source, met, _between(edge, source, met, inward=hop.direction == "in"), leaf.path_of)
@@ -103,7 +103,7 @@ def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageIt
 
     None without such a chain.
     """
-    near, instant, edge = item.near, rows.judge.instant, item.edge or {}
+    near, instant, edge = item.near, rows.row_policy.instant, item.edge or {}
     if near is None or not is_traversable(near):
         return None
     at = instant.for_edge(near.access.of_edge("Neighbour", item.row.access).hidden)

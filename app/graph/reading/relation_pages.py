@@ -32,7 +32,7 @@ class RelatedPages:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._slack = 0 if isinstance(rows.judge.rows_filter(), Everything) else SLACK
+        self._slack = 0 if isinstance(rows.row_policy.rows_filter(), Everything) else SLACK
         self._loaders: dict[tuple[int, PageRequest], DataLoader[Row, RowPage]] = {}
         self._batched_edges = 0
 
@@ -98,7 +98,7 @@ class RelatedPages:
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
         request = LevelRequest(hops=[hop.wire(vids, **_all(page)) for hop in hops])
-        return await self._rows.ask(request, ends=_of_changes(related))
+        return await self._rows.fetch(request, ends=_of_changes(related))
 
     def _cut_pages(
         self, related: RelationQuery, page: PageRequest, sources: list[Row], response: LevelResponse
@@ -113,7 +113,7 @@ class RelatedPages:
         vids = [source.vid for source in sources]
         size = self._size(page)
         window = {"n": size, "since": page.since, **_window(related, page.after)} if size else _all(page)
-        response = await self._rows.ask(LevelRequest(hops=[hop.wire(vids, **window)]), ends=_of_changes(related))
+        response = await self._rows.fetch(LevelRequest(hops=[hop.wire(vids, **window)]), ends=_of_changes(related))
         items = relation_items(self._rows, related, page, sources, response)
         adjacent = adjacency(response.edges[0])
         read = [adjacent.get(source.vid, []) for source in sources]
@@ -148,7 +148,7 @@ class RelatedPages:
             window = _window(related, _last(related, edges), exclusive=True)
             size, next_size = next_size, min(next_size * 2, COUNT_LIMIT)
             request = LevelRequest(hops=[hop.wire([source.vid], n=size, since=page.since, **window)])
-            response = await self._rows.ask(request, ends=_of_changes(related))
+            response = await self._rows.fetch(request, ends=_of_changes(related))
             (more,) = relation_items(self._rows, related, page, [source], response)
             found = [*found, *more]
             edges = adjacency(response.edges[0]).get(source.vid, [])
@@ -166,7 +166,7 @@ class RelatedPages:
     def _may_be_undated(self, related: RelationQuery) -> bool:
         """Return whether a list ordered by time can contain rows whose time is hidden."""
         attached = all(start in ATTACHED_KINDS for start, _ in related.paths[0][-1].relation.ends)
-        return related.newest_first and not attached and self._rows.judge.hides(TIME_FIELDS)
+        return related.newest_first and not attached and self._rows.row_policy.hides(TIME_FIELDS)
 
 
 def _of_changes(related: RelationQuery) -> bool:

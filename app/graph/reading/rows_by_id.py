@@ -24,15 +24,14 @@ class RowsById:
         """Return the row of a URN; None if it does not exist or is not visible."""
         return await self._loader.load(urn)
 
-    async def many(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:
+    async def many(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
         """Return the rows of URNs, in their order.
 
-        With ``anyway`` one request is sent even if all rows are known, so that the time does not disclose whether they
-        are.
+        With ``constant_time`` one request is sent even if all rows are known, so that the time does not disclose it.
         """
-        if not anyway:
+        if not constant_time:
             return await self._loader.load_many(urns)
-        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.ask(LevelRequest()))
+        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.fetch(LevelRequest()))
         return rows
 
     def remember(self, row: Row) -> None:
@@ -47,14 +46,16 @@ class RowsById:
         for kind in attached:
             paths.append(to_subjects(kind, sum(len(path.hops) for path in paths)))
         hops = [hop for path in paths for hop in path.wire(attached[path.kind])]
-        response = await self._rows.ask(LevelRequest(points=vids, hops=hops), ends="Change" in attached, anyway=vids)
+        response = await self._rows.fetch(
+            LevelRequest(vertices=vids, hops=hops), ends="Change" in attached, constant_time_ids=vids
+        )
         for path in paths:
             for subject in hide_unread(self._rows, path, attached[path.kind], response):
                 self.remember(subject)
         rows = [self._rows.row(vid, response) for vid in vids]
         for urn, vid, row in zip(urns, vids, rows, strict=True):
             if row is None:
-                self._rows.judge.report_hidden_id(urn, response.records.get(vid))
+                self._rows.row_policy.report_hidden_id(urn, response.records.get(vid))
         return [row if row is not None and row.urn == urn else None for urn, row in zip(urns, rows, strict=True)]
 
 

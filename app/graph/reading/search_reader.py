@@ -16,7 +16,7 @@ class Searches:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._judge = rows.judge
+        self._judge = rows.row_policy
         self._idle = UnusedAssets(rows)
 
     async def found(self, search: SearchQuery) -> SearchCandidates:
@@ -26,7 +26,7 @@ class Searches:
         search = replace(search, asked=asked)
         size = MAX_HITS + 1
         while True:
-            answer = await self._rows.ask(LevelRequest(listings=[self._part(search, size)]))
+            answer = await self._rows.fetch(LevelRequest(listings=[self._part(search, size)]))
             vids = answer.listings[0]["x"]
             kept = [vid for vid in vids if not self._judge.raised_by_floor(vid, answer.records[vid])]
             if len(kept) > MAX_HITS or len(vids) < size:

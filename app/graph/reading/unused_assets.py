@@ -66,7 +66,7 @@ class UnusedAssets:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._judge = rows.judge
+        self._judge = rows.row_policy
         self._today = datetime.fromtimestamp(rows.now // 1000, UTC).date()
 
     async def settled(self, listings: Sequence[ListingQuery]) -> list[ListingQuery]:
@@ -118,7 +118,7 @@ class UnusedAssets:
     async def _found(self, unsure: Sequence[UndecidedAssets]) -> list[tuple[str, ...]]:
         """The ids of those that are idle as far as the caller may know, of each lot; one request for all."""
         hops = [hop for number, each in enumerate(unsure) for hop in _hops(number, each.since)]
-        answer = await self._rows.ask(LevelRequest(hops=hops, listings=[self._listing(each) for each in unsure]))
+        answer = await self._rows.fetch(LevelRequest(hops=hops, listings=[self._listing(each) for each in unsure]))
         return [tuple(self._idle(number, each, answer)) for number, each in enumerate(unsure)]
 
     def _listing(self, unsure: UndecidedAssets) -> dict[str, Any]:

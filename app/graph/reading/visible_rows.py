@@ -15,47 +15,49 @@ Record = Mapping[str, Any]
 class VisibleRows:
     """Rows by vertex id, for one operation; a vertex that the caller may not discover has None."""
 
-    def __init__(self, coalescer: LevelBatcher, judge: RowPolicy) -> None:
-        self.judge = judge
-        self._coalescer = coalescer
+    def __init__(self, batcher: LevelBatcher, row_policy: RowPolicy) -> None:
+        self.row_policy = row_policy
+        self._batcher = batcher
         self._known: dict[int, Row | None] = {}
         self._withheld: dict[int, Record] = {}
 
     @property
     def now(self) -> int:
         """Read time of the operation, in epoch milliseconds."""
-        return self._coalescer.instant.valid
+        return self._batcher.instant.valid
 
-    async def ask(self, request: LevelRequest, *, ends: bool = False, anyway: Sequence[int] = ()) -> LevelResponse:
+    async def fetch(
+        self, request: LevelRequest, *, ends: bool = False, constant_time_ids: Sequence[int] = ()
+    ) -> LevelResponse:
         """Return the response to a request, with the records of the assets that changes in it are about.
 
         A change is visible to a caller who may discover one of these assets. ``ends`` states that the response can
-        contain changes. If it contains no such asset, the vertices ``anyway`` are requested again, so that a hidden
-        change takes as many requests as an absent one.
+        contain changes. If none of these assets must be read, ``constant_time_ids`` are requested instead, so that a
+        hidden change takes as many requests as an absent one.
         """
-        response = await self._coalescer.ask(request)
+        response = await self._batcher.fetch(request)
         named = {urn for record in response.records.values() for urn in record.get("ends", ())} if ends else set()
         missing = [vid for vid in map(self.vid, named) if vid not in self._known]
-        if missing or (ends and anyway):
-            also = await self._coalescer.ask(LevelRequest(points=missing or list(anyway)))
+        if missing or (ends and constant_time_ids):
+            also = await self._batcher.fetch(LevelRequest(vertices=missing or list(constant_time_ids)))
             response.records.update(also.records)
         return response
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the tenant of the caller."""
-        return vertex_id(self.judge.tenant, urn)
+        return vertex_id(self.row_policy.tenant, urn)
 
     def row(self, vid: int, response: LevelResponse) -> Row | None:
         """Return the row of a vertex; None if the response has no record of it or the caller may not discover it."""
         if vid not in self._known:
             record = response.records.get(vid)
             shown = record is not None and self._has_visible_end(record.get("ends"), response)
-            self._known[vid] = self.judge.row(vid, record) if shown and record is not None else None
-            if self._known[vid] is None and record is not None and not self.judge.discovers(vid, record):
+            self._known[vid] = self.row_policy.row(vid, record) if shown and record is not None else None
+            if self._known[vid] is None and record is not None and not self.row_policy.discovers(vid, record):
                 self._withheld[vid] = record
         return self._known[vid]
 
-    def learn(self, vids: Iterable[int], response: LevelResponse) -> None:
+    def evaluate(self, vids: Iterable[int], response: LevelResponse) -> None:
         """Evaluate the policy on vertices of a response, for later calls of :meth:`known` and :meth:`hidden_record`."""
         for vid in vids:
             self.row(vid, response)

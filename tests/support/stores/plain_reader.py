@@ -67,7 +67,7 @@ class PlainGraph:
         """See GraphReader."""
         return self.row(urn)
 
-    async def nodes(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:  # noqa: ARG002 - no request is one
+    async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:  # noqa: ARG002 - no request is one
         """See GraphReader."""
         return [self.row(urn) for urn in urns]
 

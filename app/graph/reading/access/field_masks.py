@@ -16,7 +16,7 @@ class EdgeAccess:
 
     type_name: str
     mask: FieldMask
-    notes: PolicyReport
+    report: PolicyReport
     grade: AccessGrade = AccessGrade.READ
     hidden: frozenset[str] = field(init=False)
     watched: frozenset[str] = field(init=False)
@@ -27,11 +27,11 @@ class EdgeAccess:
 
     def report_hidden(self, field: str) -> None:
         """See :class:`graphql_schema.ports.row.RecordAccess`."""
-        self.notes.report_hidden(field_action(self.type_name, field), self.mask.why[field])
+        self.report.report_hidden(field_action(self.type_name, field), self.mask.why[field])
 
     def report_read(self, field: str, urn: str) -> None:
         """See :class:`graphql_schema.ports.row.RecordAccess`."""
-        self.notes.report_read(field_action(self.type_name, field), urn)
+        self.report.report_read(field_action(self.type_name, field), urn)
 
     def may(self, _action: WriteAction) -> bool:
         """Return False: an edge has no rights of its own, since it is changed through the rows at its ends."""
@@ -62,7 +62,7 @@ class RowAccess(EdgeAccess):
         key = (type_name, id(far))
         if key not in self.edges:
             self.edges[key] = EdgeAccess(
-                type_name, _union(self.masked(type_name), _mask_of(far, type_name)), self.notes
+                type_name, _union(self.masked(type_name), _mask_of(far, type_name)), self.report
             )
         return self.edges[key]
 
@@ -77,13 +77,13 @@ UNMASKED = FieldMask(frozenset(), {})
 """Mask of kinds that the policy does not govern: teams, users, domains and tags."""
 
 
-def access_of(policed: Policed, type_name: str, attributes: PolicyAttributes, notes: PolicyReport) -> RowAccess | None:
+def access_of(policed: Policed, type_name: str, attributes: PolicyAttributes, report: PolicyReport) -> RowAccess | None:
     """Return the access to rows with these policy attributes; None if they are hidden."""
     grade = policed.grade(attributes)
     if grade is Grade.HIDDEN:
         return None
     mask = policed.hidden(type_name, attributes)
-    return RowAccess(type_name, mask, notes, AccessGrade[grade.name], policed=policed, attributes=attributes)
+    return RowAccess(type_name, mask, report, AccessGrade[grade.name], policed=policed, attributes=attributes)
 
 
 def _mask_of(end: RecordAccess, type_name: str) -> FieldMask:

@@ -23,7 +23,7 @@ class RowPolicy:
     """Evaluates the policy for one caller and one operation; records with equal policy attributes share their access.
 
     Records that did not exist at the read time ``instant`` are treated as absent. The policy applied is the current
-    one. Rows are made in this class only, which a test checks. ``fences`` are the sensitivity floors, by which records
+    one. Rows are made in this class only, which a test checks. ``floors`` are the sensitivity floors, by which records
     are stricter than stored. ``mismatches`` counts rows that the index let through and the policy did not: a defect, so
     it must stay 0.
     """
@@ -32,16 +32,16 @@ class RowPolicy:
         self,
         access: Access,
         tenant: str,
-        notes: PolicyReport,
-        fences: FloorView | None = None,
+        report: PolicyReport,
+        floors: FloorView | None = None,
         instant: ReadTime = PRESENT,
     ) -> None:
         self.tenant = tenant
         self.instant = instant
-        self.fences = fences or FloorView(tenant)
+        self.floors = floors or FloorView(tenant)
         self.mismatches = 0
         self._access = access
-        self._report = notes
+        self._report = report
         self._access_by_attributes: dict[PolicyAttributes, RowAccess | None] = {}
         self._open: dict[str, RowAccess] = {}
 
@@ -69,7 +69,7 @@ class RowPolicy:
             if kind.name not in self._open:
                 self._open[kind.name] = RowAccess(kind.name, UNMASKED, self._report)
             return self._row_at(vid, record, self._open[kind.name])
-        record = self.fences.with_floor(vid, record)
+        record = self.floors.with_floor(vid, record)
         access = self._access_to(kind.name, record)
         return None if access is None else self._row_at(vid, record, access)
 
@@ -79,7 +79,7 @@ class RowPolicy:
         False for records that are no assets.
         """
         kind = KIND_OF_CODE[record["kind"]]
-        return kind.asset and self._access_to(kind.name, self.fences.with_floor(vid, record)) is not None
+        return kind.asset and self._access_to(kind.name, self.floors.with_floor(vid, record)) is not None
 
     def _row_at(self, vid: int, record: Mapping[str, Any], access: RowAccess) -> Row | None:
         """Return the row as it was at the read time; None if it did not exist."""
@@ -88,7 +88,7 @@ class RowPolicy:
 
     def raised_by_floor(self, vid: int, record: Mapping[str, Any]) -> bool:
         """Return whether a sensitivity floor changes the access to a record, so that the index filter was too open."""
-        floored, kind = self.fences.with_floor(vid, record), KIND_OF_CODE[record["kind"]]
+        floored, kind = self.floors.with_floor(vid, record), KIND_OF_CODE[record["kind"]]
         if floored is record or not kind.asset:
             return False
         before, after = self._access_to(kind.name, record), self._access_to(kind.name, floored)

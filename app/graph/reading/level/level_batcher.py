@@ -32,7 +32,7 @@ GIVEN: Final = -1
 class LevelRequest:
     """The part of a level that one loader needs, in the form of :mod:`app.graph.reading.level.level_statement`."""
 
-    points: Sequence[int] = ()
+    vertices: Sequence[int] = ()
     hops: Sequence[dict[str, Any]] = ()
     listings: Sequence[dict[str, Any]] = ()
 
@@ -65,7 +65,7 @@ class LevelBatcher:
     _received: int = 0
     _driver: asyncio.Task[None] | None = None
 
-    async def ask(self, request: LevelRequest) -> LevelResponse:
+    async def fetch(self, request: LevelRequest) -> LevelResponse:
         """Return the response to a request.
 
         Raise the error of the store, or LimitError if the level reads too many edges.
@@ -107,7 +107,7 @@ class LevelBatcher:
             hops.extend({**window, **hop, "p": _shifted(hop["p"], base, len(listings))} for hop in request.hops)
             listings.extend(request.listings)
         bindings = {
-            "points": sorted({point for request, _ in level for point in request.points}),
+            "points": sorted({point for request, _ in level for point in request.vertices}),
             "hops": hops,
             "listings": listings,
             "cap": EDGE_CAP,

@@ -109,7 +109,7 @@ class Expander:
             hops.append(HopSpec(step.direction.value, (step.relation.name,), kinds, -1).wire(sources, **window))
             further = replace(lineage, parent=len(hops) - 1)
             hops.append(further.wire((), **window))
-        response = await self._rows.ask(LevelRequest(hops=hops))
+        response = await self._rows.fetch(LevelRequest(hops=hops))
         return self._put_together(vertices, response)
 
     def _put_together(self, vertices: Sequence[Vertex], response: LevelResponse) -> list[Expansion]:
@@ -124,7 +124,7 @@ class Expander:
         for vid, _ in vertices:
             others = [MemberEdges(other, member_edges.get(other, ()), link) for other, link in links.get(vid, ())]
             expansions.append(Expansion(MemberEdges(vid, own.get(vid, ())), others))
-        self._rows.learn(_vids(expansions), response)
+        self._rows.evaluate(_vids(expansions), response)
         return expansions
 
 

@@ -72,18 +72,18 @@ class EvidenceReader:
         return await self._loader.load_many(vertices)
 
     async def _load(self, vertices: list[Vertex]) -> list[GroupEvidence]:
-        builder = _RequestBuilder(self._rows.judge.instant)
+        builder = _RequestBuilder(self._rows.row_policy.instant)
         versions = [vid for vid, kind in vertices if kind == _EVALUATED]
         own = builder.add_evidence([vid for vid, _ in vertices], versions)
         steps = [builder.add_members(hop, sources) for hop, sources in steps_of(vertices)]
-        response = await self._rows.ask(LevelRequest(hops=builder.hops))
+        response = await self._rows.fetch(LevelRequest(hops=builder.hops))
         edges = [adjacency(found) for found in response.edges]
         members: dict[int, list[HealthEvidence]] = {}
         for number, hops in steps:
             for vid, found in edges[number].items():
                 members.setdefault(vid, []).extend(hops.evidence(far, edges, link) for far, link in found)
         groups = [GroupEvidence(own.evidence(vid, edges), members.get(vid, ()), response) for vid, _ in vertices]
-        self._rows.learn(_assets(groups), response)
+        self._rows.evaluate(_assets(groups), response)
         return groups
 
 

@@ -48,7 +48,7 @@ class WalkSession:
 
     def visibility(self, pin: SnapshotTime | None = None) -> LineageVisibility:
         """Return the visibility at the read time of the operation, or at ``pin``, the snapshot time in a cursor."""
-        instant = self.rows.judge.instant if pin is None else ReadTime(*pin, past=True, resumed=True)
+        instant = self.rows.row_policy.instant if pin is None else ReadTime(*pin, past=True, resumed=True)
         return LineageVisibility(self.rows, instant)
 
     async def expand(self, *requests: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]] | str:
