@@ -99,10 +99,7 @@ def _ends(
 
 
 def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageItem | None:
-    """Return the item of an inferred edge, valid by the chains that the caller may traverse.
-
-    None without such a chain.
-    """
+    """Return the item of an inferred edge, valid by the chains that the caller may traverse; None if there is none."""
     near, instant, edge = item.near, rows.row_policy.instant, item.edge or {}
     if near is None or not is_traversable(near):
         return None

@@ -51,6 +51,7 @@ class RelatedPages:
         return await self._loaders[key].load(source)
 
     async def _load(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
+        """Return the pages of sources by the cheapest method that the relation and the page permit."""
         if page.max_edges_in_parts:
             return await self._load_in_batches(related, page, sources)
         if compile_related(related).single and not (

@@ -52,9 +52,9 @@ def to_subjects(kind: str, base: int = 0, *, listing: int | None = None) -> ToSu
 
 
 def hide_unread(rows: VisibleRows, path: ToSubjects, vids: Sequence[int], response: LevelResponse) -> list[Row]:
-    """Hide the attached records without a subject where the caller reads the field that shows them.
+    """Hide each attached record unless the caller reads the field of a subject that shows it.
 
-    Return the visible subjects of all.
+    Return visible subjects.
     """
     edges = [adjacency(found) for found in response.edges]
     shown: list[Row] = []

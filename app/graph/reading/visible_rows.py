@@ -63,10 +63,7 @@ class VisibleRows:
             self.row(vid, response)
 
     def known(self, vid: int) -> Row | None:
-        """Return the row of a vertex that was evaluated before.
-
-        None if it was not or the caller may not discover it.
-        """
+        """Return the row of an evaluated vertex; None if it was not evaluated or the caller may not discover it."""
         return self._known.get(vid)
 
     def hidden_record(self, vid: int) -> Record | None:
@@ -87,8 +84,5 @@ class VisibleRows:
         self._known[vid] = None
 
     def _has_visible_end(self, ends: Sequence[str] | None, response: LevelResponse) -> bool:
-        """Return whether the caller may discover one of the assets that a change is about.
-
-        True for records without such.
-        """
+        """Return whether the caller may discover one of the assets that a change is about; True for other records."""
         return not ends or any(self.row(self.vid(urn), response) is not None for urn in ends)

@@ -93,12 +93,18 @@ class LineageVisibility:
         return known if self._existed(known) and edge_at(link, self.instant, hidden) is not None else None
 
     def leads(self, member: MemberEdges) -> bool:
-        """Return whether a member has an edge at all. Hidden times must not be used, so the edge must be valid now."""
+        """Return whether a member has a declared edge in the direction of the walk.
+
+        Times may be hidden, so the edge must be valid at the time when the result was begun, not at the read time.
+        """
         edges = (edge for _, edge in member.edges if not is_inferred(edge))
         return any(edge_at(edge, self.instant, TIME_FIELDS) is not None for edge in edges)
 
     def _count_hidden(self, vid: int, edge: Mapping[str, Any]) -> None:
-        """Count a hidden vertex if it and the edge to it exist now; hidden times cannot be used."""
+        """Count a hidden vertex if it and the edge to it existed at the time when the result was begun.
+
+        Its times are hidden and must not be used.
+        """
         record = self.rows.hidden_record(vid)
         present = None if record is None else vertex_at(record, self.instant, TIME_FIELDS)
         if (

@@ -78,6 +78,7 @@ class WalkState:
         return {vid: expansion for (vid, _), expansion in zip(leading, found[0], strict=True)}
 
     def _may_lead(self, row: Row | None) -> bool:
+        """Return whether a vertex may be expanded: its row is not known yet, or the caller may see its edges."""
         return row is None or expands(row, self.query.direction)
 
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
