@@ -1,1 +1,1 @@
-"""Everything that speaks Gremlin: client, prepared text, reads, writes, loaders."""
+"""The only package that sends Gremlin: stored records, the driver, reads, writes, background jobs, maintenance."""

@@ -42,8 +42,8 @@ async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str
     Raises a CodedError with NOT_FOUND where there is no such asset in the caller's tenant.
     """
     vid = vertex_id(principal.tenant, urn)
-    answer = await LevelBatcher(client, principal.tenant, ReadTime(epoch_milliseconds())).ask(
-        LevelRequest(points=[vid])
+    answer = await LevelBatcher(client, principal.tenant, ReadTime(epoch_milliseconds())).fetch(
+        LevelRequest(vertices=[vid])
     )
     record = answer.records.get(vid)
     if record is None or record["id"] != urn:

@@ -1,1 +1,1 @@
-"""Lineage, impact, paths and links."""
+"""Lineage, impact, shortest paths, direct neighbours, and the mutations link and unlink."""

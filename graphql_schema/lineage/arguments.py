@@ -1,4 +1,4 @@
-"""Arguments of lineage fields: roots, depth, direction and filter."""
+"""Arguments of lineage fields: roots, direction, depth and filter."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -14,46 +14,60 @@ from graphql_schema.ports.relation_query import EVERYTHING, LineageItemFilter
 from policies.errors import InvalidError, LimitError
 
 
-@strawberry.enum(description="Which way lineage is walked.")
+@strawberry.enum(description="Direction of a walk along lineage.")
 class LineageDirection(Enum):
-    """Directions of a walk."""
+    """Direction of a walk along lineage."""
 
-    UPSTREAM = value("UPSTREAM", description="To where data comes from.")
-    DOWNSTREAM = value("DOWNSTREAM", description="To where data goes.")
+    UPSTREAM = value("UPSTREAM", description="Against the data flow, to the sources.")
+    DOWNSTREAM = value("DOWNSTREAM", description="With the data flow, to the consumers.")
 
 
 RootsArg = Annotated[
     list[strawberry.ID],
-    strawberry.argument(description=f"Ids of where to begin, 1 to {MAX_ROOTS}: one merged answer."),
+    strawberry.argument(description=f"Ids of the assets to begin at, 1 to {MAX_ROOTS}; the result is one, merged."),
 ]
 
 
-DirectionArg = Annotated[LineageDirection, strawberry.argument(description="Which way to walk.")]
+DirectionArg = Annotated[LineageDirection, strawberry.argument(description="Direction of the walk.")]
 
 
-DepthArg = Annotated[int | None, strawberry.argument(description=f"How many levels to walk, at most {DEEPEST}.")]
+DepthArg = Annotated[int | None, strawberry.argument(description=f"Number of levels to walk, 0 to {DEEPEST}.")]
 
 
 DIRECTIONS: Mapping[LineageDirection, Direction] = {
     LineageDirection.UPSTREAM: Direction.IN,
     LineageDirection.DOWNSTREAM: Direction.OUT,
 }
+"""Direction of edges for each direction of a walk; edges point downstream."""
 
 
-@strawberry.input(description="Which lineage counts. Kinds and stages hide neighbours; the rest stops the walk.")
+@strawberry.input(
+    description="Filter of lineage. Kinds and stages hide assets and walk through them; the others stop the walk."
+)
 class LineageFilter:
-    """Which lineage counts."""
+    """Filter of lineage; an empty or absent list keeps everything."""
 
-    kinds: list[AssetKind] | None = strawberry.field(description="Of one of these kinds.", default=None)
-    relations: list[RelationName] | None = strawberry.field(description="Over one of these relations.", default=None)
-    origins: list[EdgeOrigin] | None = strawberry.field(description="Of one of these origins.", default=None)
-    min_confidence: float | None = strawberry.field(
-        description="At least so sure, from 0 to 1; what has no confidence is certain.", default=None
+    kinds: list[AssetKind] | None = strawberry.field(
+        description="Shows only assets of these kinds; all if empty or absent.", default=None
     )
-    stages: list[LifecycleStage] | None = strawberry.field(description="In one of these stages.", default=None)
+    relations: list[RelationName] | None = strawberry.field(
+        description="Follows only edges of these relations; all if empty or absent.", default=None
+    )
+    origins: list[EdgeOrigin] | None = strawberry.field(
+        description="Follows only edges of these origins; all if empty or absent. A walk over several levels follows "
+        "inferred edges only if INFERRED is listed.",
+        default=None,
+    )
+    min_confidence: float | None = strawberry.field(
+        description="Follows only edges of at least this confidence, 0 to 1; an edge without confidence is certain.",
+        default=None,
+    )
+    stages: list[LifecycleStage] | None = strawberry.field(
+        description="Shows only assets in these stages; all if empty or absent.", default=None
+    )
 
     def keep(self) -> LineageItemFilter:
-        """The filter as the reader judges it; raises InvalidError on a confidence that none can have."""
+        """Return the filter that the reader applies; raise InvalidError if ``minConfidence`` is not within 0 and 1."""
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise InvalidError(f"`minConfidence` is {self.min_confidence:g}; give 0 to 1.")
         return LineageItemFilter(
@@ -65,28 +79,34 @@ class LineageFilter:
         )
 
 
-Filter = Annotated[LineageFilter | None, strawberry.argument(description="Which lineage counts; all when absent.")]
+Filter = Annotated[
+    LineageFilter | None,
+    strawberry.argument(description="Filter of lineage; everything if absent."),
+]
 
 
 def lineage_filter(where: LineageFilter | None) -> LineageItemFilter:
-    """The filter as walks judge it."""
+    """Return the filter that a walk applies; one that keeps everything if ``where`` is None."""
     return EVERYTHING if where is None else where.keep()
 
 
 def depth_of(max_depth: int | None, default: int) -> int:
-    """How deep to walk; raises LimitError on what is too deep."""
+    """Return the depth of a walk in levels, ``default`` if None is given; raise LimitError if it is out of range."""
     depth = default if max_depth is None else max_depth
     if not 0 <= depth <= DEEPEST:
-        raise LimitError(f"`maxDepth` is {depth}; walk 0 to {DEEPEST} levels.", limit=DEEPEST)
+        raise LimitError(f"`maxDepth` is {depth}; give 0 to {DEEPEST}.", limit=DEEPEST)
     return depth
 
 
 def roots_of(roots: Sequence[str]) -> tuple[str, ...]:
-    """The roots, each once; raises InvalidError or LimitError when they are none, too many, or no ids."""
+    """Return the roots, each once.
+
+    Raises InvalidError if there are none or one is no id, and LimitError if there are too many.
+    """
     if not roots:
-        raise InvalidError("`roots` is empty; name at least one asset to begin at.")
+        raise InvalidError("`roots` is empty; give the id of at least one asset.")
     if len(roots) > MAX_ROOTS:
-        raise LimitError(f"`roots` has {len(roots)} entries; begin at {MAX_ROOTS} at most.", limit=MAX_ROOTS)
+        raise LimitError(f"`roots` has {len(roots)} entries; give at most {MAX_ROOTS}.", limit=MAX_ROOTS)
     for root in roots:
         parse_urn(root)
     return tuple(dict.fromkeys(roots))

@@ -1,4 +1,4 @@
-"""How much of a lineage result was found, and what limited it."""
+"""Completeness of a lineage result: how much was found, and what limited it."""
 
 from enum import Enum
 from typing import Any
@@ -11,34 +11,38 @@ from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.lineage_query import Completeness
 
 
-@strawberry.enum(description="How much of what there is an answer holds.")
+@strawberry.enum(description="How much of the lineage a result contains.")
 class CompletenessState(Enum):
-    """States of completeness."""
+    """How much of the lineage a result contains."""
 
-    COMPLETE = value("COMPLETE", description="All of it, as far as the viewer is told.")
-    TRUNCATED = value("TRUNCATED", description="A budget ended it; there may be more.")
-    PARTIAL = value("PARTIAL", description="Something was not found or is hidden, and what lies behind it is missing.")
+    COMPLETE = value(
+        "COMPLETE", description="Everything, unless the policy does not disclose that something is hidden."
+    )
+    TRUNCATED = value("TRUNCATED", description="A budget ended the query; there may be more.")
+    PARTIAL = value(
+        "PARTIAL", description="A root was not found, or something is hidden; the lineage behind it is missing."
+    )
 
 
-@strawberry.type(name="Completeness", description="How much of what there is an answer holds, and at which instant.")
+@strawberry.type(name="Completeness", description="How much of the lineage a result contains, and at which instant.")
 class LineageCompleteness:
-    """How much of what there is an answer holds."""
+    """How much of the lineage a result contains, and at which instant."""
 
-    state: CompletenessState = stored_field("Whether this is all of it.")
+    state: CompletenessState = stored_field("Whether the result is complete.")
     reason: str | None = stored_field(
-        "What is missing, or null: DEPTH, NODES, EDGES, TIME, STEPS, PATHS or CAUSES where a bound ended it, ROOTS "
-        "where some were not found, POLICY where something is hidden; several are separated by a comma."
+        "Why the result is not complete; null if it is. DEPTH, NODES, EDGES, TIME, STEPS, PATHS or CAUSES: this limit "
+        "was reached. ROOTS: some roots were not found. POLICY: something is hidden. Several are separated by commas."
     )
-    visited: int = stored_field("How many vertices were visited, those that a filter hides among them.")
-    depth_reached: int = stored_field("How many edges away the farthest of them is.")
+    visited: int = stored_field("Number of visited assets, including those that the filter hides.")
+    depth_reached: int = stored_field("Number of edges from the roots to the farthest visited asset.")
     hidden: int | None = stored_field(
-        "How many first hidden nodes the walk met; null unless the policy discloses counts."
+        "Number of hidden nodes next to the visible result; null unless the policy discloses counts."
     )
-    as_of: Instant = stored_field("The instant that the answer is about.")
+    as_of: Instant = stored_field("Instant at which the graph was read.")
 
 
 def completeness_source(found: Completeness) -> dict[str, Any]:
-    """The source of a :class:`LineageCompleteness`."""
+    """Return the source of a :class:`LineageCompleteness`."""
     return {
         "state": found.state,
         "reason": found.reason,

@@ -1,4 +1,4 @@
-"""What would be touched if some assets changed: counted without being fetched, and each with a way there."""
+"""Impact: the assets downstream of some assets, counted without reading them, each with a shortest path."""
 
 import asyncio
 from collections import Counter
@@ -30,15 +30,15 @@ from graphql_schema.lineage.traversal import KindCount, LineageNode, counts_by_k
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, ReachedNode, SnapshotTime
 
 DEPTH = 20
-"""How deep an impact is looked for unless asked otherwise."""
+"""Default depth of an impact, in levels."""
 
 KindsArg = Annotated[
-    list[AssetKind] | None, strawberry.argument(description="Of one of these kinds; of any when absent.")
+    list[AssetKind] | None, strawberry.argument(description="Only assets of these kinds; all if empty or absent.")
 ]
 
 
 class ImpactSource:
-    """The source of an :class:`Impact`: walks when a field asks, once for each instant that cursors were made at."""
+    """Source of an :class:`Impact`: walks at the first field that needs it, once for each snapshot time."""
 
     def __init__(self, info: Info, walk: LineageQuery) -> None:
         self.walk = walk
@@ -46,13 +46,13 @@ class ImpactSource:
         self._found: dict[SnapshotTime | None, asyncio.Task[LineageResult]] = {}
 
     async def at(self, pin: SnapshotTime | None = None) -> LineageResult:
-        """What the walk found."""
+        """Return the result of the walk at the read time, or at ``pin``, the snapshot time in a cursor."""
         if pin not in self._found:
             self._found[pin] = asyncio.ensure_future(self._walk(pin))
         return await asyncio.shield(self._found[pin])
 
     async def nodes(self, pin: SnapshotTime | None = None, kinds: Sequence[str] = ()) -> list[ReachedNode]:
-        """What is touched: what was reached over an edge at least, of some kinds or of all."""
+        """Return the affected assets: at least one edge away from the roots, of the given kinds or of all."""
         found = (await self.at(pin)).nodes
         return [node for node in found if node.depth and (not kinds or node.row.record["kind"] in kinds)]
 
@@ -98,7 +98,7 @@ async def _assets(root: Source, info: Info, kinds: KindsArg = None, first: First
 
 
 async def _teams(root: Source, info: Info) -> Any:
-    """The teams by how many assets of theirs are touched; each asset counts for its owning team."""
+    """Return the owning teams of the affected assets with their number of assets, most first."""
     owners = Counter(node.row.visible_value("ownerTeam") for node in await root.nodes())
     named = [(urn, count) for urn, count in sorted(owners.items()) if urn]
     rows = await info.context.reader.nodes([urn for urn, _ in named])
@@ -114,55 +114,59 @@ async def _unknown(root: Source) -> Any:
     return (await root.at()).unknown
 
 
-@strawberry.type(description="An asset that would be touched, and a way there.")
+@strawberry.type(description="An asset downstream of the roots, and a path to it.")
 class ImpactedAsset:
-    """An asset that would be touched."""
+    """An affected asset, and a path to it."""
 
     asset: AssetRef = stored_field("The asset.")
-    depth: int = stored_field("How many edges it is away from the nearest root.")
+    depth: int = stored_field("Number of edges from the nearest root to the asset.")
     via: list[strawberry.ID] = stored_field(
-        "One shortest way there, from a root to the asset itself: the least by ids among the shortest."
+        "Ids on one shortest path from a root to the asset, both included: the least by ids among the shortest."
     )
 
 
-@strawberry.type(description="A team that owns some of what would be touched.")
+@strawberry.type(description="A team that owns assets downstream of the roots.")
 class ImpactedTeam:
-    """A team that owns some of what would be touched."""
+    """A team that owns affected assets."""
 
     team: TeamRef = stored_field("The team.")
-    assets: int = stored_field("How many of the assets it is the owning team of.")
+    assets: int = stored_field("Number of these assets whose owning team it is.")
 
 
-@strawberry.type(description="What would be touched if some assets changed; the assets themselves are not counted.")
+@strawberry.type(description="Assets that a change of the roots would affect; the roots are not counted.")
 class Impact:
-    """What would be touched if some assets changed."""
+    """Assets that a change of the roots would affect: everything downstream, without the roots."""
 
-    total: int = strawberry.field(description="How many assets.", resolver=_total)
-    counts_by_kind: list[KindCount] = strawberry.field(description="How many of each kind.", resolver=_by_kind)
+    total: int = strawberry.field(description="Number of affected assets.", resolver=_total)
+    counts_by_kind: list[KindCount] = strawberry.field(
+        description="Number of affected assets of each kind.", resolver=_by_kind
+    )
     counts_by_depth: list[int] = strawberry.field(
-        description="How many at each depth; the first number is that of depth 1.", resolver=_by_depth
+        description="Number of affected assets at each depth; the first number is for depth 1.", resolver=_by_depth
     )
     services: Connection[ImpactedAsset] = strawberry.field(
-        description="Production services, by depth, then id.", resolver=_services
+        description="Affected services, ordered by depth, then id.", resolver=_services
     )
     experiments: Connection[ImpactedAsset] = strawberry.field(
-        description="Experiments, by depth, then id.", resolver=_experiments
+        description="Affected experiments, ordered by depth, then id.", resolver=_experiments
     )
-    assets: Connection[LineageNode] = strawberry.field(description="All of it, by depth, then id.", resolver=_assets)
+    assets: Connection[LineageNode] = strawberry.field(
+        description="Affected assets, ordered by depth, then id.", resolver=_assets
+    )
     teams: list[ImpactedTeam] = strawberry.field(
-        description="The teams that own it, those with the most first.", resolver=_teams
+        description="Teams that own affected assets, ordered by number of assets, most first.", resolver=_teams
     )
     completeness: LineageCompleteness = strawberry.field(
-        description="How much of what there is was found.", resolver=_completeness
+        description="How much of the downstream lineage was found.", resolver=_completeness
     )
     unknown_roots: list[strawberry.ID] = strawberry.field(
-        description="Roots that are unknown, or hidden from the viewer, which look alike; or that are no assets.",
+        description="Ids of roots that do not exist, are not visible to the viewer, or are no assets.",
         resolver=_unknown,
     )
 
 
 def impacting(info: Info, roots: Sequence[str], max_depth: int | None, where: LineageFilter | None) -> ImpactSource:
-    """The source of the impact of some roots."""
+    """Return the source of the impact of some roots; raise LimitError or InvalidError for invalid arguments."""
     return ImpactSource(
         info, LineageQuery(tuple(roots), Direction.OUT, depth_of(max_depth, DEPTH), lineage_filter(where))
     )
@@ -180,10 +184,10 @@ async def _asset_impact(root: Parent, info: Info, max_depth: DepthArg = DEPTH, f
 
 
 impact: Any = strawberry.field(
-    description="What would be touched if these changed. Several roots: one merged answer.", resolver=_impact
+    description="Assets that a change of the roots would affect; one merged result for all roots.", resolver=_impact
 )
 asset_impact: Any = strawberry.field(
-    description="What would be touched if it changed.",
+    description="Assets that a change of this asset would affect.",
     resolver=_asset_impact,
     metadata=depends_on("downstream", "lineage"),
 )

@@ -1,4 +1,4 @@
-"""Edges of a lineage result."""
+"""Type of the edges in lineage results."""
 
 from typing import Any
 
@@ -11,24 +11,24 @@ from graphql_schema.fields.scalars import Instant
 
 
 async def run_id(root: Parent, info: Info) -> Any:
-    """The id of the run that saw an edge, where the caller may know of it."""
+    """Return the id of the run that observed an edge; None if the edge has none or it is not visible to the caller."""
     urn = root.record.get("runId")
     run = await info.context.reader.node(urn) if urn else None
     return None if run is None else run.urn
 
 
-@strawberry.type(description="An edge of lineage or structure.")
+@strawberry.type(description="An edge of lineage or structure, as the viewer may see it.")
 class LineageEdge:
-    """An edge of lineage or structure."""
+    """An edge of a lineage relation, or between parent and child of an asset group."""
 
-    id: strawberry.ID = stored_field("The id of the edge.")
-    from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
-    to: strawberry.ID = stored_field("The id of where the data flows to.")
-    relation: RelationName = stored_field("The relation.")
-    origin: EdgeOrigin = stored_field("How the edge came to be known.")
-    confidence: float | None = stored_field("How sure, from 0 to 1; null means certain.")
-    valid_from: Instant | None = stored_field("Since when it holds.")
-    valid_to: Instant | None = stored_field("Until when it holds; null while it does.")
+    id: strawberry.ID = stored_field("Id of the edge.")
+    from_: strawberry.ID = strawberry.field(name="from", description="Id of the asset that the data flows from.")
+    to: strawberry.ID = stored_field("Id of the asset that the data flows to.")
+    relation: RelationName = stored_field("Relation of the edge.")
+    origin: EdgeOrigin = stored_field("Origin of the edge: declared, observed or inferred.")
+    confidence: float | None = stored_field("Confidence from 0 to 1; null means certain.")
+    valid_from: Instant | None = stored_field("Begin of the validity of the edge.")
+    valid_to: Instant | None = stored_field("End of the validity of the edge; null while it is valid.")
     run_id: strawberry.ID | None = strawberry.field(
-        description="The run that saw it; null when unknown or hidden.", resolver=run_id
+        description="Id of the run that observed the edge; null if unknown or hidden.", resolver=run_id
     )

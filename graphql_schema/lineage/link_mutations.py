@@ -1,4 +1,4 @@
-"""Edges by themselves: declaring one, and ending it."""
+"""The mutations link and unlink, which declare and end single edges."""
 
 from functools import lru_cache
 from typing import Annotated, Any
@@ -21,40 +21,47 @@ from graphql_schema.ports.commands import LinkCommand, UnlinkCommand
 from graphql_schema.ports.relation_query import ALL, RelationQuery, related
 
 
-@strawberry.input(description="Declares an edge; declaring it again merges its properties.")
+@strawberry.input(description="An edge to declare; declaring it again merges its properties.")
 class LinkInput:
-    """Declares an edge."""
+    """An edge to declare."""
 
-    relation: RelationName = strawberry.field(description="The relation.")
-    from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
-    to: strawberry.ID = strawberry.field(description="The id of where the data flows to.")
+    relation: RelationName = strawberry.field(description="Relation of the edge.")
+    from_: strawberry.ID = strawberry.field(name="from", description="Id of the asset that the data flows from.")
+    to: strawberry.ID = strawberry.field(description="Id of the asset that the data flows to.")
     origin: EdgeOrigin | None = strawberry.field(
-        description="How the edge came to be known.", default=EdgeOrigin.DECLARED
+        description="Origin of the edge; DECLARED by default.", default=EdgeOrigin.DECLARED
     )
-    confidence: float | None = attribute("How sure, from 0 to 1; certain when absent.", within=SHARE)
-    valid_from: Instant | None = attribute("Since when it holds; now when absent.")
-    valid_to: Instant | None = attribute("Until when it holds; open when absent.")
-    run_id: strawberry.ID | None = attribute("The run that saw it.")
+    confidence: float | None = attribute("Confidence from 0 to 1; certain if absent.", within=SHARE)
+    valid_from: Instant | None = attribute("Begin of the validity of the edge; now if absent.")
+    valid_to: Instant | None = attribute("End of the validity of the edge; open if absent.")
+    run_id: strawberry.ID | None = attribute("Id of the run that observed the edge.")
     declassify: bool | None = attribute(
-        "Whether its data is no longer sensitive when it arrives, so that sensitivity does not flow over it. To change "
-        "this takes the right to approve where the data arrives; a link that does not say it leaves it alone.",
+        "Whether the data is not sensitive any more at the target, so that sensitivity does not propagate over the "
+        "edge. A change requires the right to approve on the target. If absent, the stored value is kept.",
         stored="declassified",
     )
-    properties: list[PropertyInput] | None = attribute("Free facts about the edge, merged by key with those stored.")
+    properties: list[PropertyInput] | None = attribute(
+        "Free properties of the edge, merged by key with the stored ones."
+    )
 
 
-@strawberry.input(description="Ends an edge, whoever declared it; linked again it opens anew and keeps its past.")
+@strawberry.input(description="An edge to end. Linked again, it is reopened and keeps its history.")
 class UnlinkInput:
-    """Ends an edge."""
+    """An edge to end."""
 
-    relation: RelationName = strawberry.field(description="The relation.")
-    from_: strawberry.ID = strawberry.field(name="from", description="The id of where the data flows from.")
-    to: strawberry.ID = strawberry.field(description="The id of where the data flows to.")
-    valid_to: Instant | None = strawberry.field(description="When it ended; now when absent.", default=None)
+    relation: RelationName = strawberry.field(description="Relation of the edge.")
+    from_: strawberry.ID = strawberry.field(name="from", description="Id of the asset that the data flows from.")
+    to: strawberry.ID = strawberry.field(description="Id of the asset that the data flows to.")
+    valid_to: Instant | None = strawberry.field(
+        description="Instant at which the edge ended; now if absent.", default=None
+    )
 
 
 async def _edge(root: Parent, info: Info) -> Any:
-    """The edge that was written, as the viewer may see it, from its consumer's end, which has few of them."""
+    """Return the written edge as the viewer may see it; None if it has ended or was not written.
+
+    It is read from its owning end, usually the consumer, because the other end can have very many edges.
+    """
     link = root["link"]
     relation = RELATIONS[link.relation]
     out = relation.owning_end is Direction.IN
@@ -68,19 +75,20 @@ async def _edge(root: Parent, info: Info) -> Any:
     return None if item is None else item.edge_as("LineageEdge", id=(item.edge or {})["edgeId"])
 
 
-@strawberry.type(description="What came of linking or unlinking.")
+@strawberry.type(description="Result of declaring or ending an edge.")
 class LinkPayload:
-    """What came of linking or unlinking."""
+    """Result of link and unlink."""
 
-    changed: bool = stored_field("Whether anything was written.")
+    changed: bool = stored_field("Whether the mutation wrote anything.")
     edge: LineageEdge | None = strawberry.field(
-        description="The edge as it holds now, as the viewer may see it; null once it has ended.", resolver=_edge
+        description="The edge as stored now and visible to the viewer; null if it has ended or was not written.",
+        resolver=_edge,
     )
-    errors: list[MutationError] = stored_field("Why it was not written; empty when it was.")
+    errors: list[MutationError] = stored_field("Reasons why the edge was not written; empty if it was.")
 
 
-LinkArg = Annotated[LinkInput, strawberry.argument(description="The edge.")]
-UnlinkArg = Annotated[UnlinkInput, strawberry.argument(description="The edge.")]
+LinkArg = Annotated[LinkInput, strawberry.argument(description="The edge to write.")]
+UnlinkArg = Annotated[UnlinkInput, strawberry.argument(description="The edge to write.")]
 
 
 async def _link(info: Info, input: LinkArg) -> Any:
@@ -92,29 +100,32 @@ async def _unlink(info: Info, input: UnlinkArg) -> Any:
 
 
 link: LinkPayload = strawberry.field(
-    description="Declares an edge; declaring it again merges its properties.", resolver=_link
+    description="Declares an edge between two assets; declaring it again merges its properties.", resolver=_link
 )
 unlink: LinkPayload = strawberry.field(
-    description="Ends an edge, whoever declared it. Needs the right to link what it is said of.", resolver=_unlink
+    description="Ends an edge, no matter which source declared it; requires the right to link on the ends it changes.",
+    resolver=_unlink,
 )
 
 
 def linking_of(given: LinkInput) -> LinkCommand:
-    """The edge that a link asks for; raises InputError when the catalog has no such edge."""
+    """Return the command for a link; raise InputError if the catalog allows no such edge."""
     relation, source, target = _checked(given)
     if source == target and not RELATIONS[relation].lineage:
-        raise InputError(f"{relation} cannot lead from {target} to itself; name another.", "to")
+        raise InputError(f"{relation} cannot lead from {target} to itself; give another asset.", "to")
     if relation == VERSION_OF.name and parent_urn(source) != target:
-        raise InputError(f"{source} is a version of {parent_urn(source)} and of nothing else.", "to")
-    facts = {**values_of(given), "origin": (given.origin or EdgeOrigin.DECLARED).name}
-    return LinkCommand(relation, source, target, facts)
+        raise InputError(f"{source} is a version of {parent_urn(source)} only; link it there.", "to")
+    values = {**values_of(given), "origin": (given.origin or EdgeOrigin.DECLARED).name}
+    return LinkCommand(relation, source, target, values)
 
 
 def _unlinking_of(given: UnlinkInput) -> UnlinkCommand:
+    """Return the command for an unlink; raise InputError if the catalog allows no such edge."""
     return UnlinkCommand(*_checked(given), given.valid_to)
 
 
 def _checked(given: LinkInput | UnlinkInput) -> tuple[str, str, str]:
+    """Return relation, source and target of an input; raise InputError if the relation does not join their kinds."""
     relation = RELATIONS[given.relation.name]
     source = require_kind(given.from_, tuple({a for a, _ in relation.ends}), "from")
     require_kind(given.to, tuple({b for a, b in relation.ends if a == source}), "to")
@@ -127,5 +138,5 @@ def _ends(given: LinkInput | UnlinkInput) -> LinkCommand:
 
 @lru_cache(maxsize=512)
 def edges_over(hop: Hop) -> RelationQuery:
-    """All edges over a hop; the same value for equal hops, since loaders go by it."""
+    """Return the query for all edges over a hop; cached, because loaders are keyed by the identity of the query."""
     return related(hop)

@@ -1,4 +1,4 @@
-"""Direct neighbours of an asset, upstream and downstream."""
+"""Direct neighbours of an asset along lineage: the fields upstream and downstream."""
 
 from functools import lru_cache
 from typing import Any
@@ -19,38 +19,43 @@ from graphql_schema.ports.relation_query import RelationQuery, neighbour_query
 from graphql_schema.ports.row import MaskedRecord, PageItem
 
 
-@strawberry.type(description="A direct neighbour along a lineage relation, with the edge that joins them.")
+@strawberry.type(description="A direct neighbour along a lineage relation, with the edge between both.")
 class Neighbour:
-    """A direct neighbour along a lineage relation, with the edge that joins them."""
+    """A direct neighbour along a lineage relation, with the edge between both."""
 
-    asset: AssetRef = stored_field("The neighbour.")
-    edge_id: strawberry.ID = stored_field("The id of the edge.")
+    asset: AssetRef = stored_field("The neighbour of the asset.")
+    edge_id: strawberry.ID = stored_field("Id of the edge.")
     from_: strawberry.ID = strawberry.field(
-        name="from", description="The id at the edge's start, where data comes from."
+        name="from", description="Id at the start of the edge, where the data flows from."
     )
-    to: strawberry.ID = stored_field("The id at the edge's end, where data goes; a whole lists its parts' edges too.")
-    relation: RelationName = stored_field("The relation.")
-    origin: EdgeOrigin = stored_field("How the edge came to be known.")
-    confidence: float | None = stored_field("How sure, from 0 to 1; null means certain.")
-    valid_from: Instant | None = stored_field("Since when it holds.")
-    valid_to: Instant | None = stored_field("Until when it holds; null while it does.")
+    to: strawberry.ID = stored_field(
+        "Id at the end of the edge, where the data flows to. Edges of the asset's parent or children are listed too."
+    )
+    relation: RelationName = stored_field("Relation of the edge.")
+    origin: EdgeOrigin = stored_field("Origin of the edge: declared, observed or inferred.")
+    confidence: float | None = stored_field("Confidence from 0 to 1; null means certain.")
+    valid_from: Instant | None = stored_field("Begin of the validity of the edge.")
+    valid_to: Instant | None = stored_field("End of the validity of the edge; null while it is valid.")
     run_id: strawberry.ID | None = strawberry.field(
-        description="The run that saw it; null when unknown or hidden.", resolver=run_id
+        description="Id of the run that observed the edge; null if unknown or hidden.", resolver=run_id
     )
-    properties: list[Property] | None = stored_field("Free facts about the edge.")
+    properties: list[Property] | None = stored_field("Free properties of the edge.")
 
 
 @lru_cache(maxsize=64)
 def neighbours_of(kind: str, direction: Direction) -> RelationQuery:
-    """Direct lineage neighbours of a kind, see :func:`graphql_schema.ports.relation_query.neighbour_query`."""
+    """Return the query for the neighbours of a kind; cached, because loaders are keyed by the identity of the query."""
     return neighbour_query(kind, direction)
 
 
 def _neighbour(item: PageItem) -> MaskedRecord:
+    """Return the source of a :class:`Neighbour`."""
     return item.edge_as("Neighbour", asset=item.row)
 
 
 def _neighbours(direction: Direction, description: str) -> Any:
+    """Return the connection field of one direction."""
+
     async def resolve(root: Parent, info: Info, filter: Filter = None, first: First = 20, after: After = None) -> Any:
         keep = None if filter is None else filter.keep()
         page, binding = page_request_of(info, first, after, root.urn, keep=keep)

@@ -1,4 +1,4 @@
-"""Why are two assets connected: the shortest ways along lineage from one to the other."""
+"""Shortest paths along lineage from one asset to another."""
 
 from typing import Annotated, Any
 
@@ -14,31 +14,37 @@ from graphql_schema.lineage.lineage_edge import LineageEdge
 from graphql_schema.ports.lineage_query import DEEPEST, MAX_PATHS, PathQuery
 from policies.errors import LimitError
 
-FromArg = Annotated[strawberry.ID, strawberry.argument(name="from", description="The id of where data comes from.")]
-ToArg = Annotated[strawberry.ID, strawberry.argument(description="The id of where data goes.")]
-MostArg = Annotated[int | None, strawberry.argument(description=f"How many paths, at most {MAX_PATHS}.")]
-LongestArg = Annotated[int | None, strawberry.argument(description=f"How many edges a path may have, up to {DEEPEST}.")]
+FromArg = Annotated[
+    strawberry.ID, strawberry.argument(name="from", description="Id of the asset where the data comes from.")
+]
+ToArg = Annotated[strawberry.ID, strawberry.argument(description="Id of the asset where the data goes.")]
+MaxPathsArg = Annotated[int | None, strawberry.argument(description=f"Maximal number of paths, 1 to {MAX_PATHS}.")]
+MaxLengthArg = Annotated[
+    int | None, strawberry.argument(description=f"Maximal number of edges of a path, 0 to {DEEPEST}.")
+]
 
 
-@strawberry.type(description="A way from one asset to another, along the data flow; no asset is on it twice.")
+@strawberry.type(description="A path from one asset to another along the data flow; no asset is on it twice.")
 class LineagePath:
-    """A way from one asset to another."""
+    """A path from one asset to another along the data flow."""
 
-    nodes: list[AssetRef] = stored_field("The assets, from end to end; between a whole and its part there is no edge.")
-    edges: list[LineageEdge] = stored_field("The edges, in the order of the way.")
-    length: int = stored_field("How many edges there are.")
+    nodes: list[AssetRef] = stored_field(
+        "Assets from end to end; there is no edge between a parent and its child in an asset group."
+    )
+    edges: list[LineageEdge] = stored_field("Edges in the order of the path.")
+    length: int = stored_field("Number of edges of the path.")
 
 
-@strawberry.type(description="The shortest ways from one asset to another.")
+@strawberry.type(description="The shortest paths from one asset to another.")
 class LineagePaths:
-    """The shortest ways from one asset to another."""
+    """The shortest paths from one asset to another."""
 
-    paths: list[LineagePath] = stored_field("The shortest first; of equal length by ids.")
+    paths: list[LineagePath] = stored_field("Paths, the shortest first; those of equal length ordered by ids.")
     completeness: LineageCompleteness = stored_field(
-        "How much was looked at: `depthReached` is the length up to which every path is known."
+        "How much was searched; `depthReached` is the length up to which every path is known."
     )
     unknown_roots: list[strawberry.ID] = stored_field(
-        "Ends that are unknown, or hidden from the viewer, which look alike; or that are no assets."
+        "Ids of ends that do not exist, are not visible to the viewer, or are no assets."
     )
 
 
@@ -46,16 +52,16 @@ async def _paths(
     info: Info,
     from_: FromArg,
     to: ToArg,
-    max_paths: MostArg = 5,
-    max_length: LongestArg = 12,
+    max_paths: MaxPathsArg = 5,
+    max_length: MaxLengthArg = 12,
     as_of: AsOf = None,
 ) -> Any:
     set_read_time(info, as_of)
     for end in (from_, to):
         parse_urn(end)
-    most = _within("maxPaths", 5 if max_paths is None else max_paths, 1, MAX_PATHS)
-    longest = _within("maxLength", 12 if max_length is None else max_length, 0, DEEPEST)
-    found = await info.context.reader.paths(PathQuery(from_, to, most, longest))
+    path_limit = _within("maxPaths", 5 if max_paths is None else max_paths, 1, MAX_PATHS)
+    length_limit = _within("maxLength", 12 if max_length is None else max_length, 0, DEEPEST)
+    found = await info.context.reader.paths(PathQuery(from_, to, path_limit, length_limit))
     return {
         "paths": [{"nodes": path.rows, "edges": path.edges, "length": len(path.edges)} for path in found.paths],
         "completeness": completeness_source(found.completeness),
@@ -64,11 +70,12 @@ async def _paths(
 
 
 paths: Any = strawberry.field(
-    description="Why are these connected? The shortest ways along the data flow, the shortest first.", resolver=_paths
+    description="Shortest paths from one asset to another along the data flow, the shortest first.", resolver=_paths
 )
 
 
-def _within(name: str, given: int, least: int, most: int) -> int:
-    if not least <= given <= most:
-        raise LimitError(f"`{name}` is {given}; ask for {least} to {most}.", limit=most)
+def _within(name: str, given: int, least: int, maximum: int) -> int:
+    """Return an argument; raise LimitError if it is outside of the bounds."""
+    if not least <= given <= maximum:
+        raise LimitError(f"`{name}` is {given}; give {least} to {maximum}.", limit=maximum)
     return given

@@ -1,4 +1,4 @@
-"""Lineage over many levels: what comes from some assets, or what they come from, with the edges among them."""
+"""Lineage over many levels, upstream or downstream, with the edges between the assets found."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,67 +32,72 @@ from graphql_schema.ports.row import PageItem
 from policies.errors import LimitError
 
 MAX_PAGE_EDGES = 10_000
-"""Edges that one answer lists."""
+"""Maximal number of edges that one result lists."""
 
 
-@strawberry.type(description="A node of a walk, and how many edges away it is.")
+@strawberry.type(description="An asset of a lineage result, with its distance from the roots.")
 class LineageNode:
-    """A node of a walk."""
+    """An asset of a lineage result, with its depth."""
 
     asset: AssetRef = stored_field("The asset.")
-    depth: int = stored_field("How many edges it is away from the nearest root.")
+    depth: int = stored_field("Number of edges from the nearest root to the asset.")
 
 
-@strawberry.type(description="How many there are of a kind.")
+@strawberry.type(description="Number of assets of one kind.")
 class KindCount:
-    """How many there are of a kind."""
+    """Number of assets of one kind."""
 
-    kind: AssetKind = stored_field("The kind.")
-    count: int = stored_field("How many.")
+    kind: AssetKind = stored_field("Kind of the assets.")
+    count: int = stored_field("Number of assets of this kind.")
 
 
 def _edges(root: strawberry.Parent[Any]) -> Any:
+    """Return the edges of a result; raise LimitError if they are more than MAX_PAGE_EDGES."""
     edges = root["edges"]
     if len(edges) > MAX_PAGE_EDGES:
         raise LimitError(
-            f"There are {len(edges)} edges among these nodes; narrow the walk by `relations` or `maxDepth`, or page on "
-            "without `edges`.",
+            f"There are {len(edges)} edges among these nodes; narrow the walk by `relations` or `maxDepth`, or read "
+            "the next pages without `edges`.",
             limit=MAX_PAGE_EDGES,
         )
     return edges
 
 
-@strawberry.type(description="What a walk along lineage found.")
+@strawberry.type(description="Result of a walk along lineage.")
 class Lineage:
-    """What a walk along lineage found."""
+    """Result of a walk along lineage."""
 
     nodes: Connection[LineageNode] = stored_field(
-        "By depth, then id; the roots have depth 0. Pages concatenate to the whole set, also while others write."
+        "Assets ordered by depth, then id; roots have depth 0. Pages stay consistent while the graph changes."
     )
     edges: list[LineageEdge] = strawberry.field(
-        description=f"Edges among the nodes of this page and earlier ones, at most {MAX_PAGE_EDGES:,}.", resolver=_edges
+        description=f"Edges between the nodes of this page and earlier ones, at most {MAX_PAGE_EDGES:,}.",
+        resolver=_edges,
     )
-    counts_by_kind: list[KindCount] = stored_field("How many nodes there are of each kind, on all pages.")
-    completeness: LineageCompleteness = stored_field("How much of what there is the pages hold together.")
+    counts_by_kind: list[KindCount] = stored_field("Number of nodes of each kind, on all pages.")
+    completeness: LineageCompleteness = stored_field("How much of the lineage all pages contain together.")
     unknown_roots: list[strawberry.ID] = stored_field(
-        "Roots that are unknown, or hidden from the viewer, which look alike; or that are no assets."
+        "Ids of roots that do not exist, are not visible to the viewer, or are no assets."
     )
 
 
 def place_of(node: ReachedNode, pin: SnapshotTime) -> tuple[Any, ...]:
-    """Where a node stands in its list, and at which instant that is so."""
+    """Return the position of a node in its list.
+
+    It contains the snapshot time, so that later pages read the same state.
+    """
     return (*node.place, *pin)
 
 
 def pin_of(page: PageRequest) -> SnapshotTime | None:
-    """The instant at which the list of a cursor was begun."""
+    """Return the snapshot time of the list that a page continues; None for its first page."""
     return None if page.after is None else SnapshotTime(*page.after[2:])
 
 
 def node_pages(
     nodes: Sequence[ReachedNode], pin: SnapshotTime, page: PageRequest, binding: CursorCodec, *, via: bool = False
 ) -> ConnectionSource:
-    """A page of nodes as the source of a connection, with one way to each if asked."""
+    """Return a page of nodes as the source of a connection; ``via`` adds a shortest path to each node."""
 
     def shape(item: PageItem) -> dict[str, Any]:
         return {"asset": item.row, **(item.edge or {})}
@@ -105,12 +110,13 @@ def node_pages(
 
 
 def counts_by_kind(nodes: Sequence[ReachedNode]) -> list[dict[str, Any]]:
-    """How many nodes there are of each kind, by kind."""
+    """Return the number of nodes of each kind, ordered by kind."""
     counts = Counter(node.row.record["kind"] for node in nodes)
     return [{"kind": kind, "count": counts[kind]} for kind in sorted(counts)]
 
 
 def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> dict[str, Any]:
+    """Return the source of a :class:`Lineage`: one page of nodes, and the edges among the nodes up to its end."""
     pin = walked.completeness.pin
     pages = node_pages(walked.nodes, pin, page, binding)
     return {
@@ -123,6 +129,7 @@ def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> d
 
 
 async def _walk(info: Info, walk: LineageQuery, first: int | None, after: str | None) -> dict[str, Any]:
+    """Return the source of a :class:`Lineage` for a query and a page."""
     page, binding = page_request_of(info, 100 if first is None else first, after, walk, info.context.as_of)
     walked = await info.context.reader.walk(replace(walk, pin=pin_of(page)))
     return _source(walked, page, binding)
@@ -157,12 +164,12 @@ async def _asset_lineage(
 
 
 lineage: Any = strawberry.field(
-    description="Where some assets come from, or what comes from them, over many levels.", resolver=_lineage
+    description="Assets upstream or downstream of the roots, over many levels.", resolver=_lineage
 )
 
 
 asset_lineage: Any = strawberry.field(
-    description="Where it comes from, or what comes from it, over many levels.",
+    description="Assets upstream or downstream of this asset, over many levels.",
     resolver=_asset_lineage,
     metadata=depends_on("upstream", "downstream"),
 )

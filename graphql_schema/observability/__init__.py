@@ -1,1 +1,1 @@
-"""Checks, incidents and health."""
+"""Observability: checks with their results, incidents, and the health of assets."""

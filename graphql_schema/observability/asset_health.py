@@ -1,4 +1,4 @@
-"""Health: how an asset is, and why, told by what looks at it and at what it comes from (docs/health.md)."""
+"""Health of an asset: its status, and the causes on the asset and upstream (docs/health.md)."""
 
 from typing import Any
 
@@ -13,35 +13,37 @@ from graphql_schema.ports.health_report import HealthFinding
 from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES
 
 
-@strawberry.type(description="Why an asset is not as it should be: a check, an incident or an evaluation.")
+@strawberry.type(description="Cause of impaired health: a failing check, an open incident or a failing evaluation.")
 class HealthCause:
-    """Why an asset is not as it should be."""
+    """A check, incident or evaluation that impairs the health of an asset."""
 
-    asset: AssetRef | None = stored_field("What is not as it should be: the asset itself, or one that it comes from.")
-    depth: int = stored_field("How many edges upstream that is; 0 is the asset itself, its whole and its parts.")
-    check: CheckRef | None = stored_field("The check that found it; null where it is another cause.")
+    asset: AssetRef | None = stored_field("Asset with the problem: the asset itself or one upstream of it.")
+    depth: int = stored_field(
+        "Number of edges upstream; 0 for the asset itself, its parent and its children in the asset group."
+    )
+    check: CheckRef | None = stored_field("Check that found the problem; null for another kind of cause.")
     result: CheckResultRef | None = stored_field(
-        "The latest result of the check; when that is PASS, it is older than the asset promises to be fresh."
+        "Latest result of the check; if it is PASS, the check is overdue by the `freshnessSla` of the asset."
     )
-    incident: IncidentRef | None = stored_field("The incident that stands; null where it is another cause.")
+    incident: IncidentRef | None = stored_field("Open incident; null for another kind of cause.")
     evaluation: EvaluationRef | None = stored_field(
-        "The evaluation of the model version `asset`; null where it is another cause."
+        "Failing evaluation of the model version `asset`; null for another kind of cause."
     )
 
 
-@strawberry.type(description="How an asset is, as far as the viewer may see, and why.")
+@strawberry.type(description="Health of an asset, as far as the viewer may see: a status and its causes.")
 class Health:
-    """How an asset is, and why."""
+    """Health of an asset, as far as the viewer may see."""
 
-    status: HealthStatus = stored_field("How it is.")
+    status: HealthStatus = stored_field("Status of the health.")
     causes: list[HealthCause] = stored_field(
-        f"Own and upstream causes, the nearest first, then by asset and by what they are about; {MAX_CAUSES} at most."
+        f"Causes on the asset and upstream, at most {MAX_CAUSES}; the nearest first, then by ids of asset and cause."
     )
-    completeness: LineageCompleteness = stored_field("How much of what there is was looked at.")
+    completeness: LineageCompleteness = stored_field("How much of the upstream lineage was examined.")
 
 
 def _cause(cause: HealthFinding) -> dict[str, Any]:
-    """The source of a :class:`HealthCause`."""
+    """Return the source of a :class:`HealthCause`."""
     return {
         "asset": cause.asset,
         "depth": cause.depth,
@@ -62,11 +64,12 @@ async def _health(root: Parent, info: Info) -> Any:
 
 
 def _made_from(kind: str) -> tuple[str, ...]:
+    """Return the fields that the health of a kind is computed from; it is hidden if one of them is."""
     return ("checks", "incidents", "upstream", "lineage", *(("evaluations",) if kind == "ModelVersion" else ()))
 
 
 asset_health: Any = strawberry.field(
-    description=f"How it is, by what looks at it and at what it comes from, {LEVELS} levels upstream.",
+    description=f"Health of the asset: problems found on it and up to {LEVELS} levels upstream.",
     resolver=_health,
     metadata={INPUTS: _made_from},
 )

@@ -1,4 +1,4 @@
-"""Checks with their results, and incidents: whether an asset is as it should be."""
+"""Checks and their results, and the mutation reportCheck."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -23,10 +23,10 @@ from graphql_schema.ports.commands import ReportCheckCommand
 from graphql_schema.ports.relation_query import newest_first
 
 RESULTS = newest_first(RESULT_OF.into("CheckResult"))
-"""From a check to what it found, in the order of observation."""
+"""From a check to its results, newest observation first."""
 
 
-Since = Annotated[Instant | None, strawberry.argument(description="Observed at this instant or later.")]
+Since = Annotated[Instant | None, strawberry.argument(description="Only results observed at this instant or later.")]
 
 
 async def _asset(root: Parent, info: Info) -> Any:
@@ -43,78 +43,77 @@ async def _results(root: Parent, info: Info, since: Since = None, first: First =
     return ConnectionSource(await info.context.reader.related(root, RESULTS, page), page, binding)
 
 
-@strawberry.type(description="A monitor of an asset, known by its name there.")
+@strawberry.type(description="A monitor of an asset, identified by its name on the asset.")
 class Check(Node):
-    """A monitor of an asset."""
+    """A monitor of an asset, identified by its name on the asset."""
 
-    name: str = stored_field("The name, unique on its asset.")
-    check_kind: CheckKind = stored_field("What it looks at.")
-    threshold: str | None = stored_field("What it holds values against, in words.")
-    asset: AssetRef | None = strawberry.field(description="The asset that it monitors.", resolver=_asset)
-    latest_result: CheckResultRef | None = to_one(RESULTS, "What it found last, by the time of observation.")
+    name: str = stored_field("Name of the check, unique on its asset.")
+    check_kind: CheckKind = stored_field("Property of the asset that the check monitors.")
+    threshold: str | None = stored_field("Threshold that values are compared with, in words.")
+    asset: AssetRef | None = strawberry.field(description="Asset that the check monitors.", resolver=_asset)
+    latest_result: CheckResultRef | None = to_one(RESULTS, "Result with the latest observation.")
     results: Connection[CheckResultRef] | None = strawberry.field(
-        description="What it found, the newest observation first.", resolver=_results
+        description="Results of the check, the newest observation first.", resolver=_results
     )
 
 
-@strawberry.type(description="What a check found at one instant.")
+@strawberry.type(description="Result of a check at one instant.")
 class CheckResult(Node):
-    """What a check found at one instant."""
+    """Result of a check at one instant."""
 
-    status: CheckStatus = stored_field("What it found.")
-    value: float | None = stored_field("The number that was measured.")
-    window: str | None = stored_field("The part of the data that was looked at, such as `1h` or a partition.")
-    observed_at: Instant = stored_field("When it looked.")
-    check: CheckRef | None = strawberry.field(description="The check.", resolver=_check)
+    status: CheckStatus = stored_field("Status of the result.")
+    value: float | None = stored_field("Measured value; null if the check measures none.")
+    window: str | None = stored_field("Part of the data that was checked, such as `1h` or a partition; null for all.")
+    observed_at: Instant = stored_field("Instant of the observation.")
+    check: CheckRef | None = strawberry.field(description="Check that gave the result.", resolver=_check)
 
 
 MAX_CHECK_NAME_LENGTH = 200
-"""Characters of a check's name, and of a window."""
+"""Maximal number of characters of the name of a check, and of a window."""
 
 
 MAX_THRESHOLD_LENGTH = 1_000
-"""Characters of a threshold."""
+"""Maximal number of characters of a threshold."""
 
 
-@strawberry.input(description="What a check found.")
+@strawberry.input(description="Result of a check to record.")
 class ReportCheckInput:
-    """What a check found."""
+    """Result of a check to record."""
 
-    asset: strawberry.ID = strawberry.field(description="The id of the asset that was looked at.")
-    check: str = strawberry.field(description="The name of the check, unique on the asset; a new name makes a check.")
-    check_kind: CheckKind = strawberry.field(description="What it looks at.")
-    status: CheckStatus = strawberry.field(description="What it found.")
-    value: float | None = _given("The number that was measured.")
-    threshold: str | None = _given("What it holds values against, in words; absent leaves the stored one.")
-    window: str | None = _given("The part of the data that was looked at: results of several windows stand apart.")
-    observed_at: Instant | None = _given("When it looked; now when absent.")
+    asset: strawberry.ID = strawberry.field(description="Id of the checked asset.")
+    check: str = strawberry.field(description="Name of the check, unique on the asset; a new name creates a check.")
+    check_kind: CheckKind = strawberry.field(description="Property of the asset that the check monitors.")
+    status: CheckStatus = strawberry.field(description="Status of the result.")
+    value: float | None = _given("Measured value, if the check measures one.")
+    threshold: str | None = _given("Threshold that values are compared with, in words; the stored one if absent.")
+    window: str | None = _given("Part of the data that was checked; results of different windows are kept separately.")
+    observed_at: Instant | None = _given("Instant of the observation; now if absent.")
     open_incident_on_fail: bool | None = strawberry.field(
-        description="Whether a newest result of FAIL or ERROR opens an incident, unless one by this check is open.",
+        description="Whether FAIL or ERROR as the newest result opens an incident, unless the check has an open one.",
         default=False,
     )
     idempotency_key: str | None = key_field()
 
 
 async def _opened(root: Parent, info: Info) -> Any:
+    """Return the incident that the result opened or found open; None if it requested none."""
     result = await resolve_created_record(root, info)
     urn = None if result is None else result.record.get("incident")
     return await info.context.reader.node(urn) if urn else None
 
 
-@strawberry.type(description="What came of a report.")
+@strawberry.type(description="Result of reporting a check.")
 class ReportCheckPayload:
-    """What came of a report."""
+    """Result of reporting a check."""
 
-    result: CheckResult | None = strawberry.field(
-        description="The result as it is stored.", resolver=resolve_created_record
-    )
+    result: CheckResult | None = strawberry.field(description="The result as stored.", resolver=resolve_created_record)
     incident: IncidentRef | None = strawberry.field(
-        description="The incident that the result opened, or met open; null where it asked for none.", resolver=_opened
+        description="Incident that the result opened or found open; null if none was requested.", resolver=_opened
     )
     errors: list[MutationError] = _errors()
 
 
-ReportArg = Annotated[ReportCheckInput, strawberry.argument(description="The check and what it found.")]
+ReportArg = Annotated[ReportCheckInput, strawberry.argument(description="The check and its result.")]
 
 
 async def _report(info: Info, input: ReportArg) -> Any:
@@ -122,13 +121,14 @@ async def _report(info: Info, input: ReportArg) -> Any:
 
 
 report_check: ReportCheckPayload = strawberry.field(
-    description="Records what a check found. The same again changes nothing, another status for the same instant "
-    "corrects it, and what comes late stands in its place in time.",
+    description="Records the result of a check. Repeating it changes nothing; another status for the same instant "
+    "corrects the result. A late result is ordered by its observation.",
     resolver=_report,
 )
 
 
 def _reporting(given: ReportCheckInput) -> ReportCheckCommand:
+    """Return the command for a report; raise InputError if it is invalid."""
     asset_kind(given.asset, "asset")
     _within(given.check, MAX_CHECK_NAME_LENGTH, "check")
     _within(given.window, MAX_CHECK_NAME_LENGTH, "window")

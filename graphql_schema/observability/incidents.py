@@ -1,4 +1,4 @@
-"""Lists of incidents: on an asset, on what a team owns, and everywhere."""
+"""Incidents: on an asset, on the assets of a team, and all; the mutations openIncident and resolveIncident."""
 
 import asyncio
 from collections.abc import Callable
@@ -30,18 +30,20 @@ from graphql_schema.ports.row import AccessGrade, Row, RowPage
 from policies.errors import LimitError
 
 INCIDENTS = newest_first(RAISED_ON.into("Incident"))
-"""From an asset to its incidents."""
+"""From an asset to its incidents, newest first."""
 
 
 FIELD = "incidents"
-"""The field of an asset that shows them."""
+"""Field of an asset that shows its incidents."""
 
 
 MAX_OWNED = 10_000
-"""Assets of a team whose incidents one field gathers."""
+"""Maximal number of assets whose incidents one field collects."""
 
 
-StateArg = Annotated[IncidentState | None, strawberry.argument(description="In this state; all when absent.")]
+StateArg = Annotated[
+    IncidentState | None, strawberry.argument(description="Only incidents in this state; all if absent.")
+]
 
 
 def _in_state(state: IncidentState | None) -> Condition:
@@ -58,7 +60,7 @@ async def _of_asset(root: Parent, info: Info, state: StateArg = None, first: Fir
 
 
 asset_incidents: Any = strawberry.field(
-    description="Problems that stand, or stood, on it, the newest first.", resolver=_of_asset
+    description="Open and resolved incidents on the asset, the newest first.", resolver=_of_asset
 )
 
 
@@ -69,7 +71,7 @@ async def _everywhere(info: Info, state: StateArg = None, first: First = 20, aft
 
 
 all_incidents: Any = strawberry.field(
-    description="Every incident on an asset that the viewer may read, the newest first.", resolver=_everywhere
+    description="All incidents on assets that the viewer may read, the newest first.", resolver=_everywhere
 )
 
 
@@ -85,11 +87,11 @@ def incidents_where(condition_for: Callable[[str], Condition], description: str)
 
 
 async def _shown(info: Info, where: Condition) -> list[Row]:
-    """Return the assets that meet a condition and show their incidents to the viewer."""
+    """Return the assets of a condition whose incidents the viewer may see; raise LimitError if they are too many."""
     found = await info.context.reader.listing(asset_listing(None, None, where), PageRequest(MAX_OWNED))
     if found.has_next:
         raise LimitError(
-            f"These are the incidents of more than {MAX_OWNED} assets; ask for `incidents` of the query, by state.",
+            f"The query lists incidents of more than {MAX_OWNED} assets; use the root field `incidents`, by state.",
             limit=MAX_OWNED,
         )
     rows = [item.row for item in found.items]
@@ -97,7 +99,7 @@ async def _shown(info: Info, where: Condition) -> list[Row]:
 
 
 async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage:
-    """One page over the incidents of several assets: each brings as many as the page may need of it."""
+    """Return one page over the incidents of several assets; as many are read from each as the page may need."""
     each = replace(page, first=None, after=None, total=False) if page.total else page
     found = await asyncio.gather(*(info.context.reader.related(asset, INCIDENTS, each) for asset in assets))
     items = {item.row.urn: item for slice_ in found for item in slice_.items}
@@ -106,83 +108,88 @@ async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage
 
 
 async def _subjects(root: Parent, info: Info) -> Any:
+    """Return the affected assets that are visible to the viewer."""
     found = await info.context.reader.nodes(root.record["subjects"])
     return [row for row in found if row is not None]
 
 
 async def _impact(root: Parent, info: Info) -> Any:
-    """What is touched by what is affected, as far as the viewer may know of that: the rest is not even a root."""
+    """Return the impact of the affected assets; those that are not visible to the viewer are no roots."""
     known = await _subjects(root, info)
     return impacting(info, [row.urn for row in known], None, None)
 
 
 async def _cause(root: Parent, info: Info) -> Any:
-    """The cause as the viewer may see it: it may be about something else than the incident."""
+    """Return the cause if it is visible to the viewer; it can be on another asset than the incident."""
     urn = root.record.get("cause")
     return await info.context.reader.node(urn) if urn else None
 
 
-@strawberry.type(description="A problem with assets that stands until somebody says that it is over.")
+@strawberry.type(description="A problem with one or more assets, open until resolved.")
 class Incident(Node):
-    """A problem with assets."""
+    """A problem with one or more assets, open until resolved."""
 
-    title: str = stored_field("What is wrong, in words.")
-    state: IncidentState = stored_field("Whether it stands.")
-    severity: Severity = stored_field("How bad it is.")
-    opened_at: Instant = stored_field("When it was opened here.")
-    resolved_at: Instant | None = stored_field("When it was resolved here; null while it stands.")
+    title: str = stored_field("Description of the problem.")
+    state: IncidentState = stored_field("Whether the incident is open or resolved.")
+    severity: Severity = stored_field("Severity of the incident.")
+    opened_at: Instant = stored_field("Instant at which the incident was opened in this graph.")
+    resolved_at: Instant | None = stored_field(
+        "Instant at which the incident was resolved in this graph; null while it is open."
+    )
     assets: list[AssetRef] | None = strawberry.field(
-        description="What is affected, as far as the viewer may know of it.", resolver=_subjects
+        description="Affected assets that are visible to the viewer.", resolver=_subjects
     )
     cause: Node | None = strawberry.field(
-        description="The check result or change that it comes from; null when unknown or hidden.", resolver=_cause
+        description="Check result or change that caused the incident; null if unknown or hidden.", resolver=_cause
     )
     impact: Impact | None = strawberry.field(
-        description="What is touched by what is affected, as far as the viewer may know of that.", resolver=_impact
+        description="Assets downstream of the affected assets that are visible to the viewer.", resolver=_impact
     )
 
 
 MAX_TITLE_LENGTH = 300
-"""Characters of an incident's title."""
+"""Maximal number of characters of the title of an incident."""
 
 
 MAX_INCIDENT_ASSETS = 20
-"""Assets of one incident."""
+"""Maximal number of assets of one incident."""
 
 
-@strawberry.input(description="A problem with assets.")
+@strawberry.input(description="An incident to open.")
 class OpenIncidentInput:
-    """A problem with assets."""
+    """An incident to open."""
 
-    assets: list[strawberry.ID] = strawberry.field(description=f"Ids of what is affected, 1 to {MAX_INCIDENT_ASSETS}.")
-    title: str = strawberry.field(description=f"What is wrong, in 1 to {MAX_TITLE_LENGTH} characters.")
-    severity: Severity = strawberry.field(description="How bad it is.")
-    cause: strawberry.ID | None = _given("The id of the check result or change that it comes from.")
+    assets: list[strawberry.ID] = strawberry.field(
+        description=f"Ids of the affected assets, 1 to {MAX_INCIDENT_ASSETS}."
+    )
+    title: str = strawberry.field(description=f"Description of the problem, 1 to {MAX_TITLE_LENGTH} characters.")
+    severity: Severity = strawberry.field(description="Severity of the incident.")
+    cause: strawberry.ID | None = _given("Id of the check result or change that caused the incident.")
     idempotency_key: str | None = key_field()
 
 
-@strawberry.input(description="Says that an incident is over.")
+@strawberry.input(description="An incident to resolve.")
 class ResolveIncidentInput:
-    """Says that an incident is over."""
+    """An incident to resolve."""
 
-    incident: strawberry.ID = strawberry.field(description="The id of the incident.")
+    incident: strawberry.ID = strawberry.field(description="Id of the incident.")
     reason: str | None = reason_field()
 
 
-@strawberry.type(description="What came of opening or resolving an incident.")
+@strawberry.type(description="Result of opening or resolving an incident.")
 class IncidentPayload:
-    """What came of opening or resolving an incident."""
+    """Result of opening or resolving an incident."""
 
     incident: Incident | None = strawberry.field(
-        description="The incident as it is now.", resolver=resolve_created_record
+        description="The incident as stored now.", resolver=resolve_created_record
     )
     errors: list[MutationError] = _errors()
 
 
-OpenArg = Annotated[OpenIncidentInput, strawberry.argument(description="The problem.")]
+OpenArg = Annotated[OpenIncidentInput, strawberry.argument(description="The incident to open.")]
 
 
-ResolveArg = Annotated[ResolveIncidentInput, strawberry.argument(description="The incident.")]
+ResolveArg = Annotated[ResolveIncidentInput, strawberry.argument(description="The incident to resolve.")]
 
 
 async def _open(info: Info, input: OpenArg) -> Any:
@@ -194,18 +201,19 @@ async def _resolve(info: Info, input: ResolveArg) -> Any:
 
 
 open_incident: IncidentPayload = strawberry.field(
-    description="Opens an incident on assets that the caller may update.", resolver=_open
+    description="Opens an incident on assets; requires the right to update each of them.", resolver=_open
 )
 
 
 resolve_incident: IncidentPayload = strawberry.field(
-    description="Says that an incident is over; takes the right to update one of its assets.", resolver=_resolve
+    description="Resolves an incident; requires the right to update one of its assets.", resolver=_resolve
 )
 
 
 def _opening(given: OpenIncidentInput) -> OpenIncidentCommand:
+    """Return the command that opens an incident; raise InputError if the input is invalid."""
     if not 1 <= len(given.assets) <= MAX_INCIDENT_ASSETS:
-        raise InputError(f"An incident is on 1 to {MAX_INCIDENT_ASSETS} assets; name what is affected first.", "assets")
+        raise InputError(f"`assets` has {len(given.assets)} entries; give 1 to {MAX_INCIDENT_ASSETS}.", "assets")
     for index, urn in enumerate(given.assets):
         asset_kind(urn, "assets", str(index))
     _within(given.title, MAX_TITLE_LENGTH, "title")
@@ -216,5 +224,6 @@ def _opening(given: OpenIncidentInput) -> OpenIncidentCommand:
 
 
 def _resolving(given: ResolveIncidentInput) -> ResolveIncidentCommand:
+    """Return the command that resolves an incident; raise InputError if the input is invalid."""
     require_kind(given.incident, ("Incident",), "incident")
     return ResolveIncidentCommand(given.incident, checked_reason(given.reason))

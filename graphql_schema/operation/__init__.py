@@ -1,1 +1,1 @@
-"""The pass over a document: what an operation may ask for, judged before anything runs."""
+"""The path of an operation before its resolvers: size limits, admission, and the guard on every field."""

@@ -1,7 +1,7 @@
-"""The gate every operation passes before validation: the static limits, and that it is clear which operation is meant.
+"""Admission of operations, before validation: the size limits, and that the operation to execute is named.
 
-It stands before graphql-core's rules, not among them, so that a hostile document is refused before rules that cost
-more than linear time see it.
+It runs before the validation rules of graphql-core, some of which cost more than linear time, so that a hostile
+document does not reach them.
 """
 
 from collections.abc import Iterator
@@ -13,31 +13,31 @@ from strawberry.extensions import SchemaExtension
 from graphql_schema.operation.limits import DocumentLimits, breaches
 from policies.errors import Code, CodedError, LimitError
 
-# graphql-core compares same-named fields pairwise and has this attribute assigned to bound it: its default lets
-# 5 kB of `q{x} q{x} …` take 0.7 s; at 10,000 a merge of several 60-field fragments still passes.
+# graphql-core compares fields of the same name pairwise, up to this budget. With its default, 5 kB of `q{x} q{x} …`
+# take 0.7 s; with 10,000 a merge of several fragments of 60 fields still passes.
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 
 
 class AdmissionExtension(SchemaExtension):
-    """Refuses what goes over ``limits``, and a document of several operations that names none."""
+    """Refuses documents that exceed ``limits``, and documents of several operations without ``operationName``."""
 
     def __init__(self, limits: DocumentLimits | None = None) -> None:
         self.limits = limits or DocumentLimits()
 
     def on_operation(self) -> Iterator[None]:
-        """Let the parser stop at the token limit."""
+        """Set the token limit, at which the parser stops."""
         self.execution_context.parse_options["max_tokens"] = self.limits.tokens
         yield
 
     def on_parse(self) -> Iterator[None]:
-        """Give the parser's refusal of too many tokens the code of a limit."""
+        """Give the error code LIMIT_EXCEEDED to a document with too many tokens."""
         yield
         for error in self.execution_context.pre_execution_errors or ():
             if error.message.endswith("Parsing aborted."):
                 error.original_error = _too_many_tokens(self.limits.tokens)
 
     def on_validate(self) -> Iterator[None]:
-        """Refuse before validation; errors that are already there make Strawberry skip its rules."""
+        """Refuse a document that exceeds a limit. Errors that are set before make Strawberry skip its validation."""
         document = self.execution_context.graphql_document
         if document is not None and (errors := self._refusals(document)):
             self.execution_context.pre_execution_errors = errors
@@ -47,7 +47,8 @@ class AdmissionExtension(SchemaExtension):
                 error.original_error = _too_repetitive()
 
     def _refusals(self, document: DocumentNode) -> list[GraphQLError]:
-        # The public `operation_name` hides whether the caller named one: it falls back on the first operation.
+        # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
+        """Return the errors of a document: several operations without a name, or limits that it exceeds."""
         named = self.execution_context._provided_operation_name is not None  # noqa: SLF001
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
         if len(operations) > 1 and not named:
@@ -59,26 +60,30 @@ class AdmissionExtension(SchemaExtension):
 
 
 def _located(error: CodedError, operation: OperationDefinitionNode) -> GraphQLError:
+    """Return a GraphQL error with the position of an operation in the document."""
     return GraphQLError(error.message, operation, original_error=error)
 
 
 def _ambiguous(count: int) -> CodedError:
+    """Return the error for several operations without ``operationName``."""
     return CodedError(
-        f"The document holds {count} operations and no `operationName` says which one to run. Send its name.",
+        f"The document has {count} operations and no `operationName`; send the name of the operation to execute.",
         Code.BAD_REQUEST,
     )
 
 
 def _too_repetitive() -> LimitError:
+    """Return the error for a document that exceeds the comparison budget of graphql-core."""
     return LimitError(
-        "The document repeats or nests its fields and fragments too much to be checked. Select each field once.",
+        "The document repeats or nests fields and fragments too often to be validated; select each field once.",
         limit="comparisons",
     )
 
 
 def _too_many_tokens(maximum: int) -> LimitError:
+    """Return the error for a document that exceeds the token limit."""
     return LimitError(
-        f"The document has more than {maximum} tokens. Move values into variables, or split it into several requests.",
+        f"The document has more than {maximum} tokens; move values into variables, or split it into several requests.",
         limit="tokens",
         maximum=maximum,
     )

@@ -1,7 +1,8 @@
-"""The schema after Strawberry has built it: how sources are read, and where the policy's hidden fields become null.
+"""Completes the schema that Strawberry builds: readers of fields, resolution of abstract types, and the field masks.
 
-One place for both. A field in ``row.access.hidden`` yields null and is noted before its resolver runs; properties are
-read from the source directly, without Strawberry's call path. Fields that can never be null are shown with their row.
+A field in ``row.access.hidden`` resolves to null and is reported before its resolver runs. Fields of a record are read
+directly, without the call path of Strawberry, which is slower. Non-null fields cannot be hidden: they are visible with
+their row.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -31,16 +32,16 @@ from policies.governed import Governed
 from policies.vocabulary import field_action
 
 ASSET = "Asset"
-"""The interface whose types the policy governs field by field."""
+"""Interface of the types that the policy governs field by field."""
 
 EDGES = ("Neighbour", "LineageEdge", "Ownership", "TagAssignment")
-"""The types that say something about an edge, governed as well: what both ends of the edge show."""
+"""Types that show an edge; the policy governs their fields by the masks of both ends."""
 
 Resolve = Callable[..., Any]
 
 
 def install_field_guards(schema: GraphQLSchema) -> None:
-    """Give every field its reader, every abstract type its resolution, and every governed field its guard."""
+    """Set the resolver of every field and the type resolution of every abstract type; guard the governed fields."""
     _drop_null_defaults(schema)
     guarded = governed_fields(schema).fields
     for type_ in schema.type_map.values():
@@ -53,7 +54,7 @@ def install_field_guards(schema: GraphQLSchema) -> None:
 
 
 def governed_fields(schema: GraphQLSchema) -> Governed:
-    """What the policy is told of the schema."""
+    """Return the types and fields of the schema that the policy governs."""
     assets, edges = _assets(schema), {name: cast("GraphQLObjectType", schema.type_map[name]) for name in EDGES}
     types = {**assets, **edges}
     return Governed(
@@ -70,6 +71,7 @@ def governed_fields(schema: GraphQLSchema) -> Governed:
 
 
 def _assets(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
+    """Return the object types of assets by name."""
     interface = schema.type_map[ASSET]
     return {
         name: type_
@@ -79,7 +81,10 @@ def _assets(schema: GraphQLSchema) -> dict[str, GraphQLObjectType]:
 
 
 def _derived(types: Mapping[str, GraphQLObjectType]) -> Iterator[tuple[str, frozenset[str]]]:
-    """What a field says that it is made from; a name without a type is a field of the same type."""
+    """Yield each derived field with the fields that it is computed from, as ``Type.field``.
+
+    An input without a type name is a field of the same type.
+    """
     for type_name, type_ in types.items():
         for name, field in type_.fields.items():
             inputs = _declared(field).metadata.get(INPUTS)
@@ -92,7 +97,7 @@ def _derived(types: Mapping[str, GraphQLObjectType]) -> Iterator[tuple[str, froz
 
 
 def _drop_null_defaults(schema: GraphQLSchema) -> None:
-    """What is absent stays absent: resolvers and inputs have defaults of their own, and ``= null`` says nothing."""
+    """Remove the defaults of null: resolvers and inputs have their own defaults, and the SDL is shorter without."""
     for type_ in schema.type_map.values():
         for element in _defaulted(type_):
             if element.default_value is None:
@@ -100,6 +105,7 @@ def _drop_null_defaults(schema: GraphQLSchema) -> None:
 
 
 def _defaulted(type_: GraphQLNamedType) -> Iterator[GraphQLArgument | GraphQLInputField]:
+    """Yield the arguments and input fields of a type."""
     if isinstance(type_, GraphQLInputObjectType):
         yield from type_.fields.values()
     elif isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
@@ -108,6 +114,7 @@ def _defaulted(type_: GraphQLNamedType) -> Iterator[GraphQLArgument | GraphQLInp
 
 
 def _resolver(name: str, field: GraphQLField, *, governed: bool) -> Resolve:
+    """Return the resolver of a field: its own or a reader of its source, guarded by the field mask if governed."""
     declared = _declared(field)
     if not declared.is_basic_field:
         return _guarded(name, field.resolve) if governed else field.resolve  # type: ignore[arg-type, return-value]
@@ -115,10 +122,13 @@ def _resolver(name: str, field: GraphQLField, *, governed: bool) -> Resolve:
 
 
 def _declared(field: GraphQLField) -> StrawberryField:
+    """Return the Strawberry field from which a field was built."""
     return cast("StrawberryField", field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF])
 
 
 def _guarded(name: str, inner: Resolve) -> Resolve:
+    """Return a resolver that yields null where the field is hidden."""
+
     def resolve(source: MaskedRecord, info: Any, **arguments: Any) -> Any:
         return inner(source, info, **arguments) if source.is_shown(name) else None
 
@@ -126,6 +136,8 @@ def _guarded(name: str, inner: Resolve) -> Resolve:
 
 
 def _recorded(name: str) -> Resolve:
+    """Return a resolver that reads a governed field from its record."""
+
     def resolve(source: MaskedRecord, _info: Any) -> Any:
         return source.read(name)
 
@@ -133,7 +145,7 @@ def _recorded(name: str) -> Resolve:
 
 
 def _read(name: str, attribute: str) -> Resolve:
-    """Read a row or mapping by the GraphQL name, any other object by the attribute."""
+    """Return a resolver that reads a row or mapping by the GraphQL name, and any other object by its attribute."""
 
     def resolve(source: Any, _info: Any) -> Any:
         if isinstance(source, MaskedRecord):

@@ -1,4 +1,4 @@
-"""The Strawberry schema with the gate in front of every operation, and silent where Strawberry would log documents."""
+"""The Strawberry schema with admission in front of every operation, and without the logging of Strawberry."""
 
 from graphql import GraphQLError
 from strawberry import Schema
@@ -10,13 +10,13 @@ from graphql_schema.operation.limits import DocumentLimits
 
 
 class OperationSchema(Schema):
-    """A Strawberry ``Schema`` that cannot be built without limits; a subclass may set other ``limits``."""
+    """A Strawberry ``Schema`` that always applies ``limits``; a subclass may set others."""
 
     limits = DocumentLimits()
 
     def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:  # noqa: FBT001 - Strawberry's signature
-        """Put the gate first, before the extensions that were given."""
+        """Return the given extensions with admission in front."""
         return [AdmissionExtension(self.limits), *super().get_extensions(sync)]
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Log nothing: Strawberry would print each error with the document's text; the HTTP boundary logs faults."""
+        """Do nothing: Strawberry would log each error with the text of the document. The HTTP layer logs errors."""

@@ -1,7 +1,8 @@
-"""The static limits of a document: one linear pass that visits every selection once, however often it is spread.
+"""Size limits of a document, measured in one linear pass.
 
-Fragments are measured once and added up in dependency order, so a document that doubles itself twenty times
-(2^20 expanded fields in 758 bytes) costs as much as its text. Strawberry's own limiters walk the expansion.
+Each fragment is measured once, and sizes are added in the order of dependencies. So a document that doubles itself
+twenty times (2^20 expanded fields in 758 bytes) costs as much as its text. The limiters of Strawberry visit every
+expanded field.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,14 +20,15 @@ from graphql import (
 )
 
 CEILING = 2**31 - 1
-"""Sizes saturate here, so that an absurd one is still a number JSON readers can hold."""
+"""Maximal size that is reported; larger ones are cut, so that JSON readers with 32-bit integers accept the number."""
 
 INTROSPECTION = frozenset({"__schema", "__type"})
+"""Fields whose selections do not count for the depth."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """What one document may ask for; the defaults are docs/http.md's. ``tokens`` is kept by the parser."""
+    """Limits of one document (docs/http.md); the parser enforces ``tokens``."""
 
     depth: int = 12
     aliases: int = 30
@@ -37,7 +39,7 @@ class DocumentLimits:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How big a selection is once its fragments are expanded. ``depth`` leaves out what lies inside introspection."""
+    """Size of a selection with all fragments expanded; ``depth`` excludes introspection."""
 
     depth: int = 0
     aliases: int = 0
@@ -47,7 +49,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One limit that an operation goes over: its name in :class:`WalkLimits`, what was asked, and what is allowed."""
+    """A limit that an operation exceeds: its name in :class:`DocumentLimits`, the actual size and the maximum."""
 
     limit: str
     actual: int
@@ -56,23 +58,26 @@ class Breach:
 
     @property
     def message(self) -> str:
-        """What happened, and what to do next."""
+        """Message for the client: the limit, both sizes, and what to do."""
         return (
-            f"The operation asks for {self.limit} {self.actual}, and {self.maximum} is the limit. "
-            "Fragments count each time they are spread. Ask for less, or split it into several requests."
+            f"The operation has {self.limit} {self.actual}; the limit is {self.maximum}. "
+            "Fragments count each time they are spread. Select less, or split it into several requests."
         )
 
 
 @dataclass(slots=True)
 class _Outline:
-    """A definition by itself: its own size, and the fragments it spreads with the depth they start at."""
+    """Size of one definition without its spreads, and its spreads with the depth where they occur.
+
+    The depth is None inside introspection.
+    """
 
     size: Size
     spreads: list[tuple[str, int | None]] = field(default_factory=list)
 
 
 def breaches(document: DocumentNode, limits: DocumentLimits) -> list[Breach]:
-    """Every limit that some operation of ``document`` goes over."""
+    """Return every limit that an operation of ``document`` exceeds."""
     return [
         Breach(name, actual, maximum, operation)
         for operation, size in measure(document)
@@ -82,7 +87,7 @@ def breaches(document: DocumentNode, limits: DocumentLimits) -> list[Breach]:
 
 
 def measure(document: DocumentNode) -> list[tuple[OperationDefinitionNode, Size]]:
-    """Add up the size of each operation. Unknown fragments and cycles count nothing: validation refuses those."""
+    """Return the size of each operation. Unknown fragments and cycles count 0, because validation refuses them."""
     fragments = {d.name.value: _outline(d) for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     sizes: dict[str, Size] = {}
     for name in _dependencies_first(fragments):
@@ -92,7 +97,7 @@ def measure(document: DocumentNode) -> list[tuple[OperationDefinitionNode, Size]
 
 
 def _outline(definition: ExecutableDefinitionNode) -> _Outline:
-    """Visit each selection of one definition once, without recursion and without following spreads."""
+    """Return the size and the spreads of one definition; visits each selection once, without recursion."""
     depth = aliases = fields = 0
     directives = len(definition.directives or ())
     spreads: list[tuple[str, int | None]] = []
@@ -120,6 +125,7 @@ def _below(node: FieldNode, at: int | None) -> int | None:
 
 
 def _total(outline: _Outline, sizes: Mapping[str, Size]) -> Size:
+    """Return the size of a definition with its spreads, given the sizes of the fragments."""
     total = outline.size
     for name, at in outline.spreads:
         part = sizes.get(name, Size())
@@ -138,19 +144,19 @@ def _total(outline: _Outline, sizes: Mapping[str, Size]) -> Size:
 
 
 def _dependencies_first(fragments: Mapping[str, _Outline]) -> Iterator[str]:
-    """Fragment names so that each comes after those it spreads; an edge that closes a cycle is left out."""
-    seen: set[str] = set()
+    """Yield the names of fragments, each after those that it spreads; ignore spreads that close a cycle."""
+    visited: set[str] = set()
     for root in fragments:
         path: list[tuple[str, Iterator[tuple[str, int | None]]]] = []
-        if root not in seen:
-            seen.add(root)
+        if root not in visited:
+            visited.add(root)
             path.append((root, iter(fragments[root].spreads)))
         while path:
             name, spreads = path[-1]
-            following = next((spread for spread, _ in spreads if spread in fragments and spread not in seen), None)
+            following = next((spread for spread, _ in spreads if spread in fragments and spread not in visited), None)
             if following is None:
                 path.pop()
                 yield name
             else:
-                seen.add(following)
+                visited.add(following)
                 path.append((following, iter(fragments[following].spreads)))

@@ -24,10 +24,11 @@ class GraphReader(Protocol):
         """Return the row of an id, None if it is absent or hidden; both take the same requests."""
         ...
 
-    async def nodes(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:
+    async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
         """Return one row per id, in order, None for absent or hidden ids.
 
-        Set ``anyway`` for ids read from hidden records: the response time then does not reveal whether any exist.
+        Set ``constant_time`` for ids read from hidden records: the response time then does not reveal whether any
+        exists.
         """
         ...
 

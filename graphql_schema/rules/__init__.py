@@ -1,1 +1,1 @@
-"""Pure rules that the schema and the store share."""
+"""Pure rules that the schema and the store share; no I/O."""

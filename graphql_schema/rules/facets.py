@@ -1,4 +1,4 @@
-"""What hits have in common: how many have each value of a field, counted by what the viewer sees of them."""
+"""Facets: number of hits for each value of a field, counted over what the viewer sees of the hits."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,24 +11,26 @@ from graphql_schema.catalog.enums import value
 from graphql_schema.ports.row import Row
 
 
-@strawberry.enum(description="What can be counted over the hits of a search.")
+@strawberry.enum(description="Field of the hits of a search whose values are counted.")
 class Facet(Enum):
-    """What can be counted over the hits of a search."""
+    """Field of the hits of a search whose values are counted."""
 
-    KIND = value("KIND", description="The kind.")
-    OWNER_TEAM = value("OWNER_TEAM", description="The owning team, by its id.")
-    TAG = value("TAG", description="Each tag, by its id.")
-    STAGE = value("STAGE", description="The stage.")
-    SENSITIVITY = value("SENSITIVITY", description="The effective sensitivity.")
-    SOURCE = value("SOURCE", description="The source system.")
-    NAMESPACE = value("NAMESPACE", description="The namespace.")
+    KIND = value("KIND", description="Kind of the asset.")
+    OWNER_TEAM = value("OWNER_TEAM", description="Owning team of the asset; the value is its id.")
+    TAG = value("TAG", description="Tags of the asset; each value is the id of a tag.")
+    STAGE = value("STAGE", description="Lifecycle stage of the asset.")
+    SENSITIVITY = value("SENSITIVITY", description="Effective sensitivity of the asset.")
+    SOURCE = value("SOURCE", description="Source system of the asset.")
+    NAMESPACE = value("NAMESPACE", description="Namespace of the asset.")
 
 
 MAX_FACET_VALUES: Final = 50
-"""Values that one facet lists."""
+"""Maximal number of values that one facet lists."""
 
 
 def _field(name: str) -> Callable[[Row], Sequence[str]]:
+    """Return a function that reads the visible value of a field; no value if it is hidden or empty."""
+
     def values(row: Row) -> Sequence[str]:
         value = row.visible_value(name)
         return [value] if value else []
@@ -37,6 +39,7 @@ def _field(name: str) -> Callable[[Row], Sequence[str]]:
 
 
 def _tags(row: Row) -> Sequence[str]:
+    """Return the ids of the tags of a row; none if they are hidden."""
     return [] if "tags" in row.access.hidden else row.record["index"]["tags"]
 
 
@@ -49,15 +52,16 @@ VALUES: Final[Mapping[Facet, Callable[[Row], Sequence[str]]]] = {
     Facet.SOURCE: _field("source"),
     Facet.NAMESPACE: _field("namespace"),
 }
-"""The values of a row that each facet counts; what is hidden on it is absent."""
+"""For each facet the function that returns the visible values of a row."""
 
 
 def facet_counts(facets: Iterable[Facet], rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The values of each facet, each facet once: the most frequent first, then by value."""
+    """Return the values of each facet with their counts: the most frequent first, then by value; each facet once."""
     return [{"facet": facet.name, "values": _values(facet, rows)} for facet in dict.fromkeys(facets)]
 
 
 def _values(facet: Facet, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the most frequent values of one facet."""
     counts = Counter(value for row in rows for value in VALUES[facet](row))
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return [{"value": value, "count": count} for value, count in ordered[:MAX_FACET_VALUES]]

@@ -1,6 +1,6 @@
-"""Judging: what a model version lacks to pass its gates, from records, for those who read and those who write.
+"""Evaluation of gates: what a model version lacks for a protected alias, for readers and for writers.
 
-The records hold what their caller may see and nothing else, so what is hidden does not count, block or show.
+The records contain only what their caller may see. What is hidden therefore does not count, block or show.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a version: its record and its model's, decisions, evaluations, and incidents on either."""
+    """Records that decide a gate: version, model, approvals, evaluations, and incidents on version or model."""
 
     model: Record
     version: Record
@@ -26,32 +26,35 @@ class Evidence:
 
 
 def visible_fields(record: Record, hidden: Collection[str]) -> Record:
-    """A record without its hidden fields, and with its domain, which else only the index holds, where that is shown."""
+    """Return a record without its hidden fields, and with its domain if that is visible.
+
+    The domain is taken from the index terms of the record, because no stored field has it.
+    """
     domain = "" if "domain" in hidden else record.get("index", {}).get("domain", "")
     return {**{name: value for name, value in record.items() if name not in {*hidden, "index"}}, "domain": domain}
 
 
 def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> GateResult:
-    """Whether the version may stand for an alias of its model, and what is missing; ``now`` in epoch milliseconds."""
+    """Return what the version lacks to be the target of an alias of its model; ``now`` is in epoch milliseconds."""
     model = evidence.model
     needs = gates.needs(alias, model.get("riskTier") or "", model.get("domain", ""))
-    given = {name for name in needs.approvals if approved(newest(evidence.approvals, name), now)}
+    approvals = {name for name in needs.approvals if approved(newest(evidence.approvals, name), now)}
     return GateResult(
-        tuple(name for name in needs.approvals if name not in given),
+        tuple(name for name in needs.approvals if name not in approvals),
         tuple(sorted({*_failing(evidence, needs)})) if needs.evaluations else (),
-        tuple(sorted({*_grave(evidence.incidents, needs.incidents)})),
+        tuple(sorted({*_blocking(evidence.incidents, needs.incidents)})),
         tuple(_too_sensitive(evidence.version, needs)),
     )
 
 
 def newest(approvals: Sequence[Record], gate: str) -> Record | None:
-    """The newest decision for a gate; None where there is none. Each is later than all before it."""
-    fitting = [each for each in approvals if each["gate"] == gate]
-    return max(fitting, key=lambda each: (each["decidedAt"], each["id"]), default=None)
+    """Return the newest decision for a gate; None if there is none."""
+    decisions = [each for each in approvals if each["gate"] == gate]
+    return max(decisions, key=lambda each: (each["decidedAt"], each["id"]), default=None)
 
 
 def approved(decision: Record | None, now: int) -> bool:
-    """Whether the newest decision for a gate is an approval that still holds."""
+    """Return whether a decision is an approval that is valid at ``now``."""
     if decision is None or decision["decision"] != "APPROVED":
         return False
     expires = decision.get("expiresAt")
@@ -59,21 +62,27 @@ def approved(decision: Record | None, now: int) -> bool:
 
 
 def _failing(evidence: Evidence, needs: Needs) -> Iterator[str]:
-    """Evaluations that fail, of those whose word counts: else anybody could stop a version by judging it."""
-    counting = {"", evidence.version["ownerTeam"], *needs.evaluators}
+    """Yield the ids of failing evaluations that are neither retired nor deleted.
+
+    Only those count that the owner team of the version, no team, or a team named as evaluator owns. Otherwise any team
+    could block a version with an evaluation of its own.
+    """
+    evaluators = {"", evidence.version["ownerTeam"], *needs.evaluators}
     for each in evidence.evaluations:
-        if each["ownerTeam"] not in counting:
+        if each["ownerTeam"] not in evaluators:
             continue
-        gone = each.get("stage") == "RETIRED" or each.get("deletedAt") is not None
-        if each.get("verdict") == "FAIL" and not gone:
+        inactive = each.get("stage") == "RETIRED" or each.get("deletedAt") is not None
+        if each.get("verdict") == "FAIL" and not inactive:
             yield each["id"]
 
 
-def _grave(incidents: Sequence[Record], severities: Collection[str]) -> Iterator[str]:
+def _blocking(incidents: Sequence[Record], severities: Collection[str]) -> Iterator[str]:
+    """Yield the ids of the open incidents of a blocking severity."""
     return (each["id"] for each in incidents if each["state"] == "OPEN" and each["severity"] in severities)
 
 
 def _too_sensitive(version: Record, needs: Needs) -> Iterator[str]:
+    """Yield a sentence if the version is more sensitive than the gate admits."""
     level = version.get("sensitivity")
     if level is not None and RANK[level] > RANK[needs.sensitivity]:
         yield f"The version is {level}, and at most {needs.sensitivity} may pass."

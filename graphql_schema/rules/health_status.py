@@ -1,6 +1,6 @@
-"""The rule of health: what is a cause, how much it weighs, and what causes make of an asset (docs/health.md).
+"""The rule of health: which evidence is a cause, its weight, and the status that causes give (docs/health.md).
 
-This is the one place that knows it. Everything here is a function of rows, which hold what their caller may see.
+It is defined here only. All functions take rows, which contain only what their caller may see.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,11 +20,11 @@ from graphql_schema.ports.health_report import CauseSeverity, HealthFinding
 from graphql_schema.ports.row import Row
 
 LEVELS: Final = 10
-"""How many levels upstream causes are looked for."""
+"""Number of levels upstream on which causes are searched."""
 
 
 MAX_CAUSES: Final = 200
-"""Causes that one answer holds, the nearest."""
+"""Maximal number of causes in a result; the nearest are kept."""
 
 
 RESULTS: Final[Mapping[str, CauseSeverity]] = {
@@ -32,7 +32,7 @@ RESULTS: Final[Mapping[str, CauseSeverity]] = {
     CheckStatus.ERROR.name: CauseSeverity.SEVERE,
     CheckStatus.WARN.name: CauseSeverity.MINOR,
 }
-"""Of the latest result of a check, by its status."""
+"""Weight of the latest result of a check, by its status."""
 
 
 INCIDENTS: Final[Mapping[str, CauseSeverity]] = {
@@ -41,55 +41,56 @@ INCIDENTS: Final[Mapping[str, CauseSeverity]] = {
     Severity.MEDIUM.name: CauseSeverity.MINOR,
     Severity.LOW.name: CauseSeverity.MINOR,
 }
-"""Of an open incident, by its severity."""
+"""Weight of an open incident, by its severity."""
 
 
 VERDICTS: Final[Mapping[str, CauseSeverity]] = {
     Verdict.FAIL.name: CauseSeverity.SEVERE,
     Verdict.WARN.name: CauseSeverity.MINOR,
 }
-"""Of an evaluation that its version's own team or nobody owns; that of another team is light at most."""
+"""Weight of an evaluation by its verdict; an evaluation of a team other than that of the version is minor."""
 
 
 NOT_SERVING: Final = frozenset({"PENDING", "ROLLED_BACK", "RETIRED"})
-"""States of a deployment over which nothing arrives at what it is deployed in."""
+"""States of a deployment in which causes do not propagate from it to its service."""
 
 
-def status_of(causes: Iterable[HealthFinding], *, watched: bool) -> str:
-    """The ``HealthStatus``; ``watched`` says that a check or an evaluation looks at the asset itself."""
-    found = list(causes)
-    if any(cause.depth == 0 and cause.weight is CauseSeverity.SEVERE for cause in found):
+def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
+    """Return the name of the ``HealthStatus``; ``monitored`` states that a check or evaluation exists on the asset."""
+    findings = list(causes)
+    if any(cause.depth == 0 and cause.weight is CauseSeverity.SEVERE for cause in findings):
         return HealthStatus.UNHEALTHY.name
-    if found:
+    if findings:
         return HealthStatus.DEGRADED.name
-    return HealthStatus.HEALTHY.name if watched else HealthStatus.UNKNOWN.name
+    return HealthStatus.HEALTHY.name if monitored else HealthStatus.UNKNOWN.name
 
 
 def weigh_check(asset: Row, check: Row, result: Row, now: int) -> CauseSeverity | None:
-    """What the latest result of a check weighs at an instant in epoch milliseconds; None when all is well."""
+    """Return the weight of the latest result of a check at ``now``, in epoch milliseconds; None if it is no cause."""
     weight = RESULTS.get(result.record["status"])
     return CauseSeverity.MINOR if weight is None and _stale(asset, check, result, now) else weight
 
 
 def weigh_incident(incident: Row) -> CauseSeverity | None:
-    """What an incident weighs; None when it is over."""
-    stands = incident.record["state"] == IncidentState.OPEN.name
-    return INCIDENTS[incident.record["severity"]] if stands else None
+    """Return the weight of an incident; None if it is resolved."""
+    is_open = incident.record["state"] == IncidentState.OPEN.name
+    return INCIDENTS[incident.record["severity"]] if is_open else None
 
 
 def weigh_evaluations(
     version: Row, evaluations: Iterable[tuple[Row, frozenset[str]]]
 ) -> Iterator[tuple[Row, CauseSeverity]]:
-    """The evaluations of a version that are causes; each comes with the ids of the data that it was made on.
+    """Yield the evaluations of a version that are causes, with their weights.
 
-    Of those of one team, one kind and the same data the newest counts, and nothing that is retired.
+    Each evaluation is given with the ids of the data that it was made on. Among those of one team, one kind and the
+    same data only the newest counts. Retired evaluations do not count.
     """
     newest: dict[tuple[object, ...], tuple[int, str, Row]] = {}
     for evaluation, data in evaluations:
         if not is_retired(evaluation):
             key = (evaluation.record["ownerTeam"], evaluation.visible_value("evaluationKind"), data)
-            placed = (_made(evaluation), evaluation.urn, evaluation)
-            newest[key] = max(placed, newest.get(key, placed), key=lambda each: each[:2])
+            candidate = (_made(evaluation), evaluation.urn, evaluation)
+            newest[key] = max(candidate, newest.get(key, candidate), key=lambda each: each[:2])
     for _, _, evaluation in newest.values():
         weight = VERDICTS.get(evaluation.visible_value("verdict") or "")
         if weight is not None:
@@ -98,14 +99,14 @@ def weigh_evaluations(
 
 
 def is_retired(asset: Row) -> bool:
-    """Whether an asset is no longer in use, as far as the caller may see."""
+    """Return whether the stage of an asset is RETIRED and visible to the caller."""
     return bool(asset.visible_value("stage") == LifecycleStage.RETIRED.name)
 
 
 def propagates(asset: Row, now: int, *, past: bool) -> bool:
-    """Whether what is wrong with something upstream arrives here: not over a deployment that does not serve.
+    """Return whether causes propagate from an asset to what is downstream: not from a deployment that does not serve.
 
-    Of the ``past`` one served that was retired later.
+    In the ``past`` a deployment served if it was retired after ``now``.
     """
     if asset.kind != "Deployment" or asset.visible_value("status") not in NOT_SERVING:
         return True
@@ -114,13 +115,13 @@ def propagates(asset: Row, now: int, *, past: bool) -> bool:
 
 
 def _made(evaluation: Row) -> int:
-    """When an evaluation was made, as far as is known."""
+    """Return when an evaluation was made, in epoch milliseconds; 0 if no time is visible."""
     times = (evaluation.visible_value(name) for name in ("evaluatedAt", "sourceCreatedAt", "createdAt"))
     return int(next((time for time in times if time is not None), 0))
 
 
 def _stale(asset: Row, check: Row, result: Row, now: int) -> bool:
-    """Whether freshness was last looked at longer ago than the asset promises to be fresh."""
+    """Return whether a freshness check last ran longer ago than the ``freshnessSla`` of the asset allows."""
     promised = milliseconds(asset.visible_value("freshnessSla") or "")
     if promised is None or check.record["checkKind"] != CheckKind.FRESHNESS.name:
         return False

@@ -1,4 +1,4 @@
-"""Marks the words of a text that a search matched."""
+"""Highlights: marks the words of a text that a search matched."""
 
 import re
 from collections.abc import Sequence
@@ -11,17 +11,20 @@ from graphql_schema.rules.typos import allowed_errors, edit_distance
 from graphql_schema.rules.words import Word, index_tokens
 
 SNIPPET: Final = 200
-"""Characters of a long text that a highlight shows, about."""
+"""Approximate number of characters of a long text that a highlight shows."""
 
 
-def highlights(row: Row, wanted: SearchText) -> list[dict[str, str]]:
-    """The fields in which words are found, with these between ``**``; the name first, and once if it is both."""
-    found, whole = [], frozenset(wanted.words)
+def highlights(row: Row, query: SearchText) -> list[dict[str, str]]:
+    """Return the fields with matches and their texts, with matched words between ``**``.
+
+    Names come first, then the parts of the id, then the description. A name equal to the display name is left out.
+    """
+    found, exact = [], frozenset(query.words)
     for field in (*NAMES, *_id_fields(row.record), PROSE):
         text = row.visible_value(field) or ""
-        near = wanted.first if field != PROSE else ()
+        near = query.first if field != PROSE else ()
         hits = [word for word in index_tokens(text)
-                if word.text in whole or word.text.startswith(wanted.last) or _is_near(word.text, near)]  # fmt: skip
+                if word.text in exact or word.text.startswith(query.last) or _is_near(word.text, near)]  # fmt: skip
         if field == "name" and text == row.visible_value("displayName"):
             continue
         if hits and row.is_shown(field):
@@ -30,12 +33,12 @@ def highlights(row: Row, wanted: SearchText) -> list[dict[str, str]]:
 
 
 def _is_near(word: str, typed: Sequence[str]) -> bool:
-    """Whether a word is one of those that were typed, with typing errors."""
+    """Return whether a word differs from one of the typed words by allowed typing errors only."""
     return any(0 < allowed_errors(each) >= edit_distance(each, word, allowed_errors(each)) for each in typed)
 
 
 def _marked(text: str, hits: list[Word]) -> str:
-    """The text, or the part of a long one around its first hit, with its hits between ``**``, each letter once."""
+    """Return a text, or the part of a long text around its first match, with the matches between ``**``."""
     spans = _spans(hits)
     start, end = _window(text, spans[0][0])
     marked, at = ["\u2026" if start else ""], start
@@ -48,7 +51,10 @@ def _marked(text: str, hits: list[Word]) -> str:
 
 
 def _spans(hits: list[Word]) -> list[tuple[int, int]]:
-    """Where the hits stand, from left to right: of those that overlap the shortest, and neighbours as one."""
+    """Return the positions of the matches from left to right.
+
+    Of overlapping ones the shortest, adjacent ones joined.
+    """
     kept: list[tuple[int, int]] = []
     for start, end in sorted(((word.start, word.end) for word in hits), key=lambda span: (span[1] - span[0], span)):
         if all(end <= first or last <= start for first, last in kept):
@@ -61,7 +67,7 @@ def _spans(hits: list[Word]) -> list[tuple[int, int]]:
 
 
 def _window(text: str, first: int) -> tuple[int, int]:
-    """Where a snippet begins and ends: at spaces, if there are some."""
+    """Return begin and end of a snippet, at spaces if possible."""
     if len(text) <= SNIPPET:
         return 0, len(text)
     begin = max(0, first - SNIPPET // 4)

@@ -1,4 +1,4 @@
-"""Terms under which the index holds a record."""
+"""Index terms: the names and words under which the search index finds a record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,20 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.rules.words import index_tokens, title
 
 NAMES: Final = ("displayName", "name")
+"""Fields with the name of a record."""
 
 
 PROSE: Final = "description"
+"""Field with the free text of a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What the index holds of a record: whole names, the words that come with discovering it, those of its prose."""
+    """Index terms of a record.
+
+    ``titles`` are complete names and ``words`` the words of names and id, which are visible with the record. ``prose``
+    has the words of the description, separated by spaces.
+    """
 
     titles: tuple[str, ...]
     words: tuple[str, ...]
@@ -23,14 +29,14 @@ class Indexed:
 
 
 def indexed(record: Mapping[str, Any]) -> Indexed:
-    """What the index holds of a record that has a name."""
+    """Return the index terms of a record that has a name."""
     names = dict.fromkeys(title(record[field]) for field in NAMES)
     found = (word.text for field in (*NAMES, *_id_fields(record)) for word in index_tokens(record.get(field) or ""))
-    told = (word.text for word in index_tokens(record.get(PROSE) or ""))
-    return Indexed((*names,), (*dict.fromkeys(found),), " ".join(dict.fromkeys(told)))
+    prose = (word.text for word in index_tokens(record.get(PROSE) or ""))
+    return Indexed((*names,), (*dict.fromkeys(found),), " ".join(dict.fromkeys(prose)))
 
 
 def _id_fields(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the id spells out beside the name; the version of a dataset that is none is a field of its own."""
+    """Return the fields that are parts of the id beside the name; ``version`` only for kinds whose id contains it."""
     version = ("version",) if KIND_OF_CODE[record["kind"]].versioned else ()
     return ("namespace", *version, "source")

@@ -1,4 +1,4 @@
-"""What somebody searches for: the words of a text, and the asset that it names if it is an id."""
+"""Parsed text of a search: its words, and the asset that it names if it is an id."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,12 +10,16 @@ from graphql_schema.rules.words import query_tokens
 from policies.errors import InvalidError, LimitError
 
 MAX_QUERY_WORDS: Final = 10
-"""Words, the first ones, for which an index is asked and in which typing errors are forgiven."""
+"""Number of words, from the first, that are searched in the index and may have typing errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchText:
-    """The words of a text, each once; its last one, which may not be finished; all as a name is compared; its id."""
+    """Parsed text of a search.
+
+    ``words`` has each word once and ``last`` the last one, which may be unfinished. ``title`` is the text as it is
+    compared with names. ``urn`` is the text if it is an id, else None.
+    """
 
     words: tuple[str, ...]
     last: str
@@ -24,14 +28,14 @@ class SearchText:
 
     @property
     def first(self) -> tuple[str, ...]:
-        """The words that cost: at most :data:`MAX_QUERY_WORDS`."""
+        """Words that are searched in the index: at most :data:`MAX_QUERY_WORDS`."""
         return self.words[:MAX_QUERY_WORDS]
 
 
 def parse_search_text(text: str) -> SearchText:
-    """What a text searches for; of an id the words after its kind, and itself where it has none.
+    """Return the parsed text; of an id, its words are those after the kind, or the id itself if there are none.
 
-    Raises InvalidError without a word, LimitError when it is longer than any name.
+    Raises InvalidError if there is no word, and LimitError if the text is too long.
     """
     text = text.strip()
     if len(text) > MAX_FILTER_TEXT_LENGTH:
@@ -43,11 +47,12 @@ def parse_search_text(text: str) -> SearchText:
     urn = _urn(text)
     words = query_tokens(_after_kind(text)) or ((urn,) if urn else ())
     if not words:
-        raise InvalidError("`text` has no letter and no digit; type some of a name, or use `assets` to list all.")
+        raise InvalidError("`text` has no letter and no digit; give a part of a name, or use `assets` to list all.")
     return SearchText((*dict.fromkeys(words),), words[-1], " ".join(words), urn)
 
 
 def _urn(text: str) -> str | None:
+    """Return the text if it is an id, else None."""
     try:
         parse_urn(text)
     except InvalidError:
@@ -56,7 +61,7 @@ def _urn(text: str) -> str | None:
 
 
 def _after_kind(text: str) -> str:
-    """What an id says after its kind, decoded, also of an id that is not finished; any other text as it is."""
+    """Return the decoded part of an id after its kind, also of an unfinished id; any other text unchanged."""
     if not text.startswith("mlg://"):
         return text
     return unquote(text.removeprefix("mlg://").partition("/")[2]) or text

@@ -1,33 +1,38 @@
-"""Typing errors: how many are forgiven in a word, how far two words are apart, and what to ask an index for.
+"""Typing errors: how many a word may have, the distance of two words, and the pattern that finds similar words.
 
-A fuzzy query of the index looks at the fifty nearest words only, those of hidden assets among them, so that what is
-hidden could push out what is shown. A regular expression has no such bound. It lets a few words too many through,
-and :func:`apart` judges.
+The fuzzy query of the index examines only the fifty nearest words, those of hidden assets included. So hidden assets
+could displace visible ones. A regular expression has no such bound. It matches a few words too many, which
+:func:`edit_distance` removes.
 """
 
 from typing import Final
 
 ONE, TWO = 4, 8
-"""Letters from which on a word may have one typing error, and two."""
+"""Least number of letters of a word that may have one typing error, and of one that may have two."""
 
 MAX_FUZZY_LENGTH: Final = 23
-"""Letters of the longest word with typing errors: of longer ones the expression would be too long for an index."""
+"""Maximal number of letters of a word with typing errors.
+
+For longer ones the pattern would be too long for an index.
+"""
 
 
 def allowed_errors(word: str) -> int:
-    """How many typing errors a word may have; one with a digit none, since another number is another thing."""
+    """Return how many typing errors a word may have.
+
+    None if it contains a digit, since another number is another thing.
+    """
     if len(word) < ONE or len(word) > MAX_FUZZY_LENGTH or not word.isalpha():
         return 0
     return 1 if len(word) < TWO else 2
 
 
 def fuzzy_pattern(word: str, errors: int) -> str:
-    """A regular expression for the words with at most so many typing errors, and for some with more.
+    """Return a regular expression for all words with at most ``errors`` typing errors, and for some with more.
 
-    Two errors are one in each half, or any in one of the halves; a second one beside letters that are swapped across
-    the middle is not looked for. The index builds an automaton of it: one of all pairs
-    of places took 0.5 s for nine letters, this takes some milliseconds. At most 1,000 characters, which is what
-    Elasticsearch takes.
+    Two errors are one in each half, or any number in one half. A swap across the middle with a second error is not
+    matched. The index builds an automaton from the pattern: one of all pairs of places took 0.5 s for nine letters,
+    this one takes some milliseconds. The pattern has at most 1,000 characters, the maximum of Elasticsearch.
     """
     if errors == 1:
         return _with_one(word)
@@ -38,7 +43,7 @@ def fuzzy_pattern(word: str, errors: int) -> str:
 
 
 def _with_one(word: str) -> str:
-    """One letter left out or replaced, two swapped, or one too many."""
+    """Return a pattern for a word with one letter omitted or replaced, two swapped, or one added."""
     replaced = [f"{word[:at]}.?{word[at + 1 :]}" for at in range(len(word))]
     swapped = [f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}" for at in range(len(word) - 1)]
     added = [f"{word[:at]}.{word[at:]}" for at in range(len(word) + 1)]
@@ -46,14 +51,14 @@ def _with_one(word: str) -> str:
 
 
 def _any(word: str) -> str:
-    """Anything about as long."""
+    """Return a pattern for any word of about the same length."""
     return f".{{{len(word) - 2},{len(word) + 2}}}"
 
 
-def edit_distance(left: str, right: str, most: int) -> int:
-    """The typing errors between two words, swapped neighbours counted as one; ``most + 1`` when there are more."""
-    if abs(len(left) - len(right)) > most:
-        return most + 1
+def edit_distance(left: str, right: str, max_errors: int) -> int:
+    """Return the number of typing errors between two words, a swap counting as one; ``max_errors + 1`` if more."""
+    if abs(len(left) - len(right)) > max_errors:
+        return max_errors + 1
     before: list[int] = []
     row: list[int] = [*range(len(right) + 1)]
     for i, a in enumerate(left, start=1):
@@ -63,7 +68,7 @@ def edit_distance(left: str, right: str, most: int) -> int:
             if i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
                 cost = min(cost, before[j - 2] + 1)
             row.append(cost)
-        if min(row) > most and min(above) > most:
-            return most + 1
+        if min(row) > max_errors and min(above) > max_errors:
+            return max_errors + 1
         before = above
-    return row[-1] if row[-1] <= most else most + 1
+    return row[-1] if row[-1] <= max_errors else max_errors + 1

@@ -5,17 +5,18 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 COUNTERS = ("reads", "calls", "distinctUsers", "costUsd")
-"""The counters of a day."""
+"""Names of the counters of a day."""
 
 
 Counts = Mapping[str, Any]
+"""The counters of a day by name; a counter that was not reported is missing."""
 
 
 def has_usage(counts: Counts) -> bool:
-    """Whether the counters of a day tell of any usage."""
+    """Return whether one of the counters of a day is not 0."""
     return any(map(counts.get, COUNTERS))
 
 
 def begin_of(day: date) -> int:
-    """When a day begins, in epoch milliseconds."""
+    """Return the begin of a day in UTC, in epoch milliseconds."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000

@@ -1,9 +1,9 @@
-"""Words as people type them: one rule cuts and folds what is indexed and what is searched for.
+"""Words: one rule splits and folds the texts that are indexed and the texts that are searched for.
 
-A word is a run of letters and digits; everything else separates, such as ``_ - . /`` and spaces. Case makes no
-difference, nor do combining marks: accents, the points of Arabic and Hebrew, and the vowel signs and tones of scripts
-such as Devanagari and Thai, so that words which differ in these alone are the same. A run in camel case is found by its
-parts too. Ideographs, which nothing separates, are words each.
+A word is a run of letters and digits; all other characters separate, such as ``_ - . /`` and spaces. Words that differ
+only in case or in combining marks are equal. Combining marks are accents, the points of Arabic and Hebrew, and the
+vowel signs and tones of scripts such as Devanagari and Thai. A run in camel case is also found by its parts. Each
+ideograph is a word, because nothing separates ideographs.
 """
 
 import re
@@ -15,20 +15,21 @@ from typing import Final
 from unicodedata import category, normalize
 
 MAX_WORD_LENGTH: Final = 64
-"""Characters of a word that count; the rest is left away on both sides."""
+"""Number of characters of a word that count; the rest is cut off in the index and in searches."""
 
 _CODES: Final = (*range(0x300, 0x1F000), *range(0xE0100, 0xE01F0))
-"""Where Unicode has its combining marks."""
+"""Ranges of Unicode that contain its combining marks."""
 
 _MARKS: Final = "".join(mark for mark in map(chr, _CODES) if category(mark).startswith("M"))
 _ALONE: Final = "\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Characters that are words each."""
 _RUN: Final = re.compile(f"[{_ALONE}][{_MARKS}]*|(?:[^\\W_{_ALONE}]|[{_MARKS}])+")
 _PLAIN: Final = re.compile("[^\\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A folded word, and where in its text it stands."""
+    """A folded word, and its begin and end in the text."""
 
     text: str
     start: int
@@ -36,18 +37,18 @@ class Word:
 
 
 def query_tokens(text: str) -> tuple[str, ...]:
-    """The words of what somebody types, in order: runs as a whole, whatever their case."""
+    """Return the words of a search text, in order; runs in camel case are not split."""
     return tuple(word.text for word in _runs(text))
 
 
 @lru_cache(maxsize=16_384)
 def title(text: str) -> str:
-    """A name as it is compared with what is typed: its runs, folded, joined by spaces."""
+    """Return a name as it is compared with a search text: its folded runs, joined by spaces."""
     return " ".join(word.text for word in _runs(text))
 
 
 def index_tokens(text: str) -> list[Word]:
-    """The words that a text is found by: its runs, and the parts of those in camel case."""
+    """Return the words by which a text is found: its runs, and the parts of runs in camel case."""
     found: dict[Word, None] = {}
     for run in _runs(text):
         found[run] = None
@@ -57,15 +58,18 @@ def index_tokens(text: str) -> list[Word]:
 
 
 def _runs(text: str) -> Iterator[Word]:
+    """Yield the folded runs of a text."""
     for match in (_PLAIN if text.isascii() else _RUN).finditer(text):
         yield from _folded(text, [*match.span()])
 
 
 def _parts(text: str, start: int, end: int) -> Iterator[Word]:
+    """Yield the folded parts of a run in camel case."""
     yield from _folded(text, [start, *(at for at in range(start + 1, end) if _is_hump(text, at)), end])
 
 
 def _folded(text: str, cuts: list[int]) -> Iterator[Word]:
+    """Yield the folded words between cuts; an empty one is left out."""
     for start, end in pairwise(cuts):
         folded = fold(text[start:end])
         if folded:
@@ -73,12 +77,12 @@ def _folded(text: str, cuts: list[int]) -> Iterator[Word]:
 
 
 def fold(run: str) -> str:
-    """Letters and digits without case, marks and compatibility forms."""
+    """Return a run without case, combining marks and compatibility forms, cut to MAX_WORD_LENGTH."""
     if run.isascii():
         return run.lower()[:MAX_WORD_LENGTH]
     return "".join(filter(str.isalnum, normalize("NFKD", run.casefold())))[:MAX_WORD_LENGTH]
 
 
 def _is_hump(text: str, at: int) -> bool:
-    """Whether a part in camel case begins here: ``orders|Daily``, ``HTTP|Server``."""
+    """Return whether a part in camel case begins at an index: ``orders|Daily``, ``HTTP|Server``."""
     return text[at].isupper() and (not text[at - 1].isupper() or text[at + 1 : at + 2].islower())

@@ -1,1 +1,1 @@
-"""Usage and cost."""
+"""Usage and cost: of assets, of teams, and the mutation that records them."""

@@ -1,4 +1,4 @@
-"""How much an asset was used and by whom, from the counters of its days."""
+"""Usage of an asset and its consumers, added up from daily counters."""
 
 import asyncio
 from collections import defaultdict
@@ -22,55 +22,58 @@ from graphql_schema.rules.usage_days import Counts, begin_of, has_usage
 from policies.errors import InvalidError, LimitError
 
 MAX_DAYS = 400
-"""Days that one answer adds up."""
+"""Maximal number of days that one result adds up."""
 
 
 MAX_USAGE_MONTHS = 100_000
-"""Months of consumers that one operation adds up where they are too many to be read at once."""
+"""Maximal number of usage records, one per consumer and month, that one operation reads in several requests."""
 
 
 MONTHS = newest_first(USAGE_OF.into("UsageMonth"))
-"""From an asset to its usage, by month."""
+"""From an asset to its usage records, newest month first."""
 
 
 Consumer = Annotated[
     Union[TeamRef, UserRef, ServiceRef],  # noqa: UP007 - strawberry reads unions so
-    strawberry.union("Consumer", description="Who uses an asset."),
+    strawberry.union("Consumer", description="A team, user or service that uses an asset."),
+]
+"""A team, user or service that uses an asset."""
+
+
+Days = Annotated[
+    int | None, strawberry.argument(description=f"Number of days up to and including today (UTC), 1 to {MAX_DAYS}.")
 ]
 
 
-Days = Annotated[int | None, strawberry.argument(description=f"Today and the days before it, 1 to {MAX_DAYS}.")]
-
-
 Use = tuple[str, Counts]
-"""A day and its counters."""
+"""A day in ISO format, and its counters."""
 
 
 Month = Mapping[str, Any]
-"""The record of what one consumer used of one asset in a month."""
+"""Record of the usage of one asset by one consumer in one month."""
 
 
 def _reads() -> Any:
-    return stored_field("How often it was read.")
+    return stored_field("Number of reads.")
 
 
 def _calls() -> Any:
-    return stored_field("How often it was called.")
+    return stored_field("Number of calls.")
 
 
 def _cost() -> Any:
-    return stored_field("What that cost in US dollars; null where nobody said.")
+    return stored_field("Cost in US dollars; null if none was recorded.")
 
 
 def _last() -> Any:
-    return stored_field("The last of these days on which it was used; null where there is none.")
+    return stored_field("Last of these days with usage; null if there is none.")
 
 
 @strawberry.type(description="Usage on one day.")
 class UsageByDay:
     """Usage on one day."""
 
-    day: Day = stored_field("The day.")
+    day: Day = stored_field("The day, in UTC.")
     reads: float = _reads()
     calls: float = _calls()
     cost_usd: float | None = _cost()
@@ -80,7 +83,7 @@ class UsageByDay:
 class UsageByConsumer:
     """Usage by one consumer."""
 
-    consumer: Consumer | None = stored_field("Who used it.")
+    consumer: Consumer | None = stored_field("Team, user or service that used the asset.")
     reads: float = _reads()
     calls: float = _calls()
     cost_usd: float | None = _cost()
@@ -88,22 +91,23 @@ class UsageByConsumer:
 
 
 async def _consumers(root: Parent, info: Info, first: First = 20, after: After = None) -> Any:
+    """Return a page of the consumers of a :class:`Usage`."""
     page, binding = page_request_of(info, first, after, *root["scope"])
     return ConnectionSource(slice_page(root["items"], page), page, binding, lambda item: item.edge)
 
 
-@strawberry.type(description="Usage over some days, by consumers that the viewer may know of.")
+@strawberry.type(description="Usage over some days by consumers that are visible to the viewer.")
 class Usage:
-    """Usage over some days."""
+    """Usage over some days by consumers that are visible to the viewer."""
 
     reads: float = _reads()
     calls: float = _calls()
     cost_usd: float | None = _cost()
-    distinct_consumers: int = stored_field("How many consumers used it.")
+    distinct_consumers: int = stored_field("Number of consumers with usage.")
     consumers: Connection[UsageByConsumer] = strawberry.field(
-        description="Usage by consumer, who used it most first.", resolver=_consumers
+        description="Usage by consumer, ordered by reads and calls, most first.", resolver=_consumers
     )
-    by_day: list[UsageByDay] = stored_field("Usage by day, the oldest first; days without any are left out.")
+    by_day: list[UsageByDay] = stored_field("Usage by day, the oldest first; days without usage are left out.")
     last_used_at: Day | None = _last()
 
 
@@ -111,41 +115,41 @@ async def _usage(root: Parent, info: Info, days: Days = 30) -> Any:
     span = span_of(info, days)
     months = await months_of(info, [root], MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
-    known = [row for row in await info.context.reader.nodes(urns, anyway=True) if row is not None]
+    known = [row for row in await info.context.reader.nodes(urns, constant_time=True) if row is not None]
     return added_up(months, known, span, (root.urn,))
 
 
 asset_usage: Any = strawberry.field(
-    description="How much it was used and by whom; what consumers use that the viewer may not know of does not count.",
+    description="Usage of the asset over some days; consumers that are not visible to the viewer do not count.",
     resolver=_usage,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """So many ``days`` that end with the ``last``, in UTC."""
+    """A number of ``days`` in UTC, up to the day ``last``."""
 
     days: int
     last: date
 
     @property
     def first(self) -> date:
-        """The day that it begins with."""
+        """First day of the span."""
         return self.last - timedelta(days=self.days - 1)
 
 
 def span_of(info: Info, days: int | None) -> Span:
-    """The days that an argument ``days`` asks for, up to that of the operation; raises InvalidError on too many."""
+    """Return the days up to the day of the operation, 30 if None; raise InvalidError if the number is out of range."""
     wanted = 30 if days is None else days
     if not 1 <= wanted <= MAX_DAYS:
-        raise InvalidError(f"`days` is {wanted}; ask for 1 to {MAX_DAYS}.")
+        raise InvalidError(f"`days` is {wanted}; give 1 to {MAX_DAYS}.")
     return Span(wanted, datetime.fromtimestamp(info.context.now() // 1000, UTC).date())
 
 
 async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: Span) -> list[Month]:
-    """The months that a relation leads to from rows and that have any of the last days in them.
+    """Return the usage records that a relation reaches from rows, for months that contain a day of the span.
 
-    Raises LimitError on more than :data:`MAX_USAGE_MONTHS`, or than one request carries of a single row.
+    Raises LimitError if the operation reads more than MAX_USAGE_MONTHS, or one row has more than one request may read.
     """
     page = PageRequest(since=begin_of(span.first.replace(day=1)), max_edges_in_parts=MAX_USAGE_MONTHS)
     try:
@@ -153,17 +157,17 @@ async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: S
     except LimitError as error:
         limit = error.extensions["limit"]
         raise LimitError(
-            f"This adds up more than {limit} months of usage; ask for fewer `days`, or for a part: sub-teams by "
-            "themselves, or `usage` of single assets.",
+            f"The query adds up more than {limit} months of usage; give fewer `days`, or query single sub-teams or "
+            "the `usage` of single assets.",
             limit=limit,
         ) from error
     return [item.row.record for each in found for item in each.items]
 
 
 def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: tuple[Any, ...]) -> dict[str, Any]:
-    """The source of a :class:`Usage`: the last days of these months, by the consumers that the viewer may know of.
+    """Return the source of a :class:`Usage`: the days of the span in ``months``, by the visible consumers ``known``.
 
-    ``scope`` is what the list of consumers depends on beside the days, as for
+    ``scope`` is what the list of consumers depends on besides the days; it binds cursors, as in
     :func:`graphql_schema.fields.connection.page_request_of`.
     """
     rows = {row.urn: row for row in known}
@@ -175,7 +179,7 @@ def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: t
 
 
 def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: tuple[Any, ...]) -> dict[str, Any]:
-    """The source of a :class:`Usage`."""
+    """Return the source of a :class:`Usage`."""
     every = [use for _, used in by_consumer for use in used]
     days: dict[str, list[Counts]] = defaultdict(list)
     for day, counts in every:
@@ -191,19 +195,20 @@ def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: tuple[Any, ...]
 
 
 def _item(consumer: Row, used: Sequence[Use]) -> PageItem:
+    """Return the item of one consumer, at its position: the most usage first, then by id."""
     total = _total(counts for _, counts in used)
     node = {"consumer": consumer, **total, "lastUsedAt": max(day for day, _ in used)}
     return PageItem(consumer, (-(total["reads"] + total["calls"]), consumer.urn), node)
 
 
 def _used(days: Mapping[str, Counts], span: Span) -> list[Use]:
-    """The days of a span on which there was any usage."""
+    """Return the days of a span on which there was usage."""
     first, last = span.first.isoformat(), span.last.isoformat()
     return [(day, counts) for day, counts in days.items() if first <= day <= last and has_usage(counts)]
 
 
 def _total(counts: Iterable[Counts]) -> dict[str, Any]:
-    """The sums of counters; a cost that nobody gave stays unknown."""
+    """Return the sums of counters; the cost is None if no day has one."""
     days = list(counts)
     costs = [day["costUsd"] for day in days if "costUsd" in day]
     return {

@@ -1,4 +1,4 @@
-"""Recording usage: many days of many consumers in one call, with one outcome for each."""
+"""The mutation recordUsage: many days of many consumers in one call, with one outcome per record."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -16,54 +16,59 @@ from graphql_schema.ports.outcomes import WriteOutcome
 from policies.errors import LimitError
 
 CONSUMERS: Final = ("Team", "User", "Service")
-"""The kinds that use assets."""
+"""Kinds of consumers."""
 
 MAX_COUNT: Final = 1e15
-"""What one consumer can have read, called or cost on one day; sums over all of them stay numbers."""
+"""Maximal value of one counter of one day, so that sums over all consumers stay exact enough for JSON numbers."""
 
 
 def _count(description: str) -> Any:
+    """Return an optional input field for a counter."""
     return strawberry.field(description=description, default=None)
 
 
-@strawberry.input(description="What one consumer used of one asset on one day.")
+@strawberry.input(description="Usage of one asset by one consumer on one day.")
 class UsageInput:
-    """What one consumer used of one asset on one day."""
+    """Usage of one asset by one consumer on one day."""
 
-    asset: strawberry.ID = strawberry.field(description="The id of the asset.")
-    consumer: strawberry.ID = strawberry.field(description="The id of the team, user or service that used it.")
+    asset: strawberry.ID = strawberry.field(description="Id of the used asset.")
+    consumer: strawberry.ID = strawberry.field(description="Id of the team, user or service that used the asset.")
     day: Day = strawberry.field(description="The day, in UTC.")
-    reads: float | None = _count("How often it was read.")
-    calls: float | None = _count("How often it was called.")
-    distinct_users: int | None = _count("How many people that was for.")
-    cost_usd: float | None = _count("What that cost in US dollars.")
+    reads: float | None = _count("Number of reads.")
+    calls: float | None = _count("Number of calls.")
+    distinct_users: int | None = _count("Number of distinct people served by this usage.")
+    cost_usd: float | None = _count("Cost in US dollars.")
 
 
-@strawberry.input(description="Usage to record.")
+@strawberry.input(description="Usage records to store.")
 class RecordUsageInput:
-    """Usage to record."""
+    """Usage records to store."""
 
     records: list[UsageInput] = strawberry.field(
-        description=f"At most {MAX_BULK_ITEMS}. Each replaces what was stored for its asset, consumer and day."
+        description=f"At most {MAX_BULK_ITEMS} records; each replaces the stored one of its asset, consumer and day."
     )
 
 
-@strawberry.type(description="What came of the records.")
+@strawberry.type(description="Result of recording usage.")
 class RecordUsagePayload:
-    """What came of the records."""
+    """Result of recording usage."""
 
-    recorded: int = stored_field("How many are stored now, those that were there just so among them.")
-    errors: list[MutationError] = stored_field("Why others are not; `inputPath` begins with `records` and the index.")
+    recorded: int = stored_field(
+        "Number of records that are stored now, including those that were stored unchanged before."
+    )
+    errors: list[MutationError] = stored_field(
+        "Reasons why other records are not stored; `inputPath` begins with `records` and the index."
+    )
 
 
-RecordArg = Annotated[RecordUsageInput, strawberry.argument(description="The records.")]
+RecordArg = Annotated[RecordUsageInput, strawberry.argument(description="The usage records to store.")]
 
 
 async def _record_usage(info: Info, input: RecordArg) -> Any:
     authorize(info)
     if len(input.records) > MAX_BULK_ITEMS:
         raise LimitError(
-            f"A call carries at most {MAX_BULK_ITEMS} records and this one has {len(input.records)}; split it.",
+            f"`records` has {len(input.records)} entries; give at most {MAX_BULK_ITEMS} in one call.",
             limit=MAX_BULK_ITEMS,
         )
     accepted, results = _sorted(input.records)
@@ -78,14 +83,14 @@ async def _record_usage(info: Info, input: RecordArg) -> Any:
 
 
 record_usage: RecordUsagePayload = strawberry.field(
-    description="Records usage. A record that cannot be stored does not keep the others from it, and the same call "
-    "again changes nothing.",
+    description="Records usage. An invalid record does not prevent the others from being stored. Repeating the call "
+    "changes nothing.",
     resolver=_record_usage,
 )
 
 
 def _sorted(records: Sequence[UsageInput]) -> tuple[dict[int, RecordUsageCommand], dict[int, WriteOutcome]]:
-    """The records by index: what the writer gets, and what it does not."""
+    """Return the commands for valid records and the outcomes of invalid ones, both by the index of the record."""
     accepted: dict[int, RecordUsageCommand] = {}
     results: dict[int, WriteOutcome] = {}
     first: dict[tuple[str, str, str], int] = {}
@@ -101,12 +106,16 @@ def _sorted(records: Sequence[UsageInput]) -> tuple[dict[int, RecordUsageCommand
 
 
 def _refuse_again(record: UsageInput, index: int, first: dict[tuple[str, str, str], int]) -> None:
+    """Raise InputError if an earlier record of the call has the same asset, consumer and day."""
     about = (record.asset, record.consumer, record.day)
     if first.setdefault(about, index) != index:
-        raise InputError(f"The same is in this call already, as record {first[about]}; join the two.", "day")
+        raise InputError(
+            f"Record {first[about]} of this call has the same asset, consumer and day; merge the two records.", "day"
+        )
 
 
 def _recording(given: UsageInput) -> RecordUsageCommand:
+    """Return the command for a record; raise InputError if it is invalid."""
     asset_kind(given.asset, "asset")
     require_kind(given.consumer, CONSUMERS, "consumer")
     values = {
@@ -117,8 +126,8 @@ def _recording(given: UsageInput) -> RecordUsageCommand:
     }
     counts = {name: value for name, value in values.items() if value is not None}
     if not counts:
-        raise InputError("The record counts nothing; give `reads`, `calls`, `distinctUsers` or `costUsd`.")
+        raise InputError("The record has no counter; give `reads`, `calls`, `distinctUsers` or `costUsd`.")
     for name, value in counts.items():
         if not 0 <= value <= MAX_COUNT:
-            raise InputError(f"`{name}` is {value:g}; a day counts from 0 to {MAX_COUNT:g}.", name)
+            raise InputError(f"`{name}` is {value:g}; give 0 to {MAX_COUNT:g}.", name)
     return RecordUsageCommand(given.asset, given.consumer, given.day, counts)

@@ -1,4 +1,4 @@
-"""Usage by team: of what a team owns, and what a team uses, whoever owns that."""
+"""Usage by team: usage of the assets that a team owns, and consumption by a team of any assets."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,33 +19,33 @@ from graphql_schema.usage.asset_usage import MONTHS, Days, added_up, months_of, 
 from policies.errors import LimitError
 
 MAX_OWNED = 10_000
-"""Assets of a team whose usage one field adds up."""
+"""Maximal number of assets of a team whose usage one field adds up."""
 
 USES = newest_first(USED_BY.into("UsageMonth"))
-"""From a consumer to what it used, by month."""
+"""From a consumer to its usage records, newest month first."""
 
 MEMBERS = related(MEMBER_OF.into("User"))
 """From a team to its members."""
 
 
 def owned_by(urns: Sequence[str]) -> Condition:
-    """Return the condition of the assets that any of these teams owns, directly or as the owning team."""
+    """Return the condition for assets owned by one of these teams, as the owning team or as a further owner."""
     return AnyOf((In("ownerTeam", tuple(urns)), In("owners", tuple(urns))))
 
 
 async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False) -> Any:
     span, reader = span_of(info, days), info.context.reader
     teams = await with_subteams(root, info, include_subteams)
-    assets = [row for row in await _owned(info, teams, None) if _tells(row)]
+    assets = [row for row in await _owned(info, teams, None) if _shows_usage(row)]
     months = await months_of(info, assets, MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
-    known = [row for row in await reader.nodes(urns, anyway=True) if row is not None]
+    known = [row for row in await reader.nodes(urns, constant_time=True) if row is not None]
     return added_up(months, known, span, (root.urn, "usage", bool(include_subteams)))
 
 
 team_usage: Any = strawberry.field(
-    description="How much the assets that it owns were used, and by whom: of those whose usage the viewer may see, by "
-    "consumers that the viewer may know of.",
+    description="Usage of the assets that the team owns; only assets whose usage the viewer may see and consumers that "
+    "are visible to the viewer count.",
     resolver=_usage,
 )
 
@@ -56,20 +56,20 @@ async def _consumption(root: Parent, info: Info, days: Days = 30, include_subtea
     consumers = await _consumers(info, teams)
     months = await months_of(info, consumers, USES, span)
     urns = list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
-    told = {row.urn for row in await reader.nodes(urns, anyway=True) if row is not None and _tells(row)}
-    shown = (month for month in months if not told.isdisjoint(month["subjects"]))
+    visible = {row.urn for row in await reader.nodes(urns, constant_time=True) if row is not None and _shows_usage(row)}
+    shown = (month for month in months if not visible.isdisjoint(month["subjects"]))
     return added_up(shown, consumers, span, (root.urn, "consumption", bool(include_subteams)))
 
 
 team_consumption: Any = strawberry.field(
-    description="What it used, whoever owns that, as a team and through its members and the services that it owns: of "
-    "assets whose usage the viewer may see, by services that the viewer may know of.",
+    description="Usage of assets by the team, its members and the services it owns, no matter which team owns the "
+    "assets. Only assets whose usage the viewer may see, and services visible to the viewer, count.",
     resolver=_consumption,
 )
 
 
 async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
-    """The teams, their members and their services, each once."""
+    """Return the teams, their members and the services they own, each once."""
     services = _owned(info, teams, AssetFilter(kinds=[AssetKind["SERVICE"]]))
     members = asyncio.gather(*(info.context.reader.related(team, MEMBERS, ALL) for team in teams))
     owned, slices = await asyncio.gather(services, members)
@@ -78,18 +78,18 @@ async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
 
 
 async def _owned(info: Info, teams: Sequence[Row], where: AssetFilter | None) -> list[Row]:
-    """The assets that teams own, each once."""
+    """Return the assets that teams own, each once; raise LimitError if they are more than MAX_OWNED."""
     listing = asset_listing(where, None, owned_by([team.urn for team in teams]))
     found = await info.context.reader.listing(listing, PageRequest(MAX_OWNED))
     if found.has_next:
         raise LimitError(
-            f"This adds up the usage of more than {MAX_OWNED} assets; ask for a part: sub-teams by themselves, or "
-            "`usage` of the assets.",
+            f"The query adds up the usage of more than {MAX_OWNED} assets; query single sub-teams, or the `usage` of "
+            "single assets.",
             limit=MAX_OWNED,
         )
     return [item.row for item in found.items]
 
 
-def _tells(asset: Row) -> bool:
-    """Whether the viewer may see how an asset was used."""
+def _shows_usage(asset: Row) -> bool:
+    """Return whether the viewer may see the usage of an asset."""
     return asset.access.grade is AccessGrade.READ and "usage" not in asset.access.hidden

@@ -126,7 +126,7 @@ async def test_roots_that_are_not_there_are_named(api: Api) -> None:
     answer = await walk(api, RAW, f"{RAW}-not", team)
     assert answer["unknownRoots"] == [f"{RAW}-not", team]
     (error,) = (await api.send("root", WALK, roots=[], direction="UPSTREAM"))["errors"]
-    assert (error["extensions"]["code"], "name at least one" in error["message"]) == ("INVALID", True)
+    assert (error["extensions"]["code"], "the id of at least one" in error["message"]) == ("INVALID", True)
 
 
 async def test_an_operation_reads_at_one_instant(api: Api) -> None:

@@ -237,8 +237,8 @@ async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatc
         (error,) = body["errors"]
         assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", limit)
         assert error["message"] == (
-            f"This adds up more than {limit} months of usage; ask for fewer `days`, or for a part: sub-teams by "
-            "themselves, or `usage` of single assets."
+            f"The query adds up more than {limit} months of usage; give fewer `days`, or query single sub-teams or "
+            "the `usage` of single assets."
         )
 
 

@@ -206,7 +206,7 @@ async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch
         asked.append(len(question.listings))
         return await answered(self, question)
 
-    answered = LevelBatcher.ask
+    answered = LevelBatcher.fetch
     monkeypatch.setattr(LevelBatcher, "ask", ask)
     query = """query ($filter: AssetFilter) {
       search(text: "test d", filter: $filter, first: 100) { hits { nodes { asset { id } } } } }"""

@@ -150,7 +150,7 @@ class Recording(LevelBatcher):
     async def ask(self, question: LevelRequest) -> LevelResponse:
         """See LevelBatcher."""
         self.listings.extend(question.listings)
-        return await LevelBatcher.ask(self, question)
+        return await LevelBatcher.fetch(self, question)
 
 
 PROFILE = (

@@ -92,7 +92,7 @@ async def test_a_defect_reaches_whoever_waits(api: Api) -> None:
     """A question that cannot even be sent is answered with its error: before, the request hung and so did shutdown."""
     coalescer = LevelBatcher(api.services.client, "default", ReadTime(0))
     with pytest.raises(TypeError):
-        await asyncio.wait_for(coalescer.ask(LevelRequest(listings=[{"f": "\ud800"}])), 10)
+        await asyncio.wait_for(coalescer.fetch(LevelRequest(listings=[{"f": "\ud800"}])), 10)
 
 
 async def test_nobody_adds_versions_to_the_model_of_others(api: Api) -> None:

@@ -28,7 +28,7 @@ from graphql_schema.schema import build_schema
 
 READS_RECORDS = {
     "app.graph.reading.visible_rows.row": "the accessor, which asks the judge",
-    "app.graph.reading.visible_rows.ask": "adds the far ends of changes, for the judge",
+    "app.graph.reading.visible_rows.fetch": "adds the far ends of changes, for the policy",
     "app.graph.reading.rows_by_id._load": "tells the access log what was asked for and is hidden",
     "app.graph.reading.listing_pages._unfenced": "drops what a fence hides, and takes the position to read on from",
     "app.graph.reading.search_reader.found": "drops what a fence hides",
@@ -64,7 +64,7 @@ COALESCER = "app.graph.reading.level.level_batcher"
 def test_rows_are_made_by_the_judge_alone() -> None:
     """Nobody else makes a row of a record, and nothing that is no row is shown as one."""
     assert set(_calls("Row")) == {"app.graph.reading.access.row_policy"}
-    assert set(_calls("RowView")) == {"app.graph.reading.access.row_policy", "app.graph.reading.access.field_masks"}
+    assert set(_calls("RowAccess")) == {"app.graph.reading.access.row_policy", "app.graph.reading.access.field_masks"}
 
 
 def test_records_are_read_through_the_judge_alone() -> None:

@@ -1,1 +1,1 @@
-"""Maintenance of the store: its schema and its index."""
+"""Maintenance of the store: its schema, and the rebuild of its index."""

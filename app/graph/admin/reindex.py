@@ -1,4 +1,7 @@
-"""The mixed index made again from the vertices, by JanusGraph's own job; on the embedded store, unused meanwhile."""
+"""Rebuilds the mixed index from the stored vertices; embedded store only, which serves no API meanwhile.
+
+The work is done by the reindexing job of JanusGraph inside the JVM; this module starts the job and polls it.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -14,10 +17,10 @@ from app.store.embedded.embedded_store import EmbeddedStore
 from policies.errors import ConfigurationError
 
 PAUSE: Final = 0.5
-"""Seconds between two looks at the job."""
+"""Seconds between two requests for the progress of the job."""
 
 SELF_CHECKS: Final = 1
-"""Vertices that every store keeps for its self-check and nobody put in."""
+"""Number of vertices that the self-check keeps in every store; they are not counted."""
 
 BEGIN: Final = PreparedStatement.of(
     """
@@ -30,12 +33,15 @@ management.commit()
     "nodes",
     "job",
 )
-"""Begins; a request has no memory, so the job is kept among the properties of the JVM."""
+"""Starts the job. Requests share no variables, so the job is kept among the system properties of the JVM.
+
+Parameters: ``nodes`` is the name of the index, ``job`` the name of the system property.
+"""
 
 PROGRESS: Final = PreparedStatement.of(
     """
 def running = System.properties[job]
-if (running == null) throw new IllegalStateException('the store was started anew')
+if (running == null) throw new IllegalStateException('the store was restarted')
 def done = running.isDone()
 if (done) running.get()
 def count = { running.getIntermediateResult()?.get(it) ?: 0 }
@@ -44,36 +50,40 @@ def of = org.janusgraph.diskstorage.keycolumnvalue.scan.ScanMetrics.Metric
 """,
     "job",
 )
-"""Whether it is done, and how many vertices went in, and how many did not."""
+"""Reads the progress of the job under the system property ``job``.
+
+The response is one row ``[done, indexed vertices, failed vertices]``. It is an error if the store was restarted.
+"""
 
 _JOB: Final = {"job": "mlgraph.reindexing"}
 
 
-async def reindex(settings: Settings, tell: Callable[[int], None]) -> int:
-    """Make the index again and return how many vertices it went over; ``tell`` hears how many so far.
+async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
+    """Rebuild the index and return the number of vertices in it; ``report`` is called with the number so far.
 
-    Raises DataMissingError where there are none, DataInUseError while a process runs on the data, ConfigurationError
-    where the store is not the embedded one, and StoreFailedError; what does not come to its end leaves an index that no
-    store starts with.
+    Raises ConfigurationError if the store is not the embedded one, DataMissingError if there is no data, and
+    DataInUseError if a process runs on the data. Raises StoreFailedError if vertices could not be indexed. After a
+    failure the index is incomplete, and every start of the store is refused until a later run succeeds.
     """
     if settings.store_url:
         raise ConfigurationError(
-            "MLG_STORE_URL names a store that others run: reindex it there, by JanusGraph's management, or unset it."
+            "MLG_STORE_URL names an external store: reindex it there with JanusGraph's management API, or unset it."
         )
     async with EmbeddedStore(settings, store_schema(), reindexing=True) as store:
         async with GremlinClient(store.url, deadline=settings.store_deadline) as client:
-            count = await _run(client, tell)
+            count = await _run(client, report)
         index.finish_rebuild(store.folder)
     return count
 
 
-async def _run(client: GremlinClient, tell: Callable[[int], None]) -> int:
+async def _run(client: GremlinClient, report: Callable[[int], None]) -> int:
+    """Start the job, report its progress until it is done, and return the number of vertices."""
     await client.submit(BEGIN, {"nodes": INDEX, **_JOB}, writes=True)
     while True:
         ((done, count, failed),) = await client.submit(PROGRESS, _JOB)
-        tell(count)
+        report(count)
         if failed:
-            raise StoreFailedError(f"{failed} vertices could not be indexed; the log of the store says why.")
+            raise StoreFailedError(f"{failed} vertices could not be indexed; see the log of the store for the reasons.")
         if done:
             return int(count) - SELF_CHECKS
         await asyncio.sleep(PAUSE)

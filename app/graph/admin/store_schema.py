@@ -1,8 +1,10 @@
-"""JanusGraph's schema, generated from the catalog: labels, keys, one mixed index and the indexes of by-time relations.
+"""The JanusGraph schema, generated from the catalog: labels, property keys and indexes.
 
-The form is that of JanusGraph's JSON schema initialisation. Adding labels, keys or relations keeps the version; a key
-more in the mixed index needs a new version, because JanusGraph ignores it silently on an existing index
-(janusgraph.md, section 2).
+There is one mixed index over vertices, and one vertex-centric index for each relation that is paged by time. The
+document has the form of JanusGraph's JSON schema initialisation.
+
+New labels, property keys and relations keep VERSION. A new key in the mixed index needs a new VERSION, because
+JanusGraph silently ignores a key that is added to an existing mixed index (docs/design/janusgraph.md).
 """
 
 from typing import Any
@@ -16,28 +18,29 @@ from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PRO
 from graphql_schema.catalog.relations import RELATIONS
 
 VERSION = 3
-"""Raised with every change of the mixed index."""
+"""Version of the stored schema; raised with every change of the mixed index."""
 
 INDEX = "nodes"
-"""The mixed index over all vertices."""
+"""Name of the mixed index over all vertices."""
 
-NOTES = (
+OUTBOX_PROPERTIES = (
     NativeProperty("note", index=False),
     NativeProperty("covered", index=False),
     NativeProperty("frontier", index=False, many=True),
 )
-"""What :mod:`app.graph.commits.outbox` keeps on vertices and edges of its own."""
+"""Property keys of the vertices and edges that store outbox entries (:mod:`app.graph.commits.outbox`)."""
 
 _VERTEX = "org.apache.tinkerpop.gremlin.structure.Vertex"
 
 
 def store_schema() -> StoreSchema:
-    """The whole schema of the store."""
+    """Return the complete schema of the store, with its version."""
     return StoreSchema(VERSION, orjson.dumps(_document(), option=orjson.OPT_INDENT_2))
 
 
 def _document() -> dict[str, Any]:
-    keys = {stored.name: stored for stored in (*NATIVE_PROPERTIES, *NATIVE_EDGE_PROPERTIES, *NOTES)}
+    """Return the schema as the JSON object that JanusGraph reads."""
+    keys = {stored.name: stored for stored in (*NATIVE_PROPERTIES, *NATIVE_EDGE_PROPERTIES, *OUTBOX_PROPERTIES)}
     return {
         "vertexLabels": [{"label": name} for name in (*ALL_KINDS, "Pending", "Receipt", "Shelf")],
         "edgeLabels": [
@@ -69,13 +72,15 @@ def _document() -> dict[str, Any]:
 
 
 def _key(stored: NativeProperty) -> dict[str, str]:
+    """Return the definition of a property key."""
     cardinality = "SET" if stored.many else "SINGLE"
     return {"key": stored.name, "className": f"java.lang.{stored.java}", "cardinality": cardinality}
 
 
 def _indexed(stored: NativeProperty) -> dict[str, Any]:
+    """Return the entry of a property in the mixed index; a text is indexed by its words, another string as one term."""
     if stored.java != "String":
         return {"propertyKey": stored.name}
-    how = "TEXT" if stored.text else "STRING"
-    mapping = {"key": "mapping", "value": f"org.janusgraph.core.schema.Mapping.{how}", "parser": "enum"}
+    mode = "TEXT" if stored.text else "STRING"
+    mapping = {"key": "mapping", "value": f"org.janusgraph.core.schema.Mapping.{mode}", "parser": "enum"}
     return {"propertyKey": stored.name, "parameters": [mapping]}

@@ -1,1 +1,1 @@
-"""One request to the store: its text, its transport, its response or error."""
+"""One request to the store: the Gremlin text, the HTTP transport, and the response as rows or as a translated error."""

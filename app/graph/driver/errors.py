@@ -1,16 +1,17 @@
-"""What can go wrong between us and the store: every error of the driver, translated once, at the edge.
+"""Errors of the driver: every failure between this process and the store is one of these classes.
 
-A message names classes and actions, never values: what a store says may hold anybody's data.
+A message names exception classes and next steps, never values: an error text of the store can contain data of any
+tenant.
 """
 
 from policies.errors import Code, CodedError
 
 
 class StoreUnavailableError(CodedError):
-    """The store cannot answer now; ``retry_after`` is in seconds.
+    """The store cannot respond at present; ``retry_after`` is in seconds.
 
-    ``unknown_outcome`` is true when a write was under way: it may or may not have been kept, so whoever sent it
-    must look, or send it again under the same identity. It is false when nothing can have changed.
+    ``unknown_outcome`` is true if a write was sent: it may or may not have been committed. The sender must then read
+    the state, or repeat the write under the same identity. It is false if nothing can have changed.
     """
 
     code = Code.STORE_UNAVAILABLE
@@ -22,11 +23,11 @@ class StoreUnavailableError(CodedError):
 
 
 class TransientConflictError(StoreUnavailableError):
-    """The store rolled a write back because another one held the same lock; sending it again is safe."""
+    """The store rolled a write back because another write held the same lock; sending the write again is safe."""
 
 
 class StoreFailedError(CodedError):
-    """The store answered with an error of its own; ``classes`` are the simple names of its exceptions."""
+    """The store responded with an exception; ``classes`` are the simple names of the exception classes."""
 
     code = Code.STORE_FAILED
 
@@ -36,12 +37,12 @@ class StoreFailedError(CodedError):
 
 
 class VertexExistsError(CodedError):
-    """A vertex was to be created under an id that is taken: read it, and compare tenant and URN."""
+    """A vertex was created under an id that is taken; the caller reads that vertex and compares tenant and URN."""
 
     code = Code.CONFLICT
 
 
 class PreparedTextError(CodedError):
-    """A traversal and its parameters do not fit together: a defect of ours, found before anything is sent."""
+    """A traversal and its parameters do not match: a defect of this program, raised before anything is sent."""
 
     code = Code.INTERNAL

@@ -1,7 +1,9 @@
-"""The driver: prepared Gremlin over HTTP, plain JSON back, errors translated once.
+"""The driver: prepared Gremlin over HTTP, rows as plain JSON, errors translated in one place.
 
-Measured against the stock client (docs of the store): half the time per row, a fifth of the client CPU, and it lives in
-one event loop. The text is compiled once per store and cached there; see :mod:`app.graph.driver.prepared_statement`.
+Measured against the stock gremlinpython client, it needs half the time per row and a fifth of the client CPU. The stock
+client also owns event loops in threads, fails inside a running event loop and never reconnects
+(docs/design/janusgraph.md). The store compiles each text once and caches it; see
+:mod:`app.graph.driver.prepared_statement`.
 """
 
 import asyncio
@@ -35,7 +37,11 @@ _CHECK_DROP: Final = PreparedStatement.traversal(g.V(param("x")).drop())
 
 @dataclass(frozen=True, slots=True)
 class RequestReport:
-    """One finished request: what was asked, how often it was sent, seconds (queueing included), how it ended."""
+    """One finished request, as reported to the observers.
+
+    ``attempts`` is the number of times the request was sent, 0 if never. ``seconds`` includes the wait for a slot.
+    ``error`` is None if the request succeeded.
+    """
 
     prepared: PreparedStatement
     writes: bool
@@ -45,15 +51,15 @@ class RequestReport:
 
 
 class Observer(Protocol):
-    """Somebody who hears of every request: a metric, a span, a counting test."""
+    """Receives a report of every request; a metric, a trace or a test that counts requests implements it."""
 
     def exchanged(self, exchange: RequestReport) -> None:
-        """Take note. Called in the event loop when a request has ended: be quick and do not raise."""
+        """Record a finished request. Runs in the event loop, so it must be quick and must not raise."""
 
 
 @dataclass(slots=True)
 class _Call:
-    """One request on its way: what travels, and what is known of it so far."""
+    """One request in flight: what is sent, and its state so far."""
 
     prepared: PreparedStatement
     body: bytes
@@ -62,19 +68,19 @@ class _Call:
     error: Code | None = None
     started: float = field(default_factory=perf_counter)
 
-    def broken(self, message: str, *, retry_after: int = 1) -> StoreUnavailableError:
-        """Say that no answer came; the outcome of a write is unknown as soon as it was sent."""
+    def unavailable(self, message: str, *, retry_after: int = 1) -> StoreUnavailableError:
+        """Return the error for a request without a response; a write that was sent has an unknown outcome."""
         unknown = self.writes and self.attempts > 0
         return StoreUnavailableError(message, retry_after=retry_after, unknown_outcome=unknown)
 
 
 class GremlinClient:
-    """One pool of connections to one Gremlin endpoint; use it as an async context manager.
+    """A pool of connections to one Gremlin endpoint; use it as an async context manager.
 
-    At most ``in_flight`` requests run at once and the others wait; ``deadline`` is in seconds and covers waiting
-    and answer. After a restart of the store the client goes on by itself. A read whose connection broke before
-    its answer is sent once more; a write never is: StoreUnavailableError tells by ``unknown_outcome`` whether it
-    may have been kept.
+    At most ``in_flight`` requests run at once, and the others wait for a slot. ``deadline`` is in seconds and covers
+    the wait and the response. The client works again after a restart of the store without being reopened. If the
+    connection breaks before the response arrives, a read is sent once more. A write is never sent twice:
+    ``unknown_outcome`` of the StoreUnavailableError states whether it may have been committed.
     """
 
     def __init__(self, url: str, *, source: str = "g", in_flight: int = 8, deadline: float = 30.0) -> None:
@@ -95,7 +101,7 @@ class GremlinClient:
 
     @property
     def texts(self) -> Mapping[str, int]:
-        """Every distinct text so far with its number of requests; with constant texts the keys stay few."""
+        """Number of requests for every distinct text sent so far; all texts are constants, so there are few keys."""
         return MappingProxyType(self._texts)
 
     async def submit(
@@ -103,8 +109,8 @@ class GremlinClient:
     ) -> list[Any]:
         """Run a prepared text as one transaction and return its rows as plain JSON values.
 
-        Say ``writes=True`` for everything that changes the store. Raises StoreUnavailableError,
-        TransientConflictError, VertexExistsError, StoreFailedError, and PreparedTextError before anything is sent.
+        Pass ``writes=True`` for every text that changes the store. Raises PreparedTextError before anything is sent,
+        and otherwise StoreUnavailableError, TransientConflictError, VertexExistsError or StoreFailedError.
         """
         prepared.check(bindings)
         body = orjson.dumps({"gremlin": prepared.text, "bindings": dict(bindings), "aliases": self._aliases})
@@ -121,48 +127,50 @@ class GremlinClient:
                 observer.exchanged(exchange)
 
     async def ping(self) -> None:
-        """Ask for nothing; returns when the store answers, raises as :meth:`submit` does when it does not."""
+        """Return when the store responds to an empty request; raise the errors of :meth:`submit` if it does not."""
         await self.submit(_PING, {})
 
     async def self_check(self) -> None:
-        """Write a vertex, find it by a second request and remove it: a store can answer 200 and commit nothing.
+        """Write a vertex, read it back in a second request and delete it.
 
-        Needs the vertex label ``SelfCheck``. Raises StoreFailedError when the vertex was not kept.
+        A misconfigured store responds with status 200 and commits nothing. Requires the vertex label ``SelfCheck``.
+        Raises StoreFailedError if the vertex was not stored.
         """
         x = {"x": vertex_id("self-check", uuid4().hex)}
         await self.submit(_CHECK_WRITE, x, writes=True)
         found = await self.submit(_CHECK_READ, x)
         if found != ["SelfCheck"]:
-            raise StoreFailedError("The store confirmed a vertex and did not keep it; check its transaction settings.")
+            raise StoreFailedError("The store confirmed a vertex and did not store it; check its transaction settings.")
         await self.submit(_CHECK_DROP, x, writes=True)
 
     async def _run(self, call: _Call) -> list[Any]:
+        """Wait for a slot, send the request within the deadline, and return its rows."""
         try:
             async with asyncio.timeout(self._deadline), self._slots:
-                status, answer = await self._send(call)
+                status, body = await self._send(call)
         except TimeoutError:
-            raise call.broken(f"The store did not answer within {self._deadline:g} s; try again.") from None
-        return parse_rows(status, answer, writes=call.writes)
+            raise call.unavailable(f"The store did not respond within {self._deadline:g} s; try again.") from None
+        return parse_rows(status, body, writes=call.writes)
 
     async def _send(self, call: _Call) -> tuple[int, bytes]:
-        """Send over the pool; once more, for a read, when the connection broke."""
+        """Send over the pool and return HTTP status and body; send a read once more if the connection broke."""
         try:
             return await self._post(self._session, call)
         except aiohttp.ClientConnectorError as error:
-            call.attempts -= 1  # nothing was sent
-            raise call.broken("The store does not accept connections; try again.", retry_after=5) from error
+            call.attempts -= 1  # no connection, so nothing was sent and the outcome of a write is known
+            raise call.unavailable("The store does not accept connections; try again.", retry_after=5) from error
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
             if call.writes:
-                raise call.broken("The connection broke before the store confirmed a write.") from error
+                raise call.unavailable("The connection broke before the store confirmed a write.") from error
         return await self._send_afresh(call)
 
     async def _send_afresh(self, call: _Call) -> tuple[int, bytes]:
-        """Send over a connection of its own: after a restart every kept connection may be a dead one."""
+        """Send over a new connection: after a restart of the store every pooled connection may be closed."""
         async with _session(aiohttp.TCPConnector(force_close=True)) as session:
             try:
                 return await self._post(session, call)
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
-                raise call.broken("The connection to the store broke twice; try again.") from error
+                raise call.unavailable("The connection to the store broke twice; try again.") from error
 
     async def _post(self, session: aiohttp.ClientSession, call: _Call) -> tuple[int, bytes]:
         call.attempts += 1
@@ -171,7 +179,7 @@ class GremlinClient:
 
 
 def _session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
-    """Open a session without timeouts or cookies: the deadline is the caller's and the store knows no sessions."""
+    """Return an HTTP session without timeouts and cookies: :meth:`GremlinClient._run` limits the time."""
     return aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
     )

@@ -1,4 +1,7 @@
-"""What the store answered: rows, or one of our errors. Messages and stack traces of the store stay here."""
+"""Translates an HTTP response of the store to rows or to an error of the driver.
+
+Messages and stack traces of the store end here: they can contain stored values.
+"""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -20,6 +23,7 @@ _LOCKS: Final = frozenset(
         "TransactionTimeoutException",
     }
 )
+"""Simple names of the exceptions after which a write was rolled back because another write held the same lock."""
 _AWAY: Final = frozenset(
     {
         "AllNodesFailedException",
@@ -34,44 +38,53 @@ _AWAY: Final = frozenset(
         "WriteTimeoutException",
     }
 )
+"""Simple names of the exceptions of a Gremlin server whose storage or index does not respond."""
 
 
 def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Any]:
-    """Read the rows of an answer, or raise the error that it means."""
+    """Return the rows of a response; raise the driver error for an error response.
+
+    ``writes`` states whether the request changed the store, so that an unreachable storage leaves an unknown outcome.
+    """
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise StoreUnavailableError("The store has too much to do and refused the request; try again.")
-    answer = _decoded(body)
+        raise StoreUnavailableError("The store is overloaded and refused the request; try again.")
+    response = _decoded(body)
     if status != HTTPStatus.OK:
-        raise _failure(status, answer, writes=writes)
+        raise _failure(status, response, writes=writes)
     try:
-        return list(answer["result"]["data"] or ())
+        return list(response["result"]["data"] or ())
     except (KeyError, TypeError):
-        raise StoreFailedError("The answer is no Gremlin result; check that the URL is a Gremlin endpoint.") from None
+        raise StoreFailedError("The response is no Gremlin result; check that the URL is a Gremlin endpoint.") from None
 
 
 def _decoded(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a response body; an empty object if the body is not one."""
     try:
-        answer = orjson.loads(body)
+        response = orjson.loads(body)
     except orjson.JSONDecodeError:
         return {}
-    return answer if isinstance(answer, dict) else {}
+    return response if isinstance(response, dict) else {}
 
 
-def _failure(status: int, answer: dict[str, Any], *, writes: bool) -> CodedError:
-    """Classify by class names. The one exception is a taken id, which JanusGraph tells by its message alone."""
-    classes = _classes(answer)
-    if str(answer.get("message", "")).startswith(_EXISTS):
-        return VertexExistsError("The vertex exists already: read it and compare its identity.")
+def _failure(status: int, response: dict[str, Any], *, writes: bool) -> CodedError:
+    """Return the error for an error response, classified by the class names of the exceptions.
+
+    A taken vertex id is the exception: JanusGraph reports it as a plain IllegalArgumentException, so its message is
+    compared.
+    """
+    classes = _classes(response)
+    if str(response.get("message", "")).startswith(_EXISTS):
+        return VertexExistsError("The vertex already exists; read it and compare its tenant and URN.")
     if not _LOCKS.isdisjoint(classes):
         return TransientConflictError("Another write held the same lock and this one was rolled back; send it again.")
     if not _AWAY.isdisjoint(classes):
         return StoreUnavailableError("The store cannot reach its storage; try again.", unknown_outcome=writes)
     shown = ", ".join(classes) or f"HTTP status {status}"
-    return StoreFailedError(f"The store failed with {shown}; its own log has the details.", classes)
+    return StoreFailedError(f"The store failed with {shown}; see the log of the store for details.", classes)
 
 
-def _classes(answer: dict[str, Any]) -> tuple[str, ...]:
-    """Name the exceptions, outermost first, without their packages."""
-    names = answer.get("exceptions") or answer.get("Exception-Class") or []
+def _classes(response: dict[str, Any]) -> tuple[str, ...]:
+    """Return the simple class names of the exceptions, outermost first, each once."""
+    names = response.get("exceptions") or response.get("Exception-Class") or []
     listed = [names] if isinstance(names, str) else names
     return tuple(dict.fromkeys(str(name).rsplit(".", 1)[-1] for name in listed))

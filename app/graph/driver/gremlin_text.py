@@ -1,7 +1,7 @@
-"""A gremlinpython traversal as Gremlin text for JanusGraph's Groovy, its values named parameters.
+"""Renders a gremlinpython traversal as Gremlin text for the Groovy engine of JanusGraph, with named parameters.
 
-gremlinpython's own Translator renders no parameters, writes strings that Groovy would interpolate, and names a
-``Cardinality`` that JanusGraph does not have.
+The Translator of gremlinpython does not fit: it renders no parameters, writes strings that Groovy would interpolate,
+and names a ``Cardinality`` that JanusGraph does not have.
 """
 
 import math
@@ -37,7 +37,7 @@ from gremlin_python.structure.graph import Graph
 from app.graph.driver.errors import PreparedTextError
 
 g: Final = GraphTraversalSource(Graph(), TraversalStrategies())
-"""Where traversals begin that are only built here and never run here: ``g.V(param("xs"))``."""
+"""Source of traversals that are built and rendered here, and never executed by gremlinpython: ``g.V(param("xs"))``."""
 
 _ENUMS: Final = (Barrier, Cardinality, Column, Direction, Merge, Operator, Order, Pick, Pop, Scope, T)
 _INT_LIMIT: Final = 2**31
@@ -49,15 +49,16 @@ false final finally float for goto if implements import in instanceof int interf
 package permits private protected public record return sealed short static strictfp super switch synchronized this
 throw throws trait transient true try var void volatile while yield
 """
+"""Keywords of Groovy, which cannot name a variable."""
 
 
 def _constant(member: object) -> str:
-    """Spell a gremlinpython enum constant as Java does: ``on_create`` is ``onCreate``, ``list_`` is ``list``."""
+    """Return the Java name of a gremlinpython constant: ``on_create`` to ``onCreate``, ``list_`` to ``list``."""
     head, *rest = str(getattr(member, "name", member)).rstrip("_").split("_")
     return head + "".join(part.capitalize() for part in rest)
 
 
-# Static imports win over bindings: a parameter called `id` silently reads as T.id.
+# Static imports shadow bindings: a parameter named `id` would silently read T.id.
 _RESERVED: Final = (
     frozenset(_constant(member) for enum in _ENUMS for member in enum)
     | frozenset(_GROOVY.split())
@@ -67,31 +68,38 @@ _RESERVED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """The place of a value that is bound at each call; ``spread`` lays a list out as separate arguments."""
+    """The place of a value that is bound at each request; ``spread`` passes a list as separate arguments.
+
+    PreparedTextError if Groovy gives the name another meaning.
+    """
 
     name: str
     spread: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or self.name in _RESERVED:
-            raise PreparedTextError(f"{self.name!r} cannot name a parameter: Groovy gives it another meaning.")
+            raise PreparedTextError(f"{self.name!r} cannot name a parameter, because Groovy gives it another meaning.")
 
     def __str__(self) -> str:
         return f"*{self.name}" if self.spread else self.name
 
 
 def param(name: str) -> Param:
-    """Mark the place of one value in a step or predicate: ``has("kind", P.within(param("kinds")))``."""
+    """Return the place of one value in a step or predicate: ``has("kind", P.within(param("kinds")))``."""
     return Param(name)
 
 
 def spread(name: str) -> Param:
-    """Mark the place of a list whose items are the arguments of a step: ``out_e(spread("ls"))``."""
+    """Return the place of a list whose items become the arguments of a step: ``out_e(spread("ls"))``."""
     return Param(name, spread=True)
 
 
 class Text(StrEnum):
-    """JanusGraph's own text predicates. TinkerPop's ``TextP`` is not answered by an index; Lucene knows no ``NOT``."""
+    """Text predicates of JanusGraph; Lucene does not support those with ``NOT``.
+
+    TinkerPop's ``TextP`` cannot be used: the index does not support it, and the store refuses a search without an
+    index.
+    """
 
     CONTAINS = "textContains"
     CONTAINS_PREFIX = "textContainsPrefix"
@@ -112,22 +120,22 @@ class Text(StrEnum):
 
 
 def text_predicate(name: str, value: object) -> P:
-    """Build a JanusGraph text predicate, ``text_predicate("textPrefix", param("p"))``; ValueError if there is none."""
+    """Return a text predicate, such as ``text_predicate("textPrefix", param("p"))``; ValueError for an unknown name."""
     return P(Text(name).value, value)
 
 
 def render(traversal: Traversal) -> str:
-    """Write a traversal as Gremlin text for JanusGraph's Groovy; the same traversal always gives the same text."""
+    """Return a traversal as Gremlin text; equal traversals give equal texts."""
     return _chain("g", traversal.bytecode)
 
 
 def parameters_of(traversal: Traversal) -> frozenset[str]:
-    """Name the parameters that a traversal takes."""
+    """Return the names of the parameters in a traversal."""
     return frozenset(marker.name for marker in _markers(traversal.bytecode))
 
 
 def _markers(value: object) -> Iterable[Param]:
-    """Find the parameters anywhere inside bytecode, predicates and collections."""
+    """Yield the parameters anywhere inside bytecode, predicates and collections."""
     match value:
         case Param():
             yield value
@@ -143,12 +151,14 @@ def _markers(value: object) -> Iterable[Param]:
 
 
 def _chain(start: str, code: Bytecode) -> str:
+    """Return the steps of bytecode as a chain of calls on ``start``."""
     steps = [*code.source_instructions, *code.step_instructions]
     return start + "".join(f".{name}({','.join(map(_literal, arguments))})" for name, *arguments in steps)
 
 
 @singledispatch
 def _literal(value: object) -> str:
+    """Return a value as Groovy text; one registered function for each type that can occur in a traversal."""
     raise PreparedTextError(f"A {type(value).__name__} cannot be part of a text; pass it as a parameter.")
 
 
@@ -174,7 +184,7 @@ def _(value: P) -> str:
         return f"{_literal(value.value)}.{value.operator}({_literal(value.other)})"
     operand = value.value
     if isinstance(operand, list) and len(operand) == 1 and isinstance(operand[0], Param):
-        operand = operand[0]  # within(xs) takes the bound list itself
+        operand = operand[0]  # gremlinpython wraps one argument in a list; within(xs) takes the bound list itself
     operands = [operand] if value.other is None else [operand, value.other]
     return f"{value.operator}({','.join(map(_literal, operands))})"
 
@@ -189,7 +199,7 @@ for _kind in _ENUMS:
 
 @_literal.register(Cardinality)
 def _(value: object) -> str:
-    # A bare `Cardinality` is JanusGraph's own enum in its script engine, which has SINGLE and not single.
+    # In the script engine a bare `Cardinality` is JanusGraph's own enum, which has SINGLE and not single.
     return f"VertexProperty.Cardinality.{_constant(value)}"
 
 
@@ -198,12 +208,12 @@ _ESCAPES: Final = {code: f"\\u{code:04x}" for code in range(ord(" "))} | {ord("\
 
 @_literal.register
 def _(value: str) -> str:
-    # Single quotes: in double ones Groovy would interpolate `$`.
+    # Single quotes, because Groovy would interpolate `$` inside double quotes.
     return f"'{value.translate(_ESCAPES)}'"
 
 
 @_literal.register
-def _(value: bool) -> str:  # noqa: FBT001 - the dispatched type, not a flag
+def _(value: bool) -> str:  # noqa: FBT001 - the type selects the function; it is not a flag
     return "true" if value else "false"
 
 

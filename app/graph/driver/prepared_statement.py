@@ -1,13 +1,16 @@
-"""Prepared Gremlin: a text that never changes, and the names of the values that travel beside it.
+"""Prepared Gremlin: a constant text, and the names of the values that are sent beside it.
 
-The store compiles a text when it first sees it (8 to 16 ms) and keeps it for good, so texts are few and constant. A
-value never becomes text, so there is nothing to inject into. Build a traversal once per shape with gremlinpython and
-markers, then ``PreparedStatement.traversal(t)``; or write a frame of Groovy around rendered traversals, then
-``PreparedStatement.of(text, "xs", "hops")``.
+The store compiles a text at its first use (8 to 16 ms) and keeps it forever, so there must be few texts, all constant.
+Values never become text, so nothing can be injected. Build one traversal per shape with gremlinpython and
+:func:`param`, then call ``PreparedStatement.traversal(t)``. Alternatively write Groovy around rendered traversals and
+call ``PreparedStatement.of(text, "xs", "hops")``.
 
-Mind in frames: write ``x ? [] : y`` with spaces (``x?[]`` is safe indexing), ``tryNext()`` and not ``next()`` (an
-exception without a message gets no answer at all), and guard every list of sources or labels that the frame loops
-over: only lists that are parameters themselves are checked here.
+Traps in Groovy:
+
+- Write ``x ? [] : y`` with spaces, because Groovy reads ``x?[]`` as safe indexing.
+- Write ``tryNext()``, not ``next()``: an exception without a message gets no HTTP response at all.
+- Guard every list of sources or labels that the text itself computes: ``V([])`` means every vertex. The check of
+  :class:`PreparedStatement` covers only lists that are parameters.
 """
 
 import re
@@ -24,42 +27,45 @@ from app.graph.driver.gremlin_text import Param, g, param, parameters_of, render
 __all__ = ["PreparedStatement", "g", "param", "render", "spread", "text_predicate"]
 
 _STRING: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
+"""A string literal in Groovy; words inside it are not names."""
 _WORD: Final = re.compile(r"(?<![.\w])[a-z]\w*")
+"""A name that is not a member of another object."""
 _START: Final = re.compile(r"\b[VE]\(([a-z]\w*)\)|[(,]\s*\*([a-z]\w*)")
+"""A parameter for which no items mean everything: ``V(xs)``, ``E(xs)`` or a spread argument ``*ls``."""
 
 
 @dataclass(frozen=True)
 class PreparedStatement:
-    """A constant Gremlin text and its parameters; build it with :meth:`traversal` or :meth:`of`."""
+    """A constant Gremlin text and its parameters; built with :meth:`traversal` or :meth:`of`."""
 
     text: str
     parameters: frozenset[str] = frozenset()
 
     @classmethod
     def traversal(cls, traversal: Traversal) -> "PreparedStatement":
-        """Prepare a whole traversal: its parameters are the markers in it."""
+        """Return a traversal as a prepared text; its parameters are the marks of :func:`param` and :func:`spread`."""
         return cls(render(traversal), parameters_of(traversal))
 
     @classmethod
     def of(cls, text: str, *names: str) -> "PreparedStatement":
-        """Declare the parameters of a text of our own; PreparedTextError if one cannot be read in it."""
+        """Return a hand-written text with named parameters; PreparedTextError if the text does not read one of them."""
         words = set(_WORD.findall(_STRING.sub("''", text)))
         missing = [name for name in names if Param(name).name not in words]
         if missing:
-            raise PreparedTextError(f"The text does not read {', '.join(missing)}: drop the parameter or use it.")
+            raise PreparedTextError(f"The text does not read {', '.join(missing)}; use the parameter or remove it.")
         return cls(text, frozenset(names))
 
     @cached_property
     def sources(self) -> frozenset[str]:
-        """The parameters where no items would mean everything: ``V(xs)``, ``outE(*ls)``."""
+        """Parameters for which an empty list would mean everything: ``V(xs)``, ``outE(*ls)``."""
         found = _START.findall(_STRING.sub("''", self.text))
         return self.parameters & {name for pair in found for name in pair}
 
     def check(self, bindings: Mapping[str, object]) -> None:
-        """Refuse bindings that do not name each parameter once, or that would start from everything."""
+        """Raise PreparedTextError unless the bindings are exactly the parameters and no list of sources is empty."""
         if bindings.keys() != self.parameters:
             wrong = ", ".join(sorted(bindings.keys() ^ self.parameters))
-            raise PreparedTextError(f"Parameters and bindings differ in {wrong}: bind what is declared, no more.")
+            raise PreparedTextError(f"Parameters and bindings differ in {wrong}; bind exactly the declared parameters.")
         empty = sorted(name for name in self.sources if bindings[name] in ([], (), None))
         if empty:
-            raise PreparedTextError(f"No items in {', '.join(empty)} would mean everything: answer without the store.")
+            raise PreparedTextError(f"An empty {', '.join(empty)} would mean everything; send no request.")

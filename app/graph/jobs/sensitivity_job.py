@@ -51,7 +51,7 @@ class SensitivityJob(OutboxWorker):
     async def _advance(self, entry: OutboxEntry) -> None:
         flows = StoredFlows(self._client, self._stops, self._clock())
         if entry.expand:
-            found, _ = await flows.targets(entry.expand, most=0)
+            found, _ = await flows.targets(entry.expand, max_records=0)
             entry.frontier |= dict.fromkeys(found)
             entry.expand = ()
         batch = list(islice(entry.frontier, BATCH))

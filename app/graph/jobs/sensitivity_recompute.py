@@ -68,7 +68,7 @@ async def recompute(flows: StoredFlows, vids: Iterable[int]) -> Recomputed:
     for rank in range(len(SENSITIVITIES) - 1, 0, -1):
         lowered |= await _lower([vid for vid in batch if around.ranks[vid] == rank], rank, around)
     changed = around.changed()
-    further, _ = await flows.targets(changed, most=0)
+    further, _ = await flows.targets(changed, max_records=0)
     return Recomputed(changed, around.records, further | lowered)
 
 

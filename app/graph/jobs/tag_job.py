@@ -91,7 +91,7 @@ class TagJob(OutboxWorker):
 
     async def _replace_by_tag(self, entry: OutboxEntry, now: int) -> None:
         """Replace an entry for all tags that its vertices carry by one entry for each of these tags."""
-        further, _ = await self._flows(now).targets(entry.expand, most=0)
+        further, _ = await self._flows(now).targets(entry.expand, max_records=0)
         found = await read_records(self._client, {*entry.frontier, *further})
         carried = {
             vid: {vertex_id(entry.tenant, urn) for urn in record["index"]["tags"]} for vid, record in found.items()
@@ -115,7 +115,7 @@ class TagJob(OutboxWorker):
     async def _work(self, worklist: TagWorklist, now: int) -> None:
         """Work off one batch: expand, else decide, else remove the tag from what is unsupported."""
         if worklist.expand:
-            found, _ = await self._flows(now).targets(take_first(worklist.expand, BATCH), most=0)
+            found, _ = await self._flows(now).targets(take_first(worklist.expand, BATCH), max_records=0)
             worklist.recheck(found)
         elif worklist.suspects or worklist.candidates:
             await self._decide(worklist, now)
@@ -129,13 +129,13 @@ class TagJob(OutboxWorker):
         """Decide about a batch, write its arrivals, and put the affected targets on the list."""
         flows = self._flows(now)
         batch = worklist.take(BATCH)
-        arriving = await flows.arrivals(batch)
+        arriving = await flows.inflows(batch)
         around = {vid for sources in arriving.values() for pair in sources for vid in pair}
         carriers = await (await self._carriers(worklist.tag, now)).of({*batch, *around})
         decision = worklist.decide(batch, arriving, carriers)
-        further, _ = await flows.targets(decision.changed, most=0)
+        further, _ = await flows.targets(decision.changed, max_records=0)
         await self._write(worklist, decision.arrivals, carriers, further, now)
-        suspects, _ = await flows.targets(decision.unsupported, most=0)
+        suspects, _ = await flows.targets(decision.unsupported, max_records=0)
         worklist.recheck(further)
         worklist.suspects |= dict.fromkeys(vid for vid in suspects if vid not in worklist.unsupported)
 

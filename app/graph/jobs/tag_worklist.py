@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.jobs.tag_carriers import Carrier
-from app.graph.propagation.stored_flows import Arriving
+from app.graph.propagation.stored_flows import Inflow
 from app.graph.records.tag_edge import Arrival
 
 
@@ -66,7 +66,7 @@ class TagWorklist:
         return take_first(self.suspects or self.candidates, size)
 
     def decide(
-        self, batch: Iterable[int], arriving: Mapping[int, set[Arriving]], carriers: Mapping[int, Carrier]
+        self, batch: Iterable[int], arriving: Mapping[int, set[Inflow]], carriers: Mapping[int, Carrier]
     ) -> TagDecision:
         """Decide about the batch just taken from what flows to it; ``carriers`` are the vertices and their sources."""
         decision = TagDecision()
@@ -76,7 +76,7 @@ class TagWorklist:
                 self._decide(vid, carriers[vid], best, decision)
         return decision
 
-    def _best(self, vid: int, arriving: Iterable[Arriving], carriers: Mapping[int, Carrier]) -> Arrival | None:
+    def _best(self, vid: int, arriving: Iterable[Inflow], carriers: Mapping[int, Carrier]) -> Arrival | None:
         """Return the nearest arrival of the tag at a vertex, None without any."""
         found = []
         for source, through in arriving:

@@ -1,16 +1,18 @@
-"""Effective sensitivity: where it flows, what hides what is not raised yet, and the job that catches up.
+"""Propagation: along which edges sensitivity and tags follow the data.
 
-``eff(v) = max(declared(v), eff(u) for every u from which sensitivity flows to v)``, the least such values. It flows
+Effective sensitivity of a vertex v is ``eff(v) = max(declared(v), eff(u) for every u that propagates to v)``, the least
+solution. Sensitivity propagates
 
-- along a current, not declassified edge of a relation that carries data, from ``u`` to ``v``;
-- from a part to what the current carrying edges of its whole lead to, not to the whole itself;
-- from a whole to its parts;
+- from u to v along a current edge of a carrying relation, unless the edge is declassified;
+- from a child of an asset group to the targets of the carrying edges of its parent, but not to the parent itself;
+- from a parent to its children.
 
-and it stops at the kinds of ``policies/sensitivity.toml``, which have what they declare. An edge that is still to begin
-counts already: it is current as long as it has not ended.
+It does not propagate to the kinds listed in ``policies/sensitivity.toml``: their effective sensitivity is the declared
+one. An edge counts from the moment it is stored until it ends, also if its validity begins in the future.
 
-``flows`` reads neighbours, ``fences`` hides, ``pending`` holds what is still to be done, ``settling`` does one batch of
-it, ``loop`` runs a job and ``job`` is the one that does all of it. What a write raises by itself is in
-:mod:`app.graph.writing.effects.raise_sensitivity`; docs/sensitivity.md explains, docs/adr/0007-effective-sensitivity.md
-says why.
+:mod:`app.graph.propagation.stored_flows` reads these neighbours from the store and
+:mod:`app.graph.propagation.known_flows` from the records of a batch. :mod:`app.graph.writing.effects.raise_sensitivity`
+raises within a write, :mod:`app.graph.commits.sensitivity_floors` covers what is not raised yet, and
+:mod:`app.graph.jobs.sensitivity_job` does the remaining work from the outbox. Rules for users: docs/sensitivity.md;
+reasons: docs/adr/0007-effective-sensitivity.md.
 """

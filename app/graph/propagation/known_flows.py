@@ -1,4 +1,8 @@
-"""Where sensitivity flows in a batch: :mod:`app.graph.propagation.stored_flows` without the store."""
+"""The propagation rules over the records of a batch, without the store (see :mod:`app.graph.propagation`).
+
+All functions take the vertex id ``vid`` and the instant ``now`` in epoch milliseconds. They return vertex ids, only
+along edges that the batch has read or made.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -9,46 +13,47 @@ from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, 
 
 
 class Known(Protocol):
-    """A state, or a draft over one."""
+    """Records and edges that a batch has read or made: a working set, or the changes of one item over it."""
 
     def vertex(self, vid: int) -> Record | None:
-        """The record, where it is known."""
+        """Return the record of a vertex; None if it is not known."""
         ...
 
     def edge(self, key: EdgeKey) -> Record | None:
-        """The edge, where it is known."""
+        """Return the record of an edge; None if it is not known."""
         ...
 
     def edges_at(self, relation: str, direction: Direction, vid: int) -> Iterable[EdgeKey]:
-        """The known edges of a relation at a vertex."""
+        """Return the keys of the known edges of a relation that leave (OUT) or reach (IN) a vertex."""
         ...
 
 
 def carried(known: Known, vid: int, direction: Direction, now: int) -> Iterator[int]:
-    """The far ends of the carrying edges that leave (OUT) or reach (IN) a vertex."""
+    """Yield the far ends of the carrying edges that leave (OUT) or reach (IN) a vertex."""
     for relation in CARRYING:
         yield from _over(known, relation, direction, vid, now)
 
 
-def wholes(known: Known, vid: int, now: int) -> Iterator[int]:
-    """The wholes of a part."""
-    return _beside(known, PARENT_HOPS, vid, now)
+def parents(known: Known, vid: int, now: int) -> Iterator[int]:
+    """Yield the parents of a vertex in its asset group."""
+    return _family(known, PARENT_HOPS, vid, now)
 
 
-def parts(known: Known, vid: int, now: int) -> Iterator[int]:
-    """The parts of a whole."""
-    return _beside(known, CHILD_HOPS, vid, now)
+def children(known: Known, vid: int, now: int) -> Iterator[int]:
+    """Yield the children of a vertex in its asset group."""
+    return _family(known, CHILD_HOPS, vid, now)
 
 
 def targets(known: Known, vid: int, stops: frozenset[str], now: int) -> set[int]:
-    """What a vertex flows to, as far as that is known."""
-    found = {*carried(known, vid, Direction.OUT, now), *parts(known, vid, now)}
-    for whole in wholes(known, vid, now):
-        found.update(carried(known, whole, Direction.OUT, now))
+    """Return the vertices to which a vertex propagates, without those of the kinds in ``stops``."""
+    found = {*carried(known, vid, Direction.OUT, now), *children(known, vid, now)}
+    for parent in parents(known, vid, now):
+        found.update(carried(known, parent, Direction.OUT, now))
     return {far for far in found if _name(known, far) not in {"", *stops}}
 
 
-def _beside(known: Known, hops: dict[str, Hop], vid: int, now: int) -> Iterator[int]:
+def _family(known: Known, hops: dict[str, Hop], vid: int, now: int) -> Iterator[int]:
+    """Yield the far ends of the hop that leads from the kind of the vertex to its parents or children."""
     hop = hops.get(_name(known, vid))
     if hop is None:
         return
@@ -58,6 +63,7 @@ def _beside(known: Known, hops: dict[str, Hop], vid: int, now: int) -> Iterator[
 
 
 def _over(known: Known, relation: str, direction: Direction, vid: int, now: int) -> Iterator[int]:
+    """Yield the far ends of the edges of a relation that are current and neither declassified nor unconfirmed."""
     end = 2 if direction is Direction.OUT else 1
     for key in known.edges_at(relation, direction, vid):
         if carries_sensitivity(known.edge(key), now):
@@ -65,5 +71,6 @@ def _over(known: Known, relation: str, direction: Direction, vid: int, now: int)
 
 
 def _name(known: Known, vid: int) -> str:
+    """Return the kind of a vertex; an empty string if its record is not known."""
     record = known.vertex(vid)
     return "" if record is None else kind_of(record)

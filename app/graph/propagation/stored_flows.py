@@ -1,9 +1,25 @@
-"""Where sensitivity flows from and to in the store: the neighbours of many vertices in one request.
+"""The propagation rules over the store: the neighbours of up to 1,000 vertices in one request.
 
-Hops are data, as in :mod:`app.graph.reading.level.level_statement`: ``{d: "out" | "in", ls: labels, ks: far kinds, p:
--1 or the hop whose far ends are its sources, xs: sources}``. The text answers ``{e: [[source, far, far kind, …] per
-hop], v: [id, record, …]}`` over edges that have not ended and are not declassified; ``v`` has the points and the far
-vertices, and nothing when they are more than ``most``.
+The text FLOW gets its hops as data. Parameters and keys:
+
+| name     | content                                                                          |
+|----------|----------------------------------------------------------------------------------|
+| points   | vertex ids whose records are returned too                                        |
+| hops     | list of the hops below                                                           |
+| hops.d   | direction, ``out`` or ``in``                                                     |
+| hops.ls  | edge labels                                                                      |
+| hops.ks  | codes of the kinds of the far ends                                               |
+| hops.p   | index of the hop whose far ends are the sources of this one, or -1 to use ``xs`` |
+| hops.xs  | vertex ids of the sources                                                        |
+| now      | epoch milliseconds; edges that have ended by then are left out                   |
+| most     | maximal number of records; if there are more vertices, no record is returned     |
+
+The response is one object. Declassified edges are left out.
+
+| name | content                                                                                |
+|------|----------------------------------------------------------------------------------------|
+| e    | for each hop a flat list ``[source, far end, kind code of the far end, …]``            |
+| v    | a flat list ``[vertex id, record, …]`` of the points and of the far ends of all hops   |
 """
 
 from collections import defaultdict
@@ -26,13 +42,14 @@ Record = Mapping[str, Any]
 
 
 AT_ONCE: Final = 1_000
-"""Vertices whose neighbours one request reads."""
+"""Maximal number of vertices whose neighbours one request reads."""
 
 
 _EVERY: Final = 2**31 - 1
 
 
 def _edges(direction: str) -> str:
+    """Return the text of the edges of one direction that propagate, as read inside the loop of FLOW."""
     start = g.V(param("xs"))
     edges = start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls"))
     kept = edges.has("validTo", P.gt(param("now"))).not_(__.has("declassified", P.within([True])))
@@ -41,7 +58,7 @@ def _edges(direction: str) -> str:
 
 FLOW: Final = PreparedStatement.of(
     f"""
-def seen = new LinkedHashSet(points)
+def found = new LinkedHashSet(points)
 def sets = []
 def edges = hops.collect {{ h ->
   def xs = h.p < 0 ? h.xs : new ArrayList(sets[h.p])
@@ -57,11 +74,11 @@ def edges = hops.collect {{ h ->
     }}
   }}
   sets << reached
-  seen.addAll(reached)
+  found.addAll(reached)
   rows
 }}
 def v = []
-def xs = seen.size() <= most ? seen as List : []
+def xs = found.size() <= most ? found as List : []
 if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record') }}
 [[e: edges, v: v]]
 """,
@@ -74,7 +91,10 @@ if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record')
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step from whole to part or back: its edge, and the kinds at both ends."""
+    """One edge label between parents and children of asset groups, with the kinds at both ends.
+
+    ``near`` are the kinds where the step starts and ``far`` those where it ends; ``direction`` is ``out`` or ``in``.
+    """
 
     direction: str
     label: str
@@ -82,27 +102,32 @@ class Step:
     far: list[str]
 
 
-Arriving = tuple[int, int]
-"""What flows somewhere, and the vertex whose edge it flows over: itself, or the whole that it speaks through."""
+Inflow = tuple[int, int]
+"""A pair (source, bearer): the vertex that propagates, and the vertex whose carrying edge is used.
+
+Both are the same if the source uses an edge of its own. A child of an asset group uses the edges of its parent. To a
+child, its parent propagates as (parent, parent).
+"""
 
 
 @dataclass(slots=True)
 class Sources:
-    """From each vertex to those that its sensitivity comes from, and the records of all of them."""
+    """For each vertex the vertices that propagate to it, and the records of all of them."""
 
     of: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     records: dict[int, Record] = field(default_factory=dict)
 
     def rank(self, vid: int) -> int:
-        """How strict a vertex is stored."""
+        """Return the rank of the stored effective sensitivity of a vertex."""
         return RANK[self.records[vid]["sensitivity"]]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFlows:
-    """Reads where sensitivity flows at the instant ``now``; ``stops`` are the kinds that nothing flows to.
+    """Reads the propagation neighbours of vertices at the instant ``now``, in epoch milliseconds.
 
-    ``kinds`` are those met so far: what is known to be no part or no whole is not asked for its whole or its parts.
+    Nothing propagates to a vertex whose kind is in ``stops``. ``kinds`` has the kinds of all vertices read so far. A
+    vertex of a known kind that cannot be a child is not sent as a source of the hop to parents, nor the reverse.
     """
 
     client: GremlinClient
@@ -111,139 +136,165 @@ class StoredFlows:
     kinds: dict[int, str] = field(default_factory=dict)
 
     async def targets(
-        self, vertices: Iterable[int], spoken_for: Iterable[int] = (), most: int = _EVERY
+        self, vertices: Iterable[int], parents: Iterable[int] = (), max_records: int = _EVERY
     ) -> tuple[set[int], dict[int, Record]]:
-        """What ``vertices`` flow to, and the carrying edges of ``spoken_for`` alone; no records beyond ``most``."""
+        """Return the vertices to which ``vertices`` propagate, and the records of these and of the parents in between.
+
+        Of ``parents`` only the carrying edges count. If a request finds more than ``max_records`` vertices, it returns
+        no records.
+        """
         found: set[int] = set()
         records: dict[int, Record] = {}
-        own, wholes = list(vertices), list(spoken_for)
-        for xs, ws in [*((some, []) for some in _some(own)), *(([], some) for some in _some(wholes))]:
-            hops = self._out(xs, ws)
-            answer = await self._ask([], hops, most)
-            for hop, rows in zip(hops, answer["e"], strict=True):
+        own, bearers = list(vertices), list(parents)
+        for xs, ps in [*((batch, []) for batch in _batches(own)), *(([], batch) for batch in _batches(bearers))]:
+            hops = self._outward_hops(xs, ps)
+            response = await self._fetch([], hops, max_records)
+            for hop, rows in zip(hops, response["e"], strict=True):
                 if hop["flows"]:
                     found.update(rows[1::3])
-            records |= _records(answer)
+            records |= _records(response)
         return found, records
 
     async def sources(self, vertices: Iterable[int]) -> Sources:
-        """What flows to each of the vertices."""
+        """Return what propagates to each of the vertices; one of a kind in ``stops`` has no sources."""
         sources = Sources()
-        for xs in _some(list(vertices)):
+        for xs in _batches(list(vertices)):
             await self._add_sources(xs, sources)
         for vid in [vid for vid in sources.of if KIND[sources.records[vid]["kind"]] in self.stops]:
             del sources.of[vid]
         return sources
 
-    async def parts(self, wholes: Iterable[int]) -> Sources:
-        """The parts of each whole, as what speaks for it."""
+    async def children(self, parents: Iterable[int]) -> Sources:
+        """Return the children of each of the parents, with their records."""
         found = Sources()
-        for xs in _some(list(wholes)):
-            hops = self._beside(_PARTS, xs)
-            answer = await self._ask([], hops, _EVERY)
-            found.records |= _records(answer)
-            for rows in answer["e"]:
-                for whole, part in _pairs(rows):
-                    found.of[whole].add(part)
+        for xs in _batches(list(parents)):
+            hops = self._group_hops(_CHILD_STEPS, xs)
+            response = await self._fetch([], hops, _EVERY)
+            found.records |= _records(response)
+            for rows in response["e"]:
+                for parent, child in _pairs(rows):
+                    found.of[parent].add(child)
         return found
 
-    async def arrivals(self, vertices: Iterable[int]) -> dict[int, set[Arriving]]:
-        """What flows to each of the vertices, and through what; without records, and whatever the stops are."""
-        found: dict[int, set[Arriving]] = defaultdict(set)
-        for xs in _some(list(vertices)):
-            await self._arriving(xs, found, most=0)
+    async def inflows(self, vertices: Iterable[int]) -> dict[int, set[Inflow]]:
+        """Return what propagates to each of the vertices, and by whose edge.
+
+        Reads no records, and therefore includes vertices of the kinds in ``stops``.
+        """
+        found: dict[int, set[Inflow]] = defaultdict(set)
+        for xs in _batches(list(vertices)):
+            await self._add_inflows(xs, found, max_records=0)
         return found
 
     async def _add_sources(self, xs: Sequence[int], sources: Sources) -> None:
-        found: dict[int, set[Arriving]] = defaultdict(set)
-        sources.records |= await self._arriving(xs, found, most=_EVERY)
+        """Add the sources of one batch of vertices, and the records."""
+        found: dict[int, set[Inflow]] = defaultdict(set)
+        sources.records |= await self._add_inflows(xs, found, max_records=_EVERY)
         for vid, arriving in found.items():
             sources.of[vid] |= {source for source, _ in arriving}
 
-    async def _arriving(self, xs: Sequence[int], found: dict[int, set[Arriving]], most: int) -> dict[int, Record]:
+    async def _add_inflows(
+        self, xs: Sequence[int], found: dict[int, set[Inflow]], max_records: int
+    ) -> dict[int, Record]:
+        """Add what propagates to one batch to ``found``; return the records, none if more than ``max_records``."""
         hops = [
             _hop("in", CARRYING, ASSETS, xs),
-            *self._beside(_PARTS, [], 0),
-            *self._beside(_WHOLES, xs),
+            *self._group_hops(_CHILD_STEPS, [], 0),
+            *self._group_hops(_PARENT_STEPS, xs),
         ]
-        answer = await self._ask(xs, hops, most)
-        carried, *beside = answer["e"]
-        parts: dict[int, set[int]] = defaultdict(set)
-        for rows in beside[: len(_PARTS)]:
-            for whole, part in _pairs(rows):
-                parts[whole].add(part)
+        response = await self._fetch(xs, hops, max_records)
+        carried, *group = response["e"]
+        children: dict[int, set[int]] = defaultdict(set)
+        for rows in group[: len(_CHILD_STEPS)]:
+            for parent, child in _pairs(rows):
+                children[parent].add(child)
         for vid, source in _pairs(carried):
-            found[vid] |= {(source, source), *((part, source) for part in parts[source])}
-        for rows in beside[len(_PARTS) :]:
-            for vid, whole in _pairs(rows):
-                found[vid].add((whole, whole))
-        return _records(answer)
+            found[vid] |= {(source, source), *((child, source) for child in children[source])}
+        for rows in group[len(_CHILD_STEPS) :]:
+            for vid, parent in _pairs(rows):
+                found[vid].add((parent, parent))
+        return _records(response)
 
-    def _out(self, xs: Sequence[int], ws: Sequence[int]) -> list[dict[str, Any]]:
+    def _outward_hops(self, xs: Sequence[int], ps: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the hops from vertices, and from ``ps`` over carrying edges alone.
+
+        ``flows`` of a hop is true if its far ends are targets, and false if it only leads to the parents in between.
+        """
         open_kinds = [name for name in ASSETS if name not in self.stops]
-        wholes = self._beside(_WHOLES, xs)
+        parents = self._group_hops(_PARENT_STEPS, xs)
         flowing = [
-            _hop("out", CARRYING, open_kinds, [*xs, *ws]),
-            *(_hop("out", CARRYING, open_kinds, [], number) for number in range(len(wholes))),
-            *self._beside(_PARTS, xs, without=self.stops),
+            _hop("out", CARRYING, open_kinds, [*xs, *ps]),
+            *(_hop("out", CARRYING, open_kinds, [], number) for number in range(len(parents))),
+            *self._group_hops(_CHILD_STEPS, xs, without=self.stops),
         ]
-        return [*({**hop, "flows": False} for hop in wholes), *({**hop, "flows": True} for hop in flowing)]
+        return [*({**hop, "flows": False} for hop in parents), *({**hop, "flows": True} for hop in flowing)]
 
-    def _beside(
-        self, steps: Iterable[Step], xs: Sequence[int], parent: int = -1, without: Container[str] = ()
+    def _group_hops(
+        self, steps: Iterable[Step], xs: Sequence[int], source_hop: int = -1, without: Container[str] = ()
     ) -> list[dict[str, Any]]:
-        """The hops from parts to wholes, or back, from those of the vertices that may be such."""
+        """Return the hops over steps between parents and children, each from the sources whose kind it may start from.
+
+        ``source_hop`` is the index of the hop whose far ends are the sources instead of ``xs``; kinds in ``without``
+        are left out at the far ends.
+        """
         return [
             _hop(
                 step.direction,
                 [step.label],
                 [name for name in step.far if name not in without],
                 [vid for vid in xs if self.kinds.get(vid, step.near[0]) in step.near],
-                parent,
+                source_hop,
             )
             for step in steps
         ]
 
-    async def _ask(self, points: Sequence[int], hops: Sequence[Mapping[str, Any]], most: int) -> dict[str, Any]:
-        bindings = {"points": points, "hops": hops, "now": self.now, "most": most}
-        answer: dict[str, Any] = (await self.client.submit(FLOW, bindings))[0]
-        for rows in answer["e"]:
+    async def _fetch(
+        self, points: Sequence[int], hops: Sequence[Mapping[str, Any]], max_records: int
+    ) -> dict[str, Any]:
+        """Send one request, record the kinds of the vertices in its response, and return the response."""
+        bindings = {"points": points, "hops": hops, "now": self.now, "most": max_records}
+        response: dict[str, Any] = (await self.client.submit(FLOW, bindings))[0]
+        for rows in response["e"]:
             self.kinds.update(zip(rows[1::3], map(KIND.__getitem__, rows[2::3]), strict=True))
-        return answer
+        return response
 
 
 def _by_label(hops: Mapping[str, Hop]) -> list[Step]:
-    """The steps over hops by the kind that they start from, each label once."""
-    alike: dict[tuple[str, str], list[tuple[str, Hop]]] = defaultdict(list)
+    """Return the steps over hops that are given by the kind where they start: one step per direction and label."""
+    by_edge: dict[tuple[str, str], list[tuple[str, Hop]]] = defaultdict(list)
     for near, hop in hops.items():
-        alike[hop.direction.value, hop.relation.name].append((near, hop))
+        by_edge[hop.direction.value, hop.relation.name].append((near, hop))
     return [
         Step(*step, [near for near, _ in found], [name for _, hop in found for name in hop.kinds])
-        for step, found in alike.items()
+        for step, found in by_edge.items()
     ]
 
 
-_PARTS: Final = _by_label(CHILD_HOPS)
+_CHILD_STEPS: Final = _by_label(CHILD_HOPS)
 
 
-_WHOLES: Final = _by_label(PARENT_HOPS)
+_PARENT_STEPS: Final = _by_label(PARENT_HOPS)
 
 
 def _hop(
-    direction: str, labels: Sequence[str], kinds: Iterable[str], xs: Sequence[int], parent: int = -1
+    direction: str, labels: Sequence[str], kinds: Iterable[str], xs: Sequence[int], source_hop: int = -1
 ) -> dict[str, Any]:
+    """Return one hop in the form that FLOW takes."""
     codes = [KINDS[name].code for name in kinds]
-    return {"d": direction, "ls": list(labels), "ks": codes, "p": parent, "xs": list(xs)}
+    return {"d": direction, "ls": list(labels), "ks": codes, "p": source_hop, "xs": list(xs)}
 
 
-def _some(vids: Sequence[int]) -> Iterator[Sequence[int]]:
+def _batches(vids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield consecutive parts of at most AT_ONCE vertices."""
     return (vids[start : start + AT_ONCE] for start in range(0, len(vids), AT_ONCE))
 
 
 def _pairs(flat: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Yield source and far end from the flat rows of one hop."""
     return zip(flat[::3], flat[1::3], strict=True)
 
 
-def _records(answer: Mapping[str, Any]) -> dict[int, Record]:
-    flat = answer["v"]
+def _records(response: Mapping[str, Any]) -> dict[int, Record]:
+    """Return the records of a response by vertex id."""
+    flat = response["v"]
     return {vid: orjson.loads(text) for vid, text in zip(flat[::2], flat[1::2], strict=True)}

@@ -1,5 +1,6 @@
-"""The read side: what one caller asks for, level by level, every record judged before it is counted, paged or used.
+"""Reads of one caller: the policy is evaluated on every record before it is counted, paged or returned.
 
-:mod:`app.graph.reading.reader` is the way in. Points, related pages, listings and facts each ask in their own way; all
-take their rows from :mod:`app.graph.reading.visible_rows`.
+:mod:`app.graph.reading.reader` is the entry point. Rows by id, relation pages, listings, search, attached records and
+lineage have a module or package each. All of them get their rows from :mod:`app.graph.reading.visible_rows`, and all
+requests of one query level are sent as one by :mod:`app.graph.reading.level`.
 """

@@ -100,7 +100,7 @@ class AttachedRecords:
         query = IndexQuery(where, size, records.order)
         hops = to_subjects(records.kind, listing=0)
         request = LevelRequest(hops=hops.wire(()), listings=[query.wire()])
-        response = await self._rows.ask(request, ends=records.kind == "Change")
+        response = await self._rows.fetch(request, ends=records.kind == "Change")
         vids = response.listings[0]["x"]
         for subject in hide_unread(self._rows, hops, vids, response):
             self._subjects.remember(subject)

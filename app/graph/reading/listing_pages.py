@@ -30,8 +30,8 @@ class ListingPages:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._policy = rows.judge
-        self._conditions = RowConditions(rows.judge)
+        self._policy = rows.row_policy
+        self._conditions = RowConditions(rows.row_policy)
         self._unused = UnusedAssets(rows)
         self._loader: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = DataLoader(self._load)
 
@@ -46,10 +46,10 @@ class ListingPages:
             for (listing, page), usage in zip(requests, resolved, strict=True)
         ]
         queries = [self._index_queries(listing, page) for listing, page in masked]
-        response = await self._rows.ask(LevelRequest(listings=[each.wire() for group in queries for each in group]))
+        response = await self._rows.fetch(LevelRequest(listings=[each.wire() for group in queries for each in group]))
         found = iter(response.listings)
         pages = [(*each, [next(found) for _ in group]) for each, group in zip(masked, queries, strict=True)]
-        if self._policy.fences.any:
+        if self._policy.floors.any:
             return list(await asyncio.gather(*(self._read_on(*each, response) for each in pages)))
         return [self._page(*each, response) for each in pages]
 
@@ -68,7 +68,7 @@ class ListingPages:
             after = self._policy.position(response.records[vids[-1]], listing.order.key)
             size = min(max(size * 2, 100), COUNT_LIMIT)
             queries = self._index_queries(listing, PageRequest(size - 1, after))
-            response = await self._rows.ask(LevelRequest(listings=[each.wire() for each in queries]))
+            response = await self._rows.fetch(LevelRequest(listings=[each.wire() for each in queries]))
             found = response.listings
 
     def _index_queries(self, listing: ListingQuery, page: PageRequest) -> list[IndexQuery]:

@@ -1,4 +1,4 @@
-"""The reader of one operation: the port that the schema asks, over points, related pages, listings and facts."""
+"""The reader of one operation: implements the port GraphReader with the parts of this package."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,41 +30,49 @@ from policies.disclosure import Disclosure
 
 @dataclass(frozen=True, slots=True)
 class LineageSettings:
-    """How far walks may go, and how much they say of what is hidden."""
+    """Limits of lineage queries, and how much their results disclose of hidden vertices."""
 
     limits: WalkLimits = field(default_factory=WalkLimits)
     disclosure: Disclosure = Disclosure.NONE
 
 
-TELLING = LineageSettings()
-"""The limits of a small installation, and nothing told."""
+DEFAULT_SETTINGS = LineageSettings()
+"""Limits of a small installation; nothing is disclosed of hidden vertices."""
 
 
 class PolicedReader:
-    """Implements :class:`graphql_schema.ports.protocols.GraphReader` for one caller and one operation."""
+    """Implements :class:`graphql_schema.ports.protocols.GraphReader` for one caller and one operation.
+
+    ``recorded`` is the recorded time of the snapshot, in epoch milliseconds; the valid time is that of the row policy.
+    """
 
     def __init__(
-        self, coalescer: LevelBatcher, judge: RowPolicy, telling: LineageSettings = TELLING, *, recorded: int = 0
+        self,
+        batcher: LevelBatcher,
+        row_policy: RowPolicy,
+        settings: LineageSettings = DEFAULT_SETTINGS,
+        *,
+        recorded: int = 0,
     ) -> None:
-        rows = VisibleRows(coalescer, judge)
-        self.pin = SnapshotTime(judge.instant.valid, recorded)
-        self._points = RowsById(rows)
+        rows = VisibleRows(batcher, row_policy)
+        self.pin = SnapshotTime(row_policy.instant.valid, recorded)
+        self._rows_by_id = RowsById(rows)
         self._related = RelatedPages(rows)
         self._listings = ListingPages(rows)
         self._searches = SearchReader(rows)
-        self._facts = AttachedRecords(rows, self._points)
-        budget = Budget(telling.limits)
+        self._attached_records = AttachedRecords(rows, self._rows_by_id)
+        budget = Budget(settings.limits)
         self._walking = WalkSession(
-            rows, self._points, Expander(rows), EvidenceReader(rows), budget, telling.disclosure
+            rows, self._rows_by_id, Expander(rows), EvidenceReader(rows), budget, settings.disclosure
         )
 
     async def node(self, urn: str) -> Row | None:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._points.one(urn)
+        return await self._rows_by_id.one(urn)
 
-    async def nodes(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:
+    async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._points.many(urns, anyway=anyway)
+        return await self._rows_by_id.many(urns, constant_time=constant_time)
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
@@ -94,8 +102,8 @@ class PolicedReader:
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
     ) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._facts.page(kind, where, page, newest_first=newest_first)
+        return await self._attached_records.page(kind, where, page, newest_first=newest_first)
 
     async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._facts.next_batch(kind, where, after, size)
+        return await self._attached_records.next_batch(kind, where, after, size)

@@ -1,4 +1,4 @@
-"""The ways from sources to what a relation reaches: judged at every step, each end once, in order."""
+"""Page items of a relation: the paths from sources in a response, with the policy evaluated on each vertex."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,24 +16,25 @@ from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import AccessGrade, PageItem, Row
 
-_Joined = tuple[tuple[int, ...], str]
-"""The vertices of a way, and the relation of its last edge."""
+_EdgeEnds = tuple[tuple[int, ...], str]
+"""The vertices of a path, and the relation of its last edge."""
 
 _IDENTITY: Final = ("edgeId", "from", "to")
+"""Keys by which an edge names itself and its ends."""
 
 DATED, UNDATED = 0, 1
-"""How the position of a row begins in a list in the order of time: what hides its time comes last, by id."""
+"""First item of a position in a list ordered by time: rows whose time is hidden come last, ordered by id."""
 
 
 def relation_items(
-    rows: VisibleRows, related: RelationQuery, page: PageRequest, sources: Sequence[Row], answer: LevelResponse
+    rows: VisibleRows, related: RelationQuery, page: PageRequest, sources: Sequence[Row], response: LevelResponse
 ) -> list[list[PageItem]]:
-    """What each source reaches, judged, filtered, each once, in order."""
-    edges = [adjacency(found) for found in answer.edges]
+    """Return for each source the items that it reaches: visible, accepted by the filter, each once, in order."""
+    edges = [adjacency(found) for found in response.edges]
     result: list[list[PageItem]] = []
     for source in sources:
         found: dict[tuple[Any, ...], PageItem] = {}
-        for item in _ends(rows, related, source, edges, answer):
+        for item in _ends(rows, related, source, edges, response):
             if page.keep is None or page.keep(item):
                 known = found.get(item.position)
                 if known is None or _rank(item) < _rank(known):
@@ -43,69 +44,72 @@ def relation_items(
 
 
 def _rank(item: PageItem) -> tuple[bool, int]:
-    """Of the ways to the same row, the least is shown: over what was declared, then over the first path."""
+    """Return the rank among paths to the same row: declared edges before inferred, then the order of the paths."""
     return bool(item.edge and is_shortcut(item.edge)), item.path
 
 
 def begins_undated(related: RelationQuery, after: Sequence[Any] | None) -> bool:
-    """Whether a page begins among what hides its time."""
+    """Return whether a page begins among the rows whose time is hidden."""
     return related.newest_first and after is not None and after[0] == UNDATED
 
 
 def dated(items: Sequence[PageItem]) -> list[PageItem]:
-    """Without what hides its time; other lists have none such, since no vertex has this id."""
+    """Return the items whose time is visible.
+
+    In lists that are not ordered by time, all of them (no vertex id is 1).
+    """
     return [item for item in items if item.position[0] != UNDATED]
 
 
 def _ends(
-    rows: VisibleRows, related: RelationQuery, source: Row, edges: Sequence[Adjacency], answer: LevelResponse
+    rows: VisibleRows, related: RelationQuery, source: Row, edges: Sequence[Adjacency], response: LevelResponse
 ) -> Iterator[PageItem]:
-    """The ends of those ways from a source that the caller may go, as often as they are reached.
+    """Yield the items at the ends of the paths from a source that the caller may follow, possibly several times.
 
-    Where an edge is both declared and inferred, it is the one that was declared.
+    If an edge is both declared and inferred, only the declared one counts.
     """
-    compiled, asked = compile_related(related), related.disclosed_fields
-    inferred: list[tuple[_Joined, PageItem]] = []
-    declared: set[_Joined] = set()
+    compiled, disclosed = compile_related(related), related.disclosed_fields
+    inferred: list[tuple[_EdgeEnds, PageItem]] = []
+    declared: set[_EdgeEnds] = set()
     for leaf in compiled.leaves:
         hop = compiled.hops[leaf.chain[-1]]
-        for way, texts in reached(source.vid, leaf.chain, edges):
-            met = rows.found(way, answer)
-            if len(met) < len(way) or (related.per_edge and way[-1] == source.vid):
+        for vertices, texts in reached(source.vid, leaf.chain, edges):
+            met = rows.found(vertices, response)
+            if len(met) < len(vertices) or (related.per_edge and vertices[-1] == source.vid):
                 continue
-            if not all(_passable(row, asked) for row in met[:-1]) or any(row.deleted for row in met):
+            if not all(_passable(row, disclosed) for row in met[:-1]) or any(row.deleted for row in met):
                 continue
-            edge = _last_edge(texts, (source, *met), rows.judge.instant)
+            edge = _last_edge(texts, (source, *met), rows.row_policy.instant)
             if edge is None:
                 continue
             item = _item(related, source, met, _between(edge, source, met, inward=hop.direction == "in"), leaf.path_of)
             if not hop.inferred:
                 yield item
                 continue
-            joined = (way, edge["relation"])
+            joined = (vertices, edge["relation"])
             if is_inferred(edge):
                 inferred.append((joined, item))
             else:
                 declared.add(joined)
                 yield item
     for joined, item in inferred:
-        shown = None if joined in declared else _shown(rows, item, answer)
+        shown = None if joined in declared else _shown(rows, item, response)
         if shown is not None:
             yield shown
 
 
-def _shown(rows: VisibleRows, item: PageItem, answer: LevelResponse) -> PageItem | None:
-    """The item of an inferred edge as its caller may see it, by the chains that it stands for."""
-    near, instant, edge = item.near, rows.judge.instant, item.edge or {}
+def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageItem | None:
+    """Return the item of an inferred edge, valid by the chains that the caller may traverse; None if there is none."""
+    near, instant, edge = item.near, rows.row_policy.instant, item.edge or {}
     if near is None or not is_traversable(near):
         return None
     at = instant.for_edge(near.access.of_edge("Neighbour", item.row.access).hidden)
-    shown = visible_inferred_edge(edge, at, lambda vid: rows.passes(vid, answer), instant.recorded)
+    shown = visible_inferred_edge(edge, at, lambda vid: rows.passes(vid, response), instant.recorded)
     return None if shown is None else replace(item, edge={**shown, **{name: edge[name] for name in _IDENTITY}})
 
 
 def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: ReadTime) -> Mapping[str, Any] | None:
-    """The last edge of a way between rows; None where one of its edges did not hold at the instant."""
+    """Return the last edge of a path between rows; None if one of its edges was not valid at the read time."""
     if not instant.past:
         last: Mapping[str, Any] = orjson.loads(texts[-1])
         return last
@@ -120,7 +124,7 @@ def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: ReadTime) -> 
 
 
 def _between(edge: Mapping[str, Any], source: Row, rows: Sequence[Row], *, inward: bool) -> dict[str, Any]:
-    """The record of the edge between the last two rows, with its id and its ends."""
+    """Return the record of the edge between the last two rows, with its id and the URNs of its ends."""
     start, end = rows[-2] if len(rows) > 1 else source, rows[-1]
     if inward:
         start, end = end, start
@@ -130,7 +134,7 @@ def _between(edge: Mapping[str, Any], source: Row, rows: Sequence[Row], *, inwar
 def _item(
     related: RelationQuery, source: Row, rows: Sequence[Row], edge: dict[str, Any], path_of: Mapping[str, int]
 ) -> PageItem:
-    """The item at the end of a way, at its position in the order of the relation."""
+    """Return the item at the end of a path, with its position in the order of the relation."""
     *via, row = rows
     near = via[-1] if via else source
     if related.newest_first:
@@ -143,6 +147,6 @@ def _item(
     return PageItem(row, position, edge, near, tuple(via), path_of[edge["relation"]])
 
 
-def _passable(row: Row, asked: Mapping[str, frozenset[str]]) -> bool:
-    """Whether a path goes on at a row: the caller reads it, and the fields of it that the path stands for."""
-    return row.access.grade is AccessGrade.READ and row.access.hidden.isdisjoint(asked.get(row.kind, ()))
+def _passable(row: Row, disclosed: Mapping[str, frozenset[str]]) -> bool:
+    """Return whether a path continues at a row: the caller may read it and the fields of it that the path discloses."""
+    return row.access.grade is AccessGrade.READ and row.access.hidden.isdisjoint(disclosed.get(row.kind, ()))

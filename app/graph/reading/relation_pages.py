@@ -1,4 +1,7 @@
-"""Related pages: what a relation reaches from many sources at once, cut in the store where that can be done."""
+"""Pages of relations: the rows that a relation reaches from many sources at once.
+
+The store cuts the pages if the relation is a single hop without total; otherwise all edges are read and cut here.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,21 +24,24 @@ from policies.errors import LimitError
 from policies.predicate import Everything
 
 SLACK: Final = 20
-"""Rows read beyond a page where the policy may take some away, so that the page is full without a second request."""
+"""Number of rows read in excess of a page if the policy may remove some, so that one request usually fills it."""
 
 
 class RelatedPages:
-    """Pages of what relations reach, for one operation; sources of the same relation are asked for together."""
+    """Pages of relations, for one operation; sources of the same relation and page are read together."""
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._slack = 0 if isinstance(rows.judge.rows_filter(), Everything) else SLACK
+        self._slack = 0 if isinstance(rows.row_policy.rows_filter(), Everything) else SLACK
         self._loaders: dict[tuple[int, PageRequest], DataLoader[Row, RowPage]] = {}
-        self._in_parts = 0
+        self._batched_edges = 0
 
     async def page(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
-        """A page of what a relation reaches from a source."""
-        key = (id(related), page)  # its loader holds it, and hashing its paths for every source is dear
+        """Return a page of the rows that a relation reaches from a source."""
+        key = (
+            id(related),
+            page,
+        )  # id() is safe: the loader keeps the query alive; hashing the paths once per source is slow
         if key not in self._loaders:
 
             async def load(sources: list[Row]) -> list[RowPage]:
@@ -45,66 +51,72 @@ class RelatedPages:
         return await self._loaders[key].load(source)
 
     async def _load(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
+        """Return the pages of sources by the cheapest method that the relation and the page permit."""
         if page.max_edges_in_parts:
-            return await self._parts(related, page, sources)
+            return await self._load_in_batches(related, page, sources)
         if compile_related(related).single and not (
             page.total or related.per_edge or begins_undated(related, page.after)
         ):
-            return await self._windows(related, page, sources)
-        return await self._whole(related, page, sources)
+            return await self._load_cut_in_store(related, page, sources)
+        return await self._load_complete(related, page, sources)
 
-    async def _parts(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
-        """As :meth:`_whole`; where that is too much for one request, of the halves, one after the other."""
+    async def _load_in_batches(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
+        """Return the pages as :meth:`_load_complete` does.
+
+        If the request is too large, read the halves one after the other.
+        """
         slices: list[RowPage] = []
         waiting = [sources]
         while waiting:
-            part = waiting.pop()
+            batch = waiting.pop()
             try:
-                answer = await self._everything(related, page, part)
+                response = await self._read_all(related, page, batch)
             except LimitError:
-                if len(part) == 1:
+                if len(batch) == 1:
                     raise
-                middle = len(part) // 2
-                waiting += [part[middle:], part[:middle]]
+                middle = len(batch) // 2
+                waiting += [batch[middle:], batch[:middle]]
                 continue
-            if part is not sources:
-                self._count(answer, page.max_edges_in_parts)
-            slices += self._cut(related, page, part, answer)
+            if batch is not sources:
+                self._count_batched_edges(response, page.max_edges_in_parts)
+            slices += self._cut_pages(related, page, batch, response)
         return slices
 
-    def _count(self, answer: LevelResponse, most: int) -> None:
-        """Count what was read in parts; raises LimitError where that is too much for one operation."""
-        self._in_parts += sum(len(edges) // 3 for edges in answer.edges)
-        if self._in_parts > most:
-            raise LimitError(f"The query reads more than {most} edges in parts; ask for fewer parents.", limit=most)
+    def _count_batched_edges(self, response: LevelResponse, max_edges: int) -> None:
+        """Count the edges read in batches; raise LimitError if the operation reads more than ``max_edges`` of them."""
+        self._batched_edges += sum(len(edges) // 3 for edges in response.edges)
+        if self._batched_edges > max_edges:
+            raise LimitError(
+                f"The query reads more than {max_edges} edges in batches; request fewer parents.", limit=max_edges
+            )
 
-    async def _whole(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
-        """Pages cut here, from everything that each source reaches."""
-        return self._cut(related, page, sources, await self._everything(related, page, sources))
+    async def _load_complete(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
+        """Return the pages of sources, cut from everything that each source reaches."""
+        return self._cut_pages(related, page, sources, await self._read_all(related, page, sources))
 
-    async def _everything(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> LevelResponse:
-        """What sources reach, in one request."""
+    async def _read_all(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> LevelResponse:
+        """Return everything that sources reach, in one request."""
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
-        question = LevelRequest(hops=[hop.wire(vids, **_all(page)) for hop in hops])
-        return await self._rows.ask(question, ends=_of_changes(related))
+        request = LevelRequest(hops=[hop.wire(vids, **_all(page)) for hop in hops])
+        return await self._rows.fetch(request, ends=_of_changes(related))
 
-    def _cut(
-        self, related: RelationQuery, page: PageRequest, sources: list[Row], answer: LevelResponse
+    def _cut_pages(
+        self, related: RelationQuery, page: PageRequest, sources: list[Row], response: LevelResponse
     ) -> list[RowPage]:
-        """The page of each source, of everything that it reaches."""
-        items = relation_items(self._rows, related, page, sources, answer)
+        """Return the page of each source, cut from a response that contains everything it reaches."""
+        items = relation_items(self._rows, related, page, sources, response)
         return [slice_page(found, page) for found in items]
 
-    async def _windows(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
-        """Pages cut in the store; where the policy or the filter takes rows away, read on until they are full."""
+    async def _load_cut_in_store(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
+        """Return pages that the store cuts; if policy or filter removes rows, read on until the pages are full."""
         (hop,) = compile_related(related).hops
         vids = [source.vid for source in sources]
         size = self._size(page)
         window = {"n": size, "since": page.since, **_window(related, page.after)} if size else _all(page)
-        answer = await self._rows.ask(LevelRequest(hops=[hop.wire(vids, **window)]), ends=_of_changes(related))
-        items = relation_items(self._rows, related, page, sources, answer)
-        adjacent = adjacency(answer.edges[0])
+        response = await self._rows.fetch(LevelRequest(hops=[hop.wire(vids, **window)]), ends=_of_changes(related))
+        items = relation_items(self._rows, related, page, sources, response)
+        adjacent = adjacency(response.edges[0])
         read = [adjacent.get(source.vid, []) for source in sources]
         partial = [
             bool(size) and (len(edges) >= size or (page.after is not None and self._may_be_undated(related)))
@@ -127,56 +139,56 @@ class RelatedPages:
         found: list[PageItem],
         edges: Sequence[tuple[int, str]],
     ) -> RowPage:
-        """Fill the page of one source from what stands after the edges that were read; others do so beside it.
+        """Return the page of one source after reading further edges behind ``edges``, which gave the items ``found``.
 
-        What hides its time comes last, wherever it stands in the store: when the others are at their end, all is read.
+        Rows whose time is hidden come last, wherever the store has them. So they are added when all others are read.
         """
         (hop,) = compile_related(related).hops
         size, next_size = self._size(page), 200
         while len(edges) >= size:
             window = _window(related, _last(related, edges), exclusive=True)
             size, next_size = next_size, min(next_size * 2, COUNT_LIMIT)
-            question = LevelRequest(hops=[hop.wire([source.vid], n=size, since=page.since, **window)])
-            answer = await self._rows.ask(question, ends=_of_changes(related))
-            (more,) = relation_items(self._rows, related, page, [source], answer)
+            request = LevelRequest(hops=[hop.wire([source.vid], n=size, since=page.since, **window)])
+            response = await self._rows.fetch(request, ends=_of_changes(related))
+            (more,) = relation_items(self._rows, related, page, [source], response)
             found = [*found, *more]
-            edges = adjacency(answer.edges[0]).get(source.vid, [])
+            edges = adjacency(response.edges[0]).get(source.vid, [])
             filled = slice_page(dated(found), page)
             if filled.has_next:
                 return filled
         if self._may_be_undated(related):
-            return (await self._whole(related, page, [source]))[0]
+            return (await self._load_complete(related, page, [source]))[0]
         return slice_page(found, page)
 
     def _size(self, page: PageRequest) -> int:
-        """How many edges of a source are read for a page at first; 0 is all of them."""
+        """Return the number of edges that are first read for a page from each source; 0 for all."""
         return 0 if page.first is None else page.first + 1 + (self._slack if page.keep is None else SLACK)
 
     def _may_be_undated(self, related: RelationQuery) -> bool:
-        """Whether some of what a list in the order of time shows may hide its time."""
-        facts = all(start in ATTACHED_KINDS for start, _ in related.paths[0][-1].relation.ends)
-        return related.newest_first and not facts and self._rows.judge.hides(TIME_FIELDS)
+        """Return whether a list ordered by time can contain rows whose time is hidden."""
+        attached = all(start in ATTACHED_KINDS for start, _ in related.paths[0][-1].relation.ends)
+        return related.newest_first and not attached and self._rows.row_policy.hides(TIME_FIELDS)
 
 
 def _of_changes(related: RelationQuery) -> bool:
-    """Whether a relation leads to changes."""
+    """Return whether a relation leads to changes."""
     return any(path[-1].relation is CHANGED for path in related.paths)
 
 
 def _window(related: RelationQuery, after: Sequence[Any] | None, *, exclusive: bool = False) -> dict[str, Any]:
-    """Where in the store's order a page begins; times include their ties, which are cut afterwards."""
+    """Return where a page begins in the order of the store; edges of an equal time are included and cut later."""
     if not related.newest_first:
         return {} if after is None else {"a": after[0]}
     return {"t": True} if after is None else {"t": True, "at": -after[1] - exclusive}
 
 
 def _all(page: PageRequest) -> dict[str, Any]:
-    """What of a hop is read where its page is not cut in the store: the times that the page is about."""
+    """Return the bounds of a hop whose page is not cut in the store: the earliest time of the page, if it has one."""
     return {"t": True, "n": EDGE_CAP, "since": page.since} if page.since else {}
 
 
 def _last(related: RelationQuery, edges: Sequence[tuple[int, str]]) -> tuple[int, ...]:
-    """The position in the store's order of the last edge that was read."""
+    """Return the position of the last edge read in the order of the store."""
     if related.newest_first:
         return DATED, max(-orjson.loads(edge)["at"] for _, edge in edges)
     return (max(far for far, _ in edges),)

@@ -1,4 +1,4 @@
-"""What is asked for by its id, gathered over the operation."""
+"""Rows by id, requested together by all resolvers of a query level."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,50 +14,56 @@ from graphql_schema.ports.row import Row
 
 
 class RowsById:
-    """Rows by URN, for one operation."""
+    """Rows by URN, for one operation; each is read once."""
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
         self._loader: DataLoader[str, Row | None] = DataLoader(self._load)
 
     async def one(self, urn: str) -> Row | None:
-        """The row of an id; None where there is none for the caller."""
+        """Return the row of a URN; None if it does not exist or is not visible."""
         return await self._loader.load(urn)
 
-    async def many(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:
-        """The rows of ids, in their order; ``anyway`` with a request of the level, were there nothing to ask for."""
-        if not anyway:
+    async def many(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
+        """Return the rows of URNs, in their order.
+
+        With ``constant_time`` one request is sent even if all rows are known, so that the time does not disclose it.
+        """
+        if not constant_time:
             return await self._loader.load_many(urns)
-        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.ask(LevelRequest()))
+        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.fetch(LevelRequest()))
         return rows
 
     def remember(self, row: Row) -> None:
-        """Remember a row that came on another road, so that it need not be asked for."""
+        """Store a row that another query has read, so that it is not read again."""
         self._loader.prime(row.urn, row)
 
     async def _load(self, urns: list[str]) -> list[Row | None]:
+        """Read rows in one request; attached records come with their subjects, whose visibility is theirs."""
         vids = [self._rows.vid(urn) for urn in urns]
-        facts = _facts(urns, vids)
-        ways: list[ToSubjects] = []
-        for kind in facts:
-            ways.append(to_subjects(kind, sum(len(way.hops) for way in ways)))
-        hops = [hop for way in ways for hop in way.wire(facts[way.kind])]
-        answer = await self._rows.ask(LevelRequest(points=vids, hops=hops), ends="Change" in facts, anyway=vids)
-        for way in ways:
-            for subject in hide_unread(self._rows, way, facts[way.kind], answer):
+        attached = _attached(urns, vids)
+        paths: list[ToSubjects] = []
+        for kind in attached:
+            paths.append(to_subjects(kind, sum(len(path.hops) for path in paths)))
+        hops = [hop for path in paths for hop in path.wire(attached[path.kind])]
+        response = await self._rows.fetch(
+            LevelRequest(vertices=vids, hops=hops), ends="Change" in attached, constant_time_ids=vids
+        )
+        for path in paths:
+            for subject in hide_unread(self._rows, path, attached[path.kind], response):
                 self.remember(subject)
-        rows = [self._rows.row(vid, answer) for vid in vids]
+        rows = [self._rows.row(vid, response) for vid in vids]
         for urn, vid, row in zip(urns, vids, rows, strict=True):
             if row is None:
-                self._rows.judge.report_hidden_id(urn, answer.records.get(vid))
+                self._rows.row_policy.report_hidden_id(urn, response.records.get(vid))
         return [row if row is not None and row.urn == urn else None for urn, row in zip(urns, rows, strict=True)]
 
 
-def _facts(urns: Sequence[str], vids: Sequence[int]) -> dict[str, list[int]]:
-    """The facts among what is asked for, by kind."""
-    facts: dict[str, list[int]] = {}
+def _attached(urns: Sequence[str], vids: Sequence[int]) -> dict[str, list[int]]:
+    """Return the vertex ids of the attached records among some ids, by kind."""
+    attached: dict[str, list[int]] = {}
     for urn, vid in zip(urns, vids, strict=True):
         kind = KIND_OF_SLUG[slug_of(urn)]
         if kind.shown_by:
-            facts.setdefault(kind.name, []).append(vid)
-    return facts
+            attached.setdefault(kind.name, []).append(vid)
+    return attached

@@ -17,15 +17,15 @@ class SearchReader:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._policy = rows.judge
-        self._conditions = RowConditions(rows.judge)
+        self._policy = rows.row_policy
+        self._conditions = RowConditions(rows.row_policy)
         self._unused = UnusedAssets(rows)
 
     async def candidates(self, search: SearchQuery) -> SearchCandidates:
         """Return the possible hits; more are read if sensitivity floors hide some that the index returned."""
         query = await self._index_query(search)
         while True:
-            response = await self._rows.ask(LevelRequest(listings=[query.wire()]))
+            response = await self._rows.fetch(LevelRequest(listings=[query.wire()]))
             vids = response.listings[0]["x"]
             kept = [vid for vid in vids if not self._policy.raised_by_floor(vid, response.records[vid])]
             if len(kept) > MAX_HITS or len(vids) < query.size:

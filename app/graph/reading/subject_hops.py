@@ -1,8 +1,8 @@
-"""The subjects of facts, who decide: a fact is shown to whoever reads an asset that it is about, and the field there.
+"""Visibility of attached records: the caller must read a subject of the record, and the field there that shows it.
 
-A fact that is reached over a hop from its subject has been judged with that. One that is asked for by id, or listed by
-itself, brings its subjects in the same request (:data:`graphql_schema.catalog.relations.SUBJECT_HOPS`), and is judged
-by them.
+A record that is reached over a hop from its subject has passed this test with the subject. One that is read by id, or
+listed by itself, is read together with its subjects (:data:`graphql_schema.catalog.relations.SUBJECT_HOPS`) and tested
+here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,27 +18,32 @@ from graphql_schema.ports.relation_query import related
 from graphql_schema.ports.row import AccessGrade, Row
 
 _SUBJECTS = {kind: related(path) for kind, path in SUBJECT_HOPS.items()}
+"""Relation from the attached records of a kind to their subjects."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToSubjects:
-    """The hops from facts of a kind to their subjects, behind ``base`` others; ``chain`` are their numbers."""
+    """Hops from attached records of a kind to their subjects; ``chain`` has their indexes in the request."""
 
     kind: str
     hops: tuple[HopSpec, ...]
     chain: tuple[int, ...]
 
     def wire(self, sources: Sequence[int]) -> list[dict[str, Any]]:
-        """The hops as the level text reads them."""
+        """Return the hops in the form of the level text, from ``sources``."""
         return [hop.wire(sources) for hop in self.hops]
 
     def subjects(self, vid: int, edges: Sequence[Adjacency]) -> Iterator[int]:
-        """The subjects of a fact, in the edges of an answer."""
-        return (way[-1] for way, _ in reached(vid, self.chain, edges))
+        """Yield the vertex ids of the subjects of an attached record."""
+        return (path[-1] for path, _ in reached(vid, self.chain, edges))
 
 
 def to_subjects(kind: str, base: int = 0, *, listing: int | None = None) -> ToSubjects:
-    """The hops for facts of a kind that are given by id, or found by the listing of this number."""
+    """Return the hops to the subjects of attached records of a kind.
+
+    ``base`` is the number of hops before them in the request. The records are given by id, or are found by the listing
+    with the index ``listing``.
+    """
     compiled = compile_related(_SUBJECTS[kind])
     (leaf,) = compiled.leaves
     first = -1 if listing is None else -2 - listing
@@ -46,17 +51,21 @@ def to_subjects(kind: str, base: int = 0, *, listing: int | None = None) -> ToSu
     return ToSubjects(kind, tuple(hops), tuple(number + base for number in leaf.chain))
 
 
-def hide_unread(rows: VisibleRows, way: ToSubjects, vids: Sequence[int], answer: LevelResponse) -> list[Row]:
-    """Hide the facts of an answer of which no subject is read with the field that leads there; the subjects known."""
-    edges = [adjacency(found) for found in answer.edges]
-    known: list[Row] = []
+def hide_unread(rows: VisibleRows, path: ToSubjects, vids: Sequence[int], response: LevelResponse) -> list[Row]:
+    """Hide each attached record unless the caller reads the field of a subject that shows it.
+
+    Return visible subjects.
+    """
+    edges = [adjacency(found) for found in response.edges]
+    shown: list[Row] = []
     for vid in vids:
-        subjects = rows.found([*way.subjects(vid, edges)], answer)
-        if not any(_reads(subject, ATTACHED_KINDS[way.kind].shown_by) for subject in subjects):
+        subjects = rows.found([*path.subjects(vid, edges)], response)
+        if not any(_reads(subject, ATTACHED_KINDS[path.kind].shown_by) for subject in subjects):
             rows.hide(vid)
-        known += subjects
-    return known
+        shown += subjects
+    return shown
 
 
 def _reads(subject: Row, field: str) -> bool:
+    """Return whether the caller may read a row and a field of it."""
     return subject.access.grade is AccessGrade.READ and field not in subject.access.hidden

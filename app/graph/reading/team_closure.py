@@ -1,4 +1,4 @@
-"""The teams above a caller's teams, over PART_OF: a member of a sub-team belongs to the teams that it is part of."""
+"""Teams above the teams of a caller, over PART_OF: a member of a sub-team is a member of the teams above it."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.vertex_id import vertex_id
 
 DEEPEST: Final = 20
-"""Teams above teams that are followed."""
+"""Maximal number of levels of teams that are followed upwards."""
 
 _ABOVE: Final = PreparedStatement.traversal(
     g.V(param("xs")).repeat(
@@ -23,7 +23,7 @@ _ABOVE: Final = PreparedStatement.traversal(
 
 
 async def close_teams(client: GremlinClient, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-    """The teams and every team above them now; raises the CodedError of the store."""
+    """Return the teams and every team that is above them now; raise the CodedError of the store."""
     if not teams:
         return teams
     xs = sorted(vertex_id(tenant, team) for team in teams)

@@ -85,8 +85,8 @@ class UnusedAssets:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._policy = rows.judge
-        self._conditions = RowConditions(rows.judge)
+        self._policy = rows.row_policy
+        self._conditions = RowConditions(rows.row_policy)
         self._today = datetime.fromtimestamp(rows.now // 1000, UTC).date()
 
     async def resolve(self, conditions: Sequence[Condition]) -> list[ResolvedUsage]:
@@ -133,7 +133,7 @@ class UnusedAssets:
         ]
         hops = [hop for number, each in enumerate(undecided) for hop in _hops(number, each.since)]
         listings = [self._index_query(each).wire() for each in undecided]
-        response = await self._rows.ask(LevelRequest(hops=hops, listings=listings))
+        response = await self._rows.fetch(LevelRequest(hops=hops, listings=listings))
         found = iter([tuple(self._unused_ids(number, each, response)) for number, each in enumerate(undecided)])
         return {request: (*next(found), *next(found)) for request in requests}
 

@@ -1,4 +1,4 @@
-"""The rows of one operation: what turns the records of an answer into what its caller may know of, each judged once."""
+"""The rows of one operation: evaluates the policy on the records of responses, once for each vertex."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,73 +13,76 @@ Record = Mapping[str, Any]
 
 
 class VisibleRows:
-    """What is known of each vertex that an answer brought: its row, or None where it is not the caller's to know of."""
+    """Rows by vertex id, for one operation; a vertex that the caller may not discover has None."""
 
-    def __init__(self, coalescer: LevelBatcher, judge: RowPolicy) -> None:
-        self.judge = judge
-        self._coalescer = coalescer
+    def __init__(self, batcher: LevelBatcher, row_policy: RowPolicy) -> None:
+        self.row_policy = row_policy
+        self._batcher = batcher
         self._known: dict[int, Row | None] = {}
         self._withheld: dict[int, Record] = {}
 
     @property
     def now(self) -> int:
-        """The instant at which the operation reads, in epoch milliseconds."""
-        return self._coalescer.instant.valid
+        """Read time of the operation, in epoch milliseconds."""
+        return self._batcher.instant.valid
 
-    async def ask(self, question: LevelRequest, *, ends: bool = False, anyway: Sequence[int] = ()) -> LevelResponse:
-        """The answer to a question; with the far ends of the changes in it, which say who may see them, if it has some.
+    async def fetch(
+        self, request: LevelRequest, *, ends: bool = False, constant_time_ids: Sequence[int] = ()
+    ) -> LevelResponse:
+        """Return the response to a request, with the records of the assets that changes in it are about.
 
-        ``ends`` says that there may be changes. ``anyway`` is what is asked for where there are no far ends: by its id,
-        a hidden change takes no other time than none.
+        A change is visible to a caller who may discover one of these assets. ``ends`` states that the response can
+        contain changes. If none of these assets must be read, ``constant_time_ids`` are requested instead, so that a
+        hidden change takes as many requests as an absent one.
         """
-        answer = await self._coalescer.ask(question)
-        named = {urn for record in answer.records.values() for urn in record.get("ends", ())} if ends else set()
+        response = await self._batcher.fetch(request)
+        named = {urn for record in response.records.values() for urn in record.get("ends", ())} if ends else set()
         missing = [vid for vid in map(self.vid, named) if vid not in self._known]
-        if missing or (ends and anyway):
-            also = await self._coalescer.ask(LevelRequest(points=missing or list(anyway)))
-            answer.records.update(also.records)
-        return answer
+        if missing or (ends and constant_time_ids):
+            also = await self._batcher.fetch(LevelRequest(vertices=missing or list(constant_time_ids)))
+            response.records.update(also.records)
+        return response
 
     def vid(self, urn: str) -> int:
-        """The vertex id of a URN of the caller's tenant."""
-        return vertex_id(self.judge.tenant, urn)
+        """Return the vertex id of a URN in the tenant of the caller."""
+        return vertex_id(self.row_policy.tenant, urn)
 
-    def row(self, vid: int, answer: LevelResponse) -> Row | None:
-        """The row of a vertex; None where the answer has none, or the caller may not know of it."""
+    def row(self, vid: int, response: LevelResponse) -> Row | None:
+        """Return the row of a vertex; None if the response has no record of it or the caller may not discover it."""
         if vid not in self._known:
-            record = answer.records.get(vid)
-            shown = record is not None and self._knows_ends(record.get("ends"), answer)
-            self._known[vid] = self.judge.row(vid, record) if shown and record is not None else None
-            if self._known[vid] is None and record is not None and not self.judge.discovers(vid, record):
+            record = response.records.get(vid)
+            shown = record is not None and self._has_visible_end(record.get("ends"), response)
+            self._known[vid] = self.row_policy.row(vid, record) if shown and record is not None else None
+            if self._known[vid] is None and record is not None and not self.row_policy.discovers(vid, record):
                 self._withheld[vid] = record
         return self._known[vid]
 
-    def learn(self, vids: Iterable[int], answer: LevelResponse) -> None:
-        """Judge what an answer brought, for :meth:`known` and :meth:`withheld`."""
+    def evaluate(self, vids: Iterable[int], response: LevelResponse) -> None:
+        """Evaluate the policy on vertices of a response, for later calls of :meth:`known` and :meth:`hidden_record`."""
         for vid in vids:
-            self.row(vid, answer)
+            self.row(vid, response)
 
     def known(self, vid: int) -> Row | None:
-        """The row of a vertex that was judged before; None where it is not the caller's to know of."""
+        """Return the row of an evaluated vertex; None if it was not evaluated or the caller may not discover it."""
         return self._known.get(vid)
 
     def hidden_record(self, vid: int) -> Record | None:
-        """The record of a vertex of which there is no row, to count it and nothing else."""
+        """Return the record of a hidden vertex, only to count it; None if the vertex is visible or was not read."""
         return self._withheld.get(vid)
 
-    def passes(self, vid: int, answer: LevelResponse) -> bool:
-        """Whether the caller goes through a vertex along lineage, where it is not deleted."""
-        row = self.row(vid, answer)
+    def passes(self, vid: int, response: LevelResponse) -> bool:
+        """Return whether the caller may traverse a vertex along lineage and it is not deleted."""
+        row = self.row(vid, response)
         return is_traversable(row) and not (row is not None and row.deleted)
 
-    def found(self, vids: Sequence[int], answer: LevelResponse) -> list[Row]:
-        """The rows of those vertices that the caller may know of, in order."""
-        return [row for row in (self.row(vid, answer) for vid in vids) if row is not None]
+    def found(self, vids: Sequence[int], response: LevelResponse) -> list[Row]:
+        """Return the visible rows of some vertices, in their order."""
+        return [row for row in (self.row(vid, response) for vid in vids) if row is not None]
 
     def hide(self, vid: int) -> None:
-        """Show nothing of a vertex in this operation."""
+        """Treat a vertex as hidden for the rest of the operation."""
         self._known[vid] = None
 
-    def _knows_ends(self, ends: Sequence[str] | None, answer: LevelResponse) -> bool:
-        """Whether the caller knows of any of the things that a change is about; of most there are none to know of."""
-        return not ends or any(self.row(self.vid(urn), answer) is not None for urn in ends)
+    def _has_visible_end(self, ends: Sequence[str] | None, response: LevelResponse) -> bool:
+        """Return whether the caller may discover one of the assets that a change is about; True for other records."""
+        return not ends or any(self.row(self.vid(urn), response) is not None for urn in ends)

@@ -69,7 +69,7 @@ class PlainGraph:
         """See GraphReader."""
         return self.row(urn)
 
-    async def nodes(self, urns: Sequence[str], *, anyway: bool = False) -> list[Row | None]:  # noqa: ARG002 - no request is one
+    async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:  # noqa: ARG002 - no request is one
         """See GraphReader."""
         return [self.row(urn) for urn in urns]
 
@@ -99,7 +99,7 @@ class PlainGraph:
     async def health(self, source: Row) -> HealthReport:  # noqa: ARG002 - as declared
         """See GraphReader: finds nothing that looks at an asset."""
         completeness = Completeness((), False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
-        return HealthReport(status_of((), watched=False), (), completeness)
+        return HealthReport(status_of((), monitored=False), (), completeness)
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """See GraphReader; the newest first are those with the largest ``at`` of their edge."""

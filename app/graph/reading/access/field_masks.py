@@ -1,4 +1,4 @@
-"""What one caller may see of the rows and edges of one operation: the policy's answers as the schema reads them."""
+"""Access to the rows and edges of one operation: the decisions of the policy in the form that the schema reads."""
 
 from dataclasses import dataclass, field
 
@@ -12,11 +12,11 @@ from policies.vocabulary import WriteAction, field_action
 
 @dataclass(slots=True)
 class EdgeAccess:
-    """What is shown of an edge; implements :class:`graphql_schema.ports.row.RecordAccess`."""
+    """Access to an edge; implements :class:`graphql_schema.ports.row.RecordAccess`."""
 
     type_name: str
     mask: FieldMask
-    notes: PolicyReport
+    report: PolicyReport
     grade: AccessGrade = AccessGrade.READ
     hidden: frozenset[str] = field(init=False)
     watched: frozenset[str] = field(init=False)
@@ -27,31 +27,34 @@ class EdgeAccess:
 
     def report_hidden(self, field: str) -> None:
         """See :class:`graphql_schema.ports.row.RecordAccess`."""
-        self.notes.report_hidden(field_action(self.type_name, field), self.mask.why[field])
+        self.report.report_hidden(field_action(self.type_name, field), self.mask.why[field])
 
     def report_read(self, field: str, urn: str) -> None:
         """See :class:`graphql_schema.ports.row.RecordAccess`."""
-        self.notes.report_read(field_action(self.type_name, field), urn)
+        self.report.report_read(field_action(self.type_name, field), urn)
 
     def may(self, _action: WriteAction) -> bool:
-        """Edges are changed through the rows that they join."""
+        """Return False: an edge has no rights of its own, since it is changed through the rows at its ends."""
         return False
 
     def of_edge(self, _type_name: str, _far: RecordAccess) -> RecordAccess:
-        """An edge ends at no other edge."""
+        """Raise NotImplementedError: an edge does not end at another edge."""
         raise NotImplementedError
 
 
 @dataclass(slots=True)
 class RowAccess(EdgeAccess):
-    """What is shown of the rows of one policy class; edges are shown as far as both of their ends show them."""
+    """Access to the rows that share their policy attributes; edges between rows have the masks of both ends.
+
+    ``policed`` and ``attributes`` are None for kinds that the policy does not govern.
+    """
 
     policed: Policed | None = None
     attributes: PolicyAttributes | None = None
     edges: dict[tuple[str, int], EdgeAccess] = field(default_factory=dict)
 
     def may(self, action: WriteAction) -> bool:
-        """See :class:`graphql_schema.ports.row.RecordAccess`; what is no asset has no rights of its own to show."""
+        """See :class:`graphql_schema.ports.row.RecordAccess`; False for kinds that the policy does not govern."""
         return bool(self.policed and self.attributes and self.policed.may(action, self.attributes).allowed)
 
     def of_edge(self, type_name: str, far: RecordAccess) -> RecordAccess:
@@ -59,34 +62,36 @@ class RowAccess(EdgeAccess):
         key = (type_name, id(far))
         if key not in self.edges:
             self.edges[key] = EdgeAccess(
-                type_name, _union(self.masked(type_name), _mask_of(far, type_name)), self.notes
+                type_name, _union(self.masked(type_name), _mask_of(far, type_name)), self.report
             )
         return self.edges[key]
 
     def masked(self, type_name: str) -> FieldMask:
-        """The mask that this end puts on an edge."""
+        """Return the field mask that this end adds to an edge of a type."""
         if self.policed is None or self.attributes is None:
             return UNMASKED
         return self.policed.field_mask(type_name, self.attributes)
 
 
 UNMASKED = FieldMask(frozenset(), {})
-"""Of what the policy does not govern: teams, users, domains and tags."""
+"""Mask of kinds that the policy does not govern: teams, users, domains and tags."""
 
 
-def view_of(policed: Policed, type_name: str, attributes: PolicyAttributes, notes: PolicyReport) -> RowAccess | None:
-    """The view of a policy class of rows; None when they are hidden."""
+def access_of(policed: Policed, type_name: str, attributes: PolicyAttributes, report: PolicyReport) -> RowAccess | None:
+    """Return the access to rows with these policy attributes; None if they are hidden."""
     grade = policed.grade(attributes)
     if grade is Grade.HIDDEN:
         return None
     mask = policed.field_mask(type_name, attributes)
-    return RowAccess(type_name, mask, notes, AccessGrade[grade.name], policed=policed, attributes=attributes)
+    return RowAccess(type_name, mask, report, AccessGrade[grade.name], policed=policed, attributes=attributes)
 
 
 def _mask_of(end: RecordAccess, type_name: str) -> FieldMask:
+    """Return the field mask that an end adds to an edge."""
     return end.masked(type_name) if isinstance(end, RowAccess) else UNMASKED
 
 
 def _union(near: FieldMask, far: FieldMask) -> FieldMask:
+    """Return the mask that hides what either mask hides; a field hidden by one and logged by the other is hidden."""
     hidden = near.hidden | far.hidden
     return FieldMask(hidden, {**far.why, **near.why}, (near.logged | far.logged) - hidden)

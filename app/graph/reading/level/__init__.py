@@ -1,1 +1,1 @@
-"""Reads of one query level, batched into one request to the store."""
+"""Reads of one query level, sent as one request to the store."""

@@ -1,4 +1,4 @@
-"""Relations compiled to hops of the level text, and edges put together again to what each source reaches."""
+"""Compiles relation queries to hops of the level text, and joins the edges of a response to paths."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ from graphql_schema.catalog.relations import Hop
 from graphql_schema.ports.relation_query import Path, RelationQuery
 
 Edge = str
-"""The JSON text of an edge's record."""
+"""The record of an edge as JSON text."""
 Adjacency = dict[int, list[tuple[int, Edge]]]
-"""From each source to its far ends, with the edges."""
+"""For each source its far ends with the edges."""
 
 _FIRST: Final = -1
 _INFERRED: Final = frozenset(LABEL.values())
@@ -24,8 +24,9 @@ _INFERRED: Final = frozenset(LABEL.values())
 class HopSpec:
     """One hop of the level text without its sources.
 
-    ``parent`` is the index of the hop before it, -1, or below that for a listing
-    (:mod:`app.graph.reading.level.level_statement`).
+    ``parent`` is the index of the hop whose far ends are the sources, -1 if the sources are given, or lower for a
+    listing (:mod:`app.graph.reading.level.level_statement`). ``kinds`` are codes of the kinds of the far ends, all if
+    empty.
     """
 
     direction: str
@@ -35,11 +36,11 @@ class HopSpec:
 
     @property
     def inferred(self) -> bool:
-        """Whether some of its edges may be inferred."""
+        """Whether the hop reads labels of inferred edges."""
         return not _INFERRED.isdisjoint(self.labels)
 
     def wire(self, sources: Sequence[int], **window: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
-        """The hop as the level text reads it; ``window`` is what differs from reading everything."""
+        """Return the hop in the form of the level text; ``window`` overrides the keys that bound the edges."""
         everything = {"n": 0, "a": -1, "t": False, "at": NO_UPPER_BOUND, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
         shape["i"] = self.inferred
@@ -48,7 +49,7 @@ class HopSpec:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A hop at which paths end: the hops that lead there, and the number of the path that each label ends."""
+    """A hop at which paths end: the hops that lead to it, and the index of the path that each label ends."""
 
     chain: tuple[int, ...]
     path_of: Mapping[str, int]
@@ -56,22 +57,23 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRelation:
-    """The hops of one relation query; ``single`` when the query has one hop."""
+    """The hops of one relation query, and the hops at which its paths end."""
 
     hops: tuple[HopSpec, ...]
     leaves: tuple[Leaf, ...]
 
     @property
     def single(self) -> bool:
-        """Whether pages of it can be cut in the store."""
+        """Whether the query is one hop, so that the store can cut its pages."""
         return len(self.hops) == 1
 
 
 @lru_cache(maxsize=512)
 def compile_related(related: RelationQuery) -> CompiledRelation:
-    """Compile the paths: those that share a beginning share its hops, ends over several labels are one hop.
+    """Return the hops of a relation query.
 
-    Inferred edges are at ends alone: a longer path says what was said.
+    Paths with a common beginning share its hops, and ends with different labels share one hop. Inferred edges are read
+    only at the ends, because a longer path discloses declared data.
     """
     hops: list[HopSpec] = []
     ends: dict[int, tuple[tuple[int, ...], dict[str, int]]] = {}
@@ -88,6 +90,7 @@ def compile_related(related: RelationQuery) -> CompiledRelation:
 
 
 def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[HopSpec]) -> None:
+    """Add the last hop of a beginning of a path, unless another path has added it."""
     if prefix not in prefixes:
         hop = prefix[-1]
         hops.append(_store_hop(hop, (hop.relation.name,), prefixes[prefix[:-1]]))
@@ -95,7 +98,7 @@ def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[HopSpec]) -> Non
 
 
 def _end(hop: HopSpec, hops: list[HopSpec], ends: Mapping[int, Any]) -> int:
-    """The index of the end hop: joined with another end from the same parent, or a new one."""
+    """Return the index of the hop at the end of a path, joined with another end of the same parent if possible."""
     for index in ends:
         known = hops[index]
         if (known.parent, known.direction, known.kinds) == (hop.parent, hop.direction, hop.kinds):
@@ -107,16 +110,18 @@ def _end(hop: HopSpec, hops: list[HopSpec], ends: Mapping[int, Any]) -> int:
 
 
 def _store_hop(hop: Hop, labels: tuple[str, ...], parent: int) -> HopSpec:
+    """Return a hop of the catalog in the terms of the store."""
     kinds = tuple(ALL_KINDS[name].code for name in hop.kinds)
     return HopSpec(hop.direction.value, labels, kinds, parent)
 
 
 def _chain(index: int, hops: Sequence[HopSpec]) -> tuple[int, ...]:
+    """Return the indexes of the hops that lead to a hop, the hop itself included."""
     return () if index == _FIRST else (*_chain(hops[index].parent, hops), index)
 
 
 def adjacency(rows: Sequence[Any]) -> Adjacency:
-    """Group a hop's flat ``[source, far, edge, …]`` by source."""
+    """Return the flat rows ``[source, far end, edge, …]`` of a hop, grouped by source."""
     found: Adjacency = {}
     for source, far, edge in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
         found.setdefault(source, []).append((far, edge))
@@ -126,8 +131,8 @@ def adjacency(rows: Sequence[Any]) -> Adjacency:
 def reached(
     source: int, chain: Sequence[int], edges: Sequence[Adjacency]
 ) -> Iterator[tuple[tuple[int, ...], tuple[Edge, ...]]]:
-    """What a source reaches over a chain of hops: the vertices on the way, the far one last, and the edges there."""
-    ways: list[tuple[tuple[int, ...], tuple[Edge, ...]]] = [((source,), ())]
+    """Return the paths from a source over a chain of hops: their vertices without the source, and their edges."""
+    paths: list[tuple[tuple[int, ...], tuple[Edge, ...]]] = [((source,), ())]
     for hop in chain:
-        ways = [((*way, far), (*texts, edge)) for way, texts in ways for far, edge in edges[hop].get(way[-1], ())]
-    return ((way[1:], texts) for way, texts in ways)
+        paths = [((*path, far), (*texts, edge)) for path, texts in paths for far, edge in edges[hop].get(path[-1], ())]
+    return ((path[1:], texts) for path, texts in paths)

@@ -1,8 +1,8 @@
-"""One request per level: what the loaders of one operation ask for travels together.
+"""Sends the requests of all loaders of one operation as one request for each query level.
 
-While a request is on its way, new questions wait; when it has come back, the coalescer lets the operation settle until
-nothing more is asked, then sends everything as one request. So the number of requests is the length of the longest
-chain of questions, however wide the query and however uneven the answers.
+While a request is in flight, new requests wait. After its response the batcher lets the event loop run until no further
+request arrives, then sends all of them as one. So the number of requests to the store is the length of the longest
+chain of dependent requests, however wide the query is.
 """
 
 import asyncio
@@ -18,25 +18,32 @@ from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from policies.errors import LimitError
 
-IDLE_TICKS: Final = 12
-"""Turns of the event loop without a new question that complete a level: more than resolvers need to go down."""
+QUIET_TICKS: Final = 12
+"""Iterations of the event loop without a new request that complete a level.
+
+Resolvers need fewer to descend one level.
+"""
 
 GIVEN: Final = -1
-"""Of a hop that names its sources itself."""
+"""Value of ``p`` of a hop whose sources are given."""
 
 
 @dataclass(frozen=True, slots=True)
 class LevelRequest:
-    """What a loader needs of one level, in the form of :mod:`app.graph.reading.level.level_statement`."""
+    """The part of a level that one loader needs, in the form of :mod:`app.graph.reading.level.level_statement`."""
 
-    points: Sequence[int] = ()
+    vertices: Sequence[int] = ()
     hops: Sequence[dict[str, Any]] = ()
     listings: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LevelResponse:
-    """Edges ``[source, far, edge record, …]`` per hop, records by vertex id, and what each listing found."""
+    """Response to one request of a loader.
+
+    ``edges`` has the flat rows ``[source, far end, edge record, …]`` of each hop, ``listings`` the result of each
+    listing. ``records`` has the records of the complete level by vertex id.
+    """
 
     edges: list[list[Any]]
     records: dict[int, dict[str, Any]]
@@ -44,32 +51,36 @@ class LevelResponse:
 
 
 Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
-"""A question, and where its answer goes."""
+"""A request, and the future that gets its response."""
 
 
 @dataclass(slots=True)
 class LevelBatcher:
-    """Sends the questions of one operation, level by level; edges hold at ``instant`` unless a hop says when."""
+    """Batches the requests of one operation; edges must be valid at ``instant`` unless a hop has bounds of its own."""
 
     client: GremlinClient
     tenant: str
     instant: ReadTime
     _waiting: list[Waiting] = field(default_factory=list)
-    _asked: int = 0
+    _received: int = 0
     _driver: asyncio.Task[None] | None = None
 
-    async def ask(self, question: LevelRequest) -> LevelResponse:
-        """The answer to a question; raises what the store raised, or LimitError when a level is too large."""
+    async def fetch(self, request: LevelRequest) -> LevelResponse:
+        """Return the response to a request.
+
+        Raise the error of the store, or LimitError if the level reads too many edges.
+        """
         future: asyncio.Future[LevelResponse] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, future))
-        self._asked += 1
+        self._waiting.append((request, future))
+        self._received += 1
         if self._driver is None or self._driver.done():
             self._driver = asyncio.create_task(self._drive())
         return await future
 
     async def _drive(self) -> None:
+        """Send one level after the other until no request waits."""
         while self._waiting:
-            await self._settle()
+            await self._wait_until_quiet()
             level, self._waiting = self._waiting, []
             sending = asyncio.create_task(self._send(level))
             await asyncio.wait([sending])
@@ -79,57 +90,60 @@ class LevelBatcher:
                     future.set_exception(error)
             await asyncio.sleep(0)
 
-    async def _settle(self) -> None:
-        quiet, asked = 0, self._asked
-        while quiet < IDLE_TICKS:
+    async def _wait_until_quiet(self) -> None:
+        """Return after QUIET_TICKS iterations of the event loop without a new request."""
+        quiet, received = 0, self._received
+        while quiet < QUIET_TICKS:
             await asyncio.sleep(0)
-            quiet, asked = (quiet + 1, asked) if asked == self._asked else (0, self._asked)
+            quiet, received = (quiet + 1, received) if received == self._received else (0, self._received)
 
     async def _send(self, level: list[Waiting]) -> None:
+        """Send the requests of one level as one; if they read too many edges together, send each by itself."""
         hops: list[dict[str, Any]] = []
         listings: list[dict[str, Any]] = []
         window = self.instant.window
-        for question, _ in level:
+        for request, _ in level:
             base = len(hops)
-            hops.extend({**window, **hop, "p": _shifted(hop["p"], base, len(listings))} for hop in question.hops)
-            listings.extend(question.listings)
+            hops.extend({**window, **hop, "p": _shifted(hop["p"], base, len(listings))} for hop in request.hops)
+            listings.extend(request.listings)
         bindings = {
-            "points": sorted({point for question, _ in level for point in question.points}),
+            "points": sorted({point for request, _ in level for point in request.vertices}),
             "hops": hops,
             "listings": listings,
             "cap": EDGE_CAP,
             "tenant": self.tenant,
         }
         (found,) = await self.client.submit(LEVEL, bindings)
-        if found["over"] and sum(bool(question.hops) for question, _ in level) > 1:
-            for each in level:  # too much together: nobody pays for what others ask
+        if found["over"] and sum(bool(request.hops) for request, _ in level) > 1:
+            for each in level:  # the combined request exceeds the cap: send each alone, so that one cannot fail others
                 await self._send([each])
         else:
             self._deliver(level, found, _too_many() if found["over"] else None)
 
     def _deliver(self, level: list[Waiting], found: dict[str, Any], refusal: LimitError | None) -> None:
-        """Give everybody their part of what was found; with a refusal for whoever asked for edges, if there is one."""
+        """Set the result of each request, or ``refusal`` for those with hops if it is not None."""
         records = {vertex_id(self.tenant, record["id"]): record for record in map(orjson.loads, found["v"])}
         hop = listing = 0
-        for question, future in level:
-            edges = found["e"][hop : hop + len(question.hops)]
-            listings = found["l"][listing : listing + len(question.listings)]
-            hop, listing = hop + len(question.hops), listing + len(question.listings)
-            if refusal is not None and question.hops and not future.done():
+        for request, future in level:
+            edges = found["e"][hop : hop + len(request.hops)]
+            listings = found["l"][listing : listing + len(request.listings)]
+            hop, listing = hop + len(request.hops), listing + len(request.listings)
+            if refusal is not None and request.hops and not future.done():
                 future.set_exception(refusal)
             elif not future.done():
                 future.set_result(LevelResponse(edges, records, listings))
 
 
 def _too_many() -> LimitError:
+    """Return the error for a level with too many edges."""
     return LimitError(
-        f"One level of the query reads more than {EDGE_CAP} edges; ask for fewer parents or smaller pages.",
+        f"One level of the query reads more than {EDGE_CAP} edges; request fewer parents or smaller pages.",
         limit=EDGE_CAP,
     )
 
 
 def _shifted(parent: int, hops: int, listings: int) -> int:
-    """Where a hop has its sources from, behind so many hops and listings of other questions."""
+    """Return the ``p`` of a hop behind the hops and listings of other requests."""
     if parent == GIVEN:
         return parent
     return parent + hops if parent >= 0 else parent - listings

@@ -1,21 +1,55 @@
-"""The one read text: everything that one level of a query needs, in one request.
+"""The read text: everything that one query level needs, in one request.
 
-A level asks for points (vertex ids), hops (edges from many sources, then the far vertices) and listings (what starts in
-the index). The text is constant and knows no relation, no filter and no policy: they are data. Each hop is ``{d: "out"
-| "in", ls: labels, ks: far kinds or [], xs: sources, p: -1, or the hop whose far ends are its sources, n: 0 or how many
-per source, a: far id to begin after, t: whether newest first, at: latest time, since: earliest time, vf: when edges
-must have begun, vt: when they must not have ended, i: whether some edges may be inferred}``, and ``p`` below -1 takes
-its sources from a listing, the first for -2. What an inferred edge leads through is brought with it, and counts as
-edges do. Each listing is ``{f: filter, t: filter of the total, o: order key, d: whether descending, n: how many, c:
-whether to count, b: filters}``, its filters in the form of :mod:`app.graph.reading.level.index_filter`. Where more than
-``n`` are found, those that pass the first of ``b`` go before the others, then those that pass the second, and so on;
-without ``b`` the order alone decides.
+A level consists of vertices by id, hops (edges from many sources, then their far vertices) and listings (vertices from
+the index). The text is constant and contains no relation, filter or policy: these are data. Listings are read first,
+then edges, then each far vertex once (docs/design/janusgraph.md). If the cap ends the request, far vertices are not
+read.
 
-A first page costs what it shows, however many edges its source has; a later one passes over those before it.
+| parameter | content                                                     |
+|-----------|-------------------------------------------------------------|
+| points    | vertex ids whose records are returned                       |
+| hops      | list of hops                                                |
+| listings  | list of listings                                            |
+| cap       | maximal number of edges of the request                      |
+| tenant    | tenant of all listings                                      |
 
-The answer is ``{e: [[source, far, edge record, …] per hop], v: [record, …], l: [{x: [id, …], n: total or -1}, …],
-over: whether the cap ended it}``. Listings come first, then edges, then the unique far vertices (janusgraph.md,
-section 5). Where the cap ended it, nothing is brought that edges lead to: that would be read in vain.
+| hop   | content                                                                                      |
+|-------|----------------------------------------------------------------------------------------------|
+| d     | direction, ``out`` or ``in``                                                                 |
+| ls    | edge labels                                                                                  |
+| ks    | codes of the kinds of the far ends; all kinds if empty                                       |
+| xs    | vertex ids of the sources, if ``p`` is -1                                                    |
+| p     | -1; index of the hop whose far ends are the sources; or -2 - index of a listing              |
+| n     | maximal number of edges from each source; 0 for all. If ``t``, further edges are included    |
+|       | that have the ``at`` of the last one, because edges of one time are not ordered              |
+| a     | only far ends whose vertex id is greater; -1 for all                                         |
+| t     | whether edges are ordered by the property ``at``, newest first; only if ``d`` is ``in``      |
+| at    | latest ``at`` in epoch milliseconds, if ``t``                                                |
+| since | earliest ``at`` in epoch milliseconds, if ``t``                                              |
+| vf    | ``validFrom`` of the edge must not be later                                                  |
+| vt    | ``validTo`` of the edge must be later                                                        |
+| i     | whether edges may be inferred: vertices on their chains are returned and count for the cap   |
+
+| listing | content                                                                                    |
+|---------|--------------------------------------------------------------------------------------------|
+| f       | filter, in the form of :mod:`app.graph.reading.level.index_filter`                         |
+| t       | filter of the total                                                                        |
+| o       | native property by which the listing is ordered, then by URN                               |
+| d       | whether the order is descending                                                            |
+| n       | maximal number of vertices                                                                 |
+| c       | whether to count the total                                                                 |
+| b       | filters of preference: if ``n`` or more vertices are found, those that pass the first come |
+|         | before the others, then those that pass the second, and so on; empty for the order alone   |
+
+| response | content                                                                                   |
+|----------|-------------------------------------------------------------------------------------------|
+| e        | for each hop the flat rows ``[source, far end, edge record, …]``; empty if ``over``       |
+| v        | records of all vertices by id, in listings, at far ends and on chains                     |
+| l        | for each listing ``{x: vertex ids, n: total up to 10,001, or -1}``                        |
+| over     | whether the cap ended the request                                                         |
+
+The first page of a hop (``n`` without ``a``) reads only its own edges, however many the source has; a later page reads
+those before it as well.
 """
 
 from typing import Any, Final
@@ -28,14 +62,16 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.inferred_edge import PREFIX, THROUGH
 
 EDGE_CAP: Final = 50_000
-"""Edges that one request may carry; what bounds a request, since the embedded store must not be interrupted."""
+"""Maximal number of edges of one request: the bound on its work, because the embedded store must not be interrupted."""
 
 
 def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal
+    """Return the traversal restricted to edges that are valid within the bounds ``vf`` and ``vt``."""
     return edges.has("validFrom", P.lte(param("vf"))).has("validTo", P.gt(param("vt")))
 
 
 def _hop(direction: str, *, kinds: bool) -> str:
+    """Return the text that reads all edges of a hop."""
     start = g.V(param("xs"))
     edges = _valid(start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls")))
     return str(
@@ -44,7 +80,7 @@ def _hop(direction: str, *, kinds: bool) -> str:
 
 
 def _first(direction: str, *, kinds: bool) -> str:
-    """The first ``n`` edges of one label from each source, in the store's own order, which is that of the far ids."""
+    """Return the text of the first ``n`` edges of one label from each source, in the order of far vertex ids."""
     edges = _valid(__.out_e(param("l")) if direction == "out" else __.in_e(param("l")))
     if kinds:
         edges = edges.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))
@@ -52,6 +88,7 @@ def _first(direction: str, *, kinds: bool) -> str:
 
 
 def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
+    """Return the text of the ``n`` newest edges from each source of ``start``."""
     within = _valid(__.in_e(spread("ls"))).has("at", P.lte(param("at"))).has("at", P.gte(param("since")))
     edges = within.order().by("at", Order.desc).limit(param("n"))
     return str(render(start.local(edges)))
@@ -72,7 +109,7 @@ def begin = {{ h, xs, l ->
 }}
 def inferred = {{ e -> e.label().startsWith('{PREFIX}') }}
 def byFar = {{ a, b -> a[0] <=> b[0] ?: inferred(a[1]) <=> inferred(b[1]) }}
-def seen = new LinkedHashSet(points)
+def wanted = new LinkedHashSet(points)
 def test = {{ t, k ->
   def x = k[2]
   switch (k[0]) {{
@@ -108,52 +145,52 @@ def lists = listings.collect {{ q ->
     best.addAll(xs)
     xs = best.take(q.n as int) as List
   }}
-  seen.addAll(xs)
+  wanted.addAll(xs)
   [x: xs, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
 }}
-def given = seen.size()
+def given = wanted.size()
 def sets = []
-def room = cap
+def budget = cap
 def edges = hops.collect {{ h ->
   def xs = h.p == -1 ? h.xs : h.p < 0 ? lists[-2 - h.p].x : new ArrayList(sets[h.p])
   def rows = []
   def reached = new LinkedHashSet()
   def take = {{ s, f, e ->
     rows << s; rows << f; rows << e.value('record'); reached << f
-    if (h.i) e.property('{THROUGH}').ifPresent {{ it.tokenize(',').each {{ x -> seen << (x as long); room-- }} }}
+    if (h.i) e.property('{THROUGH}').ifPresent {{ it.tokenize(',').each {{ x -> wanted << (x as long); budget-- }} }}
   }}
-  if (xs && room > 0) {{
+  if (xs && budget > 0) {{
     def out = h.d == 'out'
     def bySource = new LinkedHashMap()
-    def ways = h.n > 0 && !h.t && h.a < 0 ? h.ls.collect {{ begin(h, xs, it) }} : [reach(h, xs)]
-    ways.each {{ t ->
-      while (t.hasNext() && room > 0) {{
+    def traversals = h.n > 0 && !h.t && h.a < 0 ? h.ls.collect {{ begin(h, xs, it) }} : [reach(h, xs)]
+    traversals.each {{ t ->
+      while (t.hasNext() && budget > 0) {{
         def e = t.next()
         def s = out ? e.outVertex().id() : e.inVertex().id()
         def f = out ? e.inVertex().id() : e.outVertex().id()
-        if (h.n == 0) {{ take(s, f, e); room-- }}
-        else if (h.t || f > h.a) {{ bySource.computeIfAbsent(s, {{ [] }}) << [f, e]; if (h.t) room-- }}
+        if (h.n == 0) {{ take(s, f, e); budget-- }}
+        else if (h.t || f > h.a) {{ bySource.computeIfAbsent(s, {{ [] }}) << [f, e]; if (h.t) budget-- }}
       }}
     }}
-    if (room > 0) bySource.each {{ s, found ->
+    if (budget > 0) bySource.each {{ s, found ->
       if (h.t && found.size() >= h.n) {{
         def least = found[-1][1].value('at')
         def known = found.collect {{ it[0] }}.toSet()
         def ls = h.ls; def at = least; def n = cap; def vf = h.vf; def vt = h.vt
         {render(_valid(g.V(param("s")).in_e(spread("ls"))).has("at", P.eq(param("at"))))}.each {{
-          if (known.add(it.outVertex().id())) {{ found << [it.outVertex().id(), it]; room-- }}
+          if (known.add(it.outVertex().id())) {{ found << [it.outVertex().id(), it]; budget-- }}
         }}
       }} else if (!h.t) found = found.sort(byFar).take(h.n as int)
-      found.each {{ take(s, it[0], it[1]); if (!h.t) room-- }}
+      found.each {{ take(s, it[0], it[1]); if (!h.t) budget-- }}
     }}
   }}
   sets << reached
-  seen.addAll(reached)
+  wanted.addAll(reached)
   rows
 }}
-def xs = room > 0 ? seen as List : seen.take(given) as List
+def xs = budget > 0 ? wanted as List : wanted.take(given) as List
 def v = xs ? {render(g.V(param("xs")).values("record"))}.toList() : []
-[[e: room > 0 ? edges : [], v: v, l: lists, over: room <= 0]]
+[[e: budget > 0 ? edges : [], v: v, l: lists, over: budget <= 0]]
 """,
     "points",
     "hops",

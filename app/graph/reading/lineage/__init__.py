@@ -1,6 +1,8 @@
-"""Along lineage for many levels: walks, searches for paths, and health (ADR 0010).
+"""Lineage queries over many levels: lineage, impact, paths and health.
 
-``expander`` reads what a vertex leads to, each vertex once an operation and all of one level in one request; ``levels``
-walks breadth first, ``paths`` searches from both ends, and ``budget`` says when to stop. ``health`` walks upstream and
-hears what ``signs`` reads of each level in the request that expands it.
+``expander`` reads the edges of vertices and their asset groups, one request for each level. ``lineage_walk`` walks
+breadth first over it and ``path_search`` searches from both ends. ``health_walk`` walks upstream and weighs what
+``health_evidence`` reads of each level in the same request. ``lineage_visibility`` decides what the caller sees,
+``walk_budget`` bounds the work, and ``walk_session`` is the state that all queries of an operation share. The rules are
+in docs/design/lineage-rules.md, the decision in docs/adr/0010-walks.md.
 """

@@ -1,7 +1,9 @@
-"""What vertices lead to along lineage: their own edges, and those of the counterparts that speak for them (rule 3.3).
+"""Reads the lineage edges of vertices: their own, and those of other members of their asset groups.
 
-Each vertex is expanded once an operation, however many walks come by, and all vertices of one level in one request: the
-edges to counterparts, and from there on, are hops of the same level (:mod:`app.graph.reading.level.level_statement`).
+By the asset-group rule (docs/design/lineage-rules.md) the edges of its children count for a parent, and the edges of
+its parent for a child; those of its siblings do not. A vertex is expanded once in an operation, however many walks
+reach it. All vertices of one level are expanded in one request: the hop to the members and the hop from there over
+their edges are chained (:mod:`app.graph.reading.level.level_statement`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +23,9 @@ from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
 
 Edge = Mapping[str, Any]
+"""The record of an edge."""
 Adjacent = dict[int, list[tuple[int, Edge]]]
+"""For each source its far ends with the records of the edges."""
 Vertex = tuple[int, str]
 """A vertex id and the name of its kind."""
 
@@ -30,7 +34,11 @@ _RELATIONS: Final = tuple(relation.name for relation in LINEAGE)
 
 @dataclass(frozen=True, slots=True)
 class EdgeSelection:
-    """Which edges are looked at: a direction, relations (all when empty), an instant, and whether inferred ones are."""
+    """The edges that an expansion follows.
+
+    ``relations`` are names of relations, all if empty. ``instant`` is the time at which edges must be valid.
+    ``inferred`` states whether inferred edges are read too.
+    """
 
     direction: Direction
     relations: tuple[str, ...]
@@ -39,16 +47,18 @@ class EdgeSelection:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Their labels in the store."""
+        """Labels of these edges in the store."""
         names = tuple(name for name in _RELATIONS if not self.relations or name in self.relations)
         return tuple(label for name in names for label in labels_of(name)) if self.inferred else names
 
 
 @dataclass(frozen=True, slots=True)
 class MemberEdges:
-    """A vertex and lineage edges of its own, with their far ends; ``link`` joins a counterpart to what it speaks for.
+    """A vertex of an asset group and its own lineage edges, each with its far end.
 
-    Of the past, edges are among them that did not hold (:func:`app.graph.records.read_time.edge_at`).
+    ``link`` is the edge between the expanded vertex and another member, and None for the expanded vertex itself. If the
+    query reads the past, the edges include some that were not valid then; :func:`app.graph.records.read_time.edge_at`
+    filters them.
     """
 
     vid: int
@@ -58,65 +68,69 @@ class MemberEdges:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What speaks for a vertex: itself, and its counterparts."""
+    """The edges that count for a vertex: its own, and those of its children or of its parent (``others``)."""
 
     itself: MemberEdges
     others: Sequence[MemberEdges] = ()
 
     @property
     def members(self) -> tuple[MemberEdges, ...]:
-        """All that speak for it."""
+        """The vertex itself, then the other members."""
         return (self.itself, *self.others)
 
 
 class Expander:
-    """Expands vertices for one operation. The far ends are judged; ``rows.known`` has them afterwards."""
+    """Expands vertices for one operation; the rows of all far ends are available in ``rows.known`` afterwards."""
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
         self._loaders: dict[EdgeSelection, DataLoader[Vertex, Expansion]] = {}
 
-    async def expand(self, way: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion]:
-        """What vertices lead to, in their order; raises LimitError when that is too much for one request."""
-        if way not in self._loaders:
+    async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion]:
+        """Return the expansions of vertices, in their order.
+
+        Raise LimitError if one request would read too many edges.
+        """
+        if selection not in self._loaders:
 
             async def load(found: list[Vertex]) -> list[Expansion]:
-                return await self._load(way, found)
+                return await self._load(selection, found)
 
-            self._loaders[way] = DataLoader(load)
-        return await self._loaders[way].load_many(vertices)
+            self._loaders[selection] = DataLoader(load)
+        return await self._loaders[selection].load_many(vertices)
 
-    async def _load(self, way: EdgeSelection, vertices: list[Vertex]) -> list[Expansion]:
-        if not way.labels:
+    async def _load(self, selection: EdgeSelection, vertices: list[Vertex]) -> list[Expansion]:
+        if not selection.labels:
             return [Expansion(MemberEdges(vid, ())) for vid, _ in vertices]
-        lineage = HopSpec(way.direction.value, way.labels, (), -1)
-        window = way.instant.window
+        lineage = HopSpec(selection.direction.value, selection.labels, (), -1)
+        window = selection.instant.window
         hops = [lineage.wire([vid for vid, _ in vertices], **window)]
         for step, sources in steps_of(vertices):
             kinds = tuple(ALL_KINDS[name].code for name in step.kinds)
             hops.append(HopSpec(step.direction.value, (step.relation.name,), kinds, -1).wire(sources, **window))
             further = replace(lineage, parent=len(hops) - 1)
             hops.append(further.wire((), **window))
-        answer = await self._rows.ask(LevelRequest(hops=hops))
-        return self._put_together(vertices, answer)
+        response = await self._rows.fetch(LevelRequest(hops=hops))
+        return self._put_together(vertices, response)
 
-    def _put_together(self, vertices: Sequence[Vertex], answer: LevelResponse) -> list[Expansion]:
-        own = _by_source(answer.edges[0])
+    def _put_together(self, vertices: Sequence[Vertex], response: LevelResponse) -> list[Expansion]:
+        """Return the expansions from the response, and evaluate the policy on every vertex in it."""
+        own = _by_source(response.edges[0])
         links: Adjacent = {}
-        theirs: Adjacent = {}
-        for step, further in zip(answer.edges[1::2], answer.edges[2::2], strict=True):
+        member_edges: Adjacent = {}
+        for step, further in zip(response.edges[1::2], response.edges[2::2], strict=True):
             links |= _by_source(step)
-            theirs |= _by_source(further)
+            member_edges |= _by_source(further)
         expansions = []
         for vid, _ in vertices:
-            others = [MemberEdges(other, theirs.get(other, ()), link) for other, link in links.get(vid, ())]
+            others = [MemberEdges(other, member_edges.get(other, ()), link) for other, link in links.get(vid, ())]
             expansions.append(Expansion(MemberEdges(vid, own.get(vid, ())), others))
-        self._rows.learn(_vids(expansions), answer)
+        self._rows.evaluate(_vids(expansions), response)
         return expansions
 
 
 def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
-    """The steps to counterparts that are taken, each with the vertices that take it."""
+    """Return the hops to other members of asset groups, each with the vertices from which it starts."""
     steps: dict[Hop, list[int]] = {}
     for vid, kind in vertices:
         step = CHILD_HOPS.get(kind) or PARENT_HOPS.get(kind)
@@ -126,7 +140,7 @@ def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
 
 
 def _by_source(rows: Sequence[Any]) -> Adjacent:
-    """A hop's flat ``[source, far, edge, …]`` by source."""
+    """Return the flat rows ``[source, far end, edge, …]`` of a hop as far ends by source, with decoded edge records."""
     found: Adjacent = {}
     for source, far, text in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
         found.setdefault(source, []).append((far, orjson.loads(text)))
@@ -134,11 +148,11 @@ def _by_source(rows: Sequence[Any]) -> Adjacent:
 
 
 def _vids(expansions: Iterable[Expansion]) -> set[int]:
-    """Everything that was brought: counterparts, far ends, and what inferred edges lead through."""
+    """Return all vertices of the expansions: members, far ends, and vertices in between on chains of inferred edges."""
     found: set[int] = set()
-    for speaker in (speaker for each in expansions for speaker in each.members):
-        found.add(speaker.vid)
-        for far, edge in speaker.edges:
+    for member in (member for each in expansions for member in each.members):
+        found.add(member.vid)
+        for far, edge in member.edges:
             found.add(far)
             found.update(vid for chain in edge.get(CHAINS, ()) for vid in chain["through"])
     return found

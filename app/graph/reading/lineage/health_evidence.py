@@ -1,7 +1,7 @@
-"""What was told of vertices: the checks on them with their latest results, incidents, and evaluations of versions.
+"""Reads the evidence for health: checks with their latest results, incidents, evaluations of model versions.
 
-It travels with the expansion of the same level (:mod:`app.graph.reading.lineage.expander`): the hops to checks, and
-from there to the newest result of each, are hops of one request, for the vertices and for their counterparts.
+It is read in the request that expands the same level (:mod:`app.graph.reading.lineage.expander`), for the vertices and
+for the other members of their asset groups.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,10 +29,12 @@ _EVALUATED: Final = "ModelVersion"
 
 @dataclass(frozen=True, slots=True)
 class HealthEvidence:
-    """What was told of one vertex: checks with their newest results, incidents, evaluations with their data.
+    """Evidence on one vertex, as vertex ids.
 
-    ``link`` joins a counterpart to what it speaks for. Of the past, edges to counterparts, evaluations and data are
-    among them that did not hold (:func:`app.graph.records.read_time.edge_at`).
+    ``checks`` has each check with its newest result, or none. ``evaluations`` has each evaluation with the edge to it
+    and the data that it was made on. ``link`` is the edge from the vertex whose group was read, empty for that vertex
+    itself. If the query reads the past, links, evaluations and data include edges that were not valid then;
+    :func:`app.graph.records.read_time.edge_at` filters them.
     """
 
     vid: int
@@ -43,47 +45,51 @@ class HealthEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
-    """What was told of a vertex and of its ``counterparts``, and the answer that it stands in.
+class GroupEvidence:
+    """Evidence on a vertex and on the other ``members`` of its asset group, with the response that has the records.
 
-    Facts in it are not judged: that is for whoever knows their subjects. The assets are; ``rows.known`` has them.
+    The policy has been evaluated on the assets; their rows are in ``rows.known``. It has not been evaluated on attached
+    records, because it depends on the asset where they are read.
     """
 
     itself: HealthEvidence
-    counterparts: Sequence[HealthEvidence]
-    answer: LevelResponse
+    members: Sequence[HealthEvidence]
+    response: LevelResponse
 
 
 class EvidenceReader:
-    """Reads what was told of vertices, each once an operation, at the instant of the operation."""
+    """Reads the evidence on vertices, each once in an operation, at the read time of the operation."""
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._loader: DataLoader[Vertex, Examined] = DataLoader(self._load)
+        self._loader: DataLoader[Vertex, GroupEvidence] = DataLoader(self._load)
 
-    async def examine(self, vertices: Sequence[Vertex]) -> list[Examined]:
-        """What was told of vertices, in their order; raises LimitError when that is too much for one request."""
+    async def read(self, vertices: Sequence[Vertex]) -> list[GroupEvidence]:
+        """Return the evidence on vertices, in their order.
+
+        Raise LimitError if one request would read too many edges.
+        """
         return await self._loader.load_many(vertices)
 
-    async def _load(self, vertices: list[Vertex]) -> list[Examined]:
-        asking = _Asking(self._rows.judge.instant)
+    async def _load(self, vertices: list[Vertex]) -> list[GroupEvidence]:
+        builder = _RequestBuilder(self._rows.row_policy.instant)
         versions = [vid for vid, kind in vertices if kind == _EVALUATED]
-        own = asking.told([vid for vid, _ in vertices], versions)
-        steps = [asking.step(hop, sources) for hop, sources in steps_of(vertices)]
-        answer = await self._rows.ask(LevelRequest(hops=asking.hops))
-        edges = [adjacency(found) for found in answer.edges]
-        counterparts: dict[int, list[HealthEvidence]] = {}
-        for number, told in steps:
+        own = builder.add_evidence([vid for vid, _ in vertices], versions)
+        steps = [builder.add_members(hop, sources) for hop, sources in steps_of(vertices)]
+        response = await self._rows.fetch(LevelRequest(hops=builder.hops))
+        edges = [adjacency(found) for found in response.edges]
+        members: dict[int, list[HealthEvidence]] = {}
+        for number, hops in steps:
             for vid, found in edges[number].items():
-                counterparts.setdefault(vid, []).extend(told.signs(far, edges, link) for far, link in found)
-        examined = [Examined(own.signs(vid, edges), counterparts.get(vid, ()), answer) for vid, _ in vertices]
-        self._rows.learn(_assets(examined), answer)
-        return examined
+                members.setdefault(vid, []).extend(hops.evidence(far, edges, link) for far, link in found)
+        groups = [GroupEvidence(own.evidence(vid, edges), members.get(vid, ()), response) for vid, _ in vertices]
+        self._rows.evaluate(_assets(groups), response)
+        return groups
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """The numbers of the hops to what was told of some vertices; -1 where there is none."""
+class _EvidenceHops:
+    """Indexes in the request of the hops to the evidence on some vertices; -1 if evaluations are not read."""
 
     checks: int
     results: int
@@ -91,8 +97,8 @@ class _Told:
     evaluations: int
     data: int
 
-    def signs(self, vid: int, edges: Sequence[Adjacency], link: str = "{}") -> HealthEvidence:
-        """What was told of one vertex, in the edges of an answer."""
+    def evidence(self, vid: int, edges: Sequence[Adjacency], link: str = "{}") -> HealthEvidence:
+        """Return the evidence on one vertex from the edges of a response."""
         results = edges[self.results]
         return HealthEvidence(
             vid,
@@ -105,36 +111,41 @@ class _Told:
     def _evaluations(
         self, vid: int, edges: Sequence[Adjacency]
     ) -> Iterator[tuple[int, Edge, Sequence[tuple[int, Edge]]]]:
+        """Yield each evaluation of a vertex with its edge, and the data of the evaluation with their edges."""
         for far, text in edges[self.evaluations].get(vid, ()):
             data = [(further, orjson.loads(edge)) for further, edge in edges[self.data].get(far, ())]
             yield far, orjson.loads(text), data
 
 
 @dataclass(slots=True)
-class _Asking:
-    """The hops of one question, as they are put together."""
+class _RequestBuilder:
+    """Builds the hops of one request."""
 
     instant: ReadTime
     hops: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, hop: Hop, sources: Sequence[int], parent: int = GIVEN, **window: Any) -> int:  # noqa: ANN401 - JSON
-        """Add a hop and answer its number."""
+        """Add a hop and return its index; ``parent`` is the index of the hop whose far ends are the sources."""
         kinds = tuple(ALL_KINDS[name].code for name in hop.kinds)
         store_hop = HopSpec(hop.direction.value, (hop.relation.name,), kinds, parent)
         self.hops.append(store_hop.wire(sources, **self.instant.window, **window))
         return len(self.hops) - 1
 
-    def step(self, hop: Hop, sources: Sequence[int]) -> tuple[int, _Told]:
-        """Add a hop, and those to what was told of what it reaches."""
+    def add_members(self, hop: Hop, sources: Sequence[int]) -> tuple[int, _EvidenceHops]:
+        """Add the hop to other group members and the hops to the evidence on them.
+
+        Return the index of the hop, and the latter.
+        """
         number = self.add(hop, sources)
-        return number, self.told((), (), number, evaluated=_EVALUATED in hop.kinds)
+        return number, self.add_evidence((), (), number, evaluated=_EVALUATED in hop.kinds)
 
-    def told(
+    def add_evidence(
         self, sources: Sequence[int], versions: Sequence[int], parent: int = GIVEN, *, evaluated: bool = True
-    ) -> _Told:
-        """Add the hops to what was told of given vertices, the ``versions`` among them, or of what a hop reaches.
+    ) -> _EvidenceHops:
+        """Add the hops to the evidence on the ``sources``, or on the far ends of the hop ``parent``.
 
-        What was observed after the instant must not stand before what was observed by then.
+        ``versions`` are the model versions among the sources. The newest result is searched up to the read time, so
+        that a later one does not take its place.
         """
         checks = self.add(_CHECKS, sources, parent)
         until = self.instant.valid if self.instant.past else NO_UPPER_BOUND
@@ -142,14 +153,14 @@ class _Asking:
         incidents = self.add(_INCIDENTS, sources, parent)
         evaluations = self.add(_EVALUATIONS, versions, parent) if evaluated else GIVEN
         data = self.add(_DATA, (), evaluations) if evaluated else GIVEN
-        return _Told(checks, results, incidents, evaluations, data)
+        return _EvidenceHops(checks, results, incidents, evaluations, data)
 
 
-def _assets(examined: Iterable[Examined]) -> set[int]:
-    """The counterparts, evaluations and data in what was told."""
+def _assets(groups: Iterable[GroupEvidence]) -> set[int]:
+    """Return the other members, the evaluations and the data in some evidence."""
     found: set[int] = set()
-    for each in examined:
-        found |= {signs.vid for signs in each.counterparts}
-        for signs in (each.itself, *each.counterparts):
-            found |= {vid for far, _, data in signs.evaluations for vid in (far, *(further for further, _ in data))}
+    for group in groups:
+        found |= {evidence.vid for evidence in group.members}
+        for evidence in (group.itself, *group.members):
+            found |= {vid for far, _, data in evidence.evaluations for vid in (far, *(further for further, _ in data))}
     return found

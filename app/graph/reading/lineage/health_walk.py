@@ -1,7 +1,8 @@
-"""Health: a walk upstream that asks of everything on its way what was told of it (ADR 0010, docs/health.md).
+"""Health of an asset: a walk upstream that weighs the evidence on every asset it reaches.
 
-Levels are those of :mod:`app.graph.reading.lineage.lineage_walk`; what was told of a level comes in the request that
-expands it, once for all assets of the operation. What it means is said by :mod:`graphql_schema.rules.health_status`.
+Levels are those of :mod:`app.graph.reading.lineage.lineage_walk`. The evidence on a level is read in the request that
+expands it, once for all assets of the operation. Weights and status are defined in
+:mod:`graphql_schema.rules.health_status`, the rule for users in docs/health.md.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.lineage.expander import Edge, EdgeSelection, Vertex
-from app.graph.reading.lineage.health_evidence import Examined, HealthEvidence
+from app.graph.reading.lineage.health_evidence import GroupEvidence, HealthEvidence
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.lineage_walk import WalkState
 from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
@@ -38,126 +39,139 @@ _EVALUATIONS, _VERDICT, _DATA = "evaluations", "verdict", "evaluatedOn"
 
 @dataclass(slots=True)
 class HealthWalk:
-    """A checkup under way: the walk, the causes so far by what they are about, and whether anything looks at the root.
+    """State of one health query: its walk, its findings by the id of their cause, and whether the root is monitored.
 
-    A cause keeps the least depth that it was met at, and there the asset with the least id.
+    A cause is found once: at its least depth, and there on the asset with the least id. ``monitored`` is true if a
+    check with a result or an evaluation exists on the root.
     """
 
-    means: WalkSession
-    course: WalkState
-    sight: LineageVisibility
-    causes: dict[str, HealthFinding] = field(default_factory=dict)
-    watched: bool = False
+    session: WalkSession
+    walk: WalkState
+    visibility: LineageVisibility
+    findings: dict[str, HealthFinding] = field(default_factory=dict)
+    monitored: bool = False
 
     @property
     def now(self) -> int:
-        """The instant that it is about, in epoch milliseconds."""
-        return self.sight.instant.valid
+        """Instant that the health is about, in epoch milliseconds."""
+        return self.visibility.instant.valid
 
-    async def examine(self, vertices: list[Vertex]) -> list[Examined]:
-        """What was told of the vertices of a level; nothing where a budget ends the walk here."""
+    async def read_evidence(self, vertices: list[Vertex]) -> list[GroupEvidence]:
+        """Return the evidence on the vertices of a level. If it has too many edges, end the walk and return nothing."""
         try:
-            return await self.means.examiner.examine(vertices)
+            return await self.session.evidence.read(vertices)
         except LimitError:
-            self.course.end(EDGES)
+            self.walk.end(EDGES)
             return []
 
-    def hear(self, depth: int, row: Row, examined: Examined) -> None:
-        """Find the causes in what was told of a row, and of the counterparts that speak for it."""
-        for asset, signs in self._telling(row, examined):
+    def add_findings(self, depth: int, row: Row, group: GroupEvidence) -> None:
+        """Add the findings on a row and on the other members of its asset group."""
+        for asset, evidence in self._group_evidence(row, group):
             if asset.access.grade is not AccessGrade.READ:
-                self.course.shut = True
+                self.walk.blocked = True
                 continue
-            for cause in self._causes(depth, asset, signs, examined.answer):
-                known = self.causes.get(cause.about)
-                if known is None or cause.place < known.place:
-                    self.causes[cause.about] = cause
+            for finding in self._findings(depth, asset, evidence, group.response):
+                known = self.findings.get(finding.about)
+                if known is None or finding.place < known.place:
+                    self.findings[finding.about] = finding
 
-    def _telling(self, row: Row, examined: Examined) -> Iterator[tuple[Row, HealthEvidence]]:
-        """The row, its whole, and its parts that are not retired, as far as they are there, each with what was told."""
-        yield row, examined.itself
+    def _group_evidence(self, row: Row, group: GroupEvidence) -> Iterator[tuple[Row, HealthEvidence]]:
+        """Yield the row, its parent and those of its children that are not retired, each with the evidence on it."""
+        yield row, group.itself
         if not expands(row, Direction.IN):
             return
-        for signs in examined.counterparts:
-            seen = self.sight.along(row, signs.vid, signs.link, Direction.IN)
-            if seen is not None and not (row.kind in CHILD_HOPS and is_retired(seen[0])):
-                yield seen[0], signs
+        for evidence in group.members:
+            visible = self.visibility.along(row, evidence.vid, evidence.link, Direction.IN)
+            if visible is not None and not (row.kind in CHILD_HOPS and is_retired(visible[0])):
+                yield visible[0], evidence
 
-    def _causes(self, depth: int, asset: Row, signs: HealthEvidence, answer: LevelResponse) -> Iterator[HealthFinding]:
-        """What is wrong with one asset, as far as the caller may see what looks at it."""
+    def _findings(
+        self, depth: int, asset: Row, evidence: HealthEvidence, response: LevelResponse
+    ) -> Iterator[HealthFinding]:
+        """Yield the findings on one asset from the checks, incidents and evaluations visible to the caller."""
         hidden = asset.access.hidden
-        self.course.shut |= not hidden.isdisjoint((_CHECKS, _INCIDENTS, _EVALUATIONS))
+        self.walk.blocked |= not hidden.isdisjoint((_CHECKS, _INCIDENTS, _EVALUATIONS))
         if _CHECKS not in hidden:
-            yield from self._failed(depth, asset, signs, answer)
+            yield from self._failed_checks(depth, asset, evidence, response)
         if _INCIDENTS not in hidden:
-            for incident in self.means.rows.found(signs.incidents, answer):
+            for incident in self.session.rows.found(evidence.incidents, response):
                 weight = weigh_incident(incident)
                 if weight is not None:
                     yield HealthFinding(asset, depth, weight, incident=incident)
         if _EVALUATIONS not in hidden:
-            yield from self._judged(depth, asset, signs)
+            yield from self._failed_evaluations(depth, asset, evidence)
 
-    def _failed(self, depth: int, asset: Row, signs: HealthEvidence, answer: LevelResponse) -> Iterator[HealthFinding]:
-        rows = self.means.rows
-        for vid, results in signs.checks:
-            check = rows.row(vid, answer)
-            latest = min(rows.found(results, answer), key=lambda row: row.urn, default=None)
+    def _failed_checks(
+        self, depth: int, asset: Row, evidence: HealthEvidence, response: LevelResponse
+    ) -> Iterator[HealthFinding]:
+        """Yield a finding for each check whose latest result has a weight."""
+        rows = self.session.rows
+        for vid, results in evidence.checks:
+            check = rows.row(vid, response)
+            latest = min(rows.found(results, response), key=lambda row: row.urn, default=None)
             if check is None or latest is None:
                 continue
-            self.watched |= depth == 0
+            self.monitored |= depth == 0
             weight = weigh_check(asset, check, latest, self.now)
             if weight is not None:
                 yield HealthFinding(asset, depth, weight, check=check, result=latest)
 
-    def _judged(self, depth: int, version: Row, signs: HealthEvidence) -> Iterator[HealthFinding]:
-        known = [*self._evaluations(version, signs)]
-        self.watched |= depth == 0 and bool(known)
+    def _failed_evaluations(self, depth: int, version: Row, evidence: HealthEvidence) -> Iterator[HealthFinding]:
+        """Yield a finding for each evaluation that has a weight."""
+        known = [*self._evaluations(version, evidence)]
+        self.monitored |= depth == 0 and bool(known)
         for evaluation, weight in weigh_evaluations(version, known):
             yield HealthFinding(version, depth, weight, evaluation=evaluation)
 
-    def _evaluations(self, version: Row, signs: HealthEvidence) -> Iterator[tuple[Row, frozenset[str]]]:
-        """The evaluations that the caller may know of, each with the data that it shows to be made on."""
-        for vid, edge, data in signs.evaluations:
-            seen = self.sight.along(version, vid, edge, Direction.OUT)
-            if seen is None:
+    def _evaluations(self, version: Row, evidence: HealthEvidence) -> Iterator[tuple[Row, frozenset[str]]]:
+        """Yield the evaluations visible to the caller, each with the ids of the data it shows as evaluated on."""
+        for vid, edge, data in evidence.evaluations:
+            visible = self.visibility.along(version, vid, edge, Direction.OUT)
+            if visible is None:
                 continue
-            evaluation, _ = seen
-            self.course.shut |= _VERDICT in evaluation.access.hidden
+            evaluation, _ = visible
+            self.walk.blocked |= _VERDICT in evaluation.access.hidden
             shown = evaluation.access.grade is AccessGrade.READ and _DATA not in evaluation.access.hidden
-            yield evaluation, frozenset(self._ends(evaluation, data) if shown else ())
+            yield evaluation, frozenset(self._evaluation_data(evaluation, data) if shown else ())
 
-    def _ends(self, evaluation: Row, data: Sequence[tuple[int, Edge]]) -> Iterator[str]:
-        """The ids of the data that the caller may know of; what is hidden of it takes no cause away."""
+    def _evaluation_data(self, evaluation: Row, data: Sequence[tuple[int, Edge]]) -> Iterator[str]:
+        """Yield the ids of the visible data.
+
+        Hidden data is not counted as hidden lineage, because it removes no finding.
+        """
         for vid, edge in data:
-            known = self.means.rows.known(vid) is not None
-            seen = self.sight.along(evaluation, vid, edge, Direction.IN) if known else None
-            if seen is not None:
-                yield seen[0].urn
+            known = self.session.rows.known(vid) is not None
+            visible = self.visibility.along(evaluation, vid, edge, Direction.IN) if known else None
+            if visible is not None:
+                yield visible[0].urn
 
 
-async def health_of(means: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:
-    """How an asset is at the instant of the operation; ``pin`` says that. Each level is one request."""
-    course = WalkState(means, LineageQuery((row.urn,), Direction.IN, LEVELS), means.visibility(None), LEVELS)
-    means.budget.begin()
-    course.begin(row)
-    checkup, instant = HealthWalk(means, course, means.visibility(None)), course.sight.instant
-    way = EdgeSelection(Direction.IN, (), instant)
+async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:
+    """Return the health of an asset, with at most MAX_CAUSES findings; each level of the walk is one request.
+
+    ``pin`` is the read time that is reported in the result.
+    """
+    walk = WalkState(session, LineageQuery((row.urn,), Direction.IN, LEVELS), session.visibility(None), LEVELS)
+    session.budget.begin()
+    walk.begin(row)
+    health, instant = HealthWalk(session, walk, session.visibility(None)), walk.visibility.instant
+    selection = EdgeSelection(Direction.IN, (), instant)
     for depth in range(LEVELS + 1):
-        if not course.front:
+        if not walk.frontier:
             break
-        level = [reached for reached, _ in course.front.values()]
+        level = [reached for reached, _ in walk.frontier.values()]
         vertices = [(reached.vid, reached.kind) for reached in level]
-        expansions, told = await asyncio.gather(course.expand(way, vertices), checkup.examine(vertices))
-        for reached, examined in zip(level, told, strict=False):
-            checkup.hear(depth, reached, examined)
-        if course.front:
-            await course.advance(depth, expansions)
-        course.front = {
-            vid: met for vid, met in course.front.items() if propagates(met[0], instant.valid, past=instant.past)
+        expansions, evidence = await asyncio.gather(walk.expand(selection, vertices), health.read_evidence(vertices))
+        for reached, group in zip(level, evidence, strict=False):
+            health.add_findings(depth, reached, group)
+        if walk.frontier:
+            await walk.advance(depth, expansions)
+        walk.frontier = {
+            vid: met for vid, met in walk.frontier.items() if propagates(met[0], instant.valid, past=instant.past)
         }
-    course.shut |= bool(checkup.sight.hidden)
-    causes = sorted(checkup.causes.values(), key=lambda cause: cause.place)
-    completeness = course.completeness(pin)
+    walk.blocked |= bool(health.visibility.hidden)
+    causes = sorted(health.findings.values(), key=lambda finding: finding.place)
+    completeness = walk.completeness(pin)
     if len(causes) > MAX_CAUSES:
         completeness = replace(completeness, budgets=(*completeness.budgets, CAUSES))
-    return HealthReport(status_of(causes, watched=checkup.watched), causes[:MAX_CAUSES], completeness)
+    return HealthReport(status_of(causes, monitored=health.monitored), causes[:MAX_CAUSES], completeness)

@@ -1,4 +1,4 @@
-"""What a caller sees along lineage at an instant; what is hidden is noted, and nothing of it told but that."""
+"""Decides which lineage a caller sees at a read time. Hidden vertices are counted and not disclosed otherwise."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
@@ -11,26 +11,26 @@ from app.graph.records.read_time import ReadTime, edge_at, existed, vertex_at
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.row import AccessGrade, MaskedRecord, Row
 
-ASKED: Final = {Direction.OUT: "downstream", Direction.IN: "upstream"}
-"""The field of an asset that shows where its edges lead."""
+LINEAGE_FIELD: Final = {Direction.OUT: "downstream", Direction.IN: "upstream"}
+"""Field of an asset that discloses its edges in a direction."""
 
-TIMES: Final = frozenset({"validFrom", "validTo", "sourceCreatedAt", "createdAt", "deletedAt"})
-"""What says when something was there, of edges and vertices."""
+TIME_FIELDS: Final = frozenset({"validFrom", "validTo", "sourceCreatedAt", "createdAt", "deletedAt"})
+"""Fields of edges and vertices that disclose when they were there."""
 
-EDGE: Final = "LineageEdge"
-"""The type that shows an edge."""
+EDGE_TYPE: Final = "LineageEdge"
+"""GraphQL type under which an edge is shown, whose field mask applies."""
 
 
 def expands(row: Row, direction: Direction) -> bool:
-    """Whether the caller may see where the edges of a row lead."""
-    return row.access.grade is AccessGrade.READ and ASKED[direction] not in row.access.hidden
+    """Return whether the caller may see the edges of a row in a direction."""
+    return row.access.grade is AccessGrade.READ and LINEAGE_FIELD[direction] not in row.access.hidden
 
 
 @dataclass(slots=True)
 class LineageVisibility:
-    """Looks at what an expander brought; ``hidden`` are the vertices that were met and are not the caller's to see.
+    """Applies policy and read time to expansions; ``hidden`` collects the hidden vertices next to visible ones.
 
-    What is ``named`` by its id stands, also where it was deleted.
+    Vertices in ``named``, which the query gives by id, count as existing even if they were deleted.
     """
 
     rows: VisibleRows
@@ -41,25 +41,32 @@ class LineageVisibility:
     def along(
         self, near: Row, vid: int, edge: Mapping[str, Any], direction: Direction
     ) -> tuple[Row, MaskedRecord] | None:
-        """The far end of an edge and what is shown of it; None where one of both is not there for the caller."""
+        """Return the far end of an edge and the masked edge; None if one of them is not visible or was not there.
+
+        ``near`` is the visible end, ``vid`` the other one, and ``direction`` that from near to far.
+        """
         far = self.rows.known(vid)
         if far is None:
             if not is_inferred(edge):
-                self._meet(vid, edge)
+                self._count_hidden(vid, edge)
             return None
-        access = near.access.of_edge(EDGE, far.access)
-        held = self._held(near, edge, access.hidden) if self._stands(far) else None
-        if held is None:
+        access = near.access.of_edge(EDGE_TYPE, far.access)
+        valid = self._edge_at(near, edge, access.hidden) if self._existed(far) else None
+        if valid is None:
             return None
         source, target = (near, far) if direction is Direction.OUT else (far, near)
         urn = f"{edge['relation']}:{source.vid:x}:{target.vid:x}"
-        return far, MaskedRecord(EDGE, urn, {**held, "id": urn, "from": source.urn, "to": target.urn}, access)
+        return far, MaskedRecord(EDGE_TYPE, urn, {**valid, "id": urn, "from": source.urn, "to": target.urn}, access)
 
-    def _stands(self, row: Row) -> bool:
+    def _existed(self, row: Row) -> bool:
+        """Return whether the vertex of a row existed at the read time, or is named by the query."""
         return row.vid in self.named or existed(row, self.instant)
 
-    def _held(self, near: Row, edge: Mapping[str, Any], hidden: Container[str]) -> Mapping[str, Any] | None:
-        """The edge as it held; an inferred one by the chains that the caller may go."""
+    def _edge_at(self, near: Row, edge: Mapping[str, Any], hidden: Container[str]) -> Mapping[str, Any] | None:
+        """Return the edge as it was valid at the read time; None if it was not.
+
+        An inferred edge is valid if the caller may traverse one of the chains it is derived from.
+        """
         if not is_inferred(edge):
             return edge_at(edge, self.instant, hidden)
         if not is_traversable(near):
@@ -67,27 +74,42 @@ class LineageVisibility:
         return visible_inferred_edge(edge, self.instant.for_edge(hidden), self._passes, self.instant.recorded)
 
     def _passes(self, vid: int) -> bool:
+        """Return whether the caller may traverse a vertex that existed at the read time."""
         row = self.rows.known(vid)
         return row is not None and is_traversable(row) and existed(row, self.instant)
 
-    def group_member(self, row: Row, speaker: MemberEdges) -> Row | None:
-        """The counterpart that speaks for a row; None where it is not there for the caller."""
-        known = self.rows.known(speaker.vid)
-        link = speaker.link or {}
+    def group_member(self, row: Row, member: MemberEdges) -> Row | None:
+        """Return another member of the asset group of a row; None if it is not visible or was not there.
+
+        A hidden member is counted only if it has an edge in the direction, because without one it hides no lineage.
+        """
+        known = self.rows.known(member.vid)
+        link = member.link or {}
         if known is None:
-            if self.leads(speaker):
-                self._meet(speaker.vid, link)
+            if self.leads(member):
+                self._count_hidden(member.vid, link)
             return None
-        hidden = row.access.of_edge(EDGE, known.access).hidden
-        return known if self._stands(known) and edge_at(link, self.instant, hidden) is not None else None
+        hidden = row.access.of_edge(EDGE_TYPE, known.access).hidden
+        return known if self._existed(known) and edge_at(link, self.instant, hidden) is not None else None
 
-    def leads(self, speaker: MemberEdges) -> bool:
-        """Whether some edge leads on, to whatever it may be; no times are judged by, since they are hidden."""
-        edges = (edge for _, edge in speaker.edges if not is_inferred(edge))
-        return any(edge_at(edge, self.instant, TIMES) is not None for edge in edges)
+    def leads(self, member: MemberEdges) -> bool:
+        """Return whether a member has a declared edge in the direction of the walk.
 
-    def _meet(self, vid: int, edge: Mapping[str, Any]) -> None:
+        Times may be hidden, so the edge must be valid at the time when the result was begun, not at the read time.
+        """
+        edges = (edge for _, edge in member.edges if not is_inferred(edge))
+        return any(edge_at(edge, self.instant, TIME_FIELDS) is not None for edge in edges)
+
+    def _count_hidden(self, vid: int, edge: Mapping[str, Any]) -> None:
+        """Count a hidden vertex if it and the edge to it existed at the time when the result was begun.
+
+        Its times are hidden and must not be used.
+        """
         record = self.rows.hidden_record(vid)
-        stood = None if record is None else vertex_at(record, self.instant, TIMES)
-        if stood is not None and stood.get("deletedAt") is None and edge_at(edge, self.instant, TIMES) is not None:
+        present = None if record is None else vertex_at(record, self.instant, TIME_FIELDS)
+        if (
+            present is not None
+            and present.get("deletedAt") is None
+            and edge_at(edge, self.instant, TIME_FIELDS) is not None
+        ):
             self.hidden.add(vid)

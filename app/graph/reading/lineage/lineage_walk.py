@@ -1,7 +1,7 @@
-"""Walks: breadth first along lineage, level by level, past nothing that the caller may not see (ADR 0010).
+"""Breadth-first walk along lineage, which passes no vertex that the caller may not read (docs/adr/0010-walks.md).
 
-The answer does not depend on the order of edges: a level is expanded as a whole, and of several ways that are equally
-short the least by ids is kept.
+The result does not depend on the order of edges: levels are expanded completely, and of several shortest paths to a
+vertex the least by ids is kept.
 """
 
 import asyncio
@@ -27,147 +27,164 @@ from graphql_schema.ports.lineage_query import (
 from graphql_schema.ports.row import MaskedRecord, Row
 
 Ids = tuple[str, ...]
+"""URNs of the vertices on a path."""
 
 
 @dataclass(slots=True)
 class WalkState:
-    """A walk under way: at most to depth ``stop``.
+    """State of one walk, at most to depth ``stop``.
 
-    ``nodes`` are shown or passed through, ``arrived`` is what edges led to, and ``front`` what they led to last, each
-    with the ids of a shortest way there. ``shut`` says that something was met of which the caller may not see where it
-    leads, ``full`` that a counterpart was left out, ``ended`` which budgets ended the walk.
+    ``nodes`` are the vertices of the result, including those that the filter leaves out. ``arrived`` are the vertices
+    that roots or edges led to. ``frontier`` are those of the last level, each with the ids of a shortest path to it.
+    ``edges`` are the followed edges by id, with both ends. ``ended`` names the budgets that ended the walk. ``blocked``
+    is true if the caller may not see the edges of a reached vertex, ``full`` if a group member was left out by the node
+    limit.
     """
 
-    means: WalkSession
-    walk: LineageQuery
-    sight: LineageVisibility
+    session: WalkSession
+    query: LineageQuery
+    visibility: LineageVisibility
     stop: int
     nodes: dict[int, ReachedNode] = field(default_factory=dict)
     arrived: set[int] = field(default_factory=set)
-    front: dict[int, tuple[Row, Ids]] = field(default_factory=dict)
+    frontier: dict[int, tuple[Row, Ids]] = field(default_factory=dict)
     edges: dict[str, tuple[MaskedRecord, int, int]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     hidden: frozenset[int] = frozenset()
-    shut: bool = False
+    blocked: bool = False
     full: bool = False
 
     @property
     def vertices(self) -> list[Vertex]:
-        """What was arrived at last."""
-        return [(vid, row.kind) for vid, (row, _) in self.front.items()]
+        """Vertices of the last level."""
+        return [(vid, row.kind) for vid, (row, _) in self.frontier.items()]
 
     def begin(self, row: Row) -> None:
-        """Arrive at a root."""
+        """Add a root at depth 0."""
         self.arrived.add(row.vid)
-        self.front[row.vid] = (row, (row.urn,))
+        self.frontier[row.vid] = (row, (row.urn,))
         self.nodes[row.vid] = ReachedNode(row, 0, (row.urn,))
 
-    async def expand(self, way: EdgeSelection, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
-        """What vertices lead to; nothing where a budget ends the walk here.
+    async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
+        """Return the expansions of vertices; end the walk and return nothing if a budget is exhausted.
 
-        Where a row is known already, its caller must see where it leads: whatever else it leads to moves no budget.
+        A vertex whose edges the caller may not see is not expanded, so that its hidden edges use no budget.
         """
-        seen = [(vid, kind) for vid, kind in vertices if self._may_lead(self.means.rows.known(vid))]
-        found = await self.means.expand((way, seen))
+        leading = [(vid, kind) for vid, kind in vertices if self._may_lead(self.session.rows.known(vid))]
+        found = await self.session.expand((selection, leading))
         if isinstance(found, str):
             self.end(found)
             return {}
-        return {vid: expansion for (vid, _), expansion in zip(seen, found[0], strict=True)}
+        return {vid: expansion for (vid, _), expansion in zip(leading, found[0], strict=True)}
 
     def _may_lead(self, row: Row | None) -> bool:
-        return row is None or expands(row, self.walk.direction)
+        """Return whether a vertex may be expanded: its row is not known yet, or the caller may see its edges."""
+        return row is None or expands(row, self.query.direction)
 
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
-        """Go from what was arrived at with a depth to what is one step further; at the last depth only look there."""
+        """Follow the edges from the vertices of one depth to the next.
+
+        At the depth ``stop`` only test whether there are more.
+        """
         last = depth == self.stop
         arriving: dict[int, tuple[Row, Ids]] = {}
-        for vid, (row, via) in sorted(self.front.items(), key=lambda each: each[1][0].urn):
-            budget = await self._go(depth, (row, via), expansions.get(vid), arriving)
+        for vid, (row, via) in sorted(self.frontier.items(), key=lambda each: each[1][0].urn):
+            budget = await self._follow(depth, (row, via), expansions.get(vid), arriving)
             if budget is not None:
                 self.end(budget)
                 return
-        self.front = {}
+        self.frontier = {}
         if not last:
-            self.hidden = frozenset(self.sight.hidden)
+            self.hidden = frozenset(self.visibility.hidden)
             self._arrive(depth + 1, arriving)
         elif not self.ended and not arriving.keys() <= self.nodes.keys():
             self.ended.append(DEPTH)
 
-    async def _go(
+    async def _follow(
         self, depth: int, at: tuple[Row, Ids], expansion: Expansion | None, arriving: dict[int, tuple[Row, Ids]]
     ) -> str | None:
-        """Go over the edges from one vertex; the budget that ended meanwhile, if one did."""
+        """Follow the edges that count for one vertex and add their far ends to ``arriving``.
+
+        Return an exhausted budget, or None.
+        """
         last = depth == self.stop
-        for speaker, known, way in self._speaking(*at, expansion, last=last):
-            followed = [*self._followed(speaker, known)]
+        for member, known, path in self._members(*at, expansion, last=last):
+            followed = [*self._far_ends(member, known)]
             for far in followed:
-                reached = (far, (*way, far.urn))
+                reached = (far, (*path, far.urn))
                 if far.vid not in self.arrived and reached[1] < arriving.setdefault(far.vid, reached)[1]:
                     arriving[far.vid] = reached
             if followed and known is not at[0] and not last:
-                self._show(ReachedNode(known, depth, way))
-            ended = await self.means.go(len(speaker.edges))
+                self._show(ReachedNode(known, depth, path))
+            ended = await self.session.count_edges(len(member.edges))
             if ended is not None:
                 return ended
         return None
 
     def _arrive(self, depth: int, arriving: Mapping[int, tuple[Row, Ids]]) -> None:
-        """Arrive at the next depth; of more than the walk may hold at the first by id, and that is the last depth."""
-        room = self.means.budget.limits.nodes - len(self.nodes)
+        """Make the vertices of the next depth the frontier; over the node limit keep the first by id and stop there."""
+        capacity = self.session.budget.limits.nodes - len(self.nodes)
         fresh = sorted((row.urn, vid) for vid, (row, _) in arriving.items() if vid not in self.nodes)
-        left_out = {vid for _, vid in fresh[max(room, 0) :]}
+        left_out = {vid for _, vid in fresh[max(capacity, 0) :]}
         if left_out:
             self.stop = depth
         if left_out or self.full:
             self.ended.append(NODES)
-        self.front = {vid: reached for vid, reached in arriving.items() if vid not in left_out}
-        self.arrived |= self.front.keys()
-        for row, via in self.front.values():
+        self.frontier = {vid: reached for vid, reached in arriving.items() if vid not in left_out}
+        self.arrived |= self.frontier.keys()
+        for row, via in self.frontier.values():
             self._show(ReachedNode(row, depth, via))
 
     def end(self, budget: str) -> None:
-        """Walk no further, since a budget has ended."""
+        """End the walk because a budget is exhausted."""
         self.ended.append(budget)
-        self.front = {}
+        self.frontier = {}
 
     def _show(self, reached: ReachedNode) -> None:
+        """Add a node at its least depth; set ``full`` if the node limit is reached."""
         known = self.nodes.get(reached.row.vid)
-        if known is None and len(self.nodes) >= self.means.budget.limits.nodes:
+        if known is None and len(self.nodes) >= self.session.budget.limits.nodes:
             self.full = True
         elif known is None or (reached.depth, reached.via) < (known.depth, known.via):
             self.nodes[reached.row.vid] = reached
 
-    def _speaking(
+    def _members(
         self, row: Row, via: Ids, expansion: Expansion | None, *, last: bool
     ) -> Iterator[tuple[MemberEdges, Row, Ids]]:
-        """Who speaks for a row, as far as the caller may see where that leads, with the way to it."""
-        if expansion is None or not expands(row, self.walk.direction):
-            self.shut |= not last
+        """Yield the members of a row's asset group whose edges the caller may see, each with its row and path."""
+        if expansion is None or not expands(row, self.query.direction):
+            self.blocked |= not last
             return
         yield expansion.itself, row, via
-        for speaker in expansion.others:
-            known = self.sight.group_member(row, speaker)
-            if known is not None and expands(known, self.walk.direction):
-                yield speaker, known, (*via, known.urn)
+        for member in expansion.others:
+            known = self.visibility.group_member(row, member)
+            if known is not None and expands(known, self.query.direction):
+                yield member, known, (*via, known.urn)
             elif known is not None:
-                self.shut |= not last and self.sight.leads(speaker)
+                self.blocked |= not last and self.visibility.leads(member)
 
-    def _followed(self, speaker: MemberEdges, near: Row) -> Iterator[Row]:
-        """The far ends of the edges that are followed."""
+    def _far_ends(self, member: MemberEdges, near: Row) -> Iterator[Row]:
+        """Yield the far ends of the edges that the filter accepts, and record these edges.
+
+        Declared edges come first, so that an inferred edge parallel to a declared one is left out.
+        """
         declared: set[str] = set()
-        for vid, edge in sorted(speaker.edges, key=lambda each: is_inferred(each[1])):
-            seen = self.sight.along(near, vid, edge, self.walk.direction)
-            if seen is None or seen[1].urn in declared:
+        for vid, edge in sorted(member.edges, key=lambda each: is_inferred(each[1])):
+            visible = self.visibility.along(near, vid, edge, self.query.direction)
+            if visible is None or visible[1].urn in declared:
                 continue
-            far, joined = seen
+            far, joined = visible
             declared.add(joined.urn)
-            if self.walk.keep.accepts_edge(joined):
+            if self.query.keep.accepts_edge(joined):
                 self.edges[joined.urn] = (joined, near.vid, far.vid)
                 yield far
 
-    def answer(self, unknown: list[str], asked: SnapshotTime) -> LineageResult:
-        """What the walk has found."""
-        keep = self.walk.keep
+    def result(self, unknown: list[str], pin: SnapshotTime) -> LineageResult:
+        """Return what the walk found: nodes that the filter accepts by depth and id, and the edges between them.
+
+        ``unknown`` are the roots that were not found.
+        """
+        keep = self.query.keep
         shown = {vid: node for vid, node in self.nodes.items() if keep.accepts_node(node.row)}
         edges = [
             ReachedEdge(edge, max(shown[near].place, shown[far].place))
@@ -178,34 +195,37 @@ class WalkState:
             sorted(shown.values(), key=lambda node: node.place),
             sorted(edges, key=lambda each: (each.place, each.edge.urn)),
             unknown,
-            replace(self.completeness(asked), missing_roots=bool(unknown)),
+            replace(self.completeness(pin), missing_roots=bool(unknown)),
         )
 
     def completeness(self, pin: SnapshotTime) -> Completeness:
-        """How much of what there is was found."""
+        """Return how much of the lineage was found."""
         depth = max((node.depth for node in self.nodes.values()), default=0)
-        return self.means.completeness(Extent(self.ended, self.hidden, self.shut, len(self.nodes), depth), pin)
+        return self.session.completeness(Extent(self.ended, self.hidden, self.blocked, len(self.nodes), depth), pin)
 
 
-async def walk_along(means: WalkSession, walk: LineageQuery, pin: SnapshotTime) -> LineageResult:
-    """Walk; ``pin`` is the instant of the answer. Each level is one request, the first of which brings the roots."""
-    roots = [*dict.fromkeys(walk.roots)]
-    course = WalkState(means, walk, means.visibility(walk.pin), walk.depth)
-    inferred = EdgeOrigin.INFERRED.name in walk.keep.origins
-    way = EdgeSelection(walk.direction, walk.keep.relations, course.sight.instant, inferred)
-    vertices = [(means.rows.vid(urn), parse_urn(urn).kind) for urn in roots]
-    means.budget.begin()
-    found, expansions = await asyncio.gather(means.points.many(roots), course.expand(way, vertices))
+async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTime) -> LineageResult:
+    """Return the lineage of the roots of a query; ``pin`` is the read time that is reported in the result.
+
+    Each level is one request. The first one reads the roots as well.
+    """
+    roots = [*dict.fromkeys(query.roots)]
+    state = WalkState(session, query, session.visibility(query.pin), query.depth)
+    inferred = EdgeOrigin.INFERRED.name in query.keep.origins
+    selection = EdgeSelection(query.direction, query.keep.relations, state.visibility.instant, inferred)
+    vertices = [(session.rows.vid(urn), parse_urn(urn).kind) for urn in roots]
+    session.budget.begin()
+    found, expansions = await asyncio.gather(session.rows_by_id.many(roots), state.expand(selection, vertices))
     for row in found:
         if row is not None and row.kind in ASSETS:
-            course.begin(row)
-    unknown = [urn for urn in roots if means.rows.vid(urn) not in course.nodes]
-    if course.ended:  # what is hidden must not have ended it: once more for what the caller sees
-        course.ended.clear()
-        expansions = await course.expand(way, course.vertices)
+            state.begin(row)
+    unknown = [urn for urn in roots if session.rows.vid(urn) not in state.nodes]
+    if state.ended:  # hidden roots may have used up the budget: expand again from the visible roots only
+        state.ended.clear()
+        expansions = await state.expand(selection, state.vertices)
     depth = 0
-    while course.front:
-        await course.advance(depth, expansions)
+    while state.frontier:
+        await state.advance(depth, expansions)
         depth += 1
-        expansions = await course.expand(way, course.vertices) if course.front else {}
-    return course.answer(unknown, pin)
+        expansions = await state.expand(selection, state.vertices) if state.frontier else {}
+    return state.result(unknown, pin)

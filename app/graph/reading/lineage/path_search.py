@@ -1,9 +1,10 @@
-"""Paths: a search from both ends, then the shortest ways in memory (ADR 0010).
+"""Shortest paths between two assets: a search from both ends, then in memory (docs/adr/0010-walks.md).
 
-Levels are read from whichever end has fewer vertices to go on from. Once ``a`` have been read from the one and ``b``
-from the other, the edges of every path of at most ``a + b`` edges are known, and the free steps of those that are
-shorter: where the two sides meet there may be one that neither has read. The shortest are found best first
-(:mod:`app.graph.reading.lineage.shortest_paths`); if there are too few, one more level is read.
+The next level is read from the end that has fewer vertices to expand. After ``a`` levels from one end and ``b`` from
+the other, the edges of every path of at most ``a + b`` edges are known. The free steps within asset groups are known
+for shorter paths only: one where the two sides meet may not have been read from either. The shortest paths among the
+known edges are found best first (:mod:`app.graph.reading.lineage.shortest_paths`). If there are too few, one more level
+is read.
 """
 
 import asyncio
@@ -25,159 +26,177 @@ from graphql_schema.ports.row import Row
 
 @dataclass(slots=True)
 class Side:
-    """The search from one end: what was arrived at, and of that ``front`` last, after so many ``levels``.
+    """The search from one end after ``levels`` levels.
 
-    ``met`` are also the counterparts of what was arrived at.
+    ``arrived`` are the vertices that edges led to and ``frontier`` those of the last level. ``met`` has also the other
+    members of their asset groups.
     """
 
-    way: EdgeSelection
-    front: dict[int, Row]
+    selection: EdgeSelection
+    frontier: dict[int, Row]
     arrived: set[int]
     met: set[int]
     levels: int = 0
 
 
-_COUNTERPARTS: Final = {kind: set(hop.kinds) for kind, hop in (*CHILD_HOPS.items(), *PARENT_HOPS.items())}
+_MEMBER_KINDS: Final = {kind: set(hop.kinds) for kind, hop in (*CHILD_HOPS.items(), *PARENT_HOPS.items())}
+"""For each kind the kinds of the other members of its asset group."""
 
 
-def known_to(forward: Side, backward: Side) -> int:
-    """The length up to which every path is known."""
-    kinds = {row.kind for row in backward.front.values()}
-    meet = any(_COUNTERPARTS.get(row.kind, set()) & kinds for row in forward.front.values())
+def known_length(forward: Side, backward: Side) -> int:
+    """Return the number of edges up to which every path is known.
+
+    It is one less if the two sides meet between members of an asset group, whose free step was read from neither side.
+    """
+    kinds = {row.kind for row in backward.frontier.values()}
+    meet = any(_MEMBER_KINDS.get(row.kind, set()) & kinds for row in forward.frontier.values())
     return forward.levels + backward.levels - meet
 
 
 @dataclass(slots=True)
 class PathSearchState:
-    """A search under way."""
+    """State of one search.
 
-    means: WalkSession
-    search: PathQuery
-    sight: LineageVisibility
+    ``known`` is the graph read so far. ``ended`` names the exhausted budgets. ``blocked`` is true if the downstream
+    edges of a reached vertex are not visible.
+    """
+
+    session: WalkSession
+    query: PathQuery
+    visibility: LineageVisibility
     known: KnownGraph = field(default_factory=KnownGraph)
     ended: list[str] = field(default_factory=list)
-    shut: bool = False
+    blocked: bool = False
 
     def side(self, row: Row, direction: Direction) -> Side:
-        """The search from one end, before anything was read."""
+        """Return the search from one end, before anything is read."""
         self.known.rows[row.vid] = row
-        return Side(EdgeSelection(direction, (), self.sight.instant), {row.vid: row}, {row.vid}, {row.vid})
+        return Side(EdgeSelection(direction, (), self.visibility.instant), {row.vid: row}, {row.vid}, {row.vid})
 
-    async def expand(self, *asked: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]]:
-        """What vertices lead to, all in one request; nothing where a budget ends the search."""
-        found = await self.means.expand(*asked)
+    async def expand(self, *requests: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]]:
+        """Return the expansions of all requested vertices in one request.
+
+        If a budget is exhausted, end the search and return none.
+        """
+        found = await self.session.expand(*requests)
         if isinstance(found, str):
             self.ended.append(found)
             return []
         return found
 
     async def read(self, side: Side) -> None:
-        """Read one more level from a side."""
-        asked = (side.way, [(vid, row.kind) for vid, row in side.front.items()])
-        for expansions in await self.expand(asked):
+        """Read one more level from a side, and end the search if the node limit is exceeded."""
+        request = (side.selection, [(vid, row.kind) for vid, row in side.frontier.items()])
+        for expansions in await self.expand(request):
             await self.advance(side, expansions)
-        if len(self.known.rows) > self.means.budget.limits.nodes:
+        if len(self.known.rows) > self.session.budget.limits.nodes:
             self.ended.append(NODES)
 
     async def advance(self, side: Side, expansions: Sequence[Expansion]) -> None:
-        """Go one step further from a side; where a budget ends the search, as far as that."""
-        front: dict[int, Row] = {}
-        for row, expansion in zip(side.front.values(), expansions, strict=True):
-            for speaker, known in self._speaking(row, expansion):
+        """Add the edges of one level to the known graph; stop in between if a budget is exhausted."""
+        frontier: dict[int, Row] = {}
+        for row, expansion in zip(side.frontier.values(), expansions, strict=True):
+            for member, known in self._members(row, expansion):
                 side.met.add(known.vid)
-                front |= {far.vid: far for far in self._joined(side.way.direction, known, speaker)}
-                ended = await self.means.go(len(speaker.edges))
+                frontier |= {far.vid: far for far in self._add_edges(side.selection.direction, known, member)}
+                ended = await self.session.count_edges(len(member.edges))
                 if ended is not None:
                     self.ended.append(ended)
                     return
-        side.front = {vid: row for vid, row in front.items() if vid not in side.arrived}
-        side.arrived |= side.front.keys()
-        side.met |= side.front.keys()
+        side.frontier = {vid: row for vid, row in frontier.items() if vid not in side.arrived}
+        side.arrived |= side.frontier.keys()
+        side.met |= side.frontier.keys()
         side.levels += 1
 
-    def _speaking(self, row: Row, expansion: Expansion) -> Iterator[tuple[MemberEdges, Row]]:
-        """Who speaks for a row; there is a free step between two that can both be departed from."""
+    def _members(self, row: Row, expansion: Expansion) -> Iterator[tuple[MemberEdges, Row]]:
+        """Yield the visible members of a row's asset group, and add the free steps between them.
+
+        A free step exists if the downstream edges of both ends are visible.
+        """
         yield expansion.itself, row
-        for speaker in expansion.others:
-            other = self.sight.group_member(row, speaker)
+        for member in expansion.others:
+            other = self.visibility.group_member(row, member)
             if other is not None and expands(other, Direction.OUT) and expands(row, Direction.OUT):
                 self.known.join_free(row, other)
-                yield speaker, other
+                yield member, other
 
-    def _joined(self, direction: Direction, near: Row, speaker: MemberEdges) -> Iterator[Row]:
-        """Learn the edges of a vertex that can be departed from at their start, and the far ends to go on from."""
-        for vid, edge in speaker.edges:
-            seen = self.sight.along(near, vid, edge, direction)
-            if seen is None:
+    def _add_edges(self, direction: Direction, near: Row, member: MemberEdges) -> Iterator[Row]:
+        """Add the edges of a vertex whose start shows its downstream edges, and yield their far ends."""
+        for vid, edge in member.edges:
+            visible = self.visibility.along(near, vid, edge, direction)
+            if visible is None:
                 continue
-            far, joined = seen
+            far, joined = visible
             source, target = (near, far) if direction is Direction.OUT else (far, near)
             if expands(source, Direction.OUT):
                 self.known.join(source, target, joined)
                 yield far
             else:
-                self.shut = True
+                self.blocked = True
 
-    async def shortest(self, ends: tuple[int, int], most: int, longest: int) -> list[FoundPath]:
-        """The shortest paths in what is known, beside the event loop."""
-        budget = self.means.budget
-        async with budget.trying:
+    async def shortest(self, ends: tuple[int, int], max_paths: int, max_length: int) -> list[FoundPath]:
+        """Return the shortest known paths; runs in a thread, because it can take long, one search at a time."""
+        budget = self.session.budget
+        async with budget.search_lock:
             paths, ended = await asyncio.to_thread(
-                shortest, self.known, *ends, most=most, longest=longest, tried=budget.tried
+                shortest, self.known, *ends, max_paths=max_paths, max_length=max_length, count_step=budget.count_step
             )
         if ended is not None:
             self.ended.append(ended)
         return paths
 
     def completeness(self, pin: SnapshotTime, depth: int) -> Completeness:
-        """How much of what there is was looked at; ``depth`` is the length up to which every path is known."""
-        hidden = frozenset(self.sight.hidden)
-        return self.means.completeness(Extent(self.ended, hidden, self.shut, len(self.known.rows), depth), pin)
+        """Return how much was searched; ``depth`` is the length up to which every path is known."""
+        hidden = frozenset(self.visibility.hidden)
+        return self.session.completeness(Extent(self.ended, hidden, self.blocked, len(self.known.rows), depth), pin)
 
 
-async def paths_between(means: WalkSession, search: PathQuery, pin: SnapshotTime) -> PathResult:
-    """Search; ``pin`` is the instant of the answer. Each level is one request, the first of which reads both ends."""
-    hunt = PathSearchState(means, search, means.visibility())
-    ends = [*dict.fromkeys((search.source, search.target))]
-    asked = [
-        (EdgeSelection(direction, (), hunt.sight.instant), [(means.rows.vid(urn), parse_urn(urn).kind)])
-        for urn, direction in ((search.source, Direction.OUT), (search.target, Direction.IN))
+async def paths_between(session: WalkSession, query: PathQuery, pin: SnapshotTime) -> PathResult:
+    """Return the shortest paths between two assets; ``pin`` is the read time that is reported in the result.
+
+    Each level is one request. The first one reads both ends as well.
+    """
+    state = PathSearchState(session, query, session.visibility())
+    ends = [*dict.fromkeys((query.source, query.target))]
+    requests = [
+        (EdgeSelection(direction, (), state.visibility.instant), [(session.rows.vid(urn), parse_urn(urn).kind)])
+        for urn, direction in ((query.source, Direction.OUT), (query.target, Direction.IN))
     ]
-    means.budget.begin()
-    found, expansions = await asyncio.gather(means.points.many(ends), hunt.expand(*asked))
+    session.budget.begin()
+    found, expansions = await asyncio.gather(session.rows_by_id.many(ends), state.expand(*requests))
     rows = {urn: row for urn, row in zip(ends, found, strict=True) if row is not None and row.kind in ASSETS}
     unknown = [urn for urn in ends if urn not in rows]
     if unknown:
-        hunt.ended.clear()  # what is hidden looks as if it were not there
-        return PathResult((), unknown, replace(hunt.completeness(pin, 0), missing_roots=True))
-    hunt.sight.named = frozenset(row.vid for row in rows.values())
-    sides = (hunt.side(rows[search.source], Direction.OUT), hunt.side(rows[search.target], Direction.IN))
+        state.ended.clear()  # an exhausted budget would disclose that the hidden end exists
+        return PathResult((), unknown, replace(state.completeness(pin, 0), missing_roots=True))
+    state.visibility.named = frozenset(row.vid for row in rows.values())
+    sides = (state.side(rows[query.source], Direction.OUT), state.side(rows[query.target], Direction.IN))
     for side, each in zip(sides, expansions, strict=False):
-        await hunt.advance(side, each)
-    if not expansions:  # what is hidden must not have ended it: once more, now that both ends are seen
-        hunt.ended.clear()
-        await hunt.read(sides[0])
-        await hunt.read(sides[1])
-    return await _search(hunt, sides, (rows[search.source].vid, rows[search.target].vid), pin)
+        await state.advance(side, each)
+    if not expansions:  # a hidden end may have used up the budget: expand again, now that both ends are visible
+        state.ended.clear()
+        await state.read(sides[0])
+        await state.read(sides[1])
+    return await _search(state, sides, (rows[query.source].vid, rows[query.target].vid), pin)
 
 
 async def _search(
-    hunt: PathSearchState, sides: tuple[Side, Side], ends: tuple[int, int], pin: SnapshotTime
+    state: PathSearchState, sides: tuple[Side, Side], ends: tuple[int, int], pin: SnapshotTime
 ) -> PathResult:
-    """Look for the shortest paths in what is known, and read on until there are enough."""
+    """Search the known graph for paths, and read further levels until there are enough."""
     forward, backward = sides
-    most, longest = hunt.search.most, hunt.search.longest
+    max_paths, max_length = state.query.most, state.query.longest
     while True:
-        every = not (forward.front and backward.front)
-        depth = longest if every else min(known_to(forward, backward), longest)
+        every = not (forward.frontier and backward.frontier)
+        depth = max_length if every else min(known_length(forward, backward), max_length)
         meet = not forward.met.isdisjoint(backward.met)
-        paths = await hunt.shortest(ends, most + 1, depth) if meet else []
-        if len(paths) > most:
-            hunt.ended.append(PATHS)
-        if every or hunt.ended:
+        paths = await state.shortest(ends, max_paths + 1, depth) if meet else []
+        if len(paths) > max_paths:
+            state.ended.append(PATHS)
+        if every or state.ended:
             break
-        if depth >= longest:
-            hunt.ended.append(DEPTH)
+        if depth >= max_length:
+            state.ended.append(DEPTH)
             break
-        await hunt.read(min(sides, key=lambda side: len(side.front)))
-    return PathResult(paths[:most], (), hunt.completeness(pin, depth))
+        await state.read(min(sides, key=lambda side: len(side.frontier)))
+    return PathResult(paths[:max_paths], (), state.completeness(pin, depth))

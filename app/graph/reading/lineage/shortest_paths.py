@@ -1,8 +1,8 @@
-"""The shortest simple paths in a small graph that is known: best first, in the order of length, then ids.
+"""The shortest simple paths of a graph in memory: best first, ordered by length, then by ids.
 
-A step over an edge counts one, a free step between a whole and its part nothing, and no two free steps follow each
-other. The distance to the target is exact but for vertices that a path may not visit twice, so the first paths of a
-graph with very many take few steps.
+A step over an edge has length 1. A free step between parent and child of an asset group has length 0, and no two free
+steps follow each other. The search is guided by the exact distance to the target, which ignores only that a path visits
+no vertex twice. So the first paths are found in few steps even if there are very many.
 """
 
 from collections import defaultdict, deque
@@ -15,35 +15,38 @@ from graphql_schema.ports.lineage_query import FoundPath
 from graphql_schema.ports.row import MaskedRecord, Row
 
 State = tuple[int, bool]
-"""A vertex, and whether a free step led there."""
+"""A vertex, and whether a free step led to it."""
 
 GraphPath = tuple[int, tuple[str, ...], int, tuple[State, ...]]
-"""A way under way: the least length of a path that it begins, its ids, its own length, and its states."""
+"""A path that is being extended.
+
+Its items are the least length of a complete path that begins with it, its ids, its own length, and its states.
+"""
 
 
 @dataclass(slots=True)
 class KnownGraph:
-    """What is known of a graph: ``edges`` along the flow with what is shown of them, ``free`` steps both ways."""
+    """A graph in memory: ``edges`` from source to target, and ``free`` steps in both directions."""
 
     rows: dict[int, Row] = field(default_factory=dict)
     edges: dict[int, dict[int, MaskedRecord]] = field(default_factory=lambda: defaultdict(dict))
     free: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def join(self, source: Row, target: Row, edge: MaskedRecord) -> None:
-        """Learn an edge; of several between the same two the first relation by name is shown."""
+        """Add an edge; of several between the same vertices the one whose relation is first by name is kept."""
         self.rows |= {source.vid: source, target.vid: target}
         known = self.edges[source.vid].get(target.vid)
         if known is None or edge.record["relation"] < known.record["relation"]:
             self.edges[source.vid][target.vid] = edge
 
     def join_free(self, one: Row, other: Row) -> None:
-        """Learn that one is a part of the other."""
+        """Add the free step between a parent and its child."""
         self.rows |= {one.vid: one, other.vid: other}
         self.free[one.vid].add(other.vid)
         self.free[other.vid].add(one.vid)
 
     def steps(self, state: State) -> Iterator[tuple[State, int]]:
-        """The states that one step leads to, and what it counts."""
+        """Yield the states that one step leads to, each with the length of the step."""
         vid, free = state
         for far in self.edges.get(vid, ()):
             yield (far, False), 1
@@ -53,53 +56,63 @@ class KnownGraph:
 
 
 def shortest(  # noqa: PLR0913 - what is known, and four bounds
-    known: KnownGraph, source: int, target: int, *, most: int, longest: int, tried: Callable[[], str | None]
+    known: KnownGraph,
+    source: int,
+    target: int,
+    *,
+    max_paths: int,
+    max_length: int,
+    count_step: Callable[[], str | None],
 ) -> tuple[list[FoundPath], str | None]:
-    """At most so many paths of at most ``longest`` edges, and what ended the search; ``tried`` says so at each step."""
-    left = _distances(known, source, target)
+    """Return at most ``max_paths`` paths of at most ``max_length`` edges, and the budget that ended the search, if any.
+
+    ``count_step`` is called at each step and returns the name of an exhausted budget, or None.
+    """
+    remaining = _distances(known, source, target)
     found: dict[tuple[str, ...], FoundPath] = {}
-    ways: list[GraphPath] = []
-    if left.get((source, False), longest + 1) <= longest:
-        ways.append((left[source, False], (known.rows[source].urn,), 0, ((source, False),)))
-    while ways and len(found) < most:
-        _, ids, length, states = heappop(ways)
+    queue: list[GraphPath] = []
+    if remaining.get((source, False), max_length + 1) <= max_length:
+        queue.append((remaining[source, False], (known.rows[source].urn,), 0, ((source, False),)))
+    while queue and len(found) < max_paths:
+        _, ids, length, states = heappop(queue)
         if states[-1][0] == target:
             found.setdefault(ids, _path(known, states))
             continue
         for state, count in known.steps(states[-1]):
             urn = known.rows[state[0]].urn
-            if state in left and length + count + left[state] <= longest and urn not in ids:
-                heappush(ways, (length + count + left[state], (*ids, urn), length + count, (*states, state)))
-                ended = tried()
+            if state in remaining and length + count + remaining[state] <= max_length and urn not in ids:
+                heappush(queue, (length + count + remaining[state], (*ids, urn), length + count, (*states, state)))
+                ended = count_step()
                 if ended is not None:
                     return list(found.values()), ended
     return list(found.values()), None
 
 
 def _path(known: KnownGraph, states: tuple[State, ...]) -> FoundPath:
+    """Return the path along states, with its edges; a free step has no edge."""
     edges = [known.edges[near][far] for (near, _), (far, free) in pairwise(states) if not free]
     return FoundPath([known.rows[vid] for vid, _ in states], edges)
 
 
 def _distances(known: KnownGraph, source: int, target: int) -> dict[State, int]:
-    """How many edges are left to the target, from every state that a way from the source comes by."""
+    """Return the number of edges to the target, from each state that a path from source to target can contain."""
     back: dict[State, list[tuple[State, int]]] = defaultdict(list)
-    states, seen = [(source, False)], {(source, False)}
+    states, reached = [(source, False)], {(source, False)}
     while states:
         state = states.pop()
         if state[0] == target:
             continue
         for following, count in known.steps(state):
             back[following].append((state, count))
-            if following not in seen:
-                seen.add(following)
+            if following not in reached:
+                reached.add(following)
                 states.append(following)
-    left = {state: 0 for state in ((target, False), (target, True)) if state in seen}
-    queue = deque(left)
+    remaining = {state: 0 for state in ((target, False), (target, True)) if state in reached}
+    queue = deque(remaining)
     while queue:
         state = queue.popleft()
         for before, count in back[state]:
-            if left[state] + count < left.get(before, len(seen) + 1):
-                left[before] = left[state] + count
+            if remaining[state] + count < remaining.get(before, len(reached) + 1):
+                remaining[before] = remaining[state] + count
                 (queue.append if count else queue.appendleft)(before)
-    return left
+    return remaining

@@ -1,4 +1,7 @@
-"""How much one operation may walk: vertices of a walk, and the time that all its walks may take together."""
+"""Budgets of lineage queries: nodes of each walk, and edges, steps and time of all walks of one operation.
+
+The constants are the reasons in ``completeness.reason``.
+"""
 
 import asyncio
 import time
@@ -16,16 +19,16 @@ STEPS: Final = "STEPS"
 PATHS: Final = "PATHS"
 CAUSES: Final = "CAUSES"
 
-LOOK: Final = 2_000
-"""Steps of a search for paths after which it looks at the clock."""
+CLOCK_INTERVAL: Final = 2_000
+"""Number of steps of a path search between two readings of the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class WalkLimits:
-    """The bounds of one operation: ``nodes`` of each walk, and of all its walks the rest.
+    """Limits of one operation: ``nodes`` for each walk, the others for all its walks together.
 
-    ``seconds`` are looked at before a level is read, while it is gone through, and while paths are looked for in it;
-    ``edges`` are those gone over, ``steps`` those that searches for paths try.
+    ``seconds`` is tested before a level is read, while its edges are followed, and during a path search. ``edges`` are
+    the edges followed, ``steps`` the steps tried by path searches, ``walks`` the number of walks.
     """
 
     nodes: int = 10_000
@@ -37,42 +40,45 @@ class WalkLimits:
 
 @dataclass(slots=True)
 class Budget:
-    """What is left of the limits; time runs from the first walk on. One search for paths is ``trying`` at a time."""
+    """Use of the limits in one operation; the time starts with the first walk.
+
+    ``search_lock`` admits one path search at a time, because searches run in threads and count in the same budget.
+    """
 
     limits: WalkLimits = field(default_factory=WalkLimits)
     clock: Callable[[], float] = time.monotonic
     walks: int = 0
     edges: int = 0
     steps: int = 0
-    trying: asyncio.Lock = field(default_factory=asyncio.Lock)
+    search_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _ends: float | None = None
 
     def begin(self) -> None:
-        """Begin a walk; raises LimitError on too many of them."""
+        """Count a walk; raise LimitError if the operation starts too many."""
         self.walks += 1
         if self.walks > self.limits.walks:
             raise LimitError(
-                f"An operation walks along lineage at most {self.limits.walks} times; ask for fewer assets at once.",
+                f"An operation walks along lineage at most {self.limits.walks} times; query fewer assets at once.",
                 limit=self.limits.walks,
             )
 
-    def ended(self, edges: int) -> str | None:
-        """The budget that ended now that so many edges more were gone over; None while there is some left."""
+    def count_edges(self, edges: int) -> str | None:
+        """Count followed edges; return the exhausted budget, or None."""
         self.edges += edges
         if self.edges > self.limits.edges:
             return EDGES
         return TIME if self.late else None
 
-    def tried(self) -> str | None:
-        """The budget that ended now that one step more was tried; None while there is some left."""
+    def count_step(self) -> str | None:
+        """Count one step of a path search; return the exhausted budget, or None."""
         self.steps += 1
         if self.steps > self.limits.steps:
             return STEPS
-        return TIME if self.steps % LOOK == 0 and self.late else None
+        return TIME if self.steps % CLOCK_INTERVAL == 0 and self.late else None
 
     @property
     def late(self) -> bool:
-        """Whether no further level may be read."""
+        """Whether the time is used up, so that no further level is read."""
         now = self.clock()
         if self._ends is None:
             self._ends = now + self.limits.seconds

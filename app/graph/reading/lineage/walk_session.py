@@ -1,4 +1,4 @@
-"""What the walks and searches of one operation share: how they read on, and how they say how far they came."""
+"""State shared by the lineage queries of one operation: batched expansion, budgets, completeness report."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,64 +17,73 @@ from policies.disclosure import Disclosure
 from policies.errors import LimitError
 
 PAUSE: Final = 2_000
-"""Edges of one operation after which others have their turn."""
+"""Number of followed edges of one operation after which other tasks of the event loop run."""
 
 
 @dataclass(slots=True)
 class Extent:
-    """How far a walk came: ``ended`` which budgets ended it, ``shut`` that it met what the caller may see no further.
+    """How far a walk came.
 
-    ``hidden`` are the vertices it met that are not the caller's to see.
+    ``ended`` names the budgets that ended it, and ``hidden`` has the hidden vertices next to visible ones. ``blocked``
+    is true if the caller may not see the edges of a reached vertex.
     """
 
     ended: Sequence[str]
     hidden: frozenset[int]
-    shut: bool
+    blocked: bool
     visited: int
     depth: int
 
 
 @dataclass(frozen=True, slots=True)
 class WalkSession:
-    """What walks of one operation share."""
+    """State shared by the lineage queries of one operation."""
 
     rows: VisibleRows
-    points: RowsById
+    rows_by_id: RowsById
     expander: Expander
-    examiner: EvidenceReader
+    evidence: EvidenceReader
     budget: Budget
     disclosure: Disclosure
 
     def visibility(self, pin: SnapshotTime | None = None) -> LineageVisibility:
-        """What the caller sees at the instant of the operation, or at the one that a cursor was made at."""
-        instant = self.rows.judge.instant if pin is None else ReadTime(*pin, past=True, resumed=True)
+        """Return the visibility at the read time of the operation, or at ``pin``, the snapshot time in a cursor."""
+        instant = self.rows.row_policy.instant if pin is None else ReadTime(*pin, past=True, resumed=True)
         return LineageVisibility(self.rows, instant)
 
-    async def expand(self, *asked: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]] | str:
-        """What vertices lead to, all in one request; the budget that ended, where one does not let it be read."""
+    async def expand(self, *requests: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]] | str:
+        """Return one list of expansions per request, read in one request to the store.
+
+        If a budget is exhausted, return its name instead.
+        """
         if self.budget.late:
             return TIME
         try:
-            return await asyncio.gather(*(self.expander.expand(way, vertices) for way, vertices in asked))
+            return await asyncio.gather(
+                *(self.expander.expand(selection, vertices) for selection, vertices in requests)
+            )
         except LimitError:
             return EDGES
 
-    async def go(self, edges: int) -> str | None:
-        """The budget that ended now that so many edges more were gone over; now and then others have their turn."""
+    async def count_edges(self, edges: int) -> str | None:
+        """Count followed edges and return the exhausted budget, or None; let other tasks run every PAUSE edges."""
         before = self.budget.edges
-        ended = self.budget.ended(edges)
+        ended = self.budget.count_edges(edges)
         if self.budget.edges // PAUSE != before // PAUSE:
             await asyncio.sleep(0)
         return ended
 
     def completeness(self, extent: Extent, pin: SnapshotTime) -> Completeness:
-        """How much of what there is was found, as far as callers are told of what is hidden from them."""
-        told = self.disclosure
+        """Return the completeness of a walk.
+
+        What it discloses of hidden vertices is set in ``policies/disclosure.toml``.
+        """
+        disclosure = self.disclosure
         return Completeness(
             budgets=tuple(dict.fromkeys(extent.ended)),
-            policy=told is not Disclosure.NONE and (extent.shut or bool(extent.hidden)),
+            policy=disclosure is not Disclosure.NONE and (extent.blocked or bool(extent.hidden)),
             visited=extent.visited,
             depth=extent.depth,
-            hidden=len(extent.hidden) if told is Disclosure.COUNT else None,
+            hidden=len(extent.hidden) if disclosure is Disclosure.COUNT else None,
             pin=pin,
         )

@@ -39,7 +39,7 @@ class BatchDiff:
         diff = cls(batch, author)
         sources = {source for relation, source, _ in diff.opened if relation in CARRYING}
         parents = [vid for vid in sources if batch.is_stored(vid) and diff.is_parent(vid)]
-        diff.counting_children = await flows.parts(parents)
+        diff.counting_children = await flows.children(parents)
         return diff
 
     def affected(self, key: EdgeKey) -> tuple[int, int | None]:

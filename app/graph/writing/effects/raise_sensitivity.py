@@ -101,7 +101,7 @@ class _Raising:
         everything = set(reached)
         while reached or own or parents:
             limit = MAX_RAISED - self._raised_count + len(self._batch.vertices)
-            found, records = await self._flows.targets(own, parents, most=limit)
+            found, records = await self._flows.targets(own, parents, max_records=limit)
             everything |= found
             unknown = found - self._batch.vertices.keys()
             if not unknown <= records.keys() or not self._add_stored(rank, unknown, records):
@@ -129,7 +129,7 @@ class _Raising:
         """Add an entry with a floor over everything reached; over the tenant if that is more than the limit."""
         covered, new = set(reached), set(reached)
         while new and len(covered) <= MAX_COVERED:
-            found, _ = await self._flows.targets(new, self._parents_of(new), most=0)
+            found, _ = await self._flows.targets(new, self._parents_of(new), max_records=0)
             new = (found | self._targets(new)) - covered
             covered |= new
         entry = self._entry()
@@ -146,7 +146,7 @@ class _Raising:
         for vid in touched:
             reached[floors.rank(vid)] |= self._targets([vid])
         for child, parents in self._joined_parents.items():
-            reached[floors.rank(child)] |= (await self._flows.targets([], parents, most=0))[0]
+            reached[floors.rank(child)] |= (await self._flows.targets([], parents, max_records=0))[0]
         for parent, members in children.of.items():
             reached[max(map(floors.rank, members))] |= self._parent_targets([parent])
         for rank, vids in reached.items():

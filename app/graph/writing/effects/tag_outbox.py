@@ -93,7 +93,7 @@ class _AffectedTags:
         vids = [vid for vid in self._diff.vertices if self._batch.is_stored(vid) and self._deletion_changed(vid)]
         if not vids:
             return
-        for around in (await flows.sources(vids), await flows.parts(vids)):
+        for around in (await flows.sources(vids), await flows.children(vids)):
             self._diff.counting_children.records |= around.records
             for vid in vids:
                 self._add(self._tags(vid, *around.of.get(vid, ())), recompute=[vid], expand=[vid])

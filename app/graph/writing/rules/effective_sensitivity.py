@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.graph.propagation.known_flows import Known, carried, parts, wholes
+from app.graph.propagation.known_flows import Known, carried, children, parents
 from app.graph.records.vertex_record import Record, kind_of
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import Direction
@@ -30,5 +30,5 @@ def with_known_sensitivity(unit: ItemUnit, vid: int) -> Record:
 def _sources(known: Known, vid: int, now: int) -> Iterator[int]:
     for source in carried(known, vid, Direction.IN, now):
         yield source
-        yield from parts(known, source, now)
-    yield from wholes(known, vid, now)
+        yield from children(known, source, now)
+    yield from parents(known, vid, now)

@@ -285,5 +285,5 @@ async def test_the_self_check_finds_a_store_that_keeps_nothing(proxy: Proxy) -> 
     body = b'{"result":{"data":[]}}'
     proxy.canned = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     async with GremlinClient(proxy.url) as client:
-        with pytest.raises(StoreFailedError, match="did not keep"):
+        with pytest.raises(StoreFailedError, match="did not store"):
             await client.self_check()

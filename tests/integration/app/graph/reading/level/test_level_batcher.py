@@ -27,10 +27,10 @@ async def test_every_asker_gets_the_error(
 
     coalescer = LevelBatcher(client, "default", ReadTime(0))
     monkeypatch.setattr(GremlinClient, "submit", fail)
-    asked = [coalescer.ask(LevelRequest(points=[point])) for point in (256, 512)]
+    asked = [coalescer.fetch(LevelRequest(vertices=[point])) for point in (256, 512)]
     assert await asyncio.gather(*asked, return_exceptions=True) == [error, error]
     monkeypatch.setattr(GremlinClient, "submit", submit)
-    assert (await coalescer.ask(LevelRequest(points=[256]))).records == {}
+    assert (await coalescer.fetch(LevelRequest(vertices=[256]))).records == {}
 
 
 async def test_a_question_some_turns_later_still_joins_the_level(client: GremlinClient) -> None:
@@ -41,7 +41,7 @@ async def test_a_question_some_turns_later_still_joins_the_level(client: Gremlin
     async def ask_after(turns: int) -> None:
         for _ in range(turns):
             await asyncio.sleep(0)
-        await coalescer.ask(LevelRequest(points=[256 * (turns + 1)]))
+        await coalescer.fetch(LevelRequest(vertices=[256 * (turns + 1)]))
 
     await asyncio.gather(*(ask_after(turns) for turns in (0, 3, 8)))
     assert (Counter(client.texts) - sent).total() == 1
