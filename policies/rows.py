@@ -45,8 +45,8 @@ def row_filter(rules: Rules, caller: Caller) -> Predicate:
 def condition(rule: Rule, caller: Caller) -> Predicate:
     """Say for which rows a rule holds, whatever its effect.
 
-    Raises :class:`ConfigurationError` when the rule cannot be compiled; :class:`policies.Policy` tries every rule
-    at start-up.
+    Raises :class:`ConfigurationError` when the rule cannot be compiled; :class:`policies.policy.Policy` tries every
+    rule at start-up.
     """
     try:
         scope = (_scope(rule.text.principal, "Principal", caller), _scope(rule.text.resource, "Asset", None))

@@ -65,7 +65,7 @@ ATTACHED_KINDS: dict[str, Kind] = {
         Kind("Change", "change", asset=False, shown_by="history"),
     )
 }
-"""What is recorded about something, its subject, and shown with it; :data:`SUBJECT_HOPS` lead there."""
+"""Records about subjects, visible through them; :data:`graphql_schema.catalog.relations.SUBJECT_HOPS` lead there."""
 
 
 ALL_KINDS = {**KINDS, **ATTACHED_KINDS}

@@ -2,7 +2,7 @@
 
 Everything else is generated from here or refers to it: the JanusGraph schema, the loaders, the registration, the
 importers and the tests. Direction rule: an edge is stored in the direction data flows, so downstream = OUT and
-upstream = IN for every lineage relation (design README, section 3).
+upstream = IN for every lineage relation (docs/design/lineage-rules.md, section 3).
 """
 
 from dataclasses import dataclass

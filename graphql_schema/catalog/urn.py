@@ -1,4 +1,7 @@
-"""Names that never change: ``mlg://<kind>/<source>/<namespace>/<name>[@<version>]`` (design README, section 3.5)."""
+"""Names that never change: ``mlg://<kind>/<source>/<namespace>/<name>[@<version>]``.
+
+The rules are in docs/design/lineage-rules.md, section 3.5.
+"""
 
 import re
 from dataclasses import dataclass

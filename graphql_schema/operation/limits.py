@@ -47,7 +47,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One limit that an operation goes over: its name in :class:`WalkLimits`, what was asked, and what is allowed."""
+    """One exceeded limit: its name in :class:`DocumentLimits`, the measured size, and the maximum."""
 
     limit: str
     actual: int

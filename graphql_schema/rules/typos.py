@@ -2,7 +2,7 @@
 
 A fuzzy query of the index looks at the fifty nearest words only, those of hidden assets among them, so that what is
 hidden could push out what is shown. A regular expression has no such bound. It lets a few words too many through,
-and :func:`apart` judges.
+and :func:`edit_distance` decides.
 """
 
 from typing import Final

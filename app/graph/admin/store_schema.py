@@ -2,7 +2,7 @@
 
 The form is that of JanusGraph's JSON schema initialisation. Adding labels, keys or relations keeps the version; a key
 more in the mixed index needs a new version, because JanusGraph ignores it silently on an existing index
-(janusgraph.md, section 2).
+(docs/design/janusgraph.md, section 2).
 """
 
 from typing import Any

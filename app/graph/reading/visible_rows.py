@@ -55,7 +55,7 @@ class VisibleRows:
         return self._known[vid]
 
     def learn(self, vids: Iterable[int], answer: LevelResponse) -> None:
-        """Judge what an answer brought, for :meth:`known` and :meth:`withheld`."""
+        """Judge what an answer brought, for :meth:`known` and :meth:`hidden_record`."""
         for vid in vids:
             self.row(vid, answer)
 

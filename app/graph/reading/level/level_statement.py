@@ -13,9 +13,9 @@ without ``b`` the order alone decides.
 
 A first page costs what it shows, however many edges its source has; a later one passes over those before it.
 
-The answer is ``{e: [[source, far, edge record, …] per hop], v: [record, …], l: [{x: [id, …], n: total or -1}, …],
-over: whether the cap ended it}``. Listings come first, then edges, then the unique far vertices (janusgraph.md,
-section 5). Where the cap ended it, nothing is brought that edges lead to: that would be read in vain.
+The answer is ``{e: [[source, far, edge record, …] per hop], v: [record, …], l: [{x: [id, …], n: total or -1}, …], over:
+whether the cap ended it}``. Listings come first, then edges, then the unique far vertices (docs/design/janusgraph.md,
+section 4). Where the cap ended it, nothing is brought that edges lead to: that would be read in vain.
 """
 
 from typing import Any, Final
