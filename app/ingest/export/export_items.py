@@ -1,7 +1,7 @@
-"""Writes the graph as ``AssetInput`` lines: imported into an empty store they give the same graph.
+"""Reads the graph as ``AssetInput`` items; their import into an empty store results in the same graph.
 
-Edges come as ``link`` items before the asset that they leave, so that each keeps its origin and validity. What the
-contract lets nobody read stays behind; ``docs/import.md`` lists it. A token exports only what it may see.
+Edges are ``link`` items before the asset at their start, so that each keeps its origin and validity. Values without a
+field in the API are not exported; ``docs/import.md`` lists them. A token exports only what its caller may see.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -33,13 +33,13 @@ _NO_FIELDS = {
     "downstream",
     *(field for field, _ in LOOPS.values()),
 }
-_EDGE_FACTS = ("origin", "confidence", "validFrom", "validTo", "runId", "properties")
+_EDGE_FIELDS = ("origin", "confidence", "validFrom", "validTo", "runId", "properties")
 
 
 async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -> AsyncIterator[Item]:
-    """Read everything page by page: people and vocabulary, then the assets of each kind after the edges they have.
+    """Yield the items, page by page: people and vocabulary, then the assets of each kind, each after its edges.
 
-    ``kinds`` are names of ``AssetKind``; when given, only these assets and the edges that leave them are read.
+    ``kinds`` are names of ``AssetKind``; unless empty, only assets of these kinds and the edges that start there.
     """
     if not kinds:
         for name, (key, _) in REGISTRIES.items():
@@ -62,7 +62,7 @@ async def _export_kind(client: ApiClient, kind: PortableKind) -> AsyncIterator[I
 
 
 async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read the lineage edges that leave an asset itself, many of them page by page; its parts' edges are theirs."""
+    """Return the lineage edges that start at an asset, without those of its asset group and inferred ones."""
     neighbours: list[dict[str, Any]] = []
     first = asset["downstream"] or {"nodes": [], "pageInfo": {"hasNextPage": False}}
     if first["pageInfo"]["hasNextPage"]:
@@ -70,21 +70,21 @@ async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, 
             neighbours += page["nodes"]
     else:
         neighbours += first["nodes"]
-    return [_link(edge) for edge in neighbours if edge["from"] == asset["id"] and not _follows(edge)]
+    return [_link(edge) for edge in neighbours if edge["from"] == asset["id"] and not _is_inferred(edge)]
 
 
-def _follows(edge: Mapping[str, Any]) -> bool:
-    """Whether an edge follows from others, so that it will wherever these are imported."""
+def _is_inferred(edge: Mapping[str, Any]) -> bool:
+    """Return whether an edge is inferred; it is inferred again where the edges of its chain are imported."""
     return any(pair["key"] == ENRICHMENT for pair in edge["properties"] or ())
 
 
 def _link(edge: Mapping[str, Any]) -> dict[str, Any]:
-    facts: dict[str, Any] = {name: edge[name] for name in _EDGE_FACTS}
-    return {"relation": edge["relation"], "from": edge["from"], "to": edge["to"], **_plain(facts)}
+    values: dict[str, Any] = {name: edge[name] for name in _EDGE_FIELDS}
+    return {"relation": edge["relation"], "from": edge["from"], "to": edge["to"], **_plain(values)}
 
 
 def _structure(node: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Write the structural edges that leave an asset and that no field of the far end carries."""
+    """Return the structural edges that start at an asset and for which the item of the far end has no field."""
     links = [{"relation": "CONTAINS", "from": node["id"], "to": step} for step in _all(node, "steps")]
     if node["replacedBy"]:
         links.append({"relation": "REPLACED_BY", "from": node["id"], "to": node["replacedBy"]["id"]})
@@ -92,13 +92,13 @@ def _structure(node: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _loops(kind: PortableKind, node: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Write the edge of an asset that reads itself, such as an incremental table."""
+    """Return the self-loop of an asset, such as an incremental table."""
     field, relation = LOOPS.get(kind.kind, ("", ""))
     return [{"relation": relation, "from": one, "to": one} for one in _all(node, field) if one == node["id"]]
 
 
 def _asset(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a node into the body of its item; the first technical team among the owners becomes the owner team again."""
+    """Return the body of an asset's item, with the owner team first, because an import derives it from that order."""
     body = {name: value for name, value in node.items() if name not in _NO_FIELDS}
     body["owners"] = sorted(node["owners"] or [], key=lambda one: one["owner"] != node["ownerTeam"])
     body["tags"] = [one["tag"]["id"] for one in node["tags"] or [] if one["mode"] == "DIRECT"]
@@ -106,7 +106,7 @@ def _asset(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _registered(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a user, team, domain or tag into the body of its item."""
+    """Return the body of the item of a user, team, domain or tag."""
     body = {name: value for name, value in node.items() if name != "members"}
     if "members" in node:
         body["members"] = [{"user": member} for member in _all(node, "members")]
@@ -114,15 +114,15 @@ def _registered(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _all(node: Mapping[str, Any], name: str) -> list[str]:
-    """Give the ids of a nested list that was read in one page; raises LimitError when one page is not enough."""
+    """Return the ids of a nested list that was read in one page; raises LimitError if there are more pages."""
     connection = node.get(name) or {"nodes": [], "pageInfo": {"hasNextPage": False}}
     if connection["pageInfo"]["hasNextPage"]:
-        raise LimitError(f"{node['id']} has more than 500 {name}; the export cannot carry it whole.")
+        raise LimitError(f"{node['id']} has more than 500 {name}; the export reads at most 500, so exclude its kind.")
     return [one["id"] for one in connection["nodes"]]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
-    """Drop nulls, and write an object of which only the id was read as that id."""
+    """Return a value without nulls, with the id in place of an object of which only the id was read."""
     match value:
         case {"id": urn, **rest} if not rest:
             return urn
@@ -143,7 +143,7 @@ async def _nodes(client: ApiClient, document: str, name: str) -> AsyncIterator[M
 async def _pages(
     client: ApiClient, document: str, variables: Mapping[str, Any], *path: str
 ) -> AsyncIterator[Mapping[str, Any]]:
-    """Read a connection page by page; ends quietly where the viewer may not see it."""
+    """Yield the pages of a connection; none if the field is hidden from the caller."""
     after: str | None = None
     while True:
         page: Any = await client.execute(document, {**variables, "after": after})
