@@ -73,7 +73,7 @@ def test_the_map_is_sorted() -> None:
 
 
 @pytest.mark.parametrize(("concept", "paths", "names"), CONCEPTS, ids=[concept for concept, *_ in CONCEPTS])
-def test_a_concept_is_where_the_map_says(concept: str, paths: str, names: str) -> None:
+def test_each_concept_is_in_the_files_of_its_row(concept: str, paths: str, names: str) -> None:
     """Each file of a row exists, and one of them defines each name of the row."""
     listed = QUOTED.findall(paths)
     assert [path for path in listed if not (ROOT / path).is_file()] == []
