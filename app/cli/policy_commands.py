@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.policy.asset_classes import AXES, Block, spelled
-from app.policy.callers import callers, claimed, subject
-from app.policy.compare import PolicyChange, changes, wholes
+from app.policy.asset_classes import AXES, Block, format_block
+from app.policy.callers import callers, read_caller, subject
+from app.policy.compare import PolicyChange, changes, field_groups
 from app.policy.explain import Explanation, asset_and_caller, explain
 from app.policy.git_policy import policy_of
-from app.policy.matrix import answers, lines
+from app.policy.matrix import decisions_of, lines
 from app.settings import Settings
 from app.store.embedded.embedded_store import STORE_FOLDER
 from app.store.embedded.running_store import running_url
@@ -73,18 +73,18 @@ def diff(ref: Annotated[str, typer.Argument(help="A git reference, such as main 
     """Compare the policy of REF with the working tree: what opens and closes. Exit code 1 when anything does."""
     after, schema = _load(None)
     try:
-        before, notes = policy_of(ref, schema, after.labels)
+        before, remarks = policy_of(ref, schema, after.labels)
     except InvalidError as error:
         raise _misused(error) from None
-    for note in notes:
-        typer.echo(f"note: {note}")
+    for remark in remarks:
+        typer.echo(f"note: {remark}")
     if before.version == after.version:
         typer.echo("The two are the same.")
         return
     concerned: list[str] = []
-    together = wholes(after.labels, schema)
+    together = field_groups(after.labels, schema)
     for name, (about, principal) in callers().items():
-        found = [*changes(answers(before, schema, principal), answers(after, schema, principal), together)]
+        found = [*changes(decisions_of(before, schema, principal), decisions_of(after, schema, principal), together)]
         if found:
             concerned.append(name)
             _print_table(f"{name}: {about}", principal, [(_changed(change), change.block) for change in found])
@@ -103,7 +103,7 @@ def explain_one(
 ) -> None:
     """Explain one decision about an asset in the store, for operators: policies, and what is missing."""
     try:
-        principal = claimed(claims) if claims else subject(who)
+        principal = read_caller(claims) if claims else subject(who)
         parse_urn(urn)
         loaded, _ = _load(None)
         found = asyncio.run(_explained(loaded, principal, action, urn))
@@ -140,7 +140,7 @@ def _axes(block: Block) -> dict[str, Any]:
 
 def _print_table(title: str, principal: Principal, rows: list[tuple[str, Block]]) -> None:
     """A table on terminals; elsewhere lines as tests/unit/policies/decision_table.txt has them."""
-    cells = [[what, *spelled(block, principal)] for what, block in rows]
+    cells = [[what, *format_block(block, principal)] for what, block in rows]
     if sys.stdout.isatty():
         table = Table("", *AXES, title=title, title_justify="left")
         for row in cells:
@@ -161,10 +161,10 @@ def _print_json(line: dict[str, Any]) -> None:
 def _print_explanation(title: str, found: Explanation) -> None:
     typer.echo(f"{title}: {'yes' if found.allowed else 'no'}")
     typer.echo(f"the row: {found.grade.name.lower()}")
-    for name, value in found.seen.items():
+    for name, value in found.visible.items():
         typer.echo(f"  {name}: {value or 'nobody'}")
-    for told in found.policies:
-        typer.echo(f"decided by {told}")
+    for reason in found.policies:
+        typer.echo(f"decided by {reason}")
     for need in found.needs:
         typer.echo(f"missing: {need.removeprefix('needs ')}")
 

@@ -1,1 +1,1 @@
-"""Importers: clients of the API, never side doors."""
+"""Clients of the API: imports, exports and the demo estate; none of them opens the store."""

@@ -1,1 +1,1 @@
-"""`mlg policy`: check the policy, show what it means, compare it with another one, explain one decision."""
+"""The command `mlg policy`: check the policy, print its meaning, compare two policies, explain one decision."""

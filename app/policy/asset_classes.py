@@ -1,4 +1,4 @@
-"""Classes of assets for people: who owns it, visibility, sensitivity, stage and kind; and many of them as few lines."""
+"""Classes of assets: one owner, visibility, sensitivity, stage and kind each; many classes are few blocks."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import product
@@ -16,30 +16,33 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "stage": tuple(each.name for each in LifecycleStage),
     "kind": tuple(kind.code for kind in KINDS.values()),
 }
-"""What a class is made of, and the values; ``own`` is a team of the caller."""
+"""The axes of a class with their values; the owner ``own`` is a team of the caller."""
 
 OTHER = "mlg://team/catalog/default/another-team"
 
 AssetClass = tuple[str, ...]
-"""One value of each axis."""
+"""One value per axis, in the order of :data:`AXES`."""
 Block = tuple[frozenset[str], ...]
-"""Some values of each axis, and every class that they make."""
-Found = TypeVar("Found", bound=Hashable)
+"""A set of values per axis; it holds every combination of them."""
+Value = TypeVar("Value", bound=Hashable)
 
 
 def classes(principal: Principal) -> Iterator[tuple[AssetClass, PolicyAttributes]]:
-    """Every class that there is for a caller: who has no team owns nothing."""
+    """Yield every class with its policy attributes; the owner ``own`` is left out for a caller without a team."""
     owners = {"own": min(principal.teams, default=None), "other": OTHER, "nobody": ""}
-    for where in product(*AXES.values()):
-        owner, visibility, sensitivity, stage, kind = where
+    for asset_class in product(*AXES.values()):
+        owner, visibility, sensitivity, stage, kind = asset_class
         urn = owners[owner]
         if urn is not None:
-            yield where, PolicyAttributes(kind, urn, visibility, sensitivity, stage)
+            yield asset_class, PolicyAttributes(kind, urn, visibility, sensitivity, stage)
 
 
-def blocks(cells: Iterable[AssetClass]) -> list[Block]:
-    """Few blocks that hold these classes, each once: joined along one axis after the other, the last one first."""
-    found = [tuple(frozenset({value}) for value in where) for where in cells]
+def blocks(members: Iterable[AssetClass]) -> list[Block]:
+    """Return few blocks that together hold each of the classes once.
+
+    Classes that agree on all other axes are joined, axis by axis, beginning with the last.
+    """
+    found = [tuple(frozenset({value}) for value in asset_class) for asset_class in members]
     for axis in reversed(range(len(AXES))):
         joined: dict[Block, frozenset[str]] = {}
         for block in found:
@@ -49,25 +52,25 @@ def blocks(cells: Iterable[AssetClass]) -> list[Block]:
     return found
 
 
-def grouped(cells: Mapping[AssetClass, Found]) -> Iterator[tuple[Found, Block]]:
-    """The blocks of classes about which the same was found, in the order in which it was found."""
-    alike: dict[Found, list[AssetClass]] = {}
-    for where, found in cells.items():
-        alike.setdefault(found, []).append(where)
-    for found, members in alike.items():
-        yield from ((found, block) for block in blocks(members))
+def group_blocks(values: Mapping[AssetClass, Value]) -> Iterator[tuple[Value, Block]]:
+    """Yield each value with the blocks of the classes that have it, in the order of first occurrence."""
+    classes_of: dict[Value, list[AssetClass]] = {}
+    for asset_class, value in values.items():
+        classes_of.setdefault(value, []).append(asset_class)
+    for value, members in classes_of.items():
+        yield from ((value, block) for block in blocks(members))
 
 
-def spelled(block: Block, principal: Principal) -> list[str]:
-    """A block as people read it: ``*`` is every value that there is, ``not A,B`` all but a few."""
-    return [_spelled(values, _there(name, principal)) for values, name in zip(block, AXES, strict=True)]
+def format_block(block: Block, principal: Principal) -> list[str]:
+    """Return one cell of text per axis: ``*`` for every value, ``not A,B`` for all but a few, else the values."""
+    return [_format_values(values, _axis(name, principal)) for values, name in zip(block, AXES, strict=True)]
 
 
-def _there(name: str, principal: Principal) -> tuple[str, ...]:
+def _axis(name: str, principal: Principal) -> tuple[str, ...]:
     return AXES[name] if name != "owner" or principal.teams else AXES[name][1:]
 
 
-def _spelled(values: frozenset[str], axis: tuple[str, ...]) -> str:
+def _format_values(values: frozenset[str], axis: tuple[str, ...]) -> str:
     left_out = [value for value in axis if value not in values]
     if not left_out:
         return "*"

@@ -1,4 +1,4 @@
-"""Who is asked about: the personas, and callers described by claims in a file."""
+"""Callers whose access is analysed: the personas, and callers that a JSON file describes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,27 +14,33 @@ from policies.principal import Principal, PrincipalKind, Scope
 
 ANONYMOUS = "anonymous"
 GLASS = "+break-glass"
-"""What stands after the name of a persona who broke the glass."""
+"""Suffix of the name of a persona with break-glass."""
 
 
 def callers() -> dict[str, tuple[str, Principal]]:
-    """Every persona with a sentence about it, those who may also with broken glass, and nobody in particular."""
+    """Return every caller by name, with a sentence about it.
+
+    They are the personas, those with break-glass where they may use it, and a caller without any scope.
+    """
     known: dict[str, tuple[str, Principal]] = {}
     for name, each in personas().items():
         known[name] = (each.about, subject(name))
         if Scope.BREAK_GLASS in each.on_request:
-            known[name + GLASS] = (f"{each.about}, who broke the glass", subject(name + GLASS))
-    known[ANONYMOUS] = ("Nobody in particular, without any scope", subject(ANONYMOUS))
+            known[name + GLASS] = (f"{each.about}, with break-glass", subject(name + GLASS))
+    known[ANONYMOUS] = ("A caller without any scope", subject(ANONYMOUS))
     return known
 
 
 def subject(name: str) -> Principal:
-    """The caller behind the name of a persona, ``+break-glass`` included; raises InvalidError naming the known ones."""
+    """Return the caller with the name of a persona, ``+break-glass`` included.
+
+    Raises InvalidError if there is no such persona, or if break-glass is not among what the persona may request.
+    """
     if name == ANONYMOUS:
         return Principal(name, PrincipalKind.PERSON, "default")
     known = persona(name.removesuffix(GLASS))
     if name.endswith(GLASS) and Scope.BREAK_GLASS not in known.on_request:
-        raise InvalidError(f"{known.name} may not break the glass: no `on_request` in personas.toml says so.")
+        raise InvalidError(f"{known.name} has no break-glass in `on_request` of personas.toml; use another persona.")
     return _of_persona(known, glass=name.endswith(GLASS))
 
 
@@ -46,15 +52,16 @@ def _of_persona(known: Persona, *, glass: bool) -> Principal:
         "roles": known.roles,
         "scopes": known.scopes + (known.on_request if glass else ()),
         "tenant": known.tenant or "default",
-        "breakGlass": "asked for by `mlg policy`" if glass else None,
+        "breakGlass": "requested by `mlg policy`" if glass else None,
     }
     return _principal(claims)
 
 
-def claimed(path: Path) -> Principal:
-    """The caller that a JSON file describes: ``subject``, ``groups``, ``roles`` and ``scopes``.
+def read_caller(path: Path) -> Principal:
+    """Return the caller that a JSON file describes by ``subject``, ``groups``, ``roles`` and ``scopes``.
 
-    ``kind``, ``tenant`` and ``breakGlass``, a reason, may be there as well. Raises InvalidError.
+    ``kind``, ``tenant`` and ``breakGlass`` (a reason) are optional. Raises InvalidError if the file is unreadable or
+    describes no caller.
     """
     try:
         claims = orjson.loads(path.read_bytes())

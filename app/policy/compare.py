@@ -1,24 +1,24 @@
-"""Two policies side by side: for whom, on which assets, what opens and what closes."""
+"""Compares two policies: which access a caller gains and loses, on which classes of assets."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from app.policy.asset_classes import AssetClass, Block, blocks
-from app.policy.matrix import Answers
+from app.policy.matrix import Decisions
 from policies.governed import Governed, kind_code
 from policies.vocabulary import Label, Labels, field_action
 
 MAX_NAMES: Final = 6
-"""Names that one line of a difference spells out."""
+"""Maximum of names that one line of a difference lists."""
 
-Wholes = Mapping[str, Mapping[str, frozenset[str]]]
-"""For each kind of assets, under the words that stand for them, coordinates that mostly change together."""
+FieldGroups = Mapping[str, Mapping[str, frozenset[str]]]
+"""By kind code: the coordinates that one phrase, such as ``internal fields``, abbreviates."""
 
 
 @dataclass(frozen=True)
 class PolicyChange:
-    """What opens (``gains``) or closes (``loses``) for a caller on one block of classes."""
+    """Access that a caller gains or loses on one block of classes; ``verb`` is ``gains`` or ``loses``."""
 
     verb: str
     words: tuple[str, ...]
@@ -26,13 +26,16 @@ class PolicyChange:
 
     @property
     def shown(self) -> str:
-        """The names, not more of them than people read."""
+        """The names, separated by commas; names beyond :data:`MAX_NAMES` are counted."""
         more = len(self.words) - MAX_NAMES
         return ", ".join(self.words[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def wholes(labels: Labels, governed: Governed) -> Wholes:
-    """All public fields of a kind and its edges, and all internal ones; what is held closer always stands by name."""
+def field_groups(labels: Labels, governed: Governed) -> FieldGroups:
+    """Return the public and the internal fields of each kind and its edges as one group each.
+
+    Restricted and secret fields are in no group, so that a difference always names them.
+    """
     return {
         kind_code(kind): {
             f"{label} fields": frozenset(
@@ -48,24 +51,24 @@ def wholes(labels: Labels, governed: Governed) -> Wholes:
     }
 
 
-def changes(before: Answers, after: Answers, together: Wholes) -> Iterator[PolicyChange]:
-    """What differs, in blocks: words that change on the same classes stand together, actions before fields."""
+def changes(before: Decisions, after: Decisions, groups: FieldGroups) -> Iterator[PolicyChange]:
+    """Yield what differs, in blocks; words that change on the same classes are listed together, actions first."""
     for verb, old, new in (("loses", after, before), ("gains", before, after)):
-        where_of: dict[str, list[AssetClass]] = {}
-        for where, words in new.items():
-            for word in _folded(words - old[where], together.get(where[-1], {})):
-                where_of.setdefault(word, []).append(where)
-        alike: dict[tuple[AssetClass, ...], list[str]] = {}
-        for word, cells in where_of.items():
-            alike.setdefault(tuple(cells), []).append(word)
-        for places, found in alike.items():
+        classes_of: dict[str, list[AssetClass]] = {}
+        for asset_class, words in new.items():
+            for word in _folded(words - old[asset_class], groups.get(asset_class[-1], {})):
+                classes_of.setdefault(word, []).append(asset_class)
+        words_of: dict[tuple[AssetClass, ...], list[str]] = {}
+        for word, members in classes_of.items():
+            words_of.setdefault(tuple(members), []).append(word)
+        for changed, found in words_of.items():
             named = tuple(sorted(found, key=lambda word: ("." in word, " " in word, word)))
-            yield from (PolicyChange(verb, named, block) for block in blocks(places))
+            yield from (PolicyChange(verb, named, block) for block in blocks(changed))
 
 
-def _folded(words: frozenset[str], together: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """The words, with one in place of all that it stands for."""
-    for name, members in together.items():
+def _folded(words: frozenset[str], groups: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the words, with the phrase of a group in place of its members if all of them are present."""
+    for phrase, members in groups.items():
         if members and members <= words:
-            words = words - members | {name}
+            words = words - members | {phrase}
     return words

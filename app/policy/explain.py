@@ -1,7 +1,7 @@
-"""Why a caller may or may not do something to one asset: the decision, the policies behind it, and what is missing.
+"""Explains one decision about one asset: the result, the policies that made it, and what is missing.
 
-For operators: it reads the store past the policy. What it prints holds no value of a field, and of the asset's
-attributes only those that the caller who is asked about may see.
+For operators: the asset is read without a policy. The explanation contains no value of a field, and only those policy
+attributes of the asset that the examined caller may see.
 """
 
 from collections.abc import Iterable
@@ -27,19 +27,19 @@ from policies.vocabulary import RowAction, WriteAction, field_action
 
 @dataclass(frozen=True)
 class Explanation:
-    """A decision: ``policies`` that made it, ``needs`` that would change it, ``seen`` attributes of the asset."""
+    """A decision: the ``policies`` that made it, ``needs`` that would change it, and ``visible`` attributes."""
 
     allowed: bool
     policies: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     grade: Grade = Grade.HIDDEN
-    seen: dict[str, str] = field(default_factory=dict)
+    visible: dict[str, str] = field(default_factory=dict)
 
 
 async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str) -> tuple[PolicyAttributes, Principal]:
-    """The policy attributes of an asset, and the caller with every team above its own.
+    """Return the policy attributes of an asset, and the caller with all teams above its own.
 
-    Raises a CodedError with NOT_FOUND where there is no such asset in the caller's tenant.
+    Raises a CodedError with NOT_FOUND if the caller's tenant has no such asset.
     """
     vid = vertex_id(principal.tenant, urn)
     answer = await LevelBatcher(client, principal.tenant, ReadTime(epoch_milliseconds())).fetch(
@@ -47,7 +47,7 @@ async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str
     )
     record = answer.records.get(vid)
     if record is None or record["id"] != urn:
-        raise CodedError(f"There is no {urn} in tenant {principal.tenant}; check the id.", Code.NOT_FOUND)
+        raise CodedError(f"{urn} does not exist in tenant {principal.tenant}; check the id.", Code.NOT_FOUND)
     teams = await close_teams(client, principal.tenant, principal.teams)
     return attributes_of(record), replace(principal, teams=teams)
 
@@ -55,26 +55,26 @@ async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str
 def explain(policy: Policy, principal: Principal, action: str, attributes: PolicyAttributes) -> Explanation:
     """Explain a row action, a write, or the reading of a field (``ModelVersion.params`` or ``params``).
 
-    Raises InvalidError for what is neither, or is not governed.
+    Raises InvalidError if ``action`` is none of these, or if the policy does not govern the asset's kind.
     """
     access = policy.access(principal)
     kind = KIND_OF_CODE[attributes.kind]
     if action in [*WriteAction]:
         decision = access.may(action, attributes)
-        told = (decision.reasons, ()) if decision.policies else ((), decision.reasons)
-        found = Explanation(decision.allowed, *told)
+        policies, needs = (decision.reasons, ()) if decision.policies else ((), decision.reasons)
+        found = Explanation(decision.allowed, policies, needs)
     elif not kind.asset:
-        raise InvalidError(f"A {kind.name} is open to everybody of its tenant; only writes to it are decided.")
+        raise InvalidError(f"A {kind.name} is open to all callers of its tenant; give a write action.")
     elif action in [*RowAction]:
         found = _row(policy, access, RowAction(action), attributes)
     else:
         found = _field(policy, access, action, attributes)
     grade = access.grade(attributes) if kind.asset else Grade.READ
-    return replace(found, grade=grade, seen=_seen(policy, access, grade, attributes))
+    return replace(found, grade=grade, visible=_visible(policy, access, grade, attributes))
 
 
 def _row(policy: Policy, access: Access, action: RowAction, attributes: PolicyAttributes) -> Explanation:
-    """Reading needs discovering: the first of them that is denied is what is missing."""
+    """Explain a row action; to read needs to discover, so the first denied action explains the denial."""
     if not access.principal.may(Scope.READ):
         return Explanation(allowed=False, needs=(f"scope:{Scope.READ}",))
     wanted = [each for each in RowAction if Grade[each.name] <= Grade[action.name]]
@@ -93,20 +93,22 @@ def _field(policy: Policy, access: Access, action: str, attributes: PolicyAttrib
     type_name = type_name or kind
     of_others = type_name != kind and kind_code(type_name) in KIND_OF_CODE
     if of_others or name not in policy.labels.get(type_name, {}):
-        raise InvalidError(f"{action} is neither an action nor a governed field of a {kind}, as {kind}.name is one.")
+        raise InvalidError(
+            f"{action} is neither an action nor a governed field of {kind}; give one such as {kind}.name."
+        )
     denial = access.field_mask(type_name, attributes).why.get(name)
     if denial is None:
         decision = policy.engine.decide(access.principal, field_action(type_name, name), attributes)
         return Explanation(allowed=True, policies=decision.reasons)
-    return Explanation(allowed=False, policies=_told(policy, denial.policies), needs=_told(policy, denial.needs))
+    return Explanation(allowed=False, policies=_reasons(policy, denial.policies), needs=_reasons(policy, denial.needs))
 
 
-def _told(policy: Policy, names: Iterable[str]) -> tuple[str, ...]:
+def _reasons(policy: Policy, names: Iterable[str]) -> tuple[str, ...]:
     reasons = {rule.id: rule.reason for rule in policy.engine.rules}
     return tuple(reasons.get(name, name) for name in names)
 
 
-def _seen(policy: Policy, access: Access, grade: Grade, attributes: PolicyAttributes) -> dict[str, str]:
+def _visible(policy: Policy, access: Access, grade: Grade, attributes: PolicyAttributes) -> dict[str, str]:
     if grade is Grade.HIDDEN:
         return {}
     kind = KIND_OF_CODE[attributes.kind].name

@@ -1,4 +1,4 @@
-"""Another version of the policy: that of a git reference, read beside the schema of the working tree."""
+"""The policy of a git reference, read with the schema of the working tree."""
 
 import subprocess
 import tomllib
@@ -12,28 +12,28 @@ from policies.policy import SHIPPED, Policy
 from policies.vocabulary import Label, Labels
 
 BESIDE: Final = ("personas.toml", "roles.toml", "sensitivity.toml")
-"""What stands beside rules and labels, and is today's on both sides."""
+"""Files that are not compared: both policies are read with those of the working tree."""
 
 
 def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, list[str]]:
-    """The policy of a git reference, and notes: what did not fit the schema of today, and what is not compared.
+    """Return the policy of a git reference, and remarks on labels that do not fit and on files that are not compared.
 
-    A field that has no label there keeps today's.
-    Raises InvalidError when git knows no such reference, or its rules cannot be used with the schema of today.
+    A field without a label there keeps its ``current`` label. Raises InvalidError if git has no such reference, or if
+    its rules do not fit the schema.
     """
     names = _git("ls-tree", "--name-only", "--end-of-options", ref, "./").split()
     texts = [_git("show", "--end-of-options", f"{ref}:./{name}") for name in sorted(names) if name.endswith(".cedar")]
     if not texts or "labels.toml" not in names:
         raise InvalidError(f"{ref} has no policy: {SHIPPED.name}/*.cedar and labels.toml. Name a later reference.")
     sections = tomllib.loads(_git("show", "--end-of-options", f"{ref}:./labels.toml"))
-    labels, notes = _fitted(sections, governed, current)
+    labels, remarks = _fitted(sections, governed, current)
     for name in BESIDE:
         if name in names and _git("show", "--end-of-options", f"{ref}:./{name}") != (SHIPPED / name).read_text():
-            notes.append(f"{name} differs there and is not compared: both sides are read with today's")
+            remarks.append(f"{name} differs there and is not compared: both sides use that of the working tree")
     try:
-        return Policy("\n".join(texts), labels, governed), notes
+        return Policy("\n".join(texts), labels, governed), remarks
     except ConfigurationError as error:
-        raise InvalidError(f"The policy of {ref} cannot be used with the schema of today: {error.message}") from error
+        raise InvalidError(f"The policy of {ref} does not fit the current schema: {error.message}") from error
 
 
 def _git(*words: str) -> str:
@@ -41,13 +41,13 @@ def _git(*words: str) -> str:
     try:
         return subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603 - no shell, and the reference cannot be an option
     except FileNotFoundError as error:
-        raise InvalidError("`git` is not installed, so no other version can be read.") from error
+        raise InvalidError("`git` is not installed; install it to compare policies.") from error
     except subprocess.CalledProcessError as error:
-        raise InvalidError(f"git cannot read that version of the policy: {error.stderr.strip()}.") from error
+        raise InvalidError(f"git cannot read the policy: {error.stderr.strip()}; name another reference.") from error
 
 
 def _fitted(sections: Mapping[str, Any], governed: Governed, current: Labels) -> tuple[Labels, list[str]]:
-    notes: list[str] = []
+    remarks: list[str] = []
     labels: dict[str, dict[str, Label]] = {}
     common = sections.get(COMMON_SECTION, {})
     for name, fields in sorted(governed.fields.items()):
@@ -55,9 +55,12 @@ def _fitted(sections: Mapping[str, Any], governed: Governed, current: Labels) ->
         labels[name] = {}
         for field in sorted(fields):
             if own.get(field) not in [*Label]:
-                notes.append(f"{name}.{field} has no label there: compared under today's, {current[name][field]}")
+                remarks.append(
+                    f"{name}.{field} has no label there: compared with its current one, {current[name][field]}"
+                )
             labels[name][field] = Label(own[field]) if own.get(field) in [*Label] else current[name][field]
-        notes.extend(f"{name}.{field} has a label there and is no field today" for field in sorted({*own} - {*fields}))
+        lost = sorted({*own} - {*fields})
+        remarks.extend(f"{name}.{field} has a label there and is no current field" for field in lost)
     gone = sorted({*sections} - {*governed.fields, COMMON_SECTION})
-    notes.extend(f"[{name}] has labels there and is no governed type today" for name in gone)
-    return labels, notes
+    remarks.extend(f"[{name}] has labels there and is no current governed type" for name in gone)
+    return labels, remarks

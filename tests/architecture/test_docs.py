@@ -1,4 +1,4 @@
-"""The documentation is compared with the code: settings, commands, paths, functions, decisions."""
+"""The documentation is compared with the code: settings, commands, paths, functions, decisions, references."""
 
 import importlib
 import re
@@ -8,7 +8,8 @@ from functools import reduce
 from typing import Any
 
 import pytest
-from support.source_tree import ROOT, files, read
+from support.references import broken_references, resolves
+from support.source_tree import ROOT, files, modules, read
 from typer.main import get_command
 
 from app.cli.command_line import commands
@@ -22,7 +23,12 @@ PATH = re.compile(
     r"`((?:app|graphql_schema|policies|tests|docs|requirements|bench)/[\w./-]+|[\w-]+\.(?:md|toml|yaml))`"
 )
 FUNCTION = re.compile(r"`((?:app|graphql_schema|policies)(?:\.\w+)*):([\w.]+)`")
-LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+DOTTED = re.compile(r"`((?:app|graphql_schema|policies)(?:\.\w+)+)(?:\(\))?`")
+LINK = re.compile(r"\]\((?!https?://)([^)#]*)(#[^)]+)?\)")
+TARGET = re.compile(r"`make ([a-z-]+)")
+
+BROKEN_ON_PURPOSE = {"tests/unit/support/test_references.py"}
+"""Files whose references lead nowhere, because the test of the finder needs such."""
 
 
 def settings_table() -> str:
@@ -68,20 +74,46 @@ def test_no_command_is_made_up() -> None:
 def test_every_path_on_a_page_exists(page: str) -> None:
     """Files and folders that a page names in backticks or links to are there."""
     text = read(page)
-    named = {
-        match
-        for match in PATH.findall(text)
-        if not (ROOT / match).exists() and not (ROOT / page).parent.joinpath(match).exists()
-    }
-    linked = {match for match in LINK.findall(text) if not (ROOT / page).parent.joinpath(match).exists()}
+    folder = (ROOT / page).parent
+    named = {match for match in PATH.findall(text) if not (ROOT / match).exists() and not (folder / match).exists()}
+    linked = {match for match, _ in LINK.findall(text) if match and not (folder / match).exists()}
     assert named | linked == set()
+
+
+@pytest.mark.parametrize("page", DOCS)
+def test_every_link_to_a_section_leads_there(page: str) -> None:
+    """The part of a link behind `#` is the anchor of a heading on the page that it leads to."""
+    for target, anchor in LINK.findall(read(page)):
+        path = (ROOT / page).parent.joinpath(target).resolve().relative_to(ROOT) if target else page
+        assert not anchor or anchor in anchors(str(path)), f"{target}{anchor}"
+
+
+def anchors(page: str) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    titles = re.findall(r"(?m)^#+ (.+)$", read(page))
+    return {"#" + re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", DOCS)
+def test_every_make_target_on_a_page_exists(page: str) -> None:
+    """Each `make …` in backticks is a target of the Makefile."""
+    targets = set(re.findall(r"(?m)^([a-z-]+):", read("Makefile")))
+    assert set(TARGET.findall(read(page))) <= targets
 
 
 @pytest.mark.parametrize("page", DOCS)
 def test_every_function_on_a_page_exists(page: str) -> None:
     """What a page names as `module:function` is found where it says."""
-    for module, name in FUNCTION.findall(read(page)):
+    text = read(page)
+    for module, name in FUNCTION.findall(text):
         reduce(getattr, name.split("."), importlib.import_module(module))
+    assert [dotted for dotted in DOTTED.findall(text) if not resolves(dotted)] == []
+
+
+def test_every_reference_in_a_python_file_leads_somewhere() -> None:
+    """Dotted paths in roles, pages, decisions and rules that comments and strings of Python files cite exist."""
+    checked = (module for module in modules() if module.path not in BROKEN_ON_PURPOSE)
+    assert [problem for module in checked for problem in broken_references(module)] == []
 
 
 def test_the_request_flow_names_its_stations() -> None:

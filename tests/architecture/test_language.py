@@ -5,15 +5,18 @@ from support.plain_english import findings
 from support.source_tree import files
 
 PENDING = (
-    "app/",
+    "app/auth/",
+    "app/cli/",
+    "app/graph/",
+    "app/http/",
+    "app/runtime/",
+    "app/store/",
+    "app/telemetry/",
     "graphql_schema/",
     "policies/",
     "tests/",
     "bench/",
     "examples/",
-    "docs/",
-    "README.md",
-    "CONTRIBUTING.md",
 )
 """Paths that are still to be rewritten; the list only becomes shorter."""
 

@@ -1,10 +1,9 @@
-"""The demo estate: Harbour, a streaming service that recommends, searches, advertises, and keeps fraud out.
+"""The demo estate: Harbour, a fictional streaming service with recommendation, search, advertising and fraud checks.
 
-Read it as a story: ``people`` who work there, the ``data`` that the player leaves behind, the ``features`` made of it,
-the ``models`` trained on them, the ``serving`` that puts them before subscribers and logs what happens next, and the
-``reports`` that tell how it went. That is what is there: items to register, the same every time.
+Items to register, equal every time: ``people``, ``datasets``, ``features`` made of them, ``models`` trained on those,
+``serving`` in services, and ``reports``.
 
-What happened to it is the chronicle, mutations of several people in order: ``quality`` of the last week, ``usage`` of
-the last month, and the ``releases`` that made versions serve; ``cast`` says who acts. It is told once, and its days are
-counted back from today. ``estate`` puts the chapters together.
+Mutations of several callers in order, the scenario: ``quality`` of the last week, ``usage`` of the last month, and
+``releases`` of versions. ``cast`` has the callers. The scenario runs once, with days counted back from today.
+``estate`` combines all of it.
 """

@@ -1,4 +1,4 @@
-"""What the player, the shop and the studios leave behind, and the tables that are made of it every night."""
+"""Streams of events, the tables derived from them every night, weekly snapshots, and the pipelines."""
 
 # ruff: noqa: E501 - one row of a table a line, so that it reads as a table
 
@@ -41,7 +41,7 @@ _STREAMS = (
     _Data("browse-events", "platform", "discovery", "What was shown and what was opened", ("profile_id", "title_id", "row", "slot"), tags=("gdpr-erasable",)),
     _Data("search-events", "platform", "discovery", "Queries and the results opened", ("profile_id", "query", "title_id"), tags=("gdpr-erasable",)),
     _Data("ad-events", "ads", "advertising", "Impressions and clicks of advertisements", ("profile_id", "campaign_id", "clicked")),
-    _Data("payment-events", "risk", "commerce", "Attempted and settled payments", ("account_id", "card_hash", "amount"), (), ("payment-data", "pii"), "RESTRICTED", "TEAM"),
+    _Data("payment-events", "risk", "commerce", "Attempted and completed payments", ("account_id", "card_hash", "amount"), (), ("payment-data", "pii"), "RESTRICTED", "TEAM"),
     _Data("login-events", "risk", "trust", "Logins with device and place", ("account_id", "device_id", "country"), (), ("pii",), "CONFIDENTIAL", "TEAM"),
 )  # fmt: skip
 
@@ -57,12 +57,12 @@ _TABLES = (
     _Data("campaigns", "ads", "advertising", "Budgets and flights", ("campaign_id", "budget", "starts_at"), (), (), "CONFIDENTIAL", "TEAM"),
     _Data("subscriptions", "growth", "commerce", "Plans, renewals and cancellations", ("account_id", "plan", "cancelled_at"), ("accounts",), ("gdpr-erasable",), "CONFIDENTIAL"),
     _Data("engagement-weekly", "growth", "streaming", "Minutes, sittings and titles by account and week", ("account_id", "week", "minutes"), ("plays", "profiles"), ("known-gaps",)),
-    _Data("payments", "risk", "commerce", "Settled payments", ("account_id", "card_hash", "amount", "fraud"), ("payment-events", "accounts"), ("payment-data", "pii"), "RESTRICTED", "TEAM"),
+    _Data("payments", "risk", "commerce", "Completed payments", ("account_id", "card_hash", "amount", "fraud"), ("payment-events", "accounts"), ("payment-data", "pii"), "RESTRICTED", "TEAM"),
     _Data("chargebacks", "risk", "trust", "Payments that banks took back", ("account_id", "amount", "reason"), ("payments",), ("payment-data",), "RESTRICTED", "TEAM"),
     _Data("logins", "risk", "trust", "Logins, with what was known of the device", ("account_id", "device_id", "suspicious"), ("login-events", "accounts"), ("pii",), "CONFIDENTIAL", "TEAM"),
     _Data("served-rankings", "ranking", "discovery", "What the ranking service answered, logged to learn from", ("profile_id", "title_id", "slot", "score"), (), ("gdpr-erasable",)),
     _Data("clicks-legacy", "ads", "advertising", "Clicks of the old ad server", ("profile_id", "campaign_id")),
-    _Data("titles-copy", "", "discovery", "A copy of the catalogue; whoever made it has left", ("title_id", "name"), ("titles",)),
+    _Data("titles-copy", "", "discovery", "A copy of the catalogue without an owner", ("title_id", "name"), ("titles",)),
 )  # fmt: skip
 
 _PIPELINES = (
@@ -75,18 +75,18 @@ _PIPELINES = (
 )
 
 SNAPSHOT_OF = ("impressions", "searches", "watch-history", "ad-clicks", "engagement-weekly", "payments", "logins")
-"""Tables of which three weekly snapshots are kept: what models are trained on."""
+"""Tables with three weekly snapshots, on which models are trained."""
 
 WEEKS = ("2026-w02", "2026-w03", "2026-w04")
 
 
-def place(name: str) -> str:
-    """Name the stream or the table of this name."""
+def dataset(name: str) -> str:
+    """Return the URN of the stream or the table with a name."""
     return stream(name) if name.endswith("-events") else table(name)
 
 
-def data() -> Iterator[Item]:
-    """Tell of streams, tables, their snapshots, and the pipelines that make them."""
+def datasets() -> Iterator[Item]:
+    """Yield streams, tables, their snapshots and the pipelines."""
     for one in (*_STREAMS, *_TABLES):
         yield {"dataset": _dataset(one)}
     for name in SNAPSHOT_OF:
@@ -100,7 +100,7 @@ def data() -> Iterator[Item]:
 def _dataset(one: _Data) -> dict[str, Any]:
     streaming = one.name.endswith("-events")
     return {
-        "id": place(one.name),
+        "id": dataset(one.name),
         "displayName": one.name,
         "description": one.about,
         "owners": owned_by(one.team, *(("cy",) if one.sensitivity == "RESTRICTED" else ())) if one.team else [],
@@ -113,19 +113,19 @@ def _dataset(one: _Data) -> dict[str, Any]:
         "format": "avro" if streaming else "iceberg",
         "location": f"kafka://events/{one.name}" if streaming else f"s3://harbour-warehouse/{one.name}",
         "columns": [_column(one, name) for name in one.columns],
-        "derivedFrom": [place(name) for name in one.made_of],
+        "derivedFrom": [dataset(name) for name in one.made_of],
     }
 
 
 def _column(one: _Data, name: str) -> dict[str, Any]:
-    """Describe a column; what has the same name upstream is where it comes from."""
+    """Return a column; it is derived from the columns of the same name upstream."""
     upstream = [other for other in (*_STREAMS, *_TABLES) if other.name in one.made_of and name in other.columns]
     numeric = name in {"amount", "minutes", "position_s", "slot", "budget", "score"}
     return {
         "name": name,
         "dataType": "double" if numeric else "string",
         "nullable": not name.endswith("_id"),
-        "derivedFrom": [{"dataset": place(other.name), "column": name} for other in upstream],
+        "derivedFrom": [{"dataset": dataset(other.name), "column": name} for other in upstream],
         **({"sensitivity": "RESTRICTED"} if name in {"card_hash", "email"} else {}),
     }
 
@@ -171,24 +171,24 @@ def _pipelines() -> Iterator[Item]:
                 "workflowKind": "etl",
                 "schedule": schedule,
                 "codeRef": f"git+https://git.harbour.example/pipelines@main#{name}",
-                "inputs": [place(one) for one in inputs],
-                "outputs": [place(one) for one in outputs],
+                "inputs": [dataset(one) for one in inputs],
+                "outputs": [dataset(one) for one in outputs],
                 "partOf": nightly,
                 "sourceCreatedAt": instant(-390),
             }
         }
         failed = name == "weekly-engagement"
-        further = {"parentRun": run("nightly", 1), "inputs": [place(one) for one in inputs]}
+        extra = {"parentRun": run("nightly", 1), "inputs": [dataset(one) for one in inputs]}
         if failed:
-            further["error"] = "Partition day=2026-01-24 of plays is missing; 1 of 7 days not found."
+            extra["error"] = "Partition day=2026-01-24 of plays is missing; 1 of 7 days not found."
         else:
-            further["outputs"] = [place(one) for one in outputs]
-        yield _run(name, 1, 20.1, "FAIL" if failed else "COMPLETE", **further)
+            extra["outputs"] = [dataset(one) for one in outputs]
+        yield _run(name, 1, 20.1, "FAIL" if failed else "COMPLETE", **extra)
     for earlier, later in (("ingest-plays", "build-impressions"), ("ingest-plays", "build-searches"), ("ingest-plays", "weekly-engagement")):  # fmt: skip
         yield link("TRIGGERS", workflow(earlier), workflow(later))
 
 
-def _run(pipeline: str, number: int, day: float, state: str, **further: Any) -> Item:  # noqa: ANN401 - JSON values
+def _run(pipeline: str, number: int, day: float, state: str, **extra: Any) -> Item:  # noqa: ANN401 - JSON values
     return {
         "run": {
             "id": run(pipeline, number),
@@ -200,6 +200,6 @@ def _run(pipeline: str, number: int, day: float, state: str, **further: Any) -> 
             "endedAt": instant(day + 0.05),
             "codeVersion": digest(pipeline)[7:19],
             "costUsd": 1.5,
-            **further,
+            **extra,
         }
     }

@@ -1,4 +1,4 @@
-"""The whole demo estate, chapter by chapter; the same items in the same order every time."""
+"""The demo estate: its items, equal and in the same order every time, and its scenario."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -6,13 +6,13 @@ from itertools import chain
 
 from app.auth.dev_issuer import DevIssuer
 from app.ingest.demo.cast import CAST
-from app.ingest.demo.datasets import data
+from app.ingest.demo.datasets import datasets
 from app.ingest.demo.features import features
 from app.ingest.demo.ids import Item as AssetInput
 from app.ingest.demo.models import models
 from app.ingest.demo.people import people
 from app.ingest.demo.quality import quality
-from app.ingest.demo.releases import LAST, releases
+from app.ingest.demo.releases import FINAL_ASSET, releases
 from app.ingest.demo.reports import reports
 from app.ingest.demo.serving import serving
 from app.ingest.demo.usage import usage
@@ -22,24 +22,24 @@ from app.ingest.load.scenario import Round, Scenario
 
 
 def demo_estate() -> Iterator[AssetInput]:
-    """Tell what is there, as ``AssetInput`` objects."""
-    return chain(people(), data(), features(), models(), serving(), reports())
+    """Return the items, as ``AssetInput`` objects."""
+    return chain(people(), datasets(), features(), models(), serving(), reports())
 
 
 def demo_entries() -> list[ImportItem]:
-    """The estate as items to register, named for progress and errors."""
+    """Return the items with their ids as locations, for progress and errors."""
     return [ImportItem(next(iter(item.values())).get("id", "link"), item) for item in demo_estate()]
 
 
 def demo_scenario(today: date) -> Iterator[Round]:
-    """Tell what happened to it, up to the day before ``today``, in order."""
+    """Return the rounds of calls in order; their days end on the day before ``today``."""
     return chain(quality(today), usage(today), releases())
 
 
 def load_demo(url: str, issuer: DevIssuer, *, as_json: bool = False) -> int:
-    """Load the items as root and tell the chronicle with the tokens of its cast; returns the exit code."""
+    """Register the items as root, run the scenario with the tokens of its callers, and return the exit code."""
     tokens = {name: issuer.mint(one) for name, one in CAST.items()}
     entries, rounds = demo_entries(), list(demo_scenario(datetime.now(UTC).date()))
     total = len(entries) + sum(map(len, rounds))
-    chronicle = Scenario(rounds, tokens, LAST)
-    return load(Target(url, tokens["root"]), entries, as_json=as_json, total=total, then=chronicle)
+    scenario = Scenario(rounds, tokens, FINAL_ASSET)
+    return load(Target(url, tokens["root"]), entries, as_json=as_json, total=total, scenario=scenario)

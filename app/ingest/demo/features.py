@@ -1,10 +1,10 @@
-"""The features that models share: each is computed once, served online, and made of tables."""
+"""Feature sets with their features; each is derived from one table and shared by models."""
 
 # ruff: noqa: E501 - one row of a table a line, so that it reads as a table
 
 from collections.abc import Iterator
 
-from app.ingest.demo.datasets import place
+from app.ingest.demo.datasets import dataset
 from app.ingest.demo.ids import Item, domain, feature, feature_set, instant, owned_by, tag
 
 _SETS = (
@@ -26,7 +26,7 @@ _SECRET = {"payment-history", "device-trust"}
 
 
 def features() -> Iterator[Item]:
-    """Tell of feature sets and their features."""
+    """Yield feature sets and their features."""
     for name, group, area, key, source, members in _SETS:
         secret = name in _SECRET
         yield {
@@ -41,7 +41,7 @@ def features() -> Iterator[Item]:
                 "sensitivity": "CONFIDENTIAL" if secret else "INTERNAL",
                 "entityKeys": [key],
                 "online": name != "account-plan",
-                "derivedFrom": [place(source)],
+                "derivedFrom": [dataset(source)],
                 "features": [feature(name, one) for one in members],
                 "sourceCreatedAt": instant(-200),
             }
@@ -55,7 +55,7 @@ def features() -> Iterator[Item]:
                     "dataType": "float[256]" if vector else "double",
                     "expression": f"{one}({source} by {key})",
                     "freshnessSla": "PT1H" if secret else "P1D",
-                    "derivedFrom": [place(source)],
+                    "derivedFrom": [dataset(source)],
                     "visibility": "TEAM" if secret else "ORG",
                     "sourceCreatedAt": instant(-200),
                 }

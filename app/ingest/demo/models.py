@@ -1,4 +1,4 @@
-"""The models: three versions each, trained week by week, evaluated against the one before; some trainings fail."""
+"""Models with three versions each, trained weekly and evaluated against the version before; some runs fail."""
 
 # ruff: noqa: E501 - one row of a table a line, so that it reads as a table
 
@@ -29,7 +29,7 @@ from app.ingest.demo.ids import (
 
 
 class DemoModel(NamedTuple):
-    """One model of the story; ``metric`` starts at ``start`` and gets better, or for the unlucky one worse."""
+    """One model; ``metric`` begins at ``start`` and improves with each version, except for one that gets worse."""
 
     name: str
     team: str
@@ -52,14 +52,14 @@ MODELS = (
     DemoModel("search-ranker", "ranking", "discovery", "ranking", "Orders search results", "searches", ("query-intent", "title-popularity"), "mrr", 0.52, "LOW", "ci-ranking", "title-embedder"),
     DemoModel("ad-click", "ads", "advertising", "classification", "Predicts whether an advertisement is clicked", "ad-clicks", ("ad-affinity", "profile-taste"), "auc", 0.71, "MEDIUM", "gus"),
     DemoModel("ad-pacing", "ads", "advertising", "forecasting", "Spreads a campaign's budget over its flight", "ad-clicks", ("ad-affinity",), "mape", 0.19, "LOW", "gus", failed_once=True),
-    DemoModel("churn", "growth", "commerce", "classification", "Tells who may cancel next month", "engagement-weekly", ("account-engagement", "account-plan"), "auc", 0.79, "MEDIUM", "hana", failed_once=True),
+    DemoModel("churn", "growth", "commerce", "classification", "Predicts who may cancel next month", "engagement-weekly", ("account-engagement", "account-plan"), "auc", 0.79, "MEDIUM", "hana", failed_once=True),
     DemoModel("lifetime-value", "growth", "commerce", "regression", "Estimates what a subscriber will bring", "engagement-weekly", ("account-engagement", "account-plan"), "r2", 0.44, "LOW", "hana"),
     DemoModel("payment-fraud", "risk", "trust", "classification", "Stops payments that will be charged back", "payments", ("payment-history", "device-trust"), "pr_auc", 0.63, "HIGH", "juno"),
     DemoModel("account-takeover", "risk", "trust", "classification", "Asks for a second factor when a login looks stolen", "logins", ("device-trust",), "pr_auc", 0.57, "HIGH", "juno"),
 )  # fmt: skip
-"""In the order in which they build on one another."""
+"""Base models come before the models that use them."""
 
-_WORSE = ("churn", "3")
+_FAILED_EVALUATION = ("churn", "3")
 """The version that failed its evaluation: trained while a day of plays was missing."""
 
 _CONFIDENTIAL = {"risk"}
@@ -67,15 +67,15 @@ _SEED = 20260105
 
 
 def models() -> Iterator[Item]:
-    """Tell of every model, the pipeline that trains it, its versions, runs and evaluations."""
-    dice = Random(_SEED)  # noqa: S311 - a story, not a secret
+    """Yield every model, the pipeline that trains it, its versions, runs and evaluations."""
+    rng = Random(_SEED)  # noqa: S311 - demo data, no secret
     for one in MODELS:
         yield {"model": _model(one)}
         yield {"workflow": _pipeline(one)}
         if one.failed_once:
             yield _failed_run(one)
         for week, version in enumerate(("1", "2", "3")):
-            yield from _trained(one, week, version, dice)
+            yield from _trained(one, week, version, rng)
     yield link("FEEDS", feature_set("title-popularity"), model("homepage-ranker"), origin="OBSERVED")
     yield link("TRIGGERS", workflow("build-impressions"), workflow("train-homepage-ranker"))
     yield link("INPUT_TO", model_version("title-embedder", "2"), run("train-search-ranker", 3), origin="OBSERVED")
@@ -121,14 +121,16 @@ def _failed_run(one: DemoModel) -> Item:
     }
 
 
-def _trained(one: DemoModel, week: int, version: str, dice: Random) -> Iterator[Item]:
-    """One version with the run that made it and the evaluation that judged it."""
+def _trained(one: DemoModel, week: int, version: str, rng: Random) -> Iterator[Item]:
+    """Yield one version with its training run and its evaluation."""
     number, day = week + 1, 7 * week + 0.5
-    score = round(one.start + 0.02 * week + dice.uniform(-0.004, 0.004) - 0.09 * ((one.name, version) == _WORSE), 4)
+    score = round(
+        one.start + 0.02 * week + rng.uniform(-0.004, 0.004) - 0.09 * ((one.name, version) == _FAILED_EVALUATION), 4
+    )
     training = _run(one, number, day, "COMPLETE")
     training["inputs"] = [snapshot(one.trained_on, WEEKS[week])]
     training["metrics"] = [{"name": "loss", "value": round(1 - score, 4)}]
-    training["costUsd"] = round(dice.uniform(4, 60), 2)
+    training["costUsd"] = round(rng.uniform(4, 60), 2)
     yield {"run": training}
     yield {"modelVersion": _version(one, week, version, score)}
     if week:
@@ -174,7 +176,7 @@ def _version(one: DemoModel, week: int, version: str, score: float) -> dict[str,
 
 
 def _evaluation(one: DemoModel, week: int, version: str, score: float) -> dict[str, Any]:
-    failed = (one.name, version) == _WORSE
+    failed = (one.name, version) == _FAILED_EVALUATION
     body = {
         "id": evaluation(one.name, version, "offline"),
         "displayName": f"{one.name} v{version} offline",

@@ -1,4 +1,4 @@
-"""Who works at Harbour, in which business areas, and the words they classify with."""
+"""Users and teams of Harbour, its domains, and its tags."""
 
 from collections.abc import Iterator
 
@@ -49,21 +49,21 @@ _DOMAINS = (
 _TAGS = (
     ("pii", "PII", True, "Names a person, or can be traced to one"),
     ("payment-data", "REGULATORY", True, "Card and account numbers: PCI DSS applies"),
-    ("gdpr-erasable", "REGULATORY", True, "Rows vanish when a subscriber asks to be forgotten"),
-    ("certified", "QUALITY", False, "Checked every day, with an owner who answers"),
+    ("gdpr-erasable", "REGULATORY", True, "Rows are erased at the request of a subscriber"),
+    ("certified", "QUALITY", False, "Checked every day, with an owner"),
     ("known-gaps", "QUALITY", True, "Days are missing; see the description"),
-    ("tier-1", "FREE", False, "An outage wakes somebody up"),
+    ("tier-1", "FREE", False, "An outage alerts the engineer on call"),
     ("experimental", "FREE", False, "May vanish without notice"),
 )
 
 
 def people() -> Iterator[Item]:
-    """Tell of users, teams, domains and tags."""
-    for name, shown, kind in _USERS:
-        body = {"id": user(name), "name": name, "displayName": shown, "kind": kind, "active": name not in _LEFT}
+    """Yield users, teams, domains and tags."""
+    for name, display_name, kind in _USERS:
+        body = {"id": user(name), "name": name, "displayName": display_name, "kind": kind, "active": name not in _LEFT}
         yield {"user": body | ({"email": f"{name}@harbour.example"} if kind == "PERSON" else {})}
     for name, parent, about, members in _TEAMS:
-        roster = [{"user": user(one), "role": "lead" if place == 0 else "member"} for place, one in enumerate(members)]
+        roster = [{"user": user(one), "role": "lead" if index == 0 else "member"} for index, one in enumerate(members)]
         body = {"id": team(name), "name": name, "displayName": name.capitalize(), "description": about}
         yield {"team": body | {"members": roster} | ({"parent": team(parent)} if parent else {})}
     for name, parent, about in _DOMAINS:

@@ -1,10 +1,10 @@
-"""How versions came to serve: who approved them, which names stand for them, and what was rolled out and back.
+"""Decisions about versions, their aliases, and their rollouts.
 
-Home page: version 2 is champion, version 3 is the challenger in its canary and nobody approved it yet. Search:
-version 3 took over from version 2, after a canary that went well. Churn: version 3 was trained while a day was missing, so hana
-rejected it, and its canary was rolled back. Account takeovers can do much harm, so cy approved for governance as well.
-Payment fraud is approved twice and serves all the same under a name that is not protected: its gate stays closed,
-because it is made of restricted data.
+- Home page: version 2 is champion; version 3 is challenger in a canary and has no approval yet.
+- Search: version 3 replaced version 2 after a successful canary.
+- Churn: version 3 was trained while a day of data was missing; hana rejected it, and its canary was rolled back.
+- Account takeover: high risk, so cy approved it for governance, too.
+- Payment fraud: approved twice, and serving under an unprotected alias; its gate is closed because of restricted data.
 """
 
 # ruff: noqa: E501 - one row of a table a line, so that it reads as a table
@@ -15,8 +15,8 @@ from typing import Any
 from app.ingest.demo.ids import deployment, instant, model, model_version, service
 from app.ingest.load.scenario import Call, Round
 
-LAST = deployment("churn", "3", "canary")
-"""What the last call of the chronicle registers."""
+FINAL_ASSET = deployment("churn", "3", "canary")
+"""The asset that the last call of the scenario registers."""
 
 _DECISIONS = (
     ("eli", "homepage-ranker", "2", "release", "APPROVED", "0.4 % more minutes in a week of shadow traffic"),
@@ -29,7 +29,7 @@ _DECISIONS = (
     ("cy", "payment-fraud", "3", "governance", "APPROVED", "every decline can be appealed"),
 )
 
-_NAMES = (
+_ALIASES = (
     ("finn", "title-embedder", "champion", "2", True, "the vectors that all rankers build on"),
     ("eli", "homepage-ranker", "champion", "2", True, "won its week"),
     ("eli", "homepage-ranker", "challenger", "2", False, "to be compared with itself first"),
@@ -41,9 +41,9 @@ _NAMES = (
     ("gus", "ad-pacing", "champion", "3", True, "no campaign overspent"),
     ("hana", "churn", "champion", "2", True, "serves the letters"),
     ("juno", "account-takeover", "champion", "2", True, "approved twice"),
-    ("juno", "payment-fraud", "champion", "3", False, "from before names were protected"),
+    ("juno", "payment-fraud", "champion", "3", False, "set before aliases were protected"),
 )
-"""Caller, model, name, version, whether it is protected, and why; in the order in which they were set."""
+"""Caller, model, alias, version, whether it is protected, and reason; in the order in which they were set."""
 
 _ROLLOUTS = (
     ("ci-ranking", "search-ranker", "1", "search-api", "production", (("ACTIVE", 1.0, 2),)),
@@ -53,30 +53,30 @@ _ROLLOUTS = (
     ("ci-ranking", "search-ranker", "3", "search-api", "canary", (("RETIRED", 0.0, 18),)),
     ("root", "churn", "3", "retention-mailer", "canary", (("PENDING", 0.0, 16), ("ACTIVE", 0.1, 16), ("ROLLED_BACK", 0.0, 17))),
 )  # fmt: skip
-"""Caller, model, version, service, environment, and what it went through: status, share of the traffic, day."""
+"""Caller, model, version, service, environment, and successive states: status, share of the traffic, day."""
 
 
 def releases() -> Iterator[Round]:
-    """Tell of decisions, then of names, then of rollouts."""
+    """Yield the decisions, then the aliases, then the rollouts."""
     yield [
-        Call(who, "approve", {"subject": model_version(name, version), "gate": gate, "decision": what, "reason": why})
-        for who, name, version, gate, what, why in _DECISIONS
+        Call(caller, "approve", {"subject": model_version(name, number), "gate": gate, "decision": what, "reason": why})
+        for caller, name, number, gate, what, why in _DECISIONS
     ]
-    for who, name, alias, version, protected, reason in _NAMES:
+    for caller, name, alias, version, protected, reason in _ALIASES:
         move = {"model": model(name), "alias": alias, "version": model_version(name, version)}
-        yield [Call(who, "setAlias", move | {"protected": protected, "reason": reason})]
-    for who, name, version, where, environment, states in _ROLLOUTS:
+        yield [Call(caller, "setAlias", move | {"protected": protected, "reason": reason})]
+    for caller, name, version, serving, environment, states in _ROLLOUTS:
         for status, share, day in states:
-            body = _deployment(name, version, where, environment)
-            yield [Call(who, "registerDeployment", body | _state(status, share, day))]
+            body = _deployment(name, version, serving, environment)
+            yield [Call(caller, "registerDeployment", body | _state(status, share, day))]
 
 
-def _deployment(name: str, version: str, where: str, environment: str) -> dict[str, Any]:
+def _deployment(name: str, version: str, serving: str, environment: str) -> dict[str, Any]:
     return {
         "id": deployment(name, version, environment),
         "displayName": f"{name} v{version} in {environment}",
         "modelVersion": model_version(name, version),
-        "service": service(where),
+        "service": service(serving),
         "environment": environment,
         "visibility": "ORG",
     }

@@ -1,8 +1,8 @@
-"""Where data ends up: what people read on Monday morning."""
+"""Charts and dashboards, at the downstream end of the estate."""
 
 from collections.abc import Iterator
 
-from app.ingest.demo.datasets import place
+from app.ingest.demo.datasets import dataset
 from app.ingest.demo.ids import Item, domain, instant, link, owned_by, report
 
 _REPORTS = (
@@ -17,9 +17,9 @@ _REPORTS = (
 
 
 def reports() -> Iterator[Item]:
-    """Tell of the charts, and of the dashboard of the Monday meeting that is made of them."""
+    """Yield the charts, and the dashboard of the Monday meeting that shows them."""
     for name, kind, group, area, sources in _REPORTS:
-        yield _report(name, kind, group, area, [place(one) for one in sources])
+        yield _report(name, kind, group, area, [dataset(one) for one in sources])
     charts = [report(name) for name, kind, *_ in _REPORTS if kind == "chart" and not name.endswith("-2025")]
     yield _report("monday-meeting", "dashboard", "platform", "streaming", charts)
     yield link("REPLACED_BY", report("ad-revenue-2025"), report("ad-revenue"))

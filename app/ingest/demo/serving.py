@@ -1,7 +1,7 @@
-"""What subscribers meet: services, the versions that serve in them, and the online tests that compare versions.
+"""Services, deployments of versions in them, and online experiments that compare versions.
 
-Here the circle closes: the ranking service logs what it answered, and that log trains the next ranker. What changed its
-state since it was registered, such as a canary, is told in ``releases``.
+The estate has a cycle here: the ranking service logs its responses, and that log trains the next ranker. Later states
+of deployments, such as a canary, are in ``releases``.
 """
 
 from collections.abc import Iterator
@@ -59,16 +59,16 @@ _RISKY = {"payment-fraud", "account-takeover"}
 
 
 def serving() -> Iterator[Item]:
-    """Tell of services, deployments, experiments, and the log that retrains its own model."""
+    """Yield services, deployments, experiments, and the log on which the ranker is trained again."""
     yield from _services()
-    for name, version, where, environment, share, status in _SERVING:
+    for name, version, serving_in, environment, share, status in _SERVING:
         ended = status == "RETIRED"
         yield {
             "deployment": {
                 "id": deployment(name, version, environment),
                 "displayName": f"{name} v{version} in {environment}",
                 "modelVersion": model_version(name, version),
-                "service": service(where),
+                "service": service(serving_in),
                 "environment": environment,
                 "status": status,
                 "trafficShare": share,

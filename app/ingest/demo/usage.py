@@ -1,14 +1,14 @@
-"""Who used what in the last thirty days, up to yesterday: people work on weekdays, subscribers watch at weekends.
+"""Usage of the last thirty days, up to yesterday: teams on weekdays, subscribers most at weekends.
 
-Nobody uses the clicks of the old ad server any more, so what is deprecated can go. The old chart of advertising is
-deprecated as well, and somebody has not heard of it.
+The deprecated clicks of the old ad server are unused and can be retired. The deprecated chart of advertising still has
+a reader.
 """
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from app.ingest.demo.datasets import place
+from app.ingest.demo.datasets import dataset
 from app.ingest.demo.ids import feature_set, model_version, report, service, team, user
 from app.ingest.load.scenario import Call, Round
 
@@ -17,18 +17,18 @@ DAYS = 30
 
 _AT_WORK = (1.0, 1.05, 1.1, 1.0, 0.8, 0.0, 0.0)
 _WATCHING = (0.8, 0.8, 0.85, 0.9, 1.1, 1.4, 1.3)
-"""Of each day of the week, Monday first, what is used against an average day."""
+"""Usage by day of the week, Monday first, relative to an average day."""
 
 _USERS = (
-    (place("impressions"), "reads", team("ranking"), _AT_WORK, 420, 0.8),
-    (place("impressions"), "reads", user("ada"), _AT_WORK, 35, 0.8),
-    (place("impressions"), "reads", team("growth"), _AT_WORK, 60, 0.8),
-    (place("plays"), "reads", team("ranking"), _AT_WORK, 310, 0.6),
-    (place("plays"), "reads", team("growth"), _AT_WORK, 180, 0.6),
-    (place("plays"), "reads", team("content-understanding"), _AT_WORK, 90, 0.6),
-    (place("watch-history"), "reads", team("ranking"), _AT_WORK, 150, 1.1),
-    (place("titles"), "reads", service("web-player"), _WATCHING, 900_000, 0.0001),
-    (place("titles"), "reads", team("content-understanding"), _AT_WORK, 240, 0.02),
+    (dataset("impressions"), "reads", team("ranking"), _AT_WORK, 420, 0.8),
+    (dataset("impressions"), "reads", user("ada"), _AT_WORK, 35, 0.8),
+    (dataset("impressions"), "reads", team("growth"), _AT_WORK, 60, 0.8),
+    (dataset("plays"), "reads", team("ranking"), _AT_WORK, 310, 0.6),
+    (dataset("plays"), "reads", team("growth"), _AT_WORK, 180, 0.6),
+    (dataset("plays"), "reads", team("content-understanding"), _AT_WORK, 90, 0.6),
+    (dataset("watch-history"), "reads", team("ranking"), _AT_WORK, 150, 1.1),
+    (dataset("titles"), "reads", service("web-player"), _WATCHING, 900_000, 0.0001),
+    (dataset("titles"), "reads", team("content-understanding"), _AT_WORK, 240, 0.02),
     (feature_set("profile-taste"), "reads", service("ranking-service"), _WATCHING, 1_200_000, 0.00005),
     (model_version("homepage-ranker", "2"), "calls", service("homepage-api"), _WATCHING, 1_100_000, 0.00008),
     (model_version("search-ranker", "3"), "calls", service("search-api"), _WATCHING, 240_000, 0.00007),
@@ -36,13 +36,13 @@ _USERS = (
     (service("ranking-service"), "calls", service("search-api"), _WATCHING, 240_000, 0.00012),
     (report("monday-meeting"), "reads", team("product"), (40.0, *[0.5] * 4, 0.0, 0.0), 1, 0.0),
     (report("ad-revenue-2025"), "reads", user("hana"), _AT_WORK, 2, 0.0),
-    (place("titles-copy"), "reads", service("retention-mailer"), _WATCHING, 3_000, 0.002),
+    (dataset("titles-copy"), "reads", service("retention-mailer"), _WATCHING, 3_000, 0.002),
 )
-"""Asset, counter, consumer, shape of the week, how much on an average day, and US dollars for each."""
+"""Asset, counter, consumer, factors by day of the week, count on an average day, and US dollars per use."""
 
 
 def usage(today: date) -> Iterator[Round]:
-    """Tell of the usage of each day, as the meter of the platform does: as an administrator."""
+    """Yield one call that records the usage of each day, as an administrator, like a metering job does."""
     records = [_record(row, today - timedelta(days=back)) for row in _USERS for back in range(DAYS, 0, -1)]
     yield [Call("root", "recordUsage", {"records": [record for record in records if record is not None]})]
 

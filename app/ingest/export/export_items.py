@@ -53,10 +53,10 @@ async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, 
             neighbours += page["nodes"]
     else:
         neighbours += first["nodes"]
-    return [_link(edge) for edge in neighbours if edge["from"] == asset["id"] and not _follows(edge)]
+    return [_link(edge) for edge in neighbours if edge["from"] == asset["id"] and not _is_inferred(edge)]
 
 
-def _follows(edge: Mapping[str, Any]) -> bool:
+def _is_inferred(edge: Mapping[str, Any]) -> bool:
     """Return whether a rule inferred the edge; the import infers it again from the other edges."""
     return any(pair["key"] == ENRICHMENT for pair in edge["properties"] or ())
 

@@ -1,6 +1,7 @@
-"""A client of the GraphQL API: a bearer token, one document at a time, and another try when it is safe.
+"""A client of the GraphQL API: sends documents with a bearer token, and repeats a request after a transient failure.
 
-Every request of the importers may be repeated: registration is idempotent by identity, and the rest only reads.
+Repeating is safe for every request of the importers: registration is idempotent by identity, and the others only read
+or carry an idempotency key.
 """
 
 import asyncio
@@ -20,65 +21,68 @@ from policies.errors import Code, CodedError
 _BUSY = 429
 _FAILING = 500
 _BUSY_CODES = {Code.STORE_UNAVAILABLE, Code.KEYS_UNAVAILABLE}
-_ASKED_AT_MOST = 60.0
+_MAX_RETRY_AFTER_SECONDS = 60.0
 
 
 class UnreachableError(CodedError):
-    """The API did not answer, or was busy, at every try."""
+    """The API did not respond, or was busy, at every attempt."""
 
     code = Code.STORE_UNAVAILABLE
 
 
 class TokenRefusedError(CodedError):
-    """The API does not accept the token, or not for this."""
+    """The API does not accept the token, or not for this request."""
 
     code = Code.UNAUTHENTICATED
 
 
 class RequestRejectedError(CodedError):
-    """The API refused the request as a whole; sending it again would not help."""
+    """The API rejected the whole request; repeating it would not help."""
 
     code = Code.BAD_REQUEST
 
 
 class _BusyError(Exception):
-    """The API asks to come back later, in ``after`` seconds if it said so."""
+    """The API is busy or unreachable; ``retry_after`` is its Retry-After in seconds, None without that header."""
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.after = after
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often to try, and how long to wait: full jitter below a bound that doubles from ``first`` to ``longest``."""
+    """Number of attempts, and the pauses between them in seconds.
+
+    A pause is random below a bound, which doubles from ``first_pause`` up to ``max_pause``.
+    """
 
     tries: int = 7
-    first: float = 0.5
-    longest: float = 20.0
+    first_pause: float = 0.5
+    max_pause: float = 20.0
 
     def pause(self, failures: int) -> float:
-        """Seconds before the next try, after so many failed ones."""
-        bound = min(self.longest, self.first * 2.0 ** (failures - 1))
+        """Return the seconds to wait after a number of failed attempts."""
+        bound = min(self.max_pause, self.first_pause * 2.0 ** (failures - 1))
         return secrets.SystemRandom().uniform(0.0, bound)
 
 
-PATIENT = Retry()
-"""About a minute in all, the restart of a server."""
+DEFAULT_RETRY = Retry()
+"""Retries for about a minute, which covers the restart of a server."""
 
 
 class ApiClient:
     """One connection pool to ``POST <url>/graphql``; use it as an async context manager.
 
-    ``deadline`` is in seconds, for one answer; ``transport`` carries the requests where that is not the network.
-    ``hidden`` counts the values that the policy withheld from the answers so far, by coordinate.
+    ``deadline`` is in seconds and covers one response. ``transport`` replaces the network, in tests. ``hidden`` counts
+    the values that the policy has hidden in the responses so far, by coordinate.
     """
 
     def __init__(
         self,
         url: str,
         token: str,
-        retry: Retry = PATIENT,
+        retry: Retry = DEFAULT_RETRY,
         deadline: float = 90.0,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
@@ -89,7 +93,7 @@ class ApiClient:
             headers={"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"},
             timeout=httpx2.Timeout(deadline, connect=10.0),
             transport=transport,
-            trust_env=not is_loopback(httpx2.URL(url).host),  # a proxy of the environment is no way to this machine
+            trust_env=not is_loopback(httpx2.URL(url).host),  # a proxy of the environment cannot reach this machine
         )
 
     async def __aenter__(self) -> Self:
@@ -104,8 +108,8 @@ class ApiClient:
     async def execute(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run one operation and return its ``data``.
 
-        Raises UnreachableError after the last try, TokenRefusedError at 401 and 403, RequestRejectedError when the
-        request as such is wrong.
+        Raises UnreachableError after the last attempt, TokenRefusedError at 401 and 403, and RequestRejectedError if
+        the response has errors and none of them is transient.
         """
         body = orjson.dumps({"query": document, "variables": variables})
         failures = 0
@@ -116,10 +120,11 @@ class ApiClient:
                 failures += 1
                 if failures >= self._retry.tries:
                     raise UnreachableError(
-                        f"{self._endpoint} did not answer after {failures} tries: {busy}. Nothing that was confirmed "
-                        "is lost; run the same command again when the API is back."
+                        f"{self._endpoint} did not respond after {failures} attempts: {busy}. No confirmed item "
+                        "is lost; run the same command again when the API is available."
                     ) from busy
-                await asyncio.sleep(max(self._retry.pause(failures), min(busy.after or 0.0, _ASKED_AT_MOST)))
+                pause = self._retry.pause(failures)
+                await asyncio.sleep(max(pause, min(busy.retry_after or 0.0, _MAX_RETRY_AFTER_SECONDS)))
 
     async def _post(self, body: bytes) -> dict[str, Any]:
         try:
@@ -128,41 +133,42 @@ class ApiClient:
             raise _BusyError(f"{type(error).__name__} {error}".strip()) from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
             raise RequestRejectedError(
-                f"{self._endpoint} is no address: {error}. Write --url http://HOST:PORT."
+                f"{self._endpoint} is not a valid address: {error}. Write --url http://HOST:PORT."
             ) from error
         if response.status_code == _BUSY or response.status_code >= _FAILING:
             raise _BusyError(f"HTTP {response.status_code}", _seconds(response.headers.get("Retry-After")))
-        return self._counted(_answer(response))
+        found = _response_body(response)
+        self._count_hidden(found)
+        data: dict[str, Any] = found["data"]
+        return data
 
-    def _counted(self, answer: dict[str, Any]) -> dict[str, Any]:
-        authorization = (answer.get("extensions") or {}).get("authorization") or {}
+    def _count_hidden(self, body: dict[str, Any]) -> None:
+        authorization = (body.get("extensions") or {}).get("authorization") or {}
         for entry in authorization.get("hidden", ()):
             self.hidden[entry["coordinate"]] += entry["count"]
-        data: dict[str, Any] = answer["data"]
-        return data
 
 
 def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isdecimal() else None
 
 
-def _answer(response: httpx2.Response) -> dict[str, Any]:
-    """The answer that holds data, or the error that it means."""
+def _response_body(response: httpx2.Response) -> dict[str, Any]:
+    """Return the body of a response with data; raises the error that another response means."""
     try:
-        answer = orjson.loads(response.content)
+        body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
-        answer = {}
-    errors = (answer.get("errors") or []) if isinstance(answer, dict) else []
-    said = "; ".join(str(error.get("message")) for error in errors) or f"HTTP {response.status_code}"
+        body = {}
+    errors = (body.get("errors") or []) if isinstance(body, dict) else []
+    message = "; ".join(str(error.get("message")) for error in errors) or f"HTTP {response.status_code}"
     codes = {(error.get("extensions") or {}).get("code") for error in errors}
     if response.status_code in {401, 403} or codes & {Code.UNAUTHENTICATED, Code.FORBIDDEN}:
-        reason = said.rstrip(".")
+        reason = message.rstrip(".")
         raise TokenRefusedError(
-            f"The API does not accept the token: {reason}. Give one made for this server (--token)."
+            f"The API does not accept the token: {reason}. Give a token of this server with --token."
         )
     if codes & _BUSY_CODES:
-        raise _BusyError(said)
-    data = answer.get("data") if isinstance(answer, dict) else None
+        raise _BusyError(message)
+    data = body.get("data") if isinstance(body, dict) else None
     if errors or not isinstance(data, dict):
-        raise RequestRejectedError(said)
-    return dict(answer)
+        raise RequestRejectedError(message)
+    return dict(body)

@@ -1,7 +1,7 @@
-"""Registers a stream of items of any length: batches, several in flight, one outcome per item.
+"""Registers a stream of items of any length: in batches, several in flight, with one outcome per item.
 
-Memory holds the batches in flight and no more. References may arrive before their registration, so batches need no
-order among themselves; two batches that name the same asset or edge are the exception and wait for one another.
+Only the batches in flight are in memory. Batches need no order, because a reference may arrive before its registration.
+The exception is two batches that name the same asset or edge: the second waits for the first.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ import orjson
 from app.ingest.load.api_client import ApiClient, RequestRejectedError
 
 MAX_BATCH_SIZE = 1000
-"""Items that the API takes in one request."""
+"""Maximum of items that the API accepts in one request."""
 
 DONE = "DONE"
-"""The outcome of a call that is not about an item and was not refused."""
+"""The outcome of a call that succeeded and is not about an item."""
 
 _BATCH_BYTES = 3 << 20
 _IN_FLIGHT = 3
@@ -32,17 +32,17 @@ _REGISTER = """mutation Import($input: RegisterAssetsInput!) {
 
 @dataclass(frozen=True, slots=True)
 class ImportItem:
-    """One ``AssetInput`` object and where it was read, such as ``assets.jsonl:7``."""
+    """One ``AssetInput`` object, and the ``location`` that it was read from, such as ``assets.jsonl:7``."""
 
-    where: str
+    location: str
     value: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What became of one item or call: CREATED, UPDATED, UNCHANGED, DONE, or why not."""
+    """The outcome of one item or call: CREATED, UPDATED, UNCHANGED, DONE, or the code of a failure with reasons."""
 
-    where: str
+    location: str
     outcome: str
     reasons: tuple[str, ...] = ()
 
@@ -60,7 +60,7 @@ class _Batch:
 
 
 def identity(value: Mapping[str, Any]) -> object:
-    """Name what the item is about: the edge of a link, else the id or the parts that stand for it."""
+    """Return the identity of an item: the edge of a link, else the id, or the parts of a name without an id."""
     kind, body = next(iter(value.items()))
     if not isinstance(body, Mapping):
         return None
@@ -69,7 +69,7 @@ def identity(value: Mapping[str, Any]) -> object:
 
 
 async def register(client: ApiClient, items: Iterable[ImportItem], batch: int = 250) -> AsyncIterator[list[ItemResult]]:
-    """Send the items; yields the results of each batch as it is answered, in no particular order of batches."""
+    """Send the items in batches of at most ``batch``; yields the results of each batch when its response arrives."""
     pending: dict[asyncio.Task[list[ItemResult]], set[object]] = {}
     try:
         for ready in _batches(items, min(batch, MAX_BATCH_SIZE)):
@@ -93,11 +93,11 @@ async def _finished(pending: dict[asyncio.Task[list[ItemResult]], set[object]]) 
     return [task.result() for task in done]
 
 
-def _batches(items: Iterable[ImportItem], most: int) -> Iterator[_Batch]:
+def _batches(items: Iterable[ImportItem], max_items: int) -> Iterator[_Batch]:
     batch = _Batch()
     for item in items:
         size = len(orjson.dumps(item.value))
-        if batch.items and (len(batch.items) >= most or batch.size + size > _BATCH_BYTES):
+        if batch.items and (len(batch.items) >= max_items or batch.size + size > _BATCH_BYTES):
             yield batch
             batch = _Batch()
         batch.add(item, size)
@@ -106,23 +106,23 @@ def _batches(items: Iterable[ImportItem], most: int) -> Iterator[_Batch]:
 
 
 async def _send(client: ApiClient, items: list[ImportItem]) -> list[ItemResult]:
-    """Register one batch; when the API refuses it as a whole, halve it until the item that is wrong stands alone."""
+    """Register one batch; if the API rejects the whole batch, halve it until the invalid item is alone."""
     try:
         data = await client.execute(_REGISTER, {"input": {"items": [item.value for item in items]}})
     except RequestRejectedError as error:
         if len(items) == 1:
-            return [ItemResult(items[0].where, "INVALID", (error.message,))]
+            return [ItemResult(items[0].location, "INVALID", (error.message,))]
         middle = len(items) // 2
         return await _send(client, items[:middle]) + await _send(client, items[middle:])
-    answers = data["registerAssets"]["results"]
+    results = data["registerAssets"]["results"]
     return [
-        ItemResult(item.where, answer["outcome"], reasons(answer)) for item, answer in zip(items, answers, strict=True)
+        ItemResult(item.location, each["outcome"], reasons_of(each)) for item, each in zip(items, results, strict=True)
     ]
 
 
-def reasons(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Put the errors of a payload into words."""
+def reasons_of(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the errors of a payload as sentences."""
     return tuple(
         f"{error['code']}: {error['message']}" + (f" (at {'.'.join(error['inputPath'])})" if error["inputPath"] else "")
-        for error in answer["errors"]
+        for error in payload["errors"]
     )

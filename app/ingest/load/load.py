@@ -1,4 +1,4 @@
-"""Loads items into a running API: what every importing command has in common, its exit code and summary included."""
+"""Loads items into a running API and prints a summary; shared by all import commands."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from app.ingest.load.api_client import PATIENT, ApiClient, Retry
+from app.ingest.load.api_client import DEFAULT_RETRY, ApiClient, Retry
 from app.ingest.load.batches import ImportItem, ItemResult, register
 from app.ingest.load.load_report import ItemProgress, LoadReport, print_summary
 from app.ingest.load.scenario import Scenario, run_scenario
@@ -16,12 +16,12 @@ from policies.errors import CodedError
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The API that a command talks to, and how."""
+    """The API that a command sends to: address, token, items per batch, retries."""
 
     url: str
     token: str
     batch: int = 250
-    retry: Retry = PATIENT
+    retry: Retry = DEFAULT_RETRY
 
 
 def load(
@@ -30,44 +30,45 @@ def load(
     *,
     as_json: bool,
     total: int | None = None,
-    then: Scenario | None = None,
-    **more: Any,  # noqa: ANN401 - JSON
+    scenario: Scenario | None = None,
+    **extra: Any,  # noqa: ANN401 - JSON
 ) -> int:
-    """Register the entries, print the summary as the last line of stdout, and return the exit code.
+    """Register the entries, then run the scenario; print the summary as the last line of stdout; return the exit code.
 
-    0 means that every item is in the graph and ``then`` is told, which it is only after all items. ``more`` are facts
-    of the importer for the summary, such as what it ``skipped``.
+    The scenario runs only if no item failed. Exit code 0 means that every item is registered and every call succeeded.
+    ``total`` is the number of entries for the progress bar, None if unknown. ``extra`` are values of the importer for
+    the summary, such as ``skipped``.
     """
-    tally = LoadReport(Console(stderr=True))
+    report = LoadReport(Console(stderr=True))
     try:
-        asyncio.run(_register(target, entries, tally, total, then))
+        asyncio.run(_register(target, entries, report, total, scenario))
     except (CodedError, OSError) as error:
-        tally.console.print(str(error), style="red", markup=False, soft_wrap=True)
-        more["error"] = str(error)
-    print_summary(tally.summary(**more), as_json=as_json)
-    return 1 if tally.failed or "error" in more else 0
+        report.console.print(str(error), style="red", markup=False, soft_wrap=True)
+        extra["error"] = str(error)
+    print_summary(report.summary(**extra), as_json=as_json)
+    return 1 if report.failed or "error" in extra else 0
 
 
 async def _register(
     target: Target,
     entries: Iterable[ImportItem | ItemResult],
-    tally: LoadReport,
+    report: LoadReport,
     total: int | None,
-    then: Scenario | None,
+    scenario: Scenario | None,
 ) -> None:
-    with ItemProgress(tally.console, total) as progress:
+    with ItemProgress(report.console, total) as progress:
         async with ApiClient(target.url, target.token, target.retry) as client:
-            async for results in register(client, _items(entries, tally), target.batch):
-                progress.advance(tally.add(results))
-        if then is not None and not tally.failed:
-            async for result in run_scenario(target.url, then, target.retry):
-                progress.advance(tally.add([result]))
+            async for results in register(client, _items(entries, report), target.batch):
+                progress.advance(report.add(results))
+        if scenario is not None and not report.failed:
+            async for result in run_scenario(target.url, scenario, target.retry):
+                progress.advance(report.add([result]))
 
 
-def _items(entries: Iterable[ImportItem | ItemResult], tally: LoadReport) -> Iterator[ImportItem]:
-    """Pass the items on; what could not be read is counted as failed on the way."""
+def _items(entries: Iterable[ImportItem | ItemResult], report: LoadReport) -> Iterator[ImportItem]:
+    """Yield the items; entries that could not be read are counted as failed."""
     for entry in entries:
         if isinstance(entry, ImportItem):
             yield entry
         else:
-            tally.add([entry])
+            report.add([entry])

@@ -1,4 +1,4 @@
-"""Counts what became of the items and shows it: progress and failures on stderr, the summary on stdout."""
+"""Counts and prints the outcomes of items: progress and failures on stderr, the summary on stdout."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,24 +12,24 @@ from rich.table import Column, Table
 
 from app.ingest.load.batches import DONE, ItemResult
 
-_SHOWN = 50
-_GOOD = ("CREATED", "UPDATED", "UNCHANGED")
-_FINE = {*_GOOD, DONE}
+_MAX_PRINTED_FAILURES = 50
+_COUNTED = ("CREATED", "UPDATED", "UNCHANGED")
+_SUCCESSFUL = {*_COUNTED, DONE}
 
 
 @dataclass(slots=True)
 class LoadReport:
-    """The running count of one import; failures are shown as they come, the first 50 in words."""
+    """The outcomes of one import so far; the first 50 failures are printed when they occur, the others are counted."""
 
     console: Console
     counts: Counter[str] = field(default_factory=Counter)
     failed: int = 0
 
     def add(self, results: Iterable[ItemResult]) -> int:
-        """Count these results and return how many they were."""
+        """Count results by outcome and return their number."""
         number = 0
-        for number, result in enumerate(results, start=1):  # noqa: B007 - the last number is the answer
-            if result.outcome in _FINE:
+        for number, result in enumerate(results, start=1):  # noqa: B007 - the last number is returned
+            if result.outcome in _SUCCESSFUL:
                 self.counts[result.outcome.lower()] += 1
             else:
                 self._fail(result)
@@ -37,25 +37,25 @@ class LoadReport:
 
     def _fail(self, result: ItemResult) -> None:
         self.failed += 1
-        if self.failed <= _SHOWN:
+        if self.failed <= _MAX_PRINTED_FAILURES:
             reasons = "; ".join(result.reasons)
             self.console.print(
-                f"{result.where}: {result.outcome}: {reasons}", markup=False, highlight=False, soft_wrap=True
+                f"{result.location}: {result.outcome}: {reasons}", markup=False, highlight=False, soft_wrap=True
             )
-        elif self.failed == _SHOWN + 1:
+        elif self.failed == _MAX_PRINTED_FAILURES + 1:
             self.console.print("… further failures are counted only.")
 
-    def summary(self, skipped: object = 0, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-        """Give the summary as a JSON object: the counts, what was skipped, and what the importer adds."""
-        return {name.lower(): self.counts[name.lower()] for name in _GOOD} | {
+    def summary(self, skipped: object = 0, **extra: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        """Return the summary as a JSON object: the counts, the skipped items, and values of the importer."""
+        return {name.lower(): self.counts[name.lower()] for name in _COUNTED} | {
             "failed": self.failed,
             "skipped": skipped,
-            **more,
+            **extra,
         }
 
 
 class ItemProgress:
-    """A progress bar over items whose number may be unknown; silent where stderr is no terminal."""
+    """A progress bar over items whose number may be unknown; prints nothing unless stderr is a terminal."""
 
     def __init__(self, console: Console, total: int | None) -> None:
         columns = (TextColumn("registering"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -70,24 +70,24 @@ class ItemProgress:
         self._bar.stop()
 
     def advance(self, items: int) -> None:
-        """So many more items were answered."""
+        """Advance the bar by a number of items."""
         self._bar.advance(self._task, items)
 
 
 def print_coverage(mapped: dict[str, int], skipped: dict[str, int]) -> None:
-    """Write a table of what was carried over and what has no home here, by entity type and aspect."""
+    """Print a table of mapped and skipped aspects, by entity type and aspect."""
     table = Table("entity type", "aspect", Column("mapped", justify="right"), Column("skipped", justify="right"))
     for name in sorted(mapped.keys() | skipped.keys()):
         table.add_row(*name.split("/", 1), str(mapped.get(name, "")), str(skipped.get(name, "")))
     table.add_section()
-    table.add_row("in all", "", str(sum(mapped.values())), str(sum(skipped.values())))
+    table.add_row("total", "", str(sum(mapped.values())), str(sum(skipped.values())))
     Console().print(table)
 
 
 def print_summary(summary: dict[str, Any], *, as_json: bool) -> None:
-    """Write the summary as the last line of stdout: one JSON object, or words."""
+    """Print the summary as the last line of stdout: one JSON object, or a sentence."""
     if as_json:
-        print(orjson.dumps(summary).decode())  # noqa: T201 - the command's answer
+        print(orjson.dumps(summary).decode())  # noqa: T201 - the output of the command
         return
     words = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "failed"))
-    print(", ".join(words))  # noqa: T201 - the command's answer
+    print(", ".join(words))  # noqa: T201 - the output of the command

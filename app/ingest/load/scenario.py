@@ -1,7 +1,7 @@
-"""Calls one mutation after another, each under its own caller's token: what happened, in the order in which it did.
+"""Runs mutations in order, each with the token of its own caller.
 
-Registering is for what is there and needs no order; promotions, decisions and reports are made by people who may, and
-each builds on the one before. A refusal ends the tale.
+Registrations need no order and one caller. Promotions, decisions and reports are made by callers with the rights for
+them, and build on one another. The first rejected call stops the scenario.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from app.ingest.load.api_client import PATIENT, ApiClient, Retry
-from app.ingest.load.batches import DONE, ItemResult, reasons
+from app.ingest.load.api_client import DEFAULT_RETRY, ApiClient, Retry
+from app.ingest.load.batches import DONE, ItemResult, reasons_of
 
 _INPUTS = {
     "approve": "ApproveInput!",
@@ -24,71 +24,71 @@ _INPUTS = {
     "setTags": "SetTagsInput!",
 }
 _ID = {"openIncident": "incident { id }"}
-_KNOWN = "query Known($id: ID!) { asset(id: $id) { id } }"
+_EXISTS = "query Exists($id: ID!) { asset(id: $id) { id } }"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """Stands in an input for the id that an earlier call, of this idempotency key, was answered."""
+class CreatedId:
+    """Placeholder in an input for the id of an incident that an earlier call with this idempotency key created."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One mutation with its input, and the name of the caller whose token it is made with."""
+    """One mutation with its input, and the name of the caller whose token is sent with it."""
 
-    who: str
+    caller: str
     mutation: str
     input: Mapping[str, Any]
 
 
 Round = list[Call]
-"""Calls that need no order among themselves, and are made at once."""
+"""Calls that need no order among themselves and are sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Rounds in order, the tokens of their callers by name, and the asset that the last call registers.
+    """Rounds in order, the tokens of their callers by name, and the URN of the asset that the last call registers.
 
-    Where that asset is known, the chronicle was told before and is not told again: it would move forth and back what
-    has moved on since.
+    If ``final_asset`` exists, the scenario ran before and is not repeated, because it would undo and redo changes that
+    were made since.
     """
 
     rounds: Sequence[Round]
     tokens: Mapping[str, str]
-    last: str
+    final_asset: str
 
 
-async def run_scenario(url: str, chronicle: Scenario, retry: Retry = PATIENT) -> AsyncIterator[ItemResult]:
-    """Make the calls; yields DONE for each, and ends after the first round of which one is refused."""
-    made: dict[str, str] = {}
+async def run_scenario(url: str, scenario: Scenario, retry: Retry = DEFAULT_RETRY) -> AsyncIterator[ItemResult]:
+    """Send the calls; yields one result per call, and stops after the first round with a rejected call."""
+    created: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         clients = {
-            who: await stack.enter_async_context(ApiClient(url, token, retry))
-            for who, token in chronicle.tokens.items()
+            caller: await stack.enter_async_context(ApiClient(url, token, retry))
+            for caller, token in scenario.tokens.items()
         }
-        final = chronicle.rounds[-1][-1].who
-        if (await clients[final].execute(_KNOWN, {"id": chronicle.last}))["asset"] is not None:
+        final = scenario.rounds[-1][-1].caller
+        if (await clients[final].execute(_EXISTS, {"id": scenario.final_asset}))["asset"] is not None:
             return
-        for calls in chronicle.rounds:
-            answers = await asyncio.gather(*(_made(clients[call.who], call, made) for call in calls))
-            for call, answer in zip(calls, answers, strict=True):
-                code = answer["errors"][0]["code"] if answer["errors"] else DONE
-                yield ItemResult(f"{call.mutation} as {call.who}", code, reasons(answer))
-            if any(answer["errors"] for answer in answers):
+        for calls in scenario.rounds:
+            payloads = await asyncio.gather(*(_call(clients[call.caller], call, created) for call in calls))
+            for call, payload in zip(calls, payloads, strict=True):
+                code = payload["errors"][0]["code"] if payload["errors"] else DONE
+                yield ItemResult(f"{call.mutation} as {call.caller}", code, reasons_of(payload))
+            if any(payload["errors"] for payload in payloads):
                 return
 
 
-async def _made(client: ApiClient, call: Call, made: dict[str, str]) -> Mapping[str, Any]:
-    """Make one call, remember the id that it was answered, and return its payload."""
+async def _call(client: ApiClient, call: Call, created: dict[str, str]) -> Mapping[str, Any]:
+    """Send one call and return its payload; the id of a created incident is added to ``created`` by its key."""
     name = call.mutation
     document = (
-        f"mutation Tell($input: {_INPUTS[name]}) {{ {name}(input: $input) {{ {_ID.get(name, '')} "
+        f"mutation Scenario($input: {_INPUTS[name]}) {{ {name}(input: $input) {{ {_ID.get(name, '')} "
         "errors { code message inputPath } } }"
     )
-    given = {key: made[value.key] if isinstance(value, Made) else value for key, value in call.input.items()}
-    answer: Mapping[str, Any] = (await client.execute(document, {"input": given}))[name]
-    if answer.get("incident") and "idempotencyKey" in given:
-        made[given["idempotencyKey"]] = answer["incident"]["id"]
-    return answer
+    given = {key: created[value.key] if isinstance(value, CreatedId) else value for key, value in call.input.items()}
+    payload: Mapping[str, Any] = (await client.execute(document, {"input": given}))[name]
+    if payload.get("incident") and "idempotencyKey" in given:
+        created[given["idempotencyKey"]] = payload["incident"]["id"]
+    return payload

@@ -1,4 +1,4 @@
-"""Reads JSON lines: one ``AssetInput`` object a line, such as ``{"dataset": {…}}`` or ``{"link": {…}}``."""
+"""Reads JSON lines: one ``AssetInput`` object per line, such as ``{"dataset": {…}}`` or ``{"link": {…}}``."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from app.ingest.load.batches import ImportItem, ItemResult
 
 
 def read_files(files: Iterable[Path]) -> Iterator[ImportItem | ItemResult]:
-    """Read the files in order, line by line; ``-`` is standard input. A line that is no item comes as its failure."""
+    """Yield the items of files in order, or an INVALID result for a line without an item; ``-`` is standard input."""
     for file in files:
         if str(file) == "-":
             yield from read_lines("-", sys.stdin.buffer)
@@ -21,17 +21,17 @@ def read_files(files: Iterable[Path]) -> Iterator[ImportItem | ItemResult]:
 
 
 def read_lines(name: str, lines: BinaryIO) -> Iterator[ImportItem | ItemResult]:
-    """Read one stream; ``name`` and the line's number say where an item comes from. Blank lines are no items."""
+    """Yield the items of one stream, located by ``name`` and line number; blank lines are skipped."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield _item(f"{name}:{number}", line)
 
 
-def _item(where: str, line: bytes) -> ImportItem | ItemResult:
+def _item(location: str, line: bytes) -> ImportItem | ItemResult:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return ItemResult(where, "INVALID", (f"not JSON: {error}",))
+        return ItemResult(location, "INVALID", (f"not JSON: {error}",))
     if not isinstance(value, dict) or len(value) != 1:
-        return ItemResult(where, "INVALID", ('not an item; write an object of one key, such as {"dataset": {…}}',))
-    return ImportItem(where, value)
+        return ItemResult(location, "INVALID", ('not an item; write an object of one key, such as {"dataset": {…}}',))
+    return ImportItem(location, value)

@@ -1,5 +1,5 @@
-"""Turns DataHub's metadata files into items of the API contract.
+"""Maps DataHub's metadata files to items of the API.
 
-``records`` reads files into entities, ``names`` gives every foreign id its URN, ``facts`` maps what all kinds share,
-``assets``, ``models`` and ``people`` map one entity type each, and ``mapping`` puts them together.
+``aspect_files`` reads the files into entities, and ``names`` gives every foreign id its URN. ``shared_aspects`` maps
+the aspects that all entity types have, each ``map_…`` module some entity types, and ``mapping`` all in order.
 """

@@ -13,7 +13,7 @@ from policies.errors import InvalidError
 
 @dataclass(slots=True)
 class Entity:
-    """One foreign entity. An aspect that nobody takes has found no home and is reported; see :class:`Estate`."""
+    """One foreign entity; aspects that were not taken are reported as skipped by :meth:`Estate.coverage`."""
 
     type: str
     urn: str
@@ -21,22 +21,21 @@ class Entity:
     taken: set[str] = field(default_factory=set)
 
     def take(self, aspect: str) -> Mapping[str, Any]:
-        """Return the aspect's body, empty when the entity has none, and remember that it found a home."""
+        """Return the body of an aspect, empty if the entity has none, and mark the aspect as mapped."""
         self.taken.add(aspect)
         return self.aspects.get(aspect, {})
 
 
 @dataclass(slots=True)
 class Estate:
-    """All entities by foreign id, and a count of the parts of carried aspects that have no home."""
+    """All entities by foreign id, and the number of skipped parts of mapped aspects."""
 
     entities: dict[str, Entity] = field(default_factory=dict)
-    left_out: Counter[str] = field(default_factory=Counter)
-
+    skipped_parts: Counter[str] = field(default_factory=Counter)
     by_type: dict[str, list[Entity]] = field(default_factory=dict)
 
     def entity(self, entity_type: str, urn: str) -> Entity:
-        """Return the entity of this id, made when it is new."""
+        """Return the entity with this id; a new one is created."""
         if urn not in self.entities:
             self.entities[urn] = Entity(entity_type, urn)
             self.by_type.setdefault(entity_type, []).append(self.entities[urn])
@@ -46,14 +45,14 @@ class Estate:
         """Return the entities of one type in the order of the files."""
         return self.by_type.get(entity_type, [])
 
-    def leave_out(self, entity_type: str, part: str, number: int = 1) -> None:
-        """Count a part of a carried aspect, such as ``schemaMetadata.tags``, that the contract cannot carry."""
+    def count_skipped(self, entity_type: str, part: str, number: int = 1) -> None:
+        """Count a part of a mapped aspect, such as ``schemaMetadata.tags``, for which the API has no field."""
         if number:
-            self.left_out[f"{entity_type}/{part}"] += number
+            self.skipped_parts[f"{entity_type}/{part}"] += number
 
     def coverage(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Count aspects by ``entityType/aspect``: those mapped, and those skipped with the parts left out."""
-        mapped, skipped = Counter[str](), Counter(self.left_out)
+        """Return the numbers of mapped aspects, and of skipped aspects and parts, by ``entityType/aspect``."""
+        mapped, skipped = Counter[str](), Counter(self.skipped_parts)
         for entity in self.entities.values():
             for aspect in entity.aspects:
                 (mapped if aspect in entity.taken else skipped)[f"{entity.type}/{aspect}"] += 1
@@ -63,7 +62,7 @@ class Estate:
 def read_estate(files: Iterable[Path]) -> Estate:
     """Read the files in order; a later record of the same entity and aspect replaces the earlier one.
 
-    Raises InvalidError naming the file, and the record's number in it, that is not DataHub metadata.
+    Raises InvalidError with the file and the index of the first record that is not DataHub metadata.
     """
     estate = Estate()
     for file in files:
@@ -73,7 +72,7 @@ def read_estate(files: Iterable[Path]) -> Estate:
                 estate.entity(record["entityType"], urn).aspects[record["aspectName"]] = body
             except (KeyError, TypeError, orjson.JSONDecodeError) as error:
                 raise InvalidError(
-                    f"{file}, record {number}: not an aspect of an entity ({error!r}); expected entityType, "
+                    f"{file}, record {number}: not an aspect of an entity ({error!r}); write entityType, "
                     "entityUrn, aspectName and aspect.json or aspect.value."
                 ) from error
     return estate
@@ -83,18 +82,18 @@ def _records(file: Path) -> Iterator[Mapping[str, Any]]:
     try:
         content = orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError as error:
-        raise InvalidError(f"{file} is not JSON: {error}.") from error
+        raise InvalidError(f"{file} is not JSON: {error}; export the metadata again.") from error
     if isinstance(content, list):
         yield from content
     elif isinstance(content, dict) and isinstance(content.get("files"), list):
         for entry in content["files"]:
             yield from _records(file.parent / entry["path"])
     else:
-        raise InvalidError(f"{file} is neither a JSON array of records nor an index with `files`.")
+        raise InvalidError(f"{file} must be a JSON array of records, or an index with `files`; give another file.")
 
 
 def _body(aspect: Mapping[str, Any]) -> Mapping[str, Any]:
     body = aspect["json"] if "json" in aspect else orjson.loads(aspect["value"])
     if not isinstance(body, dict):
-        raise TypeError("the aspect is no object")
+        raise TypeError("the aspect is not an object")
     return body

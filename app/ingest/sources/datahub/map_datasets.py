@@ -6,92 +6,94 @@ from typing import Any
 
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
 from app.ingest.sources.datahub.names import split, split_field
-from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, given
+from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, without_nulls
 
 _FIELD = "urn:li:schemaField:"
 
 
-def dataset(facts: SharedAspects, entity: Entity) -> Body:
-    """Map a dataset; ``upstreamLineage`` gives ``derivedFrom``, its fine-grained part that of the columns."""
+def dataset(shared: SharedAspects, entity: Entity) -> Body:
+    """Map a dataset; ``upstreamLineage`` becomes ``derivedFrom`` of the dataset and of its columns."""
     upstreams = entity.take("upstreamLineage").get("upstreams")
-    derived = None if upstreams is None else facts.names.urns([one["dataset"] for one in upstreams])
+    derived = None if upstreams is None else shared.names.urns([one["dataset"] for one in upstreams])
     main = entity.take("datasetProperties")
-    columns = _columns(facts, entity)
-    return {"dataset": facts.asset(entity, main, derivedFrom=derived, columns=columns)}
+    columns = _columns(shared, entity)
+    return {"dataset": shared.asset(entity, main, derivedFrom=derived, columns=columns)}
 
 
-def data_flow(facts: SharedAspects, entity: Entity) -> Body:
-    """Map a flow to a workflow; its jobs name it."""
-    return {"workflow": facts.asset(entity, entity.take("dataFlowInfo"), workflowKind="flow")}
+def data_flow(shared: SharedAspects, entity: Entity) -> Body:
+    """Map a flow to a workflow; the items of its jobs name it in ``partOf``."""
+    return {"workflow": shared.asset(entity, entity.take("dataFlowInfo"), workflowKind="flow")}
 
 
-def data_job(facts: SharedAspects, entity: Entity) -> Body:
+def data_job(shared: SharedAspects, entity: Entity) -> Body:
     """Map a job to a workflow that is a step of its flow."""
     edges = entity.take("dataJobInputOutput")
-    facts.estate.leave_out(entity.type, "dataJobInputOutput.fineGrained", len(edges.get("fineGrainedLineages") or []))
+    shared.estate.count_skipped(
+        entity.type, "dataJobInputOutput.fineGrained", len(edges.get("fineGrainedLineages") or [])
+    )
     own = {
         "workflowKind": "job",
-        "partOf": facts.names.urn(split(entity.urn)[1][0]),
-        "inputs": facts.names.urns(_targets(edges, "inputDatasets", "inputDatasetEdges")),
-        "outputs": facts.names.urns(_targets(edges, "outputDatasets", "outputDatasetEdges")),
+        "partOf": shared.names.urn(split(entity.urn)[1][0]),
+        "inputs": shared.names.urns(_targets(edges, "inputDatasets", "inputDatasetEdges")),
+        "outputs": shared.names.urns(_targets(edges, "outputDatasets", "outputDatasetEdges")),
     }
-    return {"workflow": facts.asset(entity, entity.take("dataJobInfo"), **own)}
+    return {"workflow": shared.asset(entity, entity.take("dataJobInfo"), **own)}
 
 
-def job_triggers(facts: SharedAspects, entity: Entity) -> Iterator[Body]:
-    """Link a job to the jobs that it waits for."""
+def job_triggers(shared: SharedAspects, entity: Entity) -> Iterator[Body]:
+    """Yield the links from the jobs that a job waits for."""
     edges = entity.take("dataJobInputOutput")
-    for upstream in facts.names.urns(_targets(edges, "inputDatajobs", "inputDatajobEdges")):
-        yield {"link": {"relation": "TRIGGERS", "from": upstream, "to": facts.names.urn(entity.urn)}}
+    for upstream in shared.names.urns(_targets(edges, "inputDatajobs", "inputDatajobEdges")):
+        yield {"link": {"relation": "TRIGGERS", "from": upstream, "to": shared.names.urn(entity.urn)}}
 
 
-def chart(facts: SharedAspects, entity: Entity) -> Body:
+def chart(shared: SharedAspects, entity: Entity) -> Body:
     """Map a chart to a report that its datasets feed."""
     main = entity.take("chartInfo")
-    inputs = facts.names.urns(_targets(main, "inputs", "inputEdges"))
+    inputs = shared.names.urns(_targets(main, "inputs", "inputEdges"))
     url = main.get("chartUrl") or main.get("externalUrl")
-    return {"report": facts.asset(entity, main, reportKind="chart", url=url, inputs=inputs)}
+    return {"report": shared.asset(entity, main, reportKind="chart", url=url, inputs=inputs)}
 
 
-def dashboard(facts: SharedAspects, entity: Entity) -> Body:
+def dashboard(shared: SharedAspects, entity: Entity) -> Body:
     """Map a dashboard to a report that its charts, datasets and inner dashboards feed."""
     main = entity.take("dashboardInfo")
     inputs = _targets(main, "charts", "chartEdges", "datasets", "datasetEdges", "dashboards")
     url = main.get("dashboardUrl") or main.get("externalUrl")
-    return {"report": facts.asset(entity, main, reportKind="dashboard", url=url, inputs=facts.names.urns(inputs))}
+    return {"report": shared.asset(entity, main, reportKind="dashboard", url=url, inputs=shared.names.urns(inputs))}
 
 
-def feature(facts: SharedAspects, entity: Entity) -> Body:
-    """Map a feature; the feature table that holds it names it."""
+def feature(shared: SharedAspects, entity: Entity) -> Body:
+    """Map a feature; the item of its feature table names it in ``features``."""
     main = entity.take("mlFeatureProperties")
-    derived = facts.names.urns(main.get("sources") or [])
-    return {"feature": facts.asset(entity, main, dataType=main.get("dataType"), derivedFrom=derived)}
+    derived = shared.names.urns(main.get("sources") or [])
+    return {"feature": shared.asset(entity, main, dataType=main.get("dataType"), derivedFrom=derived)}
 
 
-def feature_table(facts: SharedAspects, entity: Entity) -> Body:
+def feature_table(shared: SharedAspects, entity: Entity) -> Body:
     """Map a feature table to a feature set that contains its features."""
     main = entity.take("mlFeatureTableProperties")
-    return {"featureSet": facts.asset(entity, main, features=facts.names.urns(main.get("mlFeatures") or []))}
+    return {"featureSet": shared.asset(entity, main, features=shared.names.urns(main.get("mlFeatures") or []))}
 
 
 def _targets(body: Mapping[str, Any], *fields: str) -> list[str]:
-    """Read references in each of their spellings: plain ids, ``{"string": id}`` and ``{"destinationUrn": id}``."""
+    """Return the ids of references in all their forms: plain ids, ``{"string": id}``, ``{"destinationUrn": id}``."""
     references = (one for name in fields for one in body.get(name) or [])
     return [
         one if isinstance(one, str) else one.get("destinationUrn") or next(iter(one.values())) for one in references
     ]
 
 
-def _columns(facts: SharedAspects, entity: Entity) -> list[dict[str, Any]] | None:
-    """Map the columns: those of the schema, those with a record of their own, those that lineage names."""
+def _columns(shared: SharedAspects, entity: Entity) -> list[dict[str, Any]] | None:
+    """Map the columns of the schema, those with an entity of their own, and those that lineage names."""
     described = {one["fieldPath"]: one for one in entity.take("schemaMetadata").get("fields") or []}
     edited = {
         one["fieldPath"]: one for one in entity.take("editableSchemaMetadata").get("editableSchemaFieldInfo") or []
     }
-    sources = _column_sources(facts, entity)
-    records = facts.columns.get(entity.urn, {})
+    sources = _column_sources(shared, entity)
+    records = shared.columns.get(entity.urn, {})
     for aspect, fields in (("schemaMetadata", described.values()), ("editableSchemaMetadata", edited.values())):
-        _leave_out_classifications(facts.estate, aspect, fields)
+        _count_classifications(shared.estate, aspect, fields)
     names = dict.fromkeys((*described, *records, *sources))
     if not names and "schemaMetadata" not in entity.aspects:
         return None
@@ -109,7 +111,7 @@ def _column(
         for aspect in ("schemaFieldKey", "status"):
             record.take(aspect)
         texts += [one.get("documentation") for one in record.take("documentation").get("documentations") or []]
-    return given(
+    return without_nulls(
         {
             "name": name,
             "dataType": described.get("nativeDataType"),
@@ -120,30 +122,30 @@ def _column(
     )
 
 
-def _column_sources(facts: SharedAspects, entity: Entity) -> dict[str, list[dict[str, Any]]]:
-    """Read column lineage: every upstream column of a fine-grained lineage feeds every downstream one."""
+def _column_sources(shared: SharedAspects, entity: Entity) -> dict[str, list[dict[str, Any]]]:
+    """Return the sources of each column; every upstream column of a fine-grained lineage feeds every downstream one."""
     found: dict[str, dict[tuple[str | None, str], dict[str, Any]]] = defaultdict(dict)
     for lineage in entity.aspects.get("upstreamLineage", {}).get("fineGrainedLineages") or []:
         operation = lineage.get("transformOperation")
         for downstream in lineage.get("downstreams") or []:
             owner, column = split_field(downstream)
             if owner != entity.urn:
-                facts.estate.leave_out(entity.type, "upstreamLineage.fineGrained.ofOtherDataset")
+                shared.estate.count_skipped(entity.type, "upstreamLineage.fineGrained.ofOtherDataset")
                 continue
             for upstream in lineage.get("upstreams") or []:
                 if not upstream.startswith(_FIELD):
-                    facts.estate.leave_out(entity.type, "upstreamLineage.fineGrained.ofWholeDataset")
+                    shared.estate.count_skipped(entity.type, "upstreamLineage.fineGrained.ofWholeDataset")
                     continue
                 source, source_column = split_field(upstream)
-                reference = {"dataset": facts.names.urn(source), "column": source_column}
+                reference = {"dataset": shared.names.urn(source), "column": source_column}
                 if operation and operation != "NONE":
                     reference["transformation"] = operation
                 found[column].setdefault((source, source_column), reference)
     return {column: list(references.values()) for column, references in found.items()}
 
 
-def _leave_out_classifications(estate: Estate, aspect: str, fields: Iterable[Mapping[str, Any]]) -> None:
-    """Count tags and terms of single columns: the contract has them on assets only."""
+def _count_classifications(estate: Estate, aspect: str, fields: Iterable[Mapping[str, Any]]) -> None:
+    """Count tags and terms of columns as skipped, because the API has them on assets only."""
     for one in fields:
-        estate.leave_out("dataset", f"{aspect}.tags", len((one.get("globalTags") or {}).get("tags") or []))
-        estate.leave_out("dataset", f"{aspect}.terms", len((one.get("glossaryTerms") or {}).get("terms") or []))
+        estate.count_skipped("dataset", f"{aspect}.tags", len((one.get("globalTags") or {}).get("tags") or []))
+        estate.count_skipped("dataset", f"{aspect}.terms", len((one.get("glossaryTerms") or {}).get("terms") or []))

@@ -5,100 +5,100 @@ from typing import Any
 
 from app.ingest.sources.datahub.aspect_files import Entity
 from app.ingest.sources.datahub.names import split
-from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, given
+from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, without_nulls
 
 
-def user(facts: SharedAspects, entity: Entity) -> Body:
-    """Map a user; the groups that it belongs to name it as a member."""
+def user(shared: SharedAspects, entity: Entity) -> Body:
+    """Map a user; the items of its groups name it in ``members``."""
     info, edited = entity.take("corpUserInfo"), entity.take("corpUserEditableInfo")
     status = entity.take("corpUserStatus").get("status")
     entity.take("corpUserKey")
     active = status == "ACTIVE" if status else info.get("active")
-    shown = edited.get("displayName") or info.get("displayName") or info.get("fullName")
-    further = {key: info.get(key) for key in ("departmentName", "countryCode", "managerUrn")}
-    further["title"] = edited.get("title") or info.get("title")
+    display_name = edited.get("displayName") or info.get("displayName") or info.get("fullName")
+    extra = {key: info.get(key) for key in ("departmentName", "countryCode", "managerUrn")}
+    extra["title"] = edited.get("title") or info.get("title")
     body = {
-        "id": facts.names.urn(entity.urn),
+        "id": shared.names.urn(entity.urn),
         "name": ",".join(split(entity.urn)[1]),
-        "displayName": shown,
+        "displayName": display_name,
         "email": edited.get("email") or info.get("email"),
         "kind": "SERVICE_ACCOUNT" if info.get("system") else "PERSON",
         "active": False if entity.take("status").get("removed") else active,
-        "properties": facts.properties(entity, info, **further),
+        "properties": shared.properties(entity, info, **extra),
     }
-    return {"user": given(body)}
+    return {"user": without_nulls(body)}
 
 
-def teams(facts: SharedAspects) -> Iterator[tuple[str, Body]]:
-    """Map groups to teams with their members; a group that only members name becomes a team of its name."""
+def teams(shared: SharedAspects) -> Iterator[tuple[str, Body]]:
+    """Yield a team with its members for each group; a group without an entity becomes a team of its name."""
     members: dict[str, dict[str, None]] = {}
-    for person in facts.estate.of_type("corpuser"):
+    for person in shared.estate.of_type("corpuser"):
         groups = [
             *(person.take("groupMembership").get("groups") or []),
             *(person.take("nativeGroupMembership").get("nativeGroups") or []),
         ]
         for group in groups:
             members.setdefault(group, {})[person.urn] = None
-    known = {entity.urn: entity for entity in facts.estate.of_type("corpGroup")}
+    known = {entity.urn: entity for entity in shared.estate.of_type("corpGroup")}
     for group in known | members:
         entity = known.get(group, Entity("corpGroup", group))
-        yield group, {"team": _team(facts, entity, list(members.get(group, ())))}
+        yield group, {"team": _team(shared, entity, list(members.get(group, ())))}
 
 
-def _team(facts: SharedAspects, entity: Entity, members: list[str]) -> Body:
+def _team(shared: SharedAspects, entity: Entity, members: list[str]) -> Body:
     info = entity.take("corpGroupInfo")
     edited = entity.take("corpGroupEditableInfo")
     entity.take("corpGroupKey")
-    _note_removal(facts, entity)
-    return given(
+    _count_removal(shared, entity)
+    return without_nulls(
         {
-            "id": facts.names.urn(entity.urn),
+            "id": shared.names.urn(entity.urn),
             "name": ",".join(split(entity.urn)[1]),
             "displayName": info.get("displayName"),
             "description": edited.get("description") or info.get("description") or None,
-            "properties": facts.properties(entity, info, email=edited.get("email") or info.get("email")),
-            "members": [{"user": facts.names.urn(member)} for member in members],
+            "properties": shared.properties(entity, info, email=edited.get("email") or info.get("email")),
+            "members": [{"user": shared.names.urn(member)} for member in members],
         }
     )
 
 
-def domain(facts: SharedAspects, entity: Entity) -> Body:
+def domain(shared: SharedAspects, entity: Entity) -> Body:
     """Map a domain, its place in the tree and its owners."""
     main = entity.take("domainProperties")
     parent = main.get("parentDomain")
-    body = _term(facts, entity, main, main.get("description"))
-    body |= {"parent": facts.names.urn(parent) if parent else None, "owners": facts.owners(entity)}
-    return {"domain": given(body)}
+    body = _term(shared, entity, main, main.get("description"))
+    body |= {"parent": shared.names.urn(parent) if parent else None, "owners": shared.owners(entity)}
+    return {"domain": without_nulls(body)}
 
 
-def tag(facts: SharedAspects, entity: Entity) -> Body:
+def tag(shared: SharedAspects, entity: Entity) -> Body:
     """Map a tag."""
     main = entity.take("tagProperties")
-    body = _term(facts, entity, main, main.get("description"), color=main.get("colorHex"))
-    return {"tag": given(body | {"tagKind": "FREE"})}
+    body = _term(shared, entity, main, main.get("description"), color=main.get("colorHex"))
+    return {"tag": without_nulls(body | {"tagKind": "FREE"})}
 
 
-def glossary_term(facts: SharedAspects, entity: Entity) -> Body:
-    """Map a glossary term to a tag; its place in the glossary lives on as a property."""
+def glossary_term(shared: SharedAspects, entity: Entity) -> Body:
+    """Map a glossary term to a tag; its place in the glossary becomes a property."""
     main = entity.take("glossaryTermInfo")
-    further = {key: main.get(key) for key in ("parentNode", "termSource", "sourceUrl")}
-    body = _term(facts, entity, main, main.get("definition"), **further)
-    return {"tag": given(body | {"tagKind": "FREE"})}
+    extra = {key: main.get(key) for key in ("parentNode", "termSource", "sourceUrl")}
+    body = _term(shared, entity, main, main.get("definition"), **extra)
+    return {"tag": without_nulls(body | {"tagKind": "FREE"})}
 
 
 def _term(
-    facts: SharedAspects, entity: Entity, main: Mapping[str, Any], description: str | None, **further: object
+    shared: SharedAspects, entity: Entity, main: Mapping[str, Any], description: str | None, **extra: object
 ) -> Body:
     entity.take(f"{entity.type}Key")
-    _note_removal(facts, entity)
+    _count_removal(shared, entity)
     return {
-        "id": facts.names.urn(entity.urn),
+        "id": shared.names.urn(entity.urn),
         "name": main.get("name") or ",".join(split(entity.urn)[1]),
         "description": description or None,
-        "properties": facts.properties(entity, main, **further),
+        "properties": shared.properties(entity, main, **extra),
     }
 
 
-def _note_removal(facts: SharedAspects, entity: Entity) -> None:
-    """Count a removed entity of a kind that has no stage."""
-    facts.estate.leave_out(entity.type, "status.removed", int(bool(entity.take("status").get("removed"))))
+def _count_removal(shared: SharedAspects, entity: Entity) -> None:
+    """Count the removal of an entity as skipped, because its kind has no stage."""
+    shared.estate.count_skipped(entity.type, "status.removed", int(bool(entity.take("status").get("removed"))))

@@ -1,4 +1,4 @@
-"""Maps a whole estate: which entity type goes where, in the order in which items are sent."""
+"""Maps all entities of an estate, in the order in which items are sent."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from app.ingest.sources.datahub.aspect_files import Entity, Estate
 from app.ingest.sources.datahub.names import Names
 from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects
 
-_ONE: dict[str, Callable[[SharedAspects, Entity], Body]] = {
+_MAPPERS: dict[str, Callable[[SharedAspects, Entity], Body]] = {
     "corpuser": people.user,
     "tag": people.tag,
     "glossaryTerm": people.glossary_term,
@@ -27,26 +27,26 @@ _ONE: dict[str, Callable[[SharedAspects, Entity], Body]] = {
     "chart": data.chart,
     "dashboard": data.dashboard,
 }
-"""Entity types that become one item each; groups become teams in ``people.teams``."""
+"""Entity types that become one item each; ``people.teams`` maps groups."""
 
 _LINKS: dict[str, Callable[[SharedAspects, Entity], Iterator[Body]]] = {
     "dataJob": data.job_triggers,
     "mlModel": models.model_links,
 }
-"""Edges that no field of an item can carry."""
+"""Entity types with edges for which their item has no field."""
 
 
 def map_estate(estate: Estate) -> list[ImportItem]:
-    """Map every entity that has a kind; afterwards ``estate.coverage()`` tells what was carried and what was not."""
-    facts = SharedAspects(estate, Names(estate))
-    return [ImportItem(foreign, body) for foreign, body in _items(facts)]
+    """Return the items of all entities whose type has a kind; then ``estate.coverage()`` counts what was mapped."""
+    shared = SharedAspects(estate, Names(estate))
+    return [ImportItem(foreign, body) for foreign, body in _items(shared)]
 
 
-def _items(facts: SharedAspects) -> Iterator[tuple[str, Body]]:
-    yield from people.teams(facts)
-    for entity_type, map_one in _ONE.items():
-        for entity in facts.estate.of_type(entity_type):
-            yield entity.urn, map_one(facts, entity)
+def _items(shared: SharedAspects) -> Iterator[tuple[str, Body]]:
+    yield from people.teams(shared)
+    for entity_type, map_one in _MAPPERS.items():
+        for entity in shared.estate.of_type(entity_type):
+            yield entity.urn, map_one(shared, entity)
     for entity_type, map_links in _LINKS.items():
-        for entity in facts.estate.of_type(entity_type):
-            yield from ((entity.urn, link) for link in map_links(facts, entity))
+        for entity in shared.estate.of_type(entity_type):
+            yield from ((entity.urn, link) for link in map_links(shared, entity))

@@ -1,8 +1,7 @@
-"""Gives every foreign id its URN, so that two foreign ids never share one.
+"""Converts foreign ids to URNs, so that two foreign ids never share a URN.
 
-The parts of a DataHub id become the parts of ours: the platform is the source, the name keeps its upper and lower
-case, and whatever else belongs to the identity is the namespace. An environment other than PROD is part of the
-identity there, and therefore the namespace here; the foreign id itself is kept in ``properties``.
+The platform of a DataHub id becomes the source, its name the name, with upper and lower case unchanged. The rest of the
+identity becomes the namespace, such as an environment other than PROD. The foreign id is kept in ``properties``.
 """
 
 from collections import Counter
@@ -17,7 +16,7 @@ _PRODUCTION = "PROD"
 
 
 class _Parts(NamedTuple):
-    """The parts of one of our URNs."""
+    """The parts of a URN."""
 
     kind: str
     source: str
@@ -27,16 +26,16 @@ class _Parts(NamedTuple):
 
 
 class Names:
-    """The URNs of one estate. The id of a model version needs its group and version, hence the estate."""
+    """The URNs of one estate, which has the group and the version that the URN of a model version consists of."""
 
     def __init__(self, estate: Estate) -> None:
         self._versions = dict(_versions(estate))
         self._owner_of: dict[str, str] = {}
 
     def urn(self, foreign: str) -> str | None:
-        """Return the URN, or None for an entity type that has no kind here.
+        """Return the URN of a foreign id, or None if its entity type has no kind.
 
-        Raises InvalidError for an id of the wrong shape and where two foreign ids would share one URN.
+        Raises InvalidError if the id is malformed, or if another foreign id has the same URN.
         """
         entity_type, key = split(foreign)
         make = _KINDS.get(entity_type)
@@ -45,7 +44,7 @@ class Names:
         try:
             parts = self._versions.get(foreign) or make(key)
         except (ValueError, IndexError) as error:
-            raise InvalidError(f"{foreign} is not the id of a {entity_type} as DataHub writes it.") from error
+            raise InvalidError(f"{foreign} is not an id of a {entity_type} in DataHub; correct it there.") from error
         urn = make_urn(*parts)
         other = self._owner_of.setdefault(urn, foreign)
         if other != foreign:
@@ -53,12 +52,12 @@ class Names:
         return urn
 
     def urns(self, foreign: Iterator[str] | list[str]) -> list[str]:
-        """Return the URNs of these ids, each once, in order; ids of types without a kind are left out."""
+        """Return the URNs of foreign ids, each once, in order; ids whose type has no kind are left out."""
         return list(dict.fromkeys(urn for one in foreign if (urn := self.urn(one))))
 
 
 def split(foreign: str) -> tuple[str, list[str]]:
-    """Split ``urn:li:type:(a,b)`` into the type and its key; commas inside nested parentheses do not count."""
+    """Split ``urn:li:type:(a,b)`` into the type and the parts of its key; nested parentheses are kept together."""
     _, _, entity_type, key = foreign.split(":", 3)
     if not (key.startswith("(") and key.endswith(")")):
         return entity_type, [key]
@@ -73,7 +72,7 @@ def split(foreign: str) -> tuple[str, list[str]]:
 
 
 def split_field(foreign: str) -> tuple[str, str]:
-    """Split the id of a column into the dataset's id and the path of the field."""
+    """Split the id of a column into the id of the dataset and the path of the field."""
     dataset, *path = split(foreign)[1]
     return dataset, ",".join(path)
 
@@ -83,7 +82,7 @@ def _platform(foreign: str) -> str:
 
 
 def _on_platform(kind: str) -> Callable[[list[str]], _Parts]:
-    """Make the rule for ``(platform, name, environment)``; the environment may be absent."""
+    """Return the rule for keys ``(platform, name, environment)``; the environment may be absent."""
 
     def make(key: list[str]) -> _Parts:
         platform, name, environment = key if len(key) > 2 else (*key, _PRODUCTION)  # noqa: PLR2004 - as documented
@@ -93,7 +92,7 @@ def _on_platform(kind: str) -> Callable[[list[str]], _Parts]:
 
 
 def _in_datahub(kind: str, namespace: str = "") -> Callable[[list[str]], _Parts]:
-    """Make the rule for entities that belong to DataHub itself: people, groups, tags, terms, domains, runs."""
+    """Return the rule for entities of DataHub itself: people, groups, tags, terms, domains, runs."""
     return lambda key: _Parts(kind, "datahub", namespace, ",".join(key))
 
 
@@ -107,7 +106,7 @@ def _flow(key: list[str]) -> _Parts:
 
 
 def _job(key: list[str]) -> _Parts:
-    """Name a job within its flow: one slash in the namespace tells a job from a flow."""
+    """Return the parts of a job: the slash in its namespace distinguishes it from a flow."""
     orchestrator, flow, cluster = split(key[0])[1]
     return _Parts("workflow", orchestrator, f"{_escape(cluster)}/{_escape(flow)}", key[1])
 
@@ -117,7 +116,7 @@ def _escape(part: str) -> str:
 
 
 def _unversioned(key: list[str]) -> _Parts:
-    """Name a model of which only the id is known: the only version of a model of its own."""
+    """Return the parts of a model without an entity: the only version of a model of the same name."""
     return _on_platform("model-version")(key)._replace(version="1")
 
 
@@ -142,7 +141,7 @@ _KINDS: dict[str, Callable[[list[str]], _Parts]] = {
 
 
 def _versions(estate: Estate) -> Iterator[tuple[str, _Parts]]:
-    """Name each model as a version of its group; a version tag that its group has twice gives way to the own name."""
+    """Yield the parts of each model as a version of its group; where a tag occurs twice, names are versions."""
     tagged = {}
     for model in estate.of_type("mlModel"):
         properties = model.aspects.get("mlModelProperties", {})
@@ -150,5 +149,5 @@ def _versions(estate: Estate) -> Iterator[tuple[str, _Parts]]:
         tag = (properties.get("version") or {}).get("versionTag") or "1"
         tagged[model.urn] = (_on_platform("model-version")(split(group)[1]), str(tag))
     uses = Counter(tagged.values())
-    for urn, (whole, tag) in tagged.items():
-        yield urn, whole._replace(version=tag if uses[whole, tag] == 1 else split(urn)[1][1])
+    for urn, (parent, tag) in tagged.items():
+        yield urn, parent._replace(version=tag if uses[parent, tag] == 1 else split(urn)[1][1])

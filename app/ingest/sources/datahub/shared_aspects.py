@@ -1,4 +1,4 @@
-"""Maps what all kinds share: identity, description, properties, owners, tags, domain, stage and age."""
+"""Maps the aspects of all kinds: identity, description, properties, owners, tags, domain, stage and creation time."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -36,11 +36,11 @@ _PROPERTIES = (
     ("storageFeatures", "sizeInBytes", "datahub.sizeInBytes"),
     ("origin", "externalType", "datahub.origin"),
 )
-"""Small aspects that live on as a property: aspect, field, key."""
+"""Small aspects that become a property: aspect, field, key of the property."""
 
 
 class SharedAspects:
-    """The shared mapping, bound to one estate and its names."""
+    """The mapping of shared aspects, for one estate and its names."""
 
     def __init__(self, estate: Estate, names: Names) -> None:
         self.estate = estate
@@ -48,7 +48,7 @@ class SharedAspects:
 
     @cached_property
     def columns(self) -> dict[str, dict[str, Entity]]:
-        """The records of single columns, by dataset and column."""
+        """The entities of columns, by dataset and column."""
         found: dict[str, dict[str, Entity]] = {}
         for entity in self.estate.of_type("schemaField"):
             owner, column = split_field(entity.urn)
@@ -57,7 +57,7 @@ class SharedAspects:
 
     @cached_property
     def deployed_models(self) -> dict[str, str]:
-        """The first model that names each deployment with a record; a deployment can carry one."""
+        """The first model that lists a deployment, by deployment; a deployment has one model."""
         found: dict[str, str] = {}
         for entity in self.estate.of_type("mlModel"):
             for deployment in entity.aspects.get("mlModelProperties", {}).get("deployments") or []:
@@ -66,29 +66,29 @@ class SharedAspects:
         return found
 
     def asset(self, entity: Entity, main: Mapping[str, Any], **own: Any) -> Body:  # noqa: ANN401 - values of JSON
-        """Build the body of an asset from its main aspect, the shared aspects and its ``own`` fields.
+        """Return the body of an asset: its main aspect, the shared aspects and its ``own`` fields.
 
-        ``further``, when given, holds more properties; see :meth:`properties`.
+        ``extra`` among the own fields holds further properties; see :meth:`properties`.
         """
         entity.take(f"{entity.type}Key")
-        further = own.pop("further", {})
+        extra = own.pop("extra", {})
         body: Body = {
             "id": self.names.urn(entity.urn),
             "displayName": main.get("name") or main.get("title"),
             "description": self._description(entity, main),
-            "properties": self.properties(entity, main, **further),
+            "properties": self.properties(entity, main, **extra),
             "sourceCreatedAt": instant(_stamp(main)),
             "owners": self.owners(entity),
             "tags": self._tags(entity),
             "domain": self._domain(entity),
             "stage": "RETIRED" if entity.take("status").get("removed") else None,
         }
-        return given(body | own)
+        return without_nulls(body | own)
 
-    def properties(self, entity: Entity, main: Mapping[str, Any], **further: object) -> list[dict[str, str]]:
-        """Gather the foreign id, small aspects, custom and structured properties, each key once.
+    def properties(self, entity: Entity, main: Mapping[str, Any], **extra: object) -> list[dict[str, str]]:
+        """Return the foreign id, small aspects, custom and structured properties, each key once.
 
-        ``further`` facts of the kind get the prefix ``datahub.``.
+        The keys of ``extra`` get the prefix ``datahub.``.
         """
         found: dict[str, str] = {"datahub.urn": entity.urn}
         for aspect, name, key in _PROPERTIES:
@@ -96,7 +96,7 @@ class SharedAspects:
                 found |= _property(key, entity.take(aspect).get(name))
         for key, value in (main.get("customProperties") or {}).items():
             found |= _property(key, value)
-        for key, value in (further | {key: main.get(key) for key in ("externalUrl", "qualifiedName")}).items():
+        for key, value in (extra | {key: main.get(key) for key in ("externalUrl", "qualifiedName")}).items():
             found |= _property(f"datahub.{key}", value)
         for one in entity.take("structuredProperties").get("properties") or []:
             values = [next(iter(value.values())) for value in one["values"]]
@@ -104,37 +104,37 @@ class SharedAspects:
         return [{"key": key, "value": value} for key, value in found.items()]
 
     def owners(self, entity: Entity) -> list[dict[str, Any]] | None:
-        """Map the owners; one owner with two ownership types stands twice, with the same type once."""
+        """Map the owners, or return None without that aspect; each owner is listed once per ownership type."""
         if "ownership" not in entity.aspects:
             return None
         pairs: dict[tuple[str, str], None] = {}
         for owner in entity.take("ownership").get("owners") or []:
             urn = self.names.urn(owner["owner"])
             if urn is None:
-                self.estate.leave_out(entity.type, "ownership.owner")
+                self.estate.count_skipped(entity.type, "ownership.owner")
                 continue
             pairs[urn, self._ownership(entity, owner)] = None
         return [{"owner": owner, "ownership": ownership} for owner, ownership in pairs]
 
     def metrics(self, entity: Entity, pairs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Map metrics, which DataHub keeps as text, to ``MetricInput``; text that is no number is counted."""
+        """Map metrics, which DataHub stores as text, to ``MetricInput``; text that is not a number is skipped."""
         found = []
         for one in pairs:
             try:
                 found.append({"name": one["name"], "value": float(one["value"])})
             except (TypeError, ValueError):
-                self.estate.leave_out(entity.type, "metrics.notANumber")
+                self.estate.count_skipped(entity.type, "metrics.notANumber")
         return found
 
     def _ownership(self, entity: Entity, owner: Mapping[str, Any]) -> str:
-        """Read the type of an ownership: the newer ``typeUrn`` beats ``type``, and an unknown one is TECHNICAL."""
+        """Return the kind of an ownership: ``typeUrn`` wins over the older ``type``, an unknown type is TECHNICAL."""
         named = (owner.get("typeUrn") or "").removeprefix(_SYSTEM_TYPE) or owner.get("type", "none").lower()
         if named not in _OWNERSHIP:
-            self.estate.leave_out(entity.type, "ownership.type")
+            self.estate.count_skipped(entity.type, "ownership.type")
         return _OWNERSHIP.get(named, "TECHNICAL")
 
     def _description(self, entity: Entity, main: Mapping[str, Any]) -> str | None:
-        """Choose what people wrote last: an edited description, else the source's, else documentation."""
+        """Return the edited description, else that of the source, else the documentation, else None."""
         kind = entity.type[0].upper() + entity.type[1:]
         edited = entity.take(f"editable{kind}Properties").get("description")
         documented = [one.get("documentation") for one in entity.take("documentation").get("documentations") or []]
@@ -149,17 +149,17 @@ class SharedAspects:
 
     def _domain(self, entity: Entity) -> str | None:
         domains = self.names.urns(entity.take("domains").get("domains") or [])
-        self.estate.leave_out(entity.type, "domains.further", len(domains[1:]))
+        self.estate.count_skipped(entity.type, "domains.further", len(domains[1:]))
         return domains[0] if domains else None
 
 
-def given(body: Body) -> Body:
-    """Drop what the source does not say: an absent field leaves the stored value alone."""
+def without_nulls(body: Body) -> Body:
+    """Return the body without nulls, because an absent field leaves the stored value unchanged."""
     return {key: value for key, value in body.items() if value is not None}
 
 
 def instant(milliseconds: float | None) -> str | None:
-    """Write milliseconds since 1970 as RFC 3339; 0 is how DataHub says that it does not know."""
+    """Return milliseconds since 1970 as RFC 3339 text; None for None and for 0, which means unknown in DataHub."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat() if milliseconds else None
 
 
@@ -171,7 +171,7 @@ def key_values(pairs: Iterable[Mapping[str, Any]] | None) -> list[dict[str, str]
 
 
 def as_text(value: object) -> str | None:
-    """Write one value as the text of a property: several values as a JSON array, nothing as None."""
+    """Return one value as the text of a property: several values as a JSON array, an empty value as None."""
     match value:
         case None | "" | [] | {}:
             return None

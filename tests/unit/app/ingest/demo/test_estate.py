@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from app.cli.command_line import commands
 from app.ingest.demo.cast import CAST
 from app.ingest.demo.estate import demo_estate, demo_scenario
-from app.ingest.demo.releases import LAST
-from app.ingest.load.scenario import Made
+from app.ingest.demo.releases import FINAL_ASSET
+from app.ingest.load.scenario import CreatedId
 
 if TYPE_CHECKING:
     from tests.unit.app.ingest.conftest import ContractServer, Relations
@@ -104,11 +104,11 @@ def test_every_call_is_one_of_the_contract(contract: GraphQLSchema, today: date)
     assert contract.mutation_type is not None
     calls = list(chain.from_iterable(demo_scenario(today)))
     for call in calls:
-        given = {key: "mlg:made" if isinstance(value, Made) else value for key, value in call.input.items()}
+        given = {key: "mlg:made" if isinstance(value, CreatedId) else value for key, value in call.input.items()}
         coerce_input_value(given, contract.mutation_type.fields[call.mutation].args["input"].type)
-        assert call.who in CAST
-    assert calls[-1].input["id"] == LAST
-    assert LAST not in {call.input.get("id") for call in calls if call.who != calls[-1].who}
+        assert call.caller in CAST
+    assert calls[-1].input["id"] == FINAL_ASSET
+    assert FINAL_ASSET not in {call.input.get("id") for call in calls if call.caller != calls[-1].caller}
     assert calls == list(chain.from_iterable(demo_scenario(today)))
 
 

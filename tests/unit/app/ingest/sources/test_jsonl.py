@@ -18,7 +18,7 @@ from app.ingest.load.batches import ImportItem, ItemResult, register
 if TYPE_CHECKING:
     from tests.unit.app.ingest.conftest import ContractServer
 
-FAST = Retry(tries=4, first=0.001, longest=0.002)
+FAST = Retry(tries=4, first_pause=0.001, max_pause=0.002)
 
 
 def dataset(number: int) -> dict[str, Any]:
@@ -103,7 +103,7 @@ async def test_one_item_that_is_no_input_does_not_sink_its_batch(server: "Contra
     """The API refuses a whole request for one unknown field; the batch is halved until that item stands alone."""
     items = [ImportItem(str(n), dataset(n) if n != 13 else {"dataset": {"nmae": "x"}}) for n in range(20)]
     results = await send(server, iter(items))
-    assert [result.where for result in results if result.outcome == "INVALID"] == ["13"]
+    assert [result.location for result in results if result.outcome == "INVALID"] == ["13"]
     assert sum(result.outcome == "CREATED" for result in results) == 19
 
 
@@ -124,7 +124,7 @@ async def test_a_busy_api_is_asked_again(server: "ContractServer") -> None:
 async def test_an_api_that_stays_away_is_given_up_clearly(server: "ContractServer") -> None:
     """After the last try the error says how often and what to do next."""
     server.troubles = [JSONResponse({}, 503)] * 9
-    with pytest.raises(UnreachableError, match=r"after 4 tries: HTTP 503.*run the same command again"):
+    with pytest.raises(UnreachableError, match=r"after 4 attempts: HTTP 503.*run the same command again"):
         await send(server, iter([ImportItem("1", dataset(1))]))
 
 
