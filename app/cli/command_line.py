@@ -58,7 +58,3 @@ def main() -> None:
     except CodedError as error:
         typer.echo(f"mlg: {error.message}", err=True)
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

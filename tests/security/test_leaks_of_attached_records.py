@@ -43,11 +43,11 @@ async def told(api: Api, document: str, said: str, **variables: Any) -> tuple[st
     """What zoe is answered, without the id that she named, and how many requests to the store that took."""
     await api.send("zoe", "{ viewer { subject } }")
     requests = Requests()
-    api.services.client.observers.append(requests)
+    api.client.observers.append(requests)
     try:
         answer = await api.ask("zoe", document, **variables)
     finally:
-        api.services.client.observers.remove(requests)
+        api.client.observers.remove(requests)
     return json.dumps(answer).replace(said, "<id>"), requests.texts.total()
 
 

@@ -253,8 +253,8 @@ async def test_requests_by_id(worlds: Worlds) -> None:
     for urn in worlds.apart.ids(Grade.HIDDEN)[:20]:
         for each in (urn, f"{urn}-not"):
             requests = Requests()
-            worlds.pair[0].services.client.observers.append(requests)
+            worlds.pair[0].client.observers.append(requests)
             await worlds.ask(query, {"id": each})
-            worlds.pair[0].services.client.observers.remove(requests)
+            worlds.pair[0].client.observers.remove(requests)
             counts.add(requests.texts.total())
     assert len(counts) <= 1

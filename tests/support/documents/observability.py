@@ -81,7 +81,7 @@ class Writes:
     """Counts the transactions that are written while it is open."""
 
     def __init__(self, api: Api) -> None:
-        self._client = api.services.client
+        self._client = api.client
         self._requests = Requests()
 
     def __enter__(self) -> Self:

@@ -99,7 +99,7 @@ async def test_requests_do_not_grow_with_width(api: Api) -> None:
 async def test_number_of_texts_is_constant(api: Api) -> None:
     """All shapes, filters and orders together send one read text, so the store compiles nothing new."""
     requests = Requests()
-    api.services.client.observers.append(requests)
+    api.client.observers.append(requests)
     filters = ("", '(filter: {name: {prefix: "a"}})', "(filter: {or: [{owned: true}, {not: {stages: [DRAFT]}}]})")
     for _, query in SHAPES.values():
         await api.ask("ada", query)
@@ -121,7 +121,7 @@ async def test_requests_do_not_depend_on_latencies(api: Api, monkeypatch: pytest
 
     monkeypatch.setattr(GremlinClient, "submit", uneven)
     requests = Requests()
-    api.services.client.observers.append(requests)
+    api.client.observers.append(requests)
     answers = await asyncio.gather(*(api.ask("ada", query) for _ in range(6)))
     assert all(answer == calm for answer in answers)
     assert requests.texts.total() == 6 * levels
