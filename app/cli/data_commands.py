@@ -1,13 +1,14 @@
-"""The commands `mlg import`, `mlg export` and `mlg demo`: clients of the API, never side doors."""
+"""The commands `mlg import`, `mlg export` and `mlg demo`, which are clients of the API."""
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import orjson
 import typer
 
 from app.auth.dev_issuer import DevIssuer
+from app.cli.exit_codes import failure
 from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
 from app.ingest.export.export_items import export_items
 from app.ingest.export.selections import PORTABLE_KINDS
@@ -20,37 +21,42 @@ from app.ingest.sources.jsonl import read_files
 from app.settings import Settings
 from policies.errors import CodedError, ConfigurationError
 
-importing = typer.Typer(no_args_is_help=True, help="Load other people's metadata through the API.")
+import_group = typer.Typer(no_args_is_help=True, help="Import metadata from files through the API.")
 
 Files = Annotated[list[Path], typer.Argument(help="Files to read; `-` is standard input.")]
 Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
-Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Items in one request.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Items per request.")]
 OptionalToken = Annotated[
-    str, typer.Option("--token", envvar="MLG_TOKEN", help="Register under this token alone, and tell no chronicle.")
+    str, typer.Option("--token", envvar="MLG_TOKEN", help="Register the items with this token; skip the scenario.")
 ]
-Print = Annotated[bool, typer.Option("--print", help="Write JSON lines to stdout instead of loading them.")]
-Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A kind of AssetKind, such as MODEL; repeat for more.")]
+Print = Annotated[bool, typer.Option("--print", help="Write the items as JSON lines to stdout; load nothing.")]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A value of AssetKind, such as MODEL; repeatable.")]
 
-HERE = "http://127.0.0.1:8000"
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
-@importing.command("jsonl")
-def import_jsonl(files: Files, token: Token, url: Url = HERE, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
-    """Load JSON lines: one AssetInput object of the contract a line, `{"link": {…}}` included."""
+@import_group.command("jsonl")
+def import_jsonl(files: Files, token: Token, url: Url = DEFAULT_URL, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
+    """Import JSON lines: one AssetInput object per line, `{"link": {…}}` included."""
     raise typer.Exit(load(Target(url, token, batch), read_files(files), as_json=as_json))
 
 
-@importing.command("datahub")
-def import_datahub(files: Files, token: Token, url: Url = HERE, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
-    """Load DataHub metadata: JSON arrays of aspects, or an index.json that names them in order."""
+@import_group.command("datahub")
+def import_datahub(
+    files: Files,
+    token: Token,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,  # noqa: FBT002 - a flag of the command line
+    batch: Batch = 250,
+) -> None:
+    """Import DataHub metadata: JSON arrays of aspects, or an index.json with the names of such files in order."""
     try:
         estate = read_estate(files)
         items = map_estate(estate)
     except (CodedError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+        raise failure(error) from error
     mapped, skipped = estate.coverage()
     if not as_json:
         print_coverage(mapped, skipped)
@@ -59,31 +65,29 @@ def import_datahub(files: Files, token: Token, url: Url = HERE, as_json: Json = 
     )
 
 
-def export(token: Token, url: Url = HERE, kind: Kinds = None) -> None:
+def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
     """Write the graph as JSON lines to stdout; `mlg import jsonl` reads them."""
-    unknown = set(kind or ()) - {one.kind for one in PORTABLE_KINDS}
+    kinds = frozenset(kind or ())
+    unknown = kinds - {known.kind for known in PORTABLE_KINDS}
     if unknown:
-        raise typer.BadParameter(f"no kind of asset: {', '.join(sorted(unknown))}; write it as in AssetKind.")
-    try:
-        asyncio.run(_export(Target(url, token), frozenset(kind or ())))
-    except CodedError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+        raise typer.BadParameter(f"unknown kind: {', '.join(sorted(unknown))}; use the values of AssetKind.")
+    asyncio.run(_export(Target(url, token), kinds))
 
 
 async def _export(target: Target, kinds: frozenset[str]) -> None:
+    """Print the items, then the fields that the policy hides from the caller, on stderr."""
     async with ApiClient(target.url, target.token, target.retry) as client:
         async for item in export_items(client, kinds):
             typer.echo(orjson.dumps(item))
         if client.hidden:
             fields = ", ".join(f"{name} ({count})" for name, count in sorted(client.hidden.items()))
-            typer.echo(f"Left out, because the policy hides it from this token: {fields}.", err=True)
+            typer.echo(f"Left out, because the policy hides them from this token: {fields}.", err=True)
 
 
-def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line
+def demo(token: OptionalToken = "", url: Url = DEFAULT_URL, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line
     """Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.
 
-    What happened to it (releases, checks, usage) takes several people, whose tokens the development issuer mints.
+    The scenario (releases, checks, usage) has several callers; the development issuer creates their tokens.
     """
     if only_print:
         for item in demo_estate():
@@ -95,5 +99,5 @@ def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only
     try:
         issuer = DevIssuer(Settings.from_env())
     except ConfigurationError as error:
-        raise typer.BadParameter(f"{error} Or give --token, which registers what is there.") from error
+        raise typer.BadParameter(f"{error} Or use --token, which registers the items without the scenario.") from error
     raise typer.Exit(load_demo(url, issuer, as_json=as_json))
