@@ -29,8 +29,8 @@ TOKEN_SETTINGS: Final = {"host", "port", "data_dir", "tenant", "audience"}
 """Settings that determine the tokens of the development issuer."""
 
 FIRST_QUERY: Final = (
-    "{ assets(filter: {kinds: [MODEL]}, first: 3) { nodes { displayName ... on Model { latestVersion { version "
-    "trainedOn { nodes { displayName owners { owner { ... on Team { name } } } } } } } } } }"
+    '{ assets(filter: {kinds: [MODEL], ownerTeams: ["mlg://team/catalog/default/ranking"]}) { nodes { displayName '
+    "... on Model { latestVersion { version trainedOn { nodes { displayName } } } } } } }"
 )
 
 WELCOME: Final = """
@@ -39,7 +39,7 @@ The Model Lifecycle Graph is ready: {url}/graphql (Ctrl-C stops it)
 A token of ada, an engineer of team ranking, for 12 hours (other personas: {mlg} token bo | cy | root):
 export TOKEN={token}
 
-A first query: three models, their training data, and the owners of the data
+A first query: the models of the team, their latest versions, and the training data
 curl -s {url}/graphql -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{body}'
 
 Next, import your own metadata (docs/import.md):
