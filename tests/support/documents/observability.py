@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from support.servers.in_process import Api, Requests
+from support.servers.in_process import Api
+from support.stores.observed_requests import ObservedRequests
 
 from app.graph.commits.write_statements import WRITE
 
@@ -82,7 +83,7 @@ class Writes:
 
     def __init__(self, api: Api) -> None:
         self._client = api.client
-        self._requests = Requests()
+        self._requests = ObservedRequests()
 
     def __enter__(self) -> Self:
         self._client.observers.append(self._requests)

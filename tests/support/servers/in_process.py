@@ -1,22 +1,22 @@
 """The whole API over one test graph: real policy, real tokens, real JanusGraph, requests through the ASGI interface."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from starlette.applications import Starlette
 from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
 from support.waiting import until
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona, personas
 from app.factory import create_app
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.driver.gremlin_client import GremlinClient, RequestReport
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 from app.runtime.background_jobs import background_jobs
 from app.runtime.operation_context import OperationContexts
@@ -38,17 +38,6 @@ def process_over(settings: Settings, graph: StoreGraph, start_jobs: JobStarter =
 async def no_jobs(_client: GremlinClient, _coordinator: WriteCoordinator) -> AsyncIterator[None]:
     """Start no background job."""
     yield
-
-
-@dataclass
-class Requests:
-    """Counts the requests to the store, by text."""
-
-    texts: Counter[str] = field(default_factory=Counter)
-
-    def exchanged(self, exchange: RequestReport) -> None:
-        """See :class:`app.graph.driver.gremlin_client.Observer`."""
-        self.texts[exchange.prepared.text] += 1
 
 
 @dataclass(frozen=True)
@@ -112,13 +101,13 @@ class Api:
         """The number of store requests that a query takes, without those of a first authentication."""
         await self.send(who, "{ viewer { subject } }")
         await self.settled()
-        requests = Requests()
+        requests = ObservedRequests()
         self.client.observers.append(requests)
         try:
             await self.ask(who, query, **variables)
         finally:
             self.client.observers.remove(requests)
-        return requests.texts.total()
+        return len(requests.reports)
 
 
 @asynccontextmanager

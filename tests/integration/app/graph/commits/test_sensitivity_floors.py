@@ -1,17 +1,16 @@
 """A raise of more than a write can do: nothing leaks until the job has done it, whoever dies in between."""
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from support.servers.in_process import Api, no_jobs, open_api
 from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import stored, urn
 from support.waiting import until
 
 from app.graph.commits.sensitivity_floors import SensitivityFloor
-from app.graph.driver.gremlin_client import RequestReport
 from app.graph.jobs import sensitivity_job as job_module
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.writing.effects import raise_sensitivity as spreading
@@ -118,26 +117,15 @@ async def test_what_the_store_does_not_take_is_tried_again(graph: StoreGraph, tm
     async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
         await api.load(dataset("a", sensitivity="RESTRICTED"), dataset("b", derivedFrom=[urn("dataset a")]))
         await api.load(dataset("a", sensitivity="PUBLIC"))
-        client, failures = api.client, Failures()
+        client, requests = api.client, ObservedRequests()
         good, client.url = client.url, "http://127.0.0.1:1/gremlin"
-        client.observers.append(failures)
+        client.observers.append(requests)
         await stack.enter_async_context(background_jobs(api.client, api.coordinator))
-        await until(lambda: failures.count > 0)
+        await until(lambda: requests.failures > 0)
         client.url = good
         await until(lambda: not api.coordinator.outbox.entries)
         assert (await api.ask("root", POINT, id=urn("dataset b")))["asset"]["sensitivity"] == "INTERNAL"
         assert (await api.ask("root", POINT, id=urn("dataset a")))["asset"]["sensitivity"] == "PUBLIC"
-
-
-@dataclass
-class Failures:
-    """Counts requests to the store that failed."""
-
-    count: int = 0
-
-    def exchanged(self, exchange: RequestReport) -> None:
-        """See :class:`app.graph.driver.gremlin_client.Observer`."""
-        self.count += exchange.error is not None
 
 
 async def test_a_page_of_nothing_behind_a_fence(graph: StoreGraph, tmp_path: Path) -> None:
