@@ -13,11 +13,6 @@ TTL = 60.0
 MAX_CLOSURES = 4_096
 
 
-async def no_closure(_tenant: str, teams: frozenset[str]) -> frozenset[str]:
-    """Close nothing: what stands in where there is no graph."""
-    return teams
-
-
 class TeamClosure:
     """Remembers closures by tenant and teams; concurrent callers share one look-up, a failure is not remembered."""
 
