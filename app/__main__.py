@@ -1,6 +1,5 @@
-"""The command `mlg`."""
+"""Runs the command `mlg` as ``python -m app``."""
 
 from app.cli.command_line import main
 
-if __name__ == "__main__":
-    main()
+main()

@@ -1,17 +1,18 @@
-"""The errors of running, and the one map from stable codes to HTTP statuses.
+"""The HTTP status of each error code, and the error that replaces an unexpected exception.
 
-The codes live in ``policies/errors.py``. What a status means for a GraphQL answer (some answers with errors are
-200) is decided by ``app/http/graphql/graphql_result.py``; this map is for answers without data.
+The codes are defined in ``policies/errors.py``. This map is for responses without data; the status of a GraphQL result,
+which can be 200 with errors, is decided by ``app/http/graphql/graphql_result.py``.
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Self
 
 from policies.errors import Code, CodedError
 
 RETRY_AFTER_SECONDS = 5
-"""What a 503 asks callers to wait: a restart of a store node or a key refresh takes seconds, not minutes."""
+"""The `Retry-After` of a 503: a restart of a store node or a key refresh takes seconds, not minutes."""
 
 HTTP_STATUS: Mapping[Code, int] = MappingProxyType(
     {
@@ -31,18 +32,18 @@ HTTP_STATUS: Mapping[Code, int] = MappingProxyType(
         Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     }
 )
-"""Every code has a status; a test keeps the two lists equal."""
+"""Every code has a status; a test compares the map with the codes."""
 
 
 class InternalError(CodedError):
-    """What callers see of a defect: never the exception, only the request id that finds it in the log."""
+    """A defect as a client sees it: no exception text, only the request id of its entry in the log."""
 
     code = Code.INTERNAL
 
     @classmethod
-    def masking(cls, request_id: str) -> "InternalError":
-        """Build the one text behind which every unknown exception disappears."""
+    def masking(cls, request_id: str) -> Self:
+        """Return the error that replaces an unexpected exception in the response."""
         return cls(
-            f"Something failed on our side; the request id {request_id} finds it in the log. "
-            "Try again, and report the id if it stays."
+            f"Internal error; the log has the cause under request id {request_id}. "
+            "Try again; if the error persists, report the request id to the operators."
         )

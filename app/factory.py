@@ -1,4 +1,4 @@
-"""The application: services, middlewares and routes on one screen; wiring only."""
+"""The ASGI application: middlewares, routes and error handlers around one process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
@@ -19,55 +19,60 @@ from app.http.health import health_routes
 from app.http.json_response import error_response
 from app.http.middleware import ErrorMiddleware, RequestIdMiddleware, request_id_of
 from app.http.websocket.subscription_socket import SubscriptionSocket
+from app.runtime.operation_context import Recheck
 from app.runtime.process import Process
+from graphql_schema.fields.context import Context
 from policies.errors import Code
 from policies.principal import Principal, Scope
 
 
-def create_app(services: Process) -> Starlette:
-    """Build the ASGI application, which runs the services for as long as it lives."""
-    settings = services.settings
+def create_app(process: Process) -> Starlette:
+    """Return the ASGI application; its lifespan runs ``process``."""
+    settings = process.settings
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with services.running():
+        async with process.running():
             yield
 
-    async def probe() -> None:
-        await services.client.ping()
-
-    challenge = Challenge(metadata_url(settings))
-    view = GraphQLView(
-        services.schema,
-        services.context,
-        suggestions=settings.env == "dev",
-        challenge=lambda scope: challenge.insufficient(scope).headers,
-    )
+    def open_context(request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
+        return process.opened.contexts.open(request, principal, recheck)
 
     async def authenticate(authorization: str) -> Principal:
-        return await services.authenticator.authenticate(authorization, Scope.READ)
+        return await process.authenticator.authenticate(authorization, Scope.READ)
 
-    socket = SubscriptionSocket(services.schema, authenticate, services.context, suggestions=settings.env == "dev")
+    async def ping_store() -> None:
+        await process.opened.client.ping()
+
+    challenge = Challenge(metadata_url(settings))
+    suggestions = settings.env == "dev"
+    view = GraphQLView(
+        process.schema,
+        open_context,
+        suggestions=suggestions,
+        challenge=lambda scope: challenge.insufficient(scope).headers,
+    )
+    socket = SubscriptionSocket(process.schema, authenticate, open_context, suggestions=suggestions)
     return Starlette(
         lifespan=lifespan,
         routes=[
             Route("/graphql", view),
             WebSocketRoute("/graphql", socket),
-            *health_routes(probe),
+            *health_routes(ping_store),
             *auth_routes(settings),
         ],
         middleware=[
             Middleware(RequestIdMiddleware),
             Middleware(ErrorMiddleware),
-            auth_middleware(services.authenticator),
+            auth_middleware(process.authenticator),
         ],
         exception_handlers={HTTPException: _refuse},
     )
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Answer Starlette's own refusals, such as an unknown path, in the shape of all answers."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - what this handler is registered for
+    """Return the error of Starlette, such as 404 for an unknown path, as JSON with a code and the request id."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - the handler is registered for this class only
     message = f"{request.method} {request.url.path}: {error.detail}. The API is at POST /graphql."
     code = Code.NOT_FOUND if error.status_code == 404 else Code.BAD_REQUEST  # noqa: PLR2004 - a status
     refused = HttpError(error.status_code, message, code, error.headers or {})

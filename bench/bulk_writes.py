@@ -16,16 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from nested_reads import BenchServices, jvm_cpu
+from measured_api import MeasuredApi, measured_api
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 import app.graph.writing.batch_planner as planning
-from app.auth.dev_issuer import DevIssuer
-from app.auth.personas import persona
-from app.factory import create_app
-from app.settings import Settings
 
 SIZES = (1, 10, 50, 250, 1_000)
 REGISTER = """mutation ($input: RegisterAssetsInput!) {
@@ -70,18 +66,12 @@ def versions(size: int, start: int, count: int, phase: str) -> list[dict[str, An
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[httpx2.AsyncClient, BenchServices]]:
-    """An API over a store of its own, with the data that versions are trained on."""
-    services = BenchServices(Settings.from_env({"MLG_DATA_DIR": str(folder)}))
-    app = create_app(services)
-    headers = {"Authorization": f"Bearer {DevIssuer(services.settings).mint(persona('root'))}"}
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api", headers=headers) as http,
-    ):
+async def loaded_api(folder: Path) -> AsyncIterator[MeasuredApi]:
+    """Run an API over a store that holds the data that versions are trained on."""
+    async with measured_api(folder) as api:
         models = [{"model": {"id": f"mlg://model/bench/default/m{size}", "owners": OWNERS}} for size in SIZES]
-        await register(http, [*({"dataset": {"id": urn, "owners": OWNERS}} for urn in DATA), *models], "created")
-        yield http, services
+        await register(api.http, [*({"dataset": {"id": urn, "owners": OWNERS}} for urn in DATA), *models], "created")
+        yield api
 
 
 async def register(http: httpx2.AsyncClient, items: Sequence[dict[str, Any]], outcome: str) -> None:
@@ -100,18 +90,18 @@ async def main(items: int) -> None:
     costs = {(size, phase): Cost() for size in SIZES for phase in PHASES}
     with tempfile.TemporaryDirectory() as folder, Progress() as progress:
         task = progress.add_task("writing", total=len(SIZES) * len(PHASES))
-        async with running(Path(folder)) as (http, services):
+        async with loaded_api(Path(folder)) as api:
             for phase, outcome in PHASES.items():
                 for size in SIZES:
                     cost = costs[size, phase]
                     most = min(items, 200 * size)
                     for start in range(0, most, size):
                         batch = versions(size, start, min(size, most - start), phase)
-                        jvm, cpu, wall = jvm_cpu(services.store.jvm_pid), time.process_time(), time.perf_counter()
-                        await register(http, batch, outcome)
+                        jvm, cpu, wall = api.jvm_cpu(), time.process_time(), time.perf_counter()
+                        await register(api.http, batch, outcome)
                         cost.wall += time.perf_counter() - wall
                         cost.api += time.process_time() - cpu
-                        cost.jvm += jvm_cpu(services.store.jvm_pid) - jvm
+                        cost.jvm += api.jvm_cpu() - jvm
                         cost.items += len(batch)
                     progress.advance(task)
     for (size, phase), cost in costs.items():

@@ -11,26 +11,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import httpx2
+from measured_api import REGISTER, Cost, MeasuredApi, measured_api
 from rich.console import Console
 from rich.table import Table
 
-from app.auth.dev_issuer import DevIssuer
-from app.auth.personas import persona
-from app.factory import create_app
-from app.graph.admin.store_schema import store_schema
-from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
-from app.runtime.process import Process
-from app.settings import Settings
-from app.store.embedded.embedded_store import EmbeddedStore
 
 OPEN = "has('validTo', gt(now))"
 OWNERS = f"__.outE('OWNED_BY').{OPEN}.inV().values('record').fold()"
@@ -40,7 +31,6 @@ VERSIONS = f"__.inE('VERSION_OF').{OPEN}.outV().project('r', 'd').by('record').b
 WARM = 80
 """Rounds that are not counted: the JVM compiles a path after some hundred requests."""
 
-REGISTER = "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"
 PAIRS: dict[str, tuple[str, PreparedStatement]] = {
     "one model, its versions, data and owners": (
         """{ asset(id: "mlg://model/bench/default/m007") { displayName ... on Model { versions { nodes { version
@@ -72,34 +62,6 @@ PAIRS: dict[str, tuple[str, PreparedStatement]] = {
 }
 
 
-@dataclass
-class Cost:
-    """What one side took, a sample a round, in milliseconds."""
-
-    wall: list[float] = field(default_factory=list)
-    api: list[float] = field(default_factory=list)
-    jvm: list[float] = field(default_factory=list)
-
-    def row(self) -> list[str]:
-        """The medians of wall, and the means of CPU, whose clock ticks in 10 ms."""
-        return [
-            f"{statistics.median(self.wall):.1f}",
-            f"{statistics.mean(self.api):.1f}",
-            f"{statistics.mean(self.jvm):.1f}",
-        ]
-
-
-class BenchServices(Process):
-    """The services of the bench, whose store is in reach for its process id."""
-
-    store: EmbeddedStore
-
-    async def reach_store(self, stack: contextlib.AsyncExitStack) -> GremlinClient:
-        """Start the store."""
-        self.store = await stack.enter_async_context(EmbeddedStore(self.settings, store_schema()))
-        return GremlinClient(self.store.url)
-
-
 def estate() -> list[dict[str, Any]]:
     """60 models of three teams, four versions each, trained on 5 of 120 datasets."""
     random = Random(3)
@@ -124,62 +86,40 @@ def estate() -> list[dict[str, Any]]:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[httpx2.AsyncClient, BenchServices]]:
-    """An API over a store of its own, loaded."""
-    services = BenchServices(Settings.from_env({"MLG_DATA_DIR": str(folder)}))
-    app = create_app(services)
-    headers = {"Authorization": f"Bearer {DevIssuer(services.settings).mint(persona('root'))}"}
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api", headers=headers) as http,
-    ):
+async def loaded_api(folder: Path) -> AsyncIterator[MeasuredApi]:
+    """Run an API over a store that holds the estate."""
+    async with measured_api(folder) as api:
         body = {"query": REGISTER, "variables": {"input": {"items": estate()}}}
-        answer = (await http.post("/graphql", json=body, timeout=300)).json()
+        answer = (await api.http.post("/graphql", json=body, timeout=300)).json()
         if answer.get("errors") or answer["data"]["registerAssets"]["failed"]:
             raise SystemExit(str(answer)[:500])
-        yield http, services
-
-
-def jvm_cpu(pid: int | None) -> float:
-    """CPU seconds of the JVM so far, from /proc."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
-async def measure(cost: Cost | None, pid: int | None, call: Callable[[], Awaitable[object]]) -> None:
-    """Run one side once; a cost of None is a warm-up."""
-    jvm, cpu, wall = jvm_cpu(pid), time.process_time(), time.perf_counter()
-    await call()
-    if cost is not None:
-        cost.wall.append((time.perf_counter() - wall) * 1e3)
-        cost.api.append((time.process_time() - cpu) * 1e3)
-        cost.jvm.append((jvm_cpu(pid) - jvm) * 1e3)
+        yield api
 
 
 async def main(rounds: int) -> None:
     """Measure every pair and print a table."""
     table = Table("query", "side", "wall p50", "API CPU", "JVM CPU", title="milliseconds")
     with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder)) as (http, services):
+        async with loaded_api(Path(folder)) as api:
             values: dict[str, Any] = {"x": vertex_id("default", "mlg://model/bench/default/m007"), "tenant": "default"}
             for name, (query, by_hand) in PAIRS.items():
                 bindings = {key: values.get(key) for key in by_hand.parameters} | {"now": time.time_ns() // 1_000_000}
 
                 async def through_api(query: str = query) -> None:
-                    answer = await http.post("/graphql", json={"query": query})
+                    answer = await api.http.post("/graphql", json={"query": query})
                     if "errors" in answer.json():
                         raise SystemExit(answer.text[:500])
 
                 async def directly(by_hand: PreparedStatement = by_hand, bindings: Any = bindings) -> None:  # noqa: ANN401
-                    await services.client.submit(by_hand, bindings)
+                    await api.process.opened.client.submit(by_hand, bindings)
 
-                api, hand = Cost(), Cost()
+                through, hand = Cost(), Cost()
                 for number in range(rounds + WARM):
                     warm = number < WARM
-                    await measure(None if warm else api, services.store.jvm_pid, through_api)
-                    await measure(None if warm else hand, services.store.jvm_pid, directly)
-                ratio = statistics.median(api.wall) / statistics.median(hand.wall)
-                table.add_row(name, "API", *api.row())
+                    await api.measure(None if warm else through, through_api)
+                    await api.measure(None if warm else hand, directly)
+                ratio = statistics.median(through.wall) / statistics.median(hand.wall)
+                table.add_row(name, "API", *through.row())
                 table.add_row("", f"by hand (API / hand = {ratio:.1f})", *hand.row(), end_section=True)
     Console().print(table)
 

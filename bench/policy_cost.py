@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 import httpx2
-from nested_reads import BenchServices, running
+from measured_api import MeasuredApi
+from nested_reads import loaded_api
 from rich.console import Console
 from rich.table import Table
 
@@ -37,23 +38,23 @@ async def cpu(http: httpx2.AsyncClient, token: str) -> tuple[float, object]:
     return (time.process_time() - before) * 1e3, answer.json()["data"]
 
 
-async def compare(http: httpx2.AsyncClient, services: BenchServices, who: str, rounds: int) -> list[str]:
+async def compare(api: MeasuredApi, who: str, rounds: int) -> list[str]:
     """One row of the table."""
-    shipped = services.policy
-    allowing = Policy(ALLOW_ALL, shipped.labels, governed_fields(services.schema.core))
-    token = DevIssuer(services.settings).mint(persona(who))
+    contexts, shipped = api.process.opened.contexts, api.process.policy
+    allowing = Policy(ALLOW_ALL, shipped.labels, governed_fields(api.process.schema.core))
+    token = DevIssuer(api.process.settings).mint(persona(who))
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(WARM + rounds):
         answers = []
         for side, policy in ((0, shipped), (1, allowing)) if number % 2 else ((1, allowing), (0, shipped)):
-            services.policy = policy
-            spent, data = await cpu(http, token)
+            contexts.policy = policy
+            spent, data = await cpu(api.http, token)
             answers.append(data)
             if number >= WARM:
                 times[side].append(spent)
         if answers[0] != answers[1]:
             raise SystemExit(f"{who} gets another answer when all is allowed: the two sides cannot be compared.")
-    services.policy = shipped
+    contexts.policy = shipped
     ratios = [with_rules / without for with_rules, without in zip(*times, strict=True)]
     middle = [statistics.median(side) for side in times]
     return [who, f"{middle[0]:.1f}", f"{middle[1]:.1f}", f"{(statistics.median(ratios) - 1) * 100:+.1f} %"]
@@ -63,9 +64,9 @@ async def main(rounds: int) -> None:
     """Measure every persona and print a table."""
     table = Table("persona", "shipped rules", "all allowed", "difference", title="API CPU, ms, 1,250 objects")
     with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder)) as (http, services):
+        async with loaded_api(Path(folder)) as api:
             for who in PERSONAS:
-                table.add_row(*await compare(http, services, who, rounds))
+                table.add_row(*await compare(api, who, rounds))
     Console().print(table)
 
 

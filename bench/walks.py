@@ -13,18 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import orjson
-from nested_reads import REGISTER, BenchServices, Cost, measure
+from measured_api import REGISTER, Cost, MeasuredApi, measured_api
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from app.auth.dev_issuer import DevIssuer
-from app.auth.personas import persona
-from app.factory import create_app
 from app.graph.driver.gremlin_client import RequestReport
-from app.settings import Settings
 
 SIZES = (2_000, 20_000, 200_000)
 WARM, ROUNDS = 25, 25
@@ -123,14 +118,13 @@ class Requests:
 class Bench:
     """A running API, and the first answer to each question, which must stay."""
 
-    http: httpx2.AsyncClient
-    services: BenchServices
+    api: MeasuredApi
     answers: dict[str, Any] = field(default_factory=dict)
 
     async def ask(self, query: str, **variables: Any) -> Any:  # noqa: ANN401 - JSON
         """The data of an answer; stops the bench on an error."""
         body = {"query": query, "variables": variables}
-        found = (await self.http.post("/graphql", json=body, timeout=300)).json()
+        found = (await self.api.http.post("/graphql", json=body, timeout=300)).json()
         if "errors" in found:
             raise SystemExit(str(found["errors"])[:500])
         return found["data"]
@@ -158,11 +152,12 @@ class Bench:
         found = await self.ask(query)
         if self.answers.setdefault(name, found) != found:
             raise SystemExit(f"{name}: the answer is another than at the first size")
-        self.services.client.observers.append(requests)
+        observers = self.api.process.opened.client.observers
+        observers.append(requests)
         await self.ask(query)
-        self.services.client.observers.remove(requests)
+        observers.remove(requests)
         for number in range(WARM + ROUNDS):
-            await measure(None if number < WARM else cost, self.services.store.jvm_pid, lambda: self.ask(query))
+            await self.api.measure(None if number < WARM else cost, lambda: self.ask(query))
         p95 = sorted(cost.wall)[int(len(cost.wall) * 0.95)]
         return [cost.row()[0], f"{p95:.1f}", *cost.row()[1:], str(requests.count)]
 
@@ -172,15 +167,8 @@ async def main(sizes: tuple[int, ...]) -> None:
     console = Console()
     table = Table("question", "assets", "p50", "p95", "API CPU", "JVM CPU", "requests", title="milliseconds")
     with tempfile.TemporaryDirectory() as folder:
-        services = BenchServices(Settings.from_env({"MLG_DATA_DIR": str(Path(folder))}))
-        app = create_app(services)
-        headers = {"Authorization": f"Bearer {DevIssuer(services.settings).mint(persona('root'))}"}
-        transport = httpx2.ASGITransport(app=app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx2.AsyncClient(transport=transport, base_url="http://api", headers=headers) as http,
-        ):
-            bench, there = Bench(http, services), 0
+        async with measured_api(Path(folder)) as api:
+            bench, there = Bench(api), 0
             rows: dict[str, list[list[str]]] = {name: [] for name in QUESTIONS}
             with Progress(console=console) as progress:
                 await bench.plant(progress)

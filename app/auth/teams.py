@@ -17,11 +17,6 @@ _Key = tuple[str, frozenset[str]]
 """Tenant and team URNs."""
 
 
-async def no_closure(_tenant: str, teams: frozenset[str]) -> frozenset[str]:
-    """Return ``teams`` unchanged; for an authenticator without a graph."""
-    return teams
-
-
 class TeamClosure:
     """Caches closures by tenant and teams. Concurrent callers share one computation; a failure is not cached.
 

@@ -1,4 +1,4 @@
-"""The command line, `mlg`: one line per command; the work lives in the packages, which are imported when they run."""
+"""The command line `mlg`: a table of commands, each imported when it runs."""
 
 import sys
 from typing import ClassVar
@@ -10,7 +10,7 @@ from policies.errors import CodedError
 
 
 class Commands(LazyGroup):
-    """Every command; a test compares the help lines with those of the functions."""
+    """All commands; a test compares the help lines with the docstrings of the functions."""
 
     table: ClassVar = {
         "dev": (
@@ -19,13 +19,13 @@ class Commands(LazyGroup):
         ),
         "serve": (
             "app.cli.server_commands:serve",
-            "Serve the API; on the embedded store, or on the JanusGraph of MLG_STORE_URL.",
+            "Serve the API, over the embedded store or the JanusGraph of MLG_STORE_URL.",
         ),
         "token": (
             "app.cli.token_command:token",
-            "Print an access token for PERSONA, and nothing else. Works without a server, in MLG_ENV=dev only.",
+            "Print an access token for PERSONA, and nothing else. Needs no server; in MLG_ENV=dev only.",
         ),
-        "import": ("app.cli.data_commands:importing", "Load other people's metadata through the API."),
+        "import": ("app.cli.data_commands:import_group", "Import metadata from files through the API."),
         "export": (
             "app.cli.export_command:export",
             "Write the graph as JSON lines to stdout; `mlg import jsonl` reads them.",
@@ -34,10 +34,10 @@ class Commands(LazyGroup):
             "app.cli.data_commands:demo",
             "Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.",
         ),
-        "store": ("app.cli.store_commands:store", "The embedded store."),
+        "store": ("app.cli.store_commands:store", "The embedded store and its schema."),
         "policy": (
             "app.cli.policy_commands:policy",
-            "The policy: check it, see what it means, compare it, explain it.",
+            "Check the policy, print what it allows, compare two versions, explain one decision.",
         ),
         "schema": ("app.cli.server_commands:schema", "The GraphQL schema."),
     }
@@ -48,17 +48,13 @@ commands = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False,
 
 @commands.callback()
 def _mlg() -> None:
-    """Model Lifecycle Graph: run it, load it, look after it."""
+    """Model Lifecycle Graph: run the server, import and export data, inspect store and policy."""
 
 
 def main() -> None:
-    """Run the command line; an expected failure is one line on stderr and exit code 1."""
+    """Run the command line; print an expected error as one line on stderr and exit with code 1."""
     try:
         commands()
     except CodedError as error:
         typer.echo(f"mlg: {error.message}", err=True)
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,13 @@
 """The commands `mlg import` and `mlg demo`: clients of the API, which need no part of the schema."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import orjson
 import typer
 
 from app.auth.dev_issuer import DevIssuer
+from app.cli.exit_codes import failure
 from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
 from app.ingest.load.load import Target, load
 from app.ingest.load.load_report import print_coverage
@@ -16,36 +17,41 @@ from app.ingest.sources.jsonl import read_files
 from app.settings import Settings
 from policies.errors import CodedError, ConfigurationError
 
-importing = typer.Typer(no_args_is_help=True, help="Load other people's metadata through the API.")
+import_group = typer.Typer(no_args_is_help=True, help="Import metadata from files through the API.")
 
 Files = Annotated[list[Path], typer.Argument(help="Files to read; `-` is standard input.")]
 Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
-Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Items in one request.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Items per request.")]
 OptionalToken = Annotated[
-    str, typer.Option("--token", envvar="MLG_TOKEN", help="Register under this token alone, and tell no chronicle.")
+    str, typer.Option("--token", envvar="MLG_TOKEN", help="Register the items with this token; skip the scenario.")
 ]
-Print = Annotated[bool, typer.Option("--print", help="Write JSON lines to stdout instead of loading them.")]
+Print = Annotated[bool, typer.Option("--print", help="Write the items as JSON lines to stdout; load nothing.")]
 
-HERE = "http://127.0.0.1:8000"
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
-@importing.command("jsonl")
-def import_jsonl(files: Files, token: Token, url: Url = HERE, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
-    """Load JSON lines: one AssetInput object of the contract a line, `{"link": {…}}` included."""
+@import_group.command("jsonl")
+def import_jsonl(files: Files, token: Token, url: Url = DEFAULT_URL, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
+    """Import JSON lines: one AssetInput object per line, `{"link": {…}}` included."""
     raise typer.Exit(load(Target(url, token, batch), read_files(files), as_json=as_json))
 
 
-@importing.command("datahub")
-def import_datahub(files: Files, token: Token, url: Url = HERE, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
-    """Load DataHub metadata: JSON arrays of aspects, or an index.json that names them in order."""
+@import_group.command("datahub")
+def import_datahub(
+    files: Files,
+    token: Token,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,  # noqa: FBT002 - a flag of the command line
+    batch: Batch = 250,
+) -> None:
+    """Import DataHub metadata: JSON arrays of aspects, or an index.json with the names of such files in order."""
     try:
         estate = read_estate(files)
         items = map_estate(estate)
     except (CodedError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+        raise failure(error) from error
     mapped, skipped = estate.coverage()
     if not as_json:
         print_coverage(mapped, skipped)
@@ -54,10 +60,10 @@ def import_datahub(files: Files, token: Token, url: Url = HERE, as_json: Json = 
     )
 
 
-def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line
+def demo(token: OptionalToken = "", url: Url = DEFAULT_URL, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line
     """Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.
 
-    What happened to it (releases, checks, usage) takes several people, whose tokens the development issuer mints.
+    The scenario (releases, checks, usage) has several callers; the development issuer creates their tokens.
     """
     if only_print:
         for item in demo_estate():
@@ -69,5 +75,5 @@ def demo(token: OptionalToken = "", url: Url = HERE, as_json: Json = False, only
     try:
         issuer = DevIssuer(Settings.from_env())
     except ConfigurationError as error:
-        raise typer.BadParameter(f"{error} Or give --token, which registers what is there.") from error
+        raise typer.BadParameter(f"{error} Or use --token, which registers the items without the scenario.") from error
     raise typer.Exit(load_demo(url, issuer, as_json=as_json))

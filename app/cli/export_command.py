@@ -6,7 +6,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from app.cli.data_commands import HERE, Token, Url
+from app.cli.data_commands import DEFAULT_URL, Token, Url
 from app.ingest.export.export_items import export_items
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load import Target
@@ -16,7 +16,7 @@ from policies.errors import CodedError
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A kind of AssetKind, such as MODEL; repeat for more.")]
 
 
-def export(token: Token, url: Url = HERE, kind: Kinds = None) -> None:
+def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
     """Write the graph as JSON lines to stdout; `mlg import jsonl` reads them."""
     unknown = set(kind or ()) - {KINDS[name].code for name in ASSETS}
     if unknown:

@@ -1,4 +1,4 @@
-"""Commands that are imported when they run, so that `mlg --help` and the small commands need not load the server."""
+"""Commands that are imported when they run, so that `mlg --help` and client commands do not load the server."""
 
 import pkgutil
 from collections.abc import Mapping
@@ -9,34 +9,34 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class DeferredCommand(TyperCommand):
-    """A command of which only name and help line are known; ``target`` is the `module:attribute` that it stands for."""
+    """A command with a name and a help line; ``target``, a `module:attribute`, is imported when the command runs."""
 
-    def __init__(self, name: str, target: str, line: str) -> None:
-        super().__init__(name, help=line)
-        self.known_as = name
+    def __init__(self, name: str, target: str, help_line: str) -> None:
+        super().__init__(name, help=help_line)
+        self.command_name = name
         self.target = target
 
     def resolve(self) -> Any:  # noqa: ANN401 - Typer exports no type of its commands
-        """Import the target, a function or a Typer, and make the command of it."""
+        """Import the target, a function or a Typer, and return its command."""
         found = pkgutil.resolve_name(self.target)
-        holder = typer.Typer(add_completion=False)
+        parent = typer.Typer(add_completion=False)
         if isinstance(found, typer.Typer):
-            holder.add_typer(found, name=self.known_as)
+            parent.add_typer(found, name=self.command_name)
         else:
-            holder.command(self.known_as)(found)
-        return typer.main.get_group(holder).commands[self.known_as]
+            parent.command(self.command_name)(found)
+        return typer.main.get_group(parent).commands[self.command_name]
 
-    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - as the method that it replaces
-        """Parse the arguments as the target does; what is invoked then is the target."""
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - signature of the overridden method
+        """Return the context of the target, so that the target parses the arguments and is invoked."""
         return self.resolve().make_context(info_name, args, parent=parent, **extra)
 
 
 class LazyGroup(TyperGroup):
-    """A group whose subclasses list their commands in ``table``: target and help line by name."""
+    """A group of deferred commands; subclasses list target and help line by name in ``table``."""
 
     table: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
-    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - as the class that it extends
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - signature of the base class
         super().__init__(**attributes)
-        for name, (target, line) in self.table.items():
-            self.add_command(DeferredCommand(name, target, line))
+        for name, (target, help_line) in self.table.items():
+            self.add_command(DeferredCommand(name, target, help_line))

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.cli.exit_codes import misuse
 from app.graph.driver.gremlin_client import GremlinClient
 from app.policy.asset_classes import AXES, Block, format_block
 from app.policy.callers import callers, read_caller, subject
@@ -29,25 +30,24 @@ from policies.governed import Governed
 from policies.policy import Policy
 from policies.principal import Principal
 
-MISUSED = 2
-"""Exit code of a command that was called with a wrong argument, as the shell has it."""
-
-policy = typer.Typer(no_args_is_help=True, help="The policy: check it, see what it means, compare it, explain it.")
+policy = typer.Typer(
+    no_args_is_help=True, help="Check the policy, print what it allows, compare two versions, explain one decision."
+)
 
 Folder = Annotated[
-    Path | None, typer.Option(help="Folder of the policy; the shipped one when it is not given.", file_okay=False)
+    Path | None, typer.Option(help="Folder of the policy; default: the shipped policy.", file_okay=False)
 ]
 
 
 @policy.command()
 def check(folder: Folder = None) -> None:
-    """Validate rules and labels as start-up does, and say how many there are."""
+    """Validate rules and labels as at start-up, and print how many there are."""
     loaded, schema = _load(folder)
     labels = Counter(str(label) for fields in loaded.labels.values() for label in fields.values())
     rules = loaded.engine.rules
-    counted = ", ".join(f"{number} {label}" for label, number in labels.items())
+    label_counts = ", ".join(f"{number} {label}" for label, number in labels.items())
     typer.echo(f"rules: {len(rules.permits)} permit, {len(rules.forbids)} forbid")
-    typer.echo(f"labels: {counted}")
+    typer.echo(f"labels: {label_counts}")
     typer.echo(f"types: {len(schema.assets)} of assets, {len(schema.edges)} of edges")
     typer.echo(f"version: {loaded.version}")
 
@@ -55,9 +55,9 @@ def check(folder: Folder = None) -> None:
 @policy.command()
 def matrix(
     folder: Folder = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,  # noqa: FBT002 - Typer's form
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Print who sees and does what: the personas over every class of assets."""
+    """Print what each persona may see and do, for every class of assets."""
     loaded, schema = _load(folder)
     for name, (about, principal) in callers().items():
         found = [(line.verb, line.words, line.block) for line in lines(loaded, schema, principal)]
@@ -70,53 +70,53 @@ def matrix(
 
 @policy.command()
 def diff(ref: Annotated[str, typer.Argument(help="A git reference, such as main or HEAD~1.")]) -> None:
-    """Compare the policy of REF with the working tree: what opens and closes. Exit code 1 when anything does."""
+    """Print what each caller gains and loses from the policy of REF to the working tree; exit code 1 if anything."""
     after, schema = _load(None)
     try:
         before, remarks = policy_of(ref, schema, after.labels)
     except InvalidError as error:
-        raise _misused(error) from None
+        raise misuse(error) from None
     for remark in remarks:
         typer.echo(f"note: {remark}")
     if before.version == after.version:
-        typer.echo("The two are the same.")
+        typer.echo("The two policies are equal.")
         return
-    concerned: list[str] = []
+    affected: list[str] = []
     together = field_groups(after.labels, schema)
     for name, (about, principal) in callers().items():
         found = [*changes(decisions_of(before, schema, principal), decisions_of(after, schema, principal), together)]
         if found:
-            concerned.append(name)
+            affected.append(name)
             _print_table(f"{name}: {about}", principal, [(_changed(change), change.block) for change in found])
-    if concerned:
-        typer.echo(f"Concerned: {', '.join(concerned)}. The columns are {', '.join(AXES)}.")
+    if affected:
+        typer.echo(f"Affected: {', '.join(affected)}. The columns are {', '.join(AXES)}.")
         raise typer.Exit(1)
     typer.echo(f"The texts differ; nothing changes for {', '.join(callers())}.")
 
 
 @policy.command("explain")
 def explain_one(
-    who: Annotated[str, typer.Argument(metavar="SUBJECT", help="A persona, also as NAME+break-glass.")],
+    who: Annotated[str, typer.Argument(metavar="SUBJECT", help="A persona, or NAME+break-glass.")],
     action: Annotated[str, typer.Argument(help="discover, read, a write, or a field such as ModelVersion.params.")],
     urn: Annotated[str, typer.Argument(metavar="ID", help="The id of an asset.")],
-    claims: Annotated[Path | None, typer.Option(help="A JSON file that describes SUBJECT instead.")] = None,
+    claims: Annotated[Path | None, typer.Option(help="A JSON file with the claims of SUBJECT.")] = None,
 ) -> None:
-    """Explain one decision about an asset in the store, for operators: policies, and what is missing."""
+    """Explain one decision about an asset in the store, for operators: the policies, and what is missing."""
     try:
         principal = read_caller(claims) if claims else subject(who)
         parse_urn(urn)
         loaded, _ = _load(None)
-        found = asyncio.run(_explained(loaded, principal, action, urn))
+        found = asyncio.run(_explanation(loaded, principal, action, urn))
     except InvalidError as error:
-        raise _misused(error) from None
+        raise misuse(error) from None
     _print_explanation(f"{who} {action} {urn}", found)
 
 
-async def _explained(loaded: Policy, principal: Principal, action: str, urn: str) -> Explanation:
+async def _explanation(loaded: Policy, principal: Principal, action: str, urn: str) -> Explanation:
     settings = Settings.from_env()
     url = settings.store_url or running_url(settings.data_dir.absolute() / STORE_FOLDER)
     if url is None:
-        raise InvalidError(f"No store runs on {settings.data_dir}: start `mlg dev`, or set MLG_STORE_URL.")
+        raise InvalidError(f"No store runs on {settings.data_dir}; start `mlg dev`, or set MLG_STORE_URL.")
     async with GremlinClient(url, deadline=settings.store_deadline) as client:
         attributes, caller = await asset_and_caller(client, principal, urn)
     return explain(loaded, caller, action, attributes)
@@ -139,8 +139,8 @@ def _axes(block: Block) -> dict[str, Any]:
 
 
 def _print_table(title: str, principal: Principal, rows: list[tuple[str, Block]]) -> None:
-    """A table on terminals; elsewhere lines as tests/unit/policies/decision_table.txt has them."""
-    cells = [[what, *format_block(block, principal)] for what, block in rows]
+    """Print a table to a terminal, else lines in the format of tests/unit/policies/decision_table.txt."""
+    cells = [[text, *format_block(block, principal)] for text, block in rows]
     if sys.stdout.isatty():
         table = Table("", *AXES, title=title, title_justify="left")
         for row in cells:
@@ -160,15 +160,10 @@ def _print_json(line: dict[str, Any]) -> None:
 
 def _print_explanation(title: str, found: Explanation) -> None:
     typer.echo(f"{title}: {'yes' if found.allowed else 'no'}")
-    typer.echo(f"the row: {found.grade.name.lower()}")
+    typer.echo(f"access grade: {found.grade.name.lower()}")
     for name, value in found.visible.items():
         typer.echo(f"  {name}: {value or 'nobody'}")
-    for reason in found.policies:
-        typer.echo(f"decided by {reason}")
+    for rule in found.policies:
+        typer.echo(f"decided by {rule}")
     for need in found.needs:
         typer.echo(f"missing: {need.removeprefix('needs ')}")
-
-
-def _misused(error: InvalidError) -> typer.Exit:
-    typer.echo(f"mlg: {error.message}", err=True)
-    return typer.Exit(MISUSED)

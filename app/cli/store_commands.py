@@ -1,4 +1,4 @@
-"""The commands `mlg store …`: those of the store, and what needs its schema, which the catalog makes."""
+"""The commands `mlg store …`."""
 
 from __future__ import annotations
 
@@ -18,58 +18,57 @@ from app.store.embedded.jars import fetch_jars, locked_jars, missing_jars
 from app.store.embedded.java import java_version
 from app.store.schema_stamp import STAMP_FILE
 
-__all__ = ["store"]
+STEP: Final = 500
+"""Vertices between two lines of progress."""
 
-
-STEP = 500
-"""Vertices after which progress is told."""
-
-
-store = typer.Typer(no_args_is_help=True, help="The embedded store.")
-
-
-@store.command("schema")
-def print_schema() -> None:
-    """Print the schema that an existing JanusGraph loads at start (`schema.init.json.file`), self-check included."""
-    typer.echo(store_schema().with_self_check())
-
-
-@store.command("reindex")
-def make_index_again() -> None:
-    """Make the index again from the data, while no process runs on them: for when its files were lost or damaged."""
-    told = 0
-
-    def tell(count: int) -> None:
-        nonlocal told
-        if count >= told + STEP:
-            told = count - count % STEP
-            typer.echo(f"{told:,} vertices", err=True)
-
-    typer.echo("starting the store with an empty index", err=True)
-    count = asyncio.run(reindex(Settings.from_env(), tell))
-    typer.echo(f"reindexed {count:,} {'vertex' if count == 1 else 'vertices'}")
-
+store = typer.Typer(no_args_is_help=True, help="The embedded store and its schema.")
 
 _console: Final = Console(stderr=True)
 
 
 @store.command()
+def schema() -> None:
+    """Print the schema that an existing JanusGraph loads at start (`schema.init.json.file`)."""
+    typer.echo(store_schema().with_self_check())
+
+
+@store.command("reindex")
+def rebuild_index() -> None:
+    """Rebuild a lost or damaged index from the data, while no process uses them; progress on stderr."""
+    typer.echo("starting the store with an empty index", err=True)
+    count = asyncio.run(reindex(Settings.from_env(), _Progress().report))
+    typer.echo(f"reindexed {count:,} {'vertex' if count == 1 else 'vertices'}")
+
+
+class _Progress:
+    """Prints a count on stderr at each multiple of STEP."""
+
+    def __init__(self) -> None:
+        self._printed = 0
+
+    def report(self, count: int) -> None:
+        if count >= self._printed + STEP:
+            self._printed = count - count % STEP
+            typer.echo(f"{self._printed:,} vertices", err=True)
+
+
+@store.command()
 def fetch() -> None:
-    """Download the locked JanusGraph jars and try the Java runtime; offline when all is there."""
+    """Download the locked JanusGraph jars and try the Java runtime; works offline if all jars are there."""
     jars = fetch_jars(Settings.from_env(), _console)
     _console.print(f"{java_version()}; {len(jars)} jars of JanusGraph, verified", highlight=False)
 
 
 @store.command()
 def status() -> None:
-    """Print what is installed, what the data are, and whether a store runs on them."""
+    """Print the installed jars, the schema version of the data, and the process that uses the data."""
     settings = Settings.from_env()
     missing, total = len(missing_jars(settings)), len(locked_jars())
     typer.echo(f"jars: {total - missing} of {total} in {settings.cache_dir}")
     folder = settings.data_dir.absolute() / STORE_FOLDER
-    stamped = folder / STAMP_FILE
-    known = orjson.loads(stamped.read_bytes()) if stamped.exists() else None
-    typer.echo(f"data: {folder}, " + (f"schema version {known['version']}" if known else "empty"))
+    stamp_file = folder / STAMP_FILE
+    stamp = orjson.loads(stamp_file.read_bytes()) if stamp_file.exists() else None
+    typer.echo(f"data: {folder}, " + (f"schema version {stamp['version']}" if stamp else "empty"))
     holders = read_holders(folder / LOCK_FILE)
     running = holders is not None and holders["jvm"] is not None and is_alive(holders["jvm"])
     typer.echo(f"process: JVM {holders['jvm']} of {holders['owner']}" if running and holders else "process: none")

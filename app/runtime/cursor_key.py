@@ -1,27 +1,34 @@
-"""The key that seals cursors: given in production, made once and kept beside the data in development."""
+"""The key that seals cursors: configured in production, generated once and kept in the data folder in development."""
 
 import os
 import secrets
+from typing import Final
 
 from app.settings import Settings
 from policies.errors import ConfigurationError
 
-FILE = "cursor.key"
-SHORTEST = 32
-"""Characters of a given secret, at least."""
+KEY_FILE: Final = "cursor.key"
+MIN_SECRET_LENGTH: Final = 32
+"""Characters of MLG_SECRET, at least."""
+MAX_KEY_BYTES: Final = 64
+"""Bytes of a key, at most; the rest of a longer MLG_SECRET is not used."""
 
 
 def cursor_key(settings: Settings) -> bytes:
-    """The key, at most 64 bytes; raises ConfigurationError in production without one."""
+    """Return the key; raises ConfigurationError in production without a secret, and for a short secret."""
     if settings.secret:
-        if len(settings.secret) < SHORTEST:
-            raise ConfigurationError(f"MLG_SECRET is shorter than {SHORTEST} characters; make it longer and random.")
-        return settings.secret.encode()[:64]
+        if len(settings.secret) < MIN_SECRET_LENGTH:
+            raise ConfigurationError(
+                f"MLG_SECRET has less than {MIN_SECRET_LENGTH} characters; set it to a longer random text."
+            )
+        return settings.secret.encode()[:MAX_KEY_BYTES]
     if settings.env == "production":
-        raise ConfigurationError("MLG_SECRET is not set; give all workers the same random text, so cursors hold.")
-    path = settings.data_dir / FILE
+        raise ConfigurationError(
+            "MLG_SECRET is not set; set it to one random text for all workers, so that each accepts the cursors of all."
+        )
+    path = settings.data_dir / KEY_FILE
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
+            file.write(secrets.token_bytes(MIN_SECRET_LENGTH))
     return path.read_bytes()

@@ -1,19 +1,19 @@
-"""How the process collects garbage: what was built at start is set aside, and short-lived answers are looked at rarely.
+"""Tunes the garbage collector: start-up objects are frozen, and collections run less often.
 
-An answer of some thousand objects makes the default collector walk the whole schema, the policy and every module
-several times. Measured on 50 models with their versions, data and owners, CPU p50 of the API: 200 ms by default, 118 ms
-with the start-up set aside, 107 ms with rarer collections too, 98 ms without any.
+A response of some thousand objects makes the default collector traverse the schema, the policy and every module several
+times. Measured on a query of 50 models with their versions, data and owners, CPU p50 of the API is 200 ms by default.
+Frozen start-up objects make it 118 ms, fewer collections as well 107 ms, no collections 98 ms.
 """
 
 import gc
 from typing import Final
 
-YOUNG: Final = 20_000
-"""Net allocations before the youngest objects are looked at."""
+YOUNG_THRESHOLD: Final = 20_000
+"""Net allocations between two collections of the youngest generation; Python's default is 700."""
 
 
 def freeze_startup_objects() -> None:
-    """Set aside everything that lives now; call once the process is ready to serve."""
+    """Exclude all objects that exist now from collections; call once, when the process is ready to serve."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
+    gc.set_threshold(YOUNG_THRESHOLD, 20, 50)

@@ -52,9 +52,9 @@ def test_the_server_starts_with_these_settings() -> None:
         "MLG_SECRET": "x" * 32,
     }
     assert set(ASKED.findall(" ".join(APP.values()))) == set(answers)
-    services = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", **answers}))
-    assert services.settings.env == "production"
-    assert services.settings.store_url == "http://janusgraph:8182/gremlin"
+    process = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", **answers}))
+    assert process.settings.env == "production"
+    assert process.settings.store_url == "http://janusgraph:8182/gremlin"
 
 
 def test_both_stores_have_the_same_semantics() -> None:

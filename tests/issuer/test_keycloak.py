@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from issuer.keycloak import Keycloak, running_keycloak
-from support.servers.in_process import REGISTER, GraphServices, open_api
+from support.servers.in_process import REGISTER, open_api, process_over
 from support.stores.janusgraph import StoreGraph
 from support.waiting import until
 
@@ -82,7 +82,7 @@ async def server(
             "MLG_DATA_DIR": str(tmp_path_factory.mktemp("data")),
         }
     )
-    app = create_app(GraphServices(settings, module_graph))
+    app = create_app(process_over(settings, module_graph))
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC, timeout=60) as http:

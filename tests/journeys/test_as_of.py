@@ -79,7 +79,7 @@ READ = """query ($data: ID!, $one: ID!, $model: ID!, $service: ID!, $two: ID!, $
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """Return the API over a store in which all of it happened."""
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        writers = Writers(api.services.client, api.services.policy, api.services.coordinator)
+        writers = Writers(api.client, api.process.policy, api.coordinator)
         for number, items in HISTORY.items():
             writer = writers.of(person("root", roles="admin auditor"), now=EPOCH + (number - 1) * DAY)
             done = await writer.write(items, dry_run=False, atomic=False)

@@ -207,10 +207,10 @@ async def test_a_hidden_cause_is_no_cause(api: Api) -> None:
     answer = await health(api, CLEAN, "bo")
     assert (answer["status"], told(answer)) == ("DEGRADED", [(1, RAW, "both")])
     assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("PARTIAL", "POLICY")
-    services = api.services
-    services.disclosure, before = Disclosure.NONE, services.disclosure
+    contexts = api.contexts
+    contexts.disclosure, before = Disclosure.NONE, contexts.disclosure
     assert (await health(api, CLEAN, "bo"))["completeness"]["state"] == "COMPLETE"
-    services.disclosure = before
+    contexts.disclosure = before
 
 
 async def test_what_is_only_discovered_tells_nothing(api: Api) -> None:

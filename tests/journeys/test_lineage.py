@@ -163,12 +163,12 @@ async def test_what_is_hidden_is_told_as_the_policy_says(api: Api, disclosure: D
     """Behind something hidden nothing is shown, and the answer says nothing, that, or how much, by the setting."""
     await api.load({"dataset": {"id": SHUT, "visibility": "TEAM", "derivedFrom": [RAW], "owners": [{"owner": RISK}]}})
     await api.load({"dataset": {"id": BEHIND, "derivedFrom": [SHUT]}})
-    was, api.services.disclosure = api.services.disclosure, disclosure
+    was, api.contexts.disclosure = api.contexts.disclosure, disclosure
     try:
         answer = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=1))["lineage"]
         beyond = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=0))["lineage"]
     finally:
-        api.services.disclosure = was
+        api.contexts.disclosure = was
     assert set(depths(answer)) == {RAW, CLEAN}
     said = answer["completeness"]
     policy = {"none": "DEPTH", "flag": "DEPTH, POLICY", "count": "DEPTH, POLICY"}[disclosure]

@@ -1,7 +1,6 @@
 """What walks cost: a request a level for everybody, no road that is not taken, and no enumeration of all ways."""
 
 from collections.abc import AsyncIterator
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -12,7 +11,6 @@ from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
 from app.graph.reading.lineage.walk_budget import WalkLimits
-from app.runtime import process as services
 
 LAYERS, WIDTH = 12, 10
 CONSUMERS = 1_000
@@ -105,7 +103,7 @@ async def test_searches_of_one_operation_share_their_steps(api: Api) -> None:
 @pytest.mark.parametrize("query", [PATHS, IMPACT], ids=["paths", "impact"])
 async def test_what_is_gone_over_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
     """Walks and searches end where all of an operation have gone over as many edges as it may, and say so."""
-    monkeypatch.setattr(services, "Limits", partial(WalkLimits, edges=3 * WIDTH * WIDTH))
+    monkeypatch.setattr(api.contexts, "walk_limits", WalkLimits(edges=3 * WIDTH * WIDTH))
     ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
     found = await api.ask("root", query, **(ends if query == PATHS else {"roots": [urn("first")]}))
     ((_, answer),) = found.items()
@@ -115,7 +113,7 @@ async def test_what_is_gone_over_is_bounded(api: Api, monkeypatch: pytest.Monkey
 async def test_a_hub_is_not_loaded_by_who_comes_from_it(api: Api) -> None:
     """Upstream of one of 1,000 consumers are the hub and what is before it; the other consumers are not even read."""
     sizes: list[int] = []
-    client = api.services.client
+    client = api.client
     submit = client.submit
 
     async def weighed(*args: Any, **more: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from itertools import count
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from support.documents.lineage_questions import differences, rounds
 from support.estates.leak_catalogue import token
 from support.estates.lineage_graphs import WalkGraph, walk_graphs
-from support.servers.in_process import Api, GraphServices, open_api
+from support.servers.in_process import Api, no_jobs, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.lineage_loader import WalkStore
 
@@ -22,17 +21,13 @@ AT_ONCE = 10
 _numbers = count()
 
 
-class Held(GraphServices):
-    """The services of a process without jobs: nothing of them is looked at here, and they hold up the loading."""
-
-    async def start_jobs(self, stack: AsyncExitStack) -> None:
-        """Start nothing."""
-
-
 @pytest.fixture(scope="module")
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API over a store that all graphs share, each in a namespace of its own."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys"), Held) as opened:
+    """Return the API over a store that all graphs share, each in a namespace of its own.
+
+    No test reads what the jobs write, and they delay the loading.
+    """
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys"), no_jobs) as opened:
         opened.tokens["guest"] = token(opened, "guest")
         yield opened
 

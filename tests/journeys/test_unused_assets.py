@@ -231,7 +231,7 @@ async def test_as_many_names_as_may_be_unsure_fit_into_a_query(estate: Estate) -
         "t": [[[["in", "urn", names]]]],
     }
     bindings = {"points": [], "hops": [], "listings": [part], "cap": 1, "tenant": "default"}
-    (answer,) = await estate.api.services.client.submit(LEVEL, bindings)
+    (answer,) = await estate.api.client.submit(LEVEL, bindings)
     assert (len(answer["l"][0]["x"]), answer["l"][0]["n"]) == (len(estate.told),) * 2
 
 

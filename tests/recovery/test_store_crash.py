@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,10 @@ from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
 from app.graph.admin.store_schema import store_schema
-from app.graph.driver.gremlin_client import GremlinClient
 from app.runtime.process import Process
 from app.store.embedded.embedded_store import EmbeddedStore
 
 ASSETS, BATCH = 600, 50
-
-
-class WatchedServices(Process):
-    """The services of a process with an embedded store, whose JVM the test may kill."""
-
-    store: EmbeddedStore
-
-    async def reach_store(self, stack: AsyncExitStack) -> GremlinClient:
-        """Start the store and keep it in reach."""
-        self.store = await stack.enter_async_context(EmbeddedStore(self.settings, store_schema()))
-        return GremlinClient(self.store.url)
 
 
 def _batches() -> list[list[dict[str, Any]]]:
@@ -45,13 +34,15 @@ EDGES = sum(min(3, at) for at in range(ASSETS))
 
 async def test_killed_store_comes_back_and_keeps_what_it_confirmed(tmp_path: Path) -> None:
     """A kill -9 of the JVM is a 503 with a code; after the restart what was done is there, and a rerun completes it."""
-    services = WatchedServices(store_settings(tmp_path))
-    app = create_app(services)
-    headers = {"Authorization": f"Bearer {DevIssuer(services.settings).mint(persona('root'))}"}
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api", headers=headers) as http,
-    ):
+    settings = store_settings(tmp_path)
+    headers = {"Authorization": f"Bearer {DevIssuer(settings).mint(persona('root'))}"}
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(EmbeddedStore(settings, store_schema()))
+        app = create_app(Process(replace(settings, store_url=store.url)))
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        http = await stack.enter_async_context(
+            httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api", headers=headers)
+        )
 
         async def send(query: str, **variables: Any) -> httpx2.Response:
             return await http.post("/graphql", json={"query": query, "variables": variables}, timeout=120)
@@ -63,8 +54,8 @@ async def test_killed_store_comes_back_and_keeps_what_it_confirmed(tmp_path: Pat
         refused: list[httpx2.Response] = []
         for number, items in enumerate(_batches()):
             if number == 4:
-                assert services.store.jvm_pid is not None
-                kill = asyncio.get_running_loop().call_later(0.02, os.kill, services.store.jvm_pid, signal.SIGKILL)
+                assert store.jvm_pid is not None
+                kill = asyncio.get_running_loop().call_later(0.02, os.kill, store.jvm_pid, signal.SIGKILL)
                 assert not kill.cancelled()
             answer = await register(items)
             if answer.status_code == 200 and "errors" not in answer.json():

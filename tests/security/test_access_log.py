@@ -34,7 +34,7 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
 
 async def lines(api: Api, who: str, query: str, **variables: Any) -> list[dict[str, Any]]:
     """The lines that one request adds to the log."""
-    path = api.services.settings.data_dir / "access.jsonl"
+    path = api.process.settings.data_dir / "access.jsonl"
     before = path.read_text() if path.exists() else ""
     await api.send(who, query, **variables)
     after = path.read_text() if path.exists() else ""
@@ -48,7 +48,7 @@ async def test_reading_what_is_held_close_is_logged(api: Api) -> None:
     (line,) = await lines(api, "ada", FIELDS)
     assert (line["event"], line["subject"], line["tenant"]) == ("read", "ada", "default")
     assert (line["coordinate"], line["label"], line["ids"]) == ("ModelVersion.artifactUri", "restricted", [VERSION])
-    assert line["policyVersion"] == api.services.policy.version
+    assert line["policyVersion"] == api.process.policy.version
     assert line["requestId"]
     assert line["time"]
 
@@ -86,7 +86,7 @@ async def test_everyday_reads_leave_nothing(api: Api) -> None:
 async def test_the_log_is_for_its_owner(api: Api) -> None:
     """The file can be read by the process's user and nobody else."""
     await lines(api, "ada", FIELDS)
-    mode = (api.services.settings.data_dir / "access.jsonl").stat().st_mode
+    mode = (api.process.settings.data_dir / "access.jsonl").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 
 

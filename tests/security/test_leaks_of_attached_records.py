@@ -7,7 +7,8 @@ import pytest
 from support.documents.observability import OPEN as OPEN_INCIDENT
 from support.documents.observability import RECORD, REPORT, RESOLVE, REVERT, codes, raised, recorded, report
 from support.estates.leak_catalogue import ADS, DRAFT, HIDDEN, OPEN, UNKNOWN, token, urn
-from support.servers.in_process import Api, Requests
+from support.servers.in_process import Api
+from support.stores.observed_requests import ObservedRequests
 
 MINE, SHUT, NOBODY = urn("dataset", "mine"), urn("service", "veiled-service"), urn("service", "nobody")
 DAY = "2026-11-02"
@@ -42,12 +43,12 @@ async def facts(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
 async def told(api: Api, document: str, said: str, **variables: Any) -> tuple[str, int]:
     """What zoe is answered, without the id that she named, and how many requests to the store that took."""
     await api.send("zoe", "{ viewer { subject } }")
-    requests = Requests()
-    api.services.client.observers.append(requests)
+    requests = ObservedRequests()
+    api.client.observers.append(requests)
     try:
         answer = await api.ask("zoe", document, **variables)
     finally:
-        api.services.client.observers.remove(requests)
+        api.client.observers.remove(requests)
     return json.dumps(answer).replace(said, "<id>"), requests.texts.total()
 
 

@@ -54,7 +54,7 @@ async def test_no_budget_tells_of_a_hidden_hub(
 ) -> None:
     """However few edges a request may carry, a hidden root is answered as an unknown one, with what is beside it."""
     monkeypatch.setattr("app.graph.reading.level.level_batcher.EDGE_CAP", cap)
-    monkeypatch.setattr(api.services, "disclosure", Disclosure.NONE)
+    monkeypatch.setattr(api.contexts, "disclosure", Disclosure.NONE)
     query = f"query ($id: ID!, $open: ID!) {{ {QUESTIONS[question]} nodes(ids: [$open]) {{ id }} }}"
     hidden, unknown = [await api.ask("bo", query, id=urn(name), open=urn("child-not")) for name in ("hub", "none")]
     assert hidden == unknown

@@ -91,7 +91,7 @@ async def test_a_fence_holds_for_searches(fenced: Api, monkeypatch: pytest.Monke
     hidden = [leaks.urn("dataset", f"fence_{number}") for number in range(6)]
     assert (await _search(fenced, "bo", "fence"))["hits"]["totalCount"] == 10
     covered = frozenset(vertex_id("default", urn) for urn in hidden)
-    fenced.services.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", covered))
+    fenced.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", covered))
     open_ = [leaks.urn("dataset", f"fence_{number}") for number in range(6, 10)]
     found = await _search(fenced, "bo", "fence")
     assert (_ids(found), found["hits"]["totalCount"], _values(found, "KIND")) == (open_, 4, {"DATASET": 4})

@@ -106,9 +106,9 @@ async def test_what_was_read_before_is_not_told(graph: StoreGraph, tmp_path: Pat
         await api.load({"team": {"name": "ranking"}}, {"dataset": {"id": PROBE}})
         after = await newest(api, "bo")
         await api.load(*({"dataset": {"id": each, **TEAM}} for each in (first, second)))
-        bo = await api.services.authenticator.authenticate(f"Bearer {api.tokens['bo']}")
-        context = api.services.context(HTTPConnection({"type": "websocket", "headers": []}), bo)
-        events = await api.services.schema.stream(FOLLOW, {"after": after}, context)
+        bo = await api.process.authenticator.authenticate(f"Bearer {api.tokens['bo']}")
+        context = api.contexts.open(HTTPConnection({"type": "websocket", "headers": []}), bo)
+        events = await api.process.schema.stream(FOLLOW, {"after": after}, context)
         told = [await _subject(events)]
         (other,) = {first, second}.difference(told)
         await api.load({"dataset": {"id": other, "visibility": "TEAM"}}, {"dataset": {"id": UNSEEN}})
@@ -135,7 +135,7 @@ async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Pat
             await api.load({"dataset": {"id": group, "description": "one"}})
             assert (await talk.event())["changes"]["subjectId"] == group
             await api.load({"team": {"name": "ranking", "parent": None}})
-            api.services.authenticator._close_teams._closures.clear()  # noqa: SLF001 - a minute later
+            api.process.authenticator._close_teams._closures.clear()  # noqa: SLF001 - a minute later
             await api.load({"dataset": {"id": group, "description": "two"}})
             await api.load({"dataset": {"id": PROBE}})
             assert group not in [change["subjectId"] for change in await told_until(talk, PROBE)]
@@ -146,7 +146,7 @@ async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle:
     """When the token expires the connection is closed, and nothing is told afterwards."""
     graph, address = api
     issued = time.time() - LIFETIME_SECONDS + 4
-    token = DevIssuer(graph.services.settings).mint(persona("ada"), now=issued)
+    token = DevIssuer(graph.process.settings).mint(persona("ada"), now=issued)
     async with talking(address, token) as talk:
         await talk.subscribe(FOLLOW, after=await newest(graph, "ada"))
         if not idle:
@@ -167,7 +167,7 @@ async def test_an_expired_token_is_checked_with_each_event(
         await graph.load({"dataset": {"id": PROBE, "description": "in time"}})
         await talk.event()
         monkeypatch.setattr("app.http.websocket.socket_session.time.time", lambda: 1e11)
-        graph.services.coordinator.commit_log.written()
+        graph.coordinator.commit_log.written()
         assert (await talk.hear())["type"] == "error"
         assert (await talk.closed())[0] == 4403
 
@@ -175,7 +175,7 @@ async def test_an_expired_token_is_checked_with_each_event(
 async def test_tokens_that_are_not_good(api: tuple[Api, str]) -> None:
     """The same tokens are refused as over HTTP: expired, forged, and without the scope for reading."""
     graph, address = api
-    issuer = DevIssuer(graph.services.settings)
+    issuer = DevIssuer(graph.process.settings)
     good = graph.tokens["ada"]
     bad = {
         "expired": issuer.mint(persona("ada"), now=time.time() - 2 * LIFETIME_SECONDS),
@@ -205,7 +205,7 @@ async def test_a_cursor_of_somebody_else(api: tuple[Api, str]) -> None:
 async def test_what_is_told_is_logged(api: tuple[Api, str]) -> None:
     """Each event leaves in the access log what it read of restricted fields, or what was denied, and no more."""
     graph, address = api
-    path = graph.services.settings.data_dir / "access.jsonl"
+    path = graph.process.settings.data_dir / "access.jsonl"
     lines: dict[str, list[dict[str, Any]]] = {}
     for who in ("ada", "bo"):
         after = await newest(graph, who)
@@ -227,8 +227,8 @@ async def test_what_is_told_is_logged(api: tuple[Api, str]) -> None:
 async def test_what_cannot_be_logged_is_not_told(api: tuple[Api, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """While the access log cannot be written, an event that belongs into it ends the subscription untold."""
     graph, address = api
-    broken = AccessLog(Path("/dev/full"), graph.services.policy.labels)
-    monkeypatch.setattr(graph.services.access_log, "write", broken.write)
+    broken = AccessLog(Path("/dev/full"), graph.process.policy.labels)
+    monkeypatch.setattr(graph.contexts, "log_access", broken.write)
     after = await newest(graph, "ada")
     async with talking(address, graph.tokens["ada"]) as talk:
         await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": "unlogged"}})

@@ -213,7 +213,7 @@ async def test_suggestions(api: Api) -> None:
 
 async def test_logs(api: Api) -> None:
     """Neither the log of the process nor the access log holds a value, whatever is read, hidden or refused."""
-    path = api.services.settings.data_dir / "access.jsonl"
+    path = api.process.settings.data_dir / "access.jsonl"
     path.unlink(missing_ok=True)
     secrets = f"""{{ nodes(ids: ["{VERSION}", "{leaks.RUN}", "{HIDDEN}", "{DRAFT}"]) {{
         ... on ModelVersion {{ artifactUri params {{ value }} }} ... on Run {{ error params {{ value }} }}

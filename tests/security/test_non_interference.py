@@ -20,7 +20,7 @@ from support.documents.id_arguments import references
 from support.documents.random_operations import Generator, Operation
 from support.estates.estate_values import DOMAINS, HUSH, TAGS, TEAMS, TIMES, USERS, VEIL
 from support.estates.twin_estates import NAMES
-from support.servers.in_process import Requests
+from support.stores.observed_requests import ObservedRequests
 from support.stores.twin_stores import CALLERS, Answer, Worlds, open_worlds
 
 from app.store.embedded.embedded_store import EmbeddedStore
@@ -252,9 +252,9 @@ async def test_requests_by_id(worlds: Worlds) -> None:
     counts = set()
     for urn in worlds.apart.ids(Grade.HIDDEN)[:20]:
         for each in (urn, f"{urn}-not"):
-            requests = Requests()
-            worlds.pair[0].services.client.observers.append(requests)
+            requests = ObservedRequests()
+            worlds.pair[0].client.observers.append(requests)
             await worlds.ask(query, {"id": each})
-            worlds.pair[0].services.client.observers.remove(requests)
+            worlds.pair[0].client.observers.remove(requests)
             counts.add(requests.texts.total())
     assert len(counts) <= 1

@@ -90,7 +90,7 @@ async def test_prefixes_at_the_edges_of_unicode(api: Api, last: str) -> None:
 
 async def test_a_defect_reaches_whoever_waits(api: Api) -> None:
     """A question that cannot even be sent is answered with its error: before, the request hung and so did shutdown."""
-    coalescer = LevelBatcher(api.services.client, "default", ReadTime(0))
+    coalescer = LevelBatcher(api.client, "default", ReadTime(0))
     with pytest.raises(TypeError):
         await asyncio.wait_for(coalescer.fetch(LevelRequest(listings=[{"f": "\ud800"}])), 10)
 
@@ -211,7 +211,7 @@ async def test_a_stub_is_completed_without_what_its_team_cannot_see(api: Api) ->
     mine: dict[str, Any] = {"owners": [{"owner": RANKING}], "visibility": "TEAM"}
     await api.load({"dataset": {"id": bad, **mine}}, {"link": {"relation": "DERIVES", "from": bad, "to": target}})
     olaf = replace(persona("ada"), name="olaf", groups=("ads",))
-    api.tokens["olaf"] = DevIssuer(api.services.settings).mint(olaf)
+    api.tokens["olaf"] = DevIssuer(api.process.settings).mint(olaf)
     assert await _outcome(api, "olaf", {"dataset": {"id": target, "owners": [{"owner": ADS}]}}) == "CREATED"
     assert await _outcome(api, "ada", {"dataset": {"id": bad, "sensitivity": "RESTRICTED"}}) == "UPDATED"
     found = await api.ask("root", f'{{ asset(id: "{target}") {{ sensitivity upstream {{ totalCount }} }} }}')
@@ -220,7 +220,7 @@ async def test_a_stub_is_completed_without_what_its_team_cannot_see(api: Api) ->
 
 async def test_who_refers_to_what_is_hidden_leaves_a_trace(api: Api) -> None:
     """Feeling for hidden ids by deriving from them, which shows in one's own sensitivity, is in the access log."""
-    path = api.services.settings.data_dir / "access.jsonl"
+    path = api.process.settings.data_dir / "access.jsonl"
     guess = {"dataset": {"id": "mlg://dataset/test/default/feeling", "derivedFrom": [HIDDEN, OPEN]}}
     assert await _outcome(api, "ada", guess) == "CREATED"
     line = json.loads(path.read_text().splitlines()[-1])

@@ -55,7 +55,7 @@ async def newest_change(api: Api, who: str, urn: str) -> str:
 
 def last_logged(api: Api) -> dict[str, Any]:
     """The newest line of the access log."""
-    line: dict[str, Any] = json.loads((api.services.settings.data_dir / "access.jsonl").read_text().splitlines()[-1])
+    line: dict[str, Any] = json.loads((api.process.settings.data_dir / "access.jsonl").read_text().splitlines()[-1])
     return line
 
 

@@ -7,11 +7,9 @@ client also owns event loops in threads, fails inside a running event loop and n
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from types import MappingProxyType
 from typing import Any, Final, Protocol, Self
 from uuid import uuid4
 
@@ -87,10 +85,8 @@ class GremlinClient:
         self.url = url
         self.observers: list[Observer] = []
         self._aliases = {"g": source}
-        self._in_flight = in_flight
         self._deadline = deadline
         self._slots = asyncio.Semaphore(in_flight)
-        self._texts: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
         self._session = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS))
@@ -98,11 +94,6 @@ class GremlinClient:
 
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
-
-    @property
-    def texts(self) -> Mapping[str, int]:
-        """Number of requests for every distinct text sent so far; all texts are constants, so there are few keys."""
-        return MappingProxyType(self._texts)
 
     async def submit(
         self, prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: bool = False
@@ -115,7 +106,6 @@ class GremlinClient:
         prepared.check(bindings)
         body = orjson.dumps({"gremlin": prepared.text, "bindings": dict(bindings), "aliases": self._aliases})
         call = _Call(prepared, body, writes)
-        self._texts[prepared.text] += 1
         try:
             return await self._run(call)
         except CodedError as error:

@@ -1,14 +1,12 @@
 """Renders a gremlinpython traversal as Gremlin text for the Groovy engine of JanusGraph, with named parameters.
 
-The Translator of gremlinpython does not fit: it renders no parameters, writes strings that Groovy would interpolate,
-and names a ``Cardinality`` that JanusGraph does not have.
+gremlinpython's own Translator renders no parameters, and writes strings that Groovy would interpolate. Only the
+kinds of values that the texts of the product hold are rendered; every other value is a parameter.
 """
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import singledispatch
 from typing import Final
 
@@ -17,7 +15,6 @@ from gremlin_python.process.traversal import (
     Barrier,
     Bytecode,
     Cardinality,
-    CardinalityValue,
     Column,
     Direction,
     Merge,
@@ -94,36 +91,6 @@ def spread(name: str) -> Param:
     return Param(name, spread=True)
 
 
-class Text(StrEnum):
-    """Text predicates of JanusGraph; Lucene does not support those with ``NOT``.
-
-    TinkerPop's ``TextP`` cannot be used: the index does not support it, and the store refuses a search without an
-    index.
-    """
-
-    CONTAINS = "textContains"
-    CONTAINS_PREFIX = "textContainsPrefix"
-    CONTAINS_REGEX = "textContainsRegex"
-    CONTAINS_FUZZY = "textContainsFuzzy"
-    CONTAINS_PHRASE = "textContainsPhrase"
-    PREFIX = "textPrefix"
-    REGEX = "textRegex"
-    FUZZY = "textFuzzy"
-    NOT_CONTAINS = "textNotContains"
-    NOT_CONTAINS_PREFIX = "textNotContainsPrefix"
-    NOT_CONTAINS_REGEX = "textNotContainsRegex"
-    NOT_CONTAINS_FUZZY = "textNotContainsFuzzy"
-    NOT_CONTAINS_PHRASE = "textNotContainsPhrase"
-    NOT_PREFIX = "textNotPrefix"
-    NOT_REGEX = "textNotRegex"
-    NOT_FUZZY = "textNotFuzzy"
-
-
-def text_predicate(name: str, value: object) -> P:
-    """Return a text predicate, such as ``text_predicate("textPrefix", param("p"))``; ValueError for an unknown name."""
-    return P(Text(name).value, value)
-
-
 def render(traversal: Traversal) -> str:
     """Return a traversal as Gremlin text; equal traversals give equal texts."""
     return _chain("g", traversal.bytecode)
@@ -143,9 +110,7 @@ def _markers(value: object) -> Iterable[Param]:
             yield from _markers([*value.source_instructions, *value.step_instructions])
         case P():
             yield from _markers([value.value, value.other])
-        case dict():
-            yield from _markers([*value.keys(), *value.values()])
-        case list() | tuple() | set() | frozenset():
+        case list():
             for item in value:
                 yield from _markers(item)
 
@@ -173,12 +138,6 @@ def _(value: Bytecode) -> str:
 
 
 @_literal.register
-def _(value: CardinalityValue) -> str:
-    _, cardinality, inner = value.source_instructions[0]
-    return f"{_literal(cardinality)}({_literal(inner)})"
-
-
-@_literal.register
 def _(value: P) -> str:
     if value.operator in {"and", "or"}:
         return f"{_literal(value.value)}.{value.operator}({_literal(value.other)})"
@@ -194,13 +153,8 @@ def _enum(value: object) -> str:
 
 
 for _kind in _ENUMS:
-    _literal.register(_kind, _enum)
-
-
-@_literal.register(Cardinality)
-def _(value: object) -> str:
-    # In the script engine a bare `Cardinality` is JanusGraph's own enum, which has SINGLE and not single.
-    return f"VertexProperty.Cardinality.{_constant(value)}"
+    if _kind is not Cardinality:  # JanusGraph's script engine has an enum of that name with other members
+        _literal.register(_kind, _enum)
 
 
 _ESCAPES: Final = {code: f"\\u{code:04x}" for code in range(ord(" "))} | {ord("\\"): "\\\\", ord("'"): "\\'"}
@@ -224,35 +178,6 @@ def _(value: int) -> str:
     return f"{value}L" if isinstance(value, long) or not -_INT_LIMIT <= value < _INT_LIMIT else str(int(value))
 
 
-@_literal.register
-def _(value: float) -> str:
-    if not math.isfinite(value):
-        raise PreparedTextError("A number that is not finite cannot be part of a text.")
-    return f"{value}d"
-
-
-@_literal.register
-def _(_: None) -> str:
-    return "null"
-
-
 @_literal.register(list)
-@_literal.register(tuple)
-def _(value: Iterable[object]) -> str:
+def _(value: list[object]) -> str:
     return f"[{','.join(map(_literal, value))}]"
-
-
-@_literal.register(set)
-@_literal.register(frozenset)
-def _(value: Iterable[object]) -> str:
-    return f"([{','.join(sorted(map(_literal, value)))}] as Set)"
-
-
-@_literal.register
-def _(value: dict) -> str:  # type: ignore[type-arg]
-    entries = (f"{_key(key)}:{_literal(item)}" for key, item in value.items())
-    return f"[{','.join(entries) or ':'}]"
-
-
-def _key(key: object) -> str:
-    return _literal(key) if isinstance(key, str) else f"({_literal(key)})"

@@ -22,9 +22,7 @@ from typing import Final
 from gremlin_python.process.traversal import Traversal
 
 from app.graph.driver.errors import PreparedTextError
-from app.graph.driver.gremlin_text import Param, g, param, parameters_of, render, spread, text_predicate
-
-__all__ = ["PreparedStatement", "g", "param", "render", "spread", "text_predicate"]
+from app.graph.driver.gremlin_text import Param, parameters_of, render
 
 _STRING: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
 """A string literal in Groovy; words inside it are not names."""

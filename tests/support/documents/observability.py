@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from support.servers.in_process import Api, Requests
+from support.servers.in_process import Api
+from support.stores.observed_requests import ObservedRequests
 
 from app.graph.commits.write_statements import WRITE
 
@@ -81,8 +82,8 @@ class Writes:
     """Counts the transactions that are written while it is open."""
 
     def __init__(self, api: Api) -> None:
-        self._client = api.services.client
-        self._requests = Requests()
+        self._client = api.client
+        self._requests = ObservedRequests()
 
     def __enter__(self) -> Self:
         self._client.observers.append(self._requests)

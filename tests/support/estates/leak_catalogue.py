@@ -116,4 +116,4 @@ async def open_leaky(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
 def token(api: Api, name: str, *groups: str, roles: str = "", scopes: str = "graph:read graph:write") -> str:
     """A token for anybody."""
     who = Persona(name, "", PrincipalKind.PERSON, name, groups, tuple(roles.split()), tuple(scopes.split()))
-    return DevIssuer(api.services.settings).mint(who)
+    return DevIssuer(api.process.settings).mint(who)

@@ -85,12 +85,11 @@ class Doorway:
             "MLG_PUBLIC_URL": PUBLIC,
             "MLG_SECRET": "x" * 32,
         }
-        self._services = Process(Settings.from_env(env))
+        self._process = Process(Settings.from_env(env))
 
     def open(self, authenticator: Authenticator) -> Door:
         """Return the application in front of which ``authenticator`` stands."""
-        self._services.authenticator = authenticator
-        # Nobody listens there: what these tests ask for is answered without a store, or not at all.
-        self._services.client = GremlinClient("http://127.0.0.1:1")
-        self._services.coordinator = WriteCoordinator()
-        return Door(create_app(self._services))
+        self._process.authenticator = authenticator
+        # No store listens there: the requests of these tests need none.
+        self._process.open_with(GremlinClient("http://127.0.0.1:1"), WriteCoordinator())
+        return Door(create_app(self._process))

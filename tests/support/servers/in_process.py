@@ -1,23 +1,26 @@
 """The whole API over one test graph: real policy, real tokens, real JanusGraph, requests through the ASGI interface."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from starlette.applications import Starlette
 from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
 from support.waiting import until
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona, personas
 from app.factory import create_app
-from app.graph.driver.gremlin_client import GremlinClient, RequestReport
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
-from app.runtime.process import Process
+from app.runtime.background_jobs import background_jobs
+from app.runtime.operation_context import OperationContexts
+from app.runtime.process import JobStarter, Process
 from app.settings import Settings
 
 REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) {
@@ -26,27 +29,15 @@ REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $i
 } }"""
 
 
-class GraphServices(Process):
-    """The services of a process whose store is a graph of the test session's JVM."""
-
-    def __init__(self, settings: Settings, graph: StoreGraph) -> None:
-        super().__init__(settings)
-        self._graph = graph
-
-    async def reach_store(self, _stack: AsyncExitStack) -> GremlinClient:
-        """A client of the graph."""
-        return GremlinClient(self._graph.url, source=self._graph.source)
+def process_over(settings: Settings, graph: StoreGraph, start_jobs: JobStarter = background_jobs) -> Process:
+    """Return a process whose store is a graph of the test session's JVM."""
+    return Process(settings, lambda _: GremlinClient(graph.url, source=graph.source), start_jobs)
 
 
-@dataclass
-class Requests:
-    """Counts the requests to the store, by text."""
-
-    texts: Counter[str] = field(default_factory=Counter)
-
-    def exchanged(self, exchange: RequestReport) -> None:
-        """See :class:`app.graph.driver.gremlin_client.Observer`."""
-        self.texts[exchange.prepared.text] += 1
+@asynccontextmanager
+async def no_jobs(_client: GremlinClient, _coordinator: WriteCoordinator) -> AsyncIterator[None]:
+    """Start no background job."""
+    yield
 
 
 @dataclass(frozen=True)
@@ -55,8 +46,23 @@ class Api:
 
     app: Starlette
     http: httpx2.AsyncClient
-    services: Process
+    process: Process
     tokens: dict[str, str]
+
+    @property
+    def client(self) -> GremlinClient:
+        """The client of the store."""
+        return self.process.opened.client
+
+    @property
+    def coordinator(self) -> WriteCoordinator:
+        """The write coordinator."""
+        return self.process.opened.coordinator
+
+    @property
+    def contexts(self) -> OperationContexts:
+        """The factory of operation contexts, whose fields a test may replace."""
+        return self.process.opened.contexts
 
     async def send(self, who: str, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer of one request."""
@@ -88,37 +94,37 @@ class Api:
 
     async def settled(self) -> None:
         """Wait until the jobs have done what they had to: tags have arrived, and nobody but us asks the store."""
-        pending = self.services.coordinator.outbox
+        pending = self.coordinator.outbox
         await until(lambda: all(note.due > epoch_milliseconds() for note in pending.entries))
 
     async def count(self, who: str, query: str, **variables: Any) -> int:
         """The number of store requests that a query takes, without those of a first authentication."""
         await self.send(who, "{ viewer { subject } }")
         await self.settled()
-        requests = Requests()
-        self.services.client.observers.append(requests)
+        requests = ObservedRequests()
+        self.client.observers.append(requests)
         try:
             await self.ask(who, query, **variables)
         finally:
-            self.services.client.observers.remove(requests)
-        return requests.texts.total()
+            self.client.observers.remove(requests)
+        return len(requests.reports)
 
 
 @asynccontextmanager
 async def open_api(
-    graph: StoreGraph, folder: Path, make: type[GraphServices] = GraphServices, **environment: str
+    graph: StoreGraph, folder: Path, start_jobs: JobStarter = background_jobs, **environment: str
 ) -> AsyncIterator[Api]:
     """Run the API over a graph, with its keys in ``folder`` and further settings from an environment.
 
     Walks may take as long as a machine that stands still for a while: no test is about how fast it is.
     """
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **environment})
-    services = make(settings, graph)
-    app = create_app(services)
+    process = process_over(settings, graph, start_jobs)
+    app = create_app(process)
     issuer = DevIssuer(settings)
     tokens = {name: issuer.mint(persona(name)) for name in personas()}
     tokens["root breaking glass"] = issuer.mint(persona("root"), break_glass="the tests read everything")
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
-            yield Api(app, http, services, tokens)
+            yield Api(app, http, process, tokens)

@@ -36,8 +36,7 @@ class WalkStore:
     """Loads graphs into a running API's store."""
 
     def __init__(self, api: Api) -> None:
-        services = api.services
-        self._writers = Writers(services.client, services.policy, services.coordinator)
+        self._writers = Writers(api.client, api.process.policy, api.coordinator)
 
     async def load(self, *graphs: WalkGraph) -> None:
         """Let everything happen, and remember in the graphs what could be deleted."""

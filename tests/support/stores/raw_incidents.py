@@ -25,5 +25,5 @@ async def raise_incident(api: Api, on: str, severity: str, state: str = "OPEN") 
     writes = WriteSet()
     writes.vertex(source, incident, before=None)
     writes.edge((RAISED_ON.name, source, target), edge, kinds=(incident["kind"], KIND_OF_SLUG[slug_of(on)].code))
-    await writes.submit(api.services.client)
+    await writes.submit(api.client)
     return urn

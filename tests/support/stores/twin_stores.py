@@ -13,7 +13,7 @@ import httpx2
 import orjson
 from support.estates.estate_values import DOMAINS, HUSH, NOW, TAGS, TEAMS, USERS, VEIL
 from support.estates.twin_estates import WORLDS, Apart, Estate
-from support.servers.in_process import GraphServices
+from support.servers.in_process import process_over
 from support.stores.janusgraph import StoreGraph, open_graph
 from support.stores.writers import Writers, person
 from support.waiting import until
@@ -22,7 +22,10 @@ from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona, personas
 from app.factory import create_app
 from app.graph.commits.commit_log import CommitLog
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
+from app.runtime.process import Process
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
@@ -76,13 +79,23 @@ class StillJournal(CommitLog):
 class World:
     """One running API over a store of its own."""
 
-    services: GraphServices
+    process: Process
     http: httpx2.AsyncClient
     tokens: dict[str, str]
 
+    @property
+    def client(self) -> GremlinClient:
+        """The client of the store."""
+        return self.process.opened.client
+
+    @property
+    def coordinator(self) -> WriteCoordinator:
+        """The write coordinator, whose commit log is still."""
+        return self.process.opened.contexts.coordinator
+
     async def principal(self, who: str) -> Principal:
         """Who a persona is to this API."""
-        return await self.services.authenticator.authenticate(f"Bearer {self.tokens[who]}")
+        return await self.process.authenticator.authenticate(f"Bearer {self.tokens[who]}")
 
     async def post(self, who: str, body: Mapping[str, Any], **headers: str) -> Answer:
         """Send one request."""
@@ -92,7 +105,7 @@ class World:
 
     async def write(self, estate: Estate) -> None:
         """Register an estate: who and when as it says, wholes before their parts, then links, and usage last."""
-        writers = Writers(self.services.client, self.services.policy, self.services.coordinator)
+        writers = Writers(self.client, self.process.policy, self.coordinator)
         turns: dict[tuple[int, str, int], list[RegisterCommand]] = defaultdict(list)
         seen: set[str] = set()
         for subject, time, item in estate.registered:
@@ -106,7 +119,7 @@ class World:
 
     async def settled(self) -> None:
         """Wait until the jobs have done what they had to."""
-        pending = self.services.coordinator.outbox
+        pending = self.coordinator.outbox
         await until(lambda: all(note.due > epoch_milliseconds() for note in pending.entries))
 
 
@@ -154,15 +167,16 @@ def _difference(one: str, other: str) -> str:
 async def open_world(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterator[World]:
     """Run the API over a graph; worlds that share a folder share their keys, and so their tokens and cursors."""
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_ACCESS_LOG": str(log)})
-    services = GraphServices(settings, graph)
-    app = create_app(services)
+    process = process_over(settings, graph)
+    app = create_app(process)
     issuer = DevIssuer(settings)
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
-            services.coordinator = replace(services.coordinator, commit_log=StillJournal())
-            services.disclosure, services.clock = Disclosure.NONE, lambda: LATER
-            world = World(services, http, {name: issuer.mint(each, now=None) for name, each in CALLERS.items()})
+            contexts = process.opened.contexts
+            contexts.coordinator = replace(contexts.coordinator, commit_log=StillJournal())
+            contexts.disclosure, contexts.clock = Disclosure.NONE, lambda: LATER
+            world = World(process, http, {name: issuer.mint(each, now=None) for name, each in CALLERS.items()})
             await world.write(Estate([("root", NOW, item) for item in _vocabulary()]))
             yield world
 
@@ -180,8 +194,8 @@ async def open_worlds(
             worlds.append(await stack.enter_async_context(open_world(graph, folder, log)))
         for world in worlds:
             world.tokens = worlds[0].tokens
-        access = worlds[0].services.policy.access(await worlds[0].principal(who))
-        apart = Apart(seed, access, worlds[0].services.schema.core)
+        access = worlds[0].process.policy.access(await worlds[0].principal(who))
+        apart = Apart(seed, access, worlds[0].process.schema.core)
         for name, world in zip(WORLDS, worlds, strict=True):
             await world.write(apart.estates[name])
         for world in worlds:

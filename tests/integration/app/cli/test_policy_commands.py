@@ -133,7 +133,7 @@ def test_what_is_not_compared_is_said(repository: Path) -> None:
     (repository / "roles.toml").write_text((SHIPPED / "roles.toml").read_text())
     result = run("policy", "diff", "HEAD")
     assert "note: roles.toml differs there and is not compared" in result.stdout
-    assert result.stdout.endswith("The two are the same.\n")
+    assert result.stdout.endswith("The two policies are equal.\n")
 
 
 def test_labels_that_do_not_fit_are_said_and_not_fatal(repository: Path) -> None:
@@ -195,7 +195,7 @@ async def test_a_hidden_row_stays_hidden_in_the_explanation(store: str, monkeypa
     monkeypatch.setenv("MLG_STORE_URL", store)
     result = await explained("bo", "read", HIDDEN)
     assert result.exit_code == 0
-    assert f"bo read {HIDDEN}: no\nthe row: hidden\nmissing: rows-org-discover: " in result.stdout
+    assert f"bo read {HIDDEN}: no\naccess grade: hidden\nmissing: rows-org-discover: " in result.stdout
     assert not {"RESTRICTED", "ranking", "TEAM"} & {*re.findall(r"\w+", result.stdout)}
     told = (await explained("anonymous", "discover", HIDDEN)).stdout
     assert "missing: scope:graph:read" in told
@@ -207,7 +207,7 @@ async def test_claims_describe_anybody(store: str, monkeypatch: pytest.MonkeyPat
     claims = {"subject": "gil", "groups": ["ranking"], "roles": ["reader"], "scopes": ["graph:read"]}
     (tmp_path / "gil.json").write_bytes(orjson.dumps(claims))
     result = await explained("gil", "discover", HIDDEN, "--claims", str(tmp_path / "gil.json"))
-    assert f"gil discover {HIDDEN}: yes\nthe row: discover" in result.stdout
+    assert f"gil discover {HIDDEN}: yes\naccess grade: discover" in result.stdout
     assert "decided by rows-team" in result.stdout
     refused = await explained("gil", "read", HIDDEN, "--claims", str(tmp_path / "gil.json"))
     assert "decided by rows-restricted" in refused.stdout

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from joserfc import jws
-from support.servers.issuer import METADATA, Clock, LiveIssuer, authenticator, trusting
+from support.servers.issuer import METADATA, Clock, LiveIssuer, authenticator, no_closure, trusting
 from typer.testing import CliRunner
 
 from app.auth.authenticator import build_authenticator
 from app.auth.errors import AuthError
 from app.auth.issuers import ClaimMap
 from app.auth.personas import personas
-from app.auth.teams import no_closure
 from app.cli.command_line import commands
 from app.settings import Settings
 from policies.principal import Principal, Scope

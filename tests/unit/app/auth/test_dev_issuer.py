@@ -11,6 +11,7 @@ import pytest
 from joserfc import jws
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from support.servers.issuer import no_closure
 from typer.testing import CliRunner
 
 from app.auth.authenticator import build_authenticator
@@ -18,7 +19,6 @@ from app.auth.dev_issuer import DevIssuer, signing_key
 from app.auth.errors import AuthError
 from app.auth.personas import persona, personas
 from app.auth.resource_metadata import auth_routes
-from app.auth.teams import no_closure
 from app.cli.command_line import commands
 from app.settings import Settings
 from policies.errors import ConfigurationError

@@ -4,12 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from support.servers.issuer import AUDIENCE, RSA, URL, Clock, LiveIssuer, authenticator, trusting
+from support.servers.issuer import AUDIENCE, RSA, URL, Clock, LiveIssuer, authenticator, no_closure, trusting
 
 from app.auth.authenticator import build_authenticator
 from app.auth.errors import AuthError
 from app.auth.issuers import ALGORITHMS, ClaimMap, Issuer, read_issuers
-from app.auth.teams import no_closure
 from app.settings import Settings
 from policies.errors import ConfigurationError
 from policies.principal import Principal, PrincipalKind

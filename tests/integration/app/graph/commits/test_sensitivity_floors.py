@@ -1,40 +1,25 @@
 """A raise of more than a write can do: nothing leaks until the job has done it, whoever dies in between."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from support.servers.in_process import Api, GraphServices, open_api
+from support.servers.in_process import Api, no_jobs, open_api
 from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import stored, urn
 from support.waiting import until
 
 from app.graph.commits.sensitivity_floors import SensitivityFloor
-from app.graph.driver.gremlin_client import RequestReport
 from app.graph.jobs import sensitivity_job as job_module
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.writing.effects import raise_sensitivity as spreading
+from app.runtime.background_jobs import background_jobs
 
 PAGES = """query ($after: Cursor) { assets(filter: {kinds: [DATASET]}, first: 40, after: $after) {
   totalCount nodes { id sensitivity } pageInfo { hasNextPage endCursor } } }"""
 POINT = "query ($id: ID!) { asset(id: $id) { id sensitivity } }"
 HOP = """query ($id: ID!) { asset(id: $id) { downstream(first: 50) { totalCount nodes { asset { id } } } } }"""
-
-
-class Held(GraphServices):
-    """The services of a process whose job never gets its turn."""
-
-    async def start_jobs(self, stack: AsyncExitStack) -> None:
-        """Start nothing."""
-
-
-@asynccontextmanager
-async def held(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
-    """Run the API over a graph without its job."""
-    async with open_api(graph, folder, Held) as api:
-        yield api
 
 
 def dataset(name: str, **values: object) -> dict[str, object]:
@@ -77,17 +62,17 @@ async def sees_none_of_it(api: Api, consumers: int, totals: set[int | None]) -> 
 @pytest.mark.timeout(120)
 async def test_a_hub_with_10_000_consumers(graph: StoreGraph, tmp_path: Path) -> None:
     """The write answers; behind the fence nothing is found; then all is raised, the fence gone, totals are back."""
-    async with held(graph, tmp_path) as api, AsyncExitStack() as stack:
+    async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
         await estate(api, 10_000)
         assert (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]["totalCount"] == 10
         assert (await api.register("root", dataset("hub", sensitivity="RESTRICTED")))["updated"] == 1
-        pending = api.services.coordinator.outbox
+        pending = api.coordinator.outbox
         assert [len(fence.covered or ()) for fence in pending.floors.active] == [10_000]
         await sees_none_of_it(api, 10_000, {None})
         await api.load(dataset("late", sensitivity="PUBLIC", derivedFrom=[urn("dataset c00004")]))
         assert (await api.ask("bo", POINT, id=urn("dataset late")))["asset"] is None
         assert (await api.ask("root", POINT, id=urn("dataset c00007")))["asset"]["sensitivity"] == "RESTRICTED"
-        await GraphServices.start_jobs(api.services, stack)
+        await stack.enter_async_context(background_jobs(api.client, api.coordinator))
         await until(lambda: not pending.entries)
         assert pending.floors.active == []
         await sees_none_of_it(api, 10_000, {61})
@@ -108,20 +93,20 @@ async def test_a_crash_leaves_the_fence_and_the_next_process_does_the_work(
     monkeypatch.setattr(spreading, "MAX_RAISED", 5)
     monkeypatch.setattr(spreading, "MAX_COVERED", covered)
     monkeypatch.setattr(job_module, "BATCH", 4)
-    async with held(graph, tmp_path) as api:
+    async with open_api(graph, tmp_path, no_jobs) as api:
         await estate(api, 30)
         await api.load(dataset("hub", sensitivity="RESTRICTED"))
-        coordinator = api.services.coordinator
-        job = SensitivityJob(api.services.client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops)
+        coordinator = api.coordinator
+        job = SensitivityJob(api.client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops)
         for _ in range(steps):
             assert await job.step()
-    async with held(graph, tmp_path) as api:
+    async with open_api(graph, tmp_path, no_jobs) as api:
         for name in ("c00000", "c00029"):
             assert (await api.ask("bo", POINT, id=urn(f"dataset {name}")))["asset"] is None
         found, totals = await listed(api, "bo")
         assert (set(found) & {urn(f"dataset c{number:05}") for number in range(30)}, totals) == (set(), {None})
     async with open_api(graph, tmp_path) as api:
-        await until(lambda: not api.services.coordinator.outbox.entries)
+        await until(lambda: not api.coordinator.outbox.entries)
         await sees_none_of_it(api, 30, {61})
     levels = [values["sensitivity"] for values in (await stored(graph)).natives.values()]
     assert levels.count("RESTRICTED") == 31
@@ -129,37 +114,26 @@ async def test_a_crash_leaves_the_fence_and_the_next_process_does_the_work(
 
 async def test_what_the_store_does_not_take_is_tried_again(graph: StoreGraph, tmp_path: Path) -> None:
     """A job whose store is away keeps its note, goes on when it is back, and lowers what has no cause any more."""
-    async with held(graph, tmp_path) as api, AsyncExitStack() as stack:
+    async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
         await api.load(dataset("a", sensitivity="RESTRICTED"), dataset("b", derivedFrom=[urn("dataset a")]))
         await api.load(dataset("a", sensitivity="PUBLIC"))
-        client, failures = api.services.client, Failures()
+        client, requests = api.client, ObservedRequests()
         good, client.url = client.url, "http://127.0.0.1:1/gremlin"
-        client.observers.append(failures)
-        await GraphServices.start_jobs(api.services, stack)
-        await until(lambda: failures.count > 0)
+        client.observers.append(requests)
+        await stack.enter_async_context(background_jobs(api.client, api.coordinator))
+        await until(lambda: requests.failures > 0)
         client.url = good
-        await until(lambda: not api.services.coordinator.outbox.entries)
+        await until(lambda: not api.coordinator.outbox.entries)
         assert (await api.ask("root", POINT, id=urn("dataset b")))["asset"]["sensitivity"] == "INTERNAL"
         assert (await api.ask("root", POINT, id=urn("dataset a")))["asset"]["sensitivity"] == "PUBLIC"
-
-
-@dataclass
-class Failures:
-    """Counts requests to the store that failed."""
-
-    count: int = 0
-
-    def exchanged(self, exchange: RequestReport) -> None:
-        """See :class:`app.graph.driver.gremlin_client.Observer`."""
-        self.count += exchange.error is not None
 
 
 async def test_a_page_of_nothing_behind_a_fence(graph: StoreGraph, tmp_path: Path) -> None:
     """Whether there is a first item is answered as without the fence, which has nothing to do with it."""
     query = "{ assets(first: 0) { nodes { id } pageInfo { hasNextPage } } }"
-    async with held(graph, tmp_path) as api:
+    async with open_api(graph, tmp_path, no_jobs) as api:
         await api.load(dataset("open"))
         before = await api.ask("bo", query)
         assert before["assets"]["pageInfo"]["hasNextPage"]
-        api.services.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", frozenset({1})))
+        api.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", frozenset({1})))
         assert await api.ask("bo", query) == before

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from support.stores.observed_requests import ObservedRequests
 
 from app.graph.driver.errors import PreparedTextError, StoreFailedError, StoreUnavailableError, VertexExistsError
-from app.graph.driver.gremlin_client import GremlinClient, RequestReport
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
 from policies.errors import Code
@@ -117,22 +118,6 @@ async def proxy(gremlin_url: str) -> AsyncIterator[Proxy]:
         yield opened
 
 
-@dataclass
-class Notes:
-    """An observer that keeps what it hears."""
-
-    exchanges: list[RequestReport] = field(default_factory=list)
-
-    def exchanged(self, exchange: RequestReport) -> None:
-        """Keep it."""
-        self.exchanges.append(exchange)
-
-    @property
-    def attempts(self) -> list[int]:
-        """How often each request was sent."""
-        return [exchange.attempts for exchange in self.exchanges]
-
-
 async def test_values_come_back_as_plain_json(client: GremlinClient) -> None:
     """Every kind of JSON value survives as a binding, long integers and any character included."""
     value = {"s": "it's $x \\ \"é😀", "i": 1, "l": 2**62 + 1, "f": 0.1, "t": True, "n": None, "a": [1, [2]], "m": {}}
@@ -145,19 +130,20 @@ async def test_values_come_back_as_plain_json(client: GremlinClient) -> None:
 async def test_bindings_are_checked_before_anything_is_sent(client: GremlinClient) -> None:
     """`V([])` would be every vertex: the client refuses it, and other misfits, without a request."""
     misfits: tuple[dict[str, object], ...] = ({}, {"x": []}, {"x": 1, "y": 2})
+    client.observers.append(requests := ObservedRequests())
     for bindings in misfits:
         with pytest.raises(PreparedTextError):
             await client.submit(COUNT, bindings)
-    assert client.texts == {}
+    assert requests.reports == []
 
 
 async def test_a_text_is_one_text_whatever_its_values(client: GremlinClient) -> None:
     """The number of distinct texts stays the number of shapes, and observers hear of every request."""
-    client.observers.append(notes := Notes())
+    client.observers.append(requests := ObservedRequests())
     await asyncio.gather(*(client.submit(ECHO, {"x": n}) for n in range(20)))
     await client.ping()
-    assert client.texts == {ECHO.text: 20, "g.inject(0)": 1}
-    assert [(e.prepared, e.writes, e.attempts, e.error) for e in notes.exchanges[:20]] == [(ECHO, False, 1, None)] * 20
+    assert requests.texts == {ECHO.text: 20, "g.inject(0)": 1}
+    assert [(e.prepared, e.writes, e.attempts, e.error) for e in requests.reports[:20]] == [(ECHO, False, 1, None)] * 20
 
 
 async def test_no_more_requests_run_at_once_than_allowed(proxy: Proxy) -> None:
@@ -188,39 +174,39 @@ async def test_no_answer_in_time_is_unavailable(proxy: Proxy, *, writes: bool) -
 async def test_the_deadline_counts_the_wait_for_a_turn(proxy: Proxy) -> None:
     """A write that never left the queue is known to have changed nothing."""
     async with GremlinClient(proxy.url, in_flight=1, deadline=0.3) as client:
-        client.observers.append(notes := Notes())
+        client.observers.append(requests := ObservedRequests())
         proxy.gate.clear()
         ends = await asyncio.gather(
             client.submit(ECHO, {"x": 1}), client.submit(ECHO, {"x": 2}, writes=True), return_exceptions=True
         )
     assert [isinstance(e, StoreUnavailableError) and not e.unknown_outcome for e in ends] == [True, True]
-    assert sorted(notes.attempts) == [0, 1]
+    assert sorted(requests.attempts) == [0, 1]
 
 
 async def test_a_read_is_sent_once_more_when_its_connection_breaks(proxy: Proxy) -> None:
     """One broken connection is not seen by the caller of a read, two are."""
     async with GremlinClient(proxy.url) as client:
-        client.observers.append(notes := Notes())
+        client.observers.append(requests := ObservedRequests())
         proxy.cuts = 1
         assert await client.submit(ECHO, {"x": 1}) == [1]
         proxy.cuts = 2
         with pytest.raises(StoreUnavailableError) as caught:
             await client.submit(ECHO, {"x": 1})
     assert not caught.value.unknown_outcome
-    assert notes.attempts == [2, 2]
-    assert [exchange.error for exchange in notes.exchanges] == [None, Code.STORE_UNAVAILABLE]
+    assert requests.attempts == [2, 2]
+    assert [exchange.error for exchange in requests.reports] == [None, Code.STORE_UNAVAILABLE]
 
 
 async def test_a_write_is_never_repeated(proxy: Proxy) -> None:
     """A write whose answer is lost is reported as unknown and sent once: here the store had kept it."""
     x = {"x": new_id()}
     async with GremlinClient(proxy.url) as client:
-        client.observers.append(notes := Notes())
+        client.observers.append(requests := ObservedRequests())
         proxy.cuts = 1
         with pytest.raises(StoreUnavailableError) as caught:
             await client.submit(CREATE, x, writes=True)
         assert caught.value.unknown_outcome
-        assert notes.attempts == [1]
+        assert requests.attempts == [1]
         assert await client.submit(COUNT, x) == [1]
         await client.submit(DROP, x, writes=True)
 
@@ -271,9 +257,9 @@ async def test_a_failure_shows_classes_and_no_values(
 
 async def test_the_self_check_leaves_nothing(client: GremlinClient) -> None:
     """A sound store passes, by a write, a read and a removal of the same vertex."""
-    client.observers.append(notes := Notes())
+    client.observers.append(requests := ObservedRequests())
     await client.self_check()
-    assert [(e.prepared.text, e.writes, e.error) for e in notes.exchanges] == [
+    assert [(e.prepared.text, e.writes, e.error) for e in requests.reports] == [
         ("g.addV('SelfCheck').property(T.id,x)", True, None),
         ("g.V(x).label()", False, None),
         ("g.V(x).drop()", True, None),

@@ -2,9 +2,9 @@
 
 import pytest
 from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
 
-from app.graph.driver.gremlin_client import RequestReport
 from app.graph.jobs.tag_job import TagJob
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import TAGGED
@@ -240,28 +240,16 @@ async def test_the_audit_tells_what_people_said(graph: StoreGraph, writers: Writ
     assert await tags(graph, *ABC, now=NOW + 4) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
-class Texts:
-    """Counts the requests to the store."""
-
-    def __init__(self) -> None:
-        self.sent = 0
-
-    def exchanged(self, _exchange: RequestReport) -> None:
-        """See :class:`app.graph.driver.gremlin_client.Observer`."""
-        self.sent += 1
-
-
 async def test_tags_that_stay_cost_a_write_nothing(writers: Writers) -> None:
     """With tags that do not propagate a write takes no more requests than without any, and leaves no note."""
     await write(writers, asset("dataset-version x@1", tags=["tag gold"]), asset("dataset-version w@1"))
     await write(writers, asset("dataset-version warm@1", derivedFrom=["dataset-version x@1"], tags=["tag gold"]))
-    requests = Texts()
-    writers.client.observers.append(requests)
     sent = []
     for name, tagged in (("w@1", []), ("x@1", ["tag gold"])):
-        requests.sent = 0
+        writers.client.observers.append(requests := ObservedRequests())
         await write(writers, asset(f"dataset-version of-{name}", derivedFrom=[f"dataset-version {name}"], tags=tagged))
-        sent.append(requests.sent)
+        writers.client.observers.remove(requests)
+        sent.append(len(requests.reports))
     assert sent[0] == sent[1]
     assert writers.coordinator.outbox.entries == []
 

@@ -228,7 +228,7 @@ async def test_it_goes_and_comes_with_its_cause(api: Api, estate: Estate, module
 async def test_it_holds_nothing_up_and_carries_nothing(api: Api, estate: Estate) -> None:
     """Sensitivity stops at a declassified hop, though a shortcut leads over it; and what it starts from may go."""
     await api.load(*estate.trained())
-    writers = Writers(api.services.client, api.services.policy, api.services.coordinator)
+    writers = Writers(api.client, api.process.policy, api.coordinator)
     auditor = person("root", roles="admin auditor")
     await writers.of(auditor).write(
         [LinkCommand("INPUT_TO", estate.id("feature"), estate.id("run"), {"declassified": True})],

@@ -77,7 +77,7 @@ async def test_what_is_too_much_brings_nothing_in_vain(api: Api, cap: int) -> No
     (months,) = compile_related(MONTHS).hops
     hop = {**ReadTime(10**13).window, **months.wire(vids, t=True, n=50_000, since=1)}
     bindings = {"points": vids[:2], "hops": [hop], "listings": [], "cap": cap, "tenant": "default"}
-    (found,) = await api.services.client.submit(LEVEL, bindings)
+    (found,) = await api.client.submit(LEVEL, bindings)
     within = cap == 13
     assert (found["over"], [len(edges) for edges in found["e"]]) == (not within, [36] if within else [])
     assert len(found["v"]) == (14 if within else 2)

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from random import Random
 
 import pytest
-from support.servers.in_process import Api, Requests, open_api
+from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.ingest.demo.estate import demo_estate
@@ -98,8 +99,8 @@ async def test_requests_do_not_grow_with_width(api: Api) -> None:
 
 async def test_number_of_texts_is_constant(api: Api) -> None:
     """All shapes, filters and orders together send one read text, so the store compiles nothing new."""
-    requests = Requests()
-    api.services.client.observers.append(requests)
+    requests = ObservedRequests()
+    api.client.observers.append(requests)
     filters = ("", '(filter: {name: {prefix: "a"}})', "(filter: {or: [{owned: true}, {not: {stages: [DRAFT]}}]})")
     for _, query in SHAPES.values():
         await api.ask("ada", query)
@@ -120,8 +121,8 @@ async def test_requests_do_not_depend_on_latencies(api: Api, monkeypatch: pytest
         return await submit(self, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(GremlinClient, "submit", uneven)
-    requests = Requests()
-    api.services.client.observers.append(requests)
+    requests = ObservedRequests()
+    api.client.observers.append(requests)
     answers = await asyncio.gather(*(api.ask("ada", query) for _ in range(6)))
     assert all(answer == calm for answer in answers)
     assert requests.texts.total() == 6 * levels

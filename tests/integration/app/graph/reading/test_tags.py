@@ -16,7 +16,7 @@ async def test_a_tag_that_arrived_says_from_where(graph: StoreGraph, tmp_path: P
     """Whoever may know of the source is told of it, others that the tag arrived; none is left when it goes."""
     shut, open_ = urn("dataset shut"), urn("dataset open")
     async with open_api(graph, tmp_path) as api:
-        pending = api.services.coordinator.outbox
+        pending = api.coordinator.outbox
         await api.load(
             {"tag": {"id": urn("tag pii"), "name": "pii", "tagKind": "PII", "propagates": True}},
             {"dataset": {"id": shut, "owners": [{"owner": RISK}], "visibility": "TEAM", "tags": [urn("tag pii")]}},

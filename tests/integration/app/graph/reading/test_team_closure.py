@@ -21,8 +21,8 @@ async def api(graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> As
 async def test_rights_follow_the_current_parents(api: Api) -> None:
     """A team that moved is no part of the team that it left, whose rights its members lose; cycles end."""
     await api.load({"team": {"name": "a", "parent": f"{TEAM}b"}}, {"team": {"name": "b", "parent": f"{TEAM}c"}})
-    before = await close_teams(api.services.client, "default", frozenset({f"{TEAM}a"}))
+    before = await close_teams(api.client, "default", frozenset({f"{TEAM}a"}))
     await api.load({"team": {"name": "a", "parent": f"{TEAM}d"}}, {"team": {"name": "d", "parent": f"{TEAM}a"}})
-    after = await close_teams(api.services.client, "default", frozenset({f"{TEAM}a"}))
+    after = await close_teams(api.client, "default", frozenset({f"{TEAM}a"}))
     assert before == {f"{TEAM}a", f"{TEAM}b", f"{TEAM}c"}
     assert after == {f"{TEAM}a", f"{TEAM}d"}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import orjson
 import pytest
 from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Writers, asset, link, person, shipped_stops, stored, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -33,17 +34,6 @@ async def register(writer: PolicedWriter, *items: RegisterCommand | LinkCommand,
 def names(done: list[WriteOutcome]) -> list[str]:
     """The outcomes by name."""
     return [one.outcome.name for one in done]
-
-
-class Writes:
-    """Counts write requests."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def exchanged(self, exchange: RequestReport) -> None:
-        """See :class:`app.graph.driver.gremlin_client.Observer`."""
-        self.count += exchange.prepared is WRITE
 
 
 class Cut:
@@ -101,10 +91,10 @@ async def test_registering_again_writes_nothing(graph: StoreGraph, writers: Writ
     ]
     writer = writers.of(ROOT)
     await register(writer, *items)
-    before, writes = await stored(graph), Writes()
-    writers.client.observers.append(writes)
+    before, requests = await stored(graph), ObservedRequests()
+    writers.client.observers.append(requests)
     assert names(await register(writers.of(ROOT, now=NOW + 1), *items)) == ["UNCHANGED"] * 4
-    assert writes.count == 0
+    assert WRITE.text not in requests.texts
     assert await stored(graph) == before
 
 

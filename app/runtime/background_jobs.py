@@ -1,0 +1,32 @@
+"""Background jobs: the tasks that work beside the requests of a process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs.inference_job import InferenceJob
+from app.graph.jobs.receipt_expiry import ReceiptExpiry
+from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.jobs.tag_job import TagJob
+
+
+@asynccontextmanager
+async def background_jobs(client: GremlinClient, coordinator: WriteCoordinator) -> AsyncIterator[None]:
+    """Run the jobs of the outbox, the expiry of receipts and the watch on other processes; stop them at exit."""
+    jobs = (
+        SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops),
+        TagJob(client, coordinator),
+        InferenceJob(client, coordinator),
+        ReceiptExpiry(client, coordinator.lock),
+    )
+    tasks = [asyncio.create_task(job.run()) for job in jobs]
+    tasks.append(asyncio.create_task(coordinator.commit_log.watch(client)))
+    try:
+        yield
+    finally:
+        async with coordinator.lock:  # a job holds the lock during a batch: cancelled here, no request is in flight
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)

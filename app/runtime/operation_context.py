@@ -1,0 +1,71 @@
+"""Contexts of operations: the reader and the writer of one caller, over the store and the policy of the process."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.requests import HTTPConnection
+
+from app.graph.commits.commit_log import CommitFeed
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.access.row_policy import RowPolicy
+from app.graph.reading.level.level_batcher import LevelBatcher
+from app.graph.reading.lineage.walk_budget import WalkLimits
+from app.graph.reading.reader import LineageSettings, PolicedReader
+from app.graph.records.clock import epoch_milliseconds
+from app.graph.records.read_time import ReadTime
+from app.graph.writing.writer import PolicedWriter
+from app.http.middleware import request_id_of
+from app.http.preferences import preference
+from graphql_schema.fields.context import Context
+from graphql_schema.ports.policy_report import PolicyReport
+from policies.disclosure import Disclosure
+from policies.gates import Gates
+from policies.policy import Policy
+from policies.principal import Principal
+
+Recheck = Callable[[], Awaitable[Principal]]
+"""Returns the caller with current rights; raises CodedError if the token is no longer valid."""
+
+
+@dataclass(slots=True)
+class OperationContexts:
+    """Opens the context of each operation; ``clock`` returns epoch milliseconds, ``cursor_key`` seals cursors."""
+
+    client: GremlinClient
+    coordinator: WriteCoordinator
+    policy: Policy
+    gates: Gates
+    disclosure: Disclosure
+    walk_limits: WalkLimits
+    cursor_key: bytes
+    log_access: Callable[[Principal, str, PolicyReport], None]
+    clock: Callable[[], int] = epoch_milliseconds
+
+    def open(self, request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
+        """Return the context of one operation of ``principal``; a subscription passes ``recheck``."""
+        request_id = request_id_of(request.scope)
+        report = PolicyReport(self.policy.version, strict=preference(request.headers, "policy") == "strict")
+        return Context(
+            principal=principal,
+            open_reader=partial(self._reader, report),
+            writer=PolicedWriter(self.client, self.coordinator, self.policy.access(principal), request_id),
+            notes=report,
+            cursor_key=self.cursor_key,
+            request_id=request_id,
+            gates=self.gates,
+            clock=self.clock,
+            log_access=self.log_access,
+            journal=CommitFeed(self.coordinator.commit_log, self.client),
+            recheck=recheck,
+        )
+
+    def _reader(self, report: PolicyReport, caller: Principal, as_of: int | None) -> PolicedReader:
+        """Open a reader at the current instant, or at ``as_of`` in epoch milliseconds; floors are the current ones."""
+        now = self.coordinator.commit_log.stable_until(self.clock())
+        floors = self.coordinator.outbox.floors.view(caller.tenant)
+        read_time = ReadTime(now) if as_of is None else ReadTime(as_of, recorded=now, past=True)
+        row_policy = RowPolicy(self.policy.access(caller), caller.tenant, report, floors, read_time)
+        batcher = LevelBatcher(self.client, caller.tenant, read_time)
+        return PolicedReader(batcher, row_policy, LineageSettings(self.walk_limits, self.disclosure), recorded=now)

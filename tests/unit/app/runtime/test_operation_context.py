@@ -1,0 +1,61 @@
+"""The context of an operation reads at one instant, and carries what the request says."""
+
+from pathlib import Path
+
+import pytest
+from starlette.requests import HTTPConnection
+
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.gremlin_client import GremlinClient
+from app.runtime.operation_context import OperationContexts
+from app.runtime.process import Process
+from app.settings import Settings
+from graphql_schema.ports.lineage_query import SnapshotTime
+from policies.principal import Principal, PrincipalKind
+
+ADA = Principal("ada", PrincipalKind.PERSON, "default")
+NOW = 1_700_000_000_000
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
+    """Return a process that runs without a store: to open a context sends nothing."""
+    folder: Path = tmp_path_factory.mktemp("process")
+    return Process(Settings.from_env({"MLG_DATA_DIR": str(folder)}))
+
+
+@pytest.fixture
+def contexts(process: Process) -> OperationContexts:
+    """Return the contexts of a process whose clock shows NOW."""
+    process.open_with(GremlinClient("http://127.0.0.1:1"), WriteCoordinator())
+    process.opened.contexts.clock = lambda: NOW
+    return process.opened.contexts
+
+
+def request(**headers: str) -> HTTPConnection:
+    """Return a request with an id and these headers."""
+    given = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return HTTPConnection({"type": "http", "headers": given, "state": {"request_id": "r-1"}})
+
+
+def test_a_context_is_of_one_caller_and_request(contexts: OperationContexts) -> None:
+    """Caller and request id are those of the request; without the preference a hidden field is null, not an error."""
+    context = contexts.open(request(), ADA)
+    assert (context.principal, context.request_id, context.notes.strict) == (ADA, "r-1", False)
+    assert contexts.open(request(prefer="policy=strict"), ADA).notes.strict
+
+
+def test_a_reader_reads_at_the_instant_of_the_clock(contexts: OperationContexts) -> None:
+    """Valid and recorded time are those of the clock; with an earlier ``as_of`` only the recorded time is."""
+    context = contexts.open(request(), ADA)
+    assert context.reader.pin == SnapshotTime(NOW, NOW)
+    context.read_at(NOW - 60_000)
+    assert context.reader.pin == SnapshotTime(NOW - 60_000, NOW)
+
+
+def test_a_reader_excludes_a_transaction_in_flight(contexts: OperationContexts) -> None:
+    """While a transaction of the same millisecond is written, readers stay before it: its rows could be incomplete."""
+    contexts.coordinator.commit_log.instant(NOW)
+    assert contexts.open(request(), ADA).reader.pin == SnapshotTime(NOW - 1, NOW - 1)
+    contexts.coordinator.commit_log.end()
+    assert contexts.open(request(), ADA).reader.pin == SnapshotTime(NOW, NOW)

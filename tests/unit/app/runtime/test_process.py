@@ -1,0 +1,110 @@
+"""A process opens its parts in order, serves with them, and closes them in reverse."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from app.auth.authenticator import Authenticator
+from app.graph.commits.outbox_entry import OUTBOX_ROOT
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.errors import StoreFailedError
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.prepared_statement import PreparedStatement
+from app.runtime.process import Process
+from app.settings import Settings
+
+
+class EmptyStore(GremlinClient):
+    """A client of a store without records; ``steps`` lists what happens to it."""
+
+    def __init__(self, steps: list[str], *, keeps_writes: bool = True) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self._steps = steps
+        self._keeps_writes = keeps_writes
+
+    async def __aenter__(self) -> Self:
+        self._steps.append("store opened")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._steps.append("store closed")
+
+    async def self_check(self) -> None:
+        """Fail for a store that does not keep writes."""
+        self._steps.append("store checked")
+        if not self._keeps_writes:
+            raise StoreFailedError("The store did not keep a vertex.")
+
+    async def submit(self, _: PreparedStatement, bindings: Mapping[str, object], *, writes: bool = False) -> list[Any]:
+        """Return no rows; for the outbox a list of no rows."""
+        assert not writes
+        return [[]] if bindings.get("xs") == [OUTBOX_ROOT] else []
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return development settings; without rules no derivation is scheduled at start."""
+    return Settings.from_env({"MLG_DATA_DIR": str(tmp_path), "MLG_ENRICHMENT": "0"})
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of steps, which the end of the authenticator is added to."""
+    found: list[str] = []
+
+    async def aclose(_: Authenticator) -> None:
+        found.append("authenticator closed")
+
+    monkeypatch.setattr(Authenticator, "aclose", aclose)
+    return found
+
+
+def process(settings: Settings, steps: list[str], *, keeps_writes: bool = True) -> Process:
+    """Return a process over an empty store, whose jobs are two steps."""
+
+    @asynccontextmanager
+    async def jobs(_client: GremlinClient, _coordinator: WriteCoordinator) -> AsyncIterator[None]:
+        steps.append("jobs started")
+        try:
+            yield
+        finally:
+            steps.append("jobs stopped")
+
+    return Process(settings, lambda _: EmptyStore(steps, keeps_writes=keeps_writes), jobs)
+
+
+CLOSED = ["jobs stopped", "store closed", "authenticator closed"]
+
+
+async def test_parts_close_in_reverse_order(settings: Settings, steps: list[str]) -> None:
+    """Jobs stop before the store closes, and the process serves with the client that the opener returned."""
+    made = process(settings, steps)
+    async with made.running() as running:
+        assert steps == ["store opened", "store checked", "jobs started"]
+        assert made.opened is running
+        assert running.contexts.client is running.client
+        assert running.contexts.coordinator is running.coordinator
+    assert steps[3:] == CLOSED
+
+
+async def test_parts_close_after_an_error(settings: Settings, steps: list[str]) -> None:
+    """An error while serving closes the same parts in the same order, and is raised."""
+
+    async def serve() -> None:
+        async with process(settings, steps).running():
+            raise RuntimeError("canary")
+
+    with pytest.raises(RuntimeError, match="canary"):
+        await serve()
+    assert steps[3:] == CLOSED
+
+
+async def test_a_store_that_loses_writes_stops_the_start(settings: Settings, steps: list[str]) -> None:
+    """After a failed self-check no job starts, and what is open is closed."""
+    with pytest.raises(StoreFailedError):
+        async with process(settings, steps, keeps_writes=False).running():
+            pytest.fail("the process serves over a store that loses writes")
+    assert steps == ["store opened", "store checked", "store closed", "authenticator closed"]
