@@ -1,4 +1,4 @@
-"""The reads: anything by id, listings, and who is asking."""
+"""The root type Query: objects by id, listings, lineage, search and the viewer."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -30,29 +30,30 @@ from graphql_schema.search.search_field import SearchResults, search
 from policies.errors import InvalidError, LimitError
 
 MAX_NODE_IDS = 100
-"""Ids that one field may name."""
+"""Ids in one `nodes` field."""
 
 IdArg = Annotated[strawberry.ID, strawberry.argument(description="The id, a URN.")]
 IdsArg = Annotated[list[strawberry.ID], strawberry.argument(description=f"Ids, at most {MAX_NODE_IDS}.")]
-TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id; or give the name.")]
+TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id; alternatively give `name`.")]
 TeamNameArg = Annotated[
-    str | None, strawberry.argument(description="The name of a team of the catalog itself; or give the id.")
+    str | None,
+    strawberry.argument(description="The name of a team with the source `catalog`; alternatively give `id`."),
 ]
 
 
-@strawberry.type(description="Who is asking, as the token says.")
+@strawberry.type(description="The caller, according to its token.")
 class Viewer:
-    """Who is asking."""
+    """The caller, according to its token."""
 
     subject: str = stored_field("The subject of the token.")
     kind: PrincipalType = stored_field("A person or a program.")
-    display_name: str | None = stored_field("The name to show.")
-    teams: list[TeamRef] = stored_field("Teams that the viewer is in and may see.")
-    roles: list[str] = stored_field("Roles that policies go by.")
-    scopes: list[str] = stored_field("What the token may be used for.")
-    tenant: str = stored_field("The tenant whose graph this is.")
-    expires_at: Instant | None = stored_field("When the token expires.")
-    policy_version: str = stored_field("The version of the policy that judges.")
+    display_name: str | None = stored_field("The name to display.")
+    teams: list[TeamRef] = stored_field("The visible teams that the viewer is a member of.")
+    roles: list[str] = stored_field("The roles that policies use.")
+    scopes: list[str] = stored_field("The scopes of the token.")
+    tenant: str = stored_field("The tenant of the viewer.")
+    expires_at: Instant | None = stored_field("The instant when the token expires.")
+    policy_version: str = stored_field("The version of the active policy.")
 
 
 async def _node(info: Info, id: IdArg, as_of: AsOf = None) -> Any:
@@ -63,14 +64,14 @@ async def _node(info: Info, id: IdArg, as_of: AsOf = None) -> Any:
 async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Any:
     set_read_time(info, as_of)
     if len(ids) > MAX_NODE_IDS:
-        raise LimitError(f"`ids` has {len(ids)} entries; ask for at most {MAX_NODE_IDS} at a time.", limit=MAX_NODE_IDS)
+        raise LimitError(f"`ids` has {len(ids)} entries; the limit is {MAX_NODE_IDS}.", limit=MAX_NODE_IDS)
     nodes = [urn for urn in ids if _is_node(urn)]
     found = dict(zip(nodes, await info.context.reader.nodes(nodes), strict=True))
     return [found.get(urn) for urn in ids]
 
 
 def _is_node(urn: str) -> bool:
-    """Whether an id may be asked for; raises InvalidError when it is none."""
+    """Return whether an id may be queried; raises InvalidError if it is not a URN."""
     return parse_urn(urn).kind != "UsageMonth"
 
 
@@ -97,7 +98,7 @@ async def _assets(
 
 
 def _all_of(kind: str, description: str) -> Any:
-    """A connection of everything of a kind that is no asset, by name."""
+    """Return a connection of everything of a kind that is not an asset, by name."""
     listing = ListingQuery(In("kind", (KINDS[kind].code,)), SortOrder("name"))
 
     async def resolve(info: Info, first: First = 50, after: After = None) -> Any:
@@ -122,24 +123,26 @@ async def _viewer(info: Info) -> Any:
         "scopes": sorted(who.scopes),
         "tenant": who.tenant,
         "expiresAt": None if who.expires_at is None else who.expires_at * 1000,
-        "policyVersion": info.context.notes.policy_version,
+        "policyVersion": info.context.policy_report.policy_version,
     }
 
 
-@strawberry.type(description="The reads.")
+@strawberry.type(description="The root of queries.")
 class Query:
-    """The reads."""
+    """The root of queries."""
 
     node: Node | None = strawberry.field(
-        description="Anything by id: null when unknown or hidden, which look alike.", resolver=_node
+        description="An object by id; null if it does not exist or is not visible.", resolver=_node
     )
     nodes: list[Node | None] = strawberry.field(
-        description="One entry per id, in order, null where unknown or hidden.", resolver=_nodes
+        description="One entry per id, in order; null if an object does not exist or is not visible.", resolver=_nodes
     )
     asset: Asset | None = strawberry.field(
-        description="An asset by id: null when unknown or hidden, and for what is no asset.", resolver=_asset
+        description="An asset by id; null if it does not exist, is not visible, or is not an asset.", resolver=_asset
     )
-    assets: Connection[Asset] = strawberry.field(description="Exact listing: complete and ordered.", resolver=_assets)
+    assets: Connection[Asset] = strawberry.field(
+        description="All visible assets that match the filter, in order.", resolver=_assets
+    )
     search: SearchResults = search
     team: Team | None = strawberry.field(description="A team by id or by name.", resolver=_team)
     teams: Connection[Team] | None = _all_of("Team", "Every team, by name.")
@@ -151,4 +154,4 @@ class Query:
     impact: Impact = impact
     paths: LineagePaths = paths
     changes: Connection[Change] = changes_field()
-    viewer: Viewer = strawberry.field(description="Who is asking.", resolver=_viewer)
+    viewer: Viewer = strawberry.field(description="The caller.", resolver=_viewer)

@@ -39,7 +39,7 @@ README = SDL.parents[1] / "README.md"
 
 
 class GraphSchema(OperationSchema):
-    """The schema behind its gate, whose coded errors carry their code to the caller."""
+    """The schema with admission checks; errors in a response have the code of their CodedError."""
 
     @property
     def core(self) -> GraphQLSchema:
@@ -70,12 +70,12 @@ def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchem
 
 
 def sdl() -> str:
-    """The SDL of the built schema."""
+    """Return the SDL of the built schema."""
     return print_schema(build_schema()) + "\n"
 
 
 def cedar_sdl() -> str:
-    """The Cedar schema that rules are held to, made from the built schema and the labels as shipped."""
+    """Return the Cedar schema for rules, from the built schema and the shipped labels."""
     return cedar_schema(load_labels(SHIPPED / "labels.toml", governed_fields(build_schema().core)))
 
 

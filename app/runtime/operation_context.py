@@ -51,13 +51,13 @@ class OperationContexts:
             principal=principal,
             open_reader=partial(self._reader, report),
             writer=PolicedWriter(self.client, self.coordinator, self.policy.access(principal), request_id),
-            notes=report,
+            policy_report=report,
             cursor_key=self.cursor_key,
             request_id=request_id,
             gates=self.gates,
             clock=self.clock,
             log_access=self.log_access,
-            journal=CommitFeed(self.coordinator.commit_log, self.client),
+            change_feed=CommitFeed(self.coordinator.commit_log, self.client),
             recheck=recheck,
         )
 

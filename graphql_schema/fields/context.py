@@ -32,14 +32,14 @@ class Context:
     principal: Principal
     open_reader: Callable[[Principal, int | None], GraphReader]
     writer: GraphWriter
-    notes: PolicyReport
+    policy_report: PolicyReport
     cursor_key: bytes
     request_id: str = ""
     gates: Gates = NO_GATES
     clock: Callable[[], int] = _now
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
     totals: dict[int, bool] = field(default_factory=dict)
-    journal: ChangeFeed | None = None
+    change_feed: ChangeFeed | None = None
     recheck: Callable[[], Awaitable[Principal]] | None = None
     as_of: int | None = None
     instants: frozenset[int | None] | None = None
@@ -73,9 +73,9 @@ class Context:
 
         A subscription has many responses, each with its own report.
         """
-        self.log_access(self.principal, self.request_id, self.notes)
-        extensions = self.notes.extensions()
-        self.notes.clear()
+        self.log_access(self.principal, self.request_id, self.policy_report)
+        extensions = self.policy_report.extensions()
+        self.policy_report.clear()
         return extensions
 
 

@@ -1,4 +1,4 @@
-"""Approvals: decisions about assets for gates, each recorded beside the asset and never changed."""
+"""Approvals: decisions about assets for gates, attached to the asset and never changed."""
 
 from typing import Annotated, Any
 
@@ -21,14 +21,14 @@ from graphql_schema.ports.commands import ApproveCommand
 from policies.errors import InvalidError
 
 SUBJECTS = ("ModelVersion", "Deployment", "Dataset", "DatasetVersion")
-"""The kinds that are decided about."""
+"""Kinds that decisions are about."""
 
 
 async def _decided_by(root: Parent, info: Info) -> Any:
     try:
         return await info.context.reader.node(make_urn("user", "catalog", "", root.record["decidedBy"]))
     except InvalidError:
-        return None  # a subject that no id can be made of has no user here
+        return None  # no user can have this subject as its name
 
 
 def _subject_of_token(root: Parent) -> Any:
@@ -39,24 +39,22 @@ async def _subject(root: Parent, info: Info) -> Any:
     return await info.context.reader.node(root.record["subjects"][0])
 
 
-@strawberry.type(description="A decision about an asset for a gate. The newest one of a gate counts.")
+@strawberry.type(description="A decision about an asset for a gate. The newest decision for a gate counts.")
 class Approval(Node):
     """A decision about an asset for a gate."""
 
     gate: str = stored_field("The gate that it is for, such as `release`.")
-    decision: ApprovalDecision = stored_field("What was decided.")
-    reason: str | None = stored_field("Why.")
+    decision: ApprovalDecision = stored_field("The decision.")
+    reason: str | None = stored_field("The reason.")
     decided_by: UserRef | None = strawberry.field(
-        description="Who decided, where the user is registered under the token's subject.", resolver=_decided_by
+        description="The user who decided, if one is registered under the subject of the token.", resolver=_decided_by
     )
     decided_by_subject: str = strawberry.field(
         description="The subject of the token that decided.", resolver=_subject_of_token
     )
-    decided_at: Instant = stored_field("When.")
-    expires_at: Instant | None = stored_field(
-        "Until when an approval holds; null for as long as nothing newer is decided."
-    )
-    subject: AssetRef | None = strawberry.field(description="What was decided about.", resolver=_subject)
+    decided_at: Instant = stored_field("When it was decided.")
+    expires_at: Instant | None = stored_field("Expiry of the approval; null if it is valid until the next decision.")
+    subject: AssetRef | None = strawberry.field(description="The asset that the decision is about.", resolver=_subject)
 
 
 @strawberry.input(description="Records a decision about an asset for a gate.")
@@ -66,38 +64,38 @@ class ApproveInput:
     subject: strawberry.ID = strawberry.field(
         description="The id of the model version, deployment, dataset or dataset version."
     )
-    gate: str = strawberry.field(description="The gate, such as `release`: named as an alias is.")
-    decision: ApprovalDecision = strawberry.field(description="The decision; REVOKED takes an approval back.")
+    gate: str = strawberry.field(description="The gate, such as `release`; the same characters as in an alias.")
+    decision: ApprovalDecision = strawberry.field(description="The decision; REVOKED ends an approval.")
     reason: str | None = reason_field()
-    expires_at: Instant | None = strawberry.field(description="Until when an approval is to hold.", default=None)
+    expires_at: Instant | None = strawberry.field(description="Expiry of the approval; default: none.", default=None)
     idempotency_key: str | None = key_field()
 
 
-@strawberry.type(description="What came of a decision.")
+@strawberry.type(description="The result of recording a decision.")
 class ApprovePayload:
-    """What came of a decision."""
+    """The result of recording a decision."""
 
     approval: ApprovalRef | None = strawberry.field(
         description="The decision as recorded.", resolver=resolve_created_record
     )
-    errors: list[MutationError] = stored_field("Why it was not recorded; empty when it was.")
+    errors: list[MutationError] = stored_field("The errors; empty if it was recorded.")
 
 
 ApproveArg = Annotated[ApproveInput, strawberry.argument(description="The decision.")]
 
 
 async def _approve(info: Info, input: ApproveArg) -> Any:
-    return payload(await submit_one(info, lambda: _approving(input)))
+    return payload(await submit_one(info, lambda: _approve_command(input)))
 
 
 approve = strawberry.field(
-    description="Records a decision about an asset for a gate; it takes the right to approve the asset. A decision is "
-    "never changed: a newer one counts instead.",
+    description="Records a decision about an asset for a gate; it needs the right to approve the asset. A decision is "
+    "never changed; a newer one replaces it.",
     resolver=_approve,
 )
 
 
-def _approving(given: ApproveInput) -> ApproveCommand:
+def _approve_command(given: ApproveInput) -> ApproveCommand:
     require_kind(given.subject, SUBJECTS, "subject")
     gate, reason = checked_name(given.gate, "gate"), checked_reason(given.reason)
     return ApproveCommand(given.subject, gate, given.decision.name, reason, given.expires_at, key_in(given))

@@ -1,4 +1,4 @@
-"""Redaction of audit entries: values that the viewer may not see are left out."""
+"""Redaction of audit entries: removes the values that the viewer may not see."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,92 +8,95 @@ import orjson
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.row import Row
 
-Known = Mapping[str, Row]
-"""The rows that the caller may know of, by id."""
+VisibleRows = Mapping[str, Row]
+"""The rows that are visible to the caller, by id."""
 
 
 FREE_TEXT = frozenset({"properties", "params"})
-"""Fields of free keys and values: an id in there is text."""
+"""Fields with free keys and values; an id in them is text."""
 
 
 INSTANT = "At"
-"""How the names of fields end that hold an instant."""
+"""Suffix of the names of fields that hold an instant."""
 
 
 _INSTANTS = frozenset({"validFrom", "validTo", "since"})
 
 
-def _ids(entry: Mapping[str, Any]) -> Iterator[str]:
-    """The ids in an entry whose existence it would tell."""
+def named_ids(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the ids in an entry whose existence it would disclose."""
     yield from entry.get("edge", ())[1:]
     for side in ("before", "after"):
         if entry["field"] not in FREE_TEXT and not isinstance(entry[side], str):
-            yield from _walked(entry[side])
+            yield from _ids_in(entry[side])
 
 
-def _walked(value: Any) -> Iterator[str]:
+def _ids_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         if value.startswith("mlg://"):
             yield value
     elif isinstance(value, Mapping):
         for each in value.values():
-            yield from _walked(each)
+            yield from _ids_in(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _walked(each)
+            yield from _ids_in(each)
 
 
-def _told(entry: Mapping[str, Any], subject: Row, known: Known) -> bool:
-    """Whether an entry is told: not where its field is hidden, nor where it is an edge or a name for what is hidden."""
+def is_visible_entry(entry: Mapping[str, Any], subject: Row, visible: VisibleRows) -> bool:
+    """Return whether an entry is shown: its field is visible, and so are the ids of an edge or an alias."""
     if entry["field"] in subject.access.hidden:
         return False
-    return not ("edge" in entry or "part" in entry) or all(urn in known for urn in _ids(entry))
+    return not ("edge" in entry or "part" in entry) or all(urn in visible for urn in named_ids(entry))
 
 
-def _shown(entry: Mapping[str, Any], subject: Row, known: Known) -> dict[str, Any]:
+def redacted_entry(entry: Mapping[str, Any], subject: Row, visible: VisibleRows) -> dict[str, Any]:
+    """Return a visible entry as the source of a ``FieldChange``, without hidden values."""
     field = entry["field"]
-    subject.is_shown(field)  # the access log hears of what is held closely
+    subject.is_shown(field)  # the access log records restricted and secret fields
     sides = {side: entry[side] for side in ("before", "after")}
     if "edge" in entry:
-        sides = {side: _of_edge(value, subject, known) for side, value in sides.items()}
-    return {"field": field, **{side: _text(field, value, known) for side, value in sides.items()}}
+        sides = {side: _of_edge(value, subject, visible) for side, value in sides.items()}
+    return {"field": field, **{side: _text(field, value, visible) for side, value in sides.items()}}
 
 
-def _of_edge(value: Mapping[str, Any] | None, subject: Row, known: Known) -> Mapping[str, Any] | None:
-    """What an edge said, as far as both of its ends show it."""
+def _of_edge(value: Mapping[str, Any] | None, subject: Row, visible: VisibleRows) -> Mapping[str, Any] | None:
+    """Return the values of an edge that both of its ends show."""
     if value is None:
         return None
-    hidden = subject.access.of_edge("Neighbour", known[value["id"]].access).hidden
+    hidden = subject.access.of_edge("Neighbour", visible[value["id"]].access).hidden
     return {name: each for name, each in value.items() if name not in hidden}
 
 
-def _text(field: str, value: Any, known: Known) -> str | None:
+def _text(field: str, value: Any, visible: VisibleRows) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int) and field.endswith(INSTANT):
         return instant_text(value)
-    shown = value if field in FREE_TEXT else _scrubbed(value, known)
+    shown = value if field in FREE_TEXT else _scrubbed(value, visible)
     return orjson.dumps(shown).decode()
 
 
-def _scrubbed(value: Any, known: Known) -> Any:
-    """The value without what is about an id that the caller may not know of, instants as the schema writes them."""
+def _scrubbed(value: Any, visible: VisibleRows) -> Any:
+    """Return the value without parts about hidden ids, with instants as RFC 3339 text."""
     if isinstance(value, Mapping):
-        kept = {key: _part(key, each, known) for key, each in value.items() if not _secret(each, known)}
-        return {key: each for key, each in kept.items() if each != []}  # a list of secrets is as none
+        kept = {
+            key: _redacted_value(key, each, visible) for key, each in value.items() if not _is_hidden_id(each, visible)
+        }
+        return {key: each for key, each in kept.items() if each != []}  # a list of hidden ids only is left out
     if isinstance(value, list):
-        return [_scrubbed(each, known) for each in value if not _about_secret(each, known)]
+        return [_scrubbed(each, visible) for each in value if not _has_hidden_id(each, visible)]
     return value
 
 
-def _part(key: str, value: Any, known: Known) -> Any:
-    return instant_text(value) if key in _INSTANTS else _scrubbed(value, known)
+def _redacted_value(key: str, value: Any, visible: VisibleRows) -> Any:
+    return instant_text(value) if key in _INSTANTS else _scrubbed(value, visible)
 
 
-def _secret(value: Any, known: Known) -> bool:
-    return isinstance(value, str) and value.startswith("mlg://") and value not in known
+def _is_hidden_id(value: Any, visible: VisibleRows) -> bool:
+    return isinstance(value, str) and value.startswith("mlg://") and value not in visible
 
 
-def _about_secret(value: Any, known: Known) -> bool:
-    """Whether an element of a list is, or is about, something that the caller may not know of."""
-    return any(_secret(each, known) for each in (value.values() if isinstance(value, Mapping) else [value]))
+def _has_hidden_id(value: Any, visible: VisibleRows) -> bool:
+    """Return whether an element of a list is, or has, a hidden id."""
+    return any(_is_hidden_id(each, visible) for each in (value.values() if isinstance(value, Mapping) else [value]))

@@ -1,4 +1,4 @@
-"""The audit as it is read: changes, and what each did to a field, as far as the field may be seen now."""
+"""The audit as the viewer may see it: changes and their fields, and the mutation revertChange."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from graphql_schema.fields.filter_fields import below, condition_of, filter_fiel
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, ChangeRef
 from graphql_schema.fields.scalars import Cursor, Instant
-from graphql_schema.governance.change_redaction import _ids, _shown, _told
+from graphql_schema.governance.change_redaction import is_visible_entry, named_ids, redacted_entry
 from graphql_schema.inputs.input_fields import reason_field
 from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
@@ -26,15 +26,13 @@ from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negate
 from graphql_schema.ports.row import Row
 
 
-@strawberry.type(description="What a change did to one field.")
+@strawberry.type(description="The change of one field.")
 class FieldChange:
-    """What a change did to one field."""
+    """The change of one field."""
 
-    field: str = stored_field("The field, as the schema names it.")
-    before: str | None = stored_field(
-        "What it was: a text as it is, anything else as JSON. Null where there was nothing."
-    )
-    after: str | None = stored_field("What it became.")
+    field: str = stored_field("The field, by its name in the schema.")
+    before: str | None = stored_field("The value before: text as it is, other values as JSON; null if there was none.")
+    after: str | None = stored_field("The value after, in the same form.")
 
 
 async def _subject(root: Parent, info: Info) -> Any:
@@ -56,19 +54,23 @@ async def _reverts(root: Parent, info: Info) -> Any:
 
 
 async def _fields(root: Parent, info: Info) -> Any:
-    """The field changes as the caller may see the fields now: what is hidden is left out without a note.
+    """Return the field changes that the caller may see now; hidden ones are left out without a count.
 
-    Which fields there were a change of is as hidden as their values.
+    The names of changed fields are as hidden as their values.
     """
     reader, entries = info.context.reader, root.record["fields"]
     subject: Row | None = await reader.node(root.record["subject"])
-    named = list(dict.fromkeys(urn for entry in entries for urn in _ids(entry)))
+    named = list(dict.fromkeys(urn for entry in entries for urn in named_ids(entry)))
     known = {row.urn: row for row in await reader.nodes(named) if row is not None}
-    return [_shown(entry, subject, known) for entry in entries if subject is not None and _told(entry, subject, known)]
+    return [
+        redacted_entry(entry, subject, known)
+        for entry in entries
+        if subject is not None and is_visible_entry(entry, subject, known)
+    ]
 
 
 def commit_log_cursor(context: Context) -> CursorCodec:
-    """What seals and opens the places of changes among all changes, whatever the filter."""
+    """Return the codec of positions among all changes; it does not depend on a filter."""
     return CursorCodec(context, "Change.cursor")
 
 
@@ -78,24 +80,24 @@ def _cursor(root: Parent, info: Info) -> Any:
 
 @strawberry.type(description="One change of one asset, team, user, domain or tag.")
 class Change(Node):
-    """One change of one thing."""
+    """One change of one record."""
 
-    action: ChangeAction = stored_field("What kind of change it was.")
+    action: ChangeAction = stored_field("The kind of change.")
     subject: AssetRef | None = strawberry.field(
         description="The asset that changed, as it is now; null for a team, user, domain or tag.", resolver=_subject
     )
-    subject_id: strawberry.ID = strawberry.field(description="The id of what changed.", resolver=_subject_id)
+    subject_id: strawberry.ID = strawberry.field(description="The id of the changed record.", resolver=_subject_id)
     fields: list[FieldChange] | None = strawberry.field(
-        description="What it did, field by field; an edge is one by itself. What is hidden from you now is left out.",
+        description="The changed fields, one entry per edge; what is hidden from you now is left out.",
         resolver=_fields,
     )
-    actor: str | None = stored_field("The subject of the token that did it.")
-    at: Instant = strawberry.field(description="When.", resolver=_at)
-    reason: str | None = stored_field("Why, where the caller said so.")
-    request_id: str | None = stored_field("The request that did it: the key to the logs.")
-    reverts: ChangeRef | None = strawberry.field(description="The change that this one undid.", resolver=_reverts)
+    actor: str | None = stored_field("The subject of the token that made the change.")
+    at: Instant = strawberry.field(description="When it was made.", resolver=_at)
+    reason: str | None = stored_field("The reason that the caller gave.")
+    request_id: str | None = stored_field("The id of the request that made the change, as in the logs.")
+    reverts: ChangeRef | None = strawberry.field(description="The change that this one reverted.", resolver=_reverts)
     cursor: Cursor = strawberry.field(
-        description="Where it stands among all changes: pass it to `subscription changes` to go on after it.",
+        description="The position among all changes; pass it to `subscription changes` to continue after it.",
         resolver=_cursor,
     )
 
@@ -106,7 +108,7 @@ def _since(instant: Instant) -> Iterator[Condition]:
 
 @strawberry.input(description="A condition on changes; every given field must match.")
 class ChangeFilter:
-    """A condition on changes."""
+    """A filter of changes."""
 
     subjects: list[strawberry.ID] | None = one_of("subject", "The id of what changed is one of these.")
     kinds: list[AssetKind] | None = one_of("subjectKind", "The changed asset is of one of these kinds.")
@@ -129,20 +131,20 @@ ChangeFilterArg = Annotated[ChangeFilter | None, strawberry.argument(description
 
 
 async def changes(info: Info, filter: ChangeFilterArg = None, first: First = 20, after: After = None) -> Any:
-    """A page of all changes that the viewer may see, the newest first."""
+    """Return a page of all changes that the viewer may see, newest first."""
     where = change_condition(filter)
     page, binding = page_request_of(info, first, after, where)
     return ConnectionSource(await info.context.reader.attached_records("Change", where, page), page, binding)
 
 
 def changes_field() -> Any:
-    """The field of the root that lists changes."""
+    """Return the root field that lists changes."""
     return strawberry.field(description="Every change that the viewer may see, the newest first.", resolver=changes)
 
 
-@strawberry.input(description="Undoes one change.")
+@strawberry.input(description="Reverts one change.")
 class RevertChangeInput:
-    """Undoes one change."""
+    """Reverts one change."""
 
     change: strawberry.ID = strawberry.field(description="The id of the change, from `history` or `changes`.")
     reason: str | None = reason_field()
@@ -152,16 +154,16 @@ RevertArg = Annotated[RevertChangeInput, strawberry.argument(description="The ch
 
 
 async def _revert(info: Info, input: RevertArg) -> Any:
-    return payload(await submit_one(info, lambda: _reverting(input)))
+    return payload(await submit_one(info, lambda: _revert_command(input)))
 
 
 revert_change = strawberry.field(
-    description="Undoes one change, which is a change itself. Refused with CONFLICT where the same fields have "
-    "changed again since.",
+    description="Reverts one change, which is recorded as a change itself. CONFLICT if the same fields changed "
+    "again since.",
     resolver=_revert,
 )
 
 
-def _reverting(given: RevertChangeInput) -> RevertCommand:
+def _revert_command(given: RevertChangeInput) -> RevertCommand:
     require_kind(given.change, ("Change",), "change")
     return RevertCommand(given.change, checked_reason(given.reason))

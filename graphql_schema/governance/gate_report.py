@@ -1,4 +1,4 @@
-"""The report of a gate: may a version be promoted, and if not, what is missing, as far as the viewer may see."""
+"""The gate report of a version: whether it may be promoted, and what is missing, as far as the viewer may see."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ EVALUATIONS = related(EVALUATED_BY.out())
 _INCIDENTS = related(RAISED_ON.into("Incident"))
 _OF_MODEL = related([VERSION_OF.out(), RAISED_ON.into("Incident")], inputs=("ModelVersion.model",))
 
-AliasArg = Annotated[str, strawberry.argument(description="The alias that the version is to stand for.")]
+AliasArg = Annotated[str, strawberry.argument(description="The alias that would point at the version.")]
 
 
 async def _evaluations(root: Parent, info: Info) -> Any:
@@ -36,30 +36,28 @@ async def _rows(info: Info, urns: Sequence[str]) -> list[Row]:
     return [row for row in await info.context.reader.nodes(urns) if row is not None] if urns else []
 
 
-@strawberry.type(description="Whether a version may stand for a protected alias, and if not, what is missing.")
+@strawberry.type(description="Whether a protected alias may point at a version, and what is missing.")
 class GateReport:
     """Whether a version passes its gate; the source is a :class:`~graphql_schema.ports.outcomes.GateResult`."""
 
-    open: bool = stored_field("Whether nothing is missing. Only protected aliases wait for it.")
-    missing_approvals: list[str] = stored_field(
-        "Gates whose newest decision about the version is no approval that holds."
-    )
+    open: bool = stored_field("Whether nothing is missing; only protected aliases require it.")
+    missing_approvals: list[str] = stored_field("Gates without a valid approval of the version.")
     failing_evaluations: list[EvaluationRef] = strawberry.field(
         description="Evaluations of the version whose verdict is FAIL.", resolver=_evaluations
     )
     blocking_incidents: list[IncidentRef] = strawberry.field(
-        description="Open incidents on the version or its model that are too grave.", resolver=_incidents
+        description="Open incidents on the version or its model that block the gate.", resolver=_incidents
     )
     sensitivity_violations: list[str] = stored_field(
-        "Why the data that the version is made of are too sensitive, in words."
+        "Sentences that say why the sensitivity of the version is too high."
     )
 
 
 async def _gate(root: Parent, info: Info, alias: AliasArg) -> GateResult:
     reader = info.context.reader
 
-    async def rows(way: RelationQuery) -> list[Record]:
-        return [_shown(item.row) for item in (await reader.related(root, way, ALL)).items]
+    async def rows(query: RelationQuery) -> list[Record]:
+        return [_shown(item.row) for item in (await reader.related(root, query, ALL)).items]
 
     found = await asyncio.gather(
         reader.related(root, MODEL, ONE), rows(APPROVALS), rows(EVALUATIONS), rows(_INCIDENTS), rows(_OF_MODEL)
@@ -75,10 +73,10 @@ def _shown(row: Row) -> Record:
 
 
 def gate_field() -> Any:
-    """The field of a model version that says whether it may be promoted."""
+    """Return the field of a model version that reports its gate."""
     return strawberry.field(
-        description="May it stand for a protected alias, and if not, what is missing. What is hidden from you does not "
-        "count.",
+        description="Whether a protected alias may point at the version, and what is missing. What is hidden from you "
+        "does not count.",
         resolver=_gate,
         metadata=depends_on("approvals", "evaluations", "model", "sensitivity", "Model.riskTier", "Model.domain"),
     )

@@ -1,4 +1,4 @@
-"""Owners, tags and stage of an asset that is there."""
+"""Life cycle of an asset: stage, deletion and restoration."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -12,20 +12,20 @@ from graphql_schema.inputs.declared_edges import allowed_target_kinds
 from graphql_schema.inputs.input_fields import reason_field, revision_field
 from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
-from graphql_schema.inputs.updates import _change
+from graphql_schema.inputs.updates import update_command
 from graphql_schema.inputs.values import InputError, asset_kind, checked_reason, require_kind
 from graphql_schema.ports.commands import DeclaredEdges, DeleteCommand, RegisterCommand, RestoreCommand
 from policies.vocabulary import WriteAction
 
 
-@strawberry.input(description="Moves an asset on in its life.")
+@strawberry.input(description="Sets the life-cycle stage of an asset.")
 class SetStageInput:
-    """Moves an asset on in its life."""
+    """Sets the life-cycle stage of an asset."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
-    stage: LifecycleStage = strawberry.field(description="The stage that it comes to.")
+    stage: LifecycleStage = strawberry.field(description="The new stage.")
     replaced_by: strawberry.ID | None = strawberry.field(
-        description="The id of the asset that takes its place; null takes that back.", default=strawberry.UNSET
+        description="The id of the asset that replaces it; null removes the replacement.", default=strawberry.UNSET
     )
     reason: str | None = reason_field()
     expected_revision: int | None = revision_field()
@@ -39,7 +39,8 @@ async def _set_stage(info: Info, input: StageArg) -> Any:
 
 
 set_stage = strawberry.field(
-    description="Moves an asset on in its life. Retiring takes the right to retire it.", resolver=_set_stage
+    description="Sets the life-cycle stage of an asset. RETIRED needs the right to retire the asset.",
+    resolver=_set_stage,
 )
 
 
@@ -53,24 +54,24 @@ def _stage(given: SetStageInput) -> RegisterCommand:
         for urn in targets:
             require_kind(urn, allowed_target_kinds(hop, kind), "replacedBy")
             if urn == given.asset:
-                raise InputError(f"{urn} cannot take its own place; name another.", "replacedBy")
+                raise InputError(f"{urn} cannot replace itself; use the id of another asset.", "replacedBy")
         edges = (DeclaredEdges(hop, f"{kind}.replacedBy", {urn: {} for urn in targets}),)
     values = {"stage": given.stage.name}
-    return _change(given, ChangeAction.STAGE_SET, WriteAction.UPDATE, *edges, values=values, reason=reason)
+    return update_command(given, ChangeAction.STAGE_SET, WriteAction.UPDATE, *edges, values=values, reason=reason)
 
 
-@strawberry.input(description="Deletes an asset softly, with its parts.")
+@strawberry.input(description="Deletes an asset softly, with its children.")
 class DeleteAssetInput:
-    """Deletes an asset softly, with its parts."""
+    """Deletes an asset softly, with its children."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     expected_revision: int | None = revision_field()
     reason: str | None = reason_field()
 
 
-@strawberry.input(description="Takes a deletion back.")
+@strawberry.input(description="Restores a deleted asset.")
 class RestoreAssetInput:
-    """Takes a deletion back."""
+    """Restores a deleted asset."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
 
@@ -90,14 +91,14 @@ async def _restore(info: Info, input: RestoreArg) -> Any:
 
 
 delete_asset = strawberry.field(
-    description="Deletes an asset and its parts: nothing leads to them any more, everything stays stored and "
-    "`restoreAsset` takes it back. Refused with CONFLICT while something that you may know of uses it.",
+    description="Deletes an asset and its children: no relation, list or search returns them, all remains stored, "
+    "and `restoreAsset` restores them. CONFLICT while an asset visible to you uses one of them.",
     resolver=_delete,
 )
 
 
 restore_asset = strawberry.field(
-    description="Takes the deletion of an asset back, with the parts that went with it.", resolver=_restore
+    description="Restores a deleted asset, with the children that were deleted with it.", resolver=_restore
 )
 
 

@@ -1,7 +1,7 @@
 """Owners of an asset, declared and inherited, and the mutation setOwners."""
 
 from functools import lru_cache
-from typing import Annotated, Any, Union
+from typing import Annotated, Any
 
 import strawberry
 
@@ -15,43 +15,43 @@ from graphql_schema.inputs.declared_edges import allowed_target_kinds
 from graphql_schema.inputs.input_fields import OwnerInput, revision_field
 from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
-from graphql_schema.inputs.updates import _bounded, _change
+from graphql_schema.inputs.updates import require_bounded, update_command
 from graphql_schema.inputs.values import asset_kind, require_kind
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from graphql_schema.ports.relation_query import ALL, Path, RelationQuery, related
 from graphql_schema.ports.row import MaskedRecord, PageItem
 from policies.vocabulary import WriteAction
 
-Owner = Annotated[Union[TeamRef, UserRef], strawberry.union("Owner", description="Who owns an asset.")]  # noqa: UP007
+Owner = Annotated[TeamRef | UserRef, strawberry.union("Owner", description="An owner of an asset: a team or a user.")]
 
 
-@strawberry.type(description="Who owns an asset, and in what way.")
+@strawberry.type(description="An owner of an asset, with its responsibility.")
 class Ownership:
-    """Who owns an asset, and in what way."""
+    """An owner of an asset, with its responsibility."""
 
     owner: Owner = stored_field("The team or user.")
-    ownership: OwnershipKind = stored_field("What the owner is responsible for.")
-    inherited: bool = stored_field("Whether it comes from the whole or the domain rather than from the asset itself.")
+    ownership: OwnershipKind = stored_field("The responsibility of the owner.")
+    inherited: bool = stored_field("Whether it is inherited from the parent or the domain.")
     inherited_from: AssetRef | None = stored_field(
-        "The asset it is inherited from; null when direct or from the domain."
+        "The asset that it is inherited from; null if it is direct or from the domain."
     )
-    since: Instant | None = stored_field("Since when.")
+    since: Instant | None = stored_field("The instant since when it applies.")
 
 
-def _whole(kind: str) -> tuple[str, ...]:
+def _parent_kinds(kind: str) -> tuple[str, ...]:
     return PARENT_HOPS[kind].kinds if kind in PARENT_HOPS else ()
 
 
 @lru_cache(maxsize=64)
 def ownership_of(kind: str, *, inherited: bool) -> RelationQuery:
-    """The paths to an asset's owners: its own, then its whole's, then those of its domain and its whole's domain."""
+    """Return the query of an asset's owners: its own, its parent's, its domain's, and its parent's domain's."""
     own_path: Path = (OWNED_BY.out(),)
     if not inherited:
         return related(own_path)
-    inputs = tuple(f"{name}.{field}" for name in _whole(kind) for field in ("owners", "domain"))
+    inputs = tuple(f"{name}.{field}" for name in _parent_kinds(kind) for field in ("owners", "domain"))
     domain: tuple[Hop, ...] = (CONTAINS.into("Domain"),)
-    whole: tuple[Hop, ...] = (PARENT_HOPS[kind],) if kind in PARENT_HOPS else ()
-    paths = [own_path, (*whole, *own_path), (*domain, *own_path), (*whole, *domain, *own_path)]
+    parent: tuple[Hop, ...] = (PARENT_HOPS[kind],) if kind in PARENT_HOPS else ()
+    paths = [own_path, (*parent, *own_path), (*domain, *own_path), (*parent, *domain, *own_path)]
     return related(*dict.fromkeys(paths), inputs=inputs)
 
 
@@ -73,7 +73,7 @@ def _ownerships(item: PageItem) -> list[MaskedRecord]:
 
 
 WithInherited = Annotated[
-    bool | None, strawberry.argument(description="Whether to add the owners of the whole and of the domain.")
+    bool | None, strawberry.argument(description="Whether to add the owners of the parent and of the domain.")
 ]
 
 
@@ -83,12 +83,14 @@ async def _owners(root: Parent, info: Info, include_inherited: WithInherited = T
     return [row for item in by_path for row in _ownerships(item)]
 
 
-@strawberry.input(description="Gives an asset other owners.")
+@strawberry.input(description="Replaces the owners of an asset.")
 class SetOwnersInput:
-    """Gives an asset other owners."""
+    """Replaces the owners of an asset."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
-    owners: list[OwnerInput] = strawberry.field(description="All owners that it is to have; none when empty.")
+    owners: list[OwnerInput] = strawberry.field(
+        description="All owners of the asset from now on; an empty list removes all."
+    )
     expected_revision: int | None = revision_field()
 
 
@@ -96,18 +98,18 @@ OwnersArg = Annotated[SetOwnersInput, strawberry.argument(description="The asset
 
 
 async def _set_owners(info: Info, input: OwnersArg) -> Any:
-    return payload(await submit_one(info, lambda: _owners_governing(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _owners_command(input)), urn=input.asset)
 
 
 set_owners = strawberry.field(description="Replaces the owners of an asset.", resolver=_set_owners)
 
 
-def _owners_governing(given: SetOwnersInput) -> RegisterCommand:
+def _owners_command(given: SetOwnersInput) -> RegisterCommand:
     kind = asset_kind(given.asset, "asset")
     targets: dict[str, dict[str, Any]] = {}
     for index, each in enumerate(given.owners):
         require_kind(each.owner, allowed_target_kinds(OWNED_BY.out(), kind), "owners", str(index), "owner")
         known = targets.setdefault(each.owner, {"kinds": []})
         known["kinds"] = sorted({*known["kinds"], each.ownership.name})
-    edges = DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", _bounded(targets, "owners"))
-    return _change(given, ChangeAction.OWNERS_SET, WriteAction.UPDATE, edges)
+    edges = DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", require_bounded(targets, "owners"))
+    return update_command(given, ChangeAction.OWNERS_SET, WriteAction.UPDATE, edges)

@@ -1,4 +1,4 @@
-"""A team with all that are a part of it, at any depth: what its lists mean by its sub-teams."""
+"""A team with its sub-teams at any depth."""
 
 import asyncio
 from typing import Annotated
@@ -12,23 +12,21 @@ from graphql_schema.ports.row import Row
 from policies.errors import LimitError
 
 MAX_SUBTEAMS = 250
-"""Teams that one field looks at together."""
+"""Teams that one field combines."""
 
 LEVELS = 4
-"""How far down one request looks."""
+"""Levels of sub-teams that one request reads."""
 
 SUBTEAMS = related(*((PART_OF.into("Team"),) * depth for depth in range(1, LEVELS + 1)))
-"""From a team to those that are a part of it, so many levels down; the path of a row is its least depth, from 0."""
+"""From a team to its sub-teams, LEVELS levels down; the path index of a row is its least depth, from 0."""
 
-IncludeSubteams = Annotated[
-    bool | None, strawberry.argument(description="Whether those of its sub-teams count, at any depth.")
-]
+IncludeSubteams = Annotated[bool | None, strawberry.argument(description="Whether to include sub-teams, at any depth.")]
 
 
 async def with_subteams(root: Row, info: Info, include: bool | None) -> list[Row]:  # noqa: FBT001 - an argument's value
-    """The team and, if they are wanted, those below it, each once, whatever circles they form.
+    """Return the team and, if included, its sub-teams, each once, even if teams form a cycle.
 
-    One request for every :data:`LEVELS` levels. Raises LimitError where there are more than :data:`MAX_SUBTEAMS`.
+    It takes one request per :data:`LEVELS` levels. Raises LimitError above :data:`MAX_SUBTEAMS`.
     """
     teams = {root.vid: root}
     lowest = [root] if include else []
@@ -38,7 +36,7 @@ async def with_subteams(root: Row, info: Info, include: bool | None) -> list[Row
         teams |= {item.row.vid: item.row for item in found}
         if len(teams) > MAX_SUBTEAMS:
             raise LimitError(
-                f"{root.urn} has more than {MAX_SUBTEAMS - 1} sub-teams; ask for one of them at a time.",
+                f"{root.urn} has more than {MAX_SUBTEAMS - 1} sub-teams; query one of them at a time.",
                 limit=MAX_SUBTEAMS,
             )
         lowest = list({item.row.vid: item.row for item in found if item.path == LEVELS - 1}.values())

@@ -13,7 +13,7 @@ from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import revision_field
 from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
-from graphql_schema.inputs.updates import _bounded, _change
+from graphql_schema.inputs.updates import require_bounded, update_command
 from graphql_schema.inputs.values import InputError, asset_kind, require_kind
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from graphql_schema.ports.relation_query import ALL, related
@@ -21,21 +21,21 @@ from policies.vocabulary import WriteAction
 
 
 async def _via(root: Parent, info: Info) -> Any:
-    """The asset that a tag arrived from, where the caller may know of it."""
+    """Return the asset that a propagated tag arrived from, None if it is hidden from the caller."""
     arrived = root.record.get("mode") == TagMode.PROPAGATED.name
     return await info.context.reader.node(root.record["via"]) if arrived else None
 
 
-@strawberry.type(description="A tag on an asset, and how it came there.")
+@strawberry.type(description="A tag on an asset, with its mode.")
 class TagAssignment:
-    """A tag on an asset, and how it came there."""
+    """A tag on an asset, with its mode."""
 
     tag: TagRef = stored_field("The tag.")
-    mode: TagMode = stored_field("How it came there.")
+    mode: TagMode = stored_field("How the asset got the tag.")
     via: AssetRef | None = strawberry.field(
-        description="The asset it arrived from, where it was propagated; null when hidden.", resolver=_via
+        description="The asset that a propagated tag arrived from; null if hidden.", resolver=_via
     )
-    since: Instant | None = stored_field("Since when.")
+    since: Instant | None = stored_field("The instant since when it applies.")
 
 
 TAGS = related(TAGGED.out())
@@ -48,19 +48,18 @@ async def _tags(root: Parent, info: Info) -> Any:
     ]
 
 
-@strawberry.input(description="Adds tags to an asset, takes tags away, or keeps propagated ones out.")
+@strawberry.input(description="Adds, removes or blocks tags of an asset.")
 class SetTagsInput:
-    """Adds tags to an asset, takes tags away, or keeps propagated ones out."""
+    """Adds, removes or blocks tags of an asset."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
-    add: list[strawberry.ID] | None = strawberry.field(description="Ids of tags that it is to carry.", default=None)
+    add: list[strawberry.ID] | None = strawberry.field(description="Ids of tags to assign.", default=None)
     remove: list[strawberry.ID] | None = strawberry.field(
-        description="Ids of tags that it no longer carries itself, or no longer keeps out; one that arrives along "
-        "lineage stays.",
+        description="Ids of tags whose assignment or block ends; a tag that propagates along lineage remains.",
         default=None,
     )
     block: list[strawberry.ID] | None = strawberry.field(
-        description="Ids of tags that it keeps out: they neither arrive along lineage nor pass on through it.",
+        description="Ids of tags to block: they neither arrive along lineage nor propagate through the asset.",
         default=None,
     )
     expected_revision: int | None = revision_field()
@@ -70,16 +69,16 @@ TagsArg = Annotated[SetTagsInput, strawberry.argument(description="The asset and
 
 
 async def _set_tags(info: Info, input: TagsArg) -> Any:
-    return payload(await submit_one(info, lambda: _tags_governing(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _tags_command(input)), urn=input.asset)
 
 
 set_tags = strawberry.field(
-    description="Adds, removes and blocks tags of an asset. A tag that propagates passes on along the data flow.",
+    description="Adds, removes and blocks tags of an asset. A propagating tag follows the data flow.",
     resolver=_set_tags,
 )
 
 
-def _tags_governing(given: SetTagsInput) -> RegisterCommand:
+def _tags_command(given: SetTagsInput) -> RegisterCommand:
     kind = asset_kind(given.asset, "asset")
     lists = {name: list(getattr(given, name) or ()) for name in ("add", "remove", "block")}
     for name, urns in lists.items():
@@ -87,10 +86,10 @@ def _tags_governing(given: SetTagsInput) -> RegisterCommand:
             require_kind(urn, ("Tag",), name, str(index))
     every = [urn for urns in lists.values() for urn in dict.fromkeys(urns)]
     if len(set(every)) < len(every):
-        raise InputError("A tag stands in two of the lists; give it in one.", "remove")
+        raise InputError("A tag is in two of the lists; use one of them.", "remove")
     modes = dict.fromkeys(lists["add"], TagMode.DIRECT) | dict.fromkeys(lists["block"], TagMode.BLOCKED)
     targets = {urn: {"mode": mode.name} for urn, mode in modes.items()}
     edges = DeclaredEdges(
-        TAGGED.out(), f"{kind}.tags", _bounded(targets, "add"), adds=True, removes=tuple(lists["remove"])
+        TAGGED.out(), f"{kind}.tags", require_bounded(targets, "add"), adds=True, removes=tuple(lists["remove"])
     )
-    return _change(given, ChangeAction.TAGGED, WriteAction.TAG, edges)
+    return update_command(given, ChangeAction.TAGGED, WriteAction.TAG, edges)

@@ -9,14 +9,14 @@ from graphql_schema.ports.row import AccessGrade
 from policies.vocabulary import WriteAction
 
 
-@strawberry.type(description="What the viewer may see and do here, so that interfaces grey out instead of guessing.")
+@strawberry.type(description="Rights of the viewer on this asset, so that a user interface can disable actions.")
 class ViewerAccess:
-    """What the viewer may see and do here."""
+    """Rights of the viewer on an asset."""
 
     grade: AccessGrade = stored_field("How much of the asset the viewer may see.")
     hidden_fields: list[str] = stored_field("Fields that are null because the policy hides them.")
-    can_update: bool = stored_field("Whether the viewer may change it.")
-    can_promote: bool = stored_field("Whether the viewer may promote it, which moves its aliases.")
+    can_update: bool = stored_field("Whether the viewer may update it.")
+    can_promote: bool = stored_field("Whether the viewer may promote it, which sets aliases.")
     can_retire: bool = stored_field("Whether the viewer may retire it.")
 
 

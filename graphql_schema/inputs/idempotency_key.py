@@ -1,4 +1,4 @@
-"""Idempotency keys: what a caller sent, in a form that is the same whenever it sends the same."""
+"""Idempotency keys of inputs, with a digest of the payload that is the same for equal payloads."""
 
 from dataclasses import is_dataclass
 from enum import Enum
@@ -15,28 +15,28 @@ MAX_KEY_LENGTH = 255
 """Characters of an idempotency key."""
 
 KEY = "idempotency_key"
-"""The attribute of an input that holds its key."""
+"""Attribute of an input that holds its key."""
 
 
 def key_in(given: Any) -> IdempotencyKey | None:
-    """The key of an input with the digest of everything else in it; raises InputError where it cannot be one."""
+    """Return the key of an input with the digest of its payload, None without a key; raises InputError."""
     text = getattr(given, KEY, None)
     if text is None or text is strawberry.UNSET:
         return None
     if not 0 < len(text) <= MAX_KEY_LENGTH or "\0" in text:
         raise InputError(
-            f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters; take a shorter one.", "idempotencyKey"
+            f"An idempotency key needs 1 to {MAX_KEY_LENGTH} characters and no NUL; change it.", "idempotencyKey"
         )
     return IdempotencyKey(text, digest_of(given))
 
 
 def key_within(call: IdempotencyKey, index: int) -> IdempotencyKey:
-    """The key of one item of a call that has a key."""
+    """Return the key of one item of a call that has a key."""
     return IdempotencyKey(f"{call.text}\0{index}", call.digest, call)
 
 
 def digest_of(given: Any) -> str:
-    """The SHA-256 of an input without its key, in hex."""
+    """Return the SHA-256 of an input without its key, in hex."""
     return sha256(orjson.dumps(_plain(given), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

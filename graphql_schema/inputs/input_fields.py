@@ -1,7 +1,7 @@
-"""How an input declares what it registers: own values, and edges as data that one function reads.
+"""Declarations of input fields: own values, and edges as data that one function reads.
 
-An absent field leaves the stored value alone, an explicit null clears it. A list of ids replaces the edges that the
-same field declared before; the inputs and outputs of a run add.
+An absent field keeps the stored value, an explicit null clears it. A list of ids replaces the edges that the same field
+declared before; the inputs and outputs of a run are added.
 """
 
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import PropertyInput
 
 EDGE = "edge"
-"""The metadata key under which an input field keeps its :class:`EdgeField`."""
+"""Metadata key of the :class:`EdgeField` of an input field."""
 
 
 VALUE = "value"
-"""The metadata key under which an input field keeps its :class:`ValueField`."""
+"""Metadata key of the :class:`ValueField` of an input field."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueField:
-    """An input field that becomes a property of the record.
+    """An input field that becomes a value of the record.
 
-    ``stored`` is its key there where that is not the field's own name, ``within`` the smallest and largest number;
-    a ``duration`` is one in text.
+    ``stored`` is its record key, None for the name of the field. ``within`` are the smallest and the largest number. A
+    ``duration`` is a number of weeks to seconds as ISO 8601 text.
     """
 
     stored: str | None = None
@@ -39,7 +39,7 @@ class ValueField:
 
 @dataclass(frozen=True, slots=True)
 class EdgeField:
-    """An input field that declares edges from, or to, the asset being registered."""
+    """An input field that declares edges of the registered asset."""
 
     hop: Hop
     adds: bool = False
@@ -48,15 +48,15 @@ class EdgeField:
 
 
 REFERS = "refers"
-"""The metadata key under which a field of a nested input keeps the kinds that its id may be of."""
+"""Metadata key of an id in a nested input: the kinds that it may have."""
 
 
 SHARE = (0.0, 1.0)
-"""The bounds of a share or a confidence."""
+"""Bounds of a share or a confidence."""
 
 
 COUNT = (0.0, inf)
-"""The bounds of what can be counted or paid."""
+"""Bounds of a count or a cost."""
 
 
 def attribute(
@@ -67,7 +67,7 @@ def attribute(
     required: bool = False,
     duration: bool = False,
 ) -> Any:
-    """A property of the record; ``required`` when the asset is registered for the first time."""
+    """Return a field with a value of the record; ``required`` fields are needed at the first registration."""
     return strawberry.field(
         description=description,
         default=strawberry.UNSET,
@@ -76,24 +76,24 @@ def attribute(
 
 
 def id_part(description: str) -> Any:
-    """A part of the identity."""
+    """Return a field with a part of the identity."""
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
 def needed(description: str) -> Any:
-    """A property of the record that every registration gives."""
+    """Return a field with a value that every registration needs."""
     return strawberry.field(description=description, metadata={VALUE: ValueField()})
 
 
 def refers(description: str, *kinds: str) -> Any:
-    """The id of something of one of these kinds, within a nested input."""
+    """Return a field of a nested input with the id of an asset of one of these kinds."""
     return strawberry.field(description=description, metadata={REFERS: kinds})
 
 
 def reference(
     hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED", required: bool = False
 ) -> Any:
-    """An id, or ids, at the far end of a hop; ``required`` when the asset is registered for the first time."""
+    """Return a field with one id, or a list of ids, at the far end of a hop; ``required`` as for :func:`attribute`."""
     return strawberry.field(
         description=description,
         default=strawberry.UNSET,
@@ -102,66 +102,72 @@ def reference(
 
 
 def key_field() -> Any:
-    """The input field of an idempotency key."""
+    """Return the input field of an idempotency key."""
     return strawberry.field(
-        description="A key of your own for this call, such as a build number: the same key with the same payload is "
-        "done once and answered alike for 24 hours; with another payload it is refused.",
+        description="A key that you choose for this call, such as a build number. For 24 hours the same key with the "
+        "same payload returns the same result and writes once; with another payload it is rejected.",
         default=None,
     )
 
 
 def revision_field() -> Any:
-    """The input field of the revision that the caller has read."""
-    return strawberry.field(description="Refuse with CONFLICT unless the stored revision is this one.", default=None)
+    """Return the input field of the expected revision."""
+    return strawberry.field(
+        description="The stored revision that the call expects; with another one the result is CONFLICT.", default=None
+    )
 
 
 def reason_field() -> Any:
-    """The input field of a reason."""
-    return strawberry.field(description="Why, in words; it stands in the audit.", default=None)
+    """Return the input field of a reason."""
+    return strawberry.field(description="The reason, which the audit records.", default=None)
 
 
-@strawberry.input(description="An owner and what it is responsible for.")
+@strawberry.input(description="An owner and its responsibility.")
 class OwnerInput:
-    """An owner and what it is responsible for."""
+    """An owner and its responsibility."""
 
     owner: strawberry.ID = refers("The id of a team or user.", "Team", "User")
     ownership: OwnershipKind = strawberry.field(
-        description="What the owner is responsible for.", default=OwnershipKind.TECHNICAL
+        description="The responsibility of the owner.", default=OwnershipKind.TECHNICAL
     )
 
 
 @strawberry.input
 class AssetFields:
-    """What every registration of an asset may carry; inherited by each kind's input."""
+    """Fields of every input that registers an asset."""
 
-    id: strawberry.ID | None = id_part("The URN; or give its parts.")
+    id: strawberry.ID | None = id_part("The URN; alternatively give its parts.")
     source: str | None = id_part("The source system, part of the id.")
-    namespace: str | None = id_part("The namespace within the source, part of the id; `default` when absent.")
+    namespace: str | None = id_part("The namespace within the source, part of the id; default: `default`.")
     name: str | None = id_part("The name within the namespace, part of the id.")
-    display_name: str | None = attribute("The name to show; the name when absent.")
-    description: str | None = attribute("What it is, in words.")
-    stage: LifecycleStage | None = attribute("Where it is in its life; ACTIVE at first.")
-    visibility: Visibility | None = attribute("Who may discover it; ORG at first, for a version that of its asset.")
-    sensitivity: Sensitivity | None = attribute("How sensitive it is; INTERNAL at first.")
-    properties: list[PropertyInput] | None = attribute("Free keys and values; the list replaces the stored one.")
-    owners: list[OwnerInput] | None = reference(OWNED_BY.out(), "Its owners; the list replaces the stored one.")
-    tags: list[strawberry.ID] | None = reference(TAGGED.out(), "Ids of its tags; the list replaces the stored one.")
-    domain: strawberry.ID | None = reference(CONTAINS.into("Domain"), "The id of its business area.")
-    source_created_at: Instant | None = attribute("When the source system says it was made.")
+    display_name: str | None = attribute("The name to display; default: the name.")
+    description: str | None = attribute("A description.")
+    stage: LifecycleStage | None = attribute("The life-cycle stage; initially ACTIVE.")
+    visibility: Visibility | None = attribute("Who may discover it; initially ORG, or that of the asset for a version.")
+    sensitivity: Sensitivity | None = attribute("The declared sensitivity; initially INTERNAL.")
+    properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
+    owners: list[OwnerInput] | None = reference(OWNED_BY.out(), "The owners; the list replaces the stored one.")
+    tags: list[strawberry.ID] | None = reference(TAGGED.out(), "Ids of the tags; the list replaces the stored one.")
+    domain: strawberry.ID | None = reference(CONTAINS.into("Domain"), "The id of the business area.")
+    source_created_at: Instant | None = attribute("When it was created, according to its source system.")
     expected_revision: int | None = revision_field()
     idempotency_key: str | None = key_field()
-    dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)
+    dry_run: bool | None = strawberry.field(
+        description="Whether to return the outcome and write nothing.", default=False
+    )
 
 
 @strawberry.input
 class CatalogFields:
-    """What every registration of a team, user, domain or tag may carry."""
+    """Fields of every input that registers a team, user, domain or tag."""
 
-    id: strawberry.ID | None = id_part("The URN; made of the name when absent.")
+    id: strawberry.ID | None = id_part("The URN; default: derived from the name.")
     name: str = strawberry.field(description="The name, part of the id.")
-    properties: list[PropertyInput] | None = attribute("Free keys and values; the list replaces the stored one.")
+    properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
     idempotency_key: str | None = key_field()
-    dry_run: bool | None = strawberry.field(description="Say what would happen and write nothing.", default=False)
+    dry_run: bool | None = strawberry.field(
+        description="Whether to return the outcome and write nothing.", default=False
+    )
 
 
 def _given(description: str) -> Any:

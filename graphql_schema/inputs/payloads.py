@@ -1,4 +1,4 @@
-"""What mutations answer: what is there now, whether it changed, and what was wanted and did not happen."""
+"""Payloads of mutations: what is stored now, whether it changed, and the errors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,17 +11,17 @@ from graphql_schema.fields.refs import AssetRef, NodeRef
 from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteError, WriteOutcome
 
 CHANGED = frozenset({Outcome.CREATED, Outcome.UPDATED})
-"""The outcomes of what was written."""
+"""Outcomes of items that were written."""
 
 
-@strawberry.type(description="What was wanted and did not happen: data, not a failed request.")
+@strawberry.type(description="An error of one item: data in the payload, not a failed request.")
 class MutationError:
-    """What was wanted and did not happen."""
+    """An error of one item."""
 
-    code: MutationErrorCode = stored_field("Why, for programs.")
-    message: str = stored_field("Why, for people, and what to do next.")
-    input_path: list[str] = stored_field("Where in the input: field names, and indexes of lists as text.")
-    current_revision: int | None = stored_field("The stored revision, where another one was expected.")
+    code: MutationErrorCode = stored_field("The code, for programs.")
+    message: str = stored_field("What is wrong and what to do, for people.")
+    input_path: list[str] = stored_field("The place in the input: field names, and list indexes as text.")
+    current_revision: int | None = stored_field("The stored revision, if the call expected another one.")
 
 
 async def _stored(root: Parent, info: Info) -> Any:
@@ -29,37 +29,37 @@ async def _stored(root: Parent, info: Info) -> Any:
 
 
 async def resolve_created_record(root: Parent, info: Info) -> Any:
-    """Resolve the fact that a call recorded, as the viewer may see it."""
+    """Return the attached record that a call created, as the viewer may see it."""
     return await info.context.reader.node(root["made"]) if root["made"] else None
 
 
-@strawberry.type(description="What came of one item.")
+@strawberry.type(description="The result of one item.")
 class RegisterPayload:
-    """What came of one item."""
+    """The result of one item."""
 
     asset: NodeRef | None = strawberry.field(
-        description="What is stored now, as the viewer may see it; null for a link and where nothing was stored.",
+        description="The asset as it is now, as the viewer may see it; null for a link, and if nothing was stored.",
         resolver=_stored,
     )
-    outcome: Outcome = stored_field("What came of it.")
-    changed: bool = stored_field("Whether anything was written, or would be where it is a dry run.")
+    outcome: Outcome = stored_field("The outcome.")
+    changed: bool = stored_field("Whether anything was written, or would be without `dryRun`.")
     revision: int | None = stored_field("The revision after the call.")
-    errors: list[MutationError] = stored_field("Why it was not written; empty when it was.")
+    errors: list[MutationError] = stored_field("The errors; empty if the item was written.")
 
 
-@strawberry.type(description="What came of a change of an asset.")
+@strawberry.type(description="The result of an update of an asset.")
 class UpdatePayload:
-    """What came of a change of an asset."""
+    """The result of an update of an asset."""
 
     asset: AssetRef | None = strawberry.field(
         description="The asset as it is now, as the viewer may see it.", resolver=_stored
     )
     changed: bool = stored_field("Whether anything was written.")
-    errors: list[MutationError] = stored_field("Why it was not written; empty when it was.")
+    errors: list[MutationError] = stored_field("The errors; empty if the item was written.")
 
 
 def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> dict[str, Any]:
-    """The source of a payload; ``key`` leads to the item within the input, ``urn`` is shown where there is no other."""
+    """Return the source of a payload. ``key`` is the path of the item in the input, ``urn`` the default asset."""
     return {
         "urn": result.urn or urn,
         "made": result.created_record,
@@ -72,7 +72,7 @@ def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> dict[str
 
 
 def errors(refusals: Sequence[WriteError], *key: str) -> list[dict[str, Any]]:
-    """The sources of the errors of an item."""
+    """Return the sources of the errors of an item."""
     return [
         {
             "code": refusal.code.name,
@@ -85,4 +85,4 @@ def errors(refusals: Sequence[WriteError], *key: str) -> list[dict[str, Any]]:
 
 
 def _errors() -> Any:
-    return strawberry.field(description="Why nothing was written; empty when it was.")
+    return strawberry.field(description="The errors; empty if everything was written.")

@@ -1,7 +1,7 @@
-"""From the input of a kind to what the writer gets: identity, values and edges, or why it cannot be.
+"""Turns the input of a kind into a command: identity, values and edges.
 
-Generic over what the inputs declare (:mod:`graphql_schema.inputs.input_fields`); it needs no store. What is refused
-here never reaches it.
+It is generic over what the inputs declare (:mod:`graphql_schema.inputs.input_fields`) and needs no store. Invalid input
+never reaches the writer.
 """
 
 from typing import Any
@@ -20,12 +20,12 @@ _PARTS = ("source", "namespace", "name", "version")
 
 
 def kind_of(given: Any) -> Kind:
-    """The kind that an input registers: that of its name."""
+    """Return the kind that an input registers, by the name of its class."""
     return KINDS[type(given).__name__.removesuffix("Input")]
 
 
 def registration_of(given: Any) -> RegisterCommand:
-    """What the input of a kind asks for; raises InputError with the path to what cannot be."""
+    """Return the command of an input; raises InputError with the path to the invalid value."""
     kind = kind_of(given)
     urn = _urn_of(kind, given)
     values = values_of(given)
@@ -43,7 +43,7 @@ def registration_of(given: Any) -> RegisterCommand:
 
 
 def _urn_of(kind: Kind, given: Any) -> str:
-    """The id of the item, from the id or the parts that were given; where both were, they must agree."""
+    """Return the id of the item, from its id or its parts; if both are given, they must agree."""
     parts = {name: getattr(given, name, None) or None for name in _PARTS}
     if len(parts["name"] or "") > MAX_NAME_LENGTH:
         raise InputError(f"The name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "name")
@@ -53,13 +53,13 @@ def _urn_of(kind: Kind, given: Any) -> str:
             return _made(kind, {**default, **{name: part for name, part in parts.items() if part}})
     require_kind(given.id, (kind.name,), "id")
     known = parse_urn(given.id)
-    if not kind.asset:  # people and vocabulary have a name to show beside the id, and it may change
+    if not kind.asset:  # the name of a team, user, domain or tag may change, its id does not
         parts.pop("name")
     for name, part in parts.items():
         with error_path(name):
             same = part is None or _made(kind, {**_parts(known), name: part}) == given.id
         if not same:
-            raise InputError(f"`{name}` is {part!r} and the id says {getattr(known, name)!r}; give one of them.", name)
+            raise InputError(f"`{name}` is {part!r}, but the id has {getattr(known, name)!r}; give one of them.", name)
     return str(given.id)
 
 
@@ -75,7 +75,7 @@ def _made(kind: Kind, parts: dict[str, Any]) -> str:
 
 
 def _missing(given: Any) -> tuple[str, ...]:
-    """The fields that are needed the first time and were not given."""
+    """Return the names of required fields that are absent."""
     return tuple(
         f.name
         for f in fields_of(given)

@@ -1,4 +1,4 @@
-"""How every mutation writes: the scope first, then the writer, then what the access log must know."""
+"""The path of every mutation: check the scope, submit to the writer, report to the access log."""
 
 from collections.abc import Callable, Sequence
 
@@ -28,17 +28,17 @@ MAX_ATOMIC_ITEMS = 200
 
 
 class ScopeError(CodedError):
-    """The token does not carry the scope that this needs."""
+    """The token does not have the scope that the operation needs."""
 
     code = Code.FORBIDDEN
 
 
 def authorize(info: Info) -> None:
-    """Raise ScopeError unless the token may be used to write."""
+    """Raise ScopeError unless the token has the scope for mutations."""
     if not info.context.principal.may(Scope.WRITE):
-        info.context.notes.refused.append((Scope.WRITE, "", ("the token does not carry the scope",)))
+        info.context.policy_report.refused.append((Scope.WRITE, "", ("the token does not have the scope",)))
         raise ScopeError(
-            f"The token does not carry the scope {Scope.WRITE.value}, which mutations need; ask for one that does.",
+            f"Mutations need the scope {Scope.WRITE.value}, which the token does not have; request a token with it.",
             scope=Scope.WRITE.value,
         )
 
@@ -46,7 +46,7 @@ def authorize(info: Info) -> None:
 async def write(
     info: Info, items: Sequence[Command], *, dry_run: bool = False, atomic: bool = False
 ) -> list[WriteOutcome]:
-    """One outcome per item, in order. What is read after this sees what was written."""
+    """Write the items and return one outcome per item, in order. Later reads see what was written."""
     if not items:
         return []
     try:
@@ -54,12 +54,12 @@ async def write(
     finally:
         info.context.reset_reader()
     for item, result in zip(items, results, strict=True):
-        _note(info, item, result)
+        _report(info, item, result)
     return results
 
 
 async def submit_one(info: Info, make: Callable[[], Command]) -> WriteOutcome:
-    """The outcome of one item; what its input makes impossible never reaches the writer."""
+    """Submit one command and return its outcome; invalid input does not reach the writer."""
     authorize(info)
     try:
         item = make()
@@ -70,21 +70,21 @@ async def submit_one(info: Info, make: Callable[[], Command]) -> WriteOutcome:
 
 
 def invalid_outcome(error: InputError) -> WriteOutcome:
-    """The outcome of an item whose input cannot be."""
+    """Return the outcome of an item with invalid input."""
     return refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
 
 
-def _note(info: Info, item: Command, result: WriteOutcome) -> None:
-    """Tell the access log what the policy denied, and which hidden ids were named."""
-    info.context.notes.absent.update(dict.fromkeys(result.hidden_ids))
+def _report(info: Info, item: Command, result: WriteOutcome) -> None:
+    """Report denials and hidden ids of an item to the access log."""
+    info.context.policy_report.absent.update(dict.fromkeys(result.hidden_ids))
     for refusal in result.errors:
         if refusal.code is MutationErrorCode.DENIED:
             action, urn = _about(item)
-            info.context.notes.refused.append((action, urn, (refusal.message,)))
+            info.context.policy_report.refused.append((action, urn, (refusal.message,)))
 
 
 def _about(item: Command) -> tuple[str, str]:
-    """What the item wants to do, and to what."""
+    """Return the action and the id of a command, for the access log."""
     if isinstance(item, RegisterCommand):
         return (WriteAction.REGISTER if item.action is None else item.right), item.urn
     if isinstance(item, LinkCommand | UnlinkCommand):

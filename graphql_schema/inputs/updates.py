@@ -9,7 +9,7 @@ from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from policies.vocabulary import WriteAction
 
 
-def _change(
+def update_command(
     given: Any,
     action: ChangeAction,
     right: WriteAction,
@@ -17,6 +17,7 @@ def _change(
     values: dict[str, Any] | None = None,
     reason: str | None = None,
 ) -> RegisterCommand:
+    """Return the command that updates the existing asset of an input."""
     return RegisterCommand(
         given.asset,
         values or {},
@@ -29,7 +30,8 @@ def _change(
     )
 
 
-def _bounded(targets: dict[str, Any], name: str) -> dict[str, Any]:
+def require_bounded(targets: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the targets of a field; raises InputError if there are too many."""
     if len(targets) > MAX_REFERENCES:
         raise InputError(f"`{name}` holds {len(targets)} ids; use at most {MAX_REFERENCES}.", name)
     return targets

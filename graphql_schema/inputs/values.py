@@ -1,4 +1,4 @@
-"""Inputs as plain JSON values: what a record is made of, checked as far as that needs no store."""
+"""Values of an input as plain JSON, with all checks that need no store."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,14 +32,14 @@ MAX_RECORD_BYTES = 64 * 1024
 
 
 INTERVALS = (("startedAt", "endedAt"), ("deployedAt", "retiredAt"), ("validFrom", "validTo"))
-"""Pairs of instants of which the second cannot come before the first."""
+"""Pairs of instants; the second must not be before the first."""
 
 
 Path = tuple[str, ...]
 
 
 class InputError(InvalidError):
-    """An input that cannot be; ``path`` leads to it within the kind's own input."""
+    """Invalid input; ``path`` is the place within the input of the item."""
 
     def __init__(self, message: str, *path: str) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class InputError(InvalidError):
 
 @contextmanager
 def error_path(*path: str) -> Iterator[None]:
-    """Say where in the input an InvalidError is about, unless it says so itself."""
+    """Add a path to an InvalidError that has none."""
     try:
         yield
     except InputError:
@@ -67,7 +67,7 @@ class InputField:
 
 
 def fields_of(item: Any) -> tuple[InputField, ...]:
-    """The fields of an input object."""
+    """Return the fields of an input object."""
     return _fields(item.__strawberry_definition__)
 
 
@@ -80,7 +80,7 @@ def _fields(definition: StrawberryObjectDefinition) -> tuple[InputField, ...]:
 
 
 def values_of(item: Any) -> dict[str, Any]:
-    """What the item gives of its record, by stored name: enums as names, nested inputs as objects."""
+    """Return the given values by record key: enums as names, nested inputs as objects; raises InputError."""
     values: dict[str, Any] = {}
     for field in fields_of(item):
         declared: ValueField | None = field.metadata.get(VALUE)
@@ -93,7 +93,7 @@ def values_of(item: Any) -> dict[str, Any]:
 
 
 def check_record(values: Mapping[str, Any]) -> None:
-    """Refuse what is too large, and what ends before it begins."""
+    """Raise InputError for values that are too large, or an interval that ends before it begins."""
     if len(values.get("displayName") or "") > MAX_NAME_LENGTH:
         raise InputError(f"The display name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "displayName")
     for begin, end in INTERVALS:
@@ -109,7 +109,7 @@ def check_record(values: Mapping[str, Any]) -> None:
 
 
 def to_json(given: Any, *path: str) -> Any:
-    """The JSON value of an input value; what is not given within a nested input is left out."""
+    """Return the JSON value of an input value, without the absent fields of nested inputs."""
     if isinstance(given, Enum):
         return given.name
     if isinstance(given, list):
@@ -120,21 +120,21 @@ def to_json(given: Any, *path: str) -> Any:
 
 
 def require_kind(urn: str, kinds: tuple[str, ...], *path: str) -> str:
-    """The kind of an id, which must be one of ``kinds``."""
+    """Return the kind of an id; raises InputError unless it is one of ``kinds``."""
     with error_path(*path):
         kind = parse_urn(urn).kind
     if kind not in kinds:
-        raise InputError(f"{urn} is a {kind}, and this takes {' or '.join(sorted(kinds))}.", *path)
+        raise InputError(f"{urn} is a {kind}; use the id of a {' or '.join(sorted(kinds))}.", *path)
     return kind
 
 
 def asset_kind(urn: str, *path: str) -> str:
-    """The kind of an asset's id; raises InputError when it is that of something else."""
+    """Return the kind of the id of an asset; raises InputError for any other kind."""
     return require_kind(urn, ASSETS, *path)
 
 
 def checked_reason(reason: str | None) -> str | None:
-    """A reason as it goes into the audit; raises InputError when it is a book."""
+    """Return a reason for the audit, None for an empty one; raises InputError if it is too long."""
     if reason is not None and len(reason) > MAX_REASON_LENGTH:
         raise InputError(f"The reason is longer than {MAX_REASON_LENGTH} characters; shorten it.", "reason")
     return reason or None
@@ -142,11 +142,11 @@ def checked_reason(reason: str | None) -> str | None:
 
 def _check(name: str, given: Any, declared: ValueField) -> None:
     if given is None and declared.required:
-        raise InputError(f"`{name}` cannot be cleared; leave it out to keep what is stored.", name)
+        raise InputError(f"`{name}` cannot be null; omit it to keep the stored value.", name)
     if given is not None and declared.within is not None:
-        least, most = declared.within
-        if not least <= given <= most:
-            raise InputError(f"`{name}` is {given:g}; it lies between {least:g} and {most:g}.", name)
+        least, greatest = declared.within
+        if not least <= given <= greatest:
+            raise InputError(f"`{name}` is {given:g}; use a number from {least:g} to {greatest:g}.", name)
     if given is not None and declared.duration and milliseconds(given) is None:
         raise InputError(
             f"`{name}` is {given[:40]!r}; write weeks, days, hours, minutes and seconds, such as `P1D` or `PT6H`.", name
@@ -169,7 +169,7 @@ def _refuse_twice(keys: list[tuple[Any, ...]], path: Path) -> None:
         if first.setdefault(key, index) != index:
             name = " of ".join(str(part) for part in key if part is not None)
             raise InputError(
-                f"{name[:80]!r} stands here twice, first at {first[key]}; give it once.", *path, str(index)
+                f"{name[:80]!r} is listed twice, first at index {first[key]}; list it once.", *path, str(index)
             )
 
 
@@ -185,7 +185,7 @@ def _plain_object(given: Any, path: Path) -> dict[str, Any]:
     return values
 
 
-def _within(text: str | None, most: int, name: str) -> None:
-    """Raise InputError for a text that is blank, too long, or holds what no text holds."""
-    if text is not None and (not text.strip() or len(text) > most or "\0" in text):
-        raise InputError(f"`{name}` has 1 to {most} characters that can be read; change it.", name)
+def _within(text: str | None, max_length: int, name: str) -> None:
+    """Raise InputError for a text that is blank, too long, or contains NUL."""
+    if text is not None and (not text.strip() or len(text) > max_length or "\0" in text):
+        raise InputError(f"`{name}` needs 1 to {max_length} characters, not all of them blank, and no NUL.", name)

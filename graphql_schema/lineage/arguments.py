@@ -9,7 +9,7 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind, EdgeOrigin, LifecycleStage, RelationName, value
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.lineage_query import DEEPEST, MAX_ROOTS
+from graphql_schema.ports.lineage_query import MAX_DEPTH, MAX_ROOTS
 from graphql_schema.ports.relation_query import EVERYTHING, LineageItemFilter
 from policies.errors import InvalidError, LimitError
 
@@ -31,7 +31,7 @@ RootsArg = Annotated[
 DirectionArg = Annotated[LineageDirection, strawberry.argument(description="Direction of the walk.")]
 
 
-DepthArg = Annotated[int | None, strawberry.argument(description=f"Number of levels to walk, 0 to {DEEPEST}.")]
+DepthArg = Annotated[int | None, strawberry.argument(description=f"Number of levels to walk, 0 to {MAX_DEPTH}.")]
 
 
 DIRECTIONS: Mapping[LineageDirection, Direction] = {
@@ -93,8 +93,8 @@ def lineage_filter(where: LineageFilter | None) -> LineageItemFilter:
 def depth_of(max_depth: int | None, default: int) -> int:
     """Return the depth of a walk in levels, ``default`` if None is given; raise LimitError if it is out of range."""
     depth = default if max_depth is None else max_depth
-    if not 0 <= depth <= DEEPEST:
-        raise LimitError(f"`maxDepth` is {depth}; give 0 to {DEEPEST}.", limit=DEEPEST)
+    if not 0 <= depth <= MAX_DEPTH:
+        raise LimitError(f"`maxDepth` is {depth}; give 0 to {MAX_DEPTH}.", limit=MAX_DEPTH)
     return depth
 
 

@@ -11,7 +11,7 @@ from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
 from graphql_schema.lineage.lineage_edge import LineageEdge
-from graphql_schema.ports.lineage_query import DEEPEST, MAX_PATHS, PathQuery
+from graphql_schema.ports.lineage_query import MAX_DEPTH, MAX_PATHS, PathQuery
 from policies.errors import LimitError
 
 FromArg = Annotated[
@@ -20,7 +20,7 @@ FromArg = Annotated[
 ToArg = Annotated[strawberry.ID, strawberry.argument(description="Id of the asset where the data goes.")]
 MaxPathsArg = Annotated[int | None, strawberry.argument(description=f"Maximal number of paths, 1 to {MAX_PATHS}.")]
 MaxLengthArg = Annotated[
-    int | None, strawberry.argument(description=f"Maximal number of edges of a path, 0 to {DEEPEST}.")
+    int | None, strawberry.argument(description=f"Maximal number of edges of a path, 0 to {MAX_DEPTH}.")
 ]
 
 
@@ -60,7 +60,7 @@ async def _paths(
     for end in (from_, to):
         parse_urn(end)
     path_limit = _within("maxPaths", 5 if max_paths is None else max_paths, 1, MAX_PATHS)
-    length_limit = _within("maxLength", 12 if max_length is None else max_length, 0, DEEPEST)
+    length_limit = _within("maxLength", 12 if max_length is None else max_length, 0, MAX_DEPTH)
     found = await info.context.reader.paths(PathQuery(from_, to, path_limit, length_limit))
     return {
         "paths": [{"nodes": path.rows, "edges": path.edges, "length": len(path.edges)} for path in found.paths],

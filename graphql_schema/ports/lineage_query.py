@@ -8,7 +8,7 @@ from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.relation_query import EVERYTHING, LineageItemFilter
 from graphql_schema.ports.row import MaskedRecord, Row
 
-DEEPEST = 50
+MAX_DEPTH = 50
 """Levels of the deepest lineage query, and edges of the longest path."""
 
 MAX_ROOTS = 100
@@ -42,8 +42,8 @@ class PathQuery:
 
     source: str
     target: str
-    most: int
-    longest: int
+    max_paths: int
+    max_edges: int
 
 
 @dataclass(frozen=True, slots=True)

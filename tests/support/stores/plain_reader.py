@@ -94,7 +94,7 @@ class PlainGraph:
 
     async def paths(self, search: PathQuery) -> PathResult:
         """See GraphReader: finds none."""
-        return PathResult((), (), Completeness((), False, 0, search.longest, None, self.pin))  # noqa: FBT003 - as declared
+        return PathResult((), (), Completeness((), False, 0, search.max_edges, None, self.pin))  # noqa: FBT003 - as declared
 
     async def health(self, source: Row) -> HealthReport:  # noqa: ARG002 - as declared
         """See GraphReader: finds nothing that looks at an asset."""

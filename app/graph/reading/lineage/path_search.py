@@ -185,7 +185,7 @@ async def _search(
 ) -> PathResult:
     """Search the known graph for paths, and read further levels until there are enough."""
     forward, backward = sides
-    max_paths, max_length = state.query.most, state.query.longest
+    max_paths, max_length = state.query.max_paths, state.query.max_edges
     while True:
         every = not (forward.frontier and backward.frontier)
         depth = max_length if every else min(known_length(forward, backward), max_length)

@@ -41,8 +41,8 @@ def request(**headers: str) -> HTTPConnection:
 def test_a_context_is_of_one_caller_and_request(contexts: OperationContexts) -> None:
     """Caller and request id are those of the request; without the preference a hidden field is null, not an error."""
     context = contexts.open(request(), ADA)
-    assert (context.principal, context.request_id, context.notes.strict) == (ADA, "r-1", False)
-    assert contexts.open(request(prefer="policy=strict"), ADA).notes.strict
+    assert (context.principal, context.request_id, context.policy_report.strict) == (ADA, "r-1", False)
+    assert contexts.open(request(prefer="policy=strict"), ADA).policy_report.strict
 
 
 def test_a_reader_reads_at_the_instant_of_the_clock(contexts: OperationContexts) -> None:
