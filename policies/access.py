@@ -34,7 +34,7 @@ ResultT = TypeVar("ResultT")
 class Access:
     """The rights of one caller under one policy. It never changes: another caller or policy needs another `Access`.
 
-    Rows are identified by their policy attributes alone, so all rows with equal attributes get the same result.
+    Decisions use only the policy attributes of a row, so all rows with equal attributes get the same result.
     """
 
     def __init__(self, engine: Engine, types: GovernedTypes, principal: Principal) -> None:

@@ -1,7 +1,8 @@
 """Gates: conditions that a model version must meet before a protected alias may point at it.
 
-``gates.toml`` defines them; docs/gates.md describes its fields. All gates that apply to a move of an alias must be met.
-An unknown field or value is an error at start-up: a misspelt condition would otherwise leave the gate open.
+``gates.toml`` defines them; docs/gates.md describes its fields. A move of an alias must pass all gates that
+apply to it. An unknown field or value is an error at start-up: a misspelt condition would otherwise leave
+the gate open.
 """
 
 import re

@@ -57,7 +57,7 @@ class Policy:
         governed: Governed,
         clock: Callable[[], float] = time.monotonic,
     ) -> "Policy":
-        """Return the policy in the files ``*.cedar`` and ``labels.toml`` of ``folder``, None for that of the product.
+        """Return the policy in the files ``*.cedar`` and ``labels.toml`` of ``folder``; None loads that of the product.
 
         Raises `ConfigurationError` with the policy or field that is invalid.
         """

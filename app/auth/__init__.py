@@ -1,1 +1,1 @@
-"""From an Authorization header to a Principal."""
+"""Authentication: from an ``Authorization`` header to a `policies.principal.Principal`."""

@@ -77,7 +77,7 @@ class Authenticator:
         self.challenge = challenge
 
     async def authenticate(self, authorization: str | None, scope: Scope | None = None) -> Principal:
-        """Return the caller identified by the value of an ``Authorization`` header, None for a missing header.
+        """Return the caller identified by ``authorization``, the value of the header; None means a missing header.
 
         Raises `AuthError`: 401 without a valid token; 403 if ``scope`` is given and the token lacks the scope;
         503 if the issuer's signing keys or the caller's teams cannot be fetched.

@@ -51,7 +51,7 @@ class BearerBackend(AuthenticationBackend):
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
         """Return the token's scopes and the user, and set ``request.state.principal``.
 
-        None for open paths and WebSockets. Raises `AuthError`.
+        Return None for open paths and WebSockets. Raises `AuthError`.
         """
         if conn.scope["type"] == "websocket" or self._is_open(conn.url.path):
             return None

@@ -99,7 +99,7 @@ class _NotFoundError(DiscoveryError):
 async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, Any]:
     try:
         async with client.stream("GET", url, follow_redirects=False) as response:
-            body = await _read(response, url)
+            body = await _read_body(response, url)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise DiscoveryError(f"the request to {url} failed: {error or type(error).__name__}") from error
     if response.status_code == HTTPStatus.NOT_FOUND:
@@ -115,7 +115,7 @@ async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, An
     return document
 
 
-async def _read(response: httpx2.Response, url: str) -> bytes:
+async def _read_body(response: httpx2.Response, url: str) -> bytes:
     body = b""
     async for chunk in response.aiter_bytes():
         body += chunk

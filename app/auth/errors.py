@@ -56,10 +56,7 @@ class Challenge:
         self._metadata = ("resource_metadata", resource_metadata)
 
     def missing(self) -> UnauthenticatedError:
-        """Return the error for a request without a token; its header has no error code.
-
-        Source: RFC 6750 section 3.1.
-        """
+        """Return the error for a request without a token; its header has no error code (RFC 6750 section 3.1)."""
         message = "The request has no bearer token. Send the header `Authorization: Bearer <token>`."
         return UnauthenticatedError(message, self._headers())
 

@@ -5,15 +5,11 @@ from support.plain_english import findings
 from support.source_tree import files
 
 PENDING = (
-    "app/auth/",
     "app/cli/",
     "app/graph/",
-    "app/http/",
     "app/runtime/",
-    "app/store/",
     "app/telemetry/",
     "graphql_schema/",
-    "policies/",
     "tests/",
     "bench/",
     "examples/",

@@ -1,6 +1,6 @@
-"""Builds the HTTP response of an execution result: its errors, body and status.
+"""Builds the response of an execution result: its errors and body, and its status over HTTP.
 
-Status of the response:
+Status:
 
 - A request error (nothing was executed) has no entry ``data``. With ``application/graphql-response+json`` the status
   is that of the first error's code. With ``application/json`` a mistake in the document gives 200, because such

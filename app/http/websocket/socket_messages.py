@@ -67,10 +67,7 @@ class SocketMessages(ASGIWebSocketAdapter):
 
 
 def message_problem(message: object) -> str | None:
-    """Return the reason why a decoded message is malformed, None if it is well-formed.
-
-    Checks ``type``, ``id`` and the type of ``payload``. Strawberry's handler reads them without checks.
-    """
+    """Return the reason why the ``type``, ``id`` or ``payload`` of a decoded message is malformed, None if none is."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return "The message is malformed. Send a JSON object with a `type`."
     if message["type"] in {"subscribe", "complete"}:

@@ -25,11 +25,11 @@ _OPENS: Final = (
     "java.util.concurrent.atomic",
     "sun.nio.cs",
 )
-"""Packages of java.base that JanusGraph accesses by reflection."""
+"""Packages of java.base that JanusGraph and its libraries access by reflection."""
 _EXPORTS: Final = ("sun.nio.ch", "sun.security.action", "sun.security.x509")
-"""Internal packages of java.base that JanusGraph uses."""
+"""Internal packages of java.base that JanusGraph and its libraries use."""
 _PROFILES: Final = {"serve": (), "test": ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")}
-"""JVM options by the value of `MLG_STORE_PROFILE`; ``test`` starts faster and runs slower."""
+"""JVM options by the value of `MLG_STORE_PROFILE`; ``test`` uses only the C1 compiler and the serial collector."""
 _MAIN_CLASS: Final = "org.janusgraph.graphdb.server.JanusGraphServer"
 
 

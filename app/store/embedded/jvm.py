@@ -16,7 +16,7 @@ from app.store import self_check
 from app.store.errors import StoreStartError
 
 _READY_SECONDS: Final = 600.0
-"""A start takes 2 to 17 s, and before that about 10 s for each index that is new in the schema, even if empty."""
+"""Time limit of a start. It takes 2 to 17 s, and about 10 s more for an index that is new in the schema and empty."""
 _STOP_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.05
 _LOG_TAIL_BYTES: Final = 16_384
