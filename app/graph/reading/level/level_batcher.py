@@ -107,7 +107,7 @@ class LevelBatcher:
             hops.extend({**window, **hop, "p": _shifted(hop["p"], base, len(listings))} for hop in request.hops)
             listings.extend(request.listings)
         bindings = {
-            "points": sorted({point for request, _ in level for point in request.vertices}),
+            "points": sorted({vid for request, _ in level for vid in request.vertices}),
             "hops": hops,
             "listings": listings,
             "cap": EDGE_CAP,

@@ -1,9 +1,9 @@
 """Reads the lineage edges of vertices: their own, and those of other members of their asset groups.
 
-By the asset-group rule (docs/design/lineage-rules.md) the edges of its children count for a parent, and the edges of
-its parent for a child; those of its siblings do not. A vertex is expanded once in an operation, however many walks
-reach it. All vertices of one level are expanded in one request: the hop to the members and the hop from there over
-their edges are chained (:mod:`app.graph.reading.level.level_statement`).
+By the asset-group rule (docs/design/lineage-rules.md) the edges of its children count for a parent, and those of its
+parent for a child. Those of siblings do not count. A vertex is expanded once in an operation, however many walks reach
+it. All vertices of one level are expanded in one request: the hop to the members and the hop from there over their
+edges are chained (:mod:`app.graph.reading.level.level_statement`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
