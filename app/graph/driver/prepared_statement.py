@@ -2,7 +2,7 @@
 
 The store compiles a text at its first use (8 to 16 ms) and keeps it forever, so there must be few texts, all constant.
 Values never become text, so nothing can be injected. Build one traversal per shape with gremlinpython and
-:func:`param`, then call ``PreparedStatement.traversal(t)``. Alternatively write Groovy around rendered traversals and
+``param``, then call ``PreparedStatement.traversal(t)``. Alternatively write Groovy around rendered traversals and
 call ``PreparedStatement.of(text, "xs", "hops")``.
 
 Traps in Groovy:
@@ -41,7 +41,7 @@ class PreparedStatement:
 
     @classmethod
     def traversal(cls, traversal: Traversal) -> "PreparedStatement":
-        """Return a traversal as a prepared text; its parameters are the marks of :func:`param` and :func:`spread`."""
+        """Return a traversal as a prepared text; its parameters are the marks of ``param`` and ``spread``."""
         return cls(render(traversal), parameters_of(traversal))
 
     @classmethod
