@@ -25,7 +25,7 @@ _READ: Final = "g.V(x).values('selfCheck')"
 _ACCEPT: Final = {"Accept": "application/vnd.gremlin-v3.0+json;types=false"}
 
 
-async def submit(session: aiohttp.ClientSession, url: str, gremlin: str, **bindings: object) -> list[Any]:
+async def send(session: aiohttp.ClientSession, url: str, gremlin: str, **bindings: object) -> list[Any]:
     """Send one Gremlin request and return its results.
 
     Raises `StoreStartError` if the store returns an error, and errors of aiohttp if the store cannot be reached.
@@ -45,7 +45,7 @@ async def is_listening(session: aiohttp.ClientSession, url: str) -> bool:
     Raises `StoreStartError` if the server has no graph.
     """
     try:
-        return await submit(session, url, _PING) == [0]
+        return await send(session, url, _PING) == [0]
     except aiohttp.ClientConnectionError:
         return False
 
@@ -53,8 +53,8 @@ async def is_listening(session: aiohttp.ClientSession, url: str) -> bool:
 async def verify_write(session: aiohttp.ClientSession, url: str) -> None:
     """Write a random value and read it; raises `StoreStartError` if the store does not return the value."""
     nonce = uuid4().hex
-    await submit(session, url, _WRITE, x=VERTEX_ID, nonce=nonce)
-    found = await submit(session, url, _READ, x=VERTEX_ID)
+    await send(session, url, _WRITE, x=VERTEX_ID, nonce=nonce)
+    found = await send(session, url, _READ, x=VERTEX_ID)
     if found != [nonce]:
         raise StoreStartError(
             f"The store at {url} does not keep written data: wrote {nonce!r}, read {found!r}. "
