@@ -27,15 +27,15 @@ from graphql_schema.catalog.kinds import ASSETS, ATTACHED_KINDS, KINDS
 from graphql_schema.schema import build_schema
 
 READS_RECORDS = {
-    "app.graph.reading.visible_rows.row": "the accessor, which asks the judge",
+    "app.graph.reading.visible_rows.row": "the accessor, which applies the row policy",
     "app.graph.reading.visible_rows.fetch": "adds the far ends of changes, for the policy",
-    "app.graph.reading.rows_by_id._load": "tells the access log what was asked for and is hidden",
-    "app.graph.reading.listing_pages._unfenced": "drops what a fence hides, and takes the position to read on from",
-    "app.graph.reading.search_reader.found": "drops what a fence hides",
-    "app.graph.reading.attached_records._look": "takes the position to read on from",
-    "app.policy.explain.asset_and_caller": "takes the policy attributes alone, for whoever operates the store",
+    "app.graph.reading.rows_by_id._load": "reports to the access log which hidden ids were requested",
+    "app.graph.reading.listing_pages._read_on": "drops rows raised by a sensitivity floor, and takes the next position",
+    "app.graph.reading.search_reader.candidates": "drops rows raised by a sensitivity floor",
+    "app.graph.reading.attached_records._read": "takes the next position",
+    "app.policy.explain.asset_and_caller": "takes the policy attributes alone, for an operator of the store",
 }
-"""Functions that may look at the records of an answer, each with its reason."""
+"""Functions that may read the records of a response, each with its reason."""
 
 
 MAKE_CLIENTS = {
