@@ -2,8 +2,6 @@
 
 import strawberry
 
-from graphql_schema.assets.bulk import RegisterAssetsPayload, register_assets
-from graphql_schema.assets.registry import mutation_fields
 from graphql_schema.governance.aliases import SetAliasPayload, set_alias
 from graphql_schema.governance.approvals import ApprovePayload, approve
 from graphql_schema.governance.changes import revert_change
@@ -14,6 +12,8 @@ from graphql_schema.inputs.payloads import UpdatePayload
 from graphql_schema.lineage.link_mutations import LinkPayload, link, unlink
 from graphql_schema.observability.checks import ReportCheckPayload, report_check
 from graphql_schema.observability.incidents import IncidentPayload, open_incident, resolve_incident
+from graphql_schema.registry.bulk import RegisterAssetsPayload, register_assets
+from graphql_schema.registry.entries import mutation_fields
 from graphql_schema.usage.record_usage import RecordUsagePayload, record_usage
 
 

@@ -13,13 +13,13 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from graphql_schema.assets.registry import node_types
 from graphql_schema.catalog.lineage_picture import lineage_picture
 from graphql_schema.fields.scalars import SCALARS
 from graphql_schema.mutation import Mutation
 from graphql_schema.operation.field_guards import governed_fields, install_field_guards
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.query import Query
+from graphql_schema.registry.entries import node_types
 from graphql_schema.subscription import Subscription
 from policies.errors import CodedError
 from policies.labels import load_labels

@@ -5,7 +5,6 @@ from typing import Annotated, Any, ClassVar
 import strawberry
 
 from graphql_schema.assets.asset import Asset, AssetVersion, Versioned
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import Sensitivity
 from graphql_schema.catalog.relations import DERIVES, FEEDS, INPUT_TO, PRODUCES, VERSION_OF
 from graphql_schema.catalog.urn import version_urn
@@ -15,6 +14,7 @@ from graphql_schema.fields.field import Parent, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef, DatasetRef, DatasetVersionRef, RunRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, id_part, reference, refers
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import newest_first, related
 
 VERSIONS = newest_first(VERSION_OF.into("DatasetVersion"))

@@ -2,7 +2,6 @@
 
 import strawberry
 
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.relations import OWNED_BY, PART_OF
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.field import stored_field
@@ -12,6 +11,7 @@ from graphql_schema.fields.refs import AssetRef, DomainRef
 from graphql_schema.fields.relation_fields import to_one
 from graphql_schema.fields.value_types import Property
 from graphql_schema.inputs.input_fields import CatalogFields, OwnerInput, attribute, reference
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.conditions import Condition, In
 from graphql_schema.ports.relation_query import related
 

@@ -6,7 +6,6 @@ from typing import Any
 import strawberry
 
 from graphql_schema.assets.asset import Asset
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import Verdict, value
 from graphql_schema.catalog.relations import EVALUATED_BY, PRODUCES
 from graphql_schema.fields.connection import Connection
@@ -17,6 +16,7 @@ from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput
 from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import ONE, related
 
 _DATA = ("Dataset", "DatasetVersion")

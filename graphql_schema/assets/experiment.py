@@ -5,7 +5,6 @@ from enum import Enum
 import strawberry
 
 from graphql_schema.assets.asset import Asset
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CELL_OF, TESTED_IN
 from graphql_schema.fields.connection import Connection
@@ -14,6 +13,7 @@ from graphql_schema.fields.refs import AssetRef, ExperimentCellRef, ExperimentRe
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import SHARE, AssetFields, attribute, reference
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import related
 
 

@@ -3,13 +3,13 @@
 import strawberry
 
 from graphql_schema.assets.asset import Asset
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.relations import CONTAINS, DERIVES, FEEDS
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef, DatasetRef, FeatureRef, FeatureSetRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import related
 
 SOURCES = related(DERIVES.into("Dataset"))

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import strawberry
 
 from graphql_schema.assets.asset import Asset, AssetVersion, Versioned
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import (
     BASE_OF,
@@ -40,6 +39,7 @@ from graphql_schema.fields.value_types import Metric, MetricInput, Property, Pro
 from graphql_schema.governance.aliases import ModelAlias, aliases_of, names_of, version_by_alias
 from graphql_schema.governance.gate_report import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
 from graphql_schema.inputs.input_fields import AssetFields, attribute, id_part, reference
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import newest_first, related
 
 _DATA = ("Dataset", "DatasetVersion")

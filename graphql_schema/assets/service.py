@@ -6,7 +6,6 @@ from typing import Any
 import strawberry
 
 from graphql_schema.assets.asset import Asset
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CALLED_BY, DEPLOYED_AS, SERVED_BY
 from graphql_schema.fields.connection import After, Connection, First
@@ -16,6 +15,7 @@ from graphql_schema.fields.refs import DeploymentRef, ModelVersionRef, ServiceRe
 from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import SHARE, AssetFields, attribute, reference
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import related
 
 DEPLOYMENTS = related(SERVED_BY.into("Deployment"))

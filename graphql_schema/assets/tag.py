@@ -5,7 +5,6 @@ from typing import Any
 
 import strawberry
 
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.field import Parent, stored_field
@@ -14,6 +13,7 @@ from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.value_types import Property
 from graphql_schema.inputs.input_fields import CatalogFields, attribute, needed
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.conditions import Condition, In
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import strawberry
 
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import PrincipalType
 from graphql_schema.catalog.relations import MEMBER_OF, PART_OF
 from graphql_schema.fields.connection import After, Connection, First
@@ -18,6 +17,7 @@ from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Property
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.inputs.input_fields import CatalogFields, attribute, reference, refers
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.observability.incidents import incidents_where
 from graphql_schema.ports.conditions import Condition, In
 from graphql_schema.ports.relation_query import related

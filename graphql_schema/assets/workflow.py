@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import strawberry
 
 from graphql_schema.assets.asset import Asset
-from graphql_schema.assets.kind_entry import Export, KindEntry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, STARTED_BY
 from graphql_schema.fields.connection import After, Connection, First
@@ -17,6 +16,7 @@ from graphql_schema.fields.relation_fields import relation_connection, to_many, 
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, reference
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.conditions import In
 from graphql_schema.ports.relation_query import RowFilter, newest_first, related
 

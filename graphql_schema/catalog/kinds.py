@@ -84,7 +84,7 @@ KINDS: Final[dict[str, Kind]] = {
 """The kinds that clients register, by name: assets, then the people and the vocabulary that assets refer to."""
 
 
-KIND: Final = {kind.code: name for name, kind in KINDS.items()}
+NAME_OF_CODE: Final = {kind.code: name for name, kind in KINDS.items()}
 """The name of each registered kind by its code, which is what records store."""
 
 

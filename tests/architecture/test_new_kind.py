@@ -19,12 +19,19 @@ print(sdl(), cedar_sdl(), lineage_picture(), sep="\\0")
 
 
 def example() -> tuple[str, str, str]:
-    """Return the lines of the catalog, the file and the labels of the example."""
+    """Return the change of the catalog, the file and the labels of the example."""
     section = re.search(r"(?ms)^## A new kind\n(.*?)^## ", read("CONTRIBUTING.md"))
     assert section is not None
     blocks = [dedent(block) for block in re.findall(r"(?ms)^( *```\w+\n.*?^ *```)\n", section[1])]
-    kinds, file, labels, _ = (block.partition("\n")[2].removesuffix("```") for block in blocks)
-    return kinds, file, labels
+    change, file, labels, _ = (block.partition("\n")[2].removesuffix("```") for block in blocks)
+    return change, file, labels
+
+
+def changed(text: str, change: str) -> str:
+    """Return a text with the added lines of a change below its one line of context."""
+    context, *added = change.splitlines(keepends=True)
+    assert text.count(context[1:]) == 1
+    return text.replace(context[1:], context[1:] + "".join(line.removeprefix("+") for line in added))
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +40,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = tmp_path_factory.mktemp("tree")
     for package in ("graphql_schema", "policies"):
         copytree(ROOT / package, tree / package, ignore=ignore_patterns("__pycache__"))
-    kinds, file, labels = example()
-    catalog = (tree / KINDS).read_text()
-    last_asset = re.search(r"(?ms)^        Kind\([^()]*\),\n(?=        Kind\(\"Team\")", catalog)
-    assert last_asset is not None
-    (tree / KINDS).write_text(catalog.replace(last_asset[0], last_asset[0] + kinds))
+    change, file, labels = example()
+    (tree / KINDS).write_text(changed((tree / KINDS).read_text(), change))
     (tree / "graphql_schema" / "assets" / "prompt.py").write_text(file)
     with (tree / "policies" / "labels.toml").open("a") as end:
         end.write(labels)

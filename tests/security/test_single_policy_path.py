@@ -1,7 +1,7 @@
 """There is one road from a record to an answer, and it leads through the policy: in the code, and on every field."""
 
 import ast
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from support.source_tree import product
 from support.stores.janusgraph import StoreGraph
 
 from graphql_schema.catalog.kinds import ASSETS, ATTACHED_KINDS, KINDS
+from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Relation
 from graphql_schema.schema import build_schema
 
 READS_RECORDS = {
@@ -95,11 +96,32 @@ def test_the_store_is_asked_from_one_folder() -> None:
     assert importers == {*MAKE_CLIENTS, "app.policy.explain"}
 
 
+CARRIED_BY = tuple(relation for relation in LINEAGE if relation.carries)
 UNGOVERNED = frozenset(kind.name for kind in KINDS.values() if not kind.asset)
+
+
+def _may_arrive(kind: str, relations: Iterable[Relation]) -> bool:
+    """Whether an edge of the relations may lead to an asset of the kind, or of its asset group."""
+    return any(target in _group(kind) for relation in relations for _, target in relation.ends)
+
+
+def _may_leave(kind: str) -> bool:
+    """Whether a lineage edge may leave an asset of the kind, or of its asset group."""
+    return any(source in _group(kind) for relation in LINEAGE for source, _ in relation.ends)
+
+
+def _group(kind: str) -> set[str]:
+    return {kind, *(far for hops in (PARENT_HOPS, CHILD_HOPS) if kind in hops for far in hops[kind].kinds)}
+
+
+NOTHING_ARRIVES = {kind for kind in ASSETS if not _may_arrive(kind, LINEAGE)}
+NO_TAG_ARRIVES = {kind for kind in ASSETS if not _may_arrive(kind, CARRIED_BY) and KINDS[kind].parent is None}
 NOT_REACHED = {
     **{f"{kind}.checks": "a check is of the asset itself" for kind in ASSETS},
-    "Experiment.downstream": "nothing comes from an experiment",
-    "Experiment.impact": "the same",
+    **{f"{kind}.{name}": "no data leaves the kind" for kind in ASSETS if not _may_leave(kind)
+       for name in ("downstream", "impact")},
+    **{f"{kind}.{name}": "no data arrives at the kind" for kind in NOTHING_ARRIVES for name in ("upstream", "lineage")},
+    **{f"{kind}.health": "no data arrives, and no parent" for kind in NOTHING_ARRIVES if KINDS[kind].parent is None},
     "Change.subject": "a change is shown to whoever reads its subject",
     "Change.reverts": "what a change undid is of the same subject",
     "Approval.subject": "an approval is shown to whoever reads its subject",
@@ -118,7 +140,7 @@ NOT_REACHED = {
     "SetAliasPayload.alias": "tests/journeys/test_aliases.py: the echo of a mutation",
     "SetAliasPayload.gate": "tests/journeys/test_promotion.py: the echo of a mutation",
     "Subscription.changes": "the same changes as Query.changes; tests/security/test_leaks_of_subscriptions.py walks it",
-}
+}  # fmt: skip
 """Fields that lead to rows and have no hidden one to lead to, each with its reason."""
 
 
@@ -259,7 +281,7 @@ def _miscounted(answer: Any) -> Iterator[Any]:
 OPEN_ROADS = frozenset(NOT_REACHED) | {
     f"{owner}.{name}"
     for owner, name in ROADS
-    if (name == "tags" and owner in {"Deployment", "Experiment", "ExperimentCell"})
+    if (name == "tags" and owner in NO_TAG_ARRIVES)
     or (name == "owners" and owner in KINDS and KINDS[owner].parent is None)
 }
 """What leads to people and vocabulary only, which all may see, or nowhere, and kinds at which no tag arrives."""

@@ -71,7 +71,7 @@ _log = structlog.get_logger(__name__)
 
 async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoordinator) -> None:
     """Add an entry to derive everything if the store was derived by other rules; call it before there are writers."""
-    rules = orjson.dumps([rule.fingerprint() for rule in coordinator.inference_rules]).decode()
+    rules = orjson.dumps([rule.content() for rule in coordinator.inference_rules]).decode()
     stored = await client.submit(_READ_RULES, {"xs": [_RULES_VERTEX]})
     if stored == [rules] or not (stored or coordinator.inference_rules):
         return

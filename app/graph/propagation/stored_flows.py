@@ -34,7 +34,7 @@ from gremlin_python.process.traversal import P
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
-from graphql_schema.catalog.kinds import ASSETS, KIND, KINDS
+from graphql_schema.catalog.kinds import ASSETS, KINDS, NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Hop
 from policies.sensitivity import RANK
 
@@ -160,7 +160,7 @@ class StoredFlows:
         sources = Sources()
         for xs in _batches(list(vertices)):
             await self._add_sources(xs, sources)
-        for vid in [vid for vid in sources.of if KIND[sources.records[vid]["kind"]] in self.stops]:
+        for vid in [vid for vid in sources.of if NAME_OF_CODE[sources.records[vid]["kind"]] in self.stops]:
             del sources.of[vid]
         return sources
 
@@ -255,7 +255,7 @@ class StoredFlows:
         bindings = {"points": points, "hops": hops, "now": self.now, "most": max_records}
         response: dict[str, Any] = (await self.client.submit(FLOW, bindings))[0]
         for rows in response["e"]:
-            self.kinds.update(zip(rows[1::3], map(KIND.__getitem__, rows[2::3]), strict=True))
+            self.kinds.update(zip(rows[1::3], map(NAME_OF_CODE.__getitem__, rows[2::3]), strict=True))
         return response
 
 

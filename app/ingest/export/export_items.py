@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, page_document
 from app.ingest.load.api_client import ApiClient
-from graphql_schema.assets.kind_entry import KindEntry
-from graphql_schema.assets.registry import REGISTRY
 from graphql_schema.catalog.inference_rules import ENRICHMENT
+from graphql_schema.inputs.kind_entry import KindEntry
+from graphql_schema.registry.entries import REGISTRY
 from policies.errors import LimitError
 
 Item = dict[str, dict[str, Any]]

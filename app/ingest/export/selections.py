@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from graphql_schema.assets.kind_entry import KindEntry
+from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
 
 ASSETS: Final = 100

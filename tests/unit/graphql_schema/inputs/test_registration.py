@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from strawberry import ID
 
-from graphql_schema.assets.asset_input import AssetInput
-from graphql_schema.assets.bulk import check_items, command_of, given_field
 from graphql_schema.assets.dataset import ColumnInput, ColumnRefInput, DatasetInput, DatasetVersionInput
 from graphql_schema.assets.domain import DomainInput
 from graphql_schema.assets.evaluation import EvaluationInput
@@ -29,6 +27,8 @@ from graphql_schema.inputs.input_fields import OwnerInput
 from graphql_schema.inputs.values import InputError
 from graphql_schema.lineage.link_mutations import LinkInput
 from graphql_schema.ports.commands import DeclaredEdges, LinkCommand, RegisterCommand
+from graphql_schema.registry.asset_input import AssetInput
+from graphql_schema.registry.bulk import check_items, command_of, given_field
 
 Given = Any
 """What an input class takes under a name; its own annotations say what."""

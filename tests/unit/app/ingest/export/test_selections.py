@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 
 from app.cli.command_line import commands
 from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, page_document
-from graphql_schema.assets.kind_entry import KindEntry
-from graphql_schema.assets.registry import REGISTRY
 from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.inputs.input_fields import EDGE, EdgeField
+from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.inputs.values import fields_of
+from graphql_schema.registry.entries import REGISTRY
 
 NOT_STORED = {"source", "namespace", "name", "expectedRevision", "idempotencyKey", "dryRun"}
 """Input fields that are part of the id, or about the call alone."""

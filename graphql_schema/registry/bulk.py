@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import strawberry
 
-from graphql_schema.assets.asset_input import AssetInput
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
 from graphql_schema.inputs.idempotency_key import key_in, key_within
@@ -18,6 +17,7 @@ from graphql_schema.inputs.values import InputError, fields_of
 from graphql_schema.lineage.link_mutations import LinkInput, linking_of
 from graphql_schema.ports.commands import IdempotencyKey, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome, not_written
+from graphql_schema.registry.asset_input import AssetInput
 from policies.errors import InvalidError, LimitError
 
 

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from graphql_schema.assets.registry import item_fields
 from graphql_schema.lineage.link_mutations import LinkInput
+from graphql_schema.registry.entries import item_fields
 
 
 @strawberry.input(

@@ -1,30 +1,26 @@
-"""The register of kinds: the entry of every kind of the catalog, found in the files of this package."""
+"""The register of kinds: the entry of every kind of the catalog, found in the files of `graphql_schema/assets/`."""
 
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Final
 
-from graphql_schema.assets.kind_entry import KindEntry
+from graphql_schema import assets
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.governance.approvals import Approval
 from graphql_schema.governance.changes import Change
+from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.observability.checks import Check, CheckResult
 from graphql_schema.observability.incidents import Incident
 
 _CATALOG: Final = "graphql_schema/catalog/kinds.py"
 
-_READERS: Final = {"registry", "asset_input", "bulk"}
-"""Files of this package that read the register, and therefore cannot be searched for entries."""
-
 
 def _found() -> Iterator[tuple[str, KindEntry]]:
-    """Yield the entries of every file of this package, each with the name of its file."""
-    for module in iter_modules([str(Path(__file__).parent)]):
-        if module.name not in _READERS:
-            entries = getattr(import_module(f"{__package__}.{module.name}"), "ENTRIES", ())
-            yield from ((module.name, entry) for entry in entries)
+    """Yield the entries of every file of `graphql_schema/assets/`, each with the name of its file."""
+    for module in iter_modules(assets.__path__):
+        entries = getattr(import_module(f"{assets.__name__}.{module.name}"), "ENTRIES", ())
+        yield from ((module.name, entry) for entry in entries)
 
 
 def _by_kind(found: dict[str, tuple[str, KindEntry]]) -> dict[str, KindEntry]:

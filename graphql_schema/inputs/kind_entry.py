@@ -1,15 +1,18 @@
-"""The entry of a kind in the register: what its file contributes to the schema and to the export."""
+"""The entry of a kind in the register: the parts of a kind that the schema and the export are made from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import strawberry
 
 from graphql_schema.catalog.kinds import KINDS, Kind
 from graphql_schema.catalog.relations import Relation
+from graphql_schema.fields.context import Info
 from graphql_schema.fields.node import Node
-from graphql_schema.inputs.register_field import register_field
+from graphql_schema.inputs.payloads import RegisterPayload, payload
+from graphql_schema.inputs.registration import registration_of
+from graphql_schema.inputs.submit import submit_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +75,14 @@ class KindEntry:
     @property
     def mutation(self) -> tuple[str, Any]:
         """The Python name of the mutation, such as ``register_model_version``, and its field."""
-        return f"{self.verb}_{self.attribute}", register_field(self.input, self.description)
+        return f"{self.verb}_{self.attribute}", _register_field(self.input, self.description)
+
+
+def _register_field(input_type: type, description: str) -> Any:
+    """Return the mutation field that registers one ``input_type``."""
+
+    async def resolve(info: Info, input: Any) -> Any:
+        return payload(await submit_one(info, lambda: registration_of(input)))
+
+    resolve.__annotations__["input"] = Annotated[input_type, strawberry.argument(description="The item to register.")]
+    return strawberry.field(resolver=resolve, graphql_type=RegisterPayload, description=description)

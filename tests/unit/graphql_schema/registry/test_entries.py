@@ -3,10 +3,10 @@
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType
 
-from graphql_schema.assets import registry
-from graphql_schema.assets.kind_entry import KindEntry
-from graphql_schema.assets.registry import REGISTRY
 from graphql_schema.catalog.kinds import KINDS, Kind
+from graphql_schema.inputs.kind_entry import KindEntry
+from graphql_schema.registry import entries
+from graphql_schema.registry.entries import REGISTRY
 from graphql_schema.schema import GraphSchema
 
 FOUND = {name: (KINDS[name].concept, entry) for name, entry in REGISTRY.items()}
@@ -15,13 +15,13 @@ FOUND = {name: (KINDS[name].concept, entry) for name, entry in REGISTRY.items()}
 def fault(found: dict[str, tuple[str, KindEntry]]) -> str:
     """The message with which the register refuses these entries."""
     with pytest.raises(ValueError, match="does not agree with the catalog") as refused:
-        registry._by_kind(found)  # noqa: SLF001 - runs at import
+        entries._by_kind(found)  # noqa: SLF001 - runs at import
     return str(refused.value)
 
 
 def test_the_register_is_in_the_order_of_the_catalog() -> None:
     """Whatever order files are found in, types, mutations and items have that of the catalog."""
-    assert list(registry._by_kind(dict(reversed(FOUND.items())))) == list(REGISTRY) == list(KINDS)  # noqa: SLF001
+    assert list(entries._by_kind(dict(reversed(FOUND.items())))) == list(REGISTRY) == list(KINDS)  # noqa: SLF001
 
 
 def test_a_kind_without_an_entry_is_named_with_its_file() -> None:
