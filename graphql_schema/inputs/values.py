@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 import orjson
@@ -146,7 +147,8 @@ def _check(name: str, given: Any, declared: ValueField) -> None:
     if given is not None and declared.within is not None:
         least, greatest = declared.within
         if not least <= given <= greatest:
-            raise InputError(f"`{name}` is {given:g}; use a number from {least:g} to {greatest:g}.", name)
+            bounds = f"of at least {least:g}" if greatest == inf else f"from {least:g} to {greatest:g}"
+            raise InputError(f"`{name}` is {given:g}; use a number {bounds}.", name)
     if given is not None and declared.duration and milliseconds(given) is None:
         raise InputError(
             f"`{name}` is {given[:40]!r}; write weeks, days, hours, minutes and seconds, such as `P1D` or `PT6H`.", name

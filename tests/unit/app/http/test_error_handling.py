@@ -104,7 +104,7 @@ async def test_defects_leak_nothing(
         response = await post(client, query, variables={"n": "variable-3a"})
     error = response.json()["errors"][0]
     assert error["extensions"] == {"code": "INTERNAL", "requestId": "r-1"}
-    assert "r-1 finds it in the log" in error["message"]
+    assert "under request id r-1" in error["message"]
     assert CANARY not in response.text
     assert [(line["event"], line["request_id"], line["count"]) for line in lines] == [("request_failed", "r-1", 8)]
     assert lines[0]["document"] == sha256(query.encode()).hexdigest()

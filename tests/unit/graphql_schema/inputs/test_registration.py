@@ -213,7 +213,7 @@ BAD = {
     "another whole": Bad(
         {"model_version": ModelVersionInput(id=VERSION, model="mlg://model/mlflow/default/x")}, ("model",), MODEL
     ),
-    "no whole": Bad({"model_version": ModelVersionInput(id=VERSION, model=None)}, ("model",), "cannot be cleared"),
+    "no whole": Bad({"model_version": ModelVersionInput(id=VERSION, model=None)}, ("model",), "cannot be null"),
     "malformed whole": Bad(
         {"dataset_version": DatasetVersionInput(source="a", name="b", version="1", dataset="b")},
         ("dataset",),
@@ -273,14 +273,14 @@ BAD = {
         "before `deployedAt`",
     ),
     "share above one": Bad(
-        {"deployment": DeploymentInput(source="k8s", name="d", traffic_share=1.5)}, ("trafficShare",), "between 0 and 1"
+        {"deployment": DeploymentInput(source="k8s", name="d", traffic_share=1.5)}, ("trafficShare",), "from 0 to 1"
     ),
-    "negative cost": Bad({"run": RunInput(id=RUN, cost_usd=-1.0)}, ("costUsd",), "between 0"),
-    "state cleared": Bad({"run": RunInput(id=RUN, state=None)}, ("state",), "cannot be cleared"),
+    "negative cost": Bad({"run": RunInput(id=RUN, cost_usd=-1.0)}, ("costUsd",), "at least 0"),
+    "state cleared": Bad({"run": RunInput(id=RUN, state=None)}, ("state",), "cannot be null"),
     "model version cleared": Bad(
         {"evaluation": EvaluationInput(source="a", name="e", model_version=None)},
         ("modelVersion",),
-        "cannot be cleared",
+        "cannot be null",
     ),
     "long name": Bad({"model": ModelInput(source="a", name="n" * 1025)}, ("name",), "1024"),
     "long display name": Bad({"model": ModelInput(id=MODEL, display_name="n" * 1025)}, ("displayName",), "1024"),
@@ -288,7 +288,7 @@ BAD = {
     "link the catalog has not": Bad(link(RelationName["FEEDS"], DATA, RUN), ("to",), "is a Run"),
     "link from what cannot": Bad(link(RelationName["FEEDS"], RUN, MODEL), ("from",), "is a Run"),
     "link malformed": Bad(link(RelationName["FEEDS"], DATA, "x"), ("to",), "not an id"),
-    "link too sure": Bad(link(RelationName["FEEDS"], DATA, MODEL, confidence=1.1), ("confidence",), "between 0 and 1"),
+    "link too sure": Bad(link(RelationName["FEEDS"], DATA, MODEL, confidence=1.1), ("confidence",), "from 0 to 1"),
     "link that ends before it begins": Bad(
         link(RelationName["FEEDS"], DATA, MODEL, valid_from=Instant(2), valid_to=Instant(1)), ("validTo",), "before"
     ),

@@ -48,7 +48,7 @@ async def test_outcomes_come_in_order_and_count(run: Run, graph: PlainGraph) -> 
     assert data["results"][1]["errors"] == [
         {
             "code": "INVALID",
-            "message": "mlg://tag/a/b/c is a Tag, and this takes Dataset or DatasetVersion.",
+            "message": "mlg://tag/a/b/c is a Tag; use the id of a Dataset or DatasetVersion.",
             "inputPath": ["modelVersion", "trainedOn", "1"],
             "currentRevision": None,
         }
