@@ -49,6 +49,16 @@ _Request = tuple[Condition, UnusedFor]
 """A condition of a listing, and one that is inside it."""
 
 
+def unused_by_index(begin: date, *, sees_all: bool) -> Condition:
+    """Return the condition of the assets that are unused since a day, whichever services are visible to the caller.
+
+    With ``sees_all`` every service is visible, so that these are all unused assets.
+    """
+    at = begin_of(begin)
+    used = (Above("usedAt", 0), Above("servedAt", 0)) if sees_all else (Above("usedAt", 0),)
+    return All((Below("usedAt", at), Below("servedAt", at), AnyOf((*used, Below("begins", at)))))
+
+
 @dataclass(frozen=True, slots=True)
 class UndecidedAssets:
     """The assets of a listing that are unused or not, depending on the services that are visible to the caller.
@@ -118,11 +128,8 @@ class UnusedAssets:
 
     def _condition(self, unused: UnusedFor, ids: tuple[str, ...]) -> Condition:
         """Return the condition of the assets that the index decides, and of the assets with these ids."""
-        at = begin_of(self._begin(unused))
-        used = [Above("usedAt", 0), *([Above("servedAt", 0)] if self._sees_all else [])]
-        used_or_old = AnyOf((*used, Below("begins", at)))
-        decided = All((Below("usedAt", at), Below("servedAt", at), used_or_old, self._usage_shown()))
-        return AnyOf((decided, In("urn", ids)))
+        decided = unused_by_index(self._begin(unused), sees_all=self._sees_all)
+        return AnyOf((All((decided, self._usage_shown())), In("urn", ids)))
 
     async def _undecided_ids(self, requests: Sequence[_Request]) -> Mapping[_Request, tuple[str, ...]]:
         """Return the ids of the undecided assets that are unused, for each request; one level request for all."""
