@@ -25,12 +25,12 @@ from support.oracles.decision_table import (
 
 from policies.access import Access
 from policies.attributes import PolicyAttributes, caller_attributes
+from policies.cedar.rows import row_filter
 from policies.errors import ConfigurationError
 from policies.governed import Governed
 from policies.masks import governed_types
 from policies.policy import Policy
 from policies.predicate import compiled
-from policies.rows import row_filter
 from policies.vocabulary import Label, Labels, RowAction, WriteAction
 
 TABLE = read_table()
