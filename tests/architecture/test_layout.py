@@ -21,7 +21,7 @@ VAGUE = {"utils", "common", "base", "helpers", "misc"}
 
 
 def repeated(places: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the names that stand for more than one place, each with its places."""
+    """Return the names with more than one place, each with its places."""
     found: dict[str, list[str]] = defaultdict(list)
     for name, place in places:
         found[name].append(place)

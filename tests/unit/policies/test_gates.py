@@ -32,7 +32,7 @@ GOOD = f'{GATE}approvals = ["release"]\n'
         (GATE + "approvals = []\n", r"`approvals` of gate g is not a list of one or more strings"),
         (GATE + 'approvals = "release"\n', r"`approvals` of gate g is not a list of one or more strings"),
         (GATE + 'approvals = ["all of us"]\n', r"`approvals` of gate g has \['all of us'\]"),
-        (GATE + 'incidents = ["GRAVE"]\n', r"`incidents` of gate g has \['GRAVE'\]. Use some of \['LOW', "),
+        (GATE + 'incidents = ["EXTREME"]\n', r"`incidents` of gate g has \['EXTREME'\]. Use some of \['LOW', "),
         (GATE + 'sensitivity = "SECRET"\n', r"`sensitivity` of gate g is 'SECRET'. Use one of \['PUBLIC'"),
         (GATE + 'sensitivity = ["PUBLIC"]\n', r"`sensitivity` of gate g is \['PUBLIC'\]. Use one of"),
         (GOOD + "aliases = []\n", r"`aliases` of gate g is not a list of one or more strings"),
