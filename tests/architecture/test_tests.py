@@ -3,12 +3,18 @@
 import ast
 from typing import TypeGuard
 
-from support.source_tree import Module, modules
+from support.source_tree import Module, modules, read
 
 SLEEPS = {"time.sleep", "asyncio.sleep", "anyio.sleep", "sleep"}
 
 POLLS = {"tests/support/waiting.py"}
 """Modules that may pause between two checks of a condition: the state of another process has no event to wait for."""
+
+WITHOUT_STORE = ("tests/unit/", "tests/architecture/", "tests/contract/sdl/")
+"""Folders that ``make test-fast`` runs."""
+
+STORES = {"EmbeddedStore", "StoreGraph"}
+"""Types of the fixtures that start JanusGraph."""
 
 
 def under_tests() -> list[Module]:
@@ -55,3 +61,16 @@ def test_no_test_is_skipped_always() -> None:
         if isinstance(node, ast.Attribute) and ast.unparse(node) in {"pytest.mark.skip", "pytest.mark.xfail"}
     ]
     assert skipped == []
+
+
+def test_fast_tests_need_no_store() -> None:
+    """No test or fixture that ``make test-fast`` runs uses JanusGraph, and the target runs exactly these folders."""
+    starting = [
+        f"{module.path}:{function.name}"
+        for module in under_tests()
+        if module.path.startswith(WITHOUT_STORE)
+        for function in module.functions
+        if STORES & {ast.unparse(argument.annotation) for argument in function.args.args if argument.annotation}
+    ]
+    assert starting == []
+    assert " ".join(folder.rstrip("/") for folder in WITHOUT_STORE) in read("Makefile")
