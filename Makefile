@@ -60,26 +60,30 @@ WORKERS ?= 3
 test: lint ## Everything a change must pass, on a real JanusGraph; on up to WORKERS cores
 	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist loadfile
 
+.PHONY: test-fast
+test-fast: lint ## While working: lint and every test that needs no store, under three minutes
+	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist worksteal tests/unit tests/architecture tests/contract/sdl
+
 QUERIES ?= 20000
 
 .PHONY: test-worlds
-test-worlds: $(READY) ## Ask two worlds that differ only in what is hidden: make test-worlds QUERIES=20000 SEED=2
+test-worlds: $(READY) ## Query two stores that differ only in hidden data: make test-worlds QUERIES=20000 SEED=2
 	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_non_interference.py
 
 ROUNDS ?= 20
 
 .PHONY: test-kills
-test-kills: $(READY) ## Kill the API and its JVM in the middle of loads: make test-kills ROUNDS=20 SEED=2
+test-kills: $(READY) ## Kill the API and its JVM during loads: make test-kills ROUNDS=20 SEED=2
 	ROUNDS=$(ROUNDS) SEED=$(or $(SEED),1) ITEMS=5000 $(BIN)/pytest -s tests/recovery/test_kills.py
 
 .PHONY: test-life
-test-life: $(READY) ## Random lives of assets against a plain model: make test-life EXAMPLES=500
+test-life: $(READY) ## Random writes to assets against a plain model: make test-life EXAMPLES=500
 	EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/app/graph/writing/test_random_asset_life.py
 
 GRAPHS ?= 2000
 
 .PHONY: test-walks
-test-walks: $(READY) ## Walk random graphs and compare with networkx: make test-walks GRAPHS=2000
+test-walks: $(READY) ## Lineage of random graphs against networkx: make test-walks GRAPHS=2000
 	SEARCH=1 GRAPHS=$(GRAPHS) $(BIN)/pytest tests/journeys/test_random_lineage.py tests/journeys/test_lineage_while_writing.py
 
 .PHONY: test-issuer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def _flag(text: str) -> bool:
     return text == "1"
 
 
-_READERS: dict[str, Any] = {
+_READERS: dict[str, Callable[[str], object]] = {
     "port": int,
     "store_port": int,
     "store_in_flight": int,
@@ -94,7 +94,7 @@ _READERS: dict[str, Any] = {
 }
 
 
-def _read(name: str, meta: Mapping[str, Any], source: Mapping[str, str]) -> object:
+def _read(name: str, meta: Mapping[str, str], source: Mapping[str, str]) -> object:
     text = source.get(meta["key"], meta["default"])
     try:
         return _READERS.get(name, str)(text)

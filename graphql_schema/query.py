@@ -1,7 +1,7 @@
 """The root type Query: objects by id, listings, lineage, search and the viewer."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -15,7 +15,7 @@ from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.field import Resolved, SchemaField, stored_field
 from graphql_schema.fields.listing_fields import AssetFilterArg, AssetOrderArg, list_assets
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import TeamRef
@@ -26,6 +26,7 @@ from graphql_schema.lineage.paths import LineagePaths, paths
 from graphql_schema.lineage.traversal import Lineage, lineage
 from graphql_schema.observability.incidents import Incident, all_incidents
 from graphql_schema.ports.conditions import In, ListingQuery, SortOrder
+from graphql_schema.ports.record import Json
 from graphql_schema.search.search_field import SearchResults, search
 from policies.errors import InvalidError, LimitError
 
@@ -56,12 +57,12 @@ class Viewer:
     policy_version: str = stored_field("The version of the active policy.")
 
 
-async def _node(info: Info, id: IdArg, as_of: AsOf = None) -> Any:
+async def _node(info: Info, id: IdArg, as_of: AsOf = None) -> Resolved:
     set_read_time(info, as_of)
     return await info.context.reader.node(id) if _is_node(id) else None
 
 
-async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Any:
+async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Resolved:
     set_read_time(info, as_of)
     if len(ids) > MAX_NODE_IDS:
         raise LimitError(f"`ids` has {len(ids)} entries; the limit is {MAX_NODE_IDS}.", limit=MAX_NODE_IDS)
@@ -75,12 +76,12 @@ def _is_node(urn: str) -> bool:
     return parse_urn(urn).kind != "UsageMonth"
 
 
-async def _asset(info: Info, id: IdArg, as_of: AsOf = None) -> Any:
+async def _asset(info: Info, id: IdArg, as_of: AsOf = None) -> Resolved:
     set_read_time(info, as_of)
     return await info.context.reader.node(id) if ALL_KINDS[parse_urn(id).kind].asset else None
 
 
-async def _team(info: Info, id: TeamIdArg = None, name: TeamNameArg = None) -> Any:
+async def _team(info: Info, id: TeamIdArg = None, name: TeamNameArg = None) -> Resolved:
     if (id is None) == (name is None):
         raise InvalidError("`team` needs `id` or `name`, and not both.")
     urn = make_urn("team", "catalog", "default", name or "") if id is None else id
@@ -93,26 +94,26 @@ async def _assets(
     order_by: AssetOrderArg = None,
     first: First = 20,
     after: After = None,
-) -> Any:
+) -> Resolved:
     return await list_assets(info, filter, order_by, first, after)
 
 
-def _all_of(kind: str, description: str) -> Any:
+def _all_of(kind: str, description: str) -> SchemaField:
     """Return a connection of everything of a kind that is not an asset, by name."""
     listing = ListingQuery(In("kind", (KINDS[kind].code,)), SortOrder("name"))
 
-    async def resolve(info: Info, first: First = 50, after: After = None) -> Any:
+    async def resolve(info: Info, first: First = 50, after: After = None) -> Resolved:
         page, binding = page_request_of(info, 50 if first is None else first, after, listing)
         return ConnectionSource(await info.context.reader.listing(listing, page), page, binding)
 
     return strawberry.field(resolver=resolve, description=description)
 
 
-def _visible(rows: Sequence[Any]) -> list[Any]:
+def _visible(rows: Sequence[Json]) -> list[Json]:
     return [row for row in rows if row is not None]
 
 
-async def _viewer(info: Info) -> Any:
+async def _viewer(info: Info) -> Resolved:
     who = info.context.principal
     return {
         "subject": who.subject,

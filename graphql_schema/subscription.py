@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Final, cast
 
 import strawberry
 
@@ -10,6 +10,7 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.scalars import Cursor
 from graphql_schema.governance.changes import Change, ChangeFilterArg, change_condition, commit_log_cursor
 from graphql_schema.ports.protocols import ChangeFeed
+from graphql_schema.ports.record import Position
 
 MIN_BATCH_SIZE: Final = 20
 """Changes of one batch; a batch without a visible change doubles the next one, up to MAX_BATCH_SIZE."""
@@ -36,7 +37,7 @@ async def _changes(
     context = info.context
     journal = cast("ChangeFeed", context.change_feed)
     where = change_condition(filter)
-    position: tuple[Any, ...] = await journal.end() if after is None else commit_log_cursor(context).open(after)
+    position: Position = await journal.end() if after is None else commit_log_cursor(context).open(after)
     size = MIN_BATCH_SIZE
     while True:
         count, read_at = journal.count, _now()

@@ -9,14 +9,14 @@ from functools import lru_cache
 from typing import TypeVar
 
 from policies.attributes import PolicyAttributes, caller_attributes
+from policies.cedar.engine import Engine, PolicyRequest
+from policies.cedar.rows import condition, row_filter
 from policies.decision import Decision, Denial, FieldMask, Grade
-from policies.engine import Engine, PolicyRequest
 from policies.errors import CodedError
 from policies.governed import kind_code
 from policies.masks import GovernedTypes, GroupMask, combined_mask
 from policies.predicate import Nothing, Predicate, compiled, conjunction, disjunction, within
 from policies.principal import Principal, Scope
-from policies.rows import condition, row_filter
 from policies.vocabulary import RowAction, WriteAction
 
 CACHE_SIZE = 4_096

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from policies.errors import ConfigurationError
 from policies.sensitivity import RANK, SENSITIVITIES
@@ -111,7 +111,7 @@ def load_gates(path: Path = SHIPPED) -> Gates:
     return Gates(tuple(gates))
 
 
-def _read_gate(table: Mapping[str, Any], path: Path) -> Gate:
+def _read_gate(table: Mapping[str, object], path: Path) -> Gate:
     name, doc = table.get("id"), table.get("doc")
     if not isinstance(name, str) or not name or not isinstance(doc, str) or not doc:
         raise ConfigurationError(f"{path} has a gate without an `id` or without a `doc` sentence. Give it both.")
@@ -140,7 +140,7 @@ def _read_gate(table: Mapping[str, Any], path: Path) -> Gate:
 
 
 def _read_strings(
-    table: Mapping[str, Any], field: str, path: Path, known: Collection[str] | re.Pattern[str]
+    table: Mapping[str, object], field: str, path: Path, known: Collection[str] | re.Pattern[str]
 ) -> list[str]:
     """Return the strings in a field, each of which must be in ``known`` or match it; an absent field gives no strings.
 
@@ -163,7 +163,7 @@ def _read_strings(
     return values
 
 
-def _read_evaluations(table: Mapping[str, Any], path: Path) -> bool:
+def _read_evaluations(table: Mapping[str, object], path: Path) -> bool:
     value = table.get("evaluations", False)
     if not isinstance(value, bool):
         raise ConfigurationError(
@@ -172,7 +172,7 @@ def _read_evaluations(table: Mapping[str, Any], path: Path) -> bool:
     return value
 
 
-def _read_sensitivity(table: Mapping[str, Any], path: Path) -> str:
+def _read_sensitivity(table: Mapping[str, object], path: Path) -> str:
     value = table.get("sensitivity", SENSITIVITIES[-1])
     if value not in SENSITIVITIES:
         raise ConfigurationError(

@@ -7,7 +7,6 @@ relabel a common field. There are no defaults: a field without a label is an err
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from policies.errors import ConfigurationError
 from policies.governed import Governed
@@ -49,11 +48,13 @@ def _raise_problems(problems: list[str], path: Path) -> None:
         raise ConfigurationError(f"{path.name} does not fit the schema: " + "; ".join(problems))
 
 
-def _common_labels(common: Mapping[str, Any], type_name: str, governed: Governed) -> Mapping[str, Any]:
+def _common_labels(common: Mapping[str, object], type_name: str, governed: Governed) -> Mapping[str, object]:
     return common if type_name in governed.assets else {}
 
 
-def _section_problems(common: Mapping[str, Any], sections: Mapping[str, Any], governed: Governed) -> Iterator[str]:
+def _section_problems(
+    common: Mapping[str, object], sections: Mapping[str, object], governed: Governed
+) -> Iterator[str]:
     for name in sorted(set(sections) - set(governed.fields)):
         yield f"[{name}] is not a governed type: remove the section or correct its name"
     for section, lines in {COMMON_SECTION: common, **sections}.items():

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from policies.attributes import Caller, PolicyAttributes
+from policies.cedar.rows import condition, row_filter
+from policies.cedar.rules import Rules
 from policies.decision import Denial, FieldMask, Grade
 from policies.governed import Governed
 from policies.predicate import Predicate, RowTest, compiled
-from policies.rows import condition, row_filter
-from policies.rules import Rules
 from policies.vocabulary import Label, Labels, field_action
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from policies.access import Access
 from policies.attributes import PolicyAttributes
+from policies.cedar.engine import Engine
+from policies.cedar.rows import EMPTY_CALLER, condition
 from policies.decision import Decision, FieldMask, Grade
-from policies.engine import Engine
 from policies.errors import ConfigurationError
 from policies.governed import Governed
 from policies.labels import load_labels
 from policies.masks import governed_types
 from policies.predicate import Predicate
 from policies.principal import Principal
-from policies.rows import EMPTY_CALLER, condition
 from policies.vocabulary import Label, Labels, RowAction, WriteAction, actions
 
 SHIPPED = Path(__file__).parent

@@ -1,7 +1,7 @@
-"""Fixtures for everybody: the one JVM of the session and fresh graphs inside it.
+"""Fixtures for all tests: the JVM of the session and fresh graphs inside.
 
-What hypothesis generates is the same in every run, so that a change is judged by itself; ``SEARCH=1 make test`` looks
-further, and so do the targets that take a number of examples.
+Hypothesis generates the same examples in every run, so that a failure comes from the change. Other examples are
+generated with ``SEARCH=1 make test`` and by the targets that take a number of examples.
 """
 
 import os
@@ -31,7 +31,7 @@ def store_schema() -> StoreSchema:
 async def janusgraph(
     tmp_path_factory: pytest.TempPathFactory, store_schema: StoreSchema
 ) -> AsyncIterator[EmbeddedStore]:
-    """Run the one real JanusGraph of the session."""
+    """Run the JanusGraph of the session."""
     async with EmbeddedStore(store_settings(tmp_path_factory.mktemp("janusgraph")), store_schema) as store:
         yield store
 

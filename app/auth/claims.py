@@ -3,13 +3,16 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from joserfc.errors import InvalidClaimError
 
 from app.auth.break_glass import checked_reason
 from app.auth.issuers import Issuer
 from policies.principal import PrincipalKind, Scope
+
+ValidClaims: TypeAlias = Mapping[str, Any]
+"""The claims of a token that `app.auth.token` has validated, so that each has the type of its name."""
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _ABSENT = object()
@@ -35,7 +38,7 @@ class Identity:
     break_glass: str | None
 
 
-def first_present(claims: Mapping[str, Any], names: Sequence[str]) -> Any:  # noqa: ANN401 - a claim may hold any JSON
+def first_present(claims: Mapping[str, object], names: Sequence[str]) -> object:
     """Return the first claim of ``names`` in ``claims``, None if there is none.
 
     A name is a claim, or a dotted path into nested objects. A claim with the value null ends the search.
@@ -44,7 +47,7 @@ def first_present(claims: Mapping[str, Any], names: Sequence[str]) -> Any:  # no
     return None if value is _ABSENT else value
 
 
-def read_identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
+def read_identity(claims: ValidClaims, issuer: Issuer) -> Identity:
     """Return the identity in ``claims``, which `app.auth.token` has validated.
 
     Raises `InvalidClaimError` if a claim has an unexpected type or value. Raises `BreakGlassError` if the token has
@@ -67,11 +70,11 @@ def read_identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
     )
 
 
-def _find(claims: Mapping[str, Any], names: Sequence[str]) -> object:
+def _find(claims: Mapping[str, object], names: Sequence[str]) -> object:
     return next((value for name in names if (value := _resolve(claims, name)) is not _ABSENT), _ABSENT)
 
 
-def _resolve(claims: Mapping[str, Any], name: str) -> object:
+def _resolve(claims: Mapping[str, object], name: str) -> object:
     # The literal name comes first: names of claims can be URLs, which contain dots.
     if name in claims:
         return claims[name]
@@ -84,7 +87,7 @@ def _resolve(claims: Mapping[str, Any], name: str) -> object:
 
 
 def _strings(
-    claims: Mapping[str, Any], names: Sequence[str], title: str, *, space_separated: bool = False
+    claims: Mapping[str, object], names: Sequence[str], title: str, *, space_separated: bool = False
 ) -> frozenset[str]:
     """Return a claim that lists strings; ``title`` names the claim in the error."""
     value = _find(claims, names)
@@ -97,11 +100,11 @@ def _strings(
     return frozenset(value)
 
 
-def _break_glass(claims: Mapping[str, Any], names: Sequence[str]) -> str:
+def _break_glass(claims: ValidClaims, names: Sequence[str]) -> str:
     return checked_reason(_find(claims, names), claims["exp"] - claims["iat"])
 
 
-def _tenant(claims: Mapping[str, Any], issuer: Issuer) -> str:
+def _tenant(claims: Mapping[str, object], issuer: Issuer) -> str:
     tenant = _find(claims, issuer.claims.tenant)
     if tenant is _ABSENT:
         return issuer.tenant
@@ -110,7 +113,7 @@ def _tenant(claims: Mapping[str, Any], issuer: Issuer) -> str:
     return tenant
 
 
-def _kind(claims: Mapping[str, Any], names: Sequence[str]) -> PrincipalKind:
+def _kind(claims: Mapping[str, object], names: Sequence[str]) -> PrincipalKind:
     """Return the kind in the token's claim.
 
     Without the claim, a subject that equals the client is a service account (RFC 9068 section 2.2).

@@ -6,7 +6,6 @@ must equal the configured issuer. RFC 7517 section 5: unknown keys of a key set 
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -56,7 +55,7 @@ async def _fetch_keys(client: httpx2.AsyncClient, issuer: Issuer) -> KeySet:
     return import_keys(await _get_json_object(client, jwks_uri))
 
 
-def import_keys(document: dict[str, Any]) -> KeySet:
+def import_keys(document: dict[str, object]) -> KeySet:
     """Return the usable keys of a JWK set.
 
     Leaves out keys for encryption, symmetric keys, RSA keys under `MIN_RSA_BITS`, and keys of unknown types. Raises
@@ -82,7 +81,7 @@ def _import_key(entry: object) -> Key | None:
     return key
 
 
-async def _discover(client: httpx2.AsyncClient, issuer: Issuer) -> dict[str, Any]:
+async def _discover(client: httpx2.AsyncClient, issuer: Issuer) -> dict[str, object]:
     base = issuer.url.rstrip("/")
     parts = urlsplit(base)
     oauth = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
@@ -96,7 +95,7 @@ class _NotFoundError(DiscoveryError):
     pass
 
 
-async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, Any]:
+async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, object]:
     try:
         async with client.stream("GET", url, follow_redirects=False) as response:
             body = await _read_body(response, url)

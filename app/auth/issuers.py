@@ -75,7 +75,7 @@ class Issuer:
         return tenant == self.tenant or tenant in self.tenants or ANY_TENANT in self.tenants
 
     @classmethod
-    def from_json(cls, entry: dict[str, Any], *, audience: str, tenant: str) -> Self:
+    def from_json(cls, entry: dict[str, object], *, audience: str, tenant: str) -> Self:
         """Return the issuer of one entry of ``MLG_ISSUERS``.
 
         Only ``issuer`` is required. ``audience`` and ``tenant`` are the defaults. Raises `ConfigurationError`.
@@ -146,7 +146,7 @@ def require_url(url: str, title: str, *, allow_http: bool = False) -> None:
         )
 
 
-def _read_string(entry: dict[str, Any], key: str) -> str:
+def _read_string(entry: dict[str, object], key: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str):
         raise ConfigurationError(
@@ -155,14 +155,14 @@ def _read_string(entry: dict[str, Any], key: str) -> str:
     return value
 
 
-def _read_bool(entry: dict[str, Any], key: str) -> bool:
+def _read_bool(entry: dict[str, object], key: str) -> bool:
     value = entry[key]
     if not isinstance(value, bool):
         raise ConfigurationError(f"MLG_ISSUERS: an issuer has the value {value!r} for `{key}`. Use true or false.")
     return value
 
 
-def _read_strings(entry: dict[str, Any], key: str) -> tuple[str, ...]:
+def _read_strings(entry: dict[str, object], key: str) -> tuple[str, ...]:
     value = entry[key]
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list) or not values or not all(isinstance(item, str) and item for item in values):
@@ -172,7 +172,7 @@ def _read_strings(entry: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _read_claim_map(entry: dict[str, Any], key: str) -> ClaimMap:
+def _read_claim_map(entry: dict[str, object], key: str) -> ClaimMap:
     value = entry[key]
     known = {item.name for item in fields(ClaimMap)}
     if not isinstance(value, dict) or set(value) - known:
@@ -183,11 +183,11 @@ def _read_claim_map(entry: dict[str, Any], key: str) -> ClaimMap:
     return ClaimMap(**{name: _read_strings(value, name) for name in value})
 
 
-def _read_string_set(entry: dict[str, Any], key: str) -> frozenset[str]:
+def _read_string_set(entry: dict[str, object], key: str) -> frozenset[str]:
     return frozenset(_read_strings(entry, key))
 
 
-_READERS: dict[str, Callable[[dict[str, Any], str], object]] = {
+_READERS: dict[str, Callable[[dict[str, object], str], object]] = {
     "audience": _read_string,
     "tenant": _read_string,
     "algorithms": _read_string_set,

@@ -14,7 +14,6 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from authlib.oauth2.rfc6750 import InvalidTokenError  # type: ignore[import-untyped]  # Authlib ships no types
@@ -90,7 +89,7 @@ def read_unverified(token: str) -> UnverifiedToken:
     return UnverifiedToken(issuer, kid)
 
 
-def _json_object(segment: bytes) -> dict[str, Any]:
+def _json_object(segment: bytes) -> dict[str, object]:
     # orjson refuses what the standard library accepts: NaN, lone surrogates, more than 1,024 levels.
     try:
         value = orjson.loads(urlsafe_b64decode(segment))
@@ -111,7 +110,7 @@ class AccessToken(JWTAccessTokenClaims):  # type: ignore[misc]  # Authlib ships 
         claims = {**token.claims}
         if (client := first_present(claims, issuer.claims.client)) is not None:
             claims["client_id"] = client
-        options: dict[str, Any] = {name: {"essential": True} for name in _REQUIRED_CLAIMS}
+        options: dict[str, dict[str, object]] = {name: {"essential": True} for name in _REQUIRED_CLAIMS}
         options["iss"]["value"], options["aud"]["value"] = issuer.url, issuer.audience
         super().__init__(claims, token.header, options)
         self._now = now

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -131,7 +131,7 @@ def _changed(change: PolicyChange) -> str:
     return f"{change.verb} {change.shown}"
 
 
-def _axes(block: Block) -> dict[str, Any]:
+def _axes(block: Block) -> dict[str, object]:
     return {
         name: [value for value in axis if value in values]
         for (name, axis), values in zip(AXES.items(), block, strict=True)
@@ -154,7 +154,7 @@ def _print_table(title: str, principal: Principal, rows: list[tuple[str, Block]]
     typer.echo()
 
 
-def _print_json(line: dict[str, Any]) -> None:
+def _print_json(line: dict[str, object]) -> None:
     typer.echo(orjson.dumps(line).decode())
 
 

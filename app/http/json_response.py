@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 from graphql import GraphQLError
@@ -20,7 +19,7 @@ NO_CACHE_HEADERS = {"Cache-Control": "private, no-store", "Vary": "Accept, Autho
 """Every response depends on the caller's rights, so no cache may store it."""
 
 
-def error_payload(error: CodedError, request_id: str, origin: GraphQLError | None = None) -> dict[str, Any]:
+def error_payload(error: CodedError, request_id: str, origin: GraphQLError | None = None) -> dict[str, object]:
     """Return one entry of ``errors``: message, locations, path, and extensions with code and request id.
 
     ``origin`` provides locations and path; the entry has neither without ``origin``.
@@ -28,7 +27,7 @@ def error_payload(error: CodedError, request_id: str, origin: GraphQLError | Non
     message = error.message
     if len(message) > MAX_MESSAGE_LENGTH:
         message = message[: MAX_MESSAGE_LENGTH - 1] + "…"
-    payload: dict[str, Any] = {"message": message}
+    payload: dict[str, object] = {"message": message}
     if origin is not None and origin.locations:
         payload["locations"] = [location.formatted for location in origin.locations]
     if origin is not None and origin.path is not None:
@@ -38,7 +37,10 @@ def error_payload(error: CodedError, request_id: str, origin: GraphQLError | Non
 
 
 def json_response(
-    content: Mapping[str, Any], status: int = HTTPStatus.OK, media: str = JSON, headers: Mapping[str, str] | None = None
+    content: Mapping[str, object],
+    status: int = HTTPStatus.OK,
+    media: str = JSON,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return a response with ``content`` as JSON in media type ``media``; status 503 gets ``Retry-After``."""
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}

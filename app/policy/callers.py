@@ -1,14 +1,13 @@
 """Callers whose access is analysed: the personas, and callers that a JSON file describes."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from app.auth.personas import Persona, persona, personas
 from app.auth.roles import Roles
 from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.record import Record
 from policies.errors import InvalidError
 from policies.principal import Principal, PrincipalKind, Scope
 
@@ -73,7 +72,7 @@ def read_caller(path: Path) -> Principal:
         ) from error
 
 
-def _principal(claims: Mapping[str, Any]) -> Principal:
+def _principal(claims: Record) -> Principal:
     teams = frozenset(make_urn("team", "catalog", "default", group) for group in claims["groups"])
     return Principal(
         claims["subject"],

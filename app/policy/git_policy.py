@@ -2,9 +2,9 @@
 
 import subprocess
 import tomllib
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from graphql_schema.ports.record import Record
 from policies.errors import ConfigurationError, InvalidError
 from policies.governed import Governed
 from policies.labels import COMMON_SECTION
@@ -46,7 +46,7 @@ def _git(*words: str) -> str:
         raise InvalidError(f"git cannot read the policy: {error.stderr.strip()}; name another reference.") from error
 
 
-def _fitted(sections: Mapping[str, Any], governed: Governed, current: Labels) -> tuple[Labels, list[str]]:
+def _fitted(sections: Record, governed: Governed, current: Labels) -> tuple[Labels, list[str]]:
     remarks: list[str] = []
     labels: dict[str, dict[str, Label]] = {}
     common = sections.get(COMMON_SECTION, {})

@@ -7,10 +7,11 @@ composite indexes. The stamp makes any other change an error.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 import orjson
 
@@ -24,6 +25,9 @@ DATA_FOLDER: Final = "je"
 """The folder of BerkeleyJE's files, within the store's folder."""
 _NAME_FIELDS: Final = {"vertexLabels": "label", "edgeLabels": "label", "propertyKeys": "key"}
 _EXTENSIBLE_SECTIONS: Final = {"vertexLabels", "edgeLabels", "propertyKeys", "compositeIndexes"}
+
+SchemaDocument: TypeAlias = Mapping[str, Sequence[Mapping[str, object]]]
+"""A schema document by section; every element of a section has a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def _refuse_other_version(folder: Path, path: Path, schema: StoreSchema) -> None
         _refuse_unsupported_changes(folder, schema.version, known["schema"], orjson.loads(schema.init_json))
 
 
-def _refuse_unsupported_changes(folder: Path, version: int, old: dict[str, Any], new: dict[str, Any]) -> None:
+def _refuse_unsupported_changes(folder: Path, version: int, old: SchemaDocument, new: SchemaDocument) -> None:
     changed = sorted(
         f"{section} {name}" for section in old.keys() | new.keys() for name in _unsupported_changes(section, old, new)
     )
@@ -96,7 +100,7 @@ def _refuse_unsupported_changes(folder: Path, version: int, old: dict[str, Any],
         )
 
 
-def _unsupported_changes(section: str, old: dict[str, Any], new: dict[str, Any]) -> set[str]:
+def _unsupported_changes(section: str, old: SchemaDocument, new: SchemaDocument) -> set[object]:
     """Return the names of elements in ``section`` that are altered, removed, or added to a section that is fixed."""
     name = _NAME_FIELDS.get(section, "name")
     before = {element[name]: element for element in old.get(section, [])}

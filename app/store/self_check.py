@@ -7,7 +7,7 @@ returns 200 for writes that it discards.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import aiohttp
@@ -25,7 +25,7 @@ _READ: Final = "g.V(x).values('selfCheck')"
 _ACCEPT: Final = {"Accept": "application/vnd.gremlin-v3.0+json;types=false"}
 
 
-async def send_gremlin(session: aiohttp.ClientSession, url: str, gremlin: str, **bindings: object) -> list[Any]:
+async def send_gremlin(session: aiohttp.ClientSession, url: str, gremlin: str, **bindings: object) -> list[object]:
     """Send one Gremlin request and return its results.
 
     Raises `StoreStartError` if the store returns an error, and errors of aiohttp if the store cannot be reached.

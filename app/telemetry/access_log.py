@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -58,7 +57,7 @@ class AccessLog:
         if lines:
             self._append(b"".join(lines), durable=principal.break_glass is not None)
 
-    def _events(self, principal: Principal, report: PolicyReport) -> Iterator[dict[str, Any]]:
+    def _events(self, principal: Principal, report: PolicyReport) -> Iterator[dict[str, object]]:
         if principal.break_glass is not None:
             yield {"event": "break_glass"}
         for coordinate, ids in sorted(report.reads.items()):
@@ -89,6 +88,6 @@ class AccessLog:
             ) from error
 
 
-def _in_pages(event: dict[str, Any], ids: list[str]) -> Iterator[dict[str, Any]]:
+def _in_pages(event: dict[str, object], ids: list[str]) -> Iterator[dict[str, object]]:
     for start in range(0, len(ids), MAX_LOGGED_IDS):
         yield {**event, "ids": ids[start : start + MAX_LOGGED_IDS]}

@@ -1,6 +1,6 @@
 """The interfaces of assets: `Asset` with the fields of every asset, `Versioned`, and `AssetVersion`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -8,7 +8,7 @@ from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, S
 from graphql_schema.catalog.relations import CHANGED, CONTAINS, MONITORED_BY, REPLACED_BY, Direction
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import INPUTS, Parent, depends_on, stored_field
+from graphql_schema.fields.field import INPUTS, Parent, Resolved, depends_on, stored_field
 from graphql_schema.fields.node import Node, type_of
 from graphql_schema.fields.refs import (
     AssetRef,
@@ -37,7 +37,7 @@ from graphql_schema.usage.asset_usage import Usage, asset_usage
 HISTORY = newest_first(CHANGED.into("Change"))
 
 
-async def _owner_team(root: Parent, info: Info) -> Any:
+async def _owner_team(root: Parent, info: Info) -> Resolved:
     urn = root.record.get("ownerTeam")
     return await info.context.reader.node(urn) if urn else None
 

@@ -1,6 +1,6 @@
 """Datasets with their columns, and their immutable snapshots."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import strawberry
 
@@ -10,7 +10,7 @@ from graphql_schema.catalog.relations import DERIVES, FEEDS, INPUT_TO, PRODUCES,
 from graphql_schema.catalog.urn import version_urn
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, depends_on, stored_field
+from graphql_schema.fields.field import Parent, Resolved, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef, DatasetRef, DatasetVersionRef, RunRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, id_part, reference, refers
@@ -21,7 +21,7 @@ VERSIONS = newest_first(VERSION_OF.into("DatasetVersion"))
 FEEDS_INTO = related(DERIVES.out(), FEEDS.out(), INPUT_TO.out())
 
 
-async def _source_dataset(root: Parent, info: Info) -> Any:
+async def _source_dataset(root: Parent, info: Info) -> Resolved:
     return await info.context.reader.node(root["dataset"])
 
 
@@ -36,7 +36,7 @@ class ColumnRef:
     transformation: str | None = stored_field("The transformation of the column, in words.")
 
 
-async def _source_columns(root: Parent, info: Info) -> Any:
+async def _source_columns(root: Parent, info: Info) -> Resolved:
     refs = root.get("derivedFrom") or ()
     found = await info.context.reader.nodes([ref["dataset"] for ref in refs])
     return [ref for ref, dataset in zip(refs, found, strict=True) if dataset is not None] or None
@@ -61,7 +61,7 @@ async def _version(
     root: Parent,
     info: Info,
     version: Annotated[str, strawberry.argument(description="The name of the version, as the source writes it.")],
-) -> Any:
+) -> Resolved:
     return await info.context.reader.node(version_urn(root.urn, version))
 
 

@@ -1,7 +1,6 @@
 """Evaluations: measurements of a model version on data."""
 
 from enum import Enum
-from typing import Any
 
 import strawberry
 
@@ -10,13 +9,14 @@ from graphql_schema.catalog.enums import Verdict, value
 from graphql_schema.catalog.relations import EVALUATED_BY, PRODUCES
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, depends_on, stored_field
+from graphql_schema.fields.field import Parent, Resolved, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef, EvaluationRef, ModelVersionRef, RunRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput
 from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
 from graphql_schema.inputs.kind_entry import Export, KindEntry
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ONE, related
 
 _DATA = ("Dataset", "DatasetVersion")
@@ -36,7 +36,7 @@ class MetricDelta:
     change: float = stored_field("The value minus the value of the baseline.")
 
 
-def deltas(metrics: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def deltas(metrics: list[JsonObject], baseline: list[JsonObject]) -> list[JsonObject]:
     """Return each metric that the baseline has too, in the order of ``metrics``; name and slice identify a metric."""
     before = {(metric["name"], metric.get("slice")): metric["value"] for metric in baseline}
     pairs = [(metric, before.get((metric["name"], metric.get("slice")))) for metric in metrics]
@@ -47,7 +47,7 @@ def deltas(metrics: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> lis
     ]
 
 
-async def _against_baseline(root: Parent, info: Info) -> Any:
+async def _against_baseline(root: Parent, info: Info) -> Resolved:
     found = await info.context.reader.related(root, BASELINE, ONE)
     mine, theirs = root.read("metrics"), found.items[0].row.read("metrics") if found.items else None
     return None if mine is None or theirs is None else deltas(mine, theirs)

@@ -1,7 +1,7 @@
 """Models, and their immutable versions."""
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -20,7 +20,7 @@ from graphql_schema.catalog.relations import (
 from graphql_schema.catalog.urn import version_urn
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, depends_on, stored_field
+from graphql_schema.fields.field import Parent, Resolved, depends_on, stored_field
 from graphql_schema.fields.refs import (
     ApprovalRef,
     AssetRef,
@@ -75,14 +75,14 @@ AliasArg = Annotated[
 ]
 
 
-async def _version(root: Parent, info: Info, version: VersionArg = None, alias: AliasArg = None) -> Any:
+async def _version(root: Parent, info: Info, version: VersionArg = None, alias: AliasArg = None) -> Resolved:
     if not alias:
         return await info.context.reader.node(version_urn(root.urn, version)) if version else None
     found = await version_by_alias(root, info, alias)
     return found if found is not None and version in {None, "", found.record["version"]} else None
 
 
-async def _aliases(root: Parent, info: Info) -> Any:
+async def _aliases(root: Parent, info: Info) -> Resolved:
     return await aliases_of(root, info)
 
 
@@ -128,11 +128,11 @@ async def _deployments(
     active_only: ActiveOnly = True,
     first: First = 20,
     after: After = None,
-) -> Any:
+) -> Resolved:
     return await relation_connection(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
 
 
-async def _names(root: Parent, info: Info) -> Any:
+async def _names(root: Parent, info: Info) -> Resolved:
     return await names_of(root, info)
 
 

@@ -1,7 +1,6 @@
 """Services, and the deployments that run in them."""
 
 from enum import Enum
-from typing import Any
 
 import strawberry
 
@@ -10,7 +9,7 @@ from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CALLED_BY, DEPLOYED_AS, SERVED_BY
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import DeploymentRef, ModelVersionRef, ServiceRef
 from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
@@ -23,7 +22,7 @@ DEPLOYMENTS = related(SERVED_BY.into("Deployment"))
 
 async def _deployments(
     root: Parent, info: Info, active_only: ActiveOnly = True, first: First = 20, after: After = None
-) -> Any:
+) -> Resolved:
     return await relation_connection(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
 
 

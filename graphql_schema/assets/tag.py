@@ -1,13 +1,12 @@
 """Tags: classifications of assets, which may propagate along lineage."""
 
 from enum import Enum
-from typing import Any
 
 import strawberry
 
 from graphql_schema.catalog.enums import value
 from graphql_schema.fields.connection import Connection
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.listing_fields import assets_where
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
@@ -21,7 +20,7 @@ def _tagged(urn: str) -> Condition:
     return In("tags", (urn,))
 
 
-def _tag_kind(root: Parent) -> Any:
+def _tag_kind(root: Parent) -> Resolved:
     return root.read("tagKind") or TagKind.FREE.name
 
 

@@ -1,14 +1,12 @@
 """Teams and users: the owners of assets, and the people and programs that act."""
 
-from typing import Any
-
 import strawberry
 
 from graphql_schema.catalog.enums import PrincipalType
 from graphql_schema.catalog.relations import MEMBER_OF, PART_OF
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.listing_fields import AssetFilterArg, AssetOrderArg, assets_where, list_assets
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, IncidentRef, TeamRef, UserRef
@@ -44,13 +42,13 @@ async def _assets(
     order_by: AssetOrderArg = None,
     first: First = 20,
     after: After = None,
-) -> Any:
+) -> Resolved:
     teams = await with_subteams(root, info, include_subteams)
     scope = (root.urn, bool(include_subteams))
     return await list_assets(info, filter, order_by, first, after, owned_by([team.urn for team in teams]), scope=scope)
 
 
-def _principal_kind(root: Parent) -> Any:
+def _principal_kind(root: Parent) -> Resolved:
     return root.read(PRINCIPAL_KIND) or PrincipalType.PERSON.name
 
 

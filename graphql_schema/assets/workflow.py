@@ -1,7 +1,7 @@
 """Workflows with their steps, and their runs."""
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -10,7 +10,7 @@ from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, STARTED_BY
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef, RunRef, UserRef, WorkflowRef
 from graphql_schema.fields.relation_fields import relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
@@ -45,7 +45,7 @@ StateArg = Annotated[
 ]
 
 
-async def _runs(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
+async def _runs(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Resolved:
     in_state = RowFilter(In("state", (state.name,))) if state else None
     return await relation_connection(root, info, RUNS, first, after, in_state)
 

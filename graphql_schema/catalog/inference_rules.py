@@ -5,7 +5,7 @@ than its chain: a caller sees an inferred edge only when the chain is visible. `
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from graphql_schema.catalog.relations import (
     BASE_OF,
@@ -46,7 +46,7 @@ class InferenceRule:
         """Return the kinds at a place of the chain: 0 is the start, the number of hops is the end."""
         return self.chain[place - 1].kinds if place else self.starts
 
-    def content(self) -> list[Any]:
+    def content(self) -> list[object]:
         """Return the content of the rule as JSON: rules of equal content derive equal edges."""
         hops = [[hop.relation.name, list(hop.kinds)] for hop in self.chain]
         return [self.name, self.relation.name, list(self.starts), hops, self.confidence]

@@ -1,7 +1,7 @@
 """Read time of an operation (``asOf``): one instant for all fields, because clients cache objects by id."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from graphql import (
@@ -20,6 +20,7 @@ from graphql import (
 
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.scalars import Instant
+from graphql_schema.ports.record import Json
 from policies.errors import InvalidError
 
 MAX_CLOCK_SKEW_MS = 300_000
@@ -68,7 +69,7 @@ def _instants(info: Info) -> frozenset[int | None]:
     return frozenset(found)
 
 
-def _selected(raw: GraphQLResolveInfo[Any], selection: SelectionSetNode) -> Iterator[FieldNode]:
+def _selected(raw: GraphQLResolveInfo[object], selection: SelectionSetNode) -> Iterator[FieldNode]:
     """Yield the top-level fields of an operation."""
     for node in selection.selections:
         if not _included(raw, node):
@@ -81,17 +82,19 @@ def _selected(raw: GraphQLResolveInfo[Any], selection: SelectionSetNode) -> Iter
             yield from _selected(raw, raw.fragments[node.name.value].selection_set)
 
 
-def _included(raw: GraphQLResolveInfo[Any], node: SelectionNode) -> bool:
+def _included(raw: GraphQLResolveInfo[object], node: SelectionNode) -> bool:
     conditions = {
         directive.name.value: _argument(raw, directive, "if", GraphQLBoolean) for directive in node.directives or ()
     }
     return conditions.get("include", True) and not conditions.get("skip", False)
 
 
-def _argument(raw: GraphQLResolveInfo[Any], node: FieldNode | DirectiveNode, name: str, type_: GraphQLInputType) -> Any:
+def _argument(
+    raw: GraphQLResolveInfo[object], node: FieldNode | DirectiveNode, name: str, type_: GraphQLInputType
+) -> Json:
     """Return the value of an argument, None if it is absent."""
     value = next((each.value for each in node.arguments or () if each.name.value == name), None)
     if isinstance(value, VariableNode):
-        variables: Any = raw.variable_values  # a plain mapping, despite its annotation
+        variables: Json = raw.variable_values  # a plain mapping, despite its annotation
         return variables.get(value.name.value)
     return None if value is None else coerce_input_literal(value, type_)

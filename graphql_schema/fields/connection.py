@@ -1,14 +1,16 @@
 """Keyset connections: pages with sealed cursors, each valid for one query and one caller."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Generic, TypeVar
 
 import strawberry
 from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionSetNode
 
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.cursors import CursorCodec
+from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.scalars import Cursor
+from graphql_schema.ports.record import Json, JsonObject, Position
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE, ItemFilter, PageRequest
 from graphql_schema.ports.row import PageItem, RowPage
 from policies.errors import LimitError
@@ -58,7 +60,7 @@ class Connection(Generic[T]):
     )
 
 
-def _row(item: PageItem) -> Any:
+def _row(item: PageItem) -> Resolved:
     return item.row
 
 
@@ -68,7 +70,7 @@ class ConnectionSource:
     __slots__ = ("_binding", "_page", "_shape", "_slice")
 
     def __init__(
-        self, found: RowPage, page: PageRequest, binding: "CursorCodec", shape: Callable[[PageItem], Any] = _row
+        self, found: RowPage, page: PageRequest, binding: "CursorCodec", shape: Callable[[PageItem], Resolved] = _row
     ) -> None:
         self._slice = found
         self._page = page
@@ -76,18 +78,18 @@ class ConnectionSource:
         self._shape = shape
 
     @property
-    def edges(self) -> list[dict[str, Any]]:
+    def edges(self) -> list[JsonObject]:
         """Return the source of ``edges``."""
         seal = self._binding.seal
         return [{"cursor": seal(item.position), "node": self._shape(item)} for item in self._slice.items]
 
     @property
-    def nodes(self) -> list[Any]:
+    def nodes(self) -> list[Json]:
         """Return the source of ``nodes``."""
         return [self._shape(item) for item in self._slice.items]
 
     @property
-    def page_info(self) -> dict[str, Any]:
+    def page_info(self) -> JsonObject:
         """Return the source of ``pageInfo``."""
         items, seal = self._slice.items, self._binding.seal
         return {
@@ -97,7 +99,7 @@ class ConnectionSource:
             "endCursor": seal(items[-1].position) if items else None,
         }
 
-    def reaches(self, position: Sequence[Any]) -> bool:
+    def reaches(self, position: Position) -> bool:
         """Return whether a position of the list is on this page or on an earlier one."""
         items = self._slice.items
         last = items[-1].position if items else tuple(self._page.after or ())
@@ -128,7 +130,7 @@ def page_request_of(
     return PageRequest(size, position, _wants_total(info.context, raw), keep), binding
 
 
-def _wants_total(context: Context, raw: GraphQLResolveInfo[Any]) -> bool:
+def _wants_total(context: Context, raw: GraphQLResolveInfo[object]) -> bool:
     """Return whether ``totalCount`` is selected below the field; cached per field of the document."""
     node = raw.field_nodes[0]
     if id(node) not in context.totals:
@@ -136,7 +138,7 @@ def _wants_total(context: Context, raw: GraphQLResolveInfo[Any]) -> bool:
     return context.totals[id(node)]
 
 
-def _selects_total(raw: GraphQLResolveInfo[Any], selection: SelectionSetNode | None) -> bool:
+def _selects_total(raw: GraphQLResolveInfo[object], selection: SelectionSetNode | None) -> bool:
     for node in selection.selections if selection else ():
         if isinstance(node, FieldNode):
             if node.name.value == "totalCount":

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import strawberry
 
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
+from graphql_schema.ports.record import JsonObject
 from policies.gates import NO_GATES, Gates
 from policies.principal import Principal
 
@@ -68,7 +68,7 @@ class Context:
             self.principal = await self.recheck()
         self.reset_reader()
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> JsonObject:
         """Write the access log, and return the extensions of the response.
 
         A subscription has many responses, each with its own report.

@@ -2,16 +2,15 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha512
-from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from graphql_schema.fields.context import Context
+from graphql_schema.ports.record import Position
 from policies.errors import InvalidError
 
 
@@ -29,11 +28,11 @@ class CursorCodec:
         self._cipher = _cipher(context.cursor_key)
         self._scope = [orjson.dumps([who.tenant, who.subject, *(repr(part) for part in scope)])]
 
-    def seal(self, position: Sequence[Any]) -> str:
+    def seal(self, position: Position) -> str:
         """Return the cursor of a position."""
         return base64.urlsafe_b64encode(self._cipher.encrypt(orjson.dumps(position), self._scope)).rstrip(b"=").decode()
 
-    def open(self, cursor: str) -> tuple[Any, ...]:
+    def open(self, cursor: str) -> Position:
         """Return the position of a cursor; raises InvalidError if it belongs to another list or caller."""
         try:
             raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))

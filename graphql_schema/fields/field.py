@@ -1,23 +1,34 @@
 """Fields that are read from a stored record, and their metadata."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import strawberry
 
+from graphql_schema.ports.record import JsonObject
+
 Parent = strawberry.Parent[Any]
-"""The source of a resolver: a :class:`~graphql_schema.ports.row.Row`."""
+"""The source of a resolver: a :class:`~graphql_schema.ports.row.Row`, or what the resolver of its parent returned."""
+
+Resolved: TypeAlias = Any
+"""The value of a field before its subfields are read: rows, masked records or dictionaries.
+
+Strawberry derives the GraphQL type of a field from the annotation of its class, not from that of the resolver.
+"""
+
+SchemaField: TypeAlias = Any
+"""A field of a GraphQL type, as its class declares it. The annotation there is the GraphQL type of the field."""
 
 
 INPUTS = "inputs"
 """Metadata key of a field: the fields that its value depends on."""
 
 
-def stored_field(description: str) -> Any:
+def stored_field(description: str) -> SchemaField:
     """Return a field that reads the record value of the same GraphQL name."""
     return strawberry.field(description=description)
 
 
-def depends_on(*inputs: str) -> dict[str, Any]:
+def depends_on(*inputs: str) -> JsonObject:
     """Return field metadata that names what the value depends on: ``Type.field``, or a field of the same type.
 
     The label of the field must not be weaker than the labels of these fields; start-up checks it.

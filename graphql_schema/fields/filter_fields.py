@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Protocol, TypeVar, assert_never
 
 import strawberry
 
+from graphql_schema.fields.field import SchemaField
 from graphql_schema.ports.conditions import (
     MAX_FILTER_CONDITIONS,
     MAX_FILTER_TEXT_LENGTH,
@@ -41,7 +42,7 @@ T = TypeVar("T")
 class FilterInput(Protocol):
     """An input whose fields are all declared with :func:`filter_field`, or with a function that uses it."""
 
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
 
 
 @strawberry.input(description="A condition on a text; every given field must match. Case matters.")
@@ -57,7 +58,9 @@ class StringFilter:
     )
 
 
-def filter_field(description: str, conditions: Callable[[T], Iterable[Condition]], *, name: str | None = None) -> Any:
+def filter_field(
+    description: str, conditions: Callable[[T], Iterable[Condition]], *, name: str | None = None
+) -> SchemaField:
     """Declare a field of a filter; a value that is absent or null adds no condition.
 
     ``name`` is the GraphQL name if it differs from that of the attribute.
@@ -65,7 +68,7 @@ def filter_field(description: str, conditions: Callable[[T], Iterable[Condition]
     return strawberry.field(description=description, name=name, default=None, metadata={CONDITIONS: conditions})
 
 
-def one_of(key: str, description: str) -> Any:
+def one_of(key: str, description: str) -> SchemaField:
     """Declare a list of accepted ids, texts or enum values of a native property."""
 
     def conditions(values: Sequence[str | Enum]) -> Iterator[Condition]:
@@ -74,7 +77,7 @@ def one_of(key: str, description: str) -> Any:
     return filter_field(description, conditions)
 
 
-def text(key: str, description: str) -> Any:
+def text(key: str, description: str) -> SchemaField:
     """Declare a :class:`StringFilter` on a native property; an empty prefix or substring adds no condition."""
 
     def conditions(wanted: StringFilter) -> Iterator[Condition]:
@@ -90,7 +93,7 @@ def text(key: str, description: str) -> Any:
     return filter_field(description, conditions)
 
 
-def above(key: str, description: str) -> Any:
+def above(key: str, description: str) -> SchemaField:
     """Declare an exclusive lower bound of a native property."""
 
     def conditions(bound: Value) -> Iterator[Condition]:
@@ -99,7 +102,7 @@ def above(key: str, description: str) -> Any:
     return filter_field(description, conditions)
 
 
-def below(key: str, description: str) -> Any:
+def below(key: str, description: str) -> SchemaField:
     """Declare an exclusive upper bound of a native property."""
 
     def conditions(bound: Value) -> Iterator[Condition]:

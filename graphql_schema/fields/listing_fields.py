@@ -1,13 +1,13 @@
 """Declarations of fields over listings of assets."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent
+from graphql_schema.fields.field import Parent, Resolved, SchemaField
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, asset_listing
 from graphql_schema.ports.conditions import Condition
 
@@ -41,7 +41,7 @@ async def list_assets(
     return ConnectionSource(await info.context.reader.listing(listing, page), page, binding)
 
 
-def assets_where(condition_for: Callable[[str], Condition], description: str) -> Any:
+def assets_where(condition_for: Callable[[str], Condition], description: str) -> SchemaField:
     """Return a connection field of the assets that a condition, made from the id of the source, selects."""
 
     async def resolve(
@@ -51,7 +51,7 @@ def assets_where(condition_for: Callable[[str], Condition], description: str) ->
         order_by: AssetOrderArg = None,
         first: First = 20,
         after: After = None,
-    ) -> Any:
+    ) -> Resolved:
         return await list_assets(info, filter, order_by, first, after, condition_for(root.urn))
 
     return strawberry.field(resolver=resolve, description=description)

@@ -1,13 +1,16 @@
 """Lazy references to types, for annotations: type files refer to one another without importing one another."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
 from graphql_schema.catalog.kinds import KINDS
 
+TypeRef: TypeAlias = Any
+"""A lazy reference. Type checkers cannot resolve it, so that annotations made of it accept every value."""
 
-def ref(name: str) -> Any:
+
+def ref(name: str) -> TypeRef:
     """Return a lazy reference to the type of a kind; raises ValueError when the catalog has no such kind.
 
     Annotations need a constant, such as ``DatasetRef`` below. A file may declare the references that only it needs.
@@ -18,35 +21,35 @@ def ref(name: str) -> Any:
     return _lazy(name, f"graphql_schema.assets.{kind.concept}")
 
 
-def _lazy(name: str, module: str) -> Any:
+def _lazy(name: str, module: str) -> TypeRef:
     return Annotated[name, strawberry.lazy(module)]
 
 
-NodeRef: Any = _lazy("Node", "graphql_schema.fields.node")
-AssetRef: Any = _lazy("Asset", "graphql_schema.assets.asset")
-AssetVersionRef: Any = _lazy("AssetVersion", "graphql_schema.assets.asset")
-NeighbourRef: Any = _lazy("Neighbour", "graphql_schema.lineage.neighbours")
+NodeRef: TypeRef = _lazy("Node", "graphql_schema.fields.node")
+AssetRef: TypeRef = _lazy("Asset", "graphql_schema.assets.asset")
+AssetVersionRef: TypeRef = _lazy("AssetVersion", "graphql_schema.assets.asset")
+NeighbourRef: TypeRef = _lazy("Neighbour", "graphql_schema.lineage.neighbours")
 
-DatasetRef: Any = ref("Dataset")
-DatasetVersionRef: Any = ref("DatasetVersion")
-FeatureSetRef: Any = ref("FeatureSet")
-FeatureRef: Any = ref("Feature")
-ModelRef: Any = ref("Model")
-ModelVersionRef: Any = ref("ModelVersion")
-EvaluationRef: Any = ref("Evaluation")
-WorkflowRef: Any = ref("Workflow")
-RunRef: Any = ref("Run")
-ServiceRef: Any = ref("Service")
-DeploymentRef: Any = ref("Deployment")
-ExperimentRef: Any = ref("Experiment")
-ExperimentCellRef: Any = ref("ExperimentCell")
-TeamRef: Any = ref("Team")
-UserRef: Any = ref("User")
-DomainRef: Any = ref("Domain")
-TagRef: Any = ref("Tag")
+DatasetRef: TypeRef = ref("Dataset")
+DatasetVersionRef: TypeRef = ref("DatasetVersion")
+FeatureSetRef: TypeRef = ref("FeatureSet")
+FeatureRef: TypeRef = ref("Feature")
+ModelRef: TypeRef = ref("Model")
+ModelVersionRef: TypeRef = ref("ModelVersion")
+EvaluationRef: TypeRef = ref("Evaluation")
+WorkflowRef: TypeRef = ref("Workflow")
+RunRef: TypeRef = ref("Run")
+ServiceRef: TypeRef = ref("Service")
+DeploymentRef: TypeRef = ref("Deployment")
+ExperimentRef: TypeRef = ref("Experiment")
+ExperimentCellRef: TypeRef = ref("ExperimentCell")
+TeamRef: TypeRef = ref("Team")
+UserRef: TypeRef = ref("User")
+DomainRef: TypeRef = ref("Domain")
+TagRef: TypeRef = ref("Tag")
 
-ChangeRef: Any = _lazy("Change", "graphql_schema.governance.changes")
-CheckRef: Any = _lazy("Check", "graphql_schema.observability.checks")
-CheckResultRef: Any = _lazy("CheckResult", "graphql_schema.observability.checks")
-IncidentRef: Any = _lazy("Incident", "graphql_schema.observability.incidents")
-ApprovalRef: Any = _lazy("Approval", "graphql_schema.governance.approvals")
+ChangeRef: TypeRef = _lazy("Change", "graphql_schema.governance.changes")
+CheckRef: TypeRef = _lazy("Check", "graphql_schema.observability.checks")
+CheckResultRef: TypeRef = _lazy("CheckResult", "graphql_schema.observability.checks")
+IncidentRef: TypeRef = _lazy("Incident", "graphql_schema.observability.incidents")
+ApprovalRef: TypeRef = _lazy("Approval", "graphql_schema.governance.approvals")

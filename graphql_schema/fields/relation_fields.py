@@ -1,12 +1,12 @@
 """Declarations of relation fields: a relation query as data, read by one generic resolver."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, depends_on
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on
 from graphql_schema.ports.conditions import In
 from graphql_schema.ports.relation_query import ALL, ONE, ItemFilter, RelationQuery, RowFilter
 from graphql_schema.ports.row import Row
@@ -18,31 +18,31 @@ SERVING = RowFilter(In("status", ("ACTIVE",)))
 """Accepts active deployments."""
 
 
-def to_one(rel: RelationQuery, description: str, *inputs: str) -> Any:
+def to_one(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
     """Return a field with the one row of a relation query; ``inputs`` as in :func:`depends_on`."""
 
-    async def resolve(root: Parent, info: Info) -> Any:
+    async def resolve(root: Parent, info: Info) -> Resolved:
         found = await info.context.reader.related(root, rel, ONE)
         return found.items[0].row if found.items else None
 
     return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs, *inputs))
 
 
-def to_list(rel: RelationQuery, description: str) -> Any:
+def to_list(rel: RelationQuery, description: str) -> SchemaField:
     """Return a field with all rows of a relation query that has few."""
 
-    async def resolve(root: Parent, info: Info) -> Any:
+    async def resolve(root: Parent, info: Info) -> Resolved:
         found = await info.context.reader.related(root, rel, ALL)
         return [item.row for item in found.items]
 
     return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))
 
 
-def to_many(rel: RelationQuery, description: str, *, first: int = 20) -> Any:
+def to_many(rel: RelationQuery, description: str, *, first: int = 20) -> SchemaField:
     """Return a connection field over a relation query; ``first`` is the default page size."""
     size = first
 
-    async def resolve(root: Parent, info: Info, first: First = size, after: After = None) -> Any:
+    async def resolve(root: Parent, info: Info, first: First = size, after: After = None) -> Resolved:
         return await relation_connection(root, info, rel, size if first is None else first, after)
 
     return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))

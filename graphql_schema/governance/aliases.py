@@ -1,12 +1,12 @@
 """Aliases: names of a model that point at one of its versions, such as `champion`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import ModelVersionRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.gate_report import MODEL, GateReport
@@ -15,6 +15,7 @@ from graphql_schema.inputs.payloads import MutationError, payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, checked_reason, require_kind
 from graphql_schema.ports.commands import ANY, SetAliasCommand
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ONE
 from graphql_schema.ports.row import Row
 from policies.gates import NAME
@@ -34,7 +35,7 @@ class ModelAlias:
     set_by: str | None = stored_field("The subject of the token that set it.")
 
 
-async def aliases_of(model: Row, info: Info) -> list[dict[str, Any]]:
+async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
     """Return the sources of a model's aliases, by name; without those of deleted or hidden versions."""
     stored = sorted(_aliases_at_read_time(model, info).items())
     rows = await info.context.reader.nodes([alias["version"] for _, alias in stored]) if stored else []
@@ -45,7 +46,7 @@ async def aliases_of(model: Row, info: Info) -> list[dict[str, Any]]:
     ]
 
 
-def _aliases_at_read_time(model: Row, info: Info) -> dict[str, dict[str, Any]]:
+def _aliases_at_read_time(model: Row, info: Info) -> dict[str, JsonObject]:
     """Return the stored aliases of a model; in the past only those that point at the same version since."""
     as_of, stored = info.context.as_of, model.visible_value(ALIASES) or {}
     return {name: alias for name, alias in stored.items() if as_of is None or alias["since"] <= as_of}
@@ -85,7 +86,7 @@ class SetAliasInput:
     reason: str | None = reason_field()
 
 
-async def _alias(root: Parent, info: Info) -> Any:
+async def _alias(root: Parent, info: Info) -> Resolved:
     model = await info.context.reader.node(root["urn"]) if root["urn"] else None
     found = [] if model is None else await aliases_of(model, info)
     return next((alias for alias in found if alias["name"] == root["name"]), None)
@@ -108,7 +109,7 @@ class SetAliasPayload:
 AliasInputArg = Annotated[SetAliasInput, strawberry.argument(description="The alias and its version.")]
 
 
-async def _set_alias(info: Info, input: AliasInputArg) -> Any:
+async def _set_alias(info: Info, input: AliasInputArg) -> Resolved:
     result = await submit_one(info, lambda: _alias_command(input))
     return {**payload(result, urn=input.model), "name": input.alias}
 

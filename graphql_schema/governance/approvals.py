@@ -1,13 +1,13 @@
 """Approvals: decisions about assets for gates, attached to the asset and never changed."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.catalog.enums import ApprovalDecision
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import ApprovalRef, AssetRef, UserRef
 from graphql_schema.fields.scalars import Instant
@@ -24,18 +24,18 @@ SUBJECTS = ("ModelVersion", "Deployment", "Dataset", "DatasetVersion")
 """Kinds that decisions are about."""
 
 
-async def _decided_by(root: Parent, info: Info) -> Any:
+async def _decided_by(root: Parent, info: Info) -> Resolved:
     try:
         return await info.context.reader.node(make_urn("user", "catalog", "", root.record["decidedBy"]))
     except InvalidError:
         return None  # no user can have this subject as its name
 
 
-def _subject_of_token(root: Parent) -> Any:
+def _subject_of_token(root: Parent) -> Resolved:
     return root.record["decidedBy"]
 
 
-async def _subject(root: Parent, info: Info) -> Any:
+async def _subject(root: Parent, info: Info) -> Resolved:
     return await info.context.reader.node(root.record["subjects"][0])
 
 
@@ -84,7 +84,7 @@ class ApprovePayload:
 ApproveArg = Annotated[ApproveInput, strawberry.argument(description="The decision.")]
 
 
-async def _approve(info: Info, input: ApproveArg) -> Any:
+async def _approve(info: Info, input: ApproveArg) -> Resolved:
     return payload(await submit_one(info, lambda: _approve_command(input)))
 
 

@@ -1,11 +1,11 @@
 """Redaction of audit entries: removes the values that the viewer may not see."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import orjson
 
 from graphql_schema.fields.scalars import instant_text
+from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.ports.row import Row
 
 VisibleRows = Mapping[str, Row]
@@ -23,7 +23,7 @@ INSTANT = "At"
 _INSTANTS = frozenset({"validFrom", "validTo", "since"})
 
 
-def named_ids(entry: Mapping[str, Any]) -> Iterator[str]:
+def named_ids(entry: Record) -> Iterator[str]:
     """Yield the ids in an entry whose existence it would disclose."""
     yield from entry.get("edge", ())[1:]
     for side in ("before", "after"):
@@ -31,7 +31,7 @@ def named_ids(entry: Mapping[str, Any]) -> Iterator[str]:
             yield from _ids_in(entry[side])
 
 
-def _ids_in(value: Any) -> Iterator[str]:
+def _ids_in(value: Json) -> Iterator[str]:
     if isinstance(value, str):
         if value.startswith("mlg://"):
             yield value
@@ -43,14 +43,14 @@ def _ids_in(value: Any) -> Iterator[str]:
             yield from _ids_in(each)
 
 
-def is_visible_entry(entry: Mapping[str, Any], subject: Row, visible: VisibleRows) -> bool:
+def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows) -> bool:
     """Return whether an entry is shown: its field is visible, and so are the ids of an edge or an alias."""
     if entry["field"] in subject.access.hidden:
         return False
     return not ("edge" in entry or "part" in entry) or all(urn in visible for urn in named_ids(entry))
 
 
-def redacted_entry(entry: Mapping[str, Any], subject: Row, visible: VisibleRows) -> dict[str, Any]:
+def redacted_entry(entry: Record, subject: Row, visible: VisibleRows) -> JsonObject:
     """Return a visible entry as the source of a ``FieldChange``, without hidden values."""
     field = entry["field"]
     subject.is_shown(field)  # the access log records restricted and secret fields
@@ -60,7 +60,7 @@ def redacted_entry(entry: Mapping[str, Any], subject: Row, visible: VisibleRows)
     return {"field": field, **{side: _text(field, value, visible) for side, value in sides.items()}}
 
 
-def _of_edge(value: Mapping[str, Any] | None, subject: Row, visible: VisibleRows) -> Mapping[str, Any] | None:
+def _of_edge(value: Record | None, subject: Row, visible: VisibleRows) -> Record | None:
     """Return the values of an edge that both of its ends show."""
     if value is None:
         return None
@@ -68,7 +68,7 @@ def _of_edge(value: Mapping[str, Any] | None, subject: Row, visible: VisibleRows
     return {name: each for name, each in value.items() if name not in hidden}
 
 
-def _text(field: str, value: Any, visible: VisibleRows) -> str | None:
+def _text(field: str, value: Json, visible: VisibleRows) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int) and field.endswith(INSTANT):
@@ -77,7 +77,7 @@ def _text(field: str, value: Any, visible: VisibleRows) -> str | None:
     return orjson.dumps(shown).decode()
 
 
-def _scrubbed(value: Any, visible: VisibleRows) -> Any:
+def _scrubbed(value: Json, visible: VisibleRows) -> Json:
     """Return the value without parts about hidden ids, with instants as RFC 3339 text."""
     if isinstance(value, Mapping):
         kept = {
@@ -89,14 +89,14 @@ def _scrubbed(value: Any, visible: VisibleRows) -> Any:
     return value
 
 
-def _redacted_value(key: str, value: Any, visible: VisibleRows) -> Any:
+def _redacted_value(key: str, value: Json, visible: VisibleRows) -> Json:
     return instant_text(value) if key in _INSTANTS else _scrubbed(value, visible)
 
 
-def _is_hidden_id(value: Any, visible: VisibleRows) -> bool:
+def _is_hidden_id(value: Json, visible: VisibleRows) -> bool:
     return isinstance(value, str) and value.startswith("mlg://") and value not in visible
 
 
-def _has_hidden_id(value: Any, visible: VisibleRows) -> bool:
+def _has_hidden_id(value: Json, visible: VisibleRows) -> bool:
     """Return whether an element of a list is, or has, a hidden id."""
     return any(_is_hidden_id(each, visible) for each in (value.values() if isinstance(value, Mapping) else [value]))

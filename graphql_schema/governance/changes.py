@@ -1,7 +1,7 @@
 """The audit as the viewer may see it: changes and their fields, and the mutation revertChange."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -11,7 +11,7 @@ from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.cursors import CursorCodec
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.filter_fields import below, condition_of, filter_field, one_of, refuse_oversized
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, ChangeRef
@@ -35,25 +35,25 @@ class FieldChange:
     after: str | None = stored_field("The value after, in the same form.")
 
 
-async def _subject(root: Parent, info: Info) -> Any:
+async def _subject(root: Parent, info: Info) -> Resolved:
     urn = root.record["subject"]
     return await info.context.reader.node(urn) if KINDS[parse_urn(urn).kind].asset else None
 
 
-def _subject_id(root: Parent) -> Any:
+def _subject_id(root: Parent) -> Resolved:
     return root.record["subject"]
 
 
-def _at(root: Parent) -> Any:
+def _at(root: Parent) -> Resolved:
     return root.record["createdAt"]
 
 
-async def _reverts(root: Parent, info: Info) -> Any:
+async def _reverts(root: Parent, info: Info) -> Resolved:
     urn = root.record.get("reverts")
     return await info.context.reader.node(urn) if urn else None
 
 
-async def _fields(root: Parent, info: Info) -> Any:
+async def _fields(root: Parent, info: Info) -> Resolved:
     """Return the field changes that the caller may see now; hidden ones are left out without a count.
 
     The names of changed fields are as hidden as their values.
@@ -74,7 +74,7 @@ def commit_log_cursor(context: Context) -> CursorCodec:
     return CursorCodec(context, "Change.cursor")
 
 
-def _cursor(root: Parent, info: Info) -> Any:
+def _cursor(root: Parent, info: Info) -> Resolved:
     return commit_log_cursor(info.context).seal((root.record["createdAt"], root.urn))
 
 
@@ -130,14 +130,14 @@ def change_condition(where: ChangeFilter | None) -> Condition:
 ChangeFilterArg = Annotated[ChangeFilter | None, strawberry.argument(description="The changes; all when absent.")]
 
 
-async def changes(info: Info, filter: ChangeFilterArg = None, first: First = 20, after: After = None) -> Any:
+async def changes(info: Info, filter: ChangeFilterArg = None, first: First = 20, after: After = None) -> Resolved:
     """Return a page of all changes that the viewer may see, newest first."""
     where = change_condition(filter)
     page, binding = page_request_of(info, first, after, where)
     return ConnectionSource(await info.context.reader.attached_records("Change", where, page), page, binding)
 
 
-def changes_field() -> Any:
+def changes_field() -> SchemaField:
     """Return the root field that lists changes."""
     return strawberry.field(description="Every change that the viewer may see, the newest first.", resolver=changes)
 
@@ -153,7 +153,7 @@ class RevertChangeInput:
 RevertArg = Annotated[RevertChangeInput, strawberry.argument(description="The change.")]
 
 
-async def _revert(info: Info, input: RevertArg) -> Any:
+async def _revert(info: Info, input: RevertArg) -> Resolved:
     return payload(await submit_one(info, lambda: _revert_command(input)))
 
 

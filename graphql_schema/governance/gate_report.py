@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.catalog.relations import DECIDED_FOR, EVALUATED_BY, RAISED_ON, VERSION_OF
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, depends_on, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on, stored_field
 from graphql_schema.fields.refs import EvaluationRef, IncidentRef
 from graphql_schema.ports.outcomes import GateResult
+from graphql_schema.ports.record import Record
 from graphql_schema.ports.relation_query import ALL, ONE, RelationQuery, newest_first, related
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.gate_evaluation import Evidence, Record, evaluate_gate, visible_fields
+from graphql_schema.rules.gate_evaluation import Evidence, evaluate_gate, visible_fields
 
 MODEL = related(VERSION_OF.out())
 APPROVALS = newest_first(DECIDED_FOR.into("Approval"))
@@ -24,11 +25,11 @@ _OF_MODEL = related([VERSION_OF.out(), RAISED_ON.into("Incident")], inputs=("Mod
 AliasArg = Annotated[str, strawberry.argument(description="The alias that would point at the version.")]
 
 
-async def _evaluations(root: Parent, info: Info) -> Any:
+async def _evaluations(root: Parent, info: Info) -> Resolved:
     return await _rows(info, root.failing_evaluations)
 
 
-async def _incidents(root: Parent, info: Info) -> Any:
+async def _incidents(root: Parent, info: Info) -> Resolved:
     return await _rows(info, root.blocking_incidents)
 
 
@@ -72,7 +73,7 @@ def _shown(row: Row) -> Record:
     return visible_fields(row.record, row.access.hidden)
 
 
-def gate_field() -> Any:
+def gate_field() -> SchemaField:
     """Return the field of a model version that reports its gate."""
     return strawberry.field(
         description="Whether a protected alias may point at the version, and what is missing. What is hidden from you "

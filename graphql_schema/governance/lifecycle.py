@@ -1,13 +1,14 @@
 """Life cycle of an asset: stage, deletion and restoration."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
 from graphql_schema.catalog.relations import REPLACED_BY, Hop
 from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Resolved
 from graphql_schema.inputs.declared_edges import allowed_target_kinds
 from graphql_schema.inputs.input_fields import reason_field, revision_field
 from graphql_schema.inputs.payloads import payload
@@ -34,7 +35,7 @@ class SetStageInput:
 StageArg = Annotated[SetStageInput, strawberry.argument(description="The asset and its stage.")]
 
 
-async def _set_stage(info: Info, input: StageArg) -> Any:
+async def _set_stage(info: Info, input: StageArg) -> Resolved:
     return payload(await submit_one(info, lambda: _stage(input)), urn=input.asset)
 
 
@@ -82,11 +83,11 @@ DeleteArg = Annotated[DeleteAssetInput, strawberry.argument(description="The ass
 RestoreArg = Annotated[RestoreAssetInput, strawberry.argument(description="The asset.")]
 
 
-async def _delete(info: Info, input: DeleteArg) -> Any:
+async def _delete(info: Info, input: DeleteArg) -> Resolved:
     return payload(await submit_one(info, lambda: _deleting(input)), urn=input.asset)
 
 
-async def _restore(info: Info, input: RestoreArg) -> Any:
+async def _restore(info: Info, input: RestoreArg) -> Resolved:
     return payload(await submit_one(info, lambda: _restoring(input)), urn=input.asset)
 
 

@@ -1,14 +1,14 @@
 """Owners of an asset, declared and inherited, and the mutation setOwners."""
 
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.catalog.enums import ChangeAction, OwnershipKind
 from graphql_schema.catalog.relations import CONTAINS, OWNED_BY, PARENT_HOPS, Hop
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef, TeamRef, UserRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.declared_edges import allowed_target_kinds
@@ -18,6 +18,7 @@ from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import require_bounded, update_command
 from graphql_schema.inputs.values import asset_kind, require_kind
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, Path, RelationQuery, related
 from graphql_schema.ports.row import MaskedRecord, PageItem
 from policies.vocabulary import WriteAction
@@ -77,7 +78,7 @@ WithInherited = Annotated[
 ]
 
 
-async def _owners(root: Parent, info: Info, include_inherited: WithInherited = True) -> Any:
+async def _owners(root: Parent, info: Info, include_inherited: WithInherited = True) -> Resolved:
     found = await info.context.reader.related(root, ownership_of(root.kind, inherited=bool(include_inherited)), ALL)
     by_path = sorted(found.items, key=lambda item: (item.path, item.row.urn))
     return [row for item in by_path for row in _ownerships(item)]
@@ -97,7 +98,7 @@ class SetOwnersInput:
 OwnersArg = Annotated[SetOwnersInput, strawberry.argument(description="The asset and its owners.")]
 
 
-async def _set_owners(info: Info, input: OwnersArg) -> Any:
+async def _set_owners(info: Info, input: OwnersArg) -> Resolved:
     return payload(await submit_one(info, lambda: _owners_command(input)), urn=input.asset)
 
 
@@ -106,7 +107,7 @@ set_owners = strawberry.field(description="Replaces the owners of an asset.", re
 
 def _owners_command(given: SetOwnersInput) -> RegisterCommand:
     kind = asset_kind(given.asset, "asset")
-    targets: dict[str, dict[str, Any]] = {}
+    targets: dict[str, JsonObject] = {}
     for index, each in enumerate(given.owners):
         require_kind(each.owner, allowed_target_kinds(OWNED_BY.out(), kind), "owners", str(index), "owner")
         known = targets.setdefault(each.owner, {"kinds": []})

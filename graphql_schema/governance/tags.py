@@ -1,13 +1,13 @@
 """Tags assigned to an asset, and the mutation setTags."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.catalog.enums import ChangeAction, TagMode
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef, TagRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import revision_field
@@ -20,7 +20,7 @@ from graphql_schema.ports.relation_query import ALL, related
 from policies.vocabulary import WriteAction
 
 
-async def _via(root: Parent, info: Info) -> Any:
+async def _via(root: Parent, info: Info) -> Resolved:
     """Return the asset that a propagated tag arrived from, None if it is hidden from the caller."""
     arrived = root.record.get("mode") == TagMode.PROPAGATED.name
     return await info.context.reader.node(root.record["via"]) if arrived else None
@@ -41,7 +41,7 @@ class TagAssignment:
 TAGS = related(TAGGED.out())
 
 
-async def _tags(root: Parent, info: Info) -> Any:
+async def _tags(root: Parent, info: Info) -> Resolved:
     found = await info.context.reader.related(root, TAGS, ALL)
     return [
         item.edge_as("TagAssignment", tag=item.row, since=(item.edge or {}).get("validFrom")) for item in found.items
@@ -68,7 +68,7 @@ class SetTagsInput:
 TagsArg = Annotated[SetTagsInput, strawberry.argument(description="The asset and its tags.")]
 
 
-async def _set_tags(info: Info, input: TagsArg) -> Any:
+async def _set_tags(info: Info, input: TagsArg) -> Resolved:
     return payload(await submit_one(info, lambda: _tags_command(input)), urn=input.asset)
 
 

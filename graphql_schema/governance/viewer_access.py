@@ -1,10 +1,8 @@
 """Rights of the viewer on an asset."""
 
-from typing import Any
-
 import strawberry
 
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.ports.row import AccessGrade
 from policies.vocabulary import WriteAction
 
@@ -20,7 +18,7 @@ class ViewerAccess:
     can_retire: bool = stored_field("Whether the viewer may retire it.")
 
 
-def _viewer_access(root: Parent) -> Any:
+def _viewer_access(root: Parent) -> Resolved:
     access = root.access
     return {
         "grade": access.grade.value,

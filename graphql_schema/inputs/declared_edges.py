@@ -1,24 +1,24 @@
 """Edges that an item declares: from the metadata of its fields and the given ids, checked against the catalog."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import strawberry
 
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
-from graphql_schema.inputs.input_fields import EDGE, REFERS, EdgeField, OwnerInput
+from graphql_schema.inputs.input_fields import EDGE, REFERS, EdgeField, InputValue, OwnerInput
 from graphql_schema.inputs.values import InputError, InputField, Path, error_path, fields_of, require_kind, to_json
 from graphql_schema.ports.commands import DeclaredEdges
+from graphql_schema.ports.record import JsonObject
 
-Targets = dict[str, dict[str, Any]]
+Targets = dict[str, JsonObject]
 
 MAX_REFERENCES = 5_000
 """Ids in one field of an item; further ones are registered as links."""
 
 
-def edges_of(kind: str, urn: str, item: Any) -> tuple[DeclaredEdges, ...]:
+def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]:
     """Return the edges of each field. The edge from a version to its parent is always declared, by the id."""
     found = []
     for field in fields_of(item):
@@ -42,7 +42,7 @@ def allowed_target_kinds(hop: Hop, kind: str) -> tuple[str, ...]:
     return tuple(name for name in KINDS if name in far and (not hop.kinds or name in hop.kinds))
 
 
-def _parent(urn: str, name: str, given: Any) -> Targets:
+def _parent(urn: str, name: str, given: InputValue) -> Targets:
     parent = parent_urn(urn)
     if parent is None:
         raise InputError(f"{urn} is not the id of a version.", "id")
@@ -55,7 +55,7 @@ def _parent(urn: str, name: str, given: Any) -> Targets:
     return {parent: {}}
 
 
-def _targets(kind: str, urn: str, field: InputField, given: Any) -> Targets | None:
+def _targets(kind: str, urn: str, field: InputField, given: InputValue) -> Targets | None:
     """Return the values of the edges by the URN of their far end; None if the field declares nothing."""
     declared: EdgeField = field.metadata[EDGE]
     if given is strawberry.UNSET or (given is None and declared.adds):
@@ -76,7 +76,7 @@ def _targets(kind: str, urn: str, field: InputField, given: Any) -> Targets | No
     return targets
 
 
-def _elements(name: str, given: Any) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+def _elements(name: str, given: InputValue) -> Iterator[tuple[Path, str, JsonObject]]:
     """Yield each far end: its path in the input, its URN, and the values of its edge."""
     if not isinstance(given, list):
         if given is not None:
@@ -93,11 +93,11 @@ def _elements(name: str, given: Any) -> Iterator[tuple[Path, str, dict[str, Any]
             yield (*path, far.name), getattr(each, far.attribute), _edge_values(each, far, path)
 
 
-def _edge_values(each: Any, far: InputField, path: Path) -> dict[str, Any]:
+def _edge_values(each: InputValue, far: InputField, path: Path) -> JsonObject:
     return {name: value for name, value in to_json(each, *path).items() if name != far.name}
 
 
-def _merge(targets: Targets, far: str, values: dict[str, Any], path: Path) -> None:
+def _merge(targets: Targets, far: str, values: JsonObject, path: Path) -> None:
     """Merge two entries of a list with the same far end: ownership kinds are added, other values must agree."""
     known = targets.setdefault(far, values)
     if "kinds" in values:

@@ -3,13 +3,14 @@
 from dataclasses import is_dataclass
 from enum import Enum
 from hashlib import sha256
-from typing import Any
 
 import orjson
 import strawberry
 
+from graphql_schema.inputs.input_fields import InputValue
 from graphql_schema.inputs.values import InputError, fields_of
 from graphql_schema.ports.commands import IdempotencyKey
+from graphql_schema.ports.record import Json
 
 MAX_KEY_LENGTH = 255
 """Characters of an idempotency key."""
@@ -18,7 +19,7 @@ KEY = "idempotency_key"
 """Attribute of an input that holds its key."""
 
 
-def key_in(given: Any) -> IdempotencyKey | None:
+def key_in(given: InputValue) -> IdempotencyKey | None:
     """Return the key of an input with the digest of its payload, None without a key; raises InputError."""
     text = getattr(given, KEY, None)
     if text is None or text is strawberry.UNSET:
@@ -35,12 +36,12 @@ def key_within(call: IdempotencyKey, index: int) -> IdempotencyKey:
     return IdempotencyKey(f"{call.text}\0{index}", call.digest, call)
 
 
-def digest_of(given: Any) -> str:
+def digest_of(given: InputValue) -> str:
     """Return the SHA-256 of an input without its key, in hex."""
     return sha256(orjson.dumps(_plain(given), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _plain(given: Any) -> Any:
+def _plain(given: InputValue) -> Json:
     if isinstance(given, Enum):
         return given.name
     if isinstance(given, list):

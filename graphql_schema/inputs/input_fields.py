@@ -6,14 +6,21 @@ declared before; the inputs and outputs of a run are added.
 
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, TypeAlias
 
 import strawberry
 
 from graphql_schema.catalog.enums import LifecycleStage, OwnershipKind, Sensitivity, Visibility
 from graphql_schema.catalog.relations import CONTAINS, OWNED_BY, TAGGED, Hop
+from graphql_schema.fields.field import SchemaField
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import PropertyInput
+
+InputValue: TypeAlias = Any
+"""An instance of an input class, or the value of a field of one.
+
+Inputs of all kinds are read by the metadata of their fields, so no type is common to them.
+"""
 
 EDGE = "edge"
 """Metadata key of the :class:`EdgeField` of an input field."""
@@ -66,7 +73,7 @@ def attribute(
     within: tuple[float, float] | None = None,
     required: bool = False,
     duration: bool = False,
-) -> Any:
+) -> SchemaField:
     """Return a field with a value of the record; ``required`` fields are needed at the first registration."""
     return strawberry.field(
         description=description,
@@ -75,24 +82,24 @@ def attribute(
     )
 
 
-def id_part(description: str) -> Any:
+def id_part(description: str) -> SchemaField:
     """Return a field with a part of the identity."""
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
-def needed(description: str) -> Any:
+def needed(description: str) -> SchemaField:
     """Return a field with a value that every registration needs."""
     return strawberry.field(description=description, metadata={VALUE: ValueField()})
 
 
-def refers(description: str, *kinds: str) -> Any:
+def refers(description: str, *kinds: str) -> SchemaField:
     """Return a field of a nested input with the id of an asset of one of these kinds."""
     return strawberry.field(description=description, metadata={REFERS: kinds})
 
 
 def reference(
     hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED", required: bool = False
-) -> Any:
+) -> SchemaField:
     """Return a field with one id, or a list of ids, at the far end of a hop; ``required`` as for :func:`attribute`."""
     return strawberry.field(
         description=description,
@@ -101,7 +108,7 @@ def reference(
     )
 
 
-def key_field() -> Any:
+def key_field() -> SchemaField:
     """Return the input field of an idempotency key."""
     return strawberry.field(
         description="A key that you choose for this call, such as a build number. For 24 hours the same key with the "
@@ -110,14 +117,14 @@ def key_field() -> Any:
     )
 
 
-def revision_field() -> Any:
+def revision_field() -> SchemaField:
     """Return the input field of the expected revision."""
     return strawberry.field(
         description="The stored revision that the call expects; with another one the result is CONFLICT.", default=None
     )
 
 
-def reason_field() -> Any:
+def reason_field() -> SchemaField:
     """Return the input field of a reason."""
     return strawberry.field(description="The reason, which the audit records.", default=None)
 
@@ -170,5 +177,5 @@ class CatalogFields:
     )
 
 
-def _given(description: str) -> Any:
+def _given(description: str) -> SchemaField:
     return strawberry.field(description=description, default=None)

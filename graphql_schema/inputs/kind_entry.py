@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import strawberry
 
 from graphql_schema.catalog.kinds import KINDS, Kind
 from graphql_schema.catalog.relations import Relation
 from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Resolved, SchemaField
 from graphql_schema.fields.node import Node
+from graphql_schema.inputs.input_fields import InputValue
 from graphql_schema.inputs.payloads import RegisterPayload, payload
 from graphql_schema.inputs.registration import registration_of
 from graphql_schema.inputs.submit import submit_one
@@ -68,20 +70,20 @@ class KindEntry:
         return self.kind.name[0].lower() + self.kind.name[1:]
 
     @property
-    def item(self) -> Any:
+    def item(self) -> SchemaField:
         """The field of `AssetInput`."""
         return strawberry.field(graphql_type=self.input | None, description=self.description, default=strawberry.UNSET)
 
     @property
-    def mutation(self) -> tuple[str, Any]:
+    def mutation(self) -> tuple[str, InputValue]:
         """The Python name of the mutation, such as ``register_model_version``, and its field."""
         return f"{self.verb}_{self.attribute}", _register_field(self.input, self.description)
 
 
-def _register_field(input_type: type, description: str) -> Any:
+def _register_field(input_type: type, description: str) -> SchemaField:
     """Return the mutation field that registers one ``input_type``."""
 
-    async def resolve(info: Info, input: Any) -> Any:
+    async def resolve(info: Info, input: InputValue) -> Resolved:
         return payload(await submit_one(info, lambda: registration_of(input)))
 
     resolve.__annotations__["input"] = Annotated[input_type, strawberry.argument(description="The item to register.")]

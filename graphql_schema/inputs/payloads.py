@@ -1,14 +1,14 @@
 """Payloads of mutations: what is stored now, whether it changed, and the errors."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import strawberry
 
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import AssetRef, NodeRef
 from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteError, WriteOutcome
+from graphql_schema.ports.record import JsonObject
 
 CHANGED = frozenset({Outcome.CREATED, Outcome.UPDATED})
 """Outcomes of items that were written."""
@@ -24,11 +24,11 @@ class MutationError:
     current_revision: int | None = stored_field("The stored revision, if the call expected another one.")
 
 
-async def _stored(root: Parent, info: Info) -> Any:
+async def _stored(root: Parent, info: Info) -> Resolved:
     return await info.context.reader.node(root["urn"]) if root["urn"] else None
 
 
-async def resolve_created_record(root: Parent, info: Info) -> Any:
+async def resolve_created_record(root: Parent, info: Info) -> Resolved:
     """Return the attached record that a call created, as the viewer may see it."""
     return await info.context.reader.node(root["made"]) if root["made"] else None
 
@@ -58,7 +58,7 @@ class UpdatePayload:
     errors: list[MutationError] = stored_field("The errors; empty if the item was written.")
 
 
-def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> dict[str, Any]:
+def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> JsonObject:
     """Return the source of a payload. ``key`` is the path of the item in the input, ``urn`` the default asset."""
     return {
         "urn": result.urn or urn,
@@ -71,7 +71,7 @@ def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> dict[str
     }
 
 
-def errors(refusals: Sequence[WriteError], *key: str) -> list[dict[str, Any]]:
+def errors(refusals: Sequence[WriteError], *key: str) -> list[JsonObject]:
     """Return the sources of the errors of an item."""
     return [
         {
@@ -84,5 +84,5 @@ def errors(refusals: Sequence[WriteError], *key: str) -> list[dict[str, Any]]:
     ]
 
 
-def _errors() -> Any:
+def _errors() -> SchemaField:
     return strawberry.field(description="The errors; empty if everything was written.")

@@ -4,27 +4,26 @@ It is generic over what the inputs declare (:mod:`graphql_schema.inputs.input_fi
 never reaches the writer.
 """
 
-from typing import Any
-
 import strawberry
 
 from graphql_schema.catalog.kinds import KINDS, Kind
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.inputs.declared_edges import edges_of
 from graphql_schema.inputs.idempotency_key import key_in
-from graphql_schema.inputs.input_fields import EDGE, VALUE
+from graphql_schema.inputs.input_fields import EDGE, VALUE, InputValue
 from graphql_schema.inputs.values import MAX_NAME_LENGTH, InputError, error_path, fields_of, require_kind, values_of
 from graphql_schema.ports.commands import RegisterCommand
+from graphql_schema.ports.record import JsonObject
 
 _PARTS = ("source", "namespace", "name", "version")
 
 
-def kind_of(given: Any) -> Kind:
+def kind_of(given: InputValue) -> Kind:
     """Return the kind that an input registers, by the name of its class."""
     return KINDS[type(given).__name__.removesuffix("Input")]
 
 
-def registration_of(given: Any) -> RegisterCommand:
+def registration_of(given: InputValue) -> RegisterCommand:
     """Return the command of an input; raises InputError with the path to the invalid value."""
     kind = kind_of(given)
     urn = _urn_of(kind, given)
@@ -42,7 +41,7 @@ def registration_of(given: Any) -> RegisterCommand:
     )
 
 
-def _urn_of(kind: Kind, given: Any) -> str:
+def _urn_of(kind: Kind, given: InputValue) -> str:
     """Return the id of the item, from its id or its parts; if both are given, they must agree."""
     parts = {name: getattr(given, name, None) or None for name in _PARTS}
     if len(parts["name"] or "") > MAX_NAME_LENGTH:
@@ -63,18 +62,18 @@ def _urn_of(kind: Kind, given: Any) -> str:
     return str(given.id)
 
 
-def _parts(known: Any) -> dict[str, Any]:
+def _parts(known: InputValue) -> JsonObject:
     return {name: getattr(known, name) for name in _PARTS}
 
 
-def _made(kind: Kind, parts: dict[str, Any]) -> str:
+def _made(kind: Kind, parts: JsonObject) -> str:
     version = parts.get("version")
     return make_urn(
         kind.slug, parts.get("source") or "", parts.get("namespace") or "", parts.get("name") or "", version
     )
 
 
-def _missing(given: Any) -> tuple[str, ...]:
+def _missing(given: InputValue) -> tuple[str, ...]:
     """Return the names of required fields that are absent."""
     return tuple(
         f.name

@@ -1,20 +1,20 @@
 """Commands that update an asset that exists already."""
 
-from typing import Any
-
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.inputs.declared_edges import MAX_REFERENCES
+from graphql_schema.inputs.input_fields import InputValue
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+from graphql_schema.ports.record import JsonObject
 from policies.vocabulary import WriteAction
 
 
 def update_command(
-    given: Any,
+    given: InputValue,
     action: ChangeAction,
     right: WriteAction,
     *edges: DeclaredEdges,
-    values: dict[str, Any] | None = None,
+    values: JsonObject | None = None,
     reason: str | None = None,
 ) -> RegisterCommand:
     """Return the command that updates the existing asset of an input."""
@@ -30,7 +30,7 @@ def update_command(
     )
 
 
-def require_bounded(targets: dict[str, Any], name: str) -> dict[str, Any]:
+def require_bounded(targets: JsonObject, name: str) -> JsonObject:
     """Return the targets of a field; raises InputError if there are too many."""
     if len(targets) > MAX_REFERENCES:
         raise InputError(f"`{name}` holds {len(targets)} ids; use at most {MAX_REFERENCES}.", name)

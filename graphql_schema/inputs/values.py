@@ -17,7 +17,8 @@ from graphql_schema.catalog.instants import milliseconds
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.fields.value_types import PropertyInput
-from graphql_schema.inputs.input_fields import REFERS, VALUE, ValueField
+from graphql_schema.inputs.input_fields import REFERS, VALUE, InputValue, ValueField
+from graphql_schema.ports.record import Json, JsonObject, Position, Record
 from policies.errors import InvalidError
 
 MAX_NAME_LENGTH = 1_024
@@ -67,7 +68,7 @@ class InputField:
     metadata: Mapping[Any, Any]
 
 
-def fields_of(item: Any) -> tuple[InputField, ...]:
+def fields_of(item: InputValue) -> tuple[InputField, ...]:
     """Return the fields of an input object."""
     return _fields(item.__strawberry_definition__)
 
@@ -80,9 +81,9 @@ def _fields(definition: StrawberryObjectDefinition) -> tuple[InputField, ...]:
     )
 
 
-def values_of(item: Any) -> dict[str, Any]:
+def values_of(item: InputValue) -> JsonObject:
     """Return the given values by record key: enums as names, nested inputs as objects; raises InputError."""
-    values: dict[str, Any] = {}
+    values: JsonObject = {}
     for field in fields_of(item):
         declared: ValueField | None = field.metadata.get(VALUE)
         given = getattr(item, field.attribute)
@@ -93,7 +94,7 @@ def values_of(item: Any) -> dict[str, Any]:
     return values
 
 
-def check_record(values: Mapping[str, Any]) -> None:
+def check_record(values: Record) -> None:
     """Raise InputError for values that are too large, or an interval that ends before it begins."""
     if len(values.get("displayName") or "") > MAX_NAME_LENGTH:
         raise InputError(f"The display name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "displayName")
@@ -109,7 +110,7 @@ def check_record(values: Mapping[str, Any]) -> None:
         )
 
 
-def to_json(given: Any, *path: str) -> Any:
+def to_json(given: InputValue, *path: str) -> Json:
     """Return the JSON value of an input value, without the absent fields of nested inputs."""
     if isinstance(given, Enum):
         return given.name
@@ -141,7 +142,7 @@ def checked_reason(reason: str | None) -> str | None:
     return reason or None
 
 
-def _check(name: str, given: Any, declared: ValueField) -> None:
+def _check(name: str, given: InputValue, declared: ValueField) -> None:
     if given is None and declared.required:
         raise InputError(f"`{name}` cannot be null; omit it to keep the stored value.", name)
     if given is not None and declared.within is not None:
@@ -155,7 +156,7 @@ def _check(name: str, given: Any, declared: ValueField) -> None:
         )
 
 
-def _plain_list(given: list[Any], path: Path) -> list[Any]:
+def _plain_list(given: list[Json], path: Path) -> list[Json]:
     values = [to_json(each, *path, str(index)) for index, each in enumerate(given)]
     unique = getattr(type(given[0]), "UNIQUE", None) if given else None
     if unique is not None:
@@ -165,8 +166,8 @@ def _plain_list(given: list[Any], path: Path) -> list[Any]:
     return values
 
 
-def _refuse_twice(keys: list[tuple[Any, ...]], path: Path) -> None:
-    first: dict[tuple[Any, ...], int] = {}
+def _refuse_twice(keys: list[Position], path: Path) -> None:
+    first: dict[Position, int] = {}
     for index, key in enumerate(keys):
         if first.setdefault(key, index) != index:
             name = " of ".join(str(part) for part in key if part is not None)
@@ -175,7 +176,7 @@ def _refuse_twice(keys: list[tuple[Any, ...]], path: Path) -> None:
             )
 
 
-def _plain_object(given: Any, path: Path) -> dict[str, Any]:
+def _plain_object(given: InputValue, path: Path) -> JsonObject:
     values = {}
     for field in fields_of(given):
         value = getattr(given, field.attribute)

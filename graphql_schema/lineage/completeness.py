@@ -1,7 +1,6 @@
 """Completeness of a lineage result: how much was found, and what limited it."""
 
 from enum import Enum
-from typing import Any
 
 import strawberry
 
@@ -9,6 +8,7 @@ from graphql_schema.catalog.enums import value
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.lineage_query import Completeness
+from graphql_schema.ports.record import JsonObject
 
 
 @strawberry.enum(description="How much of the lineage a result contains.")
@@ -41,7 +41,7 @@ class LineageCompleteness:
     as_of: Instant = stored_field("Instant at which the graph was read.")
 
 
-def completeness_source(found: Completeness) -> dict[str, Any]:
+def completeness_source(found: Completeness) -> JsonObject:
     """Return the source of a :class:`LineageCompleteness`."""
     return {
         "state": found.state,

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -14,7 +14,7 @@ from graphql_schema.catalog.relations import Direction
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, depends_on, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef, TeamRef
 from graphql_schema.lineage.arguments import (
     DepthArg,
@@ -60,14 +60,14 @@ class ImpactSource:
         return await self._reader.walk(replace(self.walk, pin=pin))
 
 
-Source = strawberry.Parent[Any]
+Source = Parent
 
 
 async def _total(root: Source) -> int:
     return len(await root.nodes())
 
 
-async def _by_kind(root: Source) -> Any:
+async def _by_kind(root: Source) -> Resolved:
     return counts_by_kind(await root.nodes())
 
 
@@ -77,7 +77,7 @@ async def _by_depth(root: Source) -> list[int]:
 
 
 async def _page(
-    root: Any, info: Info, first: int | None, after: str | None, *kinds: str, via: bool
+    root: Resolved, info: Info, first: int | None, after: str | None, *kinds: str, via: bool
 ) -> ConnectionSource:
     page, binding = page_request_of(info, 50 if first is None else first, after, root.walk, info.context.as_of, kinds)
     pin = pin_of(page)
@@ -85,19 +85,19 @@ async def _page(
     return node_pages(nodes, (await root.at(pin)).completeness.pin, page, binding, via=via)
 
 
-async def _services(root: Source, info: Info, first: First = 50, after: After = None) -> Any:
+async def _services(root: Source, info: Info, first: First = 50, after: After = None) -> Resolved:
     return await _page(root, info, first, after, KINDS["Service"].code, via=True)
 
 
-async def _experiments(root: Source, info: Info, first: First = 50, after: After = None) -> Any:
+async def _experiments(root: Source, info: Info, first: First = 50, after: After = None) -> Resolved:
     return await _page(root, info, first, after, KINDS["Experiment"].code, via=True)
 
 
-async def _assets(root: Source, info: Info, kinds: KindsArg = None, first: First = 50, after: After = None) -> Any:
+async def _assets(root: Source, info: Info, kinds: KindsArg = None, first: First = 50, after: After = None) -> Resolved:
     return await _page(root, info, first, after, *sorted(kind.name for kind in kinds or ()), via=False)
 
 
-async def _teams(root: Source, info: Info) -> Any:
+async def _teams(root: Source, info: Info) -> Resolved:
     """Return the owning teams of the affected assets with their number of assets, most first."""
     owners = Counter(node.row.visible_value("ownerTeam") for node in await root.nodes())
     named = [(urn, count) for urn, count in sorted(owners.items()) if urn]
@@ -106,11 +106,11 @@ async def _teams(root: Source, info: Info) -> Any:
     return sorted(found, key=lambda each: (-each["assets"], each["team"].urn))
 
 
-async def _completeness(root: Source) -> Any:
+async def _completeness(root: Source) -> Resolved:
     return completeness_source((await root.at()).completeness)
 
 
-async def _unknown(root: Source) -> Any:
+async def _unknown(root: Source) -> Resolved:
     return (await root.at()).unknown
 
 
@@ -174,19 +174,19 @@ def impacting(info: Info, roots: Sequence[str], max_depth: int | None, where: Li
 
 async def _impact(
     info: Info, roots: RootsArg, max_depth: DepthArg = DEPTH, filter: Filter = None, as_of: AsOf = None
-) -> Any:
+) -> Resolved:
     set_read_time(info, as_of)
     return impacting(info, roots_of(roots), max_depth, filter)
 
 
-async def _asset_impact(root: Parent, info: Info, max_depth: DepthArg = DEPTH, filter: Filter = None) -> Any:
+async def _asset_impact(root: Parent, info: Info, max_depth: DepthArg = DEPTH, filter: Filter = None) -> Resolved:
     return impacting(info, (root.urn,), max_depth, filter)
 
 
-impact: Any = strawberry.field(
+impact: SchemaField = strawberry.field(
     description="Assets that a change of the roots would affect; one merged result for all roots.", resolver=_impact
 )
-asset_impact: Any = strawberry.field(
+asset_impact: SchemaField = strawberry.field(
     description="Assets that a change of this asset would affect.",
     resolver=_asset_impact,
     metadata=depends_on("downstream", "lineage"),

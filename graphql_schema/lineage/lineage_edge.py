@@ -1,16 +1,14 @@
 """Type of the edges in lineage results."""
 
-from typing import Any
-
 import strawberry
 
 from graphql_schema.catalog.enums import EdgeOrigin, RelationName
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.scalars import Instant
 
 
-async def run_id(root: Parent, info: Info) -> Any:
+async def run_id(root: Parent, info: Info) -> Resolved:
     """Return the id of the run that observed an edge; None if the edge has none or it is not visible to the caller."""
     urn = root.record.get("runId")
     run = await info.context.reader.node(urn) if urn else None

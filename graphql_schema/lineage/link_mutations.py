@@ -1,7 +1,7 @@
 """The mutations link and unlink, which declare and end single edges."""
 
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -9,7 +9,7 @@ from graphql_schema.catalog.enums import EdgeOrigin, RelationName
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import PropertyInput
 from graphql_schema.inputs.input_fields import SHARE, attribute
@@ -57,7 +57,7 @@ class UnlinkInput:
     )
 
 
-async def _edge(root: Parent, info: Info) -> Any:
+async def _edge(root: Parent, info: Info) -> Resolved:
     """Return the written edge as the viewer may see it; None if it has ended or was not written.
 
     It is read from its owning end, usually the consumer, because the other end can have very many edges.
@@ -91,11 +91,11 @@ LinkArg = Annotated[LinkInput, strawberry.argument(description="The edge to writ
 UnlinkArg = Annotated[UnlinkInput, strawberry.argument(description="The edge to write.")]
 
 
-async def _link(info: Info, input: LinkArg) -> Any:
+async def _link(info: Info, input: LinkArg) -> Resolved:
     return {**payload(await submit_one(info, lambda: linking_of(input))), "link": _ends(input)}
 
 
-async def _unlink(info: Info, input: UnlinkArg) -> Any:
+async def _unlink(info: Info, input: UnlinkArg) -> Resolved:
     return {**payload(await submit_one(info, lambda: _unlinking_of(input))), "link": _ends(input)}
 
 

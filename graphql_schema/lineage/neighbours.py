@@ -1,7 +1,6 @@
 """Direct neighbours of an asset along lineage: the fields upstream and downstream."""
 
 from functools import lru_cache
-from typing import Any
 
 import strawberry
 
@@ -9,7 +8,7 @@ from graphql_schema.catalog.enums import EdgeOrigin, RelationName
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import INPUTS, Parent, stored_field
+from graphql_schema.fields.field import INPUTS, Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Property
@@ -53,10 +52,12 @@ def _neighbour(item: PageItem) -> MaskedRecord:
     return item.edge_as("Neighbour", asset=item.row)
 
 
-def _neighbours(direction: Direction, description: str) -> Any:
+def _neighbours(direction: Direction, description: str) -> SchemaField:
     """Return the connection field of one direction."""
 
-    async def resolve(root: Parent, info: Info, filter: Filter = None, first: First = 20, after: After = None) -> Any:
+    async def resolve(
+        root: Parent, info: Info, filter: Filter = None, first: First = 20, after: After = None
+    ) -> Resolved:
         keep = None if filter is None else filter.keep()
         page, binding = page_request_of(info, first, after, root.urn, keep=keep)
         found = await info.context.reader.related(root, neighbours_of(root.kind, direction), page)

@@ -1,13 +1,13 @@
 """Shortest paths along lineage from one asset to another."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.field import Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
 from graphql_schema.lineage.lineage_edge import LineageEdge
@@ -55,7 +55,7 @@ async def _paths(
     max_paths: MaxPathsArg = 5,
     max_length: MaxLengthArg = 12,
     as_of: AsOf = None,
-) -> Any:
+) -> Resolved:
     set_read_time(info, as_of)
     for end in (from_, to):
         parse_urn(end)
@@ -69,7 +69,7 @@ async def _paths(
     }
 
 
-paths: Any = strawberry.field(
+paths: SchemaField = strawberry.field(
     description="Shortest paths from one asset to another along the data flow, the shortest first.", resolver=_paths
 )
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import strawberry
 
@@ -12,7 +11,7 @@ from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.cursors import CursorCodec
-from graphql_schema.fields.field import Parent, depends_on, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.lineage.arguments import (
     DIRECTIONS,
@@ -27,6 +26,7 @@ from graphql_schema.lineage.arguments import (
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
 from graphql_schema.lineage.lineage_edge import LineageEdge
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, ReachedNode, SnapshotTime
+from graphql_schema.ports.record import JsonObject, Position
 from graphql_schema.ports.relation_query import PageRequest, slice_page
 from graphql_schema.ports.row import PageItem
 from policies.errors import LimitError
@@ -51,7 +51,7 @@ class KindCount:
     count: int = stored_field("Number of assets of this kind.")
 
 
-def _edges(root: strawberry.Parent[Any]) -> Any:
+def _edges(root: Parent) -> Resolved:
     """Return the edges of a result; raise LimitError if they are more than MAX_PAGE_EDGES."""
     edges = root["edges"]
     if len(edges) > MAX_PAGE_EDGES:
@@ -81,7 +81,7 @@ class Lineage:
     )
 
 
-def place_of(node: ReachedNode, pin: SnapshotTime) -> tuple[Any, ...]:
+def place_of(node: ReachedNode, pin: SnapshotTime) -> Position:
     """Return the position of a node in its list.
 
     It contains the snapshot time, so that later pages read the same state.
@@ -99,7 +99,7 @@ def node_pages(
 ) -> ConnectionSource:
     """Return a page of nodes as the source of a connection; ``via`` adds a shortest path to each node."""
 
-    def shape(item: PageItem) -> dict[str, Any]:
+    def shape(item: PageItem) -> JsonObject:
         return {"asset": item.row, **(item.edge or {})}
 
     items = [
@@ -109,13 +109,13 @@ def node_pages(
     return ConnectionSource(slice_page(items, replace(page, total=True)), page, binding, shape)
 
 
-def counts_by_kind(nodes: Sequence[ReachedNode]) -> list[dict[str, Any]]:
+def counts_by_kind(nodes: Sequence[ReachedNode]) -> list[JsonObject]:
     """Return the number of nodes of each kind, ordered by kind."""
     counts = Counter(node.row.record["kind"] for node in nodes)
     return [{"kind": kind, "count": counts[kind]} for kind in sorted(counts)]
 
 
-def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> dict[str, Any]:
+def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> JsonObject:
     """Return the source of a :class:`Lineage`: one page of nodes, and the edges among the nodes up to its end."""
     pin = walked.completeness.pin
     pages = node_pages(walked.nodes, pin, page, binding)
@@ -128,7 +128,7 @@ def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> d
     }
 
 
-async def _walk(info: Info, walk: LineageQuery, first: int | None, after: str | None) -> dict[str, Any]:
+async def _walk(info: Info, walk: LineageQuery, first: int | None, after: str | None) -> JsonObject:
     """Return the source of a :class:`Lineage` for a query and a page."""
     page, binding = page_request_of(info, 100 if first is None else first, after, walk, info.context.as_of)
     walked = await info.context.reader.walk(replace(walk, pin=pin_of(page)))
@@ -144,7 +144,7 @@ async def _lineage(
     as_of: AsOf = None,
     first: First = 100,
     after: After = None,
-) -> Any:
+) -> Resolved:
     set_read_time(info, as_of)
     walk = LineageQuery(roots_of(roots), DIRECTIONS[direction], depth_of(max_depth, 5), lineage_filter(filter))
     return await _walk(info, walk, first, after)
@@ -158,17 +158,17 @@ async def _asset_lineage(
     filter: Filter = None,
     first: First = 100,
     after: After = None,
-) -> Any:
+) -> Resolved:
     walk = LineageQuery((root.urn,), DIRECTIONS[direction], depth_of(max_depth, 5), lineage_filter(filter))
     return await _walk(info, walk, first, after)
 
 
-lineage: Any = strawberry.field(
+lineage: SchemaField = strawberry.field(
     description="Assets upstream or downstream of the roots, over many levels.", resolver=_lineage
 )
 
 
-asset_lineage: Any = strawberry.field(
+asset_lineage: SchemaField = strawberry.field(
     description="Assets upstream or downstream of this asset, over many levels.",
     resolver=_asset_lineage,
     metadata=depends_on("upstream", "downstream"),

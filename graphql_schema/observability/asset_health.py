@@ -1,15 +1,14 @@
 """Health of an asset: its status, and the causes on the asset and upstream (docs/health.md)."""
 
-from typing import Any
-
 import strawberry
 
 from graphql_schema.catalog.enums import HealthStatus
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import INPUTS, Parent, stored_field
+from graphql_schema.fields.field import INPUTS, Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, EvaluationRef, IncidentRef
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
 from graphql_schema.ports.health_report import HealthFinding
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES
 
 
@@ -42,7 +41,7 @@ class Health:
     completeness: LineageCompleteness = stored_field("How much of the upstream lineage was examined.")
 
 
-def _cause(cause: HealthFinding) -> dict[str, Any]:
+def _cause(cause: HealthFinding) -> JsonObject:
     """Return the source of a :class:`HealthCause`."""
     return {
         "asset": cause.asset,
@@ -54,7 +53,7 @@ def _cause(cause: HealthFinding) -> dict[str, Any]:
     }
 
 
-async def _health(root: Parent, info: Info) -> Any:
+async def _health(root: Parent, info: Info) -> Resolved:
     found = await info.context.reader.health(root)
     return {
         "status": found.status,
@@ -68,7 +67,7 @@ def _made_from(kind: str) -> tuple[str, ...]:
     return ("checks", "incidents", "upstream", "lineage", *(("evaluations",) if kind == "ModelVersion" else ()))
 
 
-asset_health: Any = strawberry.field(
+asset_health: SchemaField = strawberry.field(
     description=f"Health of the asset: problems found on it and up to {LEVELS} levels upstream.",
     resolver=_health,
     metadata={INPUTS: _made_from},

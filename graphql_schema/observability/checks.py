@@ -1,7 +1,7 @@
 """Checks and their results, and the mutation reportCheck."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -9,7 +9,7 @@ from graphql_schema.catalog.enums import CheckKind, CheckStatus
 from graphql_schema.catalog.relations import RESULT_OF
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, IncidentRef
 from graphql_schema.fields.relation_fields import to_one
@@ -29,15 +29,15 @@ RESULTS = newest_first(RESULT_OF.into("CheckResult"))
 Since = Annotated[Instant | None, strawberry.argument(description="Only results observed at this instant or later.")]
 
 
-async def _asset(root: Parent, info: Info) -> Any:
+async def _asset(root: Parent, info: Info) -> Resolved:
     return await info.context.reader.node(root.record["subjects"][0])
 
 
-async def _check(root: Parent, info: Info) -> Any:
+async def _check(root: Parent, info: Info) -> Resolved:
     return await info.context.reader.node(root.record["check"])
 
 
-async def _results(root: Parent, info: Info, since: Since = None, first: First = 20, after: After = None) -> Any:
+async def _results(root: Parent, info: Info, since: Since = None, first: First = 20, after: After = None) -> Resolved:
     page, binding = page_request_of(info, first, after, root.urn, since)
     page = replace(page, since=since or 0)
     return ConnectionSource(await info.context.reader.related(root, RESULTS, page), page, binding)
@@ -95,7 +95,7 @@ class ReportCheckInput:
     idempotency_key: str | None = key_field()
 
 
-async def _opened(root: Parent, info: Info) -> Any:
+async def _opened(root: Parent, info: Info) -> Resolved:
     """Return the incident that the result opened or found open; None if it requested none."""
     result = await resolve_created_record(root, info)
     urn = None if result is None else result.record.get("incident")
@@ -116,7 +116,7 @@ class ReportCheckPayload:
 ReportArg = Annotated[ReportCheckInput, strawberry.argument(description="The check and its result.")]
 
 
-async def _report(info: Info, input: ReportArg) -> Any:
+async def _report(info: Info, input: ReportArg) -> Resolved:
     return payload(await submit_one(info, lambda: _reporting(input)))
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -11,7 +11,7 @@ from graphql_schema.catalog.enums import IncidentState, Severity
 from graphql_schema.catalog.relations import RAISED_ON
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.filters import asset_listing
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
@@ -55,30 +55,34 @@ def _filter_of(state: IncidentState | None) -> ItemFilter | None:
     return None if state is None else RowFilter(_in_state(state))
 
 
-async def _of_asset(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
+async def _of_asset(
+    root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None
+) -> Resolved:
     return await relation_connection(root, info, INCIDENTS, first, after, _filter_of(state))
 
 
-asset_incidents: Any = strawberry.field(
+asset_incidents: SchemaField = strawberry.field(
     description="Open and resolved incidents on the asset, the newest first.", resolver=_of_asset
 )
 
 
-async def _everywhere(info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
+async def _everywhere(info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Resolved:
     where = _in_state(state)
     page, binding = page_request_of(info, first, after, where)
     return ConnectionSource(await info.context.reader.attached_records("Incident", where, page), page, binding)
 
 
-all_incidents: Any = strawberry.field(
+all_incidents: SchemaField = strawberry.field(
     description="All incidents on assets that the viewer may read, the newest first.", resolver=_everywhere
 )
 
 
-def incidents_where(condition_for: Callable[[str], Condition], description: str) -> Any:
+def incidents_where(condition_for: Callable[[str], Condition], description: str) -> SchemaField:
     """Declare a connection of the incidents on the assets that meet ``condition_for`` of the id of the source."""
 
-    async def resolve(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Any:
+    async def resolve(
+        root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None
+    ) -> Resolved:
         page, binding = page_request_of(info, first, after, root.urn, keep=_filter_of(state))
         assets = await _shown(info, condition_for(root.urn))
         return ConnectionSource(await _gathered(info, assets, page), page, binding)
@@ -107,19 +111,19 @@ async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage
     return replace(merged, has_next=merged.has_next or any(slice_.has_next for slice_ in found))
 
 
-async def _subjects(root: Parent, info: Info) -> Any:
+async def _subjects(root: Parent, info: Info) -> Resolved:
     """Return the affected assets that are visible to the viewer."""
     found = await info.context.reader.nodes(root.record["subjects"])
     return [row for row in found if row is not None]
 
 
-async def _impact(root: Parent, info: Info) -> Any:
+async def _impact(root: Parent, info: Info) -> Resolved:
     """Return the impact of the affected assets; those that are not visible to the viewer are no roots."""
     known = await _subjects(root, info)
     return impacting(info, [row.urn for row in known], None, None)
 
 
-async def _cause(root: Parent, info: Info) -> Any:
+async def _cause(root: Parent, info: Info) -> Resolved:
     """Return the cause if it is visible to the viewer; it can be on another asset than the incident."""
     urn = root.record.get("cause")
     return await info.context.reader.node(urn) if urn else None
@@ -192,11 +196,11 @@ OpenArg = Annotated[OpenIncidentInput, strawberry.argument(description="The inci
 ResolveArg = Annotated[ResolveIncidentInput, strawberry.argument(description="The incident to resolve.")]
 
 
-async def _open(info: Info, input: OpenArg) -> Any:
+async def _open(info: Info, input: OpenArg) -> Resolved:
     return payload(await submit_one(info, lambda: _opening(input)))
 
 
-async def _resolve(info: Info, input: ResolveArg) -> Any:
+async def _resolve(info: Info, input: ResolveArg) -> Resolved:
     return payload(await submit_one(info, lambda: _resolving(input)))
 
 

@@ -6,7 +6,7 @@ their row.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import cast
 
 from graphql import (
     GraphQLArgument,
@@ -25,8 +25,9 @@ from graphql import (
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from graphql_schema.fields.field import INPUTS
+from graphql_schema.fields.field import INPUTS, Resolved
 from graphql_schema.fields.node import type_of
+from graphql_schema.ports.record import Json
 from graphql_schema.ports.row import MaskedRecord
 from policies.governed import Governed
 from policies.vocabulary import field_action
@@ -37,7 +38,7 @@ ASSET = "Asset"
 EDGES = ("Neighbour", "LineageEdge", "Ownership", "TagAssignment")
 """Types that show an edge; the policy governs their fields by the masks of both ends."""
 
-Resolve = Callable[..., Any]
+Resolve = Callable[..., Resolved]
 
 
 def install_field_guards(schema: GraphQLSchema) -> None:
@@ -129,7 +130,7 @@ def _declared(field: GraphQLField) -> StrawberryField:
 def _guarded(name: str, inner: Resolve) -> Resolve:
     """Return a resolver that yields null where the field is hidden."""
 
-    def resolve(source: MaskedRecord, info: Any, **arguments: Any) -> Any:
+    def resolve(source: MaskedRecord, info: object, **arguments: Json) -> Resolved:
         return inner(source, info, **arguments) if source.is_shown(name) else None
 
     return resolve
@@ -138,7 +139,7 @@ def _guarded(name: str, inner: Resolve) -> Resolve:
 def _recorded(name: str) -> Resolve:
     """Return a resolver that reads a governed field from its record."""
 
-    def resolve(source: MaskedRecord, _info: Any) -> Any:
+    def resolve(source: MaskedRecord, _info: object) -> Resolved:
         return source.read(name)
 
     return resolve
@@ -147,7 +148,7 @@ def _recorded(name: str) -> Resolve:
 def _read(name: str, attribute: str) -> Resolve:
     """Return a resolver that reads a row or mapping by the GraphQL name, and any other object by its attribute."""
 
-    def resolve(source: Any, _info: Any) -> Any:
+    def resolve(source: Resolved, _info: object) -> Resolved:
         if isinstance(source, MaskedRecord):
             return source.read(name)
         if isinstance(source, dict):

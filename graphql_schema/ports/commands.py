@@ -5,10 +5,11 @@ Instants are epoch milliseconds, enumerations are given by name. The first field
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import Hop
+from graphql_schema.ports.record import Record
 
 
 class AnyVersion:
@@ -115,7 +116,7 @@ class ReportCheckCommand:
     check_kind: str
     status: str
     observed_at: int | None
-    values: Mapping[str, Any]
+    values: Record
     open_incident: bool = False
     key: IdempotencyKey | None = None
 
@@ -150,7 +151,7 @@ class DeclaredEdges:
 
     hop: Hop
     declarer: str
-    targets: Mapping[str, Mapping[str, Any]]
+    targets: Mapping[str, Record]
     adds: bool = False
     origin: str = "DECLARED"
     removes: tuple[str, ...] = ()
@@ -172,7 +173,7 @@ class RegisterCommand:
     """
 
     urn: str
-    values: Mapping[str, Any]
+    values: Record
     edges: tuple[DeclaredEdges, ...] = ()
     expected_revision: int | None = None
     dry_run: bool = False
@@ -191,7 +192,7 @@ class LinkCommand:
     relation: str
     source: str
     target: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Record = field(default_factory=dict)
     key: IdempotencyKey | None = None
 
 

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
+from graphql_schema.ports.record import JsonObject
 from policies.decision import Denial
 from policies.errors import DeniedError
 
@@ -54,7 +54,7 @@ class PolicyReport:
         self.absent.clear()
         self.refused.clear()
 
-    def extensions(self) -> dict[str, Any]:
+    def extensions(self) -> JsonObject:
         """Return the extensions of the response, aggregated by coordinate; empty if nothing was hidden."""
         if not self.hidden:
             return {}

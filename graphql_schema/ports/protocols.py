@@ -1,13 +1,14 @@
 """Protocols of the store: what the schema needs from it. ``app.graph`` implements them."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.conditions import Condition, ListingQuery
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, PathQuery, PathResult, SnapshotTime
 from graphql_schema.ports.outcomes import WriteOutcome
+from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import FeedBatch, Row, RowPage
 from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
@@ -67,7 +68,7 @@ class GraphReader(Protocol):
         """Return a page of the attached records of a kind whose subjects the caller may read, by their creation."""
         ...
 
-    async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
+    async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
         """Examine the next ``size`` attached records of a kind after a position, oldest first; return the visible ones.
 
         It takes one request, however few are visible. The position may advance without any visible record.

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
 from graphql_schema.ports.conditions import Condition, matches
+from graphql_schema.ports.record import Position
 from graphql_schema.ports.row import MaskedRecord, PageItem, Row, RowPage
 
 MAX_PAGE_SIZE = 500
@@ -117,7 +118,7 @@ class PageRequest:
     """
 
     first: int | None = None
-    after: tuple[Any, ...] | None = None
+    after: Position | None = None
     total: bool = False
     keep: ItemFilter | None = None
     since: int = 0

@@ -1,14 +1,14 @@
 """Rows: stored records as one caller may see them. Every resolver gets one as its source."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 import strawberry
 
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.ports.record import Json, Position, Record
 from policies.vocabulary import WriteAction
 
 
@@ -52,7 +52,7 @@ class MaskedRecord:
 
     __slots__ = ("access", "kind", "record", "urn")
 
-    def __init__(self, kind: str, urn: str, record: Mapping[str, Any], access: RecordAccess) -> None:
+    def __init__(self, kind: str, urn: str, record: Record, access: RecordAccess) -> None:
         self.kind = kind
         self.urn = urn
         self.record = record
@@ -68,11 +68,11 @@ class MaskedRecord:
             access.report_read(field, self.urn)
         return True
 
-    def read(self, field: str) -> Any:
+    def read(self, field: str) -> Json:
         """Return the value of a field, None if it has none or is hidden; hidden and logged fields are reported."""
         return self.record.get(field) if self.is_shown(field) else None
 
-    def visible_value(self, field: str) -> Any:
+    def visible_value(self, field: str) -> Json:
         """Return the value of a field for filters: that of :meth:`read`, without a report."""
         return None if field in self.access.hidden else self.record.get(field)
 
@@ -85,7 +85,7 @@ class Row(MaskedRecord):
 
     __slots__ = ("vid",)
 
-    def __init__(self, vid: int, record: Mapping[str, Any], access: RecordAccess) -> None:
+    def __init__(self, vid: int, record: Record, access: RecordAccess) -> None:
         super().__init__(KIND_OF_CODE[record["kind"]].name, record["id"], record, access)
         self.vid = vid
 
@@ -105,13 +105,13 @@ class PageItem:
     """
 
     row: Row
-    position: tuple[Any, ...]
-    edge: Mapping[str, Any] | None = None
+    position: Position
+    edge: Record | None = None
     near: Row | None = None
     via: tuple[Row, ...] = ()
     path: int = 0
 
-    def edge_as(self, type_name: str, **also: Any) -> MaskedRecord:
+    def edge_as(self, type_name: str, **also: Json) -> MaskedRecord:
         """Return the edge as the source of a GraphQL type; ``also`` are further fields of that type."""
         near = self.near or self.row
         record = {**(self.edge or {}), **also}
@@ -128,7 +128,7 @@ class FeedBatch:
     """
 
     items: tuple[PageItem, ...]
-    next_position: tuple[Any, ...] | None
+    next_position: Position | None
 
 
 @dataclass(frozen=True, slots=True)

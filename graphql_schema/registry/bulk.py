@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.field import Resolved, stored_field
 from graphql_schema.inputs.idempotency_key import key_in, key_within
-from graphql_schema.inputs.input_fields import key_field
+from graphql_schema.inputs.input_fields import InputValue, key_field
 from graphql_schema.inputs.payloads import RegisterPayload, payload
 from graphql_schema.inputs.registration import registration_of
 from graphql_schema.inputs.submit import MAX_ATOMIC_ITEMS, MAX_BULK_ITEMS, authorize, invalid_outcome, write
@@ -51,7 +51,7 @@ class RegisterAssetsInput:
 RegisterArg = Annotated[RegisterAssetsInput, strawberry.argument(description="The items, and how to write them.")]
 
 
-async def _register_assets(info: Info, input: RegisterArg) -> Any:
+async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
     authorize(info)
     _check_size(len(input.items), atomic=bool(input.atomic))
     checked = check_items(input.items, _key(input))
@@ -109,12 +109,12 @@ def check_items(items: Sequence[AssetInput], key: IdempotencyKey | None = None) 
     return checked
 
 
-def command_of(given: Any) -> RegisterCommand | LinkCommand:
+def command_of(given: InputValue) -> RegisterCommand | LinkCommand:
     """Return the command of an input of a kind, or of a link; raises InputError with the path to the fault."""
     return linking_of(given) if isinstance(given, LinkInput) else registration_of(given)
 
 
-def given_field(item: AssetInput) -> tuple[str, Any]:
+def given_field(item: AssetInput) -> tuple[str, InputValue]:
     """Return the name of the one field of the item that is given, and its value."""
     given = ((field.name, getattr(item, field.attribute)) for field in fields_of(item))
     return next((name, value) for name, value in given if value is not strawberry.UNSET)

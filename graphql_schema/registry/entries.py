@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Final
+from typing import Final
 
 from graphql_schema import assets
 from graphql_schema.catalog.kinds import KINDS
@@ -12,6 +12,7 @@ from graphql_schema.governance.changes import Change
 from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.observability.checks import Check, CheckResult
 from graphql_schema.observability.incidents import Incident
+from graphql_schema.ports.record import JsonObject
 
 _CATALOG: Final = "graphql_schema/catalog/kinds.py"
 
@@ -50,11 +51,11 @@ def node_types() -> tuple[type, ...]:
     return (*(entry.node for entry in REGISTRY.values()), Check, CheckResult, Incident, Approval, Change)
 
 
-def item_fields() -> dict[str, Any]:
+def item_fields() -> JsonObject:
     """Return the fields of `AssetInput` that register a kind, by Python name."""
     return {entry.attribute: entry.item for entry in REGISTRY.values()}
 
 
-def mutation_fields() -> dict[str, Any]:
+def mutation_fields() -> JsonObject:
     """Return the mutations that register or record one item of a kind, by Python name."""
     return dict(entry.mutation for entry in REGISTRY.values())

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 import strawberry
 
 from graphql_schema.catalog.enums import value
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.row import Row
 
 
@@ -55,12 +56,12 @@ VALUES: Final[Mapping[Facet, Callable[[Row], Sequence[str]]]] = {
 """For each facet the function that returns the visible values of a row."""
 
 
-def facet_counts(facets: Iterable[Facet], rows: Sequence[Row]) -> list[dict[str, Any]]:
+def facet_counts(facets: Iterable[Facet], rows: Sequence[Row]) -> list[JsonObject]:
     """Return the values of each facet with their counts: the most frequent first, then by value; each facet once."""
     return [{"facet": facet.name, "values": _values(facet, rows)} for facet in dict.fromkeys(facets)]
 
 
-def _values(facet: Facet, rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _values(facet: Facet, rows: Sequence[Row]) -> list[JsonObject]:
     """Return the most frequent values of one facet."""
     counts = Counter(value for row in rows for value in VALUES[facet](row))
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))

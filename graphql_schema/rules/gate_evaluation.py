@@ -3,15 +3,13 @@
 The records contain only what their caller may see. What is hidden therefore does not count, block or show.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from graphql_schema.ports.outcomes import GateResult
+from graphql_schema.ports.record import Record
 from policies.gates import Gates, Needs
 from policies.sensitivity import RANK
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Index terms: the names and words under which the search index finds a record."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.ports.record import Record
 from graphql_schema.rules.words import index_tokens, title
 
 NAMES: Final = ("displayName", "name")
@@ -28,7 +28,7 @@ class Indexed:
     prose: str
 
 
-def indexed(record: Mapping[str, Any]) -> Indexed:
+def indexed(record: Record) -> Indexed:
     """Return the index terms of a record that has a name."""
     names = dict.fromkeys(title(record[field]) for field in NAMES)
     found = (word.text for field in (*NAMES, *_id_fields(record)) for word in index_tokens(record.get(field) or ""))
@@ -36,7 +36,7 @@ def indexed(record: Mapping[str, Any]) -> Indexed:
     return Indexed((*names,), (*dict.fromkeys(found),), " ".join(dict.fromkeys(prose)))
 
 
-def _id_fields(record: Mapping[str, Any]) -> tuple[str, ...]:
+def _id_fields(record: Record) -> tuple[str, ...]:
     """Return the fields that are parts of the id beside the name; ``version`` only for kinds whose id contains it."""
     version = ("version",) if KIND_OF_CODE[record["kind"]].versioned else ()
     return ("namespace", *version, "source")

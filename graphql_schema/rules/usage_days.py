@@ -1,14 +1,14 @@
 """Days and counters of usage."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+
+from graphql_schema.ports.record import Record
 
 COUNTERS = ("reads", "calls", "distinctUsers", "costUsd")
 """Names of the counters of a day."""
 
 
-Counts = Mapping[str, Any]
+Counts = Record
 """The counters of a day by name; a counter that was not reported is missing."""
 
 

@@ -1,16 +1,17 @@
 """The search field: ranked hits for a typed text, with highlights and facet counts."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.field import Resolved, SchemaField, stored_field
 from graphql_schema.fields.listing_fields import AssetFilterArg
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.ports.conditions import MAX_FILTER_TEXT_LENGTH
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import slice_page
 from graphql_schema.ports.row import PageItem
 from graphql_schema.ports.search_query import MAX_HITS
@@ -83,7 +84,7 @@ async def _search(
     facets: FacetsArg = None,
     first: First = 20,
     after: After = None,
-) -> Any:
+) -> Resolved:
     parsed = parse_search_text(text)
     query = search_query(parsed, filter)
     page, binding = page_request_of(info, first, after, query)
@@ -99,10 +100,10 @@ async def _search(
     }
 
 
-def _hit(item: PageItem, text: SearchText) -> dict[str, Any]:
+def _hit(item: PageItem, text: SearchText) -> JsonObject:
     return {"asset": item.row, "highlights": highlights(item.row, text)}
 
 
-search: Any = strawberry.field(
+search: SchemaField = strawberry.field(
     description="Searches assets by text: ranked hits, with highlights and facet counts.", resolver=_search
 )

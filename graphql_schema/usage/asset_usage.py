@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import fsum
-from typing import Annotated, Any, Union
+from typing import Annotated, Union
 
 import strawberry
 
 from graphql_schema.catalog.relations import USAGE_OF
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import ServiceRef, TeamRef, UserRef
 from graphql_schema.fields.scalars import Day
+from graphql_schema.ports.record import JsonObject, Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery, newest_first, slice_page
 from graphql_schema.ports.row import PageItem, Row
 from graphql_schema.rules.usage_days import Counts, begin_of, has_usage
@@ -49,23 +50,23 @@ Use = tuple[str, Counts]
 """A day in ISO format, and its counters."""
 
 
-Month = Mapping[str, Any]
+Month = Record
 """Record of the usage of one asset by one consumer in one month."""
 
 
-def _reads() -> Any:
+def _reads() -> SchemaField:
     return stored_field("Number of reads.")
 
 
-def _calls() -> Any:
+def _calls() -> SchemaField:
     return stored_field("Number of calls.")
 
 
-def _cost() -> Any:
+def _cost() -> SchemaField:
     return stored_field("Cost in US dollars; null if none was recorded.")
 
 
-def _last() -> Any:
+def _last() -> SchemaField:
     return stored_field("Last of these days with usage; null if there is none.")
 
 
@@ -90,7 +91,7 @@ class UsageByConsumer:
     last_used_at: Day | None = _last()
 
 
-async def _consumers(root: Parent, info: Info, first: First = 20, after: After = None) -> Any:
+async def _consumers(root: Parent, info: Info, first: First = 20, after: After = None) -> Resolved:
     """Return a page of the consumers of a :class:`Usage`."""
     page, binding = page_request_of(info, first, after, *root["scope"])
     return ConnectionSource(slice_page(root["items"], page), page, binding, lambda item: item.edge)
@@ -111,7 +112,7 @@ class Usage:
     last_used_at: Day | None = _last()
 
 
-async def _usage(root: Parent, info: Info, days: Days = 30) -> Any:
+async def _usage(root: Parent, info: Info, days: Days = 30) -> Resolved:
     span = span_of(info, days)
     months = await months_of(info, [root], MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
@@ -119,7 +120,7 @@ async def _usage(root: Parent, info: Info, days: Days = 30) -> Any:
     return added_up(months, known, span, (root.urn,))
 
 
-asset_usage: Any = strawberry.field(
+asset_usage: SchemaField = strawberry.field(
     description="Usage of the asset over some days; consumers that are not visible to the viewer do not count.",
     resolver=_usage,
 )
@@ -164,7 +165,7 @@ async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: S
     return [item.row.record for each in found for item in each.items]
 
 
-def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: tuple[Any, ...]) -> dict[str, Any]:
+def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: Position) -> JsonObject:
     """Return the source of a :class:`Usage`: the days of the span in ``months``, by the visible consumers ``known``.
 
     ``scope`` is what the list of consumers depends on besides the days; it binds cursors, as in
@@ -178,7 +179,7 @@ def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: t
     return _source([(rows[urn], used) for urn, used in uses.items() if used], (*scope, span.days))
 
 
-def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: tuple[Any, ...]) -> dict[str, Any]:
+def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: Position) -> JsonObject:
     """Return the source of a :class:`Usage`."""
     every = [use for _, used in by_consumer for use in used]
     days: dict[str, list[Counts]] = defaultdict(list)
@@ -207,7 +208,7 @@ def _used(days: Mapping[str, Counts], span: Span) -> list[Use]:
     return [(day, counts) for day, counts in days.items() if first <= day <= last and has_usage(counts)]
 
 
-def _total(counts: Iterable[Counts]) -> dict[str, Any]:
+def _total(counts: Iterable[Counts]) -> JsonObject:
     """Return the sums of counters; the cost is None if no day has one."""
     days = list(counts)
     costs = [day["costUsd"] for day in days if "costUsd" in day]

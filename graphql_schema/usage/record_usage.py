@@ -1,12 +1,12 @@
 """The mutation recordUsage: many days of many consumers in one call, with one outcome per record."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import strawberry
 
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.field import Resolved, SchemaField, stored_field
 from graphql_schema.fields.scalars import Day
 from graphql_schema.inputs.payloads import MutationError, errors
 from graphql_schema.inputs.submit import MAX_BULK_ITEMS, authorize, invalid_outcome, write
@@ -22,7 +22,7 @@ MAX_COUNT: Final = 1e15
 """Maximal value of one counter of one day, so that sums over all consumers stay exact enough for JSON numbers."""
 
 
-def _count(description: str) -> Any:
+def _count(description: str) -> SchemaField:
     """Return an optional input field for a counter."""
     return strawberry.field(description=description, default=None)
 
@@ -64,7 +64,7 @@ class RecordUsagePayload:
 RecordArg = Annotated[RecordUsageInput, strawberry.argument(description="The usage records to store.")]
 
 
-async def _record_usage(info: Info, input: RecordArg) -> Any:
+async def _record_usage(info: Info, input: RecordArg) -> Resolved:
     authorize(info)
     if len(input.records) > MAX_BULK_ITEMS:
         raise LimitError(

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.relations import MEMBER_OF, USED_BY
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent
+from graphql_schema.fields.field import Parent, Resolved, SchemaField
 from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.ports.conditions import AnyOf, Condition, In
@@ -33,7 +32,7 @@ def owned_by(urns: Sequence[str]) -> Condition:
     return AnyOf((In("ownerTeam", tuple(urns)), In("owners", tuple(urns))))
 
 
-async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False) -> Any:
+async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False) -> Resolved:
     span, reader = span_of(info, days), info.context.reader
     teams = await with_subteams(root, info, include_subteams)
     assets = [row for row in await _owned(info, teams, None) if _shows_usage(row)]
@@ -43,14 +42,16 @@ async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: In
     return added_up(months, known, span, (root.urn, "usage", bool(include_subteams)))
 
 
-team_usage: Any = strawberry.field(
+team_usage: SchemaField = strawberry.field(
     description="Usage of the assets that the team owns; only assets whose usage the viewer may see and consumers that "
     "are visible to the viewer count.",
     resolver=_usage,
 )
 
 
-async def _consumption(root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False) -> Any:
+async def _consumption(
+    root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False
+) -> Resolved:
     span, reader = span_of(info, days), info.context.reader
     teams = await with_subteams(root, info, include_subteams)
     consumers = await _consumers(info, teams)
@@ -61,7 +62,7 @@ async def _consumption(root: Parent, info: Info, days: Days = 30, include_subtea
     return added_up(shown, consumers, span, (root.urn, "consumption", bool(include_subteams)))
 
 
-team_consumption: Any = strawberry.field(
+team_consumption: SchemaField = strawberry.field(
     description="Usage of assets by the team, its members and the services it owns, no matter which team owns the "
     "assets. Only assets whose usage the viewer may see, and services visible to the viewer, count.",
     resolver=_consumption,

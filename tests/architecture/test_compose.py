@@ -1,4 +1,4 @@
-"""compose.yaml against the code: settings that exist, a store like the embedded one, and nobody else at its port."""
+"""compose.yaml against the code: known settings, a store equal to the embedded one, and no other client at its port."""
 
 import json
 import re
@@ -18,54 +18,54 @@ COMPOSE: dict[str, Any] = yaml.safe_load(read("compose.yaml"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 APP: dict[str, str] = SERVICES["app"]["environment"]
 JANUSGRAPH: dict[str, str] = SERVICES["janusgraph"]["environment"]
-ASKED = re.compile(r"\$\{(MLG_\w+):\?")
+REQUIRED = re.compile(r"\$\{(MLG_\w+):\?")
 
 OF_EACH_STORE = ("storage.", "index.", "schema.init.json.file", "gremlin.graph")
-"""What differs by nature: where the data are. The image sets `gremlin.graph` itself."""
+"""Prefixes of the properties that differ, because the data are elsewhere. The image sets `gremlin.graph` itself."""
 
 OF_EACH_SERVER = {"host", "port", "evaluationTimeout", "gremlinPool", "graphs", "scriptEngines"}
-"""What differs by nature: where it listens, how long it may take, where its files lie."""
+"""Keys that differ between the servers: address, port, timeout, pool size and paths."""
 
 
 def embedded() -> dict[str, str]:
-    """The properties of the embedded store."""
+    """Return the properties of the embedded store."""
     lines = read("app/store/embedded/conf/graph.properties").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
 def shared(properties: dict[str, str]) -> dict[str, str]:
-    """The properties that both stores must agree on."""
+    """Return the properties that must be equal in both stores."""
     return {key: value for key, value in properties.items() if not key.startswith(OF_EACH_STORE)}
 
 
 def test_every_setting_exists() -> None:
-    """A misspelt MLG_ key would be ignored without a word: each one is a setting."""
+    """Every MLG_ key of the file is a setting; a misspelt key would be ignored silently."""
     known = {field.metadata["key"] for field in fields(Settings)}
     assert {key for key in APP if key.startswith("MLG_")} <= known
 
 
 def test_the_server_starts_with_these_settings() -> None:
-    """With what the file asks for filled in, the production profile has everything that it refuses to start without."""
-    answers = {
+    """With the required variables of the file set, the production profile starts: no setting is missing."""
+    given = {
         "MLG_PUBLIC_URL": "https://graph.example.com",
         "MLG_ISSUERS": json.dumps([{"issuer": "https://login.example.com"}]),
         "MLG_SECRET": "x" * 32,
     }
-    assert set(ASKED.findall(" ".join(APP.values()))) == set(answers)
-    process = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", **answers}))
+    assert set(REQUIRED.findall(" ".join(APP.values()))) == set(given)
+    process = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", **given}))
     assert process.settings.env == "production"
     assert process.settings.store_url == "http://janusgraph:8182/gremlin"
 
 
 def test_both_stores_have_the_same_semantics() -> None:
-    """What decides how the graph behaves is equal in development and production; the first start fixes some of it."""
+    """All properties that determine the semantics of the graph are equal in development and production."""
     production = {k.removeprefix("janusgraph."): v for k, v in JANUSGRAPH.items() if k.startswith("janusgraph.")}
     assert shared(production) == shared(embedded())
     assert production["schema.init.json.file"] == "/schema/schema.json"
 
 
 def test_both_servers_are_configured_alike() -> None:
-    """Serializers, transaction handling, channel and sizes are those that the driver was tested with."""
+    """Serializers, transaction handling, channel and sizes equal those of the embedded server, which tests run on."""
     ours = yaml.safe_load(
         read("app/store/embedded/conf/gremlin-server.yaml").replace("$port", "0").replace("$pool", "0")
     )
@@ -78,7 +78,7 @@ def test_both_servers_are_configured_alike() -> None:
 
 
 def test_the_image_is_the_version_of_the_jars() -> None:
-    """Production runs the JanusGraph that the tests run."""
+    """Production runs the JanusGraph version of the tests."""
     (version,) = re.findall(
         r"(?m)^org\.janusgraph:janusgraph-server:(\S+) ", read("app/store/embedded/janusgraph.lock")
     )
@@ -86,7 +86,7 @@ def test_the_image_is_the_version_of_the_jars() -> None:
 
 
 def test_only_the_api_reaches_the_store() -> None:
-    """Whoever reaches JanusGraph owns the data: one published port, and the store's networks lead nowhere else."""
+    """Only the API is in the network of JanusGraph and publishes a port: its clients can change all data."""
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["app"]
     reach = {name: set(service.get("networks", ())) for name, service in SERVICES.items()}
     assert {name for name, networks in reach.items() if "store" in networks} == {"app", "janusgraph"}
@@ -98,8 +98,8 @@ def test_only_the_api_reaches_the_store() -> None:
     assert all(COMPOSE["networks"][name]["internal"] for name in ("store", "storage"))
 
 
-def test_what_is_waited_for_can_tell_its_health() -> None:
-    """Each `service_healthy` waits for a service with a health check, and all data lie in volumes that are declared."""
+def test_awaited_services_have_health_checks() -> None:
+    """Each `service_healthy` waits for a service with a health check, and every volume that is mounted is declared."""
     awaited = {
         name
         for service in SERVICES.values()
@@ -114,7 +114,7 @@ def test_what_is_waited_for_can_tell_its_health() -> None:
 
 
 def test_files_that_are_mounted_exist() -> None:
-    """A bind mount of a missing file makes a folder of its name, and a server that does not start."""
+    """Each file of a bind mount exists; for a missing one, Docker creates a folder and the server does not start."""
     mounts = [mount.split(":") for mount in SERVICES["janusgraph"]["volumes"] if mount.startswith("./")]
     assert [read(source.removeprefix("./")) for source, *_ in mounts]
     script = next(target for _, target, _ in mounts if target.endswith(".groovy"))
@@ -122,7 +122,7 @@ def test_files_that_are_mounted_exist() -> None:
 
 
 def test_the_schema_of_an_existing_store_can_be_printed() -> None:
-    """`mlg store schema` prints the document that JanusGraph loads, with the label of the self-check."""
+    """`mlg store schema` prints the document that JanusGraph loads, the label of the self-check included."""
     result = CliRunner().invoke(commands, ["store", "schema"])
     document = json.loads(result.stdout)
     assert {"label": SELF_CHECK_LABEL} in document["vertexLabels"]

@@ -1,4 +1,4 @@
-"""The documentation is compared with the code: settings, commands, paths, functions, decisions, references."""
+"""The documentation agrees with the code: settings, commands, paths, functions, decisions and references."""
 
 import importlib
 import re
@@ -32,16 +32,16 @@ BROKEN_ON_PURPOSE = {"tests/unit/support/test_references.py"}
 
 
 def settings_table() -> str:
-    """The table of docs/settings.md, from what Settings says of itself."""
+    """Return the table of docs/settings.md, made from the metadata of Settings."""
     rows = []
     for field in fields(Settings):
-        key, default, about = (field.metadata[fact] for fact in ("key", "default", "about"))
+        key, default, about = (field.metadata[name] for name in ("key", "default", "about"))
         rows.append(f"| `{key}` | {default and f'`{default}`'} | {about} |")
     return "\n".join(["| key | default | what it does |", "|---|---|---|", *rows])
 
 
 def leaves(command: Any, path: str = "mlg") -> Iterator[str]:
-    """The full names of all commands below one, deferred ones imported."""
+    """Yield the full names of all commands below one; deferred commands are imported."""
     found = command.resolve() if isinstance(command, DeferredCommand) else command
     below = getattr(found, "commands", None)
     if below is None:
@@ -54,7 +54,7 @@ COMMANDS = sorted(leaves(get_command(commands)))
 
 
 def test_every_setting_is_documented() -> None:
-    """docs/settings.md holds the table that the settings describe, word for word."""
+    """docs/settings.md contains the table that is made from the settings, word for word."""
     assert settings_table() in read("docs/settings.md")
 
 
@@ -64,7 +64,7 @@ def test_every_command_is_documented(command: str) -> None:
     assert re.search(rf"(?m)^\| `{command}\b", read("docs/commands.md"))
 
 
-def test_no_command_is_made_up() -> None:
+def test_every_documented_command_exists() -> None:
     """docs/commands.md lists no command that does not exist."""
     listed = re.findall(r"(?m)^\| `(mlg[a-z -]*[a-z])", read("docs/commands.md"))
     assert sorted(listed) == COMMANDS
@@ -72,7 +72,7 @@ def test_no_command_is_made_up() -> None:
 
 @pytest.mark.parametrize("page", DOCS)
 def test_every_path_on_a_page_exists(page: str) -> None:
-    """Files and folders that a page names in backticks or links to are there."""
+    """Files and folders that a page names in backticks or links to exist."""
     text = read(page)
     folder = (ROOT / page).parent
     named = {match for match in PATH.findall(text) if not (ROOT / match).exists() and not (folder / match).exists()}
@@ -103,7 +103,7 @@ def test_every_make_target_on_a_page_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", DOCS)
 def test_every_function_on_a_page_exists(page: str) -> None:
-    """What a page names as `module:function` is found where it says."""
+    """Every `module:function` and every dotted path on a page can be imported."""
     text = read(page)
     for module, name in FUNCTION.findall(text):
         reduce(getattr, name.split("."), importlib.import_module(module))
@@ -116,19 +116,19 @@ def test_every_reference_in_a_python_file_leads_somewhere() -> None:
     assert [problem for module in checked for problem in broken_references(module)] == []
 
 
-def test_the_request_flow_names_its_stations() -> None:
-    """docs/request-flow.md is about functions, not about feelings: it names at least a dozen."""
+def test_the_request_flow_names_functions() -> None:
+    """docs/request-flow.md names at least twelve functions, so that a reader can follow a request in the code."""
     assert len(set(FUNCTION.findall(read("docs/request-flow.md")))) >= 12
 
 
 def test_decisions_are_numbered_without_gaps() -> None:
-    """ADR files begin with 0001, and each number is taken once."""
+    """The numbers of the ADR files begin with 0001 and have no gap or duplicate."""
     numbers = [name.removeprefix("docs/adr/").partition("-")[0] for name in DECISIONS]
     assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
 
 
 @pytest.mark.parametrize("page", DECISIONS)
-def test_a_decision_says_why_what_and_what_not(page: str) -> None:
-    """Each ADR has the three sections, in order, and none is empty."""
+def test_a_decision_has_three_sections(page: str) -> None:
+    """Each ADR has the sections Context, Decision and Rejected, in this order, and none is empty."""
     sections = re.findall(r"(?ms)^## (\w+)\n+(\S.*?)(?=^## |\Z)", read(page))
     assert [title for title, _ in sections] == ["Context", "Decision", "Rejected"]

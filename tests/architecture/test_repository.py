@@ -1,4 +1,4 @@
-"""What is committed works for everybody: no machine's paths, no registry's address, a reason for each dependency."""
+"""The committed files work on every machine: no local paths, no address of a registry, a reason for each dependency."""
 
 import json
 import re
@@ -15,13 +15,13 @@ MACHINE_PATH = re.compile(r"(?<![\w.~$}-])/(?:home|Users|root|work|mnt)/\w")
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_locks_name_no_registry(lock: str) -> None:
-    """Each client finds its registry by its own configuration: a lock that names one fails behind another."""
+    """No lock contains the address of a registry: it would fail where a client is configured for another registry."""
     assert "://" not in read(lock)
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
 def test_python_locks_have_hashes(name: str) -> None:
-    """Every locked package is pinned, and so are its bytes."""
+    """Every locked package has a version and a hash."""
     entries = re.split(r"\n(?=\S)", re.sub(r"(?m)^#.*\n", "", read(f"requirements/{name}.txt")).strip())
     loose = [entry.splitlines()[0] for entry in entries if "==" not in entry or "--hash=sha256:" not in entry]
     assert entries
@@ -29,14 +29,14 @@ def test_python_locks_have_hashes(name: str) -> None:
 
 
 def test_nothing_names_a_path_of_one_machine() -> None:
-    """No file refers to somebody's home or workplace."""
+    """No file contains a path below a home or work folder."""
     texts = (name for name in files() if not name.endswith((".png", ".ico", ".woff2")))
     found = [f"{name}:{match.group()}" for name in texts for match in MACHINE_PATH.finditer(read(name))]
     assert found == []
 
 
-def asked_for() -> set[str]:
-    """The names in requirements/*.in and in the package.json files."""
+def required() -> set[str]:
+    """Return the names in requirements/*.in and in the package.json files."""
     python = {
         name for lock in REQUIREMENTS for name in re.findall(r"(?m)^[a-z][\w-]*", read(f"requirements/{lock}.in"))
     }
@@ -45,7 +45,7 @@ def asked_for() -> set[str]:
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """docs/dependencies.md has a row for each dependency that we ask for, and for no other."""
+    """docs/dependencies.md has a row for each required dependency and for no other, without an empty cell."""
     rows = re.findall(r"(?m)^\| `([^`]+)` \|(.*)\|(.*)\|(.*)\|$", read("docs/dependencies.md"))
-    assert {name for name, *_ in rows} == asked_for()
+    assert {name for name, *_ in rows} == required()
     assert [name for name, *cells in rows if not all(cell.strip() for cell in cells)] == []

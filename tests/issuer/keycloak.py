@@ -1,4 +1,4 @@
-"""A real Keycloak: its distribution locked by size and SHA-256, run on loopback with the realm of this folder."""
+"""A real Keycloak: its distribution, locked by size and SHA-256, runs on loopback with the realm of this folder."""
 
 import asyncio
 import os
@@ -36,12 +36,12 @@ REALM = Path(__file__).with_name("realm.json")
 PASSWORD = "known-to-these-tests-alone"  # noqa: S105 - of accounts that live as long as these tests
 HEAP = "-Xms64m -Xmx512m"
 READY_WITHIN = 300.0
-"""Seconds; a start takes 15 on two idle cores, most of it Keycloak's own build step."""
+"""Seconds. A start takes 15 s on two idle cores, most of it for Keycloak's own build step."""
 STOP_WITHIN = 30.0
 
 
 def distribution(settings: Settings) -> Path:
-    """Return the archive from the cache; fetched at first use, and only what the lock names is kept."""
+    """Return the archive from the cache; fetch it at the first use, and refuse other bytes than those of the lock."""
     kept = settings.cache_dir / "keycloak" / DISTRIBUTION.sha256[:16] / f"keycloak-{DISTRIBUTION.version}.zip"
     if DISTRIBUTION.matches(kept):
         return kept
@@ -70,11 +70,11 @@ class Keycloak:
 
     @property
     def issuer(self) -> str:
-        """The `iss` of its tokens."""
+        """Return the `iss` of its tokens."""
         return f"{self.url}/realms/acme"
 
     async def grant(self, **form: str) -> dict[str, Any]:
-        """Return the answer of the realm's token endpoint: access, refresh and perhaps ID token."""
+        """Return the tokens from the token endpoint of the realm: access, refresh and, with `openid`, ID token."""
         return await self._tokens("acme", form)
 
     async def login(self, client: str, scope: str = "openid") -> dict[str, Any]:
@@ -82,26 +82,26 @@ class Keycloak:
         return await self.grant(grant_type="password", client_id=client, username="ada", password=PASSWORD, scope=scope)
 
     async def service_account(self, scope: str = "graph:write") -> dict[str, Any]:
-        """Return the token of the pipelines' own account."""
+        """Return the tokens of the service account of the pipelines."""
         return await self.grant(
             grant_type="client_credentials", client_id="ci-ranking", client_secret=PASSWORD, scope=scope
         )
 
     async def add_key(self, name: str, priority: int) -> str:
-        """Let the realm sign with a new RSA key, if its priority is the highest; return the key's component."""
+        """Add an RSA key, with which the realm signs if its priority is the highest; return the id of its component."""
         component = {
             "name": name,
             "providerId": "rsa-generated",
             "providerType": "org.keycloak.keys.KeyProvider",
             "config": {"priority": [str(priority)], "keySize": ["2048"], "algorithm": ["RS256"]},
         }
-        answer = await self._administer("POST", "/components", component)
-        return answer.headers["Location"].rpartition("/")[2]
+        response = await self._administer("POST", "/components", component)
+        return response.headers["Location"].rpartition("/")[2]
 
     async def remove_signing_keys(self, but: str) -> None:
-        """Remove every RS256 signing key of the realm, save that of one component."""
-        answer = await self._administer("GET", "/components?type=org.keycloak.keys.KeyProvider")
-        for component in answer.json():
+        """Remove every RS256 signing key of the realm except that of one component."""
+        response = await self._administer("GET", "/components?type=org.keycloak.keys.KeyProvider")
+        for component in response.json():
             if component["providerId"] == "rsa-generated" and component["id"] != but:
                 await self._administer("DELETE", f"/components/{component['id']}")
 
@@ -113,22 +113,22 @@ class Keycloak:
             "password": self.admin_password,
         }
         token = (await self._tokens("master", form))["access_token"]
-        answer = await self.http.request(
+        response = await self.http.request(
             method, f"{self.url}/admin/realms/acme{path}", json=body, headers={"Authorization": f"Bearer {token}"}
         )
-        assert answer.is_success, answer.text
-        return answer
+        assert response.is_success, response.text
+        return response
 
     async def _tokens(self, realm: str, form: dict[str, str]) -> dict[str, Any]:
-        answer = await self.http.post(f"{self.url}/realms/{realm}/protocol/openid-connect/token", data=form)
-        assert answer.status_code == HTTPStatus.OK, answer.text
-        tokens: dict[str, Any] = answer.json()
+        response = await self.http.post(f"{self.url}/realms/{realm}/protocol/openid-connect/token", data=form)
+        assert response.status_code == HTTPStatus.OK, response.text
+        tokens: dict[str, Any] = response.json()
         return tokens
 
 
 @asynccontextmanager
 async def running_keycloak(settings: Settings) -> AsyncIterator[Keycloak]:
-    """Run a Keycloak on a free port of this machine; when this ends nothing of it is left, process or file."""
+    """Run a Keycloak on a free port of loopback; its process and files are removed at the end."""
     password = secrets.token_urlsafe(16)
     with _unpacked(distribution(settings)) as home:
         url = f"http://127.0.0.1:{_free_port()}"
@@ -138,10 +138,10 @@ async def running_keycloak(settings: Settings) -> AsyncIterator[Keycloak]:
             async def ready() -> bool:
                 assert process.returncode is None, (home / "keycloak.log").read_text()[-4_000:]
                 try:
-                    answer = await http.get(f"{keycloak.issuer}/.well-known/openid-configuration")
+                    response = await http.get(f"{keycloak.issuer}/.well-known/openid-configuration")
                 except httpx2.TransportError:
                     return False
-                return answer.status_code == HTTPStatus.OK
+                return response.status_code == HTTPStatus.OK
 
             await until(ready, READY_WITHIN)
             yield keycloak
@@ -172,7 +172,7 @@ async def _process(home: Path, url: str, password: str) -> AsyncIterator[asyncio
     host, _, port = url.removeprefix("http://").rpartition(":")
     listen = (f"--http-host={host}", f"--http-port={port}", f"--hostname={url}", "--cache=local")
     with (home / "keycloak.log").open("wb") as log:
-        # A session of its own: the script and the JVM that it starts are ended together.
+        # Its own session, so that a signal to the group ends both the script and the JVM that it starts.
         process = await asyncio.create_subprocess_exec(
             *("sh", str(home / "bin" / "kc.sh"), "start-dev", "--import-realm", *listen),
             stdin=DEVNULL,

@@ -1,4 +1,4 @@
-"""A real authorization server in front of the whole API: Keycloak signs, we judge, and nobody stands in for either."""
+"""The API with a real Keycloak as its issuer: identities, scopes, refused tokens and the rotation of keys."""
 
 import base64
 import json
@@ -25,37 +25,37 @@ PUBLIC = "https://graph.example"
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """Read what a token says, unverified: what Keycloak put there is what the answer is compared with."""
+    """Return the claims of a token without verification; responses are compared with them."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
 
 
 def header_of(token: str) -> dict[str, Any]:
-    """Read the header of a token, unverified."""
+    """Return the header of a token without verification."""
     return claims_of(f".{token.split('.', maxsplit=1)[0]}.")
 
 
 @dataclass(frozen=True)
 class Server:
-    """Our API, which trusts Keycloak and nobody else."""
+    """The API, which trusts this Keycloak only."""
 
     http: httpx2.AsyncClient
 
-    async def answer(self, token: str, query: str = VIEWER, **variables: Any) -> httpx2.Response:
-        """Return the answer to one request with a token."""
+    async def post(self, token: str, query: str = VIEWER, **variables: Any) -> httpx2.Response:
+        """Return the response to one request with a token."""
         body = {"query": query, "variables": variables}
         return await self.http.post("/graphql", json=body, headers={"Authorization": f"Bearer {token}"})
 
     async def status(self, token: str) -> int:
-        """Return the status that a token gets."""
-        return (await self.answer(token)).status_code
+        """Return the status of a request with a token."""
+        return (await self.post(token)).status_code
 
     async def viewer(self, token: str) -> dict[str, Any]:
-        """Return who we say the caller is."""
-        answer = await self.answer(token)
-        assert answer.status_code == 200, answer.text
-        viewer: dict[str, Any] = answer.json()["data"]["viewer"]
+        """Return the field `viewer` of a request with a token."""
+        response = await self.post(token)
+        assert response.status_code == 200, response.text
+        viewer: dict[str, Any] = response.json()["data"]["viewer"]
         return viewer
 
 
@@ -70,7 +70,7 @@ async def keycloak() -> AsyncIterator[Keycloak]:
 async def server(
     keycloak: Keycloak, module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Server]:
-    """Run the production profile over a real graph; the issuer's name and audience are all that it is told."""
+    """Run the production profile over a real graph; of the issuer only its URL is configured."""
     async with open_api(module_graph, tmp_path_factory.mktemp("seed")) as seeding:
         await seeding.load({"team": {"name": "ranking"}}, {"team": {"name": "ads"}})
     settings = Settings.from_env(
@@ -89,8 +89,8 @@ async def server(
             yield Server(http)
 
 
-async def test_a_person_is_who_keycloak_says(keycloak: Keycloak, server: Server) -> None:
-    """A person's token is taken as it comes, writes for its team alone, and each fact is Keycloak's."""
+async def test_a_person_has_the_identity_of_the_token(keycloak: Keycloak, server: Server) -> None:
+    """The token of a person writes for its own team only, and every property of the viewer comes from its claims."""
     token: str = (await keycloak.login("portal", "graph:write"))["access_token"]
     assert header_of(token)["typ"] == "at+jwt"
     items = [
@@ -102,7 +102,7 @@ async def test_a_person_is_who_keycloak_says(keycloak: Keycloak, server: Server)
         }
         for team in ("ranking", "ads")
     ]
-    registered = (await server.answer(token, REGISTER, input={"items": items})).json()["data"]["registerAssets"]
+    registered = (await server.post(token, REGISTER, input={"items": items})).json()["data"]["registerAssets"]
     assert [result["outcome"] for result in registered["results"]] == ["CREATED", "DENIED"]
     viewer = await server.viewer(token)
     assert viewer.pop("expiresAt")
@@ -118,42 +118,42 @@ async def test_a_person_is_who_keycloak_says(keycloak: Keycloak, server: Server)
 
 
 async def test_a_pipeline_is_a_service_account(keycloak: Keycloak, server: Server) -> None:
-    """A client's own token makes a program of the client's team, with the scopes it asked for and its own role."""
+    """A client credentials token makes a service account with the requested scopes and the role of the client."""
     token: str = (await keycloak.service_account())["access_token"]
     viewer = await server.viewer(token)
     assert (viewer["subject"], viewer["kind"]) == (claims_of(token)["sub"], "SERVICE_ACCOUNT")
     assert (viewer["roles"], viewer["scopes"]) == (["automation"], ["graph:read", "graph:write"])
 
 
-async def test_scopes_are_what_was_asked_for(keycloak: Keycloak, server: Server) -> None:
-    """Who did not ask for graph:write does not have it, and cannot write."""
+async def test_scopes_are_those_requested(keycloak: Keycloak, server: Server) -> None:
+    """A token without a request for graph:write lacks the scope and cannot write."""
     token: str = (await keycloak.login("portal"))["access_token"]
     assert (await server.viewer(token))["scopes"] == ["graph:read"]
-    refused = await server.answer(token, REGISTER, input={"items": [{"team": {"name": "ads"}}]})
-    assert [error["extensions"]["code"] for error in refused.json()["errors"]] == ["FORBIDDEN"]
+    response = await server.post(token, REGISTER, input={"items": [{"team": {"name": "ads"}}]})
+    assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["FORBIDDEN"]
 
 
 async def refused(server: Server, token: str) -> str:
-    """Return why a token is refused, after the answer was found to be a whole 401."""
-    answer = await server.answer(token)
-    assert answer.status_code == 401, answer.text
-    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    challenge = answer.headers["www-authenticate"]
+    """Return the reason in the challenge for a token, whose response must be a complete 401."""
+    response = await server.post(token)
+    assert response.status_code == 401, response.text
+    assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    challenge = response.headers["www-authenticate"]
     assert challenge.endswith(f'resource_metadata="{PUBLIC}/.well-known/oauth-protected-resource"')
     reason: str = challenge.partition('error_description="')[2].partition('"')[0]
     return reason
 
 
-async def test_what_is_for_others_is_refused(keycloak: Keycloak, server: Server) -> None:
-    """A token for another API, an ID token, a refresh token and one of the old type do not come in, good as they are.
+async def test_tokens_for_other_purposes_are_refused(keycloak: Keycloak, server: Server) -> None:
+    """Valid tokens for another API, ID tokens, refresh tokens and access tokens of the old type are refused.
 
-    The ID token even names our audience: its type is what gives it away.
+    The ID token has the audience of this API and differs from an access token by its type only.
     """
-    whole = await keycloak.login("portal")
-    assert await server.status(whole["access_token"]) == 200
-    assert "mlgraph" in claims_of(whole["id_token"])["aud"]
-    assert await refused(server, whole["id_token"]) == "invalid claim, typ"
-    assert await refused(server, whole["refresh_token"])
+    tokens = await keycloak.login("portal")
+    assert await server.status(tokens["access_token"]) == 200
+    assert "mlgraph" in claims_of(tokens["id_token"])["aud"]
+    assert await refused(server, tokens["id_token"]) == "invalid claim, typ"
+    assert await refused(server, tokens["refresh_token"])
     elsewhere = (await keycloak.login("other-api"))["access_token"]
     assert (header_of(elsewhere)["typ"], claims_of(elsewhere)["aud"]) == ("at+jwt", "elsewhere")
     assert await refused(server, elsewhere) == "invalid claim, aud"
@@ -163,7 +163,7 @@ async def test_what_is_for_others_is_refused(keycloak: Keycloak, server: Server)
 
 
 async def test_changed_tokens_are_refused(keycloak: Keycloak, server: Server) -> None:
-    """A token of Keycloak's with more scopes than it signed is nobody's."""
+    """A token of Keycloak to which a scope was added after the signature is refused."""
     token: str = (await keycloak.login("portal"))["access_token"]
     header, _, signature = token.split(".")
     claims = json.dumps(claims_of(token) | {"scope": "graph:read graph:write graph:admin"})
@@ -171,10 +171,10 @@ async def test_changed_tokens_are_refused(keycloak: Keycloak, server: Server) ->
     assert await refused(server, f"{header}.{more}.{signature}") == "bad signature"
 
 
-async def test_a_rotation_is_followed(keycloak: Keycloak, server: Server) -> None:
-    """A new signing key is found at its first token; once the old one is gone and keys are read anew, it opens nothing.
+async def test_a_rotation_of_keys_is_followed(keycloak: Keycloak, server: Server) -> None:
+    """Tokens of a new signing key are accepted; those of a removed key are refused after the next read of the keys.
 
-    New keys are looked for every ten seconds at most, so both are waited for.
+    The server reads the keys every ten seconds at most, so the test waits for both.
     """
     old: str = (await keycloak.login("portal"))["access_token"]
     assert await server.status(old) == 200

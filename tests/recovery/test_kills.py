@@ -1,6 +1,6 @@
-"""`kill -9` in the middle of a load, of the API or of its JVM: what was answered is there, and nothing by halves.
+"""SIGKILL to the API or its JVM during a load: confirmed items are stored, and every transaction is complete or absent.
 
-`make test-kills ROUNDS=20` kills at other moments in every round; `make test` does a round of each, with fewer items.
+`make test-kills ROUNDS=20` kills at another moment in every round; `make test` runs two rounds with fewer items.
 """
 
 import asyncio
@@ -23,28 +23,28 @@ ITEMS = int(os.environ.get("ITEMS", "1500"))
 CALL = 500
 """Items of a call: two transactions of the store."""
 
-Told = dict[int, list[Any]]
-"""What was answered, by the number of the call."""
+Confirmed = dict[int, list[Any]]
+"""The results that were returned, by the number of the call."""
 
 
 def urn(number: int) -> str:
-    """The id of an item."""
+    """Return the id of an item."""
     return f"mlg://dataset/kills/default/d{number}"
 
 
 def declared(number: int) -> list[int]:
-    """What an item derives from: some before it, and one of a later call, which is a stub until then."""
+    """Return the items that an item derives from: earlier ones, and one of a later call, which is a stub until then."""
     return sorted({max(number - 1, 0), number // 2, (number + CALL + 7) % ITEMS} - {number})
 
 
 def calls() -> list[list[dict[str, Any]]]:
-    """The load, call by call."""
+    """Return the items of the load, call by call."""
     items = [{"dataset": {"id": urn(at), "derivedFrom": list(map(urn, declared(at)))}} for at in range(ITEMS)]
     return [items[start : start + CALL] for start in range(0, ITEMS, CALL)]
 
 
-def check_nothing_half(there: Stored) -> set[str]:
-    """What is registered has all edges of its item, what is only referred to has none, and each has its changes."""
+def check_complete(there: Stored) -> set[str]:
+    """Check that registered assets have all their edges, stubs none, and all their changes; return the registered."""
     into: dict[str, set[str]] = defaultdict(set)
     for relation, source, target in there.edge_records:
         assert relation == "DERIVES"
@@ -62,36 +62,36 @@ def check_nothing_half(there: Stored) -> set[str]:
 
 
 def outcomes(results: list[Any]) -> list[str]:
-    """The outcomes of a call."""
+    """Return the outcomes of a call."""
     return [each["outcome"] for each in results]
 
 
-async def check_after(http: httpx2.AsyncClient, serving: Serving, told: Told) -> None:
-    """Compare the store with what was answered, then repeat the load, with its keys and without."""
-    registered = check_nothing_half(await stored(serving.graph))
+async def check_after(http: httpx2.AsyncClient, serving: Serving, confirmed: Confirmed) -> None:
+    """Compare the store with the confirmed results, then repeat the load with and without its idempotency keys."""
+    registered = check_complete(await stored(serving.graph))
     sent = calls()
-    for number, results in told.items():
+    for number, results in confirmed.items():
         assert outcomes(results) == ["CREATED"] * len(sent[number])
         assert {item["dataset"]["id"] for item in sent[number]} <= registered
         assert await register(http, serving.url, sent[number], f"load {number}") == results
-    broken = len(told)
-    if broken < len(sent):  # the call that died: done in part or not at all, its receipts tell
+    broken = len(confirmed)
+    if broken < len(sent):  # the call that was interrupted: some of its transactions may be stored, with receipts
         completed = await register(http, serving.url, sent[broken], f"load {broken}")
         assert completed is not None
         assert outcomes(completed) == ["CREATED"] * len(sent[broken])
         registered |= {item["dataset"]["id"] for item in sent[broken]}
     for items in sent:
         again = await register(http, serving.url, items, None)
-        known = ["UNCHANGED" if item["dataset"]["id"] in registered else "CREATED" for item in items]
+        expected = ["UNCHANGED" if item["dataset"]["id"] in registered else "CREATED" for item in items]
         assert again is not None
-        assert outcomes(again) == known
-    assert check_nothing_half(await stored(serving.graph)) == set(map(urn, range(ITEMS)))
+        assert outcomes(again) == expected
+    assert check_complete(await stored(serving.graph)) == set(map(urn, range(ITEMS)))
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("number", range(ROUNDS))
-async def test_a_load_that_is_killed(tmp_path: Path, number: int) -> None:
-    """Every answered item is there with its change and its receipt; the load again completes the rest."""
+async def test_a_killed_load_can_be_repeated(tmp_path: Path, number: int) -> None:
+    """Every confirmed item is stored with its change and receipt, and the same load again completes the others."""
     chance = random.Random(SEED * 1_000 + number)
     serving = Serving(tmp_path)
     kill, name = (serving.kill_api, "the API") if number % 2 == 0 else (serving.kill_jvm, "the JVM")
@@ -102,23 +102,23 @@ async def test_a_load_that_is_killed(tmp_path: Path, number: int) -> None:
             task = bar.add_task(f"round {number + 1} of {ROUNDS}, {name} dies", total=ITEMS)
             async with httpx2.AsyncClient(headers=headers, timeout=120, trust_env=False) as http:
                 moment = chance.randrange(len(calls())), chance.uniform(0, 0.8)
-                told = await load_until(http, serving, moment, kill, lambda count: bar.advance(task, count))
+                confirmed = await load_until(http, serving, moment, kill, lambda count: bar.advance(task, count))
         if name == "the API":
             await serving.gone()
             await serving.start()
         await serving.ready()
         async with httpx2.AsyncClient(headers=headers, timeout=120, trust_env=False) as http:
-            await check_after(http, serving, told)
+            await check_after(http, serving, confirmed)
     finally:
         await serving.stop()
 
 
 async def load_until(
     http: httpx2.AsyncClient, serving: Serving, moment: tuple[int, float], kill: Any, progress: Any
-) -> Told:
-    """Load, and kill so many seconds after a call was sent; at the latest when all is loaded."""
+) -> Confirmed:
+    """Load and kill at ``moment``, a call and the seconds after it was sent, or at the end; return the results."""
     loop, killing = asyncio.get_running_loop(), None
-    told: Told = {}
+    confirmed: Confirmed = {}
     for number, items in enumerate(calls()):
         if number == moment[0]:
             killing = loop.call_later(moment[1], kill)
@@ -127,11 +127,11 @@ async def load_until(
             assert killing is not None
             assert killing.when() <= loop.time()
             break
-        told[number] = results
+        confirmed[number] = results
         progress(len(items))
     else:
         assert killing is not None
         if killing.when() > loop.time():
             killing.cancel()
             kill()
-    return told
+    return confirmed

@@ -1,4 +1,4 @@
-"""The index is lost while nothing runs: answers are wrong, `mlg store reindex` makes it again, all are as before."""
+"""The index is deleted: responses are wrong until `mlg store reindex` has built it again from the graph."""
 
 import asyncio
 import os
@@ -26,9 +26,9 @@ from app.store.embedded.index_files import INCOMPLETE_MARK, INDEX_FOLDER
 from app.store.errors import IndexIncompleteError
 
 ASSETS = STEP // 2
-"""Each is two vertices, with its change."""
+"""Each asset is two vertices, itself and its change."""
 TEAM, TAG = "mlg://team/catalog/default/ranking", "mlg://tag/catalog/default/gold"
-QUESTIONS = (
+QUERIES = (
     "{ assets(first: 500, orderBy: {field: NAME, direction: DESC}) { totalCount nodes { id } } }",
     f'{{ assets(first: 50, filter: {{tags: ["{TAG}"], ownerTeams: ["{TEAM}"]}}) {{ totalCount nodes {{ id }} }} }}',
     """{ search(text: "churn dail", facets: [KIND, OWNER_TEAM, TAG, STAGE, NAMESPACE]) {
@@ -49,8 +49,8 @@ def _urn(number: int) -> str:
 def _item(number: int) -> dict[str, Any]:
     owned = {"owners": [{"owner": TEAM}]} if number % 5 == 0 else {}
     tagged = {"tags": [TAG]} if number % 10 == 0 else {}
-    told = {"description": "Told in sentences."} if number % 100 == 0 else {}
-    return {"dataset": {"id": _urn(number), **owned, **tagged, **told}}
+    described = {"description": "Described in sentences."} if number % 100 == 0 else {}
+    return {"dataset": {"id": _urn(number), **owned, **tagged, **described}}
 
 
 @asynccontextmanager
@@ -62,13 +62,13 @@ async def _running(settings: Settings) -> AsyncIterator[Api]:
         yield api
 
 
-async def _answers(api: Api) -> list[Any]:
+async def _responses(api: Api) -> list[Any]:
     await api.settled()
-    return [await api.ask("ada", question) for question in QUESTIONS]
+    return [await api.ask("ada", query) for query in QUERIES]
 
 
 async def _reindex(settings: Settings) -> tuple[int | None, str, str]:
-    """Run the command; its exit code, and what it said on both ways."""
+    """Run the command; return its exit code, its output and its errors."""
     env = {
         "MLG_DATA_DIR": str(settings.data_dir),
         "MLG_CACHE_DIR": str(settings.cache_dir),
@@ -85,32 +85,32 @@ def _lose_index(settings: Settings) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_a_lost_index_is_made_again(tmp_path: Path) -> None:
-    """Listings, searches, facets, incidents, changes: right, then empty, then the same; and never beside a server."""
+async def test_a_lost_index_is_rebuilt(tmp_path: Path) -> None:
+    """After a reindex, listings, searches, facets, incidents and changes are as before; a running store refuses it."""
     settings = store_settings(tmp_path)
     async with _running(settings) as api:
         await api.load(*map(_item, range(ASSETS)))
         for number in (0, 1):
             await raise_incident(api, _urn(number), "HIGH")
-        before = await _answers(api)
+        before = await _responses(api)
         assert before[2]["search"]["hits"]["totalCount"] == ASSETS / 2
-        code, _, said = await _reindex(settings)
-        assert (code, "is in use by process" in said) == (1, True)
+        code, _, errors = await _reindex(settings)
+        assert (code, "is in use by process" in errors) == (1, True)
     _lose_index(settings)
     async with _running(settings) as api:
-        without = await _answers(api)
+        without = await _responses(api)
     assert all(one != other for one, other in zip(without, before, strict=True))
     assert without[0] == {"assets": {"totalCount": 0, "nodes": []}}
-    code, out, said = await _reindex(settings)
-    assert code == 0, said
-    assert f"{STEP:,} vertices" in said
+    code, out, errors = await _reindex(settings)
+    assert code == 0, errors
+    assert f"{STEP:,} vertices" in errors
     assert re.fullmatch(r"reindexed 5\d\d vertices", out.splitlines()[-1])
     async with _running(settings) as api:
-        assert await _answers(api) == before
+        assert await _responses(api) == before
 
 
-async def test_an_index_that_is_half_made_is_refused(tmp_path: Path) -> None:
-    """After an attempt that was interrupted no store starts on the data, and the message says what to do."""
+async def test_an_incomplete_index_is_refused(tmp_path: Path) -> None:
+    """After an interrupted reindex no store starts on the data, and the message names the command."""
     settings = store_settings(tmp_path)
     (settings.data_dir / STORE_FOLDER).mkdir(parents=True)
     (settings.data_dir / STORE_FOLDER / INCOMPLETE_MARK).touch()
@@ -118,39 +118,39 @@ async def test_an_index_that_is_half_made_is_refused(tmp_path: Path) -> None:
         await EmbeddedStore(settings, store_schema()).start()
 
 
-async def test_a_store_with_nothing_in_it_has_no_vertices(tmp_path: Path) -> None:
-    """What the store keeps for its self-check is not among the vertices that are told."""
+async def test_an_empty_store_has_no_vertices(tmp_path: Path) -> None:
+    """The vertices of the self-check are not counted."""
     settings = store_settings(tmp_path)
     async with EmbeddedStore(settings, store_schema()):
         pass
-    code, out, said = await _reindex(settings)
-    assert (code, out.splitlines()[-1]) == (0, "reindexed 0 vertices"), said
+    code, out, errors = await _reindex(settings)
+    assert (code, out.splitlines()[-1]) == (0, "reindexed 0 vertices"), errors
 
 
 async def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
-    """Where no store ever ran nothing is made, and the message names the folder and the setting."""
-    code, out, said = await _reindex(store_settings(tmp_path))
+    """A folder without data is not created, and the message names the folder and the setting."""
+    code, out, errors = await _reindex(store_settings(tmp_path))
     assert (code, out) == (1, "")
-    said = "".join(said.split())
-    assert f"Therearenodatain{tmp_path / STORE_FOLDER}" in said
-    assert "MLG_DATA_DIR" in said
+    unwrapped = "".join(errors.split())
+    assert f"Therearenodatain{tmp_path / STORE_FOLDER}" in unwrapped
+    assert "MLG_DATA_DIR" in unwrapped
     assert not (tmp_path / STORE_FOLDER).exists()
 
 
-@pytest.mark.parametrize(("count", "told"), [(0, "0 vertices"), (1, "1 vertex"), (1_000, "1,000 vertices")])
-def test_the_number_is_told_in_words(monkeypatch: pytest.MonkeyPatch, count: int, told: str) -> None:
-    """One is a vertex, all others are vertices."""
+@pytest.mark.parametrize(("count", "printed"), [(0, "0 vertices"), (1, "1 vertex"), (1_000, "1,000 vertices")])
+def test_the_number_of_vertices_is_printed(monkeypatch: pytest.MonkeyPatch, count: int, printed: str) -> None:
+    """The output has the number of vertices with separators, and the singular for one."""
 
-    async def made(*_: object) -> int:
+    async def rebuilt(*_: object) -> int:
         return count
 
-    monkeypatch.setattr("app.cli.store_commands.reindex", made)
-    assert CliRunner().invoke(store, ["reindex"]).stdout == f"reindexed {told}\n"
+    monkeypatch.setattr("app.cli.store_commands.reindex", rebuilt)
+    assert CliRunner().invoke(store, ["reindex"]).stdout == f"reindexed {printed}\n"
 
 
-async def test_a_store_of_others_is_not_reindexed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With MLG_STORE_URL the command is refused before it touches anything."""
+async def test_an_external_store_is_not_reindexed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With MLG_STORE_URL the command is refused and creates no folder."""
     monkeypatch.setenv("MLG_STORE_URL", "http://127.0.0.1:1/gremlin")
-    code, _, said = await _reindex(store_settings(tmp_path))
-    assert (code, "others run" in said) == (1, True)
+    code, _, errors = await _reindex(store_settings(tmp_path))
+    assert (code, "others run" in errors) == (1, True)
     assert not (tmp_path / STORE_FOLDER).exists()

@@ -1,4 +1,4 @@
-"""The store dies in the middle of a load: callers are told, the supervisor brings it back, nothing answered is lost."""
+"""SIGKILL to the JVM of the store during a load: callers get an error, the store restarts, confirmed items are kept."""
 
 import asyncio
 import os
@@ -32,8 +32,8 @@ def _batches() -> list[list[dict[str, Any]]]:
 EDGES = sum(min(3, at) for at in range(ASSETS))
 
 
-async def test_killed_store_comes_back_and_keeps_what_it_confirmed(tmp_path: Path) -> None:
-    """A kill -9 of the JVM is a 503 with a code; after the restart what was done is there, and a rerun completes it."""
+async def test_a_killed_store_restarts_with_all_confirmed_items(tmp_path: Path) -> None:
+    """Calls during the outage get 503 with a code; confirmed items survive the restart, and a rerun adds the rest."""
     settings = store_settings(tmp_path)
     headers = {"Authorization": f"Bearer {DevIssuer(settings).mint(persona('root'))}"}
     async with AsyncExitStack() as stack:
@@ -57,15 +57,15 @@ async def test_killed_store_comes_back_and_keeps_what_it_confirmed(tmp_path: Pat
                 assert store.jvm_pid is not None
                 kill = asyncio.get_running_loop().call_later(0.02, os.kill, store.jvm_pid, signal.SIGKILL)
                 assert not kill.cancelled()
-            answer = await register(items)
-            if answer.status_code == 200 and "errors" not in answer.json():
+            response = await register(items)
+            if response.status_code == 200 and "errors" not in response.json():
                 done += [item["dataset"]["id"] for item in items]
             else:
-                refused.append(answer)
+                refused.append(response)
         assert refused
-        assert {answer.status_code for answer in refused} == {503}
-        assert {answer.json()["errors"][0]["extensions"]["code"] for answer in refused} == {"STORE_UNAVAILABLE"}
-        assert all(answer.headers["retry-after"] for answer in refused)
+        assert {response.status_code for response in refused} == {503}
+        assert {response.json()["errors"][0]["extensions"]["code"] for response in refused} == {"STORE_UNAVAILABLE"}
+        assert all(response.headers["retry-after"] for response in refused)
 
         async def ready() -> bool:
             return (await http.get("/health/ready")).status_code == 200
@@ -82,7 +82,7 @@ async def test_killed_store_comes_back_and_keeps_what_it_confirmed(tmp_path: Pat
 
 
 async def _counts(send: Any) -> tuple[int, int]:
-    """The assets in the index, and the edges between them, page by page."""
+    """Return the number of assets in the index and of edges between them, read page by page."""
     query = """query ($after: Cursor) { assets(first: 500, after: $after) { totalCount
       pageInfo { hasNextPage endCursor } nodes { hydration upstream { totalCount } } } }"""
     total, edges, after, more = 0, 0, None, True

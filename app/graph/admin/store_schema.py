@@ -7,8 +7,6 @@ New labels, property keys and relations keep VERSION. A new key in the mixed ind
 JanusGraph silently ignores a key that is added to an existing mixed index (docs/design/janusgraph.md).
 """
 
-from typing import Any
-
 import orjson
 
 from app.graph.records.inferred_edge import LABEL
@@ -16,6 +14,7 @@ from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PROPERTIES, NativeProperty
 from graphql_schema.catalog.relations import RELATIONS
+from graphql_schema.ports.record import JsonObject
 
 VERSION = 3
 """Version of the stored schema; raised with every change of the mixed index."""
@@ -38,7 +37,7 @@ def store_schema() -> StoreSchema:
     return StoreSchema(VERSION, orjson.dumps(_document(), option=orjson.OPT_INDENT_2))
 
 
-def _document() -> dict[str, Any]:
+def _document() -> JsonObject:
     """Return the schema as the JSON object that JanusGraph reads."""
     keys = {stored.name: stored for stored in (*NATIVE_PROPERTIES, *NATIVE_EDGE_PROPERTIES, *OUTBOX_PROPERTIES)}
     return {
@@ -77,7 +76,7 @@ def _key(stored: NativeProperty) -> dict[str, str]:
     return {"key": stored.name, "className": f"java.lang.{stored.java}", "cardinality": cardinality}
 
 
-def _indexed(stored: NativeProperty) -> dict[str, Any]:
+def _indexed(stored: NativeProperty) -> JsonObject:
     """Return the entry of a property in the mixed index; a text is indexed by its words, another string as one term."""
     if stored.java != "String":
         return {"propertyKey": stored.name}

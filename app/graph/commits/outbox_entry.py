@@ -16,13 +16,14 @@ The property ``covered`` lists the vertices of the floor, ``frontier`` lists of 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import orjson
 
 from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.record import JsonObject
 
 OUTBOX_ROOT: Final = vertex_id("pending", "top")
 """Vertex id from which all entries are reached. No asset has this id, because a URN begins with another prefix."""
@@ -55,7 +56,7 @@ class OutboxEntry:
 
     def binding(self) -> dict[str, object]:
         """Return the entry as a row of the binding ``notes`` of the text ``WRITE``."""
-        stored: dict[str, Any] = {
+        stored: JsonObject = {
             "tenant": self.tenant,
             "at": self.order,
             "due": self.due,
@@ -79,7 +80,7 @@ def frontier_value(frontier: Iterable[int]) -> list[str]:
     return [orjson.dumps(ids).decode()] if ids else []
 
 
-def entry_from_row(row: dict[str, Any]) -> OutboxEntry:
+def entry_from_row(row: JsonObject) -> OutboxEntry:
     """Return the entry in a row of the store, with the keys ``x``, ``note``, ``covered`` and ``frontier``."""
     stored = orjson.loads(row["note"])
     frontier = dict.fromkeys(vid for text in row["frontier"] for vid in orjson.loads(text))

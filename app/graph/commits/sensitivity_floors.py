@@ -1,10 +1,10 @@
 """Sensitivity floors: lower bounds for assets whose stored sensitivity has not been raised yet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakSet
 
+from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
 
 
@@ -47,7 +47,7 @@ class FloorView:
         """Return the rank of the highest floor that covers a vertex, 0 if there is none."""
         return max((RANK[floor.level] for floor in self._floors if floor.covers(vid)), default=0)
 
-    def with_floor(self, vid: int, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    def with_floor(self, vid: int, record: Record) -> Record:
         """Return the record with a sensitivity that is at least that of its floors."""
         rank = self.rank(vid) if self._floors else 0
         if rank <= RANK[record["sensitivity"]]:

@@ -5,14 +5,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.record_text import record_of, records_by_id
-from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.record import Json, Record
 
 FarEdge = tuple[int, int, Record]
 """A vertex id, the vertex id at the far end, and the edge between them."""
@@ -58,7 +57,7 @@ async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mappin
     return (await read_state(client, sorted(vertices))).records
 
 
-def _far_edges(flat: Sequence[Any]) -> Iterator[FarEdge]:
+def _far_edges(flat: Sequence[Json]) -> Iterator[FarEdge]:
     """Yield the rows of a flat ``[vertex id, far vertex id, edge text, …]``."""
     for near, far, text in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
         yield near, far, record_of(text)

@@ -14,8 +14,9 @@ from app.graph.records.edge_record import DECLASSIFIED, UNCONFIRMED, EdgeKey, en
 from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
 from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of
 from app.graph.records.record_text import text_of
-from app.graph.records.vertex_record import Record, native_values
+from app.graph.records.vertex_record import native_values
 from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.ports.record import Record
 
 Binding = dict[str, object]
 """One row of a binding of ``WRITE``, by wire key."""

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Final, Protocol, Self
+from typing import Final, Protocol, Self
 from uuid import uuid4
 
 import aiohttp
@@ -22,6 +22,7 @@ from app.graph.driver.gremlin_response import parse_rows
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.record import Json
 from policies.errors import Code, CodedError
 
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/vnd.gremlin-v3.0+json;types=false"}
@@ -97,7 +98,7 @@ class GremlinClient:
 
     async def submit(
         self, prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: bool = False
-    ) -> list[Any]:
+    ) -> list[Json]:
         """Run a prepared text as one transaction and return its rows as plain JSON values.
 
         Pass ``writes=True`` for every text that changes the store. Raises PreparedTextError before anything is sent,
@@ -133,7 +134,7 @@ class GremlinClient:
             raise StoreFailedError("The store confirmed a vertex and did not store it; check its transaction settings.")
         await self.submit(_CHECK_DROP, x, writes=True)
 
-    async def _run(self, call: _Call) -> list[Any]:
+    async def _run(self, call: _Call) -> list[Json]:
         """Wait for a slot, send the request within the deadline, and return its rows."""
         try:
             async with asyncio.timeout(self._deadline), self._slots:

@@ -4,11 +4,12 @@ Messages and stack traces of the store end here: they can contain stored values.
 """
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError, TransientConflictError, VertexExistsError
+from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import CodedError
 
 _EXISTS: Final = "Vertex with given id already exists"
@@ -41,7 +42,7 @@ _AWAY: Final = frozenset(
 """Simple names of the exceptions of a Gremlin server whose storage or index does not respond."""
 
 
-def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Any]:
+def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Json]:
     """Return the rows of a response; raise the driver error for an error response.
 
     ``writes`` states whether the request changed the store, so that an unreachable storage leaves an unknown outcome.
@@ -57,7 +58,7 @@ def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Any]:
         raise StoreFailedError("The response is no Gremlin result; check that the URL is a Gremlin endpoint.") from None
 
 
-def _decoded(body: bytes) -> dict[str, Any]:
+def _decoded(body: bytes) -> JsonObject:
     """Return the JSON object in a response body; an empty object if the body is not one."""
     try:
         response = orjson.loads(body)
@@ -66,7 +67,7 @@ def _decoded(body: bytes) -> dict[str, Any]:
     return response if isinstance(response, dict) else {}
 
 
-def _failure(status: int, response: dict[str, Any], *, writes: bool) -> CodedError:
+def _failure(status: int, response: JsonObject, *, writes: bool) -> CodedError:
     """Return the error for an error response, classified by the class names of the exceptions.
 
     A taken vertex id is the exception: JanusGraph reports it as a plain IllegalArgumentException, so its message is
@@ -83,7 +84,7 @@ def _failure(status: int, response: dict[str, Any], *, writes: bool) -> CodedErr
     return StoreFailedError(f"The store failed with {shown}; see the log of the store for details.", classes)
 
 
-def _classes(response: dict[str, Any]) -> tuple[str, ...]:
+def _classes(response: JsonObject) -> tuple[str, ...]:
     """Return the simple class names of the exceptions, outermost first, each once."""
     names = response.get("exceptions") or response.get("Exception-Class") or []
     listed = [names] if isinstance(names, str) else names

@@ -7,9 +7,10 @@ from app.graph.commits.state_read import HopRead, read_state
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.inference_chains import Neighbourhood
 from app.graph.records.inferred_edge import LABEL
-from app.graph.records.vertex_record import Record, kind_of
+from app.graph.records.vertex_record import kind_of
 from graphql_schema.catalog.inference_rules import InferenceRule
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.record import Record
 
 LabelledEdge = tuple[str, int, int, Record]
 """A label, a vertex id, the vertex id at the far end, and the edge between them."""

@@ -4,15 +4,16 @@ A chain visits no vertex twice. It is active while all its edges are, until a ve
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from app.graph.records.edge_record import EdgeKey, active_intervals
 from app.graph.records.inferred_edge import CHAINS, inferred
-from app.graph.records.vertex_record import Record, kind_of
+from app.graph.records.vertex_record import kind_of
 from graphql_schema.catalog.inference_rules import InferenceRule
 from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.ports.record import JsonObject, Position, Record
 
 Intervals = Sequence[tuple[int, int]]
 """Intervals in epoch milliseconds; the end is excluded."""
@@ -105,7 +106,7 @@ def _is_of(around: Neighbourhood, vid: int, kinds: Sequence[str]) -> bool:
     return record is not None and kind_of(record) in kinds
 
 
-def _chain_record(rule: InferenceRule, chain: PartialChain) -> dict[str, Any]:
+def _chain_record(rule: InferenceRule, chain: PartialChain) -> JsonObject:
     return {
         "rule": rule.name,
         "through": list(chain.vids[1:-1]),
@@ -114,7 +115,7 @@ def _chain_record(rule: InferenceRule, chain: PartialChain) -> dict[str, Any]:
     }
 
 
-def _identity(chain: Mapping[str, Any]) -> tuple[Any, ...]:
+def _identity(chain: Record) -> Position:
     """Return what identifies a chain: its rule and the vertices in its middle."""
     return chain["rule"], *chain["through"]
 

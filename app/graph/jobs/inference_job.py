@@ -25,9 +25,9 @@ from app.graph.jobs.inference_chains import Neighbourhood, changes
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_id import vertex_id
-from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.ports.record import Record
 
 BATCH: Final = 50
 """Vertices whose inferred edges are derived while the lock is held."""

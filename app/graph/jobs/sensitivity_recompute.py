@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.vertex_record import Record
+from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
 
 

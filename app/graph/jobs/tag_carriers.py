@@ -11,10 +11,10 @@ from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.record_text import record_of
 from app.graph.records.tag_edge import Arrival, arrival, has_mode
-from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.ports.record import Record
 
 _CARRIERS: Final = PreparedStatement.of(
     f"""

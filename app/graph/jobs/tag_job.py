@@ -23,9 +23,10 @@ from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import is_current
 from app.graph.records.tag_edge import PROPAGATION, Arrival, arrived, has_mode
 from app.graph.records.vertex_id import vertex_id
-from app.graph.records.vertex_record import Record, indexed
+from app.graph.records.vertex_record import indexed
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.ports.record import Record
 
 BATCH: Final = 250
 """Vertices that are decided while the lock is held."""

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from app.graph.records.edge_record import EdgeKey, carries_sensitivity
-from app.graph.records.vertex_record import Record, kind_of
+from app.graph.records.vertex_record import kind_of
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Direction, Hop
+from graphql_schema.ports.record import Record
 
 
 class Known(Protocol):

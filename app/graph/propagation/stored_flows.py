@@ -25,7 +25,7 @@ The response is one object. Declassified edges are left out.
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from gremlin_python.process.graph_traversal import __
@@ -36,10 +36,8 @@ from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.kinds import ASSETS, KINDS, NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Hop
+from graphql_schema.ports.record import Json, JsonObject, Record
 from policies.sensitivity import RANK
-
-Record = Mapping[str, Any]
-
 
 AT_ONCE: Final = 1_000
 """Maximal number of vertices whose neighbours one request reads."""
@@ -215,7 +213,7 @@ class StoredFlows:
                 found[vid].add((parent, parent))
         return _records(response)
 
-    def _outward_hops(self, xs: Sequence[int], ps: Sequence[int]) -> list[dict[str, Any]]:
+    def _outward_hops(self, xs: Sequence[int], ps: Sequence[int]) -> list[JsonObject]:
         """Return the hops from vertices, and from ``ps`` over carrying edges alone.
 
         ``flows`` of a hop is true if its far ends are targets, and false if it only leads to the parents in between.
@@ -231,7 +229,7 @@ class StoredFlows:
 
     def _group_hops(
         self, steps: Iterable[Step], xs: Sequence[int], source_hop: int = -1, without: Container[str] = ()
-    ) -> list[dict[str, Any]]:
+    ) -> list[JsonObject]:
         """Return the hops over steps between parents and children, each from the sources whose kind it may start from.
 
         ``source_hop`` is the index of the hop whose far ends are the sources instead of ``xs``; kinds in ``without``
@@ -248,12 +246,10 @@ class StoredFlows:
             for step in steps
         ]
 
-    async def _fetch(
-        self, points: Sequence[int], hops: Sequence[Mapping[str, Any]], max_records: int
-    ) -> dict[str, Any]:
+    async def _fetch(self, points: Sequence[int], hops: Sequence[Record], max_records: int) -> JsonObject:
         """Send one request, record the kinds of the vertices in its response, and return the response."""
         bindings = {"points": points, "hops": hops, "now": self.now, "most": max_records}
-        response: dict[str, Any] = (await self.client.submit(FLOW, bindings))[0]
+        response: JsonObject = (await self.client.submit(FLOW, bindings))[0]
         for rows in response["e"]:
             self.kinds.update(zip(rows[1::3], map(NAME_OF_CODE.__getitem__, rows[2::3]), strict=True))
         return response
@@ -278,7 +274,7 @@ _PARENT_STEPS: Final = _by_label(PARENT_HOPS)
 
 def _hop(
     direction: str, labels: Sequence[str], kinds: Iterable[str], xs: Sequence[int], source_hop: int = -1
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return one hop in the form that FLOW takes."""
     codes = [KINDS[name].code for name in kinds]
     return {"d": direction, "ls": list(labels), "ks": codes, "p": source_hop, "xs": list(xs)}
@@ -289,12 +285,12 @@ def _batches(vids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (vids[start : start + AT_ONCE] for start in range(0, len(vids), AT_ONCE))
 
 
-def _pairs(flat: Sequence[Any]) -> Iterator[tuple[int, int]]:
+def _pairs(flat: Sequence[Json]) -> Iterator[tuple[int, int]]:
     """Yield source and far end from the flat rows of one hop."""
     return zip(flat[::3], flat[1::3], strict=True)
 
 
-def _records(response: Mapping[str, Any]) -> dict[int, Record]:
+def _records(response: Record) -> dict[int, Record]:
     """Return the records of a response by vertex id."""
     flat = response["v"]
     return {vid: orjson.loads(text) for vid, text in zip(flat[::2], flat[1::2], strict=True)}

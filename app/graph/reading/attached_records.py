@@ -4,9 +4,8 @@ The index cannot filter them by the policy, because an attached record is visibl
 therefore read until enough records are visible.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.graph.reading.level.index_filter import after_position, filter_of
 from app.graph.reading.level.index_query import IndexQuery
@@ -16,6 +15,7 @@ from app.graph.reading.subject_hops import hide_unread, to_subjects
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.ports.conditions import Condition, In, SortOrder
+from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import FeedBatch, PageItem, RowPage
 from policies.errors import LimitError
@@ -44,7 +44,7 @@ class _Batch:
     """The visible records of a batch, the position of its last record or None, and how many records it had."""
 
     items: list[PageItem]
-    last: tuple[Any, ...] | None
+    last: Position | None
     examined: int
 
 
@@ -72,12 +72,12 @@ class AttachedRecords:
         counted = None if total is None or total > COUNT_LIMIT else total
         return RowPage(tuple(items[:size]), len(items) > size, counted)
 
-    async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
+    async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
         """Return the visible ones of the next ``size`` records of a kind after a position, the oldest first."""
         batch = await self._read(_List(kind, where, _OLDEST_FIRST), after, size)
         return FeedBatch(tuple(batch.items), batch.last)
 
-    async def _scan(self, records: _List, after: Sequence[Any] | None, wanted: int) -> list[PageItem]:
+    async def _scan(self, records: _List, after: Position | None, wanted: int) -> list[PageItem]:
         """Return the first ``wanted`` visible records after a position, or fewer if there are no more."""
         items: list[PageItem] = []
         examined, size = 0, wanted
@@ -94,7 +94,7 @@ class AttachedRecords:
                 )
             after, size = batch.last, min(max(size * 2, 100), MAX_BATCH_SIZE)
 
-    async def _read(self, records: _List, after: Sequence[Any] | None, size: int) -> _Batch:
+    async def _read(self, records: _List, after: Position | None, size: int) -> _Batch:
         beyond = () if after is None else (after_position(records.order, after),)
         where = filter_of(In("kind", (ATTACHED_KINDS[records.kind].code,)), records.where, *beyond)
         query = IndexQuery(where, size, records.order)

@@ -6,7 +6,6 @@ The index does not contain sensitivity floors. If floors hide rows that it retur
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from aiodataloader import DataLoader
 
@@ -18,10 +17,11 @@ from app.graph.reading.unused_assets import UnusedAssets
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.ports.conditions import BY_URN, Condition, ListingQuery, Negated, SortOrder, Value
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import PageItem, RowPage
 
-_Found = dict[str, Any]
+_Found = JsonObject
 """The response to one index query: ids ``x`` in order, total ``n`` or -1."""
 
 

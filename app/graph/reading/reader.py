@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.attached_records import AttachedRecords
@@ -22,6 +21,7 @@ from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.ports.conditions import Condition, ListingQuery
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, PathQuery, PathResult, SnapshotTime
+from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import FeedBatch, Row, RowPage
 from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
@@ -104,6 +104,6 @@ class PolicedReader:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
         return await self._attached_records.page(kind, where, page, newest_first=newest_first)
 
-    async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
+    async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
         return await self._attached_records.next_batch(kind, where, after, size)

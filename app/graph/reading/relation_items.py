@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -13,6 +13,7 @@ from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import is_inferred, is_shortcut, is_traversable, visible_inferred_edge
 from app.graph.records.read_time import ReadTime, edge_at
 from graphql_schema.catalog.properties import TIME_FIELDS
+from graphql_schema.ports.record import JsonObject, Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import AccessGrade, PageItem, Row
 
@@ -33,7 +34,7 @@ def relation_items(
     edges = [adjacency(found) for found in response.edges]
     result: list[list[PageItem]] = []
     for source in sources:
-        found: dict[tuple[Any, ...], PageItem] = {}
+        found: dict[Position, PageItem] = {}
         for item in _ends(rows, related, source, edges, response):
             if page.keep is None or page.keep(item):
                 known = found.get(item.position)
@@ -48,7 +49,7 @@ def _rank(item: PageItem) -> tuple[bool, int]:
     return bool(item.edge and is_shortcut(item.edge)), item.path
 
 
-def begins_undated(related: RelationQuery, after: Sequence[Any] | None) -> bool:
+def begins_undated(related: RelationQuery, after: Position | None) -> bool:
     """Return whether a page begins among the rows whose time is hidden."""
     return related.newest_first and after is not None and after[0] == UNDATED
 
@@ -108,12 +109,12 @@ def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageIt
     return None if shown is None else replace(item, edge={**shown, **{name: edge[name] for name in _IDENTITY}})
 
 
-def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: ReadTime) -> Mapping[str, Any] | None:
+def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: ReadTime) -> Record | None:
     """Return the last edge of a path between rows; None if one of its edges was not valid at the read time."""
     if not instant.past:
-        last: Mapping[str, Any] = orjson.loads(texts[-1])
+        last: Record = orjson.loads(texts[-1])
         return last
-    edge: Mapping[str, Any] | None = None
+    edge: Record | None = None
     for text, (near, far) in zip(texts, pairwise(rows), strict=True):
         edge = orjson.loads(text)
         if not is_inferred(edge):
@@ -123,7 +124,7 @@ def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: ReadTime) -> 
     return edge
 
 
-def _between(edge: Mapping[str, Any], source: Row, rows: Sequence[Row], *, inward: bool) -> dict[str, Any]:
+def _between(edge: Record, source: Row, rows: Sequence[Row], *, inward: bool) -> JsonObject:
     """Return the record of the edge between the last two rows, with its id and the URNs of its ends."""
     start, end = rows[-2] if len(rows) > 1 else source, rows[-1]
     if inward:
@@ -132,14 +133,14 @@ def _between(edge: Mapping[str, Any], source: Row, rows: Sequence[Row], *, inwar
 
 
 def _item(
-    related: RelationQuery, source: Row, rows: Sequence[Row], edge: dict[str, Any], path_of: Mapping[str, int]
+    related: RelationQuery, source: Row, rows: Sequence[Row], edge: JsonObject, path_of: Mapping[str, int]
 ) -> PageItem:
     """Return the item at the end of a path, with its position in the order of the relation."""
     *via, row = rows
     near = via[-1] if via else source
     if related.newest_first:
         shown = row.access.hidden.isdisjoint(TIME_FIELDS)
-        position: tuple[Any, ...] = (DATED, -edge["at"], row.urn) if shown else (UNDATED, 0, row.urn)
+        position: Position = (DATED, -edge["at"], row.urn) if shown else (UNDATED, 0, row.urn)
     elif related.per_edge:
         position = (row.vid, edge["relation"], near.vid)
     else:

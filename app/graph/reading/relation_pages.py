@@ -5,7 +5,7 @@ The store cuts the pages if the relation is a single hop without total; otherwis
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from aiodataloader import DataLoader
@@ -18,6 +18,7 @@ from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
+from graphql_schema.ports.record import JsonObject, Position
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest, RelationQuery, slice_page
 from graphql_schema.ports.row import PageItem, Row, RowPage
 from policies.errors import LimitError
@@ -175,14 +176,14 @@ def _of_changes(related: RelationQuery) -> bool:
     return any(path[-1].relation is CHANGED for path in related.paths)
 
 
-def _window(related: RelationQuery, after: Sequence[Any] | None, *, exclusive: bool = False) -> dict[str, Any]:
+def _window(related: RelationQuery, after: Position | None, *, exclusive: bool = False) -> JsonObject:
     """Return where a page begins in the order of the store; edges of an equal time are included and cut later."""
     if not related.newest_first:
         return {} if after is None else {"a": after[0]}
     return {"t": True} if after is None else {"t": True, "at": -after[1] - exclusive}
 
 
-def _all(page: PageRequest) -> dict[str, Any]:
+def _all(page: PageRequest) -> JsonObject:
     """Return the bounds of a hop whose page is not cut in the store: the earliest time of the page, if it has one."""
     return {"t": True, "n": EDGE_CAP, "since": page.since} if page.since else {}
 

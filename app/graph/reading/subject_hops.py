@@ -7,13 +7,13 @@ here.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from app.graph.reading.level.hop_plan import Adjacency, HopSpec, adjacency, compile_related, reached
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.relations import SUBJECT_HOPS
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import related
 from graphql_schema.ports.row import AccessGrade, Row
 
@@ -29,7 +29,7 @@ class ToSubjects:
     hops: tuple[HopSpec, ...]
     chain: tuple[int, ...]
 
-    def wire(self, sources: Sequence[int]) -> list[dict[str, Any]]:
+    def wire(self, sources: Sequence[int]) -> list[JsonObject]:
         """Return the hops in the form of the level text, from ``sources``."""
         return [hop.wire(sources) for hop in self.hops]
 

@@ -9,7 +9,7 @@ index by their ids. A caller who discovers every asset needs no such request.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from app.graph.reading.access.row_conditions import NOTHING_RESOLVED, ResolvedUsage, RowConditions
 from app.graph.reading.level.hop_plan import HopSpec, adjacency
@@ -34,6 +34,7 @@ from graphql_schema.ports.conditions import (
     nodes,
     rewrite,
 )
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.row import AccessGrade
 from graphql_schema.rules.usage_days import begin_of, has_usage
 from policies.errors import InvalidError, LimitError
@@ -174,7 +175,7 @@ class UnusedAssets:
                 yield asset.urn
 
 
-def _hops(number: int, since: int) -> Iterator[dict[str, Any]]:
+def _hops(number: int, since: int) -> Iterator[JsonObject]:
     """Yield the hops from the assets of a listing to their usage months, and to the services that used them."""
     yield replace(_MONTHS, parent=-2 - number).wire((), t=True, n=EDGE_CAP, since=since)
     yield replace(_SERVICES, parent=2 * number).wire(())

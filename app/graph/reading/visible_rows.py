@@ -1,15 +1,13 @@
 """The rows of one operation: evaluates the policy on the records of responses, once for each vertex."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
 from app.graph.records.inferred_edge import is_traversable
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
-
-Record = Mapping[str, Any]
 
 
 class VisibleRows:

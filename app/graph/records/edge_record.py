@@ -12,11 +12,11 @@ Structural edges are valid from the beginning: they are as old as the younger en
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Direction, Hop, Relation, RelationFamily
+from graphql_schema.ports.record import JsonObject, Record
 
 
 class EmptyIntervalError(ValueError):
@@ -44,7 +44,7 @@ DECLASSIFIED: Final = "declassified"
 """Record key of an edge over which data flows and sensitivity does not, by decision of an approver."""
 
 _STRENGTH: Final = ("INFERRED", "DECLARED", "OBSERVED")
-_FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
+_FIRST: Final[Mapping[str, Record]] = {
     OWNED_BY.name: {"kinds": ["TECHNICAL"]},
     TAGGED.name: {"mode": "DIRECT"},
 }
@@ -149,9 +149,7 @@ def active_intervals(edge: Record | None) -> list[tuple[int, int]]:
     return [] if edge is None else sorted((start, end) for start, end, *_ in intervals(edge))
 
 
-def declared(
-    edge: Record | None, relation: Relation, declarer: str, now: int, values: Mapping[str, Any] | None = None
-) -> Record:
+def declared(edge: Record | None, relation: Relation, declarer: str, now: int, values: Record | None = None) -> Record:
     """Return the edge with one more declarer and its values, ``origin`` included.
 
     An edge that is absent or ended begins a new interval at ``now``.
@@ -187,7 +185,7 @@ def reopened(edge: Record | None, was: Record, now: int) -> Record:
     return was
 
 
-def linked(edge: Record | None, relation: Relation, values: Mapping[str, Any], now: int) -> tuple[Record, bool]:
+def linked(edge: Record | None, relation: Relation, values: Record, now: int) -> tuple[Record, bool]:
     """Return the edge as ``link`` declares it, and whether it begins a new interval; raises EmptyIntervalError.
 
     ``values`` may hold ``validFrom`` and ``validTo``; a present None clears.
@@ -215,14 +213,14 @@ def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> boo
     return bool(begins < ends(edge))
 
 
-def _opened(edge: Record | None, relation: Relation, now: int) -> dict[str, Any]:
+def _opened(edge: Record | None, relation: Relation, now: int) -> JsonObject:
     always = relation.family is RelationFamily.STRUCTURE and edge is None
     earlier = [] if edge is None else intervals(edge)
     first = {"relation": relation.name, "validFrom": 0 if always else now, "by": []}
     return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {})}
 
 
-def _merged(edge: dict[str, Any], values: Mapping[str, Any]) -> Record:
+def _merged(edge: JsonObject, values: Record) -> Record:
     """Return the edge with values merged: a present None clears, properties merge by key."""
     origin = values.get("origin") or "DECLARED"
     after = {**edge, "origin": max(edge.get("origin", origin), origin, key=_STRENGTH.index)}

@@ -8,15 +8,14 @@ that :mod:`app.graph.reading.level.level_statement` returns them too. Readers ge
 the record itself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from app.graph.records.edge_record import recorded_by
 from graphql_schema.catalog.inference_rules import ENRICHMENT, INFERRED
 from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import AccessGrade, Row
-
-Record = Mapping[str, Any]
 
 CHAINS: Final = "chains"
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.graph.records.edge_record import intervals, recorded_by
-from app.graph.records.vertex_record import FIRST_AT, Record, begins
+from app.graph.records.vertex_record import FIRST_AT, begins
 from graphql_schema.catalog.enums import IncidentState
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
+from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
 
 NO_UPPER_BOUND: Final = 2**63 - 1

@@ -3,8 +3,8 @@
 from typing import Final
 
 from app.graph.records.vertex_id import vertex_id
-from app.graph.records.vertex_record import Record
 from graphql_schema.ports.commands import IdempotencyKey
+from graphql_schema.ports.record import Record
 
 HOUR_MS: Final = 3_600_000
 """Milliseconds of an hour."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.graph.records.edge_record import declared, ended, is_current, reopened, undeclared
-from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.ports.record import Record
 
 PROPAGATION: Final = "propagation"
 """Declarer of a tag that propagated here."""

@@ -6,7 +6,7 @@ domain and of the parent, or ""). Records are never changed in place.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -14,6 +14,7 @@ from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
+from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.rules.index_terms import indexed as found_by
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
@@ -23,9 +24,6 @@ ALIASES: Final = "aliases"
 """Record key of a model: its aliases by name."""
 
 
-Record = Mapping[str, Any]
-
-
 FIRST_AT: Final = "firstAt"
 """Record key of a check: the instant of its oldest result."""
 
@@ -33,7 +31,7 @@ FIRST_AT: Final = "firstAt"
 _OPEN_TO_ALL: Final = {"stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL"}
 
 
-_FIRST: Final[Mapping[str, Mapping[str, Any]]] = {
+_FIRST: Final[Mapping[str, Record]] = {
     "Tag": {"tagKind": "FREE", "propagates": False},
     "User": {"active": True, "principalKind": "PERSON"},
 }
@@ -84,7 +82,7 @@ def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
     }
 
 
-def registered(record: Record, values: Mapping[str, Any], *, stored: bool) -> Record:
+def registered(record: Record, values: Record, *, stored: bool) -> Record:
     """Return the record with the given values; a present None restores the default or removes the value.
 
     A declared sensitivity above that of a ``stored`` record applies at once. A lower one waits for
@@ -93,7 +91,7 @@ def registered(record: Record, values: Mapping[str, Any], *, stored: bool) -> Re
     return updated({**record, "hydration": "FULL"}, values, stored=stored)
 
 
-def updated(record: Record, values: Mapping[str, Any], *, stored: bool = True) -> Record:
+def updated(record: Record, values: Record, *, stored: bool = True) -> Record:
     """Return the record with the given values, as :func:`registered` does; a stub remains a stub."""
     given = dict(values)
     kind = kind_of(record)
@@ -118,7 +116,7 @@ def updated(record: Record, values: Mapping[str, Any], *, stored: bool = True) -
     return after
 
 
-def attached_record(tenant: str, urn: str, by: str, now: int, **values: Any) -> Record:  # noqa: ANN401 - JSON values
+def attached_record(tenant: str, urn: str, by: str, now: int, **values: Json) -> Record:
     """Return a new attached record, such as an approval; ``by`` is its author, None values are omitted."""
     return {
         "id": urn,
@@ -133,7 +131,7 @@ def attached_record(tenant: str, urn: str, by: str, now: int, **values: Any) -> 
     }
 
 
-def indexed(record: Record, **index: Any) -> Record:  # noqa: ANN401 - values of the index are lists or text
+def indexed(record: Record, **index: Json) -> Record:
     """Return the record with other values in its index."""
     return {**record, "index": {**record["index"], **index}}
 
@@ -189,7 +187,7 @@ def time_of(record: Record) -> int:
     return next(record[key] for key in TIME_FIELDS if record.get(key) is not None)  # type: ignore[no-any-return]
 
 
-def native_values(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
     """Return the values and the sets of all native properties, which follow from the record alone."""
     if is_attached(record):
         return _natives_of_attached(record), {}
@@ -211,9 +209,9 @@ def native_values(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]
     return values, {**named, "owners": owners or [""], "tags": index["tags"] or [""]}
 
 
-def _natives_of_attached(record: Record) -> dict[str, Any]:
+def _natives_of_attached(record: Record) -> JsonObject:
     """Return the native values of an attached record; only kinds with lists of their own are indexed."""
-    values: dict[str, Any] = {"record": orjson.dumps(record).decode()}
+    values: JsonObject = {"record": orjson.dumps(record).decode()}
     listed = _LISTED.get(record["kind"])
     if listed is not None:
         values |= {key: record[key] for key in ("tenant", "kind", "createdAt", *listed)} | {"urn": record["id"]}
@@ -232,5 +230,5 @@ def _name(record: Record, given: str | None) -> str:
     return given if same else str(record["name"])
 
 
-def _by_key(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _by_key(pairs: list[JsonObject]) -> list[JsonObject]:
     return sorted(pairs, key=lambda pair: str(pair["key"]))

@@ -8,16 +8,17 @@ entry per edge, which also holds ``edge`` (relation, from, to) and the records `
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
 from app.graph.records.tag_edge import declared_part
-from app.graph.records.vertex_record import ALIASES, Record, kind_of
+from app.graph.records.vertex_record import ALIASES, kind_of
 from app.graph.writing.rules.attach import attached_urn, new_attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHANGED
+from graphql_schema.ports.record import Json, Record
 
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
@@ -133,7 +134,7 @@ def _ends(unit: ItemUnit, key: EdgeKey) -> list[str]:
     return [relation, *(str(unit.lookup.known(end)["id"]) for end in ends)]
 
 
-def _shown(unit: ItemUnit, key: EdgeKey, vid: int, edge: Record | None) -> Any:  # noqa: ANN401 - a JSON value
+def _shown(unit: ItemUnit, key: EdgeKey, vid: int, edge: Record | None) -> Json:
     """Return the far end of a current edge with the values of the edge, None without a current edge."""
     if edge is None or not (is_current(edge, unit.now) or edge.get(UNCONFIRMED)):
         return None

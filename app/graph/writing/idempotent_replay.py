@@ -7,14 +7,13 @@ because it wrote nothing and may be corrected.
 """
 
 from dataclasses import astuple
-from typing import Any
 
 from app.graph.records.receipt_record import RECEIPT_LIFETIME_MS, receipt_name
-from app.graph.records.vertex_record import Record
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import other_payload
 from graphql_schema.ports.commands import IdempotencyKey
 from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
+from graphql_schema.ports.record import JsonObject, Record
 
 
 def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
@@ -37,7 +36,7 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
 def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) -> None:
     """Stage the receipt of an outcome under a key."""
     name = receipt_name(unit.author.subject, key)
-    receipt: dict[str, Any] = {
+    receipt: JsonObject = {
         "id": name,
         "tenant": unit.author.tenant,
         "digest": key.digest,

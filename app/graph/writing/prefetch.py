@@ -10,13 +10,13 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey, key_over
 from app.graph.records.receipt_record import is_receipt
 from app.graph.records.vertex_id import vertex_id
-from app.graph.records.vertex_record import Record
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, RUN_OF, VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand, UnlinkCommand
+from graphql_schema.ports.record import Record
 
 
 async def prefetch(

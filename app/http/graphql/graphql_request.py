@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
@@ -14,6 +14,8 @@ from strawberry.http.parse_content_type import parse_content_type
 
 from app.http.errors import HttpError
 from policies.errors import Code
+
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ async def read_params(request: Request, limits: RequestLimits) -> GraphQLRequest
     Raises `HttpError` with status 400, 405, 408, 413 or 415.
     """
     if request.method == "GET":
-        values = _read_query_string(request.scope["query_string"], limits)
+        values: object = _read_query_string(request.scope["query_string"], limits)
     elif request.method == "POST":
         _require_json(request.headers)
         values = read_json(await _read_body(request, limits), limits, "The body")
@@ -97,19 +99,21 @@ def _too_large_error(part: str, maximum: int) -> HttpError:
     )
 
 
-def _read_query_string(query_string: bytes, limits: RequestLimits) -> dict[str, Any]:
+def _read_query_string(query_string: bytes, limits: RequestLimits) -> dict[str, object]:
     try:
         pairs = parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError:
         raise _malformed_error("The query of the URL", "percent-encoded UTF-8 with at most 20 parameters") from None
-    values: dict[str, Any] = dict(pairs)
-    for name in ("variables", "extensions"):
-        if name in values:
-            values[name] = read_json(values[name].encode(), limits, f"`{name}`") if values[name] else None
-    return values
+    values = dict(pairs)
+    decoded: dict[str, object] = {
+        name: read_json(values[name].encode(), limits, f"`{name}`") if values[name] else None
+        for name in ("variables", "extensions")
+        if name in values
+    }
+    return {**values, **decoded}
 
 
-def read_json(text: bytes, limits: RequestLimits, part: str) -> Any:  # noqa: ANN401 - JSON
+def read_json(text: bytes, limits: RequestLimits, part: str) -> object:
     """Return the value of the JSON in ``text``; ``part`` names the text in the error.
 
     Raises `HttpError` with status 400 if the text is not JSON or is nested deeper than ``limits.json_depth``.
@@ -157,7 +161,7 @@ def checked_params(values: object, limits: RequestLimits) -> GraphQLRequestData:
     )
 
 
-def _typed_value(values: Mapping[str, Any], name: str, kind: type, expected: str) -> Any:  # noqa: ANN401 - JSON
+def _typed_value(values: Mapping[str, object], name: str, kind: type[ValueT], expected: str) -> ValueT | None:
     value = values.get(name)
     if value is not None and not isinstance(value, kind):
         raise _malformed_error(f"`{name}`", expected)

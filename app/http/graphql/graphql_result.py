@@ -13,7 +13,6 @@ Status:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from graphql import GraphQLError
 from starlette.responses import Response
@@ -43,10 +42,10 @@ class GraphQLResult:
     of completion would disclose how long hidden values took. ``executed`` is false for a request error.
     """
 
-    data: dict[str, Any] | None
+    data: dict[str, object] | None
     executed: bool
     errors: Sequence[tuple[GraphQLError, CodedError]]
-    extensions: Mapping[str, Any]
+    extensions: Mapping[str, object]
 
     def status(self, media: str) -> int:
         """Return the HTTP status of the response in the media type ``media``."""
@@ -64,9 +63,9 @@ class GraphQLResult:
         scopes = [error.extensions.get("scope") for _, error in self.errors if error.code is Code.FORBIDDEN]
         return str(scopes[0]) if self.data is None and scopes else None
 
-    def content(self, request_id: str) -> dict[str, Any]:
+    def content(self, request_id: str) -> dict[str, object]:
         """Return the body of the response, with at most `MAX_ERRORS` errors."""
-        content: dict[str, Any] = {"data": self.data} if self.executed else {}
+        content: dict[str, object] = {"data": self.data} if self.executed else {}
         extensions = dict(self.extensions)
         if self.errors:
             shown = self.errors[:MAX_ERRORS]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
@@ -29,7 +29,7 @@ from policies.principal import Principal
 class OperationContext(Protocol):
     """The context of one operation, as far as the HTTP layer uses it."""
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> dict[str, object]:
         """End the operation and return the response extensions collected by resolvers, such as ``authorization``."""
 
 

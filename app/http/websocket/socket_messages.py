@@ -1,7 +1,6 @@
 """Reads and writes the messages of one WebSocket: JSON in text frames, within limits."""
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -47,7 +46,7 @@ class SocketMessages(ASGIWebSocketAdapter):
         except WebSocketDisconnect:
             return
 
-    async def send_json(self, message: Mapping[str, Any]) -> None:
+    async def send_json(self, message: Mapping[str, object]) -> None:
         """Send one message; raises `WebSocketDisconnected` if the socket is closed."""
         if self.ws.application_state is WebSocketState.DISCONNECTED:
             raise WebSocketDisconnected

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from starlette.websockets import WebSocket
 
@@ -23,7 +22,7 @@ class SocketSession:
     def __init__(self, request: WebSocket, authenticate: Authenticate) -> None:
         self.request = request
         self.request_id = request_id_of(request.scope)
-        self.connection_params: Mapping[str, Any] = {}  # Strawberry's handler stores the payload here
+        self.connection_params: Mapping[str, object] = {}  # Strawberry's handler stores the payload here
         self._authenticate = authenticate
 
     async def principal(self) -> Principal:

@@ -7,9 +7,11 @@ expires, the restriction to subscriptions, and the errors, limits and access log
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLFormattedError
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -23,6 +25,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     ErrorMessage,
     Message,
     NextMessage,
+    NextMessagePayload,
     SubscribeMessage,
 )
 from strawberry.types import ExecutionResult
@@ -143,7 +146,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         request_id = self.context.request_id
         built = build_result(result, request_id, operation.query, suggestions=self.view.suggestions)
         if built.executed:
-            payload = cast("Any", built.content(request_id))
+            payload = cast("NextMessagePayload", built.content(request_id))
             await operation.send_operation_message(NextMessage(id=operation.id, type="next", payload=payload))
         else:
             await self._end_operation(operation, [error for _, error in built.errors])
@@ -177,7 +180,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             )
 
     def _error_message(self, operation_id: str, errors: Sequence[CodedError]) -> ErrorMessage:
-        payload = [cast("Any", error_payload(error, self.context.request_id)) for error in errors]
+        payload = [cast("GraphQLFormattedError", error_payload(error, self.context.request_id)) for error in errors]
         return ErrorMessage(id=operation_id, type="error", payload=payload)
 
 
@@ -216,10 +219,10 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         """Serve one connection until it is closed."""
         await self.run(WebSocket(scope, receive, send))
 
-    async def get_context(self, request: Any, response: Any) -> SocketSession:  # noqa: ANN401 - Strawberry's signature
-        """Return the session of a new connection, which the handler uses as its context."""
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> SocketSession:
+        """Return the session of a new connection, which the handler uses as its context; ``request`` is a WebSocket."""
         del response
-        return SocketSession(request, self.authenticate)
+        return SocketSession(cast("WebSocket", request), self.authenticate)
 
     async def on_ws_connect(self, context: SocketSession) -> dict[str, object]:
         """Return the payload of the acknowledgement: the request id, which log lines of the connection contain.

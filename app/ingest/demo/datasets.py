@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - one row of a table a line, so that it reads as a table
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.ingest.demo.ids import (
     Item,
@@ -20,6 +20,7 @@ from app.ingest.demo.ids import (
     user,
     workflow,
 )
+from graphql_schema.ports.record import Json, JsonObject
 
 
 class _Data(NamedTuple):
@@ -97,7 +98,7 @@ def datasets() -> Iterator[Item]:
     yield link("DERIVES", table("ad-clicks"), table("campaigns"), origin="INFERRED", confidence=0.62)
 
 
-def _dataset(one: _Data) -> dict[str, Any]:
+def _dataset(one: _Data) -> JsonObject:
     streaming = one.name.endswith("-events")
     return {
         "id": dataset(one.name),
@@ -117,7 +118,7 @@ def _dataset(one: _Data) -> dict[str, Any]:
     }
 
 
-def _column(one: _Data, name: str) -> dict[str, Any]:
+def _column(one: _Data, name: str) -> JsonObject:
     """Return a column; it is derived from the columns of the same name upstream."""
     upstream = [other for other in (*_STREAMS, *_TABLES) if other.name in one.made_of and name in other.columns]
     numeric = name in {"amount", "minutes", "position_s", "slot", "budget", "score"}
@@ -188,7 +189,7 @@ def _pipelines() -> Iterator[Item]:
         yield link("TRIGGERS", workflow(earlier), workflow(later))
 
 
-def _run(pipeline: str, number: int, day: float, state: str, **extra: Any) -> Item:  # noqa: ANN401 - JSON values
+def _run(pipeline: str, number: int, day: float, state: str, **extra: Json) -> Item:
     return {
         "run": {
             "id": run(pipeline, number),

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.record import Json, JsonObject
 
-Item = dict[str, dict[str, Any]]
+Item = dict[str, JsonObject]
 """One ``AssetInput`` object."""
 
 _FIRST_MONDAY = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -124,6 +124,6 @@ def owned_by(group: str, *stewards: str) -> list[dict[str, str]]:
     ]
 
 
-def link(relation: str, source: str, target: str, **properties: Any) -> Item:  # noqa: ANN401 - JSON values
+def link(relation: str, source: str, target: str, **properties: Json) -> Item:
     """Return the item of an edge that no field of another item declares."""
     return {"link": {"relation": relation, "from": source, "to": target, **properties}}

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.ingest.demo.datasets import WEEKS
 from app.ingest.demo.features import FEATURES
@@ -26,6 +26,7 @@ from app.ingest.demo.ids import (
     user,
     workflow,
 )
+from graphql_schema.ports.record import JsonObject
 
 
 class DemoModel(NamedTuple):
@@ -81,7 +82,7 @@ def models() -> Iterator[Item]:
     yield link("INPUT_TO", model_version("title-embedder", "2"), run("train-search-ranker", 3), origin="OBSERVED")
 
 
-def _model(one: DemoModel) -> dict[str, Any]:
+def _model(one: DemoModel) -> JsonObject:
     return {
         "id": model(one.name),
         "displayName": one.name,
@@ -98,7 +99,7 @@ def _model(one: DemoModel) -> dict[str, Any]:
     }
 
 
-def _pipeline(one: DemoModel) -> dict[str, Any]:
+def _pipeline(one: DemoModel) -> JsonObject:
     return {
         "id": workflow(f"train-{one.name}"),
         "displayName": f"train-{one.name}",
@@ -138,7 +139,7 @@ def _trained(one: DemoModel, week: int, version: str, rng: Random) -> Iterator[I
     yield {"evaluation": _evaluation(one, week, version, score)}
 
 
-def _run(one: DemoModel, number: int, day: float, state: str) -> dict[str, Any]:
+def _run(one: DemoModel, number: int, day: float, state: str) -> JsonObject:
     pipeline = f"train-{one.name}"
     return {
         "id": run(pipeline, number),
@@ -153,7 +154,7 @@ def _run(one: DemoModel, number: int, day: float, state: str) -> dict[str, Any]:
     }
 
 
-def _version(one: DemoModel, week: int, version: str, score: float) -> dict[str, Any]:
+def _version(one: DemoModel, week: int, version: str, score: float) -> JsonObject:
     body = {
         "id": model_version(one.name, version),
         "displayName": f"{one.name} v{version}",
@@ -175,7 +176,7 @@ def _version(one: DemoModel, week: int, version: str, score: float) -> dict[str,
     return body | ({"basedOn": [model_version(one.based_on, str(min(week + 1, 2)))]} if one.based_on else {})
 
 
-def _evaluation(one: DemoModel, week: int, version: str, score: float) -> dict[str, Any]:
+def _evaluation(one: DemoModel, week: int, version: str, score: float) -> JsonObject:
     failed = (one.name, version) == _FAILED_EVALUATION
     body = {
         "id": evaluation(one.name, version, "offline"),

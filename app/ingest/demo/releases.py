@@ -10,10 +10,10 @@
 # ruff: noqa: E501 - one row of a table a line, so that it reads as a table
 
 from collections.abc import Iterator
-from typing import Any
 
 from app.ingest.demo.ids import deployment, instant, model, model_version, service
 from app.ingest.load.scenario import Call, Round
+from graphql_schema.ports.record import JsonObject
 
 FINAL_ASSET = deployment("churn", "3", "canary")
 """The asset that the last call of the scenario registers."""
@@ -71,7 +71,7 @@ def releases() -> Iterator[Round]:
             yield [Call(caller, "registerDeployment", body | _state(status, share, day))]
 
 
-def _deployment(name: str, version: str, serving: str, environment: str) -> dict[str, Any]:
+def _deployment(name: str, version: str, serving: str, environment: str) -> JsonObject:
     return {
         "id": deployment(name, version, environment),
         "displayName": f"{name} v{version} in {environment}",
@@ -82,6 +82,6 @@ def _deployment(name: str, version: str, serving: str, environment: str) -> dict
     }
 
 
-def _state(status: str, share: float, day: float) -> dict[str, Any]:
+def _state(status: str, share: float, day: float) -> JsonObject:
     ended = status in {"RETIRED", "ROLLED_BACK"}
     return {"status": status, "trafficShare": share, "retiredAt" if ended else "deployedAt": instant(day)}

@@ -6,11 +6,11 @@ a reader.
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 
 from app.ingest.demo.datasets import dataset
 from app.ingest.demo.ids import feature_set, model_version, report, service, team, user
 from app.ingest.load.scenario import Call, Round
+from graphql_schema.ports.record import JsonObject
 
 DAYS = 30
 """Days of usage, the last of them yesterday."""
@@ -47,7 +47,7 @@ def usage(today: date) -> Iterator[Round]:
     yield [Call("root", "recordUsage", {"records": [record for record in records if record is not None]})]
 
 
-def _record(row: tuple[str, str, str, tuple[float, ...], int, float], day: date) -> dict[str, Any] | None:
+def _record(row: tuple[str, str, str, tuple[float, ...], int, float], day: date) -> JsonObject | None:
     asset, counter, consumer, week, average, price = row
     count = round(average * week[day.weekday()])
     if count == 0:

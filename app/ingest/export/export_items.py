@@ -4,17 +4,18 @@ Each edge is a ``link`` item before the asset that the edge leaves, and so keeps
 query returns are not exported; ``docs/import.md`` lists them. The export has only what the token may read.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from collections.abc import AsyncIterator
+from typing import Final
 
 from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, page_document
 from app.ingest.load.api_client import ApiClient
 from graphql_schema.catalog.inference_rules import ENRICHMENT
 from graphql_schema.inputs.kind_entry import KindEntry
+from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.registry.entries import REGISTRY
 from policies.errors import LimitError
 
-Item = dict[str, dict[str, Any]]
+Item = dict[str, JsonObject]
 """One ``AssetInput`` object."""
 
 _NOT_IN_BODY: Final = {"hydration", "ownerTeam", "owners", "tags", "replacedBy", "downstream"}
@@ -44,9 +45,9 @@ async def _assets(client: ApiClient, entry: KindEntry) -> AsyncIterator[Item]:
             yield {entry.key: _asset(entry, node)}
 
 
-async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, Any]]:
+async def _edges(client: ApiClient, asset: Record) -> list[JsonObject]:
     """Return the lineage edges that leave the asset itself as links; edges of other group members are left out."""
-    neighbours: list[dict[str, Any]] = []
+    neighbours: list[JsonObject] = []
     first = asset["downstream"] or {"nodes": [], "pageInfo": {"hasNextPage": False}}
     if first["pageInfo"]["hasNextPage"]:
         async for page in _pages(client, NEIGHBOURS_DOCUMENT, {"id": asset["id"]}, "asset", "downstream"):
@@ -56,17 +57,17 @@ async def _edges(client: ApiClient, asset: Mapping[str, Any]) -> list[dict[str, 
     return [_link(edge) for edge in neighbours if edge["from"] == asset["id"] and not _is_inferred(edge)]
 
 
-def _is_inferred(edge: Mapping[str, Any]) -> bool:
+def _is_inferred(edge: Record) -> bool:
     """Return whether a rule inferred the edge; the import infers it again from the other edges."""
     return any(pair["key"] == ENRICHMENT for pair in edge["properties"] or ())
 
 
-def _link(edge: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {name: edge[name] for name in _EDGE_VALUES}
+def _link(edge: Record) -> JsonObject:
+    values: JsonObject = {name: edge[name] for name in _EDGE_VALUES}
     return {"relation": edge["relation"], "from": edge["from"], "to": edge["to"], **_plain(values)}
 
 
-def _structure(entry: KindEntry, node: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _structure(entry: KindEntry, node: Record) -> list[JsonObject]:
     """Return the structural edges that leave an asset and that no field of the far end carries, as links."""
     links = [
         {"relation": relation.name, "from": node["id"], "to": far}
@@ -78,7 +79,7 @@ def _structure(entry: KindEntry, node: Mapping[str, Any]) -> list[dict[str, Any]
     return links
 
 
-def _self_links(entry: KindEntry, node: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _self_links(entry: KindEntry, node: Record) -> list[JsonObject]:
     """Return the edges from an asset to itself, such as that of an incremental table, as links."""
     return [
         {"relation": relation.name, "from": node["id"], "to": node["id"]}
@@ -87,7 +88,7 @@ def _self_links(entry: KindEntry, node: Mapping[str, Any]) -> list[dict[str, Any
     ]
 
 
-def _asset(entry: KindEntry, node: Mapping[str, Any]) -> dict[str, Any]:
+def _asset(entry: KindEntry, node: Record) -> JsonObject:
     """Return the body of an asset's item; the owner team is the first owner, so that the import chooses it again."""
     left_out = _NOT_IN_BODY | entry.export.links.keys() | entry.export.self_links.keys()
     body = {name: value for name, value in node.items() if name not in left_out}
@@ -96,13 +97,13 @@ def _asset(entry: KindEntry, node: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in _plain(body).items() if value != []}
 
 
-def _registered(entry: KindEntry, node: Mapping[str, Any]) -> dict[str, Any]:
+def _registered(entry: KindEntry, node: Record) -> JsonObject:
     """Return the body of an item of people and vocabulary."""
     lists = {name: [{key: far} for far in _all(node, name)] for name, key in entry.export.members.items()}
     return {name: value for name, value in _plain({**node, **lists}).items() if value != []}
 
 
-def _all(node: Mapping[str, Any], name: str) -> list[str]:
+def _all(node: Record, name: str) -> list[str]:
     """Return the ids of a connection that was read in one page; raises LimitError when one page is not enough."""
     connection = node.get(name) or {"nodes": [], "pageInfo": {"hasNextPage": False}}
     if connection["pageInfo"]["hasNextPage"]:
@@ -110,7 +111,7 @@ def _all(node: Mapping[str, Any], name: str) -> list[str]:
     return [one["id"] for one in connection["nodes"]]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+def _plain(value: Json) -> Json:
     """Return a value without nulls, and with each object of which only the id was read replaced by that id."""
     match value:
         case {"id": urn, **rest} if not rest:
@@ -123,19 +124,17 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
             return value
 
 
-async def _nodes(client: ApiClient, entry: KindEntry) -> AsyncIterator[Mapping[str, Any]]:
+async def _nodes(client: ApiClient, entry: KindEntry) -> AsyncIterator[Record]:
     async for page in _pages(client, page_document(entry), {}, entry.export.listing):
         for node in page["nodes"]:
             yield node
 
 
-async def _pages(
-    client: ApiClient, document: str, variables: Mapping[str, Any], *path: str
-) -> AsyncIterator[Mapping[str, Any]]:
+async def _pages(client: ApiClient, document: str, variables: Record, *path: str) -> AsyncIterator[Record]:
     """Yield the pages of a connection; none where the connection is hidden from the caller."""
     after: str | None = None
     while True:
-        page: Any = await client.execute(document, {**variables, "after": after})
+        page: Json = await client.execute(document, {**variables, "after": after})
         for name in path:
             page = page[name] if page else None
         if page is None:

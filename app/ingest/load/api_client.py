@@ -7,15 +7,15 @@ or carry an idempotency key.
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx2
 import orjson
 
 from app.auth.issuers import is_loopback
+from graphql_schema.ports.record import JsonObject, Record
 from policies.errors import Code, CodedError
 
 _BUSY = 429
@@ -105,7 +105,7 @@ class ApiClient:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
-    async def execute(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    async def execute(self, document: str, variables: Record) -> JsonObject:
         """Run one operation and return its ``data``.
 
         Raises UnreachableError after the last attempt, TokenRefusedError at 401 and 403, and RequestRejectedError if
@@ -126,7 +126,7 @@ class ApiClient:
                 pause = self._retry.pause(failures)
                 await asyncio.sleep(max(pause, min(busy.retry_after or 0.0, _MAX_RETRY_AFTER_SECONDS)))
 
-    async def _post(self, body: bytes) -> dict[str, Any]:
+    async def _post(self, body: bytes) -> JsonObject:
         try:
             response = await self._http.post(self._endpoint, content=body, headers={"Content-Type": "application/json"})
         except (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError) as error:
@@ -139,10 +139,10 @@ class ApiClient:
             raise _BusyError(f"HTTP {response.status_code}", _seconds(response.headers.get("Retry-After")))
         found = _response_body(response)
         self._count_hidden(found)
-        data: dict[str, Any] = found["data"]
+        data: JsonObject = found["data"]
         return data
 
-    def _count_hidden(self, body: dict[str, Any]) -> None:
+    def _count_hidden(self, body: JsonObject) -> None:
         authorization = (body.get("extensions") or {}).get("authorization") or {}
         for entry in authorization.get("hidden", ()):
             self.hidden[entry["coordinate"]] += entry["count"]
@@ -152,7 +152,7 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isdecimal() else None
 
 
-def _response_body(response: httpx2.Response) -> dict[str, Any]:
+def _response_body(response: httpx2.Response) -> JsonObject:
     """Return the body of a response with data; raises the error that another response means."""
     try:
         body = orjson.loads(response.content)

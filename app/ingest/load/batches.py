@@ -7,11 +7,11 @@ The exception is two batches that name the same asset or edge: the second waits 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
 from app.ingest.load.api_client import ApiClient, RequestRejectedError
+from graphql_schema.ports.record import Record
 
 MAX_BATCH_SIZE = 1000
 """Maximum of items that the API accepts in one request."""
@@ -35,7 +35,7 @@ class ImportItem:
     """One ``AssetInput`` object, and the ``location`` that it was read from, such as ``assets.jsonl:7``."""
 
     location: str
-    value: Mapping[str, Any]
+    value: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Batch:
         self.size += size
 
 
-def identity(value: Mapping[str, Any]) -> object:
+def identity(value: Record) -> object:
     """Return the identity of an item: the edge of a link, else the id, or the parts of a name without an id."""
     kind, body = next(iter(value.items()))
     if not isinstance(body, Mapping):
@@ -120,7 +120,7 @@ async def _send(client: ApiClient, items: list[ImportItem]) -> list[ItemResult]:
     ]
 
 
-def reasons_of(payload: Mapping[str, Any]) -> tuple[str, ...]:
+def reasons_of(payload: Record) -> tuple[str, ...]:
     """Return the errors of a payload as sentences."""
     return tuple(
         f"{error['code']}: {error['message']}" + (f" (at {'.'.join(error['inputPath'])})" if error["inputPath"] else "")

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 
@@ -11,6 +10,7 @@ from app.ingest.load.api_client import DEFAULT_RETRY, ApiClient, Retry
 from app.ingest.load.batches import ImportItem, ItemResult, register
 from app.ingest.load.load_report import ItemProgress, LoadReport, print_summary
 from app.ingest.load.scenario import Scenario, run_scenario
+from graphql_schema.ports.record import Json
 from policies.errors import CodedError
 
 
@@ -31,7 +31,7 @@ def load(
     as_json: bool,
     total: int | None = None,
     scenario: Scenario | None = None,
-    **extra: Any,  # noqa: ANN401 - JSON
+    **extra: Json,
 ) -> int:
     """Register the entries, then run the scenario; print the summary as the last line of stdout; return the exit code.
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 import orjson
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Column, Table
 
 from app.ingest.load.batches import DONE, ItemResult
+from graphql_schema.ports.record import Json, JsonObject
 
 _MAX_PRINTED_FAILURES = 50
 _COUNTED = ("CREATED", "UPDATED", "UNCHANGED")
@@ -45,7 +46,7 @@ class LoadReport:
         elif self.failed == _MAX_PRINTED_FAILURES + 1:
             self.console.print("… further failures are counted only.")
 
-    def summary(self, skipped: object = 0, **extra: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    def summary(self, skipped: object = 0, **extra: Json) -> JsonObject:
         """Return the summary as a JSON object: the counts, the skipped items, and values of the importer."""
         return {name.lower(): self.counts[name.lower()] for name in _COUNTED} | {
             "failed": self.failed,
@@ -84,7 +85,7 @@ def print_coverage(mapped: dict[str, int], skipped: dict[str, int]) -> None:
     Console().print(table)
 
 
-def print_summary(summary: dict[str, Any], *, as_json: bool) -> None:
+def print_summary(summary: JsonObject, *, as_json: bool) -> None:
     """Print the summary as the last line of stdout: one JSON object, or a sentence."""
     if as_json:
         print(orjson.dumps(summary).decode())  # noqa: T201 - the output of the command

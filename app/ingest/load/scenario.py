@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
 
 from app.ingest.load.api_client import DEFAULT_RETRY, ApiClient, Retry
 from app.ingest.load.batches import DONE, ItemResult, reasons_of
+from graphql_schema.ports.record import Record
 
 _INPUTS = {
     "approve": "ApproveInput!",
@@ -40,7 +40,7 @@ class Call:
 
     caller: str
     mutation: str
-    input: Mapping[str, Any]
+    input: Record
 
 
 Round = list[Call]
@@ -80,7 +80,7 @@ async def run_scenario(url: str, scenario: Scenario, retry: Retry = DEFAULT_RETR
                 return
 
 
-async def _call(client: ApiClient, call: Call, created: dict[str, str]) -> Mapping[str, Any]:
+async def _call(client: ApiClient, call: Call, created: dict[str, str]) -> Record:
     """Send one call and return its payload; the id of a created incident is added to ``created`` by its key."""
     name = call.mutation
     document = (
@@ -88,7 +88,7 @@ async def _call(client: ApiClient, call: Call, created: dict[str, str]) -> Mappi
         "errors { code message inputPath } } }"
     )
     given = {key: created[value.key] if isinstance(value, CreatedId) else value for key, value in call.input.items()}
-    payload: Mapping[str, Any] = (await client.execute(document, {"input": given}))[name]
+    payload: Record = (await client.execute(document, {"input": given}))[name]
     if payload.get("incident") and "idempotencyKey" in given:
         created[given["idempotencyKey"]] = payload["incident"]["id"]
     return payload

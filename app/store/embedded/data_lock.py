@@ -12,7 +12,7 @@ import fcntl
 import os
 import signal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import orjson
 import structlog
@@ -24,6 +24,13 @@ _ORPHAN_SECONDS: Final = 10.0
 """Seconds for which a start waits for an orphaned JVM to end by itself, before the JVM is killed."""
 _POLL_SECONDS: Final = 0.1
 _log = structlog.get_logger(__name__)
+
+
+class LockHolders(TypedDict):
+    """The process ids of an API and of its JVM, None while the JVM has not been started."""
+
+    owner: int
+    jvm: int | None
 
 
 class DataLock:
@@ -94,7 +101,7 @@ class DataLock:
                 f"The store in {self._path.parent} is in use by {owner}. "
                 "Stop that process, or set MLG_DATA_DIR to another folder."
             )
-        return int(holders["jvm"])
+        return holders["jvm"]
 
     async def _locked_within(self, seconds: float) -> bool:
         for _ in range(round(seconds / _POLL_SECONDS)):
@@ -104,12 +111,13 @@ class DataLock:
         return False
 
 
-def read_holders(path: Path) -> dict[str, Any] | None:
+def read_holders(path: Path) -> LockHolders | None:
     """Return the content of a lock file, None if there is no file or its content is incomplete."""
     try:
-        return dict(orjson.loads(path.read_bytes()))
+        holders: LockHolders = orjson.loads(path.read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
         return None
+    return holders
 
 
 def is_alive(pid: int) -> bool:

@@ -1,6 +1,6 @@
-"""The public graphql-http audit suite against a server that really runs.
+"""The public graphql-http audit suite against a running server.
 
-``MLG_AUDIT_URL`` and ``MLG_AUDIT_TOKEN`` point the audit at another server, a deployed one for example.
+``MLG_AUDIT_URL`` and ``MLG_AUDIT_TOKEN`` direct the audit to another server, such as a deployed one.
 """
 
 import asyncio
@@ -19,18 +19,19 @@ from support.stores.janusgraph import StoreGraph
 
 FOLDER = Path(__file__).parent
 AUDITS = 61
+"""Audits of the locked version of the suite."""
 
 
 @pytest.fixture
 async def api(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
-    """Give the whole API over an empty graph."""
+    """Return the API over an empty graph."""
     async with open_api(graph, tmp_path) as api:
         yield api
 
 
 @pytest.fixture
 async def url(api: Api) -> AsyncIterator[str]:
-    """Serve the API on a free port and give its address."""
+    """Serve the API on a free port and return its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(api.app, log_config=None, lifespan="off"))
         running = asyncio.create_task(server.serve(sockets=[listener]))
@@ -41,7 +42,7 @@ async def url(api: Api) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 def suite() -> Path:
-    """Give the folder with the locked npm packages, installed on first use or when the lock has changed."""
+    """Return the folder with the locked npm packages, installed at the first use or after a change of the lock."""
     installed = FOLDER / "node_modules" / ".package-lock.json"
     lock = FOLDER / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
@@ -64,7 +65,7 @@ async def audit(suite: Path, url: str, token: str) -> list[dict[str, str]]:
 
 
 async def test_all_audits_pass_behind_authentication(suite: Path, url: str, api: Api) -> None:
-    """Every one of the 61 audits is ok, with the bearer token sent by the audit's own fetch."""
+    """Every audit of the suite has the status ok, with the token of a caller."""
     target = os.environ.get("MLG_AUDIT_URL", url)
     token = os.environ.get("MLG_AUDIT_TOKEN", api.tokens["ada"])
     results = await audit(suite, target, token)
@@ -72,7 +73,7 @@ async def test_all_audits_pass_behind_authentication(suite: Path, url: str, api:
     assert len(results) == AUDITS
 
 
-async def test_without_the_token_the_audit_fails(suite: Path, url: str) -> None:
-    """The audit means something: without the token the same server fails it, so the header was what opened."""
+async def test_audits_fail_without_a_token(suite: Path, url: str) -> None:
+    """Without a valid token the same server fails audits, so the audits are not successful on any response."""
     results = await audit(suite, url, "wrong")
     assert any(result["status"] != "ok" for result in results)

@@ -1,5 +1,5 @@
-// Follows the changes with the npm client graphql-ws, as an application would: a new token whenever the server asks for
-// one, and on after the last cursor. Prints the ids of COUNT changes as JSON; TOKENS are the tokens, in order.
+// Follows the changes with the npm client graphql-ws, as an application would: with the next token of TOKENS after each
+// refusal, and from the cursor AFTER on. Prints the ids of COUNT changes as JSON.
 import { createClient } from 'graphql-ws';
 
 const { WS_URL, TOKENS, AFTER, COUNT } = process.env;

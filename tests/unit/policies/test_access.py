@@ -1,4 +1,4 @@
-"""One caller's view: denials on errors, partial sight, and a memory that never mixes callers or outlives its time."""
+"""The access of one caller: denials on errors, masks with reasons, and a cache that never mixes callers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ FAILING = """@id("fails") @doc("?") forbid(principal, action == Action::"update"
 def test_a_forbid_that_fails_denies_and_alerts(
     shipped: str, labels: Labels, governed: Governed, people: People, asset: Make
 ) -> None:
-    """Cedar drops a forbid that cannot be evaluated and would allow; here it is a denial that somebody hears of."""
+    """A forbid that Cedar cannot evaluate denies the action and raises an alert, where Cedar itself would allow."""
     policy = Policy(shipped + FAILING, labels, governed)
     with capture_logs() as logs:
         decision = policy.may(people["ada"], "update", asset())
@@ -39,14 +39,14 @@ def test_a_forbid_that_fails_denies_and_alerts(
 
 
 def test_an_unknown_action_is_denied(policy: Policy, people: People, asset: Make) -> None:
-    """What no schema knows, nobody may do, and it is reported as the defect it is."""
+    """An action that the Cedar schema does not define is denied even to an administrator, and logged."""
     with capture_logs() as logs:
         assert not policy.may(people["root"], "updte", asset()).allowed
     assert len(logs) == 1
 
 
 def test_discoverable_rows_show_public_fields_only(policy: Policy, people: People, asset: Make) -> None:
-    """A row that may be discovered and not read shows its public fields, and says what reading needs."""
+    """A row with grade DISCOVER shows its public fields, and each hidden field names the rules that would permit it."""
     guest, draft = people["guest"], asset(visibility="ORG", stage="DRAFT")
     assert policy.grade(guest, draft) is Grade.DISCOVER
     shown = set(policy.labels["Model"]) - policy.field_mask(guest, "Model", draft).hidden
@@ -57,8 +57,8 @@ def test_discoverable_rows_show_public_fields_only(policy: Policy, people: Peopl
     assert not policy.may(guest, "update", draft).allowed
 
 
-def test_what_is_withheld_is_what_rules_hide(policy: Policy, people: People, asset: Make) -> None:
-    """Writes are judged by what the rules let their caller see: the same with and without the scope to read."""
+def test_withheld_fields_do_not_depend_on_the_read_scope(policy: Policy, people: People, asset: Make) -> None:
+    """The fields withheld from a writer are those that the rules hide, with and without the scope to read."""
     for name, person in people.items():
         reader = replace(person, scopes=person.scopes | {"graph:read"})
         writer = replace(person, scopes=person.scopes - {"graph:read"})
@@ -68,57 +68,55 @@ def test_what_is_withheld_is_what_rules_hide(policy: Policy, people: People, ass
             assert policy.access(writer).fields_hidden_by_rules("ModelVersion", about) == hidden, name
 
 
-def test_what_forbids_to_read_is_named(policy: Policy, people: People, asset: Make) -> None:
-    """Fields of a row that a rule keeps from its own team say which rule it is."""
+def test_a_mask_names_the_forbidding_rule(policy: Policy, people: People, asset: Make) -> None:
+    """A field that a forbid hides from the owner team names this rule."""
     mask = policy.field_mask(people["bo"], "Model", asset("ads", sensitivity="RESTRICTED"))
     assert mask.why["description"].policies == ("rows-restricted",)
     assert "name" not in mask.hidden
 
 
-def test_what_can_never_be_null_comes_with_its_row(
+def test_non_null_fields_are_masked_with_their_row_only(
     policy: Policy, governed: Governed, people: People, asset: Make
 ) -> None:
-    """On a row that is seen no mask hides it; on one that is not, everything is hidden."""
+    """No mask of a visible row hides a non-null field; the mask of a hidden row hides every field."""
     fixed = {each.partition(".")[2] for each in governed.fixed if each.startswith("ModelVersion.")}
     assert {"id", "kind"} <= fixed
-    seen = policy.field_mask(people["guest"], "ModelVersion", asset(visibility="ORG", stage="DRAFT"))
-    assert seen.hidden.isdisjoint(fixed)
-    assert seen.hidden >= {"framework", "artifactUri", "params"}
-    hidden = policy.field_mask(people["guest"], "ModelVersion", asset())
-    assert hidden.hidden == set(governed.assets["ModelVersion"]) == set(hidden.why)
+    of_visible = policy.field_mask(people["guest"], "ModelVersion", asset(visibility="ORG", stage="DRAFT"))
+    assert of_visible.hidden.isdisjoint(fixed)
+    assert of_visible.hidden >= {"framework", "artifactUri", "params"}
+    of_hidden = policy.field_mask(people["guest"], "ModelVersion", asset())
+    assert of_hidden.hidden == set(governed.assets["ModelVersion"]) == set(of_hidden.why)
 
 
-def test_what_may_not_be_discovered_may_not_be_read(
-    labels: Labels, governed: Governed, people: People, asset: Make
-) -> None:
-    """A rule that lets rows be read and not discovered shows nothing, in lists as by id."""
+def test_reading_requires_discovering(labels: Labels, governed: Governed, people: People, asset: Make) -> None:
+    """A rule that permits `read` without `discover` shows no row, by id or in a list."""
     rule = '@id("odd") @doc("?") permit(principal, action == Action::"read", resource);'
     policy = Policy(rule, labels, governed)
     assert policy.grade(people["ada"], asset()) is Grade.HIDDEN
     assert policy.rows(people["ada"], RowAction.READ) == Nothing()
 
 
-def test_a_mask_says_why(shipped: str, labels: Labels, governed: Governed, people: People, asset: Make) -> None:
-    """A hidden field names what would open it, and the policy that closes it when one does."""
+def test_a_mask_has_reasons(shipped: str, labels: Labels, governed: Governed, people: People, asset: Make) -> None:
+    """A hidden field names the rules that would permit it, and the rule that forbids it if there is one."""
     policy = Policy(shipped, labels, governed)
     opens = ("fields-restricted-team", "fields-restricted-admin", "fields-unowned", "fields-break-glass")
-    seen = policy.field_mask(people["bo"], "ModelVersion", asset(visibility="ORG"))
-    assert seen.why == dict.fromkeys(("artifactUri", "params"), Denial(policies=(), needs=opens))
+    denied = policy.field_mask(people["bo"], "ModelVersion", asset(visibility="ORG"))
+    assert denied.why == dict.fromkeys(("artifactUri", "params"), Denial(policies=(), needs=opens))
     closing = '@id("no-params") @doc("?") forbid(principal, action == Action::"ModelVersion.params", resource);'
     mask = Policy(shipped + closing, labels, governed).field_mask(people["root"], "ModelVersion", asset())
     assert mask.why == {"params": Denial(policies=("no-params",), needs=opens)}
 
 
 def test_scopes_are_ceilings(policy: Policy, people: People, asset: Make) -> None:
-    """Without the scope even an administrator sees and does nothing, and is told which scope it takes."""
-    blind, dumb = people["blind-admin"], replace(people["root"], scopes=frozenset({"graph:read"}))
+    """Without the scope even an administrator reads and writes nothing, and the denial names the scope."""
+    blind, reader = people["blind-admin"], replace(people["root"], scopes=frozenset({"graph:read"}))
     assert policy.rows(blind) == Nothing()
     assert policy.field_mask(blind, "Model", asset()).why["id"].needs == ("scope:graph:read",)
-    assert policy.may(dumb, "update", asset()).reasons == ("needs scope:graph:write",)
+    assert policy.may(reader, "update", asset()).reasons == ("needs scope:graph:write",)
 
 
-def test_a_denied_write_says_what_it_needs(policy: Policy, people: People, asset: Make) -> None:
-    """A denial by default lists the conditions of which one would permit the action."""
+def test_a_denied_write_lists_the_permits(policy: Policy, people: People, asset: Make) -> None:
+    """A denial by default lists the ids and texts of the rules of which one would permit the action."""
     reasons = policy.may(people["guest"], "update", asset(visibility="ORG")).reasons
     work = "the caller has the role engineer or automation."
     assert reasons == (
@@ -128,8 +126,8 @@ def test_a_denied_write_says_what_it_needs(policy: Policy, people: People, asset
     )
 
 
-def test_nobody_is_a_member_of_no_team(policy: Policy, people: People, asset: Make) -> None:
-    """A token with an empty group does not open what nobody owns."""
+def test_an_empty_team_owns_nothing(policy: Policy, people: People, asset: Make) -> None:
+    """A caller whose token has an empty group gets no rights on assets without an owner."""
     caller = replace(people["guest"], teams=frozenset({""}))
     assert policy.grade(caller, asset("none")) is Grade.HIDDEN
     assert not policy.may(caller, "update", asset("none", "ORG")).allowed
@@ -137,7 +135,7 @@ def test_nobody_is_a_member_of_no_team(policy: Policy, people: People, asset: Ma
 
 
 def test_callers_never_share_a_mask(policy: Policy, people: People, asset: Make) -> None:
-    """Same subject, other teams, roles or scopes: other answers, in whatever order they ask."""
+    """Callers with the same subject and other teams, roles or scopes get their own masks, in any order of requests."""
     ada, row = people["ada"], asset(visibility="ORG")
     others = [replace(ada, teams=frozenset()), replace(ada, teams=frozenset(), roles=frozenset({"admin"}))]
     for _ in range(2):
@@ -149,10 +147,8 @@ def test_callers_never_share_a_mask(policy: Policy, people: People, asset: Make)
         assert "id" in policy.field_mask(others[0], "ModelVersion", asset()).hidden
 
 
-def test_a_view_is_kept_for_its_time_and_no_longer(
-    shipped: str, labels: Labels, governed: Governed, people: People
-) -> None:
-    """Equal fingerprints share a view until it expires; a name shown to people is no part of the fingerprint."""
+def test_an_access_is_cached_until_it_expires(shipped: str, labels: Labels, governed: Governed, people: People) -> None:
+    """Equal fingerprints share an access until it expires; the display name is no part of the fingerprint."""
     now = [1_000.0]
     policy = Policy(shipped, labels, governed, clock=lambda: now[0])
     first = policy.access(people["ada"])
@@ -162,8 +158,8 @@ def test_a_view_is_kept_for_its_time_and_no_longer(
     assert policy.access(people["ada"]) is not first
 
 
-def test_memories_are_bounded(policy: Policy, people: People, asset: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many callers and classes pass by, the newest are kept and the answers stay right."""
+def test_caches_are_bounded(policy: Policy, people: People, asset: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caches of callers and of masks drop the oldest entry at their limit, and masks stay correct."""
     monkeypatch.setattr(access_module, "CACHE_SIZE", 2)
     oldest = policy.access(people["guest"])
     for number in range(MAX_ACCESSES):
@@ -177,14 +173,14 @@ def test_memories_are_bounded(policy: Policy, people: People, asset: Make, monke
     assert fresh.field_mask("ModelVersion", rows[0]) == masks[0]
 
 
-def test_only_governed_types_are_asked_about(policy: Policy, people: People, asset: Make) -> None:
-    """A type without labels has no mask, rather than an empty one."""
+def test_an_ungoverned_type_has_no_mask(policy: Policy, people: People, asset: Make) -> None:
+    """A type without labels raises an error instead of returning an empty mask."""
     with pytest.raises(CodedError, match="Modell is no governed type"):
         policy.field_mask(people["root"], "Modell", asset())
 
 
-def test_a_record_without_its_attributes_is_a_defect() -> None:
-    """Nothing is assumed about a record that came without what decides about it."""
+def test_a_record_without_its_attributes_is_refused() -> None:
+    """A record that lacks a policy attribute raises an error that names the attribute; no default is assumed."""
     record = {"kind": "MODEL", "ownerTeam": "", "visibility": "ORG", "sensitivity": "PUBLIC", "stage": "ACTIVE"}
     assert PolicyAttributes.of({**record, "name": "x"}) == ("MODEL", "", "ORG", "PUBLIC", "ACTIVE")
     with pytest.raises(CodedError, match="visibility"):

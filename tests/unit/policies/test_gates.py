@@ -1,4 +1,4 @@
-"""Gates: a file that is wrong anywhere stops the process and says where, and all gates that fit apply together."""
+"""Gates: a wrong file stops the process with the place of the fault, and all gates that apply are combined."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ GOOD = f'{GATE}approvals = ["release"]\n'
         (GATE + "approvals = []\n", r"`approvals` of gate g is not a list of one or more strings"),
         (GATE + 'approvals = "release"\n', r"`approvals` of gate g is not a list of one or more strings"),
         (GATE + 'approvals = ["all of us"]\n', r"`approvals` of gate g has \['all of us'\]"),
-        (GATE + 'incidents = ["GRAVE"]\n', r"`incidents` of gate g has \['GRAVE'\]. Use some of \['LOW', "),
+        (GATE + 'incidents = ["EXTREME"]\n', r"`incidents` of gate g has \['EXTREME'\]. Use some of \['LOW', "),
         (GATE + 'sensitivity = "SECRET"\n', r"`sensitivity` of gate g is 'SECRET'. Use one of \['PUBLIC'"),
         (GATE + 'sensitivity = ["PUBLIC"]\n', r"`sensitivity` of gate g is \['PUBLIC'\]. Use one of"),
         (GOOD + "aliases = []\n", r"`aliases` of gate g is not a list of one or more strings"),
@@ -42,7 +42,7 @@ GOOD = f'{GATE}approvals = ["release"]\n'
     ],
 )
 def test_a_wrong_gate_stops_the_start_up(tmp_path: Path, text: str, complaint: str) -> None:
-    """What would leave a gate open, or mean something else than it says, is refused with the gate's id."""
+    """A gate that is incomplete, or has an unknown key or value, is refused with its id."""
     path = tmp_path / "gates.toml"
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=complaint):
@@ -50,13 +50,13 @@ def test_a_wrong_gate_stops_the_start_up(tmp_path: Path, text: str, complaint: s
 
 
 def test_a_missing_file_stops_the_start_up(tmp_path: Path) -> None:
-    """Without the file nothing would be gated, so it must be there."""
+    """A missing file is an error, because no version would be gated without it."""
     with pytest.raises(ConfigurationError, match=r"nowhere\.toml cannot be read"):
         load_gates(tmp_path / "nowhere.toml")
 
 
-def test_all_gates_that_fit_apply_together(tmp_path: Path) -> None:
-    """Approvals and severities are joined, the strictest sensitivity holds, and what does not fit says nothing."""
+def test_all_gates_that_apply_are_combined(tmp_path: Path) -> None:
+    """Approvals and severities are united and the strictest sensitivity applies; other gates have no effect."""
     path = tmp_path / "gates.toml"
     path.write_text(
         """
@@ -68,7 +68,7 @@ def test_all_gates_that_fit_apply_together(tmp_path: Path) -> None:
 
         [[gate]]
         id = "champions"
-        doc = "One name of grave models."
+        doc = "One alias of models with a risk."
         aliases = ["champion"]
         riskTiers = ["MEDIUM", "HIGH"]
         approvals = ["release"]
@@ -96,12 +96,12 @@ def test_all_gates_that_fit_apply_together(tmp_path: Path) -> None:
     )
 
 
-def test_the_shipped_gates_ask_more_of_what_can_do_more_harm() -> None:
-    """Everything must be healthy, some harm needs a release, much harm needs governance and no restricted data."""
-    gates, grave = load_gates(), frozenset({"HIGH", "CRITICAL"})
-    assert gates.needs("champion", "", "") == Needs((), evaluations=True, incidents=grave)
-    assert gates.needs("champion", "LOW", "") == Needs((), evaluations=True, incidents=grave)
-    assert gates.needs("champion", "MEDIUM", "") == Needs(("release",), evaluations=True, incidents=grave)
+def test_the_shipped_gates_require_more_at_a_higher_risk() -> None:
+    """Every champion must be healthy; MEDIUM risk needs a release, HIGH also governance and no restricted data."""
+    gates, severe = load_gates(), frozenset({"HIGH", "CRITICAL"})
+    assert gates.needs("champion", "", "") == Needs((), evaluations=True, incidents=severe)
+    assert gates.needs("champion", "LOW", "") == Needs((), evaluations=True, incidents=severe)
+    assert gates.needs("champion", "MEDIUM", "") == Needs(("release",), evaluations=True, incidents=severe)
     assert gates.needs("champion", "HIGH", "") == Needs(
-        ("governance", "release"), evaluations=True, incidents=grave, sensitivity="CONFIDENTIAL"
+        ("governance", "release"), evaluations=True, incidents=severe, sensitivity="CONFIDENTIAL"
     )

@@ -1,4 +1,4 @@
-"""Predicates: simplified, negated and compiled without a change of meaning."""
+"""Predicates: simplified, negated and compiled without changing their result."""
 
 from itertools import product
 
@@ -41,41 +41,41 @@ predicates = st.recursive(
 )
 
 
-def meaning(predicate: Predicate, row: PolicyAttributes) -> bool:
-    """Evaluate by definition: the oracle."""
+def evaluated(predicate: Predicate, row: PolicyAttributes) -> bool:
+    """Return the result by definition; the oracle of these tests."""
     match predicate:
         case Within(attribute, values):
             return row.named()[attribute] in values
         case Not(operand):
-            return not meaning(operand, row)
+            return not evaluated(operand, row)
         case And(operands):
-            return all(meaning(operand, row) for operand in operands)
+            return all(evaluated(operand, row) for operand in operands)
         case Or(operands):
-            return any(meaning(operand, row) for operand in operands)
+            return any(evaluated(operand, row) for operand in operands)
     return isinstance(predicate, Everything)
 
 
 def same(left: Predicate, right: Predicate) -> bool:
-    """Whether two predicates hold for the same rows."""
-    return all(meaning(left, row) == meaning(right, row) for row in SPACE)
+    """Return whether two predicates have equal results for all rows."""
+    return all(evaluated(left, row) == evaluated(right, row) for row in SPACE)
 
 
 @given(predicates)
-def test_the_compiled_form_means_the_same(predicate: Predicate) -> None:
-    """A predicate and its compiled function hold for the same rows."""
-    assert [compiled(predicate)(row) for row in SPACE] == [meaning(predicate, row) for row in SPACE]
+def test_the_compiled_form_is_equivalent(predicate: Predicate) -> None:
+    """A predicate and its compiled function have equal results for all rows."""
+    assert [compiled(predicate)(row) for row in SPACE] == [evaluated(predicate, row) for row in SPACE]
 
 
 @given(st.lists(predicates, max_size=4))
-def test_joining_simplifies_without_a_change_of_meaning(operands: list[Predicate]) -> None:
-    """What conjunction, disjunction and negation build means what was asked for."""
+def test_simplified_forms_are_equivalent(operands: list[Predicate]) -> None:
+    """Conjunction, disjunction and negation simplify their operands without changing the result."""
     assert same(conjunction(operands), And(tuple(operands)))
     assert same(disjunction(operands), Or(tuple(operands)))
     assert same(negation(And(tuple(operands))), Not(And(tuple(operands))))
 
 
-def test_tests_of_one_attribute_become_one() -> None:
-    """Two teams are one lookup in the index; contradictions and tautologies disappear."""
+def test_conditions_on_one_attribute_are_merged() -> None:
+    """Two teams become one lookup in the index; a contradiction becomes Nothing, a tautology Everything."""
     first, second = within("ownerTeam", "a"), within("ownerTeam", "b")
     assert disjunction((first, second)) == Within("ownerTeam", frozenset("ab"))
     assert conjunction((first, second)) == Nothing()

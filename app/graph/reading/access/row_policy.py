@@ -1,7 +1,6 @@
 """Applies the caller's policy to stored records: a visible record becomes a `Row`, a hidden one None."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import structlog
 
@@ -11,6 +10,7 @@ from app.graph.records.read_time import PRESENT, ReadTime, vertex_at
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.record import Json, Record
 from graphql_schema.ports.row import Row
 from policies.access import Access
 from policies.attributes import PolicyAttributes
@@ -57,7 +57,7 @@ class RowPolicy:
         """Return whether one of these fields is hidden on some row that the caller may discover."""
         return any(self._access.rows_showing(field) != self._access.rows() for field in fields)
 
-    def row(self, vid: int, record: Mapping[str, Any]) -> Row | None:
+    def row(self, vid: int, record: Record) -> Row | None:
         """Return the row of a record; None if it is of another tenant, hidden, or did not exist at the read time.
 
         Of attached records only tenant and time are tested; :mod:`app.graph.reading.subject_hops` tests their subjects.
@@ -73,7 +73,7 @@ class RowPolicy:
         access = self._access_to(kind.name, record)
         return None if access is None else self._row_at(vid, record, access)
 
-    def discovers(self, vid: int, record: Mapping[str, Any]) -> bool:
+    def discovers(self, vid: int, record: Record) -> bool:
         """Return whether the caller may discover an asset, regardless of the read time.
 
         False for records that are no assets.
@@ -81,12 +81,12 @@ class RowPolicy:
         kind = KIND_OF_CODE[record["kind"]]
         return kind.asset and self._access_to(kind.name, self.floors.with_floor(vid, record)) is not None
 
-    def _row_at(self, vid: int, record: Mapping[str, Any], access: RowAccess) -> Row | None:
+    def _row_at(self, vid: int, record: Record, access: RowAccess) -> Row | None:
         """Return the row as it was at the read time; None if it did not exist."""
         present = vertex_at(record, self.instant, access.hidden)
         return None if present is None else Row(vid, present, access)
 
-    def raised_by_floor(self, vid: int, record: Mapping[str, Any]) -> bool:
+    def raised_by_floor(self, vid: int, record: Record) -> bool:
         """Return whether a sensitivity floor changes the access to a record, so that the index filter was too open."""
         floored, kind = self.floors.with_floor(vid, record), KIND_OF_CODE[record["kind"]]
         if floored is record or not kind.asset:
@@ -94,7 +94,7 @@ class RowPolicy:
         before, after = self._access_to(kind.name, record), self._access_to(kind.name, floored)
         return before is None or after is None or before.hidden != after.hidden
 
-    def position(self, record: Mapping[str, Any], key: str) -> tuple[Any, str]:
+    def position(self, record: Record, key: str) -> tuple[Json, str]:
         """Return the position of a record in an order of the index: the stored value and the id.
 
         The value is None if the caller may not see it.
@@ -103,14 +103,14 @@ class RowPolicy:
         field = FIELD_OF[key]
         return None if access is None or field in access.hidden else record.get(field), record["id"]
 
-    def _access_to(self, kind: str, record: Mapping[str, Any]) -> RowAccess | None:
+    def _access_to(self, kind: str, record: Record) -> RowAccess | None:
         """Return the access to a record; None if it is hidden."""
         attributes = PolicyAttributes.of(record)
         if attributes not in self._access_by_attributes:
             self._access_by_attributes[attributes] = access_of(self._access, kind, attributes, self._report)
         return self._access_by_attributes[attributes]
 
-    def report_hidden_id(self, urn: str, record: Mapping[str, Any] | None) -> None:
+    def report_hidden_id(self, urn: str, record: Record | None) -> None:
         """Report for the access log that a hidden record of the caller's tenant was requested by id."""
         if record is not None and record["tenant"] == self.tenant:
             self._report.absent[urn] = None

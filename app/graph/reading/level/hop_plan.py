@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from app.graph.records.inferred_edge import LABEL, labels
 from app.graph.records.read_time import NO_UPPER_BOUND
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import Hop
+from graphql_schema.ports.record import Json, JsonObject
 from graphql_schema.ports.relation_query import Path, RelationQuery
 
 Edge = str
@@ -39,7 +40,7 @@ class HopSpec:
         """Whether the hop reads labels of inferred edges."""
         return not _INFERRED.isdisjoint(self.labels)
 
-    def wire(self, sources: Sequence[int], **window: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
+    def wire(self, sources: Sequence[int], **window: Json) -> JsonObject:
         """Return the hop in the form of the level text; ``window`` overrides the keys that bound the edges."""
         everything = {"n": 0, "a": -1, "t": False, "at": NO_UPPER_BOUND, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
@@ -97,7 +98,7 @@ def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[HopSpec]) -> Non
         prefixes[prefix] = len(hops) - 1
 
 
-def _end(hop: HopSpec, hops: list[HopSpec], ends: Mapping[int, Any]) -> int:
+def _end(hop: HopSpec, hops: list[HopSpec], ends: Mapping[int, Json]) -> int:
     """Return the index of the hop at the end of a path, joined with another end of the same parent if possible."""
     for index in ends:
         known = hops[index]
@@ -120,7 +121,7 @@ def _chain(index: int, hops: Sequence[HopSpec]) -> tuple[int, ...]:
     return () if index == _FIRST else (*_chain(hops[index].parent, hops), index)
 
 
-def adjacency(rows: Sequence[Any]) -> Adjacency:
+def adjacency(rows: Sequence[Json]) -> Adjacency:
     """Return the flat rows ``[source, far end, edge, …]`` of a hop, grouped by source."""
     found: Adjacency = {}
     for source, far, edge in zip(rows[::3], rows[1::3], rows[2::3], strict=True):

@@ -8,7 +8,7 @@ chain of dependent requests, however wide the query is.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -16,6 +16,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL
 from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import LimitError
 
 QUIET_TICKS: Final = 12
@@ -33,8 +34,8 @@ class LevelRequest:
     """The part of a level that one loader needs, in the form of :mod:`app.graph.reading.level.level_statement`."""
 
     vertices: Sequence[int] = ()
-    hops: Sequence[dict[str, Any]] = ()
-    listings: Sequence[dict[str, Any]] = ()
+    hops: Sequence[JsonObject] = ()
+    listings: Sequence[JsonObject] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ class LevelResponse:
     listing. ``records`` has the records of the complete level by vertex id.
     """
 
-    edges: list[list[Any]]
-    records: dict[int, dict[str, Any]]
-    listings: list[dict[str, Any]]
+    edges: list[list[Json]]
+    records: dict[int, JsonObject]
+    listings: list[JsonObject]
 
 
 Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
@@ -99,8 +100,8 @@ class LevelBatcher:
 
     async def _send(self, level: list[Waiting]) -> None:
         """Send the requests of one level as one; if they read too many edges together, send each by itself."""
-        hops: list[dict[str, Any]] = []
-        listings: list[dict[str, Any]] = []
+        hops: list[JsonObject] = []
+        listings: list[JsonObject] = []
         window = self.instant.window
         for request, _ in level:
             base = len(hops)
@@ -120,7 +121,7 @@ class LevelBatcher:
         else:
             self._deliver(level, found, _too_many() if found["over"] else None)
 
-    def _deliver(self, level: list[Waiting], found: dict[str, Any], refusal: LimitError | None) -> None:
+    def _deliver(self, level: list[Waiting], found: JsonObject, refusal: LimitError | None) -> None:
         """Set the result of each request, or ``refusal`` for those with hops if it is not None."""
         records = {vertex_id(self.tenant, record["id"]): record for record in map(orjson.loads, found["v"])}
         hop = listing = 0

@@ -6,9 +6,9 @@ reach it. All vertices of one level are expanded in one request: the hop to the 
 their edges are chained (:mod:`app.graph.reading.level.level_statement`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from aiodataloader import DataLoader
@@ -21,8 +21,9 @@ from app.graph.records.inferred_edge import labels as labels_of
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
+from graphql_schema.ports.record import Json, Record
 
-Edge = Mapping[str, Any]
+Edge = Record
 """The record of an edge."""
 Adjacent = dict[int, list[tuple[int, Edge]]]
 """For each source its far ends with the records of the edges."""
@@ -139,7 +140,7 @@ def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
     return list(steps.items())
 
 
-def _by_source(rows: Sequence[Any]) -> Adjacent:
+def _by_source(rows: Sequence[Json]) -> Adjacent:
     """Return the flat rows ``[source, far end, edge, …]`` of a hop as far ends by source, with decoded edge records."""
     found: Adjacent = {}
     for source, far, text in zip(rows[::3], rows[1::3], rows[2::3], strict=True):

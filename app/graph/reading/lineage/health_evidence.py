@@ -6,7 +6,7 @@ for the other members of their asset groups.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from aiodataloader import DataLoader
@@ -18,6 +18,7 @@ from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import EVALUATED_BY, MONITORED_BY, RAISED_ON, RESULT_OF, Hop
+from graphql_schema.ports.record import Json, JsonObject
 
 _CHECKS: Final = MONITORED_BY.out()
 _RESULTS: Final = RESULT_OF.into()
@@ -122,9 +123,9 @@ class _RequestBuilder:
     """Builds the hops of one request."""
 
     instant: ReadTime
-    hops: list[dict[str, Any]] = field(default_factory=list)
+    hops: list[JsonObject] = field(default_factory=list)
 
-    def add(self, hop: Hop, sources: Sequence[int], parent: int = GIVEN, **window: Any) -> int:  # noqa: ANN401 - JSON
+    def add(self, hop: Hop, sources: Sequence[int], parent: int = GIVEN, **window: Json) -> int:
         """Add a hop and return its index; ``parent`` is the index of the hop whose far ends are the sources."""
         kinds = tuple(ALL_KINDS[name].code for name in hop.kinds)
         store_hop = HopSpec(hop.direction.value, (hop.relation.name,), kinds, parent)

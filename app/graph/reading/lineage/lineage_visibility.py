@@ -1,14 +1,15 @@
 """Decides which lineage a caller sees at a read time. Hidden vertices are counted and not disclosed otherwise."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from app.graph.reading.lineage.expander import MemberEdges
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import is_inferred, is_traversable, visible_inferred_edge
 from app.graph.records.read_time import ReadTime, edge_at, existed, vertex_at
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import AccessGrade, MaskedRecord, Row
 
 LINEAGE_FIELD: Final = {Direction.OUT: "downstream", Direction.IN: "upstream"}
@@ -38,9 +39,7 @@ class LineageVisibility:
     hidden: set[int] = field(default_factory=set)
     named: frozenset[int] = frozenset()
 
-    def along(
-        self, near: Row, vid: int, edge: Mapping[str, Any], direction: Direction
-    ) -> tuple[Row, MaskedRecord] | None:
+    def along(self, near: Row, vid: int, edge: Record, direction: Direction) -> tuple[Row, MaskedRecord] | None:
         """Return the far end of an edge and the masked edge; None if one of them is not visible or was not there.
 
         ``near`` is the visible end, ``vid`` the other one, and ``direction`` that from near to far.
@@ -62,7 +61,7 @@ class LineageVisibility:
         """Return whether the vertex of a row existed at the read time, or is named by the query."""
         return row.vid in self.named or existed(row, self.instant)
 
-    def _edge_at(self, near: Row, edge: Mapping[str, Any], hidden: Container[str]) -> Mapping[str, Any] | None:
+    def _edge_at(self, near: Row, edge: Record, hidden: Container[str]) -> Record | None:
         """Return the edge as it was valid at the read time; None if it was not.
 
         An inferred edge is valid if the caller may traverse one of the chains it is derived from.
@@ -100,7 +99,7 @@ class LineageVisibility:
         edges = (edge for _, edge in member.edges if not is_inferred(edge))
         return any(edge_at(edge, self.instant, TIME_FIELDS) is not None for edge in edges)
 
-    def _count_hidden(self, vid: int, edge: Mapping[str, Any]) -> None:
+    def _count_hidden(self, vid: int, edge: Record) -> None:
         """Count a hidden vertex if it and the edge to it existed at the time when the result was begun.
 
         Its times are hidden and must not be used.

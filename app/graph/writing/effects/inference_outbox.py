@@ -5,15 +5,15 @@ has only the edges of its batch, so a chain without its other half needs no entr
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
 from app.graph.records.edge_record import EdgeKey, active_intervals
-from app.graph.records.vertex_record import Record, kind_of
+from app.graph.records.vertex_record import kind_of
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.inference_rules import InferenceRule
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.record import Json, Record
 
 
 def inference_entries(diff: BatchDiff, outbox: Outbox, rules: Sequence[InferenceRule]) -> list[OutboxEntry]:
@@ -85,6 +85,6 @@ class _AffectedChains:
         return self._batch.is_stored(vid) or bool(self._batch.edges_at(relation, direction, vid))
 
 
-def _chain_values(edge: Record | None) -> tuple[Iterable[Any], Any]:
+def _chain_values(edge: Record | None) -> tuple[Iterable[Json], Json]:
     """Return the values of an edge that inference uses."""
     return active_intervals(edge), None if edge is None else edge.get("confidence")

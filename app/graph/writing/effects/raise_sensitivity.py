@@ -15,9 +15,10 @@ from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.stored_flows import Sources, StoredFlows
 from app.graph.records.edge_record import EdgeKey, ends
-from app.graph.records.vertex_record import Record, kind_of
+from app.graph.records.vertex_record import kind_of
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
 
 MAX_RAISED: Final = 1_000

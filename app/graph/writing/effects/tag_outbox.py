@@ -14,10 +14,10 @@ from app.graph.commits.propagating_tags import PropagatingTags
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import EdgeKey, ends
 from app.graph.records.tag_edge import declared_part
-from app.graph.records.vertex_record import Record
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.ports.record import Record
 
 _TAG: Final = KINDS["Tag"].code
 

@@ -1,6 +1,5 @@
 """Records a decision about an asset for a gate. A decision is never changed; a newer one replaces it."""
 
-from app.graph.records.vertex_record import Record
 from app.graph.writing.rules.attach import attached_urn, new_attached_record
 from app.graph.writing.rules.gate_evidence import decisions
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
@@ -10,6 +9,7 @@ from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.relations import DECIDED_FOR
 from graphql_schema.ports.commands import ApproveCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import approved, newest
 
 

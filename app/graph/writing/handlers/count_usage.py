@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from app.graph.records.vertex_record import Record
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -20,6 +19,7 @@ from graphql_schema.catalog.relations import USAGE_OF, USED_BY
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.commands import RecordUsageCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import Record
 from graphql_schema.rules.usage_days import begin_of, has_usage
 
 MAX_AGE: Final = timedelta(days=5 * 366)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from app.graph.records.edge_record import far_end
-from app.graph.records.vertex_record import ALIASES, Record, is_deleted, kind_of
+from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.rules.permissions import refuse_unexpected, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict
@@ -28,6 +28,7 @@ from graphql_schema.catalog.relations import (
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.commands import DeleteCommand, RestoreCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import Record
 
 USES: Final = (
     *(relation.out() for relation in (FEEDS, DERIVES, INPUT_TO, BASE_OF, CALLED_BY, TESTED_IN, DEPLOYED_AS)),

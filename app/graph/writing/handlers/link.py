@@ -15,7 +15,6 @@ from app.graph.records.edge_record import (
     linked,
     with_confirmation,
 )
-from app.graph.records.vertex_record import Record
 from app.graph.writing.rules.edge_effects import change_edge
 from app.graph.writing.rules.permissions import (
     needs_confirmation,
@@ -32,6 +31,7 @@ from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction, R
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import LinkCommand, UnlinkCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import Record
 
 
 def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:

@@ -5,10 +5,10 @@ Load, authorise, change, stage: every read comes first, then every check, then p
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.graph.records.edge_record import carries_sensitivity, unconfirmed_from
-from app.graph.records.vertex_record import Record, is_unowned_stub, registered, updated
+from app.graph.records.vertex_record import is_unowned_stub, registered, updated
 from app.graph.writing.rules.declared_edges import declare_edges
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible
@@ -22,6 +22,7 @@ from graphql_schema.catalog.relations import CARRYING, Direction
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import Record
 
 CONTENT: Final = ("digest", "contentDigest")
 """Fields of a version that never change once they are set."""
@@ -120,7 +121,7 @@ def _changed(record: Record, target: Target, *, stored: bool) -> Record:
     return registered(record, _without_late_state(target.command.values, target.before), stored=stored)
 
 
-def _without_late_state(values: Mapping[str, Any], before: Record | None) -> Mapping[str, Any]:
+def _without_late_state(values: Record, before: Record | None) -> Record:
     """Return the values without ``state`` if the report of a run arrives late: an ended run does not start again."""
     state, stored = values.get("state"), (before or {}).get("state")
     if (before or {}).get("kind") == "RUN" and _PROGRESS.get(state, _ENDED) < _PROGRESS.get(stored, _ENDED):

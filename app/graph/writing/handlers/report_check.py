@@ -6,9 +6,9 @@ many results the check has.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from app.graph.records.vertex_record import FIRST_AT, Record
+from app.graph.records.vertex_record import FIRST_AT
 from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewIncident, raise_incident
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
@@ -18,6 +18,7 @@ from graphql_schema.catalog.enums import CheckStatus, Severity
 from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
 from graphql_schema.ports.commands import ReportCheckCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import JsonObject, Record
 
 MAX_CLOCK_SKEW_MS: Final = 300_000
 """Milliseconds that the clock of the reporter may be ahead."""
@@ -78,7 +79,7 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
     incident = before.get("incident") if same and before is not None else None
     if incident is None and command.open_incident and command.status in _OPENS and observed == check[LATEST_AT]:
         incident = _incident(unit, command, check, urn)
-    links: dict[str, Any] = {"check": check["id"], "subjects": [command.asset], "incident": incident}
+    links: JsonObject = {"check": check["id"], "subjects": [command.asset], "incident": incident}
     after = new_attached_record(unit, urn, unit.now, **links, **given, recordedBy=unit.author.subject)
     if before is None:
         unit.staging.put(vid, after)

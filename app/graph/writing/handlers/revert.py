@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.graph.records.vertex_record import ALIASES, Record, is_deleted, kind_of
+from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.handlers.delete import delete, restore
 from app.graph.writing.handlers.revert_fields import restore_fields
 from app.graph.writing.handlers.set_alias import audited_alias, put_alias, set_alias, visible_alias
@@ -20,6 +20,7 @@ from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.commands import DeleteCommand, RestoreCommand, RevertCommand, SetAliasCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import Record
 
 Undo = Callable[[ItemUnit, Record, Record], WriteOutcome]
 """Undoes a change: the unit, the record of the subject, and the record of the change."""

@@ -14,7 +14,7 @@ from app.graph.records.edge_record import (
     with_empty_interval,
 )
 from app.graph.records.tag_edge import declared_part, released, restored_declaration
-from app.graph.records.vertex_record import Record, updated
+from app.graph.records.vertex_record import updated
 from app.graph.writing.handlers.register import CONTENT, RETIRED
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists, update_owner_team, update_use_times
 from app.graph.writing.rules.permissions import (
@@ -29,6 +29,7 @@ from app.graph.writing.unit.rejections import conflict, invalid
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import Record
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
 """Fields that follow from other fields and are not restored by themselves."""

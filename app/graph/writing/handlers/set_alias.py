@@ -5,9 +5,9 @@ it is replaced.
 """
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from app.graph.records.vertex_record import ALIASES, Record
+from app.graph.records.vertex_record import ALIASES
 from app.graph.writing.rules.gate_evidence import gate_of
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -15,6 +15,7 @@ from app.graph.writing.unit.rejections import RejectedItemError, blocked, confli
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.ports.commands import AnyVersion, SetAliasCommand
 from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
+from graphql_schema.ports.record import JsonObject, Record
 
 MAX_ALIASES: Final = 100
 """Aliases of one model: all of them travel with its record."""
@@ -56,7 +57,7 @@ def put_alias(unit: ItemUnit, model: Record, name: str, after: Record | None) ->
     unit.staging.bump_revisions()
 
 
-def audited_alias(alias: Record | None) -> dict[str, Any] | None:
+def audited_alias(alias: Record | None) -> JsonObject | None:
     """Return the part of an alias that the audit records."""
     return None if alias is None else {"version": alias["version"], "protected": alias["protected"]}
 

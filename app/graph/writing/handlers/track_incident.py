@@ -6,7 +6,6 @@ An incident does not change the revision of its assets; the audit of each asset 
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.records.vertex_record import Record
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -14,6 +13,7 @@ from graphql_schema.catalog.enums import ChangeAction, IncidentState
 from graphql_schema.catalog.relations import CAUSED_BY, RAISED_ON
 from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import Record
 
 OPEN_INCIDENTS: Final = "openIncidents"
 """Record key of a check: ids of the open incidents on its asset that its results caused, oldest first."""

@@ -4,11 +4,11 @@
 """
 
 from hashlib import blake2b
-from typing import Any
 
-from app.graph.records.vertex_record import Record, attached_record
+from app.graph.records.vertex_record import attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.record import Json, Record
 
 
 def attached_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:
@@ -17,12 +17,12 @@ def attached_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") ->
     return make_urn(slug, "catalog", "", prefix + blake2b(text.encode(), digest_size=16).hexdigest())
 
 
-def new_attached_record(unit: ItemUnit, urn: str, at: int, **values: Any) -> Record:  # noqa: ANN401 - JSON values
+def new_attached_record(unit: ItemUnit, urn: str, at: int, **values: Json) -> Record:
     """Return a new attached record by the author, created at ``at``; values that are None are omitted."""
     author = unit.author
     return attached_record(author.tenant, urn, author.subject, at, **values)
 
 
-def amended(unit: ItemUnit, record: Record, **values: Any) -> Record:  # noqa: ANN401 - JSON values
+def amended(unit: ItemUnit, record: Record, **values: Json) -> Record:
     """Return an attached record with other values, updated by the author now."""
     return {**record, **values, "updatedAt": unit.now, "updatedBy": unit.author.subject}

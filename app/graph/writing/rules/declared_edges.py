@@ -1,11 +1,10 @@
 """Edges that an input field declares: those to its targets, and the end of those that it declares no longer."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from app.graph.records.edge_record import EdgeKey, declared, is_current, key_over, undeclared, with_confirmation
 from app.graph.records.tag_edge import has_mode, released
-from app.graph.records.vertex_record import Record
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists
 from app.graph.writing.rules.permissions import needs_confirmation
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -15,6 +14,7 @@ from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED, VERSION_OF, Direction
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.commands import DeclaredEdges
+from graphql_schema.ports.record import Record
 
 _IMPLIED: Final[Mapping[str, Record]] = {TAGGED.name: {"mode": TagMode.DIRECT.name}}
 """Values that a target implies by its relation: a listed tag is assigned, even if it was blocked before."""
@@ -39,9 +39,7 @@ def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
     return moved
 
 
-def _declare(
-    unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: Mapping[str, Any]
-) -> tuple[EdgeKey, bool]:
+def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: Record) -> tuple[EdgeKey, bool]:
     """Stage one declared edge; return its key, and whether it changes."""
     relation, far = edges.hop.relation, ensure_stub(unit, urn)
     unit.visibility.report_hidden_id(urn)

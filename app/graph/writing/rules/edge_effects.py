@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, far_end
 from app.graph.records.tag_edge import with_mode
-from app.graph.records.vertex_record import Record, indexed, is_unowned_stub, kind_of, owner_team
+from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, CONTAINS, OWNED_BY, RELATIONS, TAGGED, Direction
+from graphql_schema.ports.record import Record
 
 _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KINDS.values() if kind.part_of}}
 """Index key of a contained asset that holds its container, by the kind of the container."""

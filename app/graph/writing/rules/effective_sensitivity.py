@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from app.graph.propagation.known_flows import Known, carried, children, parents
-from app.graph.records.vertex_record import Record, kind_of
+from app.graph.records.vertex_record import kind_of
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.record import Record
 from policies.sensitivity import strictest
 
 

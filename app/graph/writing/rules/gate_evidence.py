@@ -1,9 +1,9 @@
 """Evaluates a gate within a write, from the evidence that the caller may see, by the same rules as for readers."""
 
-from app.graph.records.vertex_record import Record
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import DECIDED_FOR, EVALUATED_BY, RAISED_ON, Hop
 from graphql_schema.ports.outcomes import GateResult
+from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import Evidence, evaluate_gate
 
 _APPROVALS = DECIDED_FOR.into("Approval")

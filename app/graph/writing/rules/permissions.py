@@ -1,11 +1,12 @@
 """Rights and preconditions as rejections: messages name what is missing and disclose nothing that is hidden."""
 
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
-from app.graph.records.vertex_record import Record, is_deleted, is_unowned_stub
+from app.graph.records.vertex_record import is_deleted, is_unowned_stub
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import absent_record
 from app.graph.writing.unit.rejections import conflict, denied, invalid, not_found
 from graphql_schema.catalog.relations import RELATIONS, Direction
+from graphql_schema.ports.record import Record
 
 
 def require_visible(unit: ItemUnit, urn: str, *path: str) -> Record:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.graph.records.vertex_record import Record, attributes
+from app.graph.records.vertex_record import attributes
 from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
 from app.graph.writing.rules.permissions import require_right
 from app.graph.writing.unit.item_unit import ItemUnit
+from graphql_schema.ports.record import Record
 from policies.gates import RISK_TIERS
 
 _RISK: Final[Mapping[str | None, int]] = {None: 0, **{tier: rank for rank, tier in enumerate(RISK_TIERS, 1)}}

@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
 
 from app.graph.records.edge_record import EdgeKey
-from app.graph.records.vertex_record import Record
 from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.ports.record import Json, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class AuditTrail:
         self.reason = reason or self.reason
         self.details |= {about: details} if details else {}
 
-    def record_field(self, about: int, field: str, before: Any, after: Any, **more: str) -> None:  # noqa: ANN401 - JSON values
+    def record_field(self, about: int, field: str, before: Json, after: Json, **more: str) -> None:
         """Record the change of a field that the difference of records does not show."""
         self.fields[about].append({"field": field, **more, "before": before, "after": after})
 

@@ -3,13 +3,14 @@
 from functools import partial
 
 from app.graph.records.edge_record import EdgeKey, is_current
-from app.graph.records.vertex_record import Record, kind_of
+from app.graph.records.vertex_record import kind_of
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.read_set import require_all
 from app.graph.writing.unit.rejections import invalid
 from app.graph.writing.unit.working_set import StagedChanges, WorkingSet
 from graphql_schema.catalog.relations import Direction, Hop
 from graphql_schema.catalog.urn import parent_urn
+from graphql_schema.ports.record import Record
 
 
 class Lookup:

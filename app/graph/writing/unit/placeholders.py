@@ -1,10 +1,11 @@
 """Stubs: placeholders for assets that are referenced and were never registered."""
 
 from app.graph.records.edge_record import IDENTITY, declared
-from app.graph.records.vertex_record import Record, stub
+from app.graph.records.vertex_record import stub
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.catalog.urn import parent_urn
+from graphql_schema.ports.record import Record
 
 
 def ensure_stub(unit: ItemUnit, urn: str) -> int:

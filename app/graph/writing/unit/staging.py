@@ -1,11 +1,12 @@
 """Staging area of one item: its changes, kept apart until the whole item is accepted."""
 
 from app.graph.records.edge_record import EdgeKey, recorded
-from app.graph.records.vertex_record import Record, time_of
+from app.graph.records.vertex_record import time_of
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from app.graph.writing.unit.working_set import Mark, StagedChanges
 from graphql_schema.catalog.relations import RELATIONS, Relation
+from graphql_schema.ports.record import Record
 
 _RECORDING = ("recordedAt", "recordedBy")
 

@@ -1,12 +1,13 @@
 """What the author of an item may see and do: the policy applied to records within a write."""
 
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
-from app.graph.records.vertex_record import Record, attributes, is_attached, kind_of
+from app.graph.records.vertex_record import attributes, is_attached, kind_of
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
 from graphql_schema.catalog.relations import Direction, Hop
 from graphql_schema.catalog.urn import slug_of
+from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import visible_fields
 from policies.decision import Decision
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
-from app.graph.records.vertex_record import Record
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.record import Record
 
 MarkKey = tuple[int, str]
 """A vertex id and the native property that holds the mark."""

@@ -1,13 +1,13 @@
 """Reads DataHub files: JSON arrays of records, each one aspect of one entity, or an index that names such files."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import orjson
 
+from graphql_schema.ports.record import Record
 from policies.errors import InvalidError
 
 
@@ -17,10 +17,10 @@ class Entity:
 
     type: str
     urn: str
-    aspects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    aspects: dict[str, Record] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
 
-    def take(self, aspect: str) -> Mapping[str, Any]:
+    def take(self, aspect: str) -> Record:
         """Return the body of an aspect, empty if the entity has none, and mark the aspect as mapped."""
         self.taken.add(aspect)
         return self.aspects.get(aspect, {})
@@ -78,7 +78,7 @@ def read_estate(files: Iterable[Path]) -> Estate:
     return estate
 
 
-def _records(file: Path) -> Iterator[Mapping[str, Any]]:
+def _records(file: Path) -> Iterator[Record]:
     try:
         content = orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -92,7 +92,7 @@ def _records(file: Path) -> Iterator[Mapping[str, Any]]:
         raise InvalidError(f"{file} must be a JSON array of records, or an index with `files`; give another file.")
 
 
-def _body(aspect: Mapping[str, Any]) -> Mapping[str, Any]:
+def _body(aspect: Record) -> Record:
     body = aspect["json"] if "json" in aspect else orjson.loads(aspect["value"])
     if not isinstance(body, dict):
         raise TypeError("the aspect is not an object")

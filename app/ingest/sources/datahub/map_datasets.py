@@ -1,12 +1,12 @@
 """Maps data: datasets with their columns, flows and jobs, charts and dashboards, features and feature tables."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
 from app.ingest.sources.datahub.names import split, split_field
 from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, without_nulls
+from graphql_schema.ports.record import JsonObject, Record
 
 _FIELD = "urn:li:schemaField:"
 
@@ -76,7 +76,7 @@ def feature_table(shared: SharedAspects, entity: Entity) -> Body:
     return {"featureSet": shared.asset(entity, main, features=shared.names.urns(main.get("mlFeatures") or []))}
 
 
-def _targets(body: Mapping[str, Any], *fields: str) -> list[str]:
+def _targets(body: Record, *fields: str) -> list[str]:
     """Return the ids of references in all their forms: plain ids, ``{"string": id}``, ``{"destinationUrn": id}``."""
     references = (one for name in fields for one in body.get(name) or [])
     return [
@@ -84,7 +84,7 @@ def _targets(body: Mapping[str, Any], *fields: str) -> list[str]:
     ]
 
 
-def _columns(shared: SharedAspects, entity: Entity) -> list[dict[str, Any]] | None:
+def _columns(shared: SharedAspects, entity: Entity) -> list[JsonObject] | None:
     """Map the columns of the schema, those with an entity of their own, and those that lineage names."""
     described = {one["fieldPath"]: one for one in entity.take("schemaMetadata").get("fields") or []}
     edited = {
@@ -103,9 +103,7 @@ def _columns(shared: SharedAspects, entity: Entity) -> list[dict[str, Any]] | No
     ]
 
 
-def _column(
-    name: str, described: Mapping[str, Any], edited: Mapping[str, Any], record: Entity | None, sources: object
-) -> dict[str, Any]:
+def _column(name: str, described: Record, edited: Record, record: Entity | None, sources: object) -> JsonObject:
     texts = [edited.get("description"), described.get("description")]
     if record is not None:
         for aspect in ("schemaFieldKey", "status"):
@@ -122,9 +120,9 @@ def _column(
     )
 
 
-def _column_sources(shared: SharedAspects, entity: Entity) -> dict[str, list[dict[str, Any]]]:
+def _column_sources(shared: SharedAspects, entity: Entity) -> dict[str, list[JsonObject]]:
     """Return the sources of each column; every upstream column of a fine-grained lineage feeds every downstream one."""
-    found: dict[str, dict[tuple[str | None, str], dict[str, Any]]] = defaultdict(dict)
+    found: dict[str, dict[tuple[str | None, str], JsonObject]] = defaultdict(dict)
     for lineage in entity.aspects.get("upstreamLineage", {}).get("fineGrainedLineages") or []:
         operation = lineage.get("transformOperation")
         for downstream in lineage.get("downstreams") or []:
@@ -144,7 +142,7 @@ def _column_sources(shared: SharedAspects, entity: Entity) -> dict[str, list[dic
     return {column: list(references.values()) for column, references in found.items()}
 
 
-def _count_classifications(estate: Estate, aspect: str, fields: Iterable[Mapping[str, Any]]) -> None:
+def _count_classifications(estate: Estate, aspect: str, fields: Iterable[Record]) -> None:
     """Count tags and terms of columns as skipped, because the API has them on assets only."""
     for one in fields:
         estate.count_skipped("dataset", f"{aspect}.tags", len((one.get("globalTags") or {}).get("tags") or []))

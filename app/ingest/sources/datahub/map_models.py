@@ -1,10 +1,10 @@
 """Maps model groups, models as their versions, training runs and deployments."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from app.ingest.sources.datahub.aspect_files import Entity
 from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, instant, key_values
+from graphql_schema.ports.record import JsonObject, Record
 
 _DEPLOYMENT_STATUS = {
     "IN_SERVICE": "ACTIVE",
@@ -83,7 +83,7 @@ def run(shared: SharedAspects, entity: Entity) -> Body:
     return {"run": shared.asset(entity, main, extra=extra, **own)}
 
 
-def _state(event: Mapping[str, Any]) -> dict[str, Any]:
+def _state(event: Record) -> JsonObject:
     if event.get("status") == "STARTED":
         return {"state": "RUNNING", "startedAt": instant(event.get("timestampMillis"))}
     result = (event.get("result") or {}).get("type", "SUCCESS")

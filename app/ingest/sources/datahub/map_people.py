@@ -1,11 +1,11 @@
 """Maps people and vocabulary: users, groups with their members, domains, tags and glossary terms."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from app.ingest.sources.datahub.aspect_files import Entity
 from app.ingest.sources.datahub.names import split
 from app.ingest.sources.datahub.shared_aspects import Body, SharedAspects, without_nulls
+from graphql_schema.ports.record import Record
 
 
 def user(shared: SharedAspects, entity: Entity) -> Body:
@@ -86,9 +86,7 @@ def glossary_term(shared: SharedAspects, entity: Entity) -> Body:
     return {"tag": without_nulls(body | {"tagKind": "FREE"})}
 
 
-def _term(
-    shared: SharedAspects, entity: Entity, main: Mapping[str, Any], description: str | None, **extra: object
-) -> Body:
+def _term(shared: SharedAspects, entity: Entity, main: Record, description: str | None, **extra: object) -> Body:
     entity.take(f"{entity.type}Key")
     _count_removal(shared, entity)
     return {

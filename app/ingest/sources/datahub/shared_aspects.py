@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
 import orjson
 
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
 from app.ingest.sources.datahub.names import Names, split_field
+from graphql_schema.ports.record import Json, JsonObject, Record
 
-Body = dict[str, Any]
+Body = JsonObject
 """The body of one ``AssetInput`` item, such as a ``DatasetInput``."""
 
 _OWNERSHIP = {
@@ -65,7 +65,7 @@ class SharedAspects:
                     found.setdefault(deployment, entity.urn)
         return found
 
-    def asset(self, entity: Entity, main: Mapping[str, Any], **own: Any) -> Body:  # noqa: ANN401 - values of JSON
+    def asset(self, entity: Entity, main: Record, **own: Json) -> Body:
         """Return the body of an asset: its main aspect, the shared aspects and its ``own`` fields.
 
         ``extra`` among the own fields holds further properties; see :meth:`properties`.
@@ -85,7 +85,7 @@ class SharedAspects:
         }
         return without_nulls(body | own)
 
-    def properties(self, entity: Entity, main: Mapping[str, Any], **extra: object) -> list[dict[str, str]]:
+    def properties(self, entity: Entity, main: Record, **extra: object) -> list[dict[str, str]]:
         """Return the foreign id, small aspects, custom and structured properties, each key once.
 
         The keys of ``extra`` get the prefix ``datahub.``.
@@ -103,7 +103,7 @@ class SharedAspects:
             found |= _property(one["propertyUrn"].removeprefix("urn:li:structuredProperty:"), values)
         return [{"key": key, "value": value} for key, value in found.items()]
 
-    def owners(self, entity: Entity) -> list[dict[str, Any]] | None:
+    def owners(self, entity: Entity) -> list[JsonObject] | None:
         """Map the owners, or return None without that aspect; each owner is listed once per ownership type."""
         if "ownership" not in entity.aspects:
             return None
@@ -116,7 +116,7 @@ class SharedAspects:
             pairs[urn, self._ownership(entity, owner)] = None
         return [{"owner": owner, "ownership": ownership} for owner, ownership in pairs]
 
-    def metrics(self, entity: Entity, pairs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def metrics(self, entity: Entity, pairs: Iterable[Record]) -> list[JsonObject]:
         """Map metrics, which DataHub stores as text, to ``MetricInput``; text that is not a number is skipped."""
         found = []
         for one in pairs:
@@ -126,14 +126,14 @@ class SharedAspects:
                 self.estate.count_skipped(entity.type, "metrics.notANumber")
         return found
 
-    def _ownership(self, entity: Entity, owner: Mapping[str, Any]) -> str:
+    def _ownership(self, entity: Entity, owner: Record) -> str:
         """Return the kind of an ownership: ``typeUrn`` wins over the older ``type``, an unknown type is TECHNICAL."""
         named = (owner.get("typeUrn") or "").removeprefix(_SYSTEM_TYPE) or owner.get("type", "none").lower()
         if named not in _OWNERSHIP:
             self.estate.count_skipped(entity.type, "ownership.type")
         return _OWNERSHIP.get(named, "TECHNICAL")
 
-    def _description(self, entity: Entity, main: Mapping[str, Any]) -> str | None:
+    def _description(self, entity: Entity, main: Record) -> str | None:
         """Return the edited description, else that of the source, else the documentation, else None."""
         kind = entity.type[0].upper() + entity.type[1:]
         edited = entity.take(f"editable{kind}Properties").get("description")
@@ -163,7 +163,7 @@ def instant(milliseconds: float | None) -> str | None:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat() if milliseconds else None
 
 
-def key_values(pairs: Iterable[Mapping[str, Any]] | None) -> list[dict[str, str]] | None:
+def key_values(pairs: Iterable[Record] | None) -> list[dict[str, str]] | None:
     """Map hyper-parameters to ``PropertyInput``."""
     if pairs is None:
         return None
@@ -188,6 +188,6 @@ def _property(key: str, value: object) -> dict[str, str]:
     return {} if text is None else {key: text}
 
 
-def _stamp(main: Mapping[str, Any]) -> float | None:
+def _stamp(main: Record) -> float | None:
     created = main.get("created")
     return created.get("time") if isinstance(created, Mapping) else main.get("createdAt")

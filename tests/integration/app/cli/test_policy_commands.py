@@ -1,4 +1,4 @@
-"""The commands `mlg policy …`: what they print is what the policy decides, and what the documentation shows."""
+"""The commands `mlg policy …` print the decisions of the policy and the examples of the documentation."""
 
 import asyncio
 import re
@@ -20,6 +20,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.policy import git_policy as reference
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.embedded.running_store import running_url
+from graphql_schema.catalog.kinds import KINDS
 from policies.attributes import PolicyAttributes
 from policies.errors import CodedError
 from policies.policy import SHIPPED
@@ -31,25 +32,25 @@ EXAMPLES = re.findall(r"(?ms)^\$ (mlg policy .*?)\n(.*?)(?=^\$ |^```)", read("do
 
 
 def run(*words: str) -> Any:
-    """Run a command line."""
+    """Run a command line and return its result."""
     return CliRunner().invoke(commands, words)
 
 
 @pytest.fixture(scope="module")
 def printed() -> str:
-    """Return what `mlg policy matrix` prints, once."""
+    """Return the output of `mlg policy matrix`."""
     return str(run("policy", "matrix").stdout)
 
 
 def blocks(text: str) -> Iterator[tuple[str, list[Line]]]:
-    """The lines of each caller in the output."""
+    """Yield each caller of the output with its lines."""
     for block in text.strip().split("\n\n"):
         title, *rows = block.splitlines()
         yield title.partition(":")[0], [read_line(row) for row in rows]
 
 
-def test_the_matrix_says_what_people_wrote(printed: str) -> None:
-    """For every persona and class, the lines of the command mean what the hand-written table says, each class once."""
+def test_the_matrix_equals_the_decision_table(printed: str) -> None:
+    """For every persona and class, the printed lines equal the hand-written table and do not overlap."""
     table, found = read_table(), dict(blocks(printed))
     assert found.keys() == {*table} & {*found} >= {"ada", "bo", "cy", "ci-ranking", "eli", "root", "root+break-glass"}
     for name, lines in found.items():
@@ -58,19 +59,19 @@ def test_the_matrix_says_what_people_wrote(printed: str) -> None:
                 assert words(lines, verb, where) == words(table[name], verb, where), (name, where)
 
 
-def test_the_matrix_is_there_for_programs(printed: str) -> None:
-    """`--json` has one object for each line, with every value spelled out."""
+def test_the_matrix_is_printed_as_json(printed: str) -> None:
+    """`--json` prints one object for each line, with all values of each column."""
     lines = [orjson.loads(line) for line in run("policy", "matrix", "--json").stdout.splitlines()]
     assert len(lines) == printed.count(" | ") // 5
     (eli,) = [line for line in lines if line["caller"] == "eli" and "does" in line]
     assert eli["does"] == ["promote", "approve"]
     assert eli["owner"] == ["own"]
-    assert len(eli["kind"]) == 16
+    assert {*eli["kind"]} == {kind.code for kind in KINDS.values()} - {"TEAM", "USER"}
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a git repository whose policies are the shipped ones, for the command to compare with."""
+    """Return a folder with the shipped policies in a git repository, which the command compares with."""
     folder = tmp_path / "policies"
     folder.mkdir()
     for file in (*SHIPPED.glob("*.cedar"), SHIPPED / "labels.toml", SHIPPED / "roles.toml"):
@@ -81,13 +82,13 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def git(folder: Path, *words: str) -> None:
-    """Run git as nobody in particular."""
-    who = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True)  # noqa: S603, S607 - our own words
+    """Run git in a folder, with a fixed author."""
+    author = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(folder), *author, *words], check=True, capture_output=True)  # noqa: S603, S607 - our own words
 
 
 def commit(repository: Path, name: str, old: str, new: str) -> None:
-    """Commit the policies with one text replaced, so that the reference differs from the working tree."""
+    """Commit the policies with one text replaced, so that the reference differs from the shipped policies."""
     file = repository / name
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
@@ -95,16 +96,16 @@ def commit(repository: Path, name: str, old: str, new: str) -> None:
     git(repository, "commit", "-qm", "x")
 
 
-def test_a_policy_that_means_the_same_does_not_differ(repository: Path) -> None:
-    """Another text with the same meaning is no difference, the exit code says so, and for whom was asked is named."""
+def test_an_equivalent_policy_does_not_differ(repository: Path) -> None:
+    """A policy with another text and equal decisions gives exit code 0 and the list of the compared callers."""
     commit(repository, "rows.cedar", '["PUBLIC", "INTERNAL"]', '["INTERNAL", "PUBLIC"]')
     result = run("policy", "diff", "HEAD")
     assert result.exit_code == 0
     assert result.stdout.startswith("The texts differ; nothing changes for ada, bo, cy, ")
 
 
-def test_what_closes_is_named(repository: Path) -> None:
-    """A label that became closer since is what each caller who saw the field loses, on the classes where it does."""
+def test_a_stronger_label_is_a_loss(repository: Path) -> None:
+    """A field with a stronger label is printed as a loss of each caller who saw it, with the classes of assets."""
     commit(repository, "labels.toml", 'error = "secret"', 'error = "internal"')
     result = run("policy", "diff", "HEAD")
     assert result.exit_code == 1
@@ -115,8 +116,8 @@ def test_what_closes_is_named(repository: Path) -> None:
     }
 
 
-def test_one_line_of_a_rule_is_a_line_for_each_caller(repository: Path) -> None:
-    """A rule about reading changes what it is about by its name, the fields by their label, and all kinds at once."""
+def test_a_changed_rule_is_one_line_for_each_change(repository: Path) -> None:
+    """A changed rule about reading is one loss and one gain of a caller, with all fields and kinds in one line."""
     commit(repository, "rows.cedar", 'resource.stage != "DRAFT"', 'resource.stage != "RETIRED"')
     result = run("policy", "diff", "HEAD")
     (bo,) = [block.splitlines() for block in result.stdout.split("\n\n") if block.startswith("bo:")]
@@ -127,8 +128,8 @@ def test_one_line_of_a_rule_is_a_line_for_each_caller(repository: Path) -> None:
     ]
 
 
-def test_what_is_not_compared_is_said(repository: Path) -> None:
-    """Roles that were others there are a note: both sides are asked with those of today."""
+def test_other_roles_are_noted(repository: Path) -> None:
+    """Roles that differ at the reference are noted: both policies are compared with the current roles."""
     commit(repository, "roles.toml", "Registers, links", "Makes, links")
     (repository / "roles.toml").write_text((SHIPPED / "roles.toml").read_text())
     result = run("policy", "diff", "HEAD")
@@ -136,8 +137,8 @@ def test_what_is_not_compared_is_said(repository: Path) -> None:
     assert result.stdout.endswith("The two policies are equal.\n")
 
 
-def test_labels_that_do_not_fit_are_said_and_not_fatal(repository: Path) -> None:
-    """A field that had no label there, and a label without a field, are notes; nothing else differs."""
+def test_unmatched_labels_are_noted(repository: Path) -> None:
+    """A field without a label at the reference, and a label without a field, are notes and no differences."""
     commit(repository, "labels.toml", 'task = "internal"', 'tusk = "internal"')
     result = run("policy", "diff", "HEAD")
     assert result.exit_code == 0
@@ -147,7 +148,7 @@ def test_labels_that_do_not_fit_are_said_and_not_fatal(repository: Path) -> None
 
 @pytest.mark.parametrize("ref", ["no-such-branch", "--output=x"])
 def test_an_unknown_reference_is_misuse(repository: Path, ref: str) -> None:
-    """What git does not know is said, with exit code 2, and is never an option of git."""
+    """A reference that git does not have, or that looks like an option, ends with exit code 2."""
     commit(repository, "rows.cedar", '"ORG"', '"ORG"  ')
     result = run("policy", "diff", "--", ref)
     assert result.exit_code == 2
@@ -155,7 +156,7 @@ def test_an_unknown_reference_is_misuse(repository: Path, ref: str) -> None:
 
 
 def test_check_refuses_as_start_up_does(tmp_path: Path) -> None:
-    """A wrong policy ends with the sentence that teaches how to correct it."""
+    """A wrong policy ends with exit code 1 and the message of the start of the server."""
     (tmp_path / "rows.cedar").write_text("permit(principal, action, resource);")
     (tmp_path / "labels.toml").write_text("")
     result = run("policy", "check", "--folder", str(tmp_path))
@@ -166,7 +167,7 @@ def test_check_refuses_as_start_up_does(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 async def store(janusgraph: EmbeddedStore) -> str:
-    """Put the assets of the examples into the store that the command finds by its URL."""
+    """Load the assets of the examples and return the URL of the store."""
     async with GremlinClient(janusgraph.url) as client:
         row = PolicyAttributes("MODEL_VERSION", RANKING, "ORG", "INTERNAL", "ACTIVE")
         await load_one(client, "default", RANKER, row)
@@ -175,7 +176,7 @@ async def store(janusgraph: EmbeddedStore) -> str:
 
 
 async def explained(*words: str) -> Any:
-    """Run `mlg policy explain` beside this event loop."""
+    """Run `mlg policy explain` in a thread and return its result."""
     return await asyncio.to_thread(run, "policy", "explain", *words)
 
 
@@ -183,7 +184,7 @@ async def explained(*words: str) -> Any:
 async def test_the_documentation_shows_what_is_printed(
     store: str, monkeypatch: pytest.MonkeyPatch, command: str, expected: str
 ) -> None:
-    """Each example of docs/policy.md runs and prints the lines that stand there, where `…` is anything."""
+    """Each example of docs/policy.md prints the documented lines, in which `…` matches any text."""
     monkeypatch.setenv("MLG_STORE_URL", store)
     shown = (await asyncio.to_thread(run, *command.split()[1:])).stdout
     pattern = re.escape(expected.strip()).replace("…", "(?s:.*)")
@@ -191,18 +192,18 @@ async def test_the_documentation_shows_what_is_printed(
 
 
 async def test_a_hidden_row_stays_hidden_in_the_explanation(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a row that the subject may not know of, no attribute is printed, but the policies that would open it."""
+    """For a row that is hidden from the subject, the rules that would permit it are printed and no attribute is."""
     monkeypatch.setenv("MLG_STORE_URL", store)
     result = await explained("bo", "read", HIDDEN)
     assert result.exit_code == 0
     assert f"bo read {HIDDEN}: no\naccess grade: hidden\nmissing: rows-org-discover: " in result.stdout
     assert not {"RESTRICTED", "ranking", "TEAM"} & {*re.findall(r"\w+", result.stdout)}
-    told = (await explained("anonymous", "discover", HIDDEN)).stdout
-    assert "missing: scope:graph:read" in told
+    anonymous = (await explained("anonymous", "discover", HIDDEN)).stdout
+    assert "missing: scope:graph:read" in anonymous
 
 
-async def test_claims_describe_anybody(store: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A caller in a file is judged as a token with these claims would be."""
+async def test_claims_describe_a_caller(store: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The decision for a caller from a file with claims is that for a token with these claims."""
     monkeypatch.setenv("MLG_STORE_URL", store)
     claims = {"subject": "gil", "groups": ["ranking"], "roles": ["reader"], "scopes": ["graph:read"]}
     (tmp_path / "gil.json").write_bytes(orjson.dumps(claims))
@@ -224,18 +225,18 @@ async def test_claims_describe_anybody(store: str, monkeypatch: pytest.MonkeyPat
         (("bo", "read", "mlg:/x"), "is not an id"),
     ],
 )
-async def test_misuse_is_told_apart(
+async def test_misuse_has_its_own_exit_code(
     store: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], complaint: str
 ) -> None:
-    """Unknown subjects, actions and ids are misuse, with exit code 2 and a sentence."""
+    """Unknown subjects, actions and invalid ids end with exit code 2 and a message."""
     monkeypatch.setenv("MLG_STORE_URL", store)
     result = await explained(*words)
     assert result.exit_code == 2
     assert complaint in result.stderr
 
 
-async def test_no_such_asset(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An id that is not in the store is said to be unknown."""
+async def test_an_unknown_asset_is_an_error(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id that does not exist in the store ends with exit code 1 and a message with the id."""
     monkeypatch.setenv("MLG_STORE_URL", store)
     result = await explained("bo", "read", "mlg://model/test/default/nothing")
     assert result.exit_code == 1
@@ -245,7 +246,7 @@ async def test_no_such_asset(store: str, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_running_store_is_found(
     janusgraph: EmbeddedStore, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The endpoint of a store that another part of the machine runs stands in its folder; an idle folder has none."""
+    """The URL of a running store is found in its data folder; a folder without a store has none."""
     folders = [*tmp_path_factory.getbasetemp().glob("janusgraph*/janusgraph")]
     assert janusgraph.url in map(running_url, folders)
     assert running_url(tmp_path) is None

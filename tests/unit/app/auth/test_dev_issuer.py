@@ -1,4 +1,4 @@
-"""The development issuer: on this machine only, one private key file, tokens that the server takes."""
+"""The development issuer: on loopback only, with one private key file and tokens that the server accepts."""
 
 import json
 import os
@@ -37,12 +37,12 @@ EXPECTED: dict[str, tuple[PrincipalKind, str, AbstractSet[str], AbstractSet[str]
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
-    """Return an environment with a data folder of its own, not yet made."""
+    """Return an environment with a data folder that does not exist yet."""
     return {"MLG_DATA_DIR": str(tmp_path / "data"), "MLG_PORT": "8123"}
 
 
 def refused(env: Mapping[str, str]) -> bool:
-    """Whether the server does not start with this environment, whichever part is built first."""
+    """Return whether both the authenticator and the routes refuse this environment."""
     settings = Settings.from_env(env)
     with pytest.raises(ConfigurationError):
         build_authenticator(settings, no_closure)
@@ -53,22 +53,22 @@ def refused(env: Mapping[str, str]) -> bool:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "graph.example.com", ""])  # noqa: S104 - to be refused
 def test_dev_does_not_start_off_loopback(env: dict[str, str], host: str) -> None:
-    """An address that others can reach never gets a development issuer, not even beside a real one."""
+    """At an address that other machines can reach the profile `dev` does not start, with or without other issuers."""
     assert refused(env | {"MLG_HOST": host})
     assert refused(env | {"MLG_HOST": host, "MLG_ISSUERS": ISSUERS})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])
 async def test_dev_starts_on_loopback(env: dict[str, str], host: str) -> None:
-    """Each way to name this machine works, and so do the tokens made for it."""
+    """Each name of the loopback address is accepted, and so are the tokens of its development issuer."""
     settings = Settings.from_env(env | {"MLG_HOST": host})
-    async with build_authenticator(settings, no_closure) as door:
+    async with build_authenticator(settings, no_closure) as auth:
         token = DevIssuer(settings).mint(persona("ada"))
-        assert (await door.authenticate(f"Bearer {token}")).subject == "ada"
+        assert (await auth.authenticate(f"Bearer {token}")).subject == "ada"
 
 
 def test_production_has_no_dev_issuer(env: dict[str, str]) -> None:
-    """In production no route of the development issuer exists, no command mints, and nobody's issuer is nobody's."""
+    """In production the development issuer has no routes, cannot be created, and the command mints no token."""
     production = env | {"MLG_ENV": "production", "MLG_ISSUERS": ISSUERS}
     settings = Settings.from_env(production)
     client = TestClient(Starlette(routes=auth_routes(settings)))
@@ -82,30 +82,30 @@ def test_production_has_no_dev_issuer(env: dict[str, str]) -> None:
 
 
 def test_production_without_issuers_does_not_start(env: dict[str, str]) -> None:
-    """A server that could let nobody in says so at once."""
+    """Without MLG_ISSUERS no token could be valid, and the server does not start."""
     with pytest.raises(ConfigurationError, match="MLG_ISSUERS"):
         build_authenticator(Settings.from_env(env | {"MLG_ENV": "production"}), no_closure)
 
 
 async def test_production_trusts_no_token_of_the_dev_key(env: dict[str, str]) -> None:
-    """A token of the development key is a stranger's token in production."""
+    """In production a token of the development issuer is refused."""
     token = DevIssuer(Settings.from_env(env)).mint(persona("root"))
     async with build_authenticator(
         Settings.from_env(env | {"MLG_ENV": "production", "MLG_ISSUERS": ISSUERS}), no_closure
-    ) as door:
+    ) as auth:
         with pytest.raises(AuthError, match="not trusted"):
-            await door.authenticate(f"Bearer {token}")
+            await auth.authenticate(f"Bearer {token}")
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-async def test_the_command_prints_a_token_that_the_server_takes(env: dict[str, str], name: str) -> None:
-    """`mlg token PERSONA` prints one token and nothing else, and it makes that persona."""
+async def test_the_command_prints_a_token_of_the_persona(env: dict[str, str], name: str) -> None:
+    """`mlg token PERSONA` prints one token and nothing else, and the server makes that persona of it."""
     result = CliRunner().invoke(commands, ["token", name], env=env)
     assert (result.exit_code, result.stderr) == (0, "")
     token, nothing = result.stdout.split("\n")
     assert nothing == ""
-    async with build_authenticator(Settings.from_env(env | {"MLG_TENANT": "acme"}), no_closure) as door:
-        principal = await door.authenticate(f"Bearer {token}")
+    async with build_authenticator(Settings.from_env(env | {"MLG_TENANT": "acme"}), no_closure) as auth:
+        principal = await auth.authenticate(f"Bearer {token}")
     kind, group, roles, scopes = EXPECTED[name]
     assert principal.subject == name
     assert principal.kind is kind
@@ -116,19 +116,19 @@ async def test_the_command_prints_a_token_that_the_server_takes(env: dict[str, s
 
 
 def test_every_persona_is_in_the_table() -> None:
-    """A new persona gets its row here, so that nobody gains rights unseen."""
+    """The table of expected rights has every persona, so that a new one is reviewed here."""
     assert set(personas()) == set(EXPECTED)
 
 
-def test_an_unknown_persona_is_an_error_that_names_the_known(env: dict[str, str]) -> None:
-    """A wrong name ends with exit code 2, nothing on standard output, and the names to choose from."""
+def test_an_unknown_persona_is_refused(env: dict[str, str]) -> None:
+    """An unknown name ends the command with exit code 2, no output, and an error that lists the personas."""
     result = CliRunner().invoke(commands, ["token", "zed"], env=env)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "ada, bo, cy, ci-ranking, eli, root" in result.stderr
 
 
-def test_the_key_file_is_private_and_stays(env: dict[str, str]) -> None:
-    """The key is made at first use with mode 0600, whatever the umask, and used from then on."""
+def test_the_key_file_is_private_and_reused(env: dict[str, str]) -> None:
+    """The key file is created at the first use with mode 0600 under any umask, and reused afterwards."""
     path = Path(env["MLG_DATA_DIR"]) / "dev-issuer.jwk"
     before = os.umask(0)
     try:
@@ -140,8 +140,8 @@ def test_the_key_file_is_private_and_stays(env: dict[str, str]) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["dev-issuer.jwk"]
 
 
-def test_a_key_file_that_others_can_read_is_refused(env: dict[str, str]) -> None:
-    """A private key that is not private is not used, and the error says what to do."""
+def test_a_readable_key_file_is_refused(env: dict[str, str]) -> None:
+    """A key file that other users can read is refused, and the error names the command that corrects it."""
     path = Path(env["MLG_DATA_DIR"]) / "dev-issuer.jwk"
     signing_key(path)
     path.chmod(0o640)
@@ -150,7 +150,7 @@ def test_a_key_file_that_others_can_read_is_refused(env: dict[str, str]) -> None
 
 
 def test_a_broken_key_file_is_refused(env: dict[str, str]) -> None:
-    """A file that is no key is named, not overwritten."""
+    """A file without a key is refused by name and not overwritten."""
     path = Path(env["MLG_DATA_DIR"]) / "dev-issuer.jwk"
     path.parent.mkdir(parents=True)
     path.touch(0o600)
@@ -158,8 +158,8 @@ def test_a_broken_key_file_is_refused(env: dict[str, str]) -> None:
         signing_key(path)
 
 
-def test_the_key_set_shows_no_private_part(env: dict[str, str]) -> None:
-    """Discovery leads to the public half, and the token's key id is in it."""
+def test_the_key_set_is_public_only(env: dict[str, str]) -> None:
+    """The key set at the discovered address has the key id of the tokens and no private part."""
     settings = Settings.from_env(env)
     client = TestClient(Starlette(routes=auth_routes(settings)), base_url="http://127.0.0.1:8123")
     discovery = client.get("/.well-known/openid-configuration").json()

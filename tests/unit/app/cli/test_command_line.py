@@ -1,4 +1,4 @@
-"""The command line: complete, and quick because it imports what it runs only."""
+"""The command line: its table is complete, and a command imports only the modules that it needs."""
 
 import subprocess
 import sys
@@ -11,8 +11,8 @@ from app.cli.lazy_commands import DeferredCommand
 
 
 @pytest.mark.parametrize("name", Commands.table)
-def test_every_command_is_what_the_table_says(name: str) -> None:
-    """Each entry leads to a command of that name, whose first sentences are the help line."""
+def test_every_entry_of_the_table_is_a_command(name: str) -> None:
+    """Each entry of the table resolves to a command with its name and its help line."""
     target, line = Commands.table[name]
     command = DeferredCommand(name, target, line).resolve()
     assert command.name == name
@@ -20,7 +20,7 @@ def test_every_command_is_what_the_table_says(name: str) -> None:
 
 
 def test_help_lists_every_command() -> None:
-    """`mlg --help` shows every command with its help line."""
+    """`mlg --help` prints every command with its help line."""
     shown = CliRunner().invoke(commands, ["--help"], env={"COLUMNS": "160", "TERMINAL_WIDTH": "160"}).stdout
     for name, (_, line) in Commands.table.items():
         assert any(name in row and line in row for row in shown.splitlines()), name
@@ -36,7 +36,7 @@ def test_small_commands_do_not_load_the_server(module: str) -> None:
 
 
 def test_a_subcommand_runs_through_the_table() -> None:
-    """A deferred group finds its own commands: `mlg schema print` prints the SDL."""
+    """A command of a deferred group runs: `mlg schema print` prints the SDL."""
     result = CliRunner().invoke(commands, ["schema", "print"])
     assert result.exit_code == 0
     assert "type Query" in result.stdout

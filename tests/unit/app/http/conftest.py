@@ -1,4 +1,4 @@
-"""A small schema with one field per kind of failure, served by the real view and middlewares."""
+"""Fixtures of the HTTP tests: a small schema with one field per outcome, behind the real view and middlewares."""
 
 import asyncio
 import socket
@@ -30,7 +30,7 @@ CANARY = "canary-5f1d"
 
 @strawberry.enum
 class Colour(Enum):
-    """Two values, close enough to each other for suggestions."""
+    """Two values that are similar enough for suggestions."""
 
     MAGENTA = "magenta"
     MAROON = "maroon"
@@ -38,7 +38,7 @@ class Colour(Enum):
 
 @strawberry.input
 class Paint:
-    """An input, for suggestions about its fields."""
+    """An input type whose field can be misspelt."""
 
     thickness: int = 1
 
@@ -49,79 +49,79 @@ class Query:
 
     @strawberry.field
     def greeting(self, name: str = "you", colour: Colour = Colour.MAROON, paint: Paint | None = None) -> str:
-        """Succeed."""
+        """Return a greeting."""
         del colour, paint
         return f"hello {name}"
 
     @strawberry.field
     def again(self) -> "Query":
-        """Nest."""
+        """Return a nested query."""
         return Query()
 
     @strawberry.field
     def many(self) -> list["Query"]:
-        """Give eight of the same, to have many errors."""
+        """Return eight queries, so that a failing field fails eight times."""
         return [Query() for _ in range(8)]
 
     @strawberry.field
     def broken(self) -> str | None:
-        """Fail as no one expects, with a secret in the exception."""
+        """Raise an unexpected exception with a secret in its message."""
         raise RuntimeError(CANARY)
 
     @strawberry.field
     def misshapen(self) -> int | None:
-        """Return what its type cannot hold."""
+        """Return a value that the field's type cannot serialize."""
         return CANARY  # type: ignore[return-value]
 
     @strawberry.field
     def refused(self) -> str | None:
-        """Fail as expected, with a fact for programs."""
+        """Raise an expected error with an extension."""
         raise InvalidError("The name is taken. Choose another.", argument="name")
 
     @strawberry.field
     def stored(self) -> str:
-        """Need the store, which is down; not nullable, so the whole answer is null."""
+        """Raise the error of an unavailable store; the field is non-null, so `data` becomes null."""
         raise StoreUnavailableError("The store does not answer. Try again.")
 
     @strawberry.field
     def maybe_stored(self) -> str | None:
-        """Need the store, and get along without."""
+        """Raise the error of an unavailable store in a nullable field."""
         raise StoreUnavailableError("The store does not answer. Try again.")
 
     @strawberry.field
     def request_id(self, info: strawberry.Info[Any, None]) -> str:
-        """Show the request id that the context was given."""
+        """Return the request id of the context."""
         return str(info.context.request_id)
 
 
 @strawberry.type
 class Mutation:
-    """Counts how often it ran."""
+    """Counts its executions."""
 
     runs = 0
 
     @strawberry.mutation
     def run(self) -> int:
-        """Count."""
+        """Return the number of executions so far."""
         Mutation.runs += 1
         return Mutation.runs
 
 
 @strawberry.type
 class Subscription:
-    """One field per kind of stream."""
+    """One field per kind of stream; ``open`` is the number of running ``forever`` streams."""
 
     open = 0
 
     @strawberry.subscription
     async def count(self, to: int = 3) -> AsyncGenerator[int, None]:
-        """Count from one, and end."""
+        """Yield the numbers from one and complete."""
         for number in range(1, to + 1):
             yield number
 
     @strawberry.subscription
     async def forever(self) -> AsyncGenerator[int, None]:
-        """Say one thing, wait for good, and keep the number of those who do."""
+        """Yield the number of open streams and wait without end."""
         Subscription.open += 1
         try:
             yield Subscription.open
@@ -131,61 +131,61 @@ class Subscription:
 
     @strawberry.subscription
     async def breaks(self) -> AsyncGenerator[int, None]:
-        """Fail as no one expects, after a first event."""
+        """Raise an unexpected exception after the first event."""
         yield 1
         raise RuntimeError(CANARY)
 
     @strawberry.subscription
     async def refused(self) -> AsyncGenerator[int, None]:
-        """Fail as expected."""
+        """Raise an expected error after the first event."""
         yield 1
         raise InvalidError("That is no place to go on from. Leave it out.")
 
     @strawberry.subscription
-    async def thrown_out(self) -> AsyncGenerator[int, None]:
-        """Find that the caller is nobody any more."""
+    async def revoked(self) -> AsyncGenerator[int, None]:
+        """Raise the error of a token that is no longer valid after the first event."""
         yield 1
         raise CodedError("The key of your token was withdrawn.", Code.UNAUTHENTICATED)
 
     @strawberry.subscription
     async def queries(self) -> AsyncGenerator[Query, None]:
-        """Give events that can fail by themselves."""
+        """Yield two events with fields that can fail."""
         yield Query()
         yield Query()
 
 
 class Context:
-    """What the application's context looks like to the view."""
+    """The part of the application's context that the view uses."""
 
     def __init__(self, request_id: str, principal: Principal) -> None:
         self.request_id = request_id
         self.principal = principal
 
     def finish(self) -> dict[str, Any]:
-        """Report who asked."""
-        return {"asked": self.principal.subject}
+        """Return extensions with the subject of the caller."""
+        return {"subject": self.principal.subject}
 
 
-class Everybody:
-    """Authentication that takes everybody for ada, except those who say ``nobody``."""
+class EveryCallerIsAda:
+    """Authentication that makes every caller ada, except one with the header ``authorization: none``."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Leave the principal where the view looks for it."""
-        if scope["type"] == "http" and (b"authorization", b"nobody") not in scope["headers"]:
+        """Store the principal in the state of the request, where the view reads it."""
+        if scope["type"] == "http" and (b"authorization", b"none") not in scope["headers"]:
             scope["state"]["principal"] = Principal("ada", PrincipalKind.PERSON, "default")
         await self.app(scope, receive, send)
 
 
 async def explode(_: object) -> None:
-    """Fail outside the view."""
+    """Raise an unexpected exception outside of the view."""
     raise RuntimeError(CANARY)
 
 
 async def authenticate(authorization: str) -> Principal:
-    """Know ada by her token; nobody can say about eve."""
+    """Return ada for her token; raise the error of missing signing keys for eve's and a refusal for others."""
     if authorization == "Bearer eve":
         raise CodedError("The keys cannot be had. Try again.", Code.KEYS_UNAVAILABLE)
     if authorization != "Bearer ada":
@@ -198,7 +198,7 @@ Build = Callable[..., Starlette]
 
 @pytest.fixture(scope="session")
 def build() -> Build:
-    """Make the application; options go to the view."""
+    """Return a function that makes the application; its options are those of the view and the socket."""
 
     def application(**options: Any) -> Starlette:
         schema = OperationSchema(Query, Mutation, Subscription)
@@ -220,7 +220,7 @@ def build() -> Build:
                 Route("/explode", explode),
                 *health_routes(lambda: asyncio.sleep(0)),
             ],
-            middleware=[Middleware(RequestIdMiddleware), Middleware(ErrorMiddleware), Middleware(Everybody)],
+            middleware=[Middleware(RequestIdMiddleware), Middleware(ErrorMiddleware), Middleware(EveryCallerIsAda)],
         )
 
     return application
@@ -228,7 +228,7 @@ def build() -> Build:
 
 @pytest.fixture
 async def client(build: Build) -> AsyncIterator[httpx2.AsyncClient]:
-    """Open a client of the application without a socket in between."""
+    """Return a client that calls the application in process, without a socket."""
     transport = httpx2.ASGITransport(app=build())
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http
@@ -236,7 +236,7 @@ async def client(build: Build) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 async def address(build: Build) -> AsyncIterator[tuple[str, int]]:
-    """Host and port of the application on a real socket, with a body limit in time short enough to meet."""
+    """Return host and port of the application on a real socket; a request body may take 50 ms."""
     app = build(limits=RequestLimits(body_seconds=0.05))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))

@@ -1,4 +1,4 @@
-"""What errors look like, and what they must not say."""
+"""Errors of responses: their shape, their codes, and what they must not disclose."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -17,13 +17,13 @@ CANARY = "canary-5f1d"
 
 
 async def post(client: httpx2.AsyncClient, query: str, accept: str = GR, **more: object) -> httpx2.Response:
-    """Post one operation with a known request id."""
+    """Post one operation with the request id r-1 and return the response."""
     headers = {"accept": accept, "x-request-id": "r-1"}
     return await client.post("/graphql", json={"query": query, **more}, headers=headers)
 
 
 def test_every_code_has_a_status() -> None:
-    """The map to HTTP and the list of codes cannot drift apart."""
+    """Every error code has an HTTP status."""
     assert set(HTTP_STATUS) == set(Code)
 
 
@@ -38,8 +38,10 @@ def test_every_code_has_a_status() -> None:
         ("type A { b: Int }", {}, "BAD_REQUEST"),
     ],
 )
-async def test_request_errors(client: httpx2.AsyncClient, query: str, more: dict[str, object], code: str) -> None:
-    """Nothing ran, so there is no data entry: 400 under the new media type, 200 under plain JSON."""
+async def test_request_errors_have_no_data(
+    client: httpx2.AsyncClient, query: str, more: dict[str, object], code: str
+) -> None:
+    """A request that is not executed has no `data`: status 400 under the new media type, 200 under plain JSON."""
     for accept, status in ((GR, 400), (JSON, 200)):
         response = await post(client, query, accept, **more)
         body = response.json()
@@ -49,13 +51,13 @@ async def test_request_errors(client: httpx2.AsyncClient, query: str, more: dict
 
 
 async def test_an_explicit_null_is_the_callers_fault(client: httpx2.AsyncClient) -> None:
-    """A null that only shows at run time (a nullable variable with a default) is INVALID, not a defect."""
+    """A null that appears during execution (a nullable variable with a default) is INVALID, not INTERNAL."""
     response = await post(client, 'query($n: String = "a") { greeting(name: $n) }', variables={"n": None})
     assert [e["extensions"]["code"] for e in response.json()["errors"]] == ["INVALID"]
 
 
-async def test_an_expected_error_is_whole(client: httpx2.AsyncClient) -> None:
-    """A coded error keeps its message, its facts and its place, beside the data that could be given."""
+async def test_an_expected_error_is_returned_unchanged(client: httpx2.AsyncClient) -> None:
+    """A coded error has its message, extensions, path and location, beside the data of the other fields."""
     body = (await post(client, "{ greeting refused }")).json()
     assert body["data"] == {"greeting": "hello you", "refused": None}
     assert body["errors"] == [
@@ -69,8 +71,8 @@ async def test_an_expected_error_is_whole(client: httpx2.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("accept", [GR, JSON])
-async def test_a_store_that_is_down(client: httpx2.AsyncClient, accept: str) -> None:
-    """With no data at all the answer is 503 and says when to come back; a partial one is 200 with the code."""
+async def test_an_unavailable_store_is_503(client: httpx2.AsyncClient, accept: str) -> None:
+    """A response without any data has status 503 and `Retry-After`; one with partial data has status 200."""
     response = await post(client, "{ stored }", accept)
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
     assert response.json()["data"] is None
@@ -80,25 +82,25 @@ async def test_a_store_that_is_down(client: httpx2.AsyncClient, accept: str) -> 
     assert "retry-after" not in partial.headers
 
 
-async def test_five_errors_are_enough(client: httpx2.AsyncClient) -> None:
-    """Of eight errors five are returned, and the extensions say that three are not."""
+async def test_at_most_five_errors_are_returned(client: httpx2.AsyncClient) -> None:
+    """Of eight errors five are returned, and the extensions contain the number of the others."""
     body = (await post(client, "{ many { refused } }")).json()
     assert len(body["errors"]) == 5
     assert body["extensions"]["errorsOmitted"] == 3
 
 
 async def test_long_messages_are_cut(client: httpx2.AsyncClient) -> None:
-    """graphql-core quotes values; a quoted value cannot make the answer long."""
+    """A message in which graphql-core quotes a long value is shortened."""
     response = await post(client, "query($c: Colour) { greeting(colour: $c) }", variables={"c": "x" * 100_000})
     assert response.json()["errors"][0]["extensions"]["code"] == "INVALID"
     assert len(response.content) < 2_000
 
 
 @pytest.mark.parametrize("field", ["broken", "misshapen"])
-async def test_defects_leak_nothing(
+async def test_unexpected_errors_are_masked(
     client: httpx2.AsyncClient, field: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unknown exception is masked; one log line has the document's hash and no text, variable or message."""
+    """An unexpected exception becomes INTERNAL; its log line has the hash of the document and none of its texts."""
     query = f'query($n: String) {{ many {{ {field} }} greeting(name: $n) marker: greeting(name: "document-7e") }}'
     with capture_logs() as lines:
         response = await post(client, query, variables={"n": "variable-3a"})
@@ -112,18 +114,18 @@ async def test_defects_leak_nothing(
     assert not [secret for secret in (CANARY, "document-7e", "variable-3a") if secret in written]
 
 
-async def test_the_log_names_the_place(client: httpx2.AsyncClient) -> None:
-    """The masked line is enough to find the defect: the exception's type, and the file it came from."""
+async def test_the_log_names_exception_and_file(client: httpx2.AsyncClient) -> None:
+    """The log line of a masked error has the type of the exception and the file that raised it."""
     with capture_logs() as lines:
         await post(client, "{ broken }")
     assert lines[0]["faults"][0].startswith("builtins.RuntimeError at ")
     assert "app/http/conftest.py:" in lines[0]["faults"][0]
 
 
-async def test_client_faults_are_not_logged(
+async def test_errors_of_clients_are_not_logged(
     client: httpx2.AsyncClient, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Callers cannot fill the log: refused documents and expected errors write nothing."""
+    """Refused documents and expected errors write no log line, so that callers cannot fill the log."""
     with capture_logs() as lines:
         for query in ("{", "{ nothing }", "{ refused }", "{ stored }"):
             await post(client, query)
@@ -145,7 +147,7 @@ async def test_client_faults_are_not_logged(
 async def test_production_suggests_nothing(
     build: Callable[..., Starlette], query: str, variables: dict[str, object]
 ) -> None:
-    """With suggestions off no misspelling of a field, argument, enum value, input field or type is put right."""
+    """Without suggestions, the error of a misspelt field, argument, enum value, input field or type names no other."""
     texts = []
     for suggestions in (True, False):
         transport = httpx2.ASGITransport(app=build(suggestions=suggestions))
@@ -155,8 +157,8 @@ async def test_production_suggests_nothing(
     assert texts[0].startswith(texts[1])
 
 
-async def test_faults_outside_the_view(client: httpx2.AsyncClient) -> None:
-    """Whatever fails elsewhere is masked and logged once too."""
+async def test_errors_outside_of_the_view_are_masked(client: httpx2.AsyncClient) -> None:
+    """An unexpected exception outside of the view becomes INTERNAL with status 500, and one log line."""
     with capture_logs() as lines:
         response = await client.get("/explode")
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (500, "INTERNAL")

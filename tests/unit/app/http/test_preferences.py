@@ -1,4 +1,4 @@
-"""The `Prefer` header: which preference is named, however it is written."""
+"""The `Prefer` header: the value of a preference in each allowed spelling."""
 
 import pytest
 from starlette.datastructures import Headers
@@ -20,6 +20,6 @@ from app.http.preferences import preference
     ],
 )
 def test_a_preference_is_found(lines: list[str], value: str | None) -> None:
-    """Names ignore case, values may be quoted, several headers are one list, and the first of a name counts."""
+    """Names ignore case, values may be quoted, several headers form one list, and the first value of a name is used."""
     headers = Headers(raw=[(b"prefer", line.encode()) for line in lines])
     assert preference(headers, "policy") == value

@@ -1,4 +1,4 @@
-"""The stamp beside the data: growth within a version passes, anything else is refused."""
+"""The schema stamp beside the data: additions within a version are accepted, all other changes are refused."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def changed(change: Change) -> StoreSchema:
-    """Return the sample schema after a change, in the same version."""
+    """Return the sample schema after a change, with the same version."""
     document = sample_document()
     change(document)
     return StoreSchema(1, orjson.dumps(document))
@@ -31,8 +31,8 @@ def changed(change: Change) -> StoreSchema:
         lambda d: d["vertexLabels"].reverse(),
     ],
 )
-def test_growth_within_a_version_is_accepted_and_recorded(tmp_path: Path, growth: Change) -> None:
-    """New labels, keys and composite indexes pass, and afterwards belong to what must not be lost."""
+def test_additions_within_a_version_are_recorded(tmp_path: Path, growth: Change) -> None:
+    """New labels, keys and composite indexes are accepted, and the stamp then has the digest of the new schema."""
     write_stamp(tmp_path, sample_schema())
     write_stamp(tmp_path, changed(growth))
     write_stamp(tmp_path, changed(growth))
@@ -50,7 +50,7 @@ def test_growth_within_a_version_is_accepted_and_recorded(tmp_path: Path, growth
     ],
 )
 def test_other_changes_within_a_version_are_refused(tmp_path: Path, change: Change, named: str) -> None:
-    """What JanusGraph would ignore or refuse is named, and the stamp stays what it was."""
+    """A change that JanusGraph would ignore or refuse is refused by name, and the stamp is unchanged."""
     write_stamp(tmp_path, sample_schema())
     with pytest.raises(SchemaMismatchError, match=named):
         write_stamp(tmp_path, changed(change))
@@ -58,14 +58,14 @@ def test_other_changes_within_a_version_are_refused(tmp_path: Path, change: Chan
 
 
 def test_data_without_a_stamp_are_refused(tmp_path: Path) -> None:
-    """A store of unknown origin is not opened."""
+    """A data folder without a stamp is refused."""
     (tmp_path / "je").mkdir()
     with pytest.raises(SchemaMismatchError, match="no schema stamp"):
         write_stamp(tmp_path, sample_schema())
 
 
 def test_another_version_is_refused(tmp_path: Path) -> None:
-    """A newer program refuses older data and says what to do."""
+    """Data of another schema version are refused, and the message names the command to export them."""
     write_stamp(tmp_path, sample_schema())
     with pytest.raises(SchemaMismatchError, match=r"version 1; this program uses version 2\. Export"):
         write_stamp(tmp_path, sample_schema(2))

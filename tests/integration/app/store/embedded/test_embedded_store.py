@@ -1,4 +1,4 @@
-"""The embedded store on a real JVM with BerkeleyJE: what survives what, and what is refused."""
+"""The embedded store on a real JVM with BerkeleyJE: restarts, crashes of both processes, and refused starts."""
 
 import asyncio
 import json
@@ -29,17 +29,17 @@ BY_NAME = "g.V().has('name', urn).hasLabel('Model').values('urn')"
 
 
 async def add(url: str, urn: str, number: int) -> None:
-    """Write one model."""
+    """Write a model with the vertex id ``number << 8``."""
     await StoreGraph(url, "g").run(ADD, x=number << 8, urn=urn)
 
 
 async def found(url: str, urn: str) -> list[object]:
-    """Look a model up through the composite index."""
+    """Return the names of the models with a URN, read through the composite index."""
     return await StoreGraph(url, "g").run(BY_URN, urn=urn)
 
 
 async def start_host(folder: Path) -> tuple[asyncio.subprocess.Process, str, int]:
-    """Start a process that hosts a store; return it, the store's address and its JVM."""
+    """Start a process that hosts a store; return it, the address of the store and the process id of its JVM."""
     settings = store_settings(folder)
     env = {
         "PYTHONPATH": str(TESTS),
@@ -58,8 +58,8 @@ async def start_host(folder: Path) -> tuple[asyncio.subprocess.Process, str, int
     raise AssertionError("the host ended before its store was ready")
 
 
-async def test_data_survive_a_restart_and_a_grown_schema(tmp_path: Path) -> None:
-    """Data are found again after a clean stop, also by an index that is new; no process and no lock stay behind."""
+async def test_data_survive_a_restart_with_a_grown_schema(tmp_path: Path) -> None:
+    """After a clean stop no process is left, and the next start finds the data, through a new index as well."""
     settings = store_settings(tmp_path)
     async with EmbeddedStore(settings, sample_schema()) as store:
         await add(store.url, "mlg://model/a", 7)
@@ -77,24 +77,24 @@ async def test_data_survive_a_restart_and_a_grown_schema(tmp_path: Path) -> None
         assert await StoreGraph(store.url, "g").run(BY_NAME, urn="mlg://model/a") == ["mlg://model/a"]
 
 
-async def test_jvm_that_dies_is_restarted_on_the_same_address(tmp_path: Path) -> None:
-    """Killed with -9 or terminated, the JVM comes back at the same address with what was written."""
+async def test_a_dead_jvm_is_restarted_at_the_same_address(tmp_path: Path) -> None:
+    """After SIGKILL or SIGTERM the JVM is started again, with the same address and all data."""
     async with EmbeddedStore(store_settings(tmp_path), sample_schema()) as store:
         url = store.url
-        for number, deadly in enumerate((signal.SIGKILL, signal.SIGTERM), start=1):
-            await add(url, f"mlg://model/{deadly.name}", number + 1)
+        for number, sent in enumerate((signal.SIGKILL, signal.SIGTERM), start=1):
+            await add(url, f"mlg://model/{sent.name}", number + 1)
             pid = store.jvm_pid
             assert pid
-            os.kill(pid, deadly)
+            os.kill(pid, sent)
             await until(lambda: store.state is StoreState.RESTARTING)
             await until(lambda: store.state is StoreState.READY)
             assert store.jvm_pid != pid
             assert store.url == url
-            assert await found(url, f"mlg://model/{deadly.name}") == [f"mlg://model/{deadly.name}"]
+            assert await found(url, f"mlg://model/{sent.name}") == [f"mlg://model/{sent.name}"]
 
 
-async def test_jvm_that_cannot_come_back_is_given_up(tmp_path: Path) -> None:
-    """After repeated deaths the state is FAILED and the reason tells the cause from the JVM's log."""
+async def test_a_jvm_that_cannot_restart_fails_the_store(tmp_path: Path) -> None:
+    """After the permitted number of deaths the state is FAILED, and the reason contains lines of the JVM's log."""
     restarts = RestartPolicy(first_pause=0.01, max_exits=2)
     async with EmbeddedStore(store_settings(tmp_path), sample_schema(), restarts) as store:
         (tmp_path / STORE_FOLDER / "graph.properties").write_text("storage.backend=no-such-backend\n")
@@ -105,25 +105,25 @@ async def test_jvm_that_cannot_come_back_is_given_up(tmp_path: Path) -> None:
         assert "janusgraph.log" in store.reason
 
 
-@pytest.mark.parametrize("polite", [signal.SIGTERM, signal.SIGINT])
-async def test_host_that_is_told_to_stop_takes_the_jvm_along(tmp_path: Path, polite: signal.Signals) -> None:
-    """SIGTERM and SIGINT of the host end both processes, with exit code 0."""
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stopped_host_stops_its_jvm(tmp_path: Path, sent: signal.Signals) -> None:
+    """SIGTERM and SIGINT to the host end both processes, the host with exit code 0."""
     host, _, jvm = await start_host(tmp_path)
-    host.send_signal(polite)
+    host.send_signal(sent)
     assert await host.wait() == 0
     assert not is_alive(jvm)
 
 
-async def test_jvm_of_a_killed_host_ends_by_itself(tmp_path: Path) -> None:
-    """After kill -9 of the host its JVM ends although nobody starts again."""
+async def test_the_jvm_of_a_killed_host_ends(tmp_path: Path) -> None:
+    """After SIGKILL to the host its JVM ends without another start."""
     host, _, orphan = await start_host(tmp_path)
     host.kill()
     await host.wait()
     await until(lambda: not is_alive(orphan))
 
 
-async def test_start_after_a_killed_host_takes_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After kill -9 of the host whose JVM hangs, a new start ends that JVM and has what was written."""
+async def test_a_start_after_a_killed_host_ends_its_jvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After SIGKILL to a host with a stopped JVM, the next start ends this JVM and finds the data."""
     monkeypatch.setattr(ownership, "_ORPHAN_SECONDS", 1.0)
     host, url, orphan = await start_host(tmp_path)
     await add(url, "mlg://model/a", 7)
@@ -135,16 +135,16 @@ async def test_start_after_a_killed_host_takes_over(tmp_path: Path, monkeypatch:
         assert await found(store.url, "mlg://model/a") == ["mlg://model/a"]
 
 
-async def test_second_instance_on_the_same_data_is_refused(janusgraph: EmbeddedStore) -> None:
-    """A second store on the data of a running one is refused by name, and the first goes on."""
+async def test_a_second_store_on_the_same_data_is_refused(janusgraph: EmbeddedStore) -> None:
+    """A store on the data of a running one is refused with the process id, and the running one is not affected."""
     folder = janusgraph.folder.parent
     with pytest.raises(DataInUseError, match=rf"in use by process {os.getpid()}.*MLG_DATA_DIR"):
         await EmbeddedStore(store_settings(folder), sample_schema()).start()
     assert await StoreGraph(janusgraph.url, "g").run("g.inject(1)") == [1]
 
 
-async def test_busy_port_is_refused(tmp_path: Path) -> None:
-    """A port on which another program listens is refused by number, and nothing stays locked."""
+async def test_a_busy_port_is_refused(tmp_path: Path) -> None:
+    """A port on which another program listens is refused with its number, and the data are not locked."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         store = EmbeddedStore(store_settings(tmp_path, MLG_STORE_PORT=str(port)), sample_schema())
@@ -154,8 +154,8 @@ async def test_busy_port_is_refused(tmp_path: Path) -> None:
     assert json.loads((tmp_path / STORE_FOLDER / LOCK_FILE).read_bytes())["jvm"] is None
 
 
-async def test_unknown_schema_version_is_refused(tmp_path: Path) -> None:
-    """Data of another schema version are refused before a JVM starts, and stay as they are."""
+async def test_an_unknown_schema_version_is_refused(tmp_path: Path) -> None:
+    """Data of another schema version are refused, and their stamp is unchanged."""
     (tmp_path / STORE_FOLDER).mkdir()
     stamp = tmp_path / STORE_FOLDER / "stamp.json"
     stamp.write_text('{"version": 9, "digest": "", "schema": {}}')
@@ -164,8 +164,8 @@ async def test_unknown_schema_version_is_refused(tmp_path: Path) -> None:
     assert json.loads(stamp.read_text())["version"] == 9
 
 
-async def test_jvm_that_does_not_start_is_explained(tmp_path: Path) -> None:
-    """A JVM that ends while starting is reported with the cause from its log."""
+async def test_a_jvm_that_does_not_start_is_an_error(tmp_path: Path) -> None:
+    """The error of a JVM that ends during its start contains its exit code and the cause from its log."""
     settings = store_settings(tmp_path, MLG_STORE_HEAP="nonsense")
     with pytest.raises(StoreStartError, match=r"ended while starting, with code 1\..*Invalid maximum heap size"):
         await EmbeddedStore(settings, sample_schema()).start()

@@ -1,4 +1,4 @@
-"""The manners of the GraphQL view, one rule a test, through HTTP."""
+"""The GraphQL view over HTTP: media types, methods, bodies, limits and statuses."""
 
 import asyncio
 import json
@@ -12,30 +12,30 @@ JSON = "application/json"
 
 
 async def post(client: httpx2.AsyncClient, query: str, accept: str = GR, **more: object) -> httpx2.Response:
-    """Post one operation."""
+    """Post one operation and return the response."""
     return await client.post("/graphql", json={"query": query, **more}, headers={"accept": accept})
 
 
 def codes(response: httpx2.Response) -> list[str]:
-    """Return the codes of an answer, after checking that each error is whole."""
+    """Return the error codes of a response; each error must have a message and the request id."""
     assert "json" in response.headers["content-type"]
     errors = response.json()["errors"]
     assert all(e["extensions"]["requestId"] == response.headers["x-request-id"] and e["message"] for e in errors)
     return [e["extensions"]["code"] for e in errors]
 
 
-async def test_an_answer_is_whole(client: httpx2.AsyncClient) -> None:
-    """A good query gives data, the context's extensions, and headers that keep every cache away."""
+async def test_a_query_returns_data_extensions_and_headers(client: httpx2.AsyncClient) -> None:
+    """A valid query returns data, the extensions of the context, and headers that forbid caching."""
     response = await post(client, "{ greeting }")
     assert response.status_code == 200
-    assert response.json() == {"data": {"greeting": "hello you"}, "extensions": {"asked": "ada"}}
+    assert response.json() == {"data": {"greeting": "hello you"}, "extensions": {"subject": "ada"}}
     assert response.headers["content-type"] == f"{GR}; charset=utf-8"
     assert response.headers["cache-control"] == "private, no-store"
     assert response.headers["vary"] == "Accept, Authorization"
 
 
 @pytest.mark.parametrize(
-    ("accept", "answered"),
+    ("accept", "expected"),
     [
         ("*/*", JSON),
         ("application/*", JSON),
@@ -48,15 +48,15 @@ async def test_an_answer_is_whole(client: httpx2.AsyncClient) -> None:
         (f"{JSON}; charset=utf-8", JSON),
     ],
 )
-async def test_the_media_type_is_negotiated(client: httpx2.AsyncClient, accept: str, answered: str) -> None:
-    """Quality, exactness and then the newer type decide, as RFC 9110 and the draft have it."""
+async def test_the_media_type_is_negotiated(client: httpx2.AsyncClient, accept: str, expected: str) -> None:
+    """The response has the type with the highest quality, then the most specific, then the newer one (RFC 9110)."""
     response = await post(client, "{ greeting }", accept)
-    assert response.headers["content-type"].split(";")[0] == answered
+    assert response.headers["content-type"].split(";")[0] == expected
 
 
 @pytest.mark.parametrize("accept", ["text/html", f"{JSON};q=0", "image/*"])
-async def test_an_impossible_accept_is_406(client: httpx2.AsyncClient, accept: str) -> None:
-    """What cannot be answered in an acceptable form is said so, in JSON."""
+async def test_an_unsupported_accept_is_406(client: httpx2.AsyncClient, accept: str) -> None:
+    """A request that accepts no supported media type gets status 406 with a JSON error."""
     response = await post(client, "{ greeting }", accept)
     assert (response.status_code, codes(response)) == (406, ["BAD_REQUEST"])
 
@@ -72,14 +72,14 @@ async def test_an_impossible_accept_is_406(client: httpx2.AsyncClient, accept: s
     ],
 )
 async def test_only_json_bodies_are_read(client: httpx2.AsyncClient, headers: dict[str, str]) -> None:
-    """Other bodies are 415; this is also what stops forms of other sites from posting."""
+    """Other bodies get status 415; this also refuses HTML forms of other sites."""
     response = await client.post("/graphql", content=b'{"query":"{ greeting }"}', headers=headers)
     assert (response.status_code, codes(response)) == (415, ["BAD_REQUEST"])
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_other_methods_are_405(client: httpx2.AsyncClient, method: str) -> None:
-    """The answer names the methods that work."""
+    """An unsupported method gets status 405, and `Allow` names the supported methods."""
     response = await client.request(method, "/graphql")
     assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
     assert codes(response) == ["BAD_REQUEST"]
@@ -87,7 +87,7 @@ async def test_other_methods_are_405(client: httpx2.AsyncClient, method: str) ->
 
 @pytest.mark.parametrize("document", ["mutation { run }", "query A { greeting } mutation B { run }"])
 async def test_get_never_mutates(client: httpx2.AsyncClient, document: str) -> None:
-    """A mutation by GET is 405 with Allow: POST, also when its operation is named, and nothing ran."""
+    """A mutation by GET gets status 405 with `Allow: POST`, also if selected by name, and is not executed."""
     before = (await post(client, "mutation { run }")).json()["data"]["run"]
     parameters = {"query": document} | ({"operationName": "B"} if "B" in document else {})
     response = await client.get("/graphql", params=parameters)
@@ -96,7 +96,7 @@ async def test_get_never_mutates(client: httpx2.AsyncClient, document: str) -> N
 
 
 async def test_several_operations_need_a_name(client: httpx2.AsyncClient) -> None:
-    """Nothing of an ambiguous document runs; with a name the named one does; an unknown name is refused."""
+    """A document with two operations is executed with the name of one only; an unknown name is refused."""
     document = "query A { greeting } query B { again { greeting } }"
     assert codes(await post(client, document)) == ["BAD_REQUEST"]
     assert (await post(client, document, operationName="B")).json()["data"] == {"again": {"greeting": "hello you"}}
@@ -117,28 +117,28 @@ BROKEN_BODIES = {
 
 @pytest.mark.parametrize("body", BROKEN_BODIES.values(), ids=BROKEN_BODIES.keys())
 async def test_a_broken_body_is_400(client: httpx2.AsyncClient, body: bytes) -> None:
-    """Every malformed body is the caller's fault, never ours, under both media types."""
+    """Every malformed body gets status 400 and BAD_REQUEST, under both media types."""
     for accept in (GR, JSON):
         response = await client.post("/graphql", content=body, headers={"content-type": JSON, "accept": accept})
         assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
 
 
 async def test_64_levels_of_json_are_read(client: httpx2.AsyncClient) -> None:
-    """The depth limit is where it is said to be: 64 levels pass."""
+    """A body with exactly 64 levels of nesting, the limit, is accepted."""
     body = b'{"query":"{ greeting }","variables":{"a":' + b"[" * 62 + b"]" * 62 + b"}}"
     response = await client.post("/graphql", content=body, headers={"content-type": JSON})
     assert response.json()["data"] == {"greeting": "hello you"}
 
 
 async def test_a_broken_url_is_400(client: httpx2.AsyncClient) -> None:
-    """GET parameters are read as strictly as bodies."""
+    """Malformed GET parameters get status 400, as malformed bodies do."""
     for query in ("query=%ff", "query={greeting}&variables={", "query={greeting}&variables=[]"):
         response = await client.get(f"/graphql?{query}")
         assert (response.status_code, codes(response)) == (400, ["BAD_REQUEST"])
 
 
-async def test_too_much_is_413(client: httpx2.AsyncClient) -> None:
-    """A body over 4 MiB is refused, declared or streamed, and so is a document over 64 KiB."""
+async def test_a_large_body_is_413(client: httpx2.AsyncClient) -> None:
+    """A body over 4 MiB is refused, with or without a declared length, and so is a document over 64 KiB."""
 
     async def stream() -> Any:
         for _ in range(5):
@@ -150,17 +150,19 @@ async def test_too_much_is_413(client: httpx2.AsyncClient) -> None:
 
 
 async def test_a_slow_body_is_408(address: tuple[str, int]) -> None:
-    """A client that stops in the middle of its body gets an answer, and the connection ends."""
+    """A client that stops in the middle of its body gets status 408, and the connection is closed."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
-    answer = await reader.read()
+    response = await reader.read()
     writer.close()
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b'"code":"BAD_REQUEST"' in answer
+    assert response.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"BAD_REQUEST"' in response
 
 
-async def test_a_client_that_leaves_is_no_fault(address: tuple[str, int], capfd: pytest.CaptureFixture[str]) -> None:
-    """Hanging up in the middle of a body writes nothing to the log, and the server goes on."""
+async def test_a_client_that_disconnects_is_not_logged(
+    address: tuple[str, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A connection that closes in the middle of a body writes no log line, and the server continues."""
     _, writer = await asyncio.open_connection(*address)
     writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
     writer.close()
@@ -171,8 +173,8 @@ async def test_a_client_that_leaves_is_no_fault(address: tuple[str, int], capfd:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_subscriptions_are_sent_to_the_websocket(client: httpx2.AsyncClient, method: str) -> None:
-    """A subscription over HTTP is refused with where it belongs."""
+async def test_subscriptions_need_the_websocket(client: httpx2.AsyncClient, method: str) -> None:
+    """A subscription over HTTP is refused, and the message names the WebSocket protocol."""
     query = {"query": "subscription { count }"}
     params, body = (query, None) if method == "GET" else (None, query)
     response = await client.request(method, "/graphql", params=params, json=body)
@@ -181,6 +183,6 @@ async def test_subscriptions_are_sent_to_the_websocket(client: httpx2.AsyncClien
 
 
 async def test_no_principal_is_401(client: httpx2.AsyncClient) -> None:
-    """Without authentication in front the view stays shut."""
-    response = await client.post("/graphql", json={"query": "{ greeting }"}, headers={"authorization": "nobody"})
+    """A request without a principal, as without the authentication middleware, gets status 401."""
+    response = await client.post("/graphql", json={"query": "{ greeting }"}, headers={"authorization": "none"})
     assert (response.status_code, codes(response)) == (401, ["UNAUTHENTICATED"])

@@ -1,4 +1,4 @@
-"""The WebSocket speaks graphql-transport-ws, and is as strict and as silent about defects as HTTP."""
+"""Subscriptions over graphql-transport-ws: the protocol, its close codes, and the limits and masking of HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ CANARY = "canary-5f1d"
 
 @pytest.fixture
 async def address(build: Any) -> AsyncIterator[str]:
-    """Serve the small schema as in production, with limits that are quickly met."""
+    """Return the address of the small schema with production settings, 500 ms for the init and 100 kB a message."""
     limits = RequestLimits(init_seconds=0.5, message_bytes=100_000)
     async with serving(build(suggestions=False, limits=limits)) as address:
         yield address
@@ -27,38 +27,38 @@ async def address(build: Any) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def talk(address: str) -> AsyncIterator[Talk]:
-    """Open a connection that ada has come in by."""
+    """Return a connection that ada has initialized."""
     async with talking(address, "ada") as talk:
         yield talk
 
 
 async def code_of(talk: Talk) -> tuple[str, str, str]:
-    """The kind of the next message, its id, and the code of its only error."""
+    """Return type and id of the next message and the code of its only error."""
     message = await talk.hear()
     (error,) = message["payload"]
     assert error["extensions"]["requestId"]
     return message["type"], message["id"], error["extensions"]["code"]
 
 
-async def test_events_and_the_end(talk: Talk) -> None:
-    """Each event is a `next` with data and extensions, and `complete` ends them; the id is free again."""
+async def test_a_subscription_delivers_events_and_completes(talk: Talk) -> None:
+    """Each event is a `next` with data and extensions; after `complete` the id can be used again."""
     for _ in range(2):
         await talk.subscribe("subscription { count(to: 2) }")
         for number in (1, 2):
-            payload = {"data": {"count": number}, "extensions": {"asked": "ada"}}
+            payload = {"data": {"count": number}, "extensions": {"subject": "ada"}}
             assert await talk.hear() == {"id": "1", "type": "next", "payload": payload}
         assert await talk.hear() == {"id": "1", "type": "complete"}
 
 
 async def test_the_acknowledgement_names_the_request(address: str) -> None:
-    """The id under which the logs know the connection comes with the acknowledgement."""
+    """The acknowledgement contains the request id that the log lines of the connection have."""
     headers = {"X-Request-Id": "my-own"}
     async with connect(f"ws://{address}", subprotocols=[PROTOCOL], additional_headers=headers, proxy=None) as opened:
         assert await Talk(opened).init("ada") == {"type": "connection_ack", "payload": {"requestId": "my-own"}}
 
 
 async def test_ping_is_answered(talk: Talk) -> None:
-    """A ping of the protocol gets its pong, and a pong nothing."""
+    """The server answers a `ping` with a `pong`, and does not answer a `pong`."""
     await talk.say(type="pong")
     await talk.say(type="ping")
     assert await talk.hear() == {"type": "pong"}
@@ -66,26 +66,26 @@ async def test_ping_is_answered(talk: Talk) -> None:
 
 @pytest.mark.parametrize("key", ["Authorization", "authorization"])
 async def test_the_token_comes_with_connection_init(address: str, key: str) -> None:
-    """Both spellings of the header's name are read."""
+    """The payload of `connection_init` may spell the header `Authorization` or `authorization`."""
     async with talking(address) as talk:
         await talk.say(type="connection_init", payload={key: "Bearer ada"})
         assert (await talk.hear())["type"] == "connection_ack"
 
 
-NOT_LET_IN: dict[str, tuple[Any, int]] = {
+UNAUTHENTICATED: dict[str, tuple[Any, int]] = {
     "nothing": ({}, 4403),
     "no payload": (None, 4400),
     "another token": ({"Authorization": "Bearer bob"}, 4403),
     "no text": ({"Authorization": ["Bearer ada"]}, 4403),
     "two tokens": ({"Authorization": "Bearer ada", "authorization": "Bearer ada"}, 4403),
-    "nobody can say": ({"Authorization": "Bearer eve"}, 1013),
+    "missing keys": ({"Authorization": "Bearer eve"}, 1013),
 }
 
 
-@pytest.mark.parametrize("what", NOT_LET_IN)
-async def test_who_is_not_let_in(address: str, what: str) -> None:
-    """Without a good token the connection is closed, with a reason."""
-    payload, code = NOT_LET_IN[what]
+@pytest.mark.parametrize("name", UNAUTHENTICATED)
+async def test_a_connection_without_a_valid_token_is_closed(address: str, name: str) -> None:
+    """A `connection_init` without a valid token closes the connection with the code of the case and a reason."""
+    payload, code = UNAUTHENTICATED[name]
     async with talking(address) as talk:
         await talk.say(type="connection_init", payload=payload)
         closed, reason = await talk.closed()
@@ -114,46 +114,46 @@ BROKEN: dict[str, tuple[str | bytes, int]] = {
 }
 
 
-@pytest.mark.parametrize("what", BROKEN)
-async def test_what_breaks_the_protocol(talk: Talk, what: str) -> None:
-    """A message that is none of the protocol closes the connection with the protocol's code and a reason."""
-    text, code = BROKEN[what]
+@pytest.mark.parametrize("name", BROKEN)
+async def test_an_invalid_message_closes_the_connection(talk: Talk, name: str) -> None:
+    """A message that the protocol does not define closes the connection with the protocol's code and a reason."""
+    text, code = BROKEN[name]
     with capture_logs() as log:
         await talk.connection.send(text)
         closed, reason = await talk.closed()
     assert (closed, bool(reason), log) == (code, True, [])
 
 
-async def test_an_id_that_is_taken(talk: Talk) -> None:
-    """A second subscription under a running id closes the connection."""
+async def test_a_duplicate_id_closes_the_connection(talk: Talk) -> None:
+    """A second subscription with the id of a running one closes the connection."""
     await talk.subscribe("subscription { forever }")
     await talk.event()
     await talk.subscribe("subscription { forever }")
     assert (await talk.closed())[0] == 4409
 
 
-async def test_subscribing_before_coming_in(address: str) -> None:
-    """Nothing runs before the acknowledgement."""
+async def test_subscribing_requires_the_acknowledgement(address: str) -> None:
+    """A `subscribe` before `connection_init` closes the connection."""
     async with talking(address) as talk:
         await talk.subscribe("subscription { count }")
         assert (await talk.closed())[0] == 4401
 
 
-async def test_who_says_nothing(address: str) -> None:
-    """A connection on which no `connection_init` comes is closed."""
+async def test_a_silent_connection_is_closed(address: str) -> None:
+    """A connection without a `connection_init` within the time limit is closed."""
     async with talking(address) as talk:
         assert (await talk.closed())[0] == 4408
 
 
 @pytest.mark.parametrize("protocols", [[], [Subprotocol("graphql-ws")]], ids=["none", "the old one"])
-async def test_other_subprotocols(address: str, protocols: list[Subprotocol]) -> None:
-    """Only graphql-transport-ws is spoken."""
+async def test_other_subprotocols_are_refused(address: str, protocols: list[Subprotocol]) -> None:
+    """A connection with another subprotocol than graphql-transport-ws, or with none, is closed."""
     async with connect(f"ws://{address}", subprotocols=protocols or None, proxy=None) as opened:
         assert (await Talk(opened).closed())[0] == 4406
 
 
-async def test_pages_of_other_origins(address: str) -> None:
-    """A page from elsewhere cannot open a WebSocket, as it cannot read answers over HTTP."""
+async def test_other_origins_are_refused(address: str) -> None:
+    """A page of another origin cannot open a WebSocket, as it cannot read responses over HTTP."""
     with pytest.raises(InvalidStatus):
         await connect(f"ws://{address}", subprotocols=[PROTOCOL], origin="https://evil.test", proxy=None)  # type: ignore[arg-type]
 
@@ -173,29 +173,29 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("document", REFUSED, ids=range(len(REFUSED)))
-async def test_documents_that_are_refused(talk: Talk, document: str) -> None:
-    """What may not run is an error of that id alone, by the same limits as over HTTP; the connection lives on."""
+async def test_a_refused_document_is_an_error_of_its_id(talk: Talk, document: str) -> None:
+    """An invalid document, or one over the limits of HTTP, is an error of its id; the connection stays open."""
     await talk.subscribe(document)
     assert await code_of(talk) == ("error", "1", REFUSED[document])
     await talk.subscribe("subscription { count(to: 1) }")
     assert await talk.event() == {"count": 1}
 
 
-async def test_nothing_is_suggested(talk: Talk) -> None:
-    """In production a near miss is not corrected: it would spell out names."""
+async def test_errors_contain_no_suggestion(talk: Talk) -> None:
+    """In production the error of a misspelt name does not contain a similar name of the schema."""
     await talk.subscribe("subscription { cuont }")
     assert "Did you mean" not in str(await talk.hear())
 
 
-async def test_a_name_that_the_document_lacks(talk: Talk) -> None:
-    """An `operationName` of nothing is an error of that id."""
+async def test_an_unknown_operation_name_is_an_error(talk: Talk) -> None:
+    """An `operationName` that the document does not define is an error of its id."""
     payload = {"query": "subscription A { count }", "operationName": "B"}
     await talk.say(type="subscribe", id="1", payload=payload)
     assert await code_of(talk) == ("error", "1", "BAD_REQUEST")
 
 
-async def test_as_many_as_there_may_be(talk: Talk) -> None:
-    """One connection carries so many subscriptions and no more, until one of them is complete."""
+async def test_the_subscriptions_of_a_connection_are_limited(talk: Talk) -> None:
+    """One subscription over the limit is an error; when another one is complete, a new one is accepted."""
     for number in range(MAX_SUBSCRIPTIONS):
         await talk.subscribe("subscription { forever }", str(number))
         await talk.event()
@@ -206,8 +206,8 @@ async def test_as_many_as_there_may_be(talk: Talk) -> None:
     await talk.event()
 
 
-async def test_defects_are_masked(talk: Talk) -> None:
-    """An unknown exception ends the subscription with INTERNAL, and one line without its words."""
+async def test_unexpected_errors_are_masked(talk: Talk) -> None:
+    """An unexpected exception ends the subscription with INTERNAL and one log line, both without its message."""
     with capture_logs() as log:
         await talk.subscribe("subscription { breaks }")
         await talk.event()
@@ -217,8 +217,8 @@ async def test_defects_are_masked(talk: Talk) -> None:
     assert CANARY not in f"{message} {log}"
 
 
-async def test_errors_of_an_event(talk: Talk) -> None:
-    """A field that fails is an error of its event, and the next event comes."""
+async def test_an_error_of_an_event_does_not_end_the_subscription(talk: Talk) -> None:
+    """A failing field is an error of its event, and the next event follows."""
     await talk.subscribe("subscription { queries { greeting refused } }")
     for _ in range(2):
         payload = (await talk.hear())["payload"]
@@ -228,7 +228,7 @@ async def test_errors_of_an_event(talk: Talk) -> None:
 
 
 async def test_expected_failures_end_the_subscription(talk: Talk) -> None:
-    """A coded error of the stream keeps its code and words; the connection lives on."""
+    """An expected error of the stream ends the subscription with its code; the connection stays open."""
     await talk.subscribe("subscription { refused }")
     await talk.event()
     assert await code_of(talk) == ("error", "1", "INVALID")
@@ -236,11 +236,11 @@ async def test_expected_failures_end_the_subscription(talk: Talk) -> None:
     assert await talk.hear() == {"type": "pong"}
 
 
-async def test_a_caller_who_is_nobody_any_more(talk: Talk) -> None:
-    """When a stream finds that the token holds no longer, the whole connection ends."""
+async def test_a_revoked_token_closes_the_connection(talk: Talk) -> None:
+    """When a stream raises UNAUTHENTICATED, the connection is closed with all its subscriptions."""
     await talk.subscribe("subscription { forever }", "2")
     await talk.event()
-    await talk.subscribe("subscription { thrownOut }")
+    await talk.subscribe("subscription { revoked }")
     await talk.event()
     assert await code_of(talk) == ("error", "1", "UNAUTHENTICATED")
     assert await talk.closed() == (4403, "The key of your token was withdrawn.")
@@ -253,9 +253,9 @@ async def _running(talk: Talk) -> int:
     return number
 
 
-@pytest.mark.parametrize("how", ["complete", "close", "vanish"])
-async def test_who_goes_away_leaves_nothing_running(address: str, how: str) -> None:
-    """A stream that nobody listens to any more is stopped at once, however its listener went."""
+@pytest.mark.parametrize("how", ["complete", "close", "disappear"])
+async def test_a_stream_stops_with_its_client(address: str, how: str) -> None:
+    """A stream is stopped at once when its client completes it, closes the connection, or disappears."""
     async with talking(address, "ada") as talk, talking(address, "ada") as other:
         await talk.subscribe("subscription { forever }")
         await talk.event()

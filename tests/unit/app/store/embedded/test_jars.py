@@ -1,4 +1,4 @@
-"""The jar cache against a real HTTP repository on loopback that serves the real jars."""
+"""The cache of jars against an HTTP repository on loopback that serves one real jar."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -21,13 +21,13 @@ CLOSED = "http://127.0.0.1:9"
 
 @pytest.fixture(scope="module", autouse=True)
 def _machine_cache() -> None:
-    """Fill the machine's cache, which the tests copy from."""
+    """Fill the cache of the machine, from which the tests copy."""
     fetch_jars(Settings.from_env(), Console(stderr=True))
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Serve a Maven repository that holds one jar; return its address and the jar's file."""
+    """Serve a Maven repository with one jar; return its address and the path of the jar."""
     served = tmp_path / "repository" / Path(*SMALL.group.split("."), SMALL.artifact, SMALL.version)
     served.mkdir(parents=True)
     file = served / f"{SMALL.artifact}-{SMALL.version}.jar"
@@ -40,12 +40,12 @@ def repository(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def real(jar: Jar) -> Path:
-    """Return the jar in the machine's cache."""
+    """Return the path of a jar in the cache of the machine."""
     return jar.path(Settings.from_env())
 
 
 def damaged_cache(folder: Path, repository: str) -> Settings:
-    """Make a cache of the real jars in which one is damaged without a change of its size."""
+    """Return settings with a cache of the real jars, one of which has other bytes of the same size."""
     settings = store_settings(folder, MLG_CACHE_DIR=str(folder / "cache"), MLG_MAVEN_REPOSITORY=repository)
     for jar in locked_jars():
         path = jar.path(settings)
@@ -57,20 +57,20 @@ def damaged_cache(folder: Path, repository: str) -> Settings:
     return settings
 
 
-def test_damaged_jar_is_fetched_again(tmp_path: Path, repository: tuple[str, Path]) -> None:
-    """Only the damaged jar is fetched, from the repository of MLG_MAVEN_REPOSITORY, and is then the locked one."""
+def test_a_damaged_jar_is_fetched_again(tmp_path: Path, repository: tuple[str, Path]) -> None:
+    """Only the damaged jar is fetched, from MLG_MAVEN_REPOSITORY, and the cache then has the locked bytes."""
     settings = damaged_cache(tmp_path, repository[0])
     assert missing_jars(settings) == [SMALL]
-    seen = StringIO()
-    class_path = fetch_jars(settings, Console(file=seen))
+    output = StringIO()
+    class_path = fetch_jars(settings, Console(file=output))
     assert SMALL.path(settings).read_bytes() == real(SMALL).read_bytes()
     assert missing_jars(settings) == []
-    assert len(class_path) == len(set(class_path)) == 83
-    assert "1 jars" in seen.getvalue()
+    assert len(class_path) == len(set(class_path)) == len(locked_jars())
+    assert "1 jars" in output.getvalue()
 
 
-def test_wrong_jar_of_a_repository_is_refused(tmp_path: Path, repository: tuple[str, Path]) -> None:
-    """A jar of the right size and other content never reaches the cache."""
+def test_a_wrong_jar_of_a_repository_is_refused(tmp_path: Path, repository: tuple[str, Path]) -> None:
+    """A jar of the locked size with other bytes is refused and not stored in the cache."""
     repository[1].write_bytes(b"y" * SMALL.size)
     settings = damaged_cache(tmp_path, repository[0])
     with pytest.raises(JarError, match=rf"{SMALL} has .*sha256 {SMALL.sha256}.*MLG_MAVEN_REPOSITORY"):
@@ -79,15 +79,15 @@ def test_wrong_jar_of_a_repository_is_refused(tmp_path: Path, repository: tuple[
     assert [path.name for path in (settings.cache_dir / "jars").glob(".fetch-*")] == []
 
 
-def test_unreachable_repository_is_explained(tmp_path: Path) -> None:
-    """Without a repository a missing jar is an error that names the jar and the way out."""
+def test_an_unreachable_repository_is_an_error(tmp_path: Path) -> None:
+    """The error names the missing jar, the setting of the repository and the command to fetch jars."""
     settings = damaged_cache(tmp_path, CLOSED)
     with pytest.raises(JarError, match=rf"{SMALL} cannot be downloaded.*MLG_MAVEN_REPOSITORY.*mlg store fetch"):
         fetch_jars(settings, Console(file=StringIO()))
 
 
-def test_whole_cache_needs_no_network(tmp_path: Path) -> None:
-    """When every jar is there the repository is not asked."""
+def test_a_complete_cache_needs_no_network(tmp_path: Path) -> None:
+    """With every jar in the cache, an unreachable repository is not an error."""
     settings = damaged_cache(tmp_path, CLOSED)
     SMALL.path(settings).write_bytes(real(SMALL).read_bytes())
-    assert len(fetch_jars(settings, Console(file=StringIO()))) == 83
+    assert len(fetch_jars(settings, Console(file=StringIO()))) == len(locked_jars())

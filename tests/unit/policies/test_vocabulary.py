@@ -1,4 +1,4 @@
-"""The committed Cedar schema: what the GraphQL schema makes of it, and what Cedar itself holds the rules to."""
+"""The Cedar schema that is made from the GraphQL schema and the labels, and its committed file."""
 
 from cedarpy import Schema, validate_policies
 
@@ -7,19 +7,19 @@ from policies.governed import Governed
 
 
 def test_the_committed_cedar_schema_is_current() -> None:
-    """The committed file is what the code makes; `python -m graphql_schema.schema` writes it."""
+    """The committed file equals the generated schema; `python -m graphql_schema.schema` writes it."""
     assert CEDAR.read_text() == cedar_sdl()
 
 
-def test_it_names_every_governed_field() -> None:
-    """Cedar reads the committed file, and each coordinate of the GraphQL schema is an action in it."""
+def test_cedar_validates_rules_against_it() -> None:
+    """Cedar parses the committed file, accepts a rule about a known attribute and refuses a misspelt attribute."""
     schema = Schema.from_str(CEDAR.read_text())
     rule = 'permit(principal, action == Action::"Run.error", resource) when {{ resource.{0} == "x" }};'
     assert validate_policies(rule.format("stage"), schema).validation_passed
     assert not validate_policies(rule.format("stag"), schema).validation_passed
 
 
-def test_nothing_governed_is_missing(governed: Governed) -> None:
-    """The actions of the committed file are the coordinates of the schema, the row and write actions and the labels."""
+def test_every_governed_field_is_an_action(governed: Governed) -> None:
+    """The committed file contains the coordinate of every governed field of the GraphQL schema."""
     text = CEDAR.read_text()
     assert [each for each in governed.coordinates() if f'"{each}"' not in text] == []

@@ -11,9 +11,9 @@ import structlog
 from cedarpy import AuthzResult, Entities, Schema, is_authorized_batch
 
 from policies.attributes import PolicyAttributes, caller_attributes
+from policies.cedar.rules import parse
 from policies.decision import Decision
 from policies.principal import Principal
-from policies.rules import parse
 from policies.vocabulary import Labels, actions, cedar_schema
 
 log = structlog.get_logger()

@@ -1,4 +1,4 @@
-"""Start-up: a policy that is wrong anywhere stops the process and says where."""
+"""Loading a policy: a wrong rule or label stops the start of the process with the place of the fault."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -21,7 +21,7 @@ LoadGoverned = Callable[..., Policy]
 
 @pytest.fixture
 def load_governed(tmp_path: Path) -> LoadGoverned:
-    """Load a folder for what is known of a schema, with the given rules."""
+    """Return a function that loads the usual labels and the given rules for a schema."""
 
     def for_schema(governed: Governed, rules: str = GOOD) -> Policy:
         (tmp_path / "rows.cedar").write_text(rules)
@@ -33,7 +33,7 @@ def load_governed(tmp_path: Path) -> LoadGoverned:
 
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """Load a folder with the given rules and labels."""
+    """Return a function that loads the given rules and labels, for the usual fields unless others are given."""
 
     def from_texts(
         rules: str = GOOD, labels: str = LABELS, coordinates: dict[str, Collection[str]] | None = None
@@ -61,7 +61,7 @@ def load(tmp_path: Path) -> Load:
     ],
 )
 def test_a_wrong_rule_stops_the_start_up(load: Load, rules: str, complaint: str) -> None:
-    """Misspelt names, unknown actions and rules without identity are refused with the policy's id."""
+    """Misspelt names, unknown actions and rules without id or text are refused with the id of the rule."""
     with pytest.raises(ConfigurationError, match=complaint):
         load(rules)
 
@@ -80,27 +80,27 @@ def test_a_wrong_rule_stops_the_start_up(load: Load, rules: str, complaint: str)
     ],
 )
 def test_wrong_labels_stop_the_start_up(load: Load, labels: str, complaint: str) -> None:
-    """A field without a label, a label without a field and an unknown label are each named."""
+    """The message names a field without a label, a label without a field, and an unknown label."""
     with pytest.raises(ConfigurationError, match=complaint):
         load(labels=labels)
 
 
 def test_a_new_field_needs_a_label(load: Load) -> None:
-    """Every type with an unlabelled field is named, so the schema cannot grow past the policy."""
+    """A field that is added to the schema without a label stops the start, and the message names the field."""
     with pytest.raises(ConfigurationError, match=r"ModelVersion.digest has no label"):
         load(coordinates={**COORDINATES, "ModelVersion": ["id", "params", "digest"]})
 
 
-def test_what_can_never_be_null_must_be_public(load_governed: LoadGoverned) -> None:
-    """A non-null field under a closer label stops the start-up: nothing could hide it without breaking its row."""
+def test_non_null_fields_must_be_public(load_governed: LoadGoverned) -> None:
+    """A non-null field with another label than public stops the start: null cannot replace its value."""
     governed = Governed(COORDINATES, fixed=frozenset({"Model.id", "Model.task"}))
     with pytest.raises(ConfigurationError, match=r"Model.task is non-null.*label it public, or make it nullable"):
         load_governed(governed)
     load_governed(Governed(COORDINATES, fixed=frozenset({"Model.id"})))
 
 
-def test_a_derived_field_is_held_as_its_inputs(load_governed: LoadGoverned) -> None:
-    """A field that is made from a closer one, of its own or another type, takes the closer label."""
+def test_a_derived_field_has_the_label_of_its_inputs(load_governed: LoadGoverned) -> None:
+    """A field derived from a field with a stronger label, of its own or another type, needs that label too."""
     derived = {"Model.task": frozenset({"ModelVersion.params", "Model.id"})}
     complaint = r"Model.task is internal and derived from ModelVersion.params, which is restricted: label Model.task re"
     with pytest.raises(ConfigurationError, match=complaint):
@@ -109,14 +109,14 @@ def test_a_derived_field_is_held_as_its_inputs(load_governed: LoadGoverned) -> N
 
 
 def test_edges_have_labels_of_their_own(load_governed: LoadGoverned) -> None:
-    """What every asset has is no label of an edge: its fields need lines of their own."""
+    """The labels under [Asset] do not apply to the type of an edge, which needs a section of its own."""
     with pytest.raises(ConfigurationError, match=r"Neighbour.id has no label: add a line under \[Neighbour\]"):
         load_governed(Governed(COORDINATES, {"Neighbour": ["id"]}))
 
 
 @pytest.mark.parametrize("action", ['== Action::"Model.id"', 'in Action::"public"', 'in [Action::"Model.id"]'])
-def test_a_forbid_in_vain_stops_the_start_up(load_governed: LoadGoverned, action: str) -> None:
-    """Forbidding what can never be null would do nothing, so it is refused; forbidding the row is the way."""
+def test_a_forbid_of_a_non_null_field_stops_the_start_up(load_governed: LoadGoverned, action: str) -> None:
+    """A forbid of a non-null field would have no effect and is refused; a forbid of the whole row is accepted."""
     governed = Governed(COORDINATES, fixed=frozenset({"Model.id"}))
     forbid = f'@id("vain") @doc("?") forbid(principal, action {action}, resource);'
     with pytest.raises(ConfigurationError, match=r"Policy vain forbids Model.id, which is non-null"):
@@ -133,8 +133,8 @@ def test_a_forbid_in_vain_stops_the_start_up(load_governed: LoadGoverned, action
         ('[resource.stage].contains("DRAFT")', "a set contains something other than strings"),
     ],
 )
-def test_a_field_rule_must_be_a_filter_too(load: Load, rule: str, construct: str) -> None:
-    """Rules about one field or a label are compiled as rules about rows are, and refused when they cannot be."""
+def test_a_field_rule_must_compile_to_a_filter(load: Load, rule: str, construct: str) -> None:
+    """A rule about a field or a label that has no compiled form is refused, as a rule about rows is."""
     for action in ('== Action::"ModelVersion.params"', 'in Action::"restricted"', '== Action::"discover"'):
         text = f'@id("odd") @doc("?") permit(principal, action {action}, resource) when {{ {rule} }};'
         with pytest.raises(ConfigurationError, match=f"Policy odd .* cannot be compiled .*{construct}"):
@@ -142,21 +142,21 @@ def test_a_field_rule_must_be_a_filter_too(load: Load, rule: str, construct: str
 
 
 def test_a_rule_names_no_single_asset(load: Load) -> None:
-    """Rows are filtered by attributes: a scope that names one asset is refused."""
+    """A rule whose scope names one asset is refused, because rows are filtered by attributes."""
     rule = '@id("one") @doc("?") permit(principal, action == Action::"read", resource == Asset::"a");'
     with pytest.raises(ConfigurationError, match=r"Policy one .* its scope names one Asset"):
         load(GOOD + rule)
 
 
 def test_missing_labels_are_refused(tmp_path: Path) -> None:
-    """A folder with rules and no labels file says which file cannot be read."""
+    """A folder with rules and without labels.toml is refused, and the message names the file."""
     (tmp_path / "rows.cedar").write_text(GOOD)
     with pytest.raises(ConfigurationError, match=r"labels.toml cannot be read.*Repair the file"):
         Policy.load(tmp_path, Governed(COORDINATES))
 
 
-def test_the_shipped_policy_is_held_to_the_real_schema(labels: Labels, shipped: str, governed: Governed) -> None:
-    """A field more in the schema, or one non-null, does not start with the labels and rules as shipped."""
+def test_the_shipped_policy_fits_the_schema_only(labels: Labels, shipped: str, governed: Governed) -> None:
+    """The shipped policy loads for the schema; an added, non-null or derived field stops the start."""
     assert Policy(shipped, labels, governed).labels == labels
     grown = Governed({**governed.assets, "Model": [*governed.assets["Model"], "weights"]}, governed.edges)
     with pytest.raises(ConfigurationError, match=r"Model.weights has no label"):
@@ -170,13 +170,13 @@ def test_the_shipped_policy_is_held_to_the_real_schema(labels: Labels, shipped: 
 
 
 def test_a_folder_without_rules_is_refused(tmp_path: Path) -> None:
-    """An empty folder is a mistake, not a policy that denies everything."""
+    """A folder without a *.cedar file is refused instead of denying everything."""
     with pytest.raises(ConfigurationError, match=r"no \*\.cedar file"):
         Policy.load(tmp_path, Governed(COORDINATES))
 
 
-def test_the_version_follows_rules_and_labels(load: Load) -> None:
-    """The same text has the same version; another rule or another label has another."""
+def test_the_version_depends_on_rules_and_labels(load: Load) -> None:
+    """Equal rules and labels have equal versions; another rule or another label gives another version."""
     versions = [
         load().version,
         load().version,

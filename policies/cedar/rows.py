@@ -13,9 +13,9 @@ from functools import singledispatch
 from cedarpy import pst
 
 from policies.attributes import CALLER_ATTRIBUTES, POSITION, Caller
+from policies.cedar.rules import Rule, Rules
 from policies.errors import ConfigurationError
 from policies.predicate import Everything, Nothing, Predicate, conjunction, disjunction, negation, within
-from policies.rules import Rule, Rules
 
 EMPTY_CALLER: Caller = {name: kind() for name, kind in CALLER_ATTRIBUTES.items()}
 """A caller whose attributes are all empty, for compiling the rules at start-up as a check."""

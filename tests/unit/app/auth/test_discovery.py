@@ -1,0 +1,137 @@
+"""Discovery of an issuer: only its own document and a usable key set, without redirects, of limited size and time."""
+
+import asyncio
+
+import httpx2
+import pytest
+from joserfc.jwk import OctKey
+from starlette.responses import RedirectResponse
+from starlette.types import Receive, Scope, Send
+from support.servers.issuer import (
+    AUDIENCE,
+    EC,
+    ENCRYPTION,
+    RSA,
+    SYMMETRIC,
+    URL,
+    Clock,
+    LiveIssuer,
+    authenticator,
+    trusting,
+)
+
+from app.auth.authenticator import Authenticator, trust
+from app.auth.discovery import DiscoveryError, fetch_keys
+from app.auth.errors import AuthError
+from app.auth.issuers import Issuer
+
+
+@pytest.fixture
+def issuer() -> LiveIssuer:
+    """Return an issuer with one key."""
+    return LiveIssuer(Clock(), keys=[EC])
+
+
+@pytest.fixture
+def auth(issuer: LiveIssuer) -> Authenticator:
+    """Return an authenticator that trusts the issuer."""
+    return authenticator([trusting(issuer)])
+
+
+async def status(auth: Authenticator, token: str) -> int:
+    """Return the HTTP status of a request with the token."""
+    try:
+        await auth.authenticate(f"Bearer {token}")
+    except AuthError as error:
+        return error.status
+    return 200
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"issuer": "https://evil.example"},
+        {"issuer": "https://issuer.example/"},
+        {"issuer": None},
+        {"jwks_uri": None},
+        {"jwks_uri": "http://issuer.example/jwks"},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"jwks_uri": "https://user:secret@issuer.example/jwks"},
+        {"jwks_uri": "https://issuer.example/elsewhere"},
+    ],
+    ids=str,
+)
+async def test_an_invalid_discovery_document_is_an_outage(
+    issuer: LiveIssuer, auth: Authenticator, changed: dict[str, object]
+) -> None:
+    """A document with another issuer, or with an unsafe address of keys, is refused as if the issuer were down."""
+    issuer.discovery = changed
+    assert (await status(auth, issuer.mint()), issuer.fetches) == (503, 0)
+
+
+@pytest.mark.parametrize("jwks", [{}, {"keys": []}, {"keys": "x"}, {"keys": [5, {"kty": "EC"}]}, [], "x"], ids=str)
+async def test_a_key_set_without_keys_is_an_outage(issuer: LiveIssuer, auth: Authenticator, jwks: object) -> None:
+    """A key set without a usable key gets status 503 and does not replace known keys."""
+    issuer.jwks = jwks
+    assert await status(auth, issuer.mint()) == 503
+
+
+async def test_unknown_keys_of_a_set_are_ignored(issuer: LiveIssuer, auth: Authenticator) -> None:
+    """Keys of unknown types and invalid keys are ignored, and the others are used (RFC 7517 section 5)."""
+    issuer.jwks = {"keys": [{"kty": "AKP", "kid": "pq"}, {"kty": "EC", "crv": "P-256"}, EC.as_dict(private=False)]}
+    assert await status(auth, issuer.mint()) == 200
+
+
+async def test_a_symmetric_key_is_dropped_when_the_set_loads(issuer: LiveIssuer) -> None:
+    """Only public keys for signatures are kept, even if a symmetric key declares use and algorithm of one."""
+    symmetric = OctKey.generate_key(256, {"kid": "sly", "use": "sig", "alg": "ES256"})
+    issuer.keys = [EC, RSA, SYMMETRIC, ENCRYPTION, symmetric]
+    keys = await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
+    assert {key.kid for key in keys} == {"ec", "rsa"}
+    issuer.keys = [SYMMETRIC]
+    with pytest.raises(DiscoveryError, match="no key"):
+        await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
+
+
+@pytest.mark.parametrize("status_code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])
+async def test_a_redirect_is_not_followed(issuer: LiveIssuer, path: str, status_code: int) -> None:
+    """A redirect gets status 503 and is not followed, because its target could provide other keys."""
+    issuer_app, followed = issuer.app(), []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == path:
+            await RedirectResponse(f"{URL}/moved", status_code)(scope, receive, send)
+        elif scope["path"] == "/moved":
+            followed.append(path)
+            await issuer_app({**scope, "path": path}, receive, send)
+        else:
+            await issuer_app(scope, receive, send)
+
+    client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), follow_redirects=True)
+    async with authenticator([trust(Issuer(URL, AUDIENCE, "acme"), client)]) as auth:
+        assert await status(auth, issuer.mint()) == 503
+    assert followed == []
+
+
+async def test_an_endless_response_is_an_outage(issuer: LiveIssuer) -> None:
+    """A fetch that exceeds its deadline raises an error, so that requests do not wait for ever."""
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.Event().wait()
+
+    client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), timeout=None)
+    with pytest.raises(DiscoveryError, match="did not complete"):
+        await fetch_keys(client, Issuer(issuer.url, AUDIENCE, "acme"), deadline=0.01)
+
+
+async def test_a_huge_discovery_is_refused(issuer: LiveIssuer, auth: Authenticator) -> None:
+    """A discovery document over one MiB is refused."""
+    issuer.discovery = {"filler": "x" * (1 << 20)}
+    assert (await status(auth, issuer.mint()), issuer.fetches) == (503, 0)
+
+
+async def test_a_huge_key_set_is_refused(issuer: LiveIssuer, auth: Authenticator) -> None:
+    """A key set over one MiB is refused."""
+    issuer.jwks = {"keys": [EC.as_dict(private=False)], "filler": "x" * (1 << 20)}
+    assert await status(auth, issuer.mint()) == 503
