@@ -24,8 +24,7 @@ class RowPolicy:
 
     Records that did not exist at the read time ``instant`` are treated as absent. The policy applied is the current
     one. Rows are made in this class only, which a test checks. ``floors`` are the sensitivity floors, by which records
-    are stricter than stored. ``mismatches`` counts rows that the index let through and the policy did not: a defect, so
-    it must stay 0.
+    are stricter than stored.
     """
 
     def __init__(
@@ -39,7 +38,6 @@ class RowPolicy:
         self.tenant = tenant
         self.instant = instant
         self.floors = floors or FloorView(tenant)
-        self.mismatches = 0
         self._access = access
         self._report = report
         self._access_by_attributes: dict[PolicyAttributes, RowAccess | None] = {}
@@ -116,6 +114,5 @@ class RowPolicy:
             self._report.absent[urn] = None
 
     def mismatched(self, urn: str) -> None:
-        """Count and log a row that the index filter should not have let through."""
-        self.mismatches += 1
+        """Log a row that the index returned and the policy hides: a defect of the row filter."""
         _log.error("policy_pushdown_mismatch", urn=urn)
