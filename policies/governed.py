@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from policies.vocabulary import field_action
-
 Fields = Mapping[str, Collection[str]]
 """Type names with their fields."""
 
@@ -27,10 +25,6 @@ class Governed:
     def fields(self) -> Fields:
         """All governed types with their fields."""
         return {**self.assets, **self.edges}
-
-    def coordinates(self) -> frozenset[str]:
-        """Return the coordinates of all governed fields, such as ``Model.task``."""
-        return frozenset(field_action(name, each) for name, fields in self.fields.items() for each in fields)
 
 
 def kind_code(type_name: str) -> str:

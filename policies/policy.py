@@ -9,15 +9,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from policies.access import Access
-from policies.attributes import PolicyAttributes
 from policies.cedar.engine import Engine
 from policies.cedar.rows import EMPTY_CALLER, condition
-from policies.decision import Decision, FieldMask, Grade
 from policies.errors import ConfigurationError
 from policies.governed import Governed
 from policies.labels import load_labels
 from policies.masks import governed_types
-from policies.predicate import Predicate
 from policies.principal import Principal
 from policies.vocabulary import Label, Labels, RowAction, WriteAction, actions
 
@@ -82,22 +79,6 @@ class Policy:
         access = Access(self.engine, self._types, principal)
         self._accesses[fingerprint] = (now + ACCESS_SECONDS, access)
         return access
-
-    def grade(self, principal: Principal, attributes: PolicyAttributes) -> Grade:
-        """Return how much of a row a caller may see; see `Access.grade`."""
-        return self.access(principal).grade(attributes)
-
-    def rows(self, principal: Principal, action: RowAction = RowAction.DISCOVER) -> Predicate:
-        """Return the predicate of the rows that a caller may discover or read; see `Access.rows`."""
-        return self.access(principal).rows(action)
-
-    def field_mask(self, principal: Principal, type_name: str, attributes: PolicyAttributes) -> FieldMask:
-        """Return the fields that a caller may not see, and the reasons; see `Access.field_mask`."""
-        return self.access(principal).field_mask(type_name, attributes)
-
-    def may(self, principal: Principal, action: str, attributes: PolicyAttributes) -> Decision:
-        """Decide a write action; see `Access.may`."""
-        return self.access(principal).may(action, attributes)
 
     def _refuse_uncompilable(self) -> None:
         """Raise `ConfigurationError` for a rule about rows or fields that cannot be compiled to a predicate."""

@@ -74,7 +74,8 @@ def test_what_a_field_is_made_from_is_known(schema: GraphSchema) -> None:
     assert found.derived["ModelVersion.trainedOn"] == {"ModelVersion.trainingRun", "Run.inputs"}
     assert found.derived["Feature.owners"] == {"FeatureSet.owners", "FeatureSet.domain", "Feature.domain"}
     assert found.derived["Model.upstream"] == {"ModelVersion.upstream"}
-    assert {each for inputs in found.derived.values() for each in inputs} <= found.coordinates()
+    coordinates = {f"{name}.{field}" for name, fields in found.fields.items() for field in fields}
+    assert {each for inputs in found.derived.values() for each in inputs} <= coordinates
 
 
 def test_a_governed_field_that_cannot_be_hidden_stops_the_start_up() -> None:

@@ -29,32 +29,32 @@ def test_a_forbid_that_fails_denies_and_alerts(
     """A forbid that Cedar cannot evaluate denies the action and raises an alert, where Cedar itself would allow."""
     policy = Policy(shipped + FAILING, labels, governed)
     with capture_logs() as logs:
-        decision = policy.may(people["ada"], "update", asset())
+        decision = policy.access(people["ada"]).may("update", asset())
     assert (decision.allowed, decision.policies) == (False, ())
     assert [(entry["event"], entry["log_level"], entry["alert"]) for entry in logs] == [
         ("policy_decision_error", "error", True)
     ]
     assert "overflow" in logs[0]["errors"][0]
-    assert policy.may(people["ada"], "link", asset()).allowed
+    assert policy.access(people["ada"]).may("link", asset()).allowed
 
 
 def test_an_unknown_action_is_denied(policy: Policy, people: People, asset: Make) -> None:
     """An action that the Cedar schema does not define is denied even to an administrator, and logged."""
     with capture_logs() as logs:
-        assert not policy.may(people["root"], "updte", asset()).allowed
+        assert not policy.access(people["root"]).may("updte", asset()).allowed
     assert len(logs) == 1
 
 
 def test_discoverable_rows_show_public_fields_only(policy: Policy, people: People, asset: Make) -> None:
     """A row with grade DISCOVER shows its public fields, and each hidden field names the rules that would permit it."""
     guest, draft = people["guest"], asset(visibility="ORG", stage="DRAFT")
-    assert policy.grade(guest, draft) is Grade.DISCOVER
-    shown = set(policy.labels["Model"]) - policy.field_mask(guest, "Model", draft).hidden
+    assert policy.access(guest).grade(draft) is Grade.DISCOVER
+    shown = set(policy.labels["Model"]) - policy.access(guest).field_mask("Model", draft).hidden
     assert shown == {"id", "kind", "source", "namespace", "name", "displayName", "ownerTeam", "viewerAccess"}
     needs = Denial(policies=(), needs=("rows-org-read", "rows-team", "rows-auditor", "rows-admin"))
-    assert policy.field_mask(guest, "Model", draft).why["description"] == needs
-    assert policy.rows(guest, RowAction.READ) != policy.rows(guest, RowAction.DISCOVER)
-    assert not policy.may(guest, "update", draft).allowed
+    assert policy.access(guest).field_mask("Model", draft).why["description"] == needs
+    assert policy.access(guest).rows(RowAction.READ) != policy.access(guest).rows(RowAction.DISCOVER)
+    assert not policy.access(guest).may("update", draft).allowed
 
 
 def test_withheld_fields_do_not_depend_on_the_read_scope(policy: Policy, people: People, asset: Make) -> None:
@@ -63,14 +63,14 @@ def test_withheld_fields_do_not_depend_on_the_read_scope(policy: Policy, people:
         reader = replace(person, scopes=person.scopes | {"graph:read"})
         writer = replace(person, scopes=person.scopes - {"graph:read"})
         for about in (asset(), asset(stage="DRAFT"), asset(visibility="TEAM"), asset(sensitivity="RESTRICTED")):
-            hidden = policy.field_mask(reader, "ModelVersion", about).hidden
+            hidden = policy.access(reader).field_mask("ModelVersion", about).hidden
             assert policy.access(reader).fields_hidden_by_rules("ModelVersion", about) == hidden, name
             assert policy.access(writer).fields_hidden_by_rules("ModelVersion", about) == hidden, name
 
 
 def test_a_mask_names_the_forbidding_rule(policy: Policy, people: People, asset: Make) -> None:
     """A field that a forbid hides from the owner team names this rule."""
-    mask = policy.field_mask(people["bo"], "Model", asset("ads", sensitivity="RESTRICTED"))
+    mask = policy.access(people["bo"]).field_mask("Model", asset("ads", sensitivity="RESTRICTED"))
     assert mask.why["description"].policies == ("rows-restricted",)
     assert "name" not in mask.hidden
 
@@ -81,10 +81,10 @@ def test_non_null_fields_are_masked_with_their_row_only(
     """No mask of a visible row hides a non-null field; the mask of a hidden row hides every field."""
     fixed = {each.partition(".")[2] for each in governed.fixed if each.startswith("ModelVersion.")}
     assert {"id", "kind"} <= fixed
-    of_visible = policy.field_mask(people["guest"], "ModelVersion", asset(visibility="ORG", stage="DRAFT"))
+    of_visible = policy.access(people["guest"]).field_mask("ModelVersion", asset(visibility="ORG", stage="DRAFT"))
     assert of_visible.hidden.isdisjoint(fixed)
     assert of_visible.hidden >= {"framework", "artifactUri", "params"}
-    of_hidden = policy.field_mask(people["guest"], "ModelVersion", asset())
+    of_hidden = policy.access(people["guest"]).field_mask("ModelVersion", asset())
     assert of_hidden.hidden == set(governed.assets["ModelVersion"]) == set(of_hidden.why)
 
 
@@ -92,32 +92,32 @@ def test_reading_requires_discovering(labels: Labels, governed: Governed, people
     """A rule that permits `read` without `discover` shows no row, by id or in a list."""
     rule = '@id("odd") @doc("?") permit(principal, action == Action::"read", resource);'
     policy = Policy(rule, labels, governed)
-    assert policy.grade(people["ada"], asset()) is Grade.HIDDEN
-    assert policy.rows(people["ada"], RowAction.READ) == Nothing()
+    assert policy.access(people["ada"]).grade(asset()) is Grade.HIDDEN
+    assert policy.access(people["ada"]).rows(RowAction.READ) == Nothing()
 
 
 def test_a_mask_has_reasons(shipped: str, labels: Labels, governed: Governed, people: People, asset: Make) -> None:
     """A hidden field names the rules that would permit it, and the rule that forbids it if there is one."""
     policy = Policy(shipped, labels, governed)
     opens = ("fields-restricted-team", "fields-restricted-admin", "fields-unowned", "fields-break-glass")
-    denied = policy.field_mask(people["bo"], "ModelVersion", asset(visibility="ORG"))
+    denied = policy.access(people["bo"]).field_mask("ModelVersion", asset(visibility="ORG"))
     assert denied.why == dict.fromkeys(("artifactUri", "params"), Denial(policies=(), needs=opens))
     closing = '@id("no-params") @doc("?") forbid(principal, action == Action::"ModelVersion.params", resource);'
-    mask = Policy(shipped + closing, labels, governed).field_mask(people["root"], "ModelVersion", asset())
+    mask = Policy(shipped + closing, labels, governed).access(people["root"]).field_mask("ModelVersion", asset())
     assert mask.why == {"params": Denial(policies=("no-params",), needs=opens)}
 
 
 def test_scopes_are_ceilings(policy: Policy, people: People, asset: Make) -> None:
     """Without the scope even an administrator reads and writes nothing, and the denial names the scope."""
     blind, reader = people["blind-admin"], replace(people["root"], scopes=frozenset({"graph:read"}))
-    assert policy.rows(blind) == Nothing()
-    assert policy.field_mask(blind, "Model", asset()).why["id"].needs == ("scope:graph:read",)
-    assert policy.may(reader, "update", asset()).reasons == ("needs scope:graph:write",)
+    assert policy.access(blind).rows() == Nothing()
+    assert policy.access(blind).field_mask("Model", asset()).why["id"].needs == ("scope:graph:read",)
+    assert policy.access(reader).may("update", asset()).reasons == ("needs scope:graph:write",)
 
 
 def test_a_denied_write_lists_the_permits(policy: Policy, people: People, asset: Make) -> None:
     """A denial by default lists the ids and texts of the rules of which one would permit the action."""
-    reasons = policy.may(people["guest"], "update", asset(visibility="ORG")).reasons
+    reasons = policy.access(people["guest"]).may("update", asset(visibility="ORG")).reasons
     work = "the caller has the role engineer or automation."
     assert reasons == (
         f"needs writes-team: One of the caller's teams owns the asset, and {work}",
@@ -129,8 +129,8 @@ def test_a_denied_write_lists_the_permits(policy: Policy, people: People, asset:
 def test_an_empty_team_owns_nothing(policy: Policy, people: People, asset: Make) -> None:
     """A caller whose token has an empty group gets no rights on assets without an owner."""
     caller = replace(people["guest"], teams=frozenset({""}))
-    assert policy.grade(caller, asset("none")) is Grade.HIDDEN
-    assert not policy.may(caller, "update", asset("none", "ORG")).allowed
+    assert policy.access(caller).grade(asset("none")) is Grade.HIDDEN
+    assert not policy.access(caller).may("update", asset("none", "ORG")).allowed
     assert not policy.engine.decide(caller, "read", asset("none")).allowed
 
 
@@ -139,12 +139,12 @@ def test_callers_never_share_a_mask(policy: Policy, people: People, asset: Make)
     ada, row = people["ada"], asset(visibility="ORG")
     others = [replace(ada, teams=frozenset()), replace(ada, teams=frozenset(), roles=frozenset({"admin"}))]
     for _ in range(2):
-        assert policy.field_mask(ada, "ModelVersion", row).hidden == frozenset()
-        assert policy.field_mask(others[0], "ModelVersion", row).hidden == {"artifactUri", "params"}
-        assert policy.field_mask(others[1], "ModelVersion", row).hidden == frozenset()
-        assert "id" in policy.field_mask(replace(ada, scopes=frozenset()), "ModelVersion", row).hidden
-        assert policy.field_mask(others[0], "Model", row).hidden == frozenset()
-        assert "id" in policy.field_mask(others[0], "ModelVersion", asset()).hidden
+        assert policy.access(ada).field_mask("ModelVersion", row).hidden == frozenset()
+        assert policy.access(others[0]).field_mask("ModelVersion", row).hidden == {"artifactUri", "params"}
+        assert policy.access(others[1]).field_mask("ModelVersion", row).hidden == frozenset()
+        assert "id" in policy.access(replace(ada, scopes=frozenset())).field_mask("ModelVersion", row).hidden
+        assert policy.access(others[0]).field_mask("Model", row).hidden == frozenset()
+        assert "id" in policy.access(others[0]).field_mask("ModelVersion", asset()).hidden
 
 
 def test_an_access_is_cached_until_it_expires(shipped: str, labels: Labels, governed: Governed, people: People) -> None:
@@ -176,7 +176,7 @@ def test_caches_are_bounded(policy: Policy, people: People, asset: Make, monkeyp
 def test_an_ungoverned_type_has_no_mask(policy: Policy, people: People, asset: Make) -> None:
     """A type without labels raises an error instead of returning an empty mask."""
     with pytest.raises(CodedError, match="Modell is no governed type"):
-        policy.field_mask(people["root"], "Modell", asset())
+        policy.access(people["root"]).field_mask("Modell", asset())
 
 
 def test_a_record_without_its_attributes_is_refused() -> None:

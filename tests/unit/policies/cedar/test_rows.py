@@ -66,15 +66,15 @@ def test_compiled_rules_equal_the_engine_on_every_class(
     policy = Policy(text or shipped, labels, governed)
     actions = [*RowAction, "ModelVersion.artifactUri"]
     for caller in _callers():
-        rows = {action: compiled(policy.rows(caller, action)) for action in RowAction}
+        rows = {action: compiled(policy.access(caller).rows(action)) for action in RowAction}
         requests = [(action, attributes) for attributes in SPACE for action in actions]
         decisions = iter(policy.engine.decide_all(caller, requests))
         for attributes in SPACE:
             discover, read, field = (next(decisions).allowed for _ in actions)
             assert rows[RowAction.DISCOVER](attributes) == discover
             assert rows[RowAction.READ](attributes) == (discover and read)
-            assert policy.grade(caller, attributes) == (2 if discover and read else 1 if discover else 0)
-            hidden = "artifactUri" in policy.field_mask(caller, "ModelVersion", attributes).hidden
+            assert policy.access(caller).grade(attributes) == (2 if discover and read else 1 if discover else 0)
+            hidden = "artifactUri" in policy.access(caller).field_mask("ModelVersion", attributes).hidden
             assert hidden == (not (discover and read and field))
         assert next(decisions, None) is None
 
@@ -111,5 +111,5 @@ def test_a_write_rule_need_not_be_compiled(labels: Labels, governed: Governed, s
         "root", PrincipalKind.PERSON, "default", roles=frozenset({"admin"}), scopes=frozenset({"graph:write"})
     )
     policy = Policy(shipped + rule, labels, governed)
-    assert policy.may(caller, "link", SPACE[0]).allowed
-    assert policy.may(caller, "link", SPACE[0]._replace(kind="RUN")).policies == ("odd",)
+    assert policy.access(caller).may("link", SPACE[0]).allowed
+    assert policy.access(caller).may("link", SPACE[0]._replace(kind="RUN")).policies == ("odd",)
