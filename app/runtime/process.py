@@ -53,7 +53,6 @@ class RunningProcess:
     """The parts of a process that exist only while it runs."""
 
     client: GremlinClient
-    coordinator: WriteCoordinator
     contexts: OperationContexts
 
 
@@ -110,7 +109,7 @@ class Process:
             cursor_key=self._cursor_key,
             log_access=self.access_log.write,
         )
-        self.opened = RunningProcess(client, coordinator, contexts)
+        self.opened = RunningProcess(client, contexts)
 
     def _new_coordinator(self) -> WriteCoordinator:
         rules = RULES if self.settings.enrichment else ()

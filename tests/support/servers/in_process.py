@@ -40,13 +40,12 @@ async def no_jobs(_client: GremlinClient, _coordinator: WriteCoordinator) -> Asy
     yield
 
 
-@dataclass(frozen=True)
-class Api:
-    """A running API: ask it as a persona."""
+@dataclass
+class RunningApi:
+    """An API in this process; requests go through the ASGI interface, with the tokens of the callers."""
 
-    app: Starlette
-    http: httpx2.AsyncClient
     process: Process
+    http: httpx2.AsyncClient
     tokens: dict[str, str]
 
     @property
@@ -57,12 +56,24 @@ class Api:
     @property
     def coordinator(self) -> WriteCoordinator:
         """The write coordinator."""
-        return self.process.opened.coordinator
+        return self.contexts.coordinator
 
     @property
     def contexts(self) -> OperationContexts:
         """The factory of operation contexts, whose fields a test may replace."""
         return self.process.opened.contexts
+
+    async def settled(self) -> None:
+        """Wait until the jobs have done what they had to: tags have arrived, and nobody but us asks the store."""
+        pending = self.coordinator.outbox
+        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.entries))
+
+
+@dataclass
+class Api(RunningApi):
+    """A running API: ask it as a persona."""
+
+    app: Starlette
 
     async def send(self, who: str, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer of one request."""
@@ -91,11 +102,6 @@ class Api:
         for start in range(0, len(items), 500):
             payload = await self.register("root", *items[start : start + 500])
             assert payload["failed"] == 0, [result for result in payload["results"] if result["errors"]][:3]
-
-    async def settled(self) -> None:
-        """Wait until the jobs have done what they had to: tags have arrived, and nobody but us asks the store."""
-        pending = self.coordinator.outbox
-        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.entries))
 
     async def count(self, who: str, query: str, **variables: Any) -> int:
         """The number of store requests that a query takes, without those of a first authentication."""
@@ -127,4 +133,4 @@ async def open_api(
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
-            yield Api(app, http, process, tokens)
+            yield Api(process, http, tokens, app)

@@ -13,19 +13,15 @@ import httpx2
 import orjson
 from support.estates.estate_values import DOMAINS, HUSH, NOW, TAGS, TEAMS, USERS, VEIL
 from support.estates.twin_estates import WORLDS, Apart, Estate
-from support.servers.in_process import process_over
+from support.servers.in_process import RunningApi, process_over
 from support.stores.janusgraph import StoreGraph, open_graph
 from support.stores.writers import Writers, person
-from support.waiting import until
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona, personas
 from app.factory import create_app
 from app.graph.commits.commit_log import CommitLog
-from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
-from app.runtime.process import Process
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
@@ -76,22 +72,8 @@ class StillJournal(CommitLog):
 
 
 @dataclass
-class World:
+class World(RunningApi):
     """One running API over a store of its own."""
-
-    process: Process
-    http: httpx2.AsyncClient
-    tokens: dict[str, str]
-
-    @property
-    def client(self) -> GremlinClient:
-        """The client of the store."""
-        return self.process.opened.client
-
-    @property
-    def coordinator(self) -> WriteCoordinator:
-        """The write coordinator, whose commit log is still."""
-        return self.process.opened.contexts.coordinator
 
     async def principal(self, who: str) -> Principal:
         """Who a persona is to this API."""
@@ -116,11 +98,6 @@ class World:
             await _written(writers, subject, time, items)
         await _written(writers, "root", NOW, estate.links)
         await _written(writers, "root", epoch_milliseconds(), estate.uses)
-
-    async def settled(self) -> None:
-        """Wait until the jobs have done what they had to."""
-        pending = self.coordinator.outbox
-        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.entries))
 
 
 async def _written(writers: Writers, subject: str, time: int, items: list[Any]) -> None:

@@ -86,7 +86,6 @@ async def test_parts_close_in_reverse_order(settings: Settings, steps: list[str]
         assert steps == ["store opened", "store checked", "jobs started"]
         assert made.opened is running
         assert running.contexts.client is running.client
-        assert running.contexts.coordinator is running.coordinator
     assert steps[3:] == CLOSED
 
 
