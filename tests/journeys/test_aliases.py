@@ -1,6 +1,5 @@
 """Aliases: what a name stands for, who may move it, what the audit says of it, and how it goes back."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,17 +17,9 @@ from support.estates.promotions import (
     set_alias,
     version,
 )
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 DELETE = "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { changed errors { code message } } }"
-
-
-@pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API over a graph whose models are made by the tests."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        yield api
 
 
 def stands(number: int, name: str, *, protected: bool = False) -> dict[str, Any]:

@@ -1,18 +1,7 @@
 """Approvals: decisions are recorded once, by those who may, and stay as they are."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from support.estates.promotions import RANKING, approve, codes, history, model, of_version, register, revert, version
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
-
-
-@pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API over a graph whose models are made by the tests."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        yield api
+from support.servers.in_process import Api
 
 
 async def test_a_decision_is_recorded_beside_its_subject(api: Api) -> None:

@@ -1,11 +1,9 @@
 """Reading the graph as it was: every field that leads somewhere leads where it led at that instant."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 from support.stores.writers import Writers, person
 
 from graphql_schema.catalog.relations import DEPLOYED_AS, FEEDS, OWNED_BY, SERVED_BY, Hop
@@ -76,15 +74,14 @@ READ = """query ($data: ID!, $one: ID!, $model: ID!, $service: ID!, $two: ID!, $
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over a store in which all of it happened."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        writers = Writers(api.client, api.process.policy, api.coordinator)
-        for number, items in HISTORY.items():
-            writer = writers.of(person("root", roles="admin auditor"), now=EPOCH + (number - 1) * DAY)
-            done = await writer.write(items, dry_run=False, atomic=False)
-            assert not [each.errors for each in done if each.errors]
-        yield api
+    writers = Writers(api.client, api.process.policy, api.coordinator)
+    for number, items in HISTORY.items():
+        writer = writers.of(person("root", roles="admin auditor"), now=EPOCH + (number - 1) * DAY)
+        done = await writer.write(items, dry_run=False, atomic=False)
+        assert not [each.errors for each in done if each.errors]
+    return api
 
 
 async def read(api: Api, at: str | None) -> dict[str, Any]:

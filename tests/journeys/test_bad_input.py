@@ -1,11 +1,9 @@
 """Bad input is answered as the design says, and leaves nothing half-written."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 A = "mlg://dataset/test/default/a"
 B = "mlg://dataset/test/default/b"
@@ -13,11 +11,10 @@ MODEL = "mlg://model/test/default/m"
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over an almost empty graph."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load({"dataset": {"id": A}}, {"dataset": {"id": B}}, {"model": {"id": MODEL}})
-        yield api
+    await api.load({"dataset": {"id": A}}, {"dataset": {"id": B}}, {"model": {"id": MODEL}})
+    return api
 
 
 async def test_unknown_id_is_null(api: Api) -> None:

@@ -10,10 +10,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
+from support.servers.in_process import Api
 from support.servers.websocket_client import serving, talking
 from support.source_tree import read
-from support.stores.janusgraph import StoreGraph
 
 TEAM = "mlg://team/catalog/default/ranking"
 FOLLOW = """subscription ($after: Cursor, $filter: ChangeFilter) { changes(after: $after, filter: $filter) {
@@ -22,11 +21,10 @@ LISTED = "query ($after: Cursor) { changes(first: 100, after: $after) { nodes { 
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over a graph with one team."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load({"team": {"name": "ranking"}})
-        yield api
+    await api.load({"team": {"name": "ranking"}})
+    return api
 
 
 @pytest.fixture(scope="module")

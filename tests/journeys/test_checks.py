@@ -1,13 +1,11 @@
 """Checks: what is reported, in whatever order, is what is read; what fails opens an incident when asked to."""
 
-from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 
 import pytest
 from support.documents.observability import Writes, codes, owned, report, resolved, urn
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 from graphql_schema.fields.scalars import instant_text, parse_instant
 
@@ -20,11 +18,10 @@ CHECKS = """query ($id: ID!, $since: DateTime, $after: Cursor) { asset(id: $id) 
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over a dataset of ranking and one of ads."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(owned("dataset", "orders"), owned("dataset", "clicks", "ads"))
-        yield api
+    await api.load(owned("dataset", "orders"), owned("dataset", "clicks", "ads"))
+    return api
 
 
 def at(minute: int) -> str:

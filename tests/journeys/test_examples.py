@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
+from support.servers.in_process import Api
 from support.servers.websocket_client import serving
 from support.source_tree import ROOT
-from support.stores.janusgraph import StoreGraph
 
 EXAMPLES = {
     "next-title": [sys.executable, "examples/ci_job.py"],
@@ -24,11 +23,10 @@ SEEN = """query ($id: ID!) { asset(id: $id) { ... on Model { version(alias: "cha
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over a graph with the team, as the identity provider would have told it."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load({"team": {"name": "ranking"}})
-        yield api
+    await api.load({"team": {"name": "ranking"}})
+    return api
 
 
 @pytest.fixture(scope="module")

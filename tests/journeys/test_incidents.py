@@ -1,14 +1,12 @@
 """Incidents: opened on assets, listed where they stand, told in the audit, and over when somebody says so."""
 
-from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 
 import pytest
 from support.documents.observability import REVERT, Writes, codes, owned, raised, report, resolved, team, urn
 from support.estates.leak_catalogue import token
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 DATA, MODEL, THEIRS, SHUT = urn("dataset", "d"), urn("model", "m"), urn("dataset", "t"), urn("dataset", "shut")
 PART = urn("model-version", "m@1")
@@ -23,20 +21,19 @@ HISTORY = """query ($id: ID!) { asset(id: $id) { revision history { nodes {
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over assets of ranking and ads, one of them shut, and zoe, an engineer of ads."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        api.tokens["zoe"] = token(api, "zoe", "ads", roles="engineer")
-        await api.load(
-            owned("dataset", "d"),
-            owned("model", "m"),
-            {"modelVersion": {"id": PART}},
-            owned("dataset", "t", "ads"),
-            owned("dataset", "shut", visibility="TEAM"),
-            owned("dataset", "audited"),
-            owned("dataset", "audited-too"),
-        )
-        yield api
+    api.tokens["zoe"] = token(api, "zoe", "ads", roles="engineer")
+    await api.load(
+        owned("dataset", "d"),
+        owned("model", "m"),
+        {"modelVersion": {"id": PART}},
+        owned("dataset", "t", "ads"),
+        owned("dataset", "shut", visibility="TEAM"),
+        owned("dataset", "audited"),
+        owned("dataset", "audited-too"),
+    )
+    return api
 
 
 async def history(api: Api, asset: str) -> tuple[int, list[dict[str, Any]]]:

@@ -1,6 +1,5 @@
 """Walks along lineage on a small estate, whose answers were written by hand from ADR 0010."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -37,21 +36,20 @@ WALK = """query ($roots: [ID!]!, $direction: LineageDirection!, $depth: Int, $fi
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over the estate."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(
-            {"dataset": {"id": RAW}},
-            {"dataset": {"id": CLEAN, "derivedFrom": [RAW]}},
-            {"run": {"id": RUN, "state": "COMPLETE", "inputs": [CLEAN], "outputs": [V1]}},
-            {"modelVersion": {"id": V2, "trainedOn": [CLEAN]}},
-            {"service": {"id": SERVICE}},
-            {"service": {"id": CALLER, "calls": [SERVICE]}},
-            {"deployment": {"id": DEPLOYMENT, "modelVersion": V1, "service": SERVICE, "status": "ACTIVE"}},
-            {"experiment": {"id": EXPERIMENT}},
-            {"experimentCell": {"id": CELL, "experiment": EXPERIMENT, "subjects": [DEPLOYMENT]}},
-        )
-        yield api
+    await api.load(
+        {"dataset": {"id": RAW}},
+        {"dataset": {"id": CLEAN, "derivedFrom": [RAW]}},
+        {"run": {"id": RUN, "state": "COMPLETE", "inputs": [CLEAN], "outputs": [V1]}},
+        {"modelVersion": {"id": V2, "trainedOn": [CLEAN]}},
+        {"service": {"id": SERVICE}},
+        {"service": {"id": CALLER, "calls": [SERVICE]}},
+        {"deployment": {"id": DEPLOYMENT, "modelVersion": V1, "service": SERVICE, "status": "ACTIVE"}},
+        {"experiment": {"id": EXPERIMENT}},
+        {"experimentCell": {"id": CELL, "experiment": EXPERIMENT, "subjects": [DEPLOYMENT]}},
+    )
+    return api
 
 
 async def walk(api: Api, *roots: str, direction: str = "DOWNSTREAM", **more: Any) -> Any:

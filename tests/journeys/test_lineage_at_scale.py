@@ -1,14 +1,12 @@
 """What walks cost: a request a level for everybody, no road that is not taken, and no enumeration of all ways."""
 
-from collections.abc import AsyncIterator
 from itertools import product
 from typing import Any
 
 import orjson
 import pytest
 from support.estates.leak_catalogue import token
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 from app.graph.reading.lineage.walk_budget import WalkLimits
 
@@ -41,7 +39,7 @@ def dataset(name: str, *sources: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over a lattice, a hub with many consumers that are versions of one dataset, and a chain."""
     layers = [[f"layer{layer:02}-{number}" for number in range(WIDTH)] for layer in range(LAYERS)]
     lattice = [dataset("first"), *(dataset(name, "first") for name in layers[0])]
@@ -52,13 +50,12 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
     ]
     chain = [dataset("chain0"), *(dataset(f"chain{number}", f"chain{number - 1}") for number in range(1, CHAIN))]
     owned = [{"dataset": {"id": urn(f"chain{number}"), "owners": [{"owner": TEAM}]}} for number in range(CHAIN)]
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        api.tokens["guest"] = token(api, "guest")
-        await api.load(*lattice, dataset("last", *layers[-1]))
-        await api.load(dataset("before"), dataset("hub", "before"), *versions, dataset("beside", "big"))
-        await api.load({"team": {"name": "ranking"}}, *chain)
-        await api.load(*owned)
-        yield api
+    api.tokens["guest"] = token(api, "guest")
+    await api.load(*lattice, dataset("last", *layers[-1]))
+    await api.load(dataset("before"), dataset("hub", "before"), *versions, dataset("beside", "big"))
+    await api.load({"team": {"name": "ranking"}}, *chain)
+    await api.load(*owned)
+    return api
 
 
 async def test_paths_through_a_lattice_of_a_million_million_ways(api: Api) -> None:

@@ -1,7 +1,7 @@
 """Pages of a walk concatenate to what was there when the first was read, whatever is written meanwhile."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from itertools import count, pairwise
 from random import Random
 from typing import Any
@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.documents.lineage_questions import Round, as_of, differences, lineages
 from support.estates.lineage_graphs import UNLINKED, WalkGraph, walk_graphs
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 from support.stores.lineage_loader import WalkStore
 
 from graphql_schema.catalog.relations import LINEAGE
@@ -24,13 +23,6 @@ LINK = "mutation ($input: LinkInput!) { link(input: $input) { changed errors { c
 UNLINK = "mutation ($input: UnlinkInput!) { unlink(input: $input) { changed errors { code } } }"
 DELETE = "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { changed errors { code } } }"
 RESTORE = "mutation ($input: RestoreAssetInput!) { restoreAsset(input: $input) { changed errors { code } } }"
-
-
-@pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API over a store that all graphs share, each in a namespace of its own."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
-        yield opened
 
 
 class Writer:

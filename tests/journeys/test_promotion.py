@@ -1,15 +1,13 @@
 """Promotion: protected aliases move through their gate, and what closes a gate is told and can be put right."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.estates.promotions import RANKING, aliases, approve, codes, model, of_version, register, set_alias, version
-from support.servers.in_process import Api, open_api
+from support.servers.in_process import Api
 from support.source_tree import read
-from support.stores.janusgraph import StoreGraph
 from support.stores.raw_incidents import raise_incident
 
 from policies.gates import load_gates
@@ -29,13 +27,6 @@ OPEN: dict[str, Any] = {
 def closed(**why: Any) -> dict[str, Any]:
     """The report of a closed gate."""
     return {**OPEN, "open": False, **why}
-
-
-@pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API with the shipped gates over a graph whose models are made by the tests."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        yield api
 
 
 async def blocks(api: Api, name: str, report: dict[str, Any], number: int = 1) -> str:

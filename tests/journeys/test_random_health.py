@@ -1,14 +1,12 @@
 """Health of random estates is what plain loops over the same values make of it, for two callers."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import pytest
 from support.documents.observability import owned, raised, report, resolved
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 HEALTH = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { health { status
   causes { depth asset { id } check { id } result { status } incident { id } evaluation { id } } } } } }"""
@@ -75,13 +73,6 @@ class Estate:
         for each in self.things.values():
             if each.whole == of or each.id == self.things[of].whole:
                 yield each.id
-
-
-@pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API over an empty graph."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        yield api
 
 
 async def _laid(api: Api, random: Random, name: str) -> Estate:

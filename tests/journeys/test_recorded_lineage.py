@@ -9,15 +9,13 @@ taken out of a graph that the test makes of the events and the registry.
 import ast
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import networkx as nx
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 from graphql_schema.catalog.urn import make_urn, parse_urn
 
@@ -38,13 +36,12 @@ WALK = """query ($root: ID!, $direction: LineageDirection!, $depth: Int, $kinds:
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over all of it."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        for folder in EVENTS:
-            await api.load(*_jobs(folder))
-        await api.load(*_registry())
-        yield api
+    for folder in EVENTS:
+        await api.load(*_jobs(folder))
+    await api.load(*_registry())
+    return api
 
 
 def _foreign(kind: str, key: str) -> str:

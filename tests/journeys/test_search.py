@@ -2,14 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
+from support.servers.in_process import Api
 from support.source_tree import read
-from support.stores.janusgraph import StoreGraph
 
 from graphql_schema.catalog.urn import make_urn
 
@@ -84,13 +83,12 @@ TYPED = {
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over the named assets, in a namespace and a source of their own, and the estate."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
-        await opened.load(*({"dataset": {"id": _named(name), **more}} for name, more in NAMED.items()))
-        await opened.load({"dataset": {"source": "people", "namespace": "named", "name": CUT}})
-        await opened.load(*(asset.item for asset in ESTATE))
-        yield opened
+    await api.load(*({"dataset": {"id": _named(name), **more}} for name, more in NAMED.items()))
+    await api.load({"dataset": {"source": "people", "namespace": "named", "name": CUT}})
+    await api.load(*(asset.item for asset in ESTATE))
+    return api
 
 
 def _named(name: str) -> str:

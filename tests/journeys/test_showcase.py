@@ -1,14 +1,12 @@
 """The published showcase, imported through the API, answers as an independent script computed it from the raw files."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 from app.ingest.sources.datahub.aspect_files import read_estate
 from app.ingest.sources.datahub.mapping import map_estate
@@ -28,11 +26,10 @@ ASSETS = """query ($after: Cursor) { assets(first: 100, after: $after) { pageInf
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over the imported showcase."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(*(item.value for item in map_estate(read_estate(FILES))))
-        yield api
+    await api.load(*(item.value for item in map_estate(read_estate(FILES))))
+    return api
 
 
 @pytest.fixture(scope="module")

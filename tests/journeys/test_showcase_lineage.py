@@ -6,15 +6,14 @@ that distances are theirs. What is hidden is taken out of a graph that the test 
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import networkx as nx
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 from app.ingest.sources.datahub.aspect_files import read_estate
 from app.ingest.sources.datahub.mapping import map_estate
@@ -87,11 +86,10 @@ def _named(values: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over the imported showcase."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(*(item.value for item in map_estate(read_estate(FILES))))
-        yield api
+    await api.load(*(item.value for item in map_estate(read_estate(FILES))))
+    return api
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,14 @@
 """Usage: what is recorded for a day replaces what was there, and adds up as a loop over plain values does."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 from support.documents.observability import Writes, codes, owned, recorded, team, total, urn
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 DATA, THEIRS = urn("dataset", "orders"), urn("dataset", "clicks")
 SHOP, SHUT = urn("service", "shop"), urn("service", "shut")
@@ -35,17 +34,16 @@ Days = Mapping[tuple[str, str], Mapping[str, float]]
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over assets of ranking and ads, and consumers of each kind, one of them shut."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(
-            owned("dataset", "orders"),
-            owned("dataset", "clicks", "ads"),
-            owned("service", "shop", "ads"),
-            owned("service", "shut", visibility="TEAM"),
-            {"user": {"name": "uma"}},
-        )
-        yield api
+    await api.load(
+        owned("dataset", "orders"),
+        owned("dataset", "clicks", "ads"),
+        owned("service", "shop", "ads"),
+        owned("service", "shut", visibility="TEAM"),
+        {"user": {"name": "uma"}},
+    )
+    return api
 
 
 def day(back: int) -> str:

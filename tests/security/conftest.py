@@ -1,15 +1,17 @@
-"""The API over the estate of the leak catalogue."""
+"""The API over the graph of a module, and over the estate of the leak catalogue."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 from support.estates.leak_catalogue import open_leaky
-from support.servers.in_process import Api
+from support.servers.in_process import Api, api
 from support.stores.janusgraph import StoreGraph
+
+__all__ = ["api", "leaky"]
 
 
 @pytest.fixture(scope="module")
 async def leaky(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """Return the API over an estate with something of each thing that could leak."""
-    async with open_leaky(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        yield api
+    async with open_leaky(module_graph, tmp_path_factory.mktemp("keys")) as opened:
+        yield opened

@@ -1,11 +1,9 @@
 """The three grades through the whole house: hidden, discoverable, readable; and what shows of edges between them."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 TEAM = "mlg://team/catalog/default/ranking"
 OWNED = [{"owner": TEAM}]
@@ -45,11 +43,10 @@ ITEMS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over a draft between what everybody reads."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(*ITEMS)
-        yield api
+    await api.load(*ITEMS)
+    return api
 
 
 async def test_a_draft_shows_what_it_is_called_and_whom_to_ask(api: Api) -> None:

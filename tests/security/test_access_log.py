@@ -2,7 +2,6 @@
 
 import json
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,10 @@ FIELDS = f'{{ a: asset(id: "{VERSION}") {{ id ... on ModelVersion {{ framework a
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over a model version with a restricted field, and a hidden dataset."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(*ITEMS)
-        yield api
+    await api.load(*ITEMS)
+    return api
 
 
 async def lines(api: Api, who: str, query: str, **variables: Any) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """The audit tells what its reader may see now: of fields, of far ends, of assets; and finds it by every filter."""
 
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +32,25 @@ OURS = {"owners": [{"owner": RANKING}]}
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Run the API over an open dataset, a hidden one that feeds it, and a version with secrets; all are changed."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("audit")) as api:
-        await api.load({"team": {"name": "ranking"}}, {"team": {"name": "ads"}})
-        secret = {"params": [{"key": "k", "value": f"{CANARY}-1"}], "artifactUri": f"s3://{CANARY}"}
-        steps: list[tuple[str, dict[str, Any]]] = [
-            ("ada", {"dataset": {"id": OPEN, "description": "one", **OURS}}),
-            ("ada", {"dataset": {"id": SHUT, "description": f"{CANARY} one", "visibility": "TEAM", **OURS}}),
-            ("ada", {"modelVersion": {"id": VERSION, **secret, **OURS}}),
-            ("root", {"dataset": {"id": OPEN, "description": "two"}}),
-            ("ada", {"dataset": {"id": SHUT, "description": f"{CANARY} two"}}),
-            ("root", {"modelVersion": {"id": VERSION, "params": [{"key": "k", "value": f"{CANARY}-2"}]}}),
-            ("ada", {"link": {"relation": "DERIVES", "from": SHUT, "to": OPEN}}),
-            ("ada", {"modelVersion": {"id": VERSION, "trainedOn": [OPEN, SHUT]}}),
-            ("ada", {"dataset": {"id": urn("dataset", "other"), "owners": [{"owner": RANKING}]}}),
-        ]
-        for who, item in steps:
-            payload = await api.register(who, item)
-            assert payload["failed"] == 0, payload
-        yield api
+    await api.load({"team": {"name": "ranking"}}, {"team": {"name": "ads"}})
+    secret = {"params": [{"key": "k", "value": f"{CANARY}-1"}], "artifactUri": f"s3://{CANARY}"}
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("ada", {"dataset": {"id": OPEN, "description": "one", **OURS}}),
+        ("ada", {"dataset": {"id": SHUT, "description": f"{CANARY} one", "visibility": "TEAM", **OURS}}),
+        ("ada", {"modelVersion": {"id": VERSION, **secret, **OURS}}),
+        ("root", {"dataset": {"id": OPEN, "description": "two"}}),
+        ("ada", {"dataset": {"id": SHUT, "description": f"{CANARY} two"}}),
+        ("root", {"modelVersion": {"id": VERSION, "params": [{"key": "k", "value": f"{CANARY}-2"}]}}),
+        ("ada", {"link": {"relation": "DERIVES", "from": SHUT, "to": OPEN}}),
+        ("ada", {"modelVersion": {"id": VERSION, "trainedOn": [OPEN, SHUT]}}),
+        ("ada", {"dataset": {"id": urn("dataset", "other"), "owners": [{"owner": RANKING}]}}),
+    ]
+    for who, item in steps:
+        payload = await api.register(who, item)
+        assert payload["failed"] == 0, payload
+    return api
 
 
 async def all_changes(api: Api, who: str, where: Any = None, first: int = 500) -> list[dict[str, Any]]:

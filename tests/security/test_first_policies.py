@@ -1,11 +1,9 @@
 """The first policies through the whole house: what one caller sees and another does not, wherever it could show."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 TEAM = "mlg://team/catalog/default/ranking"
 OPEN = "mlg://dataset/test/default/open"
@@ -36,11 +34,10 @@ def _items() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over an open and a hidden dataset that a model was trained on."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(*_items())
-        yield api
+    await api.load(*_items())
+    return api
 
 
 QUERIES = {

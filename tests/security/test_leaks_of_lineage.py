@@ -1,11 +1,9 @@
 """What a walk could tell of what is hidden, beside its nodes: by its budgets, and by the instants it is asked for."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 from policies.disclosure import Disclosure
 
@@ -26,25 +24,24 @@ QUESTIONS = {
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over an open root, a hidden child of it that is older than it says, and eight children of that."""
     since = "2022-01-01T00:00:00Z"
     shut = {"visibility": "TEAM", "owners": TEAM, "sourceCreatedAt": "2021-01-01T00:00:00Z"}
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(
-            {"dataset": {"id": urn("root"), "sourceCreatedAt": "2018-01-01T00:00:00Z"}},
-            {"dataset": {"id": urn("hub"), **shut}},
-            {
-                "link": {
-                    "relation": "DERIVES",
-                    "from": urn("root"),
-                    "to": urn("hub"),
-                    "validFrom": since,
-                }
-            },
-            *({"dataset": {"id": urn(f"child{number}"), "derivedFrom": [urn("hub")], **shut}} for number in range(8)),
-        )
-        yield api
+    await api.load(
+        {"dataset": {"id": urn("root"), "sourceCreatedAt": "2018-01-01T00:00:00Z"}},
+        {"dataset": {"id": urn("hub"), **shut}},
+        {
+            "link": {
+                "relation": "DERIVES",
+                "from": urn("root"),
+                "to": urn("hub"),
+                "validFrom": since,
+            }
+        },
+        *({"dataset": {"id": urn(f"child{number}"), "derivedFrom": [urn("hub")], **shut}} for number in range(8)),
+    )
+    return api
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
@@ -50,11 +48,10 @@ def _items() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over what team ads owns and in part hides."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(*_items())
-        yield api
+    await api.load(*_items())
+    return api
 
 
 async def _outcome(api: Api, who: str, item: dict[str, Any]) -> str:

@@ -1,12 +1,10 @@
 """Attacks on writes that once worked: what nobody owns, what is hidden by now, parts of others, endless work."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 ADS = {"owner": "mlg://team/catalog/default/ads"}
 PII = "mlg://tag/catalog/default/pii"
@@ -25,15 +23,14 @@ DELETED = "query ($id: ID!) { asset(id: $id) { deletedAt } }"
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over two teams and a tag that propagates."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(
-            {"team": {"name": "ads"}},
-            {"team": {"name": "ranking"}},
-            {"tag": {"name": "pii", "tagKind": "PII", "propagates": True}},
-        )
-        yield api
+    await api.load(
+        {"team": {"name": "ads"}},
+        {"team": {"name": "ranking"}},
+        {"tag": {"name": "pii", "tagKind": "PII", "propagates": True}},
+    )
+    return api
 
 
 def dataset(name: str) -> str:

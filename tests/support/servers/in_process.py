@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from starlette.applications import Starlette
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
@@ -134,3 +135,10 @@ async def open_api(
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
             yield Api(process, http, tokens, app)
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Run the API over the graph of a module; a module with data overrides this fixture."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        yield api

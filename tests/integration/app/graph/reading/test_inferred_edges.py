@@ -1,7 +1,7 @@
 """Inferred edges as the API shows them: to whom, beside what was declared, and when they come and go."""
 
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,13 +63,6 @@ class Estate:
         """A run that read a feature and made a version."""
         yield {"run": {"id": self.id("run"), "state": "COMPLETE", "outputs": [self.id("model-version")]}}
         yield {"link": {"relation": "INPUT_TO", "from": self.id("feature"), "to": self.id("run")}}
-
-
-@pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Run the API over one store for all tests."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        yield api
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """One store request per level for checks, incidents and usage, however many there are."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from support.documents.observability import owned, raised, recorded, report, team, urn
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 
 from app.graph.reading.level.hop_plan import compile_related
 from app.graph.reading.level.level_statement import LEVEL
@@ -40,25 +37,24 @@ SHAPES: dict[str, tuple[int, str]] = {
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over assets of two teams, each with checks, results, incidents and usage."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        names = [f"d{number}" for number in range(6)]
-        teams = [{"team": {"name": name}} for name in ("ranking", "ads")]
-        await api.load(*teams, *(owned("dataset", name, ("ranking", "ads")[number % 2]) for number, name in
-                                 enumerate(names)))  # fmt: skip
-        for name in names:
-            asset = urn("dataset", name)
-            for day in ("01", "02", "03"):
-                failed = {"status": "FAIL", "observedAt": f"2026-11-{day}T00:00:00Z", "openIncidentOnFail": True}
-                await report(api, "root", asset, check="a", **failed)
-                await report(api, "root", asset, check="b", **failed)
-            await raised(api, "root", asset, urn("dataset", "d0"))
-            for consumer in (team("ads"), urn("service", "shop")):
-                await recorded(
-                    api, "root", {"asset": asset, "consumer": consumer, "day": "2026-10-30", "reads": 1, "calls": 2}
-                )
-        yield api
+    names = [f"d{number}" for number in range(6)]
+    teams = [{"team": {"name": name}} for name in ("ranking", "ads")]
+    await api.load(*teams, *(owned("dataset", name, ("ranking", "ads")[number % 2]) for number, name in
+                             enumerate(names)))  # fmt: skip
+    for name in names:
+        asset = urn("dataset", name)
+        for day in ("01", "02", "03"):
+            failed = {"status": "FAIL", "observedAt": f"2026-11-{day}T00:00:00Z", "openIncidentOnFail": True}
+            await report(api, "root", asset, check="a", **failed)
+            await report(api, "root", asset, check="b", **failed)
+        await raised(api, "root", asset, urn("dataset", "d0"))
+        for consumer in (team("ads"), urn("service", "shop")):
+            await recorded(
+                api, "root", {"asset": asset, "consumer": consumer, "day": "2026-10-30", "reads": 1, "calls": 2}
+            )
+    return api
 
 
 @pytest.mark.parametrize("who", ["ada", "bo", "root"])

@@ -1,12 +1,10 @@
 """One store request per level, whatever the shape of the query and whoever asks."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from random import Random
 
 import pytest
-from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph
+from support.servers.in_process import Api
 from support.stores.observed_requests import ObservedRequests
 
 from app.graph.driver.gremlin_client import GremlinClient
@@ -76,11 +74,10 @@ PERSONAS = ("ada", "bo", "root")
 
 
 @pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+async def api(api: Api) -> Api:
     """Return the API over the demo estate."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        await api.load(*demo_estate())
-        yield api
+    await api.load(*demo_estate())
+    return api
 
 
 @pytest.mark.parametrize("who", PERSONAS)

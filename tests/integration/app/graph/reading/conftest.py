@@ -1,0 +1,5 @@
+"""The API over the graph of a module, for all tests of reads."""
+
+from support.servers.in_process import api
+
+__all__ = ["api"]
