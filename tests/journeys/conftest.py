@@ -1,5 +1,17 @@
-"""The API over the graph of a module, for all journeys."""
+"""The API over the graph of a module, empty or with the demo estate, for all journeys."""
 
-from support.servers.in_process import api
+from collections.abc import AsyncIterator
 
-__all__ = ["api"]
+import pytest
+from support.estates.demo_estate import open_demo
+from support.servers.in_process import Api, api
+from support.stores.janusgraph import StoreGraph
+
+__all__ = ["api", "demo"]
+
+
+@pytest.fixture(scope="module")
+async def demo(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over the demo estate."""
+    async with open_demo(module_graph, tmp_path_factory.mktemp("keys")) as opened:
+        yield opened

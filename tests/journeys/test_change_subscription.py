@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from support.servers.in_process import Api
 from support.servers.websocket_client import serving, talking
-from support.source_tree import read
+from support.source_tree import code_blocks
 
 TEAM = "mlg://team/catalog/default/ranking"
 FOLLOW = """subscription ($after: Cursor, $filter: ChangeFilter) { changes(after: $after, filter: $filter) {
@@ -134,7 +133,7 @@ async def test_who_sees_little_goes_on(api: Api, address: str) -> None:
 
 async def test_the_client_of_the_manual(api: Api, address: str) -> None:
     """The client that docs/http.md shows is told of what happens."""
-    (client,) = re.findall(r"(?s)```python\n(.*?)```", read("docs/http.md"))
+    (client,) = code_blocks("docs/http.md", "python")
     told = {**os.environ, "URL": f"ws://{address}", "TOKEN": api.tokens["ada"]}
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", client, env=told, stdout=subprocess.PIPE)
     assert process.stdout is not None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.estates.demo_estate import open_demo, tell
 from support.servers.in_process import Api
-from support.source_tree import read
+from support.source_tree import code_blocks, read
 from support.stores.janusgraph import StoreGraph
 from support.waiting import until
 
@@ -256,7 +256,7 @@ async def test_personal_data_end_before_the_meeting(api: Api) -> None:
 
 async def test_a_version_is_tested_as_it_is_deployed(api: Api) -> None:
     """Nobody said so of the version, but it serves where the test is: as docs/enrichment.md shows it, to the letter."""
-    query, answer = re.findall(r"(?s)```(?:graphql|json)\n(.*?)```", read("docs/enrichment.md"))
+    query, answer = code_blocks("docs/enrichment.md", "graphql", "json")
     await api.settled()
     assert await api.ask("ada", query) == json.loads(answer)
 

@@ -2,55 +2,38 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 
-import pytest
-from support.estates.demo_estate import open_demo
 from support.servers.in_process import Api
-from support.source_tree import read
-from support.stores.janusgraph import StoreGraph
+from support.source_tree import code_blocks, read
 
 README = read("README.md")
 
 
-def blocks(language: str) -> list[str]:
-    """The code blocks of a language."""
-    found: list[str] = re.findall(rf"(?s)```{language}\n(.*?)\n```", README)
-    return found
-
-
-@pytest.fixture(scope="module")
-async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API over the demo estate."""
-    async with open_demo(module_graph, tmp_path_factory.mktemp("keys")) as api:
-        yield api
-
-
-async def test_the_queries_have_the_answers_of_the_readme(api: Api) -> None:
+async def test_the_queries_have_the_answers_of_the_readme(demo: Api) -> None:
     """Who copies a query as ada gets the answer below it, to the letter."""
-    answers = [await api.ask("ada", query) for query in blocks("graphql")]
-    assert answers == [json.loads(text) for text in blocks("json")]
+    answers = [await demo.ask("ada", query) for query in code_blocks("README.md", "graphql")]
+    assert answers == [json.loads(text) for text in code_blocks("README.md", "json")]
     assert len(answers) == 3
 
 
-async def test_the_first_registration_works(api: Api) -> None:
+async def test_the_first_registration_works(demo: Api) -> None:
     """The lines to import are items that ada may register, and registering them twice changes nothing."""
-    items = [json.loads(line) for line in blocks("jsonl")[0].splitlines()]
-    first = await api.register("ada", *items)
-    again = await api.register("ada", *items)
+    items = [json.loads(line) for line in code_blocks("README.md", "jsonl")[0].splitlines()]
+    first = await demo.register("ada", *items)
+    again = await demo.register("ada", *items)
     assert [result["errors"] for result in first["results"]] == [[]] * len(items)
     assert first["failed"] == 0
     assert (again["unchanged"], again["failed"]) == (len(items), 0)
 
 
-async def test_what_is_hidden_is_told_as_the_readme_says(api: Api) -> None:
+async def test_what_is_hidden_is_told_as_the_readme_says(demo: Api) -> None:
     """The selection of `viewerAccess` and the words of `extensions.authorization` are those of the README's table."""
     access = re.search(r"`(viewerAccess {.*?})`", README)
     words = re.search(r"(?m)^\| `extensions.authorization.hidden`.*$", README)
     assert access is not None
     assert words is not None
     asset = 'asset(id: "mlg://model-version/mlflow/harbour/homepage-ranker@3")'
-    body = await api.send("bo", f"{{ {asset} {{ {access[1]} ... on ModelVersion {{ params {{ key }} }} }} }}")
+    body = await demo.send("bo", f"{{ {asset} {{ {access[1]} ... on ModelVersion {{ params {{ key }} }} }} }}")
     assert body["data"]["asset"]["params"] is None
     assert "params" in body["data"]["asset"]["viewerAccess"]["hiddenFields"]
     (hidden,) = body["extensions"]["authorization"]["hidden"]

@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 
 import networkx as nx
 import pytest
+from support.estates.showcase import team_only
 from support.servers.in_process import Api
 
-from graphql_schema.catalog.urn import make_urn, parse_urn
+from graphql_schema.catalog.urn import make_urn
 
 DATA = Path(__file__).parents[1] / "data"
 EVENTS: dict[str, Any] = {
@@ -130,13 +131,8 @@ def flow() -> Flow:
 async def hidden(api: Api, flow: Flow) -> set[str]:
     """Hide some of what the tests do not ask about from everybody but those who see everything."""
     several = set(sorted(set(flow) - ASKED)[::EVERY_HIDDEN])
-    await api.load(*(_closed(urn) for urn in sorted(several)))
+    await api.load(*(team_only(urn) for urn in sorted(several)))
     return several
-
-
-def _closed(urn: str) -> dict[str, Any]:
-    kind = parse_urn(urn).kind
-    return {kind[0].lower() + kind[1:]: {"id": urn, "visibility": "TEAM"}}
 
 
 async def _ask(api: Api, who: str, root: str, direction: str, *kinds: str, depth: int = 50) -> dict[str, Any]:

@@ -11,14 +11,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from support.estates.showcase import showcase_items
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph, open_graph
 
 from app.ingest.demo.estate import demo_estate
 from app.ingest.export.export_items import export_items
 from app.ingest.load.api_client import ApiClient
-from app.ingest.sources.datahub.aspect_files import read_estate
-from app.ingest.sources.datahub.mapping import map_estate
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.kinds import KIND_OF_CODE
@@ -27,11 +26,9 @@ Items = list[dict[str, Any]]
 Edges = dict[tuple[str, str, str], dict[str, Any]]
 Fresh = Callable[[], AbstractAsyncContextManager[tuple[Api, StoreGraph]]]
 
-DATA = Path(__file__).parents[1] / "data" / "datahub_showcase"
-FILES = [DATA / "showcase_ecommerce" / "index.json", DATA / "ml_showcase.json"]
 ESTATES: dict[str, tuple[Callable[[], Items], dict[str, int]]] = {
     "demo": (lambda: list(demo_estate()), {"PRECEDES": 32, "DERIVES": 1}),
-    "showcase": (lambda: [dict(item.value) for item in map_estate(read_estate(FILES))], {"OWNED_BY": 3}),
+    "showcase": (showcase_items, {"OWNED_BY": 3}),
 }
 """Items, and how many of their edges an export leaves behind: docs/import.md says which and why."""
 

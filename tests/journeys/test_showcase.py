@@ -1,19 +1,11 @@
 """The published showcase, imported through the API, answers as an independent script computed it from the raw files."""
 
-import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from support.estates.showcase import EXPECTED, showcase_items
 from support.servers.in_process import Api
-
-from app.ingest.sources.datahub.aspect_files import read_estate
-from app.ingest.sources.datahub.mapping import map_estate
-
-DATA = Path(__file__).parents[1] / "data" / "datahub_showcase"
-FILES = [DATA / "showcase_ecommerce" / "index.json", DATA / "ml_showcase.json"]
-EXPECTED: dict[str, Any] = json.loads((DATA / "expected.json").read_text())
 
 ASSETS = """query ($after: Cursor) { assets(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes {
   id kind property(key: "datahub.urn")
@@ -28,7 +20,7 @@ ASSETS = """query ($after: Cursor) { assets(first: 100, after: $after) { pageInf
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
     """Return the API over the imported showcase."""
-    await api.load(*(item.value for item in map_estate(read_estate(FILES))))
+    await api.load(*showcase_items())
     return api
 
 
@@ -87,7 +79,7 @@ async def test_importing_again_changes_nothing(api: Api) -> None:
     """A second import says that everything is as it was, and no revision moves."""
     query = "{ assets(first: 500) { totalCount nodes { id revision updatedAt } } }"
     before = await api.ask("root", query)
-    items = [item.value for item in map_estate(read_estate(FILES))]
+    items = showcase_items()
     for start in range(0, len(items), 100):
         payload = await api.register("root", *items[start : start + 100])
         assert payload["unchanged"] == len(items[start : start + 100])

@@ -8,21 +8,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import networkx as nx
 import pytest
+from support.estates.showcase import ECOMMERCE, EXPECTED, FILES, showcase_items, team_only
 from support.servers.in_process import Api
 
-from app.ingest.sources.datahub.aspect_files import read_estate
-from app.ingest.sources.datahub.mapping import map_estate
 from graphql_schema.catalog.urn import parse_urn
 
-DATA = Path(__file__).parents[1] / "data" / "datahub_showcase"
-ECOMMERCE = DATA / "showcase_ecommerce"
-FILES = [ECOMMERCE / "index.json", DATA / "ml_showcase.json"]
-EXPECTED: dict[str, Any] = json.loads((DATA / "expected.json").read_text())
 NAMED: dict[str, Any] = EXPECTED["named_entities"]
 KIND_OF = {
     "dataset": "DATASET",
@@ -88,7 +82,7 @@ def _named(values: Any) -> Iterator[str]:
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
     """Return the API over the imported showcase."""
-    await api.load(*(item.value for item in map_estate(read_estate(FILES))))
+    await api.load(*showcase_items())
     return api
 
 
@@ -109,13 +103,8 @@ async def ids(api: Api) -> dict[str, str]:
 async def hidden(api: Api, ids: dict[str, str], flow: Flow) -> set[str]:
     """Hide some of what the named entities are connected with from everybody but those who see everything."""
     several = set(sorted(set(flow) - set(NAMED))[::EVERY_HIDDEN])
-    await api.load(*(_closed(ids[foreign]) for foreign in sorted(several)))
+    await api.load(*(team_only(ids[foreign]) for foreign in sorted(several)))
     return several
-
-
-def _closed(urn: str) -> dict[str, Any]:
-    kind = parse_urn(urn).kind
-    return {kind[0].lower() + kind[1:]: {"id": urn, "visibility": "TEAM"}}
 
 
 def test_the_files_were_read_as_their_script_reads_them(flow: Flow) -> None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from support.documents.observability import recorded, team, total, urn
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
+from support.today import TODAY, skip_after_midnight
 
 from graphql_schema.governance import subteams
 from graphql_schema.usage import asset_usage as usage
@@ -30,7 +31,6 @@ TEAMS = (*PARENTS, "left", "ranking", "ads")
 MEMBERS = {"uma": "mid", "tom": "deepest", "eve": "ads"}
 OF = {"root": {*TEAMS}, "ada": {"ranking"}, "bo": {"ads"}}
 """The teams whose own assets each persona reads."""
-TODAY = datetime.now(UTC).date()
 SUM = """{ reads calls costUsd distinctConsumers lastUsedAt byDay { day reads calls costUsd }
   consumers(first: 25, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes {
     reads calls costUsd lastUsedAt consumer { ... on Node { id } } } } }"""
@@ -175,16 +175,11 @@ async def estate(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFact
         yield estate
 
 
-def _skip_midnight() -> None:
-    if datetime.now(UTC).date() != TODAY:
-        pytest.skip("a day began while the tests ran")
-
-
 @pytest.mark.parametrize("who", OF)
 @pytest.mark.parametrize("name", ["usage", "consumption"])
 async def test_it_adds_up(estate: Estate, who: str, name: str) -> None:
     """For each team, by itself and with its sub-teams, totals, days and consumers are those of the loop."""
-    _skip_midnight()
+    skip_after_midnight()
     document = f"""query ($id: ID!, $sub: Boolean, $days: Int, $after: Cursor) {{ team(id: $id) {{
       {name}(days: $days, includeSubteams: $sub) {SUM} }} }}"""
     for of in ("mid", "left", "ranking"):
@@ -211,7 +206,7 @@ WHOLE = f"""query ($id: ID!, $after: Cursor) {{ team(id: $id) {{
 @pytest.mark.parametrize("who", OF)
 async def test_it_adds_up_in_parts(estate: Estate, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
     """Months that are too many for one request are read by several, and the answer is that of the loop all the same."""
-    _skip_midnight()
+    skip_after_midnight()
     at_once = await estate.api.count(who, WHOLE, id=team("mid"))
     monkeypatch.setattr(CAP, 40)
     assert await estate.api.count(who, WHOLE, id=team("mid")) > at_once

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from support.documents.observability import owned, recorded, team, urn
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
+from support.today import TODAY, skip_after_midnight
 
 from app.graph.reading import unused_assets as idle
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
@@ -22,7 +23,6 @@ CONSUMERS = (team("ads"), UMA, OPEN, SHUT, SECRET)
 KNOWN: dict[str, set[str]] = {"root": {*CONSUMERS}, "ada": {*CONSUMERS} - {SECRET}, "bo": {*CONSUMERS} - {SHUT}}
 """The consumers that each persona knows of: what is the team's own is hidden from the other one."""
 SPANS = (1, 7, 30, 90, 400)
-TODAY = datetime.now(UTC).date()
 FOUND = """query ($filter: AssetFilter, $after: Cursor, $order: AssetOrder) {
   assets(filter: $filter, first: 15, after: $after, orderBy: $order) {
     totalCount nodes { id } pageInfo { hasNextPage endCursor } } }"""
@@ -112,15 +112,10 @@ def _uses(random: Random, assets: list[str]) -> Iterator[tuple[str, str, date, f
                 yield asset, consumer, TODAY - timedelta(days=back), random.choice((0, 1, 2.5))
 
 
-def _skip_midnight() -> None:
-    if datetime.now(UTC).date() != TODAY:
-        pytest.skip("a day began while the tests ran")
-
-
 @pytest.mark.parametrize("who", KNOWN)
 async def test_what_is_unused_is_found(estate: Estate, who: str) -> None:
     """For each persona and span, the filter and its opposite find what a loop over plain values finds."""
-    _skip_midnight()
+    skip_after_midnight()
     for days in SPANS:
         wanted = sorted(urn for urn, told in estate.told.items() if told.idle(who, days))
         others = sorted(estate.told.keys() - set(wanted))
@@ -138,7 +133,7 @@ async def test_personas_differ(estate: Estate) -> None:
 @pytest.mark.parametrize("who", KNOWN)
 async def test_conditions_combine(estate: Estate, who: str) -> None:
     """Two spans at once, inside `or` and `not`, and in another order: as the loop says."""
-    _skip_midnight()
+    skip_after_midnight()
     short, long = ({urn for urn, told in estate.told.items() if told.idle(who, days)} for days in (7, 90))
     between = short - long
     assert between
@@ -154,7 +149,7 @@ async def test_conditions_combine(estate: Estate, who: str) -> None:
 
 async def test_late_days_and_corrections(estate: Estate) -> None:
     """A day that comes late moves nothing back; one that is corrected to nothing gives way to the last that counts."""
-    _skip_midnight()
+    skip_after_midnight()
     await estate.api.load(_dataset("late", TODAY - timedelta(days=500)))
     asset = urn("dataset", "late")
     estate.told[asset] = Told(TODAY - timedelta(days=500))
@@ -177,7 +172,7 @@ async def test_late_days_and_corrections(estate: Estate) -> None:
 
 async def test_what_is_registered_again_stays_used(estate: Estate) -> None:
     """The last use is no part of what a registration says, so it outlives one."""
-    _skip_midnight()
+    skip_after_midnight()
     asset = next(urn for urn, told in estate.told.items() if not told.idle("ada", 400) and told.uses)
     before = await estate.found("ada", {"ids": [asset], "unusedForDays": 400})
     await estate.api.load({"dataset": {"id": asset, "description": "told again"}})
@@ -199,7 +194,7 @@ async def test_requests(estate: Estate, who: str) -> None:
 @pytest.mark.parametrize("who", KNOWN)
 async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A search finds those that the loop finds, and asks once who is idle, however many clauses it is made of."""
-    _skip_midnight()
+    skip_after_midnight()
     asked: list[int] = []
 
     async def ask(self: LevelBatcher, question: LevelRequest) -> LevelResponse:
@@ -207,7 +202,7 @@ async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch
         return await answered(self, question)
 
     answered = LevelBatcher.fetch
-    monkeypatch.setattr(LevelBatcher, "ask", ask)
+    monkeypatch.setattr(LevelBatcher, "fetch", ask)
     query = """query ($filter: AssetFilter) {
       search(text: "test d", filter: $filter, first: 100) { hits { nodes { asset { id } } } } }"""
     found = await estate.api.ask(who, query, filter={"ids": [*estate.told], "unusedForDays": 30})

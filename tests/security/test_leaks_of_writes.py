@@ -10,13 +10,13 @@ from structlog.testing import capture_logs
 from support.documents.id_arguments import references
 from support.estates import leak_catalogue as leaks
 from support.estates.leak_catalogue import ADS, DRAFT, HIDDEN, HIDDEN_IDS, OPEN, RANKING, VERSION, token
+from support.estates.visible_and_hidden import id_of
 from support.servers.in_process import REGISTER, Api
 
 from app.ingest.export.export_items import export_items
 from app.ingest.load.api_client import ApiClient
 from graphql_schema.catalog.kinds import ASSETS, KINDS
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction
-from graphql_schema.catalog.urn import make_urn
 
 SHUT = {"owners": [{"owner": RANKING}], "visibility": "TEAM"}
 MINE = {"owners": [{"owner": ADS}]}
@@ -26,10 +26,6 @@ ALSO: dict[str, dict[str, Any]] = {
     "ExperimentCell": {"experiment": "mlg://experiment/test/default/some"},
 }
 """What an item of a kind needs the first time."""
-
-
-def _id(kind: str, name: str) -> str:
-    return make_urn(KINDS[kind].slug, "test", "", name, "1" if KINDS[kind].versioned else None)
 
 
 def _words(kind: str) -> str:
@@ -45,9 +41,9 @@ async def api(leaky: Api) -> Api:
     """Let zoe, an engineer of ads, own one asset of each kind, and hide another of each from her."""
     leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
     for name, owned in ((leaks.HIDDEN_NAME, SHUT), ("mine", MINE)):
-        wholes = [{_key(kind.parent or ""): {"id": _id(kind.parent or "", name), **owned}} for kind in KINDS.values()
+        wholes = [{_key(kind.parent or ""): {"id": id_of(kind.parent or "", name), **owned}} for kind in KINDS.values()
                   if kind.versioned]  # fmt: skip
-        items = [{_key(kind): {"id": _id(kind, name), **ALSO.get(kind, {}), **owned}} for kind in ASSETS]
+        items = [{_key(kind): {"id": id_of(kind, name), **ALSO.get(kind, {}), **owned}} for kind in ASSETS]
         await leaky.load(*wholes, *(item for item in items if item not in wholes))
     return leaky
 
@@ -67,9 +63,9 @@ async def test_a_reference_to_what_is_hidden(api: Api, owned: bool) -> None:  # 
     for each in every:
         answers = []
         for end in (leaks.HIDDEN_NAME, "nothing"):
-            far = _id(each.far, end)
+            far = id_of(each.far, end)
             values = {**ALSO.get(each.kind, {}), **(MINE if owned else {})}
-            answers.append(await _outcome(api, each.item(_id(each.kind, "brand-new"), far, **values), far))
+            answers.append(await _outcome(api, each.item(id_of(each.kind, "brand-new"), far, **values), far))
         if answers[0] != answers[1]:
             differing.append((each, *answers))
     assert "\n".join(map(str, differing)) == ""
@@ -91,8 +87,8 @@ async def test_a_link_to_what_is_hidden(api: Api) -> None:
         changed_target = RELATIONS[name].owning_end is Direction.OUT
         answers = []
         for end in (leaks.HIDDEN_NAME, "nothing"):
-            far = _id(source if changed_target else target, end)
-            ends = (far, _id(target, "mine")) if changed_target else (_id(source, "mine"), far)
+            far = id_of(source if changed_target else target, end)
+            ends = (far, id_of(target, "mine")) if changed_target else (id_of(source, "mine"), far)
             answers.append(await _outcome(api, {"link": {"relation": name, "from": ends[0], "to": ends[1]}}, far))
         if answers[0] != answers[1]:
             differing.append((name, source, target, *answers))
@@ -101,7 +97,7 @@ async def test_a_link_to_what_is_hidden(api: Api) -> None:
 
 async def test_a_link_that_would_change_what_is_hidden(api: Api) -> None:
     """A link that would change the hidden end is denied, in words that say nothing of it."""
-    link = {"relation": "DERIVES", "from": _id("Dataset", "mine"), "to": HIDDEN}
+    link = {"relation": "DERIVES", "from": id_of("Dataset", "mine"), "to": HIDDEN}
     (result,) = (await api.register("zoe", {"link": link}, dryRun=True))["results"]
     assert [error["code"] for error in result["errors"]] == ["DENIED"]
     assert result["errors"][0]["message"] == DENIED.format("link", "dataset")
@@ -114,7 +110,7 @@ DENIED = "You may not {} this {}: The caller may not read the asset, so may not 
 @pytest.mark.parametrize("kind", ASSETS)
 async def test_a_name_that_is_taken(api: Api, kind: str) -> None:
     """Registering a hidden id is denied: neither owner, name, revision nor what was expected of it shows."""
-    item = {"id": _id(kind, leaks.HIDDEN_NAME), **ALSO.get(kind, {}), **MINE}
+    item = {"id": id_of(kind, leaks.HIDDEN_NAME), **ALSO.get(kind, {}), **MINE}
     for more in ({}, {"expectedRevision": 7}, {"expectedRevision": 1}, {"displayName": "x"}):
         (result,) = (await api.register("zoe", {_key(kind): {**item, **more}}))["results"]
         (error,) = result["errors"]
@@ -128,8 +124,8 @@ ECHO = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input
 
 async def test_mutation_echo(api: Api) -> None:
     """What a mutation answers with is what the caller may read of it: of a denied item nothing, of ends only theirs."""
-    hidden = _id("ModelVersion", leaks.HIDDEN_NAME)
-    judged = {"id": _id("Evaluation", "echo"), "modelVersion": hidden, "baseline": leaks.HIDDEN_BASE, **MINE}
+    hidden = id_of("ModelVersion", leaks.HIDDEN_NAME)
+    judged = {"id": id_of("Evaluation", "echo"), "modelVersion": hidden, "baseline": leaks.HIDDEN_BASE, **MINE}
     items = [{"dataset": {"id": HIDDEN}}, {"dataset": {"id": DRAFT, "description": "x"}}, {"evaluation": judged}]
     results = (await api.ask("zoe", ECHO, input={"items": items}))["registerAssets"]["results"]
     assert [result["outcome"] for result in results] == ["DENIED", "DENIED", "CREATED"]

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -47,6 +48,12 @@ def files() -> tuple[str, ...]:
         folders[:] = sorted(name for name in folders if _ours(name))
         found.extend(str((Path(folder) / name).relative_to(ROOT)) for name in sorted(names) if _ours(name))
     return tuple(found)
+
+
+def code_blocks(page: str, *languages: str) -> list[str]:
+    """Return the code blocks of a page in some languages, in order."""
+    found: list[str] = re.findall(rf"(?s)```(?:{'|'.join(languages)})\n(.*?)\n```", read(page))
+    return found
 
 
 @cache

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from support.source_tree import ROOT
 
 Relations = dict[tuple[str, str], tuple[str, str]]
 
@@ -48,8 +48,6 @@ FIELDS: Relations = {
     ("report", "inputs"): ("FEEDS", "in"),
 }
 """The relation of each field and its direction, written by hand from section 3.2 of the design."""
-
-ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="session")

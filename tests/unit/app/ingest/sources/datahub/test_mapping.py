@@ -9,6 +9,7 @@ import networkx as nx
 import pytest
 from graphql import GraphQLSchema
 from graphql.utilities import coerce_input_value
+from support.estates.showcase import EXPECTED, FILES, SHOWCASE
 from typer.testing import CliRunner
 
 from app.cli.command_line import commands
@@ -20,9 +21,6 @@ from policies.errors import InvalidError
 if TYPE_CHECKING:
     from tests.unit.app.ingest.conftest import ContractServer
 
-SHOWCASE = Path(__file__).parents[5] / "data/datahub_showcase"
-FILES = [SHOWCASE / "showcase_ecommerce/index.json", SHOWCASE / "ml_showcase.json"]
-EXPECTED = json.loads((SHOWCASE / "expected.json").read_text())
 COUNTS = EXPECTED["counts"]
 
 RELATIONS = {
