@@ -16,7 +16,7 @@ from graphql_schema.fields.filters import (
     OrderDirection,
     asset_listing,
 )
-from graphql_schema.ports.conditions import BY_URN, All, AnyOf, In, Negated, SortOrder, UnusedFor, nodes
+from graphql_schema.ports.conditions import BY_URN, All, AnyOf, In, Negated, SortOrder, UnusedFor, matches, nodes
 from graphql_schema.ports.relation_query import LineageItemFilter
 from graphql_schema.schema import build_schema
 from policies.errors import InvalidError
@@ -63,6 +63,17 @@ def test_filters_nest() -> None:
     given = AssetFilter(and_=[one, two], or_=[one, two], not_=AssetFilter(or_=[]))
     _, found = asset_listing(given, None).where.conditions  # type: ignore[union-attr]
     assert found == All((first, second, AnyOf((first, second)), Negated(All((AnyOf(()),)))))
+
+
+@pytest.mark.parametrize(
+    ("owners", "team", "owned"), [("", "", False), ("u", "", True), ("", "t", True), ("u", "t", True)]
+)
+def test_an_owner_is_direct_or_inherited(owners: str, team: str, owned: bool) -> None:  # noqa: FBT001
+    """An asset is owned if it has an owner, or an owning team by its parent, and unowned if it has neither."""
+    values = {"kind": "FEATURE", "owners": [owners], "ownerTeam": team}
+    for wanted in (True, False):
+        where = asset_listing(AssetFilter(owned=wanted), None).where
+        assert matches(where, values.__getitem__) is (owned is wanted)
 
 
 @pytest.mark.parametrize("days", [1, MAX_UNUSED_DAYS])

@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.estates.random_conditions import conditions, records
 
@@ -98,6 +98,11 @@ def without_text_bounds(condition: Condition) -> Condition:
     return rewrite(condition, lambda leaf: ALWAYS if isinstance(getattr(leaf, "bound", None), str) else leaf)
 
 
+DRAFT = {"kind": "DATASET", **CLASSES[0].named()}
+
+
+@example(In("tags", ("", "b")), {"name": "a", "tags": ["a"], "updatedAt": 1}, DRAFT, {"tags"})
+@example(Negated(In("name", ("a",))), {"name": "a", "tags": ["a"], "updatedAt": 1}, DRAFT, {"name"})
 @given(conditions.map(without_text_bounds), records, rows, st.sets(st.sampled_from(("name", "tags", "updatedAt"))))
 def test_a_hidden_field_counts_as_absent(
     condition: Condition, record: dict[str, Any], row: dict[str, str], keys: set[str]

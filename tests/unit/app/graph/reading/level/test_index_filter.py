@@ -20,6 +20,7 @@ from graphql_schema.ports.conditions import (
     Above,
     All,
     AnyOf,
+    Below,
     Condition,
     Contains,
     HasWord,
@@ -96,6 +97,8 @@ def test_constants() -> None:
     one = In("name", ("a",))
     assert filter_of(ALWAYS, one, Negated(NEVER), Negated(In("name", ()))) == filter_of(one)
     assert filter_of(one, NEVER) == filter_of(In("name", ())) == filter_of(Negated(ALWAYS)) == NO_VERTEX
+    two, three = Above("updatedAt", 1), Below("updatedAt", 9)
+    assert filter_of(AnyOf((All((AnyOf((ALWAYS, one)), two)), three))) == filter_of(AnyOf((two, three)))
     assert filter_of(AnyOf((one, NEVER))) == filter_of(AnyOf((one, In("name", ())))) == filter_of(one)
 
 
