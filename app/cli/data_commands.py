@@ -9,7 +9,7 @@ import typer
 from app.auth.dev_issuer import DevIssuer
 from app.cli.exit_codes import failure
 from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
-from app.ingest.load.load import Target, load
+from app.ingest.load.load import LoadTarget, load
 from app.ingest.load.load_report import print_coverage
 from app.ingest.sources.datahub.aspect_files import read_estate
 from app.ingest.sources.datahub.mapping import map_estate
@@ -35,7 +35,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 @import_group.command("jsonl")
 def import_jsonl(files: Files, token: Token, url: Url = DEFAULT_URL, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
     """Import JSON lines: one AssetInput object per line, `{"link": {…}}` included."""
-    raise typer.Exit(load(Target(url, token, batch), read_files(files), as_json=as_json))
+    raise typer.Exit(load(LoadTarget(url, token, batch), read_files(files), as_json=as_json))
 
 
 @import_group.command("datahub")
@@ -56,7 +56,7 @@ def import_datahub(
     if not as_json:
         print_coverage(mapped, skipped)
     raise typer.Exit(
-        load(Target(url, token, batch), items, as_json=as_json, total=len(items), skipped=skipped, mapped=mapped)
+        load(LoadTarget(url, token, batch), items, as_json=as_json, total=len(items), skipped=skipped, mapped=mapped)
     )
 
 
@@ -71,7 +71,7 @@ def demo(token: OptionalToken = "", url: Url = DEFAULT_URL, as_json: Json = Fals
         return
     if token:
         entries = demo_entries()
-        raise typer.Exit(load(Target(url, token), entries, as_json=as_json, total=len(entries)))
+        raise typer.Exit(load(LoadTarget(url, token), entries, as_json=as_json, total=len(entries)))
     try:
         issuer = DevIssuer(Settings.from_env())
     except ConfigurationError as error:

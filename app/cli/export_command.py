@@ -9,7 +9,7 @@ import typer
 from app.cli.data_commands import DEFAULT_URL, Token, Url
 from app.ingest.export.export_items import export_items
 from app.ingest.load.api_client import ApiClient
-from app.ingest.load.load import Target
+from app.ingest.load.load import LoadTarget
 from graphql_schema.catalog.kinds import ASSETS, KINDS
 from policies.errors import CodedError
 
@@ -22,13 +22,13 @@ def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
     if unknown:
         raise typer.BadParameter(f"no kind of asset: {', '.join(sorted(unknown))}; write it as in AssetKind.")
     try:
-        asyncio.run(_export(Target(url, token), frozenset(kind or ())))
+        asyncio.run(_export(LoadTarget(url, token), frozenset(kind or ())))
     except CodedError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
 
-async def _export(target: Target, kinds: frozenset[str]) -> None:
+async def _export(target: LoadTarget, kinds: frozenset[str]) -> None:
     async with ApiClient(target.url, target.token, target.retry) as client:
         async for item in export_items(client, kinds):
             typer.echo(orjson.dumps(item))

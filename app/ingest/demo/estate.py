@@ -17,7 +17,7 @@ from app.ingest.demo.reports import reports
 from app.ingest.demo.serving import serving
 from app.ingest.demo.usage import usage
 from app.ingest.load.batches import ImportItem
-from app.ingest.load.load import Target, load
+from app.ingest.load.load import LoadTarget, load
 from app.ingest.load.scenario import Round, Scenario
 
 
@@ -42,4 +42,4 @@ def load_demo(url: str, issuer: DevIssuer, *, as_json: bool = False) -> int:
     entries, rounds = demo_entries(), list(demo_scenario(datetime.now(UTC).date()))
     total = len(entries) + sum(map(len, rounds))
     scenario = Scenario(rounds, tokens, FINAL_ASSET)
-    return load(Target(url, tokens["root"]), entries, as_json=as_json, total=total, scenario=scenario)
+    return load(LoadTarget(url, tokens["root"]), entries, as_json=as_json, total=total, scenario=scenario)

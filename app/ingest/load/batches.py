@@ -48,7 +48,7 @@ class ItemResult:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _ItemBatch:
     items: list[ImportItem] = field(default_factory=list)
     names: set[object] = field(default_factory=set)
     size: int = 0
@@ -93,13 +93,13 @@ async def _finished(pending: dict[asyncio.Task[list[ItemResult]], set[object]]) 
     return [task.result() for task in done]
 
 
-def _batches(items: Iterable[ImportItem], max_items: int) -> Iterator[_Batch]:
-    batch = _Batch()
+def _batches(items: Iterable[ImportItem], max_items: int) -> Iterator[_ItemBatch]:
+    batch = _ItemBatch()
     for item in items:
         size = len(orjson.dumps(item.value))
         if batch.items and (len(batch.items) >= max_items or batch.size + size > _BATCH_BYTES):
             yield batch
-            batch = _Batch()
+            batch = _ItemBatch()
         batch.add(item, size)
     if batch.items:
         yield batch

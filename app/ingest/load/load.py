@@ -15,7 +15,7 @@ from policies.errors import CodedError
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class LoadTarget:
     """The API that a command sends to: address, token, items per batch, retries."""
 
     url: str
@@ -25,7 +25,7 @@ class Target:
 
 
 def load(
-    target: Target,
+    target: LoadTarget,
     entries: Iterable[ImportItem | ItemResult],
     *,
     as_json: bool,
@@ -50,7 +50,7 @@ def load(
 
 
 async def _register(
-    target: Target,
+    target: LoadTarget,
     entries: Iterable[ImportItem | ItemResult],
     report: LoadReport,
     total: int | None,
