@@ -152,5 +152,5 @@ async def test_an_external_store_is_not_reindexed(tmp_path: Path, monkeypatch: p
     """With MLG_STORE_URL the command is refused and creates no folder."""
     monkeypatch.setenv("MLG_STORE_URL", "http://127.0.0.1:1/gremlin")
     code, _, errors = await _reindex(store_settings(tmp_path))
-    assert (code, "others run" in errors) == (1, True)
+    assert (code, "external store" in errors) == (1, True)
     assert not (tmp_path / STORE_FOLDER).exists()

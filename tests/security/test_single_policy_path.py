@@ -45,6 +45,9 @@ MAKE_CLIENTS = {
 }
 """Modules outside of app.graph that open the store, each with its reason."""
 
+PASS_CLIENTS = {"app.policy.explain", "app.runtime.background_jobs", "app.runtime.operation_context"}
+"""Modules outside of app.graph that get a client and pass it to app.graph."""
+
 
 def _calls(name: str) -> Iterator[str]:
     """The modules that call something by its name."""
@@ -93,7 +96,7 @@ def test_the_store_is_asked_from_one_folder() -> None:
         and node.module in {"app.graph.driver.gremlin_client", "app.graph.reading.level.level_batcher"}
         if not path.startswith("app.graph")
     }
-    assert importers == {*MAKE_CLIENTS, "app.policy.explain"}
+    assert importers == {*MAKE_CLIENTS, *PASS_CLIENTS}
 
 
 CARRIED_BY = tuple(relation for relation in LINEAGE if relation.carries)
