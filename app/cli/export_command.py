@@ -1,4 +1,4 @@
-"""The command `mlg export`; a module of its own, because it imports the register of kinds and with it the schema."""
+"""The command `mlg export`; apart from the other clients of the API, because it imports the registry and the schema."""
 
 import asyncio
 from typing import Annotated
@@ -11,16 +11,16 @@ from app.ingest.export.export_items import export_items
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load import LoadTarget
 from graphql_schema.catalog.kinds import ASSETS, KINDS
-from policies.errors import CodedError
 
-Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A kind of AssetKind, such as MODEL; repeat for more.")]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A value of AssetKind, such as MODEL; repeatable.")]
 
 
 def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
     """Write the graph as JSON lines to stdout; `mlg import jsonl` reads them."""
-    unknown = set(kind or ()) - {KINDS[name].code for name in ASSETS}
+    kinds = frozenset(kind or ())
+    unknown = kinds - {KINDS[name].code for name in ASSETS}
     if unknown:
-        raise typer.BadParameter(f"no kind of asset: {', '.join(sorted(unknown))}; write it as in AssetKind.")
+        raise typer.BadParameter(f"unknown kind: {', '.join(sorted(unknown))}; use the values of AssetKind.")
     try:
         asyncio.run(_export(LoadTarget(url, token), frozenset(kind or ())))
     except CodedError as error:
@@ -29,9 +29,10 @@ def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
 
 
 async def _export(target: LoadTarget, kinds: frozenset[str]) -> None:
+    """Print the items, then the fields that the policy hides from the caller, on stderr."""
     async with ApiClient(target.url, target.token, target.retry) as client:
         async for item in export_items(client, kinds):
             typer.echo(orjson.dumps(item))
         if client.hidden:
             fields = ", ".join(f"{name} ({count})" for name, count in sorted(client.hidden.items()))
-            typer.echo(f"Left out, because the policy hides it from this token: {fields}.", err=True)
+            typer.echo(f"Left out, because the policy hides them from this token: {fields}.", err=True)

@@ -23,11 +23,11 @@ from graphql_schema.fields.refs import (
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Property
-from graphql_schema.governance.ownership import Ownership, _owners, ownership_of
-from graphql_schema.governance.tags import TagAssignment, _tags
-from graphql_schema.governance.viewer_access import ViewerAccess, _viewer_access
+from graphql_schema.governance.ownership import Ownership, ownership_of, resolve_owners
+from graphql_schema.governance.tags import TagAssignment, resolve_tags
+from graphql_schema.governance.viewer_access import ViewerAccess, resolve_viewer_access
 from graphql_schema.lineage.impact import Impact, asset_impact
-from graphql_schema.lineage.neighbours import _neighbours
+from graphql_schema.lineage.neighbours import neighbours_field
 from graphql_schema.lineage.traversal import Lineage, asset_lineage
 from graphql_schema.observability.asset_health import Health, asset_health
 from graphql_schema.observability.incidents import asset_incidents
@@ -94,20 +94,20 @@ class Asset(Node):
     owners: list[Ownership] | None = strawberry.field(
         description="The direct owners, then the inherited ones: a version inherits from its asset, a feature from its "
         "feature set, every asset from its domain.",
-        resolver=_owners,
+        resolver=resolve_owners,
         metadata={INPUTS: lambda kind: ("domain", *ownership_of(kind, inherited=True).inputs)},
     )
     domain: DomainRef | None = to_one(
         related(CONTAINS.into("Domain")), "The business area of the asset; null without one."
     )
-    tags: list[TagAssignment] | None = strawberry.field(description="The tags of the asset.", resolver=_tags)
+    tags: list[TagAssignment] | None = strawberry.field(description="The tags of the asset.", resolver=resolve_tags)
     replaced_by: AssetRef | None = to_one(
         related(REPLACED_BY.out()), "The asset that replaces this one; null without one."
     )
-    upstream: Connection[NeighbourRef] | None = _neighbours(
+    upstream: Connection[NeighbourRef] | None = neighbours_field(
         Direction.IN, "The direct neighbours upstream, where the data of the asset comes from."
     )
-    downstream: Connection[NeighbourRef] | None = _neighbours(
+    downstream: Connection[NeighbourRef] | None = neighbours_field(
         Direction.OUT, "The direct neighbours downstream, where the data of the asset goes."
     )
     lineage: Lineage | None = asset_lineage
@@ -121,7 +121,7 @@ class Asset(Node):
     history: Connection[ChangeRef] | None = to_many(HISTORY, "The changes of the asset, newest first.")
     viewer_access: ViewerAccess = strawberry.field(
         description="Rights of the viewer on this asset, so that a user interface can disable actions.",
-        resolver=_viewer_access,
+        resolver=resolve_viewer_access,
     )
 
     resolve_type = staticmethod(type_of)

@@ -78,7 +78,8 @@ WithInherited = Annotated[
 ]
 
 
-async def _owners(root: Parent, info: Info, include_inherited: WithInherited = True) -> Resolved:
+async def resolve_owners(root: Parent, info: Info, include_inherited: WithInherited = True) -> Resolved:
+    """Return the ownerships of an asset, direct ones first."""
     found = await info.context.reader.related(root, ownership_of(root.kind, inherited=bool(include_inherited)), ALL)
     by_path = sorted(found.items, key=lambda item: (item.path, item.row.urn))
     return [row for item in by_path for row in _ownerships(item)]

@@ -41,7 +41,8 @@ class TagAssignment:
 TAGS = related(TAGGED.out())
 
 
-async def _tags(root: Parent, info: Info) -> Resolved:
+async def resolve_tags(root: Parent, info: Info) -> Resolved:
+    """Return the tag assignments of an asset."""
     found = await info.context.reader.related(root, TAGS, ALL)
     return [
         item.edge_as("TagAssignment", tag=item.row, since=(item.edge or {}).get("validFrom")) for item in found.items

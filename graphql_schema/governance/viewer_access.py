@@ -18,7 +18,8 @@ class ViewerAccess:
     can_retire: bool = stored_field("Whether the viewer may retire it.")
 
 
-def _viewer_access(root: Parent) -> Resolved:
+def resolve_viewer_access(root: Parent) -> Resolved:
+    """Return the access grade, the rights and the hidden fields of the viewer on an asset."""
     access = root.access
     return {
         "grade": access.grade.value,

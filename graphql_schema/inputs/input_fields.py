@@ -177,5 +177,6 @@ class CatalogFields:
     )
 
 
-def _given(description: str) -> SchemaField:
+def optional_input(description: str) -> SchemaField:
+    """Return an optional input field; its value is None if the client leaves it out."""
     return strawberry.field(description=description, default=None)

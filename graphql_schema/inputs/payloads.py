@@ -84,5 +84,6 @@ def errors(refusals: Sequence[WriteError], *key: str) -> list[JsonObject]:
     ]
 
 
-def _errors() -> SchemaField:
+def errors_field() -> SchemaField:
+    """Return the field of the errors of a payload."""
     return strawberry.field(description="The errors; empty if everything was written.")

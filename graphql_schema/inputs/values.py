@@ -188,7 +188,7 @@ def _plain_object(given: InputValue, path: Path) -> JsonObject:
     return values
 
 
-def _within(text: str | None, max_length: int, name: str) -> None:
+def check_text(text: str | None, max_length: int, name: str) -> None:
     """Raise InputError for a text that is blank, too long, or contains NUL."""
     if text is not None and (not text.strip() or len(text) > max_length or "\0" in text):
         raise InputError(f"`{name}` needs 1 to {max_length} characters, not all of them blank, and no NUL.", name)

@@ -52,7 +52,7 @@ def _neighbour(item: PageItem) -> MaskedRecord:
     return item.edge_as("Neighbour", asset=item.row)
 
 
-def _neighbours(direction: Direction, description: str) -> SchemaField:
+def neighbours_field(direction: Direction, description: str) -> SchemaField:
     """Return the connection field of one direction."""
 
     async def resolve(

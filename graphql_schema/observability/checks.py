@@ -15,10 +15,10 @@ from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, Incid
 from graphql_schema.fields.relation_fields import to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
-from graphql_schema.inputs.input_fields import _given, key_field
-from graphql_schema.inputs.payloads import MutationError, _errors, payload, resolve_created_record
+from graphql_schema.inputs.input_fields import key_field, optional_input
+from graphql_schema.inputs.payloads import MutationError, errors_field, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
-from graphql_schema.inputs.values import _within, asset_kind
+from graphql_schema.inputs.values import asset_kind, check_text
 from graphql_schema.ports.commands import ReportCheckCommand
 from graphql_schema.ports.relation_query import newest_first
 
@@ -84,10 +84,14 @@ class ReportCheckInput:
     check: str = strawberry.field(description="Name of the check, unique on the asset; a new name creates a check.")
     check_kind: CheckKind = strawberry.field(description="Property of the asset that the check monitors.")
     status: CheckStatus = strawberry.field(description="Status of the result.")
-    value: float | None = _given("Measured value, if the check measures one.")
-    threshold: str | None = _given("Threshold that values are compared with, in words; the stored one if absent.")
-    window: str | None = _given("Part of the data that was checked; results of different windows are kept separately.")
-    observed_at: Instant | None = _given("Instant of the observation; now if absent.")
+    value: float | None = optional_input("Measured value, if the check measures one.")
+    threshold: str | None = optional_input(
+        "Threshold that values are compared with, in words; the stored one if absent."
+    )
+    window: str | None = optional_input(
+        "Part of the data that was checked; results of different windows are kept separately."
+    )
+    observed_at: Instant | None = optional_input("Instant of the observation; now if absent.")
     open_incident_on_fail: bool | None = strawberry.field(
         description="Whether FAIL or ERROR as the newest result opens an incident, unless the check has an open one.",
         default=False,
@@ -110,7 +114,7 @@ class ReportCheckPayload:
     incident: IncidentRef | None = strawberry.field(
         description="Incident that the result opened or found open; null if none was requested.", resolver=_opened
     )
-    errors: list[MutationError] = _errors()
+    errors: list[MutationError] = errors_field()
 
 
 ReportArg = Annotated[ReportCheckInput, strawberry.argument(description="The check and its result.")]
@@ -130,9 +134,9 @@ report_check: ReportCheckPayload = strawberry.field(
 def _reporting(given: ReportCheckInput) -> ReportCheckCommand:
     """Return the command for a report; raise InputError if it is invalid."""
     asset_kind(given.asset, "asset")
-    _within(given.check, MAX_CHECK_NAME_LENGTH, "check")
-    _within(given.window, MAX_CHECK_NAME_LENGTH, "window")
-    _within(given.threshold, MAX_THRESHOLD_LENGTH, "threshold")
+    check_text(given.check, MAX_CHECK_NAME_LENGTH, "check")
+    check_text(given.window, MAX_CHECK_NAME_LENGTH, "window")
+    check_text(given.threshold, MAX_THRESHOLD_LENGTH, "threshold")
     return ReportCheckCommand(
         given.asset,
         given.check,

@@ -18,10 +18,10 @@ from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.relation_fields import relation_connection
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
-from graphql_schema.inputs.input_fields import _given, key_field, reason_field
-from graphql_schema.inputs.payloads import MutationError, _errors, payload, resolve_created_record
+from graphql_schema.inputs.input_fields import key_field, optional_input, reason_field
+from graphql_schema.inputs.payloads import MutationError, errors_field, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
-from graphql_schema.inputs.values import InputError, _within, asset_kind, checked_reason, require_kind
+from graphql_schema.inputs.values import InputError, asset_kind, check_text, checked_reason, require_kind
 from graphql_schema.lineage.impact import Impact, impacting
 from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCommand
 from graphql_schema.ports.conditions import ALWAYS, Condition, In
@@ -168,7 +168,7 @@ class OpenIncidentInput:
     )
     title: str = strawberry.field(description=f"Description of the problem, 1 to {MAX_TITLE_LENGTH} characters.")
     severity: Severity = strawberry.field(description="Severity of the incident.")
-    cause: strawberry.ID | None = _given("Id of the check result or change that caused the incident.")
+    cause: strawberry.ID | None = optional_input("Id of the check result or change that caused the incident.")
     idempotency_key: str | None = key_field()
 
 
@@ -187,7 +187,7 @@ class IncidentPayload:
     incident: Incident | None = strawberry.field(
         description="The incident as stored now.", resolver=resolve_created_record
     )
-    errors: list[MutationError] = _errors()
+    errors: list[MutationError] = errors_field()
 
 
 OpenArg = Annotated[OpenIncidentInput, strawberry.argument(description="The incident to open.")]
@@ -220,7 +220,7 @@ def _opening(given: OpenIncidentInput) -> OpenIncidentCommand:
         raise InputError(f"`assets` has {len(given.assets)} entries; give 1 to {MAX_INCIDENT_ASSETS}.", "assets")
     for index, urn in enumerate(given.assets):
         asset_kind(urn, "assets", str(index))
-    _within(given.title, MAX_TITLE_LENGTH, "title")
+    check_text(given.title, MAX_TITLE_LENGTH, "title")
     if given.cause is not None:
         require_kind(given.cause, ("CheckResult", "Change"), "cause")
     assets = tuple(dict.fromkeys(given.assets))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.index_terms import NAMES, PROSE, _id_fields
+from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields
 from graphql_schema.rules.search_text import SearchText
 from graphql_schema.rules.typos import allowed_errors, edit_distance
 from graphql_schema.rules.words import Word, index_tokens
@@ -20,7 +20,7 @@ def highlights(row: Row, query: SearchText) -> list[dict[str, str]]:
     Names come first, then the parts of the id, then the description. A name equal to the display name is left out.
     """
     found, exact = [], frozenset(query.words)
-    for field in (*NAMES, *_id_fields(row.record), PROSE):
+    for field in (*NAMES, *id_fields(row.record), PROSE):
         text = row.visible_value(field) or ""
         near = query.first if field != PROSE else ()
         hits = [word for word in index_tokens(text)

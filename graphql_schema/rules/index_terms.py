@@ -31,12 +31,12 @@ class Indexed:
 def indexed(record: Record) -> Indexed:
     """Return the index terms of a record that has a name."""
     names = dict.fromkeys(title(record[field]) for field in NAMES)
-    found = (word.text for field in (*NAMES, *_id_fields(record)) for word in index_tokens(record.get(field) or ""))
+    found = (word.text for field in (*NAMES, *id_fields(record)) for word in index_tokens(record.get(field) or ""))
     prose = (word.text for word in index_tokens(record.get(PROSE) or ""))
     return Indexed((*names,), (*dict.fromkeys(found),), " ".join(dict.fromkeys(prose)))
 
 
-def _id_fields(record: Record) -> tuple[str, ...]:
+def id_fields(record: Record) -> tuple[str, ...]:
     """Return the fields that are parts of the id beside the name; ``version`` only for kinds whose id contains it."""
     version = ("version",) if KIND_OF_CODE[record["kind"]].versioned else ()
     return ("namespace", *version, "source")

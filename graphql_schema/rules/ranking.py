@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.index_terms import NAMES, PROSE, _id_fields
+from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields
 from graphql_schema.rules.search_text import MAX_QUERY_WORDS, SearchText
 from graphql_schema.rules.typos import allowed_errors, edit_distance
 from graphql_schema.rules.words import index_tokens, title
@@ -51,7 +51,7 @@ def rank(row: Row, query: SearchText) -> Rank | None:
 
 def _places(row: Row) -> tuple[tuple[int, frozenset[str]], ...]:
     """Return the visible words of a row by the place where they occur, with the worth of the place."""
-    kinds = ((IN_NAME, NAMES), (IN_ID, _id_fields(row.record)), (IN_PROSE, (PROSE,)))
+    kinds = ((IN_NAME, NAMES), (IN_ID, id_fields(row.record)), (IN_PROSE, (PROSE,)))
     return tuple((worth, frozenset[str]().union(*(_texts(row.visible_value(field) or "") for field in fields)))
                  for worth, fields in kinds)  # fmt: skip
 

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 import strawberry
 
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Resolved, SchemaField, stored_field
+from graphql_schema.fields.field import Resolved, stored_field
 from graphql_schema.fields.scalars import Day
+from graphql_schema.inputs.input_fields import optional_input
 from graphql_schema.inputs.payloads import MutationError, errors
 from graphql_schema.inputs.submit import MAX_BULK_ITEMS, authorize, invalid_outcome, write
 from graphql_schema.inputs.values import InputError, asset_kind, require_kind
@@ -22,11 +23,6 @@ MAX_COUNT: Final = 1e15
 """Maximal value of one counter of one day, so that sums over all consumers stay exact enough for JSON numbers."""
 
 
-def _count(description: str) -> SchemaField:
-    """Return an optional input field for a counter."""
-    return strawberry.field(description=description, default=None)
-
-
 @strawberry.input(description="Usage of one asset by one consumer on one day.")
 class UsageInput:
     """Usage of one asset by one consumer on one day."""
@@ -34,10 +30,10 @@ class UsageInput:
     asset: strawberry.ID = strawberry.field(description="Id of the used asset.")
     consumer: strawberry.ID = strawberry.field(description="Id of the team, user or service that used the asset.")
     day: Day = strawberry.field(description="The day, in UTC.")
-    reads: float | None = _count("Number of reads.")
-    calls: float | None = _count("Number of calls.")
-    distinct_users: int | None = _count("Number of distinct people served by this usage.")
-    cost_usd: float | None = _count("Cost in US dollars.")
+    reads: float | None = optional_input("Number of reads.")
+    calls: float | None = optional_input("Number of calls.")
+    distinct_users: int | None = optional_input("Number of distinct people served by this usage.")
+    cost_usd: float | None = optional_input("Cost in US dollars.")
 
 
 @strawberry.input(description="Usage records to store.")
