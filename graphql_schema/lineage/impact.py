@@ -99,7 +99,7 @@ async def _assets(root: Source, info: Info, kinds: KindsArg = None, first: First
 
 async def _teams(root: Source, info: Info) -> Resolved:
     """Return the owning teams of the affected assets with their number of assets, most first."""
-    owners = Counter(node.row.visible_value("ownerTeam") for node in await root.nodes())
+    owners = Counter(node.row.visible_value("ownerTeam") or "" for node in await root.nodes())
     named = [(urn, count) for urn, count in sorted(owners.items()) if urn]
     rows = await info.context.reader.nodes([urn for urn, _ in named])
     found = [{"team": row, "assets": count} for (_, count), row in zip(named, rows, strict=True) if row is not None]

@@ -80,7 +80,8 @@ def fold(run: str) -> str:
     """Return a run without case, combining marks and compatibility forms, cut to MAX_WORD_LENGTH."""
     if run.isascii():
         return run.lower()[:MAX_WORD_LENGTH]
-    return "".join(filter(str.isalnum, normalize("NFKD", run.casefold())))[:MAX_WORD_LENGTH]
+    plain = normalize("NFKD", run).casefold()  # in this order: the plain form of a styled capital is a capital
+    return "".join(filter(str.isalnum, normalize("NFKD", plain)))[:MAX_WORD_LENGTH]
 
 
 def _is_hump(text: str, at: int) -> bool:

@@ -1,4 +1,4 @@
-"""The built schema over an empty plain graph, and Ada, who asks."""
+"""The built schema over an empty plain graph, and a caller named Ada."""
 
 from collections.abc import Awaitable, Callable
 

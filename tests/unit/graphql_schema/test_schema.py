@@ -1,4 +1,4 @@
-"""The schema as a document: committed, described, and fit for hiding fields."""
+"""The schema: committed as built, described, and with fields that a policy can hide."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ from policies.policy import Policy
 
 
 def test_the_committed_sdl_is_the_built_schema() -> None:
-    """The committed file is what the code builds; `python -m graphql_schema.schema` writes it."""
+    """The committed file equals the built schema; `python -m graphql_schema.schema` writes it."""
     assert SDL.read_text() == sdl()
 
 
@@ -32,7 +32,7 @@ def test_the_picture_of_the_readme_is_the_catalog() -> None:
 
 
 def elements(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
-    """Every element of a schema that can be described, by coordinate."""
+    """Yield the coordinate and the description of every element that can have one."""
     for name, type_ in schema.type_map.items():
         if is_introspection_type(type_) or is_specified_scalar_type(type_):
             continue
@@ -54,8 +54,8 @@ def test_every_element_is_described(schema: GraphSchema) -> None:
     assert [coordinate for coordinate, text in described.items() if not (text or "").strip()] == []
 
 
-def test_what_is_governed_is_all_fields_of_assets_and_edges(schema: GraphSchema) -> None:
-    """The policy is asked to label every field of every asset type and of what is said about edges, and no other."""
+def test_all_fields_of_assets_and_edges_are_governed(schema: GraphSchema) -> None:
+    """Every field of an asset type and of an edge type needs a label in the policy, and no other field has one."""
     found = governed_fields(schema.core)
     assert sorted(found.assets) == sorted(ASSETS)
     assert {"id", "upstream", "metrics", "trainedOn"} <= set(found.assets["ModelVersion"])
@@ -68,8 +68,8 @@ def test_what_is_governed_is_all_fields_of_assets_and_edges(schema: GraphSchema)
     }
 
 
-def test_what_a_field_is_made_from_is_known(schema: GraphSchema) -> None:
-    """Derived fields name their inputs, those on the way of a longer path included, and every input exists."""
+def test_the_inputs_of_derived_fields_are_known(schema: GraphSchema) -> None:
+    """A derived field names its inputs, including the fields on a path of several hops, and every input exists."""
     found = governed_fields(schema.core)
     assert found.derived["ModelVersion.trainedOn"] == {"ModelVersion.trainingRun", "Run.inputs"}
     assert found.derived["Feature.owners"] == {"FeatureSet.owners", "FeatureSet.domain", "Feature.domain"}
@@ -79,7 +79,7 @@ def test_what_a_field_is_made_from_is_known(schema: GraphSchema) -> None:
 
 
 def test_a_governed_field_that_cannot_be_hidden_stops_the_start_up() -> None:
-    """A non-null governed field would take its whole object away, so it must be public, which `task` is not."""
+    """Hiding a non-null field would remove its object, so such a field must be public, and `task` is not."""
     schema = build_schema().core
     model = schema.type_map["Model"]
     assert isinstance(model, GraphQLObjectType)

@@ -1,13 +1,12 @@
-"""Roles come from the token and from the grants of roles.toml."""
+"""Roles: which exist, and who has them by token or by grant."""
 
 import pytest
 from support.servers.issuer import Clock, LiveIssuer, authenticator, trusting
 
-from app.auth.roles import Roles
+from app.auth.roles import Grant, Roles
 from policies.errors import ConfigurationError
 
-RANKING = "mlg://team/catalog/default/ranking"
-ML = "mlg://team/catalog/default/ml"
+RANKING, ML = "mlg://team/catalog/default/ranking", "mlg://team/catalog/default/ml"
 GRANTS = f"""
 [roles]
 reader = "Reads."
@@ -21,16 +20,40 @@ subject = "ada"
 """
 
 
-def test_roles_are_granted_to_subjects_and_teams() -> None:
-    """A grant adds its role to a subject or a team, and roles that are not declared are dropped."""
-    roles = Roles.load(GRANTS)
-    assert roles.of("ada", frozenset(), frozenset()) == {"reader"}
-    assert roles.of("bo", {RANKING}, frozenset()) == {"auditor"}
-    assert roles.of("bo", {ML}, {"admin", "reader"}) == {"reader"}
+def test_the_file_is_read_as_roles_and_grants() -> None:
+    """A role has a meaning; a grant has a role and either a subject or a team."""
+    assert Roles.load(GRANTS) == Roles(
+        {"reader": "Reads.", "auditor": "Audits."},
+        (Grant("auditor", team=RANKING), Grant("reader", subject="ada")),
+    )
 
 
-async def test_a_team_above_grants_no_roles() -> None:
-    """Grants apply to the teams of the token only, so that the right to write PART_OF cannot make auditors."""
+def test_the_packaged_file_has_six_roles_and_no_grants() -> None:
+    """Every grant is a decision of an installation."""
+    roles = Roles.load()
+    assert set(roles.meanings) == {"reader", "engineer", "automation", "approver", "auditor", "admin"}
+    assert roles.grants == ()
+
+
+@pytest.mark.parametrize(
+    ("subject", "teams", "claimed", "expected"),
+    [
+        ("ada", set(), set(), {"reader"}),
+        ("bo", {RANKING}, set(), {"auditor"}),
+        ("ada", {RANKING}, set(), {"reader", "auditor"}),
+        ("bo", {ML}, {"admin", "reader"}, {"reader"}),
+        ("bo", set(), set(), set()),
+    ],
+)
+def test_roles_come_from_the_token_and_from_grants(
+    subject: str, teams: set[str], claimed: set[str], expected: set[str]
+) -> None:
+    """A grant adds a role to a subject or a team; a role of a token that is not declared does not exist."""
+    assert Roles.load(GRANTS).of(subject, teams, claimed) == expected
+
+
+async def test_a_team_above_gives_no_roles() -> None:
+    """Grants look at the teams of the token alone: a right to write PART_OF must not include one to make auditors."""
 
     async def part_of(_tenant: str, _teams: frozenset[str]) -> frozenset[str]:
         return frozenset({ML})
@@ -45,13 +68,20 @@ async def test_a_team_above_grants_no_roles() -> None:
 @pytest.mark.parametrize(
     "grant",
     [
-        'role = "unknown"\nsubject = "a"',
+        'role = "stranger"\nsubject = "a"',
         'role = "reader"',
         'role = "reader"\nsubject = "a"\nteam = "b"',
         'role = "reader"\nsubject = "a"\nx = 1',
+        'subject = "a"',
     ],
 )
 def test_an_invalid_grant_stops_the_start(grant: str) -> None:
-    """A grant with an unknown role or key, or without exactly one subject or team, is refused."""
+    """A misspelt grant gives no rights, so it is found at start-up."""
     with pytest.raises(ConfigurationError, match=r"roles\.toml"):
         Roles.load(f'[roles]\nreader = "Reads."\n[[grants]]\n{grant}\n')
+
+
+def test_a_file_that_is_no_toml_stops_the_start() -> None:
+    """The error names the file."""
+    with pytest.raises(ConfigurationError, match=r"roles\.toml"):
+        Roles.load("[roles")

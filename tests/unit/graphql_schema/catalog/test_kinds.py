@@ -1,7 +1,72 @@
-"""The kinds of the catalog: names, parents, and what follows from them."""
+"""Kinds: their names, their parents, and the enumeration that is made from them (design, section 3.1)."""
 
 from graphql_schema.catalog.enums import AssetKind
-from graphql_schema.catalog.kinds import ALL_KINDS, ASSETS, KIND_OF_CODE, KIND_OF_SLUG, KINDS, Kind
+from graphql_schema.catalog.kinds import (
+    ALL_KINDS,
+    ASSETS,
+    ATTACHED_KINDS,
+    KIND_OF_CODE,
+    KIND_OF_SLUG,
+    KINDS,
+    NAME_OF_CODE,
+    Kind,
+)
+
+SLUGS = (
+    *(
+        "dataset",
+        "dataset-version",
+        "feature-set",
+        "feature",
+        "model",
+        "model-version",
+        "workflow",
+        "run",
+        "evaluation",
+    ),
+    *("service", "deployment", "experiment", "experiment-cell", "report", "team", "user", "domain", "tag"),
+    *("check", "check-result", "incident", "approval", "usage-month", "change"),
+)
+
+
+def test_the_catalog_has_the_kinds_of_the_design() -> None:
+    """Slugs are stored in every id, so none may be renamed or removed."""
+    assert tuple(kind.slug for kind in ALL_KINDS.values()) == SLUGS
+
+
+def test_a_kind_is_written_as_type_slug_and_code() -> None:
+    """The GraphQL type is in camel case, the slug of an id in kebab case, the code of records in upper case."""
+    assert KIND_OF_SLUG["experiment-cell"] is KIND_OF_CODE["EXPERIMENT_CELL"] is KINDS["ExperimentCell"]
+    assert NAME_OF_CODE["EXPERIMENT_CELL"] == "ExperimentCell"
+    assert {name: kind.name for name, kind in ALL_KINDS.items()} == {name: name for name in ALL_KINDS}
+
+
+def test_teams_users_domains_and_tags_are_no_assets() -> None:
+    """They are registered like assets, but no policy governs their rows."""
+    assert set(KINDS) - set(ASSETS) == {"Team", "User", "Domain", "Tag"}
+
+
+def test_versions_and_features_have_a_parent() -> None:
+    """Asset groups of rule 3.3; only versions have a version in their id."""
+    assert {name: kind.parent for name, kind in KINDS.items() if kind.parent} == {
+        "DatasetVersion": "Dataset",
+        "Feature": "FeatureSet",
+        "ModelVersion": "Model",
+    }
+    assert [name for name, kind in ALL_KINDS.items() if kind.versioned] == ["DatasetVersion", "ModelVersion"]
+
+
+def test_an_attached_record_is_visible_through_a_field_of_its_subject() -> None:
+    """Attached records have no policy of their own: the label of this field decides who reads them."""
+    assert {name: kind.shown_by for name, kind in ALL_KINDS.items() if kind.shown_by} == {
+        "Check": "checks",
+        "CheckResult": "checks",
+        "Incident": "incidents",
+        "Approval": "approvals",
+        "UsageMonth": "usage",
+        "Change": "history",
+    }
+    assert not any(kind.asset for kind in ATTACHED_KINDS.values())
 
 
 def test_names_slugs_and_codes_are_unique() -> None:

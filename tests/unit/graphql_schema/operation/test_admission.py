@@ -1,4 +1,4 @@
-"""The gate in front of a real schema."""
+"""Admission: documents over a limit are refused before validation."""
 
 import logging
 
@@ -11,28 +11,28 @@ from policies.errors import CodedError
 
 @strawberry.type
 class Query:
-    """Nests, so that fragments can."""
+    """A type with a nested field, so that fragments can nest."""
 
     @strawberry.field
     def x(self) -> int:
-        """Answer."""
+        """Return a number."""
         return 1
 
     @strawberry.field
     def q(self) -> "Query":
-        """Nest."""
+        """Return a nested object."""
         return Query()
 
 
 async def refusals(document: str, operation_name: str | None = None) -> list[tuple[str, object]]:
-    """Code and limit of each error."""
+    """Return the code and the limit of each error."""
     result = await OperationSchema(Query).execute(document, operation_name=operation_name)
     causes = [error.original_error for error in result.errors or []]
     return [(str(c.code), c.extensions.get("limit")) for c in causes if isinstance(c, CodedError)]
 
 
 def doubled(levels: int) -> str:
-    """Fragments that each spread the next one twice."""
+    """Return a document of fragments that each spread the next one twice."""
     links = "".join(f"fragment F{i} on Query{{...F{i + 1} ...F{i + 1}}}" for i in range(levels))
     return f"{{...F0}}{links}fragment F{levels} on Query{{x}}"
 
@@ -50,31 +50,31 @@ def doubled(levels: int) -> str:
         ("#\n" * 4_001 + "{ x }", "tokens"),
     ],
 )
-async def test_what_is_over_a_limit_is_refused(document: str, limit: str) -> None:
-    """The document is answered with LIMIT_EXCEEDED and the name of the limit, and nothing else."""
+async def test_a_document_over_a_limit_is_refused(document: str, limit: str) -> None:
+    """The response is LIMIT_EXCEEDED with the name of the limit, and nothing else."""
     assert await refusals(document) == [("LIMIT_EXCEEDED", limit)]
 
 
-async def test_the_gate_stands_before_validation() -> None:
-    """An oversized document with validation errors too shows the limit alone: validation never saw it."""
+async def test_limits_are_checked_before_validation() -> None:
+    """An oversized document with validation errors has the error of the limit alone, since it was not validated."""
     result = await OperationSchema(Query).execute("{" + "b: nothing " * 31 + "}")
     assert [str(error.message).split(";")[0] for error in result.errors or []] == ["The operation has aliases 31"]
 
 
 async def test_validation_still_runs() -> None:
-    """The gate adds to graphql-core's rules and takes none away."""
+    """The rules of graphql-core apply to every admitted document."""
     result = await OperationSchema(Query).execute("{ nothing }")
     assert [error.message for error in result.errors or []] == ["Cannot query field 'nothing' on type 'Query'."]
 
 
 async def test_a_document_within_the_limits_runs() -> None:
-    """Nothing stands in the way of an ordinary document with fragments."""
+    """An ordinary document with fragments is executed."""
     result = await OperationSchema(Query).execute(doubled(5))
     assert (result.errors, result.data) == (None, {"x": 1})
 
 
-async def test_large_honest_fragments_merge() -> None:
-    """The bound on comparisons leaves room: a 60-field fragment under four levels and siblings is answered."""
+async def test_large_fragments_of_ordinary_documents_merge() -> None:
+    """The bound on comparisons is high enough for a fragment of 60 fields that is spread on three levels."""
     fields = " ".join(f"...F{i}" for i in range(60))
     parts = " ".join(f"fragment F{i} on Query {{ x }}" for i in range(60))
     document = f"{{ ...All q {{ ...All q {{ ...All }} }} }} fragment All on Query {{ {fields} }} {parts}"
@@ -82,14 +82,14 @@ async def test_large_honest_fragments_merge() -> None:
 
 
 async def test_several_operations_need_a_name() -> None:
-    """Strawberry would run the first one."""
+    """Without a name Strawberry would execute the first operation."""
     document = "query A { x } query B { q { x } }"
     assert await refusals(document) == [("BAD_REQUEST", None)]
     assert await refusals(document, "B") == []
 
 
-async def test_strawberry_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """Documents do not reach the log through Strawberry's own logger."""
+async def test_documents_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Strawberry's own logger would write the text of a document, which may contain secrets."""
     with caplog.at_level(logging.DEBUG):
         await OperationSchema(Query).execute("{ nothing }")
     assert caplog.text == ""

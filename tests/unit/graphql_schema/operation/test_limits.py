@@ -1,4 +1,4 @@
-"""The static limits, against a naive expansion as the oracle."""
+"""Static limits of a document, with a naive expansion as the oracle."""
 
 from collections.abc import Iterator
 
@@ -20,13 +20,13 @@ from graphql_schema.operation.limits import CEILING, DocumentLimits, Size, breac
 
 
 def size(document: str) -> Size:
-    """Measure the only operation of a document."""
+    """Return the size of the only operation of a document."""
     [(_, measured)] = measure(parse(document))
     return measured
 
 
 def expanded(document: str) -> Size:
-    """Measure by writing every fragment out, which takes time exponential in the text."""
+    """Return the size by expanding every fragment, which takes time exponential in the length of the text."""
     ast = parse(document)
     fragments = {d.name.value: d for d in ast.definitions if isinstance(d, FragmentDefinitionNode)}
     operation = next(d for d in ast.definitions if isinstance(d, OperationDefinitionNode))
@@ -52,7 +52,7 @@ def expanded(document: str) -> Size:
 
 
 def doubled(levels: int) -> str:
-    """Fragments that each spread the next one twice: 2^levels fields out of a short text."""
+    """Return a short document of 2^levels fields: fragments that each spread the next one twice."""
     links = "".join(f"fragment F{i} on Q{{...F{i + 1} ...F{i + 1}}}" for i in range(levels))
     return f"{{...F0}}{links}fragment F{levels} on Q{{x}}"
 
@@ -69,7 +69,7 @@ def _nested(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 @given(st.lists(st.recursive(LEAVES, _nested, max_leaves=6), min_size=4, max_size=4), st.randoms())
 def test_any_document_measures_like_its_expansion(bodies: list[str], random: object) -> None:
-    """For documents with fragments that spread later ones, in any order of definition, the oracle agrees."""
+    """The size equals that of the oracle, for fragments that spread later ones, in any order of definition."""
     spread = [f"{body} y {{ ...F{i + 1} ...F{i + 1} @e }} ...F{i + 1}" for i, body in enumerate(bodies[:3])]
     texts = [f"fragment F{i} on Q @f {{ {body} }}" for i, body in enumerate([*spread, bodies[3]])]
     random.shuffle(texts)  # type: ignore[attr-defined]
@@ -78,12 +78,12 @@ def test_any_document_measures_like_its_expansion(bodies: list[str], random: obj
 
 
 def test_doubled_fragments_are_visited_once() -> None:
-    """A document of 2^20 fields is measured in as many visits as it has nodes in its text, not in its expansion."""
+    """Measuring a document of 2^20 fields visits each node of its text once, not each node of its expansion."""
     document = parse(doubled(20))
     visits = 0
 
     class Counted(tuple[object, ...]):
-        """Selections that count how often one of them is looked at."""
+        """Selections that count how often they are visited."""
 
         __slots__ = ()
 
@@ -101,8 +101,8 @@ def test_doubled_fragments_are_visited_once() -> None:
     assert visits == 1 + 2 * 20 + 1
 
 
-def test_absurd_sizes_saturate() -> None:
-    """A chain that doubles 400 times still gives a number that fits 32 bits, without touching the stack."""
+def test_very_large_sizes_saturate() -> None:
+    """A chain that doubles 400 times has a size that fits into 32 bits, and is measured without recursion."""
     assert size(doubled(400)).fields == CEILING
 
 
@@ -115,8 +115,8 @@ def test_absurd_sizes_saturate() -> None:
         ("fields", doubled(12), doubled(13)),
     ],
 )
-def test_each_limit_stands_where_it_is_said(name: str, within: str, over: str) -> None:
-    """The largest document within a limit passes, the next larger one breaks that limit and no other."""
+def test_each_limit_is_exact(name: str, within: str, over: str) -> None:
+    """The largest document within a limit passes, and the next larger one exceeds that limit and no other."""
     assert breaches(parse(within), DocumentLimits()) == []
     assert [breach.limit for breach in breaches(parse(over), DocumentLimits())] == [name]
 
@@ -131,19 +131,19 @@ def test_every_operation_is_measured() -> None:
 
 
 def test_cycles_and_unknown_fragments_end() -> None:
-    """What validation will refuse anyway is measured without end or error."""
+    """Fragments that validation refuses later are measured without an error or an endless loop."""
     assert size("{ ...A } fragment A on Q { x ...B } fragment B on Q { y ...A }").fields == 2
     assert size("{ x ...Nowhere }").fields == 1
 
 
 def test_the_standard_introspection_passes() -> None:
-    """Tools ask for the schema deeper than data may be asked for: depth inside introspection does not count."""
+    """Tools query the schema deeper than data may be queried, so depth within introspection does not count."""
     document = get_introspection_query(input_value_deprecation=True, specified_by_url=True)
     assert expanded(document).depth > DocumentLimits().depth
     assert breaches(parse(document), DocumentLimits()) == []
 
 
-def test_introspection_is_no_way_around_the_other_limits() -> None:
-    """Asking for the whole schema 31 times under aliases counts as 31 aliases."""
+def test_introspection_is_within_the_other_limits() -> None:
+    """A document that queries the schema 31 times under aliases has 31 aliases."""
     document = parse("{" + "s: __schema { types { name } } " * 31 + "}")
     assert [breach.limit for breach in breaches(document, DocumentLimits())] == ["aliases"]

@@ -1,7 +1,7 @@
-"""`registerAssets` through the built schema: scope, limits, order of outcomes, and what is read back."""
+"""`registerAssets` through the built schema: scope, limits, order of outcomes, and the assets read back."""
 
 # mypy: disable-error-code="index, union-attr"
-# An answer that is not what it should be fails the test.
+# A response of another shape fails the test.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -28,7 +28,7 @@ def model(name: str) -> dict[str, Any]:
 
 
 async def test_outcomes_come_in_order_and_count(run: Run, graph: PlainGraph) -> None:
-    """What is refused here and what the store says are merged in order; paths begin with the item's field."""
+    """Refused items and written ones are merged in order; the path of an error begins with the field of its item."""
     graph.add("DATASET", "clicks")
     bad = {"modelVersion": {"source": "test", "name": "a", "version": "1", "trainedOn": [KNOWN, "mlg://tag/a/b/c"]}}
     link = {"link": {"relation": "FEEDS", "from": KNOWN, "to": "mlg://model/test/default/a"}}
@@ -57,8 +57,20 @@ async def test_outcomes_come_in_order_and_count(run: Run, graph: PlainGraph) -> 
     assert (len(items), dry_run, atomic) == (3, False, False)
 
 
+async def test_the_same_asset_twice_is_refused_the_second_time(run: Run, graph: PlainGraph) -> None:
+    """An id and its parts are the same asset; the error of the later item names the first. Links may repeat."""
+    link = {"link": {"relation": "FEEDS", "from": KNOWN, "to": "mlg://model/test/default/a"}}
+    by_id = {"model": {"id": "mlg://model/test/default/a"}}
+    found = await run(REGISTER, input={"items": [link, model("a"), link, by_id]})
+    results = found.data["registerAssets"]["results"]
+    assert [each["outcome"] for each in results] == ["CREATED", "CREATED", "CREATED", "INVALID"]
+    assert results[3]["errors"][0]["inputPath"] == ["model", "id"]
+    assert "item 1" in results[3]["errors"][0]["message"]
+    assert len(graph.registered[0][0]) == 3
+
+
 async def test_flags_reach_the_writer(run: Run, graph: PlainGraph) -> None:
-    """`dryRun` and `atomic` of the call, and `dryRun` of an item, are the writer's to keep."""
+    """`dryRun` and `atomic` of the call, and `dryRun` of an item, are passed on."""
     item = {"model": {"source": "test", "name": "a", "dryRun": True, "expectedRevision": 2}}
     await run(BARE, input={"items": [item], "dryRun": True, "atomic": True})
     ((items, dry_run, atomic),) = graph.registered
@@ -66,17 +78,17 @@ async def test_flags_reach_the_writer(run: Run, graph: PlainGraph) -> None:
 
 
 async def test_an_atomic_call_with_a_refused_item_writes_nothing(run: Run, graph: PlainGraph) -> None:
-    """The store is not asked, and every other item says which one it fell with."""
+    """Nothing reaches the writer, and the error of every other item names the item that was refused."""
     found = await run(BARE, input={"items": [model("a"), {"model": {"id": "x"}}, model("b")], "atomic": True})
     data = found.data["registerAssets"]
     assert graph.registered == []
     assert data["failed"] == 3
     assert [each["outcome"] for each in data["results"]] == ["INVALID"] * 3
-    assert "item 1 was rejected" in data["results"][0]["errors"][0]["message"]
+    assert "item 1" in data["results"][0]["errors"][0]["message"]
 
 
 async def test_a_call_without_the_scope_is_forbidden(run: Run, graph: PlainGraph, ada: Principal) -> None:
-    """The scope is a ceiling: without it nothing is looked at, and the error says which one it takes."""
+    """Without the scope no item is read, and the error names the scope that is needed."""
     found = await run(BARE, replace(ada, scopes=frozenset({"graph:read"})), input={"items": [model("a")]})
     assert found.data is None
     assert found.errors[0].extensions == {"code": "FORBIDDEN", "scope": "graph:write"}
@@ -94,7 +106,7 @@ async def test_a_call_carries_a_bounded_number_of_items(
     atomic: bool,
     fits: bool,
 ) -> None:
-    """A thousand items, two hundred when atomic; one more is a top-level error and nothing is written."""
+    """1,000 items, 200 if the call is atomic; one more is a top-level error, and nothing is written."""
     found = await run(BARE, input={"items": [model(f"m{n}") for n in range(count)], "atomic": atomic})
     if fits:
         assert found.errors is None

@@ -1,4 +1,4 @@
-"""Judging a gate: each kind of evidence by itself, and what does not count."""
+"""Gates: each kind of evidence by itself, and which evidence does not count (docs/gates.md)."""
 
 from typing import Any
 
@@ -6,32 +6,31 @@ import pytest
 
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.rules.gate_evaluation import Evidence, approved, evaluate_gate, newest, visible_fields
-from policies.gates import Gate as Rule
-from policies.gates import Gates, Needs
+from policies.gates import Gate, Gates, Needs
 
 NOW = 1_000
 STRICT = Gates(
-    (Rule("strict", Needs(("release",), evaluations=True, incidents=frozenset({"HIGH"}), sensitivity="INTERNAL")),)
+    (Gate("strict", Needs(("release",), evaluations=True, incidents=frozenset({"HIGH"}), sensitivity="INTERNAL")),)
 )
-OPEN_VERSION = {"id": "v", "sensitivity": "INTERNAL", "ownerTeam": "ranking"}
+VERSION = {"id": "v", "sensitivity": "INTERNAL", "ownerTeam": "ranking"}
 OURS = {"ownerTeam": "ranking"}
 
 
-def decision(at: int, said: str = "APPROVED", gate: str = "release", **more: Any) -> dict[str, Any]:
-    """The record of a decision."""
-    return {"id": f"{gate}{at}", "gate": gate, "decision": said, "decidedAt": at, **more}
+def decision(at: int, decision: str = "APPROVED", gate: str = "release", **values: Any) -> dict[str, Any]:
+    """Return the record of a decision."""
+    return {"id": f"{gate}{at}", "gate": gate, "decision": decision, "decidedAt": at, **values}
 
 
-def judged(**evidence: Any) -> GateResult:
-    """What the strict gate says of evidence; all of it is good unless it is given."""
-    good: dict[str, Any] = {"model": {}, "version": OPEN_VERSION, "approvals": [decision(1)]}
+def evaluated(**evidence: Any) -> GateResult:
+    """Return the result of the strict gate; evidence that is not given meets the gate."""
+    good: dict[str, Any] = {"model": {}, "version": VERSION, "approvals": [decision(1)]}
     return evaluate_gate(STRICT, "champion", Evidence(**(good | evidence)), NOW)
 
 
-def test_nothing_missing_is_open() -> None:
-    """With what it needs, and nothing against it, the gate is open."""
-    assert judged() == GateResult()
-    assert judged().open
+def test_a_gate_with_all_that_it_needs_is_open() -> None:
+    """Nothing is missing and nothing blocks."""
+    assert evaluated() == GateResult()
+    assert evaluated().open
 
 
 @pytest.mark.parametrize(
@@ -43,18 +42,19 @@ def test_nothing_missing_is_open() -> None:
         ([decision(2), decision(1, "REJECTED")], False),
         ([decision(1, "REJECTED"), decision(2)], False),
         ([decision(1, gate="governance")], True),
+        ([decision(1), decision(2, "REJECTED", gate="governance")], False),
         ([decision(1, expiresAt=NOW)], True),
         ([decision(1, expiresAt=NOW + 1)], False),
         ([decision(1), decision(2, expiresAt=NOW - 1)], True),
     ],
 )
 def test_the_newest_decision_of_a_gate_counts(decisions: list[dict[str, Any]], *, missing: bool) -> None:
-    """Only an approval that has not expired and that nothing newer replaces gives what is needed."""
-    assert judged(approvals=decisions) == GateResult(missing_approvals=("release",) if missing else ())
+    """Only an approval that has not expired and that no newer decision replaces meets the need."""
+    assert evaluated(approvals=decisions) == GateResult(missing_approvals=("release",) if missing else ())
 
 
-def test_what_fails_closes_the_gate() -> None:
-    """An evaluation counts by its verdict, unless it is retired, deleted, or hides the verdict."""
+def test_a_failing_evaluation_closes_the_gate() -> None:
+    """The verdict counts, unless the evaluation is retired or deleted, or its verdict is hidden."""
     failing = {"id": "e1", "verdict": "FAIL", "stage": "ACTIVE", **OURS}
     others: list[dict[str, Any]] = [
         {"id": "e2", "verdict": "PASS", "stage": "ACTIVE", **OURS},
@@ -62,49 +62,75 @@ def test_what_fails_closes_the_gate() -> None:
         {"id": "e4", "verdict": "FAIL", "stage": "ACTIVE", "deletedAt": 5, **OURS},
         dict(visible_fields({"id": "e5", "verdict": "FAIL", "stage": "ACTIVE", **OURS}, {"verdict"})),
     ]
-    assert judged(evaluations=[failing, *others]) == GateResult(failing_evaluations=("e1",))
-    assert judged(evaluations=others).open
+    assert evaluated(evaluations=[failing, *others]) == GateResult(failing_evaluations=("e1",))
+    assert evaluated(evaluations=others).open
 
 
-def test_whose_evaluations_count() -> None:
-    """Those of the version's own team, of nobody and of named evaluators: nobody else stops a version by judging it."""
+def test_a_gate_that_needs_no_evaluations_ignores_a_failing_one() -> None:
+    """Evaluations close a gate only if the gate says so."""
+    lenient = Gates((Gate("lenient", Needs(("release",))),))
+    failing = {"id": "e1", "verdict": "FAIL", "stage": "ACTIVE", **OURS}
+    evidence = Evidence({}, VERSION, [decision(1)], [failing])
+    assert evaluate_gate(lenient, "champion", evidence, NOW).open
+
+
+def test_evaluations_of_the_own_team_of_no_team_and_of_evaluators_count() -> None:
+    """An evaluation of any other team does not count: otherwise every team could block a version by evaluating it."""
     failing = {"verdict": "FAIL", "stage": "ACTIVE"}
-    given = [{"id": owner or "nobody", "ownerTeam": owner, **failing} for owner in ("ranking", "", "audit", "ads")]
-    named = Gates((Rule("named", Needs(evaluations=True, evaluators=frozenset({"audit"}))),))
-    assert judged(evaluations=given).failing_evaluations == ("nobody", "ranking")
-    assert evaluate_gate(named, "champion", Evidence({}, OPEN_VERSION, evaluations=given), NOW).failing_evaluations == (
+    given = [{"id": owner or "unowned", "ownerTeam": owner, **failing} for owner in ("ranking", "", "audit", "ads")]
+    named = Gates((Gate("named", Needs(evaluations=True, evaluators=frozenset({"audit"}))),))
+    assert evaluated(evaluations=given).failing_evaluations == ("ranking", "unowned")
+    assert evaluate_gate(named, "champion", Evidence({}, VERSION, evaluations=given), NOW).failing_evaluations == (
         "audit",
-        "nobody",
         "ranking",
+        "unowned",
     )
 
 
-def test_a_grave_open_incident_closes_the_gate_once() -> None:
-    """Severity and state decide, and one on the version and its model is one."""
-    grave = {"id": "i1", "state": "OPEN", "severity": "HIGH"}
+def test_an_open_incident_of_a_listed_severity_closes_the_gate() -> None:
+    """An incident that is raised on the version and on its model is listed once."""
+    blocking = {"id": "i1", "state": "OPEN", "severity": "HIGH"}
     others = [{"id": "i2", "state": "RESOLVED", "severity": "HIGH"}, {"id": "i3", "state": "OPEN", "severity": "LOW"}]
-    assert judged(incidents=[grave, grave, *others]) == GateResult(blocking_incidents=("i1",))
+    assert evaluated(incidents=[blocking, blocking, *others]) == GateResult(blocking_incidents=("i1",))
 
 
-def test_too_sensitive_data_close_the_gate() -> None:
-    """A level above what the gate takes is a violation in words."""
-    found = judged(version={**OPEN_VERSION, "sensitivity": "RESTRICTED"})
-    assert found.sensitivity_violations == ("The version is RESTRICTED, and at most INTERNAL may pass.",)
+@pytest.mark.parametrize(
+    ("sensitivity", "violations"),
+    [
+        ("PUBLIC", ()),
+        ("INTERNAL", ()),
+        ("CONFIDENTIAL", ("The version is CONFIDENTIAL, and at most INTERNAL may pass.",)),
+        (None, ()),
+    ],
+)
+def test_a_version_above_the_sensitivity_of_the_gate_is_a_violation(
+    sensitivity: str | None, violations: tuple[str, ...]
+) -> None:
+    """The limit itself may pass, and a sensitivity that is hidden is not compared."""
+    assert evaluated(version={**VERSION, "sensitivity": sensitivity}).sensitivity_violations == violations
 
 
-def test_tier_and_domain_of_the_model_choose_the_gates() -> None:
-    """A gate for a tier in a domain says nothing about others, nor where either is hidden."""
-    rule = Rule(
+def test_risk_tier_and_domain_of_the_model_select_the_gates() -> None:
+    """A gate for a tier in a domain does not apply to other models, nor where either field is hidden."""
+    rule = Gate(
         "g", Needs(("ethics",)), risk_tiers=frozenset({"HIGH"}), domains=frozenset({"mlg://domain/catalog/default/x"})
     )
     record = {"id": "m", "riskTier": "HIGH", "index": {"domain": "mlg://domain/catalog/default/x"}}
 
-    def missing(*hidden: str) -> tuple[str, ...]:
-        evidence = Evidence(visible_fields(record, hidden), OPEN_VERSION)
+    def missing(record: dict[str, Any], *hidden: str) -> tuple[str, ...]:
+        evidence = Evidence(visible_fields(record, hidden), VERSION)
         return evaluate_gate(Gates((rule,)), "champion", evidence, NOW).missing_approvals
 
-    assert missing() == ("ethics",)
-    assert missing("riskTier") == missing("domain") == ()
+    assert missing(record) == ("ethics",)
+    assert missing(record, "riskTier") == missing(record, "domain") == ()
+    assert missing({**record, "riskTier": None}) == missing({"id": "m", "riskTier": "HIGH"}) == ()
+
+
+def test_visible_fields_leave_out_hidden_fields_and_the_index() -> None:
+    """The domain is copied from the index, which is internal and may hold hidden values."""
+    record = {"id": "m", "task": "ranking", "riskTier": "HIGH", "index": {"domain": "d", "tags": ["t"]}}
+    assert visible_fields(record, {"task"}) == {"id": "m", "riskTier": "HIGH", "domain": "d"}
+    assert visible_fields(record, {"domain"}) == {"id": "m", "task": "ranking", "riskTier": "HIGH", "domain": ""}
 
 
 def test_decisions_of_one_instant_have_an_order() -> None:

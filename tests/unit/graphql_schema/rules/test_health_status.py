@@ -1,29 +1,206 @@
-"""The rule of health says what its documentation says."""
+"""Health: what is a cause, how severe it is, and the status that causes make (docs/health.md)."""
 
 import re
+from typing import Any
 
+import pytest
+from support.estates.plain_rows import PlainAccess, hiding, plain_row
 from support.source_tree import read
 
 from graphql_schema.catalog.enums import HealthStatus
-from graphql_schema.rules.health_status import INCIDENTS, LEVELS, MAX_CAUSES, RESULTS, VERDICTS
+from graphql_schema.ports.health_report import CauseSeverity, HealthFinding
+from graphql_schema.ports.row import Row
+from graphql_schema.rules.health_status import (
+    INCIDENTS,
+    LEVELS,
+    MAX_CAUSES,
+    RESULTS,
+    VERDICTS,
+    propagates,
+    status_of,
+    weigh_check,
+    weigh_evaluations,
+    weigh_incident,
+)
 
+MINOR, SEVERE = CauseSeverity.MINOR, CauseSeverity.SEVERE
 PAGE = read("docs/health.md")
+DAY = 86_400_000
+OURS, THEIRS = "mlg://team/test/default/ranking", "mlg://team/test/default/ads"
+VERSION = plain_row("MODEL_VERSION", "ranker", version="3", ownerTeam=OURS)
 
 
-def _weights(about: str) -> dict[str, str]:
-    """The weights in the table of the page, by the value in backticks, of the rows that begin so."""
+def documented(about: str) -> dict[str, str]:
+    """Return the severity by value in backticks, from the rows of the page's table that begin with ``about``."""
     return dict(re.findall(rf"(?m)^\| {about}.*`([A-Z]+)`(?: is open)? \| (severe|minor) \|$", PAGE))
 
 
-def test_the_documentation_has_the_weights_of_the_rule() -> None:
-    """The table names each status, severity and verdict that counts, with its weight; the numbers in the text hold."""
+def finding(severity: CauseSeverity, depth: int = 0) -> HealthFinding:
+    """Return a cause of a severity, so many edges upstream."""
+    return HealthFinding(VERSION, depth, severity)
+
+
+def result(status: str, observed_at: int = 0) -> Row:
+    """Return the latest result of a check."""
+    return plain_row("CHECK_RESULT", "r", status=status, observedAt=observed_at)
+
+
+def evaluation(name: str, verdict: str, access: PlainAccess | None = None, **values: Any) -> Row:
+    """Return an evaluation of the version by its own team, unless another is given."""
+    default = {"ownerTeam": OURS, "evaluationKind": "OFFLINE", "evaluatedAt": 1, "stage": "ACTIVE"}
+    return plain_row("EVALUATION", name, access, **{**default, "verdict": verdict, **values})
+
+
+def causes(*evaluations: Row | tuple[Row, set[str]]) -> dict[str, CauseSeverity]:
+    """Return the causes among evaluations by name; those given without data were made on no data."""
+    pairs = [
+        (each, frozenset[str]()) if isinstance(each, Row) else (each[0], frozenset(each[1])) for each in evaluations
+    ]
+    return {each.record["name"]: severity for each, severity in weigh_evaluations(VERSION, pairs)}
+
+
+def test_the_documentation_lists_the_severities_and_limits_of_the_rule() -> None:
+    """The page names each status, severity and verdict that is a cause, and the limits in its text are current."""
     for about, rule in (
         ("the latest result of a check", RESULTS),
         ("an incident", INCIDENTS),
         ("the newest", VERDICTS),
     ):
-        assert _weights(about) == {name: weight.name.lower() for name, weight in rule.items()}
+        assert documented(about) == {name: severity.name.lower() for name, severity in rule.items()}
     assert re.findall(r"(?m)^\| `([A-Z]+)` \| there is", PAGE) == ["UNHEALTHY", "DEGRADED", "HEALTHY", "UNKNOWN"]
     assert {status.name for status in HealthStatus} == {"UNHEALTHY", "DEGRADED", "HEALTHY", "UNKNOWN"}
     assert f"reaches, {LEVELS} levels far" in PAGE
     assert f"more than {MAX_CAUSES}." in PAGE
+
+
+@pytest.mark.parametrize(
+    ("found", "monitored", "status"),
+    [
+        ([], False, "UNKNOWN"),
+        ([], True, "HEALTHY"),
+        ([finding(MINOR)], True, "DEGRADED"),
+        ([finding(SEVERE, depth=1)], False, "DEGRADED"),
+        ([finding(MINOR), finding(SEVERE)], True, "UNHEALTHY"),
+    ],
+)
+def test_the_status_follows_from_the_causes(found: list[HealthFinding], *, monitored: bool, status: str) -> None:
+    """Only a severe cause of the asset itself makes it unhealthy; without causes it must be monitored to be healthy."""
+    assert status_of(iter(found), monitored=monitored) == status
+
+
+@pytest.mark.parametrize(("status", "severity"), [("FAIL", SEVERE), ("ERROR", SEVERE), ("WARN", MINOR), ("PASS", None)])
+def test_a_check_is_as_severe_as_its_latest_result(status: str, severity: CauseSeverity | None) -> None:
+    """A check that passes is no cause."""
+    assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), result(status), now=0) is severity
+
+
+@pytest.mark.parametrize(
+    ("values", "check_kind", "age", "severity"),
+    [
+        ({"freshnessSla": "P1D"}, "FRESHNESS", DAY, None),
+        ({"freshnessSla": "P1D"}, "FRESHNESS", DAY + 1, MINOR),
+        ({"freshnessSla": "P1D"}, "VOLUME", DAY + 1, None),
+        ({"freshnessSla": "soon"}, "FRESHNESS", DAY + 1, None),
+        ({}, "FRESHNESS", DAY + 1, None),
+    ],
+)
+def test_a_passed_freshness_check_is_minor_once_it_is_older_than_promised(
+    values: dict[str, Any], check_kind: str, age: int, severity: CauseSeverity | None
+) -> None:
+    """The limit is the ``freshnessSla`` of the feature, counted from the observation; exactly that old is in time."""
+    feature, check = plain_row("FEATURE", "f", **values), plain_row("CHECK", "c", checkKind=check_kind)
+    assert weigh_check(feature, check, result("PASS", observed_at=500), now=500 + age) is severity
+
+
+def test_a_failed_freshness_check_stays_severe_when_it_is_old() -> None:
+    """Age makes no result less severe."""
+    feature, check = plain_row("FEATURE", "f", freshnessSla="P1D"), plain_row("CHECK", "c", checkKind="FRESHNESS")
+    assert weigh_check(feature, check, result("FAIL"), now=2 * DAY) is SEVERE
+
+
+def test_a_hidden_promise_makes_no_check_stale() -> None:
+    """The viewer who does not see ``freshnessSla`` learns nothing of it from the health."""
+    feature = plain_row("FEATURE", "f", hiding("freshnessSla"), freshnessSla="P1D")
+    check = plain_row("CHECK", "c", checkKind="FRESHNESS")
+    assert weigh_check(feature, check, result("PASS"), now=2 * DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "severity", "expected"),
+    [
+        ("OPEN", "CRITICAL", SEVERE),
+        ("OPEN", "HIGH", SEVERE),
+        ("OPEN", "MEDIUM", MINOR),
+        ("OPEN", "LOW", MINOR),
+        ("RESOLVED", "CRITICAL", None),
+    ],
+)
+def test_an_open_incident_is_a_cause(state: str, severity: str, expected: CauseSeverity | None) -> None:
+    """A resolved incident is none."""
+    assert weigh_incident(plain_row("INCIDENT", "i", state=state, severity=severity)) is expected
+
+
+def test_the_newest_evaluation_of_a_team_kind_and_data_counts() -> None:
+    """A newer one replaces an older one only if team, kind and data are the same."""
+    old, new = evaluation("old", "FAIL"), evaluation("new", "PASS", evaluatedAt=2)
+    assert causes(old, new) == causes(new, old) == {}
+    assert causes(evaluation("old", "PASS"), evaluation("new", "FAIL", evaluatedAt=2)) == {"new": SEVERE}
+    assert causes(old, evaluation("new", "PASS", evaluatedAt=2, evaluationKind="SHADOW")) == {"old": SEVERE}
+    assert causes(old, evaluation("new", "PASS", evaluatedAt=2, ownerTeam="")) == {"old": SEVERE}
+    assert causes((old, {"d1"}), (new, {"d1", "d2"})) == {"old": SEVERE}
+    assert causes((old, {"d1", "d2"}), (new, {"d2", "d1"})) == {}
+
+
+def test_evaluations_of_one_instant_have_an_order() -> None:
+    """Of two evaluations of one instant the one with the greater id counts, in whatever order they are read."""
+    one, other = evaluation("a", "FAIL"), evaluation("b", "PASS")
+    assert causes(one, other) == causes(other, one) == {}
+
+
+def test_an_evaluation_is_as_old_as_its_most_exact_time() -> None:
+    """``evaluatedAt`` counts, else ``sourceCreatedAt``, else ``createdAt``; without a visible time it is the oldest."""
+    fail = evaluation("fail", "FAIL", evaluatedAt=5)
+    times: dict[str, Any] = {"evaluatedAt": None, "sourceCreatedAt": None, "createdAt": None}
+    assert causes(fail, evaluation("pass", "PASS", **{**times, "sourceCreatedAt": 6, "createdAt": 1})) == {}
+    assert causes(fail, evaluation("pass", "PASS", **{**times, "createdAt": 6})) == {}
+    assert causes(fail, evaluation("pass", "PASS", evaluatedAt=4, createdAt=9)) == {"fail": SEVERE}
+    assert causes(evaluation("b", "FAIL", evaluatedAt=0), evaluation("a", "PASS", **times)) == {"b": SEVERE}
+    assert causes(fail, evaluation("pass", "PASS", hiding("evaluatedAt"), evaluatedAt=9)) == {"fail": SEVERE}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "owner", "severity"),
+    [("FAIL", OURS, SEVERE), ("FAIL", "", SEVERE), ("FAIL", THEIRS, MINOR), ("WARN", OURS, MINOR), ("WARN", "", MINOR)],
+)
+def test_an_evaluation_of_another_team_is_minor(verdict: str, owner: str, severity: CauseSeverity) -> None:
+    """Otherwise any team could make a version unhealthy by evaluating it."""
+    assert causes(evaluation("e", verdict, ownerTeam=owner)) == {"e": severity}
+
+
+def test_a_retired_evaluation_and_a_hidden_verdict_are_no_causes() -> None:
+    """A retired evaluation gives way to the one before it; a hidden stage is not taken into account."""
+    assert causes(evaluation("e", "FAIL", stage="RETIRED")) == {}
+    assert causes(evaluation("e", "FAIL"), evaluation("new", "PASS", evaluatedAt=2, stage="RETIRED")) == {"e": SEVERE}
+    assert causes(evaluation("e", "FAIL", hiding("stage"), stage="RETIRED")) == {"e": SEVERE}
+    assert causes(evaluation("e", "FAIL", hiding("verdict"))) == {}
+
+
+@pytest.mark.parametrize("status", ["PENDING", "ROLLED_BACK", "RETIRED"])
+def test_a_deployment_that_does_not_serve_passes_nothing_on(status: str) -> None:
+    """A service has the causes of the deployments that serve in it, a canary included."""
+    assert not propagates(plain_row("DEPLOYMENT", "d", status=status), 100, past=False)
+    assert propagates(plain_row("DEPLOYMENT", "d", status="CANARY"), 100, past=False)
+    assert propagates(plain_row("DEPLOYMENT", "d", hiding("status"), status=status), 100, past=False)
+    assert propagates(plain_row("SERVICE", "s", status=status), 100, past=False)
+
+
+@pytest.mark.parametrize(("retired_at", "past", "served"), [(101, True, True), (100, True, False), (101, False, False)])
+def test_a_deployment_that_was_retired_later_served_in_the_past(retired_at: int, *, past: bool, served: bool) -> None:
+    """Health as of an instant before the retirement includes the deployment; the present does not."""
+    deployment = plain_row("DEPLOYMENT", "d", status="RETIRED", retiredAt=retired_at)
+    assert propagates(deployment, 100, past=past) is served
+
+
+def test_a_deployment_without_a_retirement_never_served() -> None:
+    """A pending deployment has no ``retiredAt``, and passes nothing on at any instant."""
+    assert not propagates(plain_row("DEPLOYMENT", "d", status="PENDING"), 100, past=True)

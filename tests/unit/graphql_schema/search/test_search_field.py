@@ -1,7 +1,7 @@
-"""Searches through the built schema over plain rows, of which all are proposed: only what is seen makes a hit."""
+"""Searches through the built schema, over rows that are all candidates: only visible values make a hit."""
 
 # mypy: disable-error-code="index"
-# An answer that is not what it should be fails the test.
+# A response of another shape fails the test.
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ QUERY = """query ($text: String!, $facets: [Facet!], $first: Int, $after: Cursor
 
 
 async def searched(run: Run, text: str, **more: object) -> dict[str, Any]:
-    """What a search finds."""
+    """Return the result of a search."""
     found = await run(QUERY, text=text, **more)
     assert found.errors is None
     assert found.data is not None
@@ -34,20 +34,20 @@ async def searched(run: Run, text: str, **more: object) -> dict[str, Any]:
 
 
 def names(result: dict[str, Any]) -> list[str]:
-    """The names of the hits, in order."""
+    """Return the names of the hits, in order."""
     return [node["asset"]["name"] for node in result["hits"]["nodes"]]
 
 
 async def test_hidden_text_makes_no_hit_no_highlight_and_no_facet(run: Run, graph: PlainGraph) -> None:
     """A row whose description is hidden is found by its name alone, and its hidden values are not counted."""
     tag = graph.add("TAG", "gold")
-    told = {"description": "churn of subscribers", "stage": "ACTIVE", "index": {"tags": [tag]}}
-    graph.add("DATASET", "clicks", **told)
-    graph.add("MODEL", "churn", **told)
+    values = {"description": "churn of subscribers", "stage": "ACTIVE", "index": {"tags": [tag]}}
+    graph.add("DATASET", "clicks", **values)
+    graph.add("MODEL", "churn", **values)
     graph.hidden = {"DATASET": {"description", "stage", "tags"}}
     result = await searched(run, "churn", facets=["STAGE", "TAG", "KIND"])
     assert names(result) == ["churn"]
-    graph.add("DATASET", "churn_raw", **told)
+    graph.add("DATASET", "churn_raw", **values)
     result = await searched(run, "churn", facets=["STAGE", "TAG", "KIND"])
     assert result["hits"]["nodes"][1]["highlights"] == [{"field": "displayName", "text": "**churn**_raw"}]
     assert result["facets"] == [
@@ -58,8 +58,8 @@ async def test_hidden_text_makes_no_hit_no_highlight_and_no_facet(run: Run, grap
     assert names(await searched(run, "subscribers")) == ["churn"]
 
 
-async def test_an_asset_goes_before_its_versions(run: Run, graph: PlainGraph) -> None:
-    """Versions have the name of their asset, and are found by their number too."""
+async def test_an_asset_comes_before_its_versions(run: Run, graph: PlainGraph) -> None:
+    """Versions have the name of their asset, and are also found by their number."""
     versions = [graph.add("MODEL_VERSION", "ranker", version=version) for version in ("1", "2")]
     model = graph.add("MODEL", "ranker")
     query = "query ($text: String!) { search(text: $text) { hits { nodes { asset { id } } } } }"
@@ -70,7 +70,7 @@ async def test_an_asset_goes_before_its_versions(run: Run, graph: PlainGraph) ->
 
 
 async def test_highlights_mark_the_words_of_a_long_text(run: Run, graph: PlainGraph) -> None:
-    """Of a long description the part around the first hit is shown, whole words marked, cut at spaces."""
+    """Of a long description the part around the first match is shown, cut at spaces, with complete words marked."""
     graph.add(
         "DATASET", "x", displayName="Daily Orders", description="word " * 200 + "of orders daily." + " word" * 200
     )
@@ -84,7 +84,7 @@ async def test_highlights_mark_the_words_of_a_long_text(run: Run, graph: PlainGr
 
 
 async def test_a_word_at_the_edge_of_a_highlight_is_marked(run: Run, graph: PlainGraph) -> None:
-    """A word that ends after what is shown of a long text is marked as far as it is shown, wherever it begins."""
+    """A word that ends after the snippet of a long text is marked up to the end of the snippet."""
     word = "x" * 60
     for before in (0, 150, 199):
         graph.records.clear()
@@ -97,7 +97,7 @@ async def test_a_word_at_the_edge_of_a_highlight_is_marked(run: Run, graph: Plai
 
 
 async def test_facets_are_bounded_and_ordered(run: Run, graph: PlainGraph) -> None:
-    """The most frequent values first, ties by value, no more than the limit, each facet once."""
+    """The most frequent values come first, ties by value, up to the limit, and each facet is listed once."""
     for number in range(MAX_FACET_VALUES + 5):
         graph.add("DATASET", f"t{number}", namespace=f"n{number:02}")
     graph.add("DATASET", "tt", namespace="n54")
@@ -111,7 +111,7 @@ async def test_facets_are_bounded_and_ordered(run: Run, graph: PlainGraph) -> No
 
 
 def name_of(graph: PlainGraph, urn: str, name: str) -> str:
-    """Add a dataset whose name its id does not spell out as it is, or cuts; return the name."""
+    """Add a dataset whose id encodes or cuts its name, and return the name."""
     source, namespace = urn.split("/")[3:5]
     record = {"id": urn, "kind": "DATASET", "source": source, "namespace": namespace, "name": name, "displayName": name}
     graph.records[urn] = record
@@ -129,7 +129,7 @@ PASTED = {
 
 @pytest.mark.parametrize("urn", PASTED)
 async def test_a_pasted_id_finds_its_asset_first(run: Run, graph: PlainGraph, urn: str) -> None:
-    """An asset is found by its id, whatever that is, before one whose whole name is the words of that id."""
+    """An asset is found by its id before an asset whose complete name consists of the words of that id."""
     name, count = PASTED[urn]
     other = graph.add("DATASET", "other", displayName=f"hive prod {name}")
     name_of(graph, urn, name)
@@ -137,8 +137,8 @@ async def test_a_pasted_id_finds_its_asset_first(run: Run, graph: PlainGraph, ur
     assert found == [name, graph.records[other]["name"]][:count]
 
 
-async def test_an_id_that_is_not_finished_is_searched_for_by_its_words(run: Run, graph: PlainGraph) -> None:
-    """What is no id yet, or no longer, is decoded all the same."""
+async def test_an_unfinished_id_is_searched_by_its_words(run: Run, graph: PlainGraph) -> None:
+    """The text after the kind is decoded even if the text is not a valid id."""
     name_of(graph, "mlg://dataset/test/default/orders%20daily", "orders daily")
     for text in ("mlg://dataset/test", "mlg://dataset/test/default/orders%20dai/", "mlg://x/default/orders%20da"):
         assert names(await searched(run, text)) == ["orders daily"]
@@ -154,7 +154,7 @@ LONG = (
 
 @pytest.mark.parametrize("name", LONG)
 async def test_a_long_name_is_found(run: Run, graph: PlainGraph, name: str) -> None:
-    """A name of more than ten words or ideographs is found by all of it, and not by all of it and something else."""
+    """A name of more than ten words or ideographs is found by all of its words, but not with a further word."""
     name_of(graph, "mlg://dataset/hive/prod/x", name)
     assert names(await searched(run, name)) == [name]
     assert names(await searched(run, name[:-1])) == [name]
@@ -162,7 +162,7 @@ async def test_a_long_name_is_found(run: Run, graph: PlainGraph, name: str) -> N
 
 
 async def test_typing_errors_are_forgiven_in_the_first_words(run: Run, graph: PlainGraph) -> None:
-    """Of many words, those beyond the tenth are looked for as they are, which bounds what a search costs."""
+    """Words after the tenth are searched without typing errors, which bounds the cost of a search."""
     first = "a b c d e f g h i"
     name = name_of(graph, "mlg://dataset/hive/prod/x", f"{first} kilo lima")
     assert names(await searched(run, f"{first} kylo lima")) == [name]
@@ -170,12 +170,12 @@ async def test_typing_errors_are_forgiven_in_the_first_words(run: Run, graph: Pl
 
 
 def leaves(text: str) -> Counter[type]:
-    """The kinds of conditions that the candidates of a search meet, counted."""
+    """Return how often each kind of condition occurs in the candidates of a search."""
     return Counter(map(type, nodes(search_query(parse_search_text(text), None).candidates)))
 
 
-async def test_an_index_is_asked_for_few_words() -> None:
-    """However many words are typed, the index is asked for ten, with the expressions of ten."""
+async def test_an_index_query_has_at_most_ten_words() -> None:
+    """However many words are typed, the index query has ten words and ten patterns."""
     typed = " ".join(f"{letter}rders" for letter in "abcdefghijklmnopqrstuvwxyz")
     assert leaves(typed)[MatchesPattern] == 10
     assert leaves("\u6bcf\u65e5\u8ba2\u5355" * 200)[HasWord] == 4
@@ -189,19 +189,19 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("text", REFUSED)
-async def test_what_cannot_be_searched_for_is_refused(run: Run, text: str) -> None:
-    """Nothing, too much: an error with a code that says what to do."""
+async def test_an_empty_or_oversized_text_is_refused(run: Run, text: str) -> None:
+    """The error has a code, and its message ends with what to do instead."""
     found = await run(QUERY, text=text)
     assert found.errors is not None
     (error,) = found.errors
-    code, told = REFUSED[text]
+    code, message = REFUSED[text]
     assert error.extensions["code"] == code
-    assert told in error.message
+    assert message in error.message
     assert ";" in error.message
 
 
-async def test_a_cursor_is_good_for_its_text_only(run: Run, graph: PlainGraph) -> None:
-    """Cursors lead on in the same search, however it is spaced and written, and in no other."""
+async def test_a_cursor_belongs_to_its_text(run: Run, graph: PlainGraph) -> None:
+    """A cursor continues the same search, whatever the case and spacing of its text, and no other search."""
     for name in ("churn", "churn_a", "churn_b"):
         graph.add("DATASET", name)
     end = (await searched(run, "churn", first=1))["hits"]["pageInfo"]["endCursor"]

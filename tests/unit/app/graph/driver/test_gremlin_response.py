@@ -1,4 +1,4 @@
-"""Answers of the store, as it gives them: rows, or errors that show class names and nothing else."""
+"""Responses of the store: rows, or errors that show class names and nothing else."""
 
 import orjson
 import pytest
@@ -7,11 +7,11 @@ from app.graph.driver.errors import StoreFailedError, StoreUnavailableError, Tra
 from app.graph.driver.gremlin_response import parse_rows
 from policies.errors import Code, CodedError
 
-PRIVATE = "what a customer wrote"
+PRIVATE = "text of a customer"
 
 
-def answer(*exceptions: str, message: str = PRIVATE) -> bytes:
-    """Build the body of an HTTP 500, in the form that JanusGraph 1.1.0 sends."""
+def error_body(*exceptions: str, message: str = PRIVATE) -> bytes:
+    """Return the body of an HTTP 500, in the form that JanusGraph 1.1.0 sends."""
     return orjson.dumps(
         {
             "message": message,
@@ -23,13 +23,13 @@ def answer(*exceptions: str, message: str = PRIVATE) -> bytes:
     )
 
 
-LOCKED = answer(
+LOCKED = error_body(
     "org.janusgraph.core.JanusGraphException", "org.janusgraph.diskstorage.locking.PermanentLockingException"
 )
-JE_LOCKED = answer("org.janusgraph.diskstorage.TemporaryBackendException", "com.sleepycat.je.LockTimeoutException")
-AWAY = answer("org.janusgraph.core.JanusGraphException", "org.janusgraph.diskstorage.TemporaryBackendException")
-EXISTS = answer("java.lang.IllegalArgumentException", message="Vertex with given id already exists: 256")
-FAILED = answer("java.lang.IllegalArgumentException")
+JE_LOCKED = error_body("org.janusgraph.diskstorage.TemporaryBackendException", "com.sleepycat.je.LockTimeoutException")
+AWAY = error_body("org.janusgraph.core.JanusGraphException", "org.janusgraph.diskstorage.TemporaryBackendException")
+EXISTS = error_body("java.lang.IllegalArgumentException", message="Vertex with given id already exists: 256")
+FAILED = error_body("java.lang.IllegalArgumentException")
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ FAILED = answer("java.lang.IllegalArgumentException")
         (429, b"", StoreUnavailableError, Code.STORE_UNAVAILABLE),
         (500, FAILED, StoreFailedError, Code.STORE_FAILED),
         (413, b"", StoreFailedError, Code.STORE_FAILED),
-        (500, b"<html>not ours</html>", StoreFailedError, Code.STORE_FAILED),
+        (500, b"<html>another page</html>", StoreFailedError, Code.STORE_FAILED),
         (200, b"[]", StoreFailedError, Code.STORE_FAILED),
     ],
 )
-def test_each_failure_is_one_of_ours(status: int, body: bytes, kind: type[CodedError], code: Code) -> None:
-    """The class names decide which error it is, and no word of message or stack trace gets out."""
+def test_each_failure_is_an_error_of_the_driver(status: int, body: bytes, kind: type[CodedError], code: Code) -> None:
+    """The class names decide which error it is, and no part of the message or the stack trace is disclosed."""
     with pytest.raises(CodedError) as caught:
         parse_rows(status, body, writes=False)
     assert type(caught.value) is kind
@@ -59,7 +59,7 @@ def test_each_failure_is_one_of_ours(status: int, body: bytes, kind: type[CodedE
     ("status", "body", "unknown"), [(500, AWAY, True), (500, LOCKED, False), (500, JE_LOCKED, False), (429, b"", False)]
 )
 def test_a_write_has_an_unknown_outcome_only_if_it_may_be_kept(status: int, body: bytes, *, unknown: bool) -> None:
-    """A storage that went away may have kept the write; one that was refused or rolled back changed nothing."""
+    """Unreachable storage may have kept the write; a write that was refused or rolled back changed nothing."""
     with pytest.raises(StoreUnavailableError) as caught:
         parse_rows(status, body, writes=True)
     assert caught.value.unknown_outcome is unknown
@@ -68,7 +68,7 @@ def test_a_write_has_an_unknown_outcome_only_if_it_may_be_kept(status: int, body
 
 def test_a_failure_names_its_classes() -> None:
     """Simple class names, outermost first, each once, for the message and for programs."""
-    body = answer(
+    body = error_body(
         "org.janusgraph.core.JanusGraphException", "java.lang.IllegalStateException", "a.b.JanusGraphException"
     )
     with pytest.raises(StoreFailedError, match="JanusGraphException, IllegalStateException;") as caught:
@@ -77,6 +77,26 @@ def test_a_failure_names_its_classes() -> None:
 
 
 def test_no_data_is_no_rows() -> None:
-    """A traversal without results and one that only changes something answer with an empty list."""
+    """A traversal without results and one that only changes the store return an empty list."""
     assert parse_rows(200, b'{"result": {"data": []}}', writes=False) == []
     assert parse_rows(200, b'{"result": {"data": null}}', writes=True) == []
+
+
+@pytest.mark.parametrize("body", [b'{"exceptions": "a.b.OneException"}', b'{"Exception-Class": "a.b.OneException"}'])
+def test_a_single_class_may_be_a_text(body: bytes) -> None:
+    """JanusGraph sends the class of an error in a list, and other servers as one text."""
+    with pytest.raises(StoreFailedError) as caught:
+        parse_rows(500, body, writes=True)
+    assert caught.value.classes == ("OneException",)
+
+
+def test_an_error_without_a_class_names_its_status() -> None:
+    """A proxy in front of the store sends errors of its own."""
+    with pytest.raises(StoreFailedError, match="HTTP status 502") as caught:
+        parse_rows(502, b"Bad Gateway", writes=True)
+    assert caught.value.classes == ()
+
+
+def test_rows_are_returned_as_they_are() -> None:
+    """Values are plain JSON."""
+    assert parse_rows(200, b'{"result": {"data": [1, {"a": null}]}}', writes=False) == [1, {"a": None}]

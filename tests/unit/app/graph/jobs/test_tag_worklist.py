@@ -1,4 +1,4 @@
-"""What follows for a tag from what has changed, on many small graphs in memory: batches, crashes and all."""
+"""The worklist of a tag, on random small graphs in memory: any batch size, changes meanwhile, and crashes."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -16,62 +16,62 @@ NODES = range(SIZE)
 
 
 @dataclass
-class Memory:
-    """A store of one tag: what people said on each node, edges that carry, what arrived, and notes."""
+class TagMemory:
+    """A store of one tag: declared modes, edges that carry data, arrivals, and the ids of outbox entries."""
 
     edges: set[tuple[int, int]] = field(default_factory=set)
-    said: dict[int, str] = field(default_factory=dict)
+    declared: dict[int, str] = field(default_factory=dict)
     arrived: dict[int, Arrival] = field(default_factory=dict)
-    frontier: set[int] = field(default_factory=set)
-    beyond: set[int] = field(default_factory=set)
+    suspects: set[int] = field(default_factory=set)
+    expand: set[int] = field(default_factory=set)
 
     def targets(self, vids: set[int]) -> set[int]:
-        """What nodes flow to."""
+        """Return the vertices that data flows to from some vertices."""
         return {target for source, target in self.edges if source in vids}
 
     def carriers(self) -> dict[int, Carrier]:
-        """How each node stands to the tag."""
+        """Return each vertex with its arrival and its declared mode."""
         return {
-            vid: Carrier(str(vid), None, self.arrived.get(vid), said == "BLOCKED", said == "DIRECT")
+            vid: Carrier(str(vid), None, self.arrived.get(vid), mode == "BLOCKED", mode == "DIRECT")
             for vid in NODES
-            for said in [self.said.get(vid)]
+            for mode in [self.declared.get(vid)]
         }
 
     def work(self) -> TagWorklist:
-        """What a process that starts finds to do."""
+        """Return the worklist of a process that starts."""
         return TagWorklist(
-            0, "", expand=dict.fromkeys(sorted(self.beyond)), suspects=dict.fromkeys(sorted(self.frontier))
+            0, "", expand=dict.fromkeys(sorted(self.expand)), suspects=dict.fromkeys(sorted(self.suspects))
         )
 
     def batch(self, work: TagWorklist, size: int) -> None:
-        """One batch of the job."""
+        """Do one batch of the job."""
         if work.expand:
             work.recheck(sorted(self.targets(set(take_first(work.expand, size)))))
         elif work.suspects or work.candidates:
-            self._settle(work, work.take(size))
+            self._decide(work, work.take(size))
         else:
             for vid in [work.unsupported.popitem()[0] for _ in range(min(size, len(work.unsupported)))]:
                 self.arrived.pop(vid, None)
-                self.frontier.add(vid)
+                self.suspects.add(vid)
 
-    def _settle(self, work: TagWorklist, batch: list[int]) -> None:
+    def _decide(self, work: TagWorklist, batch: list[int]) -> None:
         arriving = defaultdict(set)
         for source, target in self.edges:
             arriving[target].add((source, source))
-        settled = work.decide(batch, arriving, self.carriers())
-        for vid, found in settled.arrivals.items():
+        decision = work.decide(batch, arriving, self.carriers())
+        for vid, found in decision.arrivals.items():
             self.arrived.pop(vid, None)
             if found is not None:
                 self.arrived[vid] = found
-        further = self.targets(settled.changed)
-        self.frontier |= further
+        further = self.targets(decision.changed)
+        self.suspects |= further
         work.recheck(sorted(further))
-        work.suspects |= dict.fromkeys(sorted(self.targets(settled.unsupported) - work.unsupported.keys()))
+        work.suspects |= dict.fromkeys(sorted(self.targets(decision.unsupported) - work.unsupported.keys()))
 
     def wanted(self) -> dict[int, Arrival]:
-        """Where the tag should arrive: breadth first from where somebody put it."""
-        shut = {vid for vid, said in self.said.items() if said == "BLOCKED"}
-        steps = {vid: 0 for vid, said in self.said.items() if said == "DIRECT"}
+        """Return where the tag should arrive: breadth first from the vertices with the mode DIRECT."""
+        shut = {vid for vid, mode in self.declared.items() if mode == "BLOCKED"}
+        steps = {vid: 0 for vid, mode in self.declared.items() if mode == "DIRECT"}
         level = set(steps)
         while level:
             level = self.targets(level) - shut - steps.keys()
@@ -79,7 +79,7 @@ class Memory:
         found = {}
         for vid in NODES:
             near = [Arrival(steps[a] + 1, str(a)) for a, b in self.edges if b == vid and a != vid and a in steps]
-            if near and vid not in shut and vid not in self.said:
+            if near and vid not in shut and vid not in self.declared:
                 found[vid] = min(near)
         return found
 
@@ -87,38 +87,38 @@ class Memory:
 nodes = st.sampled_from(NODES)
 changes = st.one_of(
     st.tuples(st.just("edge"), nodes, nodes),
-    st.tuples(st.sampled_from(["DIRECT", "DIRECT", "BLOCKED", "let go", "let go"]), nodes, st.just(0)),
+    st.tuples(st.sampled_from(["DIRECT", "DIRECT", "BLOCKED", "REMOVED", "REMOVED"]), nodes, st.just(0)),
 )
 rounds = st.lists(
     st.tuples(st.lists(changes, max_size=3), st.integers(0, 12), st.booleans(), st.booleans()), min_size=3, max_size=10
 )
 
 
-def change(memory: Memory, work: TagWorklist, kind: str, vid: int, other: int) -> None:
-    """Write a change with its note."""
-    settle, beyond = vid, {vid}
+def change(memory: TagMemory, work: TagWorklist, kind: str, vid: int, other: int) -> None:
+    """Write a change with its outbox entry."""
+    changed, expanded = vid, {vid}
     if kind == "edge":
         memory.edges ^= {(vid, other)}
-        settle, beyond = other, set[int]()
-    elif kind == "let go":
-        memory.said.pop(vid, None)
+        changed, expanded = other, set[int]()
+    elif kind == "REMOVED":
+        memory.declared.pop(vid, None)
     else:
-        memory.said[vid] = kind
+        memory.declared[vid] = kind
         if kind == "BLOCKED":
             memory.arrived.pop(vid, None)
-    memory.frontier.add(settle)
-    memory.beyond |= beyond
-    work.recheck([settle])
-    work.expand |= dict.fromkeys(beyond)
+    memory.suspects.add(changed)
+    memory.expand |= expanded
+    work.recheck([changed])
+    work.expand |= dict.fromkeys(expanded)
 
 
 @settings(max_examples=400, deadline=None)
 @given(start=st.sets(st.tuples(nodes, nodes), min_size=4, max_size=14), rounds=rounds, size=st.integers(1, 4))
-def test_in_the_end_it_arrives_where_it_reaches(
+def test_a_tag_arrives_exactly_where_it_is_reachable(
     start: set[tuple[int, int]], rounds: list[tuple[list[tuple[str, int, int]], int, bool, bool]], size: int
 ) -> None:
-    """Whatever changes meanwhile, and however often the process dies: exactly what is reached, from the nearest."""
-    memory = Memory(edges=start)
+    """After any changes and crashes, each reachable vertex has the tag from its nearest source, and no other has it."""
+    memory = TagMemory(edges=start)
     work = memory.work()
     for many, batches, crash, finish in rounds:
         for each in many:
@@ -133,14 +133,14 @@ def test_in_the_end_it_arrives_where_it_reaches(
     finished(memory, work, size)
 
 
-def finished(memory: Memory, work: TagWorklist, size: int) -> None:
-    """Work until nothing is left, and compare; what is kept of the notes is done then."""
+def finished(memory: TagMemory, work: TagWorklist, size: int) -> None:
+    """Work until nothing is left, compare the arrivals, and remove the outbox entries."""
     for _ in range(2_000):
         if work.is_done:
             break
         memory.batch(work, size)
     assert work.is_done
-    shown = {vid: arrival for vid, arrival in memory.arrived.items() if vid not in memory.said}
+    shown = {vid: arrival for vid, arrival in memory.arrived.items() if vid not in memory.declared}
     assert shown == memory.wanted()
-    memory.frontier.clear()
-    memory.beyond.clear()
+    memory.suspects.clear()
+    memory.expand.clear()

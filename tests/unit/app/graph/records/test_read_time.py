@@ -1,68 +1,88 @@
-"""What was there at an instant, by the records of edges and vertices: written by hand, interval by interval."""
+"""What was there at an instant, by the records of edges and vertices: expected values written interval by interval."""
 
 from typing import Any
 
 import pytest
+from support.estates.plain_rows import hiding, plain_row
 
 from app.graph.records.edge_record import UNCONFIRMED, declared, linked, recorded, unconfirmed_from, undeclared
-from app.graph.records.read_time import ReadTime, edge_at, vertex_at
+from app.graph.records.read_time import NO_UPPER_BOUND, PRESENT, ReadTime, edge_at, existed, vertex_at
 from graphql_schema.catalog.relations import FEEDS
 
 EDGE = {"relation": "FEEDS", "validFrom": 300, "earlier": [[100, 200]]}
+ASSET: dict[str, Any] = {"kind": "DATASET", "createdAt": 300, "sourceCreatedAt": 100, "deletedAt": 400}
 
 
 def at(valid: int, recorded: int = 1_000) -> ReadTime:
-    """An instant of the past, asked about at another."""
+    """Return an instant of the past, read at another one."""
     return ReadTime(valid, recorded, past=True)
 
 
 @pytest.mark.parametrize(("valid", "since"), [(99, None), (100, 100), (199, 100), (200, None), (299, None), (300, 300)])
-def test_an_edge_holds_in_its_intervals(valid: int, since: int | None) -> None:
-    """From its beginning until before its end, in the last interval and in those before."""
+def test_an_edge_is_valid_in_its_intervals(valid: int, since: int | None) -> None:
+    """From the begin until before the end, in the last interval and in those before."""
     found = edge_at(EDGE, at(valid))
     assert (None if found is None else found["validFrom"]) == since
 
 
-def test_hidden_times_are_not_judged_by() -> None:
-    """An edge whose times are hidden is taken as it was when the answer was begun, whatever instant is asked about."""
+def test_an_edge_is_shown_with_the_interval_that_was_valid() -> None:
+    """An end is shown if the interval has one."""
+    assert edge_at(EDGE, at(150)) == {**EDGE, "validFrom": 100, "validTo": 200}
+    assert edge_at(EDGE, at(350)) == {**EDGE, "validFrom": 300, "validTo": None}
+
+
+def test_the_newest_of_overlapping_intervals_counts() -> None:
+    """A backdated interval overlaps an earlier one, and replaces it where both are valid."""
+    edge = {"relation": "FEEDS", "validFrom": 150, "earlier": [[100, 200]]}
+    assert (edge_at(edge, at(170)) or {})["validFrom"] == 150
+
+
+def test_hidden_times_are_not_compared() -> None:
+    """An edge with hidden times is read as of the begin of the operation: otherwise instants could be probed."""
     for valid in (1, 150, 250, 350):
         assert edge_at(EDGE, at(valid), {"validFrom"}) is not None
         assert edge_at({**EDGE, "validTo": 400}, at(valid), {"validTo"}) is None
+    assert edge_at(EDGE, at(250), {"confidence"}) is None
 
 
-def test_a_claim_holds_never_and_takes_nothing_away() -> None:
-    """What somebody claimed of an edge that had ended does not hold, and what held before still did."""
-    claim = {**EDGE, UNCONFIRMED: True}
-    assert edge_at(claim, at(350)) is None
-    assert edge_at(claim, at(150)) is not None
+def test_the_present_is_not_compared() -> None:
+    """The store itself filters what is valid now, so records are read as they are."""
+    assert edge_at(EDGE, PRESENT) is EDGE
+    assert vertex_at(ASSET, PRESENT) is ASSET
 
 
-def test_a_claim_that_becomes_an_edge_holds_from_then_on() -> None:
-    """Nobody makes a past by claiming first what is confirmed later."""
-    claim = {**declared(None, FEEDS, "link", 100, {"origin": "DECLARED"}), UNCONFIRMED: True}
-    edge = recorded(claim, {name: value for name, value in claim.items() if name != UNCONFIRMED}, 300)
+def test_an_unconfirmed_edge_is_never_valid_and_removes_no_past() -> None:
+    """Its own interval does not count, and the intervals before do."""
+    unconfirmed = {**EDGE, UNCONFIRMED: True}
+    assert edge_at(unconfirmed, at(350)) is None
+    assert edge_at(unconfirmed, at(150)) is not None
+
+
+def test_a_confirmed_edge_is_valid_from_its_confirmation() -> None:
+    """A declarer without rights cannot create a past that becomes valid with the confirmation by an owner."""
+    unconfirmed = {**declared(None, FEEDS, "link", 100, {"origin": "DECLARED"}), UNCONFIRMED: True}
+    edge = recorded(unconfirmed, {name: value for name, value in unconfirmed.items() if name != UNCONFIRMED}, 300)
     assert (edge_at(edge, at(200)), (edge_at(edge, at(300)) or {}).get("validFrom")) == (None, 300)
 
 
-def test_an_edge_that_becomes_a_claim_held_until_then() -> None:
-    """Doubt about an edge takes nothing from the past, nor does the edge that is declared again fill the gap."""
-    claim = unconfirmed_from(recorded(None, declared(None, FEEDS, "link", 100), 100), 200)
-    assert [edge_at(claim, at(valid)) is not None for valid in (99, 100, 199, 200)] == [False, True, True, False]
-    assert unconfirmed_from(claim, 300) == claim
-    edge = recorded(claim, {name: value for name, value in claim.items() if name != UNCONFIRMED}, 400)
+def test_an_edge_that_becomes_unconfirmed_was_valid_until_then() -> None:
+    """The mark removes nothing from the past, and a later confirmation does not fill the gap."""
+    unconfirmed = unconfirmed_from(recorded(None, declared(None, FEEDS, "link", 100), 100), 200)
+    assert [edge_at(unconfirmed, at(valid)) is not None for valid in (99, 100, 199, 200)] == [False, True, True, False]
+    edge = recorded(unconfirmed, {name: value for name, value in unconfirmed.items() if name != UNCONFIRMED}, 400)
     assert [edge_at(edge, at(valid)) is not None for valid in (150, 250, 400)] == [True, False, True]
 
 
-def test_a_claim_that_ended_makes_no_past() -> None:
-    """Whoever claims, withdraws and has it declared by others has claimed all the same, and nothing held."""
-    claim = {**declared(None, FEEDS, "link", 100), UNCONFIRMED: True}
-    ended = recorded(claim, undeclared(claim, "link", 200), 200)
+def test_an_unconfirmed_edge_that_ended_makes_no_past() -> None:
+    """An unconfirmed declaration that is withdrawn, and declared by others later, was never valid before."""
+    unconfirmed = {**declared(None, FEEDS, "link", 100), UNCONFIRMED: True}
+    ended = recorded(unconfirmed, undeclared(unconfirmed, "link", 200), 200)
     edge = recorded(ended, declared(ended, FEEDS, "Dataset.derivedFrom", 300), 300)
     assert [edge_at(edge, at(valid)) is not None for valid in (150, 250, 300)] == [False, False, True]
 
 
 def test_what_is_recorded_later_is_left_out() -> None:
-    """A page that goes on sees neither a backdated edge nor a backdated end that was recorded after the first page."""
+    """A later page shows neither a backdated edge nor a backdated end that was recorded after the first page."""
     backdated, _ = linked(None, FEEDS, {"origin": "DECLARED", "validFrom": 50}, 500)
     edge = recorded(None, backdated, 500)
     assert edge_at(edge, at(100, recorded=400)) is None
@@ -73,19 +93,80 @@ def test_what_is_recorded_later_is_left_out() -> None:
     assert edge_at(ended, at(200, recorded=500)) is None
 
 
-ASSET: dict[str, Any] = {"kind": "DATASET", "createdAt": 300, "sourceCreatedAt": 100, "deletedAt": 400}
+@pytest.mark.parametrize(
+    ("instant", "window"),
+    [
+        (ReadTime(300), {"vf": 300, "vt": 300}),
+        (ReadTime(300, 1_000, past=True), {"vf": NO_UPPER_BOUND, "vt": 300}),
+        (ReadTime(2_000, 1_000, past=True), {"vf": NO_UPPER_BOUND, "vt": 1_000}),
+        (ReadTime(300, 1_000, past=True, resumed=True), {"vf": NO_UPPER_BOUND, "vt": -1}),
+    ],
+)
+def test_the_store_returns_every_edge_that_may_have_been_valid(instant: ReadTime, window: dict[str, int]) -> None:
+    """For the past the window is wider than the instant, because records know earlier intervals and later ends."""
+    assert instant.window == window
 
 
-@pytest.mark.parametrize(("valid", "there"), [(99, None), (100, True), (399, True), (400, False)])
-def test_an_asset_is_there_until_it_is_deleted(valid: int, there: bool | None) -> None:  # noqa: FBT001 - a table
-    """From when its source made it; later it is found as deleted, before it is not found at all."""
-    stood = vertex_at(ASSET, at(valid))
-    assert (None if stood is None else stood["deletedAt"] is None) == there
+@pytest.mark.parametrize(("valid", "visible"), [(99, None), (100, True), (399, True), (400, False)])
+def test_an_asset_exists_until_it_is_deleted(valid: int, visible: bool | None) -> None:  # noqa: FBT001 - a table
+    """From the time of its source; after the deletion it is found as deleted, and before its begin not at all."""
+    found = vertex_at(ASSET, at(valid))
+    assert (None if found is None else found["deletedAt"] is None) == visible
 
 
-def test_an_incident_that_was_resolved_later_stands() -> None:
-    """As of between its opening and its end an incident is open, and before it is not there."""
+def test_an_asset_that_was_registered_later_is_left_out() -> None:
+    """A page that continues a list does not contain assets that were registered after the first page."""
+    assert vertex_at(ASSET, at(350, recorded=299)) is None
+    assert vertex_at(ASSET, at(350, recorded=300)) is not None
+
+
+def test_hidden_times_of_an_asset_are_not_compared() -> None:
+    """With a hidden begin it exists at any instant; with a hidden deletion it is as it was when the read began."""
+    assert vertex_at(ASSET, at(99), {"sourceCreatedAt"}) is not None
+    assert vertex_at(ASSET, at(99), {"createdAt"}) is not None
+    assert vertex_at(ASSET, at(99), {"updatedAt"}) is None
+    assert (vertex_at(ASSET, at(350), {"deletedAt"}) or {})["deletedAt"] == 400
+    assert (vertex_at(ASSET, at(500, recorded=350), {"deletedAt"}) or {})["deletedAt"] is None
+
+
+def test_teams_users_domains_and_tags_are_always_there() -> None:
+    """Their edges have times of their own, so their records are read as they are."""
+    record = {"kind": "TEAM", "createdAt": 300}
+    assert vertex_at(record, at(1)) is record
+
+
+def test_an_incident_that_was_resolved_later_is_open() -> None:
+    """Between its opening and its end an incident is open, and before the opening it is absent."""
     incident = {"kind": "INCIDENT", "createdAt": 100, "state": "RESOLVED", "resolvedAt": 200}
     assert vertex_at(incident, at(99)) is None
-    assert (vertex_at(incident, at(150)) or {})["state"] == "OPEN"
-    assert (vertex_at(incident, at(200)) or {})["state"] == "RESOLVED"
+    assert vertex_at(incident, at(199)) == {**incident, "state": "OPEN", "resolvedAt": None}
+    assert vertex_at(incident, at(200)) == incident
+
+
+@pytest.mark.parametrize(
+    ("record", "since"),
+    [
+        ({"kind": "CHECK_RESULT", "createdAt": 300, "observedAt": 200}, 200),
+        ({"kind": "CHECK", "createdAt": 300, "firstAt": 100}, 100),
+        ({"kind": "APPROVAL", "createdAt": 300}, 300),
+    ],
+)
+def test_an_attached_record_is_there_since_it_was_observed(record: dict[str, Any], since: int) -> None:
+    """A result since its observation, a check since its first result, anything else since it was recorded."""
+    assert vertex_at(record, at(since - 1)) is None
+    assert vertex_at(record, at(since)) is record
+
+
+def test_a_usage_month_is_always_there() -> None:
+    """Its days have their own dates, which the reader compares."""
+    record = {"kind": "USAGE_MONTH", "createdAt": 300}
+    assert vertex_at(record, at(1)) is record
+
+
+def test_an_asset_existed_between_its_begin_and_its_deletion() -> None:
+    """A deleted asset did not exist; hidden times are not compared."""
+    times: dict[str, Any] = {"createdAt": 300, "sourceCreatedAt": 100, "deletedAt": 400}
+    dataset = plain_row("DATASET", "d", **times)
+    assert [existed(dataset, at(valid)) for valid in (99, 100, 399, 400)] == [False, True, True, False]
+    assert not existed(dataset, PRESENT)
+    assert existed(plain_row("DATASET", "d", hiding("createdAt"), **times), at(99))

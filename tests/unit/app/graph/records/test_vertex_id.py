@@ -1,4 +1,4 @@
-"""Vertex ids: fixed for ever, since stored vertices are found by them."""
+"""Vertex ids: they never change, because stored vertices are found by them."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ def test_the_id_is_the_documented_hash() -> None:
 
 
 @given(PARTS, PARTS)
-def test_every_id_is_one_that_janusgraph_takes(tenant: str, urn: str) -> None:
+def test_every_id_is_accepted_by_janusgraph(tenant: str, urn: str) -> None:
     """Ids are positive longs whose low byte is free, which keeps them in one id pool."""
     found = vertex_id(tenant, urn)
     assert 0 < found < 2**63

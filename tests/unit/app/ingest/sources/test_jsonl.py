@@ -3,16 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from starlette.responses import JSONResponse, StreamingResponse
 from typer.testing import CliRunner
 
 from app.cli.command_line import commands
-from app.ingest.load.api_client import ApiClient, Retry, TokenRefusedError, UnreachableError
+from app.ingest.load.api_client import ApiClient, Retry
 from app.ingest.load.batches import ImportItem, ItemResult, register
 
 if TYPE_CHECKING:
@@ -97,69 +95,3 @@ def test_an_item_that_the_api_turns_down_is_explained(server: "ContractServer", 
     assert result.exit_code == 1
     assert f"{file}:2: DENIED: DENIED: not yours (at items.1.dataset)" in result.stderr
     assert result.stdout == "1 created, 0 updated, 0 unchanged, 1 failed\n"
-
-
-async def test_one_item_that_is_no_input_does_not_sink_its_batch(server: "ContractServer") -> None:
-    """The API refuses a whole request for one unknown field; the batch is halved until that item stands alone."""
-    items = [ImportItem(str(n), dataset(n) if n != 13 else {"dataset": {"nmae": "x"}}) for n in range(20)]
-    results = await send(server, iter(items))
-    assert [result.location for result in results if result.outcome == "INVALID"] == ["13"]
-    assert sum(result.outcome == "CREATED" for result in results) == 19
-
-
-async def test_a_busy_api_is_asked_again(server: "ContractServer") -> None:
-    """503, a busy store and a connection that breaks are tried again, and every item arrives once."""
-
-    async def broken() -> AsyncIterator[bytes]:
-        yield b"{"
-        raise ConnectionResetError
-
-    busy = {"errors": [{"message": "no store", "extensions": {"code": "STORE_UNAVAILABLE"}}]}
-    server.troubles = [JSONResponse({}, 503), JSONResponse(busy, 200), StreamingResponse(broken())]
-    results = await send(server, iter([ImportItem("1", dataset(1))]))
-    assert [result.outcome for result in results] == ["CREATED"]
-    assert not server.troubles
-
-
-async def test_an_api_that_stays_away_is_given_up_clearly(server: "ContractServer") -> None:
-    """After the last try the error says how often and what to do next."""
-    server.troubles = [JSONResponse({}, 503)] * 9
-    with pytest.raises(UnreachableError, match=r"after 4 attempts: HTTP 503.*run the same command again"):
-        await send(server, iter([ImportItem("1", dataset(1))]))
-
-
-async def test_a_refused_token_ends_the_import_at_once(server: "ContractServer") -> None:
-    """401 is neither tried again nor taken for a bad item."""
-    server.troubles = [JSONResponse({}, 401)]
-    with pytest.raises(TokenRefusedError, match="--token"):
-        await send(server, iter([ImportItem("1", dataset(1))]))
-    assert not server.items
-
-
-async def test_the_same_asset_twice_keeps_its_order(server: "ContractServer") -> None:
-    """Two batches that name one asset wait for one another, so that the later registration wins."""
-    run = {"id": "mlg://run/t/default/r"}
-    states = ["START", "RUNNING", "COMPLETE", "FAIL", "ABORT"] * 4
-    await send(
-        server,
-        (ImportItem(str(n), {"run": {**run, "state": state, "name": str(n)}}) for n, state in enumerate(states)),
-        1,
-    )
-    assert [item["run"]["state"] for item in server.items] == states
-
-
-async def test_memory_does_not_grow_with_the_number_of_items(server: "ContractServer") -> None:
-    """Items are read only as earlier ones are answered: of 2,000, never more than four batches are held."""
-    read, answered, held = 0, 0, []
-
-    def stream() -> Iterator[ImportItem]:
-        nonlocal read
-        for read in range(1, 2001):
-            held.append(read - answered)
-            yield ImportItem("x", dataset(read))
-
-    async with ApiClient(server.url, "t", FAST) as client:
-        async for results in register(client, stream(), 50):
-            answered += len(results)
-    assert answered == 2000
-    assert max(held) <= 4 * 50 + 1

@@ -1,0 +1,80 @@
+"""Budgets of the lineage queries of one operation."""
+
+import pytest
+
+from app.graph.reading.lineage.walk_budget import Budget, WalkLimits
+from policies.errors import LimitError
+
+
+class Seconds:
+    """A clock that a test moves; ``looks`` counts how often it was read."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.looks = 0
+
+    def __call__(self) -> float:
+        """Return the instant, in seconds."""
+        self.looks += 1
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Seconds:
+    """Return a clock at an arbitrary instant."""
+    return Seconds()
+
+
+def test_time_runs_from_the_first_look(clock: Seconds) -> None:
+    """The budget begins with the first walk, not when the operation is opened; its last instant is late."""
+    budget = Budget(WalkLimits(seconds=8.0), clock)
+    clock.now = 500.0
+    assert not budget.late
+    clock.now = 507.9
+    assert budget.count_edges(0) is None
+    clock.now = 508.0
+    assert budget.late
+    assert budget.count_edges(0) == "TIME"
+
+
+def test_walks_share_a_number_of_edges(clock: Seconds) -> None:
+    """As many edges as the limit may be followed in one operation; one more ends it."""
+    budget = Budget(WalkLimits(edges=10), clock)
+    assert [budget.count_edges(edges) for edges in (4, 6, 0, 1)] == [None, None, None, "EDGES"]
+
+
+def test_an_operation_has_a_limited_number_of_walks(clock: Seconds) -> None:
+    """A walk beyond the limit is refused, because each asset of a list may request one."""
+    budget = Budget(WalkLimits(walks=2), clock)
+    budget.begin()
+    budget.begin()
+    with pytest.raises(LimitError) as refused:
+        budget.begin()
+    assert refused.value.extensions == {"limit": 2}
+
+
+def test_searches_share_a_number_of_steps(clock: Seconds) -> None:
+    """As many steps as the limit may be tried; one more ends the search."""
+    budget = Budget(WalkLimits(steps=3), clock)
+    assert [budget.count_step() for _ in range(4)] == [None, None, None, "STEPS"]
+
+
+def test_a_search_reads_the_clock_once_in_2000_steps(clock: Seconds) -> None:
+    """Reading the clock at each step would take longer than the step."""
+    budget = Budget(WalkLimits(seconds=8.0), clock)
+    assert {budget.count_step() for _ in range(3_999)} == {None}
+    assert clock.looks == 1
+    clock.now += 8.0
+    assert budget.count_step() == "TIME"
+
+
+def test_the_limits_are_those_of_the_documentation() -> None:
+    """docs/lineage.md names them, with what a client can do when one is met."""
+    limits = WalkLimits()
+    assert (limits.nodes, limits.seconds, limits.walks, limits.edges, limits.steps) == (
+        10_000,
+        8.0,
+        1_000,
+        300_000,
+        200_000,
+    )

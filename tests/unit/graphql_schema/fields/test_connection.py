@@ -1,0 +1,158 @@
+"""Connections: pages of a list, their cursors and their totals."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.estates.plain_rows import plain_row
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.fields.connection import ConnectionSource
+from graphql_schema.fields.context import Context
+from graphql_schema.fields.cursors import CursorCodec
+from graphql_schema.ports.conditions import ListingQuery
+from graphql_schema.ports.relation_query import PageRequest
+from graphql_schema.ports.row import PageItem, RowPage
+from policies.principal import Principal
+
+Run = Callable[..., Awaitable[ExecutionResult]]
+RANKER = "mlg://model/test/default/ranker"
+VERSIONS = """query ($id: ID!, $first: Int, $after: Cursor) { asset(id: $id) { ... on Model {
+  versions(first: $first, after: $after) { nodes { version } edges { cursor node { version } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } } }"""
+RUNS = """query ($f: AssetFilter, $after: Cursor) {
+  assets(filter: $f, first: 1, after: $after) { pageInfo { endCursor } } }"""
+
+
+class RecordingGraph(PlainGraph):
+    """Keeps the page requests of its listings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages: list[PageRequest] = []
+
+    async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
+        """See GraphReader."""
+        self.pages.append(page)
+        return await super().listing(listing, page)
+
+
+@pytest.fixture
+def graph() -> RecordingGraph:
+    """Return a graph with a model of three versions, and two runs."""
+    graph = RecordingGraph()
+    model = graph.add("MODEL", "ranker")
+    for number in (1, 2, 3):
+        graph.join("VERSION_OF", graph.add("MODEL_VERSION", "ranker", version=str(number)), model, at=number)
+    graph.add("RUN", "r1")
+    graph.add("RUN", "r2")
+    return graph
+
+
+async def versions(run: Run, **variables: Any) -> dict[str, Any]:
+    """Return a page of the versions of the model."""
+    found = await run(VERSIONS, **{"id": RANKER, **variables})
+    assert found.errors is None
+    page: dict[str, Any] = found.data["asset"]["versions"]
+    return page
+
+
+async def code(run: Run, document: str, *caller: Principal, **variables: object) -> str:
+    """Return the code of the one error of a document that must fail."""
+    found = await run(document, *caller, **variables)
+    assert found.errors is not None
+    assert len(found.errors) == 1
+    return str(found.errors[0].extensions["code"])
+
+
+async def test_pages_follow_one_another(run: Run) -> None:
+    """Pages of two concatenate to the list, newest first, and each knows what comes before and after."""
+    first = await versions(run, first=2)
+    assert [node["version"] for node in first["nodes"]] == ["3", "2"]
+    assert first["pageInfo"] == {
+        "hasNextPage": True,
+        "hasPreviousPage": False,
+        "startCursor": first["edges"][0]["cursor"],
+        "endCursor": first["edges"][1]["cursor"],
+    }
+    last = await versions(run, first=2, after=first["pageInfo"]["endCursor"])
+    assert [node["version"] for node in last["nodes"]] == ["1"]
+    assert (last["pageInfo"]["hasNextPage"], last["pageInfo"]["hasPreviousPage"]) == (False, True)
+
+
+async def test_an_empty_page_has_no_cursors(run: Run) -> None:
+    """A page of size 0 says whether there is anything."""
+    page = await versions(run, first=0)
+    assert page["nodes"] == page["edges"] == []
+    assert page["pageInfo"] == {
+        "hasNextPage": True,
+        "hasPreviousPage": False,
+        "startCursor": None,
+        "endCursor": None,
+    }
+
+
+async def test_a_cursor_is_refused_where_it_was_not_made(run: Run, graph: RecordingGraph, ada: Principal) -> None:
+    """A cursor belongs to one caller and one field of one object, and is refused when it was changed."""
+    cursor = (await versions(run, first=1))["pageInfo"]["endCursor"]
+    assert (await versions(run, first=1, after=cursor))["pageInfo"]["endCursor"] != cursor
+    assert await code(run, "query ($c: Cursor) { assets(after: $c) { nodes { id } } }", c=cursor) == "INVALID"
+    assert await code(run, VERSIONS, id=graph.add("MODEL", "other"), after=cursor) == "INVALID"
+    assert await code(run, VERSIONS, replace(ada, subject="eve"), id=RANKER, after=cursor) == "INVALID"
+    assert await code(run, VERSIONS, id=RANKER, after="A" + cursor[1:]) == "INVALID"
+
+
+async def test_a_cursor_is_refused_under_another_filter(run: Run) -> None:
+    """The cursor of a listing belongs to its filter and order."""
+    cursor = (await run(RUNS, f={"kinds": ["RUN"]})).data["assets"]["pageInfo"]["endCursor"]
+    assert (await run(RUNS, f={"kinds": ["RUN"]}, after=cursor)).errors is None
+    assert await code(run, RUNS, f={"kinds": ["MODEL"]}, after=cursor) == "INVALID"
+
+
+@pytest.mark.parametrize(("first", "fits"), [(-1, False), (0, True), (500, True), (501, False)])
+async def test_a_page_has_a_size_within_bounds(run: Run, first: int, *, fits: bool) -> None:
+    """A page size outside 0 to 500 is refused with the code of a limit."""
+    document = "query ($n: Int) { assets(first: $n) { nodes { id } } }"
+    if fits:
+        assert (await run(document, n=first)).errors is None
+    else:
+        assert await code(run, document, n=first) == "LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("document", "counted"),
+    [
+        ("{ assets { nodes { id } } }", False),
+        ("{ assets { totalCount } }", True),
+        ("{ assets { ... on AssetConnection { nodes { id } totalCount } } }", True),
+        ("{ assets { ...Page } } fragment Page on AssetConnection { pageInfo { endCursor } totalCount }", True),
+        ("{ assets { ...Page } } fragment Page on AssetConnection { pageInfo { endCursor } }", False),
+        ("{ assets { nodes { id } } assets { totalCount } }", True),
+    ],
+)
+async def test_a_total_is_counted_only_if_requested(
+    run: Run, graph: RecordingGraph, document: str, *, counted: bool
+) -> None:
+    """Counting costs a second read, so the document is searched for ``totalCount``, fragments included."""
+    found = await run(document)
+    assert found.errors is None
+    assert [(page.first, page.total) for page in graph.pages] == [(20, counted)]
+    if counted:
+        assert found.data["assets"]["totalCount"] == 6
+
+
+def test_a_position_is_reached_by_a_page_that_ends_there_or_later(ada: Principal) -> None:
+    """An edge of a lineage is listed on the page that shows the later of its ends; an empty page reaches its cursor."""
+    graph = PlainGraph()
+    codec = CursorCodec(Context(ada, lambda *_: graph, graph, graph.notes, b"k" * 32))
+    items = tuple(PageItem(plain_row("MODEL", "m"), (depth, "m")) for depth in (1, 2))
+    page = ConnectionSource(RowPage(items), PageRequest(2), codec)
+    assert [page.reaches(position) for position in ((1, "z"), (2, "m"), (2, "n"))] == [True, True, False]
+    empty = ConnectionSource(RowPage(()), PageRequest(2, (2, "m")), codec)
+    assert [empty.reaches(position) for position in ((2, "m"), (2, "n"))] == [True, False]
+    assert not ConnectionSource(RowPage(()), PageRequest(2), codec).reaches((0, "m"))

@@ -1,0 +1,94 @@
+"""The context of one operation: its reader, its read time and its reports."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.fields.context import Context
+from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.protocols import GraphReader
+from policies.decision import Denial
+from policies.principal import Principal, PrincipalKind
+
+ADA = Principal("ada", PrincipalKind.PERSON, "acme")
+
+
+@dataclass
+class Process:
+    """What a context is opened over: readers, an access log and a clock."""
+
+    graph: PlainGraph = field(default_factory=PlainGraph)
+    opened: list[tuple[str, int | None]] = field(default_factory=list)
+    logged: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def context(self, **values: Any) -> Context:
+        """Return a context of Ada."""
+        return Context(
+            ADA,
+            self.open_reader,
+            self.graph,
+            self.graph.notes,
+            b"k" * 32,
+            "request-1",
+            log_access=self.log,
+            clock=lambda: 500,
+            **values,
+        )
+
+    def open_reader(self, caller: Principal, as_of: int | None) -> GraphReader:
+        """Keep for whom a reader is opened, and at which read time."""
+        self.opened.append((caller.subject, as_of))
+        return self.graph
+
+    def log(self, caller: Principal, request_id: str, report: PolicyReport) -> None:
+        """Keep what the access log gets."""
+        self.logged.append((caller.subject, request_id, sum(report.hidden.values())))
+
+
+@pytest.fixture
+def process() -> Process:
+    """Return a process without any state."""
+    return Process()
+
+
+def test_an_operation_reads_the_present_until_a_field_gives_an_instant(process: Process) -> None:
+    """A new instant opens a new reader; the same one again does not."""
+    context = process.context()
+    assert context.now() == 500
+    for as_of in (None, 100, 100):
+        context.read_at(as_of)
+    assert process.opened == [("ada", None), ("ada", 100)]
+    assert context.now() == 100
+
+
+def test_a_write_discards_what_was_read(process: Process) -> None:
+    """A new reader sees the new state; the read time stays."""
+    context = process.context(as_of=100)
+    context.reset_reader()
+    assert process.opened == [("ada", 100), ("ada", 100)]
+
+
+async def test_a_subscription_continues_with_the_present_rights_of_its_caller(process: Process) -> None:
+    """The caller is authenticated again and gets a new reader; without a check the caller stays."""
+
+    async def recheck() -> Principal:
+        return replace(ADA, subject="ada-after-check")
+
+    context = process.context(recheck=recheck)
+    await context.reauthenticate()
+    assert context.principal.subject == "ada-after-check"
+    assert process.opened == [("ada", None), ("ada-after-check", None)]
+    unchanged = process.context()
+    await unchanged.reauthenticate()
+    assert unchanged.principal is ADA
+
+
+def test_a_response_is_logged_before_its_reports_are_cleared(process: Process) -> None:
+    """The access log and the extensions have the same reports, and the next response begins without any."""
+    context = process.context()
+    context.policy_report.report_hidden("Run.params", Denial((), ()))
+    assert context.finish()["authorization"]["hidden"][0]["coordinate"] == "Run.params"
+    assert context.finish() == {}
+    assert process.logged == [("ada", "request-1", 1), ("ada", "request-1", 0)]

@@ -1,0 +1,76 @@
+"""Idempotency keys: a key belongs to one payload, in whatever order its fields are written."""
+
+# mypy: disable-error-code="arg-type"
+# An ID is written as plain text.
+
+from typing import Any
+
+import pytest
+import strawberry
+
+from graphql_schema.assets.model import ModelInput, RiskTier
+from graphql_schema.fields.value_types import PropertyInput
+from graphql_schema.inputs.idempotency_key import digest_of, key_in, key_within
+from graphql_schema.inputs.values import InputError
+from graphql_schema.ports.commands import IdempotencyKey
+
+MODEL = "mlg://model/mlflow/default/ranker"
+
+
+def model(**values: Any) -> ModelInput:
+    """Return the input of one model."""
+    return ModelInput(id=MODEL, **values)
+
+
+def test_a_key_comes_with_the_digest_of_its_input() -> None:
+    """An input without a key, or with a null one, has none."""
+    given = model(idempotency_key="build-7")
+    assert key_in(given) == IdempotencyKey("build-7", digest_of(given))
+    assert key_in(model()) is key_in(model(idempotency_key=None)) is None
+    assert key_in(model(idempotency_key=strawberry.UNSET)) is None
+
+
+def test_the_digest_covers_every_value_but_the_key() -> None:
+    """Another value, a null, another order of a list and another enum make another digest."""
+    payloads = [
+        model(),
+        model(task="ranking"),
+        model(task=None),
+        model(risk_tier=RiskTier.HIGH),
+        model(risk_tier=RiskTier.LOW),
+        model(properties=[PropertyInput(key=key, value="v") for key in "ab"]),
+        model(properties=[PropertyInput(key=key, value="v") for key in "ba"]),
+        model(dry_run=True),
+    ]
+    assert len({digest_of(given) for given in payloads}) == len(payloads)
+    assert digest_of(model(idempotency_key="a")) == digest_of(model(idempotency_key="b"))
+    assert digest_of(model(task="t", description="d")) == digest_of(model(description="d", task="t"))
+
+
+def test_a_digest_is_the_same_in_every_process() -> None:
+    """Receipts are stored for 24 hours, so the form must not change: SHA-256 of JSON with ordered keys."""
+    # printf '{"dryRun":false,"expectedRevision":null,"id":"mlg://model/mlflow/default/ranker"}' | sha256sum
+    assert digest_of(model()) == "cde1b3d25ea88f01417763fcee70e1c866042995f589703d4f465714efcbf9cf"
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"), [("x", True), ("x" * 255, True), ("", False), ("x" * 256, False), ("a\0b", False)]
+)
+def test_a_key_has_1_to_255_characters(text: str, *, accepted: bool) -> None:
+    """NUL separates the parts of a stored name, so no key contains it."""
+    if accepted:
+        assert (key_in(model(idempotency_key=text)) or IdempotencyKey("", "")).text == text
+    else:
+        with pytest.raises(InputError) as refused:
+            key_in(model(idempotency_key=text))
+        assert refused.value.path == ("idempotencyKey",)
+
+
+def test_the_items_of_a_call_have_keys_of_their_own() -> None:
+    """They differ by index, and name the key of the call."""
+    call = IdempotencyKey("build-7", "digest")
+    first, second = key_within(call, 0), key_within(call, 1)
+    assert first.text != second.text
+    assert (first.digest, first.call) == ("digest", call)
+    with pytest.raises(InputError):
+        key_in(model(idempotency_key=first.text))

@@ -1,0 +1,89 @@
+"""Typing errors: how many a word may have, how they are counted, and the pattern that an index is given for them."""
+
+import re
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphql_schema.rules.typos import MAX_FUZZY_LENGTH, allowed_errors, edit_distance, fuzzy_pattern
+
+WORDS = st.text("abc", max_size=6)
+
+
+def distance(left: str, right: str) -> int:
+    """Return the distance by its definition: letters left out, added, replaced, and neighbours swapped."""
+    if not left or not right:
+        return len(left) + len(right)
+    steps = [
+        distance(left[1:], right) + 1,
+        distance(left, right[1:]) + 1,
+        distance(left[1:], right[1:]) + (left[0] != right[0]),
+    ]
+    if left[:2] == right[1::-1] and len(left) > 1:
+        steps.append(distance(left[2:], right[2:]) + 1)
+    return min(steps)
+
+
+def near(word: str, letters: str, *, swaps: bool = True) -> set[str]:
+    """Return every text that one typing error makes of a word."""
+    cuts = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    left_out = {a + b[1:] for a, b in cuts if b}
+    swapped = {a + b[1] + b[0] + b[2:] for a, b in cuts if swaps and len(b) > 1}
+    replaced = {a + letter + b[1:] for a, b in cuts if b for letter in letters}
+    return left_out | swapped | replaced | {a + letter + b for a, b in cuts for letter in letters}
+
+
+@given(WORDS, WORDS, st.integers(0, 3))
+def test_a_distance_is_the_least_number_of_errors(left: str, right: str, most: int) -> None:
+    """The distance agrees with its recursive definition, and is ``most + 1`` for all words that are further apart."""
+    assert edit_distance(left, right, most) == min(distance(left, right), most + 1)
+
+
+@pytest.mark.parametrize(
+    ("word", "errors"),
+    [("abc", 0), ("abcd", 1), ("abcdefg", 1), ("abcdefgh", 2), ("a" * 23, 2), ("a" * 24, 0), ("run12345", 0)],
+)
+def test_longer_words_may_have_more_errors(word: str, errors: int) -> None:
+    """One error from 4 letters on, two from 8 to 23; none in a word with a digit (docs/search.md)."""
+    assert allowed_errors(word) == errors
+
+
+@pytest.mark.parametrize("word", ["data", "churn", "payment"])
+def test_the_pattern_of_one_error_matches_every_text_with_one_error(word: str) -> None:
+    """All texts with one error, enumerated by hand, are at distance 1 and match; no other text is at distance 1."""
+    letters = "abcdehnruz"
+    once = near(word, letters)
+    assert {
+        text for text in once if edit_distance(word, text, 1) > 1 or not re.fullmatch(fuzzy_pattern(word, 1), text)
+    } == set()
+    further = {twice for text in once for twice in near(text, "az")} - once - {word}
+    assert {text for text in further if edit_distance(word, text, 1) == 1 and set(text) <= set(letters)} == set()
+
+
+def test_the_pattern_of_two_errors_matches_one_in_each_half_and_two_in_one_half() -> None:
+    """Every text with one error in each half, or with two in the left half, is at distance 2 at most and matches."""
+    dice = Random(7)
+    for _ in range(3_000):
+        word = "".join(dice.choice("abcdefgh") for _ in range(dice.randint(8, MAX_FUZZY_LENGTH)))
+        half = len(word) // 2
+        left, right = word[:half], word[half:]
+        one = dice.choice(sorted(near(left, "xy"))) + dice.choice(sorted(near(right, "xy")))
+        twice = dice.choice(sorted(near(dice.choice(sorted(near(left, "x", swaps=False))), "y", swaps=False))) + right
+        for text in (one, twice):
+            assert edit_distance(word, text, 2) <= 2
+            assert re.fullmatch(fuzzy_pattern(word, 2), text), (word, text)
+
+
+def test_two_errors_in_the_right_half_match() -> None:
+    """The right half may have both errors as well: two letters left out, two added, one of each."""
+    for text in ("abcdgh", "abcdefxyh", "abcdefxgyh", "abcdehgf"):
+        assert re.fullmatch(fuzzy_pattern("abcdefgh", 2), text)
+    assert not re.fullmatch(fuzzy_pattern("abcdefgh", 2), "xbxdxfgh")
+
+
+def test_a_pattern_is_not_longer_than_an_index_accepts() -> None:
+    """Elasticsearch accepts 1,000 characters; the longest word with typing errors stays below."""
+    words = ["a" * size for size in range(4, MAX_FUZZY_LENGTH + 1)]
+    assert max(len(fuzzy_pattern(word, allowed_errors(word))) for word in words) <= 1_000

@@ -1,0 +1,202 @@
+"""Usage of an asset: the counters of its days, added up by consumer and by day."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strawberry.types import ExecutionResult
+from support.estates.plain_rows import plain_row
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.ports.relation_query import PageRequest, RelationQuery
+from graphql_schema.ports.row import Row, RowPage
+from graphql_schema.usage.asset_usage import Span, added_up
+from policies.errors import LimitError
+
+Run = Callable[..., Awaitable[ExecutionResult]]
+ADS, SEARCH, BO = plain_row("TEAM", "ads"), plain_row("TEAM", "search"), plain_row("USER", "bo")
+SPAN = Span(3, date(2026, 11, 24))
+
+
+def month(consumer: Row, **days: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a consumer's month; ``d24`` are the counters of 2026-11-24."""
+    return {"consumer": consumer.urn, "days": {f"2026-11-{day[1:]}": counts for day, counts in days.items()}}
+
+
+def usage(*months: dict[str, Any], known: Sequence[Row] = (ADS, SEARCH, BO)) -> dict[str, Any]:
+    """Return the usage over the span, as its GraphQL type reads it."""
+    found = added_up(months, known, SPAN, ("scope",))
+    found["consumers"] = [(item.row.record["name"], dict(item.edge or {})) for item in found.pop("items")]
+    return found
+
+
+def test_a_span_ends_with_its_last_day() -> None:
+    """Today is one of the days, so three days end with today and begin the day before yesterday."""
+    assert SPAN.first == date(2026, 11, 22)
+    assert Span(1, date(2026, 3, 1)).first == date(2026, 3, 1)
+
+
+def test_counters_are_added_up_by_consumer_and_by_day() -> None:
+    """The heaviest consumer comes first, then by id; days are in order, and a day without usage is left out."""
+    found = usage(
+        month(BO, d23={"reads": 4}, d24={"calls": 3}),
+        month(ADS, d24={"reads": 1, "costUsd": 0.5}),
+        month(SEARCH, d22={"reads": 1, "costUsd": 0.25}, d23={"reads": 0}),
+    )
+    assert (found["reads"], found["calls"], found["costUsd"], found["distinctConsumers"]) == (6, 3, 0.75, 3)
+    assert found["byDay"] == [
+        {"day": "2026-11-22", "reads": 1, "calls": 0, "costUsd": 0.25},
+        {"day": "2026-11-23", "reads": 4, "calls": 0, "costUsd": None},
+        {"day": "2026-11-24", "reads": 1, "calls": 3, "costUsd": 0.5},
+    ]
+    assert found["lastUsedAt"] == "2026-11-24"
+    assert [name for name, _ in found["consumers"]] == ["bo", "ads", "search"]
+    assert found["consumers"][0][1] == {
+        "consumer": BO,
+        "reads": 4,
+        "calls": 3,
+        "costUsd": None,
+        "lastUsedAt": "2026-11-24",
+    }
+    assert found["scope"] == ("scope", 3)
+
+
+def test_days_outside_the_span_do_not_count() -> None:
+    """A month may begin before the span, or continue after the instant of ``asOf``."""
+    found = usage(month(ADS, d21={"reads": 1}, d22={"reads": 2}, d24={"reads": 4}, d25={"reads": 8}))
+    assert (found["reads"], found["lastUsedAt"]) == (6, "2026-11-24")
+
+
+def test_a_hidden_consumer_does_not_count() -> None:
+    """Neither its counters nor its days are added, and a consumer without usage in the span is none."""
+    found = usage(
+        month(ADS, d24={"reads": 1}), month(BO, d23={"reads": 9}), month(SEARCH, d21={"reads": 1}), known=[ADS, SEARCH]
+    )
+    assert (found["reads"], found["distinctConsumers"], [each["day"] for each in found["byDay"]]) == (
+        1,
+        1,
+        ["2026-11-24"],
+    )
+
+
+def test_without_usage_costs_are_unknown() -> None:
+    """Counts are zero, and a cost that no client recorded stays null."""
+    assert usage() == {
+        "reads": 0,
+        "calls": 0,
+        "costUsd": None,
+        "distinctConsumers": 0,
+        "byDay": [],
+        "lastUsedAt": None,
+        "scope": ("scope", 3),
+        "consumers": [],
+    }
+
+
+def test_months_of_one_consumer_are_joined() -> None:
+    """A span over the end of a month reads two records of a consumer, who is counted once."""
+    found = usage(month(ADS, d23={"reads": 1}), month(ADS, d24={"reads": 2}))
+    assert (found["reads"], found["distinctConsumers"]) == (3, 1)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([ADS, SEARCH, BO]),
+            st.integers(20, 26),
+            st.integers(0, 9),
+            st.sampled_from([None, 0.5, 0.0]),
+        ),
+        max_size=8,
+    )
+)
+def test_totals_are_the_sums_of_the_days_and_of_the_consumers(uses: list[tuple[Row, int, int, float | None]]) -> None:
+    """Over any usage, total, days and consumers agree with a loop over the records."""
+    months = [
+        month(who, **{f"d{day}": {"reads": reads} | ({} if cost is None else {"costUsd": cost})})
+        for who, day, reads, cost in uses
+    ]
+    counted = [(who, reads, cost) for who, day, reads, cost in uses if 22 <= day <= 24 and (reads or cost)]
+    costs = [cost for _, _, cost in counted if cost is not None]
+    found = usage(*months)
+    assert found["reads"] == sum(reads for _, reads, _ in counted) == sum(day["reads"] for day in found["byDay"])
+    assert found["reads"] == sum(values["reads"] for _, values in found["consumers"])
+    assert found["costUsd"] == (sum(costs) if costs else None)
+    assert found["distinctConsumers"] == len({who.urn for who, _, _ in counted})
+
+
+class UsageGraph(PlainGraph):
+    """A dataset that two teams used, one of them hidden, on a day and 30 days before; keeps the pages that it reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages: list[PageRequest] = []
+        self.limit: int | None = None
+        clicks, team = self.add("DATASET", "clicks"), self.add("TEAM", "search")
+        for consumer, counts in ((team, {"reads": 5}), ("mlg://team/test/default/hidden", {"reads": 7})):
+            days = {"2024-11-24": counts, "2024-10-25": counts}
+            name = consumer.rpartition("/")[2]
+            self.join("USAGE_OF", self.add("USAGE_MONTH", name, consumer=consumer, days=days), clicks, at=1)
+
+    async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
+        """See GraphReader."""
+        self.pages.append(page)
+        if self.limit is not None:
+            raise LimitError("Too many edges.", limit=self.limit)
+        return await super().related(source, related, page)
+
+
+USAGE = """query ($id: ID!, $days: Int) { asset(id: $id, asOf: "2024-11-24T12:00:00Z") { usage(days: $days) {
+  reads distinctConsumers consumers { totalCount nodes { consumer { ... on Team { id } } reads } } } } }"""
+CLICKS = "mlg://dataset/test/default/clicks"
+
+
+@pytest.fixture
+def graph() -> UsageGraph:
+    """Return the dataset with its usage."""
+    return UsageGraph()
+
+
+@pytest.mark.parametrize(("days", "reads"), [(None, 5), (30, 5), (31, 10), (1, 5), (400, 10)])
+async def test_the_last_days_are_added_up(run: Run, days: int | None, reads: int) -> None:
+    """The day of ``asOf`` and those before it, 30 unless another number is given; a hidden team is no consumer."""
+    found = await run(USAGE, id=CLICKS, days=days)
+    assert found.errors is None
+    assert found.data["asset"]["usage"] == {
+        "reads": reads,
+        "distinctConsumers": 1,
+        "consumers": {
+            "totalCount": 1,
+            "nodes": [{"consumer": {"id": "mlg://team/test/default/search"}, "reads": reads}],
+        },
+    }
+
+
+async def test_only_months_of_the_span_are_read(run: Run, graph: UsageGraph) -> None:
+    """Months are read from the begin of the first one on, in batches if they are very many."""
+    await run(USAGE, id=CLICKS, days=1)
+    first = datetime(2024, 11, 1, tzinfo=UTC)
+    assert [(page.first, page.since, page.max_edges_in_parts) for page in graph.pages] == [
+        (None, int(first.timestamp()) * 1_000, 100_000)
+    ]
+
+
+@pytest.mark.parametrize("days", [0, 401, -1])
+async def test_a_span_has_1_to_400_days(run: Run, days: int) -> None:
+    """More days are refused as invalid, before anything is read."""
+    found = await run(USAGE, id=CLICKS, days=days)
+    assert found.errors[0].extensions == {"code": "INVALID"}
+
+
+async def test_too_many_months_are_a_limit_error(run: Run, graph: UsageGraph) -> None:
+    """The error of the store is put in terms of usage, with its limit."""
+    graph.limit = 50_000
+    found = await run(USAGE, id=CLICKS)
+    assert found.errors[0].extensions == {"code": "LIMIT_EXCEEDED", "limit": 50_000}
+    assert "50000 months of usage" in found.errors[0].message

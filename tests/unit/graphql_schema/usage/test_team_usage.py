@@ -1,0 +1,119 @@
+"""Usage by team: of what a team owns, and of what a team uses."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.ports.conditions import ListingQuery
+from graphql_schema.ports.relation_query import PageRequest
+from graphql_schema.ports.row import RowPage
+
+Run = Callable[..., Awaitable[ExecutionResult]]
+SEARCH, VECTORS, ADS = (f"mlg://team/test/default/{name}" for name in ("search", "vectors", "ads"))
+ADA, API = "mlg://user/test/default/ada", "mlg://service/test/default/api"
+USAGE = """query ($id: ID!, $sub: Boolean) { node(id: $id, asOf: "2024-11-24T12:00:00Z") { ... on Team {
+  usage(includeSubteams: $sub) { reads consumers { nodes { reads consumer { ... on Node { id } } } } }
+  consumption(includeSubteams: $sub) { reads consumers { nodes { reads consumer { ... on Node { id } } } } } } } }"""
+
+
+class TeamGraph(PlainGraph):
+    """A team with a member and a sub-team. It owns a service directly, and a dataset as its owning team only."""
+
+    has_more_assets = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("search", "vectors", "ads"):
+            self.add("TEAM", name)
+        self.join("PART_OF", VECTORS, SEARCH)
+        self.join("MEMBER_OF", self.add("USER", "ada"), SEARCH)
+        self.add("SERVICE", "api", ownerTeam="", owners=[SEARCH])
+        self.clicks = self.add("DATASET", "clicks", ownerTeam=SEARCH, owners=[""])
+        self.embeddings = self.add("DATASET", "embeddings", ownerTeam=VECTORS, owners=[VECTORS])
+        self.orders = self.add("DATASET", "orders", ownerTeam=ADS, owners=[ADS])
+
+    def use(self, consumer: str, asset: str, reads: int) -> None:
+        """Record reads of an asset on one day."""
+        month = self.add(
+            "USAGE_MONTH",
+            f"{consumer}-{asset}",
+            consumer=consumer,
+            subjects=[asset],
+            days={"2024-11-24": {"reads": reads}},
+        )
+        self.join("USAGE_OF", month, asset, at=1)
+        self.join("USED_BY", month, consumer, at=1)
+
+    async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
+        """See GraphReader."""
+        found = await super().listing(listing, page)
+        return RowPage(found.items, has_next=True) if self.has_more_assets else found
+
+
+@pytest.fixture
+def graph() -> TeamGraph:
+    """Return the teams with what they own."""
+    return TeamGraph()
+
+
+async def usage(run: Run, field: str, *, sub: bool = False) -> dict[str, float]:
+    """Return the reads of ``usage`` or ``consumption`` by consumer, which add up to the total."""
+    found = await run(USAGE, id=SEARCH, sub=sub)
+    assert found.errors is None
+    result = found.data["node"][field]
+    reads = {node["consumer"]["id"]: node["reads"] for node in result["consumers"]["nodes"]}
+    assert result["reads"] == sum(reads.values())
+    return reads
+
+
+async def test_usage_is_that_of_the_assets_which_the_team_owns(run: Run, graph: TeamGraph) -> None:
+    """All consumers of these assets count; what the team reads of others does not."""
+    graph.use(ADS, graph.clicks, 5)
+    graph.use(SEARCH, graph.clicks, 1)
+    graph.use(SEARCH, graph.orders, 7)
+    assert await usage(run, "usage") == {ADS: 5, SEARCH: 1}
+
+
+async def test_consumption_is_that_of_the_team_its_members_and_its_services(run: Run, graph: TeamGraph) -> None:
+    """Each consumer counts once, of whichever asset; consumers of other teams do not count."""
+    graph.use(SEARCH, graph.orders, 1)
+    graph.use(ADA, graph.orders, 2)
+    graph.use(API, graph.clicks, 4)
+    graph.use(ADS, graph.clicks, 8)
+    graph.use(VECTORS, graph.orders, 16)
+    assert await usage(run, "consumption") == {SEARCH: 1, ADA: 2, API: 4}
+
+
+async def test_sub_teams_count_if_they_are_requested(run: Run, graph: TeamGraph) -> None:
+    """What a sub-team owns and uses is added to both fields."""
+    graph.use(VECTORS, graph.embeddings, 5)
+    assert (await usage(run, "usage"), await usage(run, "consumption")) == ({}, {})
+    for field in ("usage", "consumption"):
+        assert await usage(run, field, sub=True) == {VECTORS: 5}
+
+
+async def test_an_asset_whose_usage_is_hidden_does_not_count(run: Run, graph: TeamGraph) -> None:
+    """Neither its consumers nor what its consumers read of it is added; other assets count."""
+    graph.use(SEARCH, graph.clicks, 1)
+    graph.use(ADA, "mlg://model/test/default/hidden", 2)
+    graph.hidden = {"DATASET": {"usage"}}
+    assert (await usage(run, "usage"), await usage(run, "consumption")) == ({}, {})
+
+
+async def test_a_hidden_consumer_does_not_count(run: Run, graph: TeamGraph) -> None:
+    """A consumer that the viewer does not see is left out of totals as well."""
+    graph.use("mlg://team/test/default/hidden", graph.clicks, 3)
+    graph.use(ADS, graph.clicks, 5)
+    assert await usage(run, "usage") == {ADS: 5}
+
+
+async def test_a_team_that_owns_too_much_is_a_limit_error(run: Run, graph: TeamGraph) -> None:
+    """One field adds up the usage of at most 10,000 assets."""
+    graph.has_more_assets = True
+    found = await run("query ($id: ID!) { node(id: $id) { ... on Team { usage { reads } } } }", id=SEARCH)
+    assert found.errors[0].extensions == {"code": "LIMIT_EXCEEDED", "limit": 10_000}
