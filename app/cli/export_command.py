@@ -21,11 +21,7 @@ def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
     unknown = kinds - {KINDS[name].code for name in ASSETS}
     if unknown:
         raise typer.BadParameter(f"unknown kind: {', '.join(sorted(unknown))}; use the values of AssetKind.")
-    try:
-        asyncio.run(_export(LoadTarget(url, token), frozenset(kind or ())))
-    except CodedError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    asyncio.run(_export(LoadTarget(url, token), kinds))
 
 
 async def _export(target: LoadTarget, kinds: frozenset[str]) -> None:
