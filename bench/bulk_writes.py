@@ -48,13 +48,13 @@ class Cost:
 
 def versions(size: int, start: int, count: int, phase: str) -> list[dict[str, Any]]:
     """Items ``start`` to ``start + count`` of the model of a batch size, with five edges each."""
-    said = "better" if phase == "update" else "good"
+    stated = "better" if phase == "update" else "good"
     return [
         {
             "modelVersion": {
                 "id": f"mlg://model-version/bench/default/m{size}@{number}",
                 "displayName": f"m{size} v{number}",
-                "description": f"A {said} model",
+                "description": f"A {stated} model",
                 "framework": "pytorch",
                 "params": [{"key": "lr", "value": "0.1"}, {"key": "rounds", "value": str(number)}],
                 "metrics": [{"name": "auc", "value": 0.8}],
@@ -76,12 +76,12 @@ async def loaded_api(folder: Path) -> AsyncIterator[MeasuredApi]:
 
 async def register(http: httpx2.AsyncClient, items: Sequence[dict[str, Any]], outcome: str) -> None:
     """Register items; all must come to the outcome."""
-    answer = await http.post(
+    known_response = await http.post(
         "/graphql", json={"query": REGISTER, "variables": {"input": {"items": items}}}, timeout=300
     )
-    done = (answer.json().get("data") or {}).get("registerAssets") or {}
+    done = (known_response.json().get("data") or {}).get("registerAssets") or {}
     if done.get(outcome) != len(items):
-        raise SystemExit(answer.text[:500])
+        raise SystemExit(known_response.text[:500])
 
 
 async def main(items: int) -> None:

@@ -34,8 +34,8 @@ WARM = 15
 async def cpu(http: httpx2.AsyncClient, token: str) -> tuple[float, object]:
     """Milliseconds of CPU of one request, and its data."""
     before = time.process_time()
-    answer = await http.post("/graphql", json={"query": QUERY}, headers={"Authorization": f"Bearer {token}"})
-    return (time.process_time() - before) * 1e3, answer.json()["data"]
+    known_response = await http.post("/graphql", json={"query": QUERY}, headers={"Authorization": f"Bearer {token}"})
+    return (time.process_time() - before) * 1e3, known_response.json()["data"]
 
 
 async def compare(api: MeasuredApi, who: str, rounds: int) -> list[str]:
@@ -45,14 +45,14 @@ async def compare(api: MeasuredApi, who: str, rounds: int) -> list[str]:
     token = DevIssuer(api.process.settings).mint(persona(who))
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(WARM + rounds):
-        answers = []
+        responses = []
         for side, policy in ((0, shipped), (1, allowing)) if number % 2 else ((1, allowing), (0, shipped)):
             contexts.policy = policy
             spent, data = await cpu(api.http, token)
-            answers.append(data)
+            responses.append(data)
             if number >= WARM:
                 times[side].append(spent)
-        if answers[0] != answers[1]:
+        if responses[0] != responses[1]:
             raise SystemExit(f"{who} gets another answer when all is allowed: the two sides cannot be compared.")
     contexts.policy = shipped
     ratios = [with_rules / without for with_rules, without in zip(*times, strict=True)]

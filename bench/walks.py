@@ -119,7 +119,7 @@ class Bench:
     """A running API, and the first answer to each question, which must stay."""
 
     api: MeasuredApi
-    answers: dict[str, Any] = field(default_factory=dict)
+    responses: dict[str, Any] = field(default_factory=dict)
 
     async def ask(self, query: str, **variables: Any) -> Any:  # noqa: ANN401 - JSON
         """The data of an answer; stops the bench on an error."""
@@ -150,7 +150,7 @@ class Bench:
         """Measure one question."""
         cost, requests = Cost(), Requests()
         found = await self.ask(query)
-        if self.answers.setdefault(name, found) != found:
+        if self.responses.setdefault(name, found) != found:
             raise SystemExit(f"{name}: the answer is another than at the first size")
         observers = self.api.process.opened.client.observers
         observers.append(requests)

@@ -43,11 +43,11 @@ SET_ALIAS = """mutation ($input: SetAliasInput!) { setAlias(input: $input) {
 def ask(client: httpx2.Client, query: str, **variables: Any) -> dict[str, Any]:
     """The data of one request; waits and calls again while the server asks for that, which is always safe here."""
     for wait in (1, 2, 4, 8, None):
-        answer = client.post("/graphql", json={"query": query, "variables": variables})
-        if answer.status_code != httpx2.codes.SERVICE_UNAVAILABLE or wait is None:
+        known_response = client.post("/graphql", json={"query": query, "variables": variables})
+        if known_response.status_code != httpx2.codes.SERVICE_UNAVAILABLE or wait is None:
             break
-        time.sleep(float(answer.headers.get("Retry-After", wait)))
-    body: dict[str, Any] = answer.json()
+        time.sleep(float(known_response.headers.get("Retry-After", wait)))
+    body: dict[str, Any] = known_response.json()
     if "errors" in body:
         raise SystemExit("\n".join(f"{error['extensions']['code']}: {error['message']}" for error in body["errors"]))
     data: dict[str, Any] = body["data"]
@@ -112,9 +112,9 @@ def release(approver: httpx2.Client) -> None:
     decision = {"subject": VERSION, "gate": "release", "decision": "APPROVED", "reason": "better by 2 %"}
     done(ask(approver, APPROVE, input={**decision, "idempotencyKey": f"next-title-{BUILD}-release"})["approve"])
 
-    seen = ask(approver, GATE, version=VERSION, model=MODEL)
-    print(f"the gate: {'open' if seen['asset']['gate']['open'] else seen['asset']['gate']}")
-    current = (seen["model"]["version"] or {}).get("id")
+    observed = ask(approver, GATE, version=VERSION, model=MODEL)
+    print(f"the gate: {'open' if observed['asset']['gate']['open'] else observed['asset']['gate']}")
+    current = (observed["model"]["version"] or {}).get("id")
     move = {"model": MODEL, "alias": "champion", "version": VERSION, "expectedVersion": current, "protected": True}
     moved = done(ask(approver, SET_ALIAS, input=move)["setAlias"])
     print(f"champion: {moved['alias']['version']['id']} ({'moved' if moved['changed'] else 'was there already'})")

@@ -22,7 +22,7 @@ from support.servers.in_process import Api
 DELETE = "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { changed errors { code message } } }"
 
 
-def stands(number: int, name: str, *, protected: bool = False) -> dict[str, Any]:
+def exists(number: int, name: str, *, protected: bool = False) -> dict[str, Any]:
     """The alias `champion` as the API shows it."""
     return {"name": "champion", "version": {"id": version(name, number)}, "protected": protected, "setBy": "eli"}
 
@@ -36,10 +36,10 @@ async def test_an_alias_is_read_from_both_sides(api: Api) -> None:
     """What is set stands in the payload, on the model, behind the name and on the version; the model counts it."""
     await register(api, "read")
     payload = await set_alias(api, "eli", "read")
-    assert (payload["alias"], payload["changed"], payload["errors"]) == (stands(1, "read"), True, [])
+    assert (payload["alias"], payload["changed"], payload["errors"]) == (exists(1, "read"), True, [])
     assert await aliases(api, "bo", "read") == {
         "revision": 2,
-        "aliases": [stands(1, "read")],
+        "aliases": [exists(1, "read")],
         "version": {"id": version("read")},
     }
     assert (await of_version(api, "bo", "read", 1))["aliases"] == ["champion"]
@@ -84,7 +84,7 @@ async def test_an_expected_version_is_compared(api: Api) -> None:
     assert payload["errors"][0]["inputPath"] == ["expectedVersion"]
     assert payload["gate"]["open"] is True
     assert codes(await set_alias(api, "eli", name, 2, expectedVersion=version(name, 1))) == []
-    assert (await aliases(api, "eli", name))["aliases"] == [stands(2, name)]
+    assert (await aliases(api, "eli", name))["aliases"] == [exists(2, name)]
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a/b", "champion\n"])
@@ -142,20 +142,20 @@ async def test_an_alias_of_a_hidden_version_is_not_there(api: Api) -> None:
     await hide(api, "hidden", 1)
     await api.load({"model": {"id": model("never"), "task": "x"}})  # as many revisions as the other
 
-    def plain(answer: Any) -> str:
-        return str(answer).replace("hidden", "never")
+    def plain(known_response: Any) -> str:
+        return str(known_response).replace("hidden", "never")
 
-    assert (await aliases(api, "root", "hidden"))["aliases"] == [stands(1, "hidden", protected=True)]
+    assert (await aliases(api, "root", "hidden"))["aliases"] == [exists(1, "hidden", protected=True)]
     assert plain(await aliases(api, "eli", "hidden")) == plain(await aliases(api, "eli", "never"))
     expectations: list[dict[str, Any]] = [{"expectedVersion": version("never", 2)}, {"expectedVersion": None}]
     for expected in expectations:
         theirs = {key: value and value.replace("never", "hidden") for key, value in expected.items()}
-        answers = [
+        responses = [
             await set_alias(api, "eli", "hidden", 2, **theirs),
             await set_alias(api, "eli", "never", 2, **expected),
         ]
-        assert plain(answers[0]) == plain(answers[1])
-    assert (await aliases(api, "root", "hidden"))["aliases"] == [stands(2, "hidden")]
+        assert plain(responses[0]) == plain(responses[1])
+    assert (await aliases(api, "root", "hidden"))["aliases"] == [exists(2, "hidden")]
     fields = [(await history(api, "eli", model(name)))[0]["fields"] for name in ("hidden", "never")]
     assert plain(fields[0]) == plain(fields[1])
     assert len((await history(api, "root", model("hidden")))[0]["fields"]) == 2
@@ -191,11 +191,11 @@ async def test_an_alias_goes_back_and_forth_and_away(api: Api) -> None:
     assert codes(await revert(api, "eli", oldest)) == ["CONFLICT"]
     assert codes(await revert(api, "ada", newest)) == ["DENIED"]
     assert await revert(api, "eli", newest) == {"changed": True, "errors": []}
-    assert (await aliases(api, "eli", "back"))["aliases"] == [stands(1, "back")]
+    assert (await aliases(api, "eli", "back"))["aliases"] == [exists(1, "back")]
     undone = (await history(api, "eli", model("back")))[0]
     assert undone["action"] == "REVERTED"
     assert await revert(api, "eli", undone["id"]) == {"changed": True, "errors": []}
-    assert (await aliases(api, "eli", "back"))["aliases"] == [stands(2, "back")]
+    assert (await aliases(api, "eli", "back"))["aliases"] == [exists(2, "back")]
     await set_alias(api, "eli", "back", 1)
     assert (await revert(api, "eli", oldest))["changed"]
     assert await aliases(api, "eli", "back") == {"revision": 7, "aliases": [], "version": None}

@@ -30,8 +30,8 @@ def day(number: float) -> str:
     return f"2024-01-{int(number):02}T{'12' if number % 1 else '00'}:00:00Z"
 
 
-def _of(declarer: str, hop: Hop, *targets: str, **facts: Any) -> DeclaredEdges:
-    return DeclaredEdges(hop, declarer, dict.fromkeys(targets, facts))
+def _of(declarer: str, hop: Hop, *targets: str, **details: Any) -> DeclaredEdges:
+    return DeclaredEdges(hop, declarer, dict.fromkeys(targets, details))
 
 
 HISTORY: dict[int, list[Command]] = {
@@ -87,9 +87,9 @@ async def api(api: Api) -> Api:
 async def read(api: Api, at: str | None) -> dict[str, Any]:
     """What is read at an instant, each connection as the names of what it holds."""
     ids = {"data": DATA, "one": ONE, "model": MODEL, "service": SERVICE, "two": TWO}
-    answer: dict[str, Any] = await api.ask("root", READ, asOf=at, **ids)
-    found = {alias: _flat(value) for alias, value in answer.items() if alias != "nodes"}
-    return {**found, "nodes": [each and _last(each["id"]) for each in answer["nodes"]]}
+    known_response: dict[str, Any] = await api.ask("root", READ, asOf=at, **ids)
+    found = {alias: _flat(value) for alias, value in known_response.items() if alias != "nodes"}
+    return {**found, "nodes": [each and _last(each["id"]) for each in known_response["nodes"]]}
 
 
 def _last(urn: str) -> str:

@@ -38,19 +38,19 @@ async def test_malformed_urn_says_how_it_is_written(api: Api, urn: str) -> None:
 async def test_oversized_body(api: Api) -> None:
     """A body over 4 MiB is refused with 413 and a code."""
     headers = {"Authorization": f"Bearer {api.tokens['ada']}", "Content-Type": "application/json"}
-    answer = await api.http.post("/graphql", content=b'{"query": "' + b" " * (4 << 20) + b'"}', headers=headers)
-    assert answer.status_code == 413
-    assert answer.json()["errors"][0]["extensions"]["code"]
+    known_response = await api.http.post("/graphql", content=b'{"query": "' + b" " * (4 << 20) + b'"}', headers=headers)
+    assert known_response.status_code == 413
+    assert known_response.json()["errors"][0]["extensions"]["code"]
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c"])
 async def test_bad_token(api: Api, token: str) -> None:
     """Without a good token nothing is answered: 401 with a challenge and a code."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    answer = await api.http.post("/graphql", json={"query": "{ viewer { subject } }"}, headers=headers)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    known_response = await api.http.post("/graphql", json={"query": "{ viewer { subject } }"}, headers=headers)
+    assert known_response.status_code == 401
+    assert known_response.headers["www-authenticate"].startswith("Bearer")
+    assert known_response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 async def _stored(api: Api) -> Any:

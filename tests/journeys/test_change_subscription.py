@@ -114,11 +114,11 @@ async def test_now_is_when_one_subscribes(api: Api, address: str) -> None:
     await api.load({"dataset": {"id": urn("before")}})
     async with talking(address, api.tokens["bo"]) as talk:
         await talk.subscribe(FOLLOW)
-        told = asyncio.create_task(talk.event())
+        reported = asyncio.create_task(talk.event())
         for each in sorted(urns):
-            if not told.done():
+            if not reported.done():
                 await api.load({"dataset": {"id": each}})
-        assert (await told)["changes"]["subjectId"] in urns
+        assert (await reported)["changes"]["subjectId"] in urns
 
 
 async def test_who_sees_little_goes_on(api: Api, address: str) -> None:
@@ -134,8 +134,8 @@ async def test_who_sees_little_goes_on(api: Api, address: str) -> None:
 async def test_the_client_of_the_manual(api: Api, address: str) -> None:
     """The client that docs/http.md shows is told of what happens."""
     (client,) = code_blocks("docs/http.md", "python")
-    told = {**os.environ, "URL": f"ws://{address}", "TOKEN": api.tokens["ada"]}
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", client, env=told, stdout=subprocess.PIPE)
+    reported = {**os.environ, "URL": f"ws://{address}", "TOKEN": api.tokens["ada"]}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", client, env=reported, stdout=subprocess.PIPE)
     assert process.stdout is not None
     line = asyncio.create_task(process.stdout.readline())
     number = 0

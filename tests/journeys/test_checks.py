@@ -56,11 +56,14 @@ async def test_results_stand_in_their_place_whatever_the_order(api: Api, seed: i
     newest = -1
     for number in range(25):
         minute, window = random.randrange(12), random.choice([None, None, "1h"])
-        said = {"status": random.choice(["PASS", "WARN", "FAIL", "ERROR"]), "value": random.choice([None, number / 4])}
+        stated = {
+            "status": random.choice(["PASS", "WARN", "FAIL", "ERROR"]),
+            "value": random.choice([None, number / 4]),
+        }
         own = {"checkKind": random.choice(["FRESHNESS", "VOLUME"]), "threshold": random.choice([None, f"< {number}"])}
-        payload = await report(api, "ada", asset, **said, **own, window=window, observedAt=at(minute))
+        payload = await report(api, "ada", asset, **stated, **own, window=window, observedAt=at(minute))
         assert payload["errors"] == []
-        kept[minute, window] = {**said, "window": window, "observedAt": at(minute)}
+        kept[minute, window] = {**stated, "window": window, "observedAt": at(minute)}
         if minute >= newest:
             newest = minute
             check |= {name: value for name, value in own.items() if value is not None}

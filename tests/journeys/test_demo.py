@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.estates.demo_estate import open_demo, tell
+from support.estates.demo_estate import open_demo, report
 from support.servers.in_process import Api
 from support.source_tree import code_blocks, read
 from support.stores.janusgraph import StoreGraph
@@ -151,7 +151,7 @@ async def test_checks_tell_of_a_week(api: Api, asset: str, checks: dict[str, Any
     """Each has seven results up to yesterday, and the newest says how it is."""
     selection = "checks { nodes { name checkKind latestResult { status value observedAt } results { nodes { id } } } }"
     found = (await of(api, "root", asset, selection))["checks"]["nodes"]
-    told = {
+    reported = {
         check["name"]: (
             check["checkKind"],
             check["latestResult"]["status"],
@@ -160,7 +160,7 @@ async def test_checks_tell_of_a_week(api: Api, asset: str, checks: dict[str, Any
         )
         for check in found
     }
-    assert told == checks
+    assert reported == checks
     assert {check["latestResult"]["observedAt"][:10] for check in found} == {str(today() - timedelta(days=1))}
 
 
@@ -241,7 +241,7 @@ async def test_personal_data_end_before_the_meeting(api: Api) -> None:
             found[urn.rsplit("/", 1)[1]] = next((tag["mode"] for tag in tags if tag["tag"]["id"] == PII), None)
         return found
 
-    async def settled() -> bool:
+    async def recomputed() -> bool:
         return await modes() == {
             "accounts": "DIRECT",
             "profiles": "PROPAGATED",
@@ -251,21 +251,21 @@ async def test_personal_data_end_before_the_meeting(api: Api) -> None:
             "monday-meeting": None,
         }
 
-    await until(settled)
+    await until(recomputed)
 
 
 async def test_a_version_is_tested_as_it_is_deployed(api: Api) -> None:
     """Nobody said so of the version, but it serves where the test is: as docs/enrichment.md shows it, to the letter."""
-    query, answer = code_blocks("docs/enrichment.md", "graphql", "json")
-    await api.settled()
-    assert await api.ask("ada", query) == json.loads(answer)
+    query, known_response = code_blocks("docs/enrichment.md", "graphql", "json")
+    await api.recomputed()
+    assert await api.ask("ada", query) == json.loads(known_response)
 
 
 async def test_it_is_told_once(api: Api, folder: Path) -> None:
     """Loaded again, the estate has no change more than before."""
     query = "{ changes(first: 1) { totalCount nodes { id } } }"
     before = await api.ask("root", query)
-    await tell(api, folder)
+    await report(api, folder)
     assert await api.ask("root", query) == before
 
 
@@ -280,5 +280,5 @@ async def test_the_examples_about_health_work(api: Api) -> None:
     states = {node["displayName"]: node["health"]["status"] for node in listed["assets"]["nodes"]}
     assert states["homepage-ranker v2"] == "DEGRADED"
     (incident,) = incidents["incidents"]["nodes"]
-    ways = {node["asset"]["displayName"]: node["via"] for node in incident["impact"]["services"]["nodes"]}
-    assert ways["ranking-service"][0] == f"{WAREHOUSE}/impressions"
+    routes = {node["asset"]["displayName"]: node["via"] for node in incident["impact"]["services"]["nodes"]}
+    assert routes["ranking-service"][0] == f"{WAREHOUSE}/impressions"

@@ -18,7 +18,7 @@ EXAMPLES = {
 }
 """What each is about, and its command."""
 
-SEEN = """query ($id: ID!) { asset(id: $id) { ... on Model { version(alias: "champion") { version } aliases { setBy }
+RESULT = """query ($id: ID!) { asset(id: $id) { ... on Model { version(alias: "champion") { version } aliases { setBy }
   history(first: 50) { nodes { action actor } } } } changes { totalCount } }"""
 
 
@@ -54,12 +54,12 @@ class Job:
             stdout=PIPE,
             stderr=PIPE,
         )
-        said, failed = await process.communicate()
-        return process.returncode, said.decode(), failed.decode()
+        stated, failed = await process.communicate()
+        return process.returncode, stated.decode(), failed.decode()
 
-    async def seen(self) -> Any:
+    async def observed(self) -> Any:
         """The version that is champion, who moved it there in the order of time, and how many changes there are."""
-        data = await self.api.ask("root", SEEN, id=f"mlg://model/mlflow/examples/{self.name}")
+        data = await self.api.ask("root", RESULT, id=f"mlg://model/mlflow/examples/{self.name}")
         moves = [one["actor"] for one in data["asset"]["history"]["nodes"] if one["action"] == "ALIAS_SET"]
         return data["asset"]["version"]["version"], moves, data["changes"]["totalCount"]
 
@@ -68,23 +68,23 @@ class Job:
 async def test_a_build_after_the_other(api: Api, url: str, name: str) -> None:
     """A build promotes its version, again it changes nothing, the next moves on, and a closed gate ends with 1."""
     job = Job(api, url, name)
-    code, said, failed = await job.run(1)
-    assert (code, failed) == (0, ""), said
-    assert f"{name}@1" in said
-    version, moves, changes = await job.seen()
+    code, stated, failed = await job.run(1)
+    assert (code, failed) == (0, ""), stated
+    assert f"{name}@1" in stated
+    version, moves, changes = await job.observed()
     assert (version, moves) == ("1", ["eli"])
 
     code, _, failed = await job.run(1)
     assert (code, failed) == (0, "")
-    assert await job.seen() == ("1", ["eli"], changes)
+    assert await job.observed() == ("1", ["eli"], changes)
 
     assert (await job.run(2))[0] == 0
-    version, moves, _ = await job.seen()
+    version, moves, _ = await job.observed()
     assert (version, moves) == ("2", ["eli", "eli"])
 
     code, _, failed = await job.run(3, RISK_TIER="HIGH")
     assert code == 1
     assert "GATE_BLOCKED" in failed
     assert "governance" in failed
-    version, moves, _ = await job.seen()
+    version, moves, _ = await job.observed()
     assert (version, moves) == ("2", ["eli", "eli"])

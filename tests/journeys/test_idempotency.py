@@ -24,13 +24,13 @@ async def one(api: Api, who: str, name: str, key: str | None, **values: Any) -> 
     return payload
 
 
-async def seen(api: Api, name: str) -> dict[str, Any]:
+async def observed(api: Api, name: str) -> dict[str, Any]:
     """What is stored now."""
     found: dict[str, Any] = (await api.ask("root", HISTORY, id=urn(name)))["asset"]
     return found
 
 
-def told(payload: dict[str, Any]) -> list[tuple[str, int | None, list[str]]]:
+def reported(payload: dict[str, Any]) -> list[tuple[str, int | None, list[str]]]:
     """Outcome, revision and codes of each item."""
     return [
         (each["outcome"], each["revision"], [error["code"] for error in each["errors"]]) for each in payload["results"]
@@ -50,7 +50,7 @@ async def test_the_same_call_is_answered_alike_after_others_wrote_and_a_restart(
         assert await one(api, "ada", "a", "build 1", description="x") == first
     async with open_api(graph, tmp_path) as api:
         assert await one(api, "ada", "a", "build 1", description="x") == first
-        assert await seen(api, "a") == {"revision": 2, "description": "y", "history": {"totalCount": 2}}
+        assert await observed(api, "a") == {"revision": 2, "description": "y", "history": {"totalCount": 2}}
 
 
 async def test_another_payload_is_a_conflict(graph: StoreGraph, tmp_path: Path) -> None:
@@ -64,9 +64,9 @@ async def test_another_payload_is_a_conflict(graph: StoreGraph, tmp_path: Path) 
             ("a", {"description": "x", "tags": []}),
             ("b", {"description": "x"}),
         ):
-            answer = await one(api, "ada", name, "build 1", **values)
-            assert (answer["outcome"], answer["errors"]) == ("CONFLICT", [CONFLICT])
-        assert (await seen(api, "a"))["revision"] == 1
+            known_response = await one(api, "ada", name, "build 1", **values)
+            assert (known_response["outcome"], known_response["errors"]) == ("CONFLICT", [CONFLICT])
+        assert (await observed(api, "a"))["revision"] == 1
         assert (await api.ask("root", HISTORY, id=urn("b")))["asset"] is None
 
 
@@ -87,8 +87,8 @@ async def test_a_large_call_under_a_key(graph: StoreGraph, tmp_path: Path) -> No
         await one(api, "root", "d0", None, description="y")
         assert await api.register("ada", *items, idempotencyKey="load") == first
         other = [*items[:-1], {"dataset": {"id": urn("other")}}]
-        answer = await api.register("ada", *other, idempotencyKey="load")
-        assert told(answer) == [("CONFLICT", None, ["IDEMPOTENCY_CONFLICT"])] * 600
+        known_response = await api.register("ada", *other, idempotencyKey="load")
+        assert reported(known_response) == [("CONFLICT", None, ["IDEMPOTENCY_CONFLICT"])] * 600
         assert (await api.ask("root", HISTORY, id=urn("other")))["asset"] is None
 
 
@@ -103,10 +103,10 @@ async def test_a_repeated_call_completes_what_had_failed(graph: StoreGraph, tmp_
         dry = await api.register("ada", *items, dryRun=True)
         assert [each["outcome"] for each in dry["results"]] == ["CREATED", "CONFLICT", "CREATED"]
         first = await api.register("ada", *items, idempotencyKey="k")
-        assert told(first) == [("CREATED", 1, []), ("CONFLICT", None, ["CONFLICT"]), ("CREATED", 1, [])]
+        assert reported(first) == [("CREATED", 1, []), ("CONFLICT", None, ["CONFLICT"]), ("CREATED", 1, [])]
         await one(api, "ada", "b", None)
         await one(api, "ada", "a", None, description="later")
         again = await api.register("ada", *items, idempotencyKey="k")
-        assert told(again) == [("CREATED", 1, []), ("UPDATED", 2, []), ("CREATED", 1, [])]
+        assert reported(again) == [("CREATED", 1, []), ("UPDATED", 2, []), ("CREATED", 1, [])]
         assert await api.register("ada", *items, idempotencyKey="k") == again
-        assert (await seen(api, "a"))["description"] == "later"
+        assert (await observed(api, "a"))["description"] == "later"

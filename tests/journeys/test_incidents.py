@@ -61,13 +61,15 @@ async def test_lists_agree_with_what_was_opened(api: Api) -> None:
         known.insert(0, (incident["id"], assets, ends))
     for who, unseen in hidden.items():
         for state in ("OPEN", "RESOLVED", None):
-            seen = [(urn, assets - unseen) for urn, assets, now in known if state in (None, now) and assets - unseen]
+            observed = [
+                (urn, assets - unseen) for urn, assets, now in known if state in (None, now) and assets - unseen
+            ]
             for name in ("ranking", "ads"):
                 data = await api.ask(who, LISTS, state=state, team=team(name), asset=DATA)
                 theirs = {asset for asset, by in owner.items() if by == name}
-                assert _listed(data["incidents"]) == [urn for urn, _ in seen]
-                assert _listed(data["team"]["incidents"]) == [urn for urn, assets in seen if assets & theirs]
-                assert _listed(data["asset"]["incidents"]) == [urn for urn, assets in seen if DATA in assets]
+                assert _listed(data["incidents"]) == [urn for urn, _ in observed]
+                assert _listed(data["team"]["incidents"]) == [urn for urn, assets in observed if assets & theirs]
+                assert _listed(data["asset"]["incidents"]) == [urn for urn, assets in observed if DATA in assets]
                 assert await _paged(api, who, team(name), state) == _listed(data["team"]["incidents"])
 
 

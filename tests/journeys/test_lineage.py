@@ -58,19 +58,19 @@ async def walk(api: Api, *roots: str, direction: str = "DOWNSTREAM", **more: Any
     return data["lineage"]
 
 
-def depths(answer: Any) -> dict[str, int]:
+def depths(known_response: Any) -> dict[str, int]:
     """The depth of each node."""
-    return {node["asset"]["id"]: node["depth"] for node in answer["nodes"]["nodes"]}
+    return {node["asset"]["id"]: node["depth"] for node in known_response["nodes"]["nodes"]}
 
 
 async def test_a_walk_downstream_finds_everything_with_its_depth(api: Api) -> None:
     """What comes from the raw data is found, each at its least distance, and the answer is complete."""
-    answer = await walk(api, RAW, depth=20)
-    assert depths(answer) == {
+    known_response = await walk(api, RAW, depth=20)
+    assert depths(known_response) == {
         RAW: 0, CLEAN: 1, RUN: 2, V2: 2, V1: 3, DEPLOYMENT: 4, SERVICE: 5, CELL: 5, CALLER: 6, EXPERIMENT: 6
     }  # fmt: skip
-    assert answer["completeness"]["state"] == "COMPLETE"
-    assert len(answer["edges"]) == 9
+    assert known_response["completeness"]["state"] == "COMPLETE"
+    assert len(known_response["edges"]) == 9
 
 
 async def test_siblings_never_meet(api: Api) -> None:
@@ -96,7 +96,7 @@ async def test_a_filtered_kind_is_passed_through(api: Api) -> None:
 
 async def test_pages_concatenate_with_their_edges(api: Api) -> None:
     """Pages of two give the same nodes as one page, and the last of them all edges."""
-    whole = await walk(api, RAW, depth=9)
+    known_parent = await walk(api, RAW, depth=9)
     nodes, after = [], None
     while True:
         page = await walk(api, RAW, depth=9, first=2, after=after)
@@ -104,13 +104,13 @@ async def test_pages_concatenate_with_their_edges(api: Api) -> None:
         after = page["nodes"]["pageInfo"]["endCursor"]
         if not page["nodes"]["pageInfo"]["hasNextPage"]:
             break
-    assert nodes == whole["nodes"]["nodes"]
-    assert page["edges"] == whole["edges"]
+    assert nodes == known_parent["nodes"]["nodes"]
+    assert page["edges"] == known_parent["edges"]
 
 
 async def test_a_walk_makes_one_request_a_level(api: Api) -> None:
     """Seven levels are seven requests, those of roots and of the last look among them; what is below is one more."""
-    await api.settled()
+    await api.recomputed()
     ask = {"roots": [RAW], "direction": "DOWNSTREAM", "depth": 20}
     assert await api.count("root", WALK, **ask) == 7
     assert await api.count("root", WALK, **{**ask, "depth": 2}) == 3
@@ -121,8 +121,8 @@ async def test_a_walk_makes_one_request_a_level(api: Api) -> None:
 async def test_roots_that_are_not_there_are_named(api: Api) -> None:
     """What is unknown, or no asset, is among the unknown roots; no root at all is refused with what to do."""
     team = "mlg://team/catalog/default/none"
-    answer = await walk(api, RAW, f"{RAW}-not", team)
-    assert answer["unknownRoots"] == [f"{RAW}-not", team]
+    known_response = await walk(api, RAW, f"{RAW}-not", team)
+    assert known_response["unknownRoots"] == [f"{RAW}-not", team]
     (error,) = (await api.send("root", WALK, roots=[], direction="UPSTREAM"))["errors"]
     assert (error["extensions"]["code"], "the id of at least one" in error["message"]) == ("INVALID", True)
 
@@ -145,15 +145,15 @@ async def test_a_budget_that_ends_is_named(
 ) -> None:
     """A walk that is cut says by what, and what it has found is the nearest part of the whole."""
     setting, reason, least = budget
-    whole = depths(await walk(api, RAW, depth=9))
+    known_parent = depths(await walk(api, RAW, depth=9))
     given: Any = {setting: "4" if setting == "MLG_WALK_NODES" else "0"}
     async with open_api(module_graph, tmp_path_factory.mktemp("keys"), **given) as bounded:
-        answer = await walk(bounded, RAW, depth=9)
-    assert (answer["completeness"]["state"], answer["completeness"]["reason"]) == ("TRUNCATED", reason)
-    found = depths(answer)
-    assert found.items() <= whole.items()
+        known_response = await walk(bounded, RAW, depth=9)
+    assert (known_response["completeness"]["state"], known_response["completeness"]["reason"]) == ("TRUNCATED", reason)
+    found = depths(known_response)
+    assert found.items() <= known_parent.items()
     assert len(found) == least
-    assert max(found.values()) <= min(depth for urn, depth in whole.items() if urn not in found)
+    assert max(found.values()) <= min(depth for urn, depth in known_parent.items() if urn not in found)
 
 
 @pytest.mark.parametrize("disclosure", Disclosure)
@@ -163,14 +163,14 @@ async def test_what_is_hidden_is_told_as_the_policy_says(api: Api, disclosure: D
     await api.load({"dataset": {"id": BEHIND, "derivedFrom": [SHUT]}})
     was, api.contexts.disclosure = api.contexts.disclosure, disclosure
     try:
-        answer = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=1))["lineage"]
+        known_response = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=1))["lineage"]
         beyond = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=0))["lineage"]
     finally:
         api.contexts.disclosure = was
-    assert set(depths(answer)) == {RAW, CLEAN}
-    said = answer["completeness"]
+    assert set(depths(known_response)) == {RAW, CLEAN}
+    stated = known_response["completeness"]
     policy = {"none": "DEPTH", "flag": "DEPTH, POLICY", "count": "DEPTH, POLICY"}[disclosure]
-    assert (said["reason"], said["hidden"]) == (policy, 1 if disclosure is Disclosure.COUNT else None)
+    assert (stated["reason"], stated["hidden"]) == (policy, 1 if disclosure is Disclosure.COUNT else None)
     assert beyond["completeness"]["reason"] == "DEPTH"
     assert {SHUT, BEHIND} < set(depths(await walk(api, RAW)))
 
@@ -180,8 +180,8 @@ async def test_paths_lead_to_a_deleted_end_as_they_lead_from_one(api: Api) -> No
     model, gone = urn("model", "old"), urn("model-version", "old@1")
     await api.load({"modelVersion": {"id": gone}}, {"model": {"id": model, "inputs": [RAW]}})
     await api.ask("root", "mutation ($id: ID!) { deleteAsset(input: {asset: $id}) { asset { id } } }", id=gone)
-    asked = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end) { paths { length nodes { id } } } }"
-    assert (await api.ask("root", asked, start=RAW, end=gone))["paths"]["paths"] == [
+    requested = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end) { paths { length nodes { id } } } }"
+    assert (await api.ask("root", requested, start=RAW, end=gone))["paths"]["paths"] == [
         {"length": 1, "nodes": [{"id": RAW}, {"id": model}, {"id": gone}]}
     ]
     upstream = await walk(api, gone, direction="UPSTREAM", depth=9)
@@ -198,8 +198,8 @@ async def test_a_path_over_a_free_step_where_both_searches_meet(api: Api) -> Non
         {"dataset": {"id": between, "derivedFrom": [one]}},
         {"report": {"id": end, "inputs": [between]}},
     )
-    asked = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end, maxPaths: 1, maxLength: 3) {"
-    found = await api.ask("root", f"{asked} paths {{ nodes {{ id }} }} }} }}", start=start, end=end)
+    requested = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end, maxPaths: 1, maxLength: 3) {"
+    found = await api.ask("root", f"{requested} paths {{ nodes {{ id }} }} }} }}", start=start, end=end)
     assert found["paths"]["paths"] == [{"nodes": [{"id": each} for each in (start, several, one, between, end)]}]
 
 
@@ -207,9 +207,9 @@ async def test_paths_between_what_was_deleted(api: Api) -> None:
     """Both ends of a path are named by their ids and stand: the edge between them is found as it is when they live."""
     start, end = urn("dataset", "before"), urn("dataset", "after")
     await api.load({"dataset": {"id": start}}, {"dataset": {"id": end, "derivedFrom": [start]}})
-    asked = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end) { paths { length } unknownRoots } }"
-    alive = await api.ask("root", asked, start=start, end=end)
+    requested = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end) { paths { length } unknownRoots } }"
+    alive = await api.ask("root", requested, start=start, end=end)
     for each in (end, start):
         await api.ask("root", "mutation ($id: ID!) { deleteAsset(input: {asset: $id}) { asset { id } } }", id=each)
     assert alive == {"paths": {"paths": [{"length": 1}], "unknownRoots": []}}
-    assert await api.ask("root", asked, start=start, end=end) == alive
+    assert await api.ask("root", requested, start=start, end=end) == alive

@@ -75,8 +75,10 @@ async def test_the_most_paths_that_can_be_asked_for(api: Api) -> None:
     """Fifty are the fifty least by ids."""
     ends = {"from": urn("first"), "to": urn("last"), "longest": 50}
     found = (await api.ask("root", PATHS, most=50, **ends))["paths"]
-    ways = [("0", *at) for at in product("01234", "0123456789")]
-    assert [[node["id"][-1] for node in path["nodes"][-4:-1]] for path in found["paths"]] == [list(way) for way in ways]
+    routes = [("0", *at) for at in product("01234", "0123456789")]
+    assert [[node["id"][-1] for node in path["nodes"][-4:-1]] for path in found["paths"]] == [
+        list(route) for route in routes
+    ]
 
 
 async def test_paths_that_are_too_long_are_not_looked_for(api: Api) -> None:
@@ -103,8 +105,8 @@ async def test_what_is_gone_over_is_bounded(api: Api, monkeypatch: pytest.Monkey
     monkeypatch.setattr(api.contexts, "walk_limits", WalkLimits(edges=3 * WIDTH * WIDTH))
     ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
     found = await api.ask("root", query, **(ends if query == PATHS else {"roots": [urn("first")]}))
-    ((_, answer),) = found.items()
-    assert answer["completeness"]["reason"] == "EDGES"
+    ((_, known_response),) = found.items()
+    assert known_response["completeness"]["reason"] == "EDGES"
 
 
 async def test_a_hub_is_not_loaded_by_who_comes_from_it(api: Api) -> None:
@@ -114,9 +116,9 @@ async def test_a_hub_is_not_loaded_by_who_comes_from_it(api: Api) -> None:
     submit = client.submit
 
     async def weighed(*args: Any, **more: Any) -> Any:
-        answer = await submit(*args, **more)
-        sizes.append(len(orjson.dumps(answer)))
-        return answer
+        known_response = await submit(*args, **more)
+        sizes.append(len(orjson.dumps(known_response)))
+        return known_response
 
     client.submit = weighed  # type: ignore[method-assign]
     try:
@@ -138,10 +140,10 @@ async def test_a_hub_is_not_loaded_by_who_comes_from_it(api: Api) -> None:
 @pytest.mark.parametrize(("depth", "requests"), [(0, 1), (1, 2), (3, 4), (20, CHAIN)])
 async def test_a_walk_makes_a_request_a_level(api: Api, who: str, depth: int, requests: int) -> None:
     """The first reads the roots too; a walk that ends by itself has looked once beyond what it found, whoever asks."""
-    asked = {"roots": [urn("chain0")], "direction": "DOWNSTREAM", "depth": depth}
-    found = (await api.ask(who, WALK, **asked))["lineage"]
+    requested = {"roots": [urn("chain0")], "direction": "DOWNSTREAM", "depth": depth}
+    found = (await api.ask(who, WALK, **requested))["lineage"]
     assert found["completeness"]["depthReached"] == min(depth, CHAIN - 1)
-    assert await api.count(who, WALK, **asked) == requests
+    assert await api.count(who, WALK, **requested) == requests
 
 
 @pytest.mark.parametrize("who", PERSONAS)
@@ -155,8 +157,8 @@ async def test_what_is_asked_of_the_nodes_takes_a_request_a_level(api: Api, who:
 async def test_many_roots_walk_together(api: Api, who: str) -> None:
     """Walks from several roots, and several walks of one query, share the requests of their levels."""
     roots = [urn(f"chain{number}") for number in range(CHAIN)]
-    asked = {"roots": roots, "direction": "DOWNSTREAM", "depth": 20}
-    assert await api.count(who, WALK, **asked) == 1
+    requested = {"roots": roots, "direction": "DOWNSTREAM", "depth": 20}
+    assert await api.count(who, WALK, **requested) == 1
     one = "lineage(roots: [$root], direction: %s, maxDepth: 20) { nodes { nodes { depth } } }"
     both = f"query ($root: ID!) {{ a: {one % 'UPSTREAM'} b: {one % 'DOWNSTREAM'} }}"
     assert await api.count(who, both, root=urn("chain2")) == CHAIN - 2

@@ -102,11 +102,11 @@ async def test_pages_hold_what_was_there_at_first(api: Api, graphs: list[WalkGra
     await WalkStore(api).load(*graphs)
     for graph in graphs:
         day = data.draw(st.sampled_from([None, None, 13, 16]))
-        asked = Round(
+        requested = Round(
             "root", day, tuple(data.draw(st.lists(lineages([*graph.things], [1, 2, 3]), min_size=1, max_size=2)))
         )
         writer = Writer(api, graph, data.draw(st.integers(0, 99)))
-        found = await differences(api, graph, asked, writer.write)
+        found = await differences(api, graph, requested, writer.write)
         assert not found, "\n".join([*found, graph.text])
 
 
@@ -121,11 +121,11 @@ def urn(name: str) -> str:
     return f"mlg://dataset/test/pinned/{name}"
 
 
-async def rest(api: Api, page: dict[str, Any], **asked: Any) -> tuple[list[str], dict[str, Any]]:
+async def rest(api: Api, page: dict[str, Any], **requested: Any) -> tuple[list[str], dict[str, Any]]:
     """What this and the pages after it hold, and the last of them."""
     found = [node["asset"]["id"].rpartition("/")[2] for node in page["nodes"]["nodes"]]
     while page["nodes"]["pageInfo"]["hasNextPage"]:
-        page = (await api.ask("root", WALK, after=page["nodes"]["pageInfo"]["endCursor"], **asked))["lineage"]
+        page = (await api.ask("root", WALK, after=page["nodes"]["pageInfo"]["endCursor"], **requested))["lineage"]
         found += [node["asset"]["id"].rpartition("/")[2] for node in page["nodes"]["nodes"]]
     return found, page
 
@@ -147,8 +147,8 @@ async def test_each_way_to_change_a_closure_between_its_pages(api: Api, as_of: s
         (LINK, {"relation": "DERIVES", "from": ids[4], "to": ids[5]}),
         (DELETE, {"asset": ids[6]}),
     ]
-    for what, asked in writes:
-        (payload,) = (await api.ask("root", what, input=asked)).values()
+    for what, requested in writes:
+        (payload,) = (await api.ask("root", what, input=requested)).values()
         assert payload == {"changed": True, "errors": []}
     assert (await api.register("root", {"dataset": {"id": urn(f"{name}-new"), **made, "derivedFrom": [ids[1]]}}))[
         "created"
@@ -176,7 +176,7 @@ async def test_what_is_inferred_changes_between_the_pages(api: Api) -> None:
     made = [f"mlg://model-version/test/pinned/model@{number}" for number in range(7)]
     into = {"relation": "INPUT_TO", "from": feature, "to": run}
     await api.load({"run": {"id": run, "state": "COMPLETE", "outputs": made[:6]}}, {"link": into})
-    await api.settled()
+    await api.recomputed()
 
     async def walked(after: str | None = None) -> dict[str, Any]:
         return dict((await api.ask("root", INFERRED, root=feature, after=after))["lineage"])
@@ -199,10 +199,10 @@ async def test_what_is_inferred_changes_between_the_pages(api: Api) -> None:
         [(LINK, into), (LINK, produces(6)), (LINK, {**produces(4), "confidence": 0.5})],
         [(UNLINK, produces(5))],
     ):
-        for what, asked in writes:
-            (payload,) = (await api.ask("root", what, input=asked)).values()
+        for what, requested in writes:
+            (payload,) = (await api.ask("root", what, input=requested)).values()
             assert payload == {"changed": True, "errors": []}
-        await api.settled()
+        await api.recomputed()
         assert await pages(first) == ([feature, *made[:6]], made[:6])
     left = [made[number] for number in (0, 1, 2, 4, 6)]
     assert await pages(await walked()) == ([feature, *left], left)

@@ -22,9 +22,9 @@ Reply = tuple[str, str, int]
 
 def items(names: list[str], client: int) -> list[dict[str, Any]]:
     """What a client sends: the same edges as all others, and every fourth a description of its own."""
-    said = {} if client % 4 else {"description": f"as client {client} has it"}
+    stated = {} if client % 4 else {"description": f"as client {client} has it"}
     return [
-        {"dataset": {"id": name, "derivedFrom": [names[at - 1], names[at - 7]], **said}}
+        {"dataset": {"id": name, "derivedFrom": [names[at - 1], names[at - 7]], **stated}}
         for at, name in enumerate(names)
     ]
 
@@ -109,21 +109,21 @@ async def test_no_update_is_lost(graph: StoreGraph, tmp_path: Path) -> None:
         async def count() -> None:
             left = times
             while left:
-                seen = (await api.ask("root", READ, id=name))["asset"]
-                done = await write(api, name, str(int(seen["description"]) + 1), seen["revision"])
+                observed = (await api.ask("root", READ, id=name))["asset"]
+                done = await write(api, name, str(int(observed["description"]) + 1), observed["revision"])
                 left -= done["outcome"] == "UPDATED"
 
         await asyncio.gather(*(count() for _ in range(8)))
     there = await stored(graph)
     assert there.records[name]["description"] == str(8 * times)
-    told = [
+    reported = [
         (one["field"], one["before"], one["after"]) for change in there.history(name)[1:] for one in change["fields"]
     ]
-    assert told == [("description", str(number), str(number + 1)) for number in range(8 * times)]
+    assert reported == [("description", str(number), str(number + 1)) for number in range(8 * times)]
 
 
-async def write(api: Api, name: str, said: str, expected: int) -> dict[str, Any]:
+async def write(api: Api, name: str, stated: str, expected: int) -> dict[str, Any]:
     """Write a description where the revision is the expected one."""
-    data = await api.ask("root", WRITE, input={"id": name, "description": said, "expectedRevision": expected})
+    data = await api.ask("root", WRITE, input={"id": name, "description": stated, "expectedRevision": expected})
     payload: dict[str, Any] = data["registerDataset"]
     return payload

@@ -8,6 +8,6 @@ from support.source_tree import code_blocks
 
 async def test_the_queries_have_the_answers_of_the_page(demo: Api) -> None:
     """Who copies a query as ada gets the answer below it, to the letter, on any day of the week."""
-    answers = [await demo.ask("ada", query) for query in code_blocks("docs/ownership.md", "graphql")]
-    assert answers == [json.loads(text) for text in code_blocks("docs/ownership.md", "json")]
-    assert len(answers) == 5
+    responses = [await demo.ask("ada", query) for query in code_blocks("docs/ownership.md", "graphql")]
+    assert responses == [json.loads(text) for text in code_blocks("docs/ownership.md", "json")]
+    assert len(responses) == 5

@@ -124,9 +124,9 @@ async def test_a_grave_open_incident_closes(api: Api, on: str) -> None:
     await raise_incident(api, about, "CRITICAL", "RESOLVED")
     await raise_incident(api, about, "MEDIUM")
     assert (await of_version(api, "eli", name))["gate"] == OPEN
-    grave = await raise_incident(api, about, "HIGH")
-    message = await blocks(api, name, closed(blockingIncidents=[{"id": grave, "severity": "HIGH"}]))
-    assert f"has the open incident {grave}" in message
+    severe = await raise_incident(api, about, "HIGH")
+    message = await blocks(api, name, closed(blockingIncidents=[{"id": severe, "severity": "HIGH"}]))
+    assert f"has the open incident {severe}" in message
 
 
 async def test_data_that_are_too_sensitive_close(api: Api) -> None:
@@ -154,9 +154,9 @@ async def test_the_examples_of_the_documentation_work(api: Api) -> None:
     move = {"model": "mlg://model/mlflow/harbour/homepage-ranker", "alias": "champion", "version": urn}
     await api.ask("eli", "mutation ($input: SetAliasInput!) { setAlias(input: $input) { changed } }", input=move)
     await api.load({"model": {**home, "riskTier": "MEDIUM"}})
-    answers = [await api.ask(who, query) for who, query in EXAMPLES]
-    told, decided, promoted, found = (next(iter(answer.values())) for answer in answers)
-    assert told["gate"]["missingApprovals"] == ["release"]
+    responses = [await api.ask(who, query) for who, query in EXAMPLES]
+    reported, decided, promoted, found = (next(iter(known_response.values())) for known_response in responses)
+    assert reported["gate"]["missingApprovals"] == ["release"]
     assert decided["errors"] == promoted["errors"] == []
     assert promoted["gate"]["open"]
     assert found["version"] == {"id": "mlg://model-version/mlflow/harbour/homepage-ranker@3", "framework": None}

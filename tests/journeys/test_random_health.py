@@ -20,7 +20,7 @@ JOINS = {
     "CALLED_BY": ("service", "service"),
     "PRODUCES": ("service", "dataset"),
 }
-GRAVE = ("FAIL", "ERROR", "HIGH", "CRITICAL")
+SEVERE = ("FAIL", "ERROR", "HIGH", "CRITICAL")
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Thing:
     hidden: bool
     retired: bool = False
     serves: bool = True
-    whole: str | None = None
+    known_parent: str | None = None
     looked: bool = False
     wrong: list[tuple[str, str]] = field(default_factory=list)
 
@@ -49,29 +49,29 @@ class Estate:
         shown = {each.id for each in self.things.values() if everything or not each.hidden}
         found: dict[str, tuple[int, str, str]] = {}
         bad: dict[str, str] = {}
-        front, seen, looked = {root}, {root}, False
+        front, observed, looked = {root}, {root}, False
         for depth in range(11):
-            heard = {speaker for each in front for speaker in self._speakers(each) if speaker in shown}
-            for speaker in {each for each in heard if each in front or not self._is_retired_part(each, front)}:
-                looked |= depth == 0 and self.things[speaker].looked
-                for how, about in self.things[speaker].wrong:
-                    place = (depth, speaker, about)
+            received = {member for each in front for member in self._members(each) if member in shown}
+            for member in {each for each in received if each in front or not self._is_retired_part(each, front)}:
+                looked |= depth == 0 and self.things[member].looked
+                for how, about in self.things[member].wrong:
+                    place = (depth, member, about)
                     found[about] = min(place, found.get(about, place))
                     bad[about] = how
-            front = {a for a, b in self.edges if b in heard and a in shown and self.things[a].serves} - seen
-            seen |= front
-        own = any(place[0] == 0 and bad[about] in GRAVE for about, place in found.items())
+            front = {a for a, b in self.edges if b in received and a in shown and self.things[a].serves} - observed
+            observed |= front
+        own = any(place[0] == 0 and bad[about] in SEVERE for about, place in found.items())
         status = "UNHEALTHY" if own else "DEGRADED" if found else "HEALTHY" if looked else "UNKNOWN"
         return status, sorted(found.values())
 
-    def _is_retired_part(self, speaker: str, front: set[str]) -> bool:
+    def _is_retired_part(self, member: str, front: set[str]) -> bool:
         """Whether what is met as a counterpart is a retired part: then it leads on and tells nothing."""
-        return self.things[speaker].retired and self.things[speaker].whole in front
+        return self.things[member].retired and self.things[member].known_parent in front
 
-    def _speakers(self, of: str) -> Iterator[str]:
+    def _members(self, of: str) -> Iterator[str]:
         yield of
         for each in self.things.values():
-            if each.whole == of or each.id == self.things[of].whole:
+            if each.known_parent == of or each.id == self.things[of].known_parent:
                 yield each.id
 
 
@@ -82,10 +82,10 @@ async def _laid(api: Api, random: Random, name: str) -> Estate:
     for number in range(16):
         kind = KINDS[number % len(KINDS)] if number else "dataset"
         hidden, given = random.random() < 0.2, {}
-        called, whole = f"{name}-{number}", None
+        called, known_parent = f"{name}-{number}", None
         if kind == "dataset-version":
-            whole = random.choice([each.id for each in estate.things.values() if each.kind == "dataset"])
-            called = f"{whole.rpartition('/')[2]}@{number}"
+            known_parent = random.choice([each.id for each in estate.things.values() if each.kind == "dataset"])
+            called = f"{known_parent.rpartition('/')[2]}@{number}"
         elif kind == "model-version":
             called += "@1"
         elif kind == "deployment":
@@ -95,7 +95,7 @@ async def _laid(api: Api, random: Random, name: str) -> Estate:
         item = owned(kind, called, **given, visibility=visibility, stage=stage)
         (values,) = item.values()
         serves = given.get("status") != "RETIRED"
-        estate.things[values["id"]] = Thing(values["id"], kind, hidden, retired, serves, whole)
+        estate.things[values["id"]] = Thing(values["id"], kind, hidden, retired, serves, known_parent)
         items.append(item)
     for _ in range(22):
         relation = random.choice([*JOINS])
@@ -106,11 +106,11 @@ async def _laid(api: Api, random: Random, name: str) -> Estate:
             items.append({"link": {"relation": relation, "from": source, "to": target}})
     await api.load(*items)
     for thing in estate.things.values():
-        await _told(api, random, estate, thing)
+        await _reported(api, random, estate, thing)
     return estate
 
 
-async def _told(api: Api, random: Random, estate: Estate, thing: Thing) -> None:
+async def _reported(api: Api, random: Random, estate: Estate, thing: Thing) -> None:
     """Report a check or none, in any order of time; raise an incident or none, and let some be over."""
     results: dict[int, str] = {}
     for minute in random.sample(range(60), random.choice((0, 0, 1, 3))):
@@ -133,7 +133,7 @@ async def _told(api: Api, random: Random, estate: Estate, thing: Thing) -> None:
                 each.wrong.append((severity, incident))
 
 
-def _as_told(health: Any) -> tuple[str, list[tuple[int, str, str]]]:
+def _as_reported(health: Any) -> tuple[str, list[tuple[int, str, str]]]:
     causes = [
         (cause["depth"], cause["asset"]["id"], (cause["check"] or cause["incident"] or cause["evaluation"])["id"])
         for cause in health["causes"]
@@ -152,7 +152,7 @@ async def test_random_estates_are_as_healthy_as_plain_loops_say(api: Api) -> Non
         for who, everything in (("ada", True), ("bo", False)):
             ids = [each.id for each in estate.things.values() if everything or not each.hidden]
             nodes = (await api.ask(who, HEALTH, ids=ids))["nodes"]
-            found = {each: _as_told(node["health"]) for each, node in zip(ids, nodes, strict=True)}
+            found = {each: _as_reported(node["health"]) for each, node in zip(ids, nodes, strict=True)}
             assert found == {each: estate.expected(each, everything=everything) for each in ids}
             met[who] |= {(each, status, *causes) for each, (status, causes) in found.items()}
     assert {status for _, status, *_ in met["ada"]} == {"HEALTHY", "DEGRADED", "UNHEALTHY", "UNKNOWN"}

@@ -45,6 +45,6 @@ async def test_walks_answer_as_networkx_does(api: Api, graphs: list[WalkGraph], 
     graphs = [graph.named(f"w{next(_numbers)}") for graph in graphs]
     await WalkStore(api).load(*graphs)
     for graph in graphs:
-        asked = data.draw(rounds(graph))
-        found = await differences(api, graph, asked)
+        requested = data.draw(rounds(graph))
+        found = await differences(api, graph, requested)
         assert not found, "\n".join([*found, graph.text])

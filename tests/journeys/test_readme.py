@@ -11,9 +11,9 @@ README = read("README.md")
 
 async def test_the_queries_have_the_answers_of_the_readme(demo: Api) -> None:
     """Who copies a query as ada gets the answer below it, to the letter."""
-    answers = [await demo.ask("ada", query) for query in code_blocks("README.md", "graphql")]
-    assert answers == [json.loads(text) for text in code_blocks("README.md", "json")]
-    assert len(answers) == 3
+    responses = [await demo.ask("ada", query) for query in code_blocks("README.md", "graphql")]
+    assert responses == [json.loads(text) for text in code_blocks("README.md", "json")]
+    assert len(responses) == 3
 
 
 async def test_the_first_registration_works(demo: Api) -> None:

@@ -136,8 +136,8 @@ async def hidden(api: Api, flow: Flow) -> set[str]:
 
 
 async def _ask(api: Api, who: str, root: str, direction: str, *kinds: str, depth: int = 50) -> dict[str, Any]:
-    asked = {"root": root, "direction": direction.upper(), "kinds": kinds, "depth": depth}
-    found: dict[str, Any] = (await api.ask(who, WALK, **asked))["lineage"]
+    requested = {"root": root, "direction": direction.upper(), "kinds": kinds, "depth": depth}
+    found: dict[str, Any] = (await api.ask(who, WALK, **requested))["lineage"]
     return found
 
 
@@ -191,10 +191,10 @@ async def test_all_versions_speak_for_a_model(api: Api, model: str) -> None:
 @pytest.mark.parametrize(("root", "direction"), [*product(sorted(ASKED), ["upstream", "downstream"])])
 async def test_without_what_is_hidden(api: Api, flow: Flow, hidden: set[str], root: str, direction: str) -> None:
     """Bo finds what can be reached without what is hidden from him, at the distances that it then has, and is told."""
-    way = flow if direction == "downstream" else flow.reverse()
-    left = way.subgraph(set(way) - hidden)
+    route = flow if direction == "downstream" else flow.reverse()
+    left = route.subgraph(set(route) - hidden)
     expected = nx.single_source_shortest_path_length(left, root)
-    met = {far for near in expected for far in way.successors(near)} & hidden
+    met = {far for near in expected for far in route.successors(near)} & hidden
     found = await _ask(api, "bo", root, direction)
     assert {node["asset"]["id"]: node["depth"] for node in found["nodes"]["nodes"]} == expected
     state, reason = ("PARTIAL", "POLICY") if met else ("COMPLETE", None)

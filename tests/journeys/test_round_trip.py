@@ -85,7 +85,7 @@ def left_behind(key: tuple[str, str, str], edge: Mapping[str, Any]) -> bool:
     return relation == "PRECEDES" or of_domain or edge.get("validTo", inf) < time.time() * 1000
 
 
-def facts(edges: Edges, records: Mapping[str, Mapping[str, Any]]) -> Edges:
+def details(edges: Edges, records: Mapping[str, Mapping[str, Any]]) -> Edges:
     """What the edges say apart from who declared them when, and from what docs/import.md excepts."""
     found = {}
     for (relation, source, target), edge in edges.items():
@@ -106,17 +106,17 @@ async def test_an_export_gives_the_same_graph(fresh: Fresh, estate: str) -> None
     items, behind = ESTATES[estate]
     async with fresh() as (first, graph), fresh() as (second, copy):
         await first.load(*items())
-        await first.settled()
+        await first.recomputed()
         lines = await export(first)
         await second.load(*lines)
-        await second.settled()
+        await second.recomputed()
         assert await export(second) == lines
         records, edges = await stored(graph)
         copied, copied_edges = await stored(copy)
     carried = {key: edge for key, edge in edges.items() if not left_behind(key, edge)}
     assert Counter(key[0] for key in edges.keys() - carried.keys()) == behind
     assert {urn: own(record) for urn, record in copied.items()} == {urn: own(record) for urn, record in records.items()}
-    assert facts(copied_edges, copied) == facts(carried, records)
+    assert details(copied_edges, copied) == details(carried, records)
 
 
 async def test_hubs_and_owner_teams_are_whole(fresh: Fresh) -> None:

@@ -142,7 +142,7 @@ class Asset:
     def __init__(self, dice: Random, number: int) -> None:
         self.kind = dice.choice(("dataset", "model", "service", "report"))
         self.named = dice.sample(self.WORDS, 2)
-        self.told = dice.sample(self.WORDS, 2) if dice.random() < 0.6 else []
+        self.reported = dice.sample(self.WORDS, 2) if dice.random() < 0.6 else []
         self.namespace = dice.choice(("north", "south"))
         self.team = dice.choice((RANKING, ADS, ""))
         self.tags = dice.choice(([], [GOLD], [GOLD, PII]))
@@ -162,7 +162,7 @@ class Asset:
             "sensitivity": self.sensitivity,
             "tags": self.tags,
             "owners": [{"owner": self.team}] if self.team else [],
-            "description": f"{' and '.join(self.told)}." if self.told else None,
+            "description": f"{' and '.join(self.reported)}." if self.reported else None,
         }
         return {self.kind: values}
 
@@ -179,7 +179,7 @@ class Asset:
 
     def has(self, word: str, who: str, *, last: bool) -> bool:
         """Whether a word is in what a caller sees of it."""
-        shown = [*self.named, self.namespace, "random", *(self.told if self.grade(who) == "READ" else [])]
+        shown = [*self.named, self.namespace, "random", *(self.reported if self.grade(who) == "READ" else [])]
         return any(each == word or (last and each.startswith(word)) for each in shown)
 
     def values(self, facet: str, who: str) -> list[str]:
@@ -232,10 +232,10 @@ async def test_hits_and_facets_are_those_that_the_viewer_sees(api: Api, who: str
 
 async def test_pages_concatenate(api: Api) -> None:
     """Page by page, whatever their size, the hits are those of one large page in the same order."""
-    whole = _ids(await _search(api, "bo", "fraud", first=500))
-    assert len(whole) > 20
+    known_parent = _ids(await _search(api, "bo", "fraud", first=500))
+    assert len(known_parent) > 20
     for size in (1, 7):
-        assert await _all(api, "bo", "fraud", size) == whole
+        assert await _all(api, "bo", "fraud", size) == known_parent
 
 
 async def test_a_search_is_one_request(api: Api) -> None:
@@ -254,8 +254,8 @@ async def test_more_hits_than_are_ranked(api: Api, monkeypatch: pytest.MonkeyPat
     assert [value["count"] for value in found["facets"][0]["values"]] == [5]
     best = await _search(api, "root", "churn", first=500)
     assert _ids(best)[:4] == [_named(name) for name in TYPED["churn"][:4]]
-    whole = await _search(api, "root", "orders daily", first=500)
-    assert (_ids(whole), whole["hits"]["totalCount"]) == ([_named("orders.daily")], 1)
+    known_parent = await _search(api, "root", "orders daily", first=500)
+    assert (_ids(known_parent), known_parent["hits"]["totalCount"]) == ([_named("orders.daily")], 1)
 
 
 WRITES = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"""

@@ -157,10 +157,10 @@ async def test_closures_without_what_is_hidden(  # noqa: PLR0913, PLR0917 - thre
     api: Api, ids: dict[str, str], flow: Flow, hidden: set[str], foreign: str, direction: str
 ) -> None:
     """Bo finds what can be reached without what is hidden from him, at the distances that it then has, and is told."""
-    way = flow if direction == "downstream" else flow.reverse()
-    left = way.subgraph(set(way) - hidden)
+    route = flow if direction == "downstream" else flow.reverse()
+    left = route.subgraph(set(route) - hidden)
     expected = nx.single_source_shortest_path_length(left, foreign)
-    met = {far for near in expected for far in way.successors(near)} & hidden
+    met = {far for near in expected for far in route.successors(near)} & hidden
     found = await _walk(api, "bo", ids[foreign], direction)
     assert {node["asset"]["id"]: node["depth"] for node in found["nodes"]["nodes"]} == {
         ids[their]: depth for their, depth in expected.items()
@@ -170,6 +170,6 @@ async def test_closures_without_what_is_hidden(  # noqa: PLR0913, PLR0917 - thre
 
 
 async def _walk(api: Api, who: str, root: str, direction: str, depth: int = 50) -> dict[str, Any]:
-    answer = await api.ask(who, WALK, root=root, direction=direction.upper(), depth=depth)
-    found: dict[str, Any] = answer["lineage"]
+    known_response = await api.ask(who, WALK, root=root, direction=direction.upper(), depth=depth)
+    found: dict[str, Any] = known_response["lineage"]
     return found

@@ -72,7 +72,7 @@ def below(name: str) -> set[str]:
     """A team and all that are a part of it."""
     found, before = {name}, set[str]()
     while found != before:
-        before, found = found, found | {part for part, whole in PARENTS.items() if whole in found}
+        before, found = found, found | {part for part, known_parent in PARENTS.items() if known_parent in found}
     return found
 
 
@@ -88,7 +88,7 @@ class Estate:
     assets: dict[str, Asset]
     uses: dict[Use, dict[str, float]] = field(default_factory=dict)
 
-    def seen(self, who: str, days: int) -> dict[Use, dict[str, float]]:
+    def observed(self, who: str, days: int) -> dict[Use, dict[str, float]]:
         """What a persona may see of the last days: of assets that it reads, by consumers that it may know of."""
         return {
             use: counts
@@ -100,14 +100,14 @@ class Estate:
 
     def usage(self, who: str, teams: set[str], days: int) -> dict[Use, dict[str, float]]:
         """What was used of what teams own."""
-        return {use: each for use, each in self.seen(who, days).items() if self.assets[use[0]].owned_by(who, teams)}
+        return {use: each for use, each in self.observed(who, days).items() if self.assets[use[0]].owned_by(who, teams)}
 
     def consumption(self, who: str, teams: set[str], days: int) -> dict[Use, dict[str, float]]:
         """What teams, their members and their services used."""
         people = {f"mlg://user/catalog/default/{name}" for name, home in MEMBERS.items() if home in teams}
         services = {urn for urn, one in self.assets.items() if "/service/" in urn and one.owned_by(who, teams)}
         consumers = people | services | {team(name) for name in teams}
-        return {use: each for use, each in self.seen(who, days).items() if use[1] in consumers}
+        return {use: each for use, each in self.observed(who, days).items() if use[1] in consumers}
 
 
 def expected(uses: dict[Use, dict[str, float]]) -> dict[str, Any]:
@@ -186,19 +186,19 @@ async def test_it_adds_up(estate: Estate, who: str, name: str) -> None:
         for sub, days in ((False, 30), (True, 60)):
             after, consumers = None, []
             while True:
-                answer = await estate.api.ask(who, document, id=team(of), sub=sub, days=days, after=after)
-                page = answer["team"][name].pop("consumers")
+                known_response = await estate.api.ask(who, document, id=team(of), sub=sub, days=days, after=after)
+                page = known_response["team"][name].pop("consumers")
                 consumers += page["nodes"]
                 if not page["pageInfo"]["hasNextPage"]:
                     break
                 after = page["pageInfo"]["endCursor"]
             assert page["totalCount"] == len(consumers)
             wanted = getattr(estate, name)(who, below(of) if sub else {of}, days)
-            assert {**answer["team"][name], "consumers": consumers} == expected(wanted)
+            assert {**known_response["team"][name], "consumers": consumers} == expected(wanted)
 
 
 CAP = "app.graph.reading.level.level_batcher.EDGE_CAP"
-WHOLE = f"""query ($id: ID!, $after: Cursor) {{ team(id: $id) {{
+PARENT = f"""query ($id: ID!, $after: Cursor) {{ team(id: $id) {{
   usage(days: 60, includeSubteams: true) {SUM}
   consumption(days: 60, includeSubteams: true) {SUM} }} }}""".replace("first: 25", "first: 100")
 
@@ -207,12 +207,12 @@ WHOLE = f"""query ($id: ID!, $after: Cursor) {{ team(id: $id) {{
 async def test_it_adds_up_in_parts(estate: Estate, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
     """Months that are too many for one request are read by several, and the answer is that of the loop all the same."""
     skip_after_midnight()
-    at_once = await estate.api.count(who, WHOLE, id=team("mid"))
+    at_once = await estate.api.count(who, PARENT, id=team("mid"))
     monkeypatch.setattr(CAP, 40)
-    assert await estate.api.count(who, WHOLE, id=team("mid")) > at_once
-    for name, answer in (await estate.api.ask(who, WHOLE, id=team("mid")))["team"].items():
-        answer["consumers"] = answer["consumers"]["nodes"]
-        assert answer == expected(getattr(estate, name)(who, below("mid"), 60))
+    assert await estate.api.count(who, PARENT, id=team("mid")) > at_once
+    for name, known_response in (await estate.api.ask(who, PARENT, id=team("mid")))["team"].items():
+        known_response["consumers"] = known_response["consumers"]["nodes"]
+        assert known_response == expected(getattr(estate, name)(who, below("mid"), 60))
 
 
 async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +266,7 @@ async def test_a_cursor_outlives_a_new_sub_team(estate: Estate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "most"),
+    ("requested", "most"),
     [
         ("assets { totalCount }", 2),
         ("assets(includeSubteams: true) { totalCount }", 4),
@@ -277,10 +277,10 @@ async def test_a_cursor_outlives_a_new_sub_team(estate: Estate) -> None:
         ("consumption(includeSubteams: true) { costUsd }", 6),
     ],
 )
-async def test_requests(estate: Estate, asked: str, most: int) -> None:
+async def test_requests(estate: Estate, requested: str, most: int) -> None:
     """All teams of a page are asked for together: so many requests, of which the first finds the teams."""
     for who in OF:
-        assert await estate.api.count(who, f"{{ teams(first: 500) {{ nodes {{ {asked} }} }} }}") <= most
+        assert await estate.api.count(who, f"{{ teams(first: 500) {{ nodes {{ {requested} }} }} }}") <= most
 
 
 async def test_bounds(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ FOUND = """query ($filter: AssetFilter, $after: Cursor, $order: AssetOrder) {
 
 
 @dataclass
-class Told:
+class Reported:
     """What was told of an asset: since when it is there, and what each consumer used on which day."""
 
     begins: date
@@ -50,13 +50,13 @@ class Estate:
     """The API with what was told of its datasets."""
 
     api: Api
-    told: dict[str, Told]
+    reported: dict[str, Reported]
 
-    async def found(self, who: str, asked: dict[str, Any], order: dict[str, str] | None = None) -> list[str]:
+    async def found(self, who: str, requested: dict[str, Any], order: dict[str, str] | None = None) -> list[str]:
         """What a filter finds, page by page; the total is that of what is found."""
         after, ids = None, []
         while True:
-            page = (await self.api.ask(who, FOUND, filter=asked, after=after, order=order))["assets"]
+            page = (await self.api.ask(who, FOUND, filter=requested, after=after, order=order))["assets"]
             ids += [node["id"] for node in page["nodes"]]
             if not page["pageInfo"]["hasNextPage"]:
                 assert page["totalCount"] == len(ids)
@@ -71,7 +71,7 @@ class Estate:
         ]
         assert (await recorded(self.api, "root", *batch))["errors"] == []
         for asset, consumer, day, count in uses:
-            self.told[asset].uses[consumer, day] = count
+            self.reported[asset].uses[consumer, day] = count
 
 
 def _dataset(name: str, begins: date | None, **more: Any) -> dict[str, Any]:
@@ -97,10 +97,12 @@ async def estate(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFact
             draft = random.random() < 0.1
             name = f"d{number:02}"
             items.append(_dataset(name, begins, **({"stage": "DRAFT"} if draft else {})))
-            estate.told[urn("dataset", name)] = Told(begins or TODAY, hidden_from=frozenset({"bo"} if draft else ()))
+            estate.reported[urn("dataset", name)] = Reported(
+                begins or TODAY, hidden_from=frozenset({"bo"} if draft else ())
+            )
         await api.load(*items)
-        await estate.record(*_uses(random, [*estate.told]))
-        await estate.record(*_uses(random, [*estate.told]))
+        await estate.record(*_uses(random, [*estate.reported]))
+        await estate.record(*_uses(random, [*estate.reported]))
         yield estate
 
 
@@ -117,34 +119,34 @@ async def test_what_is_unused_is_found(estate: Estate, who: str) -> None:
     """For each persona and span, the filter and its opposite find what a loop over plain values finds."""
     skip_after_midnight()
     for days in SPANS:
-        wanted = sorted(urn for urn, told in estate.told.items() if told.idle(who, days))
-        others = sorted(estate.told.keys() - set(wanted))
+        wanted = sorted(urn for urn, reported in estate.reported.items() if reported.idle(who, days))
+        others = sorted(estate.reported.keys() - set(wanted))
         assert await estate.found(who, {"kinds": ["DATASET"], "unusedForDays": days}) == wanted
         assert await estate.found(who, {"kinds": ["DATASET"], "not": {"unusedForDays": days}}) == others
-        assert 0 < len(wanted) < len(estate.told)
+        assert 0 < len(wanted) < len(estate.reported)
 
 
 async def test_personas_differ(estate: Estate) -> None:
     """The estate has assets that are unused to one persona and used to another, so that the above says something."""
     for one, other in combinations(KNOWN, 2):
-        assert any(told.idle(one, 30) != told.idle(other, 30) for told in estate.told.values())
+        assert any(reported.idle(one, 30) != reported.idle(other, 30) for reported in estate.reported.values())
 
 
 @pytest.mark.parametrize("who", KNOWN)
 async def test_conditions_combine(estate: Estate, who: str) -> None:
     """Two spans at once, inside `or` and `not`, and in another order: as the loop says."""
     skip_after_midnight()
-    short, long = ({urn for urn, told in estate.told.items() if told.idle(who, days)} for days in (7, 90))
+    short, long = ({urn for urn, reported in estate.reported.items() if reported.idle(who, days)} for days in (7, 90))
     between = short - long
     assert between
-    asked: dict[str, Any] = {"kinds": ["DATASET"], "unusedForDays": 7, "not": {"unusedForDays": 90}}
-    assert await estate.found(who, asked) == sorted(between)
+    requested: dict[str, Any] = {"kinds": ["DATASET"], "unusedForDays": 7, "not": {"unusedForDays": 90}}
+    assert await estate.found(who, requested) == sorted(between)
     drop = {"field": "NAME", "direction": "DESC"}
-    assert await estate.found(who, asked, drop) == sorted(between, reverse=True)
+    assert await estate.found(who, requested, drop) == sorted(between, reverse=True)
     named = urn("dataset", "d00")
-    either = {named} | (estate.told.keys() - short) | long
-    asked = {"kinds": ["DATASET"], "or": [{"ids": [named]}, {"not": {"unusedForDays": 7}}, {"unusedForDays": 90}]}
-    assert await estate.found(who, asked) == sorted(either)
+    either = {named} | (estate.reported.keys() - short) | long
+    requested = {"kinds": ["DATASET"], "or": [{"ids": [named]}, {"not": {"unusedForDays": 7}}, {"unusedForDays": 90}]}
+    assert await estate.found(who, requested) == sorted(either)
 
 
 async def test_late_days_and_corrections(estate: Estate) -> None:
@@ -152,7 +154,7 @@ async def test_late_days_and_corrections(estate: Estate) -> None:
     skip_after_midnight()
     await estate.api.load(_dataset("late", TODAY - timedelta(days=500)))
     asset = urn("dataset", "late")
-    estate.told[asset] = Told(TODAY - timedelta(days=500))
+    estate.reported[asset] = Reported(TODAY - timedelta(days=500))
     steps: tuple[tuple[tuple[str, int, float], ...], ...] = (
         ((OPEN, 10, 1),),
         ((OPEN, 40, 1), (UMA, 50, 1)),
@@ -166,14 +168,14 @@ async def test_late_days_and_corrections(estate: Estate) -> None:
         for who in KNOWN:
             for days in (7, 30, 45, 90):
                 found = await estate.found(who, {"ids": [asset], "unusedForDays": days})
-                assert bool(found) is estate.told[asset].idle(who, days), (step, who, days)
-    del estate.told[asset]
+                assert bool(found) is estate.reported[asset].idle(who, days), (step, who, days)
+    del estate.reported[asset]
 
 
 async def test_what_is_registered_again_stays_used(estate: Estate) -> None:
     """The last use is no part of what a registration says, so it outlives one."""
     skip_after_midnight()
-    asset = next(urn for urn, told in estate.told.items() if not told.idle("ada", 400) and told.uses)
+    asset = next(urn for urn, reported in estate.reported.items() if not reported.idle("ada", 400) and reported.uses)
     before = await estate.found("ada", {"ids": [asset], "unusedForDays": 400})
     await estate.api.load({"dataset": {"id": asset, "description": "told again"}})
     assert await estate.found("ada", {"ids": [asset], "unusedForDays": 400}) == before == []
@@ -195,27 +197,27 @@ async def test_requests(estate: Estate, who: str) -> None:
 async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A search finds those that the loop finds, and asks once who is idle, however many clauses it is made of."""
     skip_after_midnight()
-    asked: list[int] = []
+    requested: list[int] = []
 
     async def ask(self: LevelBatcher, question: LevelRequest) -> LevelResponse:
-        asked.append(len(question.listings))
+        requested.append(len(question.listings))
         return await answered(self, question)
 
     answered = LevelBatcher.fetch
     monkeypatch.setattr(LevelBatcher, "fetch", ask)
     query = """query ($filter: AssetFilter) {
       search(text: "test d", filter: $filter, first: 100) { hits { nodes { asset { id } } } } }"""
-    found = await estate.api.ask(who, query, filter={"ids": [*estate.told], "unusedForDays": 30})
+    found = await estate.api.ask(who, query, filter={"ids": [*estate.reported], "unusedForDays": 30})
     ids = {node["asset"]["id"] for node in found["search"]["hits"]["nodes"]}
-    assert ids == {urn for urn, told in estate.told.items() if told.idle(who, 30)}
-    assert asked == ([1] if who == "root" else [2, 1])
+    assert ids == {urn for urn, reported in estate.reported.items() if reported.idle(who, 30)}
+    assert requested == ([1] if who == "root" else [2, 1])
 
 
 async def test_as_many_names_as_may_be_unsure_fit_into_a_query(estate: Estate) -> None:
     """The index answers for as many ids as a listing may name to it."""
     names = [
-        *estate.told,
-        *(urn("dataset", f"not-{number}") for number in range(idle.MAX_UNDECIDED - len(estate.told))),
+        *estate.reported,
+        *(urn("dataset", f"not-{number}") for number in range(idle.MAX_UNDECIDED - len(estate.reported))),
     ]
     part = {
         "f": [[[["in", "urn", names]]]],
@@ -226,8 +228,8 @@ async def test_as_many_names_as_may_be_unsure_fit_into_a_query(estate: Estate) -
         "t": [[[["in", "urn", names]]]],
     }
     bindings = {"points": [], "hops": [], "listings": [part], "cap": 1, "tenant": "default"}
-    (answer,) = await estate.api.client.submit(LEVEL, bindings)
-    assert (len(answer["l"][0]["x"]), answer["l"][0]["n"]) == (len(estate.told),) * 2
+    (known_response,) = await estate.api.client.submit(LEVEL, bindings)
+    assert (len(known_response["l"][0]["x"]), known_response["l"][0]["n"]) == (len(estate.reported),) * 2
 
 
 async def test_what_is_unsure_is_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,10 +95,10 @@ async def test_an_edge_shows_what_both_ends_show(api: Api) -> None:
     """The edge from a draft is there, with its relation and ends; what is said about it stays with the readers."""
     query = f"""{{ asset(id: "{VERSION}") {{ upstream(filter: {{relations: [FEEDS]}}) {{ nodes {{
       from origin confidence validFrom properties {{ value }} }} }} }} }}"""
-    seen = {edge["from"]: edge for edge in (await api.ask("bo", query))["asset"]["upstream"]["nodes"]}
-    assert seen[OPEN]["confidence"] == 0.25
-    assert seen[OPEN]["properties"] == [{"value": "canary-open"}]
-    assert seen[DRAFT] == {
+    observed = {edge["from"]: edge for edge in (await api.ask("bo", query))["asset"]["upstream"]["nodes"]}
+    assert observed[OPEN]["confidence"] == 0.25
+    assert observed[OPEN]["properties"] == [{"value": "canary-open"}]
+    assert observed[DRAFT] == {
         "from": DRAFT,
         "origin": "DECLARED",
         "confidence": None,
@@ -161,9 +161,9 @@ async def test_an_order_puts_what_hides_it_last(api: Api, direction: str) -> Non
     query = f"""query ($after: Cursor, $first: Int) {{
       assets(filter: {{kinds: [DATASET]}}, first: $first, after: $after, {order}) {{
         totalCount nodes {{ id }} pageInfo {{ endCursor hasNextPage }} }} }}"""
-    whole = (await api.ask("bo", query, first=10))["assets"]
-    assert [node["id"] for node in whole["nodes"]][-1] == DRAFT
-    assert whole["totalCount"] == len(whole["nodes"]) == 3
+    known_parent = (await api.ask("bo", query, first=10))["assets"]
+    assert [node["id"] for node in known_parent["nodes"]][-1] == DRAFT
+    assert known_parent["totalCount"] == len(known_parent["nodes"]) == 3
     one_by_one, after = [], None
     while True:
         page = (await api.ask("bo", query, first=1, after=after))["assets"]
@@ -171,16 +171,16 @@ async def test_an_order_puts_what_hides_it_last(api: Api, direction: str) -> Non
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
             break
-    assert one_by_one == whole["nodes"]
+    assert one_by_one == known_parent["nodes"]
 
 
 async def test_strict_callers_get_errors_where_others_get_null(api: Api) -> None:
     """`Prefer: policy=strict` makes a coded error of each hidden field, at its path, and takes nothing else away."""
     query = f'{{ assets(filter: {{ids: ["{DRAFT}", "{OPEN}"]}}) {{ nodes {{ id description }} }} }}'
     headers = {"Authorization": f"Bearer {api.tokens['bo']}", "Prefer": "policy=strict"}
-    answer = await api.http.post("/graphql", json={"query": query}, headers=headers)
-    body = answer.json()
-    assert answer.status_code == 200
+    known_response = await api.http.post("/graphql", json={"query": query}, headers=headers)
+    body = known_response.json()
+    assert known_response.status_code == 200
     assert body["data"]["assets"]["nodes"] == [
         {"id": DRAFT, "description": None},
         {"id": OPEN, "description": "all may read this"},
@@ -188,4 +188,4 @@ async def test_strict_callers_get_errors_where_others_get_null(api: Api) -> None
     (error,) = body["errors"]
     assert error["path"] == ["assets", "nodes", 0, "description"]
     assert (error["extensions"]["code"], error["extensions"]["coordinate"]) == ("DENIED", "Dataset.description")
-    assert "canary" not in answer.text
+    assert "canary" not in known_response.text

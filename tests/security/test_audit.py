@@ -87,10 +87,10 @@ async def test_nothing_hidden_shows_anywhere(api: Api) -> None:
 
 async def test_an_edge_to_what_is_hidden_is_not_told(api: Api) -> None:
     """A change about one hidden end is not there; one about several tells of those that are known."""
-    seen = {who: (await api.ask(who, HISTORY, id=OPEN))["asset"]["history"] for who in ("ada", "bo")}
-    assert [change["action"] for change in seen["ada"]["nodes"]] == ["LINKED", "UPDATED", "REGISTERED"]
-    assert [change["action"] for change in seen["bo"]["nodes"]] == ["UPDATED", "REGISTERED"]
-    assert (seen["ada"]["totalCount"], seen["bo"]["totalCount"]) == (3, 2)
+    observed = {who: (await api.ask(who, HISTORY, id=OPEN))["asset"]["history"] for who in ("ada", "bo")}
+    assert [change["action"] for change in observed["ada"]["nodes"]] == ["LINKED", "UPDATED", "REGISTERED"]
+    assert [change["action"] for change in observed["bo"]["nodes"]] == ["UPDATED", "REGISTERED"]
+    assert (observed["ada"]["totalCount"], observed["bo"]["totalCount"]) == (3, 2)
     for who, known in (("ada", [OPEN, SHUT]), ("bo", [OPEN])):
         newest = (await api.ask(who, HISTORY, id=VERSION))["asset"]["history"]["nodes"][0]
         assert len(newest["fields"]) == len(known)
@@ -144,9 +144,9 @@ def some_filter(chance: random.Random, times: list[str]) -> dict[str, Any]:
 def holds(where: dict[str, Any], change: dict[str, Any]) -> bool:
     """Whether a change meets every condition."""
     kind = change["subjectId"].split("/")[2].replace("-", "_").upper()
-    facts = {"subjects": change["subjectId"], "kinds": kind, "actors": change["actor"], "actions": change["action"]}
+    details = {"subjects": change["subjectId"], "kinds": kind, "actors": change["actor"], "actions": change["action"]}
     since, until = where.get("since", ""), where.get("until", "~")
-    return since <= change["at"] < until and all(facts[key] in where[key] for key in facts.keys() & where.keys())
+    return since <= change["at"] < until and all(details[key] in where[key] for key in details.keys() & where.keys())
 
 
 async def test_a_change_names_its_request(graph: StoreGraph, tmp_path: Path) -> None:
@@ -157,11 +157,11 @@ async def test_a_change_names_its_request(graph: StoreGraph, tmp_path: Path) -> 
             query = (
                 f'mutation ($d: String) {{ registerDataset(input: {{id: "{OPEN}", description: $d}}) {{ changed }} }}'
             )
-            answer = await api.http.post(
+            known_response = await api.http.post(
                 "/graphql",
                 json={"query": query, "variables": {"d": text}},
                 headers={"Authorization": f"Bearer {api.tokens['root']}"},
             )
-            ids.append(answer.headers["x-request-id"])
+            ids.append(known_response.headers["x-request-id"])
         assert [change["requestId"] for change in await all_changes(api, "root")] == ids[::-1]
         assert len(set(ids)) == 2

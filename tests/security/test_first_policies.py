@@ -84,8 +84,8 @@ FIELDS = f'{{ asset(id: "{VERSION}") {{ id ... on ModelVersion {{ framework arti
 
 async def test_restricted_fields_are_masked(api: Api) -> None:
     """The owning team reads restricted fields; others get null beside everything else, and are told which and why."""
-    seen = await api.ask("ada", FIELDS)
-    assert seen["asset"]["artifactUri"] == SECRET
+    observed = await api.ask("ada", FIELDS)
+    assert observed["asset"]["artifactUri"] == SECRET
     body = await api.send("bo", FIELDS)
     assert body["data"]["asset"] == {"id": VERSION, "framework": "torch", "artifactUri": None, "params": None}
     assert "errors" not in body
@@ -109,14 +109,14 @@ async def test_viewer_access_names_what_is_hidden(api: Api) -> None:
 async def test_no_canary_leaves_for_those_outside(api: Api) -> None:
     """No answer to bo, echoes of mutations and errors included, carries a value that is hidden from bo."""
     queries = [*QUERIES.values(), FIELDS, f'{{ asset(id: "{VERSION}") {{ property(key: "lr") }} }}']
-    answers = [
+    responses = [
         (
             await api.http.post("/graphql", json={"query": q}, headers={"Authorization": f"Bearer {api.tokens['bo']}"})
         ).text
         for q in queries
     ]
     for canary in ("canary-9b72", "canary-77aa"):
-        assert all(canary not in answer for answer in answers)
+        assert all(canary not in known_response for known_response in responses)
 
 
 async def test_writes_need_scope_and_rights(api: Api) -> None:

@@ -10,7 +10,7 @@ from support.estates.leak_catalogue import ADS, DRAFT, HIDDEN, OPEN, UNKNOWN, to
 from support.servers.in_process import Api
 from support.stores.observed_requests import ObservedRequests
 
-MINE, SHUT, NOBODY = urn("dataset", "mine"), urn("service", "veiled-service"), urn("service", "nobody")
+MINE, SHUT, NO_CALLER = urn("dataset", "mine"), urn("service", "veiled-service"), urn("service", "nobody")
 DAY = "2026-11-02"
 FAR = "mlg://{}/catalog/default/0123456789abcdef0123456789abcdef"
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
@@ -28,7 +28,7 @@ async def api(leaky: Api) -> Api:
 
 
 @pytest.fixture(scope="module", params=[HIDDEN, DRAFT], ids=["hidden", "discovered"])
-async def facts(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
+async def details(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
     """Return the ids of facts about an asset of which zoe knows nothing, or only that it is there."""
     result = await report(api, "ada", request.param, status="FAIL", openIncidentOnFail=True)
     changes = (await api.ask("ada", HISTORY, id=request.param))["asset"]["history"]["nodes"]
@@ -40,16 +40,16 @@ async def facts(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
     }
 
 
-async def told(api: Api, document: str, said: str, **variables: Any) -> tuple[str, int]:
+async def reported(api: Api, document: str, stated: str, **variables: Any) -> tuple[str, int]:
     """What zoe is answered, without the id that she named, and how many requests to the store that took."""
     await api.send("zoe", "{ viewer { subject } }")
     requests = ObservedRequests()
     api.client.observers.append(requests)
     try:
-        answer = await api.ask("zoe", document, **variables)
+        known_response = await api.ask("zoe", document, **variables)
     finally:
         api.client.observers.remove(requests)
-    return json.dumps(answer).replace(said, "<id>"), requests.texts.total()
+    return json.dumps(known_response).replace(stated, "<id>"), requests.texts.total()
 
 
 ABOUT: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -70,24 +70,24 @@ def _with(given: dict[str, Any], named: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", ABOUT)
-async def test_a_fact_about_what_is_hidden(api: Api, facts: dict[str, str], case: str) -> None:
+async def test_a_fact_about_what_is_hidden(api: Api, details: dict[str, str], case: str) -> None:
     """A write that names such a fact answers as for one that is not there, after as many requests."""
     document, kind, given = ABOUT[case]
-    there, nothing = facts[kind], FAR.format(kind)
-    answers = [await told(api, document, named, input=_with(given, named)) for named in (there, nothing)]
-    assert "NOT_FOUND" in answers[0][0]
-    assert answers[0] == answers[1]
+    there, nothing = details[kind], FAR.format(kind)
+    responses = [await reported(api, document, named, input=_with(given, named)) for named in (there, nothing)]
+    assert "NOT_FOUND" in responses[0][0]
+    assert responses[0] == responses[1]
 
 
 @pytest.mark.parametrize("kind", ["check", "check-result", "incident", "change"])
-async def test_a_fact_by_its_id(api: Api, facts: dict[str, str], kind: str) -> None:
+async def test_a_fact_by_its_id(api: Api, details: dict[str, str], kind: str) -> None:
     """Reading such a fact by its id answers as for one that is not there, after as many requests.
 
     Those for a change are two, whether or not it is about something beside its subject that must be asked for.
     """
-    named = (facts[kind], FAR.format(kind))
-    answers = [await told(api, NODE, each, id=each) for each in named]
-    assert answers[0] == answers[1] == ('{"node": null}', 2 if kind == "change" else 1)
+    named = (details[kind], FAR.format(kind))
+    responses = [await reported(api, NODE, each, id=each) for each in named]
+    assert responses[0] == responses[1] == ('{"node": null}', 2 if kind == "change" else 1)
 
 
 ASSETS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -101,16 +101,16 @@ ASSETS: dict[str, tuple[str, dict[str, Any]]] = {
 async def test_recording_about_what_is_hidden(api: Api, case: str) -> None:
     """Recording something about a hidden asset answers as for an unknown one, after as many requests."""
     document, given = ASSETS[case]
-    answers = [await told(api, document, named, input=_with(given, named)) for named in (HIDDEN, UNKNOWN)]
-    assert "NOT_FOUND" in answers[0][0]
-    assert answers[0] == answers[1]
+    responses = [await reported(api, document, named, input=_with(given, named)) for named in (HIDDEN, UNKNOWN)]
+    assert "NOT_FOUND" in responses[0][0]
+    assert responses[0] == responses[1]
 
 
 async def test_a_consumer_that_is_hidden(api: Api) -> None:
     """Usage by a hidden service is taken as that by an unknown one is, and counts for those who know it alone."""
     given = {"records": [{"asset": MINE, "consumer": "<id>", "day": DAY, "reads": 1}]}
-    answers = [await told(api, RECORD, named, input=_with(given, named)) for named in (SHUT, NOBODY)]
-    assert answers[0] == answers[1]
+    responses = [await reported(api, RECORD, named, input=_with(given, named)) for named in (SHUT, NO_CALLER)]
+    assert responses[0] == responses[1]
     document = "query ($id: ID!) { asset(id: $id) { usage(days: 400) { reads distinctConsumers byDay { reads } } } }"
     shown = {who: (await api.ask(who, document, id=MINE))["asset"]["usage"]["reads"] for who in ("zoe", "root")}
     assert shown == {"zoe": 1, "root": 2}

@@ -62,7 +62,7 @@ async def test_no_instant_tells_when_something_hidden_was_made(api: Api) -> None
     query = """query ($id: ID!, $at: DateTime) { lineage(roots: [$id], direction: DOWNSTREAM, maxDepth: 1, asOf: $at) {
       completeness { state reason } } }"""
     years = ("2019", "2020", "2021", "2022", "2023")
-    said: list[Any] = [await api.ask("bo", query, id=urn("root"), at=f"{year}-06-01T00:00:00Z") for year in years]
-    assert {each["lineage"]["completeness"]["reason"] for each in said} == {"POLICY"}
-    (seen,) = (await api.ask("root", query, id=urn("root"), at="2021-06-01T00:00:00Z")).values()
-    assert seen["completeness"]["state"] == "COMPLETE"
+    stated: list[Any] = [await api.ask("bo", query, id=urn("root"), at=f"{year}-06-01T00:00:00Z") for year in years]
+    assert {each["lineage"]["completeness"]["reason"] for each in stated} == {"POLICY"}
+    (observed,) = (await api.ask("root", query, id=urn("root"), at="2021-06-01T00:00:00Z")).values()
+    assert observed["completeness"]["state"] == "COMPLETE"

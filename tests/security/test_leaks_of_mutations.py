@@ -76,7 +76,7 @@ async def api(leaky: Api) -> Api:
     return leaky
 
 
-async def _facts(api: Api) -> dict[str, str]:
+async def _details(api: Api) -> dict[str, str]:
     """A change of what is hidden, and an incident on it."""
     query = """query ($id: ID!) { asset(id: $id) {
       history(first: 1) { nodes { id } } incidents(first: 1) { nodes { id } } } }"""
@@ -84,9 +84,9 @@ async def _facts(api: Api) -> dict[str, str]:
     return {"<change>": asset["history"]["nodes"][0]["id"], "<incident>": asset["incidents"]["nodes"][0]["id"]}
 
 
-def _nothing(facts: dict[str, str]) -> dict[str, str]:
+def _nothing(details: dict[str, str]) -> dict[str, str]:
     """Ids of the same form that nothing has."""
-    return {name: f"{urn[:-4]}0000" for name, urn in facts.items()}
+    return {name: f"{urn[:-4]}0000" for name, urn in details.items()}
 
 
 def _filled(value: Any, names: dict[str, str]) -> Any:
@@ -106,21 +106,21 @@ def _document(name: str) -> str:
     return f"mutation ($input: {kind}!) {{ {name}(input: $input) {{ {scalars} {errors} }} }}"
 
 
-async def _answer(api: Api, name: str, given: dict[str, Any], names: dict[str, str]) -> tuple[str, list[str]]:
+async def _response(api: Api, name: str, given: dict[str, Any], names: dict[str, str]) -> tuple[str, list[str]]:
     """What zoe is answered without the ids that she named, and the codes in it."""
     data = await api.ask("zoe", _document(name), input=_filled(given, names))
-    answer = str(data)
-    for said in names.values():
-        answer = answer.replace(said, "<id>")
-    return answer, [error["code"] for error in data[name]["errors"]]
+    known_response = str(data)
+    for stated in names.values():
+        known_response = known_response.replace(stated, "<id>")
+    return known_response, [error["code"] for error in data[name]["errors"]]
 
 
 @pytest.mark.parametrize("name", ABOUT)
 async def test_a_mutation_of_what_is_hidden(api: Api, name: str) -> None:
     """What it is about is not there, whether it is hidden or unknown: the same answer, word for word."""
-    facts = await _facts(api)
-    hidden = await _answer(api, name, ABOUT[name], {"<id>": SHUT, **facts, **VERSIONS[SHUT]})
-    unknown = await _answer(api, name, ABOUT[name], {"<id>": UNKNOWN, **_nothing(facts), **VERSIONS[UNKNOWN]})
+    details = await _details(api)
+    hidden = await _response(api, name, ABOUT[name], {"<id>": SHUT, **details, **VERSIONS[SHUT]})
+    unknown = await _response(api, name, ABOUT[name], {"<id>": UNKNOWN, **_nothing(details), **VERSIONS[UNKNOWN]})
     assert hidden == unknown
     assert hidden[1] == ["NOT_FOUND"]
 
@@ -129,9 +129,9 @@ async def test_a_mutation_of_what_is_hidden(api: Api, name: str) -> None:
 async def test_a_mutation_that_names_what_is_hidden(api: Api, name: str) -> None:
     """Naming something hidden beside one's own comes to what naming something unknown comes to."""
     given, codes = NAMING[name]
-    facts = await _facts(api)
-    hidden = await _answer(api, name, given, {"<id>": SHUT, **facts, **VERSIONS[SHUT]})
-    unknown = await _answer(api, name, given, {"<id>": UNKNOWN, **_nothing(facts), **VERSIONS[UNKNOWN]})
+    details = await _details(api)
+    hidden = await _response(api, name, given, {"<id>": SHUT, **details, **VERSIONS[SHUT]})
+    unknown = await _response(api, name, given, {"<id>": UNKNOWN, **_nothing(details), **VERSIONS[UNKNOWN]})
     assert hidden == unknown
     assert hidden[1] == codes
 

@@ -21,25 +21,25 @@ async def _no_canary(leaky: Api) -> AsyncIterator[None]:
     """Whatever a test asks as bo or as a guest: no answer and no log line holds what is hidden from them."""
     texts: list[str] = []
 
-    async def note(response: Any) -> None:
+    async def known_entry(response: Any) -> None:
         sender = response.request.headers["authorization"].removeprefix("Bearer ")
         if sender in {leaky.tokens["bo"], leaky.tokens["guest"]}:
             await response.aread()
-            said = response.request.content.decode()
-            texts.append(f"{response.headers} {_without(response.text, said)}")
+            stated = response.request.content.decode()
+            texts.append(f"{response.headers} {_without(response.text, stated)}")
 
-    leaky.http.event_hooks["response"].append(note)
+    leaky.http.event_hooks["response"].append(known_entry)
     with capture_logs() as log:
         yield
-    leaky.http.event_hooks["response"].remove(note)
+    leaky.http.event_hooks["response"].remove(known_entry)
     assert [text for text in texts if leaks.CANARY in text or leaks.HIDDEN_NAME in text] == []
     assert leaks.CANARY not in str(log)
 
 
-def _without(text: str, said: str) -> str:
+def _without(text: str, stated: str) -> str:
     """The text without the hidden ids that the caller has named."""
     for urn in leaks.HIDDEN_IDS:
-        text = text.replace(urn, "") if urn in said else text
+        text = text.replace(urn, "") if urn in stated else text
     return text
 
 
@@ -90,8 +90,8 @@ async def test_least_and_greatest(leaky: Api) -> None:
         assert first["createdAt"] is not None
     latest = f'{{ asset(id: "{MODEL}") {{ ... on Model {{ latestVersion {{ id }} versions {{ nodes {{ id }} }} }} }} }}'
     assert (await leaky.ask("ada", latest))["asset"]["latestVersion"] == {"id": NEXT}
-    seen = (await leaky.ask("bo", latest))["asset"]
-    assert seen == {"latestVersion": {"id": VERSION}, "versions": {"nodes": [{"id": VERSION}, {"id": NEXT}]}}
+    observed = (await leaky.ask("bo", latest))["asset"]
+    assert observed == {"latestVersion": {"id": VERSION}, "versions": {"nodes": [{"id": VERSION}, {"id": NEXT}]}}
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ COUNTED = {
 @pytest.mark.parametrize("place", COUNTED)
 async def test_total_count(leaky: Api, place: str) -> None:
     """A total, and with it any degree, counts what the caller sees."""
-    query, everything, seen = COUNTED[place]
-    for who, count in (("ada", everything), ("bo", seen)):
+    query, everything, observed = COUNTED[place]
+    for who, count in (("ada", everything), ("bo", observed)):
         assert f"'totalCount': {count}}}" in str(await leaky.ask(who, query))
 
 
@@ -169,9 +169,9 @@ async def test_cursors(leaky: Api) -> None:
     assert (await leaky.ask("bo", PAGE, c=cursors["bo"]))["assets"]["nodes"]
     changed = cursors["bo"][:-4] + ("AAAA" if cursors["bo"][-4:] != "AAAA" else "BBBB")
     for wrong in (cursors["ada"], cursors["ci-ranking"], cursors["versions"], changed, "", "x"):
-        answer = await leaky.send("bo", PAGE, c=wrong)
-        assert [error["extensions"]["code"] for error in answer["errors"]] == ["INVALID"]
-        assert answer["errors"][0]["message"].startswith("`after` is not a cursor of this query")
+        known_response = await leaky.send("bo", PAGE, c=wrong)
+        assert [error["extensions"]["code"] for error in known_response["errors"]] == ["INVALID"]
+        assert known_response["errors"][0]["message"].startswith("`after` is not a cursor of this query")
 
 
 BY_ID = "query ($id: ID!, $ids: [ID!]!) { node(id: $id) { id } asset(id: $id) { id } nodes(ids: $ids) { __typename } }"
@@ -202,11 +202,11 @@ async def test_lineage_is_cut_and_not_bridged(leaky: Api) -> None:
     """Where a hidden run, or one that may only be discovered, stands between, the two sides are not joined."""
     query = f"""{{ node(id: "{VERSION}") {{ ... on ModelVersion {{
         trainedOn {{ totalCount nodes {{ id }} }} upstream {{ nodes {{ asset {{ id }} }} }} }} }} }}"""
-    everything, seen = [str(await leaky.ask(who, query)) for who in ("ada", "bo")]
+    everything, observed = [str(await leaky.ask(who, query)) for who in ("ada", "bo")]
     assert leaks.BEHIND in everything
-    assert leaks.BEHIND not in seen
-    assert leaks.HIDDEN_RUN not in seen
-    assert leaks.DRAFT_RUN in seen
+    assert leaks.BEHIND not in observed
+    assert leaks.HIDDEN_RUN not in observed
+    assert leaks.DRAFT_RUN in observed
 
 
 async def test_path_length(leaky: Api) -> None:
@@ -239,8 +239,8 @@ async def test_error_texts(leaky: Api) -> None:
     """An error about a hidden id reads like one about an unknown id, and a strict one names the field alone."""
     bad = "query ($id: ID!) { node(id: $id) { id } assets(first: 501, filter: {ids: [$id]}) { nodes { id } } }"
     hidden, unknown = [await leaky.send("bo", bad, id=urn) for urn in (HIDDEN, UNKNOWN)]
-    for answer in (hidden, unknown):
-        for error in answer["errors"]:
+    for known_response in (hidden, unknown):
+        for error in known_response["errors"]:
             del error["extensions"]["requestId"]
     assert hidden == unknown
     strict = await _strict(leaky, f'{{ node(id: "{DRAFT}") {{ ... on Dataset {{ description }} }} }}')
@@ -274,13 +274,15 @@ async def test_nothing_is_shared_between_callers(leaky: Api) -> None:
         ... on Dataset {{ description }} }} assets {{ totalCount }} }}"""
     callers = ("ada", "bo", "root", "guest", "cy")
     alone = {who: await leaky.send(who, query) for who in callers}
-    assert len({str(answer) for answer in alone.values()}) == 3  # ada and root see alike, and so do bo and a guest
+    assert (
+        len({str(known_response) for known_response in alone.values()}) == 3
+    )  # ada and root see alike, and so do bo and a guest
     order = callers * 6
     together = await asyncio.gather(*(leaky.send(who, query) for who in order))
     assert [alone[who] for who in order] == together
 
 
-WAYS = {
+ROUTES = {
     "interface": "node(id: $id) { ... on Asset { description } }",
     "concrete type": "node(id: $id) { ... on Dataset { description } }",
     "named fragment": "node(id: $id) { ...F }",
@@ -297,15 +299,15 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_every_way_to_a_field(leaky: Api, way: str) -> None:
+@pytest.mark.parametrize("route", ROUTES)
+async def test_every_way_to_a_field(leaky: Api, route: str) -> None:
     """Interface or type, fragment, alias, directive, derived field: a hidden field is hidden on each way."""
-    fragment = " fragment F on Asset { description }" if "..." + "F" in WAYS[way] else ""
-    query = f"query ($id: ID!) {{ {WAYS[way]} }}{fragment}"
+    fragment = " fragment F on Asset { description }" if "..." + "F" in ROUTES[route] else ""
+    query = f"query ($id: ID!) {{ {ROUTES[route]} }}{fragment}"
     assert leaks.CANARY in str(await leaky.ask("ada", query, id=DRAFT))
-    answer = await leaky.send("bo", query, id=DRAFT)
-    assert "None" in str(answer["data"])
-    assert sum(entry["count"] for entry in answer["extensions"]["authorization"]["hidden"]) == 1
+    known_response = await leaky.send("bo", query, id=DRAFT)
+    assert "None" in str(known_response["data"])
+    assert sum(entry["count"] for entry in known_response["extensions"]["authorization"]["hidden"]) == 1
 
 
 DERIVED = {
@@ -322,15 +324,15 @@ async def test_derived_fields(leaky: Api, field: str) -> None:
     """What is made from other rows' fields says nothing of those that hide them."""
     urn, kind, text, expected = DERIVED[field]
     query = f'{{ node(id: "{urn}") {{ ... on {kind} {{ found: {text} }} }} }}'
-    everything, seen = [(await leaky.ask(who, query))["node"]["found"] for who in ("ada", "bo")]
+    everything, observed = [(await leaky.ask(who, query))["node"]["found"] for who in ("ada", "bo")]
     assert everything
-    assert seen is None if expected is None else len(seen) == expected < len(everything)
+    assert observed is None if expected is None else len(observed) == expected < len(everything)
 
 
 async def test_union_membership(leaky: Api) -> None:
     """Of an owner that is not seen through a hidden whole, not even the type shows."""
     owners = "owners { inherited owner { __typename } }"
     query = f'{{ node(id: "{leaks.SKETCHED}") {{ ... on ModelVersion {{ {owners} }} }} }}'
-    seen = (await leaky.ask("bo", query))["node"]["owners"]
-    assert seen == [{"inherited": False, "owner": {"__typename": "Team"}}]
+    observed = (await leaky.ask("bo", query))["node"]["owners"]
+    assert observed == [{"inherited": False, "owner": {"__typename": "Team"}}]
     assert {"__typename": "User"} in [each["owner"] for each in (await leaky.ask("ada", query))["node"]["owners"]]

@@ -60,15 +60,15 @@ async def test_search_ranking_and_highlights(leaky: Api) -> None:
 async def test_facets(leaky: Api) -> None:
     """Hidden rows are not counted, and of a draft no stage, tag or sensitivity, though its kind and team are."""
     where = {"ids": [OPEN, DRAFT, HIDDEN]}
-    everything, seen = [await _search(leaky, who, "test", filter=where) for who in ("ada", "bo")]
+    everything, observed = [await _search(leaky, who, "test", filter=where) for who in ("ada", "bo")]
     assert _values(everything, "KIND") == {"DATASET": 3}
     assert _values(everything, "STAGE") == {"ACTIVE": 2, "DRAFT": 1}
-    assert _values(seen, "KIND") == {"DATASET": 2}
-    assert _values(seen, "OWNER_TEAM") == {leaks.RANKING: 2}
-    assert _values(seen, "STAGE") == {"ACTIVE": 1}
-    assert _values(seen, "TAG") == {leaks.PLAIN: 1}
-    assert _values(seen, "SENSITIVITY") == {"INTERNAL": 1}
-    assert seen["hits"]["totalCount"] == 2
+    assert _values(observed, "KIND") == {"DATASET": 2}
+    assert _values(observed, "OWNER_TEAM") == {leaks.RANKING: 2}
+    assert _values(observed, "STAGE") == {"ACTIVE": 1}
+    assert _values(observed, "TAG") == {leaks.PLAIN: 1}
+    assert _values(observed, "SENSITIVITY") == {"INTERNAL": 1}
+    assert observed["hits"]["totalCount"] == 2
 
 
 async def test_a_filter_on_what_is_hidden(leaky: Api) -> None:
@@ -79,21 +79,21 @@ async def test_a_filter_on_what_is_hidden(leaky: Api) -> None:
 
 
 @pytest.fixture
-async def fenced(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
+async def floored(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
     """Return the API over ten datasets, whose job does not get its turn while a test looks."""
     async with open_api(graph, tmp_path) as api:
         await api.load(*({"dataset": {"id": leaks.urn("dataset", f"fence_{number}")}} for number in range(10)))
         yield api
 
 
-async def test_a_fence_holds_for_searches(fenced: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fence_holds_for_searches(floored: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a fence covers is neither found nor counted, and there are as many hits as there would be without it."""
     hidden = [leaks.urn("dataset", f"fence_{number}") for number in range(6)]
-    assert (await _search(fenced, "bo", "fence"))["hits"]["totalCount"] == 10
+    assert (await _search(floored, "bo", "fence"))["hits"]["totalCount"] == 10
     covered = frozenset(vertex_id("default", urn) for urn in hidden)
-    fenced.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", covered))
+    floored.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", covered))
     open_ = [leaks.urn("dataset", f"fence_{number}") for number in range(6, 10)]
-    found = await _search(fenced, "bo", "fence")
+    found = await _search(floored, "bo", "fence")
     assert (_ids(found), found["hits"]["totalCount"], _values(found, "KIND")) == (open_, 4, {"DATASET": 4})
     monkeypatch.setattr(searches, "MAX_HITS", 3)
-    assert _ids(await _search(fenced, "bo", "fence")) == open_[:3]
+    assert _ids(await _search(floored, "bo", "fence")) == open_[:3]

@@ -38,12 +38,12 @@ async def newest(api: Api, who: str) -> str:
     return cursor
 
 
-async def told_until(talk: Talk, subject: str) -> list[dict[str, Any]]:
+async def reported_until(talk: Talk, subject: str) -> list[dict[str, Any]]:
     """The changes up to the first of a subject."""
-    told: list[dict[str, Any]] = []
-    while not told or told[-1]["subjectId"] != subject:
-        told.append((await talk.event())["changes"])
-    return told
+    reported: list[dict[str, Any]] = []
+    while not reported or reported[-1]["subjectId"] != subject:
+        reported.append((await talk.event())["changes"])
+    return reported
 
 
 async def test_nothing_hidden_is_told(api: tuple[Api, str]) -> None:
@@ -55,18 +55,18 @@ async def test_nothing_hidden_is_told(api: tuple[Api, str]) -> None:
         await graph.load({"dataset": {"id": leaks.HIDDEN, **hidden}}, {"dataset": {"id": leaks.DRAFT, **hidden}})
         await graph.load({"modelVersion": {"id": leaks.VERSION, "artifactUri": f"s3://{leaks.CANARY}-{round_}"}})
         await graph.load({"dataset": {"id": PROBE, "description": round_}})
-    told = {}
+    reported = {}
     for who, cursor in cursors.items():
         async with talking(address, graph.tokens[who]) as talk:
             await talk.subscribe(FOLLOW, after=cursor)
-            told[who] = [*await told_until(talk, PROBE), *await told_until(talk, PROBE)]
-    subjects = {who: [change["subjectId"] for change in changes] for who, changes in told.items()}
+            reported[who] = [*await reported_until(talk, PROBE), *await reported_until(talk, PROBE)]
+    subjects = {who: [change["subjectId"] for change in changes] for who, changes in reported.items()}
     assert set(subjects["ada"]) == {leaks.HIDDEN, leaks.DRAFT, leaks.VERSION, PROBE}
     assert len(subjects["ada"]) == 8
     assert subjects["bo"] == [leaks.VERSION, PROBE] * 2
-    assert leaks.CANARY in str(told["ada"])
-    assert leaks.CANARY not in str(told["bo"])
-    assert leaks.HIDDEN_NAME not in str(told["bo"])
+    assert leaks.CANARY in str(reported["ada"])
+    assert leaks.CANARY not in str(reported["bo"])
+    assert leaks.HIDDEN_NAME not in str(reported["bo"])
 
 
 async def test_a_filter_for_what_is_hidden(api: tuple[Api, str]) -> None:
@@ -78,7 +78,7 @@ async def test_a_filter_for_what_is_hidden(api: tuple[Api, str]) -> None:
             await talk.subscribe(FOLLOW, name, after=after, filter={"subjects": [urn]})
         await graph.load({"dataset": {"id": leaks.HIDDEN, "description": f"{leaks.CANARY}-filtered"}})
         await graph.load({"dataset": {"id": PROBE, "description": "filtered"}})
-        assert (await talk.hear())["id"] == "probe"
+        assert (await talk.receive())["id"] == "probe"
 
 
 async def test_visibility_is_that_of_the_moment(api: tuple[Api, str]) -> None:
@@ -94,9 +94,9 @@ async def test_visibility_is_that_of_the_moment(api: tuple[Api, str]) -> None:
         await graph.load({"dataset": {"id": turning, "description": "seen, or not"}})
         await graph.load({"dataset": {"id": turning, "description": f"{leaks.CANARY}-turned", "visibility": "TEAM"}})
         await graph.load({"dataset": {"id": PROBE, "description": "turned"}})
-        told = await told_until(talk, PROBE)
-    assert [change["subjectId"] for change in told].count(turning) <= 1
-    assert leaks.CANARY not in str(told)
+        reported = await reported_until(talk, PROBE)
+    assert [change["subjectId"] for change in reported].count(turning) <= 1
+    assert leaks.CANARY not in str(reported)
 
 
 async def test_what_was_read_before_is_not_told(graph: StoreGraph, tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ async def test_what_was_read_before_is_not_told(graph: StoreGraph, tmp_path: Pat
         bo = await api.process.authenticator.authenticate(f"Bearer {api.tokens['bo']}")
         context = api.contexts.open(HTTPConnection({"type": "websocket", "headers": []}), bo)
         events = await api.process.schema.stream(FOLLOW, {"after": after}, context)
-        told = [await _subject(events)]
-        (other,) = {first, second}.difference(told)
+        reported = [await _subject(events)]
+        (other,) = {first, second}.difference(reported)
         await api.load({"dataset": {"id": other, "visibility": "TEAM"}}, {"dataset": {"id": UNSEEN}})
         assert await _subject(events) == UNSEEN
         await events.aclose()
@@ -138,7 +138,7 @@ async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Pat
             api.process.authenticator._close_teams._closures.clear()  # noqa: SLF001 - a minute later
             await api.load({"dataset": {"id": group, "description": "two"}})
             await api.load({"dataset": {"id": PROBE}})
-            assert group not in [change["subjectId"] for change in await told_until(talk, PROBE)]
+            assert group not in [change["subjectId"] for change in await reported_until(talk, PROBE)]
 
 
 @pytest.mark.parametrize("idle", [True, False], ids=["idle", "busy"])
@@ -168,7 +168,7 @@ async def test_an_expired_token_is_checked_with_each_event(
         await talk.event()
         monkeypatch.setattr("app.http.websocket.socket_session.time.time", lambda: 1e11)
         graph.coordinator.commit_log.written()
-        assert (await talk.hear())["type"] == "error"
+        assert (await talk.receive())["type"] == "error"
         assert (await talk.closed())[0] == 4403
 
 
@@ -185,7 +185,7 @@ async def test_tokens_that_are_not_good(api: tuple[Api, str]) -> None:
     }
     for token in bad.values():
         async with talking(address) as talk:
-            await talk.say(type="connection_init", payload={"Authorization": f"Bearer {token}"})
+            await talk.state(type="connection_init", payload={"Authorization": f"Bearer {token}"})
             code, reason = await talk.closed()
             assert (code, bool(reason)) == (4403, True)
 
@@ -197,7 +197,7 @@ async def test_a_cursor_of_somebody_else(api: tuple[Api, str]) -> None:
     async with talking(address, graph.tokens["bo"]) as talk:
         for cursor in (await newest(graph, "ada"), page["endCursor"], "x", ""):
             await talk.subscribe(FOLLOW, after=cursor)
-            message = await talk.hear()
+            message = await talk.receive()
             assert message["type"] == "error"
             assert [error["extensions"]["code"] for error in message["payload"]] == ["INVALID"]
 
@@ -233,6 +233,6 @@ async def test_what_cannot_be_logged_is_not_told(api: tuple[Api, str], monkeypat
     async with talking(address, graph.tokens["ada"]) as talk:
         await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": "unlogged"}})
         await talk.subscribe(FOLLOW, after=after)
-        message = await talk.hear()
+        message = await talk.receive()
     assert message["type"] == "error"
     assert [error["extensions"]["code"] for error in message["payload"]] == ["ACCESS_LOG_UNAVAILABLE"]

@@ -41,17 +41,17 @@ async def api(leaky: Api) -> Api:
     """Let zoe, an engineer of ads, own one asset of each kind, and hide another of each from her."""
     leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
     for name, owned in ((leaks.HIDDEN_NAME, SHUT), ("mine", MINE)):
-        wholes = [{_key(kind.parent or ""): {"id": id_of(kind.parent or "", name), **owned}} for kind in KINDS.values()
+        parents = [{_key(kind.parent or ""): {"id": id_of(kind.parent or "", name), **owned}} for kind in KINDS.values()
                   if kind.versioned]  # fmt: skip
         items = [{_key(kind): {"id": id_of(kind, name), **ALSO.get(kind, {}), **owned}} for kind in ASSETS]
-        await leaky.load(*wholes, *(item for item in items if item not in wholes))
+        await leaky.load(*parents, *(item for item in items if item not in parents))
     return leaky
 
 
-async def _outcome(api: Api, item: dict[str, Any], said: str, who: str = "zoe") -> str:
+async def _outcome(api: Api, item: dict[str, Any], stated: str, who: str = "zoe") -> str:
     """What a dry run of one item answers, with the id that it named left out."""
     payload = await api.register(who, item, dryRun=True)
-    return json.dumps(payload).replace(said, "<id>")
+    return json.dumps(payload).replace(stated, "<id>")
 
 
 @pytest.mark.parametrize("owned", [True, False], ids=["owned", "unowned"])
@@ -61,13 +61,13 @@ async def test_a_reference_to_what_is_hidden(api: Api, owned: bool) -> None:  # 
     assert len(every) > 50
     differing = []
     for each in every:
-        answers = []
+        responses = []
         for end in (leaks.HIDDEN_NAME, "nothing"):
             far = id_of(each.far, end)
             values = {**ALSO.get(each.kind, {}), **(MINE if owned else {})}
-            answers.append(await _outcome(api, each.item(id_of(each.kind, "brand-new"), far, **values), far))
-        if answers[0] != answers[1]:
-            differing.append((each, *answers))
+            responses.append(await _outcome(api, each.item(id_of(each.kind, "brand-new"), far, **values), far))
+        if responses[0] != responses[1]:
+            differing.append((each, *responses))
     assert "\n".join(map(str, differing)) == ""
 
 
@@ -85,13 +85,13 @@ async def test_a_link_to_what_is_hidden(api: Api) -> None:
     differing = []
     for name, source, target in LINKS:
         changed_target = RELATIONS[name].owning_end is Direction.OUT
-        answers = []
+        responses = []
         for end in (leaks.HIDDEN_NAME, "nothing"):
             far = id_of(source if changed_target else target, end)
             ends = (far, id_of(target, "mine")) if changed_target else (id_of(source, "mine"), far)
-            answers.append(await _outcome(api, {"link": {"relation": name, "from": ends[0], "to": ends[1]}}, far))
-        if answers[0] != answers[1]:
-            differing.append((name, source, target, *answers))
+            responses.append(await _outcome(api, {"link": {"relation": name, "from": ends[0], "to": ends[1]}}, far))
+        if responses[0] != responses[1]:
+            differing.append((name, source, target, *responses))
     assert "\n".join(map(str, differing)) == ""
 
 
@@ -125,23 +125,23 @@ ECHO = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input
 async def test_mutation_echo(api: Api) -> None:
     """What a mutation answers with is what the caller may read of it: of a denied item nothing, of ends only theirs."""
     hidden = id_of("ModelVersion", leaks.HIDDEN_NAME)
-    judged = {"id": id_of("Evaluation", "echo"), "modelVersion": hidden, "baseline": leaks.HIDDEN_BASE, **MINE}
-    items = [{"dataset": {"id": HIDDEN}}, {"dataset": {"id": DRAFT, "description": "x"}}, {"evaluation": judged}]
+    evaluated = {"id": id_of("Evaluation", "echo"), "modelVersion": hidden, "baseline": leaks.HIDDEN_BASE, **MINE}
+    items = [{"dataset": {"id": HIDDEN}}, {"dataset": {"id": DRAFT, "description": "x"}}, {"evaluation": evaluated}]
     results = (await api.ask("zoe", ECHO, input={"items": items}))["registerAssets"]["results"]
     assert [result["outcome"] for result in results] == ["DENIED", "DENIED", "CREATED"]
-    echoed = {"id": judged["id"], "modelVersion": None, "baseline": None}
+    echoed = {"id": evaluated["id"], "modelVersion": None, "baseline": None}
     assert [result["asset"] for result in results] == [None, None, echoed]
 
 
 async def test_stale_masks(api: Api) -> None:
     """A caller whose teams or roles change sees, and may do, what the new token says at once, and no more."""
     query = f'{{ node(id: "{HIDDEN}") {{ id }} asset(id: "{VERSION}") {{ ... on ModelVersion {{ artifactUri }} }} }}'
-    seen = []
+    observed = []
     for groups, roles in ((["ads"], ""), (["ranking"], "engineer"), (["ads"], "admin"), (["ads"], ""), ([], "")):
         api.tokens["moving"] = token(api, "moving", *groups, roles=roles)
         data = await api.ask("moving", query)
-        seen.append((data["node"] is not None, data["asset"]["artifactUri"] is not None))
-    assert seen == [(False, False), (True, True), (True, True), (False, False), (False, False)]
+        observed.append((data["node"] is not None, data["asset"]["artifactUri"] is not None))
+    assert observed == [(False, False), (True, True), (True, True), (False, False), (False, False)]
 
 
 async def _raw(api: Api, who: str, body: Any, **headers: str) -> httpx2.Response:
@@ -156,10 +156,10 @@ async def test_caching_headers(api: Api, query: str) -> None:
     """No cache may keep an answer or an error, nor give it to another caller."""
     headers = {"Authorization": f"Bearer {api.tokens['bo']}"}
     get = await api.http.get("/graphql", params={"query": query}, headers=headers)
-    for answer in (await _raw(api, "bo", {"query": query}), get):
-        assert answer.headers["Cache-Control"] == "private, no-store"
-        assert "Authorization" in answer.headers["Vary"]
-        assert not {"ETag", "Last-Modified", "Expires", "Age"} & set(answer.headers)
+    for known_response in (await _raw(api, "bo", {"query": query}), get):
+        assert known_response.headers["Cache-Control"] == "private, no-store"
+        assert "Authorization" in known_response.headers["Vary"]
+        assert not {"ETag", "Last-Modified", "Expires", "Age"} & set(known_response.headers)
 
 
 async def test_get_and_post(api: Api) -> None:
@@ -186,9 +186,9 @@ async def test_batches(api: Api) -> None:
 async def test_introspection(api: Api) -> None:
     """The schema is the same for everybody, so it tells nothing about anybody's data."""
     query = "{ __schema { types { name fields { name description } enumValues { name } inputFields { name } } } }"
-    answers = {(await _raw(api, who, {"query": query})).content for who in ("bo", "root", "guest", "zoe")}
-    assert len(answers) == 1
-    assert leaks.CANARY not in str(answers)
+    responses = {(await _raw(api, who, {"query": query})).content for who in ("bo", "root", "guest", "zoe")}
+    assert len(responses) == 1
+    assert leaks.CANARY not in str(responses)
 
 
 async def test_suggestions(api: Api) -> None:
@@ -237,11 +237,11 @@ async def _exported(api: Api, who: str) -> str:
 
 async def test_export(api: Api) -> None:
     """An export holds what its caller sees."""
-    everything, seen = await _exported(api, "root"), await _exported(api, "bo")
+    everything, observed = await _exported(api, "root"), await _exported(api, "bo")
     assert leaks.CANARY in everything
-    assert OPEN in seen
-    assert leaks.CANARY not in seen
-    assert leaks.HIDDEN_NAME not in seen
+    assert OPEN in observed
+    assert leaks.CANARY not in observed
+    assert leaks.HIDDEN_NAME not in observed
 
 
 LACKING = {
@@ -261,9 +261,9 @@ LACKING = {
 @pytest.mark.parametrize("feature", LACKING)
 async def test_what_is_not_there_yet(api: Api, feature: str) -> None:
     """The catalogue names these; who adds one finds this test, and writes its own."""
-    answer = await api.send("ada", LACKING[feature])
-    assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_REQUEST"}
-    assert "data" not in answer
+    known_response = await api.send("ada", LACKING[feature])
+    assert {error["extensions"]["code"] for error in known_response["errors"]} == {"BAD_REQUEST"}
+    assert "data" not in known_response
 
 
 async def test_nothing_hidden_was_changed(api: Api) -> None:

@@ -21,7 +21,7 @@ from support.documents.random_operations import Generator, Operation
 from support.estates.estate_values import DOMAINS, HUSH, TAGS, TEAMS, TIMES, USERS, VEIL
 from support.estates.twin_estates import NAMES
 from support.stores.observed_requests import ObservedRequests
-from support.stores.twin_stores import CALLERS, Answer, Worlds, open_worlds
+from support.stores.twin_stores import CALLERS, Response, Twins, open_twins
 
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
@@ -46,31 +46,31 @@ CURSOR = re.compile(r'"(?:cursor|startCursor|endCursor)":"([^"]+)"')
 
 
 @pytest.fixture(scope="module", params=CALLERS)
-async def worlds(
+async def twins(
     request: pytest.FixtureRequest,
     janusgraph: EmbeddedStore,
     store_schema: StoreSchema,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Worlds]:
+) -> AsyncIterator[Twins]:
     """Open the two worlds of each caller in turn."""
     folder = tmp_path_factory.mktemp("worlds")
-    async with open_worlds(request.param, SEED, janusgraph, store_schema, folder) as opened:
+    async with open_twins(request.param, SEED, janusgraph, store_schema, folder) as opened:
         yield opened
 
 
-def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
+def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
     """What a caller may know, and may guess: hidden ids, names and times of both worlds are among it."""
-    apart = worlds.apart
-    seen, hidden = apart.ids(Grade.READ, Grade.DISCOVER), apart.ids(Grade.HIDDEN)
-    unknown = [f"{urn}-not" for urn in seen[::9]]
+    apart = twins.apart
+    observed, hidden = apart.ids(Grade.READ, Grade.DISCOVER), apart.ids(Grade.HIDDEN)
+    unknown = [f"{urn}-not" for urn in observed[::9]]
     others = [*TEAMS, *USERS, *TAGS, *DOMAINS]
     names = sorted({urn.rsplit("/", 1)[1].partition("@")[0] for urn in hidden if VEIL in urn})
-    ids = (*seen, *seen, *hidden, *unknown, *others)
+    ids = (*observed, *observed, *hidden, *unknown, *others)
     keys = {pair["key"] for estate in apart.estates.values() for _, _, item in estate.registered
             for pair in (item.values.get("properties") or ())}  # fmt: skip
     hours = [instant_text(time + step) for time in TIMES[:4] for step in (-1, 0, 1, 3_600_000, 7_200_000)]
     kinds = {
-        kind: tuple(urn for urn in seen if apart.things[urn].kind == kind)
+        kind: tuple(urn for urn in observed if apart.things[urn].kind == kind)
         for kind in {one.kind for one in apart.things.values()}
     }
     return {
@@ -109,44 +109,44 @@ def _pools(worlds: Worlds) -> dict[str, tuple[Any, ...]]:
     }
 
 
-async def _run(worlds: Worlds, generator: Generator, number: int) -> tuple[Counter[str], Counter[str]]:
+async def _run(twins: Twins, generator: Generator, number: int) -> tuple[Counter[str], Counter[str]]:
     """Ask so many operations, and some more for what was not asked or answered; what was reached, how answers were."""
     reached = generator.answered
     outcomes: Counter[str] = Counter()
-    while worlds.asked < number or (_unmet(worlds, generator) and worlds.asked < 2 * number):
+    while twins.requested < number or (_unmet(twins, generator) and twins.requested < 2 * number):
         walks = (generator.walked, generator.neighboured)
         makers = (generator.query, *(generator.focused,) * 3, generator.paged, generator.past, *walks)
         batch = [(generator.random.choice(makers)(), generator.random.choice(PREFER)) for _ in range(ABREAST)]
-        for operation, answers in await asyncio.gather(*(_answers(worlds, *each) for each in batch)):
-            for answer in answers:
-                _tally(operation, answer, reached, outcomes)
-                generator.cursors = [*generator.cursors[-50:], *CURSOR.findall(answer.content.decode())[:3]]
+        for operation, responses in await asyncio.gather(*(_answers(twins, *each) for each in batch)):
+            for known_response in responses:
+                _tally(operation, known_response, reached, outcomes)
+                generator.cursors = [*generator.cursors[-50:], *CURSOR.findall(known_response.content.decode())[:3]]
     return reached, outcomes
 
 
-def _tally(operation: Operation, answer: Answer, reached: Counter[str], outcomes: Counter[str]) -> None:
+def _tally(operation: Operation, known_response: Response, reached: Counter[str], outcomes: Counter[str]) -> None:
     """Count what an answer reached, and how it was."""
-    errors = answer.body.get("errors", [])
+    errors = known_response.body.get("errors", [])
     outcomes["with errors" if errors else "whole"] += 1
     outcomes.update(f"{error['extensions']['code']} {error['message'][:48]}" for error in errors)
-    for coordinate, told in operation.reached(answer.body.get("data")):
+    for coordinate, reported in operation.reached(known_response.body.get("data")):
         reached[coordinate] += 1
-        reached[f"{coordinate} told"] += told
+        reached[f"{coordinate} told"] += reported
 
 
-async def _answers(worlds: Worlds, operation: Operation, headers: dict[str, str]) -> tuple[Operation, list[Answer]]:
+async def _answers(twins: Twins, operation: Operation, headers: dict[str, str]) -> tuple[Operation, list[Response]]:
     """What an operation gives, and the pages that follow it."""
-    answers = [await worlds.ask(operation.text, operation.variables, **headers)]
-    while operation.page and len(answers) < MOST_PAGES:
-        place: Any = answers[-1].body.get("data")
+    responses = [await twins.ask(operation.text, operation.variables, **headers)]
+    while operation.page and len(responses) < MOST_PAGES:
+        place: Any = responses[-1].body.get("data")
         for step in operation.page:
             place = (place or {}).get(step)
         info = (place or {}).get("pageInfo") or {}
         if not info.get("hasNextPage"):
             break
         after = {**operation.variables, "after": info["endCursor"]}
-        answers.append(await worlds.ask(operation.text, after, **headers))
-    return operation, answers
+        responses.append(await twins.ask(operation.text, after, **headers))
+    return operation, responses
 
 
 def _governed(schema: GraphQLSchema) -> Iterator[str]:
@@ -171,40 +171,40 @@ def _conditions(schema: GraphQLSchema) -> Iterator[str]:
         yield from (f"{name}={value}" for value in cast("GraphQLEnumType", schema.type_map[name]).values)
 
 
-def _unasked(worlds: Worlds, generator: Generator) -> list[str]:
+def _unasked(twins: Twins, generator: Generator) -> list[str]:
     """The conditions and orders that no operation has had yet."""
-    return [name for name in _conditions(worlds.apart.schema) if not generator.asked[name]]
+    return [name for name in _conditions(twins.apart.schema) if not generator.requested[name]]
 
 
-def _unmet(worlds: Worlds, generator: Generator) -> bool:
+def _unmet(twins: Twins, generator: Generator) -> bool:
     """Whether something was not asked for, or not answered, yet."""
-    fields = _governed(worlds.apart.schema)
-    return bool(_unasked(worlds, generator)) or not all(generator.answered[name] for name in fields)
+    fields = _governed(twins.apart.schema)
+    return bool(_unasked(twins, generator)) or not all(generator.answered[name] for name in fields)
 
 
-async def test_no_difference(worlds: Worlds, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_difference(twins: Twins, capsys: pytest.CaptureFixture[str]) -> None:
     """Status, headers, data, errors, extensions, totals and cursors are equal, and no hidden value is in them.
 
     The operations reach every governed field, every filter and every order, and most are answered whole. Neither does
     the log of the process tell anything, nor the access log any value.
     """
-    schema = worlds.apart.schema
-    generator = Generator(schema, Random(f"{SEED}{worlds.who}"), _pools(worlds))
+    schema = twins.apart.schema
+    generator = Generator(schema, Random(f"{SEED}{twins.who}"), _pools(twins))
     with capture_logs() as log:
-        reached, outcomes = await _run(worlds, generator, QUERIES // len(CALLERS))
-    told = sum(1 for name in _governed(schema) if reached[f"{name} told"])
+        reached, outcomes = await _run(twins, generator, QUERIES // len(CALLERS))
+    reported = sum(1 for name in _governed(schema) if reached[f"{name} told"])
     with capsys.disabled():
         sys.stdout.write(
-            f"\n{worlds.who}: {worlds.asked} operations, {dict(outcomes.most_common(2))}, {told} fields told\n"
+            f"\n{twins.who}: {twins.requested} operations, {dict(outcomes.most_common(2))}, {reported} reported\n"
         )
-    assert worlds.differing[:1] == [], f"{len(worlds.differing)} differ"
-    assert worlds.leaking[:1] == [], f"{len(worlds.leaking)} tell"
+    assert twins.differing[:1] == [], f"{len(twins.differing)} differ"
+    assert twins.leaking[:1] == [], f"{len(twins.leaking)} tell"
     assert log == []
-    assert not worlds.log.exists() or HUSH not in worlds.log.read_text()
+    assert not twins.log.exists() or HUSH not in twins.log.read_text()
     assert [name for name in _governed(schema) if not reached[name]] == []
-    assert _unasked(worlds, generator) == []
+    assert _unasked(twins, generator) == []
     assert outcomes["whole"] > 5 * outcomes["with errors"]
-    assert told > len([*_governed(schema)]) / 2
+    assert reported > len([*_governed(schema)]) / 2
 
 
 DRY_RUN = """mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $items, dryRun: true}) { failed results {
@@ -212,9 +212,9 @@ DRY_RUN = """mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $
 } } }"""
 
 
-def _dry_runs(worlds: Worlds, random: Random) -> Iterator[dict[str, Any]]:
+def _dry_runs(twins: Twins, random: Random) -> Iterator[dict[str, Any]]:
     """New assets that name what is seen, hidden or unknown; and links to what nothing leads to yet in either world."""
-    apart, every = worlds.apart, references()
+    apart, every = twins.apart, references()
     of: dict[str, list[str]] = {}
     for urn, one in apart.things.items():
         of.setdefault(one.kind, []).append(urn)
@@ -234,27 +234,27 @@ def _dry_runs(worlds: Worlds, random: Random) -> Iterator[dict[str, Any]]:
                 yield {"link": {"relation": relation.name, "from": ends[0], "to": ends[1]}}
 
 
-async def test_no_difference_of_dry_runs(worlds: Worlds) -> None:
+async def test_no_difference_of_dry_runs(twins: Twins) -> None:
     """What a write would come to does not tell what is hidden from what is not there."""
-    items = [*_dry_runs(worlds, Random(f"{SEED}{worlds.who}"))]
-    before = len(worlds.differing)
+    items = [*_dry_runs(twins, Random(f"{SEED}{twins.who}"))]
+    before = len(twins.differing)
     for start in range(0, len(items), 40):
-        answer = await worlds.ask(DRY_RUN, {"items": items[start : start + 40]})
-    assert worlds.differing[before:] == []
-    assert worlds.leaking == []
-    code = answer.body.get("errors", [{}])[0].get("extensions", {}).get("code")
-    assert code == (None if "graph:write" in CALLERS[worlds.who].scopes else "FORBIDDEN")
+        known_response = await twins.ask(DRY_RUN, {"items": items[start : start + 40]})
+    assert twins.differing[before:] == []
+    assert twins.leaking == []
+    code = known_response.body.get("errors", [{}])[0].get("extensions", {}).get("code")
+    assert code == (None if "graph:write" in CALLERS[twins.who].scopes else "FORBIDDEN")
 
 
-async def test_requests_by_id(worlds: Worlds) -> None:
+async def test_requests_by_id(twins: Twins) -> None:
     """By id, what is hidden takes the same number of requests to the store as what is unknown."""
     query = "query ($id: ID!) { node(id: $id) { id } asset(id: $id) { displayName owners { ownership } } }"
     counts = set()
-    for urn in worlds.apart.ids(Grade.HIDDEN)[:20]:
+    for urn in twins.apart.ids(Grade.HIDDEN)[:20]:
         for each in (urn, f"{urn}-not"):
             requests = ObservedRequests()
-            worlds.pair[0].client.observers.append(requests)
-            await worlds.ask(query, {"id": each})
-            worlds.pair[0].client.observers.remove(requests)
+            twins.pair[0].client.observers.append(requests)
+            await twins.ask(query, {"id": each})
+            twins.pair[0].client.observers.remove(requests)
             counts.add(requests.texts.total())
     assert len(counts) <= 1

@@ -57,7 +57,7 @@ FIELDS = ("params", "error")
 
 
 @dataclass(frozen=True)
-class World:
+class Twin:
     """A store with an estate, and one asset of each class in a tenant of its own; ``vids`` are in their order."""
 
     client: GremlinClient
@@ -67,12 +67,12 @@ class World:
 
 
 @pytest.fixture(scope="module")
-async def world(module_graph: StoreGraph) -> AsyncIterator[World]:
+async def twin(module_graph: StoreGraph) -> AsyncIterator[Twin]:
     """Load both tenants."""
     async with GremlinClient(module_graph.url, source=module_graph.source, deadline=120) as client:
         vids = await load(client, COMPARED, CLASSES)
         await load(client, "default", [CLASSES[number % len(CLASSES)] for number in range(ESTATE)])
-        yield World(client, module_graph, shipped_policy(), vids)
+        yield Twin(client, module_graph, shipped_policy(), vids)
 
 
 def callers(number: int) -> list[Principal]:
@@ -92,12 +92,12 @@ def callers(number: int) -> list[Principal]:
     ]
 
 
-async def pushed_down(world: World, predicates: Sequence[Predicate]) -> list[set[int]]:
+async def pushed_down(twin: Twin, predicates: Sequence[Predicate]) -> list[set[int]]:
     """The ids that the real level text finds with the Gremlin form of each predicate."""
     queries = [IndexQuery(filter_of(condition_of_rows(each)), 2 * len(CLASSES)) for each in predicates]
     listings = [query.wire() for query in queries]
     bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": COMPARED}
-    (found,) = await world.client.submit(LEVEL, bindings)
+    (found,) = await twin.client.submit(LEVEL, bindings)
     return [set(each["x"]) for each in found["l"]]
 
 
@@ -108,32 +108,32 @@ def has(attributes: PolicyAttributes, name: str, policy: Policy) -> bool:
 
 def cedar(policy: Policy, caller: Principal) -> list[list[bool]]:
     """What Cedar says of each class: discovered, read, and whether a filter on each of the fields may look at it."""
-    asked = [(action, row) for row in CLASSES for action in ("discover", "read")]
-    asked += [
+    requested = [(action, row) for row in CLASSES for action in ("discover", "read")]
+    requested += [
         (f"{KIND_OF_CODE[row.kind].name}.{name}", row) for row in CLASSES for name in FIELDS if has(row, name, policy)
     ]
-    answers = policy.engine.decide_all(caller, asked)
-    said = {question: answer.allowed for question, answer in zip(asked, answers, strict=True)}
+    responses = policy.engine.decide_all(caller, requested)
+    stated = {question: known_response.allowed for question, known_response in zip(requested, responses, strict=True)}
     result = []
     for row in CLASSES:
-        discover, read = said["discover", row], said["discover", row] and said["read", row]
+        discover, read = stated["discover", row], stated["discover", row] and stated["read", row]
         opens = [
-            read and said[f"{KIND_OF_CODE[row.kind].name}.{name}", row] if has(row, name, policy) else discover
+            read and stated[f"{KIND_OF_CODE[row.kind].name}.{name}", row] if has(row, name, policy) else discover
             for name in FIELDS
         ]
         result.append([discover, read, *opens])
     return result
 
 
-async def test_store_python_and_cedar_find_the_same_rows(world: World) -> None:
+async def test_store_python_and_cedar_find_the_same_rows(twin: Twin) -> None:
     """More than 100,000 pairs of a caller and a class, four questions each: no difference between the three."""
     pairs = differences = decisions = 0
     for caller in callers(46):
-        access = world.policy.access(caller)
+        access = twin.policy.access(caller)
         predicates = [*(access.rows(action) for action in RowAction), *map(access.rows_showing, FIELDS)]
-        found = await pushed_down(world, predicates)
+        found = await pushed_down(twin, predicates)
         tests = [compiled(predicate) for predicate in predicates]
-        for vid, row, expected in zip(world.vids, CLASSES, cedar(world.policy, caller), strict=True):
+        for vid, row, expected in zip(twin.vids, CLASSES, cedar(twin.policy, caller), strict=True):
             store, python = [vid in ids for ids in found], [test(row) for test in tests]
             differences += (store != expected) + (python != expected)
             pairs += 1
@@ -174,19 +174,19 @@ ALONE = {"JanusGraphStep", "IdStep", "RangeGlobalStep", "CountGlobalStep", "Janu
 
 def faults(steps: list[list[list[Any]]]) -> list[str]:
     """What says that a traversal was not answered by the index alone."""
-    told = []
+    reported = []
     for step in steps:
         name = step[0][0].partition("(")[0]
         if name not in ALONE:
-            told.append(f"{name} runs in memory")
+            reported.append(f"{name} runs in memory")
         for inner, annotations, _ in step:
             if "false" in {str(annotations.get(key)).lower() for key in ("isFitted", "isOrdered")}:
-                told.append(f"{inner} is not fitted or not ordered")
+                reported.append(f"{inner} is not fitted or not ordered")
             if annotations.get("fullscan"):
-                told.append("the graph is scanned")
+                reported.append("the graph is scanned")
             if inner == "GraphCentricQuery" and annotations.get("index") not in {"nodes", None}:
-                told.append("no index")
-    return told
+                reported.append("no index")
+    return reported
 
 
 NOON: Any = 1_700_000_010_000
@@ -220,9 +220,9 @@ TOGETHER = (("stage", "created"), ("either", "name"), ("neither", "updated"))
 """Filters and orders that are joined, and counted; the others are tried one by one."""
 
 
-async def listings_of(world: World, access: Access) -> list[dict[str, Any]]:
+async def listings_of(twin: Twin, access: Access) -> list[dict[str, Any]]:
     """Return the index queries of every filter and order, first and second page, as the reader sends them."""
-    coalescer = Recording(world.client, "default", ReadTime(1_750_000_000_000))
+    coalescer = Recording(twin.client, "default", ReadTime(1_750_000_000_000))
     reader = PolicedReader(coalescer, RowPolicy(access, "default", PolicyReport("v")))
     for where, order in [*((each, "id") for each in FILTERS), *(("nothing", each) for each in ORDERS), *TOGETHER]:
         listing = asset_listing(FILTERS[where], ORDERS[order])
@@ -239,19 +239,19 @@ READERS = ("ada", "bo", "cy", "eli", "root", "guest", "engineer-auditor")
 
 
 @pytest.mark.parametrize("name", READERS)
-async def test_every_listing_is_answered_by_the_index_alone(world: World, name: str) -> None:
+async def test_every_listing_is_answered_by_the_index_alone(twin: Twin, name: str) -> None:
     """For callers of every rule, filter and order over 20,000 assets: no step runs in memory, nothing is scanned."""
     with capture_logs() as lines:
-        listings = await listings_of(world, world.policy.access(CALLERS[name]))
+        listings = await listings_of(twin, twin.policy.access(CALLERS[name]))
     assert [line for line in lines if line["event"] == "policy_pushdown_mismatch"] == []
     assert len(listings) > 30
-    profiles: list[Any] = await world.graph.run(PROFILE, listings=listings, tenant="default")
+    profiles: list[Any] = await twin.graph.run(PROFILE, listings=listings, tenant="default")
     assert len(profiles) >= len(listings)
     assert {fault for steps in profiles for fault in faults(steps)} == set()
 
 
-async def test_a_scan_would_be_noticed(world: World) -> None:
+async def test_a_scan_would_be_noticed(twin: Twin) -> None:
     """What the index cannot answer, a filter on a value that it does not hold, is told apart by its profile."""
     scan = IndexQuery(filter_of(In("revision", (1,))), 20).wire()
-    (steps,) = await world.graph.run(PROFILE, listings=[scan], tenant="default")
+    (steps,) = await twin.graph.run(PROFILE, listings=[scan], tenant="default")
     assert faults(steps) != []  # type: ignore[arg-type]

@@ -66,8 +66,8 @@ async def _outcome(api: Api, who: str, item: dict[str, Any]) -> str:
 )
 async def test_long_texts_never_reach_the_index(api: Api, text: dict[str, Any]) -> None:
     """A text that the index would choke on is refused as invalid, wherever it stands in the filter."""
-    answer = await api.send("bo", FILTER, f={"not": {"or": [{"and": [{"namespace": text}]}]}})
-    assert answer["errors"][0]["extensions"]["code"] == "INVALID"
+    known_response = await api.send("bo", FILTER, f={"not": {"or": [{"and": [{"namespace": text}]}]}})
+    assert known_response["errors"][0]["extensions"]["code"] == "INVALID"
 
 
 @pytest.mark.parametrize("text", ["a" * 100, ".*" * 50, "ab" * 50, "\U0010ffff" * 100, "\\Q\\E" * 25])
@@ -81,8 +81,8 @@ async def test_prefixes_at_the_edges_of_unicode(api: Api, last: str) -> None:
     """What does not begin with `theirs` and an extreme character is everything, as no name begins so."""
     everything = await api.ask("bo", FILTER, f={})
     for prefix in (last, f"theirs{last}"):
-        answer = await asyncio.wait_for(api.ask("bo", FILTER, f={"not": {"name": {"prefix": prefix}}}), 30)
-        assert answer == everything
+        known_response = await asyncio.wait_for(api.ask("bo", FILTER, f={"not": {"name": {"prefix": prefix}}}), 30)
+        assert known_response == everything
 
 
 async def test_a_defect_reaches_whoever_waits(api: Api) -> None:
@@ -136,9 +136,9 @@ async def test_what_is_hidden_is_not_named_by_what_refers_to_it(api: Api) -> Non
     query = f"""{{ asset(id: "{OPEN}") {{ upstream {{ nodes {{ relation runId }} }}
         ... on Dataset {{ columns {{ name derivedFrom {{ column dataset {{ id }} }} }} }} }} }}"""
     assert {"canary-column-41", HIDDEN_RUN} <= set(str(await api.ask("root", query)).split("'"))
-    seen = await api.ask("ada", query)
-    assert seen["asset"]["upstream"]["nodes"] == [{"relation": "DERIVES", "runId": None}]
-    assert seen["asset"]["columns"][0]["derivedFrom"] == [{"column": "shown", "dataset": {"id": FED}}]
+    observed = await api.ask("ada", query)
+    assert observed["asset"]["upstream"]["nodes"] == [{"relation": "DERIVES", "runId": None}]
+    assert observed["asset"]["columns"][0]["derivedFrom"] == [{"column": "shown", "dataset": {"id": FED}}]
 
 
 async def test_nobody_raises_what_others_own(api: Api) -> None:

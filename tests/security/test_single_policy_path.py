@@ -14,7 +14,7 @@ from support.estates.visible_and_hidden import (
     TAG,
     UMA,
     VERSIONED,
-    Roads,
+    Paths,
     id_of,
     lay,
     open_part,
@@ -175,7 +175,7 @@ def _selection(type_: Any) -> str:
     """Every id in what a field leads to."""
     name = type_.name
     if name in ATTACHED_KINDS:
-        return TOLD[name]
+        return REPORTED[name]
     if name in NODES or isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
         return "{ __typename ... on Node { id } }"
     if name.endswith("Connection"):
@@ -203,7 +203,7 @@ IMPACTED = ("services", "experiments", "assets")
 WALKED = "{ totalCount nodes { asset { id } } }"
 """What is selected of the nodes of a walk."""
 
-TOLD = {
+REPORTED = {
     "Change": "{ id subjectId subject { id } fields { field before after } }",
     "Approval": "{ id subject { id } }",
     "Check": "{ id asset { id } latestResult { id } results(first: 500) { totalCount nodes { id } } }",
@@ -213,7 +213,7 @@ TOLD = {
 """What is selected of facts: whatever of them may name an asset."""
 
 
-def _roads() -> Iterator[tuple[str, str]]:
+def _paths() -> Iterator[tuple[str, str]]:
     """Every field, of anything that can be asked for by id, that leads to rows of governed kinds."""
     for owner in sorted(NODES):
         for name, field in OBJECTS[owner].fields.items():
@@ -222,21 +222,21 @@ def _roads() -> Iterator[tuple[str, str]]:
                 yield owner, name
 
 
-ROADS = [*_roads()]
+PATHS = [*_paths()]
 
 
 @pytest.fixture(scope="module")
-async def roads(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Roads]:
+async def paths(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Paths]:
     """Return the API over the joined assets."""
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
         yield await lay(opened)
 
 
-def _sources(roads: Roads, owner: str) -> list[str]:
+def _sources(paths: Paths, owner: str) -> list[str]:
     """The open rows of a kind, or facts about open rows."""
     others = {"Team": RISK, "User": UMA, "Tag": TAG, "Domain": DOMAIN}
     if owner in ATTACHED_KINDS:
-        return roads.open[owner]
+        return paths.open[owner]
     if owner in others:
         return [others[owner]]
     return [id_of(owner, NEAR), *([open_part(owner)] if owner in VERSIONED else [])]
@@ -256,34 +256,40 @@ def _asked(name: str, field: GraphQLField) -> str:
     )
 
 
-@pytest.mark.parametrize("road", ROADS, ids=map(".".join, ROADS))
-async def test_no_field_leads_to_a_hidden_row(roads: Roads, road: tuple[str, str]) -> None:
+@pytest.mark.parametrize("known_path", PATHS, ids=map(".".join, PATHS))
+async def test_no_field_leads_to_a_hidden_row(paths: Paths, known_path: tuple[str, str]) -> None:
     """Of all that a field leads to, root gets what is hidden from bo, and bo nothing of it, not even in a count."""
-    owner, name = road
-    asked = _asked(name, OBJECTS[owner].fields[name])
-    query = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {owner} {{ {asked} }} }} }}"
-    sources = _sources(roads, owner)
+    owner, name = known_path
+    requested = _asked(name, OBJECTS[owner].fields[name])
+    query = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {owner} {{ {requested} }} }} }}"
+    sources = _sources(paths, owner)
     parts = [sources[start : start + 100] for start in range(0, len(sources), 100)]
     assert parts
-    everything, seen = [[await roads.api.ask(who, query, ids=ids) for ids in parts] for who in ("root", "bo")]
-    reached = bool(roads.hidden_in(everything))
-    assert reached is (f"{owner}.{name}" not in OPEN_ROADS), "reached" if reached else "not reached"
-    assert roads.hidden_in(seen) == []
-    assert [*_miscounted(seen)] == []
+    everything, observed = [[await paths.api.ask(who, query, ids=ids) for ids in parts] for who in ("root", "bo")]
+    reached = bool(paths.hidden_in(everything))
+    assert reached is (f"{owner}.{name}" not in OPEN_PATHS), "reached" if reached else "not reached"
+    assert paths.hidden_in(observed) == []
+    assert [*_miscounted(observed)] == []
 
 
-def _miscounted(answer: Any) -> Iterator[Any]:
+def _miscounted(known_response: Any) -> Iterator[Any]:
     """The pages in an answer that count something else than what they show."""
-    if isinstance(answer, dict) and {"totalCount", "nodes"} <= answer.keys():
-        yield from [answer] if answer["totalCount"] != len(answer["nodes"]) else []
-    parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else ()
+    if isinstance(known_response, dict) and {"totalCount", "nodes"} <= known_response.keys():
+        yield from [known_response] if known_response["totalCount"] != len(known_response["nodes"]) else []
+    parts = (
+        known_response.values()
+        if isinstance(known_response, dict)
+        else known_response
+        if isinstance(known_response, list)
+        else ()
+    )
     for part in parts:
         yield from _miscounted(part)
 
 
-OPEN_ROADS = frozenset(NOT_REACHED) | {
+OPEN_PATHS = frozenset(NOT_REACHED) | {
     f"{owner}.{name}"
-    for owner, name in ROADS
+    for owner, name in PATHS
     if (name == "tags" and owner in NO_TAG_ARRIVES)
     or (name == "owners" and owner in KINDS and KINDS[owner].parent is None)
 }
@@ -306,26 +312,26 @@ ROOTS = {
 
 
 @pytest.mark.parametrize("root", ROOTS)
-async def test_no_root_leads_to_a_hidden_row(roads: Roads, root: str) -> None:
+async def test_no_root_leads_to_a_hidden_row(paths: Paths, root: str) -> None:
     """Neither by id nor listed: each field of the root that leads to assets is asked for one of each kind."""
     query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
     for kind in ASSETS:
-        everything, seen = [await roads.api.ask(who, query, id=id_of(kind, FAR)) for who in ("root", "bo")]
-        assert roads.hidden_in(everything[root])
-        assert roads.hidden_in(seen) == []
-        assert [*_miscounted(seen)] == []
+        everything, observed = [await paths.api.ask(who, query, id=id_of(kind, FAR)) for who in ("root", "bo")]
+        assert paths.hidden_in(everything[root])
+        assert paths.hidden_in(observed) == []
+        assert [*_miscounted(observed)] == []
 
 
 @pytest.mark.parametrize("root", ["node", "nodes"])
 @pytest.mark.parametrize("kind", sorted(ATTACHED_KINDS.keys() - {"UsageMonth"}))
-async def test_no_id_leads_to_a_hidden_fact(roads: Roads, kind: str, root: str) -> None:
+async def test_no_id_leads_to_a_hidden_fact(paths: Paths, kind: str, root: str) -> None:
     """A fact about what is hidden is there for root, and by none of its ids for bo."""
     query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
-    assert roads.hidden[kind]
-    for urn in roads.hidden[kind][:20]:
-        everything, seen = [await roads.api.ask(who, query, id=urn) for who in ("root", "bo")]
-        assert roads.hidden_in(everything) == [urn]
-        assert roads.hidden_in(seen) == []
+    assert paths.hidden[kind]
+    for urn in paths.hidden[kind][:20]:
+        everything, observed = [await paths.api.ask(who, query, id=urn) for who in ("root", "bo")]
+        assert paths.hidden_in(everything) == [urn]
+        assert paths.hidden_in(observed) == []
 
 
 def test_every_root_is_walked() -> None:
@@ -339,7 +345,7 @@ def test_every_field_that_leads_to_rows_is_walked() -> None:
 
     What mutations answer are payloads, whose own fields are among them.
     """
-    walked = {f"{owner}.{name}" for owner, name in ROADS} | {f"Query.{name}" for name in ROOTS}
+    walked = {f"{owner}.{name}" for owner, name in PATHS} | {f"Query.{name}" for name in ROOTS}
     walked |= {"Neighbour.asset", "Ownership.inheritedFrom", "Column.derivedFrom", "ColumnRef.dataset"}
     walked |= {"TagAssignment.via", "ModelAlias.version", "Usage.consumers", "UsageByConsumer.consumer"}
     walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths"}

@@ -108,8 +108,8 @@ def truncated(material: Material, rng: random.Random) -> str:
     parts = material.pick(rng)
     which, cut = rng.randrange(3), rng.randrange(1, 40)
     parts[which] = rng.choice([parts[which][cut:], parts[which][:-cut], ""])
-    whole = ".".join(parts)
-    return rng.choice([whole, whole[:-cut], whole[cut:]])
+    known_parent = ".".join(parts)
+    return rng.choice([known_parent, known_parent[:-cut], known_parent[cut:]])
 
 
 def respelled(material: Material, rng: random.Random) -> str:
@@ -193,8 +193,8 @@ def claims_twice(material: Material, rng: random.Random) -> str:
     head, body, signature = material.pick(rng)
     name = rng.choice([*CLAIMS])
     extra = json.dumps({name: rng.choice(CLAIMS[name])})[1:-1]
-    whole = json.dumps(unpack(body))[1:-1]
-    text = rng.choice([f"{{{extra},{whole}}}", f"{{{whole},{extra}}}"])
+    known_parent = json.dumps(unpack(body))[1:-1]
+    text = rng.choice([f"{{{extra},{known_parent}}}", f"{{{known_parent},{extra}}}"])
     return sign(text, STRANGER) if rng.random() < 0.3 else f"{head}.{b64(text)}.{signature}"
 
 
@@ -268,10 +268,10 @@ def same_meaning(text: str, tokens: Sequence[str]) -> bool:
     return False
 
 
-def report(answers: Counter[tuple[str, int]]) -> Iterator[str]:
+def report(responses: Counter[tuple[str, int]]) -> Iterator[str]:
     """Say how many of each kind of change were refused and let in."""
-    for name in sorted({name for name, _ in answers}):
-        yield f"{name}: " + ", ".join(f"{count} x {status}" for (n, status), count in answers.items() if n == name)
+    for name in sorted({name for name, _ in responses}):
+        yield f"{name}: " + ", ".join(f"{count} x {status}" for (n, status), count in responses.items() if n == name)
 
 
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
@@ -283,20 +283,20 @@ async def test_no_mutation_of_a_token_is_accepted(capsys: pytest.CaptureFixture[
     tokens = [issuer.mint(key, sub=f"{key.kid}{n}", exp=lasting) for key in (EC, RSA, ED) for n in range(2)]
     tokens.append(issuer.mint(RSA, {"alg": "PS256"}))
     material = Material(issuer, tokens)
-    door = Doorway().open(authenticator([trusting(issuer)]))
-    assert [(await door.bearer(token)).status for token in tokens] == [200] * len(tokens)
-    answers: Counter[tuple[str, int]] = Counter()
+    gateway = Doorway().open(authenticator([trusting(issuer)]))
+    assert [(await gateway.bearer(token)).status for token in tokens] == [200] * len(tokens)
+    responses: Counter[tuple[str, int]] = Counter()
     wrong = []
-    while answers.total() < MUTATIONS:
-        mutate = MUTATORS[answers.total() % len(MUTATORS)]
+    while responses.total() < MUTATIONS:
+        mutate = MUTATORS[responses.total() % len(MUTATORS)]
         if (text := mutate(material, rng)) in tokens:
             continue
-        status = (await door.bearer(text)).status
-        answers[mutate.__name__, int(status)] += 1
+        status = (await gateway.bearer(text)).status
+        responses[mutate.__name__, int(status)] += 1
         if status != (200 if same_meaning(text, tokens) else 401):
             wrong.append((mutate.__name__, status, text))
     with capsys.disabled():
-        print(f"\n{answers.total()} changed tokens, seed {SEED}:", *report(answers), sep="\n  ")  # noqa: T201 - figures
+        print(f"\n{responses.total()} changed tokens, seed {SEED}:", *report(responses), sep="\n  ")  # noqa: T201 - figures
     assert wrong == []
-    assert {name for name, status in answers if status == 200} == {"twin"}
+    assert {name for name, status in responses if status == 200} == {"twin"}
     assert issuer.fetches == 1

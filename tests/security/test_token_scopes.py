@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from support.servers.app_without_store import Door, Doorway
+from support.servers.app_without_store import Doorway, Gateway
 from support.servers.in_process import REGISTER
 from support.servers.issuer import METADATA, Clock, LiveIssuer, authenticator, trusting
 
@@ -20,7 +20,7 @@ def issuer() -> LiveIssuer:
 
 
 @pytest.fixture
-def door(issuer: LiveIssuer) -> Door:
+def gateway(issuer: LiveIssuer) -> Gateway:
     """Return the whole application, which has no store: whoever gets that far gets INTERNAL."""
     return Doorway().open(authenticator([trusting(issuer)]))
 
@@ -31,48 +31,51 @@ def administrator(issuer: LiveIssuer, scope: str) -> str:
 
 
 @pytest.mark.parametrize("scope", NOT_READ)
-async def test_without_graph_read_nobody_comes_in(issuer: LiveIssuer, door: Door, scope: str) -> None:
+async def test_without_graph_read_nobody_comes_in(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
     """The answer is 403 and names the scope to ask for, in the header as RFC 6750 has it, to reads and writes alike."""
     for body in (b'{"query":"{ __typename }"}', WRITE):
-        answer = await door.knock(f"Bearer {administrator(issuer, scope)}", body=body)
-        assert answer.status == 403
-        assert answer.headers["www-authenticate"] == (
+        known_response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=body)
+        assert known_response.status == 403
+        assert known_response.headers["www-authenticate"] == (
             f'Bearer error="insufficient_scope", scope="graph:read", resource_metadata="{METADATA}"'
         )
-        assert answer.json["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+        assert known_response.json["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 @pytest.mark.parametrize("scope", NOT_WRITE)
-async def test_without_graph_write_nobody_writes(issuer: LiveIssuer, door: Door, scope: str) -> None:
+async def test_without_graph_write_nobody_writes(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
     """A mutation is refused before the store is asked, with the scope to ask for; an administrator's as well."""
-    answer = await door.knock(f"Bearer {administrator(issuer, scope)}", body=WRITE)
-    (error,) = answer.json["errors"]
+    known_response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=WRITE)
+    (error,) = known_response.json["errors"]
     extensions: dict[str, Any] = error["extensions"]
-    assert answer.json["data"] is None
-    assert answer.status == 403
-    assert answer.headers["www-authenticate"] == (
+    assert known_response.json["data"] is None
+    assert known_response.status == 403
+    assert known_response.headers["www-authenticate"] == (
         f'Bearer error="insufficient_scope", scope="graph:write", resource_metadata="{METADATA}"'
     )
     assert (extensions["code"], extensions["scope"]) == ("FORBIDDEN", "graph:write")
 
 
-async def test_with_graph_write_it_goes_on(issuer: LiveIssuer, door: Door) -> None:
+async def test_with_graph_write_it_goes_on(issuer: LiveIssuer, gateway: Gateway) -> None:
     """What the others lack is the scope and nothing else: with it the same request gets as far as the missing store."""
-    answer = await door.knock(f"Bearer {administrator(issuer, 'graph:read graph:write')}", body=WRITE)
-    assert [error["extensions"]["code"] for error in answer.json["errors"]] == ["INTERNAL"]
+    known_response = await gateway.knock(f"Bearer {administrator(issuer, 'graph:read graph:write')}", body=WRITE)
+    assert [error["extensions"]["code"] for error in known_response.json["errors"]] == ["INTERNAL"]
 
 
-async def test_a_sender_without_a_token_learns_where_to_ask(door: Door) -> None:
+async def test_a_sender_without_a_token_learns_where_to_ask(gateway: Gateway) -> None:
     """The bare challenge names the metadata document and no error (RFC 6750 section 3.1, RFC 9728 section 5.1)."""
-    answer = await door.knock()
-    assert (answer.status, answer.headers["www-authenticate"]) == (401, f'Bearer resource_metadata="{METADATA}"')
+    known_response = await gateway.knock()
+    assert (known_response.status, known_response.headers["www-authenticate"]) == (
+        401,
+        f'Bearer resource_metadata="{METADATA}"',
+    )
 
 
-async def test_keys_out_of_reach_are_503_and_no_challenge(issuer: LiveIssuer, door: Door) -> None:
+async def test_keys_out_of_reach_are_503_and_no_challenge(issuer: LiveIssuer, gateway: Gateway) -> None:
     """While the issuer is away a good and a forged token get the same answer: come again, and when."""
     issuer.down = True
     for token in (issuer.mint(), issuer.mint(sub="root")[:-8] + "AAAAAAAA"):
-        answer = await door.bearer(token)
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-        assert "www-authenticate" not in answer.headers
-        assert answer.json["errors"][0]["extensions"]["code"] == "KEYS_UNAVAILABLE"
+        known_response = await gateway.bearer(token)
+        assert (known_response.status, known_response.headers["retry-after"]) == (503, "1")
+        assert "www-authenticate" not in known_response.headers
+        assert known_response.json["errors"][0]["extensions"]["code"] == "KEYS_UNAVAILABLE"

@@ -8,7 +8,7 @@ import pytest
 from joserfc.jwk import RSAKey
 from security.bad_tokens import DAY, HEADERS, TOKENS, Forger, changed, forge, headed, later
 from structlog.testing import capture_logs
-from support.servers.app_without_store import Answer, Doorway
+from support.servers.app_without_store import Doorway, Response
 from support.servers.issuer import (
     AUDIENCE,
     EC,
@@ -44,17 +44,17 @@ def issuer() -> LiveIssuer:
 
 async def refusal(issuer: LiveIssuer, authorization: str | None, **config: Any) -> AuthError:
     """Return the error that a header meets after a good one; fails where it is let in."""
-    async with authenticator([trusting(issuer, **config)]) as door:
-        assert (await door.authenticate(f"Bearer {issuer.mint()}")).subject == "ada"
+    async with authenticator([trusting(issuer, **config)]) as gateway:
+        assert (await gateway.authenticate(f"Bearer {issuer.mint()}")).subject == "ada"
         with pytest.raises(AuthError) as caught:
-            await door.authenticate(authorization)
+            await gateway.authenticate(authorization)
     return caught.value
 
 
 async def accepted(issuer: LiveIssuer, token: str) -> bool:
     """Whether a token is let in; raises where it is neither let in nor refused."""
-    async with authenticator([trusting(issuer)]) as door:
-        return (await door.authenticate(f"Bearer {token}")).subject == "ada"
+    async with authenticator([trusting(issuer)]) as gateway:
+        return (await gateway.authenticate(f"Bearer {token}")).subject == "ada"
 
 
 @pytest.fixture(scope="module")
@@ -63,27 +63,27 @@ def doorway() -> Doorway:
     return Doorway()
 
 
-def quoted(token: str, answer: Answer, logged: str) -> list[str]:
+def quoted(token: str, known_response: Response, logged: str) -> list[str]:
     """List the parts of a token, encoded and not, that an answer or the log repeats."""
     parts = [*UNMISTAKABLE, *(part for part in token.split(".") if len(part) > 8)]
-    return [part for part in parts if part in f"{answer.headers}{answer.text}{logged}"]
+    return [part for part in parts if part in f"{known_response.headers}{known_response.text}{logged}"]
 
 
 @pytest.mark.parametrize("name", TOKENS)
 async def test_a_bad_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name: str) -> None:
     """The whole application answers every token of the table with a whole 401 that repeats nothing of the token."""
     token = TOKENS[name](issuer)
-    door = doorway.open(authenticator([trusting(issuer)]))
-    assert (await door.bearer(issuer.mint())).json == {"data": {"__typename": "Query"}}
+    gateway = doorway.open(authenticator([trusting(issuer)]))
+    assert (await gateway.bearer(issuer.mint())).json == {"data": {"__typename": "Query"}}
     with capture_logs() as logs:
-        answer = await door.bearer(token)
-    assert answer.status == 401
-    assert CHALLENGE.fullmatch(answer.headers["www-authenticate"])
-    assert answer.json.keys() == {"errors"}
-    (error,) = answer.json["errors"]
+        known_response = await gateway.bearer(token)
+    assert known_response.status == 401
+    assert CHALLENGE.fullmatch(known_response.headers["www-authenticate"])
+    assert known_response.json.keys() == {"errors"}
+    (error,) = known_response.json["errors"]
     assert error.keys() == {"message", "extensions"}
-    assert error["extensions"] == {"code": "UNAUTHENTICATED", "requestId": answer.headers["x-request-id"]}
-    assert quoted(token, answer, str(logs)) == []
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "requestId": known_response.headers["x-request-id"]}
+    assert quoted(token, known_response, str(logs)) == []
     assert [entry["event"] for entry in logs] == ["access_token_refused"]
 
 
@@ -97,9 +97,9 @@ async def test_a_header_without_a_bearer_token_is_refused(issuer: LiveIssuer, do
     """Nothing but one bearer token is a token, and who sent none is not told that it was invalid."""
     template = HEADERS[name]
     headers = [] if template is None else [template.replace("{token}", issuer.mint())]
-    answer = await doorway.open(authenticator([trusting(issuer)])).knock(*headers)
-    assert (answer.status, answer.json["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
-    assert answer.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
+    known_response = await doorway.open(authenticator([trusting(issuer)])).knock(*headers)
+    assert (known_response.status, known_response.json["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert known_response.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
 
 
 GOOD: dict[str, Forger] = {
@@ -162,9 +162,9 @@ async def test_the_wrong_key_is_refused_without_a_key_id(issuer: LiveIssuer) -> 
 async def test_a_missing_scope_is_forbidden_and_named(issuer: LiveIssuer) -> None:
     """A good token without the scope gets 403 and learns which scope to ask for; similar scopes do not help."""
     token = issuer.mint(scope="graph:reader graph graph:write Graph:Read graph:read\u00a0")
-    async with authenticator([trusting(issuer)]) as door:
+    async with authenticator([trusting(issuer)]) as gateway:
         with pytest.raises(AuthError) as caught:
-            await door.authenticate(f"Bearer {token}", Scope.READ)
+            await gateway.authenticate(f"Bearer {token}", Scope.READ)
     assert (caught.value.status, caught.value.code) == (403, Code.FORBIDDEN)
     assert caught.value.headers == {
         "WWW-Authenticate": f'Bearer error="insufficient_scope", scope="graph:read", resource_metadata="{METADATA}"'
@@ -213,11 +213,11 @@ async def test_no_mutation_of_the_claims_breaks_us(issuer: LiveIssuer) -> None:
         "auth_time",
     ]
     outcomes = set()
-    async with authenticator([trusting(issuer)]) as door:
+    async with authenticator([trusting(issuer)]) as gateway:
         for _ in range(1_500):
             changes = {rng.choice(names): rng.choice(values) for _ in range(rng.randint(1, 2))}
             try:
-                await door.authenticate(f"Bearer {issuer.mint(**changes)}")
+                await gateway.authenticate(f"Bearer {issuer.mint(**changes)}")
                 outcomes.add(200)
             except AuthError as error:
                 outcomes.add(error.status)

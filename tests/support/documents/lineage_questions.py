@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from support.estates.lineage_graphs import LAST, TEAM, TODAY, WalkGraph, instant
-from support.oracles.lineage import Filter, ImpactOf, Sight, Walk, paths
+from support.oracles.lineage import Filter, ImpactOf, Viewpoint, Walk, paths
 from support.servers.in_process import Api
 
 from app.graph.records.clock import epoch_milliseconds
@@ -181,23 +181,25 @@ _filters = st.just(Filter()) | st.builds(
 )
 
 
-async def ask(api: Api, asked: Round, fields: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+async def ask(api: Api, requested: Round, fields: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     """The answers to fields, by alias, in one request."""
     listed = list(fields)
     variables = {name: value for _, each in listed for name, value in each.items()}
     head = ", ".join(["$asOf: DateTime", *variables])
     values = {name[1:].partition(":")[0]: value for name, value in variables.items()}
     body = "\n".join(text for text, _ in listed)
-    answer: dict[str, Any] = await api.ask(asked.who, f"query ({head}) {{ {body} }}", asOf=as_of(asked.day), **values)
-    return answer
+    known_response: dict[str, Any] = await api.ask(
+        requested.who, f"query ({head}) {{ {body} }}", asOf=as_of(requested.day), **values
+    )
+    return known_response
 
 
 def as_of(day: float | None) -> str | None:
     """A day as the API takes it."""
-    return None if day is None else said(instant(day))
+    return None if day is None else stated(instant(day))
 
 
-def said(milliseconds: int) -> str:
+def stated(milliseconds: int) -> str:
     """An instant as the API takes it."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat().replace("+00:00", "Z")
 
@@ -207,49 +209,49 @@ async def nothing() -> None:
 
 
 async def differences(
-    api: Api, graph: WalkGraph, asked: Round, meanwhile: Callable[[], Awaitable[None]] = nothing
+    api: Api, graph: WalkGraph, requested: Round, meanwhile: Callable[[], Awaitable[None]] = nothing
 ) -> list[str]:
     """Ask everything, page by page, and say where the answers differ from the oracle's.
 
     ``meanwhile`` happens before each page but the first, and beside it.
     """
-    today = TODAY if asked.day is None else asked.day
+    today = TODAY if requested.day is None else requested.day
     before = epoch_milliseconds()
-    first = [each.field(number, None) for number, each in enumerate(asked.lineages)]
-    first += [each.field(number) for number, each in enumerate(asked.impacts)]
-    first += [each.field(number) for number, each in enumerate(asked.paths)]
-    first += [each.field(number) for number, each in enumerate(asked.assets)]
-    answers = await ask(api, asked, first)
-    pages = [[answers[f"l{number}"]] for number, _ in enumerate(asked.lineages)]
+    first = [each.field(number, None) for number, each in enumerate(requested.lineages)]
+    first += [each.field(number) for number, each in enumerate(requested.impacts)]
+    first += [each.field(number) for number, each in enumerate(requested.paths)]
+    first += [each.field(number) for number, each in enumerate(requested.assets)]
+    responses = await ask(api, requested, first)
+    pages = [[responses[f"l{number}"]] for number, _ in enumerate(requested.lineages)]
     while more := [number for number, found in enumerate(pages) if found[-1]["nodes"]["pageInfo"]["hasNextPage"]]:
         after = {number: pages[number][-1]["nodes"]["pageInfo"]["endCursor"] for number in more}
         await meanwhile()
-        fields = [asked.lineages[number].field(number, after[number]) for number in more]
-        further, _ = await asyncio.gather(ask(api, asked, fields), meanwhile())
+        fields = [requested.lineages[number].field(number, after[number]) for number in more]
+        further, _ = await asyncio.gather(ask(api, requested, fields), meanwhile())
         for number in more:
             pages[number].append(further[f"l{number}"])
     found: list[str] = []
-    for lineage, read in zip(asked.lineages, pages, strict=True):
-        sight = Sight(graph, asked.who, today, lineage.roots)
-        found += [f"{lineage}: {each}" for each in _lineage(sight, lineage, read, asked.day, before)]
-    for number, impact in enumerate(asked.impacts):
-        sight = Sight(graph, asked.who, today, impact.roots)
-        found += [f"{impact}: {each}" for each in _impact(sight, impact, answers[f"i{number}"])]
-    for number, path in enumerate(asked.paths):
-        sight = Sight(graph, asked.who, today, (path.start, path.end))
-        found += [f"{path}: {each}" for each in _paths(sight, path, answers[f"p{number}"])]
-    for number, one in enumerate(asked.assets):
-        sight = Sight(graph, asked.who, today, [one.urn])
-        found += [f"{one}: {each}" for each in _asset(sight, one, answers[f"a{number}"])]
-    return [f"{asked.who} on {asked.day}: {each}" for each in found]
+    for lineage, read in zip(requested.lineages, pages, strict=True):
+        viewpoint = Viewpoint(graph, requested.who, today, lineage.roots)
+        found += [f"{lineage}: {each}" for each in _lineage(viewpoint, lineage, read, requested.day, before)]
+    for number, impact in enumerate(requested.impacts):
+        viewpoint = Viewpoint(graph, requested.who, today, impact.roots)
+        found += [f"{impact}: {each}" for each in _impact(viewpoint, impact, responses[f"i{number}"])]
+    for number, path in enumerate(requested.paths):
+        viewpoint = Viewpoint(graph, requested.who, today, (path.start, path.end))
+        found += [f"{path}: {each}" for each in _paths(viewpoint, path, responses[f"p{number}"])]
+    for number, one in enumerate(requested.assets):
+        viewpoint = Viewpoint(graph, requested.who, today, [one.urn])
+        found += [f"{one}: {each}" for each in _asset(viewpoint, one, responses[f"a{number}"])]
+    return [f"{requested.who} on {requested.day}: {each}" for each in found]
 
 
-def _asset(sight: Sight, asked: AssetQuestion, got: dict[str, Any] | None) -> Iterator[str]:
-    yield from _differ(there=(got is not None, asked.urn in sight.shown))
+def _asset(viewpoint: Viewpoint, requested: AssetQuestion, got: dict[str, Any] | None) -> Iterator[str]:
+    yield from _differ(there=(got is not None, requested.urn in viewpoint.shown))
     for direction in ("upstream", "downstream") if got else ():
         read = (got or {})[direction]
         rows = None if read is None else {(row["from"], row["to"], row["relation"]) for row in read["nodes"]}
-        expected = sight.neighbours(asked.urn, direction.upper()) if asked.urn in sight.read else None
+        expected = viewpoint.neighbours(requested.urn, direction.upper()) if requested.urn in viewpoint.read else None
         yield from _differ(**{direction: (rows, expected)})
 
 
@@ -268,17 +270,17 @@ def _nodes(found: dict[str, Any]) -> list[tuple[str, int]]:
 
 
 def _lineage(
-    sight: Sight, asked: LineageQuestion, pages: list[dict[str, Any]], day: int | None, before: int
+    viewpoint: Viewpoint, requested: LineageQuestion, pages: list[dict[str, Any]], day: int | None, before: int
 ) -> Iterator[str]:
-    walk = Walk(sight, list(asked.roots), asked.direction, asked.max_depth, asked.wanted)
+    walk = Walk(viewpoint, list(requested.roots), requested.direction, requested.max_depth, requested.wanted)
     instants = {page["completeness"].pop("asOf") for page in pages}
     times = {datetime.fromisoformat(each).timestamp() * 1000 for each in instants}
     if len(times) > 1 or (before <= min(times) if day is None else times == {instant(day)}) is False:
-        yield f"asOf: got {instants}, expected one since {said(before)}"
+        yield f"asOf: got {instants}, expected one since {stated(before)}"
     yield from _differ(nodes=([node for page in pages for node in _nodes(page["nodes"])], walk.nodes))
     so_far = set[str]()
     for number, page in enumerate(pages):
-        shown = walk.nodes[number * asked.first :][: asked.first]
+        shown = walk.nodes[number * requested.first :][: requested.first]
         so_far |= {urn for urn, _ in shown}
         edges = [(edge["from"], edge["to"], edge["relation"]) for edge in page["edges"]]
         yield from _differ(
@@ -291,19 +293,19 @@ def _lineage(
         )
 
 
-def _impact(sight: Sight, asked: ImpactQuestion, got: dict[str, Any]) -> Iterator[str]:
-    impact = ImpactOf(sight, list(asked.roots), asked.max_depth, asked.wanted)
+def _impact(viewpoint: Viewpoint, requested: ImpactQuestion, got: dict[str, Any]) -> Iterator[str]:
+    impact = ImpactOf(viewpoint, list(requested.roots), requested.max_depth, requested.wanted)
     got["completeness"].pop("asOf")
     yield from _differ(
         total=(got["total"], len(impact.nodes)),
         counts=(_counts(got["countsByKind"]), impact.counts_by_kind),
         depths=(got["countsByDepth"], impact.counts_by_depth),
-        assets=(_nodes(got["assets"]), impact.of(*asked.kinds)),
+        assets=(_nodes(got["assets"]), impact.of(*requested.kinds)),
         teams=({each["team"]["id"]: each["assets"] for each in got["teams"]}, _teams(impact)),
         completeness=(got["completeness"], impact.walk.completeness),
         unknown=(got["unknownRoots"], impact.walk.unknown_roots),
-        services=(_with_ways(got["services"]), _ways(impact, "SERVICE")),
-        experiments=(_with_ways(got["experiments"]), _ways(impact, "EXPERIMENT")),
+        services=(_with_routes(got["services"]), _routes(impact, "SERVICE")),
+        experiments=(_with_routes(got["experiments"]), _routes(impact, "EXPERIMENT")),
     )
 
 
@@ -311,31 +313,31 @@ def _teams(impact: ImpactOf) -> dict[str, int]:
     return {TEAM + team: count for team, count in impact.teams.items()}
 
 
-def _ways(impact: ImpactOf, code: str) -> list[tuple[str, int, list[str]]]:
-    return [(urn, depth, impact.walk.way(urn)) for urn, depth in impact.of(code)]
+def _routes(impact: ImpactOf, code: str) -> list[tuple[str, int, list[str]]]:
+    return [(urn, depth, impact.walk.route(urn)) for urn, depth in impact.of(code)]
 
 
-def _with_ways(found: dict[str, Any]) -> list[tuple[str, int, list[str]]]:
+def _with_routes(found: dict[str, Any]) -> list[tuple[str, int, list[str]]]:
     return [(node["asset"]["id"], node["depth"], node["via"]) for node in found["nodes"]]
 
 
-def _paths(sight: Sight, asked: PathsQuestion, got: dict[str, Any]) -> Iterator[str]:
-    expected = paths(sight, asked.start, asked.end, asked.most, asked.longest)
+def _paths(viewpoint: Viewpoint, requested: PathsQuestion, got: dict[str, Any]) -> Iterator[str]:
+    expected = paths(viewpoint, requested.start, requested.end, requested.most, requested.longest)
     yield from _differ(
         paths=([([node["id"] for node in path["nodes"]], path["length"]) for path in got["paths"]], expected),
-        unknown=(got["unknownRoots"], [urn for urn in (asked.start, asked.end) if urn not in sight.shown]),
+        unknown=(got["unknownRoots"], [urn for urn in (requested.start, requested.end) if urn not in viewpoint.shown]),
     )
-    yield from (f"edges that do not fit: {path}" for path in got["paths"] if not _fits(sight, path))
+    yield from (f"edges that do not fit: {path}" for path in got["paths"] if not _fits(viewpoint, path))
 
 
-def _fits(sight: Sight, path: dict[str, Any]) -> bool:
+def _fits(viewpoint: Viewpoint, path: dict[str, Any]) -> bool:
     """Whether the edges of a path lead over it: each the least by relation, no two steps without edge in a row."""
     ids = [node["id"] for node in path["nodes"]]
     edges = {(edge["from"], edge["to"]): edge["relation"] for edge in path["edges"]}
-    least = {pair: min(arc.relation for arc in sight.arcs if arc.key[:2] == pair) for pair in edges}
+    least = {pair: min(arc.relation for arc in viewpoint.arcs if arc.key[:2] == pair) for pair in edges}
     steps = list(pairwise(ids))
     free = [step not in edges for step in steps]
     apart = not any(one and other for one, other in pairwise(free))
-    beside = all(sight.are_beside(*step) for step in steps if step not in edges)
+    beside = all(viewpoint.are_beside(*step) for step in steps if step not in edges)
     inorder = [(edge["from"], edge["to"]) for edge in path["edges"]] == [step for step in steps if step in edges]
     return edges == least and apart and beside and inorder and path["length"] == len(edges)

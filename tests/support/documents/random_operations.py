@@ -100,7 +100,7 @@ class _Scope:
 
 @dataclass
 class Generator:
-    """Makes operations; ``pools`` hold what callers might know or guess, ``asked`` counts what has been asked for.
+    """Makes operations; ``pools`` hold what callers might know or guess, ``requested`` counts what has been asked for.
 
     ``answered`` is for whoever asks: how often each coordinate was answered. ``looked`` keeps operations that are made
     together from all looking at the same.
@@ -109,7 +109,7 @@ class Generator:
     schema: GraphQLSchema
     random: Random
     pools: Pools
-    asked: Counter[str] = field(default_factory=Counter)
+    requested: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     looked: Counter[str] = field(default_factory=Counter)
     cursors: list[str] = field(default_factory=lambda: ["bm90IGEgY3Vyc29y"])
@@ -193,7 +193,7 @@ class Generator:
             if "after" in field_.args
         ]
         owner, name = min(places, key=lambda place: self._worn(f"paged {place}"))
-        self.asked[f"paged {(owner, name)}"] += 1
+        self.requested[f"paged {(owner, name)}"] += 1
         page = self._page(of[owner], name, document)
         if owner == "Query":
             inner = ("hits",) if page.below[0].name == "hits" else ()
@@ -249,7 +249,7 @@ class Generator:
 
     def _narrowed(self, kind: GraphQLObjectType, scope: _Scope, most: int) -> Selected:
         """Fields of one type that an abstract one may be: in an inline fragment, or in a named one."""
-        self.asked[kind.name] += 1
+        self.requested[kind.name] += 1
         document, inner = scope.document, self._select(kind, scope, most)
         when = self._directive(document)
         text = f"... on {kind.name}{when} {{ {_texts(inner)} }}"
@@ -268,7 +268,7 @@ class Generator:
         return self.answered[coordinate], self.looked[coordinate], self.random.random()
 
     def _worn(self, what: str) -> tuple[int, float]:
-        return self.asked[what], self.random.random()
+        return self.requested[what], self.random.random()
 
     def _field(self, parent: str, name: str, field_: GraphQLField, scope: _Scope) -> list[Selected]:
         """A field with its arguments; under an alias where its name has been used beside it."""
@@ -280,7 +280,7 @@ class Generator:
         document.aliases += aliased
         document.fields += 1
         used.add(key)
-        self.asked[f"{parent}.{name}"] += 1
+        self.requested[f"{parent}.{name}"] += 1
         head = f"{key}: {name}" if aliased else name
         texts = list(self._arguments(field_.args, document, 0.5))
         head += f"({', '.join(texts)})" if texts else ""
@@ -341,13 +341,13 @@ class Generator:
         names.sort(key=lambda name: self._worn(f"{type_.name}.{name}"))
         found = dict.fromkeys([*needed, *names[: 1 + (self.random.random() < 0.3)]])
         for name in found:
-            self.asked[f"{type_.name}.{name}"] += 1
+            self.requested[f"{type_.name}.{name}"] += 1
             found[name] = self._value(name, type_.fields[name].type, levels - 1, negated=negated)
         return found
 
     def _least(self, prefix: str, values: Iterable[str]) -> str:
         value = min(values, key=lambda each: self._worn(prefix + each))
-        self.asked[prefix + value] += 1
+        self.requested[prefix + value] += 1
         return value
 
 

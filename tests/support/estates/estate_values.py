@@ -48,15 +48,15 @@ IDENTITY = frozenset({"id", "source", "namespace", "name", "version"})
 
 @dataclass(frozen=True)
 class Thing:
-    """One asset as far as it is the same in both worlds. ``worlds`` says in which it is there."""
+    """One asset as far as it is the same in both worlds. ``twins`` says in which it is there."""
 
     urn: str
     kind: str
     attributes: PolicyAttributes
     grade: Grade
     team: str
-    whole: str | None
-    worlds: tuple[str, ...]
+    known_parent: str | None
+    twins: tuple[str, ...]
 
 
 @dataclass
@@ -76,8 +76,8 @@ class Teller:
 
         The common randomness moves on in any case, so that what follows does not depend on what is hidden.
         """
-        told = choose(self.common, "open-")
-        return choose(self.own, self._mark()) if self.hides(name) else told
+        reported = choose(self.common, "open-")
+        return choose(self.own, self._mark()) if self.hides(name) else reported
 
     def hides(self, name: str) -> bool:
         """Whether the caller does not see a field of this asset."""
@@ -119,8 +119,10 @@ class Teller:
         ]
         if domain:
             found.append(DeclaredEdges(CONTAINS.into("Domain"), f"{kind}.domain", {domain: {}}))
-        if kind == "Feature" and self.thing.whole:
-            found.append(DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {self.thing.whole: {}}))
+        if kind == "Feature" and self.thing.known_parent:
+            found.append(
+                DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {self.thing.known_parent: {}})
+            )
         return tuple(found)
 
     def _policy_attributes(self) -> PolicyAttributes:
@@ -142,7 +144,7 @@ class Teller:
     def _sensitivities(self) -> tuple[str, ...]:
         """What it may be while nothing that it flows to is raised: its own, or less where nothing is a part of it."""
         mine = self.thing.attributes.sensitivity
-        if any(self.thing.urn == one.whole for one in self.things.values()) or self.thing.whole:
+        if any(self.thing.urn == one.known_parent for one in self.things.values()) or self.thing.known_parent:
             return (mine,)
         return SENSITIVITIES[: SENSITIVITIES.index(mine) + 1]
 
@@ -182,9 +184,11 @@ class Teller:
     def _sources(self, random: Random) -> list[dict[str, Any]] | None:
         """Columns of datasets that the caller knows of, and beside them of hidden ones that may differ."""
         things = self.things.values()
-        seen = [one.urn for one in things if one.kind == "Dataset" and one.grade is not Grade.HIDDEN]
+        observed = [one.urn for one in things if one.kind == "Dataset" and one.grade is not Grade.HIDDEN]
         secret = [one.urn for one in things if one.kind == "Dataset" and one.grade is Grade.HIDDEN]
-        found = [{"dataset": random.choice(seen), "column": f"c{random.randrange(3)}"}] if random.random() < 0.5 else []
+        found = (
+            [{"dataset": random.choice(observed), "column": f"c{random.randrange(3)}"}] if random.random() < 0.5 else []
+        )
         if secret and self.own.random() < 0.5:
             found.append({"dataset": self.own.choice(secret), "column": f"{self._mark()}column"})
         return found or None

@@ -38,7 +38,7 @@ OTHER_MODEL, PART = urn("model", "shy"), urn("model-version", "shy@1")
 SKETCH, SKETCHED = urn("model", "sketch"), urn("model-version", "sketch@1")
 """A model that is a draft, of which a version is open."""
 RUN, HIDDEN_RUN, DRAFT_RUN = urn("run", "run"), urn("run", f"{HIDDEN_NAME}-run"), urn("run", "draft-run")
-JUDGED, AGAINST_DRAFT, AGAINST_HIDDEN = (urn("evaluation", name) for name in ("judged", "against-1", "against-2"))
+EVALUATED, AGAINST_DRAFT, AGAINST_HIDDEN = (urn("evaluation", name) for name in ("judged", "against-1", "against-2"))
 DRAFT_BASE, HIDDEN_BASE = urn("evaluation", "draft-base"), urn("evaluation", f"{HIDDEN_NAME}-base")
 SERVICE, DEPLOYED = urn("service", "shop"), urn("deployment", f"{HIDDEN_NAME}-deployment")
 HUB = urn("workflow", "hub")

@@ -38,11 +38,11 @@ def instant(day: float) -> int:
 
 @dataclass(frozen=True)
 class Thing:
-    """An asset; ``team`` is its own owner. ``held`` are the spans in which it is a part of ``whole``."""
+    """An asset; ``team`` is its own owner. ``held`` are the spans in which it is a part of ``known_parent``."""
 
     urn: str
     kind: str
-    whole: str | None = None
+    known_parent: str | None = None
     held: tuple[Span, ...] = ALWAYS
     team: str = ""
     visibility: str = "ORG"
@@ -126,12 +126,14 @@ class WalkGraph:
     def owner(self, urn: str) -> str:
         """The owning team: its own, else that of the whole that it is a part of at last."""
         thing = self.things[urn]
-        return thing.team or (self.owner(thing.whole) if thing.whole and thing.held[-1][1] == NEVER else "")
+        return thing.team or (
+            self.owner(thing.known_parent) if thing.known_parent and thing.held[-1][1] == NEVER else ""
+        )
 
-    def are_counterparts(self, one: str, other: str, day: float) -> bool:
+    def are_members(self, one: str, other: str, day: float) -> bool:
         """Whether one is a part of the other on a day."""
         pairs = [(self.things[one], other), (self.things[other], one)]
-        return any(part.whole == whole and _within(part.held, day) for part, whole in pairs)
+        return any(part.known_parent == known_parent and _within(part.held, day) for part, known_parent in pairs)
 
     def exists(self, urn: str, day: float) -> bool:
         """Whether a thing is there on a day."""
@@ -144,13 +146,13 @@ class WalkGraph:
 
     def parts(self, urn: str) -> list[str]:
         """The parts that a whole has at last."""
-        return [each.urn for each in self.things.values() if each.whole == urn and each.held[-1][1] == NEVER]
+        return [each.urn for each in self.things.values() if each.known_parent == urn and each.held[-1][1] == NEVER]
 
     def named(self, namespace: str) -> "WalkGraph":
         """The same graph in a namespace of its own."""
         name: Callable[[str], str] = lambda urn: urn.replace("/default/", f"/{namespace}/")  # noqa: E731 - used twice
         things = [
-            replace(each, urn=name(each.urn), whole=name(each.whole) if each.whole else None)
+            replace(each, urn=name(each.urn), known_parent=name(each.known_parent) if each.known_parent else None)
             for each in self.things.values()
         ]
         arcs = [replace(each, source=name(each.source), target=name(each.target)) for each in self.arcs]
@@ -212,16 +214,20 @@ def walk_graphs(draw: st.DrawFn) -> WalkGraph:
 
 @st.composite
 def _things(draw: st.DrawFn, graph: WalkGraph, kind: str, number: int) -> Thing | None:
-    wholes = [urn for urn, each in graph.things.items() if each.kind == KINDS[kind].parent]
-    if KINDS[kind].versioned and not wholes:
+    parents = [urn for urn, each in graph.things.items() if each.kind == KINDS[kind].parent]
+    if KINDS[kind].versioned and not parents:
         return None
-    whole = draw(st.sampled_from(wholes)) if wholes else None
-    name = f"{whole.rpartition('/')[2]}@{number}" if whole and KINDS[kind].versioned else f"{kind.lower()}{number}"
+    known_parent = draw(st.sampled_from(parents)) if parents else None
+    name = (
+        f"{known_parent.rpartition('/')[2]}@{number}"
+        if known_parent and KINDS[kind].versioned
+        else f"{kind.lower()}{number}"
+    )
     hidden = draw(st.sampled_from([("", "ORG", "ACTIVE")] * 5 + _CLOSED))
     fate = draw(st.integers(0, 2 * _DRAWN_RARELY))
-    held = draw(st.sampled_from([ALWAYS] * 6 + _LEFT)) if kind == "Feature" and whole else ALWAYS
+    held = draw(st.sampled_from([ALWAYS] * 6 + _LEFT)) if kind == "Feature" and known_parent else ALWAYS
     made = draw(st.sampled_from([None, None, None, 6, 12, 18, LAST])) if fate > _DRAWN_RARELY else None
-    return Thing(walk_urn(kind, name), kind, whole, held, *hidden, made, fate in {1, 2}, fate == 1)
+    return Thing(walk_urn(kind, name), kind, known_parent, held, *hidden, made, fate in {1, 2}, fate == 1)
 
 
 _CLOSED = [

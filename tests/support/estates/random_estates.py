@@ -56,8 +56,8 @@ class Estate:
     def owner(self, urn: str) -> str:
         """The owning team: its own, else that of its whole."""
         asset = self.assets[urn]
-        whole = asset["whole"]
-        return str(asset["team"] or (self.owner(whole) if whole else ""))
+        known_parent = asset["whole"]
+        return str(asset["team"] or (self.owner(known_parent) if known_parent else ""))
 
     def sees(self, who: str, urn: str) -> bool:
         """Whether a caller may know of an asset."""
@@ -113,8 +113,8 @@ class Estate:
 
     def neighbours(self, who: str, urn: str, *, out: bool) -> set[tuple[str, EdgeKey]]:
         """Far asset and edge by rule 3.3: own edges and those of parts or whole that are read."""
-        whole = self.assets[urn]["whole"]
-        starts = [urn, *self.readable(who, [whole] if whole else self.parts(urn))]
+        known_parent = self.assets[urn]["whole"]
+        starts = [urn, *self.readable(who, [known_parent] if known_parent else self.parts(urn))]
         near, far = (1, 2) if out else (2, 1)
         return {
             (key[far], key)
@@ -143,21 +143,21 @@ def random_estate(seed: int) -> Estate:
 
 
 def _add(random: Random, estate: Estate, kind: str, number: int) -> None:
-    whole_kind = KINDS[kind].parent
-    wholes = estate.of(whole_kind) if whole_kind else []
-    whole = random.choice([wholes[0], random.choice(wholes)]) if wholes else None
-    name = estate.assets[whole]["name"] if whole and KINDS[kind].versioned else random.choice(NAMES)
+    parent_kind = KINDS[kind].parent
+    parents = estate.of(parent_kind) if parent_kind else []
+    known_parent = random.choice([parents[0], random.choice(parents)]) if parents else None
+    name = estate.assets[known_parent]["name"] if known_parent and KINDS[kind].versioned else random.choice(NAMES)
     seconds = random.randrange(6)
     values = _values(random, kind, f"2025-01-01T00:00:0{seconds}Z")
     team = random.choice((None, "ranking", "ads", "risk"))
-    more = _edges(random, estate, kind, whole)
+    more = _edges(random, estate, kind, known_parent)
     teams = list(dict.fromkeys([team, random.choice(("ranking", "ads", team))])) if team else []
     more["owners"] = [{"owner": TEAM + each} for each in teams]
-    urn = _urn(kind, number, name, whole)
+    urn = _urn(kind, number, name, known_parent)
     estate.assets[urn] = {
         "kind": kind,
         "name": name,
-        "whole": whole,
+        "whole": known_parent,
         "team": TEAM + team if team else None,
         "owners": {TEAM + each for each in teams},
         "time": seconds,
@@ -184,13 +184,13 @@ def _values(random: Random, kind: str, time: str) -> dict[str, Any]:
     return values
 
 
-def _edges(random: Random, estate: Estate, kind: str, whole: str | None) -> dict[str, Any]:
+def _edges(random: Random, estate: Estate, kind: str, known_parent: str | None) -> dict[str, Any]:
     """The edges that the item itself declares."""
     if kind == "Evaluation":
         return {"modelVersion": random.choice(estate.of("ModelVersion"))}
     if kind == "Run":
         return {"workflow": random.choice(estate.of("Workflow")[:2])}
-    return {"featureSet": whole} if kind == "Feature" else {}
+    return {"featureSet": known_parent} if kind == "Feature" else {}
 
 
 def _link(random: Random, estate: Estate, relation: str, ends: tuple[str, str]) -> None:
@@ -205,15 +205,15 @@ def _link(random: Random, estate: Estate, relation: str, ends: tuple[str, str]) 
 def _join(random: Random, estate: Estate, relation: str, source: str, target: str) -> None:
     if (relation, source, target) in estate.edges:
         return
-    facts: dict[str, Any] = {"origin": random.choice(("DECLARED", "OBSERVED", "INFERRED"))}
-    if facts["origin"] == "INFERRED":
-        facts["confidence"] = random.choice((0.25, 0.5, 1.0))
-    estate.edges[relation, source, target] = facts
-    estate.items.append({"link": {"relation": relation, "from": source, "to": target, **facts}})
+    details: dict[str, Any] = {"origin": random.choice(("DECLARED", "OBSERVED", "INFERRED"))}
+    if details["origin"] == "INFERRED":
+        details["confidence"] = random.choice((0.25, 0.5, 1.0))
+    estate.edges[relation, source, target] = details
+    estate.items.append({"link": {"relation": relation, "from": source, "to": target, **details}})
 
 
-def _urn(kind: str, number: int, name: str, whole: str | None) -> str:
+def _urn(kind: str, number: int, name: str, known_parent: str | None) -> str:
     slug = KINDS[kind].slug
-    if KINDS[kind].versioned and whole:
-        return f"mlg://{slug}/{whole.split('/', 3)[3]}@{number}"
+    if KINDS[kind].versioned and known_parent:
+        return f"mlg://{slug}/{known_parent.split('/', 3)[3]}@{number}"
     return f"mlg://{slug}/test/n{number}/{quote(name, safe='')}"

@@ -23,7 +23,7 @@ from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.decision import Grade
 
-WORLDS = ("a", "b")
+TWINS = ("a", "b")
 NAMES = ("alpha", "beta", "beta.x", "Beta", "γάμμα")
 """Few names, so that many are equal."""
 
@@ -55,7 +55,7 @@ _FIRST = (
     ("ranking", "TEAM", "CONFIDENTIAL", "DEPRECATED"),
 )
 """What the first of each kind are: read by everybody, discovered by everybody, hidden from most."""
-_SEEN = 2
+_OBSERVED = 2
 
 
 @dataclass
@@ -84,13 +84,13 @@ class Apart:
         for kind, number in COUNTS.items():
             for index in range(number):
                 self._add(random, kind, index)
-        self._keep_wholes()
+        self._keep_parents()
         shared = self._shared_links(random)
-        self.estates = {name: self._estate(name, shared) for name in WORLDS}
+        self.estates = {name: self._estate(name, shared) for name in TWINS}
 
-    def ids(self, *grades: Grade, world: str = "") -> list[str]:
+    def ids(self, *grades: Grade, twin: str = "") -> list[str]:
         """The ids of these grades, in one world or in any."""
-        return [urn for urn, one in self.things.items() if one.grade in grades and (not world or world in one.worlds)]
+        return [urn for urn, one in self.things.items() if one.grade in grades and (not twin or twin in one.twins)]
 
     def _add(self, random: Random, kind: str, index: int) -> None:
         """Decide what the caller may see of it before it gets a name, since a hidden name is a secret."""
@@ -103,46 +103,50 @@ class Apart:
         )
         owner = f"mlg://team/catalog/default/{team}" if team else ""
         while True:
-            whole = self._whole(random, kind, index)
-            inherited = self.things[whole].attributes.owner_team if whole and not owner else owner
+            known_parent = self._parent(random, kind, index)
+            inherited = self.things[known_parent].attributes.owner_team if known_parent and not owner else owner
             attributes = PolicyAttributes(KINDS[kind].code, inherited, visibility, sensitivity, stage)
-            attributes = attributes._replace(sensitivity=self._strictest(sensitivity, whole))
+            attributes = attributes._replace(sensitivity=self._strictest(sensitivity, known_parent))
             grade = self.access.grade(attributes)
-            if grade is Grade.HIDDEN or not KINDS[kind].versioned or VEIL not in str(whole):
+            if grade is Grade.HIDDEN or not KINDS[kind].versioned or VEIL not in str(known_parent):
                 break  # else a version that is seen would spell out the name of what is hidden
-        worlds = random.choice((WORLDS, ("a",), ("b",))) if grade is Grade.HIDDEN else WORLDS
-        urn = self._urn(random, kind, index, whole, grade)
-        self.things[urn] = Thing(urn, kind, attributes, grade, owner, whole, worlds)
+        twins = random.choice((TWINS, ("a",), ("b",))) if grade is Grade.HIDDEN else TWINS
+        urn = self._urn(random, kind, index, known_parent, grade)
+        self.things[urn] = Thing(urn, kind, attributes, grade, owner, known_parent, twins)
 
-    def _strictest(self, sensitivity: str, whole: str | None) -> str:
+    def _strictest(self, sensitivity: str, known_parent: str | None) -> str:
         """A part is at least as sensitive as its whole, which would raise it otherwise."""
-        levels = [sensitivity, self.things[whole].attributes.sensitivity] if whole else [sensitivity]
+        levels = [sensitivity, self.things[known_parent].attributes.sensitivity] if known_parent else [sensitivity]
         return max(levels, key=SENSITIVITIES.index)
 
-    def _whole(self, random: Random, kind: str, index: int) -> str | None:
+    def _parent(self, random: Random, kind: str, index: int) -> str | None:
         """The whole of a part: for the first parts, which all may see, the first, which all may read."""
-        wholes = [urn for urn, one in self.things.items() if one.kind == KINDS[kind].parent]
-        return random.choice((wholes[0], wholes[0] if index < _SEEN else random.choice(wholes))) if wholes else None
+        parents = [urn for urn, one in self.things.items() if one.kind == KINDS[kind].parent]
+        return (
+            random.choice((parents[0], parents[0] if index < _OBSERVED else random.choice(parents)))
+            if parents
+            else None
+        )
 
-    def _keep_wholes(self) -> None:
+    def _keep_parents(self) -> None:
         """Let wholes be wherever their parts are, which would make them up otherwise."""
         for one in list(self.things.values()):
-            if one.whole is not None:
-                whole = self.things[one.whole]
-                worlds = tuple(name for name in WORLDS if name in whole.worlds + one.worlds)
-                self.things[one.whole] = replace(whole, worlds=worlds)
+            if one.known_parent is not None:
+                known_parent = self.things[one.known_parent]
+                twins = tuple(name for name in TWINS if name in known_parent.twins + one.twins)
+                self.things[one.known_parent] = replace(known_parent, twins=twins)
 
-    def _urn(self, random: Random, kind: str, index: int, whole: str | None, grade: Grade) -> str:
+    def _urn(self, random: Random, kind: str, index: int, known_parent: str | None, grade: Grade) -> str:
         hidden = grade is Grade.HIDDEN and (KINDS[kind].versioned or index % 2 == 1)
         name = f"{VEIL}{next(self.marks)}" if hidden else random.choice(NAMES)
-        if KINDS[kind].versioned and whole:
-            return version_urn(whole, name if hidden else f"v{index}")
+        if KINDS[kind].versioned and known_parent:
+            return version_urn(known_parent, name if hidden else f"v{index}")
         return make_urn(KINDS[kind].slug, random.choice(("test", "prod")), f"n{index}", name)
 
     def _shared_links(self, random: Random) -> list[tuple[str, str, str]]:
         """Edges that the caller sees: between what is seen, of which one end at least is read."""
-        seen = {urn: one for urn, one in self.things.items() if one.grade is not Grade.HIDDEN}
-        return list(self._joined(random, seen, SHARED_LINKS, self._shows))
+        observed = {urn: one for urn, one in self.things.items() if one.grade is not Grade.HIDDEN}
+        return list(self._joined(random, observed, SHARED_LINKS, self._shows))
 
     def _shows(self, source: str, target: str) -> bool:
         grades = [self.things[urn].grade if urn in self.things else Grade.READ for urn in (source, target)]
@@ -167,22 +171,22 @@ class Apart:
                     found[relation.name, source, target] = None
         return found
 
-    def _estate(self, world: str, shared: list[tuple[str, str, str]]) -> Estate:
-        random = Random(f"{self.seed}{world}")
+    def _estate(self, twin: str, shared: list[tuple[str, str, str]]) -> Estate:
+        random = Random(f"{self.seed}{twin}")
         estate = Estate()
-        here = {urn: one for urn, one in self.things.items() if world in one.worlds}
+        here = {urn: one for urn, one in self.things.items() if twin in one.twins}
         for one in here.values():
-            estate.registered += self._registered(one, world, random)
+            estate.registered += self._registered(one, twin, random)
         own = self._joined(random, here, OWN_LINKS, lambda *ends: not self._shows(*ends))
         hubs = [
             (relation, urn, hub)
-            for relation, part, whole in (("RUN_OF", "Run", "Workflow"), ("SERVED_BY", "Deployment", "Service"))
-            for hub in [next(urn for urn, one in here.items() if one.kind == whole)]
+            for relation, part, known_parent in (("RUN_OF", "Run", "Workflow"), ("SERVED_BY", "Deployment", "Service"))
+            for hub in [next(urn for urn, one in here.items() if one.kind == known_parent)]
             for urn, one in here.items()
-            if one.kind == part and one.grade is Grade.HIDDEN and random.random() < (1 if world == "a" else 0.2)
+            if one.kind == part and one.grade is Grade.HIDDEN and random.random() < (1 if twin == "a" else 0.2)
         ]
         for key in dict.fromkeys([*shared, *own, *hubs]):
-            estate.links.append(LinkCommand(*key, self._edge_facts(key, world, random)))
+            estate.links.append(LinkCommand(*key, self._edge_details(key, twin, random)))
         estate.uses = self._uses(here, random)
         return estate
 
@@ -192,60 +196,60 @@ class Apart:
         known = [urn for urn, one in self.things.items() if one.kind == "Service" and one.grade is not Grade.HIDDEN]
         secret = [urn for urn, one in here.items() if one.kind == "Service" and one.grade is Grade.HIDDEN]
         for urn, one in self.things.items():
-            told = self.access.reads_field("usage", one.kind, one.attributes)
-            for r, consumers in ((common, (*TEAMS, *USERS, *known)), (random, (*secret, *(() if told else USERS)))):
+            reported = self.access.reads_field("usage", one.kind, one.attributes)
+            for r, consumers in ((common, (*TEAMS, *USERS, *known)), (random, (*secret, *(() if reported else USERS)))):
                 for consumer in r.sample(consumers, min(len(consumers), r.choice((0, 0, 1, 2)))):
                     day = (self.today - timedelta(days=r.choice((0, 1, 5, 6, 20, 29, 30, 45, 200, 500)))).isoformat()
                     uses[urn, consumer, day] = {"reads": r.randrange(4) / 2, "costUsd": r.randrange(8) / 4}
         return [RecordUsageCommand(*about, counts) for about, counts in uses.items() if about[0] in here]
 
-    def _registered(self, one: Thing, world: str, random: Random) -> Iterator[tuple[str, int, RegisterCommand]]:
+    def _registered(self, one: Thing, twin: str, random: Random) -> Iterator[tuple[str, int, RegisterCommand]]:
         """The registration of an asset, and for some a later change; who and when is hidden where the row is."""
         teller = Teller(self.access, self.schema, self.things, self.marks, one, Random(f"{self.seed}{one.urn}"), random)
-        subject = teller.pick("createdBy", lambda r, _: self._subject(r, random, world))
+        subject = teller.pick("createdBy", lambda r, _: self._subject(r, random, twin))
         time = teller.pick("createdAt", lambda r, _: r.choice(TIMES[:2]))
         yield subject, time, RegisterCommand(one.urn, teller.values(), teller.edges())
         if teller.pick("revision", lambda r, _: r.random() < 0.3):
-            by = teller.pick("updatedBy", lambda r, _: self._subject(r, random, world))
+            by = teller.pick("updatedBy", lambda r, _: self._subject(r, random, twin))
             at = time + teller.pick("updatedAt", lambda r, _: r.choice((1, 1, 2)) * 3_600_000)
             yield by, at, RegisterCommand(one.urn, {"description": teller.text("description")})
 
     @staticmethod
-    def _subject(chosen: Random, own: Random, world: str) -> str:
+    def _subject(chosen: Random, own: Random, twin: str) -> str:
         """Who wrote: few, since each writes in transactions of its own."""
-        return f"{HUSH}{9_000 + WORLDS.index(world)}" if chosen is own else "loader"
+        return f"{HUSH}{9_000 + TWINS.index(twin)}" if chosen is own else "loader"
 
-    def _edge_facts(self, key: tuple[str, str, str], world: str, random: Random) -> dict[str, Any]:
+    def _edge_details(self, key: tuple[str, str, str], twin: str, random: Random) -> dict[str, Any]:
         """What an edge says: where an end hides it, or is hidden itself, each world has its own."""
         relation, *ends = key
         common, hidden = Random(f"{self.seed}{key}"), self._edge_hidden(ends)
-        facts: dict[str, Any] = {"origin": common.choice(("DECLARED", "OBSERVED", "INFERRED"))}
+        details: dict[str, Any] = {"origin": common.choice(("DECLARED", "OBSERVED", "INFERRED"))}
         if not self._shows(*ends):
-            facts["origin"] = random.choice(("DECLARED", "OBSERVED", "INFERRED"))
+            details["origin"] = random.choice(("DECLARED", "OBSERVED", "INFERRED"))
         r = random if "confidence" in hidden else common
         if RELATIONS[relation].carries and self._strictest_of(ends[0]) > self._least_of(ends[1]):
-            facts["declassified"] = True
-        if facts["origin"] == "INFERRED":
-            facts["confidence"] = r.choice((0.25, 0.5, 1.0))
+            details["declassified"] = True
+        if details["origin"] == "INFERRED":
+            details["confidence"] = r.choice((0.25, 0.5, 1.0))
         if RELATIONS[relation].family is not RelationFamily.LINEAGE:
-            return facts
+            return details
         r = random if {"validFrom", "validTo"} & hidden else common
         if r.random() < 0.4:
-            facts["validFrom"] = r.choice(TIMES) - 86_400_000 * 30
+            details["validFrom"] = r.choice(TIMES) - 86_400_000 * 30
         if common.random() < 0.1:
-            facts["validFrom"], facts["validTo"] = TIMES[-1] - 86_400_000 * 40, TIMES[-1] - 86_400_000 * 30
+            details["validFrom"], details["validTo"] = TIMES[-1] - 86_400_000 * 40, TIMES[-1] - 86_400_000 * 30
         elif r.random() < 0.3:
-            facts["validTo"] = FOREVER - r.randrange(1_000_000)
+            details["validTo"] = FOREVER - r.randrange(1_000_000)
         r = random if "properties" in hidden else common
         if r.random() < 0.5:
             mark = f"{HUSH}{next(self.marks)}" if r is random else "said"
-            facts["properties"] = [{"key": f"{mark}-key", "value": f"{mark}-{r.randrange(3)}"}]
-        facts["runId"] = self._run_id(common, random, hidden, world)
-        return {name: value for name, value in facts.items() if value is not None}
+            details["properties"] = [{"key": f"{mark}-key", "value": f"{mark}-{r.randrange(3)}"}]
+        details["runId"] = self._run_id(common, random, hidden, twin)
+        return {name: value for name, value in details.items() if value is not None}
 
     def _strictest_of(self, urn: str) -> int:
         """How sensitive it is, with its parts: what flows over an edge must not raise the other end."""
-        alike = [one.attributes.sensitivity for one in self.things.values() if urn in (one.urn, one.whole)]
+        alike = [one.attributes.sensitivity for one in self.things.values() if urn in (one.urn, one.known_parent)]
         return max(map(SENSITIVITIES.index, alike))
 
     def _least_of(self, urn: str) -> int:
@@ -261,11 +265,11 @@ class Apart:
         ]
         return frozenset().union(*masks)
 
-    def _run_id(self, common: Random, random: Random, hidden: frozenset[str], world: str) -> str | None:
+    def _run_id(self, common: Random, random: Random, hidden: frozenset[str], twin: str) -> str | None:
         """A run that the caller knows of where the edge is shown; else, or instead of none, one that is hidden."""
         runs = [urn for urn, one in self.things.items() if one.kind == "Run"]
-        seen = [urn for urn in runs if self.things[urn].grade is not Grade.HIDDEN]
-        secret = [urn for urn in runs if urn not in seen and world in self.things[urn].worlds]
+        observed = [urn for urn in runs if self.things[urn].grade is not Grade.HIDDEN]
+        secret = [urn for urn in runs if urn not in observed and twin in self.things[urn].twins]
         if common.random() < 0.3 and "runId" not in hidden:
-            return common.choice(seen)
+            return common.choice(observed)
         return random.choice([*secret[:5], None]) if random.random() < 0.5 else None

@@ -49,7 +49,7 @@ def hidden_part(kind: str) -> str:
 
 
 @dataclass
-class Roads:
+class Paths:
     """The estate, with the ids of its facts by kind: those about anything open, and those about what is hidden alone.
 
     The id of an asset says whether it is hidden, that of a fact does not.
@@ -63,47 +63,53 @@ class Roads:
         """Ask for the facts about everything, as root."""
         near = [id_of(kind, NEAR) for kind in ASSETS] + [open_part(kind) for kind in VERSIONED]
         far = [id_of(kind, FAR) for kind in ASSETS] + [hidden_part(kind) for kind in VERSIONED]
-        self.open = await self._facts(near)
-        every = await self._facts(far)
+        self.open = await self._details(near)
+        every = await self._details(far)
         self.hidden = {kind: [urn for urn in every[kind] if urn not in self.open[kind]] for kind in every}
 
-    async def _facts(self, urns: list[str]) -> dict[str, list[str]]:
-        facts: dict[str, list[str]] = {kind: [] for kind in ATTACHED_KINDS if kind != "UsageMonth"}
+    async def _details(self, urns: list[str]) -> dict[str, list[str]]:
+        details: dict[str, list[str]] = {kind: [] for kind in ATTACHED_KINDS if kind != "UsageMonth"}
         for urn in urns:
             asset = (await self.api.ask("root", ABOUT, id=urn))["asset"]
             checks = asset["checks"]["nodes"]
-            told = {
+            reported = {
                 "Check": checks,
                 "CheckResult": [result for check in checks for result in check["results"]["nodes"]],
                 "Incident": asset["incidents"]["nodes"],
                 "Change": asset["history"]["nodes"],
                 "Approval": asset.get("approvals", {"nodes": []})["nodes"],
             }
-            for kind, nodes in told.items():
-                facts[kind] += [node["id"] for node in nodes if node["id"] not in facts[kind]]
-        return facts
+            for kind, nodes in reported.items():
+                details[kind] += [node["id"] for node in nodes if node["id"] not in details[kind]]
+        return details
 
-    def hidden_in(self, answer: Any) -> list[str]:
+    def hidden_in(self, known_response: Any) -> list[str]:
         """The hidden ids in an answer; a version that is open spells out the name of its whole."""
-        if isinstance(answer, str):
-            hidden = f"/{FAR}" in answer and not answer.endswith("@open")
-            fact = any(answer in urns for urns in self.hidden.values())
-            return [answer] if hidden or fact or answer.endswith(f"{NEAR}@2") else []
-        parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else ()
+        if isinstance(known_response, str):
+            hidden = f"/{FAR}" in known_response and not known_response.endswith("@open")
+            detail = any(known_response in urns for urns in self.hidden.values())
+            return [known_response] if hidden or detail or known_response.endswith(f"{NEAR}@2") else []
+        parts = (
+            known_response.values()
+            if isinstance(known_response, dict)
+            else known_response
+            if isinstance(known_response, list)
+            else ()
+        )
         return [found for part in parts for found in self.hidden_in(part)]
 
 
-async def lay(api: Api) -> Roads:
+async def lay(api: Api) -> Paths:
     """Make the estate, wait until tags have arrived, and learn what there is."""
     for part in (_vocabulary(), _assets(), _more()):
         await api.load(*part)
     for kind in ASSETS:
         await _observe(api, kind)
     await _promote(api)
-    await api.settled()
-    roads = Roads(api)
-    await roads.learn()
-    return roads
+    await api.recomputed()
+    paths = Paths(api)
+    await paths.learn()
+    return paths
 
 
 def _accepted(payload: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.oracles.edge_intervals import interval, marked
-from support.oracles.life_records import Refused, declare, new_stub, refuse_deleted, set_values, whole_of
+from support.oracles.life_records import Refused, declare, new_stub, parent_of, refuse_deleted, set_values
 from support.stores.writers import NOW
 
 Key = tuple[str, str, str]
@@ -22,15 +22,15 @@ _BOOKS = {"id", "kind", "tenant", "source", "namespace", "version", "index", "de
 }  # fmt: skip
 _FIRST: dict[str, dict[str, Any]] = {"OWNED_BY": {"kinds": ["TECHNICAL"]}, "TAGGED": {"mode": "DIRECT"}}
 _FIELDS = {"owners": "OWNED_BY", "tags": "TAGGED", "derivedFrom": "DERIVES"}
-_TOLD = ("kinds", "mode", "origin", "validFrom", "validTo")
+_REPORTED = ("kinds", "mode", "origin", "validFrom", "validTo")
 _FOLLOWS = {"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"}
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What a write answers: the outcome or the code of the refusal, and the revision."""
 
-    said: str
+    stated: str
     revision: int | None = None
 
 
@@ -43,7 +43,7 @@ class Life:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     edges: dict[Key, dict[str, Any]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
-    _kept: dict[str, tuple[Any, Answer]] = field(default_factory=dict)
+    _kept: dict[str, tuple[Any, Response]] = field(default_factory=dict)
     _moves: dict[tuple[str, Key], str] = field(default_factory=dict)
     _noted: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -51,19 +51,19 @@ class Life:
         """The changes of one thing."""
         return [change for change in self.changes if change["subject"] == name]
 
-    def once(self, key: str, payload: Any, write: Callable[[], Answer]) -> Answer:
+    def once(self, key: str, payload: Any, write: Callable[[], Response]) -> Response:
         """Do a write under a key: once, unless it was refused."""
         if key in self._kept:
-            before, answer = self._kept[key]
-            return answer if before == payload else Answer("IDEMPOTENCY_CONFLICT")
-        answer = write()
-        if answer.said in {"CREATED", "UPDATED", "UNCHANGED"}:
-            self._kept[key] = (deepcopy(payload), answer)
-        return answer
+            before, known_response = self._kept[key]
+            return known_response if before == payload else Response("IDEMPOTENCY_CONFLICT")
+        known_response = write()
+        if known_response.stated in {"CREATED", "UPDATED", "UNCHANGED"}:
+            self._kept[key] = (deepcopy(payload), known_response)
+        return known_response
 
     def register(
         self, name: str, values: Mapping[str, Any], lists: Mapping[str, Any], expected: int | None = None
-    ) -> Answer:
+    ) -> Response:
         """Register a dataset or a version of one; ``lists`` are its owners (with kinds), tags and origins."""
 
         def write() -> str:
@@ -73,7 +73,7 @@ class Life:
             creates = known is None or known["hydration"] == "STUB"
             record = self._ensure(name)
             if creates:
-                self._note(name, "REGISTERED")
+                self._entry(name, "REGISTERED")
             record["hydration"] = "FULL"
             set_values(record, values)
             self._dated(name)
@@ -83,14 +83,14 @@ class Life:
 
         return self._do(name, write)
 
-    def govern(self, name: str, action: str, expected: int | None = None, **given: Any) -> Answer:
+    def govern(self, name: str, action: str, expected: int | None = None, **given: Any) -> Response:
         """Set owners, tags or the stage of what is there."""
 
         def write() -> str:
             record = self._there(name)
             self._expect(record, expected)
             refuse_deleted(record)
-            self._note(name, action, reason=given.get("reason"))
+            self._entry(name, action, reason=given.get("reason"))
             if "stage" in given:
                 set_values(record, {"stage": given["stage"]})
             if "owners" in given:
@@ -107,7 +107,7 @@ class Life:
 
         return self._do(name, write)
 
-    def link(self, source: str, target: str, origin: str, since: int | None) -> Answer:
+    def link(self, source: str, target: str, origin: str, since: int | None) -> Response:
         """Declare that data flows; it is said of where it arrives."""
 
         def write() -> str:
@@ -121,13 +121,13 @@ class Life:
                 after["validFrom"] = since
             if "validTo" in after and after["validTo"] <= after["validFrom"]:
                 raise Refused("INVALID")
-            self._note(target, "LINKED")
+            self._entry(target, "LINKED")
             self._put(target, "upstream", key, declare(after, "link", origin))
             return "" if goes_on else "CREATED"
 
         return self._do(target, write)
 
-    def unlink(self, source: str, target: str, until: int | None) -> Answer:
+    def unlink(self, source: str, target: str, until: int | None) -> Response:
         """End the flow, now or at an instant."""
 
         def write() -> str:
@@ -138,21 +138,21 @@ class Life:
                 raise Refused("NOT_FOUND")
             if until is not None and until <= edge["validFrom"]:
                 raise Refused("INVALID")
-            self._note(target, "UNLINKED")
+            self._entry(target, "UNLINKED")
             self._put(target, "upstream", key, self._closed(edge, until))
             return ""
 
         return self._do(target, write)
 
-    def delete(self, name: str, expected: int | None = None) -> Answer:
+    def delete(self, name: str, expected: int | None = None) -> Response:
         """Delete it with its versions, unless something alive that stays derives from them."""
         return self._do(name, lambda: self._delete(name, expected))
 
-    def restore(self, name: str) -> Answer:
+    def restore(self, name: str) -> Response:
         """Take a deletion back, with the versions that went with it."""
         return self._do(name, lambda: self._restore(name))
 
-    def revert(self, number: int) -> Answer:
+    def revert(self, number: int) -> Response:
         """Undo one change."""
         change = self.changes[number]
         name = change["subject"]
@@ -232,8 +232,8 @@ class Life:
         record = self._there(name)
         if "deletedAt" not in record:
             return ""
-        whole = whole_of(name)
-        if whole and "deletedAt" in self.records[whole]:
+        known_parent = parent_of(name)
+        if known_parent and "deletedAt" in self.records[known_parent]:
             raise Refused("CONFLICT")
         back = [name, *(part for part in self._parts(name) if self.records[part].get("deletedWith") == name)]
         for each in back:
@@ -242,7 +242,7 @@ class Life:
             self._noted.setdefault(each, {"action": "RESTORED"})
         return ""
 
-    def _do(self, about: str, write: Callable[[], str]) -> Answer:
+    def _do(self, about: str, write: Callable[[], str]) -> Response:
         """Do all of a write or nothing, count what changed, and note it."""
         records, edges = deepcopy(self.records), deepcopy(self.edges)
         self._moves, self._noted = {}, {}
@@ -250,8 +250,8 @@ class Life:
             outcome = write()
         except Refused as refused:
             self.records, self.edges = records, edges
-            return Answer(str(refused))
-        self._settle_teams()
+            return Response(str(refused))
+        self._recompute_teams()
         linked = self._noted.get(about, {}).get("action") in {"LINKED", "UNLINKED"}
         moved = set() if linked else {name for name, _ in self._moves}
         for name, record in self.records.items():
@@ -261,7 +261,7 @@ class Life:
             if records.get(name) != record or name in {name for name, _ in self._moves}:
                 self._audit(name, records.get(name), edges)
         changed = records != self.records or edges != self.edges
-        return Answer(outcome or ("UPDATED" if changed else "UNCHANGED"), self.records[about]["revision"])
+        return Response(outcome or ("UPDATED" if changed else "UNCHANGED"), self.records[about]["revision"])
 
     def _audit(self, name: str, before: dict[str, Any] | None, edges: dict[Key, dict[str, Any]]) -> None:
         record, was = self.records[name], before or {}
@@ -290,9 +290,9 @@ class Life:
         if edge is None or not self._holds(edge):
             return None
         far = key[1] if key[2] == name else key[2]
-        return {"id": far, "relation": key[0], **{each: edge[each] for each in _TOLD if each in edge}}
+        return {"id": far, "relation": key[0], **{each: edge[each] for each in _REPORTED if each in edge}}
 
-    def _note(self, name: str, action: str, **more: Any) -> None:
+    def _entry(self, name: str, action: str, **more: Any) -> None:
         self._noted[name] = {"action": action, **{key: value for key, value in more.items() if value}}
 
     def _expect(self, record: dict[str, Any] | None, expected: int | None) -> None:
@@ -306,17 +306,19 @@ class Life:
 
     def _ensure(self, name: str) -> dict[str, Any]:
         if name not in self.records:
-            whole = whole_of(name)
-            begun = {key: self._ensure(whole)[key] for key in ("ownerTeam", "visibility")} if whole else {}
+            known_parent = parent_of(name)
+            begun = (
+                {key: self._ensure(known_parent)[key] for key in ("ownerTeam", "visibility")} if known_parent else {}
+            )
             self.records[name] = {**new_stub(name, self.tenant, self.now), **begun}
-            if whole:
-                said = {"relation": "VERSION_OF", "validFrom": 0, "by": ["id"], "origin": "DECLARED", "at": 0}
-                self.edges["VERSION_OF", name, whole] = {**said, "opened": self.now, **self._recorded()}
+            if known_parent:
+                stated = {"relation": "VERSION_OF", "validFrom": 0, "by": ["id"], "origin": "DECLARED", "at": 0}
+                self.edges["VERSION_OF", name, known_parent] = {**stated, "opened": self.now, **self._recorded()}
         return self.records[name]
 
     def _dated(self, name: str) -> None:
         """A version that is registered stands among the others by its time."""
-        key = ("VERSION_OF", name, whole_of(name))
+        key = ("VERSION_OF", name, parent_of(name))
         edge = self.edges.get(key)  # type: ignore[arg-type]
         if edge is not None and edge["at"] == 0:
             edge |= {"at": self.records[name]["createdAt"], **self._recorded()}
@@ -327,13 +329,13 @@ class Life:
         kind = "DatasetVersion" if "@" in own else "Dataset"
         declarer = f"{kind}.{of}"
         keys: dict[Key, None] = {}
-        for far, facts in targets.items():
+        for far, details in targets.items():
             self._ensure(far)
             key = (relation, far, own) if relation == "DERIVES" else (relation, own, far)
             edge = self.edges.get(key)
             after = dict(edge) if edge is not None and self._holds(edge) else self._opened(relation, edge)
-            said = {"mode": "DIRECT", **facts} if of == "tags" else facts
-            self._put(own, of, key, {**declare(after, declarer, "DECLARED"), **said})
+            stated = {"mode": "DIRECT", **details} if of == "tags" else details
+            self._put(own, of, key, {**declare(after, declarer, "DECLARED"), **stated})
             keys[key] = None
         for key, edge in list(self.edges.items()):
             mine = key[0] == relation and own == key[2 if relation == "DERIVES" else 1]
@@ -386,9 +388,9 @@ class Life:
     def _parts(self, name: str) -> list[str]:
         return [source for relation, source, target in self.edges if (relation, target) == ("VERSION_OF", name)]
 
-    def _settle_teams(self) -> None:
+    def _recompute_teams(self) -> None:
         for name in sorted(self.records, key=lambda name: "@" in name):
-            record, whole = self.records[name], whole_of(name)
+            record, known_parent = self.records[name], parent_of(name)
             teams = [(far, kinds) for far, kinds in record["index"]["owners"] if "//team/" in far]
             best = [far for far, kinds in teams if "TECHNICAL" in kinds] or [far for far, _ in teams]
-            record["ownerTeam"] = best[0] if best else self.records[whole]["ownerTeam"] if whole else ""
+            record["ownerTeam"] = best[0] if best else self.records[known_parent]["ownerTeam"] if known_parent else ""

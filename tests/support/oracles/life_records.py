@@ -14,15 +14,15 @@ class Refused(Exception):  # noqa: N818 - what happens, not an error
     """The write is refused with a code; nothing of it happens."""
 
 
-def whole_of(name: str) -> str | None:
+def parent_of(name: str) -> str | None:
     """The dataset of a version."""
     return name.replace("-version/", "/", 1).rpartition("@")[0] if "@" in name else None
 
 
 def declare(edge: dict[str, Any], declarer: str, origin: str) -> dict[str, Any]:
     """The edge with one declarer more; the strongest origin speaks."""
-    said = max(edge.get("origin", origin), origin, key=_STRENGTH.index)
-    return {**edge, "by": sorted({*edge["by"], declarer}), "origin": said}
+    stated = max(edge.get("origin", origin), origin, key=_STRENGTH.index)
+    return {**edge, "by": sorted({*edge["by"], declarer}), "origin": stated}
 
 
 def refuse_deleted(record: dict[str, Any] | None) -> None:

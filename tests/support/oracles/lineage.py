@@ -29,7 +29,7 @@ class Filter:
     stages: tuple[str, ...] = ()
 
 
-class Sight:
+class Viewpoint:
     """What a caller sees of a graph on a day: what is there, of it what is shown, and of that what is read.
 
     What is ``named`` by its id is shown even when it was deleted; nothing leads there. Whose times are hidden, because
@@ -41,12 +41,12 @@ class Sight:
         self.day = day
         team, things = TEAMS[who], graph.things
         own = {urn for urn in things if team is None or (team and graph.owner(urn) == team)}
-        seen = {urn for urn in things if urn in own or things[urn].visibility == "ORG"}
-        readable = {urn for urn in seen if urn in own or things[urn].stage != "DRAFT"}
+        observed = {urn for urn in things if urn in own or things[urn].visibility == "ORG"}
+        readable = {urn for urn in observed if urn in own or things[urn].stage != "DRAFT"}
         self._timed = readable
         self.there = {urn for urn in things if graph.exists(urn, self._day(urn))}
         found = self.there | {urn for urn in named if urn in things and graph.is_made(urn, self._day(urn))}
-        self.shown = found & seen
+        self.shown = found & observed
         self.read = found & readable
         self.held = [arc for arc in graph.arcs if holds(arc, self._day(arc.source, arc.target))]
         self.arcs = [arc for arc in self.held if {arc.source, arc.target} <= found]
@@ -57,21 +57,21 @@ class Sight:
 
     def are_beside(self, one: str, other: str) -> bool:
         """Whether one is a part of the other."""
-        return self.graph.are_counterparts(one, other, self._day(one, other))
+        return self.graph.are_members(one, other, self._day(one, other))
 
-    def counterparts(self, urn: str) -> set[str]:
+    def members(self, urn: str) -> set[str]:
         """The counterparts that are there."""
         return {each for each in self.there if self.are_beside(urn, each) and each != urn}
 
     def neighbours(self, urn: str, direction: str) -> set[tuple[str, str, str]]:
         """The edges that ``upstream`` or ``downstream`` lists: own ones and those of counterparts, without loops."""
         down = direction == "DOWNSTREAM"
-        speaking = {urn, *self.counterparts(urn)} & self.read
+        counting = {urn, *self.members(urn)} & self.read
         ends = {arc.key: (arc.source, arc.target) if down else (arc.target, arc.source) for arc in self.arcs}
         return {
             key
             for key, (near, far) in ends.items()
-            if near in speaking and far in self.shown & self.there and far != urn
+            if near in counting and far in self.shown & self.there and far != urn
         }
 
     def passes(self, arc: Arc, wanted: Filter) -> bool:
@@ -91,17 +91,17 @@ class Sight:
 class Walk:
     """One walk: its nodes with their depths in order, edges, ways and completeness."""
 
-    def __init__(self, sight: Sight, roots: list[str], direction: str, max_depth: int, wanted: Filter) -> None:
-        self.sight = sight
+    def __init__(self, viewpoint: Viewpoint, roots: list[str], direction: str, max_depth: int, wanted: Filter) -> None:
+        self.viewpoint = viewpoint
         self.wanted = wanted
         self.max_depth = max_depth
         self._down = direction == "DOWNSTREAM"
-        self.unknown_roots = list(dict.fromkeys(urn for urn in roots if urn not in sight.shown))
-        self.roots = [urn for urn in dict.fromkeys(roots) if urn in sight.shown]
+        self.unknown_roots = list(dict.fromkeys(urn for urn in roots if urn not in viewpoint.shown))
+        self.roots = [urn for urn in dict.fromkeys(roots) if urn in viewpoint.shown]
         self.states: nx.DiGraph[State] = nx.DiGraph()
         self.states.add_node(START)
         self.states.add_weighted_edges_from((START, ("at", urn), 0) for urn in self.roots)
-        for urn in sight.read:
+        for urn in viewpoint.read:
             self.states.add_weighted_edges_from(self._steps(urn))
         self.distances = {
             state: distance
@@ -115,7 +115,7 @@ class Walk:
     def _steps(self, urn: str) -> Iterator[tuple[State, State, int]]:
         for arc in self._followed(urn):
             yield ("at", urn), ("at", self._far(arc)), 1
-        for other in self.sight.counterparts(urn) & self.sight.read:
+        for other in self.viewpoint.members(urn) & self.viewpoint.read:
             for arc in self._followed(other):
                 yield ("at", urn), ("for", urn, other), 0
                 yield ("for", urn, other), ("at", self._far(arc)), 1
@@ -127,26 +127,28 @@ class Walk:
         return arc.target if self._down else arc.source
 
     def _followed(self, urn: str) -> list[Arc]:
-        return [arc for arc in self._of(urn) if self._far(arc) in self.sight.shown & self.sight.there]
+        return [arc for arc in self._of(urn) if self._far(arc) in self.viewpoint.shown & self.viewpoint.there]
 
     def _of(self, urn: str) -> list[Arc]:
-        return [arc for arc in self.sight.arcs if self._near(arc) == urn and self.sight.passes(arc, self.wanted)]
+        return [
+            arc for arc in self.viewpoint.arcs if self._near(arc) == urn and self.viewpoint.passes(arc, self.wanted)
+        ]
 
     def _over(self, urn: str) -> list[Arc]:
         """The edges over the relations asked for, whatever else they are, and wherever they lead."""
         relations = self.wanted.relations
-        held = [arc for arc in self.sight.held if not relations or arc.relation in relations]
+        held = [arc for arc in self.viewpoint.held if not relations or arc.relation in relations]
         return [arc for arc in held if self._near(arc) == urn]
 
     @cached_property
     def nodes(self) -> list[tuple[str, int]]:
         """The nodes of the answer with their depths, in order."""
-        shown = [(urn, depth) for urn, depth in self.depths.items() if self.sight.passes_on(urn, self.wanted)]
+        shown = [(urn, depth) for urn, depth in self.depths.items() if self.viewpoint.passes_on(urn, self.wanted)]
         return sorted(shown, key=lambda node: (node[1], node[0]))
 
     def edges(self, among: set[str]) -> set[tuple[str, str, str]]:
         """The followed edges both of whose ends are among these, as (from, to, relation)."""
-        near = {state[-1] for state in self.distances} & self.sight.read
+        near = {state[-1] for state in self.distances} & self.viewpoint.read
         return {
             arc.key for urn in near for arc in self._followed(urn) if {arc.source, arc.target} <= among & {*self.depths}
         }
@@ -154,7 +156,7 @@ class Walk:
     @cached_property
     def counts_by_kind(self) -> dict[str, int]:
         """How many nodes there are of each kind."""
-        return Counter(self.sight.graph.things[urn].code for urn, _ in self.nodes)
+        return Counter(self.viewpoint.graph.things[urn].code for urn, _ in self.nodes)
 
     @cached_property
     def depth_reached(self) -> int:
@@ -169,26 +171,26 @@ class Walk:
         return any(state[-1] not in self.depths for state in beyond)
 
     def _steps_of(self, urn: str) -> list[tuple[State, State, int]]:
-        return list(self._steps(urn)) if urn in self.sight.read else []
+        return list(self._steps(urn)) if urn in self.viewpoint.read else []
 
     @cached_property
     def first_hidden(self) -> set[str]:
         """What is hidden and was met: far ends, and counterparts that have an edge."""
         found = set[str]()
-        for urn in self._expanded & self.sight.read:
-            beside = self.sight.counterparts(urn)
-            speaking = {urn} | (beside & self.sight.read)
-            ends = {self._far(arc) for each in speaking for arc in self._over(each)}
-            found |= (ends & self.sight.there) - self.sight.shown
-            found |= {other for other in beside - self.sight.shown if self._over(other)}
+        for urn in self._expanded & self.viewpoint.read:
+            beside = self.viewpoint.members(urn)
+            counting = {urn} | (beside & self.viewpoint.read)
+            ends = {self._far(arc) for each in counting for arc in self._over(each)}
+            found |= (ends & self.viewpoint.there) - self.viewpoint.shown
+            found |= {other for other in beside - self.viewpoint.shown if self._over(other)}
         return found
 
     @cached_property
     def dead_ends(self) -> set[str]:
         """What is discovered and could not be expanded; nor speak, though it has an edge."""
-        found = self._expanded - self.sight.read
-        for urn in self._expanded & self.sight.read:
-            beside = (self.sight.counterparts(urn) & self.sight.shown) - self.sight.read
+        found = self._expanded - self.viewpoint.read
+        for urn in self._expanded & self.viewpoint.read:
+            beside = (self.viewpoint.members(urn) & self.viewpoint.shown) - self.viewpoint.read
             found |= {other for other in beside if self._over(other)}
         return found
 
@@ -216,17 +218,17 @@ class Walk:
             "hidden": None,
         }
 
-    def way(self, urn: str) -> list[str]:
+    def route(self, urn: str) -> list[str]:
         """The shortest way from a root, the least by ids among the shortest."""
         ends = [
             state for state, distance in self.distances.items() if state[-1] == urn and distance == self.depths[urn]
         ]
-        ways = [
-            [state[-1] for state in way[1:]]
+        routes = [
+            [state[-1] for state in route[1:]]
             for end in ends
-            for way in nx.all_shortest_paths(self.states, START, end, weight="weight")
+            for route in nx.all_shortest_paths(self.states, START, end, weight="weight")
         ]
-        return min(ways)
+        return min(routes)
 
 
 def completeness(reasons: list[str]) -> dict[str, Any]:
@@ -238,14 +240,14 @@ def completeness(reasons: list[str]) -> dict[str, Any]:
 class ImpactOf:
     """The impact of roots: the walk downstream without all of depth 0."""
 
-    def __init__(self, sight: Sight, roots: list[str], max_depth: int, wanted: Filter) -> None:
-        self.walk = Walk(sight, roots, "DOWNSTREAM", max_depth, wanted)
-        self.things = sight.graph.things
+    def __init__(self, viewpoint: Viewpoint, roots: list[str], max_depth: int, wanted: Filter) -> None:
+        self.walk = Walk(viewpoint, roots, "DOWNSTREAM", max_depth, wanted)
+        self.things = viewpoint.graph.things
         self.nodes = [(urn, depth) for urn, depth in self.walk.nodes if depth]
         self.counts_by_kind = Counter(self.things[urn].code for urn, _ in self.nodes)
         depths = Counter(depth for _, depth in self.nodes)
         self.counts_by_depth = [depths[depth] for depth in range(1, max(depths, default=0) + 1)]
-        owners = [sight.graph.owner(urn) for urn, _ in self.nodes]
+        owners = [viewpoint.graph.owner(urn) for urn, _ in self.nodes]
         self.teams = Counter(owner for owner in owners if owner)
 
     def of(self, *codes: str) -> list[tuple[str, int]]:
@@ -253,32 +255,32 @@ class ImpactOf:
         return [(urn, depth) for urn, depth in self.nodes if not codes or self.things[urn].code in codes]
 
 
-def paths(sight: Sight, start: str, end: str, most: int, longest: int) -> list[tuple[list[str], int]]:
+def paths(viewpoint: Viewpoint, start: str, end: str, most: int, longest: int) -> list[tuple[list[str], int]]:
     """The shortest paths with their lengths, by trying all sequences of distinct vertices.
 
     Both ends stand, also where they were deleted.
     """
-    if not {start, end} <= sight.shown:
+    if not {start, end} <= viewpoint.shown:
         return []
     if start == end:
         return [([start], 0)]
     steps: nx.DiGraph[str] = nx.DiGraph()
-    steps.add_nodes_from(sight.shown)
-    flows = {(arc.source, arc.target) for arc in sight.arcs if {arc.source, arc.target} <= sight.shown}
-    free = {pair for pair in permutations(sight.read, 2) if sight.are_beside(*pair)}
-    steps.add_edges_from(pair for pair in flows | free if pair[0] in sight.read)
+    steps.add_nodes_from(viewpoint.shown)
+    flows = {(arc.source, arc.target) for arc in viewpoint.arcs if {arc.source, arc.target} <= viewpoint.shown}
+    free = {pair for pair in permutations(viewpoint.read, 2) if viewpoint.are_beside(*pair)}
+    steps.add_edges_from(pair for pair in flows | free if pair[0] in viewpoint.read)
     found = []
-    for way in nx.all_simple_paths(steps, start, end):
-        length = _length(way, flows, free)
+    for route in nx.all_simple_paths(steps, start, end):
+        length = _length(route, flows, free)
         if length is not None and length <= longest:
-            found.append((length, way))
-    return [(way, length) for length, way in sorted(found)[:most]]
+            found.append((length, route))
+    return [(route, length) for length, route in sorted(found)[:most]]
 
 
-def _length(way: list[str], flows: set[tuple[str, str]], free: set[tuple[str, str]]) -> int | None:
+def _length(route: list[str], flows: set[tuple[str, str]], free: set[tuple[str, str]]) -> int | None:
     """The least number of edges of lineage on a way on which no two free steps follow each other; None if none is."""
     costs: dict[bool, int] = {False: 0}
-    for step in pairwise(way):
+    for step in pairwise(route):
         after: dict[bool, int] = {}
         if step in flows:
             after[False] = min(costs.values()) + 1

@@ -16,10 +16,10 @@ def assigned(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
     found: dict[tuple[str, str], Assigned] = {}
     tags = {urn: record for urn, record in there.records.items() if record["kind"] == "TAG"}
     for tag, record in tags.items():
-        said = dict(_said(there, tag, now))
-        found |= {(urn, tag): (mode, None) for urn, mode in said.items()}
+        stated = dict(_stated(there, tag, now))
+        found |= {(urn, tag): (mode, None) for urn, mode in stated.items()}
         if record["propagates"]:
-            found |= {(urn, tag): ("PROPAGATED", via) for urn, via in _reached(there, said, now).items()}
+            found |= {(urn, tag): ("PROPAGATED", via) for urn, via in _reached(there, stated, now).items()}
     return found
 
 
@@ -34,7 +34,7 @@ def shown(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
     return found
 
 
-def _said(there: Stored, tag: str, now: int) -> Iterator[tuple[str, str]]:
+def _stated(there: Stored, tag: str, now: int) -> Iterator[tuple[str, str]]:
     """What people said of a tag: on which assets it is, or kept out."""
     for (relation, urn, to), edge in there.edge_records.items():
         if (relation, to) == ("TAGGED", tag) and edge.get("validTo", now + 1) > now:
@@ -43,23 +43,23 @@ def _said(there: Stored, tag: str, now: int) -> Iterator[tuple[str, str]]:
                 yield urn, "BLOCKED" if edge["mode"] == "BLOCKED" else "DIRECT"
 
 
-def _reached(there: Stored, said: dict[str, str], now: int) -> dict[str, str]:
+def _reached(there: Stored, stated: dict[str, str], now: int) -> dict[str, str]:
     """What a tag reaches beyond where it was put, and from where: nearest first, the smaller id of the same."""
-    shut = {urn for urn, mode in said.items() if mode == "BLOCKED"}
+    shut = {urn for urn, mode in stated.items() if mode == "BLOCKED"}
     shut |= {urn for urn, record in there.records.items() if record.get("deletedAt") is not None}
     targets = defaultdict(set)
     for source, through, target in _flows(there, now):
         if not {source, through, target} & shut:
             targets[source].add(target)
-    level = sorted(urn for urn, mode in said.items() if mode == "DIRECT" and urn not in shut)
-    seen, via = set(level), dict[str, str]()
+    level = sorted(urn for urn, mode in stated.items() if mode == "DIRECT" and urn not in shut)
+    observed, via = set(level), dict[str, str]()
     while level:
         new: dict[str, str] = {}
         for source in level:
-            for target in targets[source] - seen:
+            for target in targets[source] - observed:
                 new.setdefault(target, source)
         via |= new
-        seen |= set(new)
+        observed |= set(new)
         level = sorted(new)
     return via
 
@@ -73,8 +73,8 @@ def _flows(there: Stored, now: int) -> Iterator[tuple[str, str, str]]:
             parts[target].add(source)
         if relation == "CONTAINS" and source.startswith("mlg://feature-set/") and target.startswith("mlg://feature/"):
             parts[source].add(target)
-    for whole, members in parts.items():
-        yield from ((whole, whole, part) for part in members)
+    for known_parent, members in parts.items():
+        yield from ((known_parent, known_parent, part) for part in members)
     for key in current:
         relation, source, target = key
         edge: Any = there.edge_records[key]

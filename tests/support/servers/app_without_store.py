@@ -18,7 +18,7 @@ QUERY = json.dumps({"query": "{ __typename }"}).encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A whole HTTP answer; header names are in lower case."""
 
     status: int
@@ -32,12 +32,12 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Gateway:
     """Ask the application without a network; header values are the bytes that a server would hand on."""
 
     app: Starlette
 
-    async def knock(self, *authorization: str, path: str = "/graphql", body: bytes = QUERY) -> Answer:
+    async def knock(self, *authorization: str, path: str = "/graphql", body: bytes = QUERY) -> Response:
         """Post a query with any number of Authorization headers."""
         headers = [(b"content-type", b"application/json"), (b"host", b"graph.example")]
         headers += [(b"authorization", value.encode("utf-8", "surrogatepass")) for value in authorization]
@@ -56,11 +56,11 @@ class Door:
         }
         return await self._exchange(scope, body)
 
-    async def bearer(self, token: str) -> Answer:
+    async def bearer(self, token: str) -> Response:
         """Post a query with a bearer token."""
         return await self.knock(f"Bearer {token}")
 
-    async def _exchange(self, scope: dict[str, Any], body: bytes) -> Answer:
+    async def _exchange(self, scope: dict[str, Any], body: bytes) -> Response:
         sent: list[Any] = []
         received = iter([{"type": "http.request", "body": body, "more_body": False}])
 
@@ -72,7 +72,7 @@ class Door:
 
         await self.app(scope, receive, send)
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
-        return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]).decode())
+        return Response(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]).decode())
 
 
 class Doorway:
@@ -87,9 +87,9 @@ class Doorway:
         }
         self._process = Process(Settings.from_env(env))
 
-    def open(self, authenticator: Authenticator) -> Door:
+    def open(self, authenticator: Authenticator) -> Gateway:
         """Return the application in front of which ``authenticator`` stands."""
         self._process.authenticator = authenticator
         # No store listens there: the requests of these tests need none.
         self._process.open_with(GremlinClient("http://127.0.0.1:1"), WriteCoordinator())
-        return Door(create_app(self._process))
+        return Gateway(create_app(self._process))

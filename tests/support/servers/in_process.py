@@ -64,10 +64,10 @@ class RunningApi:
         """The factory of operation contexts, whose fields a test may replace."""
         return self.process.opened.contexts
 
-    async def settled(self) -> None:
+    async def recomputed(self) -> None:
         """Wait until the jobs have done what they had to: tags have arrived, and nobody but us asks the store."""
         pending = self.coordinator.outbox
-        await until(lambda: all(note.due > epoch_milliseconds() for note in pending.entries))
+        await until(lambda: all(known_entry.due > epoch_milliseconds() for known_entry in pending.entries))
 
 
 @dataclass
@@ -78,12 +78,12 @@ class Api(RunningApi):
 
     async def send(self, who: str, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer of one request."""
-        answer = await self.http.post(
+        known_response = await self.http.post(
             "/graphql",
             json={"query": query, "variables": variables},
             headers={"Authorization": f"Bearer {self.tokens[who]}"},
         )
-        body: dict[str, Any] = answer.json()
+        body: dict[str, Any] = known_response.json()
         return body
 
     async def ask(self, who: str, query: str, **variables: Any) -> Any:
@@ -107,7 +107,7 @@ class Api(RunningApi):
     async def count(self, who: str, query: str, **variables: Any) -> int:
         """The number of store requests that a query takes, without those of a first authentication."""
         await self.send(who, "{ viewer { subject } }")
-        await self.settled()
+        await self.recomputed()
         requests = ObservedRequests()
         self.client.observers.append(requests)
         try:

@@ -69,7 +69,7 @@ class Serving:
         """Return when the API says that it is ready; fails when its process has ended."""
         async with httpx2.AsyncClient(trust_env=False) as http:
 
-            async def answers() -> bool:
+            async def responses() -> bool:
                 assert self._process is not None
                 assert self._process.returncode is None, f"the API ended with {self._process.returncode}"
                 try:
@@ -77,7 +77,7 @@ class Serving:
                 except httpx2.TransportError:
                     return False
 
-            await until(answers, within=240)
+            await until(responses, within=240)
 
     def kill_api(self) -> None:
         """End the API at once; its JVM sees that and ends, too."""
@@ -109,11 +109,11 @@ async def register(http: httpx2.AsyncClient, url: str, items: list[Any], key: st
     """The results of a call; None where no answer came, or the answer is that the store went away."""
     given = {"items": items, **({"idempotencyKey": key} if key else {})}
     try:
-        answer = await http.post(f"{url}/graphql", json={"query": REGISTER, "variables": {"input": given}})
+        known_response = await http.post(f"{url}/graphql", json={"query": REGISTER, "variables": {"input": given}})
     except httpx2.TransportError:
         return None
-    body = answer.json()
-    if answer.status_code != httpx2.codes.OK or "errors" in body:
+    body = known_response.json()
+    if known_response.status_code != httpx2.codes.OK or "errors" in body:
         return None
     results: list[Any] = body["data"]["registerAssets"]["results"]
     return results

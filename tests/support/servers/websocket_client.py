@@ -35,11 +35,11 @@ class Talk:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
 
-    async def say(self, **message: Any) -> None:
+    async def state(self, **message: Any) -> None:
         """Send one message."""
         await self.connection.send(json.dumps(message))
 
-    async def hear(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         """The next message."""
         async with asyncio.timeout(PATIENCE):
             message: dict[str, Any] = json.loads(await self.connection.recv())
@@ -53,16 +53,16 @@ class Talk:
 
     async def init(self, token: str) -> dict[str, Any]:
         """Come in with a token."""
-        await self.say(type="connection_init", payload={"Authorization": f"Bearer {token}"})
-        return await self.hear()
+        await self.state(type="connection_init", payload={"Authorization": f"Bearer {token}"})
+        return await self.receive()
 
     async def subscribe(self, query: str, name: str = "1", **variables: Any) -> None:
         """Begin an operation."""
-        await self.say(type="subscribe", id=name, payload={"query": query, "variables": variables})
+        await self.state(type="subscribe", id=name, payload={"query": query, "variables": variables})
 
     async def event(self) -> Any:
         """The data of the next event."""
-        message = await self.hear()
+        message = await self.receive()
         assert message["type"] == "next", message
         assert "errors" not in message["payload"], message
         return message["payload"]["data"]

@@ -18,13 +18,13 @@ from app.store.embedded.embedded_store import EmbeddedStore
 
 async def host() -> None:
     """Run the store until SIGINT or SIGTERM."""
-    told = asyncio.Event()
+    reported = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, reported.set)
     async with EmbeddedStore(Settings.from_env(), sample_schema()) as store:
         sys.stdout.write(json.dumps({"url": store.url, "jvm": store.jvm_pid}) + "\n")
         sys.stdout.flush()
-        await told.wait()
+        await reported.wait()
 
 
 if __name__ == "__main__":

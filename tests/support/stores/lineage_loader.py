@@ -89,19 +89,19 @@ def _declared(thing: Thing) -> Iterator[DeclaredEdges]:
     if thing.team:
         owners = {TEAM + thing.team: {"kinds": ["TECHNICAL"]}}
         yield DeclaredEdges(OWNED_BY.out(), f"{thing.kind}.owners", owners)
-    if thing.kind == "Feature" and thing.whole:
-        yield DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {thing.whole: {}})
+    if thing.kind == "Feature" and thing.known_parent:
+        yield DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {thing.known_parent: {}})
 
 
 def _link(arc: Arc) -> LinkCommand:
-    facts: dict[str, Any] = {"origin": arc.origin}
+    details: dict[str, Any] = {"origin": arc.origin}
     if arc.confidence is not None:
-        facts["confidence"] = arc.confidence
+        details["confidence"] = arc.confidence
     if arc.start is not None:
-        facts["validFrom"] = instant(arc.start)
+        details["validFrom"] = instant(arc.start)
     if arc.end is not None:
-        facts["validTo"] = instant(arc.end)
-    return LinkCommand(arc.relation, arc.source, arc.target, facts)
+        details["validTo"] = instant(arc.end)
+    return LinkCommand(arc.relation, arc.source, arc.target, details)
 
 
 def _unlink(arc: Arc) -> UnlinkCommand:
@@ -109,14 +109,14 @@ def _unlink(arc: Arc) -> UnlinkCommand:
 
 
 def _link_again(arc: Arc) -> LinkCommand:
-    facts = {} if arc.starts is None else {"validFrom": instant(arc.starts)}
+    details = {} if arc.starts is None else {"validFrom": instant(arc.starts)}
     sure = {} if arc.confidence is None else {"confidence": arc.confidence}
-    return LinkCommand(arc.relation, arc.source, arc.target, {"origin": arc.origin, **sure, **facts})
+    return LinkCommand(arc.relation, arc.source, arc.target, {"origin": arc.origin, **sure, **details})
 
 
 def _take_out(thing: Thing) -> UnlinkCommand:
-    return UnlinkCommand(CONTAINS.name, str(thing.whole), thing.urn)
+    return UnlinkCommand(CONTAINS.name, str(thing.known_parent), thing.urn)
 
 
 def _put_back(thing: Thing) -> LinkCommand:
-    return LinkCommand(CONTAINS.name, str(thing.whole), thing.urn, {"origin": "DECLARED"})
+    return LinkCommand(CONTAINS.name, str(thing.known_parent), thing.urn, {"origin": "DECLARED"})

@@ -39,7 +39,7 @@ class PlainGraph:
         self.records: dict[str, dict[str, Any]] = {}
         self.edges: list[Edge] = []
         self.hidden: dict[str, set[str]] = {}
-        self.notes = PolicyReport("v1")
+        self.entries = PolicyReport("v1")
         self.registered: list[tuple[list[Command], bool, bool]] = []
 
     def add(self, kind: str, name: str, **values: object) -> str:
@@ -50,9 +50,9 @@ class PlainGraph:
         self.records[urn] = {**known, **values}
         return urn
 
-    def join(self, relation: str, source: str, target: str, **facts: object) -> None:
+    def join(self, relation: str, source: str, target: str, **details: object) -> None:
         """Add an edge."""
-        edge = {"edgeId": f"{relation}:{source}:{target}", "relation": relation, "origin": "DECLARED", **facts}
+        edge = {"edgeId": f"{relation}:{source}:{target}", "relation": relation, "origin": "DECLARED", **details}
         self.edges.append((relation, source, target, edge))
 
     def row(self, urn: str) -> Row | None:
@@ -63,7 +63,7 @@ class PlainGraph:
         hidden = frozenset(self.hidden.get(record["kind"], ()))
         name = KIND_OF_CODE[record["kind"]].name
         mask = FieldMask(hidden, dict.fromkeys(hidden, Denial(("p1",), ("READ",))))
-        return Row(list(self.records).index(urn), record, RowAccess(name, mask, self.notes))
+        return Row(list(self.records).index(urn), record, RowAccess(name, mask, self.entries))
 
     async def node(self, urn: str) -> Row | None:
         """See GraphReader."""

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Machinery:
+class WriterMachine:
     """What the machine works on: one event loop, one client, one graph."""
 
     runner: asyncio.Runner

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import orjson
 from support.estates.estate_values import DOMAINS, HUSH, NOW, TAGS, TEAMS, USERS, VEIL
-from support.estates.twin_estates import WORLDS, Apart, Estate
+from support.estates.twin_estates import TWINS, Apart, Estate
 from support.servers.in_process import RunningApi, process_over
 from support.stores.janusgraph import StoreGraph, open_graph
 from support.stores.writers import Writers, person
@@ -44,7 +44,7 @@ CALLERS = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What came back, byte by byte; the request id is the same for all, so that nothing has to be masked."""
 
     status: int
@@ -72,28 +72,30 @@ class StillJournal(CommitLog):
 
 
 @dataclass
-class World(RunningApi):
+class Twin(RunningApi):
     """One running API over a store of its own."""
 
     async def principal(self, who: str) -> Principal:
         """Who a persona is to this API."""
         return await self.process.authenticator.authenticate(f"Bearer {self.tokens[who]}")
 
-    async def post(self, who: str, body: Mapping[str, Any], **headers: str) -> Answer:
+    async def post(self, who: str, body: Mapping[str, Any], **headers: str) -> Response:
         """Send one request."""
         sent = {"Authorization": f"Bearer {self.tokens[who]}", "X-Request-Id": "worlds", **headers}
-        answer = await self.http.post("/graphql", json=body, headers=sent)
-        return Answer(answer.status_code, tuple(sorted(answer.headers.items())), answer.content)
+        known_response = await self.http.post("/graphql", json=body, headers=sent)
+        return Response(
+            known_response.status_code, tuple(sorted(known_response.headers.items())), known_response.content
+        )
 
     async def write(self, estate: Estate) -> None:
         """Register an estate: who and when as it says, wholes before their parts, then links, and usage last."""
         writers = Writers(self.client, self.process.policy, self.coordinator)
         turns: dict[tuple[int, str, int], list[RegisterCommand]] = defaultdict(list)
-        seen: set[str] = set()
+        observed: set[str] = set()
         for subject, time, item in estate.registered:
-            turn = 2 if item.urn in seen else int("-version/" in item.urn or "://feature/" in item.urn)
+            turn = 2 if item.urn in observed else int("-version/" in item.urn or "://feature/" in item.urn)
             turns[turn, subject, time].append(item)
-            seen.add(item.urn)
+            observed.add(item.urn)
         for (_, subject, time), items in sorted(turns.items(), key=lambda pair: pair[0]):
             await _written(writers, subject, time, items)
         await _written(writers, "root", NOW, estate.links)
@@ -108,29 +110,29 @@ async def _written(writers: Writers, subject: str, time: int, items: list[Any]) 
 
 
 @dataclass
-class Worlds:
+class Twins:
     """A pair of worlds for one caller. ``apart`` is what they are made of."""
 
     who: str
     apart: Apart
-    pair: tuple[World, World]
+    pair: tuple[Twin, Twin]
     log: Path
-    asked: int = 0
+    requested: int = 0
     differing: list[str] = field(default_factory=list)
     leaking: list[str] = field(default_factory=list)
 
-    async def ask(self, query: str, variables: Mapping[str, Any] | None = None, **headers: str) -> Answer:
+    async def ask(self, query: str, variables: Mapping[str, Any] | None = None, **headers: str) -> Response:
         """Ask both worlds the same, and note where they differ or say what is hidden; the answer of the first."""
         body = {"query": query, "variables": dict(variables or {})}
-        one, other = await asyncio.gather(*(world.post(self.who, body, **headers) for world in self.pair))
-        self.asked += 1
+        one, other = await asyncio.gather(*(twin.post(self.who, body, **headers) for twin in self.pair))
+        self.requested += 1
         if one != other:
             self.differing.append(f"{query}\n{body['variables']} {headers}\n{_difference(one.text, other.text)}")
-        said = set(MARK.findall(orjson.dumps(body).decode()))
-        for answer in (one, other):
-            told = set(MARK.findall(answer.text)) - said
-            if told:
-                self.leaking.append(f"{sorted(told)}: {query}\n{answer.text}")
+        stated = set(MARK.findall(orjson.dumps(body).decode()))
+        for known_response in (one, other):
+            reported = set(MARK.findall(known_response.text)) - stated
+            if reported:
+                self.leaking.append(f"{sorted(reported)}: {query}\n{known_response.text}")
         return one
 
 
@@ -141,7 +143,7 @@ def _difference(one: str, other: str) -> str:
 
 
 @asynccontextmanager
-async def open_world(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterator[World]:
+async def open_twin(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterator[Twin]:
     """Run the API over a graph; worlds that share a folder share their keys, and so their tokens and cursors."""
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_ACCESS_LOG": str(log)})
     process = process_over(settings, graph)
@@ -153,32 +155,32 @@ async def open_world(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterato
             contexts = process.opened.contexts
             contexts.coordinator = replace(contexts.coordinator, commit_log=StillJournal())
             contexts.disclosure, contexts.clock = Disclosure.NONE, lambda: LATER
-            world = World(process, http, {name: issuer.mint(each, now=None) for name, each in CALLERS.items()})
-            await world.write(Estate([("root", NOW, item) for item in _vocabulary()]))
-            yield world
+            twin = Twin(process, http, {name: issuer.mint(each, now=None) for name, each in CALLERS.items()})
+            await twin.write(Estate([("root", NOW, item) for item in _vocabulary()]))
+            yield twin
 
 
 @asynccontextmanager
-async def open_worlds(
+async def open_twins(
     who: str, seed: int, store: EmbeddedStore, schema: StoreSchema, folder: Path
-) -> AsyncIterator[Worlds]:
+) -> AsyncIterator[Twins]:
     """Open two worlds for a caller and fill them."""
     log = folder / f"{who}.jsonl"
     async with AsyncExitStack() as stack:
-        worlds = []
-        for name in WORLDS:
+        twins = []
+        for name in TWINS:
             graph = await stack.enter_async_context(open_graph(store, schema, folder / f"{who}-{name}"))
-            worlds.append(await stack.enter_async_context(open_world(graph, folder, log)))
-        for world in worlds:
-            world.tokens = worlds[0].tokens
-        access = worlds[0].process.policy.access(await worlds[0].principal(who))
-        apart = Apart(seed, access, worlds[0].process.schema.core)
-        for name, world in zip(WORLDS, worlds, strict=True):
-            await world.write(apart.estates[name])
-        for world in worlds:
-            await world.settled()
+            twins.append(await stack.enter_async_context(open_twin(graph, folder, log)))
+        for twin in twins:
+            twin.tokens = twins[0].tokens
+        access = twins[0].process.policy.access(await twins[0].principal(who))
+        apart = Apart(seed, access, twins[0].process.schema.core)
+        for name, twin in zip(TWINS, twins, strict=True):
+            await twin.write(apart.estates[name])
+        for twin in twins:
+            await twin.recomputed()
         log.unlink(missing_ok=True)
-        yield Worlds(who, apart, (worlds[0], worlds[1]), log)
+        yield Twins(who, apart, (twins[0], twins[1]), log)
 
 
 def _vocabulary() -> list[RegisterCommand]:

@@ -76,15 +76,15 @@ def edges(text: str, **fields: Iterable[str] | Mapping[str, Any]) -> tuple[Decla
     found = []
     for name, far in fields.items():
         hop, adds, origin = _FIELDS[name]
-        facts = far if isinstance(far, Mapping) else dict.fromkeys(far)
-        targets = {urn(other): {"kinds": kinds} if kinds else {} for other, kinds in facts.items()}
+        details = far if isinstance(far, Mapping) else dict.fromkeys(far)
+        targets = {urn(other): {"kinds": kinds} if kinds else {} for other, kinds in details.items()}
         found.append(DeclaredEdges(hop, f"{kind}.{name}", targets, adds, origin))
     return tuple(found)
 
 
-def link(relation: str, source: str, target: str, **facts: object) -> LinkCommand:
+def link(relation: str, source: str, target: str, **details: object) -> LinkCommand:
     """A link between ``kind name`` and ``kind name``."""
-    return LinkCommand(relation, urn(source), urn(target), {"origin": "DECLARED", **facts})
+    return LinkCommand(relation, urn(source), urn(target), {"origin": "DECLARED", **details})
 
 
 def person(subject: str, *teams: str, roles: str = "", tenant: str = "default") -> Principal:

@@ -69,7 +69,7 @@ class ContractServer:
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    async def answer(self, request: Request) -> Response:
+    async def known_response(self, request: Request) -> Response:
         """Execute the request against the contract."""
         self.tokens.add(request.headers.get("Authorization", ""))
         if self.troubles:
@@ -115,7 +115,7 @@ def field_relations() -> Relations:
 def server(contract: GraphQLSchema) -> Iterator[ContractServer]:
     """Run a contract server that runs on a free port for one test."""
     state = ContractServer(contract)
-    app = Starlette(routes=[Route("/graphql", state.answer, methods=["POST"])])
+    app = Starlette(routes=[Route("/graphql", state.known_response, methods=["POST"])])
     runner = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=runner.run)
     ready = threading.Event()

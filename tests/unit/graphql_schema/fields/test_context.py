@@ -29,7 +29,7 @@ class Process:
             ADA,
             self.open_reader,
             self.graph,
-            self.graph.notes,
+            self.graph.entries,
             b"k" * 32,
             "request-1",
             log_access=self.log,

@@ -64,7 +64,7 @@ class Operation:
             self.readers += 1
             return graph
 
-        self.context = Context(caller, open_reader, self.writer, graph.notes, b"k" * 32)
+        self.context = Context(caller, open_reader, self.writer, graph.entries, b"k" * 32)
         self.info = cast("Info", SimpleNamespace(context=self.context))
 
     @property

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from support.estates.lineage_graphs import DELETED, TODAY, Arc, Thing, WalkGraph, walk_urn
-from support.oracles.lineage import Filter, ImpactOf, Sight, Walk, paths
+from support.oracles.lineage import Filter, ImpactOf, Viewpoint, Walk, paths
 
 KINDS = {"d": "Dataset", "v": "DatasetVersion", "s": "FeatureSet", "f": "Feature", "m": "Model", "w": "ModelVersion"}
 KINDS |= {"x": "Service", "r": "Run"}
@@ -15,10 +15,10 @@ EVERYTHING = Filter()
 def graph(edges: str, parts: str = "", **values: Mapping[str, Any]) -> WalkGraph:
     """A graph of edges such as ``d1>d2``; the first letter of a name is its kind; ``parts`` are such as ``d1:v1``."""
     names = {name for edge in edges.split() for name in edge.split(">")}
-    whole_of = {part: whole for pair in parts.split() for whole, part in [pair.split(":")]}
-    names |= {*whole_of, *whole_of.values()}
+    parent_of = {part: known_parent for pair in parts.split() for known_parent, part in [pair.split(":")]}
+    names |= {*parent_of, *parent_of.values()}
     things = [
-        Thing(urn(name), KINDS[name[0]], urn(whole_of[name]) if name in whole_of else None, **values.get(name, {}))
+        Thing(urn(name), KINDS[name[0]], urn(parent_of[name]) if name in parent_of else None, **values.get(name, {}))
         for name in sorted(names)
     ]
     arcs = [Arc("DERIVES", urn(a), urn(b), start=5) for edge in edges.split() for a, b in [edge.split(">")]]
@@ -39,7 +39,7 @@ def walk(there: WalkGraph, roots: str, depth: int = 9, wanted: Filter = EVERYTHI
     """A walk from names, downstream but from ``<`` and a name."""
     direction = "UPSTREAM" if roots.startswith("<") else "DOWNSTREAM"
     ids = [urn(each) for each in roots.strip("<").split()]
-    return Walk(Sight(there, who, 30, ids), ids, direction, depth, wanted)
+    return Walk(Viewpoint(there, who, 30, ids), ids, direction, depth, wanted)
 
 
 def nodes(found: Walk) -> str:
@@ -103,7 +103,7 @@ def test_cycles_and_self_loops() -> None:
     """A closure does not contain its root because of an edge back, which is an edge of the answer, as a loop is."""
     found = walk(graph("d1>d2 d2>d1 d2>d2"), "d1")
     assert (nodes(found), edges(found)) == ("d1:0 d2:1", "d1>d2 d2>d1 d2>d2")
-    assert ImpactOf(Sight(graph("d1>d1"), "root", 30), [urn("d1")], 9, EVERYTHING).nodes == []
+    assert ImpactOf(Viewpoint(graph("d1>d1"), "root", 30), [urn("d1")], 9, EVERYTHING).nodes == []
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_hidden_counterpart_counts_if_it_has_an_edge() -> None:
 def test_via_is_the_least_of_the_shortest_ways() -> None:
     """Over the counterpart whose edge it was, and of two ways the lesser by ids."""
     there = graph("v1>d2 d1>d3 d3>x1 d2>x1", "d1:v1")
-    assert [name(each) for each in walk(there, "d1").way(urn("x1"))] == ["d1", "v1", "d2", "x1"]
+    assert [name(each) for each in walk(there, "d1").route(urn("x1"))] == ["d1", "v1", "d2", "x1"]
 
 
 def test_paths_run_over_free_steps() -> None:
@@ -152,8 +152,8 @@ def test_paths_run_over_free_steps() -> None:
     there = graph("v1>d2 d1>d3 d3>d4 d2>d4", "d1:v1 d4:v4 d1:v9")
 
     def found(start: str, end: str, most: int = 5, longest: int = 9) -> list[str]:
-        ways = paths(Sight(there, "root", 30), urn(start), urn(end), most, longest)
-        return [" ".join([*map(name, way), str(length)]) for way, length in ways]
+        routes = paths(Viewpoint(there, "root", 30), urn(start), urn(end), most, longest)
+        return [" ".join([*map(name, route), str(length)]) for route, length in routes]
 
     assert found("d1", "v4") == ["d1 v1 d2 d4 v4 2", "d1 d3 d4 v4 2"]
     assert found("v9", "v4") == ["v9 d1 d3 d4 v4 2"]
@@ -171,7 +171,7 @@ def test_a_deleted_end_is_reached_as_it_is_left() -> None:
 
     def found(start: str, end: str) -> list[str]:
         ends = urn(start), urn(end)
-        return [" ".join(map(name, way)) for way, _ in paths(Sight(there, "root", TODAY, ends), *ends, 5, 9)]
+        return [" ".join(map(name, route)) for route, _ in paths(Viewpoint(there, "root", TODAY, ends), *ends, 5, 9)]
 
     assert found("d3", "v1") == ["d3 d1 v1"]
     assert found("d1", "v1") == ["d1 v1"]
@@ -187,11 +187,12 @@ def test_time() -> None:
     there = graph("d1>d2 d2>d3")
     there.arcs[1] = Arc("DERIVES", urn("d2"), urn("d3"), start=15, end=17)
     at = {
-        day: nodes(Walk(Sight(there, "root", day), [urn("d1")], "DOWNSTREAM", 9, EVERYTHING)) for day in range(14, 18)
+        day: nodes(Walk(Viewpoint(there, "root", day), [urn("d1")], "DOWNSTREAM", 9, EVERYTHING))
+        for day in range(14, 18)
     }
     assert at == {14: "d1:0 d2:1", 15: "d1:0 d2:1 d3:2", 16: "d1:0 d2:1 d3:2", 17: "d1:0 d2:1"}
     there.gone = {urn("d2")}
-    assert nodes(Walk(Sight(there, "root", DELETED), [urn("d1")], "DOWNSTREAM", 9, EVERYTHING)) == "d1:0"
+    assert nodes(Walk(Viewpoint(there, "root", DELETED), [urn("d1")], "DOWNSTREAM", 9, EVERYTHING)) == "d1:0"
     assert nodes(walk(there, "d2")) == "d2:0"
     relinked = Arc("DERIVES", urn("d1"), urn("d2"), start=5, unlinked=True, again=True, starts=16)
     assert relinked.spans == ((5, 12), (16, 40_000))

@@ -67,7 +67,7 @@ async def test_a_hub_with_10_000_consumers(graph: StoreGraph, tmp_path: Path) ->
         assert (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]["totalCount"] == 10
         assert (await api.register("root", dataset("hub", sensitivity="RESTRICTED")))["updated"] == 1
         pending = api.coordinator.outbox
-        assert [len(fence.covered or ()) for fence in pending.floors.active] == [10_000]
+        assert [len(floor.covered or ()) for floor in pending.floors.active] == [10_000]
         await sees_none_of_it(api, 10_000, {None})
         await api.load(dataset("late", sensitivity="PUBLIC", derivedFrom=[urn("dataset c00004")]))
         assert (await api.ask("bo", POINT, id=urn("dataset late")))["asset"] is None

@@ -19,7 +19,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, spread
 from app.graph.driver.prepared_statement import PreparedStatement
 
-ANSWERS: list[tuple[Traversal, list[Any]]] = [
+RESPONSES: list[tuple[Traversal, list[Any]]] = [
     (g.inject(3, 1, 2).order().by(Order.desc), [3, 2, 1]),
     (g.inject(3, 1, 2).order().by(__.is_(P.gt(2)).count()).by(Order.desc), [2, 1, 3]),
     (g.inject(1, 2, 3, 4).is_(P.gt(1).and_(P.lt(4))), [2, 3]),
@@ -33,7 +33,7 @@ ANSWERS: list[tuple[Traversal, list[Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("shape", "expected"), ANSWERS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("shape", "expected"), RESPONSES, ids=lambda value: str(value)[:60])
 async def test_janusgraph_understands_the_text(client: GremlinClient, shape: Traversal, expected: list[Any]) -> None:
     """Rendered traversals run on a real JanusGraph and give what plain Python expects."""
     assert await client.submit(PreparedStatement.traversal(shape), {}) == expected

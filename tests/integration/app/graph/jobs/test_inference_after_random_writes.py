@@ -43,12 +43,12 @@ edges = st.one_of(st.sampled_from(CHAINS), st.sampled_from(CHAINS), st.sampled_f
 
 def linking(edge: tuple[str, str, str], span: tuple[int, int | None] | None, sure: float | None) -> Command:
     """A link that holds for a while, or is a guess."""
-    facts: dict[str, Any] = {}
+    details: dict[str, Any] = {}
     if span is not None:
-        facts = {"validFrom": NOW + span[0], "validTo": None if span[1] is None else NOW + span[1]}
+        details = {"validFrom": NOW + span[0], "validTo": None if span[1] is None else NOW + span[1]}
     if sure is not None:
-        facts |= {"origin": "INFERRED", "confidence": sure}
-    return link(*edge, **facts)
+        details |= {"origin": "INFERRED", "confidence": sure}
+    return link(*edge, **details)
 
 
 spans = st.sampled_from([None, None, None, (-10, 5), (-30, None), (4, 20)])
@@ -77,7 +77,7 @@ batches = st.lists(
 
 
 @dataclass
-class World:
+class Twin:
     """A tenant of its own, whose time passes when the test says so."""
 
     graph: StoreGraph
@@ -136,25 +136,25 @@ async def test_what_is_inferred_is_what_follows(
     monkeypatch.setattr(job_module, "BATCH", size)
     monkeypatch.setattr(job_module, "MAX_EDGES", size)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
-        world = World(module_graph, client)
-        await world.restart()
+        twin = Twin(module_graph, client)
+        await twin.restart()
         for batch, steps, pause in batches:
-            await world.write(batch)
+            await twin.write(batch)
             for _ in range(steps):
-                await world.job.step()
+                await twin.job.step()
             if crash and steps:
-                await world.restart()
+                await twin.restart()
             if steps > 10:
-                while await world.job.step():
+                while await twin.job.step():
                     pass
-                await world.check()
-            world.now += pause
-        world.now += 100
-        while await world.job.step():
+                await twin.check()
+            twin.now += pause
+        twin.now += 100
+        while await twin.job.step():
             pass
-        there = await world.check()
-        assert [note for note in world.writers.coordinator.outbox.entries if note.inference] == []
-        await world.restart(anew=True)
-        while await world.job.step():
+        there = await twin.check()
+        assert [known_entry for known_entry in twin.writers.coordinator.outbox.entries if known_entry.inference] == []
+        await twin.restart(anew=True)
+        while await twin.job.step():
             pass
-        assert (await stored(module_graph, world.tenant)).edges == there.edges
+        assert (await stored(module_graph, twin.tenant)).edges == there.edges

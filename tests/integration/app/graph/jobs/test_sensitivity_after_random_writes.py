@@ -53,7 +53,7 @@ LINKS = [
 
 
 @dataclass
-class World:
+class Twin:
     """One tenant of a graph, whose time passes when the test says so."""
 
     graph: StoreGraph
@@ -89,36 +89,40 @@ class World:
 
     def _link(self) -> LinkCommand:
         relation, source, target = self.random.choice(LINKS)
-        facts: dict[str, Any] = {}
+        details: dict[str, Any] = {}
         if relation in CARRYING and self.random.random() < 0.35:
-            facts["declassified"] = self.random.choice([True, True, False, None])
+            details["declassified"] = self.random.choice([True, True, False, None])
         if self.random.random() < 0.4:
-            facts["validFrom"] = NOW - 1_000
-            facts["validTo"] = self.random.choice([None, self.now - 500, self.now + 2, self.now + 20])
+            details["validFrom"] = NOW - 1_000
+            details["validTo"] = self.random.choice([None, self.now - 500, self.now + 2, self.now + 20])
         ends = [f"{slug} {self.random.choice(NAMES[slug])}" for slug in (source, target)]
-        return link(relation, *ends, **facts)
+        return link(relation, *ends, **details)
 
     async def check(self, *, idle: bool) -> None:
         """Nothing is more open than it should be; with an idle job, nothing is stricter either."""
         there = await stored(self.graph, self.tenant)
         wanted = effective(there, self.now)
         view = self.writers.coordinator.outbox.floors.view(self.tenant)
-        seen = {
+        observed = {
             urn: view.with_floor(vertex_id(self.tenant, urn), record)["sensitivity"]
             for urn, record in there.records.items()
         }
-        open_ = {urn: (seen[urn], want) for urn, want in wanted.items() if LEVELS.index(seen[urn]) < LEVELS.index(want)}
+        open_ = {
+            urn: (observed[urn], want)
+            for urn, want in wanted.items()
+            if LEVELS.index(observed[urn]) < LEVELS.index(want)
+        }
         assert open_ == {}
         assert {urn: values["sensitivity"] for urn, values in there.natives.items()} == {
             urn: record["sensitivity"] for urn, record in there.records.items()
         }
         if idle:
-            assert seen == wanted
+            assert observed == wanted
 
 
-def world_of(graph: StoreGraph, client: GremlinClient, seed: int) -> World:
+def twin_of(graph: StoreGraph, client: GremlinClient, seed: int) -> Twin:
     """A fresh tenant with writers and a job of its own."""
-    return World(graph, Writers(client, shipped_policy(), WriteCoordinator(shipped_stops())), f"t{seed}", Random(seed))
+    return Twin(graph, Writers(client, shipped_policy(), WriteCoordinator(shipped_stops())), f"t{seed}", Random(seed))
 
 
 SIZES: list[tuple[str, Mapping[str, int]]] = [
@@ -139,22 +143,24 @@ async def test_never_too_open_and_exact_in_the_end(
         monkeypatch.setattr(spreading, name, limit)
     monkeypatch.setattr(job_module, "BATCH", 2)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
-        world = world_of(module_graph, client, seed * 10 + len(limits) * 100 + sum(limits.values()))
-        caller = person("root", roles="admin auditor", tenant=world.tenant)
+        twin = twin_of(module_graph, client, seed * 10 + len(limits) * 100 + sum(limits.values()))
+        caller = person("root", roles="admin auditor", tenant=twin.tenant)
         for _ in range(13):
-            items = [world.write() for _ in range(world.random.choice((1, 1, 2, 5)))]
-            await world.writers.of(caller, now=world.now).write(items, dry_run=False, atomic=False)
-            await world.check(idle=False)
-            for _ in range(world.random.choice((0, 0, 1, 3))):
-                await world.job.step()
-                await world.check(idle=False)
-            world.now += world.random.choice((0, 1, 7))
-            if world.random.random() < 0.25:
-                while await world.job.step():
+            items = [twin.write() for _ in range(twin.random.choice((1, 1, 2, 5)))]
+            await twin.writers.of(caller, now=twin.now).write(items, dry_run=False, atomic=False)
+            await twin.check(idle=False)
+            for _ in range(twin.random.choice((0, 0, 1, 3))):
+                await twin.job.step()
+                await twin.check(idle=False)
+            twin.now += twin.random.choice((0, 1, 7))
+            if twin.random.random() < 0.25:
+                while await twin.job.step():
                     pass
-                await world.check(idle=True)
-        world.now += 100
-        while await world.job.step():
-            await world.check(idle=False)
-        await world.check(idle=True)
-        assert [note for note in world.writers.coordinator.outbox.entries if world.job.handles(note)] == []
+                await twin.check(idle=True)
+        twin.now += 100
+        while await twin.job.step():
+            await twin.check(idle=False)
+        await twin.check(idle=True)
+        assert [
+            known_entry for known_entry in twin.writers.coordinator.outbox.entries if twin.job.handles(known_entry)
+        ] == []

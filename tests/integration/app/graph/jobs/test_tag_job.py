@@ -26,8 +26,8 @@ SPREADS = asset("tag pii", {"propagates": True})
 
 def tagging(name: str, mode: str | None) -> RegisterCommand:
     """What `setTags` asks for: the tag put on, kept out or let go."""
-    said = {} if mode is None else {PII: {"mode": mode}}
-    edge = DeclaredEdges(TAGGED.out(), "Dataset.tags", said, adds=True, removes=() if said else (PII,))
+    stated = {} if mode is None else {PII: {"mode": mode}}
+    edge = DeclaredEdges(TAGGED.out(), "Dataset.tags", stated, adds=True, removes=() if stated else (PII,))
     return RegisterCommand(urn(name), {}, (edge,), action=ChangeAction.TAGGED, right="tag")
 
 
@@ -37,7 +37,7 @@ async def write(writers: Writers, *items: Command, now: int = NOW) -> list[str]:
     return [one.outcome.name for one in done]
 
 
-async def settle(writers: Writers, now: int = NOW) -> None:
+async def recompute(writers: Writers, now: int = NOW) -> None:
     """Run the job until there is nothing to do."""
     job = TagJob(writers.client, writers.coordinator, lambda: now)
     while await job.step():
@@ -66,7 +66,7 @@ async def test_a_tag_arrives_and_changes_nothing_else(graph: StoreGraph, writers
     await write(writers, SPREADS, *CHAIN)
     before = await stored(graph)
     await write(writers, asset("dataset a", tags=["tag pii"]))
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
     after = await stored(graph)
     for name in ABC[1:]:
@@ -80,51 +80,51 @@ async def test_a_tag_arrives_and_changes_nothing_else(graph: StoreGraph, writers
 async def test_what_is_said_wins_over_what_arrives_and_leaves_it(graph: StoreGraph, writers: Writers) -> None:
     """Put on, it is direct; let go, it arrives still, at once; letting go of what only arrived changes nothing."""
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
-    await settle(writers)
+    await recompute(writers)
     assert await write(writers, tagging("dataset b", None)) == ["UNCHANGED"]
     assert await write(writers, tagging("dataset b", "DIRECT")) == ["UPDATED"]
     assert (await tags(graph, "dataset b"))[0] == "DIRECT"
-    await settle(writers)
+    await recompute(writers)
     record = (await stored(graph)).edge_records["TAGGED", urn("dataset b"), PII]
     assert record["by"] == ["Dataset.tags", "propagation"]
     assert await write(writers, tagging("dataset b", None)) == ["UPDATED"]
     assert await tags(graph, "dataset b") == ["PROPAGATED a"]
     assert (await stored(graph)).natives[urn("dataset b")]["tags"] == [PII]
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
 async def test_a_tag_that_is_kept_out_neither_arrives_nor_passes_through(graph: StoreGraph, writers: Writers) -> None:
     """Nothing beyond has it; let in again, all have; a list of tags leaves it kept out unless it names it."""
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
-    await settle(writers)
+    await recompute(writers)
     assert await write(writers, tagging("dataset b", "BLOCKED")) == ["UPDATED"]
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "BLOCKED", ""]
     assert (await stored(graph)).natives[urn("dataset b")]["tags"] == [""]
     await write(writers, asset("dataset b", tags=["tag gold"]))
     assert await tags(graph, "dataset b") == ["BLOCKED"]
     await write(writers, tagging("dataset b", None))
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
     await write(
         writers, tagging("dataset b", "BLOCKED"), asset("dataset b", tags=["tag pii"]), asset("dataset a", tags=[])
     )
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["", "DIRECT", "PROPAGATED b"]
 
 
 async def test_a_list_of_tags_leaves_what_arrived(graph: StoreGraph, writers: Writers) -> None:
     """The list replaces what it declared before; a tag that it names and that arrives is direct, and arrives after."""
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
-    await settle(writers)
+    await recompute(writers)
     await write(writers, asset("dataset b", tags=["tag gold"]))
     assert await tags(graph, "dataset b") == ["PROPAGATED a"]
     assert (await stored(graph)).natives[urn("dataset b")]["tags"] == [urn("tag gold"), PII]
     await write(writers, asset("dataset b", tags=["tag pii"]))
     assert await tags(graph, "dataset b") == ["DIRECT"]
     await write(writers, asset("dataset b", tags=[]))
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
@@ -145,39 +145,39 @@ async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Write
     """With the cause gone it is nowhere; with another cause left, it came from that, and the far side did not move."""
     ring = [*CHAIN, link("DERIVES", "dataset c", "dataset a"), link("DERIVES", "dataset cause", "dataset a")]
     await write(writers, SPREADS, *ring, asset("dataset cause", tags=["tag pii"]))
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["PROPAGATED cause", "PROPAGATED a", "PROPAGATED b"]
     await write(writers, asset("dataset b", tags=["tag pii"]))
     await write(writers, UnlinkCommand("DERIVES", urn("dataset cause"), urn("dataset a")))
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["PROPAGATED c", "DIRECT", "PROPAGATED b"]
     await write(writers, asset("dataset b", tags=[]))
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["", "", ""]
 
 
 async def test_the_nearest_cause_counts_then_the_smaller_id(graph: StoreGraph, writers: Writers) -> None:
     """Of two ways it names the shorter, and of two of one length the source with the smaller id."""
-    ways = [link("DERIVES", "dataset x", "dataset c"), link("DERIVES", "dataset w", "dataset x")]
+    routes = [link("DERIVES", "dataset x", "dataset c"), link("DERIVES", "dataset w", "dataset x")]
     await write(
-        writers, SPREADS, *CHAIN, *ways, asset("dataset a", tags=["tag pii"]), asset("dataset w", tags=["tag pii"])
+        writers, SPREADS, *CHAIN, *routes, asset("dataset a", tags=["tag pii"]), asset("dataset w", tags=["tag pii"])
     )
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, "dataset c") == ["PROPAGATED b"]
     await write(writers, asset("dataset x", tags=["tag pii"]))
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, "dataset c") == ["PROPAGATED x"]
 
 
 async def test_a_tag_that_ceases_to_propagate_and_begins_again(graph: StoreGraph, writers: Writers) -> None:
     """What had arrived is taken back everywhere, what people said stays, and all of it comes again."""
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
-    await settle(writers)
+    await recompute(writers)
     await write(writers, asset("tag pii", {"propagates": False}))
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "", ""]
     await write(writers, SPREADS)
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
@@ -186,12 +186,12 @@ async def test_what_is_deleted_passes_nothing_on(graph: StoreGraph, writers: Wri
     await write(
         writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]), asset("dataset c", {"stage": "RETIRED"})
     )
-    await settle(writers)
+    await recompute(writers)
     assert await write(writers, DeleteCommand(urn("dataset b"))) == ["UPDATED"]
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "", ""]
     assert await write(writers, RestoreCommand(urn("dataset b"))) == ["UPDATED"]
-    await settle(writers)
+    await recompute(writers)
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
@@ -199,9 +199,9 @@ async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, w
     """Until then it passes tags on, even those that came after it was written."""
     await write(writers, SPREADS, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 10))
     await write(writers, asset("dataset a", tags=["tag pii"]))
-    await settle(writers, NOW + 9)
+    await recompute(writers, NOW + 9)
     assert await tags(graph, "dataset b", now=NOW + 9) == ["PROPAGATED a"]
-    await settle(writers, NOW + 10)
+    await recompute(writers, NOW + 10)
     assert await tags(graph, "dataset b", now=NOW + 10) == [""]
 
 
@@ -216,7 +216,7 @@ async def test_no_kind_stops_it(graph: StoreGraph, writers: Writers) -> None:
         link("PRODUCES", "service v", "dataset log"),
     ]
     await write(writers, SPREADS, *far, asset("dataset a", tags=["tag pii"]), asset("model-version n@1"))
-    await settle(writers)
+    await recompute(writers)
     reached = ["model n", "model-version n@1", "report q", "dataset log"]
     assert await tags(graph, *reached) == ["PROPAGATED m", "PROPAGATED n", "PROPAGATED p", "PROPAGATED v"]
 
@@ -224,7 +224,7 @@ async def test_no_kind_stops_it(graph: StoreGraph, writers: Writers) -> None:
 async def test_the_audit_tells_what_people_said(graph: StoreGraph, writers: Writers) -> None:
     """Putting a tag on where it arrives is a change from nothing, names no source, and is undone to what arrives."""
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
-    await settle(writers)
+    await recompute(writers)
     await write(writers, tagging("dataset b", "DIRECT"), now=NOW + 1)
     change = (await stored(graph)).history(urn("dataset b"))[-1]
     (field,) = change["fields"]
@@ -234,9 +234,9 @@ async def test_the_audit_tells_what_people_said(graph: StoreGraph, writers: Writ
     assert await tags(graph, "dataset b", now=NOW + 2) == ["PROPAGATED a"]
     await write(writers, tagging("dataset b", "BLOCKED"), now=NOW + 3)
     blocked = (await stored(graph)).history(urn("dataset b"))[-1]
-    await settle(writers, NOW + 3)
+    await recompute(writers, NOW + 3)
     assert await write(writers, RevertCommand(blocked["id"]), now=NOW + 4) == ["UPDATED"]
-    await settle(writers, NOW + 4)
+    await recompute(writers, NOW + 4)
     assert await tags(graph, *ABC, now=NOW + 4) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
@@ -267,6 +267,6 @@ async def test_a_part_speaks_through_its_whole_in_any_order(
     await write(writers, SPREADS)
     for index in order:
         await write(writers, items[index])
-        await settle(writers)
+        await recompute(writers)
     reached = ["dataset-version d@1", "dataset d", "dataset-version d@2", "dataset far"]
     assert await tags(graph, *reached) == ["DIRECT", "", "", "PROPAGATED d@1"]

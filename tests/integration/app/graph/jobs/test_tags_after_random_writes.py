@@ -51,8 +51,8 @@ TENANTS = count()
 
 def tagging(name: str, mode: str | None, tag: str) -> RegisterCommand:
     """What `setTags` asks for: a tag put on, kept out or let go."""
-    said = {} if mode is None else {urn(tag): {"mode": mode}}
-    field_ = DeclaredEdges(TAGGED.out(), f"{KIND[name]}.tags", said, adds=True, removes=() if said else (urn(tag),))
+    stated = {} if mode is None else {urn(tag): {"mode": mode}}
+    field_ = DeclaredEdges(TAGGED.out(), f"{KIND[name]}.tags", stated, adds=True, removes=() if stated else (urn(tag),))
     return asset_with(name, field_)
 
 
@@ -69,10 +69,10 @@ near = st.sampled_from(["dataset a", "dataset b", "dataset c", "dataset-version 
 
 def linking(edge: tuple[str, str, str], end: int | None, declassified: bool | None) -> Command:  # noqa: FBT001 - a case
     """A link that may end later, or be declassified."""
-    facts: dict[str, Any] = {} if end is None else {"validFrom": NOW - 10, "validTo": NOW + end}
+    details: dict[str, Any] = {} if end is None else {"validFrom": NOW - 10, "validTo": NOW + end}
     if declassified is not None and RELATIONS[edge[0]].carries:
-        facts["declassified"] = declassified
-    return link(*edge, **facts)
+        details["declassified"] = declassified
+    return link(*edge, **details)
 
 
 items: st.SearchStrategy[Command] = st.one_of(
@@ -94,7 +94,7 @@ batches = st.lists(
 
 
 @dataclass
-class World:
+class Twin:
     """A tenant of its own, whose time passes when the test says so."""
 
     graph: StoreGraph
@@ -152,22 +152,24 @@ async def test_tags_are_where_they_reach(
     """Cycles, wholes and parts, tags put on, kept out, let go, edges that end, deletions, and crashes amid the job."""
     monkeypatch.setattr(job_module, "BATCH", size)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
-        world = World(module_graph, client)
-        await world.write([asset(tag, {"propagates": True}) for tag in TAGS])
-        await world.write([link(*edge) for edge in RINGS])
+        twin = Twin(module_graph, client)
+        await twin.write([asset(tag, {"propagates": True}) for tag in TAGS])
+        await twin.write([link(*edge) for edge in RINGS])
         for batch, steps, pause in batches:
-            await world.write(batch)
+            await twin.write(batch)
             for _ in range(steps):
-                await world.job.step()
+                await twin.job.step()
             if crash and steps:
-                await world.restart()
+                await twin.restart()
             if steps > 10:
-                while await world.job.step():
+                while await twin.job.step():
                     pass
-                await world.check()
-            world.now += pause
-        world.now += 100
-        while await world.job.step():
+                await twin.check()
+            twin.now += pause
+        twin.now += 100
+        while await twin.job.step():
             pass
-        await world.check()
-        assert [note for note in world.writers.coordinator.outbox.entries if note.tag is not None] == []
+        await twin.check()
+        assert [
+            known_entry for known_entry in twin.writers.coordinator.outbox.entries if known_entry.tag is not None
+        ] == []

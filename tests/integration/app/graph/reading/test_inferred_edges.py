@@ -92,7 +92,7 @@ async def test_a_question_is_one_hop_shorter(api: Api, estate: Estate) -> None:
             }
         },
     )
-    await api.settled()
+    await api.recomputed()
     found = await rows(api, "bo", estate.id("model-version"), "downstream", relations=["TESTED_IN"])
     assert found == await rows(api, "bo", estate.id("model-version"), "downstream", origins=["INFERRED"])
     (row,) = found
@@ -127,12 +127,12 @@ async def test_a_hidden_middle_is_not_bridged(api: Api, estate: Estate) -> None:
     other = Estate(f"{estate.mark}-not")
     version, _, cell = other.tested()
     await api.load(version, {"experimentCell": {**cell["experimentCell"], "subjects": []}})
-    await api.settled()
+    await api.recomputed()
     for kind in ("model-version", "experiment-cell"):
         pair = [each.id(kind) for each in (estate, other)]
         for direction in ("upstream", "downstream"):
-            told, plain = [await rows(api, "bo", one, direction) for one in pair]
-            assert [row["relation"] for row in told] == [row["relation"] for row in plain]
+            reported, plain = [await rows(api, "bo", one, direction) for one in pair]
+            assert [row["relation"] for row in reported] == [row["relation"] for row in plain]
         counts = [await api.count("bo", EDGES, id=one) for one in pair]
         assert counts[0] == counts[1]
     assert (await api.ask("bo", CELLS, id=estate.id("model-version")))["asset"]["experimentCells"] == {
@@ -157,11 +157,11 @@ async def test_one_visible_chain_is_enough_and_says_what_it_says(api: Api, estat
         }
     )
     shown = urn(f"deployment {estate.mark}-shown")
-    seen = {"deployment": {"id": shown, "modelVersion": estate.id("model-version")}}
+    observed = {"deployment": {"id": shown, "modelVersion": estate.id("model-version")}}
     await api.load(
-        seen, {"link": {"relation": "TESTED_IN", "from": shown, "to": estate.id("experiment-cell"), **GUESS}}
+        observed, {"link": {"relation": "TESTED_IN", "from": shown, "to": estate.id("experiment-cell"), **GUESS}}
     )
-    await api.settled()
+    await api.recomputed()
     ((mine,), (all_of_it,)) = [
         await rows(api, who, estate.id("model-version"), "downstream", relations=["TESTED_IN"])
         for who in ("bo", "root")
@@ -173,7 +173,7 @@ async def test_one_visible_chain_is_enough_and_says_what_it_says(api: Api, estat
 async def test_who_declares_it_is_told_nothing_of_it(api: Api, estate: Estate) -> None:
     """A declaration beside a hidden chain is new, since now, and certain; it stays when the cause goes."""
     await api.load(*estate.tested(hidden=True))
-    await api.settled()
+    await api.recomputed()
     body = await api.send("ada", UNLINK, input=estate.edge)
     assert [error["code"] for error in body["data"]["unlink"]["errors"]] == ["NOT_FOUND"]
     linked = (await api.ask("ada", LINK, input=estate.edge))["link"]
@@ -183,7 +183,7 @@ async def test_who_declares_it_is_told_nothing_of_it(api: Api, estate: Estate) -
         assert (row["origin"], row["validFrom"]) == ("DECLARED", linked["edge"]["validFrom"])
         assert await rows(api, who, estate.id("model-version"), "downstream", origins=["INFERRED"]) == []
     await api.ask("root", UNLINK, input=estate.cause)
-    await api.settled()
+    await api.recomputed()
     assert [
         row["origin"]
         for row in await rows(api, "root", estate.id("model-version"), "downstream", relations=["TESTED_IN"])
@@ -194,7 +194,7 @@ async def test_who_declares_it_is_told_nothing_of_it(api: Api, estate: Estate) -
 async def test_it_goes_and_comes_with_its_cause(api: Api, estate: Estate, module_graph: StoreGraph, cause: str) -> None:
     """Unlinked or deleted, linked again or restored; revision and history of both ends say nothing of it."""
     await api.load(*estate.trained())
-    await api.settled()
+    await api.recomputed()
     before = await stored(module_graph)
     edge = {"relation": "INPUT_TO", "from": estate.id("feature"), "to": estate.id("run")}
     gone, back = (
@@ -208,7 +208,7 @@ async def test_it_goes_and_comes_with_its_cause(api: Api, estate: Estate, module
     for (mutation, given), number in ((gone, 0), (back, 1), (gone, 0)):
         done = await api.ask("root", mutation, input=given)
         assert [each["errors"] for each in done.values()] == [[]]
-        await api.settled()
+        await api.recomputed()
         assert (
             len((await api.ask("bo", FEATURES, id=estate.id("model-version")))["asset"]["features"]["nodes"]) == number
         )
@@ -229,7 +229,7 @@ async def test_it_holds_nothing_up_and_carries_nothing(api: Api, estate: Estate)
         atomic=True,
     )
     await api.load({"feature": {"id": estate.id("feature"), "sensitivity": "RESTRICTED"}})
-    await api.settled()
+    await api.recomputed()
     assert (await api.ask("root", FEATURES, id=estate.id("model-version")))["asset"] == {
         "sensitivity": "INTERNAL",
         "features": {"nodes": [{"id": estate.id("feature")}]},
@@ -243,12 +243,12 @@ async def test_it_holds_nothing_up_and_carries_nothing(api: Api, estate: Estate)
 
 async def test_a_store_that_was_there_before(estate: Estate, graph: StoreGraph, tmp_path: Path) -> None:
     """It is gone through at the start, and without enrichment all that was inferred is taken back."""
-    seen: list[int] = []
+    observed: list[int] = []
     for switch in ("0", "1", "1", "0"):
         async with open_api(graph, tmp_path, MLG_ENRICHMENT=switch) as api:
-            if not seen:
+            if not observed:
                 await api.load(*estate.tested())
-            await api.settled()
+            await api.recomputed()
             found = await rows(api, "root", estate.id("model-version"), "downstream", relations=["TESTED_IN"])
-            seen.append(len(found))
-    assert seen == [0, 1, 1, 0]
+            observed.append(len(found))
+    assert observed == [0, 1, 1, 0]

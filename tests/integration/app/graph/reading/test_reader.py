@@ -14,12 +14,12 @@ CALLERS = tuple(TEAMS)
 ABREAST = 12
 """Sources of one request."""
 
-Answer = list[tuple[Any, ...]]
+Response = list[tuple[Any, ...]]
 Expected = Callable[[Estate, str, str], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class World:
+class Twin:
     """An estate, and the API over it; ``created`` is when each asset was registered."""
 
     api: Api
@@ -28,16 +28,16 @@ class World:
 
 
 @pytest.fixture(scope="module")
-async def world(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def twin(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Twin]:
     """Load one random estate."""
     estate = random_estate(20)
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
         await api.load(*estate.items)
         query = "{ a: assets(first: 500) { nodes { id createdAt } pageInfo { hasNextPage } } }"
         data = await api.ask("root", query)
-        await api.settled()
+        await api.recomputed()
         assert not data["a"]["pageInfo"]["hasNextPage"]
-        yield World(api, estate, {node["id"]: node["createdAt"] for node in data["a"]["nodes"]})
+        yield Twin(api, estate, {node["id"]: node["createdAt"] for node in data["a"]["nodes"]})
 
 
 def _via(estate: Estate, who: str, starts: Iterable[str], *hops: tuple[str, bool, str]) -> set[str]:
@@ -100,21 +100,21 @@ class Field:
     total: bool
 
 
-async def _paged(world: World, who: str, field: Field, urns: list[str]) -> dict[str, Any]:
+async def _paged(twin: Twin, who: str, field: Field, urns: list[str]) -> dict[str, Any]:
     """All nodes of a connection of each source, read in pages abreast, and the total that every page says."""
     found: dict[str, Any] = {urn: ([], set()) for urn in urns}
     cursors: dict[str, str | None] = dict.fromkeys(urns)
     total = "totalCount" if field.total else ""
     while cursors:
-        asked = list(cursors)[:ABREAST]
+        requested = list(cursors)[:ABREAST]
         document = " ".join(
             f'n{number}: node(id: "{urn}") {{ ... on {field.kind} {{ '
             f"f: {field.name}(first: {field.size} {_after(cursors[urn])} {field.args}) {{ "
             f"{total} nodes {{ {field.nodes} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
-            for number, urn in enumerate(asked)
+            for number, urn in enumerate(requested)
         )
-        data = await world.api.ask(who, f"{{ {document} }}")
-        for number, urn in enumerate(asked):
+        data = await twin.api.ask(who, f"{{ {document} }}")
+        for number, urn in enumerate(requested):
             page = data[f"n{number}"]["f"]
             assert len(page["nodes"]) <= field.size
             assert page["nodes"] or not page["pageInfo"]["hasNextPage"]
@@ -132,14 +132,14 @@ def _after(cursor: str | None) -> str:
 
 @pytest.mark.parametrize("who", CALLERS)
 @pytest.mark.parametrize(("kind", "name", "args"), RELATED)
-async def test_relations(world: World, kind: str, name: str, args: str, who: str) -> None:
+async def test_relations(twin: Twin, kind: str, name: str, args: str, who: str) -> None:
     """Small pages of a relation concatenate to what the oracle reaches, each once; by-time lists in their order."""
-    estate, expected = world.estate, RELATED[kind, name, args]
+    estate, expected = twin.estate, RELATED[kind, name, args]
     sources = estate.readable(who, estate.of(kind))
     if kind == "ModelVersion":
         sources = sources[:24]
     for size, total in ((4, False), (7, True)):
-        found = await _paged(world, who, Field(kind, name, args, "id", size, total), sources)
+        found = await _paged(twin, who, Field(kind, name, args, "id", size, total), sources)
         for urn in sources:
             wanted = expected(estate, who, urn)
             ids = [node["id"] for node in found[urn][0]]
@@ -163,17 +163,17 @@ FILTERS: dict[str, Callable[[Estate, str, dict[str, Any], bool], bool]] = {
 
 @pytest.mark.parametrize("who", CALLERS)
 @pytest.mark.parametrize("out", [True, False])
-async def test_neighbours(world: World, who: str, *, out: bool) -> None:
+async def test_neighbours(twin: Twin, who: str, *, out: bool) -> None:
     """Direct neighbours follow rule 3.3, one row per edge and never the asset itself, under every filter."""
-    estate, random = world.estate, Random(3)
+    estate, random = twin.estate, Random(3)
     name = "downstream" if out else "upstream"
     for where, holds in FILTERS.items():
-        wholes = estate.readable(who, estate.of("Dataset", "Model", "FeatureSet", "Service"))
+        parents = estate.readable(who, estate.of("Dataset", "Model", "FeatureSet", "Service"))
         parts = estate.readable(who, estate.of("DatasetVersion", "Feature", "Run"))
-        sources = [*wholes[:14], *random.sample(parts, 10)]
+        sources = [*parents[:14], *random.sample(parts, 10)]
         args = f"filter: {{{where}}}" if where else ""
         rows = "relation from to asset { id }"
-        found = await _paged(world, who, Field("Asset", name, args, rows, 9, not out), sources)
+        found = await _paged(twin, who, Field("Asset", name, args, rows, 9, not out), sources)
         for urn in sources:
             wanted = {
                 (far, key)
@@ -186,16 +186,16 @@ async def test_neighbours(world: World, who: str, *, out: bool) -> None:
 
 
 def _random_filter(
-    random: Random, world: World, who: str, depth: int = 2
+    random: Random, twin: Twin, who: str, depth: int = 2
 ) -> tuple[dict[str, Any], Callable[[str], bool]]:
     """A filter of the contract, and what it means: what is not read has no stage, no time and no owners."""
 
     def read(urn: str) -> bool:
-        return world.estate.reads(who, urn)
+        return twin.estate.reads(who, urn)
 
-    assets, owner = world.estate.assets, world.estate.owner
+    assets, owner = twin.estate.assets, twin.estate.owner
     name, team = random.choice(NAMES), TEAM + random.choice(("ranking", "ads"))
-    created = random.choice(sorted(set(world.created.values())))
+    created = random.choice(sorted(set(twin.created.values())))
     some = random.sample(sorted(assets), 9)
     leaves: list[tuple[dict[str, Any], Callable[[str], bool]]] = [
         ({"kinds": ["MODEL", "RUN"]}, lambda urn: assets[urn]["kind"] in {"Model", "Run"}),
@@ -206,14 +206,14 @@ def _random_filter(
         ({"ownerTeams": [team]}, lambda urn: owner(urn) == team),
         ({"owners": [team]}, lambda urn: read(urn) and team in assets[urn]["owners"]),
         ({"owned": False}, lambda urn: not owner(urn)),
-        ({"createdAfter": created}, lambda urn: read(urn) and world.created[urn] > created),
+        ({"createdAfter": created}, lambda urn: read(urn) and twin.created[urn] > created),
         ({"ids": some}, lambda urn: urn in some),
         ({"kinds": []}, lambda _urn: False),
     ]
     shape = random.choice(("leaf", "and", "or", "not")) if depth else "leaf"
     if shape == "leaf":
         return random.choice(leaves)
-    parts = [_random_filter(random, world, who, depth - 1) for _ in range(1 if shape == "not" else 2)]
+    parts = [_random_filter(random, twin, who, depth - 1) for _ in range(1 if shape == "not" else 2)]
     given, tests = [part for part, _ in parts], [test for _, test in parts]
     if shape == "and":
         return {"and": given}, lambda urn: all(test(urn) for test in tests)
@@ -222,37 +222,37 @@ def _random_filter(
     return {"not": given[0]}, lambda urn: not tests[0](urn)
 
 
-ORDERS: dict[str, Callable[[World, str], Any]] = {
-    "ID": lambda _world, _urn: "",
-    "NAME": lambda world, urn: world.estate.assets[urn]["name"],
-    "CREATED_AT": lambda world, urn: world.created[urn],
+ORDERS: dict[str, Callable[[Twin, str], Any]] = {
+    "ID": lambda _twin, _urn: "",
+    "NAME": lambda twin, urn: twin.estate.assets[urn]["name"],
+    "CREATED_AT": lambda twin, urn: twin.created[urn],
 }
 LIST = """query ($filter: AssetFilter, $order: AssetOrder, $first: Int, $after: Cursor) {
   assets(filter: $filter, orderBy: $order, first: $first, after: $after) {
     totalCount nodes { id } pageInfo { hasNextPage endCursor } } }"""
 
 
-def _sorted(world: World, who: str, urns: list[str], order: str, *, down: bool) -> list[str]:
+def _sorted(twin: Twin, who: str, urns: list[str], order: str, *, down: bool) -> list[str]:
     """The order that is asked for; what hides its time comes last, by id."""
-    last = [] if order in {"ID", "NAME"} else [urn for urn in urns if not world.estate.reads(who, urn)]
+    last = [] if order in {"ID", "NAME"} else [urn for urn in urns if not twin.estate.reads(who, urn)]
     first = [urn for urn in urns if urn not in last]
-    return [*sorted(first, key=lambda urn: (ORDERS[order](world, urn), urn), reverse=down), *sorted(last)]
+    return [*sorted(first, key=lambda urn: (ORDERS[order](twin, urn), urn), reverse=down), *sorted(last)]
 
 
 @pytest.mark.parametrize("who", CALLERS)
-async def test_listings(world: World, who: str) -> None:
+async def test_listings(twin: Twin, who: str) -> None:
     """Random filters and orders over equal names and times: pages concatenate to the sorted list, with its total."""
     random = Random(who)
     for _ in range(24):
-        where, holds = _random_filter(random, world, who)
+        where, holds = _random_filter(random, twin, who)
         order, down = random.choice(sorted(ORDERS)), random.random() < 0.5
-        matching = [urn for urn in world.estate.visible(who, world.estate.assets) if holds(urn)]
-        wanted = _sorted(world, who, matching, order, down=down)
+        matching = [urn for urn in twin.estate.visible(who, twin.estate.assets) if holds(urn)]
+        wanted = _sorted(twin, who, matching, order, down=down)
         variables = {"filter": where, "order": {"field": order, "direction": "DESC" if down else "ASC"}}
         ids, after, more = [], None, True
         size = random.choice((17, 40, 150)) if len(wanted) > 60 else random.choice((5, 9))
         while more:
-            page = (await world.api.ask(who, LIST, **variables, first=size, after=after))["assets"]
+            page = (await twin.api.ask(who, LIST, **variables, first=size, after=after))["assets"]
             assert page["totalCount"] == len(wanted), (where, order)
             ids += [node["id"] for node in page["nodes"]]
             after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
@@ -260,15 +260,17 @@ async def test_listings(world: World, who: str) -> None:
 
 
 @pytest.mark.parametrize("who", CALLERS)
-async def test_reading_on_is_abreast(world: World, who: str) -> None:
+async def test_reading_on_is_abreast(twin: Twin, who: str) -> None:
     """Pages that policy and filter left unfilled are filled together: more sources take no more requests.
 
     Where rows may hide the time of their order, it takes one request more to put them last.
     """
-    hubs = world.estate.of("Workflow")[:2]
+    hubs = twin.estate.of("Workflow")[:2]
     fields = [
         f'n{number}: node(id: "{urn}") {{ ... on Workflow {{ runs(first: 25, state: FAIL) {{ nodes {{ id }} }} }} }}'
         for number, urn in enumerate(hubs)
     ]
-    counts = [await world.api.count(who, f"{{ {' '.join(asked)} }}") for asked in (fields[:1], fields[1:], fields)]
+    counts = [
+        await twin.api.count(who, f"{{ {' '.join(requested)} }}") for requested in (fields[:1], fields[1:], fields)
+    ]
     assert counts[2] == max(counts[:2]) == (3 if TEAMS[who] is None else 4)

@@ -120,8 +120,8 @@ async def test_requests_do_not_depend_on_latencies(api: Api, monkeypatch: pytest
     monkeypatch.setattr(GremlinClient, "submit", uneven)
     requests = ObservedRequests()
     api.client.observers.append(requests)
-    answers = await asyncio.gather(*(api.ask("ada", query) for _ in range(6)))
-    assert all(answer == calm for answer in answers)
+    responses = await asyncio.gather(*(api.ask("ada", query) for _ in range(6)))
+    assert all(known_response == calm for known_response in responses)
     assert requests.texts.total() == 6 * levels
 
 

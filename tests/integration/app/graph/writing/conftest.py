@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from support.stores.janusgraph import StoreGraph
-from support.stores.state_machines import Machinery
+from support.stores.state_machines import WriterMachine
 from support.stores.writers import Writers, shipped_policy, shipped_stops
 
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -34,10 +34,10 @@ async def module_writers(module_graph: StoreGraph, policy: Policy) -> AsyncItera
 
 
 @pytest.fixture(scope="module")
-def machinery(module_graph: StoreGraph, policy: Policy) -> Iterator[Machinery]:
+def machine(module_graph: StoreGraph, policy: Policy) -> Iterator[WriterMachine]:
     """Give the machine a loop of its own: hypothesis calls its rules from outside of any."""
     with asyncio.Runner() as runner:
         client = GremlinClient(module_graph.url, source=module_graph.source)
         runner.run(client.__aenter__())
-        yield Machinery(runner, module_graph, client, policy)
+        yield WriterMachine(runner, module_graph, client, policy)
         runner.run(client.__aexit__(None, None, None))

@@ -38,8 +38,8 @@ async def write(
 async def kept(graph: StoreGraph) -> tuple[int, int]:
     """How many receipts there are on how many shelves."""
     receipts: Any = await graph.run("g.V(x).out('SHELF').out('RECEIPT').dedup().count()", x=BUCKET_ROOT)
-    shelves: Any = await graph.run("g.V(x).out('SHELF').count()", x=BUCKET_ROOT)
-    return receipts[0], shelves[0]
+    buckets: Any = await graph.run("g.V(x).out('SHELF').count()", x=BUCKET_ROOT)
+    return receipts[0], buckets[0]
 
 
 def codes(done: list[WriteOutcome]) -> list[str]:
@@ -106,13 +106,13 @@ async def test_the_housekeeper_forgets_what_has_expired(graph: StoreGraph, write
     await write(writers, keyed("dataset e", "e"), now=NOW + HOUR_MS)
     before = await stored(graph)
     assert await kept(graph) == (6, 2)
-    await keep_house(writers, NOW + RECEIPT_LIFETIME_MS - 1)
+    await keep_module(writers, NOW + RECEIPT_LIFETIME_MS - 1)
     assert await kept(graph) == (6, 2)
     keeper = ReceiptExpiry(writers.client, writers.coordinator.lock, clock=lambda: NOW + RECEIPT_LIFETIME_MS, batch=2)
-    seen = []
+    observed = []
     while await keeper.step():
-        seen.append(await kept(graph))
-    assert seen == [(4, 2), (2, 2), (1, 1)]
+        observed.append(await kept(graph))
+    assert observed == [(4, 2), (2, 2), (1, 1)]
     assert (await stored(graph)) == before
     assert [
         one.outcome.name for one in await write(writers, keyed("dataset d0", "k0"), now=NOW + RECEIPT_LIFETIME_MS)
@@ -123,16 +123,16 @@ async def test_the_housekeeper_leaves_what_was_renewed(graph: StoreGraph, writer
     """A receipt that was written again after it expired hangs on its old shelf, too, and stays when that goes."""
     await write(writers, keyed("dataset d", "k"), keyed("dataset e", "e"))
     await write(writers, keyed("dataset d", "k", "b"), now=NOW + RECEIPT_LIFETIME_MS)
-    await keep_house(writers, NOW + RECEIPT_LIFETIME_MS)
+    await keep_module(writers, NOW + RECEIPT_LIFETIME_MS)
     assert await kept(graph) == (1, 1)
     assert codes(await write(writers, keyed("dataset d", "k"), now=NOW + RECEIPT_LIFETIME_MS + 1)) == [
         "IDEMPOTENCY_CONFLICT"
     ]
-    await keep_house(writers, NOW + 2 * RECEIPT_LIFETIME_MS)
+    await keep_module(writers, NOW + 2 * RECEIPT_LIFETIME_MS)
     assert await kept(graph) == (0, 0)
 
 
-async def keep_house(writers: Writers, now: int) -> None:
+async def keep_module(writers: Writers, now: int) -> None:
     """Do all that there is to do at an instant."""
     keeper = ReceiptExpiry(writers.client, writers.coordinator.lock, clock=lambda: now)
     while await keeper.step():

@@ -92,17 +92,17 @@ def declarations(items: Iterable[Item]) -> Iterator[tuple[Key, str, str, Mapping
     for item in items:
         if isinstance(item, LinkCommand):
             pairs = sorted(item.values["properties"], key=lambda pair: str(pair["key"]))
-            facts: Mapping[str, Any] = {"properties": pairs} if pairs else {}
-            yield (item.relation, item.source, item.target), "link", item.values["origin"], facts
+            details: Mapping[str, Any] = {"properties": pairs} if pairs else {}
+            yield (item.relation, item.source, item.target), "link", item.values["origin"], details
             continue
         for field in item.edges:
-            for far, facts in field.targets.items():
+            for far, details in field.targets.items():
                 out = field.hop.direction is Direction.OUT
                 key = (field.hop.relation.name, *((item.urn, far) if out else (far, item.urn)))
-                yield key, field.declarer, field.origin, dict(facts)
+                yield key, field.declarer, field.origin, dict(details)
 
 
-def whole_by_name(text: str) -> str | None:
+def parent_by_name(text: str) -> str | None:
     """The whole that a version's URN names."""
     return text.replace("-version/", "/", 1).rpartition("@")[0] if "-version/" in text else None
 
@@ -110,16 +110,16 @@ def whole_by_name(text: str) -> str | None:
 def expected(items: list[Item], tenant: str) -> tuple[dict[str, Any], dict[Key, Any]]:
     """The graph that the items describe, worked out from the set of them alone."""
     found: dict[Key, dict[str, Any]] = {}
-    for key, declarer, origin, facts in declarations(items):
+    for key, declarer, origin, details in declarations(items):
         edge = found.setdefault(key, {"relation": key[0], "validFrom": NOW, "by": [], "origin": origin})
-        edge |= {**facts, "by": sorted([*edge["by"], declarer])}
+        edge |= {**details, "by": sorted([*edge["by"], declarer])}
         edge["origin"] = max(edge["origin"], origin, key=_STRENGTH.index)
     given_items = {item.urn: item for item in items if isinstance(item, RegisterCommand)}
     names = {name for key in found for name in key[1:]} | set(given_items)
-    names |= {whole for name in names if (whole := whole_by_name(name))}
+    names |= {known_parent for name in names if (known_parent := parent_by_name(name))}
     for name in names:
-        if whole := whole_by_name(name):
-            found["VERSION_OF", name, whole] = {"relation": "VERSION_OF", "by": ["id"], "origin": "DECLARED"}
+        if known_parent := parent_by_name(name):
+            found["VERSION_OF", name, known_parent] = {"relation": "VERSION_OF", "by": ["id"], "origin": "DECLARED"}
     records = {name: vertex(name, given_items.get(name), found, tenant) for name in names}
     for record in records.values():
         record["ownerTeam"] = team(record, records)
@@ -165,7 +165,7 @@ def vertex(name: str, item: RegisterCommand | None, found: dict[Key, Any], tenan
         **own.get(kind.name, {}),
         **(item.values if item else {}),
         "index": {
-            "owners": [[owner, facts["kinds"]] for owner, facts in lists.get("owners", {}).items()],
+            "owners": [[owner, details["kinds"]] for owner, details in lists.get("owners", {}).items()],
             "tags": list(lists.get("tags", {})),
             "domain": max((h for h in holders if "//domain/" in h), default=""),
             "whole": max((h for h in holders if "//feature-set/" in h), default=""),
@@ -177,9 +177,9 @@ def team(record: dict[str, Any], records: dict[str, Any]) -> str:
     """The owner team by the rule of the design: first technical team, first team, the whole's, none."""
     teams = [(owner, kinds) for owner, kinds in record["index"]["owners"] if "//team/" in owner]
     technical = [owner for owner, kinds in teams if "TECHNICAL" in kinds]
-    whole = whole_by_name(record["id"]) or record["index"]["whole"]
+    known_parent = parent_by_name(record["id"]) or record["index"]["whole"]
     first = technical or [owner for owner, _ in teams]
-    return first[0] if first else team(records[whole], records) if whole else ""
+    return first[0] if first else team(records[known_parent], records) if known_parent else ""
 
 
 @pytest.mark.timeout(600)
@@ -213,5 +213,5 @@ async def test_any_order_and_chunking_give_the_graph_that_the_items_describe(
 
 def test_the_model_names_wholes_as_the_design_does() -> None:
     """The oracle's own reading of a URN is right where it matters."""
-    assert whole_by_name(urn("model-version m@1")) == urn("model m")
-    assert whole_by_name(urn("dataset a")) is None
+    assert parent_by_name(urn("model-version m@1")) == urn("model m")
+    assert parent_by_name(urn("dataset a")) is None

@@ -36,7 +36,7 @@ async def levels(graph: StoreGraph, *names: str) -> list[str]:
     return [there.natives[urn(name)]["sensitivity"] for name in names]
 
 
-async def settled(writers: Writers, now: int = NOW) -> None:
+async def recomputed(writers: Writers, now: int = NOW) -> None:
     """Run the job until there is nothing to do."""
     coordinator = writers.coordinator
     job = SensitivityJob(
@@ -98,7 +98,7 @@ async def test_a_part_that_leaves_takes_its_sensitivity_along(graph: StoreGraph,
     await write(writers, asset("feature-set s", {"sensitivity": "RESTRICTED"}))
     assert await levels(graph, "model-version m@1", "feature g") == ["RESTRICTED"] * 2
     await write(writers, asset("feature-set s", {"sensitivity": "INTERNAL"}, features=["feature g"]))
-    await settled(writers)
+    await recomputed(writers)
     assert await levels(graph, "model-version m@1", "feature f", "feature g") == [
         "INTERNAL",
         "CONFIDENTIAL",
@@ -126,10 +126,10 @@ async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Write
     await write(writers, asset("dataset b", {"sensitivity": "CONFIDENTIAL"}))
     await write(writers, asset("dataset cause", {"sensitivity": "PUBLIC"}))
     assert await levels(graph, *ring) == ["RESTRICTED"] * 3
-    await settled(writers)
+    await recomputed(writers)
     assert await levels(graph, *ring, "dataset cause") == ["CONFIDENTIAL"] * 3 + ["PUBLIC"]
     await write(writers, asset("dataset b", {"sensitivity": None}))
-    await settled(writers)
+    await recomputed(writers)
     assert await levels(graph, *ring) == ["INTERNAL"] * 3
 
 
@@ -137,11 +137,11 @@ async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, w
     """The target stays raised until the instant, with a note of it, and goes down after."""
     ends = link("DERIVES", "dataset a", "dataset b", validTo=NOW + 10)
     await write(writers, asset("dataset a", RESTRICTED), ends)
-    await settled(writers, NOW + 9)
+    await recomputed(writers, NOW + 9)
     assert await levels(graph, "dataset b") == ["RESTRICTED"]
-    await settled(writers, NOW + 10)
+    await recomputed(writers, NOW + 10)
     assert await levels(graph, "dataset b") == ["INTERNAL"]
-    assert [note for note in writers.coordinator.outbox.entries if note.tag is None] == []
+    assert [known_entry for known_entry in writers.coordinator.outbox.entries if known_entry.tag is None] == []
 
 
 async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers: Writers) -> None:
@@ -158,7 +158,7 @@ async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers:
     assert await write(writers, raw, who=APPROVER) == ["UPDATED"]
     assert await levels(graph, "dataset clean") == ["RESTRICTED"]
     assert await write(writers, clean, who=APPROVER) == ["UPDATED"]
-    await settled(writers)
+    await recomputed(writers)
     assert await levels(graph, "dataset clean") == ["INTERNAL"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from support.stores.state_machines import Machinery
+from support.stores.state_machines import WriterMachine
 from support.stores.writers import NOW, Writers, asset, person, shipped_stops, stored, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -87,7 +87,7 @@ class Names:
 class AliasLife(RuleBasedStateMachine):
     """Writes to the store and to the plain model, and compares what both hold."""
 
-    machinery: Machinery
+    machine: WriterMachine
     writers: Writers
 
     @initialize()
@@ -126,10 +126,10 @@ class AliasLife(RuleBasedStateMachine):
     @invariant()
     def same(self) -> None:
         """Compare the names, the revision, and each change in order."""
-        there = self.machinery.run(stored(self.machinery.graph, self.tenant))
+        there = self.machine.run(stored(self.machine.graph, self.tenant))
         record = there.records[MODEL]
-        told = {name: (each["version"], each["protected"]) for name, each in record.get("aliases", {}).items()}
-        assert (told, record["revision"]) == (self.names.aliases, self.names.revision)
+        reported = {name: (each["version"], each["protected"]) for name, each in record.get("aliases", {}).items()}
+        assert (reported, record["revision"]) == (self.names.aliases, self.names.revision)
         assert {each for each in VERSIONS if "deletedAt" in there.records[each]} == self.names.deleted
         moves = [change for change in there.history(MODEL) if change["action"] != "REGISTERED"]
         self.ids = [change["id"] for change in moves]
@@ -139,7 +139,7 @@ class AliasLife(RuleBasedStateMachine):
         self.now += 1_000
         eli = person("eli", "team ranking", roles="engineer approver", tenant=self.tenant)
         writer = self.writers.of(eli, now=self.now)
-        done = self.machinery.run(writer.write(items, dry_run=False, atomic=False))
+        done = self.machine.run(writer.write(items, dry_run=False, atomic=False))
         return [one.errors[0].code.name if one.errors else one.outcome.name for one in done]
 
 
@@ -151,14 +151,14 @@ def _move(change: dict[str, Any]) -> tuple[str, Alias | None, Alias | None]:
 
 
 @pytest.mark.timeout(0)
-def test_any_life_of_names_is_that_of_the_model(machinery: Machinery, policy: Policy) -> None:
+def test_any_life_of_names_is_that_of_the_model(machine: WriterMachine, policy: Policy) -> None:
     """Every answer, name, protection, revision and change is what the design says, whatever is done in what order."""
 
     class Machine(AliasLife):
         pass
 
-    Machine.machinery = machinery
-    Machine.writers = Writers(machinery.client, policy, WriteCoordinator(shipped_stops(), load_gates()))
+    Machine.machine = machine
+    Machine.writers = Writers(machine.client, policy, WriteCoordinator(shipped_stops(), load_gates()))
     run_state_machine_as_test(
         Machine,
         settings=settings(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from support.oracles.asset_life import STEP, Answer, Life
+from support.oracles.asset_life import STEP, Life, Response
 from support.oracles.life_records import DATA, TAGS, TEAMS
-from support.stores.state_machines import Machinery
+from support.stores.state_machines import WriterMachine
 from support.stores.writers import Stored, Writers, person, shipped_stops, stored
 
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -69,37 +69,37 @@ _earlier = st.sampled_from([None, None, -1_500, -2_500, 1_500])
 class AssetLife(RuleBasedStateMachine):
     """Writes to the store and to the model, and compares what both hold; aliases have a life of their own beside."""
 
-    machinery: Machinery
+    machine: WriterMachine
 
     @initialize()
     def begin(self) -> None:
         """Begin with nothing, in a tenant of its own."""
         self.life = Life(next(_tenants))
-        machinery = self.machinery
-        self.writers = Writers(machinery.client, machinery.policy, WriteCoordinator(shipped_stops()))
+        machine = self.machine
+        self.writers = Writers(machine.client, machine.policy, WriteCoordinator(shipped_stops()))
         self.ids: dict[int, str] = {}
-        self.said: list[tuple[str, RegisterCommand]] = []
+        self.stated: list[tuple[str, RegisterCommand]] = []
 
     @rule(name=_datum, values=_values, lists=_lists, guess=_guess, key=st.sampled_from([None, None, "k", "l"]))
     def register(self, name: str, values: Any, lists: Any, guess: str | None, key: str | None) -> None:
         """Register, perhaps with an expected revision, perhaps under a key."""
         expected = self._guessed(name, guess)
-        lists = {of: {far: facts for far, facts in each.items() if far != name} for of, each in lists.items()}
+        lists = {of: {far: details for far, details in each.items() if far != name} for of, each in lists.items()}
         item = RegisterCommand(name, values, _edges(name, lists), expected)
         payload = orjson.dumps([name, values, lists, expected])
         if key is None:
             self._check(item, self._expected(lambda: self.life.register(name, values, lists, expected)))
             return
         keyed = RegisterCommand(name, values, _edges(name, lists), expected, key=IdempotencyKey(key, payload.hex()))
-        self.said.append((key, keyed))
+        self.stated.append((key, keyed))
         write = lambda: self.life.register(name, values, lists, expected)  # noqa: E731 - given to two
         self._check(keyed, self._expected(lambda: self.life.once(key, payload, write)))
 
     @rule(number=st.integers(0, 99))
     def repeat(self, number: int) -> None:
         """Send again, word for word, what was sent under a key; refused before, it may be done now."""
-        if self.said:
-            key, item = self.said[number % len(self.said)]
+        if self.stated:
+            key, item = self.stated[number % len(self.stated)]
             assert item.key is not None
             payload = bytes.fromhex(item.key.digest)
             name, values, lists, expected = orjson.loads(payload)
@@ -112,8 +112,8 @@ class AssetLife(RuleBasedStateMachine):
         if up == down:
             return
         start = None if since is None or since > 0 else self.life.now + STEP + since
-        facts = {"origin": origin, **({} if start is None else {"validFrom": start})}
-        item = LinkCommand("DERIVES", up, down, facts)
+        details = {"origin": origin, **({} if start is None else {"validFrom": start})}
+        item = LinkCommand("DERIVES", up, down, details)
         self._check(item, self._expected(lambda: self.life.link(up, down, origin, start)))
 
     @rule(up=_datum, down=_datum, until=_earlier)
@@ -138,9 +138,9 @@ class AssetLife(RuleBasedStateMachine):
         given: dict[str, Any] = {
             how: [tag for tag, mode in modes.items() if mode == how] for how in ("add", "remove", "block")
         }
-        said = {**dict.fromkeys(given["add"], "DIRECT"), **dict.fromkeys(given["block"], "BLOCKED")}
+        stated = {**dict.fromkeys(given["add"], "DIRECT"), **dict.fromkeys(given["block"], "BLOCKED")}
         kind = parse_urn(name).kind
-        targets = {tag: {"mode": mode} for tag, mode in said.items()}
+        targets = {tag: {"mode": mode} for tag, mode in stated.items()}
         edges = DeclaredEdges(TAGGED.out(), f"{kind}.tags", targets, adds=True, removes=tuple(given["remove"]))
         item = _governing(name, ChangeAction.TAGGED, (edges,), right="tag")
         self._check(item, self._expected(lambda: self.life.govern(name, "TAGGED", None, **given)))
@@ -172,7 +172,7 @@ class AssetLife(RuleBasedStateMachine):
     @invariant()
     def same(self) -> None:
         """Compare records, edges and history."""
-        there = self.machinery.run(stored(self.machinery.graph, self.life.tenant))
+        there = self.machine.run(stored(self.machine.graph, self.life.tenant))
         assert there.records == self.life.records
         assert there.edge_records == self.life.edges
         self._compare_history(there)
@@ -191,19 +191,19 @@ class AssetLife(RuleBasedStateMachine):
 
     def _compare_change(self, found: dict[str, Any], expected: dict[str, Any]) -> None:
         reverts = expected.get("reverts")
-        facts = {"action": expected["action"], "subjectRevision": expected["revision"], "createdAt": expected["at"]}
-        assert {key: found[key] for key in facts} == facts
+        details = {"action": expected["action"], "subjectRevision": expected["revision"], "createdAt": expected["at"]}
+        assert {key: found[key] for key in details} == details
         assert found.get("reason") == expected.get("reason")
         assert found.get("reverts") == (None if reverts is None else self.ids[reverts])
         values = {each["field"]: (each["before"], each["after"]) for each in found["fields"] if "edge" not in each}
-        told = {
+        reported = {
             (each["field"], tuple(each["edge"])): (each["before"], each["after"])
             for each in found["fields"]
             if "edge" in each
         }
         assert values == expected["values"]
-        assert told == expected["told"]
-        assert len(found["fields"]) == len(values) + len(told)
+        assert reported == expected["told"]
+        assert len(found["fields"]) == len(values) + len(reported)
 
     def _guessed(self, name: str, guess: str | None) -> int | None:
         if guess is None:
@@ -211,22 +211,22 @@ class AssetLife(RuleBasedStateMachine):
         known = self.life.records.get(name)
         return (known["revision"] if known else 0) + (guess == "wrong")
 
-    def _expected(self, write: Any) -> Answer:
+    def _expected(self, write: Any) -> Response:
         self.life.now += STEP
-        answer: Answer = write()
-        return answer
+        known_response: Response = write()
+        return known_response
 
-    def _check(self, item: Command, expected: Answer) -> None:
+    def _check(self, item: Command, expected: Response) -> None:
         root = person("root", roles="admin", tenant=self.life.tenant)
         writer = self.writers.of(root, now=self.life.now)
-        (done,) = self.machinery.run(writer.write([item], dry_run=False, atomic=False))
-        assert _answer(done) == expected
+        (done,) = self.machine.run(writer.write([item], dry_run=False, atomic=False))
+        assert _response(done) == expected
 
 
-def _answer(done: WriteOutcome) -> Answer:
+def _response(done: WriteOutcome) -> Response:
     if done.errors:
-        return Answer(done.errors[0].code.name)
-    return Answer(done.outcome.name, done.revision)
+        return Response(done.errors[0].code.name)
+    return Response(done.outcome.name, done.revision)
 
 
 def _edges(name: str, lists: dict[str, Any]) -> tuple[DeclaredEdges, ...]:
@@ -243,13 +243,13 @@ def _governing(
 
 
 @pytest.mark.timeout(0)
-def test_any_life_is_that_of_the_model(machinery: Machinery) -> None:
+def test_any_life_is_that_of_the_model(machine: WriterMachine) -> None:
     """Every answer, record, edge, interval and change is what the design says, whatever is done in whatever order."""
 
     class Machine(AssetLife):
         pass
 
-    Machine.machinery = machinery
+    Machine.machine = machine
     run_state_machine_as_test(
         Machine,
         settings=settings(

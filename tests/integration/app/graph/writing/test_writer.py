@@ -155,8 +155,10 @@ async def test_parts_follow_the_owner_of_their_whole(graph: StoreGraph, writers:
     parts = ["dataset-version d@1", "dataset-version d@2", "model-version m@1", "feature f"]
     own = asset("dataset-version d@own", owners={"team ads": ["TECHNICAL"]})
     await register(writer, *map(asset, parts), own, asset("feature-set s", features=["feature f"]))
-    wholes = [asset(name, owners={"team ranking": ["TECHNICAL"]}) for name in ("dataset d", "model m", "feature-set s")]
-    assert names(await register(writer, *wholes)) == ["CREATED", "CREATED", "UPDATED"]
+    parents = [
+        asset(name, owners={"team ranking": ["TECHNICAL"]}) for name in ("dataset d", "model m", "feature-set s")
+    ]
+    assert names(await register(writer, *parents)) == ["CREATED", "CREATED", "UPDATED"]
     there = await stored(graph)
     before = {"feature f": 2}  # joining its set was a change
     for name in parts:

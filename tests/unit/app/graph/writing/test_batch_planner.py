@@ -200,13 +200,13 @@ def test_the_strongest_origin_speaks(
 
 def test_links_merge_their_facts(memory: Memory) -> None:
     """Properties merge by key, given facts replace, a null takes away, and the rest stays."""
-    facts = {"runId": "mlg://run/test/default/r", "validFrom": 5, "declassify": True}
-    seeded(memory, link("FEEDS", "dataset d", "model m", properties=[{"key": "a", "value": "1"}], **facts))
+    details = {"runId": "mlg://run/test/default/r", "validFrom": 5, "declassify": True}
+    seeded(memory, link("FEEDS", "dataset d", "model m", properties=[{"key": "a", "value": "1"}], **details))
     more = [{"key": "b", "value": "2"}, {"key": "a", "value": "3"}]
     memory.run(link("FEEDS", "dataset d", "model m", properties=more, declassify=None))
     edge = memory.edge("FEEDS", "dataset d", "model m")
     assert edge["properties"] == [{"key": "a", "value": "3"}, {"key": "b", "value": "2"}]
-    assert (edge["runId"], edge["validFrom"], "declassify" in edge) == (facts["runId"], 5, False)
+    assert (edge["runId"], edge["validFrom"], "declassify" in edge) == (details["runId"], 5, False)
 
 
 def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:
@@ -262,12 +262,12 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(("said", "is_"), STATES)
-def test_a_state_of_a_run_that_comes_late(memory: Memory, said: list[str], is_: str) -> None:
+@pytest.mark.parametrize(("stated", "is_"), STATES)
+def test_a_state_of_a_run_that_comes_late(memory: Memory, stated: list[str], is_: str) -> None:
     """Events of a run arrive in any order: one that has ended does not begin again, and what else they say counts."""
-    for number, state in enumerate(said):
+    for number, state in enumerate(stated):
         memory.run(asset("run r", {"state": state, "codeVersion": f"c{number}"}))
-    assert (memory.record("run r")["state"], memory.record("run r")["codeVersion"]) == (is_, f"c{len(said) - 1}")
+    assert (memory.record("run r")["state"], memory.record("run r")["codeVersion"]) == (is_, f"c{len(stated) - 1}")
 
 
 def test_no_revision_without_a_change(memory: Memory) -> None:

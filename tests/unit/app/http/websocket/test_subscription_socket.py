@@ -34,7 +34,7 @@ async def talk(address: str) -> AsyncIterator[Talk]:
 
 async def code_of(talk: Talk) -> tuple[str, str, str]:
     """Return type and id of the next message and the code of its only error."""
-    message = await talk.hear()
+    message = await talk.receive()
     (error,) = message["payload"]
     assert error["extensions"]["requestId"]
     return message["type"], message["id"], error["extensions"]["code"]
@@ -46,8 +46,8 @@ async def test_a_subscription_delivers_events_and_completes(talk: Talk) -> None:
         await talk.subscribe("subscription { count(to: 2) }")
         for number in (1, 2):
             payload = {"data": {"count": number}, "extensions": {"subject": "ada"}}
-            assert await talk.hear() == {"id": "1", "type": "next", "payload": payload}
-        assert await talk.hear() == {"id": "1", "type": "complete"}
+            assert await talk.receive() == {"id": "1", "type": "next", "payload": payload}
+        assert await talk.receive() == {"id": "1", "type": "complete"}
 
 
 async def test_the_acknowledgement_names_the_request(address: str) -> None:
@@ -59,17 +59,17 @@ async def test_the_acknowledgement_names_the_request(address: str) -> None:
 
 async def test_ping_is_answered(talk: Talk) -> None:
     """The server answers a `ping` with a `pong`, and does not answer a `pong`."""
-    await talk.say(type="pong")
-    await talk.say(type="ping")
-    assert await talk.hear() == {"type": "pong"}
+    await talk.state(type="pong")
+    await talk.state(type="ping")
+    assert await talk.receive() == {"type": "pong"}
 
 
 @pytest.mark.parametrize("key", ["Authorization", "authorization"])
 async def test_the_token_comes_with_connection_init(address: str, key: str) -> None:
     """The payload of `connection_init` may spell the header `Authorization` or `authorization`."""
     async with talking(address) as talk:
-        await talk.say(type="connection_init", payload={key: "Bearer ada"})
-        assert (await talk.hear())["type"] == "connection_ack"
+        await talk.state(type="connection_init", payload={key: "Bearer ada"})
+        assert (await talk.receive())["type"] == "connection_ack"
 
 
 UNAUTHENTICATED: dict[str, tuple[Any, int]] = {
@@ -87,7 +87,7 @@ async def test_a_connection_without_a_valid_token_is_closed(address: str, name: 
     """A `connection_init` without a valid token closes the connection with the code of the case and a reason."""
     payload, code = UNAUTHENTICATED[name]
     async with talking(address) as talk:
-        await talk.say(type="connection_init", payload=payload)
+        await talk.state(type="connection_init", payload=payload)
         closed, reason = await talk.closed()
         assert (closed, bool(reason)) == (code, True)
 
@@ -184,13 +184,13 @@ async def test_a_refused_document_is_an_error_of_its_id(talk: Talk, document: st
 async def test_errors_contain_no_suggestion(talk: Talk) -> None:
     """In production the error of a misspelt name does not contain a similar name of the schema."""
     await talk.subscribe("subscription { cuont }")
-    assert "Did you mean" not in str(await talk.hear())
+    assert "Did you mean" not in str(await talk.receive())
 
 
 async def test_an_unknown_operation_name_is_an_error(talk: Talk) -> None:
     """An `operationName` that the document does not define is an error of its id."""
     payload = {"query": "subscription A { count }", "operationName": "B"}
-    await talk.say(type="subscribe", id="1", payload=payload)
+    await talk.state(type="subscribe", id="1", payload=payload)
     assert await code_of(talk) == ("error", "1", "BAD_REQUEST")
 
 
@@ -201,7 +201,7 @@ async def test_the_subscriptions_of_a_connection_are_limited(talk: Talk) -> None
         await talk.event()
     await talk.subscribe("subscription { forever }", "more")
     assert await code_of(talk) == ("error", "more", "LIMIT_EXCEEDED")
-    await talk.say(type="complete", id="0")
+    await talk.state(type="complete", id="0")
     await talk.subscribe("subscription { forever }", "more")
     await talk.event()
 
@@ -211,7 +211,7 @@ async def test_unexpected_errors_are_masked(talk: Talk) -> None:
     with capture_logs() as log:
         await talk.subscribe("subscription { breaks }")
         await talk.event()
-        message = await talk.hear()
+        message = await talk.receive()
     assert [error["extensions"]["code"] for error in message["payload"]] == ["INTERNAL"]
     assert [line["event"] for line in log] == ["request_failed"]
     assert CANARY not in f"{message} {log}"
@@ -221,10 +221,10 @@ async def test_an_error_of_an_event_does_not_end_the_subscription(talk: Talk) ->
     """A failing field is an error of its event, and the next event follows."""
     await talk.subscribe("subscription { queries { greeting refused } }")
     for _ in range(2):
-        payload = (await talk.hear())["payload"]
+        payload = (await talk.receive())["payload"]
         assert payload["data"] == {"queries": {"greeting": "hello you", "refused": None}}
         assert [error["extensions"]["code"] for error in payload["errors"]] == ["INVALID"]
-    assert (await talk.hear())["type"] == "complete"
+    assert (await talk.receive())["type"] == "complete"
 
 
 async def test_expected_failures_end_the_subscription(talk: Talk) -> None:
@@ -232,8 +232,8 @@ async def test_expected_failures_end_the_subscription(talk: Talk) -> None:
     await talk.subscribe("subscription { refused }")
     await talk.event()
     assert await code_of(talk) == ("error", "1", "INVALID")
-    await talk.say(type="ping")
-    assert await talk.hear() == {"type": "pong"}
+    await talk.state(type="ping")
+    assert await talk.receive() == {"type": "pong"}
 
 
 async def test_a_revoked_token_closes_the_connection(talk: Talk) -> None:
@@ -249,7 +249,7 @@ async def test_a_revoked_token_closes_the_connection(talk: Talk) -> None:
 async def _running(talk: Talk) -> int:
     await talk.subscribe("subscription { forever }", "probe")
     number: int = (await talk.event())["forever"]
-    await talk.say(type="complete", id="probe")
+    await talk.state(type="complete", id="probe")
     return number
 
 
@@ -261,7 +261,7 @@ async def test_a_stream_stops_with_its_client(address: str, how: str) -> None:
         await talk.event()
         assert await _running(other) == 2
         if how == "complete":
-            await talk.say(type="complete", id="1")
+            await talk.state(type="complete", id="1")
         elif how == "close":
             await talk.connection.close()
         else:

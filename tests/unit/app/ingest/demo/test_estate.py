@@ -73,14 +73,14 @@ def test_all_kinds_and_relations_occur(
 
 def test_every_reference_is_told(story: list[dict[str, Any]], field_relations: "Relations") -> None:
     """No reference dangles: owners, tags, domains, members and both ends of every edge have an item of their own."""
-    told = {body["id"] for item in story for body in item.values() if "id" in body}
+    reported = {body["id"] for item in story for body in item.values() if "id" in body}
     named = set(edges(story, field_relations))
     for item in story:
         (body,) = item.values()
         named |= {one["owner"] for one in body.get("owners", [])} | set(body.get("tags", []))
         named |= {one["user"] for one in body.get("members", [])}
         named |= {body[name] for name in ("domain", "parent") if name in body}
-    assert named <= told
+    assert named <= reported
 
 
 def test_the_circle_closes(story: list[dict[str, Any]], field_relations: "Relations") -> None:

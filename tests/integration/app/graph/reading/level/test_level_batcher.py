@@ -27,8 +27,8 @@ async def test_every_asker_gets_the_error(
 
     coalescer = LevelBatcher(client, "default", ReadTime(0))
     monkeypatch.setattr(GremlinClient, "submit", fail)
-    asked = [coalescer.fetch(LevelRequest(vertices=[point])) for point in (256, 512)]
-    assert await asyncio.gather(*asked, return_exceptions=True) == [error, error]
+    requested = [coalescer.fetch(LevelRequest(vertices=[point])) for point in (256, 512)]
+    assert await asyncio.gather(*requested, return_exceptions=True) == [error, error]
     monkeypatch.setattr(GremlinClient, "submit", submit)
     assert (await coalescer.fetch(LevelRequest(vertices=[256]))).records == {}
 
@@ -38,10 +38,10 @@ async def test_a_question_some_turns_later_still_joins_the_level(client: Gremlin
     coalescer = LevelBatcher(client, "default", ReadTime(0))
     client.observers.append(requests := ObservedRequests())
 
-    async def ask_after(turns: int) -> None:
+    async def request_after(turns: int) -> None:
         for _ in range(turns):
             await asyncio.sleep(0)
         await coalescer.fetch(LevelRequest(vertices=[256 * (turns + 1)]))
 
-    await asyncio.gather(*(ask_after(turns) for turns in (0, 3, 8)))
+    await asyncio.gather(*(request_after(turns) for turns in (0, 3, 8)))
     assert len(requests.reports) == 1

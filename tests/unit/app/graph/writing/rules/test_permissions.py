@@ -166,10 +166,10 @@ def test_the_same_again_is_no_worse_when_it_came_into_doubt(memory: Memory) -> N
 def test_what_one_registers_with_its_sources_is_in_no_doubt(memory: Memory) -> None:
     """Whoever names the hidden source as others did says the same of what is its own: the edge goes on."""
     seeded(memory, SHUT, link("DERIVES", "dataset shut", "dataset made"), link("DERIVES", "dataset shut", "dataset d"))
-    said = memory.edge("DERIVES", "dataset shut", "dataset made")
+    stated = memory.edge("DERIVES", "dataset shut", "dataset made")
     made = asset("dataset made", owners=OURS, derivedFrom=["dataset shut"])
     assert memory.outcomes(made, dataset(owners=OURS), who=ADA, now=NOW + 9) == ["CREATED", "CREATED"]
     edge = memory.edge("DERIVES", "dataset shut", "dataset made")
-    assert (edge["validFrom"], "claim" in edge, "earlier" in edge) == (said["validFrom"], False, False)
-    doubted = memory.edge("DERIVES", "dataset shut", "dataset d")
-    assert (doubted["validFrom"], doubted["earlier"]) == (NOW + 9, [[NOW, NOW + 9]])
+    assert (edge["validFrom"], "claim" in edge, "earlier" in edge) == (stated["validFrom"], False, False)
+    unconfirmed = memory.edge("DERIVES", "dataset shut", "dataset d")
+    assert (unconfirmed["validFrom"], unconfirmed["earlier"]) == (NOW + 9, [[NOW, NOW + 9]])

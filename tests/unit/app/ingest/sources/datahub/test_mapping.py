@@ -59,10 +59,10 @@ class Emitted:
         self.items = [item.value for item in map_estate(self.estate)]
         self.bodies = {body["id"]: body for item in self.items for body in item.values() if "id" in body}
         self.foreign = {
-            urn: fact["value"]
+            urn: detail["value"]
             for urn, body in self.bodies.items()
-            for fact in body["properties"]
-            if fact["key"] == "datahub.urn"
+            for detail in body["properties"]
+            if detail["key"] == "datahub.urn"
         }
         self.lineage = nx.MultiDiGraph()
         for item in self.items:
@@ -226,8 +226,8 @@ def test_no_aspect_is_dropped_in_silence(emitted: Emitted) -> None:
             raw.add((record["entityType"], record["entityUrn"], record["aspectName"]))
     wanted = Counter(f"{kind}/{aspect}" for kind, _, aspect in raw)
     mapped, skipped = emitted.estate.coverage()
-    whole = Counter(mapped) + Counter({name: n for name, n in skipped.items() if "." not in name})
-    assert whole == wanted
+    known_parent = Counter(mapped) + Counter({name: n for name, n in skipped.items() if "." not in name})
+    assert known_parent == wanted
 
 
 def test_foreign_ids_never_share_a_urn(emitted: Emitted) -> None:
