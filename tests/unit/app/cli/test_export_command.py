@@ -10,4 +10,4 @@ def test_an_unknown_kind_is_refused() -> None:
     given = ["--kind", "MODEL", "--kind", "MODLE", "--kind", "TEAM"]
     result = CliRunner().invoke(commands, ["export", "--url", "http://127.0.0.1:9", "--token", "t", *given])
     assert result.exit_code == 2
-    assert "no kind of asset: MODLE, TEAM" in result.stderr
+    assert "unknown kind: MODLE, TEAM" in result.stderr
