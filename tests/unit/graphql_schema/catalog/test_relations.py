@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import pytest
 
 from graphql_schema.catalog import relations
-from graphql_schema.catalog.enums import RelationName
 from graphql_schema.catalog.kinds import ALL_KINDS, ASSETS, ATTACHED_KINDS, KINDS, VERSIONS, Kind
 from graphql_schema.catalog.relations import (
     CARRYING,
@@ -103,13 +102,6 @@ def test_versions_and_parts_follow_from_their_parents() -> None:
         assert CHILD_HOPS[hop.kinds[0]].direction is hop.direction.reverse
     assert PARENT_HOPS["Feature"] == CONTAINS.into("FeatureSet")
     assert PARENT_HOPS["ModelVersion"] == VERSION_OF.out("Model")
-
-
-def test_the_enum_has_the_relations_that_callers_may_name() -> None:
-    """`Relation` is made from the catalog: all lineage, and what else joins assets alone and has a description."""
-    named = {each.name for each in RelationName}
-    assert {name for name, relation in RELATIONS.items() if relation.lineage} < named
-    assert named.isdisjoint({"OWNED_BY", "TAGGED", "CHANGED", "RAISED_ON"})
 
 
 def test_the_catalog_has_the_relations_of_the_design() -> None:

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLSchema, parse, validate
-from typer.testing import CliRunner
 
-from app.cli.command_line import commands
 from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, page_document
 from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.inputs.input_fields import EDGE, EdgeField
@@ -48,10 +46,3 @@ def test_every_exported_field_can_be_imported(entry: KindEntry, contract: GraphQ
     operation: Any = parse(f"{{ {entry.export.fields} }}").definitions[0]
     assert {each.name.value for each in operation.selection_set.selections} <= given.fields.keys()
     assert entry.export.members.keys() <= given.fields.keys()
-
-
-def test_an_unknown_kind_is_refused() -> None:
-    """`--kind` takes names of `AssetKind` only, and says so before any request."""
-    result = CliRunner().invoke(commands, ["export", "--url", "http://127.0.0.1:9", "--token", "t", "--kind", "MODLE"])
-    assert result.exit_code == 2
-    assert "MODLE" in result.stderr
