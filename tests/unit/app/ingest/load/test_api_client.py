@@ -71,6 +71,7 @@ async def test_a_document_is_posted_with_the_token(api: Apis) -> None:
     (request,) = one.requests
     assert (request.method, str(request.url)) == ("POST", "http://api:8000/graphql")
     assert request.headers["authorization"] == "Bearer t0ken"
+    assert request.headers["content-type"] == "application/json"
     assert request.headers["accept"] == "application/graphql-response+json"
     assert json.loads(request.content) == {"query": "{ viewer { subject } }", "variables": {"n": 1}}
 
@@ -81,6 +82,17 @@ async def test_the_path_of_the_endpoint_may_be_given(api: Apis, url: str) -> Non
     one = api(DATA)
     await one.execute(url)
     assert str(one.requests[0].url) == "http://api:8000/graphql"
+
+
+async def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
+    api: Apis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request to a loopback address is sent directly: no proxy could reach this machine."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "")
+    one = api(DATA)
+    await one.execute("http://127.0.0.1:8000", Retry(tries=1))
+    assert len(one.requests) == 1
 
 
 @pytest.mark.parametrize(

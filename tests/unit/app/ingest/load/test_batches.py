@@ -9,6 +9,8 @@ import pytest
 from app.ingest.load.api_client import ApiClient, RequestRejectedError, UnreachableError
 from app.ingest.load.batches import ImportItem, ItemResult, identity, reasons_of, register
 
+FEEDS_A_B = {"link": {"relation": "FEEDS", "from": "a", "to": "b"}}
+
 
 class Registry:
     """Replaces the API: registers items by name; rejects a request with an unknown field as a whole."""
@@ -147,21 +149,17 @@ async def test_a_failure_ends_the_import() -> None:
         ({"model": {"source": "s", "name": "n"}}, {"model": {"source": "s", "name": "n", "task": "x"}}, True),
         ({"model": {"source": "s", "name": "n"}}, {"dataset": {"source": "s", "name": "n"}}, False),
         ({"model": {"source": "s", "name": "n"}}, {"model": {"source": "s", "name": "m"}}, False),
+        ({"model": {"source": "s", "name": "n"}}, {"model": {"source": "r", "name": "n"}}, False),
+        ({"model": {"name": "n", "namespace": "a"}}, {"model": {"name": "n", "namespace": "b"}}, False),
         (
             {"modelVersion": {"source": "s", "name": "n", "version": "1"}},
             {"modelVersion": {"source": "s", "name": "n", "version": "2"}},
             False,
         ),
-        (
-            {"link": {"relation": "FEEDS", "from": "a", "to": "b"}},
-            {"link": {"relation": "FEEDS", "from": "a", "to": "b"}},
-            True,
-        ),
-        (
-            {"link": {"relation": "FEEDS", "from": "a", "to": "b"}},
-            {"link": {"relation": "FEEDS", "from": "b", "to": "a"}},
-            False,
-        ),
+        (FEEDS_A_B, FEEDS_A_B, True),
+        (FEEDS_A_B, {"link": {"relation": "DERIVES", "from": "a", "to": "b"}}, False),
+        (FEEDS_A_B, {"link": {"relation": "FEEDS", "from": "c", "to": "b"}}, False),
+        (FEEDS_A_B, {"link": {"relation": "FEEDS", "from": "a", "to": "c"}}, False),
     ],
 )
 def test_items_about_the_same_thing_have_the_same_identity(

@@ -10,10 +10,10 @@ import pytest
 from app.ingest.load import load as loading
 from app.ingest.load.api_client import UnreachableError
 from app.ingest.load.batches import ImportItem, ItemResult
-from app.ingest.load.load import Target, load
+from app.ingest.load.load import LoadTarget, load
 from app.ingest.load.scenario import Call, Scenario
 
-TARGET = Target("http://api", "t0ken", batch=2)
+TARGET = LoadTarget("http://api", "t0ken", batch=2)
 SCENARIO = Scenario([[Call("ada", "approve", {})]], {}, "last")
 
 
@@ -84,8 +84,11 @@ def test_an_entry_that_could_not_be_read_fails_the_load(capsys: pytest.CaptureFi
 
 def test_an_error_of_the_api_ends_the_load(capsys: pytest.CaptureFixture[str]) -> None:
     """The summary counts what was registered before, and contains the error."""
-    code, summary = loaded(capsys, item("a"), item("away"), item("b"))
+    code = load(TARGET, [item("a"), item("away"), item("b")], as_json=True)
+    output = capsys.readouterr()
+    summary = json.loads(output.out)
     assert (code, summary["created"], summary["error"]) == (1, 1, "No API.")
+    assert output.err == "No API.\n"
 
 
 @pytest.mark.parametrize(("entries", "calls"), [([item("a")], 1), ([ItemResult("x", "INVALID")], 0)])

@@ -97,6 +97,12 @@ async def test_a_later_call_may_name_what_an_earlier_one_made(caller: type[Calle
     assert caller.log[1] == ("token-e", "resolveIncident", {"incident": "made-of-i1"})
 
 
+async def test_an_incident_without_a_key_is_not_remembered(caller: type[Caller]) -> None:
+    """No later call can name it."""
+    assert await run([Call("ada", "openIncident", {"title": "late"})]) == [ItemResult("openIncident as ada", "DONE")]
+    assert len(caller.log) == 1
+
+
 async def test_a_scenario_that_was_run_before_is_not_run_again(caller: type[Caller]) -> None:
     """The asset of the last call is known then; a second run would undo what has changed since."""
     caller.known.add(LAST)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ingest.sources.datahub.aspect_files import Estate
-from app.ingest.sources.datahub.names import Names, split
+from app.ingest.sources.datahub.names import Names, split, split_field
 from policies.errors import InvalidError
 
 TABLE = "urn:li:dataset:(urn:li:dataPlatform:hive,db.Table,PROD)"
@@ -47,6 +47,11 @@ def estate_of(*models: tuple[str, dict[str, object]]) -> Estate:
 def test_an_id_is_split_at_its_outer_commas(foreign: str, expected: tuple[str, list[str]]) -> None:
     """Commas in nested parentheses belong to a part, and a key without parentheses is one part."""
     assert split(foreign) == expected
+
+
+def test_the_id_of_a_column_is_split_into_dataset_and_path() -> None:
+    """The path may contain commas."""
+    assert split_field(f"urn:li:schemaField:({TABLE},a,b)") == (TABLE, "a,b")
 
 
 @pytest.mark.parametrize(
