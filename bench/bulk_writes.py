@@ -1,8 +1,8 @@
-"""Bulk registration of model versions with five edges each: create, the same again, and an update, by batch size.
+"""Measures bulk registration of model versions with five edges each, by batch size: create, unchanged, update.
 
-``.venv/bin/python bench/bulk_writes.py [ITEMS]`` starts a store of its own and prints items a second, and the CPU of
-the API process and the JVM for each item in milliseconds. Sizes and phases take turns, so load hits all of them. Every
-answer is checked for what it says was done. ``--without-audit`` leaves the audit out, to see what it costs.
+``.venv/bin/python bench/bulk_writes.py [ITEMS]`` starts a store of its own and prints the items per second, and the
+milliseconds of CPU per item of the API process and the JVM. Sizes and phases take turns, so that load on the machine
+affects all of them. The outcomes of every response are checked. ``--without-audit`` omits the audit, to measure it.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ REGISTER = """mutation ($input: RegisterAssetsInput!) {
   registerAssets(input: $input) { created updated unchanged failed } }"""
 DATA = [f"mlg://dataset/bench/default/d{number:03d}" for number in range(200)]
 OWNERS = [{"owner": "mlg://team/catalog/default/ranking"}]
-PHASES = {"create": "created", "the same again": "unchanged", "update": "updated"}
+PHASES = {"create": "created", "unchanged": "unchanged", "update": "updated"}
 
 
 @dataclass
 class Cost:
-    """What one phase at one size took: items, and seconds of wall, API CPU and JVM CPU."""
+    """The cost of one phase at one size: items, and seconds of wall, API CPU and JVM CPU."""
 
     items: int = 0
     wall: float = 0.0
@@ -41,20 +41,20 @@ class Cost:
     jvm: float = 0.0
 
     def row(self) -> list[str]:
-        """Items a second, and milliseconds of CPU for each."""
+        """Return the items per second, and the milliseconds of CPU per item."""
         each = 1_000 / self.items
         return [f"{self.items / self.wall:,.0f}", f"{self.api * each:.2f}", f"{self.jvm * each:.2f}"]
 
 
 def versions(size: int, start: int, count: int, phase: str) -> list[dict[str, Any]]:
-    """Items ``start`` to ``start + count`` of the model of a batch size, with five edges each."""
-    stated = "better" if phase == "update" else "good"
+    """Return the items ``start`` to ``start + count`` of the model of a batch size, with five edges each."""
+    quality = "better" if phase == "update" else "good"
     return [
         {
             "modelVersion": {
                 "id": f"mlg://model-version/bench/default/m{size}@{number}",
                 "displayName": f"m{size} v{number}",
-                "description": f"A {stated} model",
+                "description": f"A {quality} model",
                 "framework": "pytorch",
                 "params": [{"key": "lr", "value": "0.1"}, {"key": "rounds", "value": str(number)}],
                 "metrics": [{"name": "auc", "value": 0.8}],
@@ -75,7 +75,7 @@ async def loaded_api(folder: Path) -> AsyncIterator[MeasuredApi]:
 
 
 async def register(http: httpx2.AsyncClient, items: Sequence[dict[str, Any]], outcome: str) -> None:
-    """Register items; all must come to the outcome."""
+    """Register items; stop the bench unless all have the outcome."""
     known_response = await http.post(
         "/graphql", json={"query": REGISTER, "variables": {"input": {"items": items}}}, timeout=300
     )

@@ -1,8 +1,8 @@
-"""Nested reads through the API beside a hand-written traversal for the same answer, on one store in one run.
+"""Measures nested reads through the API beside hand-written traversals with the same result, in one run.
 
 ``.venv/bin/python bench/nested_reads.py [ROUNDS]`` starts a store of its own, loads 60 models with four versions each,
-and prints p50 wall and CPU (API process, JVM) in milliseconds, and the ratio. Nothing here is asserted: times depend on
-the machine, and the two sides are interleaved so that load hits both.
+and prints p50 wall and CPU (API process, JVM) in milliseconds, and the ratio. Nothing is asserted, because times depend
+on the machine. The two sides are interleaved, so that load on the machine affects both.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ DATA = f"__.inE('FEEDS').{OPEN}.outV().project('r', 'o').by('record').by({OWNERS
 VERSIONS = f"__.inE('VERSION_OF').{OPEN}.outV().project('r', 'd').by('record').by({DATA}).fold()"
 
 WARM = 80
-"""Rounds that are not counted: the JVM compiles a path after some hundred requests."""
+"""Rounds that are not counted, because the JVM compiles a code path after some hundred requests."""
 
 PAIRS: dict[str, tuple[str, PreparedStatement]] = {
     "one model, its versions, data and owners": (
@@ -63,7 +63,7 @@ PAIRS: dict[str, tuple[str, PreparedStatement]] = {
 
 
 def estate() -> list[dict[str, Any]]:
-    """60 models of three teams, four versions each, trained on 5 of 120 datasets."""
+    """Return the items of 60 models of three teams, with four versions each that were trained on 5 of 120 datasets."""
     random = Random(3)
     owners = [[{"owner": f"mlg://team/catalog/default/{name}"}] for name in ("ranking", "ads", "growth")]
     data = [f"mlg://dataset/bench/default/d{number:03d}" for number in range(120)]

@@ -1,8 +1,8 @@
-"""What the policy costs: one nested query of 1,250 objects under the shipped rules and under a rule that allows all.
+"""Measures the cost of the policy: a nested query of 1,250 objects, with the shipped rules and with one permit for all.
 
 ``.venv/bin/python bench/policy_cost.py [ROUNDS]`` starts a store of its own and prints, per persona, the API's CPU in
-milliseconds (median of paired rounds, interleaved) and what the shipped rules add in percent. Both sides answer the
-same bytes, which is checked; the answer holds nothing that is hidden.
+milliseconds (median of paired rounds, interleaved) and what the shipped rules add in percent. Both sides return
+the same bytes, which is checked; nothing in the response is hidden.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ WARM = 15
 
 
 async def cpu(http: httpx2.AsyncClient, token: str) -> tuple[float, object]:
-    """Milliseconds of CPU of one request, and its data."""
+    """Return the milliseconds of CPU of one request, and its data."""
     before = time.process_time()
     known_response = await http.post("/graphql", json={"query": QUERY}, headers={"Authorization": f"Bearer {token}"})
     return (time.process_time() - before) * 1e3, known_response.json()["data"]
 
 
 async def compare(api: MeasuredApi, who: str, rounds: int) -> list[str]:
-    """One row of the table."""
+    """Return one row of the table."""
     contexts, shipped = api.process.opened.contexts, api.process.policy
     allowing = Policy(ALLOW_ALL, shipped.labels, governed_fields(api.process.schema.core))
     token = DevIssuer(api.process.settings).mint(persona(who))

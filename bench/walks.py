@@ -1,8 +1,9 @@
-"""What walks, health and search cost as the graph around the same neighbourhood grows.
+"""Measures lineage, health and search while the graph around one neighbourhood grows.
 
-``.venv/bin/python bench/walks.py [SIZE …]`` (2000 20000 200000) starts a store of its own, plants one neighbourhood,
-and asks the same questions at each size, the rest being data sets that derive from one another. It prints wall p50 and
-p95 and CPU (API process, JVM) in milliseconds, and the requests to the store. The answers must stay the same.
+``.venv/bin/python bench/walks.py [SIZE …]`` (2000 20000 200000) starts a store of its own, registers one
+neighbourhood, and runs the same queries at each size. The rest of the graph is datasets that derive from one another.
+It prints wall p50 and p95 and CPU (API process, JVM) in milliseconds, and the number of requests to the store. The
+responses must be equal at all sizes.
 """
 
 import asyncio
@@ -31,12 +32,12 @@ TEAMS = tuple(f"mlg://team/catalog/default/{name}" for name in ("ranking", "ads"
 
 
 def urn(kind: str, name: str) -> str:
-    """An id of the neighbourhood."""
+    """Return an id of the neighbourhood."""
     return f"mlg://{kind}/bench/default/{name}"
 
 
 def tree() -> Iterator[dict[str, Any]]:
-    """A data set from which three derive, and so on for five levels: 364 of them."""
+    """Yield a tree of 364 datasets: three derive from each, over five levels."""
     yield {"dataset": {"id": urn("dataset", "root")}}
     level = ["root"]
     for _ in range(LEVELS):
@@ -47,7 +48,7 @@ def tree() -> Iterator[dict[str, Any]]:
 
 
 def chain() -> Iterator[dict[str, Any]]:
-    """Twenty steps of three data sets, each of which derives from all of the step before; at the end a service."""
+    """Yield twenty steps of three datasets, which derive from all datasets of the step before, and a service."""
     steps = [[urn("dataset", f"step{number:02d}{letter}") for letter in "abc"] for number in range(CHAIN)]
     for before, step in zip([[], *steps[:-1]], steps, strict=True):
         yield from ({"dataset": {"id": each, "derivedFrom": before}} for each in step)
@@ -56,7 +57,7 @@ def chain() -> Iterator[dict[str, Any]]:
 
 
 def layers() -> Iterator[dict[str, Any]]:
-    """Twelve layers of ten data sets, each of which derives from all of the layer before: 10^12 paths."""
+    """Yield twelve layers of ten datasets, which derive from all datasets of the layer before: 10^12 paths."""
     before = [urn("dataset", "source")]
     yield {"dataset": {"id": before[0]}}
     for layer in range(LAYERS):
@@ -67,7 +68,7 @@ def layers() -> Iterator[dict[str, Any]]:
 
 
 def versions() -> Iterator[dict[str, Any]]:
-    """A hundred model versions, each trained on five of twenty data sets."""
+    """Yield a hundred model versions, each trained on five of twenty datasets."""
     data = [urn("dataset", f"orders_{number:02d}") for number in range(DATA)]
     for number, each in enumerate(data):
         yield {"dataset": {"id": each, "description": "Orders of a day", "owners": [{"owner": TEAMS[number % 3]}]}}
@@ -77,7 +78,7 @@ def versions() -> Iterator[dict[str, Any]]:
 
 
 def filler(begin: int, end: int) -> Iterator[dict[str, Any]]:
-    """The rest of the graph."""
+    """Yield the rest of the graph."""
     for number in range(begin, end):
         derived = [urn("dataset", f"other{number // 2:06d}")] if number else []
         owners = [{"owner": TEAMS[number % 3]}]
@@ -116,13 +117,13 @@ class Requests:
 
 @dataclass
 class Bench:
-    """A running API, and the first answer to each question, which must stay."""
+    """A running API, and the first response to each query; later responses must be equal."""
 
     api: MeasuredApi
     responses: dict[str, Any] = field(default_factory=dict)
 
     async def ask(self, query: str, **variables: Any) -> Any:  # noqa: ANN401 - JSON
-        """The data of an answer; stops the bench on an error."""
+        """Return the data of a response; stop the bench on an error."""
         body = {"query": query, "variables": variables}
         found = (await self.api.http.post("/graphql", json=body, timeout=300)).json()
         if "errors" in found:
@@ -130,7 +131,7 @@ class Bench:
         return found["data"]
 
     async def load(self, items: list[dict[str, Any]], progress: Progress, title: str) -> None:
-        """Register items, a thousand a call."""
+        """Register items, a thousand per call."""
         task = progress.add_task(title, total=len(items))
         for start in range(0, len(items), 1_000):
             chunk = items[start : start + 1_000]
@@ -139,7 +140,7 @@ class Bench:
             progress.advance(task, len(chunk))
 
     async def plant(self, progress: Progress) -> None:
-        """The neighbourhood; every fourth of its data sets fails a check, every other one passes it."""
+        """Register the neighbourhood, and report a check on every second dataset; half of the checks fail."""
         teams = [{"team": {"name": team.rsplit("/", 1)[1]}} for team in TEAMS]
         await self.load([*teams, *tree(), *chain(), *layers(), *versions()], progress, "neighbourhood")
         for number in range(0, DATA, 2):
@@ -147,7 +148,7 @@ class Bench:
             await self.ask(REPORT, input={**given, "status": "FAIL" if number % 4 == 0 else "PASS"})
 
     async def row(self, name: str, query: str) -> list[str]:
-        """Measure one question."""
+        """Measure one query."""
         cost, requests = Cost(), Requests()
         found = await self.ask(query)
         if self.responses.setdefault(name, found) != found:
@@ -163,7 +164,7 @@ class Bench:
 
 
 async def main(sizes: tuple[int, ...]) -> None:
-    """Ask every question at every size and print a table."""
+    """Measure every query at every size and print a table."""
     console = Console()
     table = Table("question", "assets", "p50", "p95", "API CPU", "JVM CPU", "requests", title="milliseconds")
     with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,6 @@ REQUIRED_SCOPES: Mapping[str, tuple[Scope, ...]] = {WriteAction.ADMINISTER: (Sco
 
 _NO_REASON = Denial((), ())
 
-Key = tuple[str, PolicyAttributes]
 ResultT = TypeVar("ResultT")
 
 
@@ -51,8 +50,8 @@ class Access:
         self._read_forbids = [(rule.id, compiled(condition(rule, self._caller))) for rule in reading.forbids]
         permits = tuple(rule.id for rule in reading.permits)
         self._read_needs = permits if self._has_read_scope else (f"scope:{Scope.READ}",)
-        self._masks: dict[Key, FieldMask] = {}
-        self._decisions: dict[Key, Decision] = {}
+        self._masks: dict[PolicyRequest, FieldMask] = {}
+        self._decisions: dict[PolicyRequest, Decision] = {}
         self._groups_of = lru_cache(maxsize=None)(self._compile_groups)
         self._cached_rows_showing = lru_cache(maxsize=None)(self._compute_rows_showing)
 
@@ -172,7 +171,7 @@ class Access:
         return None
 
 
-def _cache(cache: dict[Key, ResultT], key: Key, compute: Callable[[], ResultT]) -> ResultT:
+def _cache(cache: dict[PolicyRequest, ResultT], key: PolicyRequest, compute: Callable[[], ResultT]) -> ResultT:
     """Return the computed result and store it under ``key``; a full cache drops its oldest entry."""
     result = compute()
     if len(cache) >= CACHE_SIZE:

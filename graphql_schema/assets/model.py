@@ -18,7 +18,7 @@ from graphql_schema.catalog.relations import (
     VERSION_OF,
 )
 from graphql_schema.catalog.urn import version_urn
-from graphql_schema.fields.connection import After, Connection, First
+from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, depends_on, stored_field
 from graphql_schema.fields.refs import (
@@ -34,7 +34,7 @@ from graphql_schema.fields.refs import (
     RunRef,
     ServiceRef,
 )
-from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, relation_connection, to_many, to_one
+from graphql_schema.fields.relation_fields import to_deployments, to_many, to_one
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
 from graphql_schema.governance.aliases import ModelAlias, aliases_of, names_of, version_by_alias
 from graphql_schema.governance.gate_report import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
@@ -59,9 +59,6 @@ SERVICES = related(
     [VERSION_OF.into("ModelVersion"), DEPLOYED_AS.out(), SERVED_BY.out()],
     inputs=("Model.versions", "ModelVersion.deployments", "Deployment.service"),
 )
-
-
-DEPLOYMENTS = related(DEPLOYED_AS.out())
 
 
 VersionArg = Annotated[str | None, strawberry.argument(description="The name of the version, as the source writes it.")]
@@ -122,16 +119,6 @@ class Model(Asset, Versioned):
     )
 
 
-async def _deployments(
-    root: Parent,
-    info: Info,
-    active_only: ActiveOnly = True,
-    first: First = 20,
-    after: After = None,
-) -> Resolved:
-    return await relation_connection(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
-
-
 async def _names(root: Parent, info: Info) -> Resolved:
     return await names_of(root, info)
 
@@ -172,9 +159,8 @@ class ModelVersion(Asset, AssetVersion):
         related(BASE_OF.out("ModelVersion")), "The model versions that were built from this version."
     )
     evaluations: Connection[EvaluationRef] | None = to_many(EVALUATIONS, "The evaluations of the version.")
-    deployments: Connection[DeploymentRef] | None = strawberry.field(
-        description="The deployments of the version; by default only those with the status ACTIVE.",
-        resolver=_deployments,
+    deployments: Connection[DeploymentRef] | None = to_deployments(
+        related(DEPLOYED_AS.out()), "The deployments of the version; by default only those with the status ACTIVE."
     )
     experiment_cells: Connection[ExperimentCellRef] | None = to_many(
         related(TESTED_IN.out()), "The experiment cells that test the version."

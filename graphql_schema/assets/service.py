@@ -7,23 +7,14 @@ import strawberry
 from graphql_schema.assets.asset import Asset
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CALLED_BY, DEPLOYED_AS, SERVED_BY
-from graphql_schema.fields.connection import After, Connection, First
-from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, stored_field
+from graphql_schema.fields.connection import Connection
+from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import DeploymentRef, ModelVersionRef, ServiceRef
-from graphql_schema.fields.relation_fields import SERVING, ActiveOnly, relation_connection, to_many, to_one
+from graphql_schema.fields.relation_fields import to_deployments, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import SHARE, AssetFields, attribute, reference
 from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import related
-
-DEPLOYMENTS = related(SERVED_BY.into("Deployment"))
-
-
-async def _deployments(
-    root: Parent, info: Info, active_only: ActiveOnly = True, first: First = 20, after: After = None
-) -> Resolved:
-    return await relation_connection(root, info, DEPLOYMENTS, first, after, SERVING if active_only else None)
 
 
 @strawberry.type(description="A production service that serves predictions or calls a service that does.")
@@ -33,9 +24,9 @@ class Service(Asset):
     tier: int | None = stored_field("How critical the service is; 1 is the highest tier.")
     endpoint: str | None = stored_field("The address of the service.")
     oncall: str | None = stored_field("The contact when the service fails.")
-    deployments: Connection[DeploymentRef] | None = strawberry.field(
-        description="The deployments in the service; by default only those with the status ACTIVE.",
-        resolver=_deployments,
+    deployments: Connection[DeploymentRef] | None = to_deployments(
+        related(SERVED_BY.into("Deployment")),
+        "The deployments in the service; by default only those with the status ACTIVE.",
     )
     callers: Connection[ServiceRef] | None = to_many(related(CALLED_BY.out()), "The services that call this service.")
     calls: Connection[ServiceRef] | None = to_many(related(CALLED_BY.into()), "The services that this service calls.")

@@ -1,6 +1,5 @@
 """The context that the resolvers of one operation share: caller, reader, writer and policy report."""
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -11,10 +10,6 @@ from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
 from graphql_schema.ports.record import JsonObject
 from policies.gates import NO_GATES, Gates
 from policies.principal import Principal
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(slots=True)
@@ -34,9 +29,9 @@ class Context:
     writer: GraphWriter
     policy_report: PolicyReport
     cursor_key: bytes
+    clock: Callable[[], int]
     request_id: str = ""
     gates: Gates = NO_GATES
-    clock: Callable[[], int] = _now
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
     totals: dict[int, bool] = field(default_factory=dict)
     change_feed: ChangeFeed | None = None

@@ -2,7 +2,8 @@
 
 import strawberry
 
-from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.ports.row import Row
 
 
@@ -18,3 +19,8 @@ class Node:
     id: strawberry.ID = stored_field("The URN: stable, and can be written by hand.")
 
     resolve_type = staticmethod(type_of)
+
+
+async def resolve_subject(root: Parent, info: Info) -> Resolved:
+    """Return the only subject of an attached record; None if it is not visible to the caller."""
+    return await info.context.reader.node(root.record["subjects"][0])

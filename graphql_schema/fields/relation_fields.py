@@ -13,8 +13,7 @@ from graphql_schema.ports.row import Row
 
 ActiveOnly = Annotated[bool | None, strawberry.argument(description="Whether to return only active deployments.")]
 
-
-SERVING = RowFilter(In("status", ("ACTIVE",)))
+_ACTIVE = RowFilter(In("status", ("ACTIVE",)))
 """Accepts active deployments."""
 
 
@@ -44,6 +43,17 @@ def to_many(rel: RelationQuery, description: str, *, first: int = 20) -> SchemaF
 
     async def resolve(root: Parent, info: Info, first: First = size, after: After = None) -> Resolved:
         return await relation_connection(root, info, rel, size if first is None else first, after)
+
+    return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))
+
+
+def to_deployments(rel: RelationQuery, description: str) -> SchemaField:
+    """Return a connection field of deployments, by default of the active ones only."""
+
+    async def resolve(
+        root: Parent, info: Info, active_only: ActiveOnly = True, first: First = 20, after: After = None
+    ) -> Resolved:
+        return await relation_connection(root, info, rel, first, after, _ACTIVE if active_only else None)
 
     return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))
 

@@ -8,7 +8,7 @@ from graphql_schema.catalog.enums import ApprovalDecision
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
-from graphql_schema.fields.node import Node
+from graphql_schema.fields.node import Node, resolve_subject
 from graphql_schema.fields.refs import ApprovalRef, AssetRef, UserRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.aliases import checked_name
@@ -35,10 +35,6 @@ def _subject_of_token(root: Parent) -> Resolved:
     return root.record["decidedBy"]
 
 
-async def _subject(root: Parent, info: Info) -> Resolved:
-    return await info.context.reader.node(root.record["subjects"][0])
-
-
 @strawberry.type(description="A decision about an asset for a gate. The newest decision for a gate counts.")
 class Approval(Node):
     """A decision about an asset for a gate."""
@@ -54,7 +50,9 @@ class Approval(Node):
     )
     decided_at: Instant = stored_field("When it was decided.")
     expires_at: Instant | None = stored_field("Expiry of the approval; null if it is valid until the next decision.")
-    subject: AssetRef | None = strawberry.field(description="The asset that the decision is about.", resolver=_subject)
+    subject: AssetRef | None = strawberry.field(
+        description="The asset that the decision is about.", resolver=resolve_subject
+    )
 
 
 @strawberry.input(description="Records a decision about an asset for a gate.")

@@ -10,7 +10,7 @@ from graphql_schema.catalog.relations import RESULT_OF
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
-from graphql_schema.fields.node import Node
+from graphql_schema.fields.node import Node, resolve_subject
 from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, IncidentRef
 from graphql_schema.fields.relation_fields import to_one
 from graphql_schema.fields.scalars import Instant
@@ -27,10 +27,6 @@ RESULTS = newest_first(RESULT_OF.into("CheckResult"))
 
 
 Since = Annotated[Instant | None, strawberry.argument(description="Only results observed at this instant or later.")]
-
-
-async def _asset(root: Parent, info: Info) -> Resolved:
-    return await info.context.reader.node(root.record["subjects"][0])
 
 
 async def _check(root: Parent, info: Info) -> Resolved:
@@ -50,7 +46,7 @@ class Check(Node):
     name: str = stored_field("Name of the check, unique on its asset.")
     check_kind: CheckKind = stored_field("Property of the asset that the check monitors.")
     threshold: str | None = stored_field("Threshold that values are compared with, in words.")
-    asset: AssetRef | None = strawberry.field(description="Asset that the check monitors.", resolver=_asset)
+    asset: AssetRef | None = strawberry.field(description="Asset that the check monitors.", resolver=resolve_subject)
     latest_result: CheckResultRef | None = to_one(RESULTS, "Result with the latest observation.")
     results: Connection[CheckResultRef] | None = strawberry.field(
         description="Results of the check, the newest observation first.", resolver=_results

@@ -5,10 +5,8 @@ write instead are those of docs/glossary.md and docs/design/language.md.
 """
 
 import ast
-import io
 import re
 import sys
-import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -188,18 +186,8 @@ def _documented(module: Module) -> list[tuple[int, str]]:
 
 def _texts(module: Module) -> list[tuple[int, str]]:
     """Return everything that a person reads in a module: comments, docstrings, and strings of several words."""
-    comments = [
-        (token.start[0], token.string)
-        for token in tokenize.generate_tokens(io.StringIO(module.text).readline)
-        if token.type == tokenize.COMMENT
-    ]
-    strings = [
-        (node.lineno, node.value)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count(" ") >= 2
-        if not _GREMLIN.search(node.value)
-    ]
-    return comments + strings
+    strings = [(line, text) for line, text in module.strings if text.count(" ") >= 2 and not _GREMLIN.search(text)]
+    return module.comments + strings
 
 
 def _constant(node: ast.expr) -> str:

@@ -4,9 +4,7 @@ Names are looked up in the syntax trees of :mod:`support.source_tree`, so nothin
 """
 
 import ast
-import io
 import re
-import tokenize
 from collections.abc import Iterator
 from functools import cache
 from typing import Final
@@ -24,7 +22,7 @@ def broken_references(module: Module) -> list[str]:
     """Return one line for each reference in the comments and strings of a file that leads nowhere."""
     return [
         f"{module.path}:{line}: {problem}"
-        for line, text in _texts(module)
+        for line, text in module.comments + module.strings
         for problem in (*_broken_roles(module, text), *_broken_pages(text))
     ]
 
@@ -115,17 +113,3 @@ def _defined(body: list[ast.stmt], *, imports: bool = True) -> set[str]:
                 each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
             }
     return names
-
-
-def _texts(module: Module) -> list[tuple[int, str]]:
-    comments = [
-        (token.start[0], token.string)
-        for token in tokenize.generate_tokens(io.StringIO(module.text).readline)
-        if token.type == tokenize.COMMENT
-    ]
-    strings = [
-        (node.lineno, node.value)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    ]
-    return comments + strings

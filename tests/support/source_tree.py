@@ -1,8 +1,10 @@
 """The tree as the architecture tests see it: the files that belong to it, and Python modules parsed once."""
 
 import ast
+import io
 import os
 import re
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +35,18 @@ class Module:
     def product(self) -> bool:
         """Whether it is product, not test."""
         return self.path.split("/")[0] in PACKAGES
+
+    @property
+    def comments(self) -> list[tuple[int, str]]:
+        """The comments, each with its line."""
+        tokens = tokenize.generate_tokens(io.StringIO(self.text).readline)
+        return [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
+
+    @property
+    def strings(self) -> list[tuple[int, str]]:
+        """The string constants, docstrings included, each with its line."""
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Constant))
+        return [(node.lineno, node.value) for node in nodes if isinstance(node.value, str)]
 
     @property
     def functions(self) -> Iterator[Function]:

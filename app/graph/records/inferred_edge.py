@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.graph.records.edge_record import recorded_by
+from app.graph.records.read_time import NO_UPPER_BOUND
 from graphql_schema.catalog.inference_rules import ENRICHMENT, INFERRED
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.record import Record
@@ -30,7 +31,6 @@ THROUGH: Final = "through"
 BY: Final = "enrichment:"
 """Prefix of the declarer of an inferred edge, before the name of its rule."""
 
-LAST: Final = 2**63 - 1
 
 _SHOWN_FIELDS: Final = frozenset({"relation", "origin", "confidence", "validFrom", "validTo"})
 
@@ -58,7 +58,9 @@ def is_traversable(row: Row | None) -> bool:
     return shows and row.access.hidden.isdisjoint({"upstream", "downstream"})
 
 
-def visible_inferred_edge(edge: Record, at: int, passes: Callable[[int], bool], recorded: int = LAST) -> Record | None:
+def visible_inferred_edge(
+    edge: Record, at: int, passes: Callable[[int], bool], recorded: int = NO_UPPER_BOUND
+) -> Record | None:
     """Return an inferred edge as one caller sees it at the instant ``at``, None without a visible chain.
 
     ``passes`` returns whether the caller may traverse a vertex id in the middle: :func:`is_traversable`, and whether it

@@ -21,6 +21,7 @@ from graphql import (
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
+from app.graph.records.clock import epoch_milliseconds
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.conditions import Condition, ListingQuery
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult
@@ -132,7 +133,7 @@ async def received(schema: GraphSchema, name: str, given: dict[str, Any]) -> Con
     graph = RecordingGraph()
     document = taking(schema.core, name)
     assert document is not None, f"no root field takes {name}"
-    context = Context(READER, lambda *_: graph, graph, graph.entries, b"k" * 32)
+    context = Context(READER, lambda *_: graph, graph, graph.entries, b"k" * 32, epoch_milliseconds)
     found = await schema.execute(document, variable_values={"filter": given}, context_value=context)
     assert isinstance(found, ExecutionResult)
     assert found.errors is None, found.errors

@@ -15,10 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.auth.authenticator import Authenticator, TrustedIssuer, trust
-from app.auth.errors import Challenge
+from app.auth.errors import AuthError, Challenge
 from app.auth.issuers import Issuer
 from app.auth.roles import Roles
 from app.auth.teams import CloseTeams
+from policies.principal import Principal
 
 URL = "https://issuer.example"
 AUDIENCE = "https://graph.example"
@@ -128,3 +129,18 @@ def authenticator(
 ) -> Authenticator:
     """Return an Authenticator, with the packaged roles unless others are given."""
     return Authenticator(trusted, roles or Roles.load(), close_teams, Challenge(METADATA))
+
+
+async def principal_of(live: LiveIssuer, token: str, **config: Any) -> Principal:
+    """Return the principal of a token; ``config`` configures the issuer."""
+    async with authenticator([trusting(live, **config)]) as auth:
+        return await auth.authenticate(f"Bearer {token}")
+
+
+async def status_of(auth: Authenticator, token: str) -> int:
+    """Return the HTTP status of a request with the token."""
+    try:
+        await auth.authenticate(f"Bearer {token}")
+    except AuthError as error:
+        return error.status
+    return 200

@@ -6,6 +6,7 @@ import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
+from app.graph.records.clock import epoch_milliseconds
 from graphql_schema.fields.context import Context
 from graphql_schema.schema import GraphSchema, build_schema
 from policies.principal import Principal, PrincipalKind, Scope
@@ -45,7 +46,7 @@ def run(schema: GraphSchema, graph: PlainGraph, ada: Principal) -> Run:
     """Return a function that runs a document, as Ada unless another principal is given."""
 
     async def run(document: str, principal: Principal = ada, **variables: object) -> ExecutionResult:
-        context = Context(principal, lambda *_: graph, graph, graph.entries, b"k" * 32)
+        context = Context(principal, lambda *_: graph, graph, graph.entries, b"k" * 32, epoch_milliseconds)
         found = await schema.execute(document, variable_values=variables, context_value=context)
         assert isinstance(found, ExecutionResult)
         return found

@@ -17,7 +17,8 @@ Edge = str
 Adjacency = dict[int, list[tuple[int, Edge]]]
 """For each source its far ends with the edges."""
 
-_FIRST: Final = -1
+SOURCES_GIVEN: Final = -1
+"""Parent of a hop whose sources are given in the hop itself."""
 _INFERRED: Final = frozenset(LABEL.values())
 
 
@@ -25,7 +26,7 @@ _INFERRED: Final = frozenset(LABEL.values())
 class HopSpec:
     """One hop of the level text without its sources.
 
-    ``parent`` is the index of the hop whose far ends are the sources, -1 if the sources are given, or lower for a
+    ``parent`` is the index of the hop whose far ends are the sources, SOURCES_GIVEN, or lower for a
     listing (:mod:`app.graph.reading.level.level_statement`). ``kinds`` are codes of the kinds of the far ends, all if
     empty.
     """
@@ -45,7 +46,7 @@ class HopSpec:
         everything = {"n": 0, "a": -1, "t": False, "at": NO_UPPER_BOUND, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
         shape["i"] = self.inferred
-        return {**shape, **everything, **window, "xs": list(sources) if self.parent == _FIRST else []}
+        return {**shape, **everything, **window, "xs": list(sources) if self.parent == SOURCES_GIVEN else []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def compile_related(related: RelationQuery) -> CompiledRelation:
     """
     hops: list[HopSpec] = []
     ends: dict[int, tuple[tuple[int, ...], dict[str, int]]] = {}
-    prefixes: dict[Path, int] = {(): _FIRST}
+    prefixes: dict[Path, int] = {(): SOURCES_GIVEN}
     for path in related.paths:
         for length in range(1, len(path)):
             _middle(path[:length], prefixes, hops)
@@ -118,7 +119,7 @@ def _store_hop(hop: Hop, labels: tuple[str, ...], parent: int) -> HopSpec:
 
 def _chain(index: int, hops: Sequence[HopSpec]) -> tuple[int, ...]:
     """Return the indexes of the hops that lead to a hop, the hop itself included."""
-    return () if index == _FIRST else (*_chain(hops[index].parent, hops), index)
+    return () if index == SOURCES_GIVEN else (*_chain(hops[index].parent, hops), index)
 
 
 def adjacency(rows: Sequence[Json]) -> Adjacency:

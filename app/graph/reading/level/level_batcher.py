@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.level.hop_plan import SOURCES_GIVEN
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL
 from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
@@ -24,9 +25,6 @@ QUIET_TICKS: Final = 12
 
 Resolvers need fewer to descend one level.
 """
-
-GIVEN: Final = -1
-"""Value of ``p`` of a hop whose sources are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +143,6 @@ def _too_many() -> LimitError:
 
 def _shifted(parent: int, hops: int, listings: int) -> int:
     """Return the ``p`` of a hop behind the hops and listings of other requests."""
-    if parent == GIVEN:
+    if parent == SOURCES_GIVEN:
         return parent
     return parent + hops if parent >= 0 else parent - listings

@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 from aiodataloader import DataLoader
 
-from app.graph.reading.level.hop_plan import HopSpec
+from app.graph.reading.level.hop_plan import SOURCES_GIVEN, HopSpec
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import CHAINS
@@ -103,12 +103,14 @@ class Expander:
     async def _load(self, selection: EdgeSelection, vertices: list[Vertex]) -> list[Expansion]:
         if not selection.labels:
             return [Expansion(MemberEdges(vid, ())) for vid, _ in vertices]
-        lineage = HopSpec(selection.direction.value, selection.labels, (), -1)
+        lineage = HopSpec(selection.direction.value, selection.labels, (), SOURCES_GIVEN)
         window = selection.instant.window
         hops = [lineage.wire([vid for vid, _ in vertices], **window)]
         for step, sources in steps_of(vertices):
             kinds = tuple(ALL_KINDS[name].code for name in step.kinds)
-            hops.append(HopSpec(step.direction.value, (step.relation.name,), kinds, -1).wire(sources, **window))
+            hops.append(
+                HopSpec(step.direction.value, (step.relation.name,), kinds, SOURCES_GIVEN).wire(sources, **window)
+            )
             further = replace(lineage, parent=len(hops) - 1)
             hops.append(further.wire((), **window))
         response = await self._rows.fetch(LevelRequest(hops=hops))

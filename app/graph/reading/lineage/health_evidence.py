@@ -11,8 +11,8 @@ from typing import Final
 import orjson
 from aiodataloader import DataLoader
 
-from app.graph.reading.level.hop_plan import Adjacency, HopSpec, adjacency
-from app.graph.reading.level.level_batcher import GIVEN, LevelRequest, LevelResponse
+from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, HopSpec, adjacency
+from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.lineage.expander import Edge, Vertex, steps_of
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
@@ -125,7 +125,7 @@ class _RequestBuilder:
     instant: ReadTime
     hops: list[JsonObject] = field(default_factory=list)
 
-    def add(self, hop: Hop, sources: Sequence[int], parent: int = GIVEN, **window: Json) -> int:
+    def add(self, hop: Hop, sources: Sequence[int], parent: int = SOURCES_GIVEN, **window: Json) -> int:
         """Add a hop and return its index; ``parent`` is the index of the hop whose far ends are the sources."""
         kinds = tuple(ALL_KINDS[name].code for name in hop.kinds)
         store_hop = HopSpec(hop.direction.value, (hop.relation.name,), kinds, parent)
@@ -141,7 +141,7 @@ class _RequestBuilder:
         return number, self.add_evidence((), (), number, evaluated=_EVALUATED in hop.kinds)
 
     def add_evidence(
-        self, sources: Sequence[int], versions: Sequence[int], parent: int = GIVEN, *, evaluated: bool = True
+        self, sources: Sequence[int], versions: Sequence[int], parent: int = SOURCES_GIVEN, *, evaluated: bool = True
     ) -> _EvidenceHops:
         """Add the hops to the evidence on the ``sources``, or on the far ends of the hop ``parent``.
 
@@ -152,8 +152,8 @@ class _RequestBuilder:
         until = self.instant.valid if self.instant.past else NO_UPPER_BOUND
         results = self.add(_RESULTS, (), checks, n=1, t=True, at=until)
         incidents = self.add(_INCIDENTS, sources, parent)
-        evaluations = self.add(_EVALUATIONS, versions, parent) if evaluated else GIVEN
-        data = self.add(_DATA, (), evaluations) if evaluated else GIVEN
+        evaluations = self.add(_EVALUATIONS, versions, parent) if evaluated else SOURCES_GIVEN
+        data = self.add(_DATA, (), evaluations) if evaluated else SOURCES_GIVEN
         return _EvidenceHops(checks, results, incidents, evaluations, data)
 
 

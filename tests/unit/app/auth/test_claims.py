@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from joserfc.errors import InvalidClaimError
-from support.servers.issuer import Clock, LiveIssuer, authenticator, trusting
+from support.servers.issuer import Clock, LiveIssuer, principal_of
 
 from app.auth.break_glass import BreakGlassError
 from app.auth.claims import Identity, first_present, read_identity
@@ -146,12 +146,6 @@ def live() -> LiveIssuer:
     return LiveIssuer(Clock())
 
 
-async def principal(live: LiveIssuer, token: str, **config: Any) -> Principal:
-    """Return the principal of a token; ``config`` configures the issuer."""
-    async with authenticator([trusting(live, **config)]) as auth:
-        return await auth.authenticate(f"Bearer {token}")
-
-
 async def test_keycloak_claims_are_read_by_default(live: LiveIssuer) -> None:
     """The default claim map reads `azp` and nested roles, and drops roles that roles.toml does not declare."""
     token = live.mint(
@@ -162,7 +156,7 @@ async def test_keycloak_claims_are_read_by_default(live: LiveIssuer) -> None:
         scope="openid profile graph:read",
         preferred_username="ada.l",
     )
-    caller = await principal(live, token)
+    caller = await principal_of(live, token)
     assert caller == Principal(
         subject="ada",
         kind=PrincipalKind.PERSON,
@@ -195,6 +189,6 @@ async def test_a_configured_claim_map_is_used(live: LiveIssuer) -> None:
         access={"graph": {"roles": ["reader"]}},
         **{"https://acme.example/groups": ["Köln/Ads"]},
     )
-    caller = await principal(live, token, claims=claims)
+    caller = await principal_of(live, token, claims=claims)
     assert caller.teams == {"mlg://team/catalog/default/K%C3%B6ln%2FAds"}
     assert (caller.roles, caller.scopes, caller.tenant) == (frozenset({"reader"}), frozenset({"graph:read"}), "acme")

@@ -14,37 +14,14 @@ from support.servers.issuer import (
     RSA,
     SYMMETRIC,
     URL,
-    Clock,
     LiveIssuer,
     authenticator,
-    trusting,
+    status_of,
 )
 
 from app.auth.authenticator import Authenticator, trust
 from app.auth.discovery import DiscoveryError, fetch_keys
-from app.auth.errors import AuthError
 from app.auth.issuers import Issuer
-
-
-@pytest.fixture
-def issuer() -> LiveIssuer:
-    """Return an issuer with one key."""
-    return LiveIssuer(Clock(), keys=[EC])
-
-
-@pytest.fixture
-def auth(issuer: LiveIssuer) -> Authenticator:
-    """Return an authenticator that trusts the issuer."""
-    return authenticator([trusting(issuer)])
-
-
-async def status(auth: Authenticator, token: str) -> int:
-    """Return the HTTP status of a request with the token."""
-    try:
-        await auth.authenticate(f"Bearer {token}")
-    except AuthError as error:
-        return error.status
-    return 200
 
 
 @pytest.mark.parametrize(
@@ -66,20 +43,20 @@ async def test_an_invalid_discovery_document_is_an_outage(
 ) -> None:
     """A document with another issuer, or with an unsafe address of keys, is refused as if the issuer were down."""
     issuer.discovery = changed
-    assert (await status(auth, issuer.mint()), issuer.fetches) == (503, 0)
+    assert (await status_of(auth, issuer.mint()), issuer.fetches) == (503, 0)
 
 
 @pytest.mark.parametrize("jwks", [{}, {"keys": []}, {"keys": "x"}, {"keys": [5, {"kty": "EC"}]}, [], "x"], ids=str)
 async def test_a_key_set_without_keys_is_an_outage(issuer: LiveIssuer, auth: Authenticator, jwks: object) -> None:
     """A key set without a usable key gets status 503 and does not replace known keys."""
     issuer.jwks = jwks
-    assert await status(auth, issuer.mint()) == 503
+    assert await status_of(auth, issuer.mint()) == 503
 
 
 async def test_unknown_keys_of_a_set_are_ignored(issuer: LiveIssuer, auth: Authenticator) -> None:
     """Keys of unknown types and invalid keys are ignored, and the others are used (RFC 7517 section 5)."""
     issuer.jwks = {"keys": [{"kty": "AKP", "kid": "pq"}, {"kty": "EC", "crv": "P-256"}, EC.as_dict(private=False)]}
-    assert await status(auth, issuer.mint()) == 200
+    assert await status_of(auth, issuer.mint()) == 200
 
 
 async def test_a_symmetric_key_is_dropped_when_the_set_loads(issuer: LiveIssuer) -> None:
@@ -110,7 +87,7 @@ async def test_a_redirect_is_not_followed(issuer: LiveIssuer, path: str, status_
 
     client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), follow_redirects=True)
     async with authenticator([trust(Issuer(URL, AUDIENCE, "acme"), client)]) as auth:
-        assert await status(auth, issuer.mint()) == 503
+        assert await status_of(auth, issuer.mint()) == 503
     assert followed == []
 
 
@@ -128,10 +105,10 @@ async def test_an_endless_response_is_an_outage(issuer: LiveIssuer) -> None:
 async def test_a_huge_discovery_is_refused(issuer: LiveIssuer, auth: Authenticator) -> None:
     """A discovery document over one MiB is refused."""
     issuer.discovery = {"filler": "x" * (1 << 20)}
-    assert (await status(auth, issuer.mint()), issuer.fetches) == (503, 0)
+    assert (await status_of(auth, issuer.mint()), issuer.fetches) == (503, 0)
 
 
 async def test_a_huge_key_set_is_refused(issuer: LiveIssuer, auth: Authenticator) -> None:
     """A key set over one MiB is refused."""
     issuer.jwks = {"keys": [EC.as_dict(private=False)], "filler": "x" * (1 << 20)}
-    assert await status(auth, issuer.mint()) == 503
+    assert await status_of(auth, issuer.mint()) == 503

@@ -4,14 +4,23 @@ import json
 from typing import Any
 
 import pytest
-from support.servers.issuer import AUDIENCE, RSA, URL, Clock, LiveIssuer, authenticator, no_closure, trusting
+from support.servers.issuer import (
+    AUDIENCE,
+    RSA,
+    URL,
+    Clock,
+    LiveIssuer,
+    authenticator,
+    no_closure,
+    principal_of,
+    trusting,
+)
 
 from app.auth.authenticator import build_authenticator
 from app.auth.errors import AuthError
 from app.auth.issuers import ALGORITHMS, ClaimMap, Issuer, read_issuers
 from app.settings import Settings
 from policies.errors import ConfigurationError
-from policies.principal import Principal
 
 PARTNER = "https://partner.example"
 
@@ -20,12 +29,6 @@ PARTNER = "https://partner.example"
 def clock() -> Clock:
     """Return one clock for all issuers of a test."""
     return Clock()
-
-
-async def principal(live: LiveIssuer, token: str, **config: Any) -> Principal:
-    """Return the principal of a token."""
-    async with authenticator([trusting(live, **config)]) as auth:
-        return await auth.authenticate(f"Bearer {token}")
 
 
 async def test_two_issuers_are_distinguished(clock: Clock) -> None:
@@ -66,7 +69,7 @@ async def test_an_unavailable_issuer_does_not_affect_others(clock: Clock) -> Non
 async def test_an_issuer_serves_its_configured_tenants(clock: Clock, tenants: list[str]) -> None:
     """The tenant claim of a token is used if the configuration of its issuer lists the tenant."""
     live = LiveIssuer(clock)
-    assert (await principal(live, live.mint(tenant="other"), tenants=frozenset(tenants))).tenant == "other"
+    assert (await principal_of(live, live.mint(tenant="other"), tenants=frozenset(tenants))).tenant == "other"
 
 
 @pytest.mark.parametrize("tenants", [[], ["third"], ["oth"]], ids=str)
@@ -74,7 +77,7 @@ async def test_an_issuer_serves_no_other_tenant(clock: Clock, tenants: list[str]
     """A token for a tenant that its issuer does not list is refused, not assigned to another tenant."""
     live = LiveIssuer(clock)
     with pytest.raises(AuthError) as caught:
-        await principal(live, live.mint(tenant="other"), tenants=frozenset(tenants))
+        await principal_of(live, live.mint(tenant="other"), tenants=frozenset(tenants))
     assert caught.value.status == 401
 
 

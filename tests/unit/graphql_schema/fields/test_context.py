@@ -31,7 +31,7 @@ class Process:
             self.graph,
             self.graph.entries,
             b"k" * 32,
-            "request-1",
+            request_id="request-1",
             log_access=self.log,
             clock=lambda: 500,
             **values,

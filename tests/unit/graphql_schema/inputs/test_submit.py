@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from support.stores.plain_reader import PlainGraph
 
+from app.graph.records.clock import epoch_milliseconds
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.inputs.submit import ScopeError, authorize, submit_one, write
@@ -64,7 +65,7 @@ class Operation:
             self.readers += 1
             return graph
 
-        self.context = Context(caller, open_reader, self.writer, graph.entries, b"k" * 32)
+        self.context = Context(caller, open_reader, self.writer, graph.entries, b"k" * 32, epoch_milliseconds)
         self.info = cast("Info", SimpleNamespace(context=self.context))
 
     @property
