@@ -40,7 +40,7 @@ class _List:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class _ReadBatch:
     """The visible records of a batch, the position of its last record or None, and how many records it had."""
 
     items: list[PageItem]
@@ -94,7 +94,7 @@ class AttachedRecords:
                 )
             after, size = batch.last, min(max(size * 2, 100), MAX_BATCH_SIZE)
 
-    async def _read(self, records: _List, after: Position | None, size: int) -> _Batch:
+    async def _read(self, records: _List, after: Position | None, size: int) -> _ReadBatch:
         beyond = () if after is None else (after_position(records.order, after),)
         where = filter_of(In("kind", (ATTACHED_KINDS[records.kind].code,)), records.where, *beyond)
         query = IndexQuery(where, size, records.order)
@@ -107,4 +107,4 @@ class AttachedRecords:
         rows = self._rows.found(vids, response)
         last = response.records[vids[-1]] if vids else None
         items = [PageItem(row, (row.record["createdAt"], row.urn)) for row in rows]
-        return _Batch(items, None if last is None else (last["createdAt"], last["id"]), len(vids))
+        return _ReadBatch(items, None if last is None else (last["createdAt"], last["id"]), len(vids))

@@ -4,7 +4,6 @@
 # A response of another shape fails the test.
 
 import re
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,10 +11,7 @@ import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.ports.conditions import HasWord, MatchesPattern, nodes
 from graphql_schema.rules.facets import MAX_FACET_VALUES
-from graphql_schema.rules.search_text import parse_search_text
-from graphql_schema.search.search_conditions import search_query
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 QUERY = """query ($text: String!, $facets: [Facet!], $first: Int, $after: Cursor) {
@@ -167,18 +163,6 @@ async def test_typing_errors_are_forgiven_in_the_first_words(run: Run, graph: Pl
     name = name_of(graph, "mlg://dataset/hive/prod/x", f"{first} kilo lima")
     assert names(await searched(run, f"{first} kylo lima")) == [name]
     assert names(await searched(run, f"{first} kilo lyma")) == []
-
-
-def leaves(text: str) -> Counter[type]:
-    """Return how often each kind of condition occurs in the candidates of a search."""
-    return Counter(map(type, nodes(search_query(parse_search_text(text), None).candidates)))
-
-
-async def test_an_index_query_has_at_most_ten_words() -> None:
-    """However many words are typed, the index query has ten words and ten patterns."""
-    typed = " ".join(f"{letter}rders" for letter in "abcdefghijklmnopqrstuvwxyz")
-    assert leaves(typed)[MatchesPattern] == 10
-    assert leaves("\u6bcf\u65e5\u8ba2\u5355" * 200)[HasWord] == 4
 
 
 REFUSED = {

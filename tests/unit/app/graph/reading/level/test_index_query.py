@@ -1,0 +1,21 @@
+"""Index queries: the form in which the level statement reads them."""
+
+from app.graph.reading.level.index_filter import filter_of
+from app.graph.reading.level.index_query import IndexQuery
+from graphql_schema.ports.conditions import In, SortOrder
+
+ONE, TWO = filter_of(In("name", ("a",))), filter_of(In("stage", ("ACTIVE",)))
+
+
+def test_a_plain_query_counts_nothing() -> None:
+    """Without a total nothing is counted; without an order the vertices come by URN."""
+    assert IndexQuery(ONE, 21).wire() == {
+        "f": ONE, "b": (), "o": "urn", "d": False, "n": 21, "c": False, "t": []
+    }  # fmt: skip
+
+
+def test_a_total_has_a_filter_of_its_own() -> None:
+    """The total counts what a page is cut from, and also where every vertex counts."""
+    found = IndexQuery(ONE, 21, SortOrder("name", descending=True), total=TWO, best=(TWO,)).wire()
+    assert found == {"f": ONE, "b": (TWO,), "o": "name", "d": True, "n": 21, "c": True, "t": TWO}
+    assert IndexQuery(ONE, 21, total=filter_of()).wire()["c"] is True
