@@ -9,7 +9,7 @@ from typing import Final
 
 from app.graph.records.edge_record import carries_sensitivity, unconfirmed_from
 from app.graph.records.vertex_record import is_unowned_stub, registered, updated
-from app.graph.writing.rules.declared_edges import declare_edges
+from app.graph.writing.rules.edge_declarations import declare_edges
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible
 from app.graph.writing.rules.result_rights import require_right_on_result

@@ -4,7 +4,7 @@ from app.graph.writing.unit.audit_trail import AuditTrail
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from app.graph.writing.unit.staging import Staging
-from app.graph.writing.unit.visibility import Visibility
+from app.graph.writing.unit.visibility import ItemVisibility
 from app.graph.writing.unit.working_set import StagedChanges, WorkingSet
 
 
@@ -20,6 +20,6 @@ class ItemUnit:
         self.author = author
         self.now = author.now
         self.lookup = Lookup(batch, author, staged)
-        self.visibility = Visibility(self.lookup, author)
+        self.visibility = ItemVisibility(self.lookup, author)
         self.staging = Staging(self.lookup, author, staged)
         self.audit = AuditTrail()

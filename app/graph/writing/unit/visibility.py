@@ -12,7 +12,7 @@ from graphql_schema.rules.gate_evaluation import visible_fields
 from policies.decision import Decision
 
 
-class Visibility:
+class ItemVisibility:
     """Applies the policy to looked-up records. A hidden record is treated as absent.
 
     ``hidden_ids`` are the URNs of hidden assets that the item names, for the access log.
