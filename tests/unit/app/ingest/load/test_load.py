@@ -10,10 +10,10 @@ import pytest
 from app.ingest.load import load as loading
 from app.ingest.load.api_client import UnreachableError
 from app.ingest.load.batches import ImportItem, ItemResult
-from app.ingest.load.load import Target, load
+from app.ingest.load.load import LoadTarget, load
 from app.ingest.load.scenario import Call, Scenario
 
-TARGET = Target("http://api", "t0ken", batch=2)
+TARGET = LoadTarget("http://api", "t0ken", batch=2)
 SCENARIO = Scenario([[Call("ada", "approve", {})]], {}, "last")
 
 
