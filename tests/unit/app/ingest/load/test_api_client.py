@@ -7,7 +7,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.ingest.load import api_client
 from app.ingest.load.api_client import ApiClient, RequestRejectedError, Retry, TokenRefusedError, UnreachableError
 
 AT_ONCE = Retry(tries=4, first_pause=0.0, max_pause=0.0)
@@ -53,7 +52,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Apis:
 
     def make(*responses: httpx2.Response | Exception) -> Api:
         made = Api(*responses)
-        monkeypatch.setattr(api_client.asyncio, "sleep", made.pause)
+        monkeypatch.setattr("app.ingest.load.api_client.asyncio.sleep", made.pause)
         return made
 
     return make

@@ -5,16 +5,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from support.servers.contract_server import ContractServer
 from typer.testing import CliRunner
 
 from app.cli.command_line import commands
 from app.ingest.load.api_client import ApiClient, Retry
 from app.ingest.load.batches import ImportItem, ItemResult, register
-
-if TYPE_CHECKING:
-    from tests.unit.app.ingest.conftest import ContractServer
 
 FAST = Retry(tries=4, first_pause=0.001, max_pause=0.002)
 
@@ -24,7 +22,7 @@ def dataset(number: int) -> dict[str, Any]:
     return {"dataset": {"source": "test", "name": f"table-{number}"}}
 
 
-async def send(server: "ContractServer", items: Iterator[ImportItem], batch: int = 250) -> list[ItemResult]:
+async def send(server: ContractServer, items: Iterator[ImportItem], batch: int = 250) -> list[ItemResult]:
     """Register the items and collect what was answered."""
     async with ApiClient(server.url, "t0ken", FAST) as client:
         return [result async for results in register(client, items, batch) for result in results]
@@ -37,7 +35,7 @@ def lines(tmp_path: Path, *values: object) -> Path:
     return file
 
 
-def test_every_line_becomes_an_item_of_the_contract(server: "ContractServer", tmp_path: Path) -> None:
+def test_every_line_becomes_an_item_of_the_contract(server: ContractServer, tmp_path: Path) -> None:
     """Assets and links arrive as written, the summary is the last line of stdout, a second load changes nothing."""
     link = {"link": {"relation": "DERIVES", "from": "mlg://dataset/t/default/a", "to": "mlg://dataset/t/default/b"}}
     command = ["import", "jsonl", str(lines(tmp_path, dataset(1), link)), "--url", server.url, "--token", "t", "--json"]
@@ -55,7 +53,7 @@ def test_every_line_becomes_an_item_of_the_contract(server: "ContractServer", tm
     assert server.tokens == {"Bearer t"}
 
 
-def test_lines_that_are_no_items_are_named_and_counted(server: "ContractServer", tmp_path: Path) -> None:
+def test_lines_that_are_no_items_are_named_and_counted(server: ContractServer, tmp_path: Path) -> None:
     """A bad line is reported with its file and number, the good ones are loaded, and the exit code is not 0."""
     file = lines(tmp_path, dataset(1), "{oops\n", "\n", '{"dataset": {}, "link": {}}\n', dataset(2))
     result = CliRunner().invoke(commands, ["import", "jsonl", str(file), "--url", server.url, "--token", "t", "--json"])
@@ -71,7 +69,7 @@ def test_lines_that_are_no_items_are_named_and_counted(server: "ContractServer",
     assert f"{file}:4: INVALID: not an item" in result.stderr
 
 
-def test_standard_input_and_the_token_of_the_environment(server: "ContractServer") -> None:
+def test_standard_input_and_the_token_of_the_environment(server: ContractServer) -> None:
     """`-` reads standard input and MLG_TOKEN is the token, in a process of its own; stdout holds the summary only."""
     result = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "app", "import", "jsonl", "-", "--url", server.url, "--json"],
@@ -84,7 +82,7 @@ def test_standard_input_and_the_token_of_the_environment(server: "ContractServer
     assert server.tokens == {"Bearer from-env"}
 
 
-def test_an_item_that_the_api_turns_down_is_explained(server: "ContractServer", tmp_path: Path) -> None:
+def test_an_item_that_the_api_turns_down_is_explained(server: ContractServer, tmp_path: Path) -> None:
     """A per-item outcome comes out with its line, code, message and input path, and fails the command."""
     server.outcomes["table-2"] = {
         "outcome": "DENIED",

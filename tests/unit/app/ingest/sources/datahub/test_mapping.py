@@ -3,13 +3,14 @@
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import networkx as nx
 import pytest
-from graphql import GraphQLSchema
+from graphql import GraphQLInputObjectType
 from graphql.utilities import coerce_input_value
 from support.estates.showcase import EXPECTED, FILES, SHOWCASE
+from support.servers.contract_server import ContractServer
 from typer.testing import CliRunner
 
 from app.cli.command_line import commands
@@ -17,9 +18,6 @@ from app.ingest.sources.datahub.aspect_files import Estate, read_estate
 from app.ingest.sources.datahub.mapping import map_estate
 from app.ingest.sources.datahub.names import Names
 from policies.errors import InvalidError
-
-if TYPE_CHECKING:
-    from tests.unit.app.ingest.conftest import ContractServer
 
 COUNTS = EXPECTED["counts"]
 
@@ -64,7 +62,7 @@ class Emitted:
             for detail in body["properties"]
             if detail["key"] == "datahub.urn"
         }
-        self.lineage = nx.MultiDiGraph()
+        self.lineage: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         for item in self.items:
             ((kind, body),) = item.items()
             for field, value in body.items():
@@ -89,10 +87,10 @@ def emitted() -> Emitted:
     return Emitted()
 
 
-def test_every_item_is_an_input_of_the_contract(emitted: Emitted, contract: GraphQLSchema) -> None:
+def test_every_item_is_an_input_of_the_contract(emitted: Emitted, asset_input: GraphQLInputObjectType) -> None:
     """Each item coerces to AssetInput, so the API can refuse none of them for its shape."""
     for item in emitted.items:
-        coerce_input_value(item, contract.get_type("AssetInput"))
+        coerce_input_value(item, asset_input)
 
 
 def test_the_lineage_has_exactly_the_expected_nodes_and_edges(emitted: Emitted) -> None:
@@ -156,7 +154,7 @@ def test_models_are_versions_of_their_groups(emitted: Emitted) -> None:
 
 def test_ownership_is_carried_or_counted(emitted: Emitted) -> None:
     """Owners by foreign type are those of the oracle; one owner with two types keeps both; the rest is reported."""
-    pairs = defaultdict(set)
+    pairs: dict[str, set[tuple[str, str]]] = defaultdict(set)
     twice = 0
     for urn, body in emitted.bodies.items():
         owners = [one["owner"] for one in body.get("owners", [])]
@@ -176,7 +174,7 @@ def test_ownership_is_carried_or_counted(emitted: Emitted) -> None:
 
 def test_columns_carry_their_lineage(emitted: Emitted) -> None:
     """839 column edges, and the closure of the named column, both from ``columns[].derivedFrom``."""
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[tuple[str, str]] = nx.DiGraph()
     names = Names(Estate())
     for urn, body in emitted.bodies.items():
         for column in body.get("columns", []):
@@ -298,7 +296,7 @@ def test_references_are_read_in_each_of_their_spellings(tmp_path: Path) -> None:
     ]
 
 
-def test_the_command_loads_and_reports(server: "ContractServer") -> None:
+def test_the_command_loads_and_reports(server: ContractServer) -> None:
     """Every item arrives, the summary counts what was mapped and skipped, and skipping is no failure."""
     files = [str(file) for file in FILES]
     result = CliRunner().invoke(commands, ["import", "datahub", *files, "--url", server.url, "--token", "t", "--json"])

@@ -1,0 +1,58 @@
+"""``Any`` switches the type checker off: it is rare, and each module that uses it has a reason.
+
+Values that a type cannot describe have a name: ``Json`` and ``Record`` (``graphql_schema/ports/record.py``),
+``Resolved`` and ``SchemaField`` (``graphql_schema/fields/field.py``), ``InputValue``, ``TypeRef``. Input that is not
+checked yet is an ``object``.
+"""
+
+import ast
+
+import pytest
+from support.source_tree import PACKAGES, Module, product
+
+MAX_PER_1000_LINES = 6
+
+REASONS = {
+    "app.auth.claims": "claims that the validation of the token has checked have the types of their names",
+    "app.auth.issuers": "keyword arguments of a dataclass, each read by the reader of its type",
+    "app.auth.roles": "keyword arguments of a dataclass from TOML; a wrong key is an error with a message",
+    "app.cli.lazy_commands": "signatures of overridden methods; Typer exports no types of its commands",
+    "app.graph.reading.level.level_statement": "gremlinpython ships no types of its traversals",
+    "app.graph.writing.batch_planner": "the table of handlers, each of which takes its own class of commands",
+    "app.settings": "a field specifier, as in dataclasses, and keyword arguments of a dataclass",
+    "graphql_schema.fields.field": "the names for sources, results and fields, whose types Strawberry reads elsewhere",
+    "graphql_schema.fields.filter_fields": "the table of conditions, each of which takes the value of its own field",
+    "graphql_schema.fields.refs": "the name for lazy references, which type checkers cannot resolve",
+    "graphql_schema.inputs.input_fields": "the name for values of inputs, read by the metadata of their fields",
+    "graphql_schema.inputs.values": "metadata of a field, as Strawberry types them",
+    "graphql_schema.ports.record": "the name for JSON values, whose keys determine their types",
+}
+"""Modules that use ``Any``, each with its reason."""
+
+
+def uses(module: Module) -> int:
+    """Return how often a module uses ``Any`` as a type, in a cast as well."""
+    names = [node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)]
+    texts = [node.value for node in ast.walk(module.tree) if isinstance(node, ast.Constant)]
+    return names.count("Any") + texts.count("Any")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_any_is_rare(package: str) -> None:
+    """A package has at most six uses in 1,000 lines."""
+    modules = [module for module in product().values() if module.path.startswith(f"{package}/")]
+    lines = sum(len(module.text.splitlines()) for module in modules)
+    assert sum(map(uses, modules)) <= MAX_PER_1000_LINES * lines / 1_000
+
+
+def test_every_module_with_any_has_a_reason() -> None:
+    """The table names exactly the modules that use ``Any``: a new use is reviewed, and an old reason is removed."""
+    assert {name for name, module in product().items() if uses(module)} == REASONS.keys()
+
+
+def test_each_form_is_counted() -> None:
+    """Annotations, type arguments and casts count; the import and a word in a docstring do not."""
+    source = (
+        '"""Any."""\nfrom typing import Any, cast\nx: dict[str, Any] = cast("Any", {})\ndef f(y: Any) -> int: ...\n'
+    )
+    assert uses(Module("app/x.py", source, ast.parse(source))) == 3
