@@ -19,10 +19,14 @@ print(sdl(), cedar_sdl(), lineage_picture(), sep="\\0")
 
 
 def example() -> tuple[str, str, str]:
-    """Return the change of the catalog, the file and the labels of the example."""
+    """Return the change of the catalog, the file and the labels of the example.
+
+    The kinds have another name than on the page, so that the page may keep its example when a prompt becomes a kind.
+    """
     section = re.search(r"(?ms)^## A new kind\n(.*?)^## ", read("CONTRIBUTING.md"))
     assert section is not None
-    blocks = [dedent(block) for block in re.findall(r"(?ms)^( *```\w+\n.*?^ *```)\n", section[1])]
+    text = section[1].replace("Prompt", "Trial").replace("prompt", "trial")
+    blocks = [dedent(block) for block in re.findall(r"(?ms)^( *```\w+\n.*?^ *```)\n", text)]
     change, file, labels, _ = (block.partition("\n")[2].removesuffix("```") for block in blocks)
     return change, file, labels
 
@@ -42,7 +46,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copytree(ROOT / package, tree / package, ignore=ignore_patterns("__pycache__"))
     change, file, labels = example()
     (tree / KINDS).write_text(changed((tree / KINDS).read_text(), change))
-    (tree / "graphql_schema" / "assets" / "prompt.py").write_text(file)
+    (tree / "graphql_schema" / "assets" / "trial.py").write_text(file)
     with (tree / "policies" / "labels.toml").open("a") as end:
         end.write(labels)
     return tree
@@ -73,9 +77,9 @@ def test_the_types_and_mutations_follow(schema: GraphQLSchema) -> None:
     mutation, items = schema.type_map["Mutation"], schema.type_map["AssetInput"]
     assert isinstance(mutation, GraphQLObjectType)
     assert isinstance(items, GraphQLInputObjectType)
-    assert {"registerPrompt", "registerPromptVersion"} <= mutation.fields.keys()
-    assert str(items.fields["promptVersion"].type) == "PromptVersionInput"
-    version = schema.type_map["PromptVersion"]
+    assert {"registerTrial", "registerTrialVersion"} <= mutation.fields.keys()
+    assert str(items.fields["trialVersion"].type) == "TrialVersionInput"
+    version = schema.type_map["TrialVersion"]
     assert isinstance(version, GraphQLObjectType)
     assert {each.name for each in version.interfaces} == {"Asset", "AssetVersion", "Node"}
 
@@ -83,21 +87,21 @@ def test_the_types_and_mutations_follow(schema: GraphQLSchema) -> None:
 def test_the_policy_and_the_picture_follow(generated: list[str]) -> None:
     """The Cedar schema has the field that a rule may restrict, and the picture has the concept with its arrow."""
     _, cedar, picture = generated
-    assert "PromptVersion.text" in cedar
-    assert 'prompt["Prompt · PromptVersion"]' in picture
-    assert "prompt -- FEEDS --> model" in picture
+    assert "TrialVersion.text" in cedar
+    assert 'trial["Trial · TrialVersion"]' in picture
+    assert "trial -- FEEDS --> model" in picture
 
 
 def test_a_missing_step_is_named(tree: Path) -> None:
     """Without the file, without the line of the catalog and without labels, the error says what to add where."""
-    file, labels = tree / "graphql_schema" / "assets" / "prompt.py", tree / "policies" / "labels.toml"
+    file, labels = tree / "graphql_schema" / "assets" / "trial.py", tree / "policies" / "labels.toml"
     missing = {
-        file: (None, "Prompt has no entry: add one to ENTRIES in graphql_schema/assets/prompt.py"),
+        file: (None, "Trial has no entry: add one to ENTRIES in graphql_schema/assets/trial.py"),
         tree / KINDS: (
             read(KINDS),
-            "Prompt is no kind of the catalog; add it to KINDS in graphql_schema/catalog/kinds.py",
+            "Trial is no kind of the catalog; add it to KINDS in graphql_schema/catalog/kinds.py",
         ),
-        labels: (read("policies/labels.toml"), "PromptVersion.text has no label: add a line under [PromptVersion]"),
+        labels: (read("policies/labels.toml"), "TrialVersion.text has no label: add a line under [TrialVersion]"),
     }
     for path, (text, message) in missing.items():
         complete = path.read_text()

@@ -63,9 +63,9 @@ def test_a_rule_joins_each_kind_on_the_left_to_each_on_the_right() -> None:
 
 def test_a_kind_adds_its_own_joins() -> None:
     """A new kind joins a relation from its own line of the catalog."""
-    with a_relation("Run > Report", kind=Kind("Prompt", "prompt", joins={"TRIED": "Prompt > Model"})) as tried:
-        assert tried.ends == {("Run", "Report"), ("Prompt", "Model")}
-        assert not FEEDS.allows("Prompt", "Model")
+    with a_relation("Run > Report", kind=Kind("Trial", "trial", joins={"TRIED": "Trial > Model"})) as tried:
+        assert tried.ends == {("Run", "Report"), ("Trial", "Model")}
+        assert not FEEDS.allows("Trial", "Model")
 
 
 @pytest.mark.parametrize("rule", ["Modle > Run", "Run > ", "Run"])
@@ -77,8 +77,8 @@ def test_a_rule_that_names_no_kind_stops_the_import(rule: str) -> None:
 
 def test_joins_of_an_unknown_relation_stop_the_import(monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt relation would join nothing; the error names kind and relation."""
-    monkeypatch.setitem(KINDS, "Prompt", Kind("Prompt", "prompt", joins={"FEDS": "Prompt > Model"}))
-    with pytest.raises(ValueError, match=r"'Prompt', 'FEDS'"):
+    monkeypatch.setitem(KINDS, "Trial", Kind("Trial", "trial", joins={"FEDS": "Trial > Model"}))
+    with pytest.raises(ValueError, match=r"'Trial', 'FEDS'"):
         relations._check()  # noqa: SLF001 - runs at import
 
 

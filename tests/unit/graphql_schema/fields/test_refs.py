@@ -25,5 +25,5 @@ def test_a_constant_refers_to_the_type_of_its_name(constant: str) -> None:
 
 def test_a_reference_to_an_unknown_kind_is_refused() -> None:
     """A type file without a line of the catalog stops the import with the place of that line."""
-    with pytest.raises(ValueError, match=r"Prompt is no kind .* graphql_schema/catalog/kinds\.py"):
-        ref("Prompt")
+    with pytest.raises(ValueError, match=r"Trial is no kind .* graphql_schema/catalog/kinds\.py"):
+        ref("Trial")
