@@ -144,14 +144,14 @@ async def test_store_python_and_cedar_find_the_same_rows(twin: Twin) -> None:
 
 @dataclass(slots=True)
 class Recording(LevelBatcher):
-    """Sends questions as usual and remembers the listings in them."""
+    """Sends requests as usual and records their listings."""
 
     listings: list[dict[str, Any]] = field(default_factory=list)
 
-    async def ask(self, question: LevelRequest) -> LevelResponse:
+    async def fetch(self, request: LevelRequest) -> LevelResponse:
         """See LevelBatcher."""
-        self.listings.extend(question.listings)
-        return await LevelBatcher.fetch(self, question)
+        self.listings.extend(request.listings)
+        return await LevelBatcher.fetch(self, request)
 
 
 PROFILE = (
