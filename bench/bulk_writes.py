@@ -2,7 +2,7 @@
 
 ``.venv/bin/python bench/bulk_writes.py [ITEMS]`` starts a store of its own and prints the items per second, and the
 milliseconds of CPU per item of the API process and the JVM. Sizes and phases take turns, so that load on the machine
-affects all of them. The outcomes of every response are checked. ``--without-audit`` omits the audit, to measure it.
+affects all of them. The outcomes of every response are checked. ``--without-audit`` omits the audit entries, to measure their cost.
 """
 
 import asyncio
