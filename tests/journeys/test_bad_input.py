@@ -72,19 +72,19 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         [{"report": {"id": "mlg://report/t/d/r", "inputs": [MODEL]}}],
         ["INVALID"],
     ),
-    "a promise in months": ([{"feature": {"id": "mlg://feature/t/d/f", "freshnessSla": "P1M"}}], ["INVALID"]),
-    "a promise for ever": (
+    "a freshness SLA in months": ([{"feature": {"id": "mlg://feature/t/d/f", "freshnessSla": "P1M"}}], ["INVALID"]),
+    "a freshness SLA over the largest duration": (
         [{"feature": {"id": "mlg://feature/t/d/f", "freshnessSla": f"P{'9' * 400}W"}}],
         ["INVALID"],
     ),
     "a run without a state": ([{"run": {"id": "mlg://run/t/d/r1"}}], ["INVALID"]),
-    "a wrong expectation": ([{"dataset": {"id": B, "expectedRevision": 7, "format": "csv"}}], ["CONFLICT"]),
-    "an id that contradicts its parts": ([{"dataset": {"id": A, "name": "b"}}], ["INVALID"]),
+    "a wrong expected revision": ([{"dataset": {"id": B, "expectedRevision": 7, "format": "csv"}}], ["CONFLICT"]),
+    "an id that contradicts the name": ([{"dataset": {"id": A, "name": "b"}}], ["INVALID"]),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-async def test_refused_items_write_nothing(api: Api, what: str) -> None:
+async def test_rejected_items_write_nothing(api: Api, what: str) -> None:
     """Each rejected item has an outcome, a code and a message, and the stored graph is unchanged."""
     items, outcomes = REFUSED[what]
     before = await _stored(api)

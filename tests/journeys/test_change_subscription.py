@@ -87,7 +87,7 @@ async def write(api: Api, chance: random.Random, count: int) -> None:
         await api.load(*items)
 
 
-async def test_each_change_once_and_in_order(api: Api, address: str) -> None:
+async def test_each_change_is_delivered_once_and_in_order(api: Api, address: str) -> None:
     """Over connections that break at random, each persona receives the changes of the list once each, in order."""
     chance, ends = random.Random(1), urn("end")
     people = ("root", "ada", "bo")

@@ -144,9 +144,9 @@ async def test_a_manual_incident_for_a_check_is_reused(api: Api) -> None:
 
 REFUSED: dict[str, tuple[str, dict[str, Any], tuple[str, list[str]]]] = {
     "in the future": (DATA, {"observedAt": "2999-01-01T00:00:00Z"}, ("INVALID", ["observedAt"])),
-    "unknown": (urn("dataset", "nothing"), {}, ("NOT_FOUND", ["asset"])),
-    "no asset": ("mlg://team/catalog/default/ranking", {}, ("INVALID", ["asset"])),
-    "another team's": (THEIRS, {}, ("DENIED", [])),
+    "on an unknown asset": (urn("dataset", "nothing"), {}, ("NOT_FOUND", ["asset"])),
+    "on a team": ("mlg://team/catalog/default/ranking", {}, ("INVALID", ["asset"])),
+    "on an asset of another team": (THEIRS, {}, ("DENIED", [])),
     "without a name": (DATA, {"check": " "}, ("INVALID", ["check"])),
     "a long name": (DATA, {"check": "c" * 201}, ("INVALID", ["check"])),
     "a long window": (DATA, {"window": "w" * 201}, ("INVALID", ["window"])),

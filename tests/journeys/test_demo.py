@@ -100,7 +100,7 @@ async def test_the_history_of_search_ranker_has_both_champion_moves(api: Api) ->
         ("payment-fraud@2", ["governance", "release"], 0, 1),
     ],
 )
-async def test_gates_report_what_is_missing(
+async def test_gates_report_unmet_conditions(
     api: Api, version: str, missing: list[str], failing: int, violations: int
 ) -> None:
     """Gates report missing approvals, failing evaluations and sensitivity violations of each version."""

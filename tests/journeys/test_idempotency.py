@@ -54,7 +54,7 @@ async def test_a_repeated_call_returns_its_first_response_after_other_writes_and
 
 
 async def test_another_payload_is_a_conflict(graph: StoreGraph, tmp_path: Path) -> None:
-    """Under a used key, another value, null instead of an absent field, or another asset is a conflict, unwritten."""
+    """A used key with another value, another asset, or null for an absent field is a conflict and writes nothing."""
     async with open_api(graph, tmp_path) as api:
         await one(api, "ada", "a", "build 1", description="x")
         for name, values in (

@@ -43,7 +43,7 @@ async def history(api: Api, asset: str) -> tuple[int, list[dict[str, Any]]]:
     return found["revision"], [each for each in changes if any(f["field"] == "incidents" for f in each["fields"])]
 
 
-async def test_lists_agree_with_what_was_opened(api: Api) -> None:
+async def test_lists_contain_exactly_the_visible_incidents(api: Api) -> None:
     """Random incidents are listed, by state, team and asset, for exactly the callers who can see one of the assets."""
     random = Random(5)
     owner = {DATA: "ranking", MODEL: "ranking", PART: "ranking", SHUT: "ranking", THEIRS: "ads"}

@@ -189,7 +189,7 @@ async def test_edges_of_all_versions_count_for_their_model(api: Api, model: str)
 
 
 @pytest.mark.parametrize(("root", "direction"), [*product(sorted(ASKED), ["upstream", "downstream"])])
-async def test_lineage_excludes_what_only_hidden_nodes_connect(
+async def test_lineage_excludes_nodes_behind_hidden_ones(
     api: Api, flow: Flow, hidden: set[str], root: str, direction: str
 ) -> None:
     """Bo gets the nodes that are reachable without hidden nodes, at those distances, and completeness PARTIAL."""

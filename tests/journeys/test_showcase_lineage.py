@@ -155,7 +155,7 @@ async def test_impact_equals_the_published_counts(api: Api, ids: dict[str, str],
 
 
 @pytest.mark.parametrize(("foreign", "direction"), [*product(NAMED, ["upstream", "downstream"])])
-async def test_lineage_excludes_what_only_hidden_nodes_connect(  # noqa: PLR0913, PLR0917 - fixtures and parameters
+async def test_lineage_excludes_nodes_behind_hidden_ones(  # noqa: PLR0913, PLR0917 - fixtures and parameters
     api: Api, ids: dict[str, str], flow: Flow, hidden: set[str], foreign: str, direction: str
 ) -> None:
     """Bo gets the nodes that are reachable without hidden nodes, at those distances, and completeness PARTIAL."""
