@@ -2,7 +2,8 @@
 
 ``.venv/bin/python bench/bulk_writes.py [ITEMS]`` starts a store of its own and prints the items per second, and the
 milliseconds of CPU per item of the API process and the JVM. Sizes and phases take turns, so that load on the machine
-affects all of them. The outcomes of every response are checked. ``--without-audit`` omits the audit, to measure it.
+affects all of them. The outcomes of every response are checked. ``--without-audit`` omits the audit entries, to measure
+their cost.
 """
 
 import asyncio
@@ -67,7 +68,7 @@ def versions(size: int, start: int, count: int, phase: str) -> list[dict[str, An
 
 @contextlib.asynccontextmanager
 async def loaded_api(folder: Path) -> AsyncIterator[MeasuredApi]:
-    """Run an API over a store that holds the data that versions are trained on."""
+    """Run an API over a store with the training data and the models."""
     async with measured_api(folder) as api:
         models = [{"model": {"id": f"mlg://model/bench/default/m{size}", "owners": OWNERS}} for size in SIZES]
         await register(api.http, [*({"dataset": {"id": urn, "owners": OWNERS}} for urn in DATA), *models], "created")

@@ -87,7 +87,7 @@ def estate() -> list[dict[str, Any]]:
 
 @contextlib.asynccontextmanager
 async def loaded_api(folder: Path) -> AsyncIterator[MeasuredApi]:
-    """Run an API over a store that holds the estate."""
+    """Run an API over a store with the estate."""
     async with measured_api(folder) as api:
         body = {"query": REGISTER, "variables": {"input": {"items": estate()}}}
         known_response = (await api.http.post("/graphql", json=body, timeout=300)).json()

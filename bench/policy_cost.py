@@ -53,7 +53,7 @@ async def compare(api: MeasuredApi, who: str, rounds: int) -> list[str]:
             if number >= WARM:
                 times[side].append(spent)
         if responses[0] != responses[1]:
-            raise SystemExit(f"{who} gets another answer when all is allowed: the two sides cannot be compared.")
+            raise SystemExit(f"{who} gets different data when all is allowed, so the two sides cannot be compared.")
     contexts.policy = shipped
     ratios = [with_rules / without for with_rules, without in zip(*times, strict=True)]
     middle = [statistics.median(side) for side in times]

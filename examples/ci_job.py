@@ -1,11 +1,12 @@
-"""A training pipeline tells the graph what it did, and a release script moves `champion`: plain Python over HTTP.
+"""A training pipeline that records its run, and a release step that moves the alias `champion`, over HTTP.
 
     URL=http://127.0.0.1:8000 TOKEN=$(mlg token ci-ranking) APPROVER_TOKEN=$(mlg token eli) python examples/ci_job.py 42
 
-The number is the build: the same build may call again, whole or from the middle, and nothing is done twice. Its keys
-name the model as well, for keys belong to the caller, and an approver decides about many models. Whatever is refused,
-such as a promotion whose gate is closed, ends the job with the reason and exit code 1. `RISK_TIER` is that of the
-model, MEDIUM unless said; what a tier needs is written in policies/gates.toml.
+The number is the build. A repeated or resumed build writes nothing twice: registration is idempotent, and the calls
+that record events have idempotency keys. A key contains the model, because keys are scoped to the caller, and an
+approver decides about many models. A rejected call, such as a promotion with a closed gate, ends the job with the
+reason and exit code 1. `RISK_TIER` is the risk tier of the model, by default MEDIUM; policies/gates.toml defines the
+requirements of each tier.
 """
 
 import os
@@ -41,7 +42,7 @@ SET_ALIAS = """mutation ($input: SetAliasInput!) { setAlias(input: $input) {
 
 
 def ask(client: httpx2.Client, query: str, **variables: Any) -> dict[str, Any]:
-    """The data of one request; waits and calls again while the server asks for that, which is always safe here."""
+    """Return the data of one request; retry on 503, which is safe because every write is idempotent."""
     for wait in (1, 2, 4, 8, None):
         known_response = client.post("/graphql", json={"query": query, "variables": variables})
         if known_response.status_code != httpx2.codes.SERVICE_UNAVAILABLE or wait is None:
@@ -55,19 +56,19 @@ def ask(client: httpx2.Client, query: str, **variables: Any) -> dict[str, Any]:
 
 
 def done(payload: dict[str, Any]) -> dict[str, Any]:
-    """The payload of a mutation that did what was wanted; what was refused ends the job with the reason."""
+    """Return the payload of a mutation; end the job with the reasons if it has errors."""
     if payload["errors"]:
         raise SystemExit("\n".join(f"{error['code']}: {error['message']}" for error in payload["errors"]))
     return payload
 
 
 def client(token: str) -> httpx2.Client:
-    """A client of the API under a token."""
+    """Return a client of the API with a token."""
     return httpx2.Client(base_url=URL, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 def train(ci: httpx2.Client) -> None:
-    """Record the run as it goes, then the version that it made, how that was evaluated, and the checks."""
+    """Record the start of the run, then its model version, the evaluation and a check."""
     started = {"id": RUN, "workflow": "mlg://workflow/ci/next-title/train", "owners": [{"owner": TEAM}]}
     begun = done(ask(ci, RECORD_RUN, input={**started, "state": "RUNNING", "inputs": [DATA]})["recordRun"])
     print(f"the run: {begun['outcome']}, revision {begun['revision']}")
@@ -108,7 +109,7 @@ def train(ci: httpx2.Client) -> None:
 
 
 def release(approver: httpx2.Client) -> None:
-    """Approve the version, and let `champion` stand for it, if nobody moved that meanwhile."""
+    """Approve the version, and point `champion` at it, unless the alias was moved in the meantime."""
     decision = {"subject": VERSION, "gate": "release", "decision": "APPROVED", "reason": "better by 2 %"}
     done(ask(approver, APPROVE, input={**decision, "idempotencyKey": f"next-title-{BUILD}-release"})["approve"])
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The same story as ci_job.py with curl alone: a pipeline tells what it did, a release script moves `champion`.
+# The scenario of ci_job.py with curl alone: a pipeline records its run, a release step moves the alias `champion`.
 #   URL=http://127.0.0.1:8000 TOKEN=$(mlg token ci-ranking) APPROVER_TOKEN=$(mlg token eli) examples/ci_job.sh 42
-# The same build may call again: nothing is done twice. What is refused ends the job with the answer and exit code 1.
+# A repeated build writes nothing twice. A rejected call ends the job with the response and exit code 1.
 set -euo pipefail
 
 url=${URL:-http://127.0.0.1:8000}
@@ -13,7 +13,7 @@ run=mlg://run/ci/next-song/build-$build
 data=mlg://dataset-version/warehouse/harbour/impressions@2026-w04
 team=mlg://team/catalog/default/ranking
 
-# ask TOKEN QUERY VARIABLES: prints the answer; curl itself waits and calls again on 503 and broken connections.
+# ask TOKEN QUERY VARIABLES: prints the response; curl retries after 503 and after a refused connection.
 ask() {
   local query=${2//$'\n'/ }
   curl --silent --show-error --retry 5 --retry-connrefused --max-time 60 "$url/graphql" \
@@ -21,10 +21,10 @@ ask() {
     --data "{\"query\": \"$query\", \"variables\": $3}"
 }
 
-# want ANSWER: ends the job with the answer where it tells of errors, on top or in a payload.
+# want RESPONSE: ends the job with the response if it has errors, at the top level or in a payload.
 want() {
   if grep --quiet '"code":' <<<"$1"; then
-    echo "refused: $1" >&2
+    echo "rejected: $1" >&2
     exit 1
   fi
 }

@@ -1,4 +1,4 @@
-"""The API over the graph of a module, empty or with the demo estate, for all journeys."""
+"""Fixtures of the journeys: the API over the graph of a module, empty or with the demo estate."""
 
 from collections.abc import AsyncIterator
 

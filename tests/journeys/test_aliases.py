@@ -1,4 +1,4 @@
-"""Aliases: what a name stands for, who may move it, what the audit says of it, and how it goes back."""
+"""Aliases of a model: the version that an alias points at, rights, visibility, audit and reverts."""
 
 from typing import Any
 
@@ -23,17 +23,17 @@ DELETE = "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { ch
 
 
 def exists(number: int, name: str, *, protected: bool = False) -> dict[str, Any]:
-    """The alias `champion` as the API shows it."""
+    """Return the expected alias `champion`, set by eli, as the API returns it."""
     return {"name": "champion", "version": {"id": version(name, number)}, "protected": protected, "setBy": "eli"}
 
 
 async def hide(api: Api, name: str, number: int) -> None:
-    """Give a version to another team, which shows it to nobody else."""
+    """Make another team the owner of a version, which is then visible to that team only."""
     await api.load({"modelVersion": {"id": version(name, number), "owners": [ADS], "visibility": "TEAM"}})
 
 
 async def test_an_alias_is_read_from_both_sides(api: Api) -> None:
-    """What is set stands in the payload, on the model, behind the name and on the version; the model counts it."""
+    """A new alias is returned by the payload, the model and the version, and bumps the revision of the model."""
     await register(api, "read")
     payload = await set_alias(api, "eli", "read")
     assert (payload["alias"], payload["changed"], payload["errors"]) == (exists(1, "read"), True, [])
@@ -47,7 +47,7 @@ async def test_an_alias_is_read_from_both_sides(api: Api) -> None:
 
 
 async def test_version_and_alias_together_must_agree(api: Api) -> None:
-    """A version asked for by both names is the one that both mean, or none."""
+    """The field `version` with version and alias returns the version that matches both, or null."""
     await register(api, "both")
     await set_alias(api, "eli", "both", 2)
     query = (
@@ -62,8 +62,8 @@ async def test_version_and_alias_together_must_agree(api: Api) -> None:
         assert (found or {}).get("id") == expected
 
 
-async def test_the_same_again_writes_nothing(api: Api) -> None:
-    """Neither revision nor history move where nothing changes."""
+async def test_setting_the_same_alias_again_writes_nothing(api: Api) -> None:
+    """Setting an alias to its current version changes neither revision nor history."""
     await register(api, "same")
     await set_alias(api, "eli", "same", protected=True)
     before = await aliases(api, "eli", "same"), await history(api, "eli", model("same"))
@@ -73,7 +73,7 @@ async def test_the_same_again_writes_nothing(api: Api) -> None:
 
 
 async def test_an_expected_version_is_compared(api: Api) -> None:
-    """Null expects none, an id expects that one, and a conflict names what stands there."""
+    """`expectedVersion` null expects no alias, an id expects that version; a conflict names the current version."""
     await register(api, "expected")
     name = "expected"
     assert codes(await set_alias(api, "eli", name, expectedVersion=version(name, 2))) == ["CONFLICT"]
@@ -88,14 +88,14 @@ async def test_an_expected_version_is_compared(api: Api) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a/b", "champion\n"])
-async def test_a_name_is_short_and_plain(api: Api, name: str) -> None:
-    """What could not be written into a script without quotes is no alias."""
+async def test_an_invalid_alias_name_is_rejected(api: Api, name: str) -> None:
+    """An alias name that is empty, over 64 characters, or has spaces, slashes or non-ASCII letters is INVALID."""
     payload = await set_alias(api, "eli", "any", alias=name)
     assert (codes(payload), payload["errors"][0]["inputPath"]) == (["INVALID"], ["alias"])
 
 
-async def test_only_a_version_of_its_own_can_be_named(api: Api) -> None:
-    """Versions of others, what is no version, what nobody registered, and what was only referred to are refused."""
+async def test_only_a_registered_version_of_the_model_is_accepted(api: Api) -> None:
+    """Versions of other models, ids of other kinds, unknown ids and stubs are rejected."""
     await register(api, "own")
     await register(api, "other")
     stub = {"deployment": {"source": "test", "name": "d", "modelVersion": version("own", 7), "owners": [RANKING]}}
@@ -112,8 +112,8 @@ async def test_only_a_version_of_its_own_can_be_named(api: Api) -> None:
     assert (await aliases(api, "eli", "own"))["aliases"] == []
 
 
-async def test_promoting_takes_the_right_on_model_and_version(api: Api) -> None:
-    """Engineers, auditors, administrators and approvers of another team move no alias."""
+async def test_promotion_requires_rights_on_model_and_version(api: Api) -> None:
+    """Engineers, auditors, administrators and approvers of another team cannot move an alias."""
     await register(api, "rights")
     for who in ("ada", "cy", "root"):
         assert codes(await set_alias(api, who, "rights")) == ["DENIED"]
@@ -122,8 +122,8 @@ async def test_promoting_takes_the_right_on_model_and_version(api: Api) -> None:
     assert codes(await set_alias(api, "eli", "rights", 1)) == []
 
 
-async def test_a_deleted_version_is_not_promoted_and_a_promoted_one_not_deleted(api: Api) -> None:
-    """An alias never stands for what is gone: neither way round, unless the model goes with it."""
+async def test_a_deleted_version_cannot_be_promoted_nor_a_promoted_one_deleted(api: Api) -> None:
+    """An alias never points at a deleted version; a promoted version is deleted with its model only."""
     await register(api, "gone")
     assert (await api.ask("root", DELETE, input={"asset": version("gone", 2)}))["deleteAsset"]["changed"]
     assert codes(await set_alias(api, "eli", "gone", 2)) == ["CONFLICT"]
@@ -134,13 +134,13 @@ async def test_a_deleted_version_is_not_promoted_and_a_promoted_one_not_deleted(
     assert (await api.ask("root", DELETE, input={"asset": model("gone")}))["deleteAsset"]["changed"]
 
 
-async def test_an_alias_of_a_hidden_version_is_not_there(api: Api) -> None:
-    """Who may not know of the version meets a model without the alias, in reads and in writes alike."""
+async def test_an_alias_of_a_hidden_version_is_invisible(api: Api) -> None:
+    """For a caller from whom the version is hidden, reads and writes respond as if the alias did not exist."""
     for name in ("hidden", "never"):
         await register(api, name)
     await set_alias(api, "eli", "hidden", 1, protected=True)
     await hide(api, "hidden", 1)
-    await api.load({"model": {"id": model("never"), "task": "x"}})  # as many revisions as the other
+    await api.load({"model": {"id": model("never"), "task": "x"}})  # gives both models the same number of revisions
 
     def plain(known_response: Any) -> str:
         return str(known_response).replace("hidden", "never")
@@ -161,8 +161,8 @@ async def test_an_alias_of_a_hidden_version_is_not_there(api: Api) -> None:
     assert len((await history(api, "root", model("hidden")))[0]["fields"]) == 2
 
 
-async def test_the_audit_names_what_moved(api: Api) -> None:
-    """One entry for the name, with what it stood for and stands for, the reason and nothing else."""
+async def test_the_audit_records_each_move(api: Api) -> None:
+    """Each move is one audit entry with the versions before and after, protection and reason."""
     await register(api, "audit")
     await set_alias(api, "eli", "audit", 1)
     await set_alias(api, "eli", "audit", 2, protected=True, reason="it is better")
@@ -182,8 +182,8 @@ async def test_the_audit_names_what_moved(api: Api) -> None:
     assert [action for action, _ in left[1:]] == ["REGISTERED"]
 
 
-async def test_an_alias_goes_back_and_forth_and_away(api: Api) -> None:
-    """Undoing a move moves back, undoing that moves again, and undoing the first takes the name away."""
+async def test_moves_of_an_alias_can_be_reverted(api: Api) -> None:
+    """Reverting a move moves back, reverting the revert moves again, and reverting the first move removes the alias."""
     await register(api, "back")
     await set_alias(api, "eli", "back", 1)
     await set_alias(api, "eli", "back", 2)
@@ -201,8 +201,8 @@ async def test_an_alias_goes_back_and_forth_and_away(api: Api) -> None:
     assert await aliases(api, "eli", "back") == {"revision": 7, "aliases": [], "version": None}
 
 
-async def test_going_back_passes_the_gate_and_tells_nothing_hidden(api: Api) -> None:
-    """A protected name goes back only to what its gate lets pass; to what is hidden there is no way back."""
+async def test_a_revert_must_pass_the_gate_and_discloses_no_hidden_version(api: Api) -> None:
+    """A protected alias reverts only to a version that passes its gate, and never to a hidden version."""
     await register(api, "return", 1, 2, riskTier="MEDIUM")
     await approve(api, "eli", version("return", 2))
     await set_alias(api, "eli", "return", 1)

@@ -1,11 +1,11 @@
-"""Approvals: decisions are recorded once, by those who may, and stay as they are."""
+"""Approvals: who may decide, and how decisions are recorded, listed and kept."""
 
 from support.estates.promotions import RANKING, approve, codes, history, model, of_version, register, revert, version
 from support.servers.in_process import Api
 
 
 async def test_a_decision_is_recorded_beside_its_subject(api: Api) -> None:
-    """It says who, what, why and until when; the subject keeps its revision, and its history tells the decision."""
+    """An approval has its actor, gate, reason and expiry; the subject gets an audit entry and keeps its revision."""
     await register(api, "beside")
     await api.load({"user": {"name": "eli", "displayName": "Eli"}})
     more = {"reason": "tried for a week", "expiresAt": "2999-01-01T00:00:00Z"}
@@ -29,8 +29,8 @@ async def test_a_decision_is_recorded_beside_its_subject(api: Api) -> None:
     assert change["fields"] == [{"field": "approvals", "before": None, "after": after}]
 
 
-async def test_decisions_follow_one_another(api: Api) -> None:
-    """Each is kept, the newest first; the same one again is another one; a revoked one leaves nothing to revoke."""
+async def test_every_decision_is_kept(api: Api) -> None:
+    """All decisions are listed, the newest first, repeated ones too; REVOKED without an approval is a CONFLICT."""
     await register(api, "follow")
     subject = version("follow")
     assert codes(await approve(api, "eli", subject, decision="REVOKED")) == ["CONFLICT"]
@@ -42,8 +42,8 @@ async def test_decisions_follow_one_another(api: Api) -> None:
     assert [each["action"] for each in await history(api, "eli", subject)] == ["APPROVED"] * 4 + ["REGISTERED"]
 
 
-async def test_a_key_decides_once(api: Api) -> None:
-    """The same call again answers the same decision, and another one under its key is refused."""
+async def test_an_idempotency_key_records_one_decision(api: Api) -> None:
+    """The same call with the same key returns the first approval; a different call with the key is rejected."""
     await register(api, "key")
     first = await approve(api, "eli", version("key"), idempotencyKey="k")
     assert await approve(api, "eli", version("key"), idempotencyKey="k") == first
@@ -51,8 +51,8 @@ async def test_a_key_decides_once(api: Api) -> None:
     assert (await of_version(api, "eli", "key"))["approvals"]["totalCount"] == 1
 
 
-async def test_who_may_approve(api: Api) -> None:
-    """Approvers decide about what their teams own, auditors about everything, nobody else about anything."""
+async def test_rights_to_approve(api: Api) -> None:
+    """Approvers may decide about assets of their teams, auditors about every asset; other callers are DENIED."""
     await register(api, "may")
     await api.load(
         {"dataset": {"source": "test", "name": "theirs", "owners": [{"owner": RANKING["owner"][:-7] + "ads"}]}}
@@ -64,8 +64,8 @@ async def test_who_may_approve(api: Api) -> None:
     assert codes(await approve(api, "cy", theirs)) == []
 
 
-async def test_what_can_be_decided_about(api: Api) -> None:
-    """Versions, deployments and data that are registered; a date that has passed or a name with a space is none."""
+async def test_only_registered_versions_deployments_and_data_can_be_approved(api: Api) -> None:
+    """Models, stubs, expiries in the past and gate names with spaces are INVALID."""
     await register(api, "about")
     await api.load(
         {"dataset": {"source": "test", "name": "d", "owners": [RANKING]}},
@@ -85,8 +85,8 @@ async def test_what_can_be_decided_about(api: Api) -> None:
         assert payload["approval"] is None
 
 
-async def test_a_hidden_subject_is_as_an_unknown_one(api: Api) -> None:
-    """Codes, messages and requests tell nothing of what its caller may not know of."""
+async def test_a_hidden_subject_is_indistinguishable_from_an_unknown_one(api: Api) -> None:
+    """Code and message for a subject hidden from the caller equal those for an unknown subject."""
     await register(api, "theirs", 1)
     secret = {"owners": [{"owner": "mlg://team/catalog/default/ads"}], "visibility": "TEAM"}
     await api.load({"modelVersion": {"id": version("theirs"), **secret}})
@@ -95,8 +95,8 @@ async def test_a_hidden_subject_is_as_an_unknown_one(api: Api) -> None:
     assert str(hidden).replace("theirs@1", "") == str(unknown).replace("theirs@2", "")
 
 
-async def test_an_approval_by_id_is_shown_with_its_subject(api: Api) -> None:
-    """Who may not read the subject finds no decision under its id."""
+async def test_an_approval_is_visible_with_its_subject(api: Api) -> None:
+    """An approval read by id is null for callers from whom its subject is hidden."""
     await register(api, "shown", 1)
     made = (await approve(api, "eli", version("shown")))["approval"]["id"]
     query = "query ($id: ID!) { node(id: $id) { id } }"
@@ -106,8 +106,8 @@ async def test_an_approval_by_id_is_shown_with_its_subject(api: Api) -> None:
     assert (await api.ask("eli", query, id=made))["node"] == {"id": made}
 
 
-async def test_a_decision_is_not_undone(api: Api) -> None:
-    """The way back is another decision, and the refusal says so."""
+async def test_an_approval_cannot_be_reverted(api: Api) -> None:
+    """Reverting an approval is INVALID, and the message recommends another decision."""
     await register(api, "stays")
     await approve(api, "eli", version("stays"))
     payload = await revert(api, "eli", (await history(api, "eli", version("stays")))[0]["id"])

@@ -1,4 +1,4 @@
-"""Reading the graph as it was: every field that leads somewhere leads where it led at that instant."""
+"""Reads with `asOf`: relations, owners and versions are those of the given instant."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ ADS, RANKING = (f"mlg://team/catalog/default/{name}" for name in ("ads", "rankin
 
 
 def day(number: float) -> str:
-    """A day of January 2024 as the API takes it."""
+    """Return a day of January 2024 as DateTime text; a half day is noon."""
     return f"2024-01-{int(number):02}T{'12' if number % 1 else '00'}:00:00Z"
 
 
@@ -61,7 +61,7 @@ HISTORY: dict[int, list[Command]] = {
     12: [LinkCommand("CALLED_BY", SERVICE, CALLER, {"origin": "DECLARED"})],
     14: [DeleteCommand(TWO)],
 }  # fmt: skip
-"""What happened, by the day of January on which it did."""
+"""Commands by the day of January on which they were written."""
 
 READ = """query ($data: ID!, $one: ID!, $model: ID!, $service: ID!, $two: ID!, $asOf: DateTime) {
   data: asset(id: $data, asOf: $asOf) { owners { owner { ... on Team { id } } } downstream { nodes { asset { id } } } }
@@ -75,7 +75,7 @@ READ = """query ($data: ID!, $one: ID!, $model: ID!, $service: ID!, $two: ID!, $
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over a store in which all of it happened."""
+    """Return the API over a store with this history."""
     writers = Writers(api.client, api.process.policy, api.coordinator)
     for number, items in HISTORY.items():
         writer = writers.of(person("root", roles="admin auditor"), now=EPOCH + (number - 1) * DAY)
@@ -85,7 +85,7 @@ async def api(api: Api) -> Api:
 
 
 async def read(api: Api, at: str | None) -> dict[str, Any]:
-    """What is read at an instant, each connection as the names of what it holds."""
+    """Return the response at an instant, each connection as the sorted names of its nodes."""
     ids = {"data": DATA, "one": ONE, "model": MODEL, "service": SERVICE, "two": TWO}
     known_response: dict[str, Any] = await api.ask("root", READ, asOf=at, **ids)
     found = {alias: _flat(value) for alias, value in known_response.items() if alias != "nodes"}
@@ -155,30 +155,30 @@ DELETED = {**CHANGED, "model": TRAINED["model"]}
         (None, DELETED),
     ],
 )
-async def test_what_led_where(api: Api, at: str | None, expected: dict[str, Any]) -> None:
-    """Owners, training data, deployments, versions, callers and neighbours are those of the instant.
+async def test_relations_are_those_of_the_instant(api: Api, at: str | None, expected: dict[str, Any]) -> None:
+    """Owners, training data, deployments, versions, callers and neighbours are those of the given instant.
 
-    A version is as old as its source says, whenever it was registered; what was deleted is there before, leads nowhere
-    after, and is still found by its id.
+    A version exists since its `sourceCreatedAt`, independent of its registration. A deleted asset is found by its id;
+    it has relations before its deletion, and none afterwards.
     """
     assert await read(api, at) == expected
 
 
-async def test_before_anything(api: Api) -> None:
-    """Before it was registered there is nothing by that id."""
+async def test_nothing_exists_before_registration(api: Api) -> None:
+    """At an instant before its registration an asset is null."""
     nothing = dict.fromkeys(("data", "one", "model", "service"))
     assert await read(api, day(1)) == {**nothing, "nodes": [None, None]}
 
 
 @pytest.mark.parametrize("other", ['asOf: "2024-01-05T00:00:00Z"', "asOf: null"])
-async def test_one_query_reads_at_one_instant(api: Api, other: str) -> None:
-    """Two instants in one query are refused, and so is one beside none."""
+async def test_two_instants_in_one_query_are_rejected(api: Api, other: str) -> None:
+    """Two different instants in one query are INVALID, and so is an instant next to a field without one."""
     query = f'{{ a: asset(id: "{DATA}", asOf: "{day(4)}") {{ id }} b: node(id: "{MODEL}", {other}) {{ id }} }}'
     body = await api.send("root", query)
     assert {error["extensions"]["code"] for error in body["errors"]} == {"INVALID"}
 
 
-async def test_who_asks_may_stand_beside(api: Api) -> None:
-    """The viewer is of today, and may be asked for with any instant."""
+async def test_the_viewer_can_be_read_with_any_instant(api: Api) -> None:
+    """The field `viewer` is always current, and is accepted next to any instant."""
     query = '{ viewer { subject } asset(id: "%s", asOf: "2024-01-04T00:00:00Z") { id } }'
     assert await api.ask("root", query % DATA) == {"viewer": {"subject": "root"}, "asset": {"id": DATA}}

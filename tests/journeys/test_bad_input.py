@@ -1,4 +1,4 @@
-"""Bad input is answered as the design says, and leaves nothing half-written."""
+"""Invalid input is rejected with codes and messages, and nothing is partially written."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ async def api(api: Api) -> Api:
 
 
 async def test_unknown_id_is_null(api: Api) -> None:
-    """A well-formed id of nothing is null, alone and in a list, and is no error."""
+    """A well-formed id without an asset is null, alone and in a list, without an error."""
     query = f'{{ node(id: "{A}x") {{ id }} asset(id: "{A}x") {{ id }} nodes(ids: ["{A}", "{A}x"]) {{ id }} }}'
     assert await api.ask("ada", query) == {"node": None, "asset": None, "nodes": [{"id": A}, None]}
 
@@ -26,8 +26,8 @@ async def test_unknown_id_is_null(api: Api) -> None:
 @pytest.mark.parametrize(
     "urn", ["", "x", "mlg://dataset", "mlg://thing/a/b/c", "mlg://dataset/A/b/c", "mlg://dataset/a/b/c d", "urn:li:x"]
 )
-async def test_malformed_urn_says_how_it_is_written(api: Api, urn: str) -> None:
-    """An id that is no URN is INVALID with a message that shows the form, before the store is asked."""
+async def test_malformed_urn_is_rejected_with_the_expected_form(api: Api, urn: str) -> None:
+    """An id that is no URN is INVALID, and the message shows the expected form."""
     body = await api.send("ada", "query ($id: ID!) { node(id: $id) { id } }", id=urn)
     (error,) = body["errors"]
     assert error["extensions"]["code"] == "INVALID"
@@ -36,7 +36,7 @@ async def test_malformed_urn_says_how_it_is_written(api: Api, urn: str) -> None:
 
 
 async def test_oversized_body(api: Api) -> None:
-    """A body over 4 MiB is refused with 413 and a code."""
+    """A request body over 4 MiB is rejected with status 413 and an error code."""
     headers = {"Authorization": f"Bearer {api.tokens['ada']}", "Content-Type": "application/json"}
     known_response = await api.http.post("/graphql", content=b'{"query": "' + b" " * (4 << 20) + b'"}', headers=headers)
     assert known_response.status_code == 413
@@ -45,7 +45,7 @@ async def test_oversized_body(api: Api) -> None:
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c"])
 async def test_bad_token(api: Api, token: str) -> None:
-    """Without a good token nothing is answered: 401 with a challenge and a code."""
+    """Without a valid token the response is 401 with a challenge and a code."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     known_response = await api.http.post("/graphql", json={"query": "{ viewer { subject } }"}, headers=headers)
     assert known_response.status_code == 401
@@ -72,20 +72,20 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         [{"report": {"id": "mlg://report/t/d/r", "inputs": [MODEL]}}],
         ["INVALID"],
     ),
-    "a promise in months": ([{"feature": {"id": "mlg://feature/t/d/f", "freshnessSla": "P1M"}}], ["INVALID"]),
-    "a promise for ever": (
+    "a freshness SLA in months": ([{"feature": {"id": "mlg://feature/t/d/f", "freshnessSla": "P1M"}}], ["INVALID"]),
+    "a freshness SLA over the largest duration": (
         [{"feature": {"id": "mlg://feature/t/d/f", "freshnessSla": f"P{'9' * 400}W"}}],
         ["INVALID"],
     ),
     "a run without a state": ([{"run": {"id": "mlg://run/t/d/r1"}}], ["INVALID"]),
-    "a wrong expectation": ([{"dataset": {"id": B, "expectedRevision": 7, "format": "csv"}}], ["CONFLICT"]),
-    "an id that contradicts its parts": ([{"dataset": {"id": A, "name": "b"}}], ["INVALID"]),
+    "a wrong expected revision": ([{"dataset": {"id": B, "expectedRevision": 7, "format": "csv"}}], ["CONFLICT"]),
+    "an id that contradicts the name": ([{"dataset": {"id": A, "name": "b"}}], ["INVALID"]),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-async def test_refused_items_write_nothing(api: Api, what: str) -> None:
-    """Each refused item has its outcome, a code, a message and the path of its input; what is stored stays."""
+async def test_rejected_items_write_nothing(api: Api, what: str) -> None:
+    """Each rejected item has an outcome, a code and a message, and the stored graph is unchanged."""
     items, outcomes = REFUSED[what]
     before = await _stored(api)
     payload = await api.register("root", *items, dryRun=True)
@@ -103,7 +103,7 @@ async def test_refused_items_write_nothing(api: Api, what: str) -> None:
 
 
 async def test_good_items_beside_bad_ones_are_written(api: Api) -> None:
-    """One bad item takes nothing away from its neighbours in the same call."""
+    """An invalid item does not prevent valid items of the same call from being written."""
     good = "mlg://dataset/test/default/good"
     payload = await api.register(
         "root", {"dataset": {"id": good}}, {"link": {"relation": "DEPLOYED_AS", "from": A, "to": MODEL}}
@@ -113,7 +113,7 @@ async def test_good_items_beside_bad_ones_are_written(api: Api) -> None:
 
 
 async def test_atomic_call_is_all_or_nothing(api: Api) -> None:
-    """In an atomic call one bad item keeps every other from being written."""
+    """With `atomic: true` one invalid item prevents all others from being written."""
     urn = "mlg://dataset/test/default/atomic"
     bad = {"link": {"relation": "DEPLOYED_AS", "from": A, "to": MODEL}}
     payload = await api.register("root", {"dataset": {"id": urn}}, bad, atomic=True)
@@ -122,7 +122,7 @@ async def test_atomic_call_is_all_or_nothing(api: Api) -> None:
 
 
 async def test_limits_are_named(api: Api) -> None:
-    """More ids, rows or items than one request may carry is LIMIT_EXCEEDED with the limit."""
+    """More ids, rows or items than a request may have is LIMIT_EXCEEDED."""
     ids = [f"{A}{number}" for number in range(101)]
     many = await api.send("ada", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
     page = await api.send("ada", "{ assets(first: 501) { nodes { id } } }")

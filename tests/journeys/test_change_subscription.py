@@ -1,4 +1,4 @@
-"""Whoever follows the changes misses none, sees none twice, and none that is not theirs to see."""
+"""The subscription `changes` delivers each change that is visible to the subscriber exactly once, in order."""
 
 import asyncio
 import os
@@ -28,23 +28,23 @@ async def api(api: Api) -> Api:
 
 @pytest.fixture(scope="module")
 async def address(api: Api) -> AsyncIterator[str]:
-    """Serve it."""
+    """Return the address of a server of the API."""
     async with serving(api.app) as address:
         yield address
 
 
 def urn(name: str) -> str:
-    """The id of a dataset."""
+    """Return the id of a dataset."""
     return f"mlg://dataset/test/default/{name}"
 
 
 def shut(name: str, **fields: Any) -> dict[str, Any]:
-    """A dataset that nobody outside of the team knows of."""
+    """Return the item of a dataset that is visible to its team only."""
     return {"dataset": {"id": urn(name), "owners": [{"owner": TEAM}], "visibility": "TEAM", **fields}}
 
 
 async def listed(api: Api, who: str) -> list[str]:
-    """The ids of all changes that somebody sees, the oldest first."""
+    """Return the ids of all changes that are visible to a persona, the oldest first."""
     found: list[str] = []
     after = None
     while True:
@@ -56,13 +56,13 @@ async def listed(api: Api, who: str) -> list[str]:
 
 
 async def last_cursor(api: Api, who: str) -> str | None:
-    """The cursor of the newest change that somebody sees."""
+    """Return the cursor of the newest change that is visible to a persona."""
     nodes = (await api.ask(who, "{ changes(first: 1) { nodes { cursor } } }"))["changes"]["nodes"]
     return nodes[0]["cursor"] if nodes else None
 
 
 async def follow(address: str, token: str, last: str, chance: random.Random) -> list[dict[str, Any]]:
-    """Follow all changes up to that of a subject, and lose the connection again and again meanwhile."""
+    """Return the changes up to the first of the subject ``last``, over connections that break at random."""
     got: list[dict[str, Any]] = []
     after = None
     while True:
@@ -77,7 +77,7 @@ async def follow(address: str, token: str, last: str, chance: random.Random) -> 
 
 
 async def write(api: Api, chance: random.Random, count: int) -> None:
-    """Write open and hidden datasets in calls of different sizes, each several times over."""
+    """Write public and team-only datasets in calls of different sizes, each dataset several times."""
     for number in range(count):
         items = [
             shut(f"h{index}", description=f"{number}") if chance.random() < 0.4
@@ -87,15 +87,15 @@ async def write(api: Api, chance: random.Random, count: int) -> None:
         await api.load(*items)
 
 
-async def test_each_change_once_and_in_order(api: Api, address: str) -> None:
-    """Over connections that break at random, everybody gets what `changes` lists afterwards: each once, in order."""
+async def test_each_change_is_delivered_once_and_in_order(api: Api, address: str) -> None:
+    """Over connections that break at random, each persona receives the changes of the list once each, in order."""
     chance, ends = random.Random(1), urn("end")
     people = ("root", "ada", "bo")
     following = [
         asyncio.create_task(follow(address, api.tokens[who], ends, random.Random(number)))
         for number, who in enumerate(people)
     ]
-    # Each begins with "now", which is some moment of the writing; from its first change on it may miss nothing.
+    # Each subscription starts at a random moment of the load, so the comparison starts at its first change.
     await write(api, chance, 75)
     while not all(task.done() for task in following):
         await api.load({"dataset": {"id": ends, "description": str(chance.random())}})
@@ -108,8 +108,8 @@ async def test_each_change_once_and_in_order(api: Api, address: str) -> None:
         assert len(got) > 50
 
 
-async def test_now_is_when_one_subscribes(api: Api, address: str) -> None:
-    """Without a cursor nothing is told that was there before, and everything from the first event on."""
+async def test_a_subscription_without_cursor_starts_now(api: Api, address: str) -> None:
+    """Without a cursor, earlier changes are not delivered, and later changes are."""
     urns = {urn(f"now-{number}") for number in range(100)}
     await api.load({"dataset": {"id": urn("before")}})
     async with talking(address, api.tokens["bo"]) as talk:
@@ -121,8 +121,8 @@ async def test_now_is_when_one_subscribes(api: Api, address: str) -> None:
         assert (await reported)["changes"]["subjectId"] in urns
 
 
-async def test_who_sees_little_goes_on(api: Api, address: str) -> None:
-    """Behind many stretches of hidden changes the next that may be seen is told."""
+async def test_batches_of_hidden_changes_are_skipped(api: Api, address: str) -> None:
+    """After several batches of changes hidden from the subscriber, the next visible change is delivered."""
     async with talking(address, api.tokens["bo"]) as talk:
         await talk.subscribe(FOLLOW, after=await last_cursor(api, "bo"))
         for number in range(2):
@@ -131,8 +131,8 @@ async def test_who_sees_little_goes_on(api: Api, address: str) -> None:
         assert (await talk.event())["changes"]["subjectId"] == urn("after-the-crowd")
 
 
-async def test_the_client_of_the_manual(api: Api, address: str) -> None:
-    """The client that docs/http.md shows is told of what happens."""
+async def test_the_documented_client_receives_changes(api: Api, address: str) -> None:
+    """The Python client of docs/http.md prints a change that is written while the client runs."""
     (client,) = code_blocks("docs/http.md", "python")
     reported = {**os.environ, "URL": f"ws://{address}", "TOKEN": api.tokens["ada"]}
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", client, env=reported, stdout=subprocess.PIPE)

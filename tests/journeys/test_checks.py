@@ -1,4 +1,4 @@
-"""Checks: what is reported, in whatever order, is what is read; what fails opens an incident when asked to."""
+"""Checks: results reported in any order are listed by observation time; a failure can open an incident."""
 
 from random import Random
 from typing import Any
@@ -25,14 +25,14 @@ async def api(api: Api) -> Api:
 
 
 def at(minute: int) -> str:
-    """An instant that has passed."""
+    """Return a past instant, ``minute`` minutes after the start."""
     return instant_text(START + minute * 60_000)
 
 
 async def one_check(
     api: Api, asset: str, since: str | None = None, *, total: bool = True
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The only check of an asset, and all of its results, page by page, with their total or without."""
+    """Return the only check of an asset and all its results, read page by page, with or without a total."""
     document = CHECKS if total else CHECKS.replace("totalCount", "")
     after, found = None, []
     while True:
@@ -47,8 +47,8 @@ async def one_check(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_results_stand_in_their_place_whatever_the_order(api: Api, seed: int) -> None:
-    """Random reports, late and corrected ones among them, read as a loop over plain values keeps them."""
+async def test_results_are_ordered_by_observation_time(api: Api, seed: int) -> None:
+    """Random reports, late and corrected ones included, are read as a plain loop keeps them."""
     random, asset = Random(seed), urn("dataset", f"random-{seed}")
     await api.load(owned("dataset", f"random-{seed}"))
     kept: dict[tuple[int, str | None], dict[str, Any]] = {}
@@ -87,8 +87,8 @@ def _downwards(key: tuple[int, str | None]) -> int:
     return -key[0]
 
 
-async def test_the_same_report_writes_nothing(api: Api) -> None:
-    """A report that is sent again, as after a lost answer, leaves the store alone."""
+async def test_a_repeated_report_writes_nothing(api: Api) -> None:
+    """A repeated report, as after a lost response, returns the first payload and writes nothing."""
     given = {"check": "again", "status": "FAIL", "value": 3.5, "observedAt": at(1), "openIncidentOnFail": True}
     first = await report(api, "ada", DATA, **given)
     with Writes(api) as writes:
@@ -97,14 +97,14 @@ async def test_the_same_report_writes_nothing(api: Api) -> None:
     assert (await report(api, "ada", DATA, **{**given, "status": "PASS"}))["result"]["id"] == first["result"]["id"]
 
 
-async def test_a_key_makes_a_report_without_an_instant_happen_once(api: Api) -> None:
-    """Without `observedAt` each report is another result, unless it has the key of an earlier one."""
+async def test_a_key_makes_a_report_without_observation_time_idempotent(api: Api) -> None:
+    """A report without `observedAt`, repeated with the same key, returns the first result."""
     given = {"check": "keyed", "idempotencyKey": "build-7"}
     assert await report(api, "ada", DATA, **given) == await report(api, "ada", DATA, **given)
 
 
-async def test_what_opens_an_incident(api: Api) -> None:
-    """A newest FAIL or ERROR opens one where it is asked for; while that stands there is no second; PASS opens none."""
+async def test_conditions_for_opening_an_incident(api: Api) -> None:
+    """With `openIncidentOnFail` the newest FAIL or ERROR opens an incident, unless one is open already."""
 
     async def incident(status: str, minute: int, **given: Any) -> Any:
         given = {"check": "opening", "openIncidentOnFail": True, **given}
@@ -127,13 +127,13 @@ async def test_what_opens_an_incident(api: Api) -> None:
 
 
 async def test_an_incident_names_its_cause(api: Api) -> None:
-    """The incident that a result opens leads back to it."""
+    """The cause of an incident that a result opened is this result."""
     payload = await report(api, "ada", DATA, check="cause", status="FAIL", openIncidentOnFail=True)
     assert payload["incident"]["cause"]["id"] == payload["result"]["id"]
 
 
-async def test_an_incident_that_people_opened_for_a_check_counts(api: Api) -> None:
-    """Where somebody opened an incident on the asset for a result, the next failure meets it."""
+async def test_a_manual_incident_for_a_check_is_reused(api: Api) -> None:
+    """If an incident was opened by hand with a result as cause, the next failure returns this incident."""
     failed = await report(api, "ada", DATA, check="by-hand", status="FAIL", observedAt=at(1))
     given = {"assets": [DATA], "title": "Seen by people", "severity": "LOW", "cause": failed["result"]["id"]}
     document = "mutation ($i: OpenIncidentInput!) { openIncident(input: $i) { incident { id } } }"
@@ -144,9 +144,9 @@ async def test_an_incident_that_people_opened_for_a_check_counts(api: Api) -> No
 
 REFUSED: dict[str, tuple[str, dict[str, Any], tuple[str, list[str]]]] = {
     "in the future": (DATA, {"observedAt": "2999-01-01T00:00:00Z"}, ("INVALID", ["observedAt"])),
-    "unknown": (urn("dataset", "nothing"), {}, ("NOT_FOUND", ["asset"])),
-    "no asset": ("mlg://team/catalog/default/ranking", {}, ("INVALID", ["asset"])),
-    "another team's": (THEIRS, {}, ("DENIED", [])),
+    "on an unknown asset": (urn("dataset", "nothing"), {}, ("NOT_FOUND", ["asset"])),
+    "on a team": ("mlg://team/catalog/default/ranking", {}, ("INVALID", ["asset"])),
+    "on an asset of another team": (THEIRS, {}, ("DENIED", [])),
     "without a name": (DATA, {"check": " "}, ("INVALID", ["check"])),
     "a long name": (DATA, {"check": "c" * 201}, ("INVALID", ["check"])),
     "a long window": (DATA, {"window": "w" * 201}, ("INVALID", ["window"])),
@@ -154,8 +154,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], tuple[str, list[str]]]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_what_cannot_be_reported(api: Api, case: str) -> None:
-    """Each refusal says why and where, and writes nothing."""
+async def test_an_invalid_report_is_rejected(api: Api, case: str) -> None:
+    """Each rejected report has a code and an input path, and writes nothing."""
     asset, given, wanted = REFUSED[case]
     with Writes(api) as writes:
         payload = await report(api, "ada", asset, **given)
@@ -163,8 +163,8 @@ async def test_what_cannot_be_reported(api: Api, case: str) -> None:
     assert writes.count == 0
 
 
-async def test_a_deleted_asset_shows_its_checks_and_takes_no_more(api: Api) -> None:
-    """What was found stays readable by id; a report on it is a conflict."""
+async def test_a_deleted_asset_keeps_its_checks_and_rejects_reports(api: Api) -> None:
+    """Checks and results of a deleted asset stay readable by id; a new report is a CONFLICT."""
     await api.load(owned("dataset", "gone"))
     asset = urn("dataset", "gone")
     result = (await report(api, "ada", asset))["result"]["id"]

@@ -1,4 +1,4 @@
-"""What the demo estate tells is what the API answers; the expectations are written from the story, by hand."""
+"""The demo estate, read through the API; the expected values were derived by hand from its scenario."""
 
 import json
 import re
@@ -33,17 +33,17 @@ async def api(module_graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
 
 
 def today() -> date:
-    """The day in UTC; a test that runs over midnight sees the same story."""
+    """Return the current day in UTC, because the scenario is dated relative to UTC days."""
     return datetime.now(UTC).date()
 
 
 async def of(api: Api, who: str, urn: str, selection: str) -> Any:
-    """A selection of one asset."""
+    """Return the selected fields of one asset, read by a persona."""
     return (await api.ask(who, f"query ($id: ID!) {{ asset(id: $id) {{ {selection} }} }}", id=urn))["asset"]
 
 
 def examples(page: str) -> list[tuple[str, str]]:
-    """Who asks which query on a page of the documentation."""
+    """Return the GraphQL examples of a documentation page as (persona, query)."""
     return re.findall(r"(?ms)^```graphql\n# as (\w+)\n(.*?)^```$", read(page))
 
 
@@ -51,16 +51,16 @@ LINEAGE = examples("docs/lineage.md")
 
 
 @pytest.mark.parametrize(("who", "query"), LINEAGE, ids=("walk", "impact", "paths", "past"))
-async def test_the_examples_about_lineage_find_something(api: Api, who: str, query: str) -> None:
-    """Each query of docs/lineage.md runs as it stands, finds something, and says that this is what was asked."""
+async def test_the_examples_in_the_lineage_docs_return_results(api: Api, who: str, query: str) -> None:
+    """Each query of docs/lineage.md runs unchanged, returns results, and has the completeness it is meant to show."""
     (found,) = (await api.ask(who, query)).values()
     pages = [found[name]["nodes"] for name in ("nodes", "services", "upstream") if name in found]
     assert all(pages or [found["paths"]])
     assert found.get("completeness", {"reason": None})["reason"] == ("PATHS" if "paths" in found else None)
 
 
-async def test_names_stand_for_the_versions_that_serve(api: Api) -> None:
-    """Every model in production has its champion; all are protected but that of payment fraud."""
+async def test_aliases_point_at_the_serving_versions(api: Api) -> None:
+    """Every model in production has an alias `champion`, protected except for payment-fraud."""
     query = """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { displayName
       ... on Model { aliases { name version { version } protected setBy } } } } }"""
     found = {
@@ -82,8 +82,8 @@ async def test_names_stand_for_the_versions_that_serve(api: Api) -> None:
     }
 
 
-async def test_the_champion_of_search_has_moved(api: Api) -> None:
-    """History tells from where to where, and why."""
+async def test_the_history_of_search_ranker_has_both_champion_moves(api: Api) -> None:
+    """The history of search-ranker lists both moves of `champion` with their reasons, newest first."""
     changes = await of(api, "ada", "mlg://model/mlflow/harbour/search-ranker", "history { nodes { action reason } }")
     moves = [change["reason"] for change in changes["history"]["nodes"] if change["action"] == "ALIAS_SET"]
     assert moves == ["its canary went well", "first version with vectors"]
@@ -100,10 +100,10 @@ async def test_the_champion_of_search_has_moved(api: Api) -> None:
         ("payment-fraud@2", ["governance", "release"], 0, 1),
     ],
 )
-async def test_gates_say_what_is_missing(
+async def test_gates_report_unmet_conditions(
     api: Api, version: str, missing: list[str], failing: int, violations: int
 ) -> None:
-    """Nobody approved the challenger, churn failed, and payment fraud is made of restricted data."""
+    """Gates report missing approvals, failing evaluations and sensitivity violations of each version."""
     selection = """... on ModelVersion { gate(alias: "champion") {
       open missingApprovals failingEvaluations { id } sensitivityViolations } }"""
     gate = (await of(api, "cy", f"{VERSION}/{version}", selection))["gate"]
@@ -124,8 +124,10 @@ async def test_gates_say_what_is_missing(
         ("canary/churn-3", ["PENDING", "ACTIVE", "ROLLED_BACK"], [0.0, 0.1, 0.0]),
     ],
 )
-async def test_rollouts_have_their_history(api: Api, deployment: str, statuses: list[str], shares: list[float]) -> None:
-    """A canary that was promoted and one that was rolled back went through these states."""
+async def test_the_history_of_a_rollout_has_all_its_states(
+    api: Api, deployment: str, statuses: list[str], shares: list[float]
+) -> None:
+    """The history of promoted and of rolled back deployments has every status and traffic share, in order."""
     urn = f"mlg://deployment/kubernetes/{deployment}"
     found = await of(api, "root", urn, "history { nodes { fields { field after } } }")
     fields = [field for change in reversed(found["history"]["nodes"]) for field in change["fields"]]
@@ -147,8 +149,8 @@ async def test_rollouts_have_their_history(api: Api, deployment: str, statuses: 
         ),
     ],
 )
-async def test_checks_tell_of_a_week(api: Api, asset: str, checks: dict[str, Any]) -> None:
-    """Each has seven results up to yesterday, and the newest says how it is."""
+async def test_each_check_has_results_of_a_week(api: Api, asset: str, checks: dict[str, Any]) -> None:
+    """Each check has seven results up to yesterday, and the newest is its latest result."""
     selection = "checks { nodes { name checkKind latestResult { status value observedAt } results { nodes { id } } } }"
     found = (await of(api, "root", asset, selection))["checks"]["nodes"]
     reported = {
@@ -164,8 +166,8 @@ async def test_checks_tell_of_a_week(api: Api, asset: str, checks: dict[str, Any
     assert {check["latestResult"]["observedAt"][:10] for check in found} == {str(today() - timedelta(days=1))}
 
 
-async def test_the_late_result_stands_in_its_place(api: Api) -> None:
-    """It failed three days ago, was told last, and neither moved the check nor opened an incident."""
+async def test_the_late_result_is_listed_by_its_observation_time(api: Api) -> None:
+    """A FAIL reported last is listed by its observation time, and does not open an incident."""
     selection = "checks { nodes { results { nodes { status } } } } incidents { nodes { id } }"
     found = await of(api, "root", f"{WAREHOUSE}/plays", selection)
     (check,) = found["checks"]["nodes"]
@@ -173,8 +175,8 @@ async def test_the_late_result_stands_in_its_place(api: Api) -> None:
     assert found["incidents"]["nodes"] == []
 
 
-async def test_one_incident_stands_and_one_is_over(api: Api) -> None:
-    """The open one is on what the serving ranker was trained on, and comes from the failed check."""
+async def test_one_incident_is_open_and_one_is_resolved(api: Api) -> None:
+    """The open incident is on the training data of the serving ranker, and its cause is the failed check."""
     query = """{ incidents { nodes { state severity assets { id } cause { ... on CheckResult { status } } } } }"""
     assert (await api.ask("root", query))["incidents"]["nodes"] == [
         {
@@ -200,8 +202,8 @@ async def test_one_incident_stands_and_one_is_over(api: Api) -> None:
 USAGE = "usage(days: 31) { reads calls distinctConsumers lastUsedAt byDay { day reads calls costUsd } }"
 
 
-async def test_people_read_on_weekdays(api: Api) -> None:
-    """Two teams and ada read impressions on working days, 515 times on a Monday."""
+async def test_impressions_are_read_on_weekdays(api: Api) -> None:
+    """Three consumers read impressions on weekdays only, 515 times on each Monday."""
     usage = (await of(api, "ada", f"{WAREHOUSE}/impressions", USAGE))["usage"]
     assert usage["distinctConsumers"] == 3
     days = {date.fromisoformat(use["day"]): use["reads"] for use in usage["byDay"]}
@@ -210,8 +212,8 @@ async def test_people_read_on_weekdays(api: Api) -> None:
     assert {reads for day, reads in days.items() if day.weekday() == 0} == {515}
 
 
-async def test_subscribers_watch_at_weekends(api: Api) -> None:
-    """The ranking service is called every day up to yesterday, most of all on Saturdays."""
+async def test_the_ranking_service_is_called_most_on_saturdays(api: Api) -> None:
+    """The ranking service is called on each of 30 days up to yesterday, most often on Saturdays."""
     urn = "mlg://service/kubernetes/production/ranking-service"
     usage = (await of(api, "ada", urn, USAGE))["usage"]
     assert usage["distinctConsumers"] == 2
@@ -222,14 +224,14 @@ async def test_subscribers_watch_at_weekends(api: Api) -> None:
     assert max(calls for day, (calls, _) in days.items() if day.weekday() < 5) == 1_474_000
 
 
-async def test_nobody_uses_what_is_deprecated(api: Api) -> None:
-    """The clicks of the old ad server were not used at all."""
+async def test_the_deprecated_dataset_has_no_usage(api: Api) -> None:
+    """The usage of the deprecated dataset clicks-legacy is zero, without any day."""
     usage = (await of(api, "root", f"{WAREHOUSE}/clicks-legacy", USAGE))["usage"]
     assert usage == {"reads": 0, "calls": 0, "distinctConsumers": 0, "lastUsedAt": None, "byDay": []}
 
 
-async def test_personal_data_end_before_the_meeting(api: Api) -> None:
-    """The tag comes from accounts, passes through profiles, and is kept out of two charts and so of the dashboard."""
+async def test_the_pii_tag_propagates_until_it_is_blocked(api: Api) -> None:
+    """The tag `pii` propagates from accounts through profiles, is blocked at two charts, and misses the dashboard."""
 
     async def modes() -> dict[str, str | None]:
         found = {}
@@ -254,23 +256,23 @@ async def test_personal_data_end_before_the_meeting(api: Api) -> None:
     await until(recomputed)
 
 
-async def test_a_version_is_tested_as_it_is_deployed(api: Api) -> None:
-    """Nobody said so of the version, but it serves where the test is: as docs/enrichment.md shows it, to the letter."""
+async def test_an_experiment_of_a_deployment_is_inferred_for_its_version(api: Api) -> None:
+    """The version under test is inferred from its deployment, and the response equals that of docs/enrichment.md."""
     query, known_response = code_blocks("docs/enrichment.md", "graphql", "json")
     await api.recomputed()
     assert await api.ask("ada", query) == json.loads(known_response)
 
 
-async def test_it_is_told_once(api: Api, folder: Path) -> None:
-    """Loaded again, the estate has no change more than before."""
+async def test_loading_the_demo_again_records_no_changes(api: Api, folder: Path) -> None:
+    """Loading the demo estate a second time records no further change."""
     query = "{ changes(first: 1) { totalCount nodes { id } } }"
     before = await api.ask("root", query)
     await report(api, folder)
     assert await api.ask("root", query) == before
 
 
-async def test_the_examples_about_health_work(api: Api) -> None:
-    """Each query of docs/health.md runs as ada: late impressions degrade the service, and the incident reaches it."""
+async def test_the_examples_in_the_health_docs_return_the_described_health(api: Api) -> None:
+    """The queries of docs/health.md run: late impressions degrade the ranking service, and the incident affects it."""
     service, listed, incidents = [await api.ask(who, query) for who, query in examples("docs/health.md")]
     health = service["asset"]["health"]
     assert (health["status"], health["completeness"]["state"]) == ("DEGRADED", "COMPLETE")

@@ -1,4 +1,4 @@
-"""The examples run as a user runs them: as processes, with tokens, against a server on a port."""
+"""The scripts in `examples/`, run as processes with tokens against a server on a port."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ EXAMPLES = {
     "next-title": [sys.executable, "examples/ci_job.py"],
     "next-song": ["bash", "examples/ci_job.sh"],
 }
-"""What each is about, and its command."""
+"""Commands of the scripts, by the name of the model that each script registers."""
 
 RESULT = """query ($id: ID!) { asset(id: $id) { ... on Model { version(alias: "champion") { version } aliases { setBy }
   history(first: 50) { nodes { action actor } } } } changes { totalCount } }"""
@@ -24,20 +24,20 @@ RESULT = """query ($id: ID!) { asset(id: $id) { ... on Model { version(alias: "c
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over a graph with the team, as the identity provider would have told it."""
+    """Return the API over a graph with the team that the tokens name."""
     await api.load({"team": {"name": "ranking"}})
     return api
 
 
 @pytest.fixture(scope="module")
 async def url(api: Api) -> AsyncIterator[str]:
-    """Serve it."""
+    """Return the address of a server of the API."""
     async with serving(api.app) as address:
         yield f"http://{address.removesuffix('/graphql')}"
 
 
 class Job:
-    """One example against one server."""
+    """Runs one script against one server."""
 
     def __init__(self, api: Api, url: str, name: str) -> None:
         self.api, self.name = api, name
@@ -45,7 +45,7 @@ class Job:
         self._environment = {"PATH": os.environ["PATH"], "URL": url, **tokens}
 
     async def run(self, build: int, **environment: str) -> tuple[int | None, str, str]:
-        """The exit code and what it said on stdout and stderr."""
+        """Run one build; return exit code, stdout and stderr."""
         process = await asyncio.create_subprocess_exec(
             *EXAMPLES[self.name],
             str(build),
@@ -58,15 +58,15 @@ class Job:
         return process.returncode, stated.decode(), failed.decode()
 
     async def observed(self) -> Any:
-        """The version that is champion, who moved it there in the order of time, and how many changes there are."""
+        """Return the version of `champion`, the actors who moved the alias, and the number of changes in the graph."""
         data = await self.api.ask("root", RESULT, id=f"mlg://model/mlflow/examples/{self.name}")
         moves = [one["actor"] for one in data["asset"]["history"]["nodes"] if one["action"] == "ALIAS_SET"]
         return data["asset"]["version"]["version"], moves, data["changes"]["totalCount"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-async def test_a_build_after_the_other(api: Api, url: str, name: str) -> None:
-    """A build promotes its version, again it changes nothing, the next moves on, and a closed gate ends with 1."""
+async def test_builds_promote_versions_and_can_be_repeated(api: Api, url: str, name: str) -> None:
+    """A build promotes its version, a repeated build changes nothing, and a closed gate gives exit code 1."""
     job = Job(api, url, name)
     code, stated, failed = await job.run(1)
     assert (code, failed) == (0, ""), stated

@@ -1,4 +1,4 @@
-"""Health on a small estate: own and upstream causes, whose answers were written by hand from docs/health.md."""
+"""Health of the assets of a small estate; the expected causes were derived by hand from docs/health.md."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,7 +25,7 @@ HEALTH = f"""query ($id: ID!, $asOf: DateTime) {{ asset(id: $id, asOf: $asOf) {{
 
 @pytest.fixture(scope="module")
 async def opened(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API over the assets, of which nothing was told yet."""
+    """Return the API over the assets, without checks and incidents."""
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
         await api.load(
             owned("dataset", "raw"),
@@ -43,7 +43,7 @@ async def opened(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 async def api(opened: Api) -> AsyncIterator[Api]:
-    """Return the API, and afterwards let every check pass and nothing stand."""
+    """Return the API; afterwards report PASS for every check and resolve every incident."""
     yield opened
     requested = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Asset { checks { nodes { name checkKind } } } } }"
     for asset in (await opened.ask("root", requested, ids=[RAW, CLEAN, SECRET, V1]))["nodes"]:
@@ -55,12 +55,12 @@ async def api(opened: Api) -> AsyncIterator[Api]:
 
 
 async def health(api: Api, asset: str, who: str = "ada", **more: Any) -> Any:
-    """The health of an asset."""
+    """Return the health of an asset, read by a persona."""
     return (await api.ask(who, HEALTH, id=asset, **more))["asset"]["health"]
 
 
 def reported(known_response: Any) -> list[tuple[int, str, str]]:
-    """The causes: depth, asset, and the status of the check, the title of the incident, or the evaluation."""
+    """Return the causes as depth, asset, and check status, incident title or evaluation id."""
     return [
         (
             cause["depth"],
@@ -72,8 +72,8 @@ def reported(known_response: Any) -> list[tuple[int, str, str]]:
     ]  # fmt: skip
 
 
-async def test_own_and_upstream_causes_stand_nearest_first(api: Api) -> None:
-    """What fails makes its asset UNHEALTHY and all that comes from it DEGRADED; other assets know nothing of it."""
+async def test_own_and_upstream_causes_are_listed_nearest_first(api: Api) -> None:
+    """A failure makes its asset UNHEALTHY and all downstream assets DEGRADED; other assets are unaffected."""
     await report(api, "ada", RAW, status="FAIL")
     await report(api, "ada", V1, check="drift", checkKind="DRIFT", status="WARN")
     await report(api, "ada", CLEAN, check="rows", checkKind="VOLUME")
@@ -101,8 +101,8 @@ async def test_own_and_upstream_causes_stand_nearest_first(api: Api) -> None:
     assert (known_response["status"], reported(known_response)) == ("UNKNOWN", [])
 
 
-async def test_a_check_that_recovers_clears_it(api: Api) -> None:
-    """The latest observation counts, whatever is reported late; what passes makes the asset HEALTHY."""
+async def test_a_check_that_passes_again_clears_its_cause(api: Api) -> None:
+    """The result with the latest observation time counts, whatever the order of the reports; PASS gives HEALTHY."""
     for minute, status in ((1, "PASS"), (3, "FAIL"), (2, "PASS")):
         await report(api, "ada", RAW, check="r", status=status, observedAt=f"2026-11-01T00:0{minute}:00Z")
     assert (await health(api, RAW))["status"] == "UNHEALTHY"
@@ -112,8 +112,8 @@ async def test_a_check_that_recovers_clears_it(api: Api) -> None:
     assert reported(await health(api, V1)) == []
 
 
-async def test_an_incident_counts_while_it_stands(api: Api) -> None:
-    """A grave one makes UNHEALTHY, a light one DEGRADED, a resolved one nothing."""
+async def test_an_incident_counts_while_it_is_open(api: Api) -> None:
+    """A severe open incident gives UNHEALTHY, a minor one DEGRADED; a resolved incident has no effect."""
     light = (await raised(api, "ada", V2, title="slow", severity="MEDIUM"))["incident"]["id"]
     assert (await health(api, V2))["status"] == "DEGRADED"
     severe = (await raised(api, "ada", V2, title="wrong", severity="CRITICAL"))["incident"]["id"]
@@ -126,8 +126,8 @@ async def test_an_incident_counts_while_it_stands(api: Api) -> None:
     assert (known_response["status"], reported(known_response)) == ("UNKNOWN", [])
 
 
-async def test_a_whole_and_its_parts_have_their_health_together(api: Api) -> None:
-    """What is told of a model counts for its versions and the other way round, and never for siblings."""
+async def test_a_model_and_its_versions_share_causes(api: Api) -> None:
+    """A cause on a model counts for its versions and vice versa; a cause on a version never counts for its siblings."""
     await report(api, "ada", V1, check="drift", checkKind="DRIFT", status="FAIL")
     assert reported(await health(api, MODEL)) == [(0, V1, "FAIL")]
     assert (await health(api, MODEL))["status"] == "UNHEALTHY"
@@ -137,8 +137,8 @@ async def test_a_whole_and_its_parts_have_their_health_together(api: Api) -> Non
     assert reported(await health(api, SERVICE)) == [(2, V1, "FAIL"), (2, MODEL, "biased")]
 
 
-async def test_a_retired_part_tells_nothing_of_its_whole_and_a_retired_whole_tells_of_its_parts(api: Api) -> None:
-    """Versions are retired while others serve; a model that is retired is still what its versions are of."""
+async def test_retired_versions_do_not_count_for_their_model_but_a_retired_model_counts(api: Api) -> None:
+    """Causes of a retired version are left out for its model; causes of a retired model count for its versions."""
     model, active, retired = urn("model", "w"), urn("model-version", "w@1"), urn("model-version", "w@2")
     await api.load(
         owned("model", "w", stage="RETIRED"),
@@ -153,8 +153,8 @@ async def test_a_retired_part_tells_nothing_of_its_whole_and_a_retired_whole_tel
     assert sorted(asset for _, asset, _ in reported(await health(api, retired))) == sorted([model, retired])
 
 
-async def test_what_does_not_serve_does_no_harm(api: Api) -> None:
-    """A service has the causes of what serves in it, a canary among it; of a deployment that was taken back none."""
+async def test_an_inactive_deployment_does_not_affect_its_service(api: Api) -> None:
+    """A service inherits causes of its active deployments, canaries included, and none of inactive deployments."""
     await report(api, "ada", V1, check="drift", checkKind="DRIFT", status="FAIL")
     await raised(api, "ada", CANARY, title="crashes", severity="LOW")
     assert reported(await health(api, SERVICE)) == [(1, CANARY, "crashes"), (2, V1, "FAIL")]
@@ -166,8 +166,8 @@ async def test_what_does_not_serve_does_no_harm(api: Api) -> None:
     assert len(reported(await health(api, SERVICE))) == 2
 
 
-async def test_a_failing_evaluation_counts_until_there_is_a_newer_one(api: Api) -> None:
-    """Of each kind and the same data the newest counts; one of another team is light, a retired one is none."""
+async def test_a_failing_evaluation_counts_until_a_newer_one_replaces_it(api: Api) -> None:
+    """Per kind and data the newest evaluation counts; another team's is a minor cause, a retired one is no cause."""
     version = urn("model-version", "judged@1")
     first, other, theirs = (urn("evaluation", name) for name in ("first", "other", "theirs"))
     about: dict[str, Any] = {"modelVersion": version, "evaluationKind": "OFFLINE", "evaluatedOn": [CLEAN]}
@@ -193,8 +193,8 @@ async def test_a_failing_evaluation_counts_until_there_is_a_newer_one(api: Api) 
     assert (await health(api, version))["status"] == "HEALTHY"
 
 
-async def test_a_feature_is_stale_when_nobody_looked_for_longer_than_it_promises(api: Api) -> None:
-    """A freshness check that passed longer ago than the feature may be old is a light cause, and no other check is."""
+async def test_a_feature_is_stale_when_its_freshness_check_is_older_than_its_sla(api: Api) -> None:
+    """A freshness check whose last PASS is older than `freshnessSla` is a minor cause; other checks never expire."""
     feature = urn("feature", "clicks")
     await api.load(owned("feature", "clicks", freshnessSla="PT6H", derivedFrom=[RAW]))
     old = instant_text(epoch_milliseconds() - 7 * 3_600_000)
@@ -208,8 +208,8 @@ async def test_a_feature_is_stale_when_nobody_looked_for_longer_than_it_promises
     assert (await health(api, feature))["status"] == "HEALTHY"
 
 
-async def test_a_hidden_cause_is_no_cause(api: Api) -> None:
-    """What fails behind what bo may not see is not told: his answer is as if it were not there, and PARTIAL."""
+async def test_a_hidden_cause_is_left_out(api: Api) -> None:
+    """A failure on an asset hidden from bo is no cause for bo; completeness is PARTIAL if the policy discloses it."""
     await report(api, "ada", SECRET, status="FAIL")
     await raised(api, "ada", SECRET, RAW, title="both", severity="HIGH")
     assert reported(await health(api, CLEAN)) == [(1, RAW, "both"), (1, SECRET, "FAIL")]
@@ -222,8 +222,8 @@ async def test_a_hidden_cause_is_no_cause(api: Api) -> None:
     contexts.disclosure = before
 
 
-async def test_what_is_only_discovered_tells_nothing(api: Api) -> None:
-    """A draft upstream, a hidden evaluation or whole may be to blame: bo is told that something is missing."""
+async def test_a_discoverable_asset_discloses_no_health(api: Api) -> None:
+    """If causes may be on a draft, a hidden evaluation or a hidden model, bo gets UNKNOWN with the reason POLICY."""
     draft, version = urn("dataset", "draft"), urn("model-version", "shy@1")
     evaluated: dict[str, Any] = {"modelVersion": version, "verdict": "FAIL", "visibility": "TEAM"}
     await api.load(
@@ -244,8 +244,8 @@ async def test_what_is_only_discovered_tells_nothing(api: Api) -> None:
     ]
 
 
-async def test_what_was_not_looked_at_is_said(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten levels are looked at; of more causes than an answer holds the nearest are told, and the status of all."""
+async def test_the_limits_of_health_are_reported_as_incomplete(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Causes end at depth 10 and at MAX_CAUSES, nearest first; completeness names the limit that was reached."""
     await api.load(
         owned("dataset", "line-0"),
         *(owned("dataset", f"line-{link}", derivedFrom=[urn("dataset", f"line-{link - 1}")]) for link in range(1, 13)),
@@ -265,15 +265,15 @@ async def test_what_was_not_looked_at_is_said(api: Api, monkeypatch: pytest.Monk
     )
 
 
-async def test_the_impact_of_an_incident_begins_at_what_the_viewer_knows(api: Api) -> None:
-    """What is affected is where it begins; an affected asset that is hidden is neither a root nor named."""
+async def test_the_impact_of_an_incident_starts_at_visible_assets(api: Api) -> None:
+    """The impact of an incident has its assets as roots; a hidden asset is no root, and its id is not disclosed."""
     hushed = urn("dataset", "hushed")
     await api.load(owned("dataset", "hushed", visibility="TEAM"), owned("dataset", "shown", derivedFrom=[hushed]))
     incident = (await raised(api, "ada", hushed, V2))["incident"]["id"]
     requested = """query ($id: ID!) { node(id: $id) { ... on Incident { assets { id } impact { total unknownRoots
       services { nodes { asset { id } via } } completeness { state } } } } }"""
     every = (await api.ask("ada", requested, id=incident))["node"]
-    assert every["impact"]["total"] == 4  # what comes from the hidden dataset; the deployment, and both services
+    assert every["impact"]["total"] == 4  # the dataset derived from the hidden one; the deployment and both services
     assert every["impact"]["completeness"]["state"] == "COMPLETE"
     assert await api.ask("ada", "query ($ids: [ID!]!) { impact(roots: $ids) { total } }", ids=[hushed, V2]) == {
         "impact": {"total": 4}
@@ -286,8 +286,8 @@ async def test_the_impact_of_an_incident_begins_at_what_the_viewer_knows(api: Ap
     assert observed["impact"]["unknownRoots"] == []
 
 
-async def test_health_at_an_instant_is_as_it_was(api: Api) -> None:
-    """What was observed, opened or resolved later has not happened yet, and does not stand before what has."""
+async def test_health_at_an_instant_ignores_later_events(api: Api) -> None:
+    """With `asOf`, results, incidents and resolutions after that instant are ignored."""
     instants = [await _tick()]
     await report(api, "ada", RAW, check="p", status="FAIL", observedAt=instant_text(instants[0]))
     incident = (await raised(api, "ada", CLEAN, title="gap", severity="LOW"))["incident"]["id"]
@@ -303,8 +303,8 @@ async def test_health_at_an_instant_is_as_it_was(api: Api) -> None:
     assert reported(await health(api, V1, asOf=instant_text(over))) == []
 
 
-async def test_what_is_reported_late_counts_where_it_was_observed(api: Api) -> None:
-    """A check looks since its oldest observation, whenever that was reported."""
+async def test_a_late_result_counts_from_its_observation_time(api: Api) -> None:
+    """A result reported late counts from its `observedAt`; before the oldest observation the status is UNKNOWN."""
     await api.load(owned("dataset", "ancient", sourceCreatedAt="2020-01-01T00:00:00Z"))
     ancient = urn("dataset", "ancient")
     await report(api, "ada", ancient, status="PASS", observedAt="2026-05-03T00:00:00Z")
@@ -316,8 +316,8 @@ async def test_what_is_reported_late_counts_where_it_was_observed(api: Api) -> N
     assert (await health(api, ancient, asOf="2026-04-30T00:00:00Z"))["status"] == "UNKNOWN"
 
 
-async def test_the_health_of_a_list_takes_the_requests_of_its_deepest(api: Api) -> None:
-    """A hundred assets at the ends of ten chains cost what one costs; what is among the chains costs no more."""
+async def test_the_health_of_a_list_takes_the_requests_of_its_deepest_asset(api: Api) -> None:
+    """The health of 100 assets takes as many store requests as that of one; assets inside the chains add none."""
     links = [
         owned("dataset", f"c-{chain}-{link}", derivedFrom=[urn("dataset", f"c-{chain}-{link - 1}") if link else RAW])
         for chain in range(10)
@@ -331,7 +331,7 @@ async def test_the_health_of_a_list_takes_the_requests_of_its_deepest(api: Api) 
     requested = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id ... on Asset {{ health {{ status {CAUSES} }} }} }} }}"
     ids = [each["dataset"]["id"] for each in ends]
     one = await api.count("ada", requested, ids=ids[:1])
-    assert one == 7  # the list; five levels, of which the last brings the dataset at the end; the asset of its check
+    assert one == 7  # the list, five levels (the last reads RAW), and the asset of its check
     assert await api.count("ada", requested, ids=ids) == one
     among = [*ids[:60], *(each["dataset"]["id"] for each in links)]
     assert await api.count("ada", requested, ids=among) <= one
@@ -340,14 +340,14 @@ async def test_the_health_of_a_list_takes_the_requests_of_its_deepest(api: Api) 
 
 
 async def _partial(api: Api, asset: str) -> tuple[str, str | None, str | None]:
-    """The status for ada and for bo, and what bo's answer says is missing."""
+    """Return the status for ada, and status and completeness reason for bo; None if the asset is hidden from bo."""
     mine, theirs = [await health(api, asset, who) for who in ("ada", "bo")]
     assert theirs is None or reported(theirs) == []
     return mine["status"], theirs and theirs["status"], theirs and theirs["completeness"]["reason"]
 
 
 async def _tick() -> int:
-    """The present instant, which has passed when this returns."""
+    """Return the current instant in milliseconds, after waiting until it has passed."""
     now = epoch_milliseconds()
     await until(lambda: epoch_milliseconds() > now)
     return now

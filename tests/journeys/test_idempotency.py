@@ -1,4 +1,4 @@
-"""A build that sends its call again is answered as before, whoever wrote in between and whatever was restarted."""
+"""Idempotency keys: a repeated call returns its first response, after other writes and after a restart."""
 
 from pathlib import Path
 from typing import Any
@@ -13,34 +13,34 @@ CONFLICT = {"code": "IDEMPOTENCY_CONFLICT", "inputPath": ["idempotencyKey"]}
 
 
 def urn(name: str) -> str:
-    """The id of a dataset of these tests."""
+    """Return the id of a dataset of these tests."""
     return f"mlg://dataset/keys/default/{name}"
 
 
 async def one(api: Api, who: str, name: str, key: str | None, **values: Any) -> dict[str, Any]:
-    """Register one dataset."""
+    """Register one dataset and return the payload."""
     given = {"id": urn(name), **({"idempotencyKey": key} if key else {}), **values}
     payload: dict[str, Any] = (await api.ask(who, ONE, input=given))["registerDataset"]
     return payload
 
 
 async def observed(api: Api, name: str) -> dict[str, Any]:
-    """What is stored now."""
+    """Return revision, description and number of changes of a dataset."""
     found: dict[str, Any] = (await api.ask("root", HISTORY, id=urn(name)))["asset"]
     return found
 
 
 def reported(payload: dict[str, Any]) -> list[tuple[str, int | None, list[str]]]:
-    """Outcome, revision and codes of each item."""
+    """Return outcome, revision and error codes of each item."""
     return [
         (each["outcome"], each["revision"], [error["code"] for error in each["errors"]]) for each in payload["results"]
     ]
 
 
-async def test_the_same_call_is_answered_alike_after_others_wrote_and_a_restart(
+async def test_a_repeated_call_returns_its_first_response_after_other_writes_and_a_restart(
     graph: StoreGraph, tmp_path: Path
 ) -> None:
-    """The answer of the first time comes again: outcome, id and revision of then; what others wrote stays."""
+    """A repeated call returns the outcome, id and revision of the first call, and keeps writes of others."""
     async with open_api(graph, tmp_path) as api:
         first = await one(api, "ada", "a", "build 1", description="x")
         assert first == {
@@ -54,7 +54,7 @@ async def test_the_same_call_is_answered_alike_after_others_wrote_and_a_restart(
 
 
 async def test_another_payload_is_a_conflict(graph: StoreGraph, tmp_path: Path) -> None:
-    """Whatever differs: a value, an absent field against a null, the asset; and nothing is written."""
+    """A used key with another value, another asset, or null for an absent field is a conflict and writes nothing."""
     async with open_api(graph, tmp_path) as api:
         await one(api, "ada", "a", "build 1", description="x")
         for name, values in (
@@ -70,16 +70,16 @@ async def test_another_payload_is_a_conflict(graph: StoreGraph, tmp_path: Path) 
         assert (await api.ask("root", HISTORY, id=urn("b")))["asset"] is None
 
 
-async def test_keys_belong_to_their_principal(graph: StoreGraph, tmp_path: Path) -> None:
-    """Two callers may use the same key for different things, and learn nothing of each other."""
+async def test_keys_are_scoped_to_their_principal(graph: StoreGraph, tmp_path: Path) -> None:
+    """Callers may use the same key for different calls, without conflict or disclosure."""
     async with open_api(graph, tmp_path) as api:
         assert (await one(api, "ada", "a", "build 1"))["outcome"] == "CREATED"
         assert (await one(api, "ci-ranking", "b", "build 1"))["outcome"] == "CREATED"
         assert (await one(api, "root", "a", "build 1"))["outcome"] == "UNCHANGED"
 
 
-async def test_a_large_call_under_a_key(graph: StoreGraph, tmp_path: Path) -> None:
-    """A call of several transactions is done once; sent again it answers alike, changed it conflicts as a whole."""
+async def test_a_large_call_with_a_key_is_executed_once(graph: StoreGraph, tmp_path: Path) -> None:
+    """A call of several transactions, repeated, returns its first response; a changed call conflicts for every item."""
     items = [{"dataset": {"id": urn(f"d{number}")}} for number in range(600)]
     async with open_api(graph, tmp_path) as api:
         first = await api.register("ada", *items, idempotencyKey="load")
@@ -92,8 +92,8 @@ async def test_a_large_call_under_a_key(graph: StoreGraph, tmp_path: Path) -> No
         assert (await api.ask("root", HISTORY, id=urn("other")))["asset"] is None
 
 
-async def test_a_repeated_call_completes_what_had_failed(graph: StoreGraph, tmp_path: Path) -> None:
-    """What was done is answered as before, what was refused is tried again, and a dry run leaves no receipt."""
+async def test_a_repeated_call_retries_failed_items(graph: StoreGraph, tmp_path: Path) -> None:
+    """A repeated call replays written items and retries rejected ones; a dry run stores no receipt."""
     items: list[dict[str, Any]] = [
         {"dataset": {"id": urn("a"), "description": "x"}},
         {"dataset": {"id": urn("b"), "description": "x", "expectedRevision": 1}},

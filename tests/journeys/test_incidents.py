@@ -1,4 +1,4 @@
-"""Incidents: opened on assets, listed where they stand, told in the audit, and over when somebody says so."""
+"""Incidents: opened on assets, listed by team and asset, recorded in the audit, and open until resolved."""
 
 from random import Random
 from typing import Any
@@ -22,7 +22,7 @@ HISTORY = """query ($id: ID!) { asset(id: $id) { revision history { nodes {
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over assets of ranking and ads, one of them shut, and zoe, an engineer of ads."""
+    """Return the API over assets of ranking and ads, one of them team-only, and a token for zoe, an engineer of ads."""
     api.tokens["zoe"] = token(api, "zoe", "ads", roles="engineer")
     await api.load(
         owned("dataset", "d"),
@@ -37,14 +37,14 @@ async def api(api: Api) -> Api:
 
 
 async def history(api: Api, asset: str) -> tuple[int, list[dict[str, Any]]]:
-    """The revision of an asset, and its changes by what incidents did."""
+    """Return the revision of an asset, and its audit entries about incidents."""
     found = (await api.ask("root", HISTORY, id=asset))["asset"]
     changes = found["history"]["nodes"]
     return found["revision"], [each for each in changes if any(f["field"] == "incidents" for f in each["fields"])]
 
 
-async def test_lists_agree_with_what_was_opened(api: Api) -> None:
-    """Random incidents on one or two assets stand in the lists of whoever reads one of these, and no others do."""
+async def test_lists_contain_exactly_the_visible_incidents(api: Api) -> None:
+    """Random incidents are listed, by state, team and asset, for exactly the callers who can see one of the assets."""
     random = Random(5)
     owner = {DATA: "ranking", MODEL: "ranking", PART: "ranking", SHUT: "ranking", THEIRS: "ads"}
     hidden = {"bo": {SHUT}, "root": set[str](), "zoe": {SHUT}}
@@ -90,8 +90,8 @@ async def _paged(api: Api, who: str, owner: str, state: str | None) -> list[str]
         after = page["pageInfo"]["endCursor"]
 
 
-async def test_assets_that_one_may_not_know_of_are_left_out(api: Api) -> None:
-    """An incident on an open and a shut asset shows the open one alone, and its cause not where that is hidden."""
+async def test_hidden_assets_of_an_incident_are_left_out(api: Api) -> None:
+    """An incident returns its visible assets only, and a cause of null if the cause is on a hidden asset."""
     cause = (await report(api, "ada", SHUT, status="FAIL"))["result"]["id"]
     incident = (await raised(api, "ada", DATA, SHUT, cause=cause))["incident"]
     assert (incident["cause"], len(incident["assets"])) == ({"id": cause}, 2)
@@ -103,8 +103,8 @@ async def test_assets_that_one_may_not_know_of_are_left_out(api: Api) -> None:
     }
 
 
-async def test_the_audit_of_each_asset_tells(api: Api) -> None:
-    """Opening and resolving are changes of each asset, with the reason, and leave its revision alone."""
+async def test_the_audit_of_each_asset_records_its_incidents(api: Api) -> None:
+    """Opening and resolving are audit entries of each asset, with the reason, and do not bump its revision."""
     assets = [urn("dataset", "audited"), urn("dataset", "audited-too")]
     before = [(await history(api, asset))[0] for asset in assets]
     incident = (await raised(api, "ada", *assets))["incident"]["id"]
@@ -118,8 +118,8 @@ async def test_the_audit_of_each_asset_tells(api: Api) -> None:
         ]
 
 
-async def test_an_incident_is_not_reverted(api: Api) -> None:
-    """Reverting the change that tells of an incident says what to call instead."""
+async def test_opening_an_incident_cannot_be_reverted(api: Api) -> None:
+    """Reverting the audit entry of an incident is INVALID, and the message names `resolveIncident`."""
     asset = urn("dataset", "audited")
     await raised(api, "ada", asset)
     _, changes = await history(api, asset)
@@ -129,7 +129,7 @@ async def test_an_incident_is_not_reverted(api: Api) -> None:
 
 
 async def test_resolving_again_writes_nothing(api: Api) -> None:
-    """The second time it is over already: the same answer, and no change."""
+    """Resolving a resolved incident returns the same response and writes nothing."""
     incident = (await raised(api, "ada", DATA))["incident"]["id"]
     first = await resolved(api, "ada", incident)
     with Writes(api) as writes:
@@ -137,8 +137,8 @@ async def test_resolving_again_writes_nothing(api: Api) -> None:
     assert writes.count == 0
 
 
-async def test_one_of_the_assets_is_enough_to_resolve(api: Api) -> None:
-    """Whoever may update one of the assets may resolve; whoever may update none of them may not."""
+async def test_rights_on_one_asset_suffice_to_resolve(api: Api) -> None:
+    """A caller who may update one of the assets may resolve the incident; other callers are DENIED."""
     both = (await raised(api, "root", DATA, THEIRS))["incident"]["id"]
     ours = (await raised(api, "root", DATA))["incident"]["id"]
     assert codes(await resolved(api, "zoe", ours)) == [("DENIED", [])]
@@ -146,7 +146,7 @@ async def test_one_of_the_assets_is_enough_to_resolve(api: Api) -> None:
 
 
 async def test_a_change_can_be_the_cause(api: Api) -> None:
-    """An incident leads to the change that it comes from."""
+    """The cause of an incident can be a change, and is returned."""
     await api.load({"dataset": {"id": THEIRS, "description": "moved"}})
     change = await _newest_change(api, THEIRS)
     incident = (await raised(api, "zoe", THEIRS, cause=change))["incident"]
@@ -160,21 +160,21 @@ async def _newest_change(api: Api, asset: str) -> str:
 
 
 REFUSED: dict[str, tuple[list[str], dict[str, Any], tuple[str, list[str]]]] = {
-    "on nothing": ([], {}, ("INVALID", ["assets"])),
-    "on too much": ([DATA] * 21, {}, ("INVALID", ["assets"])),
-    "on no asset": ([DATA, team("ads")], {}, ("INVALID", ["assets", "1"])),
-    "on the unknown": ([DATA, urn("dataset", "nothing")], {}, ("NOT_FOUND", ["assets", "1"])),
-    "on another team's, too": ([DATA, THEIRS], {}, ("DENIED", [])),
+    "on an empty list": ([], {}, ("INVALID", ["assets"])),
+    "on too many assets": ([DATA] * 21, {}, ("INVALID", ["assets"])),
+    "on a team": ([DATA, team("ads")], {}, ("INVALID", ["assets", "1"])),
+    "on an unknown asset": ([DATA, urn("dataset", "nothing")], {}, ("NOT_FOUND", ["assets", "1"])),
+    "also on an asset of another team": ([DATA, THEIRS], {}, ("DENIED", [])),
     "without a title": ([DATA], {"title": ""}, ("INVALID", ["title"])),
-    "with a book for a title": ([DATA], {"title": "t" * 301}, ("INVALID", ["title"])),
+    "with a title over 300 characters": ([DATA], {"title": "t" * 301}, ("INVALID", ["title"])),
     "caused by an asset": ([DATA], {"cause": DATA}, ("INVALID", ["cause"])),
-    "caused by the unknown": ([DATA], {"cause": "mlg://change/catalog/default/x"}, ("NOT_FOUND", ["cause"])),
+    "caused by an unknown change": ([DATA], {"cause": "mlg://change/catalog/default/x"}, ("NOT_FOUND", ["cause"])),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_what_cannot_be_opened(api: Api, case: str) -> None:
-    """Each refusal says why and where, and writes nothing."""
+async def test_an_invalid_incident_is_rejected(api: Api, case: str) -> None:
+    """Each rejected input has a code and an input path, and writes nothing."""
     assets, given, wanted = REFUSED[case]
     with Writes(api) as writes:
         payload = await raised(api, "ada", *assets, **given)

@@ -1,4 +1,4 @@
-"""Walks along lineage on a small estate, whose answers were written by hand from ADR 0010."""
+"""Lineage queries on a small estate; the expected results were derived by hand from ADR 0010."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ ROOT = "mlg://{}/t/default/{}"
 
 
 def urn(kind: str, name: str) -> str:
-    """An id of this estate."""
+    """Return an id of this estate."""
     return ROOT.format(kind, name)
 
 
@@ -53,18 +53,18 @@ async def api(api: Api) -> Api:
 
 
 async def walk(api: Api, *roots: str, direction: str = "DOWNSTREAM", **more: Any) -> Any:
-    """The answer of a walk as root."""
+    """Return the result of a lineage query by root."""
     data = await api.ask("root", WALK, roots=roots, direction=direction, **more)
     return data["lineage"]
 
 
 def depths(known_response: Any) -> dict[str, int]:
-    """The depth of each node."""
+    """Return the depth of each node by id."""
     return {node["asset"]["id"]: node["depth"] for node in known_response["nodes"]["nodes"]}
 
 
-async def test_a_walk_downstream_finds_everything_with_its_depth(api: Api) -> None:
-    """What comes from the raw data is found, each at its least distance, and the answer is complete."""
+async def test_downstream_lineage_is_complete_with_depths(api: Api) -> None:
+    """Everything downstream of the raw data is returned at its shortest distance, and the result is COMPLETE."""
     known_response = await walk(api, RAW, depth=20)
     assert depths(known_response) == {
         RAW: 0, CLEAN: 1, RUN: 2, V2: 2, V1: 3, DEPLOYMENT: 4, SERVICE: 5, CELL: 5, CALLER: 6, EXPERIMENT: 6
@@ -73,20 +73,20 @@ async def test_a_walk_downstream_finds_everything_with_its_depth(api: Api) -> No
     assert len(known_response["edges"]) == 9
 
 
-async def test_siblings_never_meet(api: Api) -> None:
-    """What comes from one version is not what comes from another; who asks about the model gets both."""
+async def test_the_lineage_of_a_version_excludes_its_siblings(api: Api) -> None:
+    """The lineage of a version excludes that of its sibling; the lineage of the model includes both."""
     assert set(depths(await walk(api, V2, depth=9))) == {V2}
     assert {DEPLOYMENT, SERVICE} < set(depths(await walk(api, MODEL, depth=9)))
     assert depths(await walk(api, V2, direction="UPSTREAM", depth=9)) == {V2: 0, CLEAN: 1, RAW: 2}
 
 
-async def test_a_counterpart_shows_where_its_edge_was_followed(api: Api) -> None:
-    """A model speaks for its versions and the other way round, as a node of the same depth when it led on."""
+async def test_group_members_with_followed_edges_have_the_same_depth(api: Api) -> None:
+    """Edges of versions count for their model; a version whose edge was followed is a node of the model's depth."""
     assert depths(await walk(api, MODEL, direction="UPSTREAM", depth=1)) == {MODEL: 0, V1: 0, V2: 0, CLEAN: 1, RUN: 1}
 
 
-async def test_a_filtered_kind_is_passed_through(api: Api) -> None:
-    """Kinds that are left out are no wall, and edges to them are not shown; relations that are left out are one."""
+async def test_filtered_kinds_are_traversed_and_filtered_relations_are_not(api: Api) -> None:
+    """Excluded kinds are traversed without being returned; excluded relations are not traversed."""
     services = await walk(api, RAW, depth=9, filter={"kinds": ["SERVICE"]})
     assert depths(services) == {SERVICE: 5, CALLER: 6}
     assert [(edge["from"], edge["to"]) for edge in services["edges"]] == [(SERVICE, CALLER)]
@@ -95,7 +95,7 @@ async def test_a_filtered_kind_is_passed_through(api: Api) -> None:
 
 
 async def test_pages_concatenate_with_their_edges(api: Api) -> None:
-    """Pages of two give the same nodes as one page, and the last of them all edges."""
+    """Pages of two nodes concatenate to the nodes of one page, and the last page has all edges."""
     known_parent = await walk(api, RAW, depth=9)
     nodes, after = [], None
     while True:
@@ -108,8 +108,8 @@ async def test_pages_concatenate_with_their_edges(api: Api) -> None:
     assert page["edges"] == known_parent["edges"]
 
 
-async def test_a_walk_makes_one_request_a_level(api: Api) -> None:
-    """Seven levels are seven requests, those of roots and of the last look among them; what is below is one more."""
+async def test_lineage_takes_one_request_per_level(api: Api) -> None:
+    """Seven levels take seven store requests, roots and the last empty level included; nested fields take one more."""
     await api.recomputed()
     ask = {"roots": [RAW], "direction": "DOWNSTREAM", "depth": 20}
     assert await api.count("root", WALK, **ask) == 7
@@ -118,8 +118,8 @@ async def test_a_walk_makes_one_request_a_level(api: Api) -> None:
     assert await api.count("root", owners, **ask) == 8
 
 
-async def test_roots_that_are_not_there_are_named(api: Api) -> None:
-    """What is unknown, or no asset, is among the unknown roots; no root at all is refused with what to do."""
+async def test_unknown_roots_are_listed(api: Api) -> None:
+    """Ids that do not exist or are no assets are listed in `unknownRoots`; an empty list of roots is INVALID."""
     team = "mlg://team/catalog/default/none"
     known_response = await walk(api, RAW, f"{RAW}-not", team)
     assert known_response["unknownRoots"] == [f"{RAW}-not", team]
@@ -128,7 +128,7 @@ async def test_roots_that_are_not_there_are_named(api: Api) -> None:
 
 
 async def test_an_operation_reads_at_one_instant(api: Api) -> None:
-    """Two instants in one operation are refused, wherever they stand; who asks is about none."""
+    """Fields of one operation with different values of `asOf` are INVALID; `viewer` has no instant."""
     past, then = '(id: $id, asOf: "2026-01-01T00:00:00Z")', '(id: $id, asOf: "2026-02-01T00:00:00Z")'
     spread = "...F } fragment F on Query { nodes(ids: [$id]) { id }"
     for other in (f"asset{then} {{ id }}", "asset(id: $id) { id }", spread, "tags { nodes { id } }"):
@@ -140,10 +140,10 @@ async def test_an_operation_reads_at_one_instant(api: Api) -> None:
 
 
 @pytest.mark.parametrize("budget", [("MLG_WALK_NODES", "NODES", 4), ("MLG_WALK_SECONDS", "TIME", 1)])
-async def test_a_budget_that_ends_is_named(
+async def test_an_exhausted_budget_is_named(
     module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory, api: Api, budget: tuple[str, str, int]
 ) -> None:
-    """A walk that is cut says by what, and what it has found is the nearest part of the whole."""
+    """A lineage result cut by a budget names the budget, and has the nearest nodes of the complete result."""
     setting, reason, least = budget
     known_parent = depths(await walk(api, RAW, depth=9))
     given: Any = {setting: "4" if setting == "MLG_WALK_NODES" else "0"}
@@ -157,8 +157,8 @@ async def test_a_budget_that_ends_is_named(
 
 
 @pytest.mark.parametrize("disclosure", Disclosure)
-async def test_what_is_hidden_is_told_as_the_policy_says(api: Api, disclosure: Disclosure) -> None:
-    """Behind something hidden nothing is shown, and the answer says nothing, that, or how much, by the setting."""
+async def test_hidden_nodes_are_reported_as_the_policy_discloses(api: Api, disclosure: Disclosure) -> None:
+    """Nothing behind a hidden node is returned; completeness reports nothing, a flag or a count, by the setting."""
     await api.load({"dataset": {"id": SHUT, "visibility": "TEAM", "derivedFrom": [RAW], "owners": [{"owner": RISK}]}})
     await api.load({"dataset": {"id": BEHIND, "derivedFrom": [SHUT]}})
     was, api.contexts.disclosure = api.contexts.disclosure, disclosure
@@ -175,8 +175,8 @@ async def test_what_is_hidden_is_told_as_the_policy_says(api: Api, disclosure: D
     assert {SHUT, BEHIND} < set(depths(await walk(api, RAW)))
 
 
-async def test_paths_lead_to_a_deleted_end_as_they_lead_from_one(api: Api) -> None:
-    """Its whole speaks for a deleted version that is named: data that flows into the model flows into the version."""
+async def test_a_path_to_a_deleted_version_leads_through_its_model(api: Api) -> None:
+    """Edges of a model count for its deleted version, if the version is named as end of a path or as root."""
     model, gone = urn("model", "old"), urn("model-version", "old@1")
     await api.load({"modelVersion": {"id": gone}}, {"model": {"id": model, "inputs": [RAW]}})
     await api.ask("root", "mutation ($id: ID!) { deleteAsset(input: {asset: $id}) { asset { id } } }", id=gone)
@@ -188,8 +188,8 @@ async def test_paths_lead_to_a_deleted_end_as_they_lead_from_one(api: Api) -> No
     assert depths(upstream) == {gone: 0, model: 0, RAW: 1}
 
 
-async def test_a_path_over_a_free_step_where_both_searches_meet(api: Api) -> None:
-    """The middle of a path may be a set that was reached from its start, and a feature of it from its end."""
+async def test_both_searches_may_meet_inside_an_asset_group(api: Api) -> None:
+    """A path is found when one search reaches a feature set and the other one a feature of the set."""
     start, end, between = urn("dataset", "orders"), urn("report", "weekly"), urn("dataset", "sums")
     several, one = urn("feature-set", "buyer"), urn("feature", "buyer.spend")
     await api.load(
@@ -203,8 +203,8 @@ async def test_a_path_over_a_free_step_where_both_searches_meet(api: Api) -> Non
     assert found["paths"]["paths"] == [{"nodes": [{"id": each} for each in (start, several, one, between, end)]}]
 
 
-async def test_paths_between_what_was_deleted(api: Api) -> None:
-    """Both ends of a path are named by their ids and stand: the edge between them is found as it is when they live."""
+async def test_paths_between_deleted_assets_are_found(api: Api) -> None:
+    """The path between two deleted assets, given by their ids, is the same as before their deletion."""
     start, end = urn("dataset", "before"), urn("dataset", "after")
     await api.load({"dataset": {"id": start}}, {"dataset": {"id": end, "derivedFrom": [start]}})
     requested = "query ($start: ID!, $end: ID!) { paths(from: $start, to: $end) { paths { length } unknownRoots } }"

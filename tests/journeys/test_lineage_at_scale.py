@@ -1,4 +1,4 @@
-"""What walks cost: a request a level for everybody, no road that is not taken, and no enumeration of all ways."""
+"""Store requests of lineage queries: one per level for every persona, bounded path search, no needless reads."""
 
 from itertools import product
 from typing import Any
@@ -29,12 +29,12 @@ PATHS = """query ($from: ID!, $to: ID!, $most: Int, $longest: Int) {
 
 
 def urn(name: str) -> str:
-    """The id of a dataset."""
+    """Return the id of a dataset."""
     return f"mlg://dataset/test/scale/{name}"
 
 
 def dataset(name: str, *sources: str) -> dict[str, Any]:
-    """The item of a dataset."""
+    """Return the item of a dataset derived from ``sources``."""
     return {"dataset": {"id": urn(name), "derivedFrom": [urn(each) for each in sources]}}
 
 
@@ -58,8 +58,8 @@ async def api(api: Api) -> Api:
     return api
 
 
-async def test_paths_through_a_lattice_of_a_million_million_ways(api: Api) -> None:
-    """Of the 10^12 shortest paths the five least by ids are found, with no more requests than there are levels."""
+async def test_few_of_a_trillion_paths_are_found_without_enumeration(api: Api) -> None:
+    """The first five of 10^12 shortest paths, ordered by ids, take at most two requests more than there are layers."""
     ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
     found = (await api.ask("root", PATHS, most=5, **ends))["paths"]
     middle = [[f"layer{layer:02}-0" for layer in range(LAYERS - 1)] + [f"layer{LAYERS - 1:02}-{at}"] for at in range(5)]
@@ -71,8 +71,8 @@ async def test_paths_through_a_lattice_of_a_million_million_ways(api: Api) -> No
     assert await api.count("root", PATHS, most=5, **ends) <= LAYERS + 2
 
 
-async def test_the_most_paths_that_can_be_asked_for(api: Api) -> None:
-    """Fifty are the fifty least by ids."""
+async def test_the_maximal_number_of_paths_is_found(api: Api) -> None:
+    """A request for 50 paths returns the first 50, ordered by ids."""
     ends = {"from": urn("first"), "to": urn("last"), "longest": 50}
     found = (await api.ask("root", PATHS, most=50, **ends))["paths"]
     routes = [("0", *at) for at in product("01234", "0123456789")]
@@ -81,15 +81,15 @@ async def test_the_most_paths_that_can_be_asked_for(api: Api) -> None:
     ]
 
 
-async def test_paths_that_are_too_long_are_not_looked_for(api: Api) -> None:
-    """One edge too few finds nothing, and says why."""
+async def test_a_path_over_the_maximal_length_is_not_found(api: Api) -> None:
+    """With `maxLength` one below the shortest path no path is found, and the reason is DEPTH."""
     ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS}
     found = (await api.ask("root", PATHS, most=5, **ends))["paths"]
     assert found == {"paths": [], "completeness": {"state": "TRUNCATED", "reason": "DEPTH"}}
 
 
-async def test_searches_of_one_operation_share_their_steps(api: Api) -> None:
-    """Where ways go round and round, five searches try no more steps than one: one finds its path, all say STEPS."""
+async def test_path_searches_of_one_operation_share_a_step_budget(api: Api) -> None:
+    """Five searches in a cyclic graph share one step budget: one finds its path, and all have the reason STEPS."""
     names = [f"round{number}" for number in range(12)]
     await api.load(*(dataset(name, "in", *(each for each in names if each != name)) for name in names))
     await api.load(dataset("in", *names), dataset("out", "in"))
@@ -100,8 +100,8 @@ async def test_searches_of_one_operation_share_their_steps(api: Api) -> None:
 
 
 @pytest.mark.parametrize("query", [PATHS, IMPACT], ids=["paths", "impact"])
-async def test_what_is_gone_over_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
-    """Walks and searches end where all of an operation have gone over as many edges as it may, and say so."""
+async def test_the_number_of_traversed_edges_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    """Impact and paths end when the operation has traversed its budget of edges, with the reason EDGES."""
     monkeypatch.setattr(api.contexts, "walk_limits", WalkLimits(edges=3 * WIDTH * WIDTH))
     ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
     found = await api.ask("root", query, **(ends if query == PATHS else {"roots": [urn("first")]}))
@@ -109,8 +109,8 @@ async def test_what_is_gone_over_is_bounded(api: Api, monkeypatch: pytest.Monkey
     assert known_response["completeness"]["reason"] == "EDGES"
 
 
-async def test_a_hub_is_not_loaded_by_who_comes_from_it(api: Api) -> None:
-    """Upstream of one of 1,000 consumers are the hub and what is before it; the other consumers are not even read."""
+async def test_upstream_lineage_does_not_read_the_consumers_of_a_hub(api: Api) -> None:
+    """The lineage of one of 1,000 consumers of a hub does not read the others: responses stay below 40 kB."""
     sizes: list[int] = []
     client = api.client
     submit = client.submit
@@ -138,8 +138,8 @@ async def test_a_hub_is_not_loaded_by_who_comes_from_it(api: Api) -> None:
 
 @pytest.mark.parametrize("who", PERSONAS)
 @pytest.mark.parametrize(("depth", "requests"), [(0, 1), (1, 2), (3, 4), (20, CHAIN)])
-async def test_a_walk_makes_a_request_a_level(api: Api, who: str, depth: int, requests: int) -> None:
-    """The first reads the roots too; a walk that ends by itself has looked once beyond what it found, whoever asks."""
+async def test_lineage_takes_one_request_per_level(api: Api, who: str, depth: int, requests: int) -> None:
+    """Lineage takes one request per level, roots read with the first, and one for the last empty level."""
     requested = {"roots": [urn("chain0")], "direction": "DOWNSTREAM", "depth": depth}
     found = (await api.ask(who, WALK, **requested))["lineage"]
     assert found["completeness"]["depthReached"] == min(depth, CHAIN - 1)
@@ -147,15 +147,15 @@ async def test_a_walk_makes_a_request_a_level(api: Api, who: str, depth: int, re
 
 
 @pytest.mark.parametrize("who", PERSONAS)
-async def test_what_is_asked_of_the_nodes_takes_a_request_a_level(api: Api, who: str) -> None:
-    """The owners of all nodes are one request more; and an impact makes as many as the walk that it is of."""
+async def test_nested_fields_of_nodes_take_one_request(api: Api, who: str) -> None:
+    """The owners of all nodes take one request more; impact takes as many requests as lineage."""
     assert await api.count(who, DEEPER, roots=[urn("chain0")]) == CHAIN + 1
     assert await api.count(who, IMPACT, roots=[urn("chain0")]) == CHAIN
 
 
 @pytest.mark.parametrize("who", ["root", "bo"])
-async def test_many_roots_walk_together(api: Api, who: str) -> None:
-    """Walks from several roots, and several walks of one query, share the requests of their levels."""
+async def test_several_roots_share_their_requests(api: Api, who: str) -> None:
+    """Several roots of one field, and several lineage fields of one query, share one request per level."""
     roots = [urn(f"chain{number}") for number in range(CHAIN)]
     requested = {"roots": roots, "direction": "DOWNSTREAM", "depth": 20}
     assert await api.count(who, WALK, **requested) == 1

@@ -1,4 +1,4 @@
-"""Pages of a walk concatenate to what was there when the first was read, whatever is written meanwhile."""
+"""Pages of a lineage result concatenate to the graph as of the first page, despite concurrent writes."""
 
 import os
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ RESTORE = "mutation ($input: RestoreAssetInput!) { restoreAsset(input: $input) {
 
 
 class Writer:
-    """Changes a graph in the store through the API, at random, and not what the test knows of it."""
+    """Changes a stored graph at random through the API, and leaves the expected graph of the test unchanged."""
 
     def __init__(self, api: Api, graph: WalkGraph, seed: int) -> None:
         self._api = api
@@ -37,7 +37,7 @@ class Writer:
         self.changed = 0
 
     async def write(self) -> None:
-        """Do one thing; it may be refused."""
+        """Send one random write, which may be rejected."""
         what, given = self._random.choice(
             [self._link, self._link, self._unlink, self._again, self._delete, self._new]
         )()
@@ -50,28 +50,28 @@ class Writer:
         self.changed += payload["changed"]
 
     def _link(self) -> tuple[str, dict[str, Any]]:
-        """An edge that was not there, perhaps said to have held for long."""
+        """Return a new edge, sometimes with a valid time in the past."""
         relation, source, target = self._random.choice(self._fresh or self._edges)
         since = self._random.choice([{}, {"validFrom": as_of(5)}])
         return LINK, {"relation": relation, "from": source, "to": target, **since}
 
     def _unlink(self) -> tuple[str, dict[str, Any]]:
-        """An edge that is there, perhaps said to have ended long ago."""
+        """Return the end of an existing edge, sometimes at a time in the past."""
         relation, source, target = self._random.choice(self._edges)
         until = self._random.choice([{}, {"validTo": as_of(UNLINKED)}])
         return UNLINK, {"relation": relation, "from": source, "to": target, **until}
 
     def _again(self) -> tuple[str, dict[str, Any]]:
-        """An edge that was there before."""
+        """Return an edge that existed before."""
         relation, source, target = self._random.choice(self._edges)
         return LINK, {"relation": relation, "from": source, "to": target}
 
     def _delete(self) -> tuple[str, dict[str, Any]]:
-        """An asset of which nothing is in use, or the end of its deletion."""
+        """Return the deletion or the restoration of an asset."""
         return self._random.choice([DELETE, DELETE, RESTORE]), {"asset": self._random.choice(self._ids)}
 
     def _new(self) -> tuple[str, dict[str, Any]]:
-        """An asset that says that it was there before all others, and comes from one of them."""
+        """Return a dataset derived from an existing one, with a creation time before all others."""
         name = f"mlg://dataset/test/late/d{next(_numbers)}"
         sources = [urn for urn in self._ids if "://dataset" in urn]
         made = {"id": name, "sourceCreatedAt": as_of(1), "derivedFrom": [self._random.choice(sources)]}
@@ -79,7 +79,7 @@ class Writer:
 
 
 def _missing(graph: WalkGraph) -> Iterator[tuple[str, str, str]]:
-    """Edges that could be there and are not."""
+    """Yield the edges that the catalog allows and the graph does not have."""
     there = {arc.key for arc in graph.arcs}
     for relation in LINEAGE:
         for one in graph.things.values():
@@ -92,12 +92,12 @@ def _missing(graph: WalkGraph) -> Iterator[tuple[str, str, str]]:
 @settings(
     max_examples=-(-GRAPHS // 4),
     deadline=None,
-    phases=[Phase.generate],  # a difference names its graph; to shrink it over the store takes minutes
+    phases=[Phase.generate],  # shrinking over the store takes minutes, and a failure prints its graph
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 @given(graphs=st.lists(walk_graphs(), min_size=4, max_size=4), data=st.data())
-async def test_pages_hold_what_was_there_at_first(api: Api, graphs: list[WalkGraph], data: st.DataObject) -> None:
-    """What is linked, unlinked, deleted or made between and beside the pages is on none of them, however backdated."""
+async def test_pages_equal_the_graph_at_the_first_page(api: Api, graphs: list[WalkGraph], data: st.DataObject) -> None:
+    """Random writes between the pages of lineage, backdated ones included, change none of these pages."""
     graphs = [graph.named(f"p{next(_numbers)}") for graph in graphs]
     await WalkStore(api).load(*graphs)
     for graph in graphs:
@@ -117,12 +117,12 @@ WALK = """query ($root: ID!, $after: Cursor, $asOf: DateTime) {
 
 
 def urn(name: str) -> str:
-    """The id of a dataset."""
+    """Return the id of a dataset."""
     return f"mlg://dataset/test/pinned/{name}"
 
 
 async def rest(api: Api, page: dict[str, Any], **requested: Any) -> tuple[list[str], dict[str, Any]]:
-    """What this and the pages after it hold, and the last of them."""
+    """Return the names of the nodes from this page on, and the last page."""
     found = [node["asset"]["id"].rpartition("/")[2] for node in page["nodes"]["nodes"]]
     while page["nodes"]["pageInfo"]["hasNextPage"]:
         page = (await api.ask("root", WALK, after=page["nodes"]["pageInfo"]["endCursor"], **requested))["lineage"]
@@ -131,8 +131,8 @@ async def rest(api: Api, page: dict[str, Any], **requested: Any) -> tuple[list[s
 
 
 @pytest.mark.parametrize("as_of", [None, "2026-01-15T00:00:00Z"])
-async def test_each_way_to_change_a_closure_between_its_pages(api: Api, as_of: str | None) -> None:
-    """A chain that is linked, unlinked, cut and grown after the first page is read as it was, and anew as it is."""
+async def test_each_kind_of_write_between_pages_is_invisible(api: Api, as_of: str | None) -> None:
+    """Links, unlinks, deletions and new assets after the first page are absent from later pages of the same list."""
     name = "now" if as_of is None else "then"
     ids = [urn(f"{name}{number}") for number in range(7)]
     made = {"sourceCreatedAt": "2026-01-01T00:00:00Z"}
@@ -170,8 +170,8 @@ INFERRED = """query ($root: ID!, $after: Cursor) {
     nodes { nodes { asset { id } } pageInfo { hasNextPage endCursor } } edges { from to confidence } } }"""
 
 
-async def test_what_is_inferred_changes_between_the_pages(api: Api) -> None:
-    """Chains that end, open again, are less sure or new after the first page are read as they were, and then as now."""
+async def test_changes_of_inferred_edges_between_pages_are_invisible(api: Api) -> None:
+    """Inferred edges changed after the first page are unchanged on later pages, and current in a new query."""
     feature, run = "mlg://feature/test/pinned/amount", "mlg://run/test/pinned/training"
     made = [f"mlg://model-version/test/pinned/model@{number}" for number in range(7)]
     into = {"relation": "INPUT_TO", "from": feature, "to": run}

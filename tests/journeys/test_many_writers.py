@@ -1,4 +1,4 @@
-"""Many clients write the same things at once: nothing is there twice, nothing is lost, and every answer is true."""
+"""Concurrent writes of the same assets: no duplicates, no lost updates, and correct outcomes for every client."""
 
 import asyncio
 import random
@@ -17,11 +17,11 @@ WRITE = """mutation ($input: DatasetInput!) { registerDataset(input: $input) {
   outcome revision errors { code currentRevision } } }"""
 
 Reply = tuple[str, str, int]
-"""What a client was told of an item: its id, the outcome and the revision."""
+"""The result of an item: its id, outcome and revision."""
 
 
 def items(names: list[str], client: int) -> list[dict[str, Any]]:
-    """What a client sends: the same edges as all others, and every fourth a description of its own."""
+    """Return the items of a client: edges equal for all clients; every fourth client sets its own description."""
     stated = {} if client % 4 else {"description": f"as client {client} has it"}
     return [
         {"dataset": {"id": name, "derivedFrom": [names[at - 1], names[at - 7]], **stated}}
@@ -30,7 +30,7 @@ def items(names: list[str], client: int) -> list[dict[str, Any]]:
 
 
 async def send(api: Api, names: list[str], client: int, order: random.Random) -> list[Reply]:
-    """Register all ids in calls of some, in an order of the client's own."""
+    """Register all ids in calls of ``CALL`` items, in a random order, and return the replies."""
     mine = items(names, client)
     order.shuffle(mine)
     replies = []
@@ -44,7 +44,7 @@ async def send(api: Api, names: list[str], client: int, order: random.Random) ->
 
 
 def check_store(there: Stored, names: list[str]) -> None:
-    """Each id is one vertex with the edges of its item, and as many changes as its revision says."""
+    """Check that each id is one vertex with the edges of its item, and one audit entry per revision."""
     assert {key for key in there.edge_records if key[2] in names} == {
         ("DERIVES", names[at - back], name) for at, name in enumerate(names) for back in (1, 7)
     }
@@ -56,7 +56,7 @@ def check_store(there: Stored, names: list[str]) -> None:
 
 
 def check_replies(there: Stored, names: list[str], replies: list[Reply]) -> None:
-    """One client created each id; whoever changed it says which revision that made, and others one that was."""
+    """Check that one client created each id, and that every changed outcome has a revision of its own."""
     made: dict[str, list[int]] = defaultdict(list)
     created = Counter(name for name, outcome, _ in replies if outcome == "CREATED")
     assert created == Counter(names)
@@ -70,8 +70,8 @@ def check_replies(there: Stored, names: list[str], replies: list[Reply]) -> None
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_the_same_new_ids_by_many_clients(graph: StoreGraph, tmp_path: Path, seed: int) -> None:
-    """Sixteen clients register the same 200 new ids with edges among them, each in an order of its own."""
+async def test_many_clients_register_the_same_new_ids(graph: StoreGraph, tmp_path: Path, seed: int) -> None:
+    """Sixteen concurrent clients register 200 new ids in random orders: each id is stored and created once."""
     names = [f"mlg://dataset/many/default/d{number}" for number in range(IDS)]
     async with open_api(graph, tmp_path) as api:
         sent = [send(api, names, client, random.Random(seed * CLIENTS + client)) for client in range(CLIENTS)]
@@ -85,8 +85,8 @@ async def test_the_same_new_ids_by_many_clients(graph: StoreGraph, tmp_path: Pat
     check_replies(there, names, replies)
 
 
-async def test_one_of_many_who_expect_a_revision_wins(graph: StoreGraph, tmp_path: Path) -> None:
-    """In every round one of those who read the same revision writes; the others are told the one that is there."""
+async def test_one_of_many_clients_with_the_same_expected_revision_wins(graph: StoreGraph, tmp_path: Path) -> None:
+    """Of clients with the same `expectedRevision` one writes; the others get CONFLICT with the current revision."""
     name = "mlg://dataset/many/default/contested"
     async with open_api(graph, tmp_path) as api:
         await api.load({"dataset": {"id": name}})
@@ -101,7 +101,7 @@ async def test_one_of_many_who_expect_a_revision_wins(graph: StoreGraph, tmp_pat
 
 
 async def test_no_update_is_lost(graph: StoreGraph, tmp_path: Path) -> None:
-    """Clients that read, add one and write with the revision they read, until it is theirs, count to the full sum."""
+    """Clients that increment a counter with `expectedRevision`, and retry on CONFLICT, reach the exact sum."""
     name, times = "mlg://dataset/many/default/counter", 4
     async with open_api(graph, tmp_path) as api:
         await api.load({"dataset": {"id": name, "description": "0"}})
@@ -123,7 +123,7 @@ async def test_no_update_is_lost(graph: StoreGraph, tmp_path: Path) -> None:
 
 
 async def write(api: Api, name: str, stated: str, expected: int) -> dict[str, Any]:
-    """Write a description where the revision is the expected one."""
+    """Write a description with an expected revision, and return the payload."""
     data = await api.ask("root", WRITE, input={"id": name, "description": stated, "expectedRevision": expected})
     payload: dict[str, Any] = data["registerDataset"]
     return payload

@@ -1,4 +1,4 @@
-"""What an operation has written is what it reads: payloads and later fields of the same request show the new state."""
+"""Payloads and later fields of an operation read the state that the operation has written."""
 
 from collections.abc import AsyncIterator
 
@@ -23,8 +23,8 @@ async def api(graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> As
         yield api
 
 
-async def test_payload_shows_what_was_just_written(api: Api) -> None:
-    """Values, owners and edges of a new asset are in its payload, and a second field shows the second state."""
+async def test_payload_contains_the_written_state(api: Api) -> None:
+    """The payload has values, owners and edges of a new asset, and a second mutation field has the second state."""
     first = {"id": MODEL, "description": "one", "owners": [{"owner": TEAM}], "inputs": [DATA]}
     second = {"id": MODEL, "description": "two", "owners": [], "inputs": []}
     data = await api.ask("root", TWICE, a={"items": [{"model": first}]}, b={"items": [{"model": second}]})
@@ -48,7 +48,7 @@ async def test_payload_shows_what_was_just_written(api: Api) -> None:
 
 
 async def test_payload_of_a_link_has_no_asset(api: Api) -> None:
-    """A link names no asset of its own, so its payload has none."""
+    """A link is no asset, so the asset of its result is null."""
     query = (
         "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { results { outcome asset { id } } } }"
     )

@@ -1,4 +1,4 @@
-"""What docs/ownership.md answers about the demo estate is what a reader gets."""
+"""The queries and responses of docs/ownership.md, run against the demo estate."""
 
 import json
 
@@ -6,8 +6,8 @@ from support.servers.in_process import Api
 from support.source_tree import code_blocks
 
 
-async def test_the_queries_have_the_answers_of_the_page(demo: Api) -> None:
-    """Who copies a query as ada gets the answer below it, to the letter, on any day of the week."""
+async def test_the_queries_return_the_responses_of_the_page(demo: Api) -> None:
+    """Each query, sent by ada, returns exactly the response printed below it, on any day of the week."""
     responses = [await demo.ask("ada", query) for query in code_blocks("docs/ownership.md", "graphql")]
     assert responses == [json.loads(text) for text in code_blocks("docs/ownership.md", "json")]
     assert len(responses) == 5

@@ -1,4 +1,4 @@
-"""Promotion: protected aliases move through their gate, and what closes a gate is told and can be put right."""
+"""Promotion: a protected alias only accepts versions that pass its gate; the gate reports why it is closed."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from support.stores.raw_incidents import raise_incident
 from policies.gates import load_gates
 
 EXAMPLES = re.findall(r"(?ms)^```graphql\n# as (\w+)\n(.*?)^```$", read("docs/gates.md"))
-"""The queries of the documentation, each with who asks it."""
+"""The GraphQL examples of the documentation, as (persona, query)."""
 
 OPEN: dict[str, Any] = {
     "open": True,
@@ -25,12 +25,12 @@ OPEN: dict[str, Any] = {
 
 
 def closed(**why: Any) -> dict[str, Any]:
-    """The report of a closed gate."""
+    """Return the report of a closed gate with these reasons."""
     return {**OPEN, "open": False, **why}
 
 
 async def blocks(api: Api, name: str, report: dict[str, Any], number: int = 1) -> str:
-    """Try to promote a version to a protected name, expect this report in payload and read, and return the message."""
+    """Check that promotion to a protected alias fails with this gate report, and return the error message."""
     payload = await set_alias(api, "eli", name, number, protected=True)
     assert (codes(payload), payload["gate"], payload["changed"]) == (["GATE_BLOCKED"], report, False)
     assert (await of_version(api, "eli", name, number))["gate"] == report
@@ -38,14 +38,14 @@ async def blocks(api: Api, name: str, report: dict[str, Any], number: int = 1) -
 
 
 async def passes(api: Api, name: str, number: int = 1) -> None:
-    """Promote a version to a protected name."""
+    """Check that promotion of a version to a protected alias succeeds."""
     payload = await set_alias(api, "eli", name, number, protected=True)
     assert (codes(payload), payload["gate"]) == ([], OPEN)
     assert payload["alias"]["version"] == {"id": version(name, number)}
 
 
-async def test_what_can_do_much_harm_needs_release_and_governance(api: Api) -> None:
-    """The team's approval and the auditor's open the gate together, for this version alone, until one is revoked."""
+async def test_a_high_risk_model_requires_release_and_governance_approvals(api: Api) -> None:
+    """Both approvals open the gate of a HIGH risk model, for the approved version only, until one is revoked."""
     await register(api, "grave", riskTier="HIGH")
     await set_alias(api, "eli", "grave", 2)
     message = await blocks(api, "grave", closed(missingApprovals=["governance", "release"]))
@@ -60,8 +60,8 @@ async def test_what_can_do_much_harm_needs_release_and_governance(api: Api) -> N
     assert (await of_version(api, "bo", "grave"))["gate"] == closed(missingApprovals=["governance"])
 
 
-async def test_an_unprotected_alias_moves_whatever_the_gate_says(api: Api) -> None:
-    """The report is told all the same; protecting the name then is what the gate holds back."""
+async def test_an_unprotected_alias_moves_through_a_closed_gate(api: Api) -> None:
+    """An unprotected alias moves although the gate is closed; protecting the alias is blocked until it opens."""
     await register(api, "free", riskTier="MEDIUM")
     report = closed(missingApprovals=["release"])
     payload = await set_alias(api, "eli", "free", 1)
@@ -71,8 +71,8 @@ async def test_an_unprotected_alias_moves_whatever_the_gate_says(api: Api) -> No
     await passes(api, "free")
 
 
-async def test_protection_holds_while_it_is_taken_away(api: Api) -> None:
-    """A protected name cannot shed its protection by moving; it is taken away where it stands, and then it moves."""
+async def test_protection_cannot_be_removed_by_a_move(api: Api) -> None:
+    """Moving with `protected: false` is blocked by the gate; protection is removed at the current version first."""
     await register(api, "shed", riskTier="MEDIUM")
     await approve(api, "eli", version("shed"))
     await passes(api, "shed")
@@ -83,8 +83,8 @@ async def test_protection_holds_while_it_is_taken_away(api: Api) -> None:
     assert codes(await set_alias(api, "eli", "shed", 2)) == []
 
 
-async def test_a_failing_evaluation_closes_until_it_is_retired(api: Api) -> None:
-    """The evaluation is named; a warning, one of another version, and a retired one close nothing."""
+async def test_a_failing_evaluation_closes_the_gate_until_retired(api: Api) -> None:
+    """A failing evaluation closes the gate and is named; warnings, other versions' and retired ones do not."""
     await register(api, "failing")
     for name, verdict, number in (("bad", "FAIL", 1), ("so-so", "WARN", 1), ("elsewhere", "FAIL", 2)):
         item = {"source": "test", "name": name, "verdict": verdict, "modelVersion": version("failing", number)}
@@ -95,8 +95,8 @@ async def test_a_failing_evaluation_closes_until_it_is_retired(api: Api) -> None
     await passes(api, "failing")
 
 
-async def test_an_evaluation_that_hides_its_verdict_does_not_count(api: Api) -> None:
-    """What may only be discovered would tell its verdict by closing the gate, so it does not, for whom it is hidden."""
+async def test_an_evaluation_with_a_hidden_verdict_does_not_count(api: Api) -> None:
+    """A closed gate would disclose the verdict of a discoverable evaluation, so the gate stays open for its caller."""
     await register(api, "discovered")
     draft = "mlg://evaluation/test/default/draft"
     item = {"id": draft, "verdict": "FAIL", "stage": "DRAFT"}
@@ -106,7 +106,7 @@ async def test_an_evaluation_that_hides_its_verdict_does_not_count(api: Api) -> 
 
 
 async def test_the_evaluation_of_another_team_does_not_count(api: Api) -> None:
-    """Whoever may register evaluations of their own could else stop any version of others."""
+    """An evaluation of another team does not close the gate: otherwise any team could block versions of others."""
     await register(api, "judged")
     owners = [{"owner": "mlg://team/catalog/default/ads"}]
     item = {"source": "test", "name": "hostile", "verdict": "FAIL", "owners": owners, "modelVersion": version("judged")}
@@ -116,8 +116,8 @@ async def test_the_evaluation_of_another_team_does_not_count(api: Api) -> None:
 
 
 @pytest.mark.parametrize("on", ["version", "model"])
-async def test_a_grave_open_incident_closes(api: Api, on: str) -> None:
-    """On the version or on its model; resolved and lesser ones do not."""
+async def test_a_severe_open_incident_closes_the_gate(api: Api, on: str) -> None:
+    """A severe open incident on the version or its model closes the gate; resolved and minor incidents do not."""
     name = f"incident-on-{on}"
     await register(api, name)
     about = {"version": version, "model": model}[on](name)
@@ -129,8 +129,8 @@ async def test_a_grave_open_incident_closes(api: Api, on: str) -> None:
     assert f"has the open incident {severe}" in message
 
 
-async def test_data_that_are_too_sensitive_close(api: Api) -> None:
-    """What arrives from upstream counts, as it does for the policy."""
+async def test_too_sensitive_training_data_close_the_gate(api: Api) -> None:
+    """The effective sensitivity of a version, propagated from upstream, can close the gate."""
     await register(api, "sensitive", riskTier="HIGH")
     data = "mlg://dataset/test/default/patients"
     owners = [{"owner": "mlg://team/catalog/default/ranking"}]
@@ -143,8 +143,8 @@ async def test_data_that_are_too_sensitive_close(api: Api) -> None:
     assert violation.rstrip(".") in await blocks(api, "sensitive", report)
 
 
-async def test_the_examples_of_the_documentation_work(api: Api) -> None:
-    """Each query of docs/gates.md runs as the one it names, without errors, and the version is promoted in the end."""
+async def test_the_examples_in_the_gates_docs_promote_a_version(api: Api) -> None:
+    """The queries of docs/gates.md run without errors as the personas they name, and promote the version."""
     home = {"source": "mlflow", "namespace": "harbour", "name": "homepage-ranker"}
     await api.load(
         {"model": {**home, "owners": [RANKING]}},
@@ -162,16 +162,16 @@ async def test_the_examples_of_the_documentation_work(api: Api) -> None:
     assert found["version"] == {"id": "mlg://model-version/mlflow/harbour/homepage-ranker@3", "framework": None}
 
 
-def test_the_documentation_shows_a_gate_that_is_shipped(tmp_path: Path) -> None:
-    """The gate that docs/gates.md explains is the one of the product's own file."""
+def test_the_documented_gate_is_a_shipped_gate(tmp_path: Path) -> None:
+    """The gate in the TOML example of docs/gates.md is one of the shipped gates."""
     (text,) = re.findall(r"(?ms)^```toml\n(.*?)^```$", read("docs/gates.md"))
     (tmp_path / "gates.toml").write_text(text)
     (shown,) = load_gates(tmp_path / "gates.toml").gates
     assert shown in load_gates().gates
 
 
-async def test_reading_a_gate_takes_one_level(api: Api) -> None:
-    """The evidence of many versions takes one request to the store, as that of one does: it comes after the asset."""
+async def test_gates_take_one_request_for_all_versions(api: Api) -> None:
+    """The gates of eight versions take one store request after the versions, as the gate of one version does."""
     await register(api, "cost", *range(1, 9))
     one = 'query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") { open } } } }'
     many = """query ($id: ID!) { asset(id: $id) { ... on Model {

@@ -1,4 +1,4 @@
-"""Health of random estates is what plain loops over the same values make of it, for two callers."""
+"""Health of random estates, compared with plain loops over the same values, for two callers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ SEVERE = ("FAIL", "ERROR", "HIGH", "CRITICAL")
 
 @dataclass
 class Thing:
-    """An asset as the test knows it: what is wrong with it, as (how bad, id), and what its checks and so on are."""
+    """Expected values of one asset; ``wrong`` has its problems as (status or severity, id of check or incident)."""
 
     id: str
     kind: str
@@ -39,13 +39,13 @@ class Thing:
 
 @dataclass
 class Estate:
-    """Things by id, and pairs of ids between which data flows."""
+    """Assets by id, and pairs of ids (source, target) between which data flows."""
 
     things: dict[str, Thing] = field(default_factory=dict)
     edges: set[tuple[str, str]] = field(default_factory=set)
 
     def expected(self, root: str, *, everything: bool) -> tuple[str, list[tuple[int, str, str]]]:
-        """The status and the causes of an asset."""
+        """Return status and sorted causes of an asset; without ``everything`` hidden assets are left out."""
         shown = {each.id for each in self.things.values() if everything or not each.hidden}
         found: dict[str, tuple[int, str, str]] = {}
         bad: dict[str, str] = {}
@@ -65,7 +65,7 @@ class Estate:
         return status, sorted(found.values())
 
     def _is_retired_part(self, member: str, front: set[str]) -> bool:
-        """Whether what is met as a counterpart is a retired part: then it leads on and tells nothing."""
+        """Return whether a group member is a retired child; it is traversed, and its problems do not count."""
         return self.things[member].retired and self.things[member].known_parent in front
 
     def _members(self, of: str) -> Iterator[str]:
@@ -76,7 +76,7 @@ class Estate:
 
 
 async def _laid(api: Api, random: Random, name: str) -> Estate:
-    """A random estate with what was told of it, written through the API."""
+    """Write a random estate with checks and incidents through the API, and return it."""
     estate = Estate()
     items = []
     for number in range(16):
@@ -111,7 +111,7 @@ async def _laid(api: Api, random: Random, name: str) -> Estate:
 
 
 async def _reported(api: Api, random: Random, estate: Estate, thing: Thing) -> None:
-    """Report a check or none, in any order of time; raise an incident or none, and let some be over."""
+    """Report results of at most one check in random order, and open at most one incident, sometimes resolved."""
     results: dict[int, str] = {}
     for minute in random.sample(range(60), random.choice((0, 0, 1, 3))):
         results[minute] = random.choice(("PASS", "PASS", "PASS", "WARN", "FAIL", "ERROR"))
@@ -141,10 +141,10 @@ def _as_reported(health: Any) -> tuple[str, list[tuple[int, str, str]]]:
     return health["status"], causes
 
 
-async def test_random_estates_are_as_healthy_as_plain_loops_say(api: Api) -> None:
-    """Status and causes in order, each once, of every asset: for ada, who sees all, and bo, who does not.
+async def test_health_of_random_estates_equals_that_of_plain_loops(api: Api) -> None:
+    """Status and ordered causes of every asset equal the expected values, for ada (sees everything) and bo (does not).
 
-    The comparison is about something: every status is met, causes at several depths, and what is hidden from bo.
+    The estates contain every status, causes at several depths, and assets whose health differs for bo.
     """
     met: dict[str, set[Any]] = {"ada": set(), "bo": set()}
     for seed in (1, 2):

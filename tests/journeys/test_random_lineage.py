@@ -1,4 +1,4 @@
-"""Lineage, impact and paths of random graphs answer, page by page, as networkx says they should, at any instant."""
+"""Lineage, impact and paths of random graphs, compared page by page with networkx, at any read time."""
 
 import os
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from support.stores.lineage_loader import WalkStore
 
 GRAPHS = int(os.environ.get("GRAPHS", "200"))
 AT_ONCE = 10
-"""Graphs of one example: they share the transactions that load them."""
+"""Number of graphs per example; these are loaded in shared transactions."""
 
 _numbers = count()
 
@@ -36,12 +36,12 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
 @settings(
     max_examples=-(-GRAPHS // AT_ONCE),
     deadline=None,
-    phases=[Phase.generate],  # a difference names its graph; to shrink it over the store takes minutes
+    phases=[Phase.generate],  # shrinking over the store takes minutes, and a failure prints its graph
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 @given(graphs=st.lists(walk_graphs(), min_size=AT_ONCE, max_size=AT_ONCE), data=st.data())
-async def test_walks_answer_as_networkx_does(api: Api, graphs: list[WalkGraph], data: st.DataObject) -> None:
-    """Nodes, edges, counts, ways, paths and completeness are those of the definition, whoever asks, at any instant."""
+async def test_lineage_queries_equal_networkx(api: Api, graphs: list[WalkGraph], data: st.DataObject) -> None:
+    """Nodes, edges, counts, paths and completeness equal the definition computed by networkx, for each persona."""
     graphs = [graph.named(f"w{next(_numbers)}") for graph in graphs]
     await WalkStore(api).load(*graphs)
     for graph in graphs:

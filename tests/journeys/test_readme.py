@@ -1,4 +1,4 @@
-"""What the README promises is what a reader gets: its query, its answer, its first registration."""
+"""The queries, responses and first registration of README.md, run against the demo estate."""
 
 import json
 import re
@@ -9,15 +9,15 @@ from support.source_tree import code_blocks, read
 README = read("README.md")
 
 
-async def test_the_queries_have_the_answers_of_the_readme(demo: Api) -> None:
-    """Who copies a query as ada gets the answer below it, to the letter."""
+async def test_the_queries_return_the_responses_of_the_readme(demo: Api) -> None:
+    """Each query, sent by ada, returns exactly the response printed below it."""
     responses = [await demo.ask("ada", query) for query in code_blocks("README.md", "graphql")]
     assert responses == [json.loads(text) for text in code_blocks("README.md", "json")]
     assert len(responses) == 3
 
 
 async def test_the_first_registration_works(demo: Api) -> None:
-    """The lines to import are items that ada may register, and registering them twice changes nothing."""
+    """Ada may register the items of the first import, and registering them twice changes nothing."""
     items = [json.loads(line) for line in code_blocks("README.md", "jsonl")[0].splitlines()]
     first = await demo.register("ada", *items)
     again = await demo.register("ada", *items)
@@ -26,8 +26,8 @@ async def test_the_first_registration_works(demo: Api) -> None:
     assert (again["unchanged"], again["failed"]) == (len(items), 0)
 
 
-async def test_what_is_hidden_is_told_as_the_readme_says(demo: Api) -> None:
-    """The selection of `viewerAccess` and the words of `extensions.authorization` are those of the README's table."""
+async def test_hidden_fields_are_reported_as_the_readme_documents(demo: Api) -> None:
+    """The fields of `viewerAccess` and of `extensions.authorization` equal those in the table of the README."""
     access = re.search(r"`(viewerAccess {.*?})`", README)
     words = re.search(r"(?m)^\| `extensions.authorization.hidden`.*$", README)
     assert access is not None

@@ -1,9 +1,9 @@
-"""Walks over recorded OpenLineage events and an MLflow registry answer as scripts computed from the raw files.
+"""Lineage of recorded OpenLineage events and an MLflow registry, compared with results of independent scripts.
 
-There is no importer of these yet, so the items are made here. A job is a workflow with the inputs and outputs of all
-its runs, since that is how the events were folded for ``expected.json``: dataset to job to dataset. A digest of a data
-set is a version of a dataset, and a run of MLflow reads digests and produces versions of models. What is hidden is
-taken out of a graph that the test makes of the events and the registry.
+No importer exists for these files, so the test builds the items. A job is a workflow with the inputs and outputs of
+all its runs, because ``expected.json`` was computed that way: dataset to job to dataset. A digest of a data
+set is a dataset version, and an MLflow run reads digests and produces model versions. For callers with hidden
+nodes, the test removes these from a graph that it reads from the files itself.
 """
 
 import ast
@@ -38,7 +38,7 @@ WALK = """query ($root: ID!, $direction: LineageDirection!, $depth: Int, $kinds:
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over all of it."""
+    """Return the API over all events and the registry."""
     for folder in EVENTS:
         await api.load(*_jobs(folder))
     await api.load(*_registry())
@@ -51,7 +51,7 @@ def _foreign(kind: str, key: str) -> str:
 
 
 def _jobs(folder: str) -> list[dict[str, Any]]:
-    """One workflow for each job, with what all events of its runs name."""
+    """Return one workflow item per job, with the inputs and outputs of all events of its runs."""
     ends: dict[str, dict[str, set[str]]] = defaultdict(lambda: {"inputs": set(), "outputs": set()})
     for line in (DATA / "openlineage" / folder / "events.jsonl").read_text().splitlines():
         event = json.loads(line)
@@ -67,7 +67,7 @@ def _jobs(folder: str) -> list[dict[str, Any]]:
 
 
 def _made_of() -> dict[str, Any]:
-    """What the registry's script says of data sets, runs and models; the script itself needs MLflow."""
+    """Return the constants of the registry script: data sets, runs and models; the script itself needs MLflow."""
     tree = ast.parse((DATA / "mlflow" / "make_registry.py").read_text())
     plain = ast.Module([node for node in tree.body if isinstance(node, ast.Assign)], [])
     found: dict[str, Any] = {}
@@ -110,7 +110,7 @@ ASKED = {
 
 @pytest.fixture(scope="module")
 def flow() -> Flow:
-    """Return what flows where by the events and by the registry, in our ids."""
+    """Return the lineage graph of the events and the registry, in our ids."""
     found: Flow = nx.DiGraph()
     for folder in EVENTS:
         for item in _jobs(folder):
@@ -129,7 +129,7 @@ def flow() -> Flow:
 
 @pytest.fixture(scope="module")
 async def hidden(api: Api, flow: Flow) -> set[str]:
-    """Hide some of what the tests do not ask about from everybody but those who see everything."""
+    """Make every fourth node that is no root of a test team-only, and return the ids of these."""
     several = set(sorted(set(flow) - ASKED)[::EVERY_HIDDEN])
     await api.load(*(team_only(urn) for urn in sorted(several)))
     return several
@@ -152,8 +152,8 @@ async def _walk(api: Api, root: str, direction: str, *kinds: str, depth: int = 5
 @pytest.mark.parametrize(
     ("folder", "dataset"), [(folder, key) for folder, found in EVENTS.items() for key in found["lineage"]]
 )
-async def test_recorded_events(api: Api, folder: str, dataset: str, direction: str) -> None:
-    """The datasets and jobs from which a dataset comes, and that come from it, are those of the events."""
+async def test_lineage_of_recorded_events(api: Api, folder: str, dataset: str, direction: str) -> None:
+    """The datasets and jobs upstream and downstream of a dataset equal those computed from the events."""
     expected = EVENTS[folder]["lineage"][dataset][direction]
     found = await _walk(api, _foreign("dataset", dataset), direction)
     assert set(found) == {_foreign("dataset", key) for key in expected["datasets"]} | {
@@ -164,24 +164,24 @@ async def test_recorded_events(api: Api, folder: str, dataset: str, direction: s
 
 
 @pytest.mark.parametrize("version", REGISTRY["versions"], ids=lambda each: f"{each['model']} {each['version']}")
-async def test_where_a_registered_version_comes_from(api: Api, version: dict[str, Any]) -> None:
-    """A version comes from its run, one edge away, and from the digests that this read, two edges away."""
+async def test_upstream_of_a_registered_version(api: Api, version: dict[str, Any]) -> None:
+    """Upstream of a version are its run at depth 1 and the digests that the run read at depth 2."""
     found = await _walk(api, _version(version["model"], version["version"]), "upstream")
     run = {_run(version["run"]): 1} if version["run"] else {}
     assert found == run | {_digest(data, digest): 2 for data, digest, _ in version["datasets"]}
 
 
 @pytest.mark.parametrize("digest", REGISTRY["runs_by_dataset_digest"])
-async def test_what_reads_a_digest(api: Api, digest: str) -> None:
-    """One edge downstream of a digest are the runs that read it, and not those which read another of its data set."""
+async def test_runs_that_read_a_digest(api: Api, digest: str) -> None:
+    """At depth 1 downstream of a digest are exactly the runs that read it, not those of sibling digests."""
     data, _, name = digest.rpartition("@")
     found = await _walk(api, _digest(data, name), "downstream", depth=1)
     assert found == {_run(run): 1 for run in REGISTRY["runs_by_dataset_digest"][digest]}
 
 
 @pytest.mark.parametrize("model", REGISTRY["champion_training_data"])
-async def test_all_versions_speak_for_a_model(api: Api, model: str) -> None:
-    """Upstream of a model is what any of its versions comes from; with the run, at the same distances."""
+async def test_edges_of_all_versions_count_for_their_model(api: Api, model: str) -> None:
+    """Upstream of a model are the runs and digests of all its versions, at the same depths."""
     versions = [each for each in REGISTRY["versions"] if each["model"] == model]
     read = {_digest(data, digest): 2 for each in versions for data, digest, _ in each["datasets"]}
     runs = {_run(each["run"]): 1 for each in versions if each["run"]}
@@ -189,8 +189,10 @@ async def test_all_versions_speak_for_a_model(api: Api, model: str) -> None:
 
 
 @pytest.mark.parametrize(("root", "direction"), [*product(sorted(ASKED), ["upstream", "downstream"])])
-async def test_without_what_is_hidden(api: Api, flow: Flow, hidden: set[str], root: str, direction: str) -> None:
-    """Bo finds what can be reached without what is hidden from him, at the distances that it then has, and is told."""
+async def test_lineage_excludes_nodes_behind_hidden_ones(
+    api: Api, flow: Flow, hidden: set[str], root: str, direction: str
+) -> None:
+    """Bo gets the nodes that are reachable without hidden nodes, at those distances, and completeness PARTIAL."""
     route = flow if direction == "downstream" else flow.reverse()
     left = route.subgraph(set(route) - hidden)
     expected = nx.single_source_shortest_path_length(left, root)
@@ -202,8 +204,8 @@ async def test_without_what_is_hidden(api: Api, flow: Flow, hidden: set[str], ro
 
 
 @pytest.mark.parametrize("dataset", sorted({key for found in EVENTS.values() for key in found["lineage"]}))
-def test_the_events_were_read_as_their_script_reads_them(flow: Flow, dataset: str) -> None:
-    """The graph that hidden nodes are taken out of has the closures that are expected without."""
+def test_the_expected_graph_equals_the_computed_closures(flow: Flow, dataset: str) -> None:
+    """The graph that the test reads, before nodes are hidden, has the closures that the script computed."""
     for expected in (found["lineage"][dataset] for found in EVENTS.values() if dataset in found["lineage"]):
         root = _foreign("dataset", dataset)
         for direction, reached in (("upstream", nx.ancestors), ("downstream", nx.descendants)):

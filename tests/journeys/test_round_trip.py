@@ -1,4 +1,4 @@
-"""`mlg export`: its lines, imported into an empty store, give the same graph, seen in the store itself."""
+"""The lines of `mlg export`, imported into an empty store, give an equal graph, read by plain Gremlin."""
 
 import json
 import time
@@ -30,19 +30,19 @@ ESTATES: dict[str, tuple[Callable[[], Items], dict[str, int]]] = {
     "demo": (lambda: list(demo_estate()), {"PRECEDES": 32, "DERIVES": 1}),
     "showcase": (showcase_items, {"OWNED_BY": 3}),
 }
-"""Items, and how many of their edges an export leaves behind: docs/import.md says which and why."""
+"""Items, and the numbers of edges by relation that an export omits, as docs/import.md explains."""
 
 ALL = "g.V().has('tenant', 'default')"
 VERTICES = f"{ALL}.values('record')"
 EDGES = f"{ALL}.outE().project('from', 'to', 'it').by(outV().values('urn')).by(inV().values('urn')).by('record')"
 DATED = {"createdAt", "createdBy", "updatedAt", "updatedBy", "revision"}
 SINCE_IMPORT = {"OWNED_BY", "TAGGED", "MEMBER_OF", "PART_OF", "REPLACED_BY"}
-"""Relations that hold from the day of the import on."""
+"""Relations whose valid time begins at the import."""
 
 
 @pytest.fixture
 def fresh(janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Path) -> Fresh:
-    """Open an API over an empty graph of its own, as often as one likes."""
+    """Return a function that opens an API over a new empty graph, and can be called repeatedly."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[tuple[Api, StoreGraph]]:
@@ -56,14 +56,14 @@ def fresh(janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: P
 
 
 async def export(api: Api, *kinds: str) -> Items:
-    """Export as root, who breaks the glass for the secrets of runs, through the API's own HTTP interface."""
+    """Export over HTTP as root, with break-glass access to the secrets of runs."""
     transport = httpx2.MockTransport(api.http.send)
     async with ApiClient("http://127.0.0.1:8000", api.tokens["root breaking glass"], transport=transport) as client:
         return [item async for item in export_items(client, frozenset(kinds))]
 
 
 async def stored(graph: StoreGraph) -> tuple[dict[str, dict[str, Any]], Edges]:
-    """What was registered, by plain Gremlin: records by URN, edge records by relation and ends; without facts."""
+    """Return records by URN and edge records by relation and ends, read by Gremlin, without attached records."""
     rows: list[Any] = await graph.run(EDGES)
     records = {record["id"]: record for record in (json.loads(str(text)) for text in await graph.run(VERTICES))}
     records = {urn: record for urn, record in records.items() if not KIND_OF_CODE[record["kind"]].shown_by}
@@ -72,21 +72,21 @@ async def stored(graph: StoreGraph) -> tuple[dict[str, dict[str, Any]], Edges]:
 
 
 def own(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record says apart from who wrote it when, the order of owners and tags, and the owners of a domain."""
+    """Return a record without authors and dates, with sorted owners and tags, and without the owners of a domain."""
     index = {name: sorted(many) if isinstance(many, list) else many for name, many in record["index"].items()}
     index |= {"owners": []} if record["kind"] == "DOMAIN" else {}
     return {name: value for name, value in record.items() if name not in DATED} | {"index": index}
 
 
 def left_behind(key: tuple[str, str, str], edge: Mapping[str, Any]) -> bool:
-    """Whether an export cannot carry an edge: the order of versions, owners of a domain, what has ended."""
+    """Return whether an export omits an edge: the order of versions, owners of a domain, or ended edges."""
     relation, source, _ = key
     of_domain = relation == "OWNED_BY" and source.startswith("mlg://domain/")
     return relation == "PRECEDES" or of_domain or edge.get("validTo", inf) < time.time() * 1000
 
 
 def details(edges: Edges, records: Mapping[str, Mapping[str, Any]]) -> Edges:
-    """What the edges say apart from who declared them when, and from what docs/import.md excepts."""
+    """Return the edge records without declarers and dates, and without the exceptions of docs/import.md."""
     found = {}
     for (relation, source, target), edge in edges.items():
         excepted = {"recordedAt", "recordedBy", "by", "opened", "closed"} | (
@@ -101,8 +101,8 @@ def details(edges: Edges, records: Mapping[str, Mapping[str, Any]]) -> Edges:
 
 
 @pytest.mark.parametrize("estate", ESTATES)
-async def test_an_export_gives_the_same_graph(fresh: Fresh, estate: str) -> None:
-    """An estate, exported and imported: the same records and edges in the store, and the same lines once more."""
+async def test_an_exported_and_imported_graph_is_equal(fresh: Fresh, estate: str) -> None:
+    """An exported and imported estate has the same records and edges, and a second export has the same lines."""
     items, behind = ESTATES[estate]
     async with fresh() as (first, graph), fresh() as (second, copy):
         await first.load(*items())
@@ -119,8 +119,8 @@ async def test_an_export_gives_the_same_graph(fresh: Fresh, estate: str) -> None
     assert details(copied_edges, copied) == details(carried, records)
 
 
-async def test_hubs_and_owner_teams_are_whole(fresh: Fresh) -> None:
-    """More consumers than one page holds are all exported, and the first of several technical teams stays the first."""
+async def test_hubs_and_owner_teams_are_exported_completely(fresh: Fresh) -> None:
+    """All 510 consumers of a hub are exported over several pages, and the first owner team stays the first."""
     hub, teams = "mlg://dataset/test/default/hub", [f"mlg://team/catalog/default/{name}" for name in ("z", "a")]
     users = [{"dataset": {"id": f"mlg://dataset/test/default/{n}", "derivedFrom": [hub]}} for n in range(510)]
     async with fresh() as (first, graph), fresh() as (second, copy):
@@ -134,7 +134,7 @@ async def test_hubs_and_owner_teams_are_whole(fresh: Fresh) -> None:
 
 
 async def test_one_kind_can_be_exported_alone(fresh: Fresh) -> None:
-    """With kinds there are the assets of these kinds and the edges that leave them, and nothing else."""
+    """An export restricted to kinds has the assets of these kinds and their outgoing edges only."""
     async with fresh() as (api, _):
         await api.load(*demo_estate())
         lines = await export(api, "MODEL_VERSION")

@@ -1,4 +1,4 @@
-"""People search: they find what they mean, in the order they expect, and only what they may see, counted exactly."""
+"""Search: matches and their order, highlights, facets, exact counts, and visibility of hits."""
 
 import re
 from collections import Counter
@@ -22,7 +22,7 @@ GOLD, PII = (f"mlg://tag/catalog/default/{name}" for name in ("gold", "pii"))
 
 CHINESE = "\u6bcf\u65e5\u8ba2\u5355\u660e\u7ec6\u6c47\u603b\u8868\u683c\u6570\u636e"
 ARABIC = "\u0643\u0650\u062a\u064e\u0627\u0628"
-"""A name of 12 ideographs, and one with points."""
+"""A name of 12 ideographs, and one with vowel points."""
 
 NAMED = {
     "churn": {},
@@ -84,7 +84,7 @@ TYPED = {
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over the named assets, in a namespace and a source of their own, and the estate."""
+    """Return the API over the named assets, which have their own source and namespace, and the random estate."""
     await api.load(*({"dataset": {"id": _named(name), **more}} for name, more in NAMED.items()))
     await api.load({"dataset": {"source": "people", "namespace": "named", "name": CUT}})
     await api.load(*(asset.item for asset in ESTATE))
@@ -105,7 +105,7 @@ def _ids(found: dict[str, Any]) -> list[str]:
 
 
 async def _all(api: Api, who: str, text: str, size: int, **more: Any) -> list[str]:
-    """Every hit, page by page."""
+    """Return the ids of all hits, read page by page."""
     found, after = list[str](), None
     while True:
         page = await _search(api, who, text, first=size, after=after, **more)
@@ -116,15 +116,15 @@ async def _all(api: Api, who: str, text: str, size: int, **more: Any) -> list[st
 
 
 @pytest.mark.parametrize("text", TYPED)
-async def test_people_find_what_they_mean(api: Api, text: str) -> None:
-    """Whole names first, then beginnings, words, descriptions and typing errors; shorter names before longer ones."""
+async def test_hits_are_complete_and_ranked(api: Api, text: str) -> None:
+    """Exact names come first, then prefixes, words, descriptions and typos; shorter names before longer ones."""
     found = await _search(api, "ada", text, filter={"source": {"eq": "people"}})
     assert _ids(found) == [_named(name) for name in TYPED[text]]
     assert found["hits"]["totalCount"] == len(TYPED[text])
 
 
-async def test_a_hit_says_why(api: Api) -> None:
-    """The words that were found are marked, as they are written, in each field that has some."""
+async def test_matches_are_highlighted(api: Api) -> None:
+    """The matching words are marked in their original spelling, in each field with a match."""
     found = await _search(api, "ada", "churn subscriber", filter={"namespace": {"eq": "named"}})
     (edge,) = found["hits"]["edges"]
     assert edge["node"]["highlights"] == [
@@ -134,7 +134,7 @@ async def test_a_hit_says_why(api: Api) -> None:
 
 
 class Asset:
-    """One of a random estate, made of words that the test knows, so that it need not cut any text."""
+    """A random asset, composed of given words, so that the test needs no tokenizer."""
 
     WORDS = ("telemetry", "payroll", "fraud", "ranking", "session", "voucher")
     LABELS = ("OPEN", "SHUT")
@@ -154,7 +154,7 @@ class Asset:
 
     @property
     def item(self) -> dict[str, Any]:
-        """What registers it."""
+        """The item that registers the asset."""
         values = {
             "id": self.urn,
             "stage": self.stage,
@@ -167,7 +167,7 @@ class Asset:
         return {self.kind: values}
 
     def grade(self, who: str) -> str:
-        """What a caller sees of it, said by hand from policies/rows.cedar."""
+        """Return the access grade of a persona, derived by hand from policies/rows.cedar; empty if hidden."""
         if who in {"root", "cy"} or self.team == {"ada": RANKING, "bo": ADS}[who]:
             owns = True
         else:
@@ -178,12 +178,12 @@ class Asset:
         return "READ" if (owns or self.stage != "DRAFT") and not forbidden else "DISCOVER"
 
     def has(self, word: str, who: str, *, last: bool) -> bool:
-        """Whether a word is in what a caller sees of it."""
+        """Return whether a word occurs in the fields readable by a persona; the last word may be a prefix."""
         shown = [*self.named, self.namespace, "random", *(self.reported if self.grade(who) == "READ" else [])]
         return any(each == word or (last and each.startswith(word)) for each in shown)
 
     def values(self, facet: str, who: str) -> list[str]:
-        """The values that a caller sees of it."""
+        """Return the values of a facet that are readable by a persona."""
         shown = {"KIND": [self.kind.upper()], "OWNER_TEAM": [self.team] if self.team else [], "SOURCE": ["random"]}
         if self.grade(who) == "READ":
             shown |= {"TAG": self.tags, "STAGE": [self.stage], "SENSITIVITY": [self.sensitivity]}
@@ -215,8 +215,8 @@ def _expected(who: str, text: str, where: str) -> Iterator[Asset]:
 
 
 @pytest.mark.parametrize("who", ["bo", "ada", "cy"])
-async def test_hits_and_facets_are_those_that_the_viewer_sees(api: Api, who: str) -> None:
-    """For every text and filter: the hits and counts that looping over the estate gives, and none by hidden words."""
+async def test_hits_and_facets_contain_visible_values_only(api: Api, who: str) -> None:
+    """For every text and filter, hits and counts equal those of a plain loop; masked words never match."""
     for text in TEXTS:
         for name, (where, _) in FILTERS.items():
             expected = [*_expected(who, text, name)]
@@ -231,7 +231,7 @@ async def test_hits_and_facets_are_those_that_the_viewer_sees(api: Api, who: str
 
 
 async def test_pages_concatenate(api: Api) -> None:
-    """Page by page, whatever their size, the hits are those of one large page in the same order."""
+    """Pages of any size concatenate to the hits of one large page, in the same order."""
     known_parent = _ids(await _search(api, "bo", "fraud", first=500))
     assert len(known_parent) > 20
     for size in (1, 7):
@@ -239,15 +239,15 @@ async def test_pages_concatenate(api: Api) -> None:
 
 
 async def test_a_search_is_one_request(api: Api) -> None:
-    """Hits, highlights and three facets are one request to the store, the owners of the hits another one."""
+    """Hits, highlights and three facets take one store request, and the owners of the hits one more."""
     more = {"text": "fraud", "facets": ["KIND", "TAG", "STAGE"], "first": 20}
     assert await api.count("ada", QUERY, **more) == 1
     nested = QUERY.replace("asset { id }", "asset { id ownerTeam { name } }")
     assert await api.count("ada", nested, **more) == 2
 
 
-async def test_more_hits_than_are_ranked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With too many hits there is no total, the best are among those ranked, and facets count these."""
+async def test_hits_over_the_ranking_limit(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over MAX_HITS the total is null, the best hits are returned, and facets count the ranked hits."""
     monkeypatch.setattr("app.graph.reading.search_reader.MAX_HITS", 5)
     found = await _search(api, "root", "fraud", facets=["SOURCE"], first=500)
     assert found["hits"]["totalCount"] is None
@@ -261,8 +261,8 @@ async def test_more_hits_than_are_ranked(api: Api, monkeypatch: pytest.MonkeyPat
 WRITES = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"""
 
 
-async def test_every_write_is_found_at_once(api: Api) -> None:
-    """What is registered, changed, reverted, deleted and restored is found by what it then is, and by nothing else."""
+async def test_every_write_is_searchable_at_once(api: Api) -> None:
+    """After each register, update, revert, delete and restore, search matches the current values only."""
     urn = make_urn("report", "people", "moving", "quarterly", None)
 
     async def found(text: str) -> bool:
@@ -287,6 +287,6 @@ async def test_every_write_is_found_at_once(api: Api) -> None:
 
 
 async def test_the_example_of_the_documentation_runs(api: Api) -> None:
-    """The query of docs/search.md answers without errors."""
+    """The query of docs/search.md runs without errors and returns facets."""
     (query,) = re.findall(r"(?ms)^```graphql\n(.*?)^```$", read("docs/search.md"))
     assert (await api.ask("ada", query))["search"]["facets"]

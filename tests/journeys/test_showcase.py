@@ -1,4 +1,4 @@
-"""The published showcase, imported through the API, answers as an independent script computed it from the raw files."""
+"""The imported showcase, compared with results that an independent script computed from the raw files."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -37,7 +37,7 @@ async def nodes(api: Api) -> dict[str, dict[str, Any]]:
 
 
 async def test_lineage_is_complete(nodes: dict[str, dict[str, Any]]) -> None:
-    """There are exactly the 133 lineage nodes and the 231 lineage edges of the files, the self-loop among them."""
+    """The API returns exactly the 133 lineage nodes and 231 lineage edges of the files, including the self-loop."""
     edges = {(row["from"], row["to"]) for node in nodes.values() for row in node["downstream"]["nodes"]}
     against = {(row["from"], row["to"]) for node in nodes.values() for row in node["upstream"]["nodes"]}
     loops = {
@@ -55,7 +55,7 @@ async def test_lineage_is_complete(nodes: dict[str, dict[str, Any]]) -> None:
 @pytest.mark.parametrize("foreign", EXPECTED["named_entities"])
 @pytest.mark.parametrize("direction", ["upstream", "downstream"])
 async def test_direct_neighbours(nodes: dict[str, dict[str, Any]], foreign: str, direction: str) -> None:
-    """Each named entity has exactly the direct neighbours that the files give it."""
+    """Each named entity has exactly the direct neighbours of the files."""
     node = _by_foreign(nodes, foreign)
     found = {row["asset"]["property"] for row in node[direction]["nodes"]}
     assert found == set(EXPECTED["named_entities"][foreign][direction]["depth_1"])
@@ -63,20 +63,20 @@ async def test_direct_neighbours(nodes: dict[str, dict[str, Any]], foreign: str,
 
 @pytest.mark.parametrize("foreign", EXPECTED["named_entities"])
 async def test_owners(nodes: dict[str, dict[str, Any]], foreign: str) -> None:
-    """Each named entity has exactly the owners that the files give it."""
+    """Each named entity has exactly the owners of the files."""
     assert _owners(_by_foreign(nodes, foreign)) == set(EXPECTED["named_entities"][foreign]["owners"])
 
 
 @pytest.mark.parametrize("owner", EXPECTED["owned_assets_by_owner"])
 async def test_owned_assets(nodes: dict[str, dict[str, Any]], owner: str) -> None:
-    """Each group owns exactly the assets that the files give it, of the kinds that are carried."""
+    """Each group owns exactly the assets of the files, of the imported kinds."""
     carried = tuple(f"urn:li:{kind}:" for kind in ("dataset", "dataJob", "chart", "dashboard", "mlModel"))
     expected = {urn for urn in EXPECTED["owned_assets_by_owner"][owner] if urn.startswith(carried)}
     assert {node["property"] for node in nodes.values() if owner in _owners(node)} == expected
 
 
 async def test_importing_again_changes_nothing(api: Api) -> None:
-    """A second import says that everything is as it was, and no revision moves."""
+    """A second import reports every item as unchanged, and bumps no revision."""
     query = "{ assets(first: 500) { totalCount nodes { id revision updatedAt } } }"
     before = await api.ask("root", query)
     items = showcase_items()
@@ -92,7 +92,7 @@ def _by_foreign(nodes: dict[str, dict[str, Any]], foreign: str) -> dict[str, Any
 
 
 def _owners(node: dict[str, Any]) -> set[str]:
-    """The foreign ids of the owners; an owner without a record of its own has only an id, which spells it out."""
+    """Return the DataHub ids of the owners; that of an owner without a record is derived from its URN."""
     return {_foreign(entry["owner"]) for entry in node["owners"]}
 
 

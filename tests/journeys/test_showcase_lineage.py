@@ -1,7 +1,7 @@
-"""Walks over the published showcase answer what independent scripts computed from the raw files, with hidden nodes too.
+"""Lineage of the published showcase, compared with results that independent scripts computed from the raw files.
 
-A job of DataHub is a workflow here, a chart or dashboard a report, and each edge of the files one edge of lineage, so
-that distances are theirs. What is hidden is taken out of a graph that the test reads from the files itself.
+A job of DataHub is a workflow here, a chart or dashboard is a report. Each edge of the files is one lineage edge, so
+the distances are equal. For callers with hidden nodes, the test removes these from a graph that it reads itself.
 """
 
 import json
@@ -42,7 +42,7 @@ Flow: TypeAlias = "nx.DiGraph[str]"
 
 @pytest.fixture(scope="module")
 def flow() -> Flow:
-    """Return the lineage that the files tell, read by the rules of their README."""
+    """Return the lineage of the files, read by the rules of their README."""
     found: Flow = nx.DiGraph()
     aspects: dict[tuple[str, str], Any] = {}
     paths = [ECOMMERCE / name for name in ("01-definitions.json", "02-data.json", "03-context.json")]
@@ -88,7 +88,7 @@ async def api(api: Api) -> Api:
 
 @pytest.fixture(scope="module")
 async def ids(api: Api) -> dict[str, str]:
-    """Return our id of each id of theirs; what has no record of its own spells out its name."""
+    """Return our id of each DataHub id; a node without a record is found by its name."""
     nodes = (await api.ask("root", ASSETS))["assets"]["nodes"]
     bare = EXPECTED["quirks"]["lineage_nodes_without_record"]
     found = {node["foreign"]: node["id"] for node in nodes if node["foreign"]}
@@ -101,14 +101,14 @@ async def ids(api: Api) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 async def hidden(api: Api, ids: dict[str, str], flow: Flow) -> set[str]:
-    """Hide some of what the named entities are connected with from everybody but those who see everything."""
+    """Make every ninth other entity team-only, and return the DataHub ids of these."""
     several = set(sorted(set(flow) - set(NAMED))[::EVERY_HIDDEN])
     await api.load(*(team_only(ids[foreign]) for foreign in sorted(several)))
     return several
 
 
-def test_the_files_were_read_as_their_script_reads_them(flow: Flow) -> None:
-    """The graph that hidden nodes are taken out of has the closures that are expected without."""
+def test_the_expected_graph_equals_the_published_closures(flow: Flow) -> None:
+    """The graph that the test reads, before nodes are hidden, has the closures that the script computed."""
     assert (len(flow), flow.number_of_edges()) == (
         EXPECTED["counts"]["lineage_nodes"],
         EXPECTED["counts"]["lineage_edges"],
@@ -122,8 +122,10 @@ def test_the_files_were_read_as_their_script_reads_them(flow: Flow) -> None:
 @pytest.mark.parametrize("who", ["root", "cy"])
 @pytest.mark.parametrize("direction", ["upstream", "downstream"])
 @pytest.mark.parametrize("foreign", NAMED)
-async def test_closures(api: Api, ids: dict[str, str], foreign: str, direction: str, who: str) -> None:
-    """Whoever sees everything finds the closure and its first level, as many at each distance and of each type."""
+async def test_lineage_equals_the_published_closures(
+    api: Api, ids: dict[str, str], foreign: str, direction: str, who: str
+) -> None:
+    """For callers who see everything, closure, first level, distances and types equal the published results."""
     expected = NAMED[foreign][direction]
     found = await _walk(api, who, ids[foreign], direction)
     theirs = {ours: their for their, ours in ids.items()}
@@ -139,8 +141,8 @@ async def test_closures(api: Api, ids: dict[str, str], foreign: str, direction: 
 
 
 @pytest.mark.parametrize("foreign", NAMED)
-async def test_impact(api: Api, ids: dict[str, str], foreign: str) -> None:
-    """What would be touched is counted by distance and by kind as the files have it."""
+async def test_impact_equals_the_published_counts(api: Api, ids: dict[str, str], foreign: str) -> None:
+    """Impact has the published total and counts by distance and kind."""
     expected = NAMED[foreign]["downstream"]
     found = (await api.ask("root", IMPACT, root=ids[foreign]))["impact"]
     kinds: Counter[str] = Counter()
@@ -153,10 +155,10 @@ async def test_impact(api: Api, ids: dict[str, str], foreign: str) -> None:
 
 
 @pytest.mark.parametrize(("foreign", "direction"), [*product(NAMED, ["upstream", "downstream"])])
-async def test_closures_without_what_is_hidden(  # noqa: PLR0913, PLR0917 - three fixtures and what to ask
+async def test_lineage_excludes_nodes_behind_hidden_ones(  # noqa: PLR0913, PLR0917 - fixtures and parameters
     api: Api, ids: dict[str, str], flow: Flow, hidden: set[str], foreign: str, direction: str
 ) -> None:
-    """Bo finds what can be reached without what is hidden from him, at the distances that it then has, and is told."""
+    """Bo gets the nodes that are reachable without hidden nodes, at those distances, and completeness PARTIAL."""
     route = flow if direction == "downstream" else flow.reverse()
     left = route.subgraph(set(route) - hidden)
     expected = nx.single_source_shortest_path_length(left, foreign)

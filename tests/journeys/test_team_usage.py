@@ -1,4 +1,4 @@
-"""What teams own and use, their sub-teams' included: lists, totals and days are those of a loop over plain values."""
+"""Assets, usage and consumption of teams and sub-teams, compared with loops over plain values."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
@@ -26,11 +26,11 @@ PARENTS = {
     "deeper": "deep",
     "deepest": "deeper",
 }
-"""Which team is a part of which: three of them form a circle. The team `left` was a part of one once."""
+"""Parent of each team: three teams form a cycle. The team `left` had a parent earlier."""
 TEAMS = (*PARENTS, "left", "ranking", "ads")
 MEMBERS = {"uma": "mid", "tom": "deepest", "eve": "ads"}
 OF = {"root": {*TEAMS}, "ada": {"ranking"}, "bo": {"ads"}}
-"""The teams whose own assets each persona reads."""
+"""The teams whose team-only assets are readable by each persona."""
 SUM = """{ reads calls costUsd distinctConsumers lastUsedAt byDay { day reads calls costUsd }
   consumers(first: 25, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes {
     reads calls costUsd lastUsedAt consumer { ... on Node { id } } } } }"""
@@ -41,7 +41,7 @@ ASSETS = """query ($id: ID!, $sub: Boolean, $after: Cursor) { team(id: $id) {
 
 @dataclass(frozen=True)
 class Asset:
-    """What was registered."""
+    """Values of a registered asset."""
 
     urn: str
     owners: tuple[str, ...]
@@ -49,27 +49,27 @@ class Asset:
     stage: str
 
     def read_by(self, who: str) -> bool:
-        """Whether a persona reads it."""
+        """Return whether the asset is readable by a persona."""
         return self.owners[0] in OF[who] or (self.visibility == "ORG" and self.stage != "DRAFT")
 
     def known_to(self, who: str) -> bool:
-        """Whether a persona may know of it."""
+        """Return whether the asset is visible to a persona."""
         return self.visibility == "ORG" or self.read_by(who)
 
     def owned_by(self, who: str, teams: Iterable[str]) -> bool:
-        """Whether it is a persona's to know that one of these teams owns it: others than the first are for readers."""
+        """Return whether a persona can see that one of the teams is an owner; only readers see further owners."""
         return any(owner in teams for owner in (self.owners if self.read_by(who) else self.owners[:1]))
 
     @property
     def item(self) -> dict[str, Any]:
-        """The item that registers it."""
+        """The item that registers the asset."""
         kind = self.urn.split("/")[2]
         owners = [{"owner": team(name)} for name in self.owners]
         return {kind: {"id": self.urn, "owners": owners, "visibility": self.visibility, "stage": self.stage}}
 
 
 def below(name: str) -> set[str]:
-    """A team and all that are a part of it."""
+    """Return a team with all its sub-teams."""
     found, before = {name}, set[str]()
     while found != before:
         before, found = found, found | {part for part, known_parent in PARENTS.items() if known_parent in found}
@@ -77,19 +77,19 @@ def below(name: str) -> set[str]:
 
 
 Use = tuple[str, str, int]
-"""An asset, a consumer and how many days ago."""
+"""Asset, consumer, and age in days of a usage record."""
 
 
 @dataclass
 class Estate:
-    """The API, its assets, and what was recorded."""
+    """The API, its assets by id, and the recorded usage."""
 
     api: Api
     assets: dict[str, Asset]
     uses: dict[Use, dict[str, float]] = field(default_factory=dict)
 
     def observed(self, who: str, days: int) -> dict[Use, dict[str, float]]:
-        """What a persona may see of the last days: of assets that it reads, by consumers that it may know of."""
+        """Return the usage of the last days of readable assets by visible consumers, for a persona."""
         return {
             use: counts
             for use, counts in self.uses.items()
@@ -99,11 +99,11 @@ class Estate:
         }
 
     def usage(self, who: str, teams: set[str], days: int) -> dict[Use, dict[str, float]]:
-        """What was used of what teams own."""
+        """Return the usage of the assets that the teams own."""
         return {use: each for use, each in self.observed(who, days).items() if self.assets[use[0]].owned_by(who, teams)}
 
     def consumption(self, who: str, teams: set[str], days: int) -> dict[Use, dict[str, float]]:
-        """What teams, their members and their services used."""
+        """Return the usage by the teams, their members and their services."""
         people = {f"mlg://user/catalog/default/{name}" for name, home in MEMBERS.items() if home in teams}
         services = {urn for urn, one in self.assets.items() if "/service/" in urn and one.owned_by(who, teams)}
         consumers = people | services | {team(name) for name in teams}
@@ -111,7 +111,7 @@ class Estate:
 
 
 def expected(uses: dict[Use, dict[str, float]]) -> dict[str, Any]:
-    """The answer for these uses."""
+    """Return the expected response for these records."""
     by_day: dict[str, list[dict[str, float]]] = defaultdict(list)
     by_consumer: dict[str, dict[tuple[str, str], dict[str, float]]] = defaultdict(dict)
     for use, counts in uses.items():
@@ -155,7 +155,7 @@ def _uses(random: Random, assets: dict[str, Asset]) -> dict[Use, dict[str, float
 
 @pytest.fixture(scope="module")
 async def estate(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Estate]:
-    """Return teams in a circle and beyond, with assets of theirs and of others, used at random."""
+    """Return teams, three of them in a cycle, with assets of these and other teams, used at random."""
     random = Random(11)
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
         users = [{"user": {"name": name}} for name in MEMBERS]
@@ -177,8 +177,8 @@ async def estate(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.parametrize("who", OF)
 @pytest.mark.parametrize("name", ["usage", "consumption"])
-async def test_it_adds_up(estate: Estate, who: str, name: str) -> None:
-    """For each team, by itself and with its sub-teams, totals, days and consumers are those of the loop."""
+async def test_usage_and_consumption_add_up(estate: Estate, who: str, name: str) -> None:
+    """For each team, with and without sub-teams, totals, days and consumers equal those of a plain loop."""
     skip_after_midnight()
     document = f"""query ($id: ID!, $sub: Boolean, $days: Int, $after: Cursor) {{ team(id: $id) {{
       {name}(days: $days, includeSubteams: $sub) {SUM} }} }}"""
@@ -204,8 +204,8 @@ PARENT = f"""query ($id: ID!, $after: Cursor) {{ team(id: $id) {{
 
 
 @pytest.mark.parametrize("who", OF)
-async def test_it_adds_up_in_parts(estate: Estate, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
-    """Months that are too many for one request are read by several, and the answer is that of the loop all the same."""
+async def test_usage_adds_up_over_several_requests(estate: Estate, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    """Usage months over the cap of one store request are read by several requests, with the same totals."""
     skip_after_midnight()
     at_once = await estate.api.count(who, PARENT, id=team("mid"))
     monkeypatch.setattr(CAP, 40)
@@ -216,7 +216,7 @@ async def test_it_adds_up_in_parts(estate: Estate, monkeypatch: pytest.MonkeyPat
 
 
 async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many months are added up in parts, and not one more; beyond that, and of one asset, it is said what to do."""
+    """More than MAX_USAGE_MONTHS, or more months of one asset than the cap, give LIMIT_EXCEEDED with advice."""
     used = estate.usage("root", below("mid"), 60)
     months = len({(of, by, f"{TODAY - timedelta(days=back):%Y-%m}") for of, by, back in used})
     document = """query ($id: ID!, $sub: Boolean) { team(id: $id) {
@@ -238,8 +238,8 @@ async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("who", OF)
-async def test_assets_with_those_of_sub_teams(estate: Estate, who: str) -> None:
-    """A team's assets with its sub-teams', whatever circle they form; those of a team that left are not among them."""
+async def test_assets_include_those_of_sub_teams(estate: Estate, who: str) -> None:
+    """`includeSubteams` adds the assets of sub-teams, in cycles too, and none of a former sub-team."""
     for of in TEAMS:
         for sub in (False, True):
             after, ids = None, []
@@ -256,7 +256,7 @@ async def test_assets_with_those_of_sub_teams(estate: Estate, who: str) -> None:
 
 
 async def test_a_cursor_outlives_a_new_sub_team(estate: Estate) -> None:
-    """A page goes on where it ended, though a sub-team was founded since, and not with another argument."""
+    """A cursor stays valid after a sub-team is added, and is INVALID with another value of `includeSubteams`."""
     first = (await estate.api.ask("root", ASSETS, id=team("deep"), sub=True))["team"]["assets"]
     await estate.api.load({"team": {"name": "newest", "parent": team("deepest")}})
     after = first["pageInfo"]["endCursor"]
@@ -277,14 +277,14 @@ async def test_a_cursor_outlives_a_new_sub_team(estate: Estate) -> None:
         ("consumption(includeSubteams: true) { costUsd }", 6),
     ],
 )
-async def test_requests(estate: Estate, requested: str, most: int) -> None:
-    """All teams of a page are asked for together: so many requests, of which the first finds the teams."""
+async def test_all_teams_of_a_page_share_their_requests(estate: Estate, requested: str, most: int) -> None:
+    """Fields of all teams of a page are read together, in at most the given number of store requests."""
     for who in OF:
         assert await estate.api.count(who, f"{{ teams(first: 500) {{ nodes {{ {requested} }} }} }}") <= most
 
 
-async def test_bounds(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Too many teams, or too many assets, are an error that says the bound, not half an answer."""
+async def test_the_numbers_of_teams_and_assets_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many sub-teams or owned assets give LIMIT_EXCEEDED with the limit, and no partial result."""
     document = "query ($id: ID!) { team(id: $id) { assets(includeSubteams: true) { totalCount } usage { reads } } }"
     monkeypatch.setattr(subteams, "MAX_SUBTEAMS", 5)
     monkeypatch.setattr(team_usage, "MAX_OWNED", 2)
@@ -296,6 +296,6 @@ async def test_bounds(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("days", [0, 401])
 @pytest.mark.parametrize("name", ["usage", "consumption"])
 async def test_days_are_bounded(estate: Estate, name: str, days: int) -> None:
-    """More days than are added up, or none, are an error."""
+    """A value of `days` outside 1 to 400 is rejected as INVALID."""
     body = await estate.api.send("ada", f'{{ team(id: "{team("mid")}") {{ {name}(days: {days}) {{ reads }} }} }}')
     assert body["errors"][0]["extensions"]["code"] == "INVALID"

@@ -1,4 +1,4 @@
-"""What nobody has used for some days is found by the index, exactly, and as the viewer knows it, whoever used it."""
+"""The filter `unusedForDays` is exact, and considers only consumers that are visible to the viewer."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ OPEN, SHUT, SECRET = urn("service", "shop"), urn("service", "shut"), urn("servic
 UMA = "mlg://user/catalog/default/uma"
 CONSUMERS = (team("ads"), UMA, OPEN, SHUT, SECRET)
 KNOWN: dict[str, set[str]] = {"root": {*CONSUMERS}, "ada": {*CONSUMERS} - {SECRET}, "bo": {*CONSUMERS} - {SHUT}}
-"""The consumers that each persona knows of: what is the team's own is hidden from the other one."""
+"""The consumers that are visible to each persona; a team-only service is hidden from the other team."""
 SPANS = (1, 7, 30, 90, 400)
 FOUND = """query ($filter: AssetFilter, $after: Cursor, $order: AssetOrder) {
   assets(filter: $filter, first: 15, after: $after, orderBy: $order) {
@@ -30,14 +30,14 @@ FOUND = """query ($filter: AssetFilter, $after: Cursor, $order: AssetOrder) {
 
 @dataclass
 class Reported:
-    """What was told of an asset: since when it is there, and what each consumer used on which day."""
+    """Expected values of an asset: first day, recorded use by consumer and day, personas who may not see usage."""
 
     begins: date
     uses: dict[tuple[str, date], float] = field(default_factory=dict)
     hidden_from: frozenset[str] = frozenset()
 
     def idle(self, who: str, days: int) -> bool:
-        """Whether it is unused to a persona."""
+        """Return whether the asset counts as unused for ``days`` days to a persona."""
         begin = TODAY - timedelta(days=days - 1)
         if who in self.hidden_from:
             return False
@@ -47,13 +47,13 @@ class Reported:
 
 @dataclass
 class Estate:
-    """The API with what was told of its datasets."""
+    """The API, with the expected values of its datasets by id."""
 
     api: Api
     reported: dict[str, Reported]
 
     async def found(self, who: str, requested: dict[str, Any], order: dict[str, str] | None = None) -> list[str]:
-        """What a filter finds, page by page; the total is that of what is found."""
+        """Return the ids that a filter matches, page by page; check that the total equals their number."""
         after, ids = None, []
         while True:
             page = (await self.api.ask(who, FOUND, filter=requested, after=after, order=order))["assets"]
@@ -64,7 +64,7 @@ class Estate:
             after = page["pageInfo"]["endCursor"]
 
     async def record(self, *uses: tuple[str, str, date, float]) -> None:
-        """Record usage, and remember it."""
+        """Record usage through the API, and add it to the expected values."""
         batch = [
             {"asset": asset, "consumer": consumer, "day": day.isoformat(), "reads": count}
             for asset, consumer, day, count in uses
@@ -81,7 +81,7 @@ def _dataset(name: str, begins: date | None, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 async def estate(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Estate]:
-    """Return datasets of several ages, drafts among them, used at random by consumers of each kind."""
+    """Return datasets of several ages, drafts included, with random usage by consumers of each kind."""
     random = Random(7)
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
         await api.load(
@@ -107,7 +107,7 @@ async def estate(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFact
 
 
 def _uses(random: Random, assets: list[str]) -> Iterator[tuple[str, str, date, float]]:
-    """Random records, of which some take back what others said; each asset has few consumers, or none."""
+    """Yield random usage records for at most two consumers per asset; a count of zero cancels an earlier record."""
     for asset in assets:
         for consumer in random.sample(CONSUMERS, random.choice((0, 1, 1, 2))):
             for back in random.sample((0, 1, 5, 6, 7, 29, 30, 31, 89, 120, 399, 400, 600), random.randint(1, 2)):
@@ -115,8 +115,8 @@ def _uses(random: Random, assets: list[str]) -> Iterator[tuple[str, str, date, f
 
 
 @pytest.mark.parametrize("who", KNOWN)
-async def test_what_is_unused_is_found(estate: Estate, who: str) -> None:
-    """For each persona and span, the filter and its opposite find what a loop over plain values finds."""
+async def test_the_filter_finds_exactly_the_unused_assets(estate: Estate, who: str) -> None:
+    """For each persona and span, the filter and its negation return the assets that a plain loop computes."""
     skip_after_midnight()
     for days in SPANS:
         wanted = sorted(urn for urn, reported in estate.reported.items() if reported.idle(who, days))
@@ -126,15 +126,15 @@ async def test_what_is_unused_is_found(estate: Estate, who: str) -> None:
         assert 0 < len(wanted) < len(estate.reported)
 
 
-async def test_personas_differ(estate: Estate) -> None:
-    """The estate has assets that are unused to one persona and used to another, so that the above says something."""
+async def test_the_personas_have_different_unused_assets(estate: Estate) -> None:
+    """Each pair of personas differs in its unused assets; without a difference, the other tests prove nothing."""
     for one, other in combinations(KNOWN, 2):
         assert any(reported.idle(one, 30) != reported.idle(other, 30) for reported in estate.reported.values())
 
 
 @pytest.mark.parametrize("who", KNOWN)
-async def test_conditions_combine(estate: Estate, who: str) -> None:
-    """Two spans at once, inside `or` and `not`, and in another order: as the loop says."""
+async def test_unused_conditions_combine_with_others(estate: Estate, who: str) -> None:
+    """Two spans combined, inside `or` and `not`, and in another order, give the result of the plain loop."""
     skip_after_midnight()
     short, long = ({urn for urn, reported in estate.reported.items() if reported.idle(who, days)} for days in (7, 90))
     between = short - long
@@ -149,8 +149,8 @@ async def test_conditions_combine(estate: Estate, who: str) -> None:
     assert await estate.found(who, requested) == sorted(either)
 
 
-async def test_late_days_and_corrections(estate: Estate) -> None:
-    """A day that comes late moves nothing back; one that is corrected to nothing gives way to the last that counts."""
+async def test_late_and_corrected_days_are_respected(estate: Estate) -> None:
+    """A late record of an older day changes nothing; after a correction to zero the previous use counts again."""
     skip_after_midnight()
     await estate.api.load(_dataset("late", TODAY - timedelta(days=500)))
     asset = urn("dataset", "late")
@@ -172,8 +172,8 @@ async def test_late_days_and_corrections(estate: Estate) -> None:
     del estate.reported[asset]
 
 
-async def test_what_is_registered_again_stays_used(estate: Estate) -> None:
-    """The last use is no part of what a registration says, so it outlives one."""
+async def test_registering_again_keeps_the_last_use(estate: Estate) -> None:
+    """A registration does not reset the last use of an asset."""
     skip_after_midnight()
     asset = next(urn for urn, reported in estate.reported.items() if not reported.idle("ada", 400) and reported.uses)
     before = await estate.found("ada", {"ids": [asset], "unusedForDays": 400})
@@ -182,8 +182,8 @@ async def test_what_is_registered_again_stays_used(estate: Estate) -> None:
 
 
 @pytest.mark.parametrize("who", KNOWN)
-async def test_requests(estate: Estate, who: str) -> None:
-    """Who may not know of every service takes one request more, however many lists are asked for at once."""
+async def test_the_filter_takes_at_most_two_requests(estate: Estate, who: str) -> None:
+    """Four lists take one store request for root, and two for personas from whom some consumers are hidden."""
     lists = " ".join(
         f"a{days}: assets(filter: {{kinds: [DATASET], unusedForDays: {days}}}) {{ totalCount nodes {{ id }} }}"
         for days in (1, 7, 30, 90)
@@ -194,8 +194,10 @@ async def test_requests(estate: Estate, who: str) -> None:
 
 
 @pytest.mark.parametrize("who", KNOWN)
-async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search finds those that the loop finds, and asks once who is idle, however many clauses it is made of."""
+async def test_a_search_with_the_filter_resolves_it_once(
+    estate: Estate, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search with the filter returns the unused assets, and fetches uncertain assets in a single request."""
     skip_after_midnight()
     requested: list[int] = []
 
@@ -213,8 +215,8 @@ async def test_a_search_for_what_is_unused(estate: Estate, who: str, monkeypatch
     assert requested == ([1] if who == "root" else [2, 1])
 
 
-async def test_as_many_names_as_may_be_unsure_fit_into_a_query(estate: Estate) -> None:
-    """The index answers for as many ids as a listing may name to it."""
+async def test_a_query_accepts_the_maximal_number_of_undecided_ids(estate: Estate) -> None:
+    """The store accepts a listing with MAX_UNDECIDED ids and returns all that exist."""
     names = [
         *estate.reported,
         *(urn("dataset", f"not-{number}") for number in range(idle.MAX_UNDECIDED - len(estate.reported))),
@@ -232,8 +234,8 @@ async def test_as_many_names_as_may_be_unsure_fit_into_a_query(estate: Estate) -
     assert (len(known_response["l"][0]["x"]), known_response["l"][0]["n"]) == (len(estate.reported),) * 2
 
 
-async def test_what_is_unsure_is_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Above the bound there is an error that says it, for those alone to whom something is unsure."""
+async def test_the_number_of_undecided_assets_is_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over MAX_UNDECIDED assets give LIMIT_EXCEEDED; root, who sees every consumer, has none and gets results."""
     monkeypatch.setattr(idle, "MAX_UNDECIDED", 2)
     body = await estate.api.send("ada", FOUND, filter={"kinds": ["DATASET"], "unusedForDays": 7})
     assert body["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "limit": 2}.items()
@@ -242,6 +244,6 @@ async def test_what_is_unsure_is_bounded(estate: Estate, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("days", [0, -3, 1_831])
 async def test_days_are_bounded(estate: Estate, days: int) -> None:
-    """A span that makes no sense is an error that says the bounds."""
+    """A number of days outside the bounds is rejected as INVALID."""
     body = await estate.api.send("ada", FOUND, filter={"unusedForDays": days})
     assert body["errors"][0]["extensions"]["code"] == "INVALID"

@@ -1,4 +1,4 @@
-"""Usage: what is recorded for a day replaces what was there, and adds up as a loop over plain values does."""
+"""Usage: a record replaces the earlier record of its day, and totals equal those of a loop over plain values."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ SHOP, SHUT = urn("service", "shop"), urn("service", "shut")
 UMA = "mlg://user/catalog/default/uma"
 CONSUMERS = (team("ads"), UMA, SHOP, SHUT)
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
-"""Or the day before that, where a day begins while the tests run."""
+"""One day earlier if a new day begins while the tests run."""
 SPAN = 300
 READ = """query ($id: ID!, $days: Int, $after: Cursor) { asset(id: $id) { usage(days: $days) {
   reads calls costUsd distinctConsumers lastUsedAt byDay { day reads calls costUsd }
@@ -35,7 +35,7 @@ Days = Mapping[tuple[str, str], Mapping[str, float]]
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over assets of ranking and ads, and consumers of each kind, one of them shut."""
+    """Return the API over assets of ranking and ads, and consumers of each kind, one of them team-only."""
     await api.load(
         owned("dataset", "orders"),
         owned("dataset", "clicks", "ads"),
@@ -47,17 +47,17 @@ async def api(api: Api) -> Api:
 
 
 def day(back: int) -> str:
-    """A day so many days before yesterday."""
+    """Return the ISO date ``back`` days before yesterday."""
     return (YESTERDAY - timedelta(days=back)).isoformat()
 
 
 def used(consumer: str = SHOP, back: int = 0, asset: str = DATA, **counts: float) -> dict[str, Any]:
-    """A record."""
+    """Return the input of a usage record."""
     return {"asset": asset, "consumer": consumer, "day": day(back), **counts}
 
 
 async def usage(api: Api, who: str, asset: str, days: int = SPAN) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The usage of an asset, and all of its consumers, page by page."""
+    """Return the usage of an asset, and all its consumers, read page by page."""
     after, found = None, []
     while True:
         data = (await api.ask(who, READ, id=asset, days=days, after=after))["asset"]["usage"]
@@ -70,7 +70,7 @@ async def usage(api: Api, who: str, asset: str, days: int = SPAN) -> tuple[dict[
 
 
 async def on_one_day(api: Api, who: str, asset: str, days: int) -> tuple[str, Any]:
-    """The first of some days, and the usage on them, read while no new day begins."""
+    """Return the first of ``days`` days and the usage since then, read within one calendar day."""
     while True:
         begin = datetime.now(UTC).date() - timedelta(days=days - 1)
         known_response = await usage(api, who, asset, days)
@@ -79,7 +79,7 @@ async def on_one_day(api: Api, who: str, asset: str, days: int) -> tuple[str, An
 
 
 def expected(days: Days) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The answer for these consumers and days."""
+    """Return the expected usage and consumers for these records."""
     by_day, by_consumer = defaultdict(list), defaultdict(list)
     for (consumer, day), counts in days.items():
         by_day[day].append(counts)
@@ -100,7 +100,7 @@ def expected(days: Days) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_usage_adds_up(api: Api, seed: int) -> None:
-    """Random records, some replaced later, add up for whoever knows all consumers, and for who does not."""
+    """Random records, some replaced, add up correctly for ada (sees all consumers) and for bo (does not)."""
     random, asset = Random(seed), urn("dataset", f"random-{seed}")
     await api.load(owned("dataset", f"random-{seed}"))
     kept: dict[tuple[str, str], dict[str, float]] = {}
@@ -120,16 +120,16 @@ async def test_usage_adds_up(api: Api, seed: int) -> None:
             assert known_response == expected(observed)
 
 
-async def test_nothing_is_zero_and_hidden_is_null(api: Api) -> None:
-    """An asset that nobody used has zeros; one whose usage the viewer may not see has null."""
+async def test_unused_is_zero_and_hidden_usage_is_null(api: Api) -> None:
+    """The usage of an asset without records is zero; usage that the viewer may not read is null."""
     await api.load(owned("dataset", "idle"), owned("dataset", "draft", stage="DRAFT"))
     assert await usage(api, "ada", urn("dataset", "idle")) == (NOTHING, [])
     data = await api.ask("bo", "query ($id: ID!) { asset(id: $id) { id usage { reads } } }", id=urn("dataset", "draft"))
     assert data == {"asset": {"id": urn("dataset", "draft"), "usage": None}}
 
 
-async def test_the_same_again_writes_nothing(api: Api) -> None:
-    """A call that is sent again stores nothing; one that says less replaces what said more."""
+async def test_the_same_records_again_write_nothing(api: Api) -> None:
+    """A repeated call stores nothing; a record with fewer counts replaces all counts of its day."""
     await api.load(owned("dataset", "twice"))
     asset = urn("dataset", "twice")
     records = [used(asset=asset, reads=3, costUsd=0.5), used(asset=asset, back=1, calls=2)]
@@ -142,7 +142,7 @@ async def test_the_same_again_writes_nothing(api: Api) -> None:
 
 
 async def test_an_unknown_consumer_becomes_a_stub(api: Api) -> None:
-    """A consumer that nobody registered yet is known from then on."""
+    """A record of an unregistered consumer creates a stub, which is listed as consumer."""
     await api.load(owned("dataset", "early"))
     consumer = urn("service", "to-come")
     await recorded(api, "ada", used(consumer, asset=urn("dataset", "early"), calls=1))
@@ -150,8 +150,8 @@ async def test_an_unknown_consumer_becomes_a_stub(api: Api) -> None:
     assert [each["consumer"] for each in consumers] == [{"id": consumer}]
 
 
-async def test_each_record_stands_for_itself(api: Api) -> None:
-    """What cannot be stored says so at its place, and the others are stored."""
+async def test_each_record_has_its_own_outcome(api: Api) -> None:
+    """Each invalid record has an error with its index, and the valid records are stored."""
     far = (datetime.now(UTC).date() + timedelta(days=2)).isoformat()
     records: list[tuple[dict[str, Any], str, list[str]]] = [
         (used(reads=1, back=9), "", []),
@@ -173,8 +173,8 @@ async def test_each_record_stands_for_itself(api: Api) -> None:
     assert codes(payload) == wanted
 
 
-async def test_a_thousand_records_and_no_more(api: Api) -> None:
-    """A call carries a thousand records; with one more it is refused whole."""
+async def test_a_call_carries_at_most_a_thousand_records(api: Api) -> None:
+    """A call with 1,000 records is stored; a call with 1,001 is rejected with LIMIT_EXCEEDED."""
     await api.load(owned("dataset", "busy"))
     many = [used(SHOP, back, urn("dataset", "busy"), reads=1) for back in range(1_001)]
     body = await api.send("ada", "mutation ($i: RecordUsageInput!) { recordUsage(input: $i) { recorded } }",
@@ -187,22 +187,22 @@ async def test_a_thousand_records_and_no_more(api: Api) -> None:
 
 @pytest.mark.parametrize("days", [0, 401])
 async def test_days_are_bounded(api: Api, days: int) -> None:
-    """More days than are added up, or none, are an error that says the bounds."""
+    """A value of `days` outside 1 to 400 is rejected as INVALID."""
     body = await api.send("ada", READ, id=DATA, days=days)
     assert body["errors"][0]["extensions"]["code"] == "INVALID"
 
 
 @pytest.mark.parametrize("text", ["2026-02-30", "2026-1-1", "20260101", "today"])
-async def test_a_day_is_a_day_of_the_calendar(api: Api, text: str) -> None:
-    """Whatever is no day is refused before anything runs."""
+async def test_an_invalid_date_is_rejected(api: Api, text: str) -> None:
+    """A text that is no calendar date in ISO form is rejected before execution."""
     record = {**used(reads=1), "day": text}
     body = await api.send("ada", "mutation ($i: RecordUsageInput!) { recordUsage(input: $i) { recorded } }",
                           i={"records": [record]})  # fmt: skip
     assert "Date cannot represent" in body["errors"][0]["message"]
 
 
-async def test_usage_leaves_no_change_and_no_revision(api: Api) -> None:
-    """Usage is its own record: neither the audit nor the revision of the asset tells of it."""
+async def test_usage_is_not_audited(api: Api) -> None:
+    """A usage record changes neither the history nor the revision of its asset."""
     document = "query ($id: ID!) { asset(id: $id) { revision history { totalCount } } }"
     before = await api.ask("ada", document, id=DATA)
     await recorded(api, "ada", used(reads=7, back=20))

@@ -86,7 +86,7 @@ def _lose_index(settings: Settings) -> None:
 
 @pytest.mark.timeout(300)
 async def test_a_lost_index_is_rebuilt(tmp_path: Path) -> None:
-    """After a reindex, listings, searches, facets, incidents and changes are as before; a running store refuses it."""
+    """A reindex restores listings, searches, facets, incidents and changes; the command fails while a store runs."""
     settings = store_settings(tmp_path)
     async with _running(settings) as api:
         await api.load(*map(_item, range(ASSETS)))
@@ -149,7 +149,7 @@ def test_the_number_of_vertices_is_printed(monkeypatch: pytest.MonkeyPatch, coun
 
 
 async def test_an_external_store_is_not_reindexed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With MLG_STORE_URL the command is refused and creates no folder."""
+    """With MLG_STORE_URL the command is rejected and creates no folder."""
     monkeypatch.setenv("MLG_STORE_URL", "http://127.0.0.1:1/gremlin")
     code, _, errors = await _reindex(store_settings(tmp_path))
     assert (code, "external store" in errors) == (1, True)
