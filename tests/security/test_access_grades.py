@@ -1,4 +1,4 @@
-"""The three grades through the whole house: hidden, discoverable, readable; and what shows of edges between them."""
+"""The three access grades through the full application: hidden, discoverable, readable, and the edges between them."""
 
 from typing import Any
 
@@ -121,7 +121,7 @@ async def test_a_filter_on_an_edge_cannot_feel_for_what_is_hidden(api: Api, leas
 
 
 async def test_a_path_ends_at_what_may_not_be_read(api: Api) -> None:
-    """What a model version was trained on through a draft run is the run's to tell."""
+    """A draft run hides what a model version was trained on through it, from every caller who may not read the run."""
     query = f'{{ asset(id: "{VERSION}") {{ ... on ModelVersion {{ trainedOn {{ totalCount nodes {{ id }} }} }} }} }}'
     found = {who: (await api.ask(who, query))["asset"]["trainedOn"] for who in ("bo", "ada")}
     ids = {who: {node["id"] for node in each["nodes"]} for who, each in found.items()}

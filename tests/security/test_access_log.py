@@ -59,7 +59,7 @@ async def test_a_denied_field_is_logged_with_what_it_needs(api: Api) -> None:
 
 
 async def test_asking_for_what_is_hidden_is_logged(api: Api) -> None:
-    """An id that exists and is hidden leaves a trace where an unknown one does not: somebody may be guessing."""
+    """A request for a hidden id is logged and one for an unknown id is not, because the caller may be guessing ids."""
     query = "query ($id: ID!) { asset(id: $id) { id } }"
     (line,) = await lines(api, "bo", query, id=HIDDEN)
     assert (line["event"], line["ids"]) == ("hidden", [HIDDEN])
@@ -82,7 +82,7 @@ async def test_everyday_reads_leave_nothing(api: Api) -> None:
 
 
 async def test_the_log_is_for_its_owner(api: Api) -> None:
-    """The file can be read by the process's user and nobody else."""
+    """Only the user of the process may read the log file."""
     await lines(api, "ada", FIELDS)
     mode = (api.process.settings.data_dir / "access.jsonl").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600

@@ -1,4 +1,4 @@
-"""The audit tells what its reader may see now: of fields, of far ends, of assets; and finds it by every filter."""
+"""The audit returns only fields, far ends and assets that its reader may see now, and every filter works on it."""
 
 import random
 from pathlib import Path
@@ -54,7 +54,7 @@ async def api(api: Api) -> Api:
 
 
 async def all_changes(api: Api, who: str, where: Any = None, first: int = 500) -> list[dict[str, Any]]:
-    """Every change that somebody sees, page by page; the total is that of all of them."""
+    """Return every change visible to a caller, page by page, and assert that the total equals their number."""
     found: list[dict[str, Any]] = []
     after, more = None, True
     while more:
@@ -66,7 +66,10 @@ async def all_changes(api: Api, who: str, where: Any = None, first: int = 500) -
 
 
 async def test_a_hidden_field_is_left_out(api: Api) -> None:
-    """That it changed is as hidden as what it was and became: only who may see it now is told of either."""
+    """The name of a changed field is hidden with its old and new value.
+
+    Only callers who may see the field read any of them.
+    """
     for who, count, texts in (("ada", 2, (f"{CANARY}-1", f"{CANARY}-2")), ("bo", 0, ())):
         history = (await api.ask(who, HISTORY, id=VERSION))["asset"]["history"]["nodes"]
         fields = [field for change in history for field in change["fields"] if field["field"] == "params"]
@@ -85,8 +88,8 @@ async def test_nothing_hidden_shows_anywhere(api: Api) -> None:
         assert any(SHUT in text for text in texts) is sees
 
 
-async def test_an_edge_to_what_is_hidden_is_not_told(api: Api) -> None:
-    """A change about one hidden end is not there; one about several tells of those that are known."""
+async def test_an_edge_to_a_hidden_asset_is_not_in_the_audit(api: Api) -> None:
+    """A change about one hidden end is absent; a change about several ends lists the visible ones."""
     observed = {who: (await api.ask(who, HISTORY, id=OPEN))["asset"]["history"] for who in ("ada", "bo")}
     assert [change["action"] for change in observed["ada"]["nodes"]] == ["LINKED", "UPDATED", "REGISTERED"]
     assert [change["action"] for change in observed["bo"]["nodes"]] == ["UPDATED", "REGISTERED"]
@@ -115,8 +118,8 @@ async def test_a_hidden_change_is_as_an_unknown_one(api: Api, module_graph: Stor
     assert listed == await api.ask("bo", CHANGES, f={"subjects": [urn("dataset", "nothing-here")]}, first=5)
 
 
-async def test_every_filter_finds_what_it_says(api: Api) -> None:
-    """Random filters find what the same conditions find in all changes, in the same order, page by page."""
+async def test_every_filter_selects_by_its_condition(api: Api) -> None:
+    """Random filters return the changes that the same conditions select from all changes, in the same order."""
     every = {who: await all_changes(api, who) for who in ("root", "ada", "bo")}
     assert every["root"] == sorted(every["root"], key=lambda change: (change["at"], change["id"]), reverse=True)
     assert len(every["bo"]) < len(every["ada"]) <= len(every["root"])

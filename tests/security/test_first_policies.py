@@ -1,4 +1,4 @@
-"""The first policies through the whole house: what one caller sees and another does not, wherever it could show."""
+"""The first policies through the full application: assets and fields that one caller sees and another does not."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ QUERIES = {
 
 @pytest.mark.parametrize("where", QUERIES)
 async def test_hidden_row_is_nowhere(api: Api, where: str) -> None:
-    """A TEAM dataset shows to its team, the auditor and the admin, and to nobody else in any place."""
+    """A TEAM dataset is visible to its team, the auditor and the admin, and to no other caller by any query."""
     for who in ("ada", "ci-ranking", "cy", "root"):
         assert HIDDEN in str(await api.ask(who, QUERIES[where]))
     assert HIDDEN not in str(await api.ask("bo", QUERIES[where]))
@@ -83,7 +83,10 @@ FIELDS = f'{{ asset(id: "{VERSION}") {{ id ... on ModelVersion {{ framework arti
 
 
 async def test_restricted_fields_are_masked(api: Api) -> None:
-    """The owning team reads restricted fields; others get null beside everything else, and are told which and why."""
+    """The owning team reads restricted fields.
+
+    Others get null for them, with the denied fields and reasons reported.
+    """
     observed = await api.ask("ada", FIELDS)
     assert observed["asset"]["artifactUri"] == SECRET
     body = await api.send("bo", FIELDS)

@@ -1,4 +1,4 @@
-"""What is recorded about hidden assets: checks, incidents, usage and changes tell no more of them than of nothing."""
+"""Checks, incidents, usage and changes of hidden assets disclose as little as those of absent assets."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ async def api(leaky: Api) -> Api:
 
 @pytest.fixture(scope="module", params=[HIDDEN, DRAFT], ids=["hidden", "discovered"])
 async def details(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
-    """Return the ids of facts about an asset of which zoe knows nothing, or only that it is there."""
+    """Return the ids of attached records of an asset that is hidden from zoe, or only discoverable."""
     result = await report(api, "ada", request.param, status="FAIL", openIncidentOnFail=True)
     changes = (await api.ask("ada", HISTORY, id=request.param))["asset"]["history"]["nodes"]
     return {
@@ -70,8 +70,8 @@ def _with(given: dict[str, Any], named: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", ABOUT)
-async def test_a_fact_about_what_is_hidden(api: Api, details: dict[str, str], case: str) -> None:
-    """A write that names such a fact answers as for one that is not there, after as many requests."""
+async def test_an_attached_record_of_a_hidden_asset(api: Api, details: dict[str, str], case: str) -> None:
+    """A write that names such a record returns the response for an absent one, after as many requests."""
     document, kind, given = ABOUT[case]
     there, nothing = details[kind], FAR.format(kind)
     responses = [await reported(api, document, named, input=_with(given, named)) for named in (there, nothing)]
@@ -80,10 +80,10 @@ async def test_a_fact_about_what_is_hidden(api: Api, details: dict[str, str], ca
 
 
 @pytest.mark.parametrize("kind", ["check", "check-result", "incident", "change"])
-async def test_a_fact_by_its_id(api: Api, details: dict[str, str], kind: str) -> None:
-    """Reading such a fact by its id answers as for one that is not there, after as many requests.
+async def test_an_attached_record_by_its_id(api: Api, details: dict[str, str], kind: str) -> None:
+    """Reading such a record by its id returns the response for an absent one, after as many requests.
 
-    Those for a change are two, whether or not it is about something beside its subject that must be asked for.
+    A change takes two requests, whether or not it is about an asset besides its subject.
     """
     named = (details[kind], FAR.format(kind))
     responses = [await reported(api, NODE, each, id=each) for each in named]
@@ -132,7 +132,10 @@ async def test_a_consumer_that_is_hidden_has_no_costs_and_days(api: Api) -> None
 
 
 async def test_an_incident_on_hidden_and_own_assets(api: Api) -> None:
-    """Zoe ends an incident on her asset and a hidden one, and learns nothing of that; the audit tells its owners."""
+    """Zoe resolves an incident on her asset and a hidden one without learning of the hidden one.
+
+    Its owners see the audit.
+    """
     incident = (await raised(api, "root", MINE, HIDDEN))["incident"]["id"]
     document = """mutation ($input: ResolveIncidentInput!) { resolveIncident(input: $input) {
       incident { state assets { id } } errors { code } } }"""
@@ -144,7 +147,7 @@ async def test_an_incident_on_hidden_and_own_assets(api: Api) -> None:
 
 
 async def test_a_refusal_names_no_asset_but_ones_own(api: Api) -> None:
-    """Whoever may know of one of an incident's assets and change none of them is told of that one's kind alone."""
+    """A caller who sees one asset of an incident and may change none gets an error with the kind of that asset only."""
     incident = (await raised(api, "root", OPEN, HIDDEN))["incident"]["id"]
     payload = (await api.ask("zoe", RESOLVE, input={"incident": incident}))["resolveIncident"]
     assert codes(payload) == [("DENIED", [])]

@@ -1,4 +1,4 @@
-"""The leak catalogue (docs/policy.md), first part: what reads could tell. Each entry has a test of its name."""
+"""The leak catalogue (docs/policy.md), first part: what reads could disclose. Each entry has a test of its name."""
 
 import asyncio
 import base64
@@ -199,7 +199,7 @@ async def test_existence_by_version(leaky: Api) -> None:
 
 
 async def test_lineage_is_cut_and_not_bridged(leaky: Api) -> None:
-    """Where a hidden run, or one that may only be discovered, stands between, the two sides are not joined."""
+    """A hidden or merely discoverable run between two assets cuts their lineage; the two sides are not joined."""
     query = f"""{{ node(id: "{VERSION}") {{ ... on ModelVersion {{
         trainedOn {{ totalCount nodes {{ id }} }} upstream {{ nodes {{ asset {{ id }} }} }} }} }} }}"""
     everything, observed = [str(await leaky.ask(who, query)) for who in ("ada", "bo")]
@@ -300,8 +300,8 @@ ROUTES = {
 
 
 @pytest.mark.parametrize("route", ROUTES)
-async def test_every_way_to_a_field(leaky: Api, route: str) -> None:
-    """Interface or type, fragment, alias, directive, derived field: a hidden field is hidden on each way."""
+async def test_every_path_to_a_field(leaky: Api, route: str) -> None:
+    """A hidden field is null on each path: interface or type, fragment, alias, directive, derived field."""
     fragment = " fragment F on Asset { description }" if "..." + "F" in ROUTES[route] else ""
     query = f"query ($id: ID!) {{ {ROUTES[route]} }}{fragment}"
     assert leaks.CANARY in str(await leaky.ask("ada", query, id=DRAFT))

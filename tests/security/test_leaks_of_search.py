@@ -86,8 +86,11 @@ async def floored(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
         yield api
 
 
-async def test_a_fence_holds_for_searches(floored: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a fence covers is neither found nor counted, and there are as many hits as there would be without it."""
+async def test_a_sensitivity_floor_applies_to_search(floored: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search neither finds nor counts assets under a sensitivity floor.
+
+    It returns as many hits as if they were absent.
+    """
     hidden = [leaks.urn("dataset", f"fence_{number}") for number in range(6)]
     assert (await _search(floored, "bo", "fence"))["hits"]["totalCount"] == 10
     covered = frozenset(vertex_id("default", urn) for urn in hidden)

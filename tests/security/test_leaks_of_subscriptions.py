@@ -1,4 +1,4 @@
-"""What a subscription tells, and to whom: who connects, until when, and what is hidden by the time it is told."""
+"""What a subscription discloses and to whom: connections, expiry, and changes that become hidden before delivery."""
 
 import json
 import time
@@ -32,7 +32,7 @@ async def api(leaky: Api) -> AsyncIterator[tuple[Api, str]]:
 
 
 async def newest(api: Api, who: str) -> str:
-    """The cursor of the newest change that somebody sees."""
+    """Return the cursor of the newest change visible to a caller."""
     found = await api.ask(who, "{ changes(first: 1) { nodes { cursor } } }")
     cursor: str = found["changes"]["nodes"][0]["cursor"]
     return cursor
@@ -46,8 +46,8 @@ async def reported_until(talk: Talk, subject: str) -> list[dict[str, Any]]:
     return reported
 
 
-async def test_nothing_hidden_is_told(api: tuple[Api, str]) -> None:
-    """Of what bo may not know of there is no event and no gap, and of a draft no value, though ada is told it all."""
+async def test_no_hidden_change_is_delivered(api: tuple[Api, str]) -> None:
+    """Bo receives no event and no gap for hidden assets and no value of a draft, though ada receives all of them."""
     graph, address = api
     cursors = {who: await newest(graph, who) for who in ("ada", "bo")}
     for round_ in ("one", "two"):
@@ -70,7 +70,7 @@ async def test_nothing_hidden_is_told(api: tuple[Api, str]) -> None:
 
 
 async def test_a_filter_for_what_is_hidden(api: tuple[Api, str]) -> None:
-    """To ask for the changes of a hidden id tells as little as to ask for those of an unknown one."""
+    """A subscription to the changes of a hidden id discloses as little as one to those of an unknown id."""
     graph, address = api
     after = await newest(graph, "bo")
     async with talking(address, graph.tokens["bo"]) as talk:
@@ -82,7 +82,7 @@ async def test_a_filter_for_what_is_hidden(api: tuple[Api, str]) -> None:
 
 
 async def test_visibility_is_that_of_the_moment(api: tuple[Api, str]) -> None:
-    """A subject is told of while it is open; the change that shut it is not told, nor any later one."""
+    """A subject's changes are delivered while it is open; the change that hides it and later ones are not."""
     graph, address = api
     turning = leaks.urn("dataset", "turning")
     await graph.load({"dataset": {"id": turning, **TEAM}})
@@ -99,8 +99,8 @@ async def test_visibility_is_that_of_the_moment(api: tuple[Api, str]) -> None:
     assert leaks.CANARY not in str(reported)
 
 
-async def test_what_was_read_before_is_not_told(graph: StoreGraph, tmp_path: Path) -> None:
-    """A change that was read together with the one before is judged again, when something was written in between."""
+async def test_a_change_read_ahead_is_evaluated_again(graph: StoreGraph, tmp_path: Path) -> None:
+    """A change read together with an earlier one is evaluated against the policy again if a write came in between."""
     async with open_api(graph, tmp_path) as api:
         first, second = (leaks.urn("dataset", name) for name in ("first", "second"))
         await api.load({"team": {"name": "ranking"}}, {"dataset": {"id": PROBE}})
@@ -124,7 +124,7 @@ async def _subject(events: Any) -> str:
 
 
 async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Path) -> None:
-    """Who leaves a team that is above theirs is told of its changes no more, as soon as teams are looked up again."""
+    """A caller who leaves a parent team receives no further changes of it once team memberships are looked up again."""
     async with open_api(graph, tmp_path) as api, serving(api.app) as address:
         group = leaks.urn("dataset", "of-the-group")
         above = "mlg://team/catalog/default/group"
@@ -143,7 +143,7 @@ async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Pat
 
 @pytest.mark.parametrize("idle", [True, False], ids=["idle", "busy"])
 async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle: bool) -> None:
-    """When the token expires the connection is closed, and nothing is told afterwards."""
+    """When the token expires the connection is closed, and no event is delivered afterwards."""
     graph, address = api
     issued = time.time() - LIFETIME_SECONDS + 4
     token = DevIssuer(graph.process.settings).mint(persona("ada"), now=issued)
@@ -190,8 +190,8 @@ async def test_tokens_that_are_not_good(api: tuple[Api, str]) -> None:
             assert (code, bool(reason)) == (4403, True)
 
 
-async def test_a_cursor_of_somebody_else(api: tuple[Api, str]) -> None:
-    """A cursor is good for whoever got it; anything else is INVALID, and says so before anything is told."""
+async def test_a_cursor_of_another_caller(api: tuple[Api, str]) -> None:
+    """A cursor works only for the caller it was issued to; any other is INVALID before an event is delivered."""
     graph, address = api
     page = (await graph.ask("bo", "{ changes(first: 1) { pageInfo { endCursor } } }"))["changes"]["pageInfo"]
     async with talking(address, graph.tokens["bo"]) as talk:
@@ -202,8 +202,8 @@ async def test_a_cursor_of_somebody_else(api: tuple[Api, str]) -> None:
             assert [error["extensions"]["code"] for error in message["payload"]] == ["INVALID"]
 
 
-async def test_what_is_told_is_logged(api: tuple[Api, str]) -> None:
-    """Each event leaves in the access log what it read of restricted fields, or what was denied, and no more."""
+async def test_every_disclosure_is_logged(api: tuple[Api, str]) -> None:
+    """Each event adds to the access log the restricted fields it disclosed or denied, and no more."""
     graph, address = api
     path = graph.process.settings.data_dir / "access.jsonl"
     lines: dict[str, list[dict[str, Any]]] = {}
@@ -224,8 +224,10 @@ async def test_what_is_told_is_logged(api: tuple[Api, str]) -> None:
         ] * 2
 
 
-async def test_what_cannot_be_logged_is_not_told(api: tuple[Api, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the access log cannot be written, an event that belongs into it ends the subscription untold."""
+async def test_an_event_that_cannot_be_logged_is_not_delivered(
+    api: tuple[Api, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the access log is not writable, an event that must be logged ends the subscription undelivered."""
     graph, address = api
     broken = AccessLog(Path("/dev/full"), graph.process.policy.labels)
     monkeypatch.setattr(graph.contexts, "log_access", broken.write)

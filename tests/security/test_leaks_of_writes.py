@@ -1,4 +1,4 @@
-"""The leak catalogue (docs/policy.md), second part: what writes, transport, logs and side doors could tell."""
+"""The leak catalogue (docs/policy.md), second part: what writes, transport, logs and side channels could disclose."""
 
 import json
 from typing import Any
@@ -103,7 +103,7 @@ async def test_a_link_that_would_change_what_is_hidden(api: Api) -> None:
     assert result["errors"][0]["message"] == DENIED.format("link", "dataset")
 
 
-# A name that is taken tells that something is there, and nothing else of it (ADR 0006).
+# A taken name discloses that an asset exists, and nothing else about it (ADR 0006).
 DENIED = "You may not {} this {}: The caller may not read the asset, so may not change it."
 
 
@@ -184,7 +184,7 @@ async def test_batches(api: Api) -> None:
 
 
 async def test_introspection(api: Api) -> None:
-    """The schema is the same for everybody, so it tells nothing about anybody's data."""
+    """The schema is the same for every caller, so it discloses no data."""
     query = "{ __schema { types { name fields { name description } enumValues { name } inputFields { name } } } }"
     responses = {(await _raw(api, who, {"query": query})).content for who in ("bo", "root", "guest", "zoe")}
     assert len(responses) == 1
@@ -192,7 +192,7 @@ async def test_introspection(api: Api) -> None:
 
 
 async def test_suggestions(api: Api) -> None:
-    """Who guesses is told names of the schema at most: no id, name, tag or version that is stored is suggested."""
+    """Guessing discloses names of the schema at most: no stored id, name, tag or version is ever suggested."""
     near = [
         f'{{ node(id: "{HIDDEN[:-1]}") {{ id }} }}',
         '{ team(name: "rankin") { id } }',

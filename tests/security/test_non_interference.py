@@ -1,7 +1,7 @@
-"""Two worlds that differ only in what a caller may not see give that caller the same bytes, whatever is asked.
+"""Two estates that differ only in what is hidden from a caller return the same bytes to that caller for every query.
 
-``make test-worlds QUERIES=20000`` asks more. The policy itself is taken as it is: what it means is proven elsewhere;
-here it is proven that nothing of what it hides shows, wherever it could.
+``make test-worlds QUERIES=20000`` runs more queries. The decisions of the policy are tested elsewhere; this test
+proves that no field, total, error, header or log line discloses anything that the policy hides.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from graphql_schema.operation.field_guards import governed_fields
 from policies.decision import Grade
 
 QUERIES = int(os.environ.get("QUERIES", "3500"))
-"""Operations in all, for each of which both worlds are asked."""
+"""Number of operations, each of which is sent to both twin stores."""
 
 SEED = int(os.environ.get("SEED", "1"))
 MOST_PAGES = 4
@@ -52,14 +52,14 @@ async def twins(
     store_schema: StoreSchema,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Twins]:
-    """Open the two worlds of each caller in turn."""
+    """Open the twin stores of each caller in turn."""
     folder = tmp_path_factory.mktemp("worlds")
     async with open_twins(request.param, SEED, janusgraph, store_schema, folder) as opened:
         yield opened
 
 
 def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
-    """What a caller may know, and may guess: hidden ids, names and times of both worlds are among it."""
+    """Return what a caller sees or may guess: ids, names and times of both stores, hidden ones included."""
     apart = twins.apart
     observed, hidden = apart.ids(Grade.READ, Grade.DISCOVER), apart.ids(Grade.HIDDEN)
     unknown = [f"{urn}-not" for urn in observed[::9]]
@@ -186,7 +186,7 @@ async def test_no_difference(twins: Twins, capsys: pytest.CaptureFixture[str]) -
     """Status, headers, data, errors, extensions, totals and cursors are equal, and no hidden value is in them.
 
     The operations reach every governed field, every filter and every order, and most are answered whole. Neither does
-    the log of the process tell anything, nor the access log any value.
+    the log of the process disclose anything, nor the access log any value.
     """
     schema = twins.apart.schema
     generator = Generator(schema, Random(f"{SEED}{twins.who}"), _pools(twins))
@@ -213,7 +213,7 @@ DRY_RUN = """mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $
 
 
 def _dry_runs(twins: Twins, random: Random) -> Iterator[dict[str, Any]]:
-    """New assets that name what is seen, hidden or unknown; and links to what nothing leads to yet in either world."""
+    """Yield new assets that refer to visible, hidden or unknown ids, and links between ends without edges."""
     apart, every = twins.apart, references()
     of: dict[str, list[str]] = {}
     for urn, one in apart.things.items():
@@ -235,7 +235,7 @@ def _dry_runs(twins: Twins, random: Random) -> Iterator[dict[str, Any]]:
 
 
 async def test_no_difference_of_dry_runs(twins: Twins) -> None:
-    """What a write would come to does not tell what is hidden from what is not there."""
+    """The outcome of a dry run does not distinguish hidden assets from absent ones."""
     items = [*_dry_runs(twins, Random(f"{SEED}{twins.who}"))]
     before = len(twins.differing)
     for start in range(0, len(items), 40):

@@ -251,7 +251,7 @@ async def test_every_listing_is_answered_by_the_index_alone(twin: Twin, name: st
 
 
 async def test_a_scan_would_be_noticed(twin: Twin) -> None:
-    """What the index cannot answer, a filter on a value that it does not hold, is told apart by its profile."""
+    """The profile exposes a scan, provoked by a filter on a value that the index does not hold."""
     scan = IndexQuery(filter_of(In("revision", (1,))), 20).wire()
     (steps,) = await twin.graph.run(PROFILE, listings=[scan], tenant="default")
     assert faults(steps) != []  # type: ignore[arg-type]

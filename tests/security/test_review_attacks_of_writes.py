@@ -1,4 +1,4 @@
-"""Attacks on writes that once worked: what nobody owns, what is hidden by now, parts of others, endless work."""
+"""Attacks on writes that once worked: unowned assets, assets hidden since, children of others, endless work."""
 
 import json
 from typing import Any
@@ -61,15 +61,15 @@ def last_logged(api: Api) -> dict[str, Any]:
     [(TAG, {"add": [PII]}), (TAG, {"block": [PII]}), (STAGE, {"stage": "RETIRED"}), (OWN, {"owners": [RANKING]})],
     ids=["tag", "block", "retire", "own"],
 )
-async def test_nobody_governs_a_stub_without_the_right(api: Api, mutation: str, given: dict[str, Any]) -> None:
-    """What is only referred to belongs to nobody, and still takes the right to register things to be changed."""
+async def test_no_caller_governs_a_stub_without_the_right(api: Api, mutation: str, given: dict[str, Any]) -> None:
+    """A stub has no owner, and changing it still requires the right to register."""
     stub, fed = dataset("stub"), dataset("fed-by-stub")
     await api.load({"dataset": {"id": fed, "owners": [ADS], "derivedFrom": [stub]}})
     assert await do(api, "eli", mutation, asset=stub, **given) == ["DENIED"]
 
 
-async def test_nobody_reverts_what_is_only_about_something_hidden(api: Api) -> None:
-    """A change that was noted before its other end was hidden answers like an unknown one, and leaves a trace."""
+async def test_no_caller_reverts_a_change_about_a_hidden_asset(api: Api) -> None:
+    """A change recorded before its other end was hidden is answered like an unknown one, and the attempt is logged."""
     mine, theirs = dataset("mine"), dataset("theirs")
     await api.load({"dataset": {"id": mine, "owners": [RANKING]}}, {"dataset": {"id": theirs, "owners": [ADS]}})
     assert await do(api, "ada", LINK, **{"relation": "DERIVES", "from": theirs, "to": mine}) == []
@@ -85,8 +85,8 @@ async def test_nobody_reverts_what_is_only_about_something_hidden(api: Api) -> N
     assert await do(api, "root", REVERT, change=change) == []
 
 
-async def test_a_conflict_tells_nothing_of_a_hidden_end(api: Api) -> None:
-    """What has happened since to an edge from something hidden neither shows in a revert nor is changed by it."""
+async def test_a_conflict_discloses_nothing_of_a_hidden_end(api: Api) -> None:
+    """Later changes to an edge from a hidden asset neither show in a revert nor are changed by it."""
     mine, shown, theirs = dataset("mixed"), dataset("mixed-shown"), dataset("mixed-theirs")
     await api.load({"dataset": {"id": mine, "owners": [RANKING]}}, {"dataset": {"id": theirs, "owners": [ADS]}})
     await api.register("ada", {"dataset": {"id": mine, "derivedFrom": [shown, theirs]}})
@@ -98,8 +98,8 @@ async def test_a_conflict_tells_nothing_of_a_hidden_end(api: Api) -> None:
     assert found["asset"]["upstream"]["totalCount"] == 0
 
 
-async def test_nobody_restores_the_parts_of_others(api: Api) -> None:
-    """What it took the rights on every part to delete takes them to restore."""
+async def test_no_caller_restores_the_children_of_others(api: Api) -> None:
+    """Restoring an asset with its children requires the same rights on every child as deleting them."""
     model, version = "mlg://model/test/default/parted", "mlg://model-version/test/default/parted@1"
     await api.load({"model": {"id": model, "owners": [RANKING]}}, {"modelVersion": {"id": version, "owners": [ADS]}})
     assert await do(api, "ada", DELETE, asset=model) == ["DENIED"]
@@ -134,8 +134,8 @@ async def _requests(api: Api, many: int) -> list[int]:
     return [await api.count("ada", mutation, input=given) for mutation, given in calls]
 
 
-async def test_nobody_switches_a_tag_that_assets_of_others_carry(api: Api) -> None:
-    """Whether a stored tag propagates is for the administrator to say: it decides what all teams' assets carry."""
+async def test_no_caller_switches_a_tag_on_assets_of_others(api: Api) -> None:
+    """Only an administrator decides whether a stored tag propagates, because it changes the assets of all teams."""
     off: dict[str, Any] = {"tag": {"name": "pii", "tagKind": "PII", "propagates": False}}
     for who, outcome in (("ada", "DENIED"), ("ci-ranking", "DENIED"), ("root", "UPDATED")):
         payload = await api.register(who, off, dryRun=True)

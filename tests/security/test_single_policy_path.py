@@ -1,4 +1,4 @@
-"""There is one road from a record to an answer, and it leads through the policy: in the code, and on every field."""
+"""There is one path from a record to a response, and it applies the policy: in the code, and on every field."""
 
 import ast
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -41,7 +41,7 @@ READS_RECORDS = {
 
 MAKE_CLIENTS = {
     "app.runtime.process": "for the server",
-    "app.cli.policy_commands": "for whoever operates the store and asks why: decisions, no records",
+    "app.cli.policy_commands": "for operators of the store who need an explanation: decisions, no records",
 }
 """Modules outside of app.graph that open the store, each with its reason."""
 
@@ -65,14 +65,14 @@ def _asks(tree: ast.Module) -> bool:
 COALESCER = "app.graph.reading.level.level_batcher"
 
 
-def test_rows_are_made_by_the_judge_alone() -> None:
-    """Nobody else makes a row of a record, and nothing that is no row is shown as one."""
+def test_only_the_row_policy_makes_rows() -> None:
+    """Only the row policy makes a row of a record, and no other object is returned as a row."""
     assert set(_calls("Row")) == {"app.graph.reading.access.row_policy"}
     assert set(_calls("RowAccess")) == {"app.graph.reading.access.row_policy", "app.graph.reading.access.field_masks"}
 
 
-def test_records_are_read_through_the_judge_alone() -> None:
-    """The records of an answer are looked at by the listed functions, and each of them still does."""
+def test_only_listed_functions_read_records() -> None:
+    """Only the listed functions read the records of a response, and each of them still exists."""
     found = {
         f"{path}.{function.name}"
         for path, module in product().items()
@@ -85,7 +85,7 @@ def test_records_are_read_through_the_judge_alone() -> None:
 
 
 def test_the_store_is_asked_from_one_folder() -> None:
-    """Outside of it nobody sends a request; the listed modules make the client, and hand it on."""
+    """No module outside app.graph sends a store request; the listed modules make the client and pass it on."""
     assert {path for path in _calls("submit") if not path.startswith("app.graph")} == set()
     assert {path for path in _calls("GremlinClient") if not path.startswith("app.graph")} == {*MAKE_CLIENTS}
     importers = {
@@ -125,12 +125,12 @@ NOT_REACHED = {
        for name in ("downstream", "impact")},
     **{f"{kind}.{name}": "no data arrives at the kind" for kind in NOTHING_ARRIVES for name in ("upstream", "lineage")},
     **{f"{kind}.health": "no data arrives, and no parent" for kind in NOTHING_ARRIVES if KINDS[kind].parent is None},
-    "Change.subject": "a change is shown to whoever reads its subject",
+    "Change.subject": "a change is shown to callers who read its subject",
     "Change.reverts": "what a change undid is of the same subject",
-    "Approval.subject": "an approval is shown to whoever reads its subject",
+    "Approval.subject": "an approval is shown to callers who read its subject",
     "ModelVersion.approvals": "approvals are of the version itself",
-    "Check.asset": "a check is shown to whoever reads its asset",
-    "Check.latestResult": "a result is shown to whoever reads the asset of its check",
+    "Check.asset": "a check is shown to callers who read its asset",
+    "Check.latestResult": "a result is shown to callers who read the asset of its check",
     "Check.results": "the same",
     "CheckResult.check": "the same",
     "ApprovePayload.approval": "tests/journeys/test_approvals.py: the echo of a mutation",
@@ -210,7 +210,7 @@ REPORTED = {
     "CheckResult": "{ id check { id asset { id } } }",
     "Incident": "{ id assets { id } cause { id } }",
 }
-"""What is selected of facts: whatever of them may name an asset."""
+"""The selections on attached records: every field that may name an asset."""
 
 
 def _paths() -> Iterator[tuple[str, str]]:
@@ -233,7 +233,7 @@ async def paths(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFacto
 
 
 def _sources(paths: Paths, owner: str) -> list[str]:
-    """The open rows of a kind, or facts about open rows."""
+    """Return the visible rows of a kind, or attached records of visible rows."""
     others = {"Team": RISK, "User": UMA, "Tag": TAG, "Domain": DOMAIN}
     if owner in ATTACHED_KINDS:
         return paths.open[owner]
@@ -324,8 +324,8 @@ async def test_no_root_leads_to_a_hidden_row(paths: Paths, root: str) -> None:
 
 @pytest.mark.parametrize("root", ["node", "nodes"])
 @pytest.mark.parametrize("kind", sorted(ATTACHED_KINDS.keys() - {"UsageMonth"}))
-async def test_no_id_leads_to_a_hidden_fact(paths: Paths, kind: str, root: str) -> None:
-    """A fact about what is hidden is there for root, and by none of its ids for bo."""
+async def test_no_id_leads_to_a_hidden_attached_record(paths: Paths, kind: str, root: str) -> None:
+    """Root reads an attached record of a hidden asset by each of its ids, and bo by none of them."""
     query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
     assert paths.hidden[kind]
     for urn in paths.hidden[kind][:20]:

@@ -1,7 +1,7 @@
-"""20,000 changed tokens before the whole application: what is let in says the very same thing, by a rule of our own.
+"""20,000 changed tokens before the application: an accepted token has the content of a good one, by a separate rule.
 
 The rule, which shares nothing with the product: header and payload are those of a good token, letter by letter, and the
-signature is, for ES256, the twin of the good one. Whoever sees (r, s) can write down (r, n - s), which is as valid for
+signature is, for ES256, the twin of the good one. A reader of (r, s) can write down (r, n - s), which is as valid for
 the same bytes (SEC 1, section 4.1.4); it says nothing that the first did not, so it is harmless and let in. Nothing
 else is: base64 has exactly one spelling here (RFC 4648 section 3.5 leaves the choice to the decoder).
 
@@ -189,7 +189,7 @@ def claims_of_others(material: Material, rng: random.Random) -> str:
 
 
 def claims_twice(material: Material, rng: random.Random) -> str:
-    """Write a claim twice, the good one first or last, signed by nobody or by a stranger."""
+    """Write a claim twice, the good one first or last, unsigned or signed by a stranger."""
     head, body, signature = material.pick(rng)
     name = rng.choice([*CLAIMS])
     extra = json.dumps({name: rng.choice(CLAIMS[name])})[1:-1]

@@ -15,24 +15,24 @@ NOT_WRITE = ["graph:read", "graph:read graph:admin", "graph:read Graph:Write", "
 
 @pytest.fixture
 def issuer() -> LiveIssuer:
-    """Return an issuer whose clock stands still."""
+    """Return an issuer with a stopped clock."""
     return LiveIssuer(Clock())
 
 
 @pytest.fixture
 def gateway(issuer: LiveIssuer) -> Gateway:
-    """Return the whole application, which has no store: whoever gets that far gets INTERNAL."""
+    """Return the whole application without a store: a request that gets past the middleware fails with INTERNAL."""
     return Doorway().open(authenticator([trusting(issuer)]))
 
 
 def administrator(issuer: LiveIssuer, scope: str) -> str:
-    """Mint a token of somebody whom every rule favours."""
+    """Mint a token of a caller whom every rule permits."""
     return issuer.mint(sub="root", groups=["platform"], roles=["admin", "engineer"], scope=scope)
 
 
 @pytest.mark.parametrize("scope", NOT_READ)
-async def test_without_graph_read_nobody_comes_in(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
-    """The answer is 403 and names the scope to ask for, in the header as RFC 6750 has it, to reads and writes alike."""
+async def test_without_graph_read_every_request_is_refused(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
+    """Without graph:read, reads and writes get 403, and the header names the required scope as in RFC 6750."""
     for body in (b'{"query":"{ __typename }"}', WRITE):
         known_response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=body)
         assert known_response.status == 403
@@ -43,8 +43,11 @@ async def test_without_graph_read_nobody_comes_in(issuer: LiveIssuer, gateway: G
 
 
 @pytest.mark.parametrize("scope", NOT_WRITE)
-async def test_without_graph_write_nobody_writes(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
-    """A mutation is refused before the store is asked, with the scope to ask for; an administrator's as well."""
+async def test_without_graph_write_every_mutation_is_refused(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
+    """A mutation without graph:write is refused before any store request, also for an admin.
+
+    The error names the scope.
+    """
     known_response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=WRITE)
     (error,) = known_response.json["errors"]
     extensions: dict[str, Any] = error["extensions"]

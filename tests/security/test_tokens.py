@@ -38,7 +38,7 @@ UNMISTAKABLE = ("evil", "incident", "other.example", "look-alike", "1'='1", "dev
 
 @pytest.fixture
 def issuer() -> LiveIssuer:
-    """Return an issuer whose clock stands still."""
+    """Return an issuer with a stopped clock."""
     return LiveIssuer(Clock())
 
 
@@ -94,7 +94,7 @@ def test_the_table_is_long_enough() -> None:
 
 @pytest.mark.parametrize("name", HEADERS)
 async def test_a_header_without_a_bearer_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name: str) -> None:
-    """Nothing but one bearer token is a token, and who sent none is not told that it was invalid."""
+    """Only a single bearer token is accepted, and a response to a request without one does not call it invalid."""
     template = HEADERS[name]
     headers = [] if template is None else [template.replace("{token}", issuer.mint())]
     known_response = await doorway.open(authenticator([trusting(issuer)])).knock(*headers)

@@ -70,7 +70,7 @@ def _reached(selected: Iterable[Selected], data: Any) -> Iterable[tuple[str, boo
             yield from _reached(selected, each)
     elif isinstance(data, dict):
         for one in selected:
-            if not one.key:  # a fragment: its fields stand in the same object
+            if not one.key:  # a fragment: its fields are in the same object
                 yield from _reached(one.below, data)
             elif one.key in data:
                 yield f"{one.parent}.{one.name}", data[one.key] is not None
@@ -102,7 +102,7 @@ class _Scope:
 class Generator:
     """Makes operations; ``pools`` hold what callers might know or guess, ``requested`` counts what has been asked for.
 
-    ``answered`` is for whoever asks: how often each coordinate was answered. ``looked`` keeps operations that are made
+    ``answered`` is a report: how often each coordinate was answered. ``looked`` keeps operations that are made
     together from all looking at the same.
     """
 
@@ -352,7 +352,7 @@ class Generator:
 
 
 class Name(str):
-    """An enum value, which stands without quotes."""
+    """An enum value, which is written without quotes."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The values of one asset: those that the caller sees are the same in both worlds, the others each world's own.
+"""The values of one asset: values visible to the caller are equal in both twin estates, hidden ones differ.
 
 Whatever a field is, its value is made from the type that the schema gives it, so a new field is part of this as soon as
 it is in the schema.
@@ -48,7 +48,7 @@ IDENTITY = frozenset({"id", "source", "namespace", "name", "version"})
 
 @dataclass(frozen=True)
 class Thing:
-    """One asset as far as it is the same in both worlds. ``twins`` says in which it is there."""
+    """One asset as far as it is equal in both twin estates. ``worlds`` names the estates that hold it."""
 
     urn: str
     kind: str
@@ -61,7 +61,7 @@ class Thing:
 
 @dataclass
 class Teller:
-    """Makes the values of one asset: the same in both worlds where the caller sees them, else each world's own."""
+    """Makes the values of one asset: equal in both twin estates where visible to the caller, different otherwise."""
 
     access: Access
     schema: GraphQLSchema
@@ -88,7 +88,7 @@ class Teller:
         return str(self.pick(name, lambda r, mark: f"{mark}{name}-{r.randrange(4)}"))
 
     def values(self) -> dict[str, Any]:
-        """A value for each field that an input and its type have in common, and what the policy goes by."""
+        """Return a value for each field that an input and its type share, and the attributes that the policy reads."""
         schema, kind = self.schema, self.thing.kind
         given, shown = schema.type_map[f"{kind}Input"], schema.type_map[kind]
         assert isinstance(given, GraphQLInputObjectType)
@@ -126,7 +126,10 @@ class Teller:
         return tuple(found)
 
     def _policy_attributes(self) -> PolicyAttributes:
-        """What the policy goes by: where it is hidden itself, any that leaves the caller with the same view."""
+        """Return the attributes that the policy reads.
+
+        A hidden asset gets any that leave the caller with the same access.
+        """
         mine, access = self.thing.attributes, self.access
         if not self.hides("stage"):
             return mine
@@ -182,7 +185,7 @@ class Teller:
         return {name: value for name, value in values.items() if value is not None}
 
     def _sources(self, random: Random) -> list[dict[str, Any]] | None:
-        """Columns of datasets that the caller knows of, and beside them of hidden ones that may differ."""
+        """Return columns of visible datasets, and beside them columns of hidden ones, which may differ."""
         things = self.things.values()
         observed = [one.urn for one in things if one.kind == "Dataset" and one.grade is not Grade.HIDDEN]
         secret = [one.urn for one in things if one.kind == "Dataset" and one.grade is Grade.HIDDEN]

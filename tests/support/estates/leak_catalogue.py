@@ -106,7 +106,7 @@ def items() -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def open_leaky(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
-    """Run the API over the estate; beside the personas may ask: a guest without team, and zoe whom nobody knows yet."""
+    """Run the API over the estate; further callers are a guest without team, and zoe, who has no User vertex yet."""
     async with open_api(graph, folder) as api:
         await api.load(*items())
         api.tokens["guest"] = token(api, "guest")

@@ -120,7 +120,7 @@ class WalkGraph:
 
     @property
     def text(self) -> str:
-        """Everything about it, for whoever looks at a difference."""
+        """Return the whole graph as text, to examine a difference."""
         return "\n".join([*map(str, self.things.values()), *map(str, self.arcs), f"gone: {sorted(self.gone)}"])
 
     def owner(self, urn: str) -> str:
@@ -237,7 +237,7 @@ _CLOSED = [
     ("ads", "ORG", "DRAFT"),
     ("ranking", "ORG", "DEPRECATED"),
 ]
-"""Owner, visibility and stage of what somebody does not see, or not read."""
+"""Owner, visibility and stage of an asset that a caller does not see, or not read."""
 _LEFT: list[tuple[Span, ...]] = [((0, UNLINKED),), ((0, UNLINKED), (RELINKED, NEVER))]
 """When a feature was in its set that was taken out of it, and perhaps put back."""
 

@@ -54,7 +54,7 @@ async def approve(api: Api, who: str, subject: str, gate: str = "release", **mor
 
 
 async def aliases(api: Api, who: str, name: str, alias: str = "champion") -> Any:
-    """What a caller sees of the aliases of a model, and of the version that one of them stands for."""
+    """Return the aliases of a model visible to a caller, and the version that one of them points at."""
     return (await api.ask(who, MODEL, id=model(name), alias=alias))["asset"]
 
 

@@ -42,7 +42,7 @@ EdgeKey = tuple[str, str, str]
 
 @dataclass
 class Estate:
-    """Assets by id and edges by (relation, from, to), with the facts that matter to readers."""
+    """Assets by id and edges by (relation, from, to), with the properties that matter to readers."""
 
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
     edges: dict[EdgeKey, dict[str, Any]] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Estate:
         return str(asset["team"] or (self.owner(known_parent) if known_parent else ""))
 
     def sees(self, who: str, urn: str) -> bool:
-        """Whether a caller may know of an asset."""
+        """Return whether an asset is visible to a caller."""
         team = TEAMS[who]
         return team is None or self.assets[urn]["visibility"] == "ORG" or self.owner(urn) == TEAM + team
 
@@ -75,7 +75,7 @@ class Estate:
         return [urn for urn in urns if self.reads(who, urn)]
 
     def visible(self, who: str, urns: Iterable[str]) -> list[str]:
-        """Those of the ids that a caller may know of."""
+        """Return the ids that are visible to a caller."""
         return [urn for urn in urns if self.sees(who, urn)]
 
     def joined(self, who: str) -> dict[EdgeKey, dict[str, Any]]:

@@ -60,7 +60,7 @@ _OBSERVED = 2
 
 @dataclass
 class Estate:
-    """What one world is made of: registrations with their subject and time, then links, and usage until today."""
+    """The content of one twin store: registrations with subject and time, then links, then usage until today."""
 
     registered: list[tuple[str, int, RegisterCommand]] = field(default_factory=list)
     links: list[LinkCommand] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Apart:
         self.estates = {name: self._estate(name, shared) for name in TWINS}
 
     def ids(self, *grades: Grade, twin: str = "") -> list[str]:
-        """The ids of these grades, in one world or in any."""
+        """Return the ids of these access grades, in one estate or in any."""
         return [urn for urn, one in self.things.items() if one.grade in grades and (not twin or twin in one.twins)]
 
     def _add(self, random: Random, kind: str, index: int) -> None:
@@ -191,7 +191,7 @@ class Apart:
         return estate
 
     def _uses(self, here: dict[str, Thing], random: Random) -> list[RecordUsageCommand]:
-        """Usage: where the caller sees it, and knows of who used, the same in both worlds; else each has its own."""
+        """Return usage: equal in both estates where the caller sees asset and consumer, different otherwise."""
         common, uses = Random(f"{self.seed}uses"), {}
         known = [urn for urn, one in self.things.items() if one.kind == "Service" and one.grade is not Grade.HIDDEN]
         secret = [urn for urn, one in here.items() if one.kind == "Service" and one.grade is Grade.HIDDEN]
@@ -220,7 +220,7 @@ class Apart:
         return f"{HUSH}{9_000 + TWINS.index(twin)}" if chosen is own else "loader"
 
     def _edge_details(self, key: tuple[str, str, str], twin: str, random: Random) -> dict[str, Any]:
-        """What an edge says: where an end hides it, or is hidden itself, each world has its own."""
+        """Return the properties of an edge: different in each estate where an end hides them or is hidden itself."""
         relation, *ends = key
         common, hidden = Random(f"{self.seed}{key}"), self._edge_hidden(ends)
         details: dict[str, Any] = {"origin": common.choice(("DECLARED", "OBSERVED", "INFERRED"))}
@@ -253,7 +253,7 @@ class Apart:
         return max(map(SENSITIVITIES.index, alike))
 
     def _least_of(self, urn: str) -> int:
-        """How sensitive it is at least, in either world."""
+        """Return the lowest sensitivity that the asset has in either estate, as an index."""
         one = self.things[urn]
         return SENSITIVITIES.index(one.attributes.sensitivity) if one.grade is Grade.READ else 0
 
@@ -266,7 +266,7 @@ class Apart:
         return frozenset().union(*masks)
 
     def _run_id(self, common: Random, random: Random, hidden: frozenset[str], twin: str) -> str | None:
-        """A run that the caller knows of where the edge is shown; else, or instead of none, one that is hidden."""
+        """Return a run visible to the caller if the edge is shown; otherwise, or in place of none, a hidden run."""
         runs = [urn for urn, one in self.things.items() if one.kind == "Run"]
         observed = [urn for urn in runs if self.things[urn].grade is not Grade.HIDDEN]
         secret = [urn for urn in runs if urn not in observed and twin in self.things[urn].twins]

@@ -1,6 +1,6 @@
-"""An estate of one open and one hidden asset of each kind, joined every way, with facts about both.
+"""An estate of one visible and one hidden asset of each kind, joined by every relation, with attached records of both.
 
-Whatever leads from what is open to what is hidden leads there for root, and must lead nowhere for bo, a reader.
+Each path from a visible to a hidden asset leads there for root, and must lead nowhere for bo, a reader.
 """
 
 from collections.abc import Iterator
@@ -50,9 +50,9 @@ def hidden_part(kind: str) -> str:
 
 @dataclass
 class Paths:
-    """The estate, with the ids of its facts by kind: those about anything open, and those about what is hidden alone.
+    """The estate, with the ids of its attached records by kind: those of visible assets, and those of hidden ones only.
 
-    The id of an asset says whether it is hidden, that of a fact does not.
+    The id of an asset shows whether it is hidden, the id of an attached record does not.
     """
 
     api: Api
@@ -60,7 +60,7 @@ class Paths:
     hidden: dict[str, list[str]] = field(default_factory=dict)
 
     async def learn(self) -> None:
-        """Ask for the facts about everything, as root."""
+        """Read the attached records of every asset, as root."""
         near = [id_of(kind, NEAR) for kind in ASSETS] + [open_part(kind) for kind in VERSIONED]
         far = [id_of(kind, FAR) for kind in ASSETS] + [hidden_part(kind) for kind in VERSIONED]
         self.open = await self._details(near)

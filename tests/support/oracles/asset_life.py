@@ -1,7 +1,7 @@
 """A model of an asset's life in plain Python: what every write does to records, edges and history.
 
-It knows the design's words and none of the code that it judges. Datasets and their versions derive from one another,
-have owners, tags and a stage, are deleted, restored and reverted; one caller may do everything.
+It follows the design and shares no code with the writer under test. Datasets and their versions derive from one
+another, have owners, tags and a stage, and are deleted, restored and reverted. A single caller has every right.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -317,7 +317,7 @@ class Life:
         return self.records[name]
 
     def _dated(self, name: str) -> None:
-        """A version that is registered stands among the others by its time."""
+        """A registered version is ordered among the others by its time."""
         key = ("VERSION_OF", name, parent_of(name))
         edge = self.edges.get(key)  # type: ignore[arg-type]
         if edge is not None and edge["at"] == 0:

@@ -20,7 +20,7 @@ def parent_of(name: str) -> str | None:
 
 
 def declare(edge: dict[str, Any], declarer: str, origin: str) -> dict[str, Any]:
-    """The edge with one declarer more; the strongest origin speaks."""
+    """Return the edge with one more declarer; the strongest origin is kept."""
     stated = max(edge.get("origin", origin), origin, key=_STRENGTH.index)
     return {**edge, "by": sorted({*edge["by"], declarer}), "origin": stated}
 

@@ -1,7 +1,7 @@
 """What walks should answer, by networkx over plain graphs: written from docs/adr/0010-walks.md, and of its words.
 
-A walk is a graph of **states**, ``("at", v)`` for a vertex arrived at and ``("for", v, c)`` for its counterpart that
-speaks for it. Edges of lineage weigh 1, and to a counterpart 0: depths are distances from the roots.
+A walk is a graph of **states**, ``("at", v)`` for a vertex arrived at and ``("for", v, c)`` for a group member that
+counts for it. Edges of lineage weigh 1, and to a group member 0: depths are distances from the roots.
 """
 
 from collections import Counter
@@ -60,11 +60,14 @@ class Viewpoint:
         return self.graph.are_members(one, other, self._day(one, other))
 
     def members(self, urn: str) -> set[str]:
-        """The counterparts that are there."""
+        """Return the other members of the asset group that are present."""
         return {each for each in self.there if self.are_beside(urn, each) and each != urn}
 
     def neighbours(self, urn: str, direction: str) -> set[tuple[str, str, str]]:
-        """The edges that ``upstream`` or ``downstream`` lists: own ones and those of counterparts, without loops."""
+        """Return the edges that ``upstream`` or ``downstream`` list.
+
+        Own ones and those of group members, without loops.
+        """
         down = direction == "DOWNSTREAM"
         counting = {urn, *self.members(urn)} & self.read
         ends = {arc.key: (arc.source, arc.target) if down else (arc.target, arc.source) for arc in self.arcs}
@@ -175,7 +178,7 @@ class Walk:
 
     @cached_property
     def first_hidden(self) -> set[str]:
-        """What is hidden and was met: far ends, and counterparts that have an edge."""
+        """Return the hidden nodes next to the result: far ends, and group members that have an edge."""
         found = set[str]()
         for urn in self._expanded & self.viewpoint.read:
             beside = self.viewpoint.members(urn)
@@ -187,7 +190,7 @@ class Walk:
 
     @cached_property
     def dead_ends(self) -> set[str]:
-        """What is discovered and could not be expanded; nor speak, though it has an edge."""
+        """Return the nodes that are discoverable but not expanded, including group members that have an edge."""
         found = self._expanded - self.viewpoint.read
         for urn in self._expanded & self.viewpoint.read:
             beside = (self.viewpoint.members(urn) & self.viewpoint.shown) - self.viewpoint.read
@@ -232,7 +235,7 @@ class Walk:
 
 
 def completeness(reasons: list[str]) -> dict[str, Any]:
-    """State and reason: a budget is told before the policy."""
+    """Return state and reason of a walk; a budget is reported before the policy."""
     state = "COMPLETE" if not reasons else "PARTIAL" if {*reasons} <= {"ROOTS", "POLICY"} else "TRUNCATED"
     return {"state": state, "reason": ", ".join(reasons) or None}
 
@@ -258,7 +261,7 @@ class ImpactOf:
 def paths(viewpoint: Viewpoint, start: str, end: str, most: int, longest: int) -> list[tuple[list[str], int]]:
     """The shortest paths with their lengths, by trying all sequences of distinct vertices.
 
-    Both ends stand, also where they were deleted.
+    Both ends are kept, also where they were deleted.
     """
     if not {start, end} <= viewpoint.shown:
         return []

@@ -88,7 +88,7 @@ class Doorway:
         self._process = Process(Settings.from_env(env))
 
     def open(self, authenticator: Authenticator) -> Gateway:
-        """Return the application in front of which ``authenticator`` stands."""
+        """Return the application behind ``authenticator``."""
         self._process.authenticator = authenticator
         # No store listens there: the requests of these tests need none.
         self._process.open_with(GremlinClient("http://127.0.0.1:1"), WriteCoordinator())

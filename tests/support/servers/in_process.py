@@ -65,7 +65,7 @@ class RunningApi:
         return self.process.opened.contexts
 
     async def recomputed(self) -> None:
-        """Wait until the jobs have done what they had to: tags have arrived, and nobody but us asks the store."""
+        """Wait until the jobs are done: tags have propagated, and only the test itself sends store requests."""
         pending = self.coordinator.outbox
         await until(lambda: all(known_entry.due > epoch_milliseconds() for known_entry in pending.entries))
 
@@ -123,7 +123,7 @@ async def open_api(
 ) -> AsyncIterator[Api]:
     """Run the API over a graph, with its keys in ``folder`` and further settings from an environment.
 
-    Walks may take as long as a machine that stands still for a while: no test is about how fast it is.
+    The time budget of walks covers a machine that pauses for a while: no test is about speed.
     """
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **environment})
     process = process_over(settings, graph, start_jobs)

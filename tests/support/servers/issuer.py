@@ -32,7 +32,7 @@ ED = OKPKey.generate_key("Ed25519", {"kid": "ed", "use": "sig"})
 ENCRYPTION = RSAKey.generate_key(2048, {"kid": "enc", "use": "enc"})
 SYMMETRIC = OctKey.generate_key(256, {"kid": "oct"})
 STRANGER = ECKey.generate_key("P-256", {"kid": "ec", "use": "sig"})
-"""A key of somebody else, who gave it the issuer's key id."""
+"""The key of a stranger, with the key id of the issuer."""
 
 
 async def no_closure(_tenant: str, teams: frozenset[str]) -> frozenset[str]:

@@ -23,7 +23,7 @@ from app.store.embedded.embedded_store import STORE_FOLDER
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

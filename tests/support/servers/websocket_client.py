@@ -1,4 +1,4 @@
-"""The API on a real port, and a client that speaks ``graphql-transport-ws`` word by word."""
+"""The API on a real port, and a client that sends and receives single messages of ``graphql-transport-ws``."""
 
 import asyncio
 import json

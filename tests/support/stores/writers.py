@@ -118,7 +118,7 @@ class Writers:
     coordinator: WriteCoordinator
 
     def of(self, principal: Principal, chunk: int = 250, now: int = NOW) -> PolicedWriter:
-        """The writer of a caller, whose clock stands still."""
+        """Return the writer of a caller, with a stopped clock."""
         writer = PolicedWriter(self.client, self.coordinator, self.policy.access(principal), clock=lambda: now)
         writer.batch_size = chunk
         return writer

@@ -64,21 +64,24 @@ SIBLINGS = graph("v1>d2 v3>d4 d1>d5", "d1:v1 d1:v3")
         ("v3", "v3:0 d1:0 d4:1 d5:1"),
     ],
 )
-def test_a_whole_expands_all_parts_and_siblings_never_meet(roots: str, expected: str) -> None:
-    """From the whole all parts speak; from a part the whole does, and its siblings do not."""
+def test_a_parent_expands_all_children_and_siblings_stay_apart(roots: str, expected: str) -> None:
+    """From a parent the edges of all children count.
+
+    From a child those of the parent count, but not those of siblings.
+    """
     assert nodes(walk(SIBLINGS, roots)) == expected
 
 
 def test_order_of_edges_and_of_arrival_do_not_matter() -> None:
-    """Reached both ways, the whole as itself too, all parts speak, each at the lesser depth."""
+    """If reached from a child and as itself, a parent counts for all children, each at the lesser depth."""
     there = graph("v1>d2 v3>d4 d1>d5 d5>d1", "d1:v1 d1:v3")
     assert nodes(walk(there, "v1")) == "v1:0 d1:0 d2:1 d5:1 v3:2 d4:3"
     backwards = WalkGraph(dict(reversed(there.things.items())), there.arcs[::-1])
     assert nodes(walk(backwards, "v1")) == nodes(walk(there, "v1"))
 
 
-def test_a_counterpart_is_shown_only_if_one_of_its_edges_was_followed() -> None:
-    """Edge-less parts and wholes are no nodes, and neither is one all of whose edges the filter stops."""
+def test_a_group_member_is_shown_only_if_one_of_its_edges_was_followed() -> None:
+    """Children and parents without a followed edge are no nodes, also where a filter stops all of their edges."""
     assert nodes(walk(graph("d1>d2", "d1:v1 d1:v3 d2:v2"), "d1")) == "d1:0 d2:1"
     there = graph("v1>d2", "d1:v1")
     assert nodes(walk(there, "d1", wanted=Filter(origins=("OBSERVED",)))) == "d1:0"
@@ -121,8 +124,8 @@ def test_depth_truncates(depth: int, expected: str, state: str, reason: str | No
     assert (found.completeness["state"], found.completeness["reason"]) == (state, reason)
 
 
-def test_what_is_hidden_cuts_and_is_told() -> None:
-    """Nothing lies behind what is hidden; what is only discovered is shown and a dead end; both make it PARTIAL."""
+def test_hidden_nodes_cut_the_walk_and_are_reported() -> None:
+    """Hidden nodes cut the walk; discoverable nodes are shown without expansion; both make the result PARTIAL."""
     hidden: dict[str, Any] = {"d2": {"team": "ads", "visibility": "TEAM"}}
     found = walk(graph("d1>d2 d2>d3", "", **hidden), "d1", who="guest")
     assert (nodes(found), found.completeness["state"], len(found.first_hidden)) == ("d1:0", "PARTIAL", 1)
@@ -131,8 +134,8 @@ def test_what_is_hidden_cuts_and_is_told() -> None:
     assert (nodes(found), found.completeness["reason"]) == ("d1:0 d2:1", "POLICY")
 
 
-def test_a_hidden_counterpart_counts_if_it_has_an_edge() -> None:
-    """A hidden version says that something is missing only where it would have spoken."""
+def test_a_hidden_group_member_counts_if_it_has_an_edge() -> None:
+    """A hidden version makes the result PARTIAL only if one of its edges would have counted."""
     hidden: dict[str, Any] = {"v1": {"team": "ads", "visibility": "TEAM"}}
     for there, state in (
         (graph("v1>d2", "d1:v1", **hidden), "PARTIAL"),
@@ -141,8 +144,8 @@ def test_a_hidden_counterpart_counts_if_it_has_an_edge() -> None:
         assert walk(there, "d1", who="guest").completeness["state"] == state
 
 
-def test_via_is_the_least_of_the_shortest_ways() -> None:
-    """Over the counterpart whose edge it was, and of two ways the lesser by ids."""
+def test_via_is_the_least_of_the_shortest_paths() -> None:
+    """A path includes the group member whose edge was followed; of two shortest paths the lesser by ids is returned."""
     there = graph("v1>d2 d1>d3 d3>x1 d2>x1", "d1:v1")
     assert [name(each) for each in walk(there, "d1").route(urn("x1"))] == ["d1", "v1", "d2", "x1"]
 
@@ -165,7 +168,7 @@ def test_paths_run_over_free_steps() -> None:
 
 
 def test_a_deleted_end_is_reached_as_it_is_left() -> None:
-    """Named by its id, what was deleted stands, and its whole speaks for it; to others it is not there."""
+    """A deleted root named by its id is walked from, and its parent counts for it; other roots do not reach it."""
     there = graph("d3>d1 v1>d2", "d1:v1")
     there.gone = {urn("v1")}
 

@@ -1,4 +1,4 @@
-"""A raise of more than a write can do: nothing leaks until the job has done it, whoever dies in between."""
+"""A raise too large for one write: nothing leaks until the job has stored it, even if a process dies in between."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -28,7 +28,7 @@ def dataset(name: str, **values: object) -> dict[str, object]:
 
 
 async def estate(api: Api, consumers: int) -> None:
-    """A hub with consumers, of which ten hang on `side` too, and 60 datasets that have nothing to do with it."""
+    """Load a hub with consumers, ten of which also depend on `side`, and 60 datasets without an edge."""
     made = [urn("dataset hub")]
     await api.load(dataset("hub"), dataset("side", sensitivity="PUBLIC"))
     await api.load(*(dataset(f"c{number:05}", derivedFrom=made) for number in range(consumers)))
@@ -61,7 +61,10 @@ async def sees_none_of_it(api: Api, consumers: int, totals: set[int | None]) -> 
 
 @pytest.mark.timeout(120)
 async def test_a_hub_with_10_000_consumers(graph: StoreGraph, tmp_path: Path) -> None:
-    """The write answers; behind the fence nothing is found; then all is raised, the fence gone, totals are back."""
+    """The write returns at once; its sensitivity floor hides the consumers.
+
+    After the job all are raised and totals return.
+    """
     async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
         await estate(api, 10_000)
         assert (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]["totalCount"] == 10
@@ -86,10 +89,10 @@ async def test_a_hub_with_10_000_consumers(graph: StoreGraph, tmp_path: Path) ->
 
 @pytest.mark.parametrize("steps", [0, 3])
 @pytest.mark.parametrize("covered", [50_000, 10], ids=["ids", "tenant"])
-async def test_a_crash_leaves_the_fence_and_the_next_process_does_the_work(
+async def test_after_a_crash_the_floor_stays_and_the_next_process_raises(
     graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, covered: int
 ) -> None:
-    """A process that dies before the job, or amid it, hides what is not raised; the next one hides it and raises it."""
+    """If a process dies before or during the job, unraised assets stay hidden; the next process raises them."""
     monkeypatch.setattr(spreading, "MAX_RAISED", 5)
     monkeypatch.setattr(spreading, "MAX_COVERED", covered)
     monkeypatch.setattr(job_module, "BATCH", 4)
@@ -128,8 +131,8 @@ async def test_what_the_store_does_not_take_is_tried_again(graph: StoreGraph, tm
         assert (await api.ask("root", POINT, id=urn("dataset a")))["asset"]["sensitivity"] == "PUBLIC"
 
 
-async def test_a_page_of_nothing_behind_a_fence(graph: StoreGraph, tmp_path: Path) -> None:
-    """Whether there is a first item is answered as without the fence, which has nothing to do with it."""
+async def test_an_empty_page_under_a_floor(graph: StoreGraph, tmp_path: Path) -> None:
+    """A page of size zero returns the same `hasNextPage` with an unrelated sensitivity floor as without it."""
     query = "{ assets(first: 0) { nodes { id } pageInfo { hasNextPage } } }"
     async with open_api(graph, tmp_path, no_jobs) as api:
         await api.load(dataset("open"))

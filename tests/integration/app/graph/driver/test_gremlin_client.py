@@ -1,4 +1,4 @@
-"""The driver against a real JanusGraph, behind a proxy that cuts and holds connections when told to."""
+"""The driver against a real JanusGraph, behind a proxy that cuts and holds connections on command."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ class Proxy:
     cuts: int = 0
     """How many of the next answers are thrown away with their connection, after the store has given them."""
     canned: bytes = b""
-    """Given instead of asking the store."""
+    """A response to return without a request to the store."""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     connections: int = 0
     requests: int = 0
@@ -45,7 +45,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """The address that stands for the store's."""
+        """Return the address of the proxy, which the client uses in place of the address of the store."""
         return f"http://127.0.0.1:{self.port}/gremlin"
 
     async def open(self) -> None:
@@ -138,7 +138,7 @@ async def test_bindings_are_checked_before_anything_is_sent(client: GremlinClien
 
 
 async def test_a_text_is_one_text_whatever_its_values(client: GremlinClient) -> None:
-    """The number of distinct texts stays the number of shapes, and observers hear of every request."""
+    """A statement has one text for all values of its parameters, and observers receive every request."""
     client.observers.append(requests := ObservedRequests())
     await asyncio.gather(*(client.submit(ECHO, {"x": n}) for n in range(20)))
     await client.ping()
@@ -159,8 +159,8 @@ async def test_no_more_requests_run_at_once_than_allowed(proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("writes", [False, True])
-async def test_no_answer_in_time_is_unavailable(proxy: Proxy, *, writes: bool) -> None:
-    """The deadline ends the wait; only a write has an unknown outcome; the client goes on working."""
+async def test_a_missed_deadline_is_unavailable(proxy: Proxy, *, writes: bool) -> None:
+    """The deadline ends the wait, only a write has an unknown outcome, and the client stays usable."""
     async with GremlinClient(proxy.url, deadline=0.3) as client:
         await client.ping()
         proxy.gate.clear()
@@ -212,7 +212,7 @@ async def test_a_write_is_never_repeated(proxy: Proxy) -> None:
 
 
 async def test_the_client_outlives_a_restart_of_the_store(proxy: Proxy) -> None:
-    """While nobody listens even a write is known not to have happened; afterwards the same client works."""
+    """While no server listens, even a write is reported as not executed; after the restart the same client works."""
     async with GremlinClient(proxy.url, in_flight=4) as client:
         await asyncio.gather(*(client.ping() for _ in range(4)))
         await proxy.close()
@@ -228,7 +228,7 @@ async def test_the_client_outlives_a_restart_of_the_store(proxy: Proxy) -> None:
 
 
 async def test_a_taken_id_has_its_own_error(client: GremlinClient) -> None:
-    """Creating a vertex twice fails the second time in a way that a writer can tell from any other."""
+    """Creating a vertex twice raises an error of its own type the second time."""
     x = {"x": new_id()}
     assert await client.submit(CREATE, x, writes=True) == [x["x"]]
     with pytest.raises(VertexExistsError):

@@ -103,7 +103,7 @@ class Twin:
         await schedule_full_derivation(self.client, self.writers.coordinator)
 
     async def write(self, batch: list[Command]) -> None:
-        """Write items as somebody who may do anything."""
+        """Write items as a caller who has every right."""
         caller = person("root", roles="admin auditor approver", tenant=self.tenant)
         await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
 
@@ -132,7 +132,10 @@ async def test_what_is_inferred_is_what_follows(
     size: int,
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """Links back-dated, ended and guessed, claims, deletions, restorations, and crashes amid the job; twice is once."""
+    """Inferred edges equal the oracle after random links, deletions, restorations and crashes.
+
+    A second run changes nothing.
+    """
     monkeypatch.setattr(job_module, "BATCH", size)
     monkeypatch.setattr(job_module, "MAX_EDGES", size)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:

@@ -25,7 +25,7 @@ SPREADS = asset("tag pii", {"propagates": True})
 
 
 def tagging(name: str, mode: str | None) -> RegisterCommand:
-    """What `setTags` asks for: the tag put on, kept out or let go."""
+    """Return the command of `setTags`: set the tag, exclude it, or remove the declaration."""
     stated = {} if mode is None else {PII: {"mode": mode}}
     edge = DeclaredEdges(TAGGED.out(), "Dataset.tags", stated, adds=True, removes=() if stated else (PII,))
     return RegisterCommand(urn(name), {}, (edge,), action=ChangeAction.TAGGED, right="tag")
@@ -62,7 +62,7 @@ ABC = ("dataset a", "dataset b", "dataset c")
 
 
 async def test_a_tag_arrives_and_changes_nothing_else(graph: StoreGraph, writers: Writers) -> None:
-    """It says from where it came; nobody's revision, time or history moves, and nothing but index and edge does."""
+    """A propagated tag names its source; it changes index and edge, and no revision, time or history."""
     await write(writers, SPREADS, *CHAIN)
     before = await stored(graph)
     await write(writers, asset("dataset a", tags=["tag pii"]))
@@ -77,8 +77,11 @@ async def test_a_tag_arrives_and_changes_nothing_else(graph: StoreGraph, writers
     assert writers.coordinator.outbox.entries == []
 
 
-async def test_what_is_said_wins_over_what_arrives_and_leaves_it(graph: StoreGraph, writers: Writers) -> None:
-    """Put on, it is direct; let go, it arrives still, at once; letting go of what only arrived changes nothing."""
+async def test_a_declared_tag_replaces_a_propagated_one(graph: StoreGraph, writers: Writers) -> None:
+    """A declared tag is direct.
+
+    Removed, it is propagated at once; removing a tag that was only propagated changes nothing.
+    """
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
     await recompute(writers)
     assert await write(writers, tagging("dataset b", None)) == ["UNCHANGED"]
@@ -221,8 +224,11 @@ async def test_no_kind_stops_it(graph: StoreGraph, writers: Writers) -> None:
     assert await tags(graph, *reached) == ["PROPAGATED m", "PROPAGATED n", "PROPAGATED p", "PROPAGATED v"]
 
 
-async def test_the_audit_tells_what_people_said(graph: StoreGraph, writers: Writers) -> None:
-    """Putting a tag on where it arrives is a change from nothing, names no source, and is undone to what arrives."""
+async def test_the_audit_records_declared_tags_only(graph: StoreGraph, writers: Writers) -> None:
+    """Declaring a propagated tag is audited as a change from nothing, without a source.
+
+    The revert restores the propagation.
+    """
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
     await recompute(writers)
     await write(writers, tagging("dataset b", "DIRECT"), now=NOW + 1)
@@ -255,10 +261,10 @@ async def test_tags_that_stay_cost_a_write_nothing(writers: Writers) -> None:
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
-async def test_a_part_speaks_through_its_whole_in_any_order(
+async def test_a_tag_of_a_child_follows_the_edges_of_its_parent_in_any_order(
     graph: StoreGraph, writers: Writers, order: list[int]
 ) -> None:
-    """A version's tag reaches what its asset's edges lead to, neither the asset nor another version of it."""
+    """The tag of a version propagates along the edges of its model, but not to the model or to other versions."""
     items = [
         asset("dataset-version d@1", tags=["tag pii"]),
         asset("dataset far", derivedFrom=["dataset d"]),

@@ -50,7 +50,7 @@ TENANTS = count()
 
 
 def tagging(name: str, mode: str | None, tag: str) -> RegisterCommand:
-    """What `setTags` asks for: a tag put on, kept out or let go."""
+    """Return the command of `setTags`: set a tag, exclude it, or remove the declaration."""
     stated = {} if mode is None else {urn(tag): {"mode": mode}}
     field_ = DeclaredEdges(TAGGED.out(), f"{KIND[name]}.tags", stated, adds=True, removes=() if stated else (urn(tag),))
     return asset_with(name, field_)
@@ -117,7 +117,7 @@ class Twin:
         await self.writers.coordinator.commit_log.load(self.client)
 
     async def write(self, batch: list[Command]) -> None:
-        """Write items as somebody who may do anything."""
+        """Write items as a caller who has every right."""
         caller = person("root", roles="admin auditor approver", tenant=self.tenant)
         await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
 

@@ -78,8 +78,11 @@ async def rows(api: Api, who: str, urn: str, direction: str, **where: Any) -> li
     return list(found["nodes"])
 
 
-async def test_a_question_is_one_hop_shorter(api: Api, estate: Estate) -> None:
-    """It says how sure it is, by which rule and since when: since the last edge of its chain; filters know of it."""
+async def test_an_inferred_edge_replaces_a_hop(api: Api, estate: Estate) -> None:
+    """An inferred edge returns confidence, rule and start, and filters match it.
+
+    Its start is that of the last edge of its chain.
+    """
     await api.load(*estate.tested())
     await api.load(
         {"link": {**estate.cause, "validFrom": "2024-01-01T00:00:00Z"}},
@@ -122,7 +125,7 @@ async def test_a_question_is_one_hop_shorter(api: Api, estate: Estate) -> None:
 
 
 async def test_a_hidden_middle_is_not_bridged(api: Api, estate: Estate) -> None:
-    """Who may not know of the deployment reads what there is without it: as many rows, after as many requests."""
+    """If the deployment is hidden, no inferred edge bridges it: as many rows, after as many requests, as without it."""
     await api.load(*estate.tested(hidden=True))
     other = Estate(f"{estate.mark}-not")
     version, _, cell = other.tested()
@@ -143,8 +146,8 @@ async def test_a_hidden_middle_is_not_bridged(api: Api, estate: Estate) -> None:
     assert (await api.ask("root", CELLS, id=estate.id("model-version")))["asset"]["experimentCells"]["totalCount"] == 1
 
 
-async def test_one_visible_chain_is_enough_and_says_what_it_says(api: Api, estate: Estate) -> None:
-    """Of two deployments one is hidden: the edge is as old and as sure as the other has it be."""
+async def test_one_visible_chain_is_enough_and_sets_age_and_confidence(api: Api, estate: Estate) -> None:
+    """If one of two deployments is hidden, age and confidence of the edge are those of the visible chain."""
     await api.load(*estate.tested(hidden=True))
     await api.load(
         {
@@ -170,8 +173,8 @@ async def test_one_visible_chain_is_enough_and_says_what_it_says(api: Api, estat
     assert mine["validFrom"] > all_of_it["validFrom"]
 
 
-async def test_who_declares_it_is_told_nothing_of_it(api: Api, estate: Estate) -> None:
-    """A declaration beside a hidden chain is new, since now, and certain; it stays when the cause goes."""
+async def test_declaring_an_inferred_edge_discloses_no_hidden_chain(api: Api, estate: Estate) -> None:
+    """An edge declared beside a hidden chain is new and certain from now on. It stays when the chain is removed."""
     await api.load(*estate.tested(hidden=True))
     await api.recomputed()
     body = await api.send("ada", UNLINK, input=estate.edge)

@@ -233,7 +233,7 @@ LIST = """query ($filter: AssetFilter, $order: AssetOrder, $first: Int, $after: 
 
 
 def _sorted(twin: Twin, who: str, urns: list[str], order: str, *, down: bool) -> list[str]:
-    """The order that is asked for; what hides its time comes last, by id."""
+    """Return ids in the order of the query; assets whose time is hidden come last, by id."""
     last = [] if order in {"ID", "NAME"} else [urn for urn in urns if not twin.estate.reads(who, urn)]
     first = [urn for urn in urns if urn not in last]
     return [*sorted(first, key=lambda urn: (ORDERS[order](twin, urn), urn), reverse=down), *sorted(last)]

@@ -68,7 +68,7 @@ async def test_one_request_per_level(api: Api, shape: str, who: str) -> None:
 
 @pytest.mark.parametrize("cap", [4, 12, 13])
 async def test_what_is_too_much_brings_nothing_in_vain(api: Api, cap: int) -> None:
-    """Twelve months are too much for a level of twelve: it says so, with the points that were asked for and no more."""
+    """Twelve months exceed the cap of a level: the response reports it, with the requested vertices and no more."""
     vids = [vertex_id("default", urn("dataset", f"d{number}")) for number in range(6)]
     (months,) = compile_related(MONTHS).hops
     hop = {**ReadTime(10**13).window, **months.wire(vids, t=True, n=50_000, since=1)}

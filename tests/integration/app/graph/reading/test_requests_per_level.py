@@ -1,4 +1,4 @@
-"""One store request per level, whatever the shape of the query and whoever asks."""
+"""One store request per query level, for every shape of query and every caller."""
 
 import asyncio
 from random import Random

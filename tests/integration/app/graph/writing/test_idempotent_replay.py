@@ -36,7 +36,7 @@ async def write(
 
 
 async def kept(graph: StoreGraph) -> tuple[int, int]:
-    """How many receipts there are on how many shelves."""
+    """Return the number of receipts and the number of hourly buckets."""
     receipts: Any = await graph.run("g.V(x).out('SHELF').out('RECEIPT').dedup().count()", x=BUCKET_ROOT)
     buckets: Any = await graph.run("g.V(x).out('SHELF').count()", x=BUCKET_ROOT)
     return receipts[0], buckets[0]
@@ -48,7 +48,10 @@ def codes(done: list[WriteOutcome]) -> list[str]:
 
 
 async def test_a_call_of_several_transactions_is_done_once(graph: StoreGraph, writers: Writers) -> None:
-    """Each transaction renews the receipt of the call, which hangs on the shelf already; a repeat answers alike."""
+    """Each transaction renews the receipt of the call, already in its hourly bucket.
+
+    A repeat returns the same outcomes.
+    """
     first = await write(writers, *called(7), chunk=3)
     assert [one.outcome.name for one in first] == ["CREATED"] * 7
     assert await write(writers, *called(7), chunk=2) == first
@@ -72,8 +75,8 @@ async def test_a_repeated_call_completes_what_was_refused(writers: Writers) -> N
 
 
 @pytest.mark.parametrize("later", [0, RECEIPT_LIFETIME_MS - 1])
-async def test_a_key_answers_for_a_day(graph: StoreGraph, writers: Writers, later: int) -> None:
-    """Up to a millisecond before a day is over the answer is the first one, though others changed the asset since."""
+async def test_a_key_is_valid_for_a_day(graph: StoreGraph, writers: Writers, later: int) -> None:
+    """Until the last millisecond of a day a key replays the first outcome, although others changed the asset since."""
     first = await write(writers, keyed("dataset d", "k", description="x"))
     await write(writers, asset("dataset d", {"description": "y"}), who=OTHER)
     assert await write(writers, keyed("dataset d", "k", description="x"), now=NOW + later) == first
@@ -100,8 +103,8 @@ async def test_keys_are_the_callers_own(writers: Writers) -> None:
     assert [one.outcome.name for one in done] == ["UPDATED"]
 
 
-async def test_the_housekeeper_forgets_what_has_expired(graph: StoreGraph, writers: Writers) -> None:
-    """Receipts go a day after they were written, in batches, then their shelf; no asset or change goes."""
+async def test_the_expiry_job_deletes_expired_receipts(graph: StoreGraph, writers: Writers) -> None:
+    """Expired receipts are deleted in batches, then their hourly bucket; no asset and no change is deleted."""
     await write(writers, *(keyed(f"dataset d{number}", f"k{number}") for number in range(5)))
     await write(writers, keyed("dataset e", "e"), now=NOW + HOUR_MS)
     before = await stored(graph)
@@ -119,8 +122,8 @@ async def test_the_housekeeper_forgets_what_has_expired(graph: StoreGraph, write
     ] == ["UNCHANGED"]
 
 
-async def test_the_housekeeper_leaves_what_was_renewed(graph: StoreGraph, writers: Writers) -> None:
-    """A receipt that was written again after it expired hangs on its old shelf, too, and stays when that goes."""
+async def test_the_expiry_job_keeps_renewed_receipts(graph: StoreGraph, writers: Writers) -> None:
+    """A receipt renewed after it expired is also in its old hourly bucket, and survives the deletion of that bucket."""
     await write(writers, keyed("dataset d", "k"), keyed("dataset e", "e"))
     await write(writers, keyed("dataset d", "k", "b"), now=NOW + RECEIPT_LIFETIME_MS)
     await keep_module(writers, NOW + RECEIPT_LIFETIME_MS)

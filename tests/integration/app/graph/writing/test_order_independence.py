@@ -88,7 +88,7 @@ _items = st.lists(
 
 
 def declarations(items: Iterable[Item]) -> Iterator[tuple[Key, str, str, Mapping[str, Any]]]:
-    """Every edge that an item declares: key, declarer, origin and facts."""
+    """Yield every edge that an item declares: key, declarer, origin and properties."""
     for item in items:
         if isinstance(item, LinkCommand):
             pairs = sorted(item.values["properties"], key=lambda pair: str(pair["key"]))
@@ -211,7 +211,7 @@ async def test_any_order_and_chunking_give_the_graph_that_the_items_describe(
     assert (await stored(module_graph, tenant)).records == there.records
 
 
-def test_the_model_names_wholes_as_the_design_does() -> None:
-    """The oracle's own reading of a URN is right where it matters."""
+def test_the_oracle_derives_parents_from_urns() -> None:
+    """The oracle derives the right parent from a URN."""
     assert parent_by_name(urn("model-version m@1")) == urn("model m")
     assert parent_by_name(urn("dataset a")) is None

@@ -47,7 +47,10 @@ async def recomputed(writers: Writers, now: int = NOW) -> None:
 
 
 async def test_what_is_downstream_is_raised_with_the_write(graph: StoreGraph, writers: Writers) -> None:
-    """Versions, runs and features follow at once, models and reports do not; nobody's revision or time moves."""
+    """A write raises downstream versions, runs and features at once, but no models and reports.
+
+    No revision or time changes.
+    """
     chain: list[RegisterCommand | LinkCommand] = [
         asset("dataset a"),
         asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset-version b@1"]),
@@ -70,8 +73,11 @@ async def test_what_is_downstream_is_raised_with_the_write(graph: StoreGraph, wr
     assert writers.coordinator.outbox.entries == []
 
 
-async def test_a_new_part_speaks_through_the_edges_of_its_whole(graph: StoreGraph, writers: Writers) -> None:
-    """A version or feature that is more sensitive than its whole raises what the whole leads to, not the whole."""
+async def test_a_new_child_raises_along_the_edges_of_its_parent(graph: StoreGraph, writers: Writers) -> None:
+    """A version or feature more sensitive than its parent raises the assets downstream of the parent.
+
+    The parent is not raised.
+    """
     await write(
         writers,
         link("DERIVES", "dataset d", "dataset far"),
@@ -106,8 +112,8 @@ async def test_a_part_that_leaves_takes_its_sensitivity_along(graph: StoreGraph,
     ]
 
 
-async def test_a_dry_run_raises_and_notes_nothing(graph: StoreGraph, writers: Writers) -> None:
-    """Neither the store nor the list of pending work changes."""
+async def test_a_dry_run_stores_no_raise_and_no_outbox_entry(graph: StoreGraph, writers: Writers) -> None:
+    """A dry run changes neither the store nor the outbox."""
     await write(writers, asset("dataset a"), link("DERIVES", "dataset a", "dataset b"))
     before = await stored(graph)
     assert await write(writers, asset("dataset a", RESTRICTED), dry_run=True) == ["UPDATED"]
@@ -172,7 +178,10 @@ async def test_an_edge_that_carries_nothing_is_not_declassified(writers: Writers
 async def test_what_arrives_decides_what_comes_after(
     writers: Writers, graph: StoreGraph, owners: dict[str, list[str]], outcome: str
 ) -> None:
-    """Creation goes by what is declared, since the source may be hidden; changes go by what arrived."""
+    """Creation is permitted by declared sensitivity, because the source may be hidden.
+
+    Changes by effective sensitivity.
+    """
     await write(writers, asset("dataset raw", RESTRICTED), link("DERIVES", "dataset raw", "dataset middle"))
     made = asset("dataset made", owners=owners, derivedFrom=["dataset middle"])
     assert await write(writers, made, who=ADA) == ["CREATED"]

@@ -23,7 +23,7 @@ VERSIONS = [urn(f"model-version m@{number}") for number in (1, 2, 3)]
 NAMES = ("champion", "challenger")
 
 Alias = tuple[str, bool]
-"""The version that a name stands for, and whether it is protected."""
+"""The version that an alias points at, and whether the alias is protected."""
 
 _tenants = (f"alias-{number}" for number in count())
 _version = st.sampled_from(VERSIONS)
@@ -40,7 +40,7 @@ class Names:
     changes: list[tuple[str, Alias | None, Alias | None]] = field(default_factory=list)
 
     def move(self, name: str, version: str, expected: object, protected: bool | None) -> str:  # noqa: FBT001
-        """Let a name stand for a version."""
+        """Point an alias at a version."""
         now = self.aliases.get(name)
         if version in self.deleted:
             return "CONFLICT"
@@ -50,7 +50,7 @@ class Names:
         return self._put(name, after)
 
     def delete(self, version: str) -> str:
-        """Delete a version, which nothing may stand for."""
+        """Delete a version, unless an alias points at it."""
         if version in self.deleted:
             return "UNCHANGED"
         if version in {each for each, _ in self.aliases.values()}:
@@ -66,7 +66,7 @@ class Names:
         return "UPDATED"
 
     def revert(self, number: int) -> str:
-        """Undo a change of a name, unless the name moved on or would stand for what is deleted."""
+        """Revert the change of an alias, unless the alias changed since or would point at a deleted version."""
         name, before, after = self.changes[number]
         if self.aliases.get(name) != after or (before is not None and before[0] in self.deleted):
             return "CONFLICT"

@@ -37,7 +37,7 @@ def names(done: list[WriteOutcome]) -> list[str]:
 
 
 class Cut:
-    """Sends the client to a port where nobody listens, after some requests."""
+    """Redirects the client to a port without a listener, after some requests."""
 
     def __init__(self, client: GremlinClient, exchanges: int) -> None:
         self.client, self.left = client, exchanges
@@ -104,7 +104,7 @@ async def test_concurrent_calls_of_the_same_items_make_each_once(
 ) -> None:
     """Eight calls with the same 20 assets make 20, one edge between any two, and one writer creates each once.
 
-    Writers of several processes may both report that they created it: they cannot tell, and the graph is the same.
+    Writers of several processes may both report CREATED, because neither can detect the other; the graph is the same.
     """
     items = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(20)]
     several = [writers if shared else replace(writers, coordinator=WriteCoordinator(shipped_stops())) for _ in range(8)]
@@ -118,8 +118,8 @@ async def test_concurrent_calls_of_the_same_items_make_each_once(
     assert {record["revision"] for record in there.records.values()} == {1}
 
 
-async def test_an_item_that_the_store_refuses_is_left_out_whole(graph: StoreGraph, writers: Writers) -> None:
-    """One bad item among good ones is INVALID, nothing of it is there, not even its stub; the others are written."""
+async def test_an_item_that_the_store_rejects_leaves_nothing(graph: StoreGraph, writers: Writers) -> None:
+    """One bad item among good ones is INVALID and leaves nothing, not even its stub; the other items are written."""
     good = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(6)]
     done = await register(writers.of(ROOT), *good[:3], BAD_RUN, *good[3:])
     assert names(done) == [*["CREATED"] * 3, "INVALID", *["CREATED"] * 3]
@@ -127,8 +127,8 @@ async def test_an_item_that_the_store_refuses_is_left_out_whole(graph: StoreGrap
     assert set((await stored(graph)).records) == {urn("dataset up"), *(item.urn for item in good)}
 
 
-async def test_an_atomic_call_is_written_whole_or_not_at_all(graph: StoreGraph, writers: Writers) -> None:
-    """A refused item, by us or by the store, leaves nothing of an atomic call; without it all is there."""
+async def test_an_atomic_call_is_written_completely_or_not_at_all(graph: StoreGraph, writers: Writers) -> None:
+    """An item rejected by a rule or by the store leaves nothing of an atomic call; without that item all is written."""
     good, missing = asset("dataset a"), replace(asset("run r"), required=("state",))
     assert names(await register(writers.of(ROOT), good, missing, atomic=True)) == ["INVALID", "INVALID"]
     with pytest.raises(StoreFailedError):
@@ -149,8 +149,11 @@ async def test_an_id_that_is_taken_is_never_written_over(graph: StoreGraph, writ
     assert (await stored(graph)).records[other["id"]] == other
 
 
-async def test_parts_follow_the_owner_of_their_whole(graph: StoreGraph, writers: Writers) -> None:
-    """When a dataset, model or feature set changes hands, so do its parts without owners of their own, counted."""
+async def test_children_follow_the_owner_of_their_parent(graph: StoreGraph, writers: Writers) -> None:
+    """If a dataset, model or feature set changes owner, its children without owners of their own follow.
+
+    The outcome counts them.
+    """
     writer = writers.of(ROOT)
     parts = ["dataset-version d@1", "dataset-version d@2", "model-version m@1", "feature f"]
     own = asset("dataset-version d@own", owners={"team ads": ["TECHNICAL"]})
@@ -196,8 +199,8 @@ async def test_versions_and_runs_keep_their_place_in_time(graph: StoreGraph, wri
     assert times == {"VERSION_OF": 5, "RUN_OF": 6}
 
 
-async def test_a_dry_run_says_what_would_happen_and_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
-    """Outcomes are those of the real call; neither a dry call nor a dry item leaves anything, nor is it seen."""
+async def test_a_dry_run_returns_the_outcomes_and_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
+    """Outcomes equal those of the real call; neither a dry call nor a dry item is stored or visible to later items."""
     registered, linked = asset("dataset a", derivedFrom=["dataset b"]), link("FEEDS", "dataset c", "model m")
     assert names(await register(writers.of(ROOT), registered, linked, dry_run=True)) == ["CREATED", "CREATED"]
     dry = replace(registered, dry_run=True)

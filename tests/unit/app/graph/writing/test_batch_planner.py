@@ -71,7 +71,7 @@ OUTCOMES: list[tuple[str, list[Command], Command, str]] = [
     ("new link", [], link("FEEDS", "dataset d", "model m"), "CREATED"),
     ("same link", [link("FEEDS", "dataset d", "model m")], link("FEEDS", "dataset d", "model m"), "UNCHANGED"),
     (
-        "a link with a fact more",
+        "a link with one more property",
         [link("FEEDS", "dataset d", "model m")],
         link("FEEDS", "dataset d", "model m", properties=[{"key": "k", "value": "v"}]),
         "UPDATED",
@@ -189,17 +189,20 @@ ORIGINS: list[tuple[list[Command], str, float | None]] = [
 
 
 @pytest.mark.parametrize(("items", "origin", "confidence"), ORIGINS)
-def test_the_strongest_origin_speaks(
+def test_the_strongest_origin_wins(
     memory: Memory, items: list[RegisterCommand | LinkCommand], origin: str, confidence: float | None
 ) -> None:
-    """Seen beats said beats guessed, in any order; a guess does not make certain things uncertain."""
+    """OBSERVED wins over DECLARED and DECLARED over INFERRED, in any order.
+
+    An inference does not lower the confidence.
+    """
     seeded(memory, *items)
     edge = memory.edge("PRODUCES", "run r", "dataset d")
     assert (edge["origin"], edge.get("confidence")) == (origin, confidence)
 
 
-def test_links_merge_their_facts(memory: Memory) -> None:
-    """Properties merge by key, given facts replace, a null takes away, and the rest stays."""
+def test_links_merge_their_properties(memory: Memory) -> None:
+    """Properties merge by key: given values replace, a null removes, and the rest stays."""
     details = {"runId": "mlg://run/test/default/r", "validFrom": 5, "declassify": True}
     seeded(memory, link("FEEDS", "dataset d", "model m", properties=[{"key": "a", "value": "1"}], **details))
     more = [{"key": "b", "value": "2"}, {"key": "a", "value": "3"}]
@@ -223,13 +226,13 @@ def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:
 
 
 def test_kinds_that_a_field_may_not_join_are_refused(memory: Memory) -> None:
-    """What the catalog does not allow is not stored, whoever asks."""
+    """An edge that the catalog does not allow is not stored for any caller."""
     wrong = DeclaredEdges(FEEDS.into(), "Model.inputs", {urn("run r"): {}})
     done = memory.run(replace(asset("model m"), edges=(wrong,)))
     assert (done[0].outcome.name, done[0].errors[0].path) == ("INVALID", ("inputs",))
 
 
-def test_a_link_may_say_when(memory: Memory) -> None:
+def test_a_link_may_have_an_interval(memory: Memory) -> None:
     """An interval in the past is stored closed; a later one keeps it as an earlier interval."""
     seeded(memory, link("FEEDS", "dataset d", "model m", validFrom=1, validTo=5))
     assert memory.edge("FEEDS", "dataset d", "model m")["validTo"] == 5
@@ -242,8 +245,8 @@ def test_a_link_may_say_when(memory: Memory) -> None:
     assert "validTo" not in memory.edge("FEEDS", "dataset d", "model m")
 
 
-def test_a_link_that_says_since_when_holds(memory: Memory) -> None:
-    """A link without an end is open, also where it was ended: the ended interval stays, and is corrected by an end."""
+def test_a_link_with_a_start_is_open(memory: Memory) -> None:
+    """A link without an end is open, also after it was ended: the ended interval stays, and a new end corrects it."""
     seeded(memory, link("FEEDS", "dataset d", "model m", validFrom=1))
     unlinking = UnlinkCommand("FEEDS", urn("dataset d"), urn("model m"))
     assert memory.outcomes(unlinking, now=NOW + 5) == ["UPDATED"]

@@ -80,14 +80,14 @@ def edges(items: list[dict[str, Any]]) -> "nx.MultiDiGraph[str]":
 
 @pytest.fixture(scope="module")
 def story() -> list[dict[str, Any]]:
-    """Tell the story once."""
+    """Return the items of the demo estate."""
     return list(demo_estate())
 
 
 def test_every_item_is_an_input_of_the_contract(
     story: list[dict[str, Any]], asset_input: GraphQLInputObjectType
 ) -> None:
-    """Each item coerces to AssetInput, and no id is told twice."""
+    """Each item coerces to AssetInput, and no id is registered twice."""
     for item in story:
         coerce_input_value(item, asset_input)
     ids = Counter(body["id"] for item in story for body in item.values() if "id" in body)
@@ -103,8 +103,8 @@ def test_all_kinds_and_relations_occur(story: list[dict[str, Any]], contract: Gr
     assert {name for *_, name in edges(story).edges(keys=True)} == set(relation.values)
 
 
-def test_every_reference_is_told(story: list[dict[str, Any]]) -> None:
-    """No reference dangles: owners, tags, domains, members and both ends of every edge have an item of their own."""
+def test_every_reference_has_an_item(story: list[dict[str, Any]]) -> None:
+    """Every reference has an item: owners, tags, domains, members and both ends of every edge."""
     reported = {body["id"] for item in story for body in item.values() if "id" in body}
     named = set(edges(story))
     for item in story:

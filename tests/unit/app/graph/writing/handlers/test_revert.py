@@ -56,7 +56,7 @@ def test_reverting_cannot_declassify_without_an_approver(memory: Memory) -> None
 
 
 def test_reverting_deletes_no_team(memory: Memory) -> None:
-    """What owners, tags and domains are has no life to end: assets hang on it."""
+    """Owners, tags and domains are never deleted by a revert, because assets refer to them."""
     seeded(memory, asset("dataset d", owners=OURS, tags=["tag pii"], domain=["domain shop"]))
     for text in ("team ranking", "tag pii", "domain shop"):
         (done,) = memory.run(RevertCommand(newest(memory, text)), now=NOW + 1)
@@ -75,8 +75,11 @@ def test_reverting_gives_the_owner_back(memory: Memory) -> None:
     assert len(memory.record("dataset d")["index"]["owners"]) == 2
 
 
-def test_a_link_that_came_into_doubt_is_taken_back(memory: Memory) -> None:
-    """Nobody changed what the link said since, so whoever knows of its source may revert it; the claim ends."""
+def test_an_unconfirmed_link_is_reverted(memory: Memory) -> None:
+    """A link marked unconfirmed is unchanged since, so a caller who sees its source may revert it.
+
+    The edge then ends.
+    """
     shut = asset("dataset shut", {"visibility": "TEAM"}, owners={"team ads": ["TECHNICAL"]})
     seeded(memory, shut)
     memory.run(link("DERIVES", "dataset shut", "dataset d"), now=NOW + 1)

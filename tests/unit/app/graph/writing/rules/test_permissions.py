@@ -69,7 +69,7 @@ PERMITS: list[tuple[str, list[Command], Principal, Command, str]] = [
         link("FEEDS", "dataset d", "model m"),
         "DENIED",
     ),
-    ("a link to nobody's, a guest", [], GUEST, link("FEEDS", "dataset d", "model m"), "DENIED"),
+    ("a link to an unowned asset, a guest", [], GUEST, link("FEEDS", "dataset d", "model m"), "DENIED"),
     ("a domain for another team's", [dataset(owners=THEIRS)], ADA, link("CONTAINS", "domain x", "dataset d"), "DENIED"),
     ("a team by an engineer", [], ADA, asset("team mine"), "DENIED"),
     ("a user by an engineer", [], ADA, asset("user ada"), "DENIED"),
@@ -94,8 +94,8 @@ def test_permits(
         assert done[0].errors[0].message.startswith("You may not ")
 
 
-def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
-    """A set cannot take another team's feature, nor give it owner and sensitivity; nobody's stub it can."""
+def test_a_set_owns_only_unowned_stubs(memory: Memory) -> None:
+    """A set gives owner and sensitivity to an unowned stub, but not to the feature of another team."""
     seeded(
         memory, asset("feature theirs", owners=THEIRS), asset("feature-set old", owners=THEIRS, features=["feature x"])
     )
@@ -145,8 +145,11 @@ EVE = person("eve", "team ads", roles="engineer")
 SHUT = asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS)
 
 
-def test_the_same_again_is_no_worse_when_it_came_into_doubt(memory: Memory) -> None:
-    """A run that wrote to what others registered meanwhile, who may not see it, still ends; its edge is a claim."""
+def test_repeating_an_edge_that_became_unconfirmed_is_permitted(memory: Memory) -> None:
+    """A run still ends when its output was registered since by a team that may not see the run.
+
+    The edge is unconfirmed.
+    """
 
     def run(state: str) -> RegisterCommand:
         values = {"state": state, "visibility": "TEAM"}
@@ -163,8 +166,8 @@ def test_the_same_again_is_no_worse_when_it_came_into_doubt(memory: Memory) -> N
     assert memory.outcomes(more, who=EVE, now=NOW + 4) == ["DENIED"]
 
 
-def test_what_one_registers_with_its_sources_is_in_no_doubt(memory: Memory) -> None:
-    """Whoever names the hidden source as others did says the same of what is its own: the edge goes on."""
+def test_an_edge_named_by_the_new_owner_stays_confirmed(memory: Memory) -> None:
+    """If the new owner names the same hidden source as others did, the edge stays confirmed."""
     seeded(memory, SHUT, link("DERIVES", "dataset shut", "dataset made"), link("DERIVES", "dataset shut", "dataset d"))
     stated = memory.edge("DERIVES", "dataset shut", "dataset made")
     made = asset("dataset made", owners=OURS, derivedFrom=["dataset shut"])

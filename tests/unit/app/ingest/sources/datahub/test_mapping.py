@@ -77,7 +77,7 @@ class Emitted:
         self.lineage.add_edge(source, target, relation)
 
     def type_of(self, urn: str) -> str:
-        """Tell the foreign type; the two nodes without a record are datasets by their URN."""
+        """Return the foreign type; the two nodes without a record are datasets by their URN."""
         return self.foreign[urn].split(":")[2] if urn in self.foreign else urn.split("/")[2]
 
 
@@ -243,7 +243,7 @@ def test_foreign_ids_never_share_a_urn(emitted: Emitted) -> None:
 
 
 def test_two_models_of_one_group_with_one_tag_stay_apart(tmp_path: Path) -> None:
-    """A version tag that stands twice in its group gives way to the model's own name."""
+    """If a version tag occurs twice in its group, the model's own name is used instead."""
     group = "urn:li:mlModelGroup:(urn:li:dataPlatform:mlflow,churn,PROD)"
     records = [
         {
