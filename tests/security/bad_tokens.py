@@ -26,7 +26,7 @@ def b64(raw: bytes | str) -> str:
 
 
 def forge(header: object, claims: object, signature: bytes = b"x" * 64) -> str:
-    """Put a token together without any key."""
+    """Assemble a token without a key."""
     return f"{b64(json.dumps(header))}.{b64(json.dumps(claims))}.{b64(signature)}"
 
 
@@ -37,12 +37,12 @@ def hmac_signed(issuer: LiveIssuer, secret: bytes, kid: str) -> str:
 
 
 def signed_by_hand(issuer: LiveIssuer, signature: bytes) -> str:
-    """Put a good header and good claims before a signature of one's own."""
+    """Join a good header and good claims with a signature of the caller's choice."""
     return forge({"alg": "ES256", "typ": "at+jwt", "kid": "ec"}, issuer.claims(), signature)
 
 
 def der(issuer: LiveIssuer) -> str:
-    """Give the right signature in the encoding of X.509 instead of that of RFC 7518."""
+    """Encode the right signature as in X.509 instead of as in RFC 7518."""
     text, _, signature = issuer.mint().rpartition(".")
     raw = base64.urlsafe_b64decode(signature + "==")
     return f"{text}.{b64(encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:])))}"

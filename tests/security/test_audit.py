@@ -23,7 +23,7 @@ CHANGES = """query ($f: ChangeFilter, $first: Int!, $after: Cursor) {
 
 
 def urn(kind: str, name: str) -> str:
-    """The id of something of these tests."""
+    """Return an id of the estate of these tests."""
     return f"mlg://{kind}/test/default/{name}"
 
 
@@ -78,7 +78,7 @@ async def test_a_hidden_field_is_left_out(api: Api) -> None:
 
 
 async def test_nothing_hidden_shows_anywhere(api: Api) -> None:
-    """No canary, no hidden id and no action on it is in what a reader of another team gets from the audit."""
+    """The audit shows a reader of another team no canary value, no hidden id and no action on a hidden asset."""
     names = {OPEN, VERSION, SHUT}
     for who, sees in (("ada", True), ("bo", False)):
         texts = [str((await api.ask(who, HISTORY, id=name))["asset"]) for name in sorted(names - {SHUT})]
@@ -100,8 +100,8 @@ async def test_an_edge_to_a_hidden_asset_is_not_in_the_audit(api: Api) -> None:
         assert all(any(each in field["after"] for field in newest["fields"]) for each in known)
 
 
-async def test_a_hidden_change_is_as_an_unknown_one(api: Api, module_graph: StoreGraph) -> None:
-    """By id, and listed by its subject, it answers like what is not there, with as many requests to the store."""
+async def test_a_hidden_change_is_answered_like_an_unknown_one(api: Api, module_graph: StoreGraph) -> None:
+    """A hidden change, by id or by subject, is answered like an absent one, after as many store requests."""
     there = await stored(module_graph)
     hidden = [change["id"] for change in there.history(SHUT)]
     hidden += [change["id"] for change in there.history(OPEN) if change["action"] == "LINKED"]
@@ -133,7 +133,7 @@ async def test_every_filter_selects_by_its_condition(api: Api) -> None:
 
 
 def some_filter(chance: random.Random, times: list[str]) -> dict[str, Any]:
-    """One value for each condition."""
+    """Return one value for each condition."""
     return {
         "subjects": chance.sample([OPEN, SHUT, VERSION, RANKING, urn("dataset", "nothing-here")], 2),
         "kinds": chance.sample(["DATASET", "MODEL_VERSION", "MODEL"], chance.randint(1, 2)),
@@ -145,7 +145,7 @@ def some_filter(chance: random.Random, times: list[str]) -> dict[str, Any]:
 
 
 def holds(where: dict[str, Any], change: dict[str, Any]) -> bool:
-    """Whether a change meets every condition."""
+    """Return whether a change meets every condition."""
     kind = change["subjectId"].split("/")[2].replace("-", "_").upper()
     details = {"subjects": change["subjectId"], "kinds": kind, "actors": change["actor"], "actions": change["action"]}
     since, until = where.get("since", ""), where.get("until", "~")
@@ -153,7 +153,7 @@ def holds(where: dict[str, Any], change: dict[str, Any]) -> bool:
 
 
 async def test_a_change_names_its_request(graph: StoreGraph, tmp_path: Path) -> None:
-    """The request id of the answer's header is that of the changes which the request made, and of no others."""
+    """The request id in the response header is that of exactly the changes made by the request."""
     async with open_api(graph, tmp_path) as api:
         ids = []
         for text in ("one", "two"):

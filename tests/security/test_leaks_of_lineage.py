@@ -11,7 +11,7 @@ TEAM = [{"owner": "mlg://team/catalog/default/risk"}]
 
 
 def urn(name: str) -> str:
-    """An id of this estate."""
+    """Return an id of this estate."""
     return f"mlg://dataset/t/default/{name}"
 
 
@@ -25,7 +25,7 @@ QUESTIONS = {
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over an open root, a hidden child of it that is older than it says, and eight children of that."""
+    """Return the API over a visible root, a hidden child older than it declares, and eight children of that child."""
     since = "2022-01-01T00:00:00Z"
     shut = {"visibility": "TEAM", "owners": TEAM, "sourceCreatedAt": "2021-01-01T00:00:00Z"}
     await api.load(

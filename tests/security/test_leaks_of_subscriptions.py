@@ -26,7 +26,7 @@ TEAM = {"owners": [{"owner": leaks.RANKING}]}
 
 @pytest.fixture(scope="module")
 async def api(leaky: Api) -> AsyncIterator[tuple[Api, str]]:
-    """Serve the API over an estate with something of each thing that could leak."""
+    """Serve the API over an estate that holds an instance of everything that could leak."""
     async with serving(leaky.app) as address:
         yield leaky, address
 
@@ -39,7 +39,7 @@ async def newest(api: Api, who: str) -> str:
 
 
 async def reported_until(talk: Talk, subject: str) -> list[dict[str, Any]]:
-    """The changes up to the first of a subject."""
+    """Return the changes up to the first one of a subject."""
     reported: list[dict[str, Any]] = []
     while not reported or reported[-1]["subjectId"] != subject:
         reported.append((await talk.event())["changes"])
@@ -81,7 +81,7 @@ async def test_a_filter_for_what_is_hidden(api: tuple[Api, str]) -> None:
         assert (await talk.receive())["id"] == "probe"
 
 
-async def test_visibility_is_that_of_the_moment(api: tuple[Api, str]) -> None:
+async def test_visibility_is_evaluated_at_delivery(api: tuple[Api, str]) -> None:
     """A subject's changes are delivered while it is open; the change that hides it and later ones are not."""
     graph, address = api
     turning = leaks.urn("dataset", "turning")
@@ -123,7 +123,7 @@ async def _subject(events: Any) -> str:
     return subject
 
 
-async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Path) -> None:
+async def test_membership_is_evaluated_at_delivery(graph: StoreGraph, tmp_path: Path) -> None:
     """A caller who leaves a parent team receives no further changes of it once team memberships are looked up again."""
     async with open_api(graph, tmp_path) as api, serving(api.app) as address:
         group = leaks.urn("dataset", "of-the-group")
@@ -160,7 +160,7 @@ async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle:
 async def test_an_expired_token_is_checked_with_each_event(
     api: tuple[Api, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where the timer does not fire, as after a sleep of the machine, the next event finds the token expired."""
+    """If the timer does not fire, as after a suspend of the machine, the next event finds the token expired."""
     graph, address = api
     async with talking(address, graph.tokens["ada"]) as talk:
         await talk.subscribe(FOLLOW, after=await newest(graph, "ada"))
@@ -172,8 +172,8 @@ async def test_an_expired_token_is_checked_with_each_event(
         assert (await talk.closed())[0] == 4403
 
 
-async def test_tokens_that_are_not_good(api: tuple[Api, str]) -> None:
-    """The same tokens are refused as over HTTP: expired, forged, and without the scope for reading."""
+async def test_a_socket_refuses_bad_tokens(api: tuple[Api, str]) -> None:
+    """A socket refuses the tokens that HTTP refuses: expired, forged, and without the scope for reading."""
     graph, address = api
     issuer = DevIssuer(graph.process.settings)
     good = graph.tokens["ada"]

@@ -110,7 +110,7 @@ def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
 
 
 async def _run(twins: Twins, generator: Generator, number: int) -> tuple[Counter[str], Counter[str]]:
-    """Ask so many operations, and some more for what was not asked or answered; what was reached, how answers were."""
+    """Send the given number of operations, then more until every field is reached; return coordinates and outcomes."""
     reached = generator.answered
     outcomes: Counter[str] = Counter()
     while twins.requested < number or (_unmet(twins, generator) and twins.requested < 2 * number):
@@ -125,7 +125,7 @@ async def _run(twins: Twins, generator: Generator, number: int) -> tuple[Counter
 
 
 def _tally(operation: Operation, known_response: Response, reached: Counter[str], outcomes: Counter[str]) -> None:
-    """Count what an answer reached, and how it was."""
+    """Count the coordinates that a response reached, and its outcome."""
     errors = known_response.body.get("errors", [])
     outcomes["with errors" if errors else "whole"] += 1
     outcomes.update(f"{error['extensions']['code']} {error['message'][:48]}" for error in errors)
@@ -135,7 +135,7 @@ def _tally(operation: Operation, known_response: Response, reached: Counter[str]
 
 
 async def _answers(twins: Twins, operation: Operation, headers: dict[str, str]) -> tuple[Operation, list[Response]]:
-    """What an operation gives, and the pages that follow it."""
+    """Return the response to an operation, and the pages that follow it."""
     responses = [await twins.ask(operation.text, operation.variables, **headers)]
     while operation.page and len(responses) < MOST_PAGES:
         place: Any = responses[-1].body.get("data")
@@ -150,13 +150,13 @@ async def _answers(twins: Twins, operation: Operation, headers: dict[str, str]) 
 
 
 def _governed(schema: GraphQLSchema) -> Iterator[str]:
-    """Every governed field that a query reaches."""
+    """Return every governed field that a query reaches."""
     fields = governed_fields(schema).fields.items()
     return (f"{name}.{field}" for name, fields in fields for field in fields)
 
 
 def _conditions(schema: GraphQLSchema) -> Iterator[str]:
-    """Every condition of a filter, and every order, as the generator counts them."""
+    """Return every filter condition and every order, by the names that the generator counts."""
     for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder", "ChangeFilter"):
         yield from (f"{name}.{field}" for field in cast("GraphQLInputObjectType", schema.type_map[name]).fields)
     for name in (
@@ -172,12 +172,12 @@ def _conditions(schema: GraphQLSchema) -> Iterator[str]:
 
 
 def _unasked(twins: Twins, generator: Generator) -> list[str]:
-    """The conditions and orders that no operation has had yet."""
+    """Return the conditions and orders that no operation has used yet."""
     return [name for name in _conditions(twins.apart.schema) if not generator.requested[name]]
 
 
 def _unmet(twins: Twins, generator: Generator) -> bool:
-    """Whether something was not asked for, or not answered, yet."""
+    """Return whether a field was not queried, or not returned, yet."""
     fields = _governed(twins.apart.schema)
     return bool(_unasked(twins, generator)) or not all(generator.answered[name] for name in fields)
 
@@ -247,7 +247,7 @@ async def test_no_difference_of_dry_runs(twins: Twins) -> None:
 
 
 async def test_requests_by_id(twins: Twins) -> None:
-    """By id, what is hidden takes the same number of requests to the store as what is unknown."""
+    """A hidden id takes the same number of store requests as an unknown one."""
     query = "query ($id: ID!) { node(id: $id) { id } asset(id: $id) { displayName owners { ownership } } }"
     counts = set()
     for urn in twins.apart.ids(Grade.HIDDEN)[:20]:

@@ -1,4 +1,4 @@
-"""Attacks that once worked: filters that stop the store, rights over what others own, names of what is hidden."""
+"""Attacks that once worked: filters that stop the store, rights over assets of others, names of hidden assets."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ def _items() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over what team ads owns and in part hides."""
+    """Return the API over assets of team ads, some of them hidden."""
     await api.load(*_items())
     return api
 
@@ -78,7 +78,7 @@ async def test_the_longest_part_is_answered(api: Api, text: str) -> None:
 
 @pytest.mark.parametrize("last", ["\U0010ffff", "\ud7ff"], ids=["last character", "before the surrogates"])
 async def test_prefixes_at_the_edges_of_unicode(api: Api, last: str) -> None:
-    """What does not begin with `theirs` and an extreme character is everything, as no name begins so."""
+    """A negated prefix that ends in an extreme character matches every row, because no name begins with it."""
     everything = await api.ask("bo", FILTER, f={})
     for prefix in (last, f"theirs{last}"):
         known_response = await asyncio.wait_for(api.ask("bo", FILTER, f={"not": {"name": {"prefix": prefix}}}), 30)
@@ -125,13 +125,13 @@ async def test_a_reference_discloses_nothing_of_a_hidden_parent(api: Api) -> Non
 
 
 async def test_the_owners_of_a_domain_are_its_own(api: Api) -> None:
-    """A domain passes its owners on to its assets, so only the team that owns it may change it."""
+    """A domain passes its owners on to its assets, so only the team that owns the domain may change it."""
     taken = {"domain": {"id": DOMAIN, "name": "advertising", "owners": [{"owner": RANKING}], "dryRun": True}}
     assert await _outcome(api, "ada", taken) == "DENIED"
     assert await _outcome(api, "root", taken) == "UPDATED"
 
 
-async def test_what_is_hidden_is_not_named_by_what_refers_to_it(api: Api) -> None:
+async def test_visible_assets_do_not_name_hidden_ones(api: Api) -> None:
     """The columns of a hidden dataset and the id of a hidden run do not occur in visible assets."""
     query = f"""{{ asset(id: "{OPEN}") {{ upstream {{ nodes {{ relation runId }} }}
         ... on Dataset {{ columns {{ name derivedFrom {{ column dataset {{ id }} }} }} }} }} }}"""
@@ -202,8 +202,8 @@ async def test_no_caller_adds_runs_to_the_workflow_of_others(api: Api) -> None:
         assert found["asset"]["latestRun"] is None
 
 
-async def test_a_stub_is_completed_without_what_its_team_cannot_see(api: Api) -> None:
-    """An edge from a hidden asset, put on a stub before it was registered, never raises what its team registers."""
+async def test_registering_a_stub_ignores_edges_from_hidden_assets(api: Api) -> None:
+    """An edge from a hidden asset to a stub never raises the asset that a team later registers in its place."""
     bad, target = "mlg://dataset/test/default/bad-source", "mlg://dataset/test/default/completed-later"
     mine: dict[str, Any] = {"owners": [{"owner": RANKING}], "visibility": "TEAM"}
     await api.load({"dataset": {"id": bad, **mine}}, {"link": {"relation": "DERIVES", "from": bad, "to": target}})
@@ -215,8 +215,8 @@ async def test_a_stub_is_completed_without_what_its_team_cannot_see(api: Api) ->
     assert found["asset"] == {"sensitivity": "INTERNAL", "upstream": {"totalCount": 0}}
 
 
-async def test_who_refers_to_what_is_hidden_leaves_a_trace(api: Api) -> None:
-    """Feeling for hidden ids by deriving from them, which shows in one's own sensitivity, is in the access log."""
+async def test_references_to_hidden_assets_are_logged(api: Api) -> None:
+    """Deriving from hidden ids, to infer them from the own sensitivity, is recorded in the access log."""
     path = api.process.settings.data_dir / "access.jsonl"
     guess = {"dataset": {"id": "mlg://dataset/test/default/feeling", "derivedFrom": [HIDDEN, OPEN]}}
     assert await _outcome(api, "ada", guess) == "CREATED"
@@ -224,8 +224,11 @@ async def test_who_refers_to_what_is_hidden_leaves_a_trace(api: Api) -> None:
     assert (line["event"], line["subject"], line["ids"]) == ("hidden", "ada", [HIDDEN])
 
 
-async def test_to_retire_takes_the_right_to_retire(api: Api) -> None:
-    """A pipeline cannot retire by registering what it may not retire; it may deprecate it, and register again."""
+async def test_registration_cannot_retire_without_the_right(api: Api) -> None:
+    """A pipeline cannot retire an asset by registration without the right to retire.
+
+    It may deprecate and re-register.
+    """
     mine = {"id": "mlg://dataset/test/default/retiring", "owners": [{"owner": RANKING}]}
     for stage, outcome in (("ACTIVE", "CREATED"), ("DEPRECATED", "UPDATED"), ("RETIRED", "DENIED")):
         assert await _outcome(api, "ci-ranking", {"dataset": {**mine, "stage": stage}}) == outcome

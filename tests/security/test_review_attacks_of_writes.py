@@ -34,24 +34,24 @@ async def api(api: Api) -> Api:
 
 
 def dataset(name: str) -> str:
-    """The id of a dataset."""
+    """Return the id of a dataset."""
     return f"mlg://dataset/test/default/{name}"
 
 
 async def do(api: Api, who: str, mutation: str, **given: Any) -> list[str]:
-    """The codes that a mutation answers."""
+    """Return the error codes of a mutation."""
     data = await api.ask(who, mutation, input=given)
     return [error["code"] for error in data["done"]["errors"]]
 
 
 async def newest_change(api: Api, who: str, urn: str) -> str:
-    """The id of the newest change of an asset that a caller sees."""
+    """Return the id of the newest change of an asset visible to a caller."""
     found = await api.ask(who, HISTORY, id=urn)
     return str(found["asset"]["history"]["nodes"][0]["id"])
 
 
 def last_logged(api: Api) -> dict[str, Any]:
-    """The newest line of the access log."""
+    """Return the newest line of the access log."""
     line: dict[str, Any] = json.loads((api.process.settings.data_dir / "access.jsonl").read_text().splitlines()[-1])
     return line
 
@@ -109,14 +109,14 @@ async def test_no_caller_restores_the_children_of_others(api: Api) -> None:
     assert await do(api, "root", RESTORE, asset=model) == []
 
 
-async def test_work_under_the_lock_does_not_grow_with_parts_and_edges(api: Api) -> None:
-    """Deleting, restoring and reverting take as many requests for many parts or edges as for few."""
+async def test_work_under_the_lock_is_constant(api: Api) -> None:
+    """Deleting, restoring and reverting take a constant number of requests for any number of children or edges."""
     requests = [await _requests(api, many) for many in (3, 12)]
     assert requests[0] == requests[1]
 
 
 async def _requests(api: Api, many: int) -> list[int]:
-    """What it takes to delete and restore a model of so many versions, and to revert a change of so many edges."""
+    """Return the requests to delete and restore a model with some versions, and to revert a change of some edges."""
     model, fed = f"mlg://model/test/default/of-{many}", dataset(f"from-{many}")
     versions = [f"mlg://model-version/test/default/of-{many}@{number}" for number in range(many)]
     sources = [dataset(f"of-{many}-{number}") for number in range(many)]
@@ -144,8 +144,8 @@ async def test_no_caller_switches_a_tag_on_assets_of_others(api: Api) -> None:
     assert (await api.register("ada", described, dryRun=True))["results"][0]["outcome"] == "UPDATED"
 
 
-async def test_the_log_names_what_was_to_be_parted(api: Api) -> None:
-    """A denied unlink is in the access log with both ends; once it was there with the relation alone."""
+async def test_the_log_names_both_ends_of_a_denied_unlink(api: Api) -> None:
+    """A denied unlink is logged with both ends; once it was logged with the relation alone."""
     theirs, source = dataset("parted"), dataset("parted-source")
     await api.load({"dataset": {"id": theirs, "owners": [ADS], "derivedFrom": [source]}})
     assert await do(api, "ada", UNLINK, **{"relation": "DERIVES", "from": source, "to": theirs}) == ["DENIED"]
@@ -153,8 +153,8 @@ async def test_the_log_names_what_was_to_be_parted(api: Api) -> None:
     assert (line["event"], line["action"], line["ids"]) == ("refused", "link", [f"{source}, {theirs}"])
 
 
-async def test_the_risk_of_a_model_is_not_taken_down_by_who_builds_it(api: Api) -> None:
-    """Less risk opens gates, so it takes the right to approve: as a registration, cleared, or by taking a rise back."""
+async def test_lowering_the_risk_of_a_model_requires_approve(api: Api) -> None:
+    """Lowering the risk of a model requires the right to approve, because it opens gates: by update, null or revert."""
     model = "mlg://model/test/default/risky"
     owned = {"owners": [RANKING]}
     await api.load({"model": {"id": model, "riskTier": "LOW", **owned}})

@@ -1,4 +1,4 @@
-"""Scopes are ceilings: what a token does not carry, no role and no rule makes up for."""
+"""Scopes are upper limits: no role and no rule replaces a scope that the token lacks."""
 
 import json
 from typing import Any
@@ -59,14 +59,17 @@ async def test_without_graph_write_every_mutation_is_refused(issuer: LiveIssuer,
     assert (extensions["code"], extensions["scope"]) == ("FORBIDDEN", "graph:write")
 
 
-async def test_with_graph_write_it_goes_on(issuer: LiveIssuer, gateway: Gateway) -> None:
-    """What the others lack is the scope and nothing else: with it the same request gets as far as the missing store."""
+async def test_with_graph_write_the_request_proceeds(issuer: LiveIssuer, gateway: Gateway) -> None:
+    """With graph:write the same request gets as far as the missing store, so only the scope was missing."""
     known_response = await gateway.knock(f"Bearer {administrator(issuer, 'graph:read graph:write')}", body=WRITE)
     assert [error["extensions"]["code"] for error in known_response.json["errors"]] == ["INTERNAL"]
 
 
-async def test_a_sender_without_a_token_learns_where_to_ask(gateway: Gateway) -> None:
-    """The bare challenge names the metadata document and no error (RFC 6750 section 3.1, RFC 9728 section 5.1)."""
+async def test_the_challenge_names_the_metadata_document(gateway: Gateway) -> None:
+    """The challenge names the metadata document and no error.
+
+    Sources: RFC 6750 section 3.1 and RFC 9728 section 5.1.
+    """
     known_response = await gateway.knock()
     assert (known_response.status, known_response.headers["www-authenticate"]) == (
         401,
@@ -74,8 +77,8 @@ async def test_a_sender_without_a_token_learns_where_to_ask(gateway: Gateway) ->
     )
 
 
-async def test_keys_out_of_reach_are_503_and_no_challenge(issuer: LiveIssuer, gateway: Gateway) -> None:
-    """While the issuer is away a good and a forged token get the same answer: come again, and when."""
+async def test_unreachable_keys_are_503_without_a_challenge(issuer: LiveIssuer, gateway: Gateway) -> None:
+    """While the keys of the issuer are unreachable, a good and a forged token get the same 503 with Retry-After."""
     issuer.down = True
     for token in (issuer.mint(), issuer.mint(sub="root")[:-8] + "AAAAAAAA"):
         known_response = await gateway.bearer(token)

@@ -12,8 +12,8 @@ from app.graph.commits.commit_log import CommitLog
 FOLLOW = "subscription ($after: Cursor) { changes(after: $after) { subjectId cursor } }"
 
 
-async def test_nothing_is_slept_through() -> None:
-    """What was written between reading the count and waiting for another one ends the wait at once."""
+async def test_no_commit_is_missed_before_a_wait() -> None:
+    """A commit between reading the count and waiting for the next one ends the wait at once."""
     journal = CommitLog()
     count = journal.count
     journal.written()

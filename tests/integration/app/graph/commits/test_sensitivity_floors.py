@@ -23,7 +23,7 @@ HOP = """query ($id: ID!) { asset(id: $id) { downstream(first: 50) { totalCount 
 
 
 def dataset(name: str, **values: object) -> dict[str, object]:
-    """The item of a dataset."""
+    """Return the item of a dataset."""
     return {"dataset": {"id": urn(f"dataset {name}"), **values}}
 
 
@@ -37,7 +37,7 @@ async def estate(api: Api, consumers: int) -> None:
 
 
 async def listed(api: Api, who: str) -> tuple[list[str], set[int | None]]:
-    """All datasets that a caller can page through, and the totals that the pages said."""
+    """Return all datasets that a caller can page through, and the totals of the pages."""
     found, totals, after = list[str](), set[int | None](), None
     while True:
         page = (await api.ask(who, PAGES, after=after))["assets"]
@@ -50,7 +50,7 @@ async def listed(api: Api, who: str) -> tuple[list[str], set[int | None]]:
 
 
 async def sees_none_of_it(api: Api, consumers: int, totals: set[int | None]) -> None:
-    """Bo finds neither hub nor consumers: by id, over a hop, in a listing; and everything else."""
+    """Assert that bo finds neither hub nor consumers by id, hop or listing, and finds everything else."""
     for name in ("hub", "c00000", "c00009", f"c{consumers - 1:05}"):
         assert (await api.ask("bo", POINT, id=urn(f"dataset {name}")))["asset"] is None
     beyond = (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]
@@ -115,8 +115,8 @@ async def test_after_a_crash_the_floor_stays_and_the_next_process_raises(
     assert levels.count("RESTRICTED") == 31
 
 
-async def test_what_the_store_does_not_take_is_tried_again(graph: StoreGraph, tmp_path: Path) -> None:
-    """A job whose store is away keeps its note, goes on when it is back, and lowers what has no cause any more."""
+async def test_a_job_retries_while_the_store_is_away(graph: StoreGraph, tmp_path: Path) -> None:
+    """A job without a store keeps its outbox entry, continues when the store is back, and lowers unsupported assets."""
     async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
         await api.load(dataset("a", sensitivity="RESTRICTED"), dataset("b", derivedFrom=[urn("dataset a")]))
         await api.load(dataset("a", sensitivity="PUBLIC"))

@@ -1,4 +1,4 @@
-"""Receipts on a real JanusGraph: what was done under a key is done once, for a day, and then forgotten."""
+"""Receipts on a real JanusGraph: a call with an idempotency key is executed once a day, then its receipt expires."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,12 +19,12 @@ CALL = IdempotencyKey("build 7", "of the call")
 
 
 def keyed(text: str, key: str, digest: str = "a", **values: Any) -> RegisterCommand:
-    """A registration under a key of its own."""
+    """Return a registration under a key of its own."""
     return replace(asset(text, values), key=IdempotencyKey(key, digest))
 
 
 def called(count: int, call: IdempotencyKey = CALL) -> list[RegisterCommand]:
-    """The items of one call that has a key."""
+    """Return the items of one call that has a key."""
     return [replace(asset(f"dataset d{number}"), key=key_within(call, number)) for number in range(count)]
 
 
@@ -43,7 +43,7 @@ async def kept(graph: StoreGraph) -> tuple[int, int]:
 
 
 def codes(done: list[WriteOutcome]) -> list[str]:
-    """The codes of the refusals."""
+    """Return the codes of the errors."""
     return [refusal.code.name for one in done for refusal in one.errors]
 
 
@@ -60,8 +60,8 @@ async def test_a_call_of_several_transactions_is_done_once(graph: StoreGraph, wr
     assert codes(other) == ["IDEMPOTENCY_CONFLICT"] * 7
 
 
-async def test_a_repeated_call_completes_what_was_refused(writers: Writers) -> None:
-    """Refusals leave no receipt: the same call again does what had failed, and answers the rest as before."""
+async def test_a_repeated_call_retries_rejected_items(writers: Writers) -> None:
+    """Rejected items leave no receipt: a repeated call retries them, and replays the outcomes of the others."""
     await write(writers, asset("dataset d1"))
     items = called(3)
     items[1] = replace(items[1], expected_revision=2, values={"description": "x"})
@@ -86,7 +86,7 @@ async def test_a_key_is_valid_for_a_day(graph: StoreGraph, writers: Writers, lat
 
 
 async def test_an_expired_key_is_as_new(graph: StoreGraph, writers: Writers) -> None:
-    """After a day the key does something again, with whatever payload, and holds for another day."""
+    """After a day a key executes again, with any payload, and is valid for another day."""
     await write(writers, keyed("dataset d", "k", description="x"))
     again = await write(writers, keyed("dataset d", "k", "b", description="y"), now=NOW + RECEIPT_LIFETIME_MS)
     assert [one.outcome.name for one in again] == ["UPDATED"]
@@ -97,7 +97,7 @@ async def test_an_expired_key_is_as_new(graph: StoreGraph, writers: Writers) -> 
 
 
 async def test_keys_are_the_callers_own(writers: Writers) -> None:
-    """Another principal's key of the same text is another key."""
+    """The same key of another principal is a different key."""
     await write(writers, keyed("dataset d", "k", description="x"))
     done = await write(writers, keyed("dataset d", "k", "b", description="y"), who=OTHER)
     assert [one.outcome.name for one in done] == ["UPDATED"]
@@ -136,7 +136,7 @@ async def test_the_expiry_job_keeps_renewed_receipts(graph: StoreGraph, writers:
 
 
 async def keep_module(writers: Writers, now: int) -> None:
-    """Do all that there is to do at an instant."""
+    """Run the expiry job at an instant until nothing is left to delete."""
     keeper = ReceiptExpiry(writers.client, writers.coordinator.lock, clock=lambda: now)
     while await keeper.step():
         pass

@@ -1,4 +1,4 @@
-"""What a write does to the sensitivity of others at once, what it leaves to the job, and who may say otherwise."""
+"""The effect of a write on the sensitivity of other assets: at once, by the job, and by declassification."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,13 +31,13 @@ async def write(
 
 
 async def levels(graph: StoreGraph, *names: str) -> list[str]:
-    """The stored sensitivity of some assets."""
+    """Return the stored sensitivity of some assets."""
     there = await stored(graph)
     return [there.natives[urn(name)]["sensitivity"] for name in names]
 
 
 async def recomputed(writers: Writers, now: int = NOW) -> None:
-    """Run the job until there is nothing to do."""
+    """Run the job until its outbox is empty."""
     coordinator = writers.coordinator
     job = SensitivityJob(
         writers.client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops, lambda: now
@@ -46,7 +46,7 @@ async def recomputed(writers: Writers, now: int = NOW) -> None:
         pass
 
 
-async def test_what_is_downstream_is_raised_with_the_write(graph: StoreGraph, writers: Writers) -> None:
+async def test_a_write_raises_downstream_assets(graph: StoreGraph, writers: Writers) -> None:
     """A write raises downstream versions, runs and features at once, but no models and reports.
 
     No revision or time changes.
@@ -91,8 +91,11 @@ async def test_a_new_child_raises_along_the_edges_of_its_parent(graph: StoreGrap
     assert await levels(graph, "dataset later") == ["RESTRICTED"]
 
 
-async def test_a_part_that_leaves_takes_its_sensitivity_along(graph: StoreGraph, writers: Writers) -> None:
-    """What a set leads to goes down when the feature that was more sensitive leaves, and the feature keeps its own."""
+async def test_a_child_that_leaves_takes_its_sensitivity_along(graph: StoreGraph, writers: Writers) -> None:
+    """If a feature more sensitive than its set leaves, assets fed by the set are lowered.
+
+    The feature keeps its sensitivity.
+    """
     await write(
         writers,
         asset("feature f", {"sensitivity": "CONFIDENTIAL"}),
@@ -122,7 +125,7 @@ async def test_a_dry_run_stores_no_raise_and_no_outbox_entry(graph: StoreGraph, 
 
 
 async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Writers) -> None:
-    """With the cause gone the whole cycle goes down, and with another cause only as far as that one."""
+    """Without its source a cycle is lowered; with another source left, only to that sensitivity."""
     ring = ["dataset a", "dataset b", "dataset c"]
     links: list[RegisterCommand | LinkCommand] = [
         link("DERIVES", one, other) for one, other in zip(ring, [*ring[1:], ring[0]], strict=True)
@@ -140,7 +143,7 @@ async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Write
 
 
 async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, writers: Writers) -> None:
-    """The target stays raised until the instant, with a note of it, and goes down after."""
+    """The target of an edge with a future end stays raised, with an outbox entry, and is lowered after that end."""
     ends = link("DERIVES", "dataset a", "dataset b", validTo=NOW + 10)
     await write(writers, asset("dataset a", RESTRICTED), ends)
     await recomputed(writers, NOW + 9)
@@ -151,7 +154,10 @@ async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, w
 
 
 async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers: Writers) -> None:
-    """Setting and clearing take `approve` where data arrives; a later link leaves it alone; clearing raises at once."""
+    """Setting and clearing `declassify` requires `approve` on the target.
+
+    Later links keep it, and clearing raises at once.
+    """
     owned = asset("dataset clean", owners={"team ranking": ["TECHNICAL"]})
     await write(writers, asset("dataset raw", RESTRICTED), owned)
     plain = link("DERIVES", "dataset raw", "dataset clean")
@@ -168,14 +174,14 @@ async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers:
     assert await levels(graph, "dataset clean") == ["INTERNAL"]
 
 
-async def test_an_edge_that_carries_nothing_is_not_declassified(writers: Writers) -> None:
-    """There is nothing to declassify on an edge over which no data flows."""
+async def test_an_edge_without_data_is_not_declassified(writers: Writers) -> None:
+    """An edge that carries no data cannot be declassified."""
     odd = link("CALLED_BY", "service a", "service b", declassified=True)
     assert await write(writers, odd) == ["INVALID"]
 
 
 @pytest.mark.parametrize(("owners", "outcome"), [({}, "DENIED"), ({"team ranking": ["TECHNICAL"]}, "UPDATED")])
-async def test_what_arrives_decides_what_comes_after(
+async def test_effective_sensitivity_decides_on_changes(
     writers: Writers, graph: StoreGraph, owners: dict[str, list[str]], outcome: str
 ) -> None:
     """Creation is permitted by declared sensitivity, because the source may be hidden.

@@ -1,4 +1,4 @@
-"""The writer on a real JanusGraph, read back with Gremlin of the tests' own."""
+"""The writer on a real JanusGraph; the tests read the result with Gremlin of their own."""
 
 import asyncio
 from collections import Counter
@@ -32,7 +32,7 @@ async def register(writer: PolicedWriter, *items: RegisterCommand | LinkCommand,
 
 
 def names(done: list[WriteOutcome]) -> list[str]:
-    """The outcomes by name."""
+    """Return the outcomes by name."""
     return [one.outcome.name for one in done]
 
 
@@ -49,8 +49,11 @@ class Cut:
             self.client.url = "http://127.0.0.1:1/gremlin"
 
 
-async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, writers: Writers) -> None:
-    """A vertex has exactly the native values of the catalog, an edge those that apply, and "" or OPEN for none."""
+async def test_stored_values_are_those_of_the_catalog(graph: StoreGraph, writers: Writers) -> None:
+    """A vertex has exactly the native values of the catalog.
+
+    An edge has the applicable ones, and "" or OPEN if absent.
+    """
     item = asset("dataset-version d@1", {"rowCount": 3, "sourceCreatedAt": 7}, derivedFrom=["dataset up"])
     assert names(await register(writers.of(ROOT), item)) == ["CREATED"]
     there = await stored(graph)
@@ -82,7 +85,7 @@ async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, wr
 
 
 async def test_registering_again_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
-    """The second call answers UNCHANGED for assets and links, sends no write and leaves the store as it was."""
+    """The second call returns UNCHANGED for assets and links, sends no write and leaves the store as it was."""
     items: list[RegisterCommand | LinkCommand] = [
         asset("dataset a", {"description": "x"}, owners={"team ranking": ["TECHNICAL"]}, tags=["tag gold"]),
         asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset b"], workflow=["workflow w"]),
@@ -137,8 +140,8 @@ async def test_an_atomic_call_is_written_completely_or_not_at_all(graph: StoreGr
     assert names(await register(writers.of(ROOT), good, asset("dataset b"), atomic=True)) == ["CREATED"] * 2
 
 
-async def test_an_id_that_is_taken_is_never_written_over(graph: StoreGraph, writers: Writers) -> None:
-    """An asset whose vertex id is that of another one is INVALID, as an item and as a target, and the other stays."""
+async def test_an_existing_id_is_never_overwritten(graph: StoreGraph, writers: Writers) -> None:
+    """An asset with the vertex id of another one is INVALID, as an item and as a target, and the other is unchanged."""
     other = {"id": "mlg://dataset/test/default/other", "tenant": "default", "kind": "DATASET"}
     add = "g.addV('Dataset').property(T.id, x).property('record', r).property('tenant', 'default').property('urn', u)"
     x = vertex_id("default", urn("dataset a"))
@@ -170,8 +173,8 @@ async def test_children_follow_the_owner_of_their_parent(graph: StoreGraph, writ
     assert there.natives[own.urn]["ownerTeam"] == urn("team ads")
 
 
-async def test_a_list_closes_what_it_no_longer_names_and_opens_it_again(graph: StoreGraph, writers: Writers) -> None:
-    """An edge dropped from a list ends, unless a link declares it too; named again it remembers its past."""
+async def test_a_list_ends_edges_that_it_no_longer_names_and_reopens_them(graph: StoreGraph, writers: Writers) -> None:
+    """An edge dropped from a list ends unless a link declares it too; listed again, it keeps its earlier intervals."""
     key = ("DERIVES", urn("dataset a"), urn("dataset d"))
     linked = ("DERIVES", urn("dataset b"), urn("dataset d"))
     first = asset("dataset d", derivedFrom=["dataset a", "dataset b"])
@@ -190,7 +193,7 @@ async def test_a_list_closes_what_it_no_longer_names_and_opens_it_again(graph: S
 
 
 async def test_versions_and_runs_keep_their_place_in_time(graph: StoreGraph, writers: Writers) -> None:
-    """The time that versions and runs are ordered by is theirs, also when it becomes known later."""
+    """Versions and runs are ordered by their own time, also if it becomes known later."""
     writer = writers.of(ROOT)
     run = asset("run r", {"state": "START"}, workflow=["workflow w"])
     await register(writer, asset("model-version m@1"), run)
@@ -209,7 +212,10 @@ async def test_a_dry_run_returns_the_outcomes_and_writes_nothing(graph: StoreGra
 
 
 async def test_a_hidden_other_end_makes_no_difference(graph: StoreGraph, writers: Writers) -> None:
-    """Linking from what is hidden answers as linking from what is not there; changing it is denied without a word."""
+    """A link from a hidden asset is answered like one from an absent asset.
+
+    A change of it is denied without details.
+    """
     await register(
         writers.of(ROOT),
         asset("dataset secret", {"visibility": "TEAM", "description": "plans"}, owners={"team ads": ["TECHNICAL"]}),
@@ -231,8 +237,8 @@ async def test_a_hidden_other_end_makes_no_difference(graph: StoreGraph, writers
     assert (await stored(graph)).records[urn("dataset secret")] == before
 
 
-async def test_what_was_not_confirmed_is_found_by_calling_again(graph: StoreGraph, writers: Writers) -> None:
-    """A call whose batch could not reach the store raises, keeps the batches before, and completes when repeated."""
+async def test_a_repeated_call_completes_after_a_lost_store(graph: StoreGraph, writers: Writers) -> None:
+    """A call whose batch did not reach the store raises and keeps earlier batches; repeated, it completes."""
     items = [asset(f"dataset d{number}") for number in range(6)]
     good, cut = writers.client.url, Cut(writers.client, exchanges=2)
     writers.client.observers.append(cut)

@@ -1,4 +1,4 @@
-"""What the askers of one level get when their request ends badly."""
+"""Loaders of one level receive the error if their shared request fails."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ class BrokenError(Exception):
 
 
 @pytest.mark.parametrize("error", [CodedError("The store failed; try again."), BrokenError()])
-async def test_every_asker_gets_the_error(
+async def test_every_waiting_loader_gets_the_error(
     client: GremlinClient, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """An error of any type reaches all waiting loaders unchanged and not as a cancellation; the next level is sent."""
