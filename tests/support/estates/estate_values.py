@@ -1,7 +1,6 @@
 """The values of one asset: values visible to the caller are equal in both twin estates, hidden ones differ.
 
-Whatever a field is, its value is made from the type that the schema gives it, so a new field is part of this as soon as
-it is in the schema.
+The value of a field is made from its type in the schema, so a new field is covered without a line here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -80,11 +79,11 @@ class Teller:
         return choose(self.own, self._mark()) if self.hides(name) else reported
 
     def hides(self, name: str) -> bool:
-        """Whether the caller does not see a field of this asset."""
+        """Return whether a field of this asset is hidden from the caller."""
         return name in self.access.field_mask(self.thing.kind, self.thing.attributes).hidden
 
     def text(self, name: str) -> str:
-        """A text for a field."""
+        """Return a text for a field."""
         return str(self.pick(name, lambda r, mark: f"{mark}{name}-{r.randrange(4)}"))
 
     def values(self) -> dict[str, Any]:
@@ -106,7 +105,7 @@ class Teller:
         return values | {name: getattr(policy, name) for name in ("visibility", "sensitivity", "stage")}
 
     def edges(self) -> tuple[DeclaredEdges, ...]:
-        """Owners, tags, business area and feature set."""
+        """Return owners, tags, business area and feature set."""
         kind = self.thing.kind
         team = {self.thing.team: {"kinds": ["TECHNICAL"]}} if self.thing.team else {}
         others = self.pick("owners", lambda r, _: r.sample(USERS + (TEAMS[:3] if team else ()), r.randrange(3)))
@@ -145,7 +144,7 @@ class Teller:
         return self.own.choice(alike)
 
     def _sensitivities(self) -> tuple[str, ...]:
-        """What it may be while nothing that it flows to is raised: its own, or less where nothing is a part of it."""
+        """Return its sensitivity before raises downstream: its own, or a lower one for an asset without children."""
         mine = self.thing.attributes.sensitivity
         if any(self.thing.urn == one.known_parent for one in self.things.values()) or self.thing.known_parent:
             return (mine,)
@@ -155,7 +154,7 @@ class Teller:
         return f"{HUSH}{next(self.marks)}-"
 
     def _value(self, type_: Any, random: Random, mark: str, depth: int = 0) -> Any:
-        """A stored value of an output type: instants are epoch milliseconds, enums their names."""
+        """Return a stored value of an output type: instants are epoch milliseconds, enums their names."""
         inner = get_nullable_type(type_)
         if inner is type_ and depth == 0 and random.random() < 0.1:
             return None

@@ -1,4 +1,4 @@
-"""Pairs of running APIs over stores that differ only in what one caller may not see, and one way to ask both."""
+"""Pairs of running APIs over stores that differ only in data hidden from one caller, and one method to query both."""
 
 import asyncio
 import re
@@ -45,7 +45,7 @@ CALLERS = {
 
 @dataclass(frozen=True)
 class Response:
-    """What came back, byte by byte; the request id is the same for all, so that nothing has to be masked."""
+    """The bytes of a response; the request id is fixed, so that nothing has to be masked."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -53,13 +53,13 @@ class Response:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The body as JSON."""
+        """Return the body as JSON."""
         found: dict[str, Any] = orjson.loads(self.content)
         return found
 
     @property
     def text(self) -> str:
-        """Everything, as one text to search in."""
+        """Return everything as one text to search in."""
         return f"{self.headers} {self.content.decode()}"
 
 
@@ -79,7 +79,7 @@ class Twin(RunningApi):
     """One running API over a store of its own."""
 
     async def principal(self, who: str) -> Principal:
-        """Who a persona is to this API."""
+        """Return the principal of a persona in this API."""
         return await self.process.authenticator.authenticate(f"Bearer {self.tokens[who]}")
 
     async def post(self, who: str, body: Mapping[str, Any], **headers: str) -> Response:
@@ -91,7 +91,7 @@ class Twin(RunningApi):
         )
 
     async def write(self, estate: Estate) -> None:
-        """Register an estate: who and when as it says, wholes before their parts, then links, and usage last."""
+        """Register an estate by its authors and times: parents before children, then links, then usage."""
         writers = Writers(self.client, self.process.policy, self.coordinator)
         turns: dict[tuple[int, str, int], list[RegisterCommand]] = defaultdict(list)
         observed: set[str] = set()
@@ -140,7 +140,7 @@ class Twins:
 
 
 def _difference(one: str, other: str) -> str:
-    """Where two texts begin to differ."""
+    """Return the place where two texts begin to differ."""
     at = next((index for index, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
     return "\n".join(f"…{text[max(0, at - 300) : at + 300]}" for text in (one, other))
 
