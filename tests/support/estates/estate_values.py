@@ -144,7 +144,7 @@ class Teller:
         return self.own.choice(alike)
 
     def _sensitivities(self) -> tuple[str, ...]:
-        """Return its sensitivity before raises downstream: its own, or a lower one for an asset without children."""
+        """Return its possible sensitivities: its own, and lower ones if it has neither parent nor children."""
         mine = self.thing.attributes.sensitivity
         if any(self.thing.urn == one.known_parent for one in self.things.values()) or self.thing.known_parent:
             return (mine,)
