@@ -2,7 +2,7 @@
 
 The rule shares no code with the product. Header and payload are those of a good token, letter by letter; for ES256 the
 signature is the twin of the good one. A reader of (r, s) can compute (r, n - s), which is as valid for the same bytes
-(SEC 1, section 4.1.4). It has no other content than the first, so it is harmless and accepted. No other change is accepted:
+(SEC 1, section 4.1.4). It has no other content than the first, so it is harmless and accepted. No other change is:
 base64 has exactly one spelling here (RFC 4648 section 3.5 leaves the choice to the decoder).
 
 The seed fixes the changes; the keys, and so the letters of the tokens, are new in each run.
