@@ -26,7 +26,7 @@ def b64(raw: bytes | str) -> str:
 
 
 def forge(header: object, claims: object, signature: bytes = b"x" * 64) -> str:
-    """Put a token together without any key."""
+    """Assemble a token without a key."""
     return f"{b64(json.dumps(header))}.{b64(json.dumps(claims))}.{b64(signature)}"
 
 
@@ -37,12 +37,12 @@ def hmac_signed(issuer: LiveIssuer, secret: bytes, kid: str) -> str:
 
 
 def signed_by_hand(issuer: LiveIssuer, signature: bytes) -> str:
-    """Put a good header and good claims before a signature of one's own."""
+    """Join a good header and good claims with a signature of the caller's choice."""
     return forge({"alg": "ES256", "typ": "at+jwt", "kid": "ec"}, issuer.claims(), signature)
 
 
 def der(issuer: LiveIssuer) -> str:
-    """Give the right signature in the encoding of X.509 instead of that of RFC 7518."""
+    """Encode the right signature as in X.509 instead of as in RFC 7518."""
     text, _, signature = issuer.mint().rpartition(".")
     raw = base64.urlsafe_b64decode(signature + "==")
     return f"{text}.{b64(encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:])))}"
@@ -55,12 +55,12 @@ def respelled(issuer: LiveIssuer) -> str:
 
 
 def twice(first: str, second: str) -> Forger:
-    """Sign claims in which one name stands twice."""
+    """Sign claims in which one name occurs twice."""
     return lambda issuer: sign(f"{{{first},{json.dumps(issuer.claims())[1:-1]},{second}}}")
 
 
 def embedded(**member: object) -> Forger:
-    """Sign with somebody else's key, which the header brings along."""
+    """Sign with the key of a stranger, which the header carries along."""
     return lambda issuer: issuer.mint(STRANGER, member)
 
 
@@ -132,8 +132,8 @@ TOKENS: dict[str, Forger] = {
     "RS512, not on the list": lambda i: i.mint(RSA, {"alg": "RS512"}),
     "ES256 header, RSA key": lambda i: forge({"alg": "ES256", "typ": "at+jwt", "kid": "rsa"}, i.claims()),
     "key for encryption": lambda i: i.mint(without_use(ENCRYPTION)),
-    "somebody else's key, same key id": lambda i: i.mint(STRANGER),
-    "unknown key id": headed(kid="nobody"),
+    "a stranger's key, same key id": lambda i: i.mint(STRANGER),
+    "unknown key id": headed(kid="unknown"),
     "key id is a number": lambda i: forge({"alg": "ES256", "typ": "at+jwt", "kid": 5}, i.claims()),
     "key id is a list": lambda i: forge({"alg": "ES256", "typ": "at+jwt", "kid": ["ec"]}, i.claims()),
     "no key id among several keys": headed(kid=...),
@@ -244,7 +244,7 @@ TOKENS: dict[str, Forger] = {
     "roles holds objects": changed(roles=[{"value": "admin"}]),
     "kind unknown": changed(principal_kind="GOD"),
     "kind is a list": changed(principal_kind=["PERSON"]),
-    "tenant of somebody else": changed(tenant="other"),
+    "tenant of other callers": changed(tenant="other"),
     "tenant of ours in capitals": changed(tenant="ACME"),
     "tenant is everybody's": changed(tenant="*"),
     "tenant is a list": changed(tenant=["acme"]),

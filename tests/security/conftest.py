@@ -12,6 +12,6 @@ __all__ = ["api", "leaky"]
 
 @pytest.fixture(scope="module")
 async def leaky(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API over an estate with something of each thing that could leak."""
+    """Return the API over an estate that holds an instance of everything that could leak."""
     async with open_leaky(module_graph, tmp_path_factory.mktemp("keys")) as opened:
         yield opened

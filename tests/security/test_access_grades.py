@@ -1,4 +1,4 @@
-"""The three grades through the whole house: hidden, discoverable, readable; and what shows of edges between them."""
+"""The three access grades through the full application: hidden, discoverable, readable, and the edges between them."""
 
 from typing import Any
 
@@ -44,13 +44,16 @@ ITEMS: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over a draft between what everybody reads."""
+    """Return the API over a draft model version between assets that every caller reads."""
     await api.load(*ITEMS)
     return api
 
 
-async def test_a_draft_shows_what_it_is_called_and_whom_to_ask(api: Api) -> None:
-    """Another team's draft is there with its public fields; the rest is null and counted, siblings are untouched."""
+async def test_a_draft_shows_its_public_fields(api: Api) -> None:
+    """A draft of another team shows its public fields.
+
+    The other fields are null and counted, siblings are unaffected.
+    """
     query = f"""{{ draft: asset(id: "{DRAFT}") {{ id kind displayName description stage createdAt ownerTeam {{ id }}
       owners {{ ownership }} upstream {{ totalCount }}
       viewerAccess {{ grade canUpdate canPromote canRetire hiddenFields }} }}
@@ -79,8 +82,8 @@ async def test_a_draft_shows_what_it_is_called_and_whom_to_ask(api: Api) -> None
     assert (await api.ask("ada", query))["draft"]["description"] == "canary-6f2e"
 
 
-async def test_rights_are_shown_before_they_are_tried(api: Api) -> None:
-    """`viewerAccess` says who may update, promote and retire, as the decisions will."""
+async def test_viewer_access_equals_the_decisions(api: Api) -> None:
+    """`viewerAccess` returns the same rights to update, promote and retire that a mutation is decided by."""
     query = f'{{ asset(id: "{VERSION}") {{ viewerAccess {{ canUpdate canPromote canRetire }} }} }}'
     rights = {who: (await api.ask(who, query))["asset"]["viewerAccess"] for who in ("ada", "ci-ranking", "bo", "root")}
     assert {who: [name for name, may in each.items() if may] for who, each in rights.items()} == {
@@ -91,8 +94,11 @@ async def test_rights_are_shown_before_they_are_tried(api: Api) -> None:
     }
 
 
-async def test_an_edge_shows_what_both_ends_show(api: Api) -> None:
-    """The edge from a draft is there, with its relation and ends; what is said about it stays with the readers."""
+async def test_an_edge_discloses_only_what_both_ends_disclose(api: Api) -> None:
+    """The edge from a draft shows its relation and ends.
+
+    Its other properties are null for callers who may not read it.
+    """
     query = f"""{{ asset(id: "{VERSION}") {{ upstream(filter: {{relations: [FEEDS]}}) {{ nodes {{
       from origin confidence validFrom properties {{ value }} }} }} }} }}"""
     observed = {edge["from"]: edge for edge in (await api.ask("bo", query))["asset"]["upstream"]["nodes"]}
@@ -110,8 +116,11 @@ async def test_an_edge_shows_what_both_ends_show(api: Api) -> None:
 
 
 @pytest.mark.parametrize("least", [0.5, 0.9])
-async def test_a_filter_on_an_edge_cannot_feel_for_what_is_hidden(api: Api, least: float) -> None:
-    """The draft's edge is kept at any bound, as if it had no confidence; the open one follows its value."""
+async def test_a_filter_on_an_edge_ignores_hidden_values(api: Api, least: float) -> None:
+    """A filter on confidence keeps the draft's edge at any bound, as if it had none.
+
+    The visible edge is filtered by value.
+    """
     query = f"""query ($least: Float!) {{ asset(id: "{VERSION}") {{
       upstream(filter: {{relations: [FEEDS], minConfidence: $least}}) {{ nodes {{ from }} }} }} }}"""
     data = await api.ask("bo", query, least=least)
@@ -120,8 +129,8 @@ async def test_a_filter_on_an_edge_cannot_feel_for_what_is_hidden(api: Api, leas
     assert [edge["from"] for edge in kept] == ([DRAFT] if least < 0.75 else [])
 
 
-async def test_a_path_ends_at_what_may_not_be_read(api: Api) -> None:
-    """What a model version was trained on through a draft run is the run's to tell."""
+async def test_a_path_ends_at_an_unreadable_asset(api: Api) -> None:
+    """A draft run hides what a model version was trained on through it, from every caller who may not read the run."""
     query = f'{{ asset(id: "{VERSION}") {{ ... on ModelVersion {{ trainedOn {{ totalCount nodes {{ id }} }} }} }} }}'
     found = {who: (await api.ask(who, query))["asset"]["trainedOn"] for who in ("bo", "ada")}
     ids = {who: {node["id"] for node in each["nodes"]} for who, each in found.items()}
@@ -146,7 +155,7 @@ async def test_a_path_ends_at_what_may_not_be_read(api: Api) -> None:
     ],
 )
 async def test_a_filter_sees_no_hidden_value(api: Api, where: str, bo: set[str], ada: set[str]) -> None:
-    """To a filter, what the row hides is absent: it matches nothing, and a `not` around it matches."""
+    """A filter treats a hidden value as absent: no condition matches it, and its negation does."""
     query = f"{{ assets(filter: {{kinds: [DATASET], {where}}}) {{ totalCount nodes {{ id }} }} }}"
     for who, expected in (("bo", bo), ("ada", ada)):
         found = (await api.ask(who, query))["assets"]
@@ -155,8 +164,8 @@ async def test_a_filter_sees_no_hidden_value(api: Api, where: str, bo: set[str],
 
 
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
-async def test_an_order_puts_what_hides_it_last(api: Api, direction: str) -> None:
-    """Ordered by a time that a row hides, the row comes last in both directions, one by one as at once."""
+async def test_rows_that_hide_the_order_come_last(api: Api, direction: str) -> None:
+    """A row that hides the time of an order comes last in both directions, with pages of one as with a single page."""
     order = f"orderBy: {{field: CREATED_AT, direction: {direction}}}"
     query = f"""query ($after: Cursor, $first: Int) {{
       assets(filter: {{kinds: [DATASET]}}, first: $first, after: $after, {order}) {{
@@ -175,7 +184,7 @@ async def test_an_order_puts_what_hides_it_last(api: Api, direction: str) -> Non
 
 
 async def test_strict_callers_get_errors_where_others_get_null(api: Api) -> None:
-    """`Prefer: policy=strict` makes a coded error of each hidden field, at its path, and takes nothing else away."""
+    """`Prefer: policy=strict` adds a coded error at the path of each hidden field, and removes nothing else."""
     query = f'{{ assets(filter: {{ids: ["{DRAFT}", "{OPEN}"]}}) {{ nodes {{ id description }} }} }}'
     headers = {"Authorization": f"Bearer {api.tokens['bo']}", "Prefer": "policy=strict"}
     known_response = await api.http.post("/graphql", json={"query": query}, headers=headers)

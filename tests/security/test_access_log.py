@@ -1,4 +1,7 @@
-"""The access log: what was denied, who read what is held close, and no values; or else no answer."""
+"""The access log records denials and reads of restricted fields, without values.
+
+If it cannot be written, reads fail.
+"""
 
 import json
 import stat
@@ -31,7 +34,7 @@ async def api(api: Api) -> Api:
 
 
 async def lines(api: Api, who: str, query: str, **variables: Any) -> list[dict[str, Any]]:
-    """The lines that one request adds to the log."""
+    """Return the lines that one request adds to the log."""
     path = api.process.settings.data_dir / "access.jsonl"
     before = path.read_text() if path.exists() else ""
     await api.send(who, query, **variables)
@@ -41,8 +44,8 @@ async def lines(api: Api, who: str, query: str, **variables: Any) -> list[dict[s
     return [json.loads(line) for line in after.removeprefix(before).splitlines()]
 
 
-async def test_reading_what_is_held_close_is_logged(api: Api) -> None:
-    """A restricted field that is shown leaves who, which coordinate of which asset, and under which policy."""
+async def test_reading_a_restricted_field_is_logged(api: Api) -> None:
+    """A disclosed restricted field is logged with caller, coordinate, asset and policy."""
     (line,) = await lines(api, "ada", FIELDS)
     assert (line["event"], line["subject"], line["tenant"]) == ("read", "ada", "default")
     assert (line["coordinate"], line["label"], line["ids"]) == ("ModelVersion.artifactUri", "restricted", [VERSION])
@@ -51,15 +54,15 @@ async def test_reading_what_is_held_close_is_logged(api: Api) -> None:
     assert line["time"]
 
 
-async def test_a_denied_field_is_logged_with_what_it_needs(api: Api) -> None:
-    """A restricted field that is hidden leaves the coordinate, how often, and which policies would open it."""
+async def test_a_denied_field_is_logged_with_the_permitting_policies(api: Api) -> None:
+    """A denied restricted field is logged with its coordinate, the count, and the policies that would permit it."""
     (line,) = await lines(api, "bo", FIELDS)
     assert (line["event"], line["coordinate"], line["count"]) == ("denied", "ModelVersion.artifactUri", 1)
     assert "fields-restricted-team" in line["needs"]
 
 
-async def test_asking_for_what_is_hidden_is_logged(api: Api) -> None:
-    """An id that exists and is hidden leaves a trace where an unknown one does not: somebody may be guessing."""
+async def test_a_request_for_a_hidden_id_is_logged(api: Api) -> None:
+    """A request for a hidden id is logged and one for an unknown id is not, because the caller may be guessing ids."""
     query = "query ($id: ID!) { asset(id: $id) { id } }"
     (line,) = await lines(api, "bo", query, id=HIDDEN)
     assert (line["event"], line["ids"]) == ("hidden", [HIDDEN])
@@ -67,7 +70,7 @@ async def test_asking_for_what_is_hidden_is_logged(api: Api) -> None:
 
 
 async def test_a_denied_write_is_logged(api: Api) -> None:
-    """A write that the policy refuses leaves the action, the asset and why."""
+    """A write that the policy denies is logged with action, asset and reason."""
     mutation = "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"
     (line,) = await lines(api, "bo", mutation, input={"items": [{"model": {"id": MODEL, "task": "x"}}]})
     assert (line["event"], line["action"], line["subject"]) == ("refused", "graph:write", "bo")
@@ -76,20 +79,20 @@ async def test_a_denied_write_is_logged(api: Api) -> None:
     assert (line["event"], line["action"], line["ids"]) == ("refused", "register", [MODEL])
 
 
-async def test_everyday_reads_leave_nothing(api: Api) -> None:
-    """What is open to the caller is not logged here."""
+async def test_reads_of_open_fields_are_not_logged(api: Api) -> None:
+    """Reads of fields open to the caller add no line."""
     assert await lines(api, "bo", f'{{ asset(id: "{VERSION}") {{ ... on ModelVersion {{ framework }} }} }}') == []
 
 
-async def test_the_log_is_for_its_owner(api: Api) -> None:
-    """The file can be read by the process's user and nobody else."""
+async def test_only_the_owner_may_read_the_log(api: Api) -> None:
+    """Only the user of the process may read the log file."""
     await lines(api, "ada", FIELDS)
     mode = (api.process.settings.data_dir / "access.jsonl").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 
 
-async def test_without_a_log_there_is_no_answer(module_graph: StoreGraph, tmp_path: Path) -> None:
-    """What must be logged and cannot be is not answered; what need not be is."""
+async def test_restricted_reads_fail_without_a_log(module_graph: StoreGraph, tmp_path: Path) -> None:
+    """A response with restricted fields fails if the log is not writable; a response without them succeeds."""
     folder = tmp_path / "log"
     folder.mkdir()  # which cannot be appended to
     async with open_api(module_graph, tmp_path / "keys", MLG_ACCESS_LOG=str(folder)) as api:

@@ -1,4 +1,4 @@
-"""The audit tells what its reader may see now: of fields, of far ends, of assets; and finds it by every filter."""
+"""The audit returns only fields, far ends and assets that its reader may see now, and every filter works on it."""
 
 import random
 from pathlib import Path
@@ -23,7 +23,7 @@ CHANGES = """query ($f: ChangeFilter, $first: Int!, $after: Cursor) {
 
 
 def urn(kind: str, name: str) -> str:
-    """The id of something of these tests."""
+    """Return an id of the estate of these tests."""
     return f"mlg://{kind}/test/default/{name}"
 
 
@@ -54,7 +54,7 @@ async def api(api: Api) -> Api:
 
 
 async def all_changes(api: Api, who: str, where: Any = None, first: int = 500) -> list[dict[str, Any]]:
-    """Every change that somebody sees, page by page; the total is that of all of them."""
+    """Return every change visible to a caller, page by page, and assert that the total equals their number."""
     found: list[dict[str, Any]] = []
     after, more = None, True
     while more:
@@ -66,7 +66,10 @@ async def all_changes(api: Api, who: str, where: Any = None, first: int = 500) -
 
 
 async def test_a_hidden_field_is_left_out(api: Api) -> None:
-    """That it changed is as hidden as what it was and became: only who may see it now is told of either."""
+    """The name of a changed field is hidden with its old and new value.
+
+    Only callers who may see the field read any of them.
+    """
     for who, count, texts in (("ada", 2, (f"{CANARY}-1", f"{CANARY}-2")), ("bo", 0, ())):
         history = (await api.ask(who, HISTORY, id=VERSION))["asset"]["history"]["nodes"]
         fields = [field for change in history for field in change["fields"] if field["field"] == "params"]
@@ -75,7 +78,7 @@ async def test_a_hidden_field_is_left_out(api: Api) -> None:
 
 
 async def test_nothing_hidden_shows_anywhere(api: Api) -> None:
-    """No canary, no hidden id and no action on it is in what a reader of another team gets from the audit."""
+    """The audit shows a reader of another team no canary value, no hidden id and no action on a hidden asset."""
     names = {OPEN, VERSION, SHUT}
     for who, sees in (("ada", True), ("bo", False)):
         texts = [str((await api.ask(who, HISTORY, id=name))["asset"]) for name in sorted(names - {SHUT})]
@@ -85,8 +88,8 @@ async def test_nothing_hidden_shows_anywhere(api: Api) -> None:
         assert any(SHUT in text for text in texts) is sees
 
 
-async def test_an_edge_to_what_is_hidden_is_not_told(api: Api) -> None:
-    """A change about one hidden end is not there; one about several tells of those that are known."""
+async def test_an_edge_to_a_hidden_asset_is_not_in_the_audit(api: Api) -> None:
+    """A change about one hidden end is absent; a change about several ends lists the visible ones."""
     observed = {who: (await api.ask(who, HISTORY, id=OPEN))["asset"]["history"] for who in ("ada", "bo")}
     assert [change["action"] for change in observed["ada"]["nodes"]] == ["LINKED", "UPDATED", "REGISTERED"]
     assert [change["action"] for change in observed["bo"]["nodes"]] == ["UPDATED", "REGISTERED"]
@@ -97,8 +100,8 @@ async def test_an_edge_to_what_is_hidden_is_not_told(api: Api) -> None:
         assert all(any(each in field["after"] for field in newest["fields"]) for each in known)
 
 
-async def test_a_hidden_change_is_as_an_unknown_one(api: Api, module_graph: StoreGraph) -> None:
-    """By id, and listed by its subject, it answers like what is not there, with as many requests to the store."""
+async def test_a_hidden_change_is_answered_like_an_unknown_one(api: Api, module_graph: StoreGraph) -> None:
+    """A hidden change, by id or by subject, is answered like an absent one, after as many store requests."""
     there = await stored(module_graph)
     hidden = [change["id"] for change in there.history(SHUT)]
     hidden += [change["id"] for change in there.history(OPEN) if change["action"] == "LINKED"]
@@ -115,8 +118,8 @@ async def test_a_hidden_change_is_as_an_unknown_one(api: Api, module_graph: Stor
     assert listed == await api.ask("bo", CHANGES, f={"subjects": [urn("dataset", "nothing-here")]}, first=5)
 
 
-async def test_every_filter_finds_what_it_says(api: Api) -> None:
-    """Random filters find what the same conditions find in all changes, in the same order, page by page."""
+async def test_every_filter_selects_by_its_condition(api: Api) -> None:
+    """Random filters return the changes that the same conditions select from all changes, in the same order."""
     every = {who: await all_changes(api, who) for who in ("root", "ada", "bo")}
     assert every["root"] == sorted(every["root"], key=lambda change: (change["at"], change["id"]), reverse=True)
     assert len(every["bo"]) < len(every["ada"]) <= len(every["root"])
@@ -130,7 +133,7 @@ async def test_every_filter_finds_what_it_says(api: Api) -> None:
 
 
 def some_filter(chance: random.Random, times: list[str]) -> dict[str, Any]:
-    """One value for each condition."""
+    """Return one value for each condition."""
     return {
         "subjects": chance.sample([OPEN, SHUT, VERSION, RANKING, urn("dataset", "nothing-here")], 2),
         "kinds": chance.sample(["DATASET", "MODEL_VERSION", "MODEL"], chance.randint(1, 2)),
@@ -142,7 +145,7 @@ def some_filter(chance: random.Random, times: list[str]) -> dict[str, Any]:
 
 
 def holds(where: dict[str, Any], change: dict[str, Any]) -> bool:
-    """Whether a change meets every condition."""
+    """Return whether a change meets every condition."""
     kind = change["subjectId"].split("/")[2].replace("-", "_").upper()
     details = {"subjects": change["subjectId"], "kinds": kind, "actors": change["actor"], "actions": change["action"]}
     since, until = where.get("since", ""), where.get("until", "~")
@@ -150,7 +153,7 @@ def holds(where: dict[str, Any], change: dict[str, Any]) -> bool:
 
 
 async def test_a_change_names_its_request(graph: StoreGraph, tmp_path: Path) -> None:
-    """The request id of the answer's header is that of the changes which the request made, and of no others."""
+    """The request id in the response header is that of exactly the changes made by the request."""
     async with open_api(graph, tmp_path) as api:
         ids = []
         for text in ("one", "two"):

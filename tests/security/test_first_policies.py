@@ -1,4 +1,4 @@
-"""The first policies through the whole house: what one caller sees and another does not, wherever it could show."""
+"""The first policies through the full application: assets and fields that one caller sees and another does not."""
 
 from typing import Any
 
@@ -53,14 +53,14 @@ QUERIES = {
 
 @pytest.mark.parametrize("where", QUERIES)
 async def test_hidden_row_is_nowhere(api: Api, where: str) -> None:
-    """A TEAM dataset shows to its team, the auditor and the admin, and to nobody else in any place."""
+    """A TEAM dataset is visible to its team, the auditor and the admin, and to no other caller by any query."""
     for who in ("ada", "ci-ranking", "cy", "root"):
         assert HIDDEN in str(await api.ask(who, QUERIES[where]))
     assert HIDDEN not in str(await api.ask("bo", QUERIES[where]))
 
 
 async def test_counts_leave_hidden_rows_out(api: Api) -> None:
-    """Totals are what the caller may see, in lists, on relations and among neighbours."""
+    """Totals of lists, relations and neighbours count only rows visible to the caller."""
     for who, datasets in (("ada", 2), ("bo", 1)):
         listed = await api.ask(who, QUERIES["list"])
         nested = await api.ask(who, QUERIES["nested"])
@@ -71,7 +71,7 @@ async def test_counts_leave_hidden_rows_out(api: Api) -> None:
 
 
 async def test_hidden_answers_like_unknown(api: Api) -> None:
-    """By id, a hidden asset and one that is not there give the same bytes after the same number of store requests."""
+    """A hidden id and an absent one return the same bytes after the same number of store requests."""
     query = "query ($id: ID!) { node(id: $id) { id } asset(id: $id) { id displayName owners { ownership } } }"
     hidden = await api.send("bo", query, id=HIDDEN)
     unknown = await api.send("bo", query, id=UNKNOWN)
@@ -83,7 +83,10 @@ FIELDS = f'{{ asset(id: "{VERSION}") {{ id ... on ModelVersion {{ framework arti
 
 
 async def test_restricted_fields_are_masked(api: Api) -> None:
-    """The owning team reads restricted fields; others get null beside everything else, and are told which and why."""
+    """The owning team reads restricted fields.
+
+    Others get null for them, with the denied fields and reasons reported.
+    """
     observed = await api.ask("ada", FIELDS)
     assert observed["asset"]["artifactUri"] == SECRET
     body = await api.send("bo", FIELDS)
@@ -97,7 +100,7 @@ async def test_restricted_fields_are_masked(api: Api) -> None:
 
 
 async def test_viewer_access_names_what_is_hidden(api: Api) -> None:
-    """An interface can grey out what is hidden before it asks for it."""
+    """`viewerAccess` names the hidden fields, so that a client can disable them without a request."""
     query = f'{{ asset(id: "{VERSION}") {{ viewerAccess {{ grade hiddenFields }} }} }}'
     assert (await api.ask("bo", query))["asset"]["viewerAccess"] == {
         "grade": "READ",
@@ -106,8 +109,8 @@ async def test_viewer_access_names_what_is_hidden(api: Api) -> None:
     assert (await api.ask("ada", query))["asset"]["viewerAccess"]["hiddenFields"] == []
 
 
-async def test_no_canary_leaves_for_those_outside(api: Api) -> None:
-    """No answer to bo, echoes of mutations and errors included, carries a value that is hidden from bo."""
+async def test_no_canary_is_returned_to_other_teams(api: Api) -> None:
+    """No response to bo, including payloads of mutations and errors, carries a value that is hidden from bo."""
     queries = [*QUERIES.values(), FIELDS, f'{{ asset(id: "{VERSION}") {{ property(key: "lr") }} }}']
     responses = [
         (
@@ -120,7 +123,7 @@ async def test_no_canary_leaves_for_those_outside(api: Api) -> None:
 
 
 async def test_writes_need_scope_and_rights(api: Api) -> None:
-    """Without the scope the call is refused; with it, what another team owns is DENIED as an item, nothing written."""
+    """Without the scope a call is refused. With it, an item owned by another team is DENIED and nothing is written."""
     refused = await api.send("bo", "mutation { registerAssets(input: {items: []}) { created } }")
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     foreign = "mlg://dataset/test/default/of-ads"

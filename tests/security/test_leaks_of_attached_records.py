@@ -1,4 +1,4 @@
-"""What is recorded about hidden assets: checks, incidents, usage and changes tell no more of them than of nothing."""
+"""Checks, incidents, usage and changes of hidden assets disclose as little as those of absent assets."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ HISTORY = "query ($id: ID!) { asset(id: $id) { history { nodes { id } } } }"
 
 @pytest.fixture(scope="module")
 async def api(leaky: Api) -> Api:
-    """Let zoe, an engineer of ads, own a dataset; ranking records things about what is hidden, or a draft."""
+    """Let zoe, an engineer of ads, own a dataset; ranking attaches records to a hidden asset and to a draft."""
     leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
     mine = {"dataset": {"id": MINE, "owners": [{"owner": ADS}]}}
     ranking = [{"owner": "mlg://team/catalog/default/ranking"}]
@@ -29,7 +29,7 @@ async def api(leaky: Api) -> Api:
 
 @pytest.fixture(scope="module", params=[HIDDEN, DRAFT], ids=["hidden", "discovered"])
 async def details(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
-    """Return the ids of facts about an asset of which zoe knows nothing, or only that it is there."""
+    """Return the ids of attached records of an asset that is hidden from zoe, or only discoverable."""
     result = await report(api, "ada", request.param, status="FAIL", openIncidentOnFail=True)
     changes = (await api.ask("ada", HISTORY, id=request.param))["asset"]["history"]["nodes"]
     return {
@@ -41,7 +41,7 @@ async def details(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 async def reported(api: Api, document: str, stated: str, **variables: Any) -> tuple[str, int]:
-    """What zoe is answered, without the id that she named, and how many requests to the store that took."""
+    """Return the response to zoe, without the id that she named, and the number of store requests."""
     await api.send("zoe", "{ viewer { subject } }")
     requests = ObservedRequests()
     api.client.observers.append(requests)
@@ -70,8 +70,8 @@ def _with(given: dict[str, Any], named: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", ABOUT)
-async def test_a_fact_about_what_is_hidden(api: Api, details: dict[str, str], case: str) -> None:
-    """A write that names such a fact answers as for one that is not there, after as many requests."""
+async def test_an_attached_record_of_a_hidden_asset(api: Api, details: dict[str, str], case: str) -> None:
+    """A write that names such a record returns the response for an absent one, after as many requests."""
     document, kind, given = ABOUT[case]
     there, nothing = details[kind], FAR.format(kind)
     responses = [await reported(api, document, named, input=_with(given, named)) for named in (there, nothing)]
@@ -80,10 +80,10 @@ async def test_a_fact_about_what_is_hidden(api: Api, details: dict[str, str], ca
 
 
 @pytest.mark.parametrize("kind", ["check", "check-result", "incident", "change"])
-async def test_a_fact_by_its_id(api: Api, details: dict[str, str], kind: str) -> None:
-    """Reading such a fact by its id answers as for one that is not there, after as many requests.
+async def test_an_attached_record_by_its_id(api: Api, details: dict[str, str], kind: str) -> None:
+    """Reading such a record by its id returns the response for an absent one, after as many requests.
 
-    Those for a change are two, whether or not it is about something beside its subject that must be asked for.
+    A change takes two requests, whether or not it is about an asset besides its subject.
     """
     named = (details[kind], FAR.format(kind))
     responses = [await reported(api, NODE, each, id=each) for each in named]
@@ -98,8 +98,8 @@ ASSETS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", ASSETS)
-async def test_recording_about_what_is_hidden(api: Api, case: str) -> None:
-    """Recording something about a hidden asset answers as for an unknown one, after as many requests."""
+async def test_attaching_a_record_to_a_hidden_asset(api: Api, case: str) -> None:
+    """Attaching a record to a hidden asset returns the response for an unknown one, after as many requests."""
     document, given = ASSETS[case]
     responses = [await reported(api, document, named, input=_with(given, named)) for named in (HIDDEN, UNKNOWN)]
     assert "NOT_FOUND" in responses[0][0]
@@ -107,7 +107,7 @@ async def test_recording_about_what_is_hidden(api: Api, case: str) -> None:
 
 
 async def test_a_consumer_that_is_hidden(api: Api) -> None:
-    """Usage by a hidden service is taken as that by an unknown one is, and counts for those who know it alone."""
+    """Usage by a hidden service is accepted like that of an unknown one; only callers who see the service count it."""
     given = {"records": [{"asset": MINE, "consumer": "<id>", "day": DAY, "reads": 1}]}
     responses = [await reported(api, RECORD, named, input=_with(given, named)) for named in (SHUT, NO_CALLER)]
     assert responses[0] == responses[1]
@@ -117,7 +117,7 @@ async def test_a_consumer_that_is_hidden(api: Api) -> None:
 
 
 async def test_a_consumer_that_is_hidden_has_no_costs_and_days(api: Api) -> None:
-    """Nothing of usage shows what only a hidden consumer did: days, costs, the last use."""
+    """Usage shows neither days, costs nor last use that come from a hidden consumer alone."""
     await recorded(api, "root", {"asset": OPEN, "consumer": SHUT, "day": DAY, "calls": 5, "costUsd": 2})
     document = """query ($id: ID!) { asset(id: $id) { usage(days: 400) { reads calls costUsd lastUsedAt
       byDay { day } consumers { totalCount } } } }"""
@@ -132,7 +132,10 @@ async def test_a_consumer_that_is_hidden_has_no_costs_and_days(api: Api) -> None
 
 
 async def test_an_incident_on_hidden_and_own_assets(api: Api) -> None:
-    """Zoe ends an incident on her asset and a hidden one, and learns nothing of that; the audit tells its owners."""
+    """Zoe resolves an incident on her asset and a hidden one without learning of the hidden one.
+
+    Its owners see the audit.
+    """
     incident = (await raised(api, "root", MINE, HIDDEN))["incident"]["id"]
     document = """mutation ($input: ResolveIncidentInput!) { resolveIncident(input: $input) {
       incident { state assets { id } } errors { code } } }"""
@@ -143,8 +146,8 @@ async def test_an_incident_on_hidden_and_own_assets(api: Api) -> None:
     assert changes[0] == {"actor": "zoe", "fields": [{"before": incident}]}
 
 
-async def test_a_refusal_names_no_asset_but_ones_own(api: Api) -> None:
-    """Whoever may know of one of an incident's assets and change none of them is told of that one's kind alone."""
+async def test_an_error_names_only_visible_assets(api: Api) -> None:
+    """A caller who sees one asset of an incident and may change none gets an error with the kind of that asset only."""
     incident = (await raised(api, "root", OPEN, HIDDEN))["incident"]["id"]
     payload = (await api.ask("zoe", RESOLVE, input={"incident": incident}))["resolveIncident"]
     assert codes(payload) == [("DENIED", [])]

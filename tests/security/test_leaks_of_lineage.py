@@ -1,4 +1,4 @@
-"""What a walk could tell of what is hidden, beside its nodes: by its budgets, and by the instants it is asked for."""
+"""Side channels of a lineage walk beside its nodes: budgets, and the instants at which hidden nodes existed."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ TEAM = [{"owner": "mlg://team/catalog/default/risk"}]
 
 
 def urn(name: str) -> str:
-    """An id of this estate."""
+    """Return an id of this estate."""
     return f"mlg://dataset/t/default/{name}"
 
 
@@ -25,7 +25,7 @@ QUESTIONS = {
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over an open root, a hidden child of it that is older than it says, and eight children of that."""
+    """Return the API over a visible root, a hidden child older than it declares, and eight children of that child."""
     since = "2022-01-01T00:00:00Z"
     shut = {"visibility": "TEAM", "owners": TEAM, "sourceCreatedAt": "2021-01-01T00:00:00Z"}
     await api.load(
@@ -46,10 +46,13 @@ async def api(api: Api) -> Api:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("cap", [2, 6, 8, 9, 50])
-async def test_no_budget_tells_of_a_hidden_hub(
+async def test_no_budget_discloses_a_hidden_hub(
     api: Api, monkeypatch: pytest.MonkeyPatch, question: str, cap: int
 ) -> None:
-    """However few edges a request may carry, a hidden root is answered as an unknown one, with what is beside it."""
+    """At every cap on edges per request, a hidden root is answered like an unknown one.
+
+    Visible roots beside it are unaffected.
+    """
     monkeypatch.setattr("app.graph.reading.level.level_batcher.EDGE_CAP", cap)
     monkeypatch.setattr(api.contexts, "disclosure", Disclosure.NONE)
     query = f"query ($id: ID!, $open: ID!) {{ {QUESTIONS[question]} nodes(ids: [$open]) {{ id }} }}"
@@ -57,8 +60,8 @@ async def test_no_budget_tells_of_a_hidden_hub(
     assert hidden == unknown
 
 
-async def test_no_instant_tells_when_something_hidden_was_made(api: Api) -> None:
-    """That something is hidden is said of every instant or of none: else one could try until they tell its times."""
+async def test_no_instant_discloses_when_a_hidden_asset_was_created(api: Api) -> None:
+    """A hidden node is reported at every instant or at none; otherwise a caller could probe for its creation time."""
     query = """query ($id: ID!, $at: DateTime) { lineage(roots: [$id], direction: DOWNSTREAM, maxDepth: 1, asOf: $at) {
       completeness { state reason } } }"""
     years = ("2019", "2020", "2021", "2022", "2023")

@@ -1,4 +1,4 @@
-"""Each mutation answers for a hidden asset as for an unknown one, and with as many requests to the store."""
+"""Each mutation returns for a hidden asset the response for an unknown one, after as many store requests."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ PAYLOADS = {name: get_named_type(field.type) for name, field in (MUTATIONS.field
 
 @pytest.fixture(scope="module")
 async def api(leaky: Api) -> Api:
-    """Let zoe, an engineer of ads, own a dataset, and hide another from her, with a past."""
+    """Let zoe, an engineer of ads, own a dataset, and hide another dataset with a history from her."""
     leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
     shut = {"id": SHUT, "owners": [{"owner": RANKING}], "visibility": "TEAM"}
     model, version = (VERSIONS[SHUT][name] for name in ("<model>", "<version>"))
@@ -77,7 +77,7 @@ async def api(leaky: Api) -> Api:
 
 
 async def _details(api: Api) -> dict[str, str]:
-    """A change of what is hidden, and an incident on it."""
+    """Return a change of a hidden asset, and an incident on it."""
     query = """query ($id: ID!) { asset(id: $id) {
       history(first: 1) { nodes { id } } incidents(first: 1) { nodes { id } } } }"""
     asset = (await api.ask("root", query, id=SHUT))["asset"]
@@ -85,7 +85,7 @@ async def _details(api: Api) -> dict[str, str]:
 
 
 def _nothing(details: dict[str, str]) -> dict[str, str]:
-    """Ids of the same form that nothing has."""
+    """Return ids of the same form that no asset has."""
     return {name: f"{urn[:-4]}0000" for name, urn in details.items()}
 
 
@@ -107,7 +107,7 @@ def _document(name: str) -> str:
 
 
 async def _response(api: Api, name: str, given: dict[str, Any], names: dict[str, str]) -> tuple[str, list[str]]:
-    """What zoe is answered without the ids that she named, and the codes in it."""
+    """Return the response to zoe without the ids that she named, and its error codes."""
     data = await api.ask("zoe", _document(name), input=_filled(given, names))
     known_response = str(data)
     for stated in names.values():
@@ -116,8 +116,8 @@ async def _response(api: Api, name: str, given: dict[str, Any], names: dict[str,
 
 
 @pytest.mark.parametrize("name", ABOUT)
-async def test_a_mutation_of_what_is_hidden(api: Api, name: str) -> None:
-    """What it is about is not there, whether it is hidden or unknown: the same answer, word for word."""
+async def test_a_mutation_of_a_hidden_asset(api: Api, name: str) -> None:
+    """A mutation of a hidden asset and of an unknown one return the same text."""
     details = await _details(api)
     hidden = await _response(api, name, ABOUT[name], {"<id>": SHUT, **details, **VERSIONS[SHUT]})
     unknown = await _response(api, name, ABOUT[name], {"<id>": UNKNOWN, **_nothing(details), **VERSIONS[UNKNOWN]})
@@ -126,8 +126,8 @@ async def test_a_mutation_of_what_is_hidden(api: Api, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMING)
-async def test_a_mutation_that_names_what_is_hidden(api: Api, name: str) -> None:
-    """Naming something hidden beside one's own comes to what naming something unknown comes to."""
+async def test_a_mutation_that_names_a_hidden_asset(api: Api, name: str) -> None:
+    """A mutation of an own asset that also names a hidden id has the outcome of one that names an unknown id."""
     given, codes = NAMING[name]
     details = await _details(api)
     hidden = await _response(api, name, given, {"<id>": SHUT, **details, **VERSIONS[SHUT]})
@@ -136,7 +136,7 @@ async def test_a_mutation_that_names_what_is_hidden(api: Api, name: str) -> None
     assert hidden[1] == codes
 
 
-def test_every_mutation_is_among_these() -> None:
-    """A mutation that nobody has tried is a defect of this file."""
+def test_every_mutation_has_a_case() -> None:
+    """The cases of this file cover every mutation of the schema."""
     single = {name for name, payload in PAYLOADS.items() if payload.name == "RegisterPayload"}
     assert {*ABOUT, *ELSEWHERE} | single == {*PAYLOADS}

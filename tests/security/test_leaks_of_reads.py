@@ -1,4 +1,4 @@
-"""The leak catalogue (docs/policy.md), first part: what reads could tell. Each entry has a test of its name."""
+"""The leak catalogue (docs/policy.md), first part: what reads could disclose. Each entry has a test of its name."""
 
 import asyncio
 import base64
@@ -18,7 +18,7 @@ NULL = {"data": {"node": None, "asset": None, "nodes": [None]}}
 
 @pytest.fixture(autouse=True)
 async def _no_canary(leaky: Api) -> AsyncIterator[None]:
-    """Whatever a test asks as bo or as a guest: no answer and no log line holds what is hidden from them."""
+    """Wraps the API: no response to bo or a guest, and no log line, may hold a value hidden from them."""
     texts: list[str] = []
 
     async def known_entry(response: Any) -> None:
@@ -37,7 +37,7 @@ async def _no_canary(leaky: Api) -> AsyncIterator[None]:
 
 
 def _without(text: str, stated: str) -> str:
-    """The text without the hidden ids that the caller has named."""
+    """Return a text without the hidden ids that the caller has named."""
     for urn in leaks.HIDDEN_IDS:
         text = text.replace(urn, "") if urn in stated else text
     return text
@@ -64,7 +64,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("condition", CONDITIONS)
 async def test_filter(leaky: Api, condition: str) -> None:
-    """A condition on a hidden field holds for no row that hides it, and its opposite for each."""
+    """A condition on a hidden field matches no row that hides it, and its negation matches each."""
     where = CONDITIONS[condition]
     assert DRAFT in await _ids(leaky, "ada", where)
     assert await _ids(leaky, "bo", where) == []
@@ -76,14 +76,14 @@ async def test_filter(leaky: Api, condition: str) -> None:
 @pytest.mark.parametrize("field", ["CREATED_AT", "UPDATED_AT"])
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
 async def test_sort(leaky: Api, field: str, direction: str) -> None:
-    """Rows that hide what a list is ordered by come last, by id, whichever way it is ordered."""
+    """Rows that hide the field of an order come last, by id, in both directions."""
     found = await _ids(leaky, "bo", None, {"field": field, "direction": direction})
     early = [leaks.DRAFT_BASE, leaks.SKETCH, NEXT, leaks.DRAFT_RUN, DRAFT]
     assert found[-len(early) :] == sorted(early)
 
 
 async def test_least_and_greatest(leaky: Api) -> None:
-    """The first of an order is none that hides what is ordered by, nor is the latest version of a model."""
+    """The first row of an order never hides the ordered field; the latest version of a model is a visible one."""
     query = """query ($o: AssetOrder) { assets(orderBy: $o, first: 1) { nodes { createdAt } } }"""
     for direction in ("ASC", "DESC"):
         (first,) = (await leaky.ask("bo", query, o={"field": "CREATED_AT", "direction": direction}))["assets"]["nodes"]
@@ -98,7 +98,7 @@ async def test_least_and_greatest(leaky: Api) -> None:
     "place", [("tag", leaks.GOLD), ("domain", leaks.COMMERCE), ("user", leaks.UMA)], ids=lambda place: place[0]
 )
 async def test_listings_by_what_is_hidden(leaky: Api, place: tuple[str, str]) -> None:
-    """What a tag, a business area or a user lists does not say what a draft carries."""
+    """Lists by tag, business area or user do not disclose the hidden fields of a draft."""
     kind = place[0].capitalize()
     query = f'{{ node(id: "{place[1]}") {{ ... on {kind} {{ assets {{ totalCount nodes {{ id }} }} }} }} }}'
     assert (await leaky.ask("ada", query))["node"]["assets"]["totalCount"] == 5
@@ -116,14 +116,14 @@ COUNTED = {
 
 @pytest.mark.parametrize("place", COUNTED)
 async def test_total_count(leaky: Api, place: str) -> None:
-    """A total, and with it any degree, counts what the caller sees."""
+    """Totals, and therefore degrees, count only visible rows."""
     query, everything, observed = COUNTED[place]
     for who, count in (("ada", everything), ("bo", observed)):
         assert f"'totalCount': {count}}}" in str(await leaky.ask(who, query))
 
 
 async def test_no_page_follows_with_hidden_rows_only(leaky: Api) -> None:
-    """A page says that more follows only where something follows that the caller sees."""
+    """`hasNextPage` is true only if a visible row follows."""
     query = f"""{{ node(id: "{leaks.HUB}") {{ ... on Workflow {{
         runs(first: 1) {{ nodes {{ id }} pageInfo {{ hasNextPage }} }} latestRun {{ id }} }} }} }}"""
     expected = {"nodes": [{"id": leaks.RUN}], "pageInfo": {"hasNextPage": False}}
@@ -132,7 +132,7 @@ async def test_no_page_follows_with_hidden_rows_only(leaky: Api) -> None:
 
 
 async def test_lists_by_what_is_hidden(leaky: Api) -> None:
-    """A list of what is serving, or of what failed, does not say it of drafts."""
+    """Lists of serving or failed assets do not disclose that a draft is one of them."""
     early = {"stage": "DRAFT", "owners": [{"owner": leaks.RANKING}]}
     shop, flow = leaks.urn("service", "stall"), leaks.urn("workflow", "flow")
     await leaky.load(
@@ -159,7 +159,7 @@ VERSIONS = f"""query ($c: Cursor) {{ node(id: "{MODEL}") {{ ... on Model {{ vers
 
 
 async def test_cursors(leaky: Api) -> None:
-    """A cursor holds nothing that can be read, and is good for one caller and one query, unchanged."""
+    """A cursor is opaque, and valid for one caller and one query, unchanged."""
     cursors = {
         who: (await leaky.ask(who, PAGE))["assets"]["pageInfo"]["endCursor"] for who in ("ada", "bo", "ci-ranking")
     }
@@ -179,7 +179,7 @@ BY_ID = "query ($id: ID!, $ids: [ID!]!) { node(id: $id) { id } asset(id: $id) { 
 
 @pytest.mark.parametrize("urn", leaks.HIDDEN_IDS)
 async def test_existence_by_id(leaky: Api, urn: str) -> None:
-    """By id, what is hidden answers like what is unknown, in bytes and in requests to the store."""
+    """A hidden id and an unknown one are answered alike, in bytes and in store requests."""
     unknown = urn.replace("default", "elsewhere")
     for who in ("bo", "guest"):
         assert await leaky.send(who, BY_ID, id=urn, ids=[urn]) == NULL
@@ -189,7 +189,7 @@ async def test_existence_by_id(leaky: Api, urn: str) -> None:
 
 
 async def test_existence_by_version(leaky: Api) -> None:
-    """A version that is hidden is no version of its model."""
+    """A hidden version is not among the versions of its model."""
     hidden = {"modelVersion": {"id": f"{MODEL.replace('/model/', '/model-version/')}@9", "visibility": "TEAM"}}
     await leaky.load(hidden)
     query = f"""{{ node(id: "{MODEL}") {{ ... on Model {{
@@ -199,7 +199,7 @@ async def test_existence_by_version(leaky: Api) -> None:
 
 
 async def test_lineage_is_cut_and_not_bridged(leaky: Api) -> None:
-    """Where a hidden run, or one that may only be discovered, stands between, the two sides are not joined."""
+    """A hidden or merely discoverable run between two assets cuts their lineage; the two sides are not joined."""
     query = f"""{{ node(id: "{VERSION}") {{ ... on ModelVersion {{
         trainedOn {{ totalCount nodes {{ id }} }} upstream {{ nodes {{ asset {{ id }} }} }} }} }} }}"""
     everything, observed = [str(await leaky.ask(who, query)) for who in ("ada", "bo")]
@@ -210,14 +210,14 @@ async def test_lineage_is_cut_and_not_bridged(leaky: Api) -> None:
 
 
 async def test_path_length(leaky: Api) -> None:
-    """A path over several hops shows neither what lies behind a hidden hop nor how far it went."""
+    """A path over several hops discloses neither the assets behind a hidden hop nor the length of the path."""
     query = f'{{ node(id: "{MODEL}") {{ ... on Model {{ services {{ totalCount nodes {{ id }} }} }} }} }}'
     assert (await leaky.send("bo", query)) == {"data": {"node": {"services": {"totalCount": 0, "nodes": []}}}}
     assert leaks.SERVICE in str(await leaky.ask("ada", query))
 
 
 async def test_edge_properties(leaky: Api) -> None:
-    """An edge to a draft shows that it is there and nothing that it says; filters see nothing of it either."""
+    """An edge to a draft shows its existence and no property, and filters treat its properties as absent."""
     query = f"""query ($f: LineageFilter) {{ node(id: "{OPEN}") {{ ... on Dataset {{ downstream(filter: $f) {{ nodes {{
         asset {{ id }} relation confidence validFrom runId properties {{ value }} }} }} }} }} }}"""
     relations = {"relations": ["DERIVES"]}
@@ -236,7 +236,7 @@ async def test_edge_properties(leaky: Api) -> None:
 
 
 async def test_error_texts(leaky: Api) -> None:
-    """An error about a hidden id reads like one about an unknown id, and a strict one names the field alone."""
+    """An error about a hidden id reads like one about an unknown id, and a strict error names only the field."""
     bad = "query ($id: ID!) { node(id: $id) { id } assets(first: 501, filter: {ids: [$id]}) { nodes { id } } }"
     hidden, unknown = [await leaky.send("bo", bad, id=urn) for urn in (HIDDEN, UNKNOWN)]
     for known_response in (hidden, unknown):
@@ -254,7 +254,7 @@ async def _strict(api: Api, query: str) -> Any:
 
 @pytest.mark.parametrize("strict", [False, True], ids=["null", "strict"])
 async def test_null_propagation(leaky: Api, strict: bool) -> None:  # noqa: FBT001 - a case
-    """A hidden field is null on its own row and takes nothing with it: neither siblings, nor the row, nor the list."""
+    """A hidden field is null on its own row; siblings, the row and the list stay."""
     query = f"""{{ nodes(ids: ["{OPEN}", "{DRAFT}", "{HIDDEN}"]) {{ id ... on Dataset {{ displayName stage
         tags {{ tag {{ id }} }} viewerAccess {{ grade }} }} }} }}"""
     body = await (_strict(leaky, query) if strict else leaky.send("bo", query))
@@ -269,7 +269,7 @@ async def test_null_propagation(leaky: Api, strict: bool) -> None:  # noqa: FBT0
 
 
 async def test_nothing_is_shared_between_callers(leaky: Api) -> None:
-    """Callers who ask the same at the same time, in turn and together, each get what is theirs."""
+    """Callers with the same query, one after another and concurrently, each get their own result."""
     query = f"""{{ nodes(ids: ["{HIDDEN}", "{VERSION}", "{DRAFT}"]) {{ id ... on ModelVersion {{ artifactUri }}
         ... on Dataset {{ description }} }} assets {{ totalCount }} }}"""
     callers = ("ada", "bo", "root", "guest", "cy")
@@ -300,8 +300,8 @@ ROUTES = {
 
 
 @pytest.mark.parametrize("route", ROUTES)
-async def test_every_way_to_a_field(leaky: Api, route: str) -> None:
-    """Interface or type, fragment, alias, directive, derived field: a hidden field is hidden on each way."""
+async def test_every_path_to_a_field(leaky: Api, route: str) -> None:
+    """A hidden field is null on each path: interface or type, fragment, alias, directive, derived field."""
     fragment = " fragment F on Asset { description }" if "..." + "F" in ROUTES[route] else ""
     query = f"query ($id: ID!) {{ {ROUTES[route]} }}{fragment}"
     assert leaks.CANARY in str(await leaky.ask("ada", query, id=DRAFT))
@@ -321,7 +321,7 @@ DERIVED = {
 
 @pytest.mark.parametrize("field", DERIVED)
 async def test_derived_fields(leaky: Api, field: str) -> None:
-    """What is made from other rows' fields says nothing of those that hide them."""
+    """Fields derived from other rows disclose nothing of the rows that hide the source fields."""
     urn, kind, text, expected = DERIVED[field]
     query = f'{{ node(id: "{urn}") {{ ... on {kind} {{ found: {text} }} }} }}'
     everything, observed = [(await leaky.ask(who, query))["node"]["found"] for who in ("ada", "bo")]
@@ -330,7 +330,7 @@ async def test_derived_fields(leaky: Api, field: str) -> None:
 
 
 async def test_union_membership(leaky: Api) -> None:
-    """Of an owner that is not seen through a hidden whole, not even the type shows."""
+    """An owner inherited through a hidden parent discloses not even its type."""
     owners = "owners { inherited owner { __typename } }"
     query = f'{{ node(id: "{leaks.SKETCHED}") {{ ... on ModelVersion {{ {owners} }} }} }}'
     observed = (await leaky.ask("bo", query))["node"]["owners"]

@@ -1,4 +1,4 @@
-"""The leak catalogue, of searches: found, ranked, marked and counted by what is seen, and by nothing else."""
+"""The leak catalogue of searches: only visible rows and fields affect hits, ranking, highlights and counts."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -38,9 +38,9 @@ def _values(found: dict[str, Any], facet: str) -> dict[str, int]:
     "text", [CANARY, "canaryearly", "early", "canar", "shut", HIDDEN_NAME, "canray", "veiled set", HIDDEN]
 )
 async def test_hidden_words_find_nothing(leaky: Api, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """A word of a hidden row or description answers as a word that nothing has, in bytes and in requests.
+    """A word of a hidden row or description returns the bytes and requests of a word that occurs nowhere.
 
-    Nor does the index propose it: with room for one proposal, a hidden one would take it, or the total away.
+    The index does not propose the row either: if it did, one hidden candidate would use up the limit or the total.
     """
     monkeypatch.setattr(searches, "MAX_HITS", 1)
     nothing = await _search(leaky, "bo", "nobodywrote")
@@ -49,7 +49,7 @@ async def test_hidden_words_find_nothing(leaky: Api, monkeypatch: pytest.MonkeyP
 
 
 async def test_search_ranking_and_highlights(leaky: Api) -> None:
-    """A draft is found by its name, in the same place and with the same marks as if its description were empty."""
+    """A draft is found by name, with the rank and highlights that it would have with an empty description."""
     assert DRAFT in _ids(await _search(leaky, "ada", "canary early"))
     found = await _search(leaky, "bo", "draft", filter={"kinds": ["DATASET"]})
     (edge,) = found["hits"]["edges"]
@@ -58,7 +58,7 @@ async def test_search_ranking_and_highlights(leaky: Api) -> None:
 
 
 async def test_facets(leaky: Api) -> None:
-    """Hidden rows are not counted, and of a draft no stage, tag or sensitivity, though its kind and team are."""
+    """Facets count no hidden row, and of a draft only kind and team, but no stage, tag or sensitivity."""
     where = {"ids": [OPEN, DRAFT, HIDDEN]}
     everything, observed = [await _search(leaky, who, "test", filter=where) for who in ("ada", "bo")]
     assert _values(everything, "KIND") == {"DATASET": 3}
@@ -72,7 +72,7 @@ async def test_facets(leaky: Api) -> None:
 
 
 async def test_a_filter_on_what_is_hidden(leaky: Api) -> None:
-    """The filter of a search is policed as that of a listing."""
+    """The policy applies to the filter of a search as to that of a listing."""
     for where in ({"stages": ["DRAFT"]}, {"tags": [leaks.GOLD]}, {"owners": [leaks.UMA]}):
         assert DRAFT in _ids(await _search(leaky, "ada", "draft", filter=where))
         assert _ids(await _search(leaky, "bo", "draft", filter=where)) == []
@@ -80,14 +80,17 @@ async def test_a_filter_on_what_is_hidden(leaky: Api) -> None:
 
 @pytest.fixture
 async def floored(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
-    """Return the API over ten datasets, whose job does not get its turn while a test looks."""
+    """Return the API over ten datasets, with a sensitivity job that does not run during a test."""
     async with open_api(graph, tmp_path) as api:
         await api.load(*({"dataset": {"id": leaks.urn("dataset", f"fence_{number}")}} for number in range(10)))
         yield api
 
 
-async def test_a_fence_holds_for_searches(floored: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a fence covers is neither found nor counted, and there are as many hits as there would be without it."""
+async def test_a_sensitivity_floor_applies_to_search(floored: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search neither finds nor counts assets under a sensitivity floor.
+
+    It returns as many hits as if they were absent.
+    """
     hidden = [leaks.urn("dataset", f"fence_{number}") for number in range(6)]
     assert (await _search(floored, "bo", "fence"))["hits"]["totalCount"] == 10
     covered = frozenset(vertex_id("default", urn) for urn in hidden)

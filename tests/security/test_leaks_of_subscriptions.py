@@ -1,4 +1,4 @@
-"""What a subscription tells, and to whom: who connects, until when, and what is hidden by the time it is told."""
+"""What a subscription discloses and to whom: connections, expiry, and changes that become hidden before delivery."""
 
 import json
 import time
@@ -26,28 +26,28 @@ TEAM = {"owners": [{"owner": leaks.RANKING}]}
 
 @pytest.fixture(scope="module")
 async def api(leaky: Api) -> AsyncIterator[tuple[Api, str]]:
-    """Serve the API over an estate with something of each thing that could leak."""
+    """Serve the API over an estate that holds an instance of everything that could leak."""
     async with serving(leaky.app) as address:
         yield leaky, address
 
 
 async def newest(api: Api, who: str) -> str:
-    """The cursor of the newest change that somebody sees."""
+    """Return the cursor of the newest change visible to a caller."""
     found = await api.ask(who, "{ changes(first: 1) { nodes { cursor } } }")
     cursor: str = found["changes"]["nodes"][0]["cursor"]
     return cursor
 
 
 async def reported_until(talk: Talk, subject: str) -> list[dict[str, Any]]:
-    """The changes up to the first of a subject."""
+    """Return the changes up to the first one of a subject."""
     reported: list[dict[str, Any]] = []
     while not reported or reported[-1]["subjectId"] != subject:
         reported.append((await talk.event())["changes"])
     return reported
 
 
-async def test_nothing_hidden_is_told(api: tuple[Api, str]) -> None:
-    """Of what bo may not know of there is no event and no gap, and of a draft no value, though ada is told it all."""
+async def test_no_hidden_change_is_delivered(api: tuple[Api, str]) -> None:
+    """Bo receives no event and no gap for hidden assets and no value of a draft, though ada receives all of them."""
     graph, address = api
     cursors = {who: await newest(graph, who) for who in ("ada", "bo")}
     for round_ in ("one", "two"):
@@ -70,7 +70,7 @@ async def test_nothing_hidden_is_told(api: tuple[Api, str]) -> None:
 
 
 async def test_a_filter_for_what_is_hidden(api: tuple[Api, str]) -> None:
-    """To ask for the changes of a hidden id tells as little as to ask for those of an unknown one."""
+    """A subscription to the changes of a hidden id discloses as little as one to those of an unknown id."""
     graph, address = api
     after = await newest(graph, "bo")
     async with talking(address, graph.tokens["bo"]) as talk:
@@ -81,8 +81,8 @@ async def test_a_filter_for_what_is_hidden(api: tuple[Api, str]) -> None:
         assert (await talk.receive())["id"] == "probe"
 
 
-async def test_visibility_is_that_of_the_moment(api: tuple[Api, str]) -> None:
-    """A subject is told of while it is open; the change that shut it is not told, nor any later one."""
+async def test_visibility_is_evaluated_at_delivery(api: tuple[Api, str]) -> None:
+    """A subject's changes are delivered while it is open; the change that hides it and later ones are not."""
     graph, address = api
     turning = leaks.urn("dataset", "turning")
     await graph.load({"dataset": {"id": turning, **TEAM}})
@@ -99,8 +99,8 @@ async def test_visibility_is_that_of_the_moment(api: tuple[Api, str]) -> None:
     assert leaks.CANARY not in str(reported)
 
 
-async def test_what_was_read_before_is_not_told(graph: StoreGraph, tmp_path: Path) -> None:
-    """A change that was read together with the one before is judged again, when something was written in between."""
+async def test_a_change_read_ahead_is_evaluated_again(graph: StoreGraph, tmp_path: Path) -> None:
+    """A change read together with an earlier one is evaluated against the policy again if a write came in between."""
     async with open_api(graph, tmp_path) as api:
         first, second = (leaks.urn("dataset", name) for name in ("first", "second"))
         await api.load({"team": {"name": "ranking"}}, {"dataset": {"id": PROBE}})
@@ -123,8 +123,8 @@ async def _subject(events: Any) -> str:
     return subject
 
 
-async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Path) -> None:
-    """Who leaves a team that is above theirs is told of its changes no more, as soon as teams are looked up again."""
+async def test_membership_is_evaluated_at_delivery(graph: StoreGraph, tmp_path: Path) -> None:
+    """A caller who leaves a parent team receives no further changes of it once team memberships are looked up again."""
     async with open_api(graph, tmp_path) as api, serving(api.app) as address:
         group = leaks.urn("dataset", "of-the-group")
         above = "mlg://team/catalog/default/group"
@@ -143,7 +143,7 @@ async def test_membership_is_that_of_the_moment(graph: StoreGraph, tmp_path: Pat
 
 @pytest.mark.parametrize("idle", [True, False], ids=["idle", "busy"])
 async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle: bool) -> None:
-    """When the token expires the connection is closed, and nothing is told afterwards."""
+    """When the token expires the connection is closed, and no event is delivered afterwards."""
     graph, address = api
     issued = time.time() - LIFETIME_SECONDS + 4
     token = DevIssuer(graph.process.settings).mint(persona("ada"), now=issued)
@@ -160,7 +160,7 @@ async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle:
 async def test_an_expired_token_is_checked_with_each_event(
     api: tuple[Api, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where the timer does not fire, as after a sleep of the machine, the next event finds the token expired."""
+    """If the timer does not fire, as after a suspend of the machine, the next event finds the token expired."""
     graph, address = api
     async with talking(address, graph.tokens["ada"]) as talk:
         await talk.subscribe(FOLLOW, after=await newest(graph, "ada"))
@@ -172,8 +172,8 @@ async def test_an_expired_token_is_checked_with_each_event(
         assert (await talk.closed())[0] == 4403
 
 
-async def test_tokens_that_are_not_good(api: tuple[Api, str]) -> None:
-    """The same tokens are refused as over HTTP: expired, forged, and without the scope for reading."""
+async def test_a_socket_refuses_bad_tokens(api: tuple[Api, str]) -> None:
+    """A socket refuses the tokens that HTTP refuses: expired, forged, and without the scope for reading."""
     graph, address = api
     issuer = DevIssuer(graph.process.settings)
     good = graph.tokens["ada"]
@@ -190,8 +190,8 @@ async def test_tokens_that_are_not_good(api: tuple[Api, str]) -> None:
             assert (code, bool(reason)) == (4403, True)
 
 
-async def test_a_cursor_of_somebody_else(api: tuple[Api, str]) -> None:
-    """A cursor is good for whoever got it; anything else is INVALID, and says so before anything is told."""
+async def test_a_cursor_of_another_caller(api: tuple[Api, str]) -> None:
+    """A cursor works only for the caller it was issued to; any other is INVALID before an event is delivered."""
     graph, address = api
     page = (await graph.ask("bo", "{ changes(first: 1) { pageInfo { endCursor } } }"))["changes"]["pageInfo"]
     async with talking(address, graph.tokens["bo"]) as talk:
@@ -202,8 +202,8 @@ async def test_a_cursor_of_somebody_else(api: tuple[Api, str]) -> None:
             assert [error["extensions"]["code"] for error in message["payload"]] == ["INVALID"]
 
 
-async def test_what_is_told_is_logged(api: tuple[Api, str]) -> None:
-    """Each event leaves in the access log what it read of restricted fields, or what was denied, and no more."""
+async def test_every_disclosure_is_logged(api: tuple[Api, str]) -> None:
+    """Each event adds to the access log the restricted fields it disclosed or denied, and no more."""
     graph, address = api
     path = graph.process.settings.data_dir / "access.jsonl"
     lines: dict[str, list[dict[str, Any]]] = {}
@@ -224,8 +224,10 @@ async def test_what_is_told_is_logged(api: tuple[Api, str]) -> None:
         ] * 2
 
 
-async def test_what_cannot_be_logged_is_not_told(api: tuple[Api, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the access log cannot be written, an event that belongs into it ends the subscription untold."""
+async def test_an_event_that_cannot_be_logged_is_not_delivered(
+    api: tuple[Api, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the access log is not writable, an event that must be logged ends the subscription undelivered."""
     graph, address = api
     broken = AccessLog(Path("/dev/full"), graph.process.policy.labels)
     monkeypatch.setattr(graph.contexts, "log_access", broken.write)

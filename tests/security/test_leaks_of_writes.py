@@ -1,4 +1,4 @@
-"""The leak catalogue (docs/policy.md), second part: what writes, transport, logs and side doors could tell."""
+"""The leak catalogue (docs/policy.md), second part: what writes, transport, logs and side channels could disclose."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def _key(kind: str) -> str:
 
 @pytest.fixture(scope="module")
 async def api(leaky: Api) -> Api:
-    """Let zoe, an engineer of ads, own one asset of each kind, and hide another of each from her."""
+    """Let zoe, an engineer of ads, own one asset of each kind, and hide another of each kind from her."""
     leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
     for name, owned in ((leaks.HIDDEN_NAME, SHUT), ("mine", MINE)):
         parents = [{_key(kind.parent or ""): {"id": id_of(kind.parent or "", name), **owned}} for kind in KINDS.values()
@@ -49,14 +49,14 @@ async def api(leaky: Api) -> Api:
 
 
 async def _outcome(api: Api, item: dict[str, Any], stated: str, who: str = "zoe") -> str:
-    """What a dry run of one item answers, with the id that it named left out."""
+    """Return the response to a dry run of one item, without the id that it named."""
     payload = await api.register(who, item, dryRun=True)
     return json.dumps(payload).replace(stated, "<id>")
 
 
 @pytest.mark.parametrize("owned", [True, False], ids=["owned", "unowned"])
 async def test_a_reference_to_what_is_hidden(api: Api, owned: bool) -> None:  # noqa: FBT001 - a case
-    """Each field that names another asset answers for a hidden one as for an unknown one."""
+    """Each field that names another asset returns for a hidden one the response for an unknown one."""
     every = references()
     assert len(every) > 50
     differing = []
@@ -81,7 +81,7 @@ LINKS = sorted(
 
 
 async def test_a_link_to_what_is_hidden(api: Api) -> None:
-    """A link from, or to, an asset of one's own answers for a hidden end as for an unknown one."""
+    """A link between an own asset and a hidden one returns the response for an unknown end, in both directions."""
     differing = []
     for name, source, target in LINKS:
         changed_target = RELATIONS[name].owning_end is Direction.OUT
@@ -96,20 +96,20 @@ async def test_a_link_to_what_is_hidden(api: Api) -> None:
 
 
 async def test_a_link_that_would_change_what_is_hidden(api: Api) -> None:
-    """A link that would change the hidden end is denied, in words that say nothing of it."""
+    """A link that would change its hidden end is denied, with a message that discloses nothing of the end."""
     link = {"relation": "DERIVES", "from": id_of("Dataset", "mine"), "to": HIDDEN}
     (result,) = (await api.register("zoe", {"link": link}, dryRun=True))["results"]
     assert [error["code"] for error in result["errors"]] == ["DENIED"]
     assert result["errors"][0]["message"] == DENIED.format("link", "dataset")
 
 
-# A name that is taken tells that something is there, and nothing else of it (ADR 0006).
+# A taken name discloses that an asset exists, and nothing else about it (ADR 0006).
 DENIED = "You may not {} this {}: The caller may not read the asset, so may not change it."
 
 
 @pytest.mark.parametrize("kind", ASSETS)
 async def test_a_name_that_is_taken(api: Api, kind: str) -> None:
-    """Registering a hidden id is denied: neither owner, name, revision nor what was expected of it shows."""
+    """Registering a hidden id is denied and discloses no owner, name, revision or expected value."""
     item = {"id": id_of(kind, leaks.HIDDEN_NAME), **ALSO.get(kind, {}), **MINE}
     for more in ({}, {"expectedRevision": 7}, {"expectedRevision": 1}, {"displayName": "x"}):
         (result,) = (await api.register("zoe", {_key(kind): {**item, **more}}))["results"]
@@ -123,7 +123,10 @@ ECHO = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input
 
 
 async def test_mutation_echo(api: Api) -> None:
-    """What a mutation answers with is what the caller may read of it: of a denied item nothing, of ends only theirs."""
+    """The payload of a mutation holds only what the caller may read.
+
+    It has nothing of a denied item, and only visible ends.
+    """
     hidden = id_of("ModelVersion", leaks.HIDDEN_NAME)
     evaluated = {"id": id_of("Evaluation", "echo"), "modelVersion": hidden, "baseline": leaks.HIDDEN_BASE, **MINE}
     items = [{"dataset": {"id": HIDDEN}}, {"dataset": {"id": DRAFT, "description": "x"}}, {"evaluation": evaluated}]
@@ -134,7 +137,7 @@ async def test_mutation_echo(api: Api) -> None:
 
 
 async def test_stale_masks(api: Api) -> None:
-    """A caller whose teams or roles change sees, and may do, what the new token says at once, and no more."""
+    """A changed team or role applies as soon as the caller sends a new token, for reads and writes."""
     query = f'{{ node(id: "{HIDDEN}") {{ id }} asset(id: "{VERSION}") {{ ... on ModelVersion {{ artifactUri }} }} }}'
     observed = []
     for groups, roles in ((["ads"], ""), (["ranking"], "engineer"), (["ads"], "admin"), (["ads"], ""), ([], "")):
@@ -153,7 +156,7 @@ async def _raw(api: Api, who: str, body: Any, **headers: str) -> httpx2.Response
     "query", ["{ assets { totalCount } }", "{ nonsense }", "", "{ assets(first: 501) { totalCount } }"]
 )
 async def test_caching_headers(api: Api, query: str) -> None:
-    """No cache may keep an answer or an error, nor give it to another caller."""
+    """Response headers forbid caches to store a response or an error, or to share it with another caller."""
     headers = {"Authorization": f"Bearer {api.tokens['bo']}"}
     get = await api.http.get("/graphql", params={"query": query}, headers=headers)
     for known_response in (await _raw(api, "bo", {"query": query}), get):
@@ -163,7 +166,7 @@ async def test_caching_headers(api: Api, query: str) -> None:
 
 
 async def test_get_and_post(api: Api) -> None:
-    """GET answers as POST does, hidden things included."""
+    """GET and POST return the same response, hidden rows included."""
     query = f'{{ node(id: "{HIDDEN}") {{ id }} asset(id: "{DRAFT}") {{ description }} assets {{ totalCount }} }}'
     for who in ("bo", "ada", "guest"):
         headers = {"Authorization": f"Bearer {api.tokens[who]}"}
@@ -172,7 +175,7 @@ async def test_get_and_post(api: Api) -> None:
 
 
 async def test_batches(api: Api) -> None:
-    """Operations do not travel in batches, and of several in one document only the named one runs."""
+    """Batched operations are refused, and of several operations in a document only the named one runs."""
     query = {"query": "{ assets { totalCount } }"}
     assert (await _raw(api, "bo", [query, query])).status_code == 400
     secret = f'asset(id: "{VERSION}") {{ ... on ModelVersion {{ artifactUri }} }}'
@@ -184,7 +187,7 @@ async def test_batches(api: Api) -> None:
 
 
 async def test_introspection(api: Api) -> None:
-    """The schema is the same for everybody, so it tells nothing about anybody's data."""
+    """The schema is the same for every caller, so it discloses no data."""
     query = "{ __schema { types { name fields { name description } enumValues { name } inputFields { name } } } }"
     responses = {(await _raw(api, who, {"query": query})).content for who in ("bo", "root", "guest", "zoe")}
     assert len(responses) == 1
@@ -192,7 +195,7 @@ async def test_introspection(api: Api) -> None:
 
 
 async def test_suggestions(api: Api) -> None:
-    """Who guesses is told names of the schema at most: no id, name, tag or version that is stored is suggested."""
+    """Guessing discloses names of the schema at most: no stored id, name, tag or version is ever suggested."""
     near = [
         f'{{ node(id: "{HIDDEN[:-1]}") {{ id }} }}',
         '{ team(name: "rankin") { id } }',
@@ -208,7 +211,7 @@ async def test_suggestions(api: Api) -> None:
 
 
 async def test_logs(api: Api) -> None:
-    """Neither the log of the process nor the access log holds a value, whatever is read, hidden or refused."""
+    """Neither process log nor access log holds a value after reads, denials and errors."""
     path = api.process.settings.data_dir / "access.jsonl"
     path.unlink(missing_ok=True)
     secrets = f"""{{ nodes(ids: ["{VERSION}", "{leaks.RUN}", "{HIDDEN}", "{DRAFT}"]) {{
@@ -236,7 +239,7 @@ async def _exported(api: Api, who: str) -> str:
 
 
 async def test_export(api: Api) -> None:
-    """An export holds what its caller sees."""
+    """An export holds only what its caller sees."""
     everything, observed = await _exported(api, "root"), await _exported(api, "bo")
     assert leaks.CANARY in everything
     assert OPEN in observed
@@ -260,14 +263,14 @@ LACKING = {
 
 @pytest.mark.parametrize("feature", LACKING)
 async def test_what_is_not_there_yet(api: Api, feature: str) -> None:
-    """The catalogue names these; who adds one finds this test, and writes its own."""
+    """The features that the catalogue lists as missing do not exist yet; adding one fails this test."""
     known_response = await api.send("ada", LACKING[feature])
     assert {error["extensions"]["code"] for error in known_response["errors"]} == {"BAD_REQUEST"}
     assert "data" not in known_response
 
 
-async def test_nothing_hidden_was_changed(api: Api) -> None:
-    """After all these attempts what is hidden is as it was."""
+async def test_hidden_assets_are_unchanged(api: Api) -> None:
+    """After all these attempts the hidden assets are unchanged."""
     query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { revision } } }"
     nodes = (await api.ask("root", query, ids=[*HIDDEN_IDS]))["nodes"]
     assert [node["revision"] for node in nodes] == [1] * len(HIDDEN_IDS)

@@ -1,7 +1,7 @@
-"""Two worlds that differ only in what a caller may not see give that caller the same bytes, whatever is asked.
+"""Two estates that differ only in what is hidden from a caller return the same bytes to that caller for every query.
 
-``make test-worlds QUERIES=20000`` asks more. The policy itself is taken as it is: what it means is proven elsewhere;
-here it is proven that nothing of what it hides shows, wherever it could.
+``make test-worlds QUERIES=20000`` runs more queries. The decisions of the policy are tested elsewhere; this test
+proves that no field, total, error, header or log line discloses anything that the policy hides.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from graphql_schema.operation.field_guards import governed_fields
 from policies.decision import Grade
 
 QUERIES = int(os.environ.get("QUERIES", "3500"))
-"""Operations in all, for each of which both worlds are asked."""
+"""Number of operations, each of which is sent to both twin stores."""
 
 SEED = int(os.environ.get("SEED", "1"))
 MOST_PAGES = 4
@@ -52,14 +52,14 @@ async def twins(
     store_schema: StoreSchema,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Twins]:
-    """Open the two worlds of each caller in turn."""
+    """Open the twin stores of each caller in turn."""
     folder = tmp_path_factory.mktemp("worlds")
     async with open_twins(request.param, SEED, janusgraph, store_schema, folder) as opened:
         yield opened
 
 
 def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
-    """What a caller may know, and may guess: hidden ids, names and times of both worlds are among it."""
+    """Return what a caller sees or may guess: ids, names and times of both stores, hidden ones included."""
     apart = twins.apart
     observed, hidden = apart.ids(Grade.READ, Grade.DISCOVER), apart.ids(Grade.HIDDEN)
     unknown = [f"{urn}-not" for urn in observed[::9]]
@@ -110,7 +110,7 @@ def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
 
 
 async def _run(twins: Twins, generator: Generator, number: int) -> tuple[Counter[str], Counter[str]]:
-    """Ask so many operations, and some more for what was not asked or answered; what was reached, how answers were."""
+    """Send the given number of operations, then more until every field is reached; return coordinates and outcomes."""
     reached = generator.answered
     outcomes: Counter[str] = Counter()
     while twins.requested < number or (_unmet(twins, generator) and twins.requested < 2 * number):
@@ -125,7 +125,7 @@ async def _run(twins: Twins, generator: Generator, number: int) -> tuple[Counter
 
 
 def _tally(operation: Operation, known_response: Response, reached: Counter[str], outcomes: Counter[str]) -> None:
-    """Count what an answer reached, and how it was."""
+    """Count the coordinates that a response reached, and its outcome."""
     errors = known_response.body.get("errors", [])
     outcomes["with errors" if errors else "whole"] += 1
     outcomes.update(f"{error['extensions']['code']} {error['message'][:48]}" for error in errors)
@@ -135,7 +135,7 @@ def _tally(operation: Operation, known_response: Response, reached: Counter[str]
 
 
 async def _answers(twins: Twins, operation: Operation, headers: dict[str, str]) -> tuple[Operation, list[Response]]:
-    """What an operation gives, and the pages that follow it."""
+    """Return the response to an operation, and the pages that follow it."""
     responses = [await twins.ask(operation.text, operation.variables, **headers)]
     while operation.page and len(responses) < MOST_PAGES:
         place: Any = responses[-1].body.get("data")
@@ -150,13 +150,13 @@ async def _answers(twins: Twins, operation: Operation, headers: dict[str, str]) 
 
 
 def _governed(schema: GraphQLSchema) -> Iterator[str]:
-    """Every governed field that a query reaches."""
+    """Return every governed field that a query reaches."""
     fields = governed_fields(schema).fields.items()
     return (f"{name}.{field}" for name, fields in fields for field in fields)
 
 
 def _conditions(schema: GraphQLSchema) -> Iterator[str]:
-    """Every condition of a filter, and every order, as the generator counts them."""
+    """Return every filter condition and every order, by the names that the generator counts."""
     for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder", "ChangeFilter"):
         yield from (f"{name}.{field}" for field in cast("GraphQLInputObjectType", schema.type_map[name]).fields)
     for name in (
@@ -172,12 +172,12 @@ def _conditions(schema: GraphQLSchema) -> Iterator[str]:
 
 
 def _unasked(twins: Twins, generator: Generator) -> list[str]:
-    """The conditions and orders that no operation has had yet."""
+    """Return the conditions and orders that no operation has used yet."""
     return [name for name in _conditions(twins.apart.schema) if not generator.requested[name]]
 
 
 def _unmet(twins: Twins, generator: Generator) -> bool:
-    """Whether something was not asked for, or not answered, yet."""
+    """Return whether a field was not queried, or not returned, yet."""
     fields = _governed(twins.apart.schema)
     return bool(_unasked(twins, generator)) or not all(generator.answered[name] for name in fields)
 
@@ -186,7 +186,7 @@ async def test_no_difference(twins: Twins, capsys: pytest.CaptureFixture[str]) -
     """Status, headers, data, errors, extensions, totals and cursors are equal, and no hidden value is in them.
 
     The operations reach every governed field, every filter and every order, and most are answered whole. Neither does
-    the log of the process tell anything, nor the access log any value.
+    the log of the process disclose anything, nor the access log any value.
     """
     schema = twins.apart.schema
     generator = Generator(schema, Random(f"{SEED}{twins.who}"), _pools(twins))
@@ -213,7 +213,7 @@ DRY_RUN = """mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $
 
 
 def _dry_runs(twins: Twins, random: Random) -> Iterator[dict[str, Any]]:
-    """New assets that name what is seen, hidden or unknown; and links to what nothing leads to yet in either world."""
+    """Yield new assets that refer to visible, hidden or unknown ids, and links between ends without edges."""
     apart, every = twins.apart, references()
     of: dict[str, list[str]] = {}
     for urn, one in apart.things.items():
@@ -235,7 +235,7 @@ def _dry_runs(twins: Twins, random: Random) -> Iterator[dict[str, Any]]:
 
 
 async def test_no_difference_of_dry_runs(twins: Twins) -> None:
-    """What a write would come to does not tell what is hidden from what is not there."""
+    """The outcome of a dry run does not distinguish hidden assets from absent ones."""
     items = [*_dry_runs(twins, Random(f"{SEED}{twins.who}"))]
     before = len(twins.differing)
     for start in range(0, len(items), 40):
@@ -247,7 +247,7 @@ async def test_no_difference_of_dry_runs(twins: Twins) -> None:
 
 
 async def test_requests_by_id(twins: Twins) -> None:
-    """By id, what is hidden takes the same number of requests to the store as what is unknown."""
+    """A hidden id takes the same number of store requests as an unknown one."""
     query = "query ($id: ID!) { node(id: $id) { id } asset(id: $id) { displayName owners { ownership } } }"
     counts = set()
     for urn in twins.apart.ids(Grade.HIDDEN)[:20]:

@@ -1,4 +1,4 @@
-"""Row filters in the store: the same rows as Python and Cedar say, and found by the index alone."""
+"""Row filters in the store select the rows that Python and Cedar select, by the index alone."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ FIELDS = ("params", "error")
 
 @dataclass(frozen=True)
 class Twin:
-    """A store with an estate, and one asset of each class in a tenant of its own; ``vids`` are in their order."""
+    """A store with an estate, and a second tenant with one asset per asset class; ``vids`` are in their order."""
 
     client: GremlinClient
     graph: StoreGraph
@@ -76,7 +76,7 @@ async def twin(module_graph: StoreGraph) -> AsyncIterator[Twin]:
 
 
 def callers(number: int) -> list[Principal]:
-    """Random callers: some of no team, some of all, with any roles, and every fifth broke the glass."""
+    """Return random callers: with no team up to all teams, with any roles, every fifth with break-glass access."""
     dice = Random(11)
     return [
         Principal(
@@ -93,7 +93,7 @@ def callers(number: int) -> list[Principal]:
 
 
 async def pushed_down(twin: Twin, predicates: Sequence[Predicate]) -> list[set[int]]:
-    """The ids that the real level text finds with the Gremlin form of each predicate."""
+    """Return the ids that the real level statement finds with the Gremlin form of each predicate."""
     queries = [IndexQuery(filter_of(condition_of_rows(each)), 2 * len(CLASSES)) for each in predicates]
     listings = [query.wire() for query in queries]
     bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": COMPARED}
@@ -102,12 +102,12 @@ async def pushed_down(twin: Twin, predicates: Sequence[Predicate]) -> list[set[i
 
 
 def has(attributes: PolicyAttributes, name: str, policy: Policy) -> bool:
-    """Whether rows of this kind have a field."""
+    """Return whether rows of this kind have a field."""
     return name in policy.labels[KIND_OF_CODE[attributes.kind].name]
 
 
 def cedar(policy: Policy, caller: Principal) -> list[list[bool]]:
-    """What Cedar says of each class: discovered, read, and whether a filter on each of the fields may look at it."""
+    """Return Cedar's decisions on each class: discover, read, and filter by each of the fields."""
     requested = [(action, row) for row in CLASSES for action in ("discover", "read")]
     requested += [
         (f"{KIND_OF_CODE[row.kind].name}.{name}", row) for row in CLASSES for name in FIELDS if has(row, name, policy)
@@ -126,7 +126,7 @@ def cedar(policy: Policy, caller: Principal) -> list[list[bool]]:
 
 
 async def test_store_python_and_cedar_find_the_same_rows(twin: Twin) -> None:
-    """More than 100,000 pairs of a caller and a class, four questions each: no difference between the three."""
+    """Store, Python and Cedar agree on four decisions for more than 100,000 pairs of a caller and an asset class."""
     pairs = differences = decisions = 0
     for caller in callers(46):
         access = twin.policy.access(caller)
@@ -144,7 +144,7 @@ async def test_store_python_and_cedar_find_the_same_rows(twin: Twin) -> None:
 
 @dataclass(slots=True)
 class Recording(LevelBatcher):
-    """Sends requests as usual and records their listings."""
+    """Sends requests unchanged and records their listings."""
 
     listings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -173,7 +173,7 @@ ALONE = {"JanusGraphStep", "IdStep", "RangeGlobalStep", "CountGlobalStep", "Janu
 
 
 def faults(steps: list[list[list[Any]]]) -> list[str]:
-    """What says that a traversal was not answered by the index alone."""
+    """Return the signs in a profile that the index alone did not answer a traversal."""
     reported = []
     for step in steps:
         name = step[0][0].partition("(")[0]
@@ -250,8 +250,8 @@ async def test_every_listing_is_answered_by_the_index_alone(twin: Twin, name: st
     assert {fault for steps in profiles for fault in faults(steps)} == set()
 
 
-async def test_a_scan_would_be_noticed(twin: Twin) -> None:
-    """What the index cannot answer, a filter on a value that it does not hold, is told apart by its profile."""
+async def test_a_scan_is_detected(twin: Twin) -> None:
+    """The profile exposes a scan, provoked by a filter on a value that the index does not hold."""
     scan = IndexQuery(filter_of(In("revision", (1,))), 20).wire()
     (steps,) = await twin.graph.run(PROFILE, listings=[scan], tenant="default")
     assert faults(steps) != []  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Attacks that once worked: filters that stop the store, rights over what others own, names of what is hidden."""
+"""Attacks that once worked: filters that stop the store, rights over assets of others, names of hidden assets."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ def _items() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over what team ads owns and in part hides."""
+    """Return the API over assets of team ads, some of them hidden."""
     await api.load(*_items())
     return api
 
@@ -65,35 +65,35 @@ async def _outcome(api: Api, who: str, item: dict[str, Any]) -> str:
     ids=["contains", "prefix", "eq", "in"],
 )
 async def test_long_texts_never_reach_the_index(api: Api, text: dict[str, Any]) -> None:
-    """A text that the index would choke on is refused as invalid, wherever it stands in the filter."""
+    """A text too long for the index is rejected as INVALID at every place of a filter."""
     known_response = await api.send("bo", FILTER, f={"not": {"or": [{"and": [{"namespace": text}]}]}})
     assert known_response["errors"][0]["extensions"]["code"] == "INVALID"
 
 
 @pytest.mark.parametrize("text", ["a" * 100, ".*" * 50, "ab" * 50, "\U0010ffff" * 100, "\\Q\\E" * 25])
 async def test_the_longest_part_is_answered(api: Api, text: str) -> None:
-    """The index answers a `contains` of the greatest length that is let through, whatever stands in it."""
+    """The index evaluates a `contains` of the greatest permitted length, whatever characters it holds."""
     assert (await api.ask("bo", FILTER, f={"name": {"contains": text}}))["assets"]["totalCount"] == 0
 
 
 @pytest.mark.parametrize("last", ["\U0010ffff", "\ud7ff"], ids=["last character", "before the surrogates"])
 async def test_prefixes_at_the_edges_of_unicode(api: Api, last: str) -> None:
-    """What does not begin with `theirs` and an extreme character is everything, as no name begins so."""
+    """A negated prefix that ends in an extreme character matches every row, because no name begins with it."""
     everything = await api.ask("bo", FILTER, f={})
     for prefix in (last, f"theirs{last}"):
         known_response = await asyncio.wait_for(api.ask("bo", FILTER, f={"not": {"name": {"prefix": prefix}}}), 30)
         assert known_response == everything
 
 
-async def test_a_defect_reaches_whoever_waits(api: Api) -> None:
-    """A question that cannot even be sent is answered with its error: before, the request hung and so did shutdown."""
+async def test_a_defect_reaches_the_waiting_loader(api: Api) -> None:
+    """A request that fails before it is sent raises its error; earlier, the request and the shutdown waited forever."""
     coalescer = LevelBatcher(api.client, "default", ReadTime(0))
     with pytest.raises(TypeError):
         await asyncio.wait_for(coalescer.fetch(LevelRequest(listings=[{"f": "\ud800"}])), 10)
 
 
-async def test_nobody_adds_versions_to_the_model_of_others(api: Api) -> None:
-    """Owning the new version does not help: it is the model's team that says what its latest version is."""
+async def test_no_caller_adds_versions_to_the_model_of_others(api: Api) -> None:
+    """Owning a new version does not change the latest version of a model; only the model's team decides on it."""
     latest = f'{{ asset(id: "{MODEL}") {{ ... on Model {{ latestVersion {{ id }} versions {{ totalCount }} }} }} }}'
     before = await api.ask("root", latest)
     mine = [{"owner": RANKING}]
@@ -105,7 +105,7 @@ async def test_nobody_adds_versions_to_the_model_of_others(api: Api) -> None:
 
 
 async def test_a_reference_makes_no_latest_version(api: Api) -> None:
-    """A version that somebody only refers to does not become the latest of a model, and nobody else can claim it."""
+    """A version that is only referenced does not become the latest of a model, and no other caller can register it."""
     stub = f"{VERSION}.9-stub"
     mine = {"owners": [{"owner": RANKING}]}
     evaluation = {"id": "mlg://evaluation/test/default/e", "modelVersion": stub, **mine}
@@ -115,8 +115,8 @@ async def test_a_reference_makes_no_latest_version(api: Api) -> None:
     assert await _outcome(api, "ada", {"modelVersion": {"id": stub, **mine}}) == "DENIED"
 
 
-async def test_a_reference_tells_nothing_of_a_hidden_whole(api: Api) -> None:
-    """A made-up version of a hidden model shows neither itself nor the team that owns the model."""
+async def test_a_reference_discloses_nothing_of_a_hidden_parent(api: Api) -> None:
+    """A made-up version of a hidden model discloses neither itself nor the team that owns the model."""
     stub = f"{HIDDEN_MODEL.replace('/model/', '/model-version/')}@made-up"
     evaluation = {"id": "mlg://evaluation/test/default/f", "modelVersion": stub, "owners": [{"owner": RANKING}]}
     assert await _outcome(api, "ada", {"evaluation": evaluation}) == "CREATED"
@@ -125,14 +125,14 @@ async def test_a_reference_tells_nothing_of_a_hidden_whole(api: Api) -> None:
 
 
 async def test_the_owners_of_a_domain_are_its_own(api: Api) -> None:
-    """A domain passes its owners on to its assets, so only the team that owns it may change it."""
+    """A domain passes its owners on to its assets, so only the team that owns the domain may change it."""
     taken = {"domain": {"id": DOMAIN, "name": "advertising", "owners": [{"owner": RANKING}], "dryRun": True}}
     assert await _outcome(api, "ada", taken) == "DENIED"
     assert await _outcome(api, "root", taken) == "UPDATED"
 
 
-async def test_what_is_hidden_is_not_named_by_what_refers_to_it(api: Api) -> None:
-    """Neither the columns of a hidden dataset nor the id of a hidden run stand in what is open."""
+async def test_visible_assets_do_not_name_hidden_ones(api: Api) -> None:
+    """The columns of a hidden dataset and the id of a hidden run do not occur in visible assets."""
     query = f"""{{ asset(id: "{OPEN}") {{ upstream {{ nodes {{ relation runId }} }}
         ... on Dataset {{ columns {{ name derivedFrom {{ column dataset {{ id }} }} }} }} }} }}"""
     assert {"canary-column-41", HIDDEN_RUN} <= set(str(await api.ask("root", query)).split("'"))
@@ -141,8 +141,8 @@ async def test_what_is_hidden_is_not_named_by_what_refers_to_it(api: Api) -> Non
     assert observed["asset"]["columns"][0]["derivedFrom"] == [{"column": "shown", "dataset": {"id": FED}}]
 
 
-async def test_nobody_raises_what_others_own(api: Api) -> None:
-    """A restricted run of one team, which says that it made the data of another, hides that from nobody."""
+async def test_no_caller_raises_assets_of_others(api: Api) -> None:
+    """A restricted run that declares the data of another team as its output hides that data from no caller."""
     theirs, hidden = "mlg://dataset/test/default/produced", "mlg://dataset/test/default/produced-hidden"
     owned = {"owners": [{"owner": ADS}]}
     await api.load({"dataset": {"id": theirs, **owned}}, {"dataset": {"id": hidden, "visibility": "TEAM", **owned}})
@@ -154,8 +154,8 @@ async def test_nobody_raises_what_others_own(api: Api) -> None:
         assert found["asset"] == {"sensitivity": "INTERNAL", "upstream": {"totalCount": 0}}
 
 
-async def test_nobody_completes_what_others_have_put_into_their_set(api: Api) -> None:
-    """A feature that a team has only named in its set is that team's to register, whatever owner is given."""
+async def test_no_caller_registers_features_of_the_set_of_others(api: Api) -> None:
+    """A feature that a team has only named in its set can be registered by that team alone, whatever owner is given."""
     feature = "mlg://feature/test/default/named"
     members = {"id": "mlg://feature-set/test/default/set", "features": [feature], "owners": [{"owner": ADS}]}
     await api.load({"featureSet": members})
@@ -164,8 +164,8 @@ async def test_nobody_completes_what_others_have_put_into_their_set(api: Api) ->
     assert found["asset"] == {"hydration": "STUB", "ownerTeam": {"id": ADS}}
 
 
-async def test_nobody_adds_to_what_is_hidden(api: Api) -> None:
-    """A restricted feature that names a hidden set is no part of it, and what the set feeds stays as open as it was."""
+async def test_no_caller_adds_to_a_hidden_set(api: Api) -> None:
+    """A restricted feature that names a hidden set does not join it. Assets fed by the set stay as open as before."""
     hidden, fed = "mlg://feature-set/test/default/hidden-set", "mlg://model-version/test/default/theirs@fed"
     await api.load(
         {"featureSet": {"id": hidden, "visibility": "TEAM", "owners": [{"owner": ADS}]}},
@@ -190,8 +190,8 @@ async def test_nobody_adds_to_what_is_hidden(api: Api) -> None:
     }
 
 
-async def test_nobody_adds_runs_to_the_workflow_of_others(api: Api) -> None:
-    """Owning a run does not make it the latest of another team's workflow, whether that is hidden or not."""
+async def test_no_caller_adds_runs_to_the_workflow_of_others(api: Api) -> None:
+    """Owning a run does not make it the latest run of another team's workflow, hidden or visible."""
     run = {"state": "FAIL", "startedAt": "2099-01-01T00:00:00Z", "owners": [{"owner": RANKING}]}
     for visibility, outcome in (("ORG", "DENIED"), ("TEAM", "CREATED")):
         flow = f"mlg://workflow/test/default/theirs-{visibility.lower()}"
@@ -202,8 +202,8 @@ async def test_nobody_adds_runs_to_the_workflow_of_others(api: Api) -> None:
         assert found["asset"]["latestRun"] is None
 
 
-async def test_a_stub_is_completed_without_what_its_team_cannot_see(api: Api) -> None:
-    """An edge from a hidden asset, put on a stub before it was registered, never raises what its team registers."""
+async def test_registering_a_stub_ignores_edges_from_hidden_assets(api: Api) -> None:
+    """An edge from a hidden asset to a stub never raises the asset that a team later registers in its place."""
     bad, target = "mlg://dataset/test/default/bad-source", "mlg://dataset/test/default/completed-later"
     mine: dict[str, Any] = {"owners": [{"owner": RANKING}], "visibility": "TEAM"}
     await api.load({"dataset": {"id": bad, **mine}}, {"link": {"relation": "DERIVES", "from": bad, "to": target}})
@@ -215,8 +215,8 @@ async def test_a_stub_is_completed_without_what_its_team_cannot_see(api: Api) ->
     assert found["asset"] == {"sensitivity": "INTERNAL", "upstream": {"totalCount": 0}}
 
 
-async def test_who_refers_to_what_is_hidden_leaves_a_trace(api: Api) -> None:
-    """Feeling for hidden ids by deriving from them, which shows in one's own sensitivity, is in the access log."""
+async def test_references_to_hidden_assets_are_logged(api: Api) -> None:
+    """Deriving from hidden ids, to infer them from the own sensitivity, is recorded in the access log."""
     path = api.process.settings.data_dir / "access.jsonl"
     guess = {"dataset": {"id": "mlg://dataset/test/default/feeling", "derivedFrom": [HIDDEN, OPEN]}}
     assert await _outcome(api, "ada", guess) == "CREATED"
@@ -224,8 +224,11 @@ async def test_who_refers_to_what_is_hidden_leaves_a_trace(api: Api) -> None:
     assert (line["event"], line["subject"], line["ids"]) == ("hidden", "ada", [HIDDEN])
 
 
-async def test_to_retire_takes_the_right_to_retire(api: Api) -> None:
-    """A pipeline cannot retire by registering what it may not retire; it may deprecate it, and register again."""
+async def test_registration_cannot_retire_without_the_right(api: Api) -> None:
+    """A pipeline cannot retire an asset by registration without the right to retire.
+
+    It may deprecate and re-register.
+    """
     mine = {"id": "mlg://dataset/test/default/retiring", "owners": [{"owner": RANKING}]}
     for stage, outcome in (("ACTIVE", "CREATED"), ("DEPRECATED", "UPDATED"), ("RETIRED", "DENIED")):
         assert await _outcome(api, "ci-ranking", {"dataset": {**mine, "stage": stage}}) == outcome

@@ -1,4 +1,4 @@
-"""Attacks on writes that once worked: what nobody owns, what is hidden by now, parts of others, endless work."""
+"""Attacks on writes that once worked: unowned assets, assets hidden since, children of others, endless work."""
 
 import json
 from typing import Any
@@ -34,24 +34,24 @@ async def api(api: Api) -> Api:
 
 
 def dataset(name: str) -> str:
-    """The id of a dataset."""
+    """Return the id of a dataset."""
     return f"mlg://dataset/test/default/{name}"
 
 
 async def do(api: Api, who: str, mutation: str, **given: Any) -> list[str]:
-    """The codes that a mutation answers."""
+    """Return the error codes of a mutation."""
     data = await api.ask(who, mutation, input=given)
     return [error["code"] for error in data["done"]["errors"]]
 
 
 async def newest_change(api: Api, who: str, urn: str) -> str:
-    """The id of the newest change of an asset that a caller sees."""
+    """Return the id of the newest change of an asset visible to a caller."""
     found = await api.ask(who, HISTORY, id=urn)
     return str(found["asset"]["history"]["nodes"][0]["id"])
 
 
 def last_logged(api: Api) -> dict[str, Any]:
-    """The newest line of the access log."""
+    """Return the newest line of the access log."""
     line: dict[str, Any] = json.loads((api.process.settings.data_dir / "access.jsonl").read_text().splitlines()[-1])
     return line
 
@@ -61,15 +61,15 @@ def last_logged(api: Api) -> dict[str, Any]:
     [(TAG, {"add": [PII]}), (TAG, {"block": [PII]}), (STAGE, {"stage": "RETIRED"}), (OWN, {"owners": [RANKING]})],
     ids=["tag", "block", "retire", "own"],
 )
-async def test_nobody_governs_a_stub_without_the_right(api: Api, mutation: str, given: dict[str, Any]) -> None:
-    """What is only referred to belongs to nobody, and still takes the right to register things to be changed."""
+async def test_no_caller_governs_a_stub_without_the_right(api: Api, mutation: str, given: dict[str, Any]) -> None:
+    """A stub has no owner, and changing it still requires the right to register."""
     stub, fed = dataset("stub"), dataset("fed-by-stub")
     await api.load({"dataset": {"id": fed, "owners": [ADS], "derivedFrom": [stub]}})
     assert await do(api, "eli", mutation, asset=stub, **given) == ["DENIED"]
 
 
-async def test_nobody_reverts_what_is_only_about_something_hidden(api: Api) -> None:
-    """A change that was noted before its other end was hidden answers like an unknown one, and leaves a trace."""
+async def test_no_caller_reverts_a_change_about_a_hidden_asset(api: Api) -> None:
+    """A change recorded before its other end was hidden is answered like an unknown one, and the attempt is logged."""
     mine, theirs = dataset("mine"), dataset("theirs")
     await api.load({"dataset": {"id": mine, "owners": [RANKING]}}, {"dataset": {"id": theirs, "owners": [ADS]}})
     assert await do(api, "ada", LINK, **{"relation": "DERIVES", "from": theirs, "to": mine}) == []
@@ -85,8 +85,8 @@ async def test_nobody_reverts_what_is_only_about_something_hidden(api: Api) -> N
     assert await do(api, "root", REVERT, change=change) == []
 
 
-async def test_a_conflict_tells_nothing_of_a_hidden_end(api: Api) -> None:
-    """What has happened since to an edge from something hidden neither shows in a revert nor is changed by it."""
+async def test_a_conflict_discloses_nothing_of_a_hidden_end(api: Api) -> None:
+    """Later changes to an edge from a hidden asset neither show in a revert nor are changed by it."""
     mine, shown, theirs = dataset("mixed"), dataset("mixed-shown"), dataset("mixed-theirs")
     await api.load({"dataset": {"id": mine, "owners": [RANKING]}}, {"dataset": {"id": theirs, "owners": [ADS]}})
     await api.register("ada", {"dataset": {"id": mine, "derivedFrom": [shown, theirs]}})
@@ -98,8 +98,8 @@ async def test_a_conflict_tells_nothing_of_a_hidden_end(api: Api) -> None:
     assert found["asset"]["upstream"]["totalCount"] == 0
 
 
-async def test_nobody_restores_the_parts_of_others(api: Api) -> None:
-    """What it took the rights on every part to delete takes them to restore."""
+async def test_no_caller_restores_the_children_of_others(api: Api) -> None:
+    """Restoring an asset with its children requires the same rights on every child as deleting them."""
     model, version = "mlg://model/test/default/parted", "mlg://model-version/test/default/parted@1"
     await api.load({"model": {"id": model, "owners": [RANKING]}}, {"modelVersion": {"id": version, "owners": [ADS]}})
     assert await do(api, "ada", DELETE, asset=model) == ["DENIED"]
@@ -109,14 +109,14 @@ async def test_nobody_restores_the_parts_of_others(api: Api) -> None:
     assert await do(api, "root", RESTORE, asset=model) == []
 
 
-async def test_work_under_the_lock_does_not_grow_with_parts_and_edges(api: Api) -> None:
-    """Deleting, restoring and reverting take as many requests for many parts or edges as for few."""
+async def test_work_under_the_lock_is_constant(api: Api) -> None:
+    """Deleting, restoring and reverting take a constant number of requests for any number of children or edges."""
     requests = [await _requests(api, many) for many in (3, 12)]
     assert requests[0] == requests[1]
 
 
 async def _requests(api: Api, many: int) -> list[int]:
-    """What it takes to delete and restore a model of so many versions, and to revert a change of so many edges."""
+    """Return the requests to delete and restore a model with some versions, and to revert a change of some edges."""
     model, fed = f"mlg://model/test/default/of-{many}", dataset(f"from-{many}")
     versions = [f"mlg://model-version/test/default/of-{many}@{number}" for number in range(many)]
     sources = [dataset(f"of-{many}-{number}") for number in range(many)]
@@ -134,8 +134,8 @@ async def _requests(api: Api, many: int) -> list[int]:
     return [await api.count("ada", mutation, input=given) for mutation, given in calls]
 
 
-async def test_nobody_switches_a_tag_that_assets_of_others_carry(api: Api) -> None:
-    """Whether a stored tag propagates is for the administrator to say: it decides what all teams' assets carry."""
+async def test_no_caller_switches_a_tag_on_assets_of_others(api: Api) -> None:
+    """Only an administrator decides whether a stored tag propagates, because it changes the assets of all teams."""
     off: dict[str, Any] = {"tag": {"name": "pii", "tagKind": "PII", "propagates": False}}
     for who, outcome in (("ada", "DENIED"), ("ci-ranking", "DENIED"), ("root", "UPDATED")):
         payload = await api.register(who, off, dryRun=True)
@@ -144,8 +144,8 @@ async def test_nobody_switches_a_tag_that_assets_of_others_carry(api: Api) -> No
     assert (await api.register("ada", described, dryRun=True))["results"][0]["outcome"] == "UPDATED"
 
 
-async def test_the_log_names_what_was_to_be_parted(api: Api) -> None:
-    """A denied unlink is in the access log with both ends; once it was there with the relation alone."""
+async def test_the_log_names_both_ends_of_a_denied_unlink(api: Api) -> None:
+    """A denied unlink is logged with both ends; once it was logged with the relation alone."""
     theirs, source = dataset("parted"), dataset("parted-source")
     await api.load({"dataset": {"id": theirs, "owners": [ADS], "derivedFrom": [source]}})
     assert await do(api, "ada", UNLINK, **{"relation": "DERIVES", "from": source, "to": theirs}) == ["DENIED"]
@@ -153,8 +153,8 @@ async def test_the_log_names_what_was_to_be_parted(api: Api) -> None:
     assert (line["event"], line["action"], line["ids"]) == ("refused", "link", [f"{source}, {theirs}"])
 
 
-async def test_the_risk_of_a_model_is_not_taken_down_by_who_builds_it(api: Api) -> None:
-    """Less risk opens gates, so it takes the right to approve: as a registration, cleared, or by taking a rise back."""
+async def test_lowering_the_risk_of_a_model_requires_approve(api: Api) -> None:
+    """Lowering the risk of a model requires the right to approve, because it opens gates: by update, null or revert."""
     model = "mlg://model/test/default/risky"
     owned = {"owners": [RANKING]}
     await api.load({"model": {"id": model, "riskTier": "LOW", **owned}})

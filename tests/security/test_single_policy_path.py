@@ -1,4 +1,4 @@
-"""There is one road from a record to an answer, and it leads through the policy: in the code, and on every field."""
+"""There is one path from a record to a response, and it applies the policy: in the code, and on every field."""
 
 import ast
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -41,7 +41,7 @@ READS_RECORDS = {
 
 MAKE_CLIENTS = {
     "app.runtime.process": "for the server",
-    "app.cli.policy_commands": "for whoever operates the store and asks why: decisions, no records",
+    "app.cli.policy_commands": "for operators of the store who need an explanation: decisions, no records",
 }
 """Modules outside of app.graph that open the store, each with its reason."""
 
@@ -50,7 +50,7 @@ PASS_CLIENTS = {"app.policy.explain", "app.runtime.background_jobs", "app.runtim
 
 
 def _calls(name: str) -> Iterator[str]:
-    """The modules that call something by its name."""
+    """Return the modules that call a function by this name."""
     for path, module in product().items():
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] == name:
@@ -58,21 +58,21 @@ def _calls(name: str) -> Iterator[str]:
 
 
 def _asks(tree: ast.Module) -> bool:
-    """Whether a module deals with the coalescer, whose answers hold records."""
+    """Return whether a module uses the level batcher, whose responses hold records."""
     return any(isinstance(each, ast.ImportFrom) and each.module == COALESCER for each in ast.walk(tree))
 
 
 COALESCER = "app.graph.reading.level.level_batcher"
 
 
-def test_rows_are_made_by_the_judge_alone() -> None:
-    """Nobody else makes a row of a record, and nothing that is no row is shown as one."""
+def test_only_the_row_policy_makes_rows() -> None:
+    """Only the row policy makes a row of a record, and no other object is returned as a row."""
     assert set(_calls("Row")) == {"app.graph.reading.access.row_policy"}
     assert set(_calls("RowAccess")) == {"app.graph.reading.access.row_policy", "app.graph.reading.access.field_masks"}
 
 
-def test_records_are_read_through_the_judge_alone() -> None:
-    """The records of an answer are looked at by the listed functions, and each of them still does."""
+def test_only_listed_functions_read_records() -> None:
+    """Only the listed functions read the records of a response, and each of them still exists."""
     found = {
         f"{path}.{function.name}"
         for path, module in product().items()
@@ -84,8 +84,8 @@ def test_records_are_read_through_the_judge_alone() -> None:
     assert found == {*READS_RECORDS}
 
 
-def test_the_store_is_asked_from_one_folder() -> None:
-    """Outside of it nobody sends a request; the listed modules make the client, and hand it on."""
+def test_only_one_folder_sends_store_requests() -> None:
+    """No module outside app.graph sends a store request; the listed modules make the client and pass it on."""
     assert {path for path in _calls("submit") if not path.startswith("app.graph")} == set()
     assert {path for path in _calls("GremlinClient") if not path.startswith("app.graph")} == {*MAKE_CLIENTS}
     importers = {
@@ -104,12 +104,12 @@ UNGOVERNED = frozenset(kind.name for kind in KINDS.values() if not kind.asset)
 
 
 def _may_arrive(kind: str, relations: Iterable[Relation]) -> bool:
-    """Whether an edge of the relations may lead to an asset of the kind, or of its asset group."""
+    """Return whether an edge of the relations may lead to an asset of the kind, or of its asset group."""
     return any(target in _group(kind) for relation in relations for _, target in relation.ends)
 
 
 def _may_leave(kind: str) -> bool:
-    """Whether a lineage edge may leave an asset of the kind, or of its asset group."""
+    """Return whether a lineage edge may leave an asset of the kind, or of its asset group."""
     return any(source in _group(kind) for relation in LINEAGE for source, _ in relation.ends)
 
 
@@ -125,12 +125,12 @@ NOT_REACHED = {
        for name in ("downstream", "impact")},
     **{f"{kind}.{name}": "no data arrives at the kind" for kind in NOTHING_ARRIVES for name in ("upstream", "lineage")},
     **{f"{kind}.health": "no data arrives, and no parent" for kind in NOTHING_ARRIVES if KINDS[kind].parent is None},
-    "Change.subject": "a change is shown to whoever reads its subject",
+    "Change.subject": "a change is shown to callers who read its subject",
     "Change.reverts": "what a change undid is of the same subject",
-    "Approval.subject": "an approval is shown to whoever reads its subject",
+    "Approval.subject": "an approval is shown to callers who read its subject",
     "ModelVersion.approvals": "approvals are of the version itself",
-    "Check.asset": "a check is shown to whoever reads its asset",
-    "Check.latestResult": "a result is shown to whoever reads the asset of its check",
+    "Check.asset": "a check is shown to callers who read its asset",
+    "Check.latestResult": "a result is shown to callers who read the asset of its check",
     "Check.results": "the same",
     "CheckResult.check": "the same",
     "ApprovePayload.approval": "tests/journeys/test_approvals.py: the echo of a mutation",
@@ -160,7 +160,7 @@ INSIDE = (
 
 
 def _kinds(type_: Any) -> frozenset[str]:
-    """The kinds of rows that a type may be, or hold as a page or an edge does."""
+    """Return the kinds of rows that a type may be, or may hold as a page or an edge."""
     if isinstance(type_, GraphQLObjectType) and type_.name not in NODES:
         held = [_kinds(get_named_type(type_.fields[name].type)) for name in INSIDE if name in type_.fields]
         return frozenset().union(*held)
@@ -172,7 +172,7 @@ def _kinds(type_: Any) -> frozenset[str]:
 
 
 def _selection(type_: Any) -> str:
-    """Every id in what a field leads to."""
+    """Return every id in the value of a field."""
     name = type_.name
     if name in ATTACHED_KINDS:
         return REPORTED[name]
@@ -210,11 +210,11 @@ REPORTED = {
     "CheckResult": "{ id check { id asset { id } } }",
     "Incident": "{ id assets { id } cause { id } }",
 }
-"""What is selected of facts: whatever of them may name an asset."""
+"""The selections on attached records: every field that may name an asset."""
 
 
 def _paths() -> Iterator[tuple[str, str]]:
-    """Every field, of anything that can be asked for by id, that leads to rows of governed kinds."""
+    """Yield every field that leads to rows of governed kinds, on each type that can be read by id."""
     for owner in sorted(NODES):
         for name, field in OBJECTS[owner].fields.items():
             type_ = get_named_type(field.type)
@@ -233,7 +233,7 @@ async def paths(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFacto
 
 
 def _sources(paths: Paths, owner: str) -> list[str]:
-    """The open rows of a kind, or facts about open rows."""
+    """Return the visible rows of a kind, or attached records of visible rows."""
     others = {"Team": RISK, "User": UMA, "Tag": TAG, "Domain": DOMAIN}
     if owner in ATTACHED_KINDS:
         return paths.open[owner]
@@ -258,7 +258,7 @@ def _asked(name: str, field: GraphQLField) -> str:
 
 @pytest.mark.parametrize("known_path", PATHS, ids=map(".".join, PATHS))
 async def test_no_field_leads_to_a_hidden_row(paths: Paths, known_path: tuple[str, str]) -> None:
-    """Of all that a field leads to, root gets what is hidden from bo, and bo nothing of it, not even in a count."""
+    """Of the rows behind each field, root reads those hidden from bo. Bo reads none of them, not even in a count."""
     owner, name = known_path
     requested = _asked(name, OBJECTS[owner].fields[name])
     query = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {owner} {{ {requested} }} }} }}"
@@ -273,7 +273,7 @@ async def test_no_field_leads_to_a_hidden_row(paths: Paths, known_path: tuple[st
 
 
 def _miscounted(known_response: Any) -> Iterator[Any]:
-    """The pages in an answer that count something else than what they show."""
+    """Return the pages in a response whose total differs from the rows that they show."""
     if isinstance(known_response, dict) and {"totalCount", "nodes"} <= known_response.keys():
         yield from [known_response] if known_response["totalCount"] != len(known_response["nodes"]) else []
     parts = (
@@ -313,7 +313,7 @@ ROOTS = {
 
 @pytest.mark.parametrize("root", ROOTS)
 async def test_no_root_leads_to_a_hidden_row(paths: Paths, root: str) -> None:
-    """Neither by id nor listed: each field of the root that leads to assets is asked for one of each kind."""
+    """Each root field that leads to assets, by id or as a list, returns no hidden asset of any kind."""
     query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
     for kind in ASSETS:
         everything, observed = [await paths.api.ask(who, query, id=id_of(kind, FAR)) for who in ("root", "bo")]
@@ -324,8 +324,8 @@ async def test_no_root_leads_to_a_hidden_row(paths: Paths, root: str) -> None:
 
 @pytest.mark.parametrize("root", ["node", "nodes"])
 @pytest.mark.parametrize("kind", sorted(ATTACHED_KINDS.keys() - {"UsageMonth"}))
-async def test_no_id_leads_to_a_hidden_fact(paths: Paths, kind: str, root: str) -> None:
-    """A fact about what is hidden is there for root, and by none of its ids for bo."""
+async def test_no_id_leads_to_a_hidden_attached_record(paths: Paths, kind: str, root: str) -> None:
+    """Root reads an attached record of a hidden asset by each of its ids, and bo by none of them."""
     query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
     assert paths.hidden[kind]
     for urn in paths.hidden[kind][:20]:
@@ -334,16 +334,16 @@ async def test_no_id_leads_to_a_hidden_fact(paths: Paths, kind: str, root: str) 
         assert paths.hidden_in(observed) == []
 
 
-def test_every_root_is_walked() -> None:
-    """A field of the root that leads to governed rows is among those above."""
+def test_every_root_field_has_a_case() -> None:
+    """The cases above cover every root field that leads to governed rows."""
     root = OBJECTS["Query"].fields
     assert {name for name, each in root.items() if _kinds(get_named_type(each.type)) - UNGOVERNED} == set(ROOTS)
 
 
-def test_every_field_that_leads_to_rows_is_walked() -> None:
-    """A field of any type that leads to governed rows is among those above, or is listed with its reason.
+def test_every_field_that_leads_to_rows_has_a_case() -> None:
+    """The cases above cover every field that leads to governed rows, or the field is listed with a reason.
 
-    What mutations answer are payloads, whose own fields are among them.
+    Mutations return payloads, whose fields are among them.
     """
     walked = {f"{owner}.{name}" for owner, name in PATHS} | {f"Query.{name}" for name in ROOTS}
     walked |= {"Neighbour.asset", "Ownership.inheritedFrom", "Column.derivedFrom", "ColumnRef.dataset"}

@@ -1,9 +1,9 @@
-"""20,000 changed tokens before the whole application: what is let in says the very same thing, by a rule of our own.
+"""20,000 changed tokens before the application: an accepted token has the content of a good one, by a separate rule.
 
-The rule, which shares nothing with the product: header and payload are those of a good token, letter by letter, and the
-signature is, for ES256, the twin of the good one. Whoever sees (r, s) can write down (r, n - s), which is as valid for
-the same bytes (SEC 1, section 4.1.4); it says nothing that the first did not, so it is harmless and let in. Nothing
-else is: base64 has exactly one spelling here (RFC 4648 section 3.5 leaves the choice to the decoder).
+The rule shares no code with the product. Header and payload are those of a good token, letter by letter; for ES256 the
+signature is the twin of the good one. A reader of (r, s) can compute (r, n - s), which is as valid for the same bytes
+(SEC 1, section 4.1.4). It has no other content than the first, so it is harmless and accepted. No other change is:
+base64 has exactly one spelling here (RFC 4648 section 3.5 leaves the choice to the decoder).
 
 The seed fixes the changes; the keys, and so the letters of the tokens, are new in each run.
 """
@@ -43,7 +43,7 @@ Mutator = Callable[["Material", random.Random], str]
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What an attacker has: good tokens, the public keys, keys of his own."""
+    """The material of an attacker: good tokens, the public keys, and own keys."""
 
     issuer: LiveIssuer
     tokens: Sequence[str]
@@ -95,7 +95,7 @@ def bits(material: Material, rng: random.Random) -> str:
 
 
 def segments(material: Material, rng: random.Random) -> str:
-    """Take each segment from another token, or the same ones in another order or number."""
+    """Take each segment from another token, or reorder, drop and repeat the segments of one."""
     if rng.random() < 0.7:
         return ".".join(material.pick(rng)[which] for which in range(3))
     parts = material.pick(rng)
@@ -113,7 +113,7 @@ def truncated(material: Material, rng: random.Random) -> str:
 
 
 def respelled(material: Material, rng: random.Random) -> str:
-    """Spell the same bytes otherwise: padding, the other alphabet, white space, bits that carry nothing."""
+    """Encode the same bytes differently: padding, the other alphabet, white space, unused bits."""
     parts = material.pick(rng)
     which = rng.randrange(3)
     part = parts[which]
@@ -179,7 +179,7 @@ def changed(fields: dict[str, Any], by: dict[str, Sequence[object]], rng: random
 
 
 def claims_of_others(material: Material, rng: random.Random) -> str:
-    """Edit the claims and keep the signature, or sign with a key that has the right name and is the wrong one."""
+    """Edit the claims and keep the signature, or sign with a wrong key under the right name."""
     head, body, signature = material.pick(rng)
     claims = changed(unpack(body), CLAIMS, rng)
     if rng.random() < 0.5:
@@ -189,7 +189,7 @@ def claims_of_others(material: Material, rng: random.Random) -> str:
 
 
 def claims_twice(material: Material, rng: random.Random) -> str:
-    """Write a claim twice, the good one first or last, signed by nobody or by a stranger."""
+    """Write a claim twice, the good one first or last, unsigned or signed by a stranger."""
     head, body, signature = material.pick(rng)
     name = rng.choice([*CLAIMS])
     extra = json.dumps({name: rng.choice(CLAIMS[name])})[1:-1]
@@ -199,13 +199,13 @@ def claims_twice(material: Material, rng: random.Random) -> str:
 
 
 def headers_edited(material: Material, rng: random.Random) -> str:
-    """Edit the header and keep the signature, or have none."""
+    """Edit the header and keep the signature, or drop it."""
     head, body, signature = material.pick(rng)
     return f"{pack(changed(unpack(head), HEADERS, rng))}.{body}.{rng.choice([signature, signature, '', 'AAAA'])}"
 
 
 def algorithms(material: Material, rng: random.Random) -> str:
-    """Try no algorithm, HMAC with what is public, signatures that weak verifiers take, keys brought along."""
+    """Try no algorithm, HMAC with public data, signatures that weak verifiers accept, and embedded keys."""
     issuer = material.issuer
     secrets = [EC.as_pem(private=False), RSA.as_pem(private=False), ED.as_pem(private=False), EC.as_der(private=False)]
     match rng.randrange(4):
@@ -228,7 +228,7 @@ def algorithms(material: Material, rng: random.Random) -> str:
 
 
 def twin(material: Material, rng: random.Random) -> str:
-    """Write the other signature that is as good, or one that only looks like it; the first two tokens are ES256."""
+    """Write the equivalent second signature, or an imitation of it; the first two tokens are ES256."""
     head, body, signature = rng.choice(material.tokens[:2]).split(".")
     raw = base64.urlsafe_b64decode(signature + "==")
     r, s, order = raw[:32], int.from_bytes(raw[32:]), int(P256_ORDER, 16)
@@ -237,7 +237,7 @@ def twin(material: Material, rng: random.Random) -> str:
 
 
 def huge(material: Material, rng: random.Random) -> str:
-    """Blow a token up: long values, deep JSON, many segments."""
+    """Enlarge a token: long values, deep JSON, many segments."""
     head, body, signature = material.pick(rng)
     match rng.randrange(3):
         case 0:
@@ -257,7 +257,7 @@ MUTATORS: tuple[Mutator, ...] = (
 
 
 def same_meaning(text: str, tokens: Sequence[str]) -> bool:
-    """Whether ``text`` is a good token with the twin of its ECDSA signature: the rule at the top."""
+    """Return whether ``text`` is a good token with the twin of its ECDSA signature: the rule at the top."""
     for token in tokens:
         signed, _, signature = token.rpartition(".")
         if text.startswith(signed + ".") and unpack(signed.split(".")[0])["alg"] == "ES256":
@@ -269,14 +269,14 @@ def same_meaning(text: str, tokens: Sequence[str]) -> bool:
 
 
 def report(responses: Counter[tuple[str, int]]) -> Iterator[str]:
-    """Say how many of each kind of change were refused and let in."""
+    """Write how many changes of each kind were refused and accepted."""
     for name in sorted({name for name, _ in responses}):
         yield f"{name}: " + ", ".join(f"{count} x {status}" for (n, status), count in responses.items() if n == name)
 
 
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 async def test_no_mutation_of_a_token_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of 20,000 changes only those that say the same come in, all of them; the others get 401, and cost no fetch."""
+    """Of 20,000 changed tokens only those with equal content are accepted. The others get 401 without a key fetch."""
     rng = random.Random(SEED)
     issuer = LiveIssuer(Clock())
     lasting = int(issuer.clock.epoch) + DAY

@@ -1,4 +1,4 @@
-"""Scopes are ceilings: what a token does not carry, no role and no rule makes up for."""
+"""Scopes are upper limits: no role and no rule replaces a scope that the token lacks."""
 
 import json
 from typing import Any
@@ -15,24 +15,24 @@ NOT_WRITE = ["graph:read", "graph:read graph:admin", "graph:read Graph:Write", "
 
 @pytest.fixture
 def issuer() -> LiveIssuer:
-    """Return an issuer whose clock stands still."""
+    """Return an issuer with a stopped clock."""
     return LiveIssuer(Clock())
 
 
 @pytest.fixture
 def gateway(issuer: LiveIssuer) -> Gateway:
-    """Return the whole application, which has no store: whoever gets that far gets INTERNAL."""
+    """Return the whole application without a store: a request that gets past the middleware fails with INTERNAL."""
     return Doorway().open(authenticator([trusting(issuer)]))
 
 
 def administrator(issuer: LiveIssuer, scope: str) -> str:
-    """Mint a token of somebody whom every rule favours."""
+    """Mint a token of a caller whom every rule permits."""
     return issuer.mint(sub="root", groups=["platform"], roles=["admin", "engineer"], scope=scope)
 
 
 @pytest.mark.parametrize("scope", NOT_READ)
-async def test_without_graph_read_nobody_comes_in(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
-    """The answer is 403 and names the scope to ask for, in the header as RFC 6750 has it, to reads and writes alike."""
+async def test_without_graph_read_every_request_is_refused(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
+    """Without graph:read, reads and writes get 403, and the header names the required scope as in RFC 6750."""
     for body in (b'{"query":"{ __typename }"}', WRITE):
         known_response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=body)
         assert known_response.status == 403
@@ -43,8 +43,11 @@ async def test_without_graph_read_nobody_comes_in(issuer: LiveIssuer, gateway: G
 
 
 @pytest.mark.parametrize("scope", NOT_WRITE)
-async def test_without_graph_write_nobody_writes(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
-    """A mutation is refused before the store is asked, with the scope to ask for; an administrator's as well."""
+async def test_without_graph_write_every_mutation_is_refused(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
+    """A mutation without graph:write is refused before any store request, also for an admin.
+
+    The error names the scope.
+    """
     known_response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=WRITE)
     (error,) = known_response.json["errors"]
     extensions: dict[str, Any] = error["extensions"]
@@ -56,14 +59,17 @@ async def test_without_graph_write_nobody_writes(issuer: LiveIssuer, gateway: Ga
     assert (extensions["code"], extensions["scope"]) == ("FORBIDDEN", "graph:write")
 
 
-async def test_with_graph_write_it_goes_on(issuer: LiveIssuer, gateway: Gateway) -> None:
-    """What the others lack is the scope and nothing else: with it the same request gets as far as the missing store."""
+async def test_with_graph_write_the_request_proceeds(issuer: LiveIssuer, gateway: Gateway) -> None:
+    """With graph:write the same request gets as far as the missing store, so only the scope was missing."""
     known_response = await gateway.knock(f"Bearer {administrator(issuer, 'graph:read graph:write')}", body=WRITE)
     assert [error["extensions"]["code"] for error in known_response.json["errors"]] == ["INTERNAL"]
 
 
-async def test_a_sender_without_a_token_learns_where_to_ask(gateway: Gateway) -> None:
-    """The bare challenge names the metadata document and no error (RFC 6750 section 3.1, RFC 9728 section 5.1)."""
+async def test_the_challenge_names_the_metadata_document(gateway: Gateway) -> None:
+    """The challenge names the metadata document and no error.
+
+    Sources: RFC 6750 section 3.1 and RFC 9728 section 5.1.
+    """
     known_response = await gateway.knock()
     assert (known_response.status, known_response.headers["www-authenticate"]) == (
         401,
@@ -71,8 +77,8 @@ async def test_a_sender_without_a_token_learns_where_to_ask(gateway: Gateway) ->
     )
 
 
-async def test_keys_out_of_reach_are_503_and_no_challenge(issuer: LiveIssuer, gateway: Gateway) -> None:
-    """While the issuer is away a good and a forged token get the same answer: come again, and when."""
+async def test_unreachable_keys_are_503_without_a_challenge(issuer: LiveIssuer, gateway: Gateway) -> None:
+    """While the keys of the issuer are unreachable, a good and a forged token get the same 503 with Retry-After."""
     issuer.down = True
     for token in (issuer.mint(), issuer.mint(sub="root")[:-8] + "AAAAAAAA"):
         known_response = await gateway.bearer(token)

@@ -1,4 +1,4 @@
-"""No bad token comes in: a table of attacks and mistakes, each with the answer it must get."""
+"""Every bad token is refused: a table of attacks and mistakes, each with its required response."""
 
 import random
 import re
@@ -38,12 +38,12 @@ UNMISTAKABLE = ("evil", "incident", "other.example", "look-alike", "1'='1", "dev
 
 @pytest.fixture
 def issuer() -> LiveIssuer:
-    """Return an issuer whose clock stands still."""
+    """Return an issuer with a stopped clock."""
     return LiveIssuer(Clock())
 
 
 async def refusal(issuer: LiveIssuer, authorization: str | None, **config: Any) -> AuthError:
-    """Return the error that a header meets after a good one; fails where it is let in."""
+    """Return the error for a header sent after a good one; fails if the header is accepted."""
     async with authenticator([trusting(issuer, **config)]) as gateway:
         assert (await gateway.authenticate(f"Bearer {issuer.mint()}")).subject == "ada"
         with pytest.raises(AuthError) as caught:
@@ -52,7 +52,7 @@ async def refusal(issuer: LiveIssuer, authorization: str | None, **config: Any) 
 
 
 async def accepted(issuer: LiveIssuer, token: str) -> bool:
-    """Whether a token is let in; raises where it is neither let in nor refused."""
+    """Return whether a token is accepted; raises if it is neither accepted nor refused."""
     async with authenticator([trusting(issuer)]) as gateway:
         return (await gateway.authenticate(f"Bearer {token}")).subject == "ada"
 
@@ -64,14 +64,14 @@ def doorway() -> Doorway:
 
 
 def quoted(token: str, known_response: Response, logged: str) -> list[str]:
-    """List the parts of a token, encoded and not, that an answer or the log repeats."""
+    """List the parts of a token, encoded and decoded, that a response or the log repeats."""
     parts = [*UNMISTAKABLE, *(part for part in token.split(".") if len(part) > 8)]
     return [part for part in parts if part in f"{known_response.headers}{known_response.text}{logged}"]
 
 
 @pytest.mark.parametrize("name", TOKENS)
 async def test_a_bad_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name: str) -> None:
-    """The whole application answers every token of the table with a whole 401 that repeats nothing of the token."""
+    """The application answers every token of the table with a complete 401 that repeats nothing of the token."""
     token = TOKENS[name](issuer)
     gateway = doorway.open(authenticator([trusting(issuer)]))
     assert (await gateway.bearer(issuer.mint())).json == {"data": {"__typename": "Query"}}
@@ -88,13 +88,13 @@ async def test_a_bad_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name
 
 
 def test_the_table_is_long_enough() -> None:
-    """The promise is at least 45 bad tokens."""
+    """The table holds at least 45 bad tokens."""
     assert len(TOKENS) >= 45
 
 
 @pytest.mark.parametrize("name", HEADERS)
 async def test_a_header_without_a_bearer_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name: str) -> None:
-    """Nothing but one bearer token is a token, and who sent none is not told that it was invalid."""
+    """Only a single bearer token is accepted, and a response to a request without one does not call it invalid."""
     template = HEADERS[name]
     headers = [] if template is None else [template.replace("{token}", issuer.mint())]
     known_response = await doorway.open(authenticator([trusting(issuer)])).knock(*headers)
@@ -121,14 +121,14 @@ GOOD: dict[str, Forger] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-async def test_a_good_token_comes_in(issuer: LiveIssuer, name: str) -> None:
-    """What the table of bad tokens changes is good without the change, up to the last second of the leeway."""
+async def test_a_good_token_is_accepted(issuer: LiveIssuer, name: str) -> None:
+    """The unchanged token behind the table is accepted, up to the last second of the clock leeway."""
     assert await accepted(issuer, GOOD[name](issuer))
 
 
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
-async def test_ed25519_comes_in(issuer: LiveIssuer) -> None:
-    """EdDSA is on the list, whatever the library thinks of its name."""
+async def test_ed25519_is_accepted(issuer: LiveIssuer) -> None:
+    """EdDSA is accepted, although the library has deprecated its name."""
     assert await accepted(issuer, issuer.mint(ED))
 
 
@@ -146,21 +146,21 @@ async def test_a_short_rsa_key_verifies_nothing(issuer: LiveIssuer) -> None:
     assert (await refusal(issuer, f"Bearer {issuer.mint(short)}")).status == 401
 
 
-async def test_a_lone_key_needs_no_key_id(issuer: LiveIssuer) -> None:
-    """RFC 7515 leaves `kid` optional: with one key that may sign there is no choice to make."""
+async def test_a_single_key_needs_no_key_id(issuer: LiveIssuer) -> None:
+    """RFC 7515 leaves `kid` optional: a single signing key is used without one."""
     issuer.keys = [EC, ENCRYPTION, SYMMETRIC]
     assert await accepted(issuer, issuer.mint(EC, {"kid": ...}))
 
 
 async def test_the_wrong_key_is_refused_without_a_key_id(issuer: LiveIssuer) -> None:
-    """Without `kid` the lone key still has to fit."""
+    """Without `kid` the single key must still verify the signature."""
     issuer.keys = [EC]
     token = issuer.mint(STRANGER, {"kid": ...})
     assert (await refusal(issuer, f"Bearer {token}")).status == 401
 
 
 async def test_a_missing_scope_is_forbidden_and_named(issuer: LiveIssuer) -> None:
-    """A good token without the scope gets 403 and learns which scope to ask for; similar scopes do not help."""
+    """A good token without the scope gets 403 with the name of the scope; similar scope names are not accepted."""
     token = issuer.mint(scope="graph:reader graph graph:write Graph:Read graph:read\u00a0")
     async with authenticator([trusting(issuer)]) as gateway:
         with pytest.raises(AuthError) as caught:
@@ -172,14 +172,14 @@ async def test_a_missing_scope_is_forbidden_and_named(issuer: LiveIssuer) -> Non
 
 
 async def test_the_answer_quotes_nothing_from_the_token(issuer: LiveIssuer) -> None:
-    """Text of a token cannot travel into headers and messages."""
+    """Text of a token never occurs in headers and messages."""
     token = forge({"alg": 'CANARY", x="', "typ": "at+jwt", "kid": "ec"}, issuer.claims(sub="CANARY"))
     error = await refusal(issuer, f"Bearer {token}")
     assert "CANARY" not in error.message + str(error.headers) + str(error.extensions)
 
 
-async def test_no_mutation_of_the_claims_breaks_us(issuer: LiveIssuer) -> None:
-    """Signed claims of any JSON type in any place are accepted or refused, never an error of ours."""
+async def test_no_mutation_of_the_claims_causes_an_internal_error(issuer: LiveIssuer) -> None:
+    """Signed claims of any JSON type in any place are accepted or refused, and never cause an internal error."""
     rng = random.Random(7)
     values: list[object] = [
         None,

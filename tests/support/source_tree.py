@@ -1,4 +1,4 @@
-"""The tree as the architecture tests see it: the files that belong to it, and Python modules parsed once."""
+"""The tree as the architecture tests read it: its files, and Python modules parsed once."""
 
 import ast
 import io
@@ -28,12 +28,12 @@ class Module:
 
     @property
     def name(self) -> str:
-        """The dotted name."""
+        """Return the dotted name."""
         return self.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
 
     @property
     def product(self) -> bool:
-        """Whether it is product, not test."""
+        """Return whether it belongs to the product and not to the tests."""
         return self.path.split("/")[0] in PACKAGES
 
     @property
@@ -50,13 +50,13 @@ class Module:
 
     @property
     def functions(self) -> Iterator[Function]:
-        """All functions and methods, nested ones too."""
+        """Return all functions and methods, nested ones too."""
         return (node for node in ast.walk(self.tree) if isinstance(node, Function))
 
 
 @cache
 def files() -> tuple[str, ...]:
-    """Every file of the tree by its path from the root: nothing hidden, made or installed."""
+    """Return every file of the tree by its path from the root, except hidden, generated and installed ones."""
     found: list[str] = []
     for folder, folders, names in os.walk(ROOT):
         folders[:] = sorted(name for name in folders if _ours(name))
@@ -72,19 +72,19 @@ def code_blocks(page: str, *languages: str) -> list[str]:
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """Every Python file, parsed."""
+    """Return every Python file, parsed."""
     texts = ((name, read(name)) for name in files() if name.endswith(".py"))
     return tuple(Module(name, text, ast.parse(text, name)) for name, text in texts)
 
 
 @cache
 def product() -> dict[str, Module]:
-    """The modules of the three packages by dotted name."""
+    """Return the modules of the three packages by dotted name."""
     return {module.name: module for module in modules() if module.product}
 
 
 def read(name: str) -> str:
-    """The text of a file, by its path from the root."""
+    """Return the text of a file, by its path from the root."""
     return (ROOT / name).read_text()
 
 

@@ -8,6 +8,6 @@ TODAY = datetime.now(UTC).date()
 
 
 def skip_after_midnight() -> None:
-    """Skip a test if a day began while the tests ran: the API then counts from another day."""
+    """Skip a test if the date changed while the tests ran, because the API then counts from another day."""
     if datetime.now(UTC).date() != TODAY:
         pytest.skip("a day began while the tests ran")

@@ -1,4 +1,4 @@
-"""Every input field that names other assets, as the schema has it."""
+"""Every input field of the schema that names other assets."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -24,13 +24,13 @@ class Reference:
     many: bool
 
     def item(self, urn: str, far: str, **values: Any) -> dict[str, Any]:
-        """An item of this kind that names ``far``."""
+        """Return an item of this kind that names ``far``."""
         named = {self.field: [far] if self.many else far}
         return {f"{self.kind[0].lower()}{self.kind[1:]}": {"id": urn, **values, **named}}
 
 
 def references() -> list[Reference]:
-    """All of them, but for what names people and vocabulary, and for the whole of a version, which its id names."""
+    """Return all such fields, except fields for people and vocabulary, and the parent of a version, named by its id."""
     schema = build_schema()
     inputs: dict[str, Any] = {
         each.definition.name: each.definition.origin

@@ -1,4 +1,4 @@
-"""Questions about walks, asked of a running API many at a time and compared with what the oracle says."""
+"""Lineage queries sent to a running API in parallel, and compared with the results of the oracle."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ PATHS_OF = f"""{{ paths {{ length nodes {{ id }} edges {{ from to relation }} }}
 
 @dataclass(frozen=True)
 class LineageQuestion:
-    """What ``lineage`` is asked."""
+    """The arguments of ``lineage``."""
 
     roots: tuple[str, ...]
     direction: str
@@ -39,7 +39,7 @@ class LineageQuestion:
     first: int
 
     def field(self, number: int, after: str | None) -> tuple[str, dict[str, Any]]:
-        """The field and its variables."""
+        """Return the field and its variables."""
         given = {
             "roots": list(self.roots),
             "direction": self.direction,
@@ -55,7 +55,7 @@ class LineageQuestion:
 
 @dataclass(frozen=True)
 class ImpactQuestion:
-    """What ``impact`` is asked."""
+    """The arguments of ``impact``."""
 
     roots: tuple[str, ...]
     max_depth: int
@@ -63,7 +63,7 @@ class ImpactQuestion:
     kinds: tuple[str, ...]
 
     def field(self, number: int) -> tuple[str, dict[str, Any]]:
-        """The field and its variables."""
+        """Return the field and its variables."""
         given = [
             ("roots", "[ID!]!", list(self.roots)),
             ("maxDepth", "Int", self.max_depth),
@@ -76,7 +76,7 @@ class ImpactQuestion:
 
 @dataclass(frozen=True)
 class PathsQuestion:
-    """What ``paths`` is asked."""
+    """The arguments of ``paths``."""
 
     start: str
     end: str
@@ -84,7 +84,7 @@ class PathsQuestion:
     longest: int
 
     def field(self, number: int) -> tuple[str, dict[str, Any]]:
-        """The field and its variables."""
+        """Return the field and its variables."""
         given = [
             ("from", "ID!", self.start),
             ("to", "ID!", self.end),
@@ -102,7 +102,7 @@ def _field(alias: str, name: str, body: str, given: Iterable[tuple[str, str, Any
 
 
 def filter_of(wanted: Filter) -> dict[str, Any]:
-    """The filter as the API takes it."""
+    """Return the filter in the form of the API."""
     given = {
         "kinds": list(wanted.kinds),
         "relations": list(wanted.relations),
@@ -115,18 +115,18 @@ def filter_of(wanted: Filter) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class AssetQuestion:
-    """What an asset is asked for by itself."""
+    """The fields of a single asset that are compared."""
 
     urn: str
 
     def field(self, number: int) -> tuple[str, dict[str, Any]]:
-        """The field and its variables."""
+        """Return the field and its variables."""
         return _field(f"a{number}", "asset", ASSET_OF, [("id", "ID!", self.urn)])
 
 
 @dataclass
 class Round:
-    """What one caller asks about one graph at one instant; ``day`` is None for now."""
+    """The queries of one caller on one graph at one instant; ``day`` is None for now."""
 
     who: str
     day: int | None
@@ -137,7 +137,7 @@ class Round:
 
 
 def lineages(ids: Sequence[str], sizes: Sequence[int]) -> st.SearchStrategy[LineageQuestion]:
-    """Questions about walks from some of these ids, with pages of one of these sizes."""
+    """Draw queries from some of these ids, with pages of one of these sizes."""
     directions = st.sampled_from(["UPSTREAM", "DOWNSTREAM"])
     depths = st.sampled_from([5, 4, 3, 2, 1, 0, 6, 12])
     return st.builds(LineageQuestion, _any(ids), directions, depths, _filters, st.sampled_from(sizes))
@@ -145,7 +145,7 @@ def lineages(ids: Sequence[str], sizes: Sequence[int]) -> st.SearchStrategy[Line
 
 @st.composite
 def rounds(draw: st.DrawFn, graph: WalkGraph) -> Round:
-    """A round of questions about a graph."""
+    """Draw a round of queries on a graph."""
     ids = [*graph.things, "mlg://dataset/test/default/nothing-here"]
     some = _any(ids)
     kinds = st.lists(st.sampled_from(["DATASET", "MODEL_VERSION", "RUN"]), max_size=2, unique=True).map(tuple)
@@ -182,7 +182,7 @@ _filters = st.just(Filter()) | st.builds(
 
 
 async def ask(api: Api, requested: Round, fields: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
-    """The answers to fields, by alias, in one request."""
+    """Return the results of fields, by alias, from one request."""
     listed = list(fields)
     variables = {name: value for _, each in listed for name, value in each.items()}
     head = ", ".join(["$asOf: DateTime", *variables])
@@ -195,25 +195,25 @@ async def ask(api: Api, requested: Round, fields: Iterable[tuple[str, dict[str, 
 
 
 def as_of(day: float | None) -> str | None:
-    """A day as the API takes it."""
+    """Return a day in the form of the API."""
     return None if day is None else stated(instant(day))
 
 
 def stated(milliseconds: int) -> str:
-    """An instant as the API takes it."""
+    """Return an instant in the form of the API."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat().replace("+00:00", "Z")
 
 
 async def nothing() -> None:
-    """What happens meanwhile, if nothing does."""
+    """The default for ``meanwhile``, which does nothing."""
 
 
 async def differences(
     api: Api, graph: WalkGraph, requested: Round, meanwhile: Callable[[], Awaitable[None]] = nothing
 ) -> list[str]:
-    """Ask everything, page by page, and say where the answers differ from the oracle's.
+    """Run every query page by page, and return the differences from the oracle.
 
-    ``meanwhile`` happens before each page but the first, and beside it.
+    ``meanwhile`` runs before each page but the first, and in parallel.
     """
     today = TODAY if requested.day is None else requested.day
     before = epoch_milliseconds()
@@ -331,7 +331,7 @@ def _paths(viewpoint: Viewpoint, requested: PathsQuestion, got: dict[str, Any]) 
 
 
 def _fits(viewpoint: Viewpoint, path: dict[str, Any]) -> bool:
-    """Whether the edges of a path lead over it: each the least by relation, no two steps without edge in a row."""
+    """Return whether a path has the least edge by relation at each step, and no two steps without edge in a row."""
     ids = [node["id"] for node in path["nodes"]]
     edges = {(edge["from"], edge["to"]): edge["relation"] for edge in path["edges"]}
     least = {pair: min(arc.relation for arc in viewpoint.arcs if arc.key[:2] == pair) for pair in edges}

@@ -1,4 +1,4 @@
-"""Documents of checks, incidents and usage, and what they answer."""
+"""Documents of checks, incidents and usage, and their payloads."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
@@ -24,37 +24,37 @@ REVERT = """mutation ($input: RevertChangeInput!) { revertChange(input: $input) 
 
 
 def team(name: str) -> str:
-    """The id of a team."""
+    """Return the id of a team."""
     return f"mlg://team/catalog/default/{name}"
 
 
 def urn(kind: str, name: str) -> str:
-    """The id of an asset."""
+    """Return the id of an asset."""
     return f"mlg://{kind}/test/default/{name}"
 
 
 def owned(kind: str, name: str, by: str = "ranking", **more: Any) -> dict[str, Any]:
-    """An item that registers an asset of a team."""
+    """Return an item that registers an asset of a team."""
     key = "".join(part.title() for part in kind.split("-"))
     return {key[0].lower() + key[1:]: {"id": urn(kind, name), "owners": [{"owner": team(by)}], **more}}
 
 
 async def report(api: Api, who: str, asset: str, **given: Any) -> dict[str, Any]:
-    """Report a check, which looks at freshness unless said otherwise, and answer the payload."""
+    """Report a check, of freshness by default, and return the payload."""
     known = {"asset": asset, "check": "fresh", "checkKind": "FRESHNESS", "status": "PASS"}
     payload: dict[str, Any] = (await api.ask(who, REPORT, input={**known, **given}))["reportCheck"]
     return payload
 
 
 async def raised(api: Api, who: str, *assets: str, **given: Any) -> dict[str, Any]:
-    """Open an incident, and answer the payload."""
+    """Open an incident, and return the payload."""
     known = {"assets": list(assets), "title": "It is broken", "severity": "LOW"}
     payload: dict[str, Any] = (await api.ask(who, OPEN, input={**known, **given}))["openIncident"]
     return payload
 
 
 async def resolved(api: Api, who: str, incident: str, **given: Any) -> dict[str, Any]:
-    """Resolve an incident, and answer the payload."""
+    """Resolve an incident, and return the payload."""
     payload: dict[str, Any] = (await api.ask(who, RESOLVE, input={"incident": incident, **given}))["resolveIncident"]
     return payload
 
@@ -66,7 +66,7 @@ async def recorded(api: Api, who: str, *records: dict[str, Any]) -> dict[str, An
 
 
 def total(counts: Iterable[Mapping[str, float]]) -> dict[str, Any]:
-    """What counters add up to; whole numbers and quarters add up without an error."""
+    """Return the sums of counters; integers and quarters add up without rounding errors."""
     found = list(counts)
     costs = [each["costUsd"] for each in found if "costUsd" in each]
     reads, calls = (sum(each.get(name, 0) for each in found) for name in ("reads", "calls"))
@@ -74,12 +74,12 @@ def total(counts: Iterable[Mapping[str, float]]) -> dict[str, Any]:
 
 
 def codes(payload: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    """The codes of a payload's errors with their paths."""
+    """Return the codes of a payload's errors with their paths."""
     return [(error["code"], error["inputPath"]) for error in payload["errors"]]
 
 
 class Writes:
-    """Counts the transactions that are written while it is open."""
+    """Counts the transactions written while its context is open."""
 
     def __init__(self, api: Api) -> None:
         self._client = api.client
@@ -94,5 +94,5 @@ class Writes:
 
     @property
     def count(self) -> int:
-        """How many."""
+        """Return the number of transactions."""
         return self._requests.texts[WRITE.text]

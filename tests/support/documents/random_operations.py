@@ -1,7 +1,7 @@
-"""Random operations made from the schema: whatever can be selected, filtered, ordered, paged or named is, in time.
+"""Random operations made from the schema: in time they select, filter, order, page and name everything that it offers.
 
-The generator prefers what it has asked for least, so a few hundred operations reach every field and argument of the
-schema, new ones included. The same seed gives the same operations as long as the answers are the same.
+The generator prefers what it has used least, so a few hundred operations reach every field and argument of the
+schema, new ones included. The same seed gives the same operations as long as the responses are the same.
 """
 
 import json
@@ -41,7 +41,7 @@ Pools = Mapping[str, tuple[Any, ...]]
 
 @dataclass
 class Selected:
-    """One selected field: its place in the schema, the key in the answer, and what is selected of it."""
+    """One selected field: its place in the schema, the key in the response, and the selection below it."""
 
     parent: str
     name: str
@@ -60,7 +60,7 @@ class Operation:
     page: tuple[str, ...] = ()
 
     def reached(self, data: Any) -> Iterable[tuple[str, bool]]:
-        """The coordinates that an answer holds, and whether with a value."""
+        """Yield the coordinates in a response, and whether each has a value."""
         yield from _reached(self.selected, data)
 
 
@@ -70,7 +70,7 @@ def _reached(selected: Iterable[Selected], data: Any) -> Iterable[tuple[str, boo
             yield from _reached(selected, each)
     elif isinstance(data, dict):
         for one in selected:
-            if not one.key:  # a fragment: its fields stand in the same object
+            if not one.key:  # a fragment: its fields are in the same object
                 yield from _reached(one.below, data)
             elif one.key in data:
                 yield f"{one.parent}.{one.name}", data[one.key] is not None
@@ -79,7 +79,7 @@ def _reached(selected: Iterable[Selected], data: Any) -> Iterable[tuple[str, boo
 
 @dataclass
 class _Document:
-    """What belongs to one operation while it is made."""
+    """The state of one operation while it is made."""
 
     variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
     fragments: list[str] = field(default_factory=list)
@@ -90,7 +90,7 @@ class _Document:
 
 @dataclass
 class _Scope:
-    """A place in a document: what is selected there already, and how far it may go on."""
+    """A place in a document: the selection so far, and the remaining depth."""
 
     document: _Document
     levels: int
@@ -102,7 +102,7 @@ class _Scope:
 class Generator:
     """Makes operations; ``pools`` hold what callers might know or guess, ``requested`` counts what has been asked for.
 
-    ``answered`` is for whoever asks: how often each coordinate was answered. ``looked`` keeps operations that are made
+    ``answered`` is a report: how often each coordinate was answered. ``looked`` keeps operations that are made
     together from all looking at the same.
     """
 
@@ -115,7 +115,7 @@ class Generator:
     cursors: list[str] = field(default_factory=lambda: ["bm90IGEgY3Vyc29y"])
 
     def query(self) -> Operation:
-        """Any query: two fields of the root."""
+        """Return any query: two fields of the root."""
         document = _Document()
         root = self.schema.query_type
         assert root is not None
@@ -123,7 +123,7 @@ class Generator:
         return self._operation(selected, document)
 
     def past(self) -> Operation:
-        """One field of the root that reads the graph as it was."""
+        """Return a root field that reads the graph at an earlier instant."""
         document = _Document()
         root = self.schema.query_type
         assert root is not None
@@ -135,7 +135,7 @@ class Generator:
         return self._operation(found, document)
 
     def walked(self) -> Operation:
-        """A walk with everything that it says of edges."""
+        """Return a lineage walk with every field of its edges."""
         document = _Document()
         root, edge = self.schema.query_type, self.schema.type_map["LineageEdge"]
         assert root is not None
@@ -149,7 +149,7 @@ class Generator:
         return self._operation([Selected("Query", "lineage", "lineage", text, [edges])], document)
 
     def neighboured(self) -> Operation:
-        """The neighbours of one asset with everything that is said of the edges to them."""
+        """Return the neighbours of one asset with every field of the edges to them."""
         document = _Document()
         of, shown = self.schema.type_map["Asset"], self.schema.type_map["Neighbour"]
         assert isinstance(of, GraphQLInterfaceType)
@@ -166,7 +166,7 @@ class Generator:
         return self._operation([Selected("Query", "asset", "asset", text, [beside])], document)
 
     def focused(self) -> Operation:
-        """Many fields of one asset: of the kind with the field that was answered least, and those first."""
+        """Return many fields of one asset, rarely returned ones first, of the kind with the rarest one."""
         document = _Document()
         kinds = {name: kind for name, kind in self._objects() if self.pools.get(name)}
         name = min(kinds, key=lambda each: min(self._answered(each, one) for one in kinds[each].fields))
@@ -182,7 +182,7 @@ class Generator:
         return self._operation([Selected("Query", "node", "node", text, below)], document)
 
     def paged(self) -> Operation:
-        """A small page of a connection, of the root or of one asset, to be followed to its end."""
+        """Return a small page of a connection, of the root or of one asset, to be followed to its end."""
         document = _Document({"after": ("Cursor", None)})
         of = dict(self._objects())
         places = [
@@ -234,7 +234,7 @@ class Generator:
         return Operation(text, selected, {name: value for name, (_, value) in document.variables.items()}, page)
 
     def _select(self, type_: Composite, scope: _Scope, most: int) -> list[Selected]:
-        """Fields of a type, those asked for least first; of an abstract type also those of types that it may be."""
+        """Select fields of a type, the least used first; of an abstract type also those of its possible types."""
         found: list[Selected] = []
         if isinstance(type_, Abstract):
             found.append(Selected(type_.name, "__typename", "__typename", "__typename"))
@@ -248,7 +248,7 @@ class Generator:
         return found or [Selected(type_.name, "__typename", "__typename", "__typename")]
 
     def _narrowed(self, kind: GraphQLObjectType, scope: _Scope, most: int) -> Selected:
-        """Fields of one type that an abstract one may be: in an inline fragment, or in a named one."""
+        """Select fields of one possible type of an abstract type: in an inline fragment, or in a named one."""
         self.requested[kind.name] += 1
         document, inner = scope.document, self._select(kind, scope, most)
         when = self._directive(document)
@@ -271,7 +271,7 @@ class Generator:
         return self.requested[what], self.random.random()
 
     def _field(self, parent: str, name: str, field_: GraphQLField, scope: _Scope) -> list[Selected]:
-        """A field with its arguments; under an alias where its name has been used beside it."""
+        """Select a field with its arguments, under an alias if its name is already used beside it."""
         document, used = scope.document, scope.used
         aliased = name in used or self.random.random() < 0.03
         if document.fields > MOST_FIELDS or (aliased and document.aliases >= MOST_ALIASES):
@@ -318,7 +318,7 @@ class Generator:
                 yield f"{name}: {literal(value)}"
 
     def _value(self, name: str, type_: Any, levels: int, *, negated: bool = False) -> Any:
-        """A value of an input type."""
+        """Return a value of an input type."""
         inner = get_nullable_type(type_)
         if isinstance(inner, GraphQLList):
             of = inner.of_type
@@ -352,13 +352,13 @@ class Generator:
 
 
 class Name(str):
-    """An enum value, which stands without quotes."""
+    """An enum value, which is written without quotes."""
 
     __slots__ = ()
 
 
 def literal(value: Any) -> str:
-    """A value as GraphQL writes it."""
+    """Return a value in GraphQL syntax."""
     if isinstance(value, Name):
         return str(value)
     if isinstance(value, dict):
@@ -369,7 +369,7 @@ def literal(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON writes it."""
+    """Return a value in JSON syntax."""
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The whole demo estate in a running API: what is there, and what happened to it, loaded as `mlg dev` loads it."""
+"""The whole demo estate in a running API, with its history, loaded as `mlg dev` loads it."""
 
 import asyncio
 from collections.abc import AsyncIterator

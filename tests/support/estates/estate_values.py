@@ -1,7 +1,6 @@
-"""The values of one asset: those that the caller sees are the same in both worlds, the others each world's own.
+"""The values of one asset: values visible to the caller are equal in both twin estates, hidden ones differ.
 
-Whatever a field is, its value is made from the type that the schema gives it, so a new field is part of this as soon as
-it is in the schema.
+The value of a field is made from its type in the schema, so a new field is covered without a line here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -48,7 +47,7 @@ IDENTITY = frozenset({"id", "source", "namespace", "name", "version"})
 
 @dataclass(frozen=True)
 class Thing:
-    """One asset as far as it is the same in both worlds. ``twins`` says in which it is there."""
+    """One asset as far as it is equal in both twin estates. ``worlds`` names the estates that hold it."""
 
     urn: str
     kind: str
@@ -61,7 +60,7 @@ class Thing:
 
 @dataclass
 class Teller:
-    """Makes the values of one asset: the same in both worlds where the caller sees them, else each world's own."""
+    """Makes the values of one asset: equal in both twin estates where visible to the caller, different otherwise."""
 
     access: Access
     schema: GraphQLSchema
@@ -80,15 +79,15 @@ class Teller:
         return choose(self.own, self._mark()) if self.hides(name) else reported
 
     def hides(self, name: str) -> bool:
-        """Whether the caller does not see a field of this asset."""
+        """Return whether a field of this asset is hidden from the caller."""
         return name in self.access.field_mask(self.thing.kind, self.thing.attributes).hidden
 
     def text(self, name: str) -> str:
-        """A text for a field."""
+        """Return a text for a field."""
         return str(self.pick(name, lambda r, mark: f"{mark}{name}-{r.randrange(4)}"))
 
     def values(self) -> dict[str, Any]:
-        """A value for each field that an input and its type have in common, and what the policy goes by."""
+        """Return a value for each field that an input and its type share, and the attributes that the policy reads."""
         schema, kind = self.schema, self.thing.kind
         given, shown = schema.type_map[f"{kind}Input"], schema.type_map[kind]
         assert isinstance(given, GraphQLInputObjectType)
@@ -106,7 +105,7 @@ class Teller:
         return values | {name: getattr(policy, name) for name in ("visibility", "sensitivity", "stage")}
 
     def edges(self) -> tuple[DeclaredEdges, ...]:
-        """Owners, tags, business area and feature set."""
+        """Return owners, tags, business area and feature set."""
         kind = self.thing.kind
         team = {self.thing.team: {"kinds": ["TECHNICAL"]}} if self.thing.team else {}
         others = self.pick("owners", lambda r, _: r.sample(USERS + (TEAMS[:3] if team else ()), r.randrange(3)))
@@ -126,7 +125,10 @@ class Teller:
         return tuple(found)
 
     def _policy_attributes(self) -> PolicyAttributes:
-        """What the policy goes by: where it is hidden itself, any that leaves the caller with the same view."""
+        """Return the attributes that the policy reads.
+
+        A hidden asset gets any that leave the caller with the same access.
+        """
         mine, access = self.thing.attributes, self.access
         if not self.hides("stage"):
             return mine
@@ -142,7 +144,7 @@ class Teller:
         return self.own.choice(alike)
 
     def _sensitivities(self) -> tuple[str, ...]:
-        """What it may be while nothing that it flows to is raised: its own, or less where nothing is a part of it."""
+        """Return its possible sensitivities: its own, and lower ones if it has neither parent nor children."""
         mine = self.thing.attributes.sensitivity
         if any(self.thing.urn == one.known_parent for one in self.things.values()) or self.thing.known_parent:
             return (mine,)
@@ -152,7 +154,7 @@ class Teller:
         return f"{HUSH}{next(self.marks)}-"
 
     def _value(self, type_: Any, random: Random, mark: str, depth: int = 0) -> Any:
-        """A stored value of an output type: instants are epoch milliseconds, enums their names."""
+        """Return a stored value of an output type: instants are epoch milliseconds, enums their names."""
         inner = get_nullable_type(type_)
         if inner is type_ and depth == 0 and random.random() < 0.1:
             return None
@@ -182,7 +184,7 @@ class Teller:
         return {name: value for name, value in values.items() if value is not None}
 
     def _sources(self, random: Random) -> list[dict[str, Any]] | None:
-        """Columns of datasets that the caller knows of, and beside them of hidden ones that may differ."""
+        """Return columns of visible datasets, and beside them columns of hidden ones, which may differ."""
         things = self.things.values()
         observed = [one.urn for one in things if one.kind == "Dataset" and one.grade is not Grade.HIDDEN]
         secret = [one.urn for one in things if one.kind == "Dataset" and one.grade is Grade.HIDDEN]

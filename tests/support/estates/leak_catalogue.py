@@ -1,4 +1,4 @@
-"""A small estate of team ranking with something of each thing that could leak to bo, a reader of team ads.
+"""A small estate of team ranking with an instance of everything that could leak to bo, a reader of team ads.
 
 Every text that is hidden from bo has :data:`CANARY` in it, every hidden id :data:`HIDDEN_NAME`.
 """
@@ -25,7 +25,7 @@ COMMERCE = "mlg://domain/catalog/default/commerce"
 
 
 def urn(kind: str, name: str) -> str:
-    """The id of something of the estate."""
+    """Return an id of the estate."""
     return f"mlg://{kind}/test/default/{name}"
 
 
@@ -63,7 +63,7 @@ def _auc(value: float) -> list[dict[str, Any]]:
 
 
 def items() -> list[dict[str, Any]]:
-    """The estate as items to register, in an order that makes no stubs."""
+    """Return the estate as items to register, in an order that makes no stubs."""
     secret = {"params": [{"key": "password", "value": f"{CANARY}-param"}], "error": f"{CANARY}-error"}
     runs = [
         {"run": {"id": urn("run", f"{HIDDEN_NAME}-{number}"), "state": "FAIL", "workflow": HUB, **_SHUT}}
@@ -106,7 +106,7 @@ def items() -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def open_leaky(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
-    """Run the API over the estate; beside the personas may ask: a guest without team, and zoe whom nobody knows yet."""
+    """Run the API over the estate; further callers are a guest without team, and zoe, who has no User vertex yet."""
     async with open_api(graph, folder) as api:
         await api.load(*items())
         api.tokens["guest"] = token(api, "guest")
@@ -114,6 +114,6 @@ async def open_leaky(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
 
 
 def token(api: Api, name: str, *groups: str, roles: str = "", scopes: str = "graph:read graph:write") -> str:
-    """A token for anybody."""
+    """Return a token for any caller."""
     who = Persona(name, "", PrincipalKind.PERSON, name, groups, tuple(roles.split()), tuple(scopes.split()))
     return DevIssuer(api.process.settings).mint(who)

@@ -1,4 +1,4 @@
-"""Small graphs for walks, as plain values with all that ever happened to them, and what generates them.
+"""Small graphs for walks, as plain values with their full history, and their generators.
 
 Instants are days from :data:`EPOCH`. What happens, happens on fixed days: all is registered on :data:`REGISTERED`,
 linked on :data:`LINKED`, and some is unlinked, linked again, deleted and restored on the days after.
@@ -32,13 +32,13 @@ ALWAYS: tuple[Span, ...] = ((0, NEVER),)
 
 
 def instant(day: float) -> int:
-    """A day as epoch milliseconds."""
+    """Return a day as epoch milliseconds."""
     return EPOCH + int(day * DAY)
 
 
 @dataclass(frozen=True)
 class Thing:
-    """An asset; ``team`` is its own owner. ``held`` are the spans in which it is a part of ``known_parent``."""
+    """An asset; ``team`` is its own owner. ``held`` are the spans in which it is a child of ``known_parent``."""
 
     urn: str
     kind: str
@@ -53,7 +53,7 @@ class Thing:
 
     @property
     def code(self) -> str:
-        """The kind as the API writes it."""
+        """Return the kind as the API writes it."""
         return KINDS[self.kind].code
 
 
@@ -75,29 +75,29 @@ class Arc:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What there is one edge of."""
+        """Return the identity of the edge: one edge exists per key."""
         return self.source, self.target, self.relation
 
     @property
     def first(self) -> Span:
-        """The span that it is linked with."""
+        """Return the span that it is linked with."""
         return LINKED if self.start is None else self.start, NEVER if self.end is None else self.end
 
     @property
     def is_unlinked(self) -> bool:
-        """Whether unlinking ends it: it must not have ended, and not end before it begins."""
+        """Return whether unlinking ends it: it must not have ended, and not end before it begins."""
         begin, end = self.first
         return self.unlinked and (end > UNLINKED if self.ends is None else self.ends > begin)
 
     @property
     def is_again(self) -> bool:
-        """Whether it is linked anew: it must have ended."""
+        """Return whether it is linked again, which requires that it has ended."""
         begins = RELINKED if self.starts is None else self.starts
         return self.again and self.once[1] <= min(begins, RELINKED)
 
     @property
     def once(self) -> Span:
-        """The span of the first time."""
+        """Return the span of the first link."""
         begin, end = self.first
         if not self.is_unlinked:
             return begin, end
@@ -105,14 +105,14 @@ class Arc:
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """When it holds."""
+        """Return the spans in which the edge is valid."""
         anew = RELINKED if self.starts is None else self.starts
         return (self.once, (anew, NEVER)) if self.is_again else (self.once,)
 
 
 @dataclass
 class WalkGraph:
-    """Things by id and arcs by key. ``gone`` is what was deleted at last."""
+    """Assets by id and edges by key. ``gone`` are the ids deleted in the end."""
 
     things: dict[str, Thing] = field(default_factory=dict)
     arcs: list[Arc] = field(default_factory=list)
@@ -120,36 +120,36 @@ class WalkGraph:
 
     @property
     def text(self) -> str:
-        """Everything about it, for whoever looks at a difference."""
+        """Return the whole graph as text, to examine a difference."""
         return "\n".join([*map(str, self.things.values()), *map(str, self.arcs), f"gone: {sorted(self.gone)}"])
 
     def owner(self, urn: str) -> str:
-        """The owning team: its own, else that of the whole that it is a part of at last."""
+        """Return the owning team: its own, else that of its last parent."""
         thing = self.things[urn]
         return thing.team or (
             self.owner(thing.known_parent) if thing.known_parent and thing.held[-1][1] == NEVER else ""
         )
 
     def are_members(self, one: str, other: str, day: float) -> bool:
-        """Whether one is a part of the other on a day."""
+        """Return whether one is a child of the other on a day."""
         pairs = [(self.things[one], other), (self.things[other], one)]
         return any(part.known_parent == known_parent and _within(part.held, day) for part, known_parent in pairs)
 
     def exists(self, urn: str, day: float) -> bool:
-        """Whether a thing is there on a day."""
+        """Return whether an asset exists on a day."""
         return self.is_made(urn, day) and day < (DELETED if urn in self.gone else NEVER)
 
     def is_made(self, urn: str, day: float) -> bool:
-        """Whether a thing is there on a day, or was."""
+        """Return whether an asset exists on a day, or existed before."""
         made = self.things[urn].made
         return (REGISTERED if made is None else made) <= day
 
     def parts(self, urn: str) -> list[str]:
-        """The parts that a whole has at last."""
+        """Return the last children of a parent."""
         return [each.urn for each in self.things.values() if each.known_parent == urn and each.held[-1][1] == NEVER]
 
     def named(self, namespace: str) -> "WalkGraph":
-        """The same graph in a namespace of its own."""
+        """Return the same graph in a namespace of its own."""
         name: Callable[[str], str] = lambda urn: urn.replace("/default/", f"/{namespace}/")  # noqa: E731 - used twice
         things = [
             replace(each, urn=name(each.urn), known_parent=name(each.known_parent) if each.known_parent else None)
@@ -164,12 +164,12 @@ def _within(spans: Iterable[Span], day: float) -> bool:
 
 
 def holds(arc: Arc, day: float) -> bool:
-    """Whether an arc holds on a day."""
+    """Return whether an edge is valid on a day."""
     return _within(arc.spans, day)
 
 
 def walk_urn(kind: str, name: str) -> str:
-    """The id of a thing of a graph."""
+    """Return the id of an asset of a graph."""
     return f"mlg://{KINDS[kind].slug}/test/default/{name}"
 
 
@@ -198,7 +198,7 @@ _origins = st.sampled_from(["DECLARED", "OBSERVED", "INFERRED"])
 
 @st.composite
 def walk_graphs(draw: st.DrawFn) -> WalkGraph:
-    """A graph of up to about 14 things and 20 arcs."""
+    """Draw a graph of up to about 14 assets and 20 edges."""
     graph = WalkGraph()
     for kind, (least, most) in _SHAPE.items():
         for number in range(draw(st.integers(least, most))):
@@ -237,7 +237,7 @@ _CLOSED = [
     ("ads", "ORG", "DRAFT"),
     ("ranking", "ORG", "DEPRECATED"),
 ]
-"""Owner, visibility and stage of what somebody does not see, or not read."""
+"""Owner, visibility and stage of an asset that a caller does not see, or not read."""
 _LEFT: list[tuple[Span, ...]] = [((0, UNLINKED),), ((0, UNLINKED), (RELINKED, NEVER))]
 """When a feature was in its set that was taken out of it, and perhaps put back."""
 

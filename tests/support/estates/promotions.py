@@ -24,12 +24,12 @@ HISTORY = """query ($id: ID!) { asset(id: $id) { history(first: 50) { nodes {
 
 
 def model(name: str) -> str:
-    """The id of a model."""
+    """Return the id of a model."""
     return f"mlg://model/test/default/{name}"
 
 
 def version(name: str, number: int = 1) -> str:
-    """The id of a version of a model."""
+    """Return the id of a version of a model."""
     return f"mlg://model-version/test/default/{name}@{number}"
 
 
@@ -42,38 +42,38 @@ async def register(api: Api, name: str, *numbers: int, **values: Any) -> None:
 
 
 async def set_alias(api: Api, who: str, name: str, number: int = 1, alias: str = "champion", **more: Any) -> Any:
-    """The payload of setting an alias of a model to one of its versions."""
+    """Point an alias of a model at one of its versions, and return the payload."""
     given = {"model": model(name), "version": version(name, number), "alias": alias, **more}
     return (await api.ask(who, SET, input=given))["setAlias"]
 
 
 async def approve(api: Api, who: str, subject: str, gate: str = "release", **more: Any) -> Any:
-    """The payload of a decision about an asset; an approval unless said otherwise."""
+    """Decide on an asset, by default approve it, and return the payload."""
     given = {"subject": subject, "gate": gate, "decision": "APPROVED", **more}
     return (await api.ask(who, APPROVE, input=given))["approve"]
 
 
 async def aliases(api: Api, who: str, name: str, alias: str = "champion") -> Any:
-    """What a caller sees of the aliases of a model, and of the version that one of them stands for."""
+    """Return the aliases of a model visible to a caller, and the version that one of them points at."""
     return (await api.ask(who, MODEL, id=model(name), alias=alias))["asset"]
 
 
 async def of_version(api: Api, who: str, name: str, number: int = 1, alias: str = "champion") -> Any:
-    """What a caller sees of the aliases, the gate and the approvals of a version."""
+    """Return the aliases, the gate and the approvals of a version as a caller sees them."""
     return (await api.ask(who, VERSION, id=version(name, number), alias=alias))["asset"]
 
 
 async def history(api: Api, who: str, urn: str) -> Any:
-    """The changes of an asset, the newest first."""
+    """Return the changes of an asset, the newest first."""
     return (await api.ask(who, HISTORY, id=urn))["asset"]["history"]["nodes"]
 
 
 async def revert(api: Api, who: str, change: str) -> Any:
-    """The payload of undoing a change."""
+    """Revert a change, and return the payload."""
     mutation = f"mutation ($input: RevertChangeInput!) {{ revertChange(input: $input) {{ changed {ERRORS} }} }}"
     return (await api.ask(who, mutation, input={"change": change}))["revertChange"]
 
 
 def codes(payload: Any) -> list[str]:
-    """The codes of the errors of a payload."""
+    """Return the codes of the errors of a payload."""
     return [error["code"] for error in payload["errors"]]

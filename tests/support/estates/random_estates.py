@@ -1,4 +1,4 @@
-"""Random estates, and what anyone should read of them, by loops over plain Python values."""
+"""Random estates, and the rows that each caller should read of them, by loops over plain Python values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ EdgeKey = tuple[str, str, str]
 
 @dataclass
 class Estate:
-    """Assets by id and edges by (relation, from, to), with the facts that matter to readers."""
+    """Assets by id and edges by (relation, from, to), with the properties that matter to readers."""
 
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
     edges: dict[EdgeKey, dict[str, Any]] = field(default_factory=dict)
@@ -50,36 +50,36 @@ class Estate:
     _joined: dict[str, dict[EdgeKey, dict[str, Any]]] = field(default_factory=dict)
 
     def of(self, *kinds: str) -> list[str]:
-        """The ids of these kinds."""
+        """Return the ids of these kinds."""
         return [urn for urn, asset in self.assets.items() if asset["kind"] in kinds]
 
     def owner(self, urn: str) -> str:
-        """The owning team: its own, else that of its whole."""
+        """Return the owning team: its own, else that of its parent."""
         asset = self.assets[urn]
         known_parent = asset["whole"]
         return str(asset["team"] or (self.owner(known_parent) if known_parent else ""))
 
     def sees(self, who: str, urn: str) -> bool:
-        """Whether a caller may know of an asset."""
+        """Return whether an asset is visible to a caller."""
         team = TEAMS[who]
         return team is None or self.assets[urn]["visibility"] == "ORG" or self.owner(urn) == TEAM + team
 
     def reads(self, who: str, urn: str) -> bool:
-        """Whether a caller may read it: a draft of another team may only be discovered."""
+        """Return whether a caller may read an asset: a draft of another team is only discoverable."""
         team = TEAMS[who]
         own = team is None or self.owner(urn) == TEAM + team
         return self.sees(who, urn) and (own or self.assets[urn]["stage"] != "DRAFT")
 
     def readable(self, who: str, urns: Iterable[str]) -> list[str]:
-        """Those of the ids that a caller may read."""
+        """Return the ids that a caller may read."""
         return [urn for urn in urns if self.reads(who, urn)]
 
     def visible(self, who: str, urns: Iterable[str]) -> list[str]:
-        """Those of the ids that a caller may know of."""
+        """Return the ids that are visible to a caller."""
         return [urn for urn in urns if self.sees(who, urn)]
 
     def joined(self, who: str) -> dict[EdgeKey, dict[str, Any]]:
-        """The edges, and those that follow from chains whose middle a caller reads, where none was declared."""
+        """Return the edges, and the inferred ones over a middle that the caller reads, unless declared."""
         if who not in self._joined:
             chains = [
                 ((relation, start, end), round(sure * near.get("confidence", 1) * far.get("confidence", 1), 4))
@@ -97,7 +97,7 @@ class Estate:
         return KINDS[self.assets[urn]["kind"]].code in kinds.split()
 
     def far(self, who: str, urn: str, relations: str, *, out: bool, kinds: str = "") -> set[str]:
-        """The far ends of edges at an asset, as far as a caller may see these edges."""
+        """Return the far ends of edges at an asset, for edges visible to the caller."""
         near, far = (1, 2) if out else (2, 1)
         return {
             key[far]
@@ -108,11 +108,11 @@ class Estate:
         }
 
     def parts(self, urn: str) -> list[str]:
-        """The parts of a whole."""
+        """Return the children of a parent."""
         return [part for part, asset in self.assets.items() if asset["whole"] == urn]
 
     def neighbours(self, who: str, urn: str, *, out: bool) -> set[tuple[str, EdgeKey]]:
-        """Far asset and edge by rule 3.3: own edges and those of parts or whole that are read."""
+        """Return far assets and edges by rule 3.3: own edges, and those of children or parent that the caller reads."""
         known_parent = self.assets[urn]["whole"]
         starts = [urn, *self.readable(who, [known_parent] if known_parent else self.parts(urn))]
         near, far = (1, 2) if out else (2, 1)
@@ -123,13 +123,13 @@ class Estate:
         }
 
     def newest(self, who: str, urns: Iterable[str]) -> list[str]:
-        """Newest first, equal times by id; last, by id, those that hide their time."""
+        """Return ids newest first, equal times by id; assets whose time is hidden come last, by id."""
         times = {urn: -self.assets[urn]["time"] if self.reads(who, urn) else 0 for urn in self.visible(who, urns)}
         return sorted(times, key=lambda urn: (not self.reads(who, urn), times[urn], urn))
 
 
 def random_estate(seed: int) -> Estate:
-    """An estate of mixed kinds and owners with ties in names and times, self-loops and two hubs."""
+    """Return an estate of mixed kinds and owners with equal names and times, self-loops and two hubs."""
     random, estate = Random(seed), Estate()
     for kind, count in COUNTS.items():
         for number in range(count):
@@ -170,7 +170,7 @@ def _add(random: Random, estate: Estate, kind: str, number: int) -> None:
 
 
 def _values(random: Random, kind: str, time: str) -> dict[str, Any]:
-    """Own values; most runs and deployments are for their team alone, so that pages have to read on."""
+    """Return own values; most runs and deployments have TEAM visibility, so that pages have to read on."""
     hidden = 7 if kind in {"Run", "Deployment"} else 1
     values: dict[str, Any] = {
         "sourceCreatedAt": time,
@@ -185,7 +185,7 @@ def _values(random: Random, kind: str, time: str) -> dict[str, Any]:
 
 
 def _edges(random: Random, estate: Estate, kind: str, known_parent: str | None) -> dict[str, Any]:
-    """The edges that the item itself declares."""
+    """Return the edges that the item itself declares."""
     if kind == "Evaluation":
         return {"modelVersion": random.choice(estate.of("ModelVersion"))}
     if kind == "Run":
@@ -194,7 +194,7 @@ def _edges(random: Random, estate: Estate, kind: str, known_parent: str | None) 
 
 
 def _link(random: Random, estate: Estate, relation: str, ends: tuple[str, str]) -> None:
-    """One link between random assets, the first of each kind more often than others, sometimes a self-loop."""
+    """Return a link between random assets, the first of each kind more often than others, sometimes a self-loop."""
     sources, targets = estate.of(ends[0]), estate.of(ends[1])
     if not sources or not targets:
         return

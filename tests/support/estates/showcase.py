@@ -1,4 +1,4 @@
-"""The published DataHub showcase: its files, what an independent script computed from them, and its items."""
+"""The published DataHub showcase: its files, the results of an independent script on them, and its items."""
 
 import json
 from pathlib import Path
@@ -20,6 +20,6 @@ def showcase_items() -> list[dict[str, Any]]:
 
 
 def team_only(urn: str) -> dict[str, Any]:
-    """Return the item that hides an asset from everybody but its team and those who see everything."""
+    """Return the item that hides an asset from every caller outside its team, except auditors and admins."""
     kind = parse_urn(urn).kind
     return {kind[0].lower() + kind[1:]: {"id": urn, "visibility": "TEAM"}}

@@ -1,4 +1,4 @@
-"""Two estates that differ only in what one caller may not see, and in nothing else.
+"""Two estates that differ only in data hidden from one caller.
 
 Hidden texts carry :data:`~support.estates.estate_values.HUSH` and hidden ids
 :data:`~support.estates.estate_values.VEIL`, each with a number of its own: no answer to the caller may hold one.
@@ -60,7 +60,7 @@ _OBSERVED = 2
 
 @dataclass
 class Estate:
-    """What one world is made of: registrations with their subject and time, then links, and usage until today."""
+    """The content of one twin store: registrations with subject and time, then links, then usage until today."""
 
     registered: list[tuple[str, int, RegisterCommand]] = field(default_factory=list)
     links: list[LinkCommand] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Estate:
 
 @dataclass
 class Apart:
-    """A pair of estates and what they have in common. Made for the caller whose ``access`` it is."""
+    """A pair of estates and their common data. Made for the caller whose ``access`` it is."""
 
     seed: int
     access: Access
@@ -89,11 +89,11 @@ class Apart:
         self.estates = {name: self._estate(name, shared) for name in TWINS}
 
     def ids(self, *grades: Grade, twin: str = "") -> list[str]:
-        """The ids of these grades, in one world or in any."""
+        """Return the ids of these access grades, in one estate or in any."""
         return [urn for urn, one in self.things.items() if one.grade in grades and (not twin or twin in one.twins)]
 
     def _add(self, random: Random, kind: str, index: int) -> None:
-        """Decide what the caller may see of it before it gets a name, since a hidden name is a secret."""
+        """Choose the access grade of an asset before its name, because a hidden name is a secret."""
         first = _FIRST[index] if index < len(_FIRST) else None
         team, visibility, sensitivity, stage = first or (
             random.choice(("ranking", "ads", "risk", "guild", "")),
@@ -115,12 +115,12 @@ class Apart:
         self.things[urn] = Thing(urn, kind, attributes, grade, owner, known_parent, twins)
 
     def _strictest(self, sensitivity: str, known_parent: str | None) -> str:
-        """A part is at least as sensitive as its whole, which would raise it otherwise."""
+        """Make a child at least as sensitive as its parent, which would raise it otherwise."""
         levels = [sensitivity, self.things[known_parent].attributes.sensitivity] if known_parent else [sensitivity]
         return max(levels, key=SENSITIVITIES.index)
 
     def _parent(self, random: Random, kind: str, index: int) -> str | None:
-        """The whole of a part: for the first parts, which all may see, the first, which all may read."""
+        """Return the parent of a child: the first, readable parent for the first, visible children."""
         parents = [urn for urn, one in self.things.items() if one.kind == KINDS[kind].parent]
         return (
             random.choice((parents[0], parents[0] if index < _OBSERVED else random.choice(parents)))
@@ -129,7 +129,7 @@ class Apart:
         )
 
     def _keep_parents(self) -> None:
-        """Let wholes be wherever their parts are, which would make them up otherwise."""
+        """Add each parent to the estates of its children, which would create it as a stub otherwise."""
         for one in list(self.things.values()):
             if one.known_parent is not None:
                 known_parent = self.things[one.known_parent]
@@ -144,7 +144,7 @@ class Apart:
         return make_urn(KINDS[kind].slug, random.choice(("test", "prod")), f"n{index}", name)
 
     def _shared_links(self, random: Random) -> list[tuple[str, str, str]]:
-        """Edges that the caller sees: between what is seen, of which one end at least is read."""
+        """Return edges visible to the caller: between visible assets, at least one of which is readable."""
         observed = {urn: one for urn, one in self.things.items() if one.grade is not Grade.HIDDEN}
         return list(self._joined(random, observed, SHARED_LINKS, self._shows))
 
@@ -155,7 +155,7 @@ class Apart:
     def _joined(
         self, random: Random, things: dict[str, Thing], number: int, fits: Callable[[str, str], bool]
     ) -> Iterable[tuple[str, str, str]]:
-        """Random edges of all relations; the first of each kind are joined more often than the others."""
+        """Return random edges of all relations; the first assets of each kind are joined more often than the others."""
         of: dict[str, list[str]] = {"User": list(USERS)}
         for urn, one in things.items():
             of.setdefault(one.kind, []).append(urn)
@@ -191,7 +191,7 @@ class Apart:
         return estate
 
     def _uses(self, here: dict[str, Thing], random: Random) -> list[RecordUsageCommand]:
-        """Usage: where the caller sees it, and knows of who used, the same in both worlds; else each has its own."""
+        """Return usage: equal in both estates where the caller sees asset and consumer, different otherwise."""
         common, uses = Random(f"{self.seed}uses"), {}
         known = [urn for urn, one in self.things.items() if one.kind == "Service" and one.grade is not Grade.HIDDEN]
         secret = [urn for urn, one in here.items() if one.kind == "Service" and one.grade is Grade.HIDDEN]
@@ -204,7 +204,7 @@ class Apart:
         return [RecordUsageCommand(*about, counts) for about, counts in uses.items() if about[0] in here]
 
     def _registered(self, one: Thing, twin: str, random: Random) -> Iterator[tuple[str, int, RegisterCommand]]:
-        """The registration of an asset, and for some a later change; who and when is hidden where the row is."""
+        """Return the registration of an asset, and for some a later change; a hidden row has hidden author and time."""
         teller = Teller(self.access, self.schema, self.things, self.marks, one, Random(f"{self.seed}{one.urn}"), random)
         subject = teller.pick("createdBy", lambda r, _: self._subject(r, random, twin))
         time = teller.pick("createdAt", lambda r, _: r.choice(TIMES[:2]))
@@ -216,11 +216,11 @@ class Apart:
 
     @staticmethod
     def _subject(chosen: Random, own: Random, twin: str) -> str:
-        """Who wrote: few, since each writes in transactions of its own."""
+        """Return the author: one of few, because each author writes in separate transactions."""
         return f"{HUSH}{9_000 + TWINS.index(twin)}" if chosen is own else "loader"
 
     def _edge_details(self, key: tuple[str, str, str], twin: str, random: Random) -> dict[str, Any]:
-        """What an edge says: where an end hides it, or is hidden itself, each world has its own."""
+        """Return the properties of an edge: different in each estate where an end hides them or is hidden itself."""
         relation, *ends = key
         common, hidden = Random(f"{self.seed}{key}"), self._edge_hidden(ends)
         details: dict[str, Any] = {"origin": common.choice(("DECLARED", "OBSERVED", "INFERRED"))}
@@ -248,12 +248,12 @@ class Apart:
         return {name: value for name, value in details.items() if value is not None}
 
     def _strictest_of(self, urn: str) -> int:
-        """How sensitive it is, with its parts: what flows over an edge must not raise the other end."""
+        """Return the sensitivity of an asset with its children: data over an edge must not raise the other end."""
         alike = [one.attributes.sensitivity for one in self.things.values() if urn in (one.urn, one.known_parent)]
         return max(map(SENSITIVITIES.index, alike))
 
     def _least_of(self, urn: str) -> int:
-        """How sensitive it is at least, in either world."""
+        """Return the lowest sensitivity that the asset has in either estate, as an index."""
         one = self.things[urn]
         return SENSITIVITIES.index(one.attributes.sensitivity) if one.grade is Grade.READ else 0
 
@@ -266,7 +266,7 @@ class Apart:
         return frozenset().union(*masks)
 
     def _run_id(self, common: Random, random: Random, hidden: frozenset[str], twin: str) -> str | None:
-        """A run that the caller knows of where the edge is shown; else, or instead of none, one that is hidden."""
+        """Return a run visible to the caller if the edge is shown; otherwise, or in place of none, a hidden run."""
         runs = [urn for urn, one in self.things.items() if one.kind == "Run"]
         observed = [urn for urn in runs if self.things[urn].grade is not Grade.HIDDEN]
         secret = [urn for urn in runs if urn not in observed and twin in self.things[urn].twins]

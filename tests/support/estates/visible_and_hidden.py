@@ -1,6 +1,6 @@
-"""An estate of one open and one hidden asset of each kind, joined every way, with facts about both.
+"""An estate of one visible and one hidden asset of each kind, joined by every relation, with attached records of both.
 
-Whatever leads from what is open to what is hidden leads there for root, and must lead nowhere for bo, a reader.
+Each path from a visible to a hidden asset leads there for root, and must lead nowhere for bo, a reader.
 """
 
 from collections.abc import Iterator
@@ -34,25 +34,25 @@ ABOUT = """query ($id: ID!) { asset(id: $id) { history(first: 500) { nodes { id 
 
 
 def id_of(kind: str, name: str) -> str:
-    """The id of an asset; of the first version of what has versions."""
+    """Return the id of an asset, or of the first version of a versioned asset."""
     return make_urn(KINDS[kind].slug, "test", "", name, "1" if KINDS[kind].versioned else None)
 
 
 def open_part(kind: str) -> str:
-    """An open version of what is hidden."""
+    """Return the id of a visible version of a hidden asset."""
     return f"{id_of(kind, FAR)[:-1]}open"
 
 
 def hidden_part(kind: str) -> str:
-    """A hidden version of what is open."""
+    """Return the id of a hidden version of a visible asset."""
     return f"{id_of(kind, NEAR)[:-1]}2"
 
 
 @dataclass
 class Paths:
-    """The estate, with the ids of its facts by kind: those about anything open, and those about what is hidden alone.
+    """The estate, with the ids of its attached records by kind: those of visible assets, and those of hidden ones only.
 
-    The id of an asset says whether it is hidden, that of a fact does not.
+    The id of an asset shows whether it is hidden, the id of an attached record does not.
     """
 
     api: Api
@@ -60,7 +60,7 @@ class Paths:
     hidden: dict[str, list[str]] = field(default_factory=dict)
 
     async def learn(self) -> None:
-        """Ask for the facts about everything, as root."""
+        """Read the attached records of every asset, as root."""
         near = [id_of(kind, NEAR) for kind in ASSETS] + [open_part(kind) for kind in VERSIONED]
         far = [id_of(kind, FAR) for kind in ASSETS] + [hidden_part(kind) for kind in VERSIONED]
         self.open = await self._details(near)
@@ -84,7 +84,7 @@ class Paths:
         return details
 
     def hidden_in(self, known_response: Any) -> list[str]:
-        """The hidden ids in an answer; a version that is open spells out the name of its whole."""
+        """Return the hidden ids in a response; a visible version contains the name of its parent."""
         if isinstance(known_response, str):
             hidden = f"/{FAR}" in known_response and not known_response.endswith("@open")
             detail = any(known_response in urns for urns in self.hidden.values())
@@ -100,7 +100,7 @@ class Paths:
 
 
 async def lay(api: Api) -> Paths:
-    """Make the estate, wait until tags have arrived, and learn what there is."""
+    """Make the estate, wait until tags have propagated, and read its ids."""
     for part in (_vocabulary(), _assets(), _more()):
         await api.load(*part)
     for kind in ASSETS:
@@ -117,7 +117,7 @@ def _accepted(payload: dict[str, Any]) -> None:
 
 
 async def _observe(api: Api, kind: str) -> None:
-    """Check both assets of a kind, raise incidents with causes about the hidden one, and have a hidden service use."""
+    """Check both assets of a kind, open incidents on the hidden one, and record usage by a hidden service."""
     near, far = id_of(kind, NEAR), id_of(kind, FAR)
     _accepted(await report(api, "root", near))
     found = await report(api, "root", far, status="FAIL", openIncidentOnFail=True)
@@ -130,7 +130,7 @@ async def _observe(api: Api, kind: str) -> None:
 
 
 async def _promote(api: Api) -> None:
-    """Decide about an open version and a hidden one, name both, and keep the gate shut by what is hidden."""
+    """Decide on a visible and a hidden version, name both, and keep the gate closed by hidden conditions."""
     for version in (id_of("ModelVersion", NEAR), hidden_part("ModelVersion")):
         _accepted(await approve(api, "cy", version))
     api.tokens["approver"] = token(api, "approver", "risk", roles="reader approver")
@@ -154,7 +154,7 @@ def _item(kind: str, urn: str, **values: Any) -> dict[str, Any]:
 
 
 def _assets() -> list[dict[str, Any]]:
-    """One open and one hidden asset of each kind."""
+    """Return one visible and one hidden asset of each kind."""
     owners = [*OWNED["owners"], {"owner": f"{UMA}-too"}]
     shut = {
         **OWNED,
@@ -177,7 +177,7 @@ def _assets() -> list[dict[str, Any]]:
 
 
 def _more() -> list[dict[str, Any]]:
-    """Every relation between an open and a hidden asset, in both directions; and what takes more than two."""
+    """Return every relation between a visible and a hidden asset, in both directions, and longer chains."""
     columns = [{"name": "c", "derivedFrom": [{"dataset": id_of("Dataset", FAR), "column": "x"}]}]
     served = {"modelVersion": id_of("ModelVersion", NEAR), "service": id_of("Service", FAR)}
     hidden_versions = [

@@ -1,7 +1,7 @@
-"""A model of an asset's life in plain Python: what every write does to records, edges and history.
+"""A model of the life of assets in plain Python: the effect of every write on records, edges and history.
 
-It knows the design's words and none of the code that it judges. Datasets and their versions derive from one another,
-have owners, tags and a stage, are deleted, restored and reverted; one caller may do everything.
+It follows the design and shares no code with the writer under test. Datasets and their versions derive from one
+another, have owners, tags and a stage, and are deleted, restored and reverted. A single caller has every right.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ _FOLLOWS = {"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"}
 
 @dataclass(frozen=True)
 class Response:
-    """What a write answers: the outcome or the code of the refusal, and the revision."""
+    """The result of a write: the outcome or the error code, and the revision."""
 
     stated: str
     revision: int | None = None
@@ -36,7 +36,7 @@ class Response:
 
 @dataclass
 class Life:
-    """What is stored for a tenant, and the changes that made it so, the oldest first."""
+    """The stored state of a tenant, and the changes that led to it, the oldest first."""
 
     tenant: str
     now: int = NOW
@@ -48,11 +48,11 @@ class Life:
     _noted: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def history(self, name: str) -> list[dict[str, Any]]:
-        """The changes of one thing."""
+        """Return the changes of one asset."""
         return [change for change in self.changes if change["subject"] == name]
 
     def once(self, key: str, payload: Any, write: Callable[[], Response]) -> Response:
-        """Do a write under a key: once, unless it was refused."""
+        """Execute a write under a key once; a rejected write may be repeated."""
         if key in self._kept:
             before, known_response = self._kept[key]
             return known_response if before == payload else Response("IDEMPOTENCY_CONFLICT")
@@ -84,7 +84,7 @@ class Life:
         return self._do(name, write)
 
     def govern(self, name: str, action: str, expected: int | None = None, **given: Any) -> Response:
-        """Set owners, tags or the stage of what is there."""
+        """Set owners, tags or the stage of an existing asset."""
 
         def write() -> str:
             record = self._there(name)
@@ -108,7 +108,7 @@ class Life:
         return self._do(name, write)
 
     def link(self, source: str, target: str, origin: str, since: int | None) -> Response:
-        """Declare that data flows; it is said of where it arrives."""
+        """Declare a data flow; its audit entry belongs to the target."""
 
         def write() -> str:
             refuse_deleted(self._ensure(target))
@@ -145,15 +145,15 @@ class Life:
         return self._do(target, write)
 
     def delete(self, name: str, expected: int | None = None) -> Response:
-        """Delete it with its versions, unless something alive that stays derives from them."""
+        """Delete it with its versions, unless a remaining asset derives from them."""
         return self._do(name, lambda: self._delete(name, expected))
 
     def restore(self, name: str) -> Response:
-        """Take a deletion back, with the versions that went with it."""
+        """Restore it, with the versions deleted along with it."""
         return self._do(name, lambda: self._restore(name))
 
     def revert(self, number: int) -> Response:
-        """Undo one change."""
+        """Revert one change."""
         change = self.changes[number]
         name = change["subject"]
 
@@ -193,7 +193,7 @@ class Life:
                 self._list(name, each, [*([team] if team and each == "owners" else []), *held, *back])
 
     def _same(self, key: Key, left: dict[str, Any]) -> bool:
-        """Whether an edge still says what a change made it say."""
+        """Return whether an edge still has the values that a change gave it."""
         edge, books = self.edges[key], {"recordedAt", "recordedBy", "earlier", "at", "opened", "closed"}
         if not self._holds(edge) and not self._holds(left):
             return (edge["validFrom"], edge["validTo"]) == (left["validFrom"], left["validTo"])
@@ -201,7 +201,7 @@ class Life:
         return self._holds(edge) and self._holds(left) and both[0] == both[1]
 
     def _again(self, key: Key, before: dict[str, Any] | None) -> dict[str, Any]:
-        """The edge as it was: in a new interval where it has ended since; closed where it was not."""
+        """Return the edge with its earlier values: in a new interval if it has ended since; closed if it was closed."""
         edge = self.edges[key]
         if before is not None and self._holds(before):
             if self._holds(edge):
@@ -243,7 +243,7 @@ class Life:
         return ""
 
     def _do(self, about: str, write: Callable[[], str]) -> Response:
-        """Do all of a write or nothing, count what changed, and note it."""
+        """Apply a write completely or not at all, count the changes, and record them."""
         records, edges = deepcopy(self.records), deepcopy(self.edges)
         self._moves, self._noted = {}, {}
         try:
@@ -317,14 +317,14 @@ class Life:
         return self.records[name]
 
     def _dated(self, name: str) -> None:
-        """A version that is registered stands among the others by its time."""
+        """A registered version is ordered among the others by its time."""
         key = ("VERSION_OF", name, parent_of(name))
         edge = self.edges.get(key)  # type: ignore[arg-type]
         if edge is not None and edge["at"] == 0:
             edge |= {"at": self.records[name]["createdAt"], **self._recorded()}
 
     def _declare(self, own: str, of: str, targets: Mapping[str, Mapping[str, Any]], *, adds: bool = False) -> None:
-        """Let a field say all its edges, or some more."""
+        """Set all edges of a field, or add some."""
         relation = _FIELDS[of]
         kind = "DatasetVersion" if "@" in own else "Dataset"
         declarer = f"{kind}.{of}"
@@ -347,7 +347,7 @@ class Life:
             self._list(own, of, list(targets))
 
     def _list(self, own: str, of: str, order: Sequence[str]) -> None:
-        """Keep the list that owners and tags are found by: those just said first, then the others."""
+        """Keep the list by which owners and tags are found: newly declared ones first, then the others."""
         held = [each[0] if of == "owners" else each for each in self.records[own]["index"][of]]
         now = {}
         for far in [*order, *held]:

@@ -1,4 +1,4 @@
-"""The decision table that people wrote, read: which labels a caller sees and which writes a caller may do, by class."""
+"""Reads the decision table written by people: labels that a caller sees and writes that a caller may do, by class."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ Class = tuple[str, ...]
 
 
 def team(name: str) -> str:
-    """The URN of a team."""
+    """Return the URN of a team."""
     return f"mlg://team/catalog/default/{name}"
 
 
@@ -73,19 +73,19 @@ CALLERS: Mapping[str, Principal] = {
 
 @dataclass(frozen=True)
 class Line:
-    """What a caller sees (labels) or does (writes) on the classes of one line."""
+    """The labels that a caller sees, or the writes a caller may do, on the asset classes of one line."""
 
     verb: str
     words: frozenset[str]
     values: tuple[frozenset[str], ...]
 
     def holds(self, where: Class) -> bool:
-        """Whether a class of assets is one of the line's."""
+        """Return whether an asset class belongs to the line."""
         return all(value in allowed for value, allowed in zip(where, self.values, strict=True))
 
 
 def read_table() -> dict[str, list[Line]]:
-    """The lines of every caller."""
+    """Return the lines of every caller."""
     table: dict[str, list[Line]] = {}
     caller = ""
     for text in _lines("decision_table.txt"):
@@ -113,7 +113,7 @@ def _values(cell: str, axis: tuple[str, ...]) -> frozenset[str]:
 
 
 def labels_by_hand(governed: Governed) -> dict[str, dict[str, str]]:
-    """The label of every field of the schema, as people wrote it down."""
+    """Return the label of every field of the schema, as written by people."""
     labels = {name: dict.fromkeys(fields, str(Label.INTERNAL)) for name, fields in governed.fields.items()}
     label = ""
     for text in _lines("labels_by_hand.txt"):
@@ -134,7 +134,7 @@ def _lines(name: str) -> Iterator[str]:
 
 
 def classes(caller: Principal, kinds: tuple[str, ...] = AXES[-1]) -> Iterator[tuple[Class, PolicyAttributes]]:
-    """Every class of assets that there is for a caller: who has no team owns nothing."""
+    """Return every asset class of a caller: a caller without team owns nothing."""
     owners = {"own": min(caller.teams, default=None), "other": OTHER, "nobody": ""}
     for where in product(*AXES[:-1], kinds):
         owner, visibility, sensitivity, stage, kind = where
@@ -144,7 +144,7 @@ def classes(caller: Principal, kinds: tuple[str, ...] = AXES[-1]) -> Iterator[tu
 
 
 def words(lines: list[Line], verb: str, where: Class) -> frozenset[str]:
-    """What the table says of a class; it says it once."""
+    """Return the entry of the table for a class; exactly one line must apply."""
     found = [line.words for line in lines if line.verb == verb and line.holds(where)]
     assert len(found) <= 1, where
     return found[0] if found else frozenset()

@@ -1,4 +1,4 @@
-"""What effective sensitivity should be, from the definition, by networkx over what a store holds."""
+"""The effective sensitivity by definition, computed by networkx from the stored records."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Edge = tuple[str, str, str]
 
 
 def effective(there: Stored, now: int) -> dict[str, str]:
-    """The effective sensitivity of every asset by URN: the strictest declared one among it and all upstream of it."""
+    """Return the effective sensitivity by URN: the highest declared one of the asset and all assets upstream."""
     flows: nx.DiGraph[str] = nx.DiGraph()
     flows.add_nodes_from(there.records)
     for source, target in _flows(there, now):
@@ -26,7 +26,7 @@ def effective(there: Stored, now: int) -> dict[str, str]:
 
 
 def _flows(there: Stored, now: int) -> Iterator[tuple[str, str]]:
-    """From where to where sensitivity flows, stops not considered."""
+    """Return the pairs between which sensitivity flows, stops not considered."""
     current = [(key, values) for key, values in there.edges if values["validTo"] > now]
     parts = defaultdict(set)
     for (relation, source, target), _ in current:

@@ -1,4 +1,4 @@
-"""Which edges follow from others, from the definition: all chains of each rule, one instant after the other."""
+"""The inferred edges by definition: all chains of each rule, one instant after the other."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -23,7 +23,7 @@ Shortcut = tuple[str, str, str]
 
 
 def follows(records: Records, edges: Edges, at: int) -> dict[Shortcut, set[tuple[str, str, float]]]:
-    """The edges that follow at an instant, each with its chains: the rule, the middle, and how sure."""
+    """Return the edges inferred at an instant, each with its chains: rule, middle, and confidence."""
     found: dict[Shortcut, set[tuple[str, str, float]]] = {}
     kinds = {urn: record["kind"] for urn, record in records.items()}
     gone = {urn: record.get("deletedAt", at + 1) for urn, record in records.items()}
@@ -40,13 +40,13 @@ def follows(records: Records, edges: Edges, at: int) -> dict[Shortcut, set[tuple
 
 
 def holds(edge: dict[str, Any], at: int) -> bool:
-    """Whether an edge that was declared holds at an instant."""
+    """Return whether a declared edge is valid at an instant."""
     last = [] if edge.get("claim") else [[edge["validFrom"], edge.get("validTo", at + 1)]]
     return any(start <= at < end for start, end, *_ in [*edge.get("earlier", ()), *last])
 
 
 def kept(edges: Edges, at: int, names: dict[int, str]) -> dict[Shortcut, set[tuple[str, str, float]]]:
-    """The edges that the store has at an instant, each with its chains; ``names`` are the ids of vertices."""
+    """Return the stored edges at an instant, each with its chains; ``names`` are the ids of vertices."""
     found: dict[Shortcut, set[tuple[str, str, float]]] = {}
     for (label, source, target), edge in edges.items():
         if label.startswith("INFERRED_"):
@@ -61,7 +61,7 @@ def kept(edges: Edges, at: int, names: dict[int, str]) -> dict[Shortcut, set[tup
 
 
 def instants(records: Records, edges: Edges, *more: int) -> Iterator[int]:
-    """Instants around all at which an edge begins or ends, or something is deleted."""
+    """Return instants around all at which an edge begins or ends, or an asset is deleted."""
     times = {0, *more, *(record["deletedAt"] for record in records.values() if record.get("deletedAt"))}
     for (label, _, _), edge in edges.items():
         if not label.startswith("INFERRED_"):

@@ -1,4 +1,4 @@
-"""The records of the model of an asset's life, and what is written about in it."""
+"""The records of the model of the life of assets, and the values written in it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,28 +11,28 @@ _STRENGTH = ["INFERRED", "DECLARED", "OBSERVED"]
 
 
 class Refused(Exception):  # noqa: N818 - what happens, not an error
-    """The write is refused with a code; nothing of it happens."""
+    """A write is rejected with a code and has no effect."""
 
 
 def parent_of(name: str) -> str | None:
-    """The dataset of a version."""
+    """Return the dataset of a version."""
     return name.replace("-version/", "/", 1).rpartition("@")[0] if "@" in name else None
 
 
 def declare(edge: dict[str, Any], declarer: str, origin: str) -> dict[str, Any]:
-    """The edge with one declarer more; the strongest origin speaks."""
+    """Return the edge with one more declarer; the strongest origin is kept."""
     stated = max(edge.get("origin", origin), origin, key=_STRENGTH.index)
     return {**edge, "by": sorted({*edge["by"], declarer}), "origin": stated}
 
 
 def refuse_deleted(record: dict[str, Any] | None) -> None:
-    """Raise for what is deleted."""
+    """Raise if the asset is deleted."""
     if record is not None and "deletedAt" in record:
         raise Refused("CONFLICT")
 
 
 def set_values(record: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Take over what is given; None takes back to what it was at first, or away."""
+    """Apply given values; None resets a value to its default, or removes it."""
     for key, value in values.items():
         wanted = {"stage": "ACTIVE", "displayName": record["name"]}.get(key) if value is None else value
         if wanted is None:
@@ -42,7 +42,7 @@ def set_values(record: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def new_stub(name: str, tenant: str, now: int) -> dict[str, Any]:
-    """The record of what was only referred to."""
+    """Return the record of a stub."""
     slug, source, _, rest = name.removeprefix("mlg://").split("/")
     own, _, version = rest.partition("@")
     return {

@@ -1,7 +1,7 @@
-"""What walks should answer, by networkx over plain graphs: written from docs/adr/0010-walks.md, and of its words.
+"""The expected results of walks, by networkx over plain graphs, in the terms of docs/adr/0010-walks.md.
 
-A walk is a graph of **states**, ``("at", v)`` for a vertex arrived at and ``("for", v, c)`` for its counterpart that
-speaks for it. Edges of lineage weigh 1, and to a counterpart 0: depths are distances from the roots.
+A walk is a graph of **states**, ``("at", v)`` for a vertex arrived at and ``("for", v, c)`` for a group member that
+counts for it. Edges of lineage weigh 1, and to a group member 0: depths are distances from the roots.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ START: State = ("start",)
 
 @dataclass(frozen=True)
 class Filter:
-    """The contract's ``LineageFilter``; what is empty keeps everything."""
+    """The ``LineageFilter`` of the schema; an empty field keeps everything."""
 
     kinds: tuple[str, ...] = ()
     relations: tuple[str, ...] = ()
@@ -52,19 +52,22 @@ class Viewpoint:
         self.arcs = [arc for arc in self.held if {arc.source, arc.target} <= found]
 
     def _day(self, *urns: str) -> float:
-        """When something is looked at that is as old as these say."""
+        """Return the instant at which an object is read that has these times."""
         return self.day if self._timed.issuperset(urns) else TODAY
 
     def are_beside(self, one: str, other: str) -> bool:
-        """Whether one is a part of the other."""
+        """Return whether one is a child of the other."""
         return self.graph.are_members(one, other, self._day(one, other))
 
     def members(self, urn: str) -> set[str]:
-        """The counterparts that are there."""
+        """Return the other members of the asset group that are present."""
         return {each for each in self.there if self.are_beside(urn, each) and each != urn}
 
     def neighbours(self, urn: str, direction: str) -> set[tuple[str, str, str]]:
-        """The edges that ``upstream`` or ``downstream`` lists: own ones and those of counterparts, without loops."""
+        """Return the edges that ``upstream`` or ``downstream`` list.
+
+        Own ones and those of group members, without loops.
+        """
         down = direction == "DOWNSTREAM"
         counting = {urn, *self.members(urn)} & self.read
         ends = {arc.key: (arc.source, arc.target) if down else (arc.target, arc.source) for arc in self.arcs}
@@ -75,21 +78,21 @@ class Viewpoint:
         }
 
     def passes(self, arc: Arc, wanted: Filter) -> bool:
-        """Whether an edge whose ends are shown may be followed; a confidence that is hidden is none."""
+        """Return whether an edge with visible ends may be followed; a hidden confidence counts as absent."""
         certain = arc.confidence is None or not {arc.source, arc.target} <= self.read
         sure = wanted.min_confidence is None or certain or (arc.confidence or 0) >= wanted.min_confidence
         origins, relations = wanted.origins, wanted.relations
         return sure and (not origins or arc.origin in origins) and (not relations or arc.relation in relations)
 
     def passes_on(self, urn: str, wanted: Filter) -> bool:
-        """Whether a node is in the answer; a stage that is hidden is none."""
+        """Return whether a node is in the result; a hidden stage counts as absent."""
         thing = self.graph.things[urn]
         stage = thing.stage if urn in self.read else None
         return (not wanted.kinds or thing.code in wanted.kinds) and (not wanted.stages or stage in wanted.stages)
 
 
 class Walk:
-    """One walk: its nodes with their depths in order, edges, ways and completeness."""
+    """One walk: its nodes with their depths in order, edges, paths and completeness."""
 
     def __init__(self, viewpoint: Viewpoint, roots: list[str], direction: str, max_depth: int, wanted: Filter) -> None:
         self.viewpoint = viewpoint
@@ -135,19 +138,19 @@ class Walk:
         ]
 
     def _over(self, urn: str) -> list[Arc]:
-        """The edges over the relations asked for, whatever else they are, and wherever they lead."""
+        """Return the edges over the requested relations, regardless of other filters and of their ends."""
         relations = self.wanted.relations
         held = [arc for arc in self.viewpoint.held if not relations or arc.relation in relations]
         return [arc for arc in held if self._near(arc) == urn]
 
     @cached_property
     def nodes(self) -> list[tuple[str, int]]:
-        """The nodes of the answer with their depths, in order."""
+        """Return the nodes of the result with their depths, in order."""
         shown = [(urn, depth) for urn, depth in self.depths.items() if self.viewpoint.passes_on(urn, self.wanted)]
         return sorted(shown, key=lambda node: (node[1], node[0]))
 
     def edges(self, among: set[str]) -> set[tuple[str, str, str]]:
-        """The followed edges both of whose ends are among these, as (from, to, relation)."""
+        """Return the followed edges with both ends among these, as (from, to, relation)."""
         near = {state[-1] for state in self.distances} & self.viewpoint.read
         return {
             arc.key for urn in near for arc in self._followed(urn) if {arc.source, arc.target} <= among & {*self.depths}
@@ -155,17 +158,17 @@ class Walk:
 
     @cached_property
     def counts_by_kind(self) -> dict[str, int]:
-        """How many nodes there are of each kind."""
+        """Return the number of nodes of each kind."""
         return Counter(self.viewpoint.graph.things[urn].code for urn, _ in self.nodes)
 
     @cached_property
     def depth_reached(self) -> int:
-        """The greatest depth of a visited vertex."""
+        """Return the greatest depth of a visited vertex."""
         return max(self.depths.values(), default=0)
 
     @cached_property
     def ended_by_depth(self) -> bool:
-        """Whether a visible vertex that is no node lies beyond the greatest depth."""
+        """Return whether a visible vertex that is no node lies beyond the greatest depth."""
         reached = [state for state in self.distances if state[0] == "at"]
         beyond = {far for state in reached for _, to, _ in self._steps_of(state[-1]) for far in [to] if to[0] == "at"}
         return any(state[-1] not in self.depths for state in beyond)
@@ -175,7 +178,7 @@ class Walk:
 
     @cached_property
     def first_hidden(self) -> set[str]:
-        """What is hidden and was met: far ends, and counterparts that have an edge."""
+        """Return the hidden nodes next to the result: far ends, and group members that have an edge."""
         found = set[str]()
         for urn in self._expanded & self.viewpoint.read:
             beside = self.viewpoint.members(urn)
@@ -187,7 +190,7 @@ class Walk:
 
     @cached_property
     def dead_ends(self) -> set[str]:
-        """What is discovered and could not be expanded; nor speak, though it has an edge."""
+        """Return the nodes that are discoverable but not expanded, including group members that have an edge."""
         found = self._expanded - self.viewpoint.read
         for urn in self._expanded & self.viewpoint.read:
             beside = (self.viewpoint.members(urn) & self.viewpoint.shown) - self.viewpoint.read
@@ -196,21 +199,21 @@ class Walk:
 
     @cached_property
     def _expanded(self) -> set[str]:
-        """What was expanded, or would have been; beyond the greatest depth nothing was asked for."""
+        """Return the expanded vertices, and those that would have been; beyond the greatest depth nothing is read."""
         return {
             state[-1] for state, distance in self.distances.items() if state[0] == "at" and distance < self.max_depth
         }
 
     @cached_property
     def reasons(self) -> list[str]:
-        """Why it is not complete."""
+        """Return the reasons why the result is not complete."""
         policy = bool(self.first_hidden or self.dead_ends)
         lost = bool(self.unknown_roots)
         return ["DEPTH"] * self.ended_by_depth + ["ROOTS"] * lost + ["POLICY"] * policy
 
     @cached_property
     def completeness(self) -> dict[str, Any]:
-        """What ``completeness`` says, but for its instant."""
+        """Return ``completeness`` without its instant."""
         return {
             **completeness(self.reasons),
             "visited": len(self.depths),
@@ -219,7 +222,7 @@ class Walk:
         }
 
     def route(self, urn: str) -> list[str]:
-        """The shortest way from a root, the least by ids among the shortest."""
+        """Return the shortest path from a root, the least by ids among the shortest."""
         ends = [
             state for state, distance in self.distances.items() if state[-1] == urn and distance == self.depths[urn]
         ]
@@ -232,13 +235,13 @@ class Walk:
 
 
 def completeness(reasons: list[str]) -> dict[str, Any]:
-    """State and reason: a budget is told before the policy."""
+    """Return state and reason of a walk; a budget is reported before the policy."""
     state = "COMPLETE" if not reasons else "PARTIAL" if {*reasons} <= {"ROOTS", "POLICY"} else "TRUNCATED"
     return {"state": state, "reason": ", ".join(reasons) or None}
 
 
 class ImpactOf:
-    """The impact of roots: the walk downstream without all of depth 0."""
+    """Return the impact of roots: the walk downstream without the nodes of depth 0."""
 
     def __init__(self, viewpoint: Viewpoint, roots: list[str], max_depth: int, wanted: Filter) -> None:
         self.walk = Walk(viewpoint, roots, "DOWNSTREAM", max_depth, wanted)
@@ -251,14 +254,14 @@ class ImpactOf:
         self.teams = Counter(owner for owner in owners if owner)
 
     def of(self, *codes: str) -> list[tuple[str, int]]:
-        """The nodes of these kinds, or all."""
+        """Return the nodes of these kinds, or all."""
         return [(urn, depth) for urn, depth in self.nodes if not codes or self.things[urn].code in codes]
 
 
 def paths(viewpoint: Viewpoint, start: str, end: str, most: int, longest: int) -> list[tuple[list[str], int]]:
     """The shortest paths with their lengths, by trying all sequences of distinct vertices.
 
-    Both ends stand, also where they were deleted.
+    Both ends are kept, also where they were deleted.
     """
     if not {start, end} <= viewpoint.shown:
         return []
@@ -278,7 +281,7 @@ def paths(viewpoint: Viewpoint, start: str, end: str, most: int, longest: int) -
 
 
 def _length(route: list[str], flows: set[tuple[str, str]], free: set[tuple[str, str]]) -> int | None:
-    """The least number of edges of lineage on a way on which no two free steps follow each other; None if none is."""
+    """Return the least number of lineage edges on a path without two consecutive free steps; None without a path."""
     costs: dict[bool, int] = {False: 0}
     for step in pairwise(route):
         after: dict[bool, int] = {}

@@ -1,4 +1,4 @@
-"""Where tags should be, from the definition, by breadth-first search over what a store holds."""
+"""The tags of assets by definition, by breadth-first search over the stored records."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ Assigned = tuple[str, str | None]
 
 
 def assigned(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
-    """By asset and tag, how the tag is there."""
+    """Return the mode of each tag by asset and tag."""
     found: dict[tuple[str, str], Assigned] = {}
     tags = {urn: record for urn, record in there.records.items() if record["kind"] == "TAG"}
     for tag, record in tags.items():
@@ -24,7 +24,7 @@ def assigned(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
 
 
 def shown(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
-    """By asset and tag, how the store says that the tag is there."""
+    """Return the stored mode of each tag by asset and tag."""
     found: dict[tuple[str, str], Assigned] = {}
     for (relation, urn, tag), edge in there.edge_records.items():
         if relation == "TAGGED" and edge.get("validTo", now + 1) > now:
@@ -35,7 +35,7 @@ def shown(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
 
 
 def _stated(there: Stored, tag: str, now: int) -> Iterator[tuple[str, str]]:
-    """What people said of a tag: on which assets it is, or kept out."""
+    """Return the declared modes of a tag: the assets that carry or exclude it."""
     for (relation, urn, to), edge in there.edge_records.items():
         if (relation, to) == ("TAGGED", tag) and edge.get("validTo", now + 1) > now:
             people = [name for name in edge["by"] if name != "propagation"]
@@ -44,7 +44,7 @@ def _stated(there: Stored, tag: str, now: int) -> Iterator[tuple[str, str]]:
 
 
 def _reached(there: Stored, stated: dict[str, str], now: int) -> dict[str, str]:
-    """What a tag reaches beyond where it was put, and from where: nearest first, the smaller id of the same."""
+    """Return the assets that a tag reaches, with its source: the nearest, and of equally near ones the smaller id."""
     shut = {urn for urn, mode in stated.items() if mode == "BLOCKED"}
     shut |= {urn for urn, record in there.records.items() if record.get("deletedAt") is not None}
     targets = defaultdict(set)
@@ -65,7 +65,7 @@ def _reached(there: Stored, stated: dict[str, str], now: int) -> dict[str, str]:
 
 
 def _flows(there: Stored, now: int) -> Iterator[tuple[str, str, str]]:
-    """From where, over whose edge and to where data flows."""
+    """Return source, edge and target of each data flow."""
     current = [key for key, values in there.edges if values["validTo"] > now]
     parts = defaultdict(set)
     for relation, source, target in current:

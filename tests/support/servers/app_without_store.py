@@ -1,4 +1,4 @@
-"""The whole application as strangers meet it: its real middlewares and view, our issuers, and no store behind it."""
+"""The whole application as an unknown client meets it: real middlewares and view, test issuers, and no store."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ QUERY = json.dumps({"query": "{ __typename }"}).encode()
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole HTTP answer; header names are in lower case."""
+    """A complete HTTP response; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -27,13 +27,13 @@ class Response:
 
     @property
     def json(self) -> Any:
-        """The body."""
+        """Return the parsed body."""
         return json.loads(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Ask the application without a network; header values are the bytes that a server would hand on."""
+    """Sends requests to the application without a network; header values are the bytes that a server would pass on."""
 
     app: Starlette
 
@@ -76,7 +76,7 @@ class Gateway:
 
 
 class Doorway:
-    """Builds the application once, which takes a second, and puts one authenticator after another in front of it."""
+    """Builds the application once, which takes a second, and exchanges its authenticator for each test."""
 
     def __init__(self) -> None:
         env = {
@@ -88,7 +88,7 @@ class Doorway:
         self._process = Process(Settings.from_env(env))
 
     def open(self, authenticator: Authenticator) -> Gateway:
-        """Return the application in front of which ``authenticator`` stands."""
+        """Return the application behind ``authenticator``."""
         self._process.authenticator = authenticator
         # No store listens there: the requests of these tests need none.
         self._process.open_with(GremlinClient("http://127.0.0.1:1"), WriteCoordinator())

@@ -51,33 +51,33 @@ class RunningApi:
 
     @property
     def client(self) -> GremlinClient:
-        """The client of the store."""
+        """Return the client of the store."""
         return self.process.opened.client
 
     @property
     def coordinator(self) -> WriteCoordinator:
-        """The write coordinator."""
+        """Return the write coordinator."""
         return self.contexts.coordinator
 
     @property
     def contexts(self) -> OperationContexts:
-        """The factory of operation contexts, whose fields a test may replace."""
+        """Return the factory of operation contexts, whose fields a test may replace."""
         return self.process.opened.contexts
 
     async def recomputed(self) -> None:
-        """Wait until the jobs have done what they had to: tags have arrived, and nobody but us asks the store."""
+        """Wait until the jobs are done: tags have propagated, and only the test itself sends store requests."""
         pending = self.coordinator.outbox
         await until(lambda: all(known_entry.due > epoch_milliseconds() for known_entry in pending.entries))
 
 
 @dataclass
 class Api(RunningApi):
-    """A running API: ask it as a persona."""
+    """A running API with requests by persona."""
 
     app: Starlette
 
     async def send(self, who: str, query: str, **variables: Any) -> dict[str, Any]:
-        """The whole answer of one request."""
+        """Return the complete response to one request."""
         known_response = await self.http.post(
             "/graphql",
             json={"query": query, "variables": variables},
@@ -87,13 +87,13 @@ class Api(RunningApi):
         return body
 
     async def ask(self, who: str, query: str, **variables: Any) -> Any:
-        """The data of a request without errors."""
+        """Return the data of a request without errors."""
         body = await self.send(who, query, **variables)
         assert "errors" not in body, body["errors"]
         return body["data"]
 
     async def register(self, who: str, *items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        """Register items, and answer the payload."""
+        """Register items, and return the payload."""
         data = await self.ask(who, REGISTER, input={"items": items, **more})
         payload: dict[str, Any] = data["registerAssets"]
         return payload
@@ -105,7 +105,7 @@ class Api(RunningApi):
             assert payload["failed"] == 0, [result for result in payload["results"] if result["errors"]][:3]
 
     async def count(self, who: str, query: str, **variables: Any) -> int:
-        """The number of store requests that a query takes, without those of a first authentication."""
+        """Return the number of store requests of a query, without those of a first authentication."""
         await self.send(who, "{ viewer { subject } }")
         await self.recomputed()
         requests = ObservedRequests()
@@ -123,7 +123,7 @@ async def open_api(
 ) -> AsyncIterator[Api]:
     """Run the API over a graph, with its keys in ``folder`` and further settings from an environment.
 
-    Walks may take as long as a machine that stands still for a while: no test is about how fast it is.
+    The time budget of walks covers a machine that pauses for a while: no test is about speed.
     """
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **environment})
     process = process_over(settings, graph, start_jobs)

@@ -1,4 +1,4 @@
-"""An authorization server in this process, and the clocks of a test: what the tests of identity share."""
+"""An authorization server in this process, and the clocks of a test, shared by the tests of identity."""
 
 import json
 import secrets
@@ -32,7 +32,7 @@ ED = OKPKey.generate_key("Ed25519", {"kid": "ed", "use": "sig"})
 ENCRYPTION = RSAKey.generate_key(2048, {"kid": "enc", "use": "enc"})
 SYMMETRIC = OctKey.generate_key(256, {"kid": "oct"})
 STRANGER = ECKey.generate_key("P-256", {"kid": "ec", "use": "sig"})
-"""A key of somebody else, who gave it the issuer's key id."""
+"""The key of a stranger, with the key id of the issuer."""
 
 
 async def no_closure(_tenant: str, teams: frozenset[str]) -> frozenset[str]:
@@ -42,20 +42,20 @@ async def no_closure(_tenant: str, teams: frozenset[str]) -> frozenset[str]:
 
 @dataclass
 class Clock:
-    """Seconds that pass only when a test says so, for the cache (monotonic) and for tokens (epoch)."""
+    """Seconds that pass only when a test advances them, for the cache (monotonic) and for tokens (epoch)."""
 
     monotonic: float = 1_000.0
     epoch: float = 1_800_000_000.0
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.monotonic += seconds
         self.epoch += seconds
 
 
 @dataclass
 class LiveIssuer:
-    """Serves discovery and keys; counts the fetches of the key set, and can be down or lie."""
+    """Serves discovery and keys; counts the fetches of the key set, and can be down or send false data."""
 
     clock: Clock
     url: str = URL
@@ -109,7 +109,7 @@ class LiveIssuer:
 
 
 def sign(payload: str | bytes, key: Key = EC, header: dict[str, Any] | None = None) -> str:
-    """Sign any payload at all with ``key``; ``header`` changes the good one, ``...`` leaves a member out."""
+    """Sign any payload with ``key``; ``header`` changes the good one, ``...`` leaves a member out."""
     algorithm = {"EC": "ES256", "RSA": "RS256", "OKP": "EdDSA", "oct": "HS256"}[key.key_type]
     known_parent = {"alg": algorithm, "typ": "at+jwt", "kid": key.kid} | (header or {})
     protected = {name: value for name, value in known_parent.items() if value is not ...}

@@ -23,7 +23,7 @@ from app.store.embedded.embedded_store import STORE_FOLDER
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -41,12 +41,12 @@ class Serving:
 
     @property
     def url(self) -> str:
-        """Where the API is."""
+        """Return the address of the API."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def graph(self) -> StoreGraph:
-        """The store behind the API's back."""
+        """Return a client of the store that bypasses the API."""
         return StoreGraph(f"http://127.0.0.1:{self.store_port}/gremlin", "g")
 
     async def start(self) -> None:
@@ -66,7 +66,7 @@ class Serving:
         await self.ready()
 
     async def ready(self) -> None:
-        """Return when the API says that it is ready; fails when its process has ended."""
+        """Return when the API reports that it is ready; fails when its process has ended."""
         async with httpx2.AsyncClient(trust_env=False) as http:
 
             async def responses() -> bool:
@@ -80,7 +80,7 @@ class Serving:
             await until(responses, within=240)
 
     def kill_api(self) -> None:
-        """End the API at once; its JVM sees that and ends, too."""
+        """End the API at once; its JVM detects that and ends, too."""
         assert self._process is not None
         self._process.kill()
 
@@ -89,7 +89,7 @@ class Serving:
         os.kill(orjson.loads((self.folder / STORE_FOLDER / LOCK_FILE).read_bytes())["jvm"], signal.SIGKILL)
 
     async def stop(self) -> None:
-        """End everything in good order."""
+        """End both processes by the regular shutdown."""
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
             await self._process.wait()
@@ -100,13 +100,13 @@ class Serving:
         await self._process.wait()
 
     def headers(self) -> dict[str, str]:
-        """What root sends."""
+        """Return the result of a request by root."""
         issuer = DevIssuer(store_settings(self.folder, MLG_PORT=str(self.port)))
         return {"Authorization": f"Bearer {issuer.mint(persona('root'))}"}
 
 
 async def register(http: httpx2.AsyncClient, url: str, items: list[Any], key: str | None) -> list[Any] | None:
-    """The results of a call; None where no answer came, or the answer is that the store went away."""
+    """Return the results of a call; None without a response, or if the store was unavailable."""
     given = {"items": items, **({"idempotencyKey": key} if key else {})}
     try:
         known_response = await http.post(f"{url}/graphql", json={"query": REGISTER, "variables": {"input": given}})

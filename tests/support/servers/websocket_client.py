@@ -1,4 +1,4 @@
-"""The API on a real port, and a client that speaks ``graphql-transport-ws`` word by word."""
+"""The API on a real port, and a client that sends and receives single messages of ``graphql-transport-ws``."""
 
 import asyncio
 import json
@@ -40,28 +40,28 @@ class Talk:
         await self.connection.send(json.dumps(message))
 
     async def receive(self) -> dict[str, Any]:
-        """The next message."""
+        """Return the next message."""
         async with asyncio.timeout(PATIENCE):
             message: dict[str, Any] = json.loads(await self.connection.recv())
             return message
 
     async def closed(self) -> tuple[int | None, str | None]:
-        """Wait for the end, whatever comes before it: the code and the reason of the server."""
+        """Wait for the end and skip messages before it; return code and reason of the server."""
         async with asyncio.timeout(PATIENCE):
             await self.connection.wait_closed()
         return self.connection.close_code, self.connection.close_reason
 
     async def init(self, token: str) -> dict[str, Any]:
-        """Come in with a token."""
+        """Open the session with a token."""
         await self.state(type="connection_init", payload={"Authorization": f"Bearer {token}"})
         return await self.receive()
 
     async def subscribe(self, query: str, name: str = "1", **variables: Any) -> None:
-        """Begin an operation."""
+        """Start an operation."""
         await self.state(type="subscribe", id=name, payload={"query": query, "variables": variables})
 
     async def event(self) -> Any:
-        """The data of the next event."""
+        """Return the data of the next event."""
         message = await self.receive()
         assert message["type"] == "next", message
         assert "errors" not in message["payload"], message
@@ -70,7 +70,7 @@ class Talk:
 
 @asynccontextmanager
 async def talking(address: str, token: str | None = None) -> AsyncIterator[Talk]:
-    """Open a connection, and come in when there is a token."""
+    """Open a connection, and a session if a token is given."""
     async with connect(f"ws://{address}", subprotocols=[PROTOCOL], proxy=None) as connection:
         talk = Talk(connection)
         if token is not None:

@@ -1,4 +1,4 @@
-"""Many vertices quickly: only what the index and the policy look at, written with the product's own write text."""
+"""Writes many vertices quickly: only the values that index and policy read, with the write statement of the product."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
@@ -21,7 +21,7 @@ CHUNK = 1_000
 
 
 def every_class(owners: Sequence[str]) -> list[PolicyAttributes]:
-    """Every class of assets with one of these owners."""
+    """Return every asset class with one of these owners."""
     axes = ([each.name for each in enum] for enum in (Visibility, Sensitivity, LifecycleStage))
     return [PolicyAttributes(*values) for values in product(ASSET_KINDS, owners, *axes)]
 

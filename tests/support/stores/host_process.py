@@ -1,4 +1,4 @@
-"""A process that runs a store until it is told to end: `python -m support.stores.host_process`.
+"""A process that runs a store until SIGINT or SIGTERM: `python -m support.stores.host_process`.
 
 Settings are in the environment.
 

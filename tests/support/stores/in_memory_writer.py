@@ -1,4 +1,4 @@
-"""A store that keeps what plans want written: the planner's tests need no other."""
+"""A store in memory for the tests of the batch planner, which holds the changes that plans write."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ ROOT = person("root", roles="admin")
 
 
 class Everything:
-    """Holds whatever one asks for: all that is there was read."""
+    """A read set that holds every requirement: everything stored has been read."""
 
     def __contains__(self, _one: object) -> bool:
         return True
@@ -30,7 +30,7 @@ class Everything:
 
 @dataclass
 class Memory:
-    """A store that keeps what plans want written."""
+    """A store in memory that applies the changes of plans."""
 
     policy: Policy
     vertices: dict[int, Record] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Memory:
 
     @property
     def dirty(self) -> bool:
-        """Whether the last batch wrote anything."""
+        """Return whether the last batch wrote anything."""
         return self.written is not None
 
     def run(self, *items: Command, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[WriteOutcome]:
@@ -59,19 +59,19 @@ class Memory:
         return done
 
     def outcomes(self, *items: Command, who: Principal = ROOT, now: int = NOW) -> list[str]:
-        """The names of the outcomes."""
+        """Return the names of the outcomes."""
         return [one.outcome.name for one in self.run(*items, who=who, now=now)]
 
     def record(self, text: str) -> Record:
-        """The record of ``kind name``."""
+        """Return the record of ``kind name``."""
         return self.vertices[vertex_id("default", urn(text))]
 
     def edge(self, relation: str, source: str, target: str) -> Record:
-        """The record of an edge."""
+        """Return the record of an edge."""
         return self.edges[relation, vertex_id("default", urn(source)), vertex_id("default", urn(target))]
 
 
 def seeded(memory: Memory, *items: RegisterCommand | LinkCommand) -> Memory:
-    """Put items there first."""
+    """Register items before the test begins."""
     assert not [one.errors for one in memory.run(*items) if one.errors]
     return memory

@@ -1,7 +1,7 @@
 """Real JanusGraph graphs for tests: one JVM for a session, a fresh in-memory graph for a module or a test.
 
-A script, which only tests may send, opens a graph with the whole schema and a Lucene folder of its own through
-JanusGraphFactory, and registers it with JanusGraphManager under a traversal source name. A client reaches it
+A script that only tests may send opens a graph with the whole schema and its own Lucene folder through
+JanusGraphFactory. It registers the graph with JanusGraphManager under a traversal source name; a client reaches it
 with `"aliases": {"g": graph.source}`. The settings of the graph are those of the product, save the storage.
 """
 

@@ -1,4 +1,4 @@
-"""Plain graphs put into a store by the product's writer, each thing on the day on which it happens."""
+"""Writes plain graphs into a store with the writer of the product, each event on its day."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -39,7 +39,7 @@ class WalkStore:
         self._writers = Writers(api.client, api.process.policy, api.coordinator)
 
     async def load(self, *graphs: WalkGraph) -> None:
-        """Let everything happen, and remember in the graphs what could be deleted."""
+        """Write every event, and store in the graphs the ids that could be deleted."""
         things = [thing for graph in graphs for thing in graph.things.values()]
         arcs = [arc for graph in graphs for arc in graph.arcs]
         await self._write(REGISTERED, map(_registration, things))
@@ -51,7 +51,7 @@ class WalkStore:
         await self._delete(*graphs)
 
     async def _delete(self, *graphs: WalkGraph) -> None:
-        """Delete what nothing uses, with its parts, and restore some of it with what was deleted along with it."""
+        """Delete unused assets with their children, and restore some with what was deleted along with them."""
         wanted = [(graph, thing.urn) for graph in graphs for thing in graph.things.values() if thing.deleted]
         done = await self._write(DELETED, [DeleteCommand(urn) for _, urn in wanted], refusing=True)
         along: dict[str, tuple[WalkGraph, set[str]]] = {}

@@ -23,7 +23,7 @@ class ObservedRequests:
 
     @property
     def attempts(self) -> list[int]:
-        """How often each request was sent."""
+        """Return the number of times that each request was sent."""
         return [report.attempts for report in self.reports]
 
     @property

@@ -56,7 +56,7 @@ class PlainGraph:
         self.edges.append((relation, source, target, edge))
 
     def row(self, urn: str) -> Row | None:
-        """The row of an id."""
+        """Return the row of an id."""
         record = self.records.get(urn)
         if record is None:
             return None
@@ -79,7 +79,7 @@ class PlainGraph:
         return SnapshotTime(0, 0)
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
-        """See GraphReader: along lineage edges and no others, without those of group members."""
+        """See GraphReader: follows lineage edges only, without those of group members."""
         found = {urn: ReachedNode(row, 0, (urn,)) for urn in walk.roots if (row := self.row(urn)) is not None}
         front = list(found.values())
         for depth in range(walk.depth):
@@ -97,7 +97,7 @@ class PlainGraph:
         return PathResult((), (), Completeness((), False, 0, search.max_edges, None, self.pin))  # noqa: FBT003 - as declared
 
     async def health(self, source: Row) -> HealthReport:  # noqa: ARG002 - as declared
-        """See GraphReader: finds nothing that looks at an asset."""
+        """See GraphReader: finds no check."""
         completeness = Completeness((), False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
         return HealthReport(status_of((), monitored=False), (), completeness)
 
@@ -134,7 +134,7 @@ class PlainGraph:
         return _page([PageItem(row, ()) for row in found], page)
 
     async def search(self, _search: SearchQuery) -> SearchCandidates:
-        """See GraphReader; proposes everything, since only what is seen of a row makes it a hit."""
+        """See GraphReader; proposes every row, because only the visible text of a row makes it a hit."""
         rows = [row for row in map(self.row, self.records) if row is not None]
         return SearchCandidates(tuple(rows), complete=True)
 
@@ -151,7 +151,7 @@ class PlainGraph:
         return FeedBatch(found.items, found.items[-1].position if found.items else None)
 
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-        """See GraphWriter: remembers the call; an id it has is UNCHANGED, any other CREATED, a link too."""
+        """See GraphWriter: records the call; an existing id is UNCHANGED, any other CREATED, and so is a link."""
         self.registered.append((list(items), dry_run, atomic))
         urns = [item.urn if isinstance(item, RegisterCommand) else None for item in items]
         return [WriteOutcome(Outcome.UNCHANGED if urn in self.records else Outcome.CREATED, urn, 1) for urn in urns]

@@ -1,4 +1,4 @@
-"""Incidents as the store keeps them, written with the product's own write text: for tests of what they close."""
+"""Writes incidents as stored records with the product's write statement, for tests of the incidents they close."""
 
 from support.servers.in_process import Api
 

@@ -1,4 +1,4 @@
-"""A small store schema for tests of the store itself: one of everything that the catalog's schema has."""
+"""A small store schema for tests of the store itself, with one element of every type in the catalog's schema."""
 
 import orjson
 

@@ -1,4 +1,4 @@
-"""What state machines of hypothesis work on, whose rules are called from outside of any event loop."""
+"""The event loop, client and graph of hypothesis state machines, whose rules are called outside of any event loop."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass
 class WriterMachine:
-    """What the machine works on: one event loop, one client, one graph."""
+    """The resources of a state machine: one event loop, one client, one graph."""
 
     runner: asyncio.Runner
     graph: StoreGraph
@@ -23,5 +23,5 @@ class WriterMachine:
     policy: Policy
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run to the end."""
+        """Run a coroutine to its end."""
         return self.runner.run(work)

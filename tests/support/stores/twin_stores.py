@@ -1,4 +1,4 @@
-"""Pairs of running APIs over stores that differ only in what one caller may not see, and one way to ask both."""
+"""Pairs of running APIs over stores that differ only in data hidden from one caller, and one method to query both."""
 
 import asyncio
 import re
@@ -34,18 +34,18 @@ MARK = re.compile(f"(?:{HUSH}|{VEIL})[0-9]+")
 """What is unique in a hidden value or id."""
 
 LATER = epoch_milliseconds() + 86_400_000
-"""When both worlds are asked: after everything that was written, and at the same instant."""
+"""The read time of both stores: the same instant, later than every write."""
 
 CALLERS = {
     **personas(),
     "guest": Persona("guest", "", PrincipalKind.PERSON, "Guest", scopes=("graph:read", "graph:write")),
 }
-"""Whose eyes the worlds are made for."""
+"""The callers for whom twin stores are made."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came back, byte by byte; the request id is the same for all, so that nothing has to be masked."""
+    """The bytes of a response; the request id is fixed, so that nothing has to be masked."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -53,18 +53,21 @@ class Response:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The body as JSON."""
+        """Return the body as JSON."""
         found: dict[str, Any] = orjson.loads(self.content)
         return found
 
     @property
     def text(self) -> str:
-        """Everything, as one text to search in."""
+        """Return everything as one text to search in."""
         return f"{self.headers} {self.content.decode()}"
 
 
 class StillJournal(CommitLog):
-    """Gives changes the instant that they are made at: what is hidden in one world moves no other on in time."""
+    """Gives each change its own time as commit instant.
+
+    A hidden change of one store does not move the other in time.
+    """
 
     def instant(self, now: int) -> int:
         """See :class:`app.graph.commits.commit_log.CommitLog`."""
@@ -76,7 +79,7 @@ class Twin(RunningApi):
     """One running API over a store of its own."""
 
     async def principal(self, who: str) -> Principal:
-        """Who a persona is to this API."""
+        """Return the principal of a persona in this API."""
         return await self.process.authenticator.authenticate(f"Bearer {self.tokens[who]}")
 
     async def post(self, who: str, body: Mapping[str, Any], **headers: str) -> Response:
@@ -88,7 +91,7 @@ class Twin(RunningApi):
         )
 
     async def write(self, estate: Estate) -> None:
-        """Register an estate: who and when as it says, wholes before their parts, then links, and usage last."""
+        """Register an estate by its authors and times: parents before children, then links, then usage."""
         writers = Writers(self.client, self.process.policy, self.coordinator)
         turns: dict[tuple[int, str, int], list[RegisterCommand]] = defaultdict(list)
         observed: set[str] = set()
@@ -111,7 +114,7 @@ async def _written(writers: Writers, subject: str, time: int, items: list[Any]) 
 
 @dataclass
 class Twins:
-    """A pair of worlds for one caller. ``apart`` is what they are made of."""
+    """Two twin stores for one caller. ``apart`` is the description that both are made from."""
 
     who: str
     apart: Apart
@@ -122,7 +125,7 @@ class Twins:
     leaking: list[str] = field(default_factory=list)
 
     async def ask(self, query: str, variables: Mapping[str, Any] | None = None, **headers: str) -> Response:
-        """Ask both worlds the same, and note where they differ or say what is hidden; the answer of the first."""
+        """Send the same query to both stores and record differences and leaks; return the response of the first."""
         body = {"query": query, "variables": dict(variables or {})}
         one, other = await asyncio.gather(*(twin.post(self.who, body, **headers) for twin in self.pair))
         self.requested += 1
@@ -137,14 +140,14 @@ class Twins:
 
 
 def _difference(one: str, other: str) -> str:
-    """Where two texts begin to differ."""
+    """Return the place where two texts begin to differ."""
     at = next((index for index, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
     return "\n".join(f"…{text[max(0, at - 300) : at + 300]}" for text in (one, other))
 
 
 @asynccontextmanager
 async def open_twin(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterator[Twin]:
-    """Run the API over a graph; worlds that share a folder share their keys, and so their tokens and cursors."""
+    """Run the API over a graph; stores that share a folder share their keys, hence tokens and cursors."""
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_ACCESS_LOG": str(log)})
     process = process_over(settings, graph)
     app = create_app(process)
@@ -164,7 +167,7 @@ async def open_twin(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterator
 async def open_twins(
     who: str, seed: int, store: EmbeddedStore, schema: StoreSchema, folder: Path
 ) -> AsyncIterator[Twins]:
-    """Open two worlds for a caller and fill them."""
+    """Open the two stores of a caller and fill them."""
     log = folder / f"{who}.jsonl"
     async with AsyncExitStack() as stack:
         twins = []
@@ -184,7 +187,7 @@ async def open_twins(
 
 
 def _vocabulary() -> list[RegisterCommand]:
-    """Teams, users, tags and business areas, which are open to everybody and the same in all worlds."""
+    """Return teams, users, tags and business areas, visible to every caller and equal in all stores."""
     plain = [RegisterCommand(urn, {"description": f"About {urn}"}) for urn in (*TEAMS, *USERS, *DOMAINS)]
     tags = [RegisterCommand(urn, {"tagKind": "FREE", "propagates": False}) for urn in TAGS]
     above = DeclaredEdges(PART_OF.out("Team"), "Team.parent", {TEAMS[-1]: {}})

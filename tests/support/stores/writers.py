@@ -1,4 +1,4 @@
-"""Items to register, callers, and what a store holds afterwards, read with Gremlin of the tests' own."""
+"""Items to register, callers, and the stored result, read with Gremlin of the tests' own."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ _EDGES = """g.V().has('tenant', tenant).outE().project('l', 'o', 'i', 'p')
 
 
 def urn(text: str) -> str:
-    """The URN of ``kind name[@version]``; teams, tags and domains are the catalog's."""
+    """Return the URN of ``kind name[@version]``; teams, tags and domains are the catalog's."""
     slug, name = text.split()
     source = "catalog" if slug in {"team", "user", "tag", "domain"} else "test"
     name, _, version = name.partition("@")
@@ -66,12 +66,12 @@ def urn(text: str) -> str:
 def asset(
     text: str, values: Mapping[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, Any]
 ) -> RegisterCommand:
-    """A registration of ``kind name[@version]``; fields are lists of far ends, owners map them to kinds."""
+    """Return a registration of ``kind name[@version]``; fields are lists of far ends, owners map them to kinds."""
     return RegisterCommand(urn(text), values or {}, edges(text, **fields))
 
 
 def edges(text: str, **fields: Iterable[str] | Mapping[str, Any]) -> tuple[DeclaredEdges, ...]:
-    """What the fields of an item declare."""
+    """Return the edges declared by the fields of an item."""
     kind = parse_urn(urn(text)).kind
     found = []
     for name, far in fields.items():
@@ -83,12 +83,12 @@ def edges(text: str, **fields: Iterable[str] | Mapping[str, Any]) -> tuple[Decla
 
 
 def link(relation: str, source: str, target: str, **details: object) -> LinkCommand:
-    """A link between ``kind name`` and ``kind name``."""
+    """Return a link between ``kind name`` and ``kind name``."""
     return LinkCommand(relation, urn(source), urn(target), {"origin": "DECLARED", **details})
 
 
 def person(subject: str, *teams: str, roles: str = "", tenant: str = "default") -> Principal:
-    """A caller with the scopes to read and write, and as an administrator the one for that."""
+    """Return a caller with the scopes to read and write, and as administrator the scope for administration."""
     return Principal(
         subject,
         PrincipalKind.PERSON,
@@ -100,12 +100,12 @@ def person(subject: str, *teams: str, roles: str = "", tenant: str = "default") 
 
 
 def shipped_policy() -> Policy:
-    """The policy as the product loads it."""
+    """Return the policy as the product loads it."""
     return Policy.load(None, governed_fields(build_schema().core))
 
 
 def shipped_stops() -> frozenset[str]:
-    """The kinds at which sensitivity stops, as the product loads them."""
+    """Return the kinds at which sensitivity stops, as the product loads them."""
     return load_stops(SHIPPED, ASSETS)
 
 
@@ -118,7 +118,7 @@ class Writers:
     coordinator: WriteCoordinator
 
     def of(self, principal: Principal, chunk: int = 250, now: int = NOW) -> PolicedWriter:
-        """The writer of a caller, whose clock stands still."""
+        """Return the writer of a caller, with a stopped clock."""
         writer = PolicedWriter(self.client, self.coordinator, self.policy.access(principal), clock=lambda: now)
         writer.batch_size = chunk
         return writer
@@ -126,9 +126,9 @@ class Writers:
 
 @dataclass(frozen=True)
 class Stored:
-    """What a tenant's part of a store holds: native values by URN, and edges by (relation, from, to).
+    """The stored data of a tenant: native values by URN, and edges by (relation, from, to).
 
-    ``changes`` are the records of its audit, which are not among them; the oldest first.
+    ``changes`` are the records of its audit, which are not among the values; the oldest first.
     """
 
     natives: dict[str, dict[str, Any]]
@@ -137,23 +137,23 @@ class Stored:
     changes: list[dict[str, Any]]
 
     def history(self, urn: str) -> list[dict[str, Any]]:
-        """The changes of one asset, the oldest first."""
+        """Return the changes of one asset, the oldest first."""
         return [change for change in self.changes if change["subject"] == urn]
 
     @property
     def records(self) -> dict[str, dict[str, Any]]:
-        """The records by URN."""
+        """Return the records by URN."""
         return {key: orjson.loads(values["record"]) for key, values in self.natives.items()}
 
     @property
     def edge_records(self) -> dict[tuple[str, str, str], dict[str, Any]]:
-        """The records of the edges; none may be there twice."""
+        """Return the records of the edges, and assert that none is stored twice."""
         assert len({key for key, _ in self.edges}) == len(self.edges)
         return {key: orjson.loads(values["record"]) for key, values in self.edges}
 
 
 async def stored(graph: StoreGraph, tenant: str = "default") -> Stored:
-    """Read everything of a tenant."""
+    """Read all data of a tenant."""
     vertices: Any = await graph.run(_VERTICES, tenant=tenant)
     joined: Any = await graph.run(_EDGES, tenant=tenant)
     many = {"owners", "tags", "titles", "words"}

@@ -20,7 +20,7 @@ def test_each_arrow_is_a_relation_between_concepts() -> None:
 
 
 def test_each_box_lists_the_kinds_of_its_concept() -> None:
-    """A concept is one box, with its kinds in the order of the catalog; what takes no part in lineage has none."""
+    """A concept is one box, with its kinds in the order of the catalog; kinds without lineage have none."""
     boxes = dict(re.findall(r'(?m)^  (\w+)\["(.*)"\]$', lineage_picture()))
     assert boxes["workflow"] == "Workflow · Run"
     assert boxes["service"] == "Service · Deployment"

@@ -72,7 +72,7 @@ async def code(run: Run, document: str, *caller: Principal, **variables: object)
 
 
 async def test_pages_follow_one_another(run: Run) -> None:
-    """Pages of two concatenate to the list, newest first, and each knows what comes before and after."""
+    """Pages of two concatenate to the list, newest first, and each reports whether items precede and follow."""
     first = await versions(run, first=2)
     assert [node["version"] for node in first["nodes"]] == ["3", "2"]
     assert first["pageInfo"] == {

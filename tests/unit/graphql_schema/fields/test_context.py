@@ -17,7 +17,7 @@ ADA = Principal("ada", PrincipalKind.PERSON, "acme")
 
 @dataclass
 class Process:
-    """What a context is opened over: readers, an access log and a clock."""
+    """The dependencies of a context: readers, an access log and a clock."""
 
     graph: PlainGraph = field(default_factory=PlainGraph)
     opened: list[tuple[str, int | None]] = field(default_factory=list)

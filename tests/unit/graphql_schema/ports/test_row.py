@@ -47,7 +47,7 @@ def test_a_row_with_a_time_of_deletion_is_deleted() -> None:
 
 
 def test_an_edge_is_shown_as_far_as_both_of_its_ends_show_it() -> None:
-    """What either end hides on edges is hidden; values that belong to the list, such as the asset, can be added."""
+    """A field hidden by either end is hidden on the edge; values of the list, such as the asset, can be added."""
     near = plain_row("DATASET", "near", PlainAccess(edge_hidden=frozenset({"runId"})))
     far = plain_row("MODEL", "far", PlainAccess(edge_hidden=frozenset({"confidence"})))
     edge: dict[str, Any] = {"edgeId": "e1", "relation": "FEEDS", "runId": "r1", "confidence": 0.5}

@@ -20,18 +20,18 @@ def fault(found: dict[str, tuple[str, KindEntry]]) -> str:
 
 
 def test_the_register_is_in_the_order_of_the_catalog() -> None:
-    """Whatever order files are found in, types, mutations and items have that of the catalog."""
+    """Types, mutations and items have the order of the catalog, in whatever order files are found."""
     assert list(entries._by_kind(dict(reversed(FOUND.items())))) == list(REGISTRY) == list(KINDS)  # noqa: SLF001
 
 
 def test_a_kind_without_an_entry_is_named_with_its_file() -> None:
-    """Who adds a kind to the catalog alone learns which file is to have its entry."""
+    """A kind without an entry raises an error with the file that is to hold it."""
     without = {name: each for name, each in FOUND.items() if name != "Run"}
     assert "Run has no entry: add one to ENTRIES in graphql_schema/assets/workflow.py" in fault(without)
 
 
 def test_an_entry_without_a_kind_is_named_with_the_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who adds a file alone learns that the catalog needs a line."""
+    """An entry without a kind raises an error that names the catalog."""
     monkeypatch.delitem(KINDS, "Run")
     assert "Run of graphql_schema/assets/workflow.py is no kind: add it to KINDS in graphql_schema/catalog" in fault(
         FOUND

@@ -119,7 +119,7 @@ def test_a_failed_freshness_check_stays_severe_when_it_is_old() -> None:
 
 
 def test_a_hidden_promise_makes_no_check_stale() -> None:
-    """The viewer who does not see ``freshnessSla`` learns nothing of it from the health."""
+    """Health discloses nothing about a ``freshnessSla`` that is hidden from the viewer."""
     feature = plain_row("FEATURE", "f", hiding("freshnessSla"), freshnessSla="P1D")
     check = plain_row("CHECK", "c", checkKind="FRESHNESS")
     assert weigh_check(feature, check, result("PASS"), now=2 * DAY) is None

@@ -112,7 +112,7 @@ def test_a_version_is_found_by_its_version() -> None:
 
 @pytest.mark.parametrize("field", ["description", "displayName"])
 def test_a_hidden_field_makes_no_hit(field: str) -> None:
-    """What the viewer may not see of a row is not searched, so a search does not disclose the value."""
+    """Hidden fields of a row are not searched, so a search does not disclose their values."""
     values: dict[str, Any] = {field: "churn"}
     assert rank_of("churn", model("x", **values)) is not None
     assert rank_of("churn", model("x", hiding(field), **values)) is None

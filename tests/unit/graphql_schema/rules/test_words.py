@@ -1,4 +1,4 @@
-"""Words: how texts are cut and folded, so that what is typed and what is registered meet."""
+"""Words: texts are split and folded so that typed and registered texts match."""
 
 import pytest
 from hypothesis import given
@@ -74,7 +74,7 @@ def test_only_the_beginning_of_a_very_long_word_counts(letter: str) -> None:
 
 @given(st.text())
 def test_every_text_is_found_by_itself(text: str) -> None:
-    """Whatever a name contains, typing the name gives only words that the index holds of it."""
+    """Typing any name gives only words that the index holds for the name."""
     assert set(query_tokens(text)) <= {word.text for word in index_tokens(text)}
 
 

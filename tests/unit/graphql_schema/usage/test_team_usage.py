@@ -90,7 +90,7 @@ async def test_consumption_is_that_of_the_team_its_members_and_its_services(run:
 
 
 async def test_sub_teams_count_if_they_are_requested(run: Run, graph: TeamGraph) -> None:
-    """What a sub-team owns and uses is added to both fields."""
+    """Both fields include the assets and usage of sub-teams."""
     graph.use(VECTORS, graph.embeddings, 5)
     assert (await usage(run, "usage"), await usage(run, "consumption")) == ({}, {})
     for field in ("usage", "consumption"):

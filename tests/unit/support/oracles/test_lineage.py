@@ -1,4 +1,4 @@
-"""The oracle of walks itself: what the design says in words, on graphs small enough to see the answer."""
+"""The oracle of walks itself: the rules of the design, on graphs small enough to verify by eye."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,10 @@ EVERYTHING = Filter()
 
 
 def graph(edges: str, parts: str = "", **values: Mapping[str, Any]) -> WalkGraph:
-    """A graph of edges such as ``d1>d2``; the first letter of a name is its kind; ``parts`` are such as ``d1:v1``."""
+    """Return a graph of edges such as ``d1>d2``; the first letter of a name is its kind.
+
+    ``parts`` are such as ``d1:v1``.
+    """
     names = {name for edge in edges.split() for name in edge.split(">")}
     parent_of = {part: known_parent for pair in parts.split() for known_parent, part in [pair.split(":")]}
     names |= {*parent_of, *parent_of.values()}
@@ -26,29 +29,29 @@ def graph(edges: str, parts: str = "", **values: Mapping[str, Any]) -> WalkGraph
 
 
 def urn(name: str) -> str:
-    """The id of a name."""
+    """Return the id of a name."""
     return walk_urn(KINDS[name[0]], name)
 
 
 def name(text: str) -> str:
-    """The name of an id."""
+    """Return the name of an id."""
     return text.rpartition("/")[2]
 
 
 def walk(there: WalkGraph, roots: str, depth: int = 9, wanted: Filter = EVERYTHING, who: str = "root") -> Walk:
-    """A walk from names, downstream but from ``<`` and a name."""
+    """Walk from names, downstream, or upstream with ``<`` before a name."""
     direction = "UPSTREAM" if roots.startswith("<") else "DOWNSTREAM"
     ids = [urn(each) for each in roots.strip("<").split()]
     return Walk(Viewpoint(there, who, 30, ids), ids, direction, depth, wanted)
 
 
 def nodes(found: Walk) -> str:
-    """Its nodes, such as ``d1:0 d2:1``."""
+    """Return its nodes, such as ``d1:0 d2:1``."""
     return " ".join(f"{name(text)}:{depth}" for text, depth in found.nodes)
 
 
 def edges(found: Walk) -> str:
-    """Its edges, such as ``d1>d2``."""
+    """Return its edges, such as ``d1>d2``."""
     among = {text for text, _ in found.nodes}
     return " ".join(sorted(f"{name(source)}>{name(target)}" for source, target, _ in found.edges(among)))
 
@@ -64,35 +67,41 @@ SIBLINGS = graph("v1>d2 v3>d4 d1>d5", "d1:v1 d1:v3")
         ("v3", "v3:0 d1:0 d4:1 d5:1"),
     ],
 )
-def test_a_whole_expands_all_parts_and_siblings_never_meet(roots: str, expected: str) -> None:
-    """From the whole all parts speak; from a part the whole does, and its siblings do not."""
+def test_a_parent_expands_all_children_and_siblings_stay_apart(roots: str, expected: str) -> None:
+    """From a parent the edges of all children count.
+
+    From a child those of the parent count, but not those of siblings.
+    """
     assert nodes(walk(SIBLINGS, roots)) == expected
 
 
 def test_order_of_edges_and_of_arrival_do_not_matter() -> None:
-    """Reached both ways, the whole as itself too, all parts speak, each at the lesser depth."""
+    """If reached from a child and as itself, a parent counts for all children, each at the lesser depth."""
     there = graph("v1>d2 v3>d4 d1>d5 d5>d1", "d1:v1 d1:v3")
     assert nodes(walk(there, "v1")) == "v1:0 d1:0 d2:1 d5:1 v3:2 d4:3"
     backwards = WalkGraph(dict(reversed(there.things.items())), there.arcs[::-1])
     assert nodes(walk(backwards, "v1")) == nodes(walk(there, "v1"))
 
 
-def test_a_counterpart_is_shown_only_if_one_of_its_edges_was_followed() -> None:
-    """Edge-less parts and wholes are no nodes, and neither is one all of whose edges the filter stops."""
+def test_a_group_member_is_shown_only_if_one_of_its_edges_was_followed() -> None:
+    """Children and parents without a followed edge are no nodes, also where a filter stops all of their edges."""
     assert nodes(walk(graph("d1>d2", "d1:v1 d1:v3 d2:v2"), "d1")) == "d1:0 d2:1"
     there = graph("v1>d2", "d1:v1")
     assert nodes(walk(there, "d1", wanted=Filter(origins=("OBSERVED",)))) == "d1:0"
 
 
 def test_leaves_are_what_an_edge_names() -> None:
-    """Downstream of a dataset is the model that an edge names and not its versions, whose upstream has the dataset."""
+    """Downstream of a dataset is the model named by an edge, not its versions.
+
+    Upstream of the versions is the dataset.
+    """
     there = graph("d1>m1", "m1:w1")
     assert nodes(walk(there, "d1")) == "d1:0 m1:1"
     assert nodes(walk(there, "<w1")) == "w1:0 m1:0 d1:1"
 
 
 def test_kinds_are_passed_through_and_relations_stop() -> None:
-    """A kind that is not asked for hides nodes, and their edges with them, and stops nothing."""
+    """A filter on kinds hides nodes of other kinds with their edges, but the walk passes through them."""
     there = graph("d1>r1 r1>d2")
     found = walk(there, "d1", wanted=Filter(kinds=("DATASET",)))
     assert (nodes(found), edges(found), found.completeness["visited"]) == ("d1:0 d2:2", "", 3)
@@ -100,7 +109,7 @@ def test_kinds_are_passed_through_and_relations_stop() -> None:
 
 
 def test_cycles_and_self_loops() -> None:
-    """A closure does not contain its root because of an edge back, which is an edge of the answer, as a loop is."""
+    """A closure omits its root despite an edge back; this edge and self-loops are edges of the result."""
     found = walk(graph("d1>d2 d2>d1 d2>d2"), "d1")
     assert (nodes(found), edges(found)) == ("d1:0 d2:1", "d1>d2 d2>d1 d2>d2")
     assert ImpactOf(Viewpoint(graph("d1>d1"), "root", 30), [urn("d1")], 9, EVERYTHING).nodes == []
@@ -115,14 +124,14 @@ def test_cycles_and_self_loops() -> None:
     ],
 )
 def test_depth_truncates(depth: int, expected: str, state: str, reason: str | None) -> None:
-    """With more beyond the greatest depth it is TRUNCATED; where all that lies beyond is known already it is not."""
+    """The result is TRUNCATED if an unknown node lies beyond the greatest depth, and not if all of them are known."""
     found = walk(graph("d1>d2 d2>d3 d3>d1"), "d1", depth)
     assert nodes(found) == expected
     assert (found.completeness["state"], found.completeness["reason"]) == (state, reason)
 
 
-def test_what_is_hidden_cuts_and_is_told() -> None:
-    """Nothing lies behind what is hidden; what is only discovered is shown and a dead end; both make it PARTIAL."""
+def test_hidden_nodes_cut_the_walk_and_are_reported() -> None:
+    """Hidden nodes cut the walk; discoverable nodes are shown without expansion; both make the result PARTIAL."""
     hidden: dict[str, Any] = {"d2": {"team": "ads", "visibility": "TEAM"}}
     found = walk(graph("d1>d2 d2>d3", "", **hidden), "d1", who="guest")
     assert (nodes(found), found.completeness["state"], len(found.first_hidden)) == ("d1:0", "PARTIAL", 1)
@@ -131,8 +140,8 @@ def test_what_is_hidden_cuts_and_is_told() -> None:
     assert (nodes(found), found.completeness["reason"]) == ("d1:0 d2:1", "POLICY")
 
 
-def test_a_hidden_counterpart_counts_if_it_has_an_edge() -> None:
-    """A hidden version says that something is missing only where it would have spoken."""
+def test_a_hidden_group_member_counts_if_it_has_an_edge() -> None:
+    """A hidden version makes the result PARTIAL only if one of its edges would have counted."""
     hidden: dict[str, Any] = {"v1": {"team": "ads", "visibility": "TEAM"}}
     for there, state in (
         (graph("v1>d2", "d1:v1", **hidden), "PARTIAL"),
@@ -141,14 +150,14 @@ def test_a_hidden_counterpart_counts_if_it_has_an_edge() -> None:
         assert walk(there, "d1", who="guest").completeness["state"] == state
 
 
-def test_via_is_the_least_of_the_shortest_ways() -> None:
-    """Over the counterpart whose edge it was, and of two ways the lesser by ids."""
+def test_via_is_the_least_of_the_shortest_paths() -> None:
+    """A path includes the group member whose edge was followed; of two shortest paths the lesser by ids is returned."""
     there = graph("v1>d2 d1>d3 d3>x1 d2>x1", "d1:v1")
     assert [name(each) for each in walk(there, "d1").route(urn("x1"))] == ["d1", "v1", "d2", "x1"]
 
 
 def test_paths_run_over_free_steps() -> None:
-    """Between whole and part no edge is counted, no two such steps follow each other, both ends may be one."""
+    """Steps between parent and child have no length and never follow each other; start and end may be one asset."""
     there = graph("v1>d2 d1>d3 d3>d4 d2>d4", "d1:v1 d4:v4 d1:v9")
 
     def found(start: str, end: str, most: int = 5, longest: int = 9) -> list[str]:
@@ -164,8 +173,8 @@ def test_paths_run_over_free_steps() -> None:
     assert found("d1", "v4", 5, 1) == []
 
 
-def test_a_deleted_end_is_reached_as_it_is_left() -> None:
-    """Named by its id, what was deleted stands, and its whole speaks for it; to others it is not there."""
+def test_a_deleted_root_is_walked_from() -> None:
+    """A deleted root named by its id is walked from, and its parent counts for it; other roots do not reach it."""
     there = graph("d3>d1 v1>d2", "d1:v1")
     there.gone = {urn("v1")}
 
@@ -183,7 +192,7 @@ def test_a_deleted_end_is_reached_as_it_is_left() -> None:
 
 
 def test_time() -> None:
-    """An edge holds from its first instant and not at its last; what was deleted is there before, and as a root."""
+    """An edge is valid from its first instant and not at its last; a deleted asset is visible before, and as a root."""
     there = graph("d1>d2 d2>d3")
     there.arcs[1] = Arc("DERIVES", urn("d2"), urn("d3"), start=15, end=17)
     at = {

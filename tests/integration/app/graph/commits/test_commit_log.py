@@ -1,4 +1,4 @@
-"""The journal wakes whoever waits, for what this process writes and for what another one does."""
+"""The commit log wakes waiting readers after a write of this process and after a write of another process."""
 
 import asyncio
 from pathlib import Path
@@ -12,8 +12,8 @@ from app.graph.commits.commit_log import CommitLog
 FOLLOW = "subscription ($after: Cursor) { changes(after: $after) { subjectId cursor } }"
 
 
-async def test_nothing_is_slept_through() -> None:
-    """What was written between reading the count and waiting for another one ends the wait at once."""
+async def test_no_commit_is_missed_before_a_wait() -> None:
+    """A commit between reading the count and waiting for the next one ends the wait at once."""
     journal = CommitLog()
     count = journal.count
     journal.written()
@@ -26,7 +26,7 @@ async def test_nothing_is_slept_through() -> None:
 
 
 async def test_another_process_writes(graph: StoreGraph, tmp_path: Path) -> None:
-    """Of two processes over one store, each tells of what the other writes."""
+    """Two processes over one store: each delivers the changes that the other writes."""
     async with (
         open_api(graph, tmp_path) as here,
         open_api(graph, tmp_path) as there,

@@ -1,4 +1,4 @@
-"""A raise of more than a write can do: nothing leaks until the job has done it, whoever dies in between."""
+"""A raise too large for one write: nothing leaks until the job has stored it, even if a process dies in between."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,12 +23,12 @@ HOP = """query ($id: ID!) { asset(id: $id) { downstream(first: 50) { totalCount 
 
 
 def dataset(name: str, **values: object) -> dict[str, object]:
-    """The item of a dataset."""
+    """Return the item of a dataset."""
     return {"dataset": {"id": urn(f"dataset {name}"), **values}}
 
 
 async def estate(api: Api, consumers: int) -> None:
-    """A hub with consumers, of which ten hang on `side` too, and 60 datasets that have nothing to do with it."""
+    """Load a hub with consumers, ten of which also depend on `side`, and 60 datasets without an edge."""
     made = [urn("dataset hub")]
     await api.load(dataset("hub"), dataset("side", sensitivity="PUBLIC"))
     await api.load(*(dataset(f"c{number:05}", derivedFrom=made) for number in range(consumers)))
@@ -37,7 +37,7 @@ async def estate(api: Api, consumers: int) -> None:
 
 
 async def listed(api: Api, who: str) -> tuple[list[str], set[int | None]]:
-    """All datasets that a caller can page through, and the totals that the pages said."""
+    """Return all datasets that a caller can page through, and the totals of the pages."""
     found, totals, after = list[str](), set[int | None](), None
     while True:
         page = (await api.ask(who, PAGES, after=after))["assets"]
@@ -50,7 +50,7 @@ async def listed(api: Api, who: str) -> tuple[list[str], set[int | None]]:
 
 
 async def sees_none_of_it(api: Api, consumers: int, totals: set[int | None]) -> None:
-    """Bo finds neither hub nor consumers: by id, over a hop, in a listing; and everything else."""
+    """Assert that bo finds neither hub nor consumers by id, hop or listing, and finds everything else."""
     for name in ("hub", "c00000", "c00009", f"c{consumers - 1:05}"):
         assert (await api.ask("bo", POINT, id=urn(f"dataset {name}")))["asset"] is None
     beyond = (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]
@@ -61,7 +61,10 @@ async def sees_none_of_it(api: Api, consumers: int, totals: set[int | None]) -> 
 
 @pytest.mark.timeout(120)
 async def test_a_hub_with_10_000_consumers(graph: StoreGraph, tmp_path: Path) -> None:
-    """The write answers; behind the fence nothing is found; then all is raised, the fence gone, totals are back."""
+    """The write returns at once; its sensitivity floor hides the consumers.
+
+    After the job all are raised and totals return.
+    """
     async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
         await estate(api, 10_000)
         assert (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]["totalCount"] == 10
@@ -86,10 +89,10 @@ async def test_a_hub_with_10_000_consumers(graph: StoreGraph, tmp_path: Path) ->
 
 @pytest.mark.parametrize("steps", [0, 3])
 @pytest.mark.parametrize("covered", [50_000, 10], ids=["ids", "tenant"])
-async def test_a_crash_leaves_the_fence_and_the_next_process_does_the_work(
+async def test_after_a_crash_the_floor_stays_and_the_next_process_raises(
     graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, covered: int
 ) -> None:
-    """A process that dies before the job, or amid it, hides what is not raised; the next one hides it and raises it."""
+    """If a process dies before or during the job, unraised assets stay hidden; the next process raises them."""
     monkeypatch.setattr(spreading, "MAX_RAISED", 5)
     monkeypatch.setattr(spreading, "MAX_COVERED", covered)
     monkeypatch.setattr(job_module, "BATCH", 4)
@@ -112,8 +115,8 @@ async def test_a_crash_leaves_the_fence_and_the_next_process_does_the_work(
     assert levels.count("RESTRICTED") == 31
 
 
-async def test_what_the_store_does_not_take_is_tried_again(graph: StoreGraph, tmp_path: Path) -> None:
-    """A job whose store is away keeps its note, goes on when it is back, and lowers what has no cause any more."""
+async def test_a_job_retries_while_the_store_is_away(graph: StoreGraph, tmp_path: Path) -> None:
+    """A job without a store keeps its outbox entry, continues when the store is back, and lowers unsupported assets."""
     async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
         await api.load(dataset("a", sensitivity="RESTRICTED"), dataset("b", derivedFrom=[urn("dataset a")]))
         await api.load(dataset("a", sensitivity="PUBLIC"))
@@ -128,8 +131,8 @@ async def test_what_the_store_does_not_take_is_tried_again(graph: StoreGraph, tm
         assert (await api.ask("root", POINT, id=urn("dataset a")))["asset"]["sensitivity"] == "PUBLIC"
 
 
-async def test_a_page_of_nothing_behind_a_fence(graph: StoreGraph, tmp_path: Path) -> None:
-    """Whether there is a first item is answered as without the fence, which has nothing to do with it."""
+async def test_an_empty_page_under_a_floor(graph: StoreGraph, tmp_path: Path) -> None:
+    """A page of size zero returns the same `hasNextPage` with an unrelated sensitivity floor as without it."""
     query = "{ assets(first: 0) { nodes { id } pageInfo { hasNextPage } } }"
     async with open_api(graph, tmp_path, no_jobs) as api:
         await api.load(dataset("open"))

@@ -1,4 +1,4 @@
-"""The driver against a real JanusGraph, behind a proxy that cuts and holds connections when told to."""
+"""The driver against a real JanusGraph, behind a proxy that cuts and holds connections on command."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ class Proxy:
     cuts: int = 0
     """How many of the next answers are thrown away with their connection, after the store has given them."""
     canned: bytes = b""
-    """Given instead of asking the store."""
+    """A response to return without a request to the store."""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     connections: int = 0
     requests: int = 0
@@ -45,11 +45,11 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """The address that stands for the store's."""
+        """Return the address of the proxy, which the client uses in place of the address of the store."""
         return f"http://127.0.0.1:{self.port}/gremlin"
 
     async def open(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the earlier port if there was one."""
         self.gate.set()
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self.server.sockets[0].getsockname()[1]
@@ -62,7 +62,7 @@ class Proxy:
         await self.server.wait_closed()
 
     async def arrived(self, requests: int) -> None:
-        """Wait until this many requests have come."""
+        """Wait until this many requests have arrived."""
         async with self.arrival:
             await self.arrival.wait_for(lambda: self.requests >= requests)
 
@@ -119,7 +119,7 @@ async def proxy(gremlin_url: str) -> AsyncIterator[Proxy]:
 
 
 async def test_values_come_back_as_plain_json(client: GremlinClient) -> None:
-    """Every kind of JSON value survives as a binding, long integers and any character included."""
+    """Every kind of JSON value survives as a binding, long integers and every character included."""
     value = {"s": "it's $x \\ \"é😀", "i": 1, "l": 2**62 + 1, "f": 0.1, "t": True, "n": None, "a": [1, [2]], "m": {}}
     assert await client.submit(ECHO, {"x": value}) == [value]
     assert await client.submit(PreparedStatement.of("g.inject(xs).unfold()", "xs"), {"xs": list(range(3000))}) == list(
@@ -128,7 +128,7 @@ async def test_values_come_back_as_plain_json(client: GremlinClient) -> None:
 
 
 async def test_bindings_are_checked_before_anything_is_sent(client: GremlinClient) -> None:
-    """`V([])` would be every vertex: the client refuses it, and other misfits, without a request."""
+    """The client refuses unsafe bindings without a request; `V([])`, for example, would select every vertex."""
     misfits: tuple[dict[str, object], ...] = ({}, {"x": []}, {"x": 1, "y": 2})
     client.observers.append(requests := ObservedRequests())
     for bindings in misfits:
@@ -137,8 +137,8 @@ async def test_bindings_are_checked_before_anything_is_sent(client: GremlinClien
     assert requests.reports == []
 
 
-async def test_a_text_is_one_text_whatever_its_values(client: GremlinClient) -> None:
-    """The number of distinct texts stays the number of shapes, and observers hear of every request."""
+async def test_a_statement_has_one_text_for_all_values(client: GremlinClient) -> None:
+    """A statement has one text for all values of its parameters, and observers receive every request."""
     client.observers.append(requests := ObservedRequests())
     await asyncio.gather(*(client.submit(ECHO, {"x": n}) for n in range(20)))
     await client.ping()
@@ -147,7 +147,7 @@ async def test_a_text_is_one_text_whatever_its_values(client: GremlinClient) -> 
 
 
 async def test_no_more_requests_run_at_once_than_allowed(proxy: Proxy) -> None:
-    """Of twelve requests, three reach the store while it answers none; all are answered in the end."""
+    """Of twelve requests, three reach the store while it does not answer; all are answered in the end."""
     async with GremlinClient(proxy.url, in_flight=3) as client:
         proxy.gate.clear()
         tasks = [asyncio.create_task(client.submit(ECHO, {"x": n})) for n in range(12)]
@@ -159,8 +159,8 @@ async def test_no_more_requests_run_at_once_than_allowed(proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("writes", [False, True])
-async def test_no_answer_in_time_is_unavailable(proxy: Proxy, *, writes: bool) -> None:
-    """The deadline ends the wait; only a write has an unknown outcome; the client goes on working."""
+async def test_a_missed_deadline_is_unavailable(proxy: Proxy, *, writes: bool) -> None:
+    """The deadline ends the wait, only a write has an unknown outcome, and the client stays usable."""
     async with GremlinClient(proxy.url, deadline=0.3) as client:
         await client.ping()
         proxy.gate.clear()
@@ -172,7 +172,7 @@ async def test_no_answer_in_time_is_unavailable(proxy: Proxy, *, writes: bool) -
 
 
 async def test_the_deadline_counts_the_wait_for_a_turn(proxy: Proxy) -> None:
-    """A write that never left the queue is known to have changed nothing."""
+    """A write whose deadline passes in the queue is reported as not executed."""
     async with GremlinClient(proxy.url, in_flight=1, deadline=0.3) as client:
         client.observers.append(requests := ObservedRequests())
         proxy.gate.clear()
@@ -184,7 +184,7 @@ async def test_the_deadline_counts_the_wait_for_a_turn(proxy: Proxy) -> None:
 
 
 async def test_a_read_is_sent_once_more_when_its_connection_breaks(proxy: Proxy) -> None:
-    """One broken connection is not seen by the caller of a read, two are."""
+    """A read is repeated once after a broken connection; a second break is raised."""
     async with GremlinClient(proxy.url) as client:
         client.observers.append(requests := ObservedRequests())
         proxy.cuts = 1
@@ -198,7 +198,7 @@ async def test_a_read_is_sent_once_more_when_its_connection_breaks(proxy: Proxy)
 
 
 async def test_a_write_is_never_repeated(proxy: Proxy) -> None:
-    """A write whose answer is lost is reported as unknown and sent once: here the store had kept it."""
+    """A write whose response is lost is sent once and reported as unknown; here the store had committed it."""
     x = {"x": new_id()}
     async with GremlinClient(proxy.url) as client:
         client.observers.append(requests := ObservedRequests())
@@ -212,7 +212,7 @@ async def test_a_write_is_never_repeated(proxy: Proxy) -> None:
 
 
 async def test_the_client_outlives_a_restart_of_the_store(proxy: Proxy) -> None:
-    """While nobody listens even a write is known not to have happened; afterwards the same client works."""
+    """While no server listens, even a write is reported as not executed; after the restart the same client works."""
     async with GremlinClient(proxy.url, in_flight=4) as client:
         await asyncio.gather(*(client.ping() for _ in range(4)))
         await proxy.close()
@@ -227,8 +227,8 @@ async def test_the_client_outlives_a_restart_of_the_store(proxy: Proxy) -> None:
         assert await asyncio.gather(*(client.submit(ECHO, {"x": n}) for n in range(8))) == [[n] for n in range(8)]
 
 
-async def test_a_taken_id_has_its_own_error(client: GremlinClient) -> None:
-    """Creating a vertex twice fails the second time in a way that a writer can tell from any other."""
+async def test_an_existing_id_has_its_own_error(client: GremlinClient) -> None:
+    """Creating a vertex twice raises an error of its own type the second time."""
     x = {"x": new_id()}
     assert await client.submit(CREATE, x, writes=True) == [x["x"]]
     with pytest.raises(VertexExistsError):
@@ -247,7 +247,7 @@ async def test_a_taken_id_has_its_own_error(client: GremlinClient) -> None:
 async def test_a_failure_shows_classes_and_no_values(
     client: GremlinClient, text: str, classes: tuple[str, ...]
 ) -> None:
-    """Messages and stack traces of the store carry values and stay inside."""
+    """Messages and stack traces of the store carry values and are not disclosed."""
     prepared = PreparedStatement(text, frozenset({"x"}))
     with pytest.raises(StoreFailedError) as caught:
         await client.submit(prepared, {"x": "a customer's word"})
@@ -256,7 +256,7 @@ async def test_a_failure_shows_classes_and_no_values(
 
 
 async def test_the_self_check_leaves_nothing(client: GremlinClient) -> None:
-    """A sound store passes, by a write, a read and a removal of the same vertex."""
+    """The self-check passes on a sound store by a write, a read and a removal of one vertex, and leaves nothing."""
     client.observers.append(requests := ObservedRequests())
     await client.self_check()
     assert [(e.prepared.text, e.writes, e.error) for e in requests.reports] == [
@@ -267,7 +267,7 @@ async def test_the_self_check_leaves_nothing(client: GremlinClient) -> None:
 
 
 async def test_the_self_check_finds_a_store_that_keeps_nothing(proxy: Proxy) -> None:
-    """A store that answers 200 to everything and commits nothing, as some settings make it do, is found out."""
+    """The self-check fails on a store that answers 200 and commits nothing, as some settings cause."""
     body = b'{"result":{"data":[]}}'
     proxy.canned = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     async with GremlinClient(proxy.url) as client:

@@ -35,7 +35,7 @@ RESPONSES: list[tuple[Traversal, list[Any]]] = [
 
 @pytest.mark.parametrize(("shape", "expected"), RESPONSES, ids=lambda value: str(value)[:60])
 async def test_janusgraph_understands_the_text(client: GremlinClient, shape: Traversal, expected: list[Any]) -> None:
-    """Rendered traversals run on a real JanusGraph and give what plain Python expects."""
+    """Rendered traversals run on a real JanusGraph and return what plain Python computes."""
     assert await client.submit(PreparedStatement.traversal(shape), {}) == expected
 
 
@@ -43,7 +43,7 @@ async def test_janusgraph_understands_the_text(client: GremlinClient, shape: Tra
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=30))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_literal_string_arrives_as_it_is(client: GremlinClient, texts: list[str]) -> None:
-    """Whatever a string holds, quotes, dollars, backslashes or controls, Groovy reads the same characters back."""
+    """Groovy reads every string back unchanged, including quotes, dollars, backslashes and controls."""
     assert await client.submit(PreparedStatement.traversal(g.inject(texts)), {}) == [texts]
 
 
@@ -57,6 +57,6 @@ async def test_parameters_take_lists_and_single_values(client: GremlinClient) ->
 
 
 @pytest.mark.parametrize("name", ["x", "xs", "ls", "low", "n", "kinds", "hops"])
-async def test_other_names_arrive_as_what_is_bound(client: GremlinClient, name: str) -> None:
-    """The names that we use are not shadowed by anything in the store's script engine."""
+async def test_parameter_names_are_not_shadowed(client: GremlinClient, name: str) -> None:
+    """No name in the script engine of the store shadows the names of our parameters."""
     assert await client.submit(PreparedStatement.traversal(g.inject(param(name))), {name: "bound"}) == ["bound"]

@@ -1,4 +1,4 @@
-"""Random writes on random estates: when the job is idle, what is inferred is what follows, at any instant."""
+"""Random writes on random estates: when the job is idle, inferred edges are those of the rules at any instant."""
 
 from dataclasses import dataclass, field
 from itertools import count
@@ -42,7 +42,7 @@ edges = st.one_of(st.sampled_from(CHAINS), st.sampled_from(CHAINS), st.sampled_f
 
 
 def linking(edge: tuple[str, str, str], span: tuple[int, int | None] | None, sure: float | None) -> Command:
-    """A link that holds for a while, or is a guess."""
+    """Return a link that is valid for an interval, or is inferred by its declarer."""
     details: dict[str, Any] = {}
     if span is not None:
         details = {"validFrom": NOW + span[0], "validTo": None if span[1] is None else NOW + span[1]}
@@ -78,7 +78,7 @@ batches = st.lists(
 
 @dataclass
 class Twin:
-    """A tenant of its own, whose time passes when the test says so."""
+    """A tenant of its own, with a clock set by the test."""
 
     graph: StoreGraph
     client: GremlinClient
@@ -89,12 +89,12 @@ class Twin:
         self.start()
 
     def start(self) -> None:
-        """A process starts: it knows nothing but what is stored."""
+        """Start a process, which reads its state from the store alone."""
         self.writers = Writers(self.client, shipped_policy(), WriteCoordinator(shipped_stops(), inference_rules=RULES))
         self.job = InferenceJob(self.client, self.writers.coordinator, lambda: self.now)
 
     async def restart(self, *, anew: bool = False) -> None:
-        """The process dies, and another one takes over; anew, it goes through the whole store."""
+        """Replace the process by another one after a crash; ``anew`` makes it examine the whole store."""
         self.start()
         await self.writers.coordinator.outbox.load(self.client)
         await self.writers.coordinator.commit_log.load(self.client)
@@ -103,12 +103,12 @@ class Twin:
         await schedule_full_derivation(self.client, self.writers.coordinator)
 
     async def write(self, batch: list[Command]) -> None:
-        """Write items as somebody who may do anything."""
+        """Write items as a caller who has every right."""
         caller = person("root", roles="admin auditor approver", tenant=self.tenant)
         await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
 
     async def check(self) -> Stored:
-        """The job is idle: at each instant the edges are as the definition says."""
+        """Assert that an idle job leaves, at each instant, the edges of the definition."""
         there = await stored(self.graph, self.tenant)
         records, edges = there.records, there.edge_records
         names = {vertex_id(self.tenant, urn): urn for urn in records}
@@ -125,14 +125,17 @@ class Twin:
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(batches=batches, size=st.sampled_from([1, 1, 50]), crash=st.booleans())
-async def test_what_is_inferred_is_what_follows(
+async def test_inferred_edges_equal_the_oracle(
     module_graph: StoreGraph,
     monkeypatch: pytest.MonkeyPatch,
     batches: list[tuple[list[Command], int, int]],
     size: int,
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """Links back-dated, ended and guessed, claims, deletions, restorations, and crashes amid the job; twice is once."""
+    """Inferred edges equal the oracle after random links, deletions, restorations and crashes.
+
+    A second run changes nothing.
+    """
     monkeypatch.setattr(job_module, "BATCH", size)
     monkeypatch.setattr(job_module, "MAX_EDGES", size)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:

@@ -1,4 +1,4 @@
-"""Random writes on random estates: never too open after any write or batch of the job, exact when the job is idle."""
+"""Random writes on random estates: sensitivity is never too low after a write, and exact when the job is idle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ LINKS = [
 
 @dataclass
 class Twin:
-    """One tenant of a graph, whose time passes when the test says so."""
+    """A tenant of a graph, with a clock set by the test."""
 
     graph: StoreGraph
     writers: Writers
@@ -70,7 +70,7 @@ class Twin:
         )
 
     def write(self) -> RegisterCommand | LinkCommand:
-        """A random item."""
+        """Return a random item."""
         return self._asset() if self.random.random() < 0.45 else self._link()
 
     def _asset(self) -> RegisterCommand:
@@ -99,7 +99,7 @@ class Twin:
         return link(relation, *ends, **details)
 
     async def check(self, *, idle: bool) -> None:
-        """Nothing is more open than it should be; with an idle job, nothing is stricter either."""
+        """Assert that no sensitivity is too low and, with an idle job, none is too high."""
         there = await stored(self.graph, self.tenant)
         wanted = effective(there, self.now)
         view = self.writers.coordinator.outbox.floors.view(self.tenant)
@@ -121,7 +121,7 @@ class Twin:
 
 
 def twin_of(graph: StoreGraph, client: GremlinClient, seed: int) -> Twin:
-    """A fresh tenant with writers and a job of its own."""
+    """Return a fresh tenant with writers and a job of its own."""
     return Twin(graph, Writers(client, shipped_policy(), WriteCoordinator(shipped_stops())), f"t{seed}", Random(seed))
 
 
@@ -135,10 +135,10 @@ SIZES: list[tuple[str, Mapping[str, int]]] = [
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("limits", [limits for _, limits in SIZES], ids=[name for name, _ in SIZES])
-async def test_never_too_open_and_exact_in_the_end(
+async def test_sensitivity_is_never_too_low_and_exact_when_idle(
     module_graph: StoreGraph, monkeypatch: pytest.MonkeyPatch, limits: Mapping[str, int], seed: int
 ) -> None:
-    """Cycles, wholes and parts, stops, declassified and ended edges, lowered and raised declarations, few at a time."""
+    """Sensitivity equals the oracle over cycles, parents, children, declassified and ended edges. Batches are small."""
     for name, limit in limits.items():
         monkeypatch.setattr(spreading, name, limit)
     monkeypatch.setattr(job_module, "BATCH", 2)

@@ -1,4 +1,4 @@
-"""How a tag comes and goes: what people say and what arrives, in one edge, and what is written when."""
+"""Declared and propagated tags share one edge: how it changes, and what is written at which time."""
 
 import pytest
 from support.stores.janusgraph import StoreGraph
@@ -25,7 +25,7 @@ SPREADS = asset("tag pii", {"propagates": True})
 
 
 def tagging(name: str, mode: str | None) -> RegisterCommand:
-    """What `setTags` asks for: the tag put on, kept out or let go."""
+    """Return the command of `setTags`: set the tag, exclude it, or remove the declaration."""
     stated = {} if mode is None else {PII: {"mode": mode}}
     edge = DeclaredEdges(TAGGED.out(), "Dataset.tags", stated, adds=True, removes=() if stated else (PII,))
     return RegisterCommand(urn(name), {}, (edge,), action=ChangeAction.TAGGED, right="tag")
@@ -38,14 +38,14 @@ async def write(writers: Writers, *items: Command, now: int = NOW) -> list[str]:
 
 
 async def recompute(writers: Writers, now: int = NOW) -> None:
-    """Run the job until there is nothing to do."""
+    """Run the job until its outbox is empty."""
     job = TagJob(writers.client, writers.coordinator, lambda: now)
     while await job.step():
         pass
 
 
 async def tags(graph: StoreGraph, *names: str, now: int = NOW) -> list[str]:
-    """The mode of the tag on some assets, and from where it arrived; "" where it is not."""
+    """Return the mode and source of the tag on some assets, or "" without the tag."""
     records = (await stored(graph)).edge_records
     found = []
     for name in names:
@@ -61,8 +61,8 @@ async def tags(graph: StoreGraph, *names: str, now: int = NOW) -> list[str]:
 ABC = ("dataset a", "dataset b", "dataset c")
 
 
-async def test_a_tag_arrives_and_changes_nothing_else(graph: StoreGraph, writers: Writers) -> None:
-    """It says from where it came; nobody's revision, time or history moves, and nothing but index and edge does."""
+async def test_a_propagated_tag_changes_nothing_else(graph: StoreGraph, writers: Writers) -> None:
+    """A propagated tag names its source; it changes index and edge, and no revision, time or history."""
     await write(writers, SPREADS, *CHAIN)
     before = await stored(graph)
     await write(writers, asset("dataset a", tags=["tag pii"]))
@@ -77,8 +77,11 @@ async def test_a_tag_arrives_and_changes_nothing_else(graph: StoreGraph, writers
     assert writers.coordinator.outbox.entries == []
 
 
-async def test_what_is_said_wins_over_what_arrives_and_leaves_it(graph: StoreGraph, writers: Writers) -> None:
-    """Put on, it is direct; let go, it arrives still, at once; letting go of what only arrived changes nothing."""
+async def test_a_declared_tag_replaces_a_propagated_one(graph: StoreGraph, writers: Writers) -> None:
+    """A declared tag is direct.
+
+    Removed, it is propagated at once; removing a tag that was only propagated changes nothing.
+    """
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
     await recompute(writers)
     assert await write(writers, tagging("dataset b", None)) == ["UNCHANGED"]
@@ -94,8 +97,11 @@ async def test_what_is_said_wins_over_what_arrives_and_leaves_it(graph: StoreGra
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
-async def test_a_tag_that_is_kept_out_neither_arrives_nor_passes_through(graph: StoreGraph, writers: Writers) -> None:
-    """Nothing beyond has it; let in again, all have; a list of tags leaves it kept out unless it names it."""
+async def test_an_excluded_tag_is_not_propagated(graph: StoreGraph, writers: Writers) -> None:
+    """An excluded tag is not propagated through the asset; readmitted, it is.
+
+    A tag list keeps the exclusion of other tags.
+    """
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
     await recompute(writers)
     assert await write(writers, tagging("dataset b", "BLOCKED")) == ["UPDATED"]
@@ -114,8 +120,11 @@ async def test_a_tag_that_is_kept_out_neither_arrives_nor_passes_through(graph: 
     assert await tags(graph, *ABC) == ["", "DIRECT", "PROPAGATED b"]
 
 
-async def test_a_list_of_tags_leaves_what_arrived(graph: StoreGraph, writers: Writers) -> None:
-    """The list replaces what it declared before; a tag that it names and that arrives is direct, and arrives after."""
+async def test_a_tag_list_keeps_propagated_tags(graph: StoreGraph, writers: Writers) -> None:
+    """A tag list replaces the earlier declarations.
+
+    A tag both listed and propagated is direct, and propagated once unlisted.
+    """
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
     await recompute(writers)
     await write(writers, asset("dataset b", tags=["tag gold"]))
@@ -129,7 +138,7 @@ async def test_a_list_of_tags_leaves_what_arrived(graph: StoreGraph, writers: Wr
 
 
 async def test_one_tag_more_or_less_leaves_the_others_in_the_index(graph: StoreGraph, writers: Writers) -> None:
-    """Adding, removing and keeping out one tag does not take away what was not mentioned."""
+    """Adding, removing and excluding one tag keeps the other tags in the index."""
     await write(writers, asset("dataset a", tags=["tag gold", "tag fresh"]))
     for mode, wanted in (
         ("DIRECT", ["fresh", "gold", "pii"]),
@@ -142,7 +151,10 @@ async def test_one_tag_more_or_less_leaves_the_others_in_the_index(graph: StoreG
 
 
 async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Writers) -> None:
-    """With the cause gone it is nowhere; with another cause left, it came from that, and the far side did not move."""
+    """Without its source a tag leaves a cycle.
+
+    With another source left, the tag names that one and other assets are unchanged.
+    """
     ring = [*CHAIN, link("DERIVES", "dataset c", "dataset a"), link("DERIVES", "dataset cause", "dataset a")]
     await write(writers, SPREADS, *ring, asset("dataset cause", tags=["tag pii"]))
     await recompute(writers)
@@ -156,8 +168,8 @@ async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Write
     assert await tags(graph, *ABC) == ["", "", ""]
 
 
-async def test_the_nearest_cause_counts_then_the_smaller_id(graph: StoreGraph, writers: Writers) -> None:
-    """Of two ways it names the shorter, and of two of one length the source with the smaller id."""
+async def test_the_nearest_source_counts_then_the_smaller_id(graph: StoreGraph, writers: Writers) -> None:
+    """A propagated tag names the source on the shortest path, and of equal paths the source with the smaller id."""
     routes = [link("DERIVES", "dataset x", "dataset c"), link("DERIVES", "dataset w", "dataset x")]
     await write(
         writers, SPREADS, *CHAIN, *routes, asset("dataset a", tags=["tag pii"]), asset("dataset w", tags=["tag pii"])
@@ -169,8 +181,8 @@ async def test_the_nearest_cause_counts_then_the_smaller_id(graph: StoreGraph, w
     assert await tags(graph, "dataset c") == ["PROPAGATED x"]
 
 
-async def test_a_tag_that_ceases_to_propagate_and_begins_again(graph: StoreGraph, writers: Writers) -> None:
-    """What had arrived is taken back everywhere, what people said stays, and all of it comes again."""
+async def test_a_tag_that_ceases_to_propagate_and_resumes(graph: StoreGraph, writers: Writers) -> None:
+    """If a tag ceases to propagate, propagated edges are removed and declared ones stay; if it resumes, they return."""
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
     await recompute(writers)
     await write(writers, asset("tag pii", {"propagates": False}))
@@ -181,8 +193,8 @@ async def test_a_tag_that_ceases_to_propagate_and_begins_again(graph: StoreGraph
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
-async def test_what_is_deleted_passes_nothing_on(graph: StoreGraph, writers: Writers) -> None:
-    """A deletion cuts what is beyond off, and taking it back lets the tag arrive again."""
+async def test_a_deleted_asset_propagates_nothing(graph: StoreGraph, writers: Writers) -> None:
+    """A deleted asset cuts propagation to the assets behind it; restoring it propagates the tag again."""
     await write(
         writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]), asset("dataset c", {"stage": "RETIRED"})
     )
@@ -196,7 +208,7 @@ async def test_what_is_deleted_passes_nothing_on(graph: StoreGraph, writers: Wri
 
 
 async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, writers: Writers) -> None:
-    """Until then it passes tags on, even those that came after it was written."""
+    """An edge with a future end propagates tags until then, including tags set after it was written."""
     await write(writers, SPREADS, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 10))
     await write(writers, asset("dataset a", tags=["tag pii"]))
     await recompute(writers, NOW + 9)
@@ -205,8 +217,8 @@ async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, w
     assert await tags(graph, "dataset b", now=NOW + 10) == [""]
 
 
-async def test_no_kind_stops_it(graph: StoreGraph, writers: Writers) -> None:
-    """Unlike sensitivity it reaches models, services and reports, and through these what they feed."""
+async def test_no_kind_stops_a_tag(graph: StoreGraph, writers: Writers) -> None:
+    """Unlike sensitivity, a tag reaches models, services and reports, and the assets downstream of them."""
     far = [
         link("FEEDS", "dataset a", "model m"),
         link("BASE_OF", "model m", "model n"),
@@ -221,8 +233,11 @@ async def test_no_kind_stops_it(graph: StoreGraph, writers: Writers) -> None:
     assert await tags(graph, *reached) == ["PROPAGATED m", "PROPAGATED n", "PROPAGATED p", "PROPAGATED v"]
 
 
-async def test_the_audit_tells_what_people_said(graph: StoreGraph, writers: Writers) -> None:
-    """Putting a tag on where it arrives is a change from nothing, names no source, and is undone to what arrives."""
+async def test_the_audit_records_declared_tags_only(graph: StoreGraph, writers: Writers) -> None:
+    """Declaring a propagated tag is audited as a change from nothing, without a source.
+
+    The revert restores the propagation.
+    """
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
     await recompute(writers)
     await write(writers, tagging("dataset b", "DIRECT"), now=NOW + 1)
@@ -240,8 +255,8 @@ async def test_the_audit_tells_what_people_said(graph: StoreGraph, writers: Writ
     assert await tags(graph, *ABC, now=NOW + 4) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
-async def test_tags_that_stay_cost_a_write_nothing(writers: Writers) -> None:
-    """With tags that do not propagate a write takes no more requests than without any, and leaves no note."""
+async def test_tags_that_do_not_propagate_cost_a_write_nothing(writers: Writers) -> None:
+    """With tags that do not propagate a write takes no more requests than without tags, and leaves no outbox entry."""
     await write(writers, asset("dataset-version x@1", tags=["tag gold"]), asset("dataset-version w@1"))
     await write(writers, asset("dataset-version warm@1", derivedFrom=["dataset-version x@1"], tags=["tag gold"]))
     sent = []
@@ -255,10 +270,10 @@ async def test_tags_that_stay_cost_a_write_nothing(writers: Writers) -> None:
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
-async def test_a_part_speaks_through_its_whole_in_any_order(
+async def test_a_tag_of_a_child_follows_the_edges_of_its_parent_in_any_order(
     graph: StoreGraph, writers: Writers, order: list[int]
 ) -> None:
-    """A version's tag reaches what its asset's edges lead to, neither the asset nor another version of it."""
+    """The tag of a version propagates along the edges of its model, but not to the model or to other versions."""
     items = [
         asset("dataset-version d@1", tags=["tag pii"]),
         asset("dataset far", derivedFrom=["dataset d"]),

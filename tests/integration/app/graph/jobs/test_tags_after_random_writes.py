@@ -1,4 +1,4 @@
-"""Random writes on random estates: when the job is idle, tags are where they reach, and came from where they should."""
+"""Random writes on random estates: when the job is idle, tags and their sources equal the oracle."""
 
 from dataclasses import dataclass, field
 from itertools import count
@@ -50,14 +50,14 @@ TENANTS = count()
 
 
 def tagging(name: str, mode: str | None, tag: str) -> RegisterCommand:
-    """What `setTags` asks for: a tag put on, kept out or let go."""
+    """Return the command of `setTags`: set a tag, exclude it, or remove the declaration."""
     stated = {} if mode is None else {urn(tag): {"mode": mode}}
     field_ = DeclaredEdges(TAGGED.out(), f"{KIND[name]}.tags", stated, adds=True, removes=() if stated else (urn(tag),))
     return asset_with(name, field_)
 
 
 def asset_with(name: str, *edges: DeclaredEdges) -> RegisterCommand:
-    """An asset with the edges of some fields."""
+    """Return an asset with the edges of some fields."""
     return RegisterCommand(urn(name), {}, edges)
 
 
@@ -68,7 +68,7 @@ near = st.sampled_from(["dataset a", "dataset b", "dataset c", "dataset-version 
 
 
 def linking(edge: tuple[str, str, str], end: int | None, declassified: bool | None) -> Command:  # noqa: FBT001 - a case
-    """A link that may end later, or be declassified."""
+    """Return a link that may end later, or be declassified."""
     details: dict[str, Any] = {} if end is None else {"validFrom": NOW - 10, "validTo": NOW + end}
     if declassified is not None and RELATIONS[edge[0]].carries:
         details["declassified"] = declassified
@@ -95,7 +95,7 @@ batches = st.lists(
 
 @dataclass
 class Twin:
-    """A tenant of its own, whose time passes when the test says so."""
+    """A tenant of its own, with a clock set by the test."""
 
     graph: StoreGraph
     client: GremlinClient
@@ -106,23 +106,23 @@ class Twin:
         self.start()
 
     def start(self) -> None:
-        """A process starts: it knows nothing but what is stored."""
+        """Start a process, which reads its state from the store alone."""
         self.writers = Writers(self.client, shipped_policy(), WriteCoordinator(shipped_stops(), outbox=Outbox()))
         self.job = TagJob(self.client, self.writers.coordinator, lambda: self.now)
 
     async def restart(self) -> None:
-        """The process dies, and another one takes over."""
+        """Replace the process by another one after a crash."""
         self.start()
         await self.writers.coordinator.outbox.load(self.client)
         await self.writers.coordinator.commit_log.load(self.client)
 
     async def write(self, batch: list[Command]) -> None:
-        """Write items as somebody who may do anything."""
+        """Write items as a caller who has every right."""
         caller = person("root", roles="admin auditor approver", tenant=self.tenant)
         await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
 
     async def check(self) -> None:
-        """The job is idle: edges and index are as the definition says."""
+        """Assert that an idle job leaves the edges and index of the definition."""
         there = await stored(self.graph, self.tenant)
         wanted = assigned(there, self.now)
         assert shown(there, self.now) == wanted
@@ -142,14 +142,14 @@ class Twin:
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(batches=batches, crash=st.booleans())
-async def test_tags_are_where_they_reach(
+async def test_tags_equal_the_oracle(
     module_graph: StoreGraph,
     monkeypatch: pytest.MonkeyPatch,
     size: int,
     batches: list[tuple[list[Command], int, int]],
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """Cycles, wholes and parts, tags put on, kept out, let go, edges that end, deletions, and crashes amid the job."""
+    """Tags equal the oracle after random declarations, exclusions, ended edges, deletions and crashes of the job."""
     monkeypatch.setattr(job_module, "BATCH", size)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
         twin = Twin(module_graph, client)

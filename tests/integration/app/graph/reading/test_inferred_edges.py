@@ -1,4 +1,4 @@
-"""Inferred edges as the API shows them: to whom, beside what was declared, and when they come and go."""
+"""Inferred edges in the API: visibility, precedence of declared edges, and their creation and removal."""
 
 import zlib
 from collections.abc import Iterator
@@ -37,21 +37,21 @@ class Estate:
     mark: str
 
     def id(self, kind: str) -> str:
-        """The id of the one of a kind."""
+        """Return the id of the asset of a kind."""
         return urn(f"{kind} {self.mark}{'@1' if kind.endswith('version') else ''}")
 
     @property
     def edge(self) -> dict[str, Any]:
-        """The edge that follows from the deployment."""
+        """Return the edge inferred from the deployment."""
         return {"relation": "TESTED_IN", "from": self.id("model-version"), "to": self.id("experiment-cell")}
 
     @property
     def cause(self) -> dict[str, Any]:
-        """The edge of the deployment that it follows from."""
+        """Return the edge of the deployment from which the other is inferred."""
         return {**self.edge, "from": self.id("deployment")}
 
     def tested(self, *, hidden: bool = False) -> Iterator[dict[str, Any]]:
-        """A version that is tested in a cell by a deployment, which is there for its team alone if it is hidden."""
+        """Return a version tested in a cell by a deployment, which is visible to its team alone if ``hidden``."""
         shut = {"owners": [{"owner": RISK}], "visibility": "TEAM"} if hidden else {}
         version, deployment = self.id("model-version"), self.id("deployment")
         yield {"modelVersion": {"id": version}}
@@ -60,26 +60,29 @@ class Estate:
         yield {"experimentCell": {"id": self.id("experiment-cell"), "owners": [{"owner": RANKING}], **subjects}}
 
     def trained(self) -> Iterator[dict[str, Any]]:
-        """A run that read a feature and made a version."""
+        """Return a run that read a feature and made a version."""
         yield {"run": {"id": self.id("run"), "state": "COMPLETE", "outputs": [self.id("model-version")]}}
         yield {"link": {"relation": "INPUT_TO", "from": self.id("feature"), "to": self.id("run")}}
 
 
 @pytest.fixture
 def estate(request: pytest.FixtureRequest) -> Estate:
-    """Names that no other test has."""
+    """Return names that no other test uses."""
     return Estate(f"t{zlib.crc32(request.node.name.encode()):x}")
 
 
 async def rows(api: Api, who: str, urn: str, direction: str, **where: Any) -> list[dict[str, Any]]:
-    """The neighbours of an asset, as many as are counted."""
+    """Return the neighbours of an asset, and assert that the total is their number."""
     found = (await api.ask(who, EDGES, id=urn, filter=where or None))["asset"][direction]
     assert found["totalCount"] == len(found["nodes"])
     return list(found["nodes"])
 
 
-async def test_a_question_is_one_hop_shorter(api: Api, estate: Estate) -> None:
-    """It says how sure it is, by which rule and since when: since the last edge of its chain; filters know of it."""
+async def test_an_inferred_edge_replaces_a_hop(api: Api, estate: Estate) -> None:
+    """An inferred edge returns confidence, rule and start, and filters match it.
+
+    Its start is that of the last edge of its chain.
+    """
     await api.load(*estate.tested())
     await api.load(
         {"link": {**estate.cause, "validFrom": "2024-01-01T00:00:00Z"}},
@@ -122,7 +125,7 @@ async def test_a_question_is_one_hop_shorter(api: Api, estate: Estate) -> None:
 
 
 async def test_a_hidden_middle_is_not_bridged(api: Api, estate: Estate) -> None:
-    """Who may not know of the deployment reads what there is without it: as many rows, after as many requests."""
+    """If the deployment is hidden, no inferred edge bridges it: as many rows, after as many requests, as without it."""
     await api.load(*estate.tested(hidden=True))
     other = Estate(f"{estate.mark}-not")
     version, _, cell = other.tested()
@@ -143,8 +146,8 @@ async def test_a_hidden_middle_is_not_bridged(api: Api, estate: Estate) -> None:
     assert (await api.ask("root", CELLS, id=estate.id("model-version")))["asset"]["experimentCells"]["totalCount"] == 1
 
 
-async def test_one_visible_chain_is_enough_and_says_what_it_says(api: Api, estate: Estate) -> None:
-    """Of two deployments one is hidden: the edge is as old and as sure as the other has it be."""
+async def test_one_visible_chain_is_enough_and_sets_age_and_confidence(api: Api, estate: Estate) -> None:
+    """If one of two deployments is hidden, age and confidence of the edge are those of the visible chain."""
     await api.load(*estate.tested(hidden=True))
     await api.load(
         {
@@ -170,8 +173,8 @@ async def test_one_visible_chain_is_enough_and_says_what_it_says(api: Api, estat
     assert mine["validFrom"] > all_of_it["validFrom"]
 
 
-async def test_who_declares_it_is_told_nothing_of_it(api: Api, estate: Estate) -> None:
-    """A declaration beside a hidden chain is new, since now, and certain; it stays when the cause goes."""
+async def test_declaring_an_inferred_edge_discloses_no_hidden_chain(api: Api, estate: Estate) -> None:
+    """An edge declared beside a hidden chain is new and certain from now on. It stays when the chain is removed."""
     await api.load(*estate.tested(hidden=True))
     await api.recomputed()
     body = await api.send("ada", UNLINK, input=estate.edge)
@@ -191,8 +194,10 @@ async def test_who_declares_it_is_told_nothing_of_it(api: Api, estate: Estate) -
 
 
 @pytest.mark.parametrize("cause", ["an edge", "the middle"])
-async def test_it_goes_and_comes_with_its_cause(api: Api, estate: Estate, module_graph: StoreGraph, cause: str) -> None:
-    """Unlinked or deleted, linked again or restored; revision and history of both ends say nothing of it."""
+async def test_an_inferred_edge_ends_and_returns_with_its_source(
+    api: Api, estate: Estate, module_graph: StoreGraph, cause: str
+) -> None:
+    """An inferred edge ends with its source and returns with it; revision and history of both ends do not change."""
     await api.load(*estate.trained())
     await api.recomputed()
     before = await stored(module_graph)
@@ -218,8 +223,11 @@ async def test_it_goes_and_comes_with_its_cause(api: Api, estate: Estate, module
         assert before.history(end)[0] in after.history(end)
 
 
-async def test_it_holds_nothing_up_and_carries_nothing(api: Api, estate: Estate) -> None:
-    """Sensitivity stops at a declassified hop, though a shortcut leads over it; and what it starts from may go."""
+async def test_an_inferred_edge_carries_no_sensitivity_and_blocks_no_deletion(api: Api, estate: Estate) -> None:
+    """Sensitivity stops at a declassified hop despite an inferred shortcut.
+
+    A source with an inferred edge can be deleted.
+    """
     await api.load(*estate.trained())
     writers = Writers(api.client, api.process.policy, api.coordinator)
     auditor = person("root", roles="admin auditor")
@@ -241,8 +249,8 @@ async def test_it_holds_nothing_up_and_carries_nothing(api: Api, estate: Estate)
     assert (await api.ask("root", FEATURES, id=estate.id("model-version")))["asset"]["features"]["nodes"] == []
 
 
-async def test_a_store_that_was_there_before(estate: Estate, graph: StoreGraph, tmp_path: Path) -> None:
-    """It is gone through at the start, and without enrichment all that was inferred is taken back."""
+async def test_a_store_from_before_inference(estate: Estate, graph: StoreGraph, tmp_path: Path) -> None:
+    """A store from before inference is processed at start; with inference off, all inferred edges are removed."""
     observed: list[int] = []
     for switch in ("0", "1", "1", "0"):
         async with open_api(graph, tmp_path, MLG_ENRICHMENT=switch) as api:

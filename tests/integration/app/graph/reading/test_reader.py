@@ -1,4 +1,4 @@
-"""What each caller reads of random estates, page by page, is what plain Python says of them."""
+"""The reads of each caller on random estates, page by page, equal an oracle in plain Python."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ async def twin(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactor
 
 
 def _via(estate: Estate, who: str, starts: Iterable[str], *hops: tuple[str, bool, str]) -> set[str]:
-    """What is reached over hops through what the caller reads."""
+    """Return the assets reached over hops through rows that the caller reads."""
     reached = set(starts)
     for relations, out, kinds in hops:
         reached = {
@@ -90,7 +90,7 @@ def _runs(estate: Estate, workflow: str, state: str = "") -> list[str]:
 
 @dataclass(frozen=True)
 class Field:
-    """A connection field: where it is, what its nodes select, and how it is paged."""
+    """A connection field: its path, the selection on its nodes, and its pagination."""
 
     kind: str
     name: str
@@ -101,7 +101,7 @@ class Field:
 
 
 async def _paged(twin: Twin, who: str, field: Field, urns: list[str]) -> dict[str, Any]:
-    """All nodes of a connection of each source, read in pages abreast, and the total that every page says."""
+    """Read all nodes of a connection for each source in parallel pages; return them with the total of every page."""
     found: dict[str, Any] = {urn: ([], set()) for urn in urns}
     cursors: dict[str, str | None] = dict.fromkeys(urns)
     total = "totalCount" if field.total else ""
@@ -133,7 +133,7 @@ def _after(cursor: str | None) -> str:
 @pytest.mark.parametrize("who", CALLERS)
 @pytest.mark.parametrize(("kind", "name", "args"), RELATED)
 async def test_relations(twin: Twin, kind: str, name: str, args: str, who: str) -> None:
-    """Small pages of a relation concatenate to what the oracle reaches, each once; by-time lists in their order."""
+    """Small pages of a relation concatenate to the oracle's rows without repetition; lists by time are in order."""
     estate, expected = twin.estate, RELATED[kind, name, args]
     sources = estate.readable(who, estate.of(kind))
     if kind == "ModelVersion":
@@ -188,7 +188,7 @@ async def test_neighbours(twin: Twin, who: str, *, out: bool) -> None:
 def _random_filter(
     random: Random, twin: Twin, who: str, depth: int = 2
 ) -> tuple[dict[str, Any], Callable[[str], bool]]:
-    """A filter of the contract, and what it means: what is not read has no stage, no time and no owners."""
+    """Return a filter and the condition it means: an unreadable asset has no stage, no time and no owners."""
 
     def read(urn: str) -> bool:
         return twin.estate.reads(who, urn)
@@ -233,7 +233,7 @@ LIST = """query ($filter: AssetFilter, $order: AssetOrder, $first: Int, $after: 
 
 
 def _sorted(twin: Twin, who: str, urns: list[str], order: str, *, down: bool) -> list[str]:
-    """The order that is asked for; what hides its time comes last, by id."""
+    """Return ids in the order of the query; assets whose time is hidden come last, by id."""
     last = [] if order in {"ID", "NAME"} else [urn for urn in urns if not twin.estate.reads(who, urn)]
     first = [urn for urn in urns if urn not in last]
     return [*sorted(first, key=lambda urn: (ORDERS[order](twin, urn), urn), reverse=down), *sorted(last)]
@@ -260,10 +260,10 @@ async def test_listings(twin: Twin, who: str) -> None:
 
 
 @pytest.mark.parametrize("who", CALLERS)
-async def test_reading_on_is_abreast(twin: Twin, who: str) -> None:
-    """Pages that policy and filter left unfilled are filled together: more sources take no more requests.
+async def test_short_pages_are_filled_together(twin: Twin, who: str) -> None:
+    """Pages left short by policy and filter are filled together: more sources take no more requests.
 
-    Where rows may hide the time of their order, it takes one request more to put them last.
+    Where rows may hide the time of their order, one more request reads them last.
     """
     hubs = twin.estate.of("Workflow")[:2]
     fields = [

@@ -1,4 +1,4 @@
-"""One store request per level for checks, incidents and usage, however many there are."""
+"""One store request per query level for checks, incidents and usage, for any number of records."""
 
 import pytest
 from support.documents.observability import owned, raised, recorded, report, team, urn
@@ -60,15 +60,15 @@ async def api(api: Api) -> Api:
 @pytest.mark.parametrize("who", ["ada", "bo", "root"])
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_one_request_per_level(api: Api, shape: str, who: str) -> None:
-    """The number of store requests is the number of levels for all parents, and no greater for one."""
+    """The number of store requests is the number of levels, for one parent as for all."""
     levels, query = SHAPES[shape]
     one, every = [await api.count(who, query.replace("$n", n)) for n in ("1", "100")]
     assert one <= every == levels
 
 
 @pytest.mark.parametrize("cap", [4, 12, 13])
-async def test_what_is_too_much_brings_nothing_in_vain(api: Api, cap: int) -> None:
-    """Twelve months are too much for a level of twelve: it says so, with the points that were asked for and no more."""
+async def test_a_level_over_its_cap_reads_no_records(api: Api, cap: int) -> None:
+    """Twelve months exceed the cap of a level: the response reports it, with the requested vertices and no more."""
     vids = [vertex_id("default", urn("dataset", f"d{number}")) for number in range(6)]
     (months,) = compile_related(MONTHS).hops
     hop = {**ReadTime(10**13).window, **months.wire(vids, t=True, n=50_000, since=1)}

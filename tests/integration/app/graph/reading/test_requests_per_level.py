@@ -1,4 +1,4 @@
-"""One store request per level, whatever the shape of the query and whoever asks."""
+"""One store request per query level, for every shape of query and every caller."""
 
 import asyncio
 from random import Random
@@ -89,13 +89,13 @@ async def test_one_request_per_level(api: Api, shape: str, who: str) -> None:
 
 
 async def test_requests_do_not_grow_with_width(api: Api) -> None:
-    """Three models take as many requests as all of them: width is free."""
+    """Three models take as many requests as all models: the number of rows does not matter."""
     query = SHAPES["model to team, the main job"][1]
     assert await api.count("root", query.replace("first: 50", "first: 3")) == await api.count("root", query)
 
 
 async def test_number_of_texts_is_constant(api: Api) -> None:
-    """All shapes, filters and orders together send one read text, so the store compiles nothing new."""
+    """All shapes, filters and orders together send one statement text, so the store compiles nothing new."""
     requests = ObservedRequests()
     api.client.observers.append(requests)
     filters = ("", '(filter: {name: {prefix: "a"}})', "(filter: {or: [{owned: true}, {not: {stages: [DRAFT]}}]})")
@@ -107,7 +107,7 @@ async def test_number_of_texts_is_constant(api: Api) -> None:
 
 
 async def test_requests_do_not_depend_on_latencies(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers that take unequal times, with other operations beside, change neither the count nor the answer."""
+    """Responses of unequal latency, with other operations in parallel, change neither number of requests nor result."""
     levels, query = SHAPES["uneven depths"]
     calm = await api.ask("ada", query)
     random, submit = Random(7), GremlinClient.submit
@@ -126,7 +126,7 @@ async def test_requests_do_not_depend_on_latencies(api: Api, monkeypatch: pytest
 
 
 async def test_two_operations_share_nothing(api: Api) -> None:
-    """Two callers at once get what each gets alone: loaders and rows belong to one operation."""
+    """Two concurrent callers get what each gets alone: loaders and rows belong to one operation."""
     _, query = SHAPES["several relations of one type side by side"]
     alone = [await api.send(who, query) for who in PERSONAS]
     together = await asyncio.gather(*(api.send(who, query) for who in PERSONAS))

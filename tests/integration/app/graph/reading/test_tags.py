@@ -1,4 +1,4 @@
-"""Tags of assets as the API shows and sets them: how each came, and from where, for who may know."""
+"""Tags of assets as the API returns and sets them: how each was assigned, and from which visible source."""
 
 from pathlib import Path
 
@@ -12,8 +12,11 @@ SET = "mutation ($input: SetTagsInput!) { setTags(input: $input) { changed error
 RISK = "mlg://team/catalog/default/risk"
 
 
-async def test_a_tag_that_arrived_says_from_where(graph: StoreGraph, tmp_path: Path) -> None:
-    """Whoever may know of the source is told of it, others that the tag arrived; none is left when it goes."""
+async def test_a_propagated_tag_names_its_source(graph: StoreGraph, tmp_path: Path) -> None:
+    """A caller who sees the source of a propagated tag reads the source too, others read only the tag.
+
+    If the source is removed, the tag is.
+    """
     shut, open_ = urn("dataset shut"), urn("dataset open")
     async with open_api(graph, tmp_path) as api:
         pending = api.coordinator.outbox

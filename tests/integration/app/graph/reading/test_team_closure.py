@@ -19,7 +19,7 @@ async def api(graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> As
 
 
 async def test_rights_follow_the_current_parents(api: Api) -> None:
-    """A team that moved is no part of the team that it left, whose rights its members lose; cycles end."""
+    """Members of a moved team lose the rights of its former parent; cycles of teams end."""
     await api.load({"team": {"name": "a", "parent": f"{TEAM}b"}}, {"team": {"name": "b", "parent": f"{TEAM}c"}})
     before = await close_teams(api.client, "default", frozenset({f"{TEAM}a"}))
     await api.load({"team": {"name": "a", "parent": f"{TEAM}d"}}, {"team": {"name": "d", "parent": f"{TEAM}a"}})

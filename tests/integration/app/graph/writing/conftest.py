@@ -35,7 +35,7 @@ async def module_writers(module_graph: StoreGraph, policy: Policy) -> AsyncItera
 
 @pytest.fixture(scope="module")
 def machine(module_graph: StoreGraph, policy: Policy) -> Iterator[WriterMachine]:
-    """Give the machine a loop of its own: hypothesis calls its rules from outside of any."""
+    """Give the state machine an event loop of its own, because hypothesis calls its rules outside of any."""
     with asyncio.Runner() as runner:
         client = GremlinClient(module_graph.url, source=module_graph.source)
         runner.run(client.__aenter__())

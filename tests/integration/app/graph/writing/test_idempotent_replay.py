@@ -1,4 +1,4 @@
-"""Receipts on a real JanusGraph: what was done under a key is done once, for a day, and then forgotten."""
+"""Receipts on a real JanusGraph: a call with an idempotency key is executed once a day, then its receipt expires."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,12 +19,12 @@ CALL = IdempotencyKey("build 7", "of the call")
 
 
 def keyed(text: str, key: str, digest: str = "a", **values: Any) -> RegisterCommand:
-    """A registration under a key of its own."""
+    """Return a registration under a key of its own."""
     return replace(asset(text, values), key=IdempotencyKey(key, digest))
 
 
 def called(count: int, call: IdempotencyKey = CALL) -> list[RegisterCommand]:
-    """The items of one call that has a key."""
+    """Return the items of one call that has a key."""
     return [replace(asset(f"dataset d{number}"), key=key_within(call, number)) for number in range(count)]
 
 
@@ -36,19 +36,22 @@ async def write(
 
 
 async def kept(graph: StoreGraph) -> tuple[int, int]:
-    """How many receipts there are on how many shelves."""
+    """Return the number of receipts and the number of hourly buckets."""
     receipts: Any = await graph.run("g.V(x).out('SHELF').out('RECEIPT').dedup().count()", x=BUCKET_ROOT)
     buckets: Any = await graph.run("g.V(x).out('SHELF').count()", x=BUCKET_ROOT)
     return receipts[0], buckets[0]
 
 
 def codes(done: list[WriteOutcome]) -> list[str]:
-    """The codes of the refusals."""
+    """Return the codes of the errors."""
     return [refusal.code.name for one in done for refusal in one.errors]
 
 
 async def test_a_call_of_several_transactions_is_done_once(graph: StoreGraph, writers: Writers) -> None:
-    """Each transaction renews the receipt of the call, which hangs on the shelf already; a repeat answers alike."""
+    """Each transaction renews the receipt of the call, already in its hourly bucket.
+
+    A repeat returns the same outcomes.
+    """
     first = await write(writers, *called(7), chunk=3)
     assert [one.outcome.name for one in first] == ["CREATED"] * 7
     assert await write(writers, *called(7), chunk=2) == first
@@ -57,8 +60,8 @@ async def test_a_call_of_several_transactions_is_done_once(graph: StoreGraph, wr
     assert codes(other) == ["IDEMPOTENCY_CONFLICT"] * 7
 
 
-async def test_a_repeated_call_completes_what_was_refused(writers: Writers) -> None:
-    """Refusals leave no receipt: the same call again does what had failed, and answers the rest as before."""
+async def test_a_repeated_call_retries_rejected_items(writers: Writers) -> None:
+    """Rejected items leave no receipt: a repeated call retries them, and replays the outcomes of the others."""
     await write(writers, asset("dataset d1"))
     items = called(3)
     items[1] = replace(items[1], expected_revision=2, values={"description": "x"})
@@ -72,8 +75,8 @@ async def test_a_repeated_call_completes_what_was_refused(writers: Writers) -> N
 
 
 @pytest.mark.parametrize("later", [0, RECEIPT_LIFETIME_MS - 1])
-async def test_a_key_answers_for_a_day(graph: StoreGraph, writers: Writers, later: int) -> None:
-    """Up to a millisecond before a day is over the answer is the first one, though others changed the asset since."""
+async def test_a_key_is_valid_for_a_day(graph: StoreGraph, writers: Writers, later: int) -> None:
+    """Until the last millisecond of a day a key replays the first outcome, although others changed the asset since."""
     first = await write(writers, keyed("dataset d", "k", description="x"))
     await write(writers, asset("dataset d", {"description": "y"}), who=OTHER)
     assert await write(writers, keyed("dataset d", "k", description="x"), now=NOW + later) == first
@@ -83,7 +86,7 @@ async def test_a_key_answers_for_a_day(graph: StoreGraph, writers: Writers, late
 
 
 async def test_an_expired_key_is_as_new(graph: StoreGraph, writers: Writers) -> None:
-    """After a day the key does something again, with whatever payload, and holds for another day."""
+    """After a day a key executes again, with any payload, and is valid for another day."""
     await write(writers, keyed("dataset d", "k", description="x"))
     again = await write(writers, keyed("dataset d", "k", "b", description="y"), now=NOW + RECEIPT_LIFETIME_MS)
     assert [one.outcome.name for one in again] == ["UPDATED"]
@@ -94,14 +97,14 @@ async def test_an_expired_key_is_as_new(graph: StoreGraph, writers: Writers) -> 
 
 
 async def test_keys_are_the_callers_own(writers: Writers) -> None:
-    """Another principal's key of the same text is another key."""
+    """The same key of another principal is a different key."""
     await write(writers, keyed("dataset d", "k", description="x"))
     done = await write(writers, keyed("dataset d", "k", "b", description="y"), who=OTHER)
     assert [one.outcome.name for one in done] == ["UPDATED"]
 
 
-async def test_the_housekeeper_forgets_what_has_expired(graph: StoreGraph, writers: Writers) -> None:
-    """Receipts go a day after they were written, in batches, then their shelf; no asset or change goes."""
+async def test_the_expiry_job_deletes_expired_receipts(graph: StoreGraph, writers: Writers) -> None:
+    """Expired receipts are deleted in batches, then their hourly bucket; no asset and no change is deleted."""
     await write(writers, *(keyed(f"dataset d{number}", f"k{number}") for number in range(5)))
     await write(writers, keyed("dataset e", "e"), now=NOW + HOUR_MS)
     before = await stored(graph)
@@ -119,8 +122,8 @@ async def test_the_housekeeper_forgets_what_has_expired(graph: StoreGraph, write
     ] == ["UNCHANGED"]
 
 
-async def test_the_housekeeper_leaves_what_was_renewed(graph: StoreGraph, writers: Writers) -> None:
-    """A receipt that was written again after it expired hangs on its old shelf, too, and stays when that goes."""
+async def test_the_expiry_job_keeps_renewed_receipts(graph: StoreGraph, writers: Writers) -> None:
+    """A receipt renewed after it expired is also in its old hourly bucket, and survives the deletion of that bucket."""
     await write(writers, keyed("dataset d", "k"), keyed("dataset e", "e"))
     await write(writers, keyed("dataset d", "k", "b"), now=NOW + RECEIPT_LIFETIME_MS)
     await keep_module(writers, NOW + RECEIPT_LIFETIME_MS)
@@ -133,7 +136,7 @@ async def test_the_housekeeper_leaves_what_was_renewed(graph: StoreGraph, writer
 
 
 async def keep_module(writers: Writers, now: int) -> None:
-    """Do all that there is to do at an instant."""
+    """Run the expiry job at an instant until nothing is left to delete."""
     keeper = ReceiptExpiry(writers.client, writers.coordinator.lock, clock=lambda: now)
     while await keeper.step():
         pass

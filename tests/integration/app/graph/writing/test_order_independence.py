@@ -28,12 +28,12 @@ _STRENGTH = ["INFERRED", "DECLARED", "OBSERVED"]
 
 
 def some(values: list[str]) -> st.SearchStrategy[list[str]]:
-    """A few of the values, in any order."""
+    """Draw a few of the values, in any order."""
     return st.lists(st.sampled_from(values), unique=True, max_size=3)
 
 
 def fields(**strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Any of the fields, each with a value."""
+    """Draw any of the fields, each with a value."""
     return st.fixed_dictionaries({}, optional=strategies)
 
 
@@ -47,7 +47,7 @@ _values = st.fixed_dictionaries(
 
 
 def assets(names: list[str], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[RegisterCommand]:
-    """A registration of one of the names."""
+    """Draw a registration of one of the names."""
     return st.builds(
         lambda name, values, far: asset(name, values, **far), st.sampled_from(names), _values, fields(**_common, **more)
     )
@@ -88,7 +88,7 @@ _items = st.lists(
 
 
 def declarations(items: Iterable[Item]) -> Iterator[tuple[Key, str, str, Mapping[str, Any]]]:
-    """Every edge that an item declares: key, declarer, origin and facts."""
+    """Yield every edge that an item declares: key, declarer, origin and properties."""
     for item in items:
         if isinstance(item, LinkCommand):
             pairs = sorted(item.values["properties"], key=lambda pair: str(pair["key"]))
@@ -103,12 +103,12 @@ def declarations(items: Iterable[Item]) -> Iterator[tuple[Key, str, str, Mapping
 
 
 def parent_by_name(text: str) -> str | None:
-    """The whole that a version's URN names."""
+    """Return the parent named in the URN of a version."""
     return text.replace("-version/", "/", 1).rpartition("@")[0] if "-version/" in text else None
 
 
 def expected(items: list[Item], tenant: str) -> tuple[dict[str, Any], dict[Key, Any]]:
-    """The graph that the items describe, worked out from the set of them alone."""
+    """Return the graph described by the items, computed from their set alone."""
     found: dict[Key, dict[str, Any]] = {}
     for key, declarer, origin, details in declarations(items):
         edge = found.setdefault(key, {"relation": key[0], "validFrom": NOW, "by": [], "origin": origin})
@@ -136,7 +136,7 @@ def expected(items: list[Item], tenant: str) -> tuple[dict[str, Any], dict[Key, 
 
 
 def vertex(name: str, item: RegisterCommand | None, found: dict[Key, Any], tenant: str) -> dict[str, Any]:
-    """The record of one vertex, apart from its owner team and revision."""
+    """Return the record of one vertex, without owner team and revision."""
     parts = parse_urn(name)
     kind = KINDS[parts.kind]
     lists = {field.declarer.split(".")[1]: field.targets for field in item.edges} if item else {}
@@ -174,7 +174,7 @@ def vertex(name: str, item: RegisterCommand | None, found: dict[Key, Any], tenan
 
 
 def team(record: dict[str, Any], records: dict[str, Any]) -> str:
-    """The owner team by the rule of the design: first technical team, first team, the whole's, none."""
+    """Return the owner team by the rule of the design: first technical team, first team, that of the parent, none."""
     teams = [(owner, kinds) for owner, kinds in record["index"]["owners"] if "//team/" in owner]
     technical = [owner for owner, kinds in teams if "TECHNICAL" in kinds]
     known_parent = parent_by_name(record["id"]) or record["index"]["whole"]
@@ -190,7 +190,7 @@ def team(record: dict[str, Any], records: dict[str, Any]) -> str:
 async def test_any_order_and_chunking_give_the_graph_that_the_items_describe(
     module_graph: StoreGraph, module_writers: Writers, items: list[Item], data: st.DataObject
 ) -> None:
-    """Records and edges in the store are those of a model that has no order, whatever the order and the batches."""
+    """Stored records and edges equal those of a model without order, for any order and any batches."""
     tenant = next(_tenants)
     order = data.draw(st.permutations(items))
     writer = module_writers.of(person("root", roles="admin", tenant=tenant), data.draw(st.integers(1, 5)))
@@ -211,7 +211,7 @@ async def test_any_order_and_chunking_give_the_graph_that_the_items_describe(
     assert (await stored(module_graph, tenant)).records == there.records
 
 
-def test_the_model_names_wholes_as_the_design_does() -> None:
-    """The oracle's own reading of a URN is right where it matters."""
+def test_the_oracle_derives_parents_from_urns() -> None:
+    """The oracle derives the right parent from a URN."""
     assert parent_by_name(urn("model-version m@1")) == urn("model m")
     assert parent_by_name(urn("dataset a")) is None

@@ -1,4 +1,4 @@
-"""What a write does to the sensitivity of others at once, what it leaves to the job, and who may say otherwise."""
+"""The effect of a write on the sensitivity of other assets: at once, by the job, and by declassification."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,13 +31,13 @@ async def write(
 
 
 async def levels(graph: StoreGraph, *names: str) -> list[str]:
-    """The stored sensitivity of some assets."""
+    """Return the stored sensitivity of some assets."""
     there = await stored(graph)
     return [there.natives[urn(name)]["sensitivity"] for name in names]
 
 
 async def recomputed(writers: Writers, now: int = NOW) -> None:
-    """Run the job until there is nothing to do."""
+    """Run the job until its outbox is empty."""
     coordinator = writers.coordinator
     job = SensitivityJob(
         writers.client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops, lambda: now
@@ -46,8 +46,11 @@ async def recomputed(writers: Writers, now: int = NOW) -> None:
         pass
 
 
-async def test_what_is_downstream_is_raised_with_the_write(graph: StoreGraph, writers: Writers) -> None:
-    """Versions, runs and features follow at once, models and reports do not; nobody's revision or time moves."""
+async def test_a_write_raises_downstream_assets(graph: StoreGraph, writers: Writers) -> None:
+    """A write raises downstream versions, runs and features at once, but no models and reports.
+
+    No revision or time changes.
+    """
     chain: list[RegisterCommand | LinkCommand] = [
         asset("dataset a"),
         asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset-version b@1"]),
@@ -70,8 +73,11 @@ async def test_what_is_downstream_is_raised_with_the_write(graph: StoreGraph, wr
     assert writers.coordinator.outbox.entries == []
 
 
-async def test_a_new_part_speaks_through_the_edges_of_its_whole(graph: StoreGraph, writers: Writers) -> None:
-    """A version or feature that is more sensitive than its whole raises what the whole leads to, not the whole."""
+async def test_a_new_child_raises_along_the_edges_of_its_parent(graph: StoreGraph, writers: Writers) -> None:
+    """A version or feature more sensitive than its parent raises the assets downstream of the parent.
+
+    The parent is not raised.
+    """
     await write(
         writers,
         link("DERIVES", "dataset d", "dataset far"),
@@ -85,8 +91,11 @@ async def test_a_new_part_speaks_through_the_edges_of_its_whole(graph: StoreGrap
     assert await levels(graph, "dataset later") == ["RESTRICTED"]
 
 
-async def test_a_part_that_leaves_takes_its_sensitivity_along(graph: StoreGraph, writers: Writers) -> None:
-    """What a set leads to goes down when the feature that was more sensitive leaves, and the feature keeps its own."""
+async def test_a_child_that_leaves_takes_its_sensitivity_along(graph: StoreGraph, writers: Writers) -> None:
+    """If a feature more sensitive than its set leaves, assets fed by the set are lowered.
+
+    The feature keeps its sensitivity.
+    """
     await write(
         writers,
         asset("feature f", {"sensitivity": "CONFIDENTIAL"}),
@@ -106,8 +115,8 @@ async def test_a_part_that_leaves_takes_its_sensitivity_along(graph: StoreGraph,
     ]
 
 
-async def test_a_dry_run_raises_and_notes_nothing(graph: StoreGraph, writers: Writers) -> None:
-    """Neither the store nor the list of pending work changes."""
+async def test_a_dry_run_stores_no_raise_and_no_outbox_entry(graph: StoreGraph, writers: Writers) -> None:
+    """A dry run changes neither the store nor the outbox."""
     await write(writers, asset("dataset a"), link("DERIVES", "dataset a", "dataset b"))
     before = await stored(graph)
     assert await write(writers, asset("dataset a", RESTRICTED), dry_run=True) == ["UPDATED"]
@@ -116,7 +125,7 @@ async def test_a_dry_run_raises_and_notes_nothing(graph: StoreGraph, writers: Wr
 
 
 async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Writers) -> None:
-    """With the cause gone the whole cycle goes down, and with another cause only as far as that one."""
+    """Without its source a cycle is lowered; with another source left, only to that sensitivity."""
     ring = ["dataset a", "dataset b", "dataset c"]
     links: list[RegisterCommand | LinkCommand] = [
         link("DERIVES", one, other) for one, other in zip(ring, [*ring[1:], ring[0]], strict=True)
@@ -134,7 +143,7 @@ async def test_a_cycle_does_not_hold_itself_up(graph: StoreGraph, writers: Write
 
 
 async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, writers: Writers) -> None:
-    """The target stays raised until the instant, with a note of it, and goes down after."""
+    """The target of an edge with a future end stays raised, with an outbox entry, and is lowered after that end."""
     ends = link("DERIVES", "dataset a", "dataset b", validTo=NOW + 10)
     await write(writers, asset("dataset a", RESTRICTED), ends)
     await recomputed(writers, NOW + 9)
@@ -145,7 +154,10 @@ async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, w
 
 
 async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers: Writers) -> None:
-    """Setting and clearing take `approve` where data arrives; a later link leaves it alone; clearing raises at once."""
+    """Setting and clearing `declassify` requires `approve` on the target.
+
+    Later links keep it, and clearing raises at once.
+    """
     owned = asset("dataset clean", owners={"team ranking": ["TECHNICAL"]})
     await write(writers, asset("dataset raw", RESTRICTED), owned)
     plain = link("DERIVES", "dataset raw", "dataset clean")
@@ -162,17 +174,20 @@ async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers:
     assert await levels(graph, "dataset clean") == ["INTERNAL"]
 
 
-async def test_an_edge_that_carries_nothing_is_not_declassified(writers: Writers) -> None:
-    """There is nothing to declassify on an edge over which no data flows."""
+async def test_an_edge_without_data_is_not_declassified(writers: Writers) -> None:
+    """An edge that carries no data cannot be declassified."""
     odd = link("CALLED_BY", "service a", "service b", declassified=True)
     assert await write(writers, odd) == ["INVALID"]
 
 
 @pytest.mark.parametrize(("owners", "outcome"), [({}, "DENIED"), ({"team ranking": ["TECHNICAL"]}, "UPDATED")])
-async def test_what_arrives_decides_what_comes_after(
+async def test_effective_sensitivity_decides_on_changes(
     writers: Writers, graph: StoreGraph, owners: dict[str, list[str]], outcome: str
 ) -> None:
-    """Creation goes by what is declared, since the source may be hidden; changes go by what arrived."""
+    """Creation is permitted by declared sensitivity, because the source may be hidden.
+
+    Changes by effective sensitivity.
+    """
     await write(writers, asset("dataset raw", RESTRICTED), link("DERIVES", "dataset raw", "dataset middle"))
     made = asset("dataset made", owners=owners, derivedFrom=["dataset middle"])
     assert await write(writers, made, who=ADA) == ["CREATED"]

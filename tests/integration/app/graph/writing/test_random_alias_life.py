@@ -1,4 +1,4 @@
-"""The life of a model's aliases in any order, beside that of its versions: the store holds what a plain model says."""
+"""Aliases and versions of a model change in random order: the store equals a plain Python model."""
 
 import os
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ VERSIONS = [urn(f"model-version m@{number}") for number in (1, 2, 3)]
 NAMES = ("champion", "challenger")
 
 Alias = tuple[str, bool]
-"""The version that a name stands for, and whether it is protected."""
+"""The version that an alias points at, and whether the alias is protected."""
 
 _tenants = (f"alias-{number}" for number in count())
 _version = st.sampled_from(VERSIONS)
@@ -32,7 +32,7 @@ _name = st.sampled_from(NAMES)
 
 @dataclass
 class Names:
-    """What is stored of a model's names, its revision, and each change of a name as (name, before, after)."""
+    """Return the stored aliases of a model, its revision, and each alias change as (name, before, after)."""
 
     aliases: dict[str, Alias] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
@@ -40,7 +40,7 @@ class Names:
     changes: list[tuple[str, Alias | None, Alias | None]] = field(default_factory=list)
 
     def move(self, name: str, version: str, expected: object, protected: bool | None) -> str:  # noqa: FBT001
-        """Let a name stand for a version."""
+        """Point an alias at a version."""
         now = self.aliases.get(name)
         if version in self.deleted:
             return "CONFLICT"
@@ -50,7 +50,7 @@ class Names:
         return self._put(name, after)
 
     def delete(self, version: str) -> str:
-        """Delete a version, which nothing may stand for."""
+        """Delete a version, unless an alias points at it."""
         if version in self.deleted:
             return "UNCHANGED"
         if version in {each for each, _ in self.aliases.values()}:
@@ -59,14 +59,14 @@ class Names:
         return "UPDATED"
 
     def restore(self, version: str) -> str:
-        """Take a deletion back."""
+        """Restore a version."""
         if version not in self.deleted:
             return "UNCHANGED"
         self.deleted.discard(version)
         return "UPDATED"
 
     def revert(self, number: int) -> str:
-        """Undo a change of a name, unless the name moved on or would stand for what is deleted."""
+        """Revert the change of an alias, unless the alias changed since or would point at a deleted version."""
         name, before, after = self.changes[number]
         if self.aliases.get(name) != after or (before is not None and before[0] in self.deleted):
             return "CONFLICT"
@@ -85,14 +85,14 @@ class Names:
 
 
 class AliasLife(RuleBasedStateMachine):
-    """Writes to the store and to the plain model, and compares what both hold."""
+    """Writes to the store and to the plain model, and compares the two."""
 
     machine: WriterMachine
     writers: Writers
 
     @initialize()
     def begin(self) -> None:
-        """Begin with a model of three versions and no name, in a tenant of its own."""
+        """Begin with a model of three versions and no alias, in a tenant of its own."""
         self.tenant, self.now, self.names = next(_tenants), NOW, Names()
         team = {"owners": {"team ranking": ["TECHNICAL"]}}
         self._write(asset("model m", **team), *(asset(f"model-version m@{number}") for number in (1, 2, 3)))
@@ -101,7 +101,7 @@ class AliasLife(RuleBasedStateMachine):
     @rule(name=_name, version=_version, guess=st.sampled_from(["any", "any", "none", *VERSIONS]),
           protected=st.sampled_from([None, None, True, False]))  # fmt: skip
     def set_alias(self, name: str, version: str, guess: str, protected: bool | None) -> None:  # noqa: FBT001
-        """Move a name, perhaps with an expected version."""
+        """Move an alias, with or without an expected version."""
         expected = {"any": ANY, "none": None}.get(guess, guess)
         item = SetAliasCommand(MODEL, name, version, expected, protected)
         assert self._write(item) == [self.names.move(name, version, expected, protected)]
@@ -118,14 +118,14 @@ class AliasLife(RuleBasedStateMachine):
 
     @rule(back=st.integers(0, 6))
     def revert(self, back: int) -> None:
-        """Undo one of the last changes of a name."""
+        """Revert one of the last changes of an alias."""
         if self.ids:
             number = max(len(self.ids) - 1 - back, 0)
             assert self._write(RevertCommand(self.ids[number])) == [self.names.revert(number)]
 
     @invariant()
     def same(self) -> None:
-        """Compare the names, the revision, and each change in order."""
+        """Compare the aliases, the revision, and each change in order."""
         there = self.machine.run(stored(self.machine.graph, self.tenant))
         record = there.records[MODEL]
         reported = {name: (each["version"], each["protected"]) for name, each in record.get("aliases", {}).items()}
@@ -151,8 +151,8 @@ def _move(change: dict[str, Any]) -> tuple[str, Alias | None, Alias | None]:
 
 
 @pytest.mark.timeout(0)
-def test_any_life_of_names_is_that_of_the_model(machine: WriterMachine, policy: Policy) -> None:
-    """Every answer, name, protection, revision and change is what the design says, whatever is done in what order."""
+def test_any_sequence_of_alias_writes_equals_the_model(machine: WriterMachine, policy: Policy) -> None:
+    """Every outcome, alias, protection, revision and change equals the plain model for random sequences of writes."""
 
     class Machine(AliasLife):
         pass

@@ -1,4 +1,4 @@
-"""An asset's life in any order: after every write the store holds what a plain model of the design says."""
+"""Assets change in random order: after every write the store equals a plain Python model of the design."""
 
 import os
 from itertools import count
@@ -67,13 +67,13 @@ _earlier = st.sampled_from([None, None, -1_500, -2_500, 1_500])
 
 
 class AssetLife(RuleBasedStateMachine):
-    """Writes to the store and to the model, and compares what both hold; aliases have a life of their own beside."""
+    """Writes to the store and to the model, and compares the two; aliases have a test of their own."""
 
     machine: WriterMachine
 
     @initialize()
     def begin(self) -> None:
-        """Begin with nothing, in a tenant of its own."""
+        """Begin without assets, in a tenant of its own."""
         self.life = Life(next(_tenants))
         machine = self.machine
         self.writers = Writers(machine.client, machine.policy, WriteCoordinator(shipped_stops()))
@@ -82,7 +82,7 @@ class AssetLife(RuleBasedStateMachine):
 
     @rule(name=_datum, values=_values, lists=_lists, guess=_guess, key=st.sampled_from([None, None, "k", "l"]))
     def register(self, name: str, values: Any, lists: Any, guess: str | None, key: str | None) -> None:
-        """Register, perhaps with an expected revision, perhaps under a key."""
+        """Register an asset, with or without an expected revision and an idempotency key."""
         expected = self._guessed(name, guess)
         lists = {of: {far: details for far, details in each.items() if far != name} for of, each in lists.items()}
         item = RegisterCommand(name, values, _edges(name, lists), expected)
@@ -97,7 +97,7 @@ class AssetLife(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 99))
     def repeat(self, number: int) -> None:
-        """Send again, word for word, what was sent under a key; refused before, it may be done now."""
+        """Repeat a call with a key; an item rejected before may be accepted now."""
         if self.stated:
             key, item = self.stated[number % len(self.stated)]
             assert item.key is not None
@@ -108,7 +108,7 @@ class AssetLife(RuleBasedStateMachine):
 
     @rule(up=_datum, down=_datum, origin=st.sampled_from(["DECLARED", "OBSERVED"]), since=_earlier)
     def link(self, up: str, down: str, origin: str, since: int | None) -> None:
-        """Declare an edge, new, again, or anew."""
+        """Declare a new or an existing edge, also one that has ended."""
         if up == down:
             return
         start = None if since is None or since > 0 else self.life.now + STEP + since
@@ -127,14 +127,14 @@ class AssetLife(RuleBasedStateMachine):
 
     @rule(name=_datum, owners=_owners, guess=_guess)
     def set_owners(self, name: str, owners: Any, guess: str | None) -> None:
-        """Give it other owners."""
+        """Set other owners."""
         expected = self._guessed(name, guess)
         item = _governing(name, ChangeAction.OWNERS_SET, _edges(name, {"owners": owners}), expected)
         self._check(item, self._expected(lambda: self.life.govern(name, "OWNERS_SET", expected, owners=owners)))
 
     @rule(name=_datum, modes=st.dictionaries(st.sampled_from(TAGS), st.sampled_from(["add", "remove", "block"])))
     def set_tags(self, name: str, modes: dict[str, str]) -> None:
-        """Add, remove and block tags."""
+        """Add, remove and exclude tags."""
         given: dict[str, Any] = {
             how: [tag for tag, mode in modes.items() if mode == how] for how in ("add", "remove", "block")
         }
@@ -147,24 +147,24 @@ class AssetLife(RuleBasedStateMachine):
 
     @rule(name=_datum, stage=_stage, reason=st.sampled_from([None, "because"]))
     def set_stage(self, name: str, stage: str, reason: str | None) -> None:
-        """Move it on in its life."""
+        """Set another life cycle stage."""
         item = _governing(name, ChangeAction.STAGE_SET, values={"stage": stage}, reason=reason)
         self._check(item, self._expected(lambda: self.life.govern(name, "STAGE_SET", stage=stage, reason=reason)))
 
     @rule(name=_datum, guess=_guess)
     def delete(self, name: str, guess: str | None) -> None:
-        """Delete it, where nothing uses it."""
+        """Delete an asset, unless another asset uses it."""
         expected = self._guessed(name, guess)
         self._check(DeleteCommand(name, expected), self._expected(lambda: self.life.delete(name, expected)))
 
     @rule(name=_datum)
     def restore(self, name: str) -> None:
-        """Take a deletion back."""
+        """Restore a deleted asset."""
         self._check(RestoreCommand(name), self._expected(lambda: self.life.restore(name)))
 
     @rule(back=st.integers(0, 12))
     def revert(self, back: int) -> None:
-        """Undo a change, a late one rather than an early one."""
+        """Revert a change, preferably a recent one."""
         if self.life.changes:
             number = max(len(self.life.changes) - 1 - back, 0)
             self._check(RevertCommand(self.ids[number]), self._expected(lambda: self.life.revert(number)))
@@ -243,8 +243,8 @@ def _governing(
 
 
 @pytest.mark.timeout(0)
-def test_any_life_is_that_of_the_model(machine: WriterMachine) -> None:
-    """Every answer, record, edge, interval and change is what the design says, whatever is done in whatever order."""
+def test_any_sequence_of_writes_equals_the_model(machine: WriterMachine) -> None:
+    """Every outcome, record, edge, interval and change equals the plain model for random sequences of writes."""
 
     class Machine(AssetLife):
         pass

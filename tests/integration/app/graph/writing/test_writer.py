@@ -1,4 +1,4 @@
-"""The writer on a real JanusGraph, read back with Gremlin of the tests' own."""
+"""The writer on a real JanusGraph; the tests read the result with Gremlin of their own."""
 
 import asyncio
 from collections import Counter
@@ -32,12 +32,12 @@ async def register(writer: PolicedWriter, *items: RegisterCommand | LinkCommand,
 
 
 def names(done: list[WriteOutcome]) -> list[str]:
-    """The outcomes by name."""
+    """Return the outcomes by name."""
     return [one.outcome.name for one in done]
 
 
 class Cut:
-    """Sends the client to a port where nobody listens, after some requests."""
+    """Redirects the client to a port without a listener, after some requests."""
 
     def __init__(self, client: GremlinClient, exchanges: int) -> None:
         self.client, self.left = client, exchanges
@@ -49,8 +49,11 @@ class Cut:
             self.client.url = "http://127.0.0.1:1/gremlin"
 
 
-async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, writers: Writers) -> None:
-    """A vertex has exactly the native values of the catalog, an edge those that apply, and "" or OPEN for none."""
+async def test_stored_values_are_those_of_the_catalog(graph: StoreGraph, writers: Writers) -> None:
+    """A vertex has exactly the native values of the catalog.
+
+    An edge has the applicable ones, and "" or OPEN if absent.
+    """
     item = asset("dataset-version d@1", {"rowCount": 3, "sourceCreatedAt": 7}, derivedFrom=["dataset up"])
     assert names(await register(writers.of(ROOT), item)) == ["CREATED"]
     there = await stored(graph)
@@ -82,7 +85,7 @@ async def test_what_is_stored_is_what_the_catalog_declares(graph: StoreGraph, wr
 
 
 async def test_registering_again_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
-    """The second call answers UNCHANGED for assets and links, sends no write and leaves the store as it was."""
+    """The second call returns UNCHANGED for assets and links, sends no write and leaves the store as it was."""
     items: list[RegisterCommand | LinkCommand] = [
         asset("dataset a", {"description": "x"}, owners={"team ranking": ["TECHNICAL"]}, tags=["tag gold"]),
         asset("run r", {"state": "START"}, inputs=["dataset a"], outputs=["dataset b"], workflow=["workflow w"]),
@@ -104,7 +107,7 @@ async def test_concurrent_calls_of_the_same_items_make_each_once(
 ) -> None:
     """Eight calls with the same 20 assets make 20, one edge between any two, and one writer creates each once.
 
-    Writers of several processes may both report that they created it: they cannot tell, and the graph is the same.
+    Writers of several processes may both report CREATED, because neither can detect the other; the graph is the same.
     """
     items = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(20)]
     several = [writers if shared else replace(writers, coordinator=WriteCoordinator(shipped_stops())) for _ in range(8)]
@@ -118,8 +121,8 @@ async def test_concurrent_calls_of_the_same_items_make_each_once(
     assert {record["revision"] for record in there.records.values()} == {1}
 
 
-async def test_an_item_that_the_store_refuses_is_left_out_whole(graph: StoreGraph, writers: Writers) -> None:
-    """One bad item among good ones is INVALID, nothing of it is there, not even its stub; the others are written."""
+async def test_an_item_that_the_store_rejects_leaves_nothing(graph: StoreGraph, writers: Writers) -> None:
+    """One bad item among good ones is INVALID and leaves nothing, not even its stub; the other items are written."""
     good = [asset(f"dataset d{number}", derivedFrom=["dataset up"]) for number in range(6)]
     done = await register(writers.of(ROOT), *good[:3], BAD_RUN, *good[3:])
     assert names(done) == [*["CREATED"] * 3, "INVALID", *["CREATED"] * 3]
@@ -127,8 +130,8 @@ async def test_an_item_that_the_store_refuses_is_left_out_whole(graph: StoreGrap
     assert set((await stored(graph)).records) == {urn("dataset up"), *(item.urn for item in good)}
 
 
-async def test_an_atomic_call_is_written_whole_or_not_at_all(graph: StoreGraph, writers: Writers) -> None:
-    """A refused item, by us or by the store, leaves nothing of an atomic call; without it all is there."""
+async def test_an_atomic_call_is_written_completely_or_not_at_all(graph: StoreGraph, writers: Writers) -> None:
+    """An item rejected by a rule or by the store leaves nothing of an atomic call; without that item all is written."""
     good, missing = asset("dataset a"), replace(asset("run r"), required=("state",))
     assert names(await register(writers.of(ROOT), good, missing, atomic=True)) == ["INVALID", "INVALID"]
     with pytest.raises(StoreFailedError):
@@ -137,8 +140,8 @@ async def test_an_atomic_call_is_written_whole_or_not_at_all(graph: StoreGraph, 
     assert names(await register(writers.of(ROOT), good, asset("dataset b"), atomic=True)) == ["CREATED"] * 2
 
 
-async def test_an_id_that_is_taken_is_never_written_over(graph: StoreGraph, writers: Writers) -> None:
-    """An asset whose vertex id is that of another one is INVALID, as an item and as a target, and the other stays."""
+async def test_an_existing_id_is_never_overwritten(graph: StoreGraph, writers: Writers) -> None:
+    """An asset with the vertex id of another one is INVALID, as an item and as a target, and the other is unchanged."""
     other = {"id": "mlg://dataset/test/default/other", "tenant": "default", "kind": "DATASET"}
     add = "g.addV('Dataset').property(T.id, x).property('record', r).property('tenant', 'default').property('urn', u)"
     x = vertex_id("default", urn("dataset a"))
@@ -149,8 +152,11 @@ async def test_an_id_that_is_taken_is_never_written_over(graph: StoreGraph, writ
     assert (await stored(graph)).records[other["id"]] == other
 
 
-async def test_parts_follow_the_owner_of_their_whole(graph: StoreGraph, writers: Writers) -> None:
-    """When a dataset, model or feature set changes hands, so do its parts without owners of their own, counted."""
+async def test_children_follow_the_owner_of_their_parent(graph: StoreGraph, writers: Writers) -> None:
+    """If a dataset, model or feature set changes owner, its children without owners of their own follow.
+
+    The outcome counts them.
+    """
     writer = writers.of(ROOT)
     parts = ["dataset-version d@1", "dataset-version d@2", "model-version m@1", "feature f"]
     own = asset("dataset-version d@own", owners={"team ads": ["TECHNICAL"]})
@@ -167,8 +173,8 @@ async def test_parts_follow_the_owner_of_their_whole(graph: StoreGraph, writers:
     assert there.natives[own.urn]["ownerTeam"] == urn("team ads")
 
 
-async def test_a_list_closes_what_it_no_longer_names_and_opens_it_again(graph: StoreGraph, writers: Writers) -> None:
-    """An edge dropped from a list ends, unless a link declares it too; named again it remembers its past."""
+async def test_a_list_ends_edges_that_it_no_longer_names_and_reopens_them(graph: StoreGraph, writers: Writers) -> None:
+    """An edge dropped from a list ends unless a link declares it too; listed again, it keeps its earlier intervals."""
     key = ("DERIVES", urn("dataset a"), urn("dataset d"))
     linked = ("DERIVES", urn("dataset b"), urn("dataset d"))
     first = asset("dataset d", derivedFrom=["dataset a", "dataset b"])
@@ -187,7 +193,7 @@ async def test_a_list_closes_what_it_no_longer_names_and_opens_it_again(graph: S
 
 
 async def test_versions_and_runs_keep_their_place_in_time(graph: StoreGraph, writers: Writers) -> None:
-    """The time that versions and runs are ordered by is theirs, also when it becomes known later."""
+    """Versions and runs are ordered by their own time, also if it becomes known later."""
     writer = writers.of(ROOT)
     run = asset("run r", {"state": "START"}, workflow=["workflow w"])
     await register(writer, asset("model-version m@1"), run)
@@ -196,8 +202,8 @@ async def test_versions_and_runs_keep_their_place_in_time(graph: StoreGraph, wri
     assert times == {"VERSION_OF": 5, "RUN_OF": 6}
 
 
-async def test_a_dry_run_says_what_would_happen_and_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
-    """Outcomes are those of the real call; neither a dry call nor a dry item leaves anything, nor is it seen."""
+async def test_a_dry_run_returns_the_outcomes_and_writes_nothing(graph: StoreGraph, writers: Writers) -> None:
+    """Outcomes equal those of the real call; neither a dry call nor a dry item is stored or visible to later items."""
     registered, linked = asset("dataset a", derivedFrom=["dataset b"]), link("FEEDS", "dataset c", "model m")
     assert names(await register(writers.of(ROOT), registered, linked, dry_run=True)) == ["CREATED", "CREATED"]
     dry = replace(registered, dry_run=True)
@@ -206,7 +212,10 @@ async def test_a_dry_run_says_what_would_happen_and_writes_nothing(graph: StoreG
 
 
 async def test_a_hidden_other_end_makes_no_difference(graph: StoreGraph, writers: Writers) -> None:
-    """Linking from what is hidden answers as linking from what is not there; changing it is denied without a word."""
+    """A link from a hidden asset is answered like one from an absent asset.
+
+    A change of it is denied without details.
+    """
     await register(
         writers.of(ROOT),
         asset("dataset secret", {"visibility": "TEAM", "description": "plans"}, owners={"team ads": ["TECHNICAL"]}),
@@ -228,8 +237,8 @@ async def test_a_hidden_other_end_makes_no_difference(graph: StoreGraph, writers
     assert (await stored(graph)).records[urn("dataset secret")] == before
 
 
-async def test_what_was_not_confirmed_is_found_by_calling_again(graph: StoreGraph, writers: Writers) -> None:
-    """A call whose batch could not reach the store raises, keeps the batches before, and completes when repeated."""
+async def test_a_repeated_call_completes_after_a_lost_store(graph: StoreGraph, writers: Writers) -> None:
+    """A call whose batch did not reach the store raises and keeps earlier batches; repeated, it completes."""
     items = [asset(f"dataset d{number}") for number in range(6)]
     good, cut = writers.client.url, Cut(writers.client, exchanges=2)
     writers.client.observers.append(cut)

@@ -1,4 +1,4 @@
-"""Assets without usage: what the index decides, and what depends on the services that a caller sees."""
+"""Assets without usage: decided by the index, or by the services visible to the caller."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

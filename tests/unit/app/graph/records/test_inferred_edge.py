@@ -1,4 +1,4 @@
-"""Inferred edges: how chains are stored as one edge, and what one caller sees of it (docs/enrichment.md)."""
+"""Inferred edges: chains stored as one edge, and the part of it visible to a caller (docs/enrichment.md)."""
 
 from typing import Any
 
@@ -85,7 +85,10 @@ def test_an_end_is_shown_if_all_valid_chains_have_one() -> None:
 
 
 def test_a_chain_through_a_hidden_vertex_does_not_exist() -> None:
-    """What only hidden chains support is absent, and a hidden chain adds no confidence, rule or time to others."""
+    """An edge supported by hidden chains alone is absent.
+
+    A hidden chain adds no confidence, rule or time to other edges.
+    """
     assert visible(150, 3) == {
         "relation": "FEEDS",
         "origin": "INFERRED",

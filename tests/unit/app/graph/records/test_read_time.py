@@ -1,4 +1,4 @@
-"""What was there at an instant, by the records of edges and vertices: expected values written interval by interval."""
+"""Records of edges and vertices at an instant: expected values written interval by interval."""
 
 from typing import Any
 

@@ -150,7 +150,7 @@ def test_the_index_of_a_record_is_replaced_key_by_key() -> None:
 
 
 def test_an_attached_record_has_no_null_values() -> None:
-    """It begins at revision 1, with who recorded it and when; its kind follows from its id."""
+    """An attached record begins at revision 1, with author and time; its kind follows from its id."""
     record = attached_record("acme", "mlg://check-result/a/b/c", "ada", 100, status="PASS", window=None)
     assert record == {
         "id": "mlg://check-result/a/b/c", "kind": "CHECK_RESULT", "tenant": "acme", "revision": 1, "createdAt": 100,

@@ -1,4 +1,4 @@
-"""The plan by itself: outcomes and edges as tables, over a state that lives in memory."""
+"""The plan without a store: outcomes and edges as tables, over a state in memory."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ THEIRS = {"team ads": ["TECHNICAL"]}
 
 
 def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> RegisterCommand:
-    """The dataset that the tables are about."""
+    """Return the dataset that the tables are about."""
     return asset("dataset d", values, **fields)
 
 
@@ -71,7 +71,7 @@ OUTCOMES: list[tuple[str, list[Command], Command, str]] = [
     ("new link", [], link("FEEDS", "dataset d", "model m"), "CREATED"),
     ("same link", [link("FEEDS", "dataset d", "model m")], link("FEEDS", "dataset d", "model m"), "UNCHANGED"),
     (
-        "a link with a fact more",
+        "a link with one more property",
         [link("FEEDS", "dataset d", "model m")],
         link("FEEDS", "dataset d", "model m", properties=[{"key": "k", "value": "v"}]),
         "UPDATED",
@@ -102,7 +102,7 @@ OUTCOMES: list[tuple[str, list[Command], Command, str]] = [
 
 @pytest.mark.parametrize(("before", "item", "outcome"), [row[1:] for row in OUTCOMES], ids=[row[0] for row in OUTCOMES])
 def test_outcomes(memory: Memory, before: list[RegisterCommand | LinkCommand], item: Command, outcome: str) -> None:
-    """Each situation has its outcome; what is UNCHANGED or refused writes nothing."""
+    """Each situation has its outcome; an UNCHANGED or rejected item writes nothing."""
     seeded(memory, *before)
     was = dict(memory.vertices)
     assert memory.outcomes(item, now=NOW + 1) == [outcome]
@@ -112,7 +112,7 @@ def test_outcomes(memory: Memory, before: list[RegisterCommand | LinkCommand], i
 
 
 def test_values_and_defaults(memory: Memory) -> None:
-    """Defaults are stored as such, and a null goes back to them; a revision counts the changes of one asset."""
+    """Defaults are stored, and a null restores them; a revision counts the changes of one asset."""
     values = {"stage": "DRAFT", "visibility": "TEAM", "sensitivity": "RESTRICTED", "displayName": "D", "format": "csv"}
     seeded(memory, dataset(values))
     first = memory.record("dataset d")
@@ -129,8 +129,8 @@ def test_values_and_defaults(memory: Memory) -> None:
     assert (tag["tagKind"], tag["propagates"]) == ("PII", False)
 
 
-def test_a_name_that_the_id_has_cut_is_kept_in_full(memory: Memory) -> None:
-    """The name in the record is the whole name when it is given, though the URN holds a part of it."""
+def test_a_name_truncated_in_the_id_is_stored_in_full(memory: Memory) -> None:
+    """The record holds the full given name, although the URN holds a truncated one."""
     long = "n" * 900
     item = asset(f"dataset {long}", {"name": long})
     assert len(item.urn) == 512
@@ -151,7 +151,7 @@ OWNERS: list[tuple[str, dict[str, list[str]], str]] = [
 
 @pytest.mark.parametrize(("owners", "team"), [row[1:] for row in OWNERS], ids=[row[0] for row in OWNERS])
 def test_owner_team(memory: Memory, owners: dict[str, list[str]], team: str) -> None:
-    """The owner team follows from the owners, and versions have it too, whether they came before it or after."""
+    """The owner team follows from the owners, also for versions registered before or after them."""
     early, late = "dataset-version d@1", "dataset-version d@2"
     seeded(memory, asset(early), dataset(owners=owners), link("FEEDS", late, "model m"))
     wanted = urn(team) if team else ""
@@ -159,7 +159,7 @@ def test_owner_team(memory: Memory, owners: dict[str, list[str]], team: str) -> 
 
 
 def test_a_feature_that_leaves_its_set_has_no_owner_left(memory: Memory) -> None:
-    """Both sides can say which set a feature is in; leaving it takes whole and owner team away."""
+    """A feature and its set can each declare the membership; ending it removes parent and owner team of the feature."""
     seeded(memory, asset("feature-set s", owners=OURS), asset("feature f", featureSet=["feature-set s"]))
     assert memory.record("feature f")["ownerTeam"] == urn("team ranking")
     memory.run(asset("feature f", featureSet=[]), now=NOW + 1)
@@ -189,17 +189,20 @@ ORIGINS: list[tuple[list[Command], str, float | None]] = [
 
 
 @pytest.mark.parametrize(("items", "origin", "confidence"), ORIGINS)
-def test_the_strongest_origin_speaks(
+def test_the_strongest_origin_wins(
     memory: Memory, items: list[RegisterCommand | LinkCommand], origin: str, confidence: float | None
 ) -> None:
-    """Seen beats said beats guessed, in any order; a guess does not make certain things uncertain."""
+    """OBSERVED wins over DECLARED and DECLARED over INFERRED, in any order.
+
+    An inference does not lower the confidence.
+    """
     seeded(memory, *items)
     edge = memory.edge("PRODUCES", "run r", "dataset d")
     assert (edge["origin"], edge.get("confidence")) == (origin, confidence)
 
 
-def test_links_merge_their_facts(memory: Memory) -> None:
-    """Properties merge by key, given facts replace, a null takes away, and the rest stays."""
+def test_links_merge_their_properties(memory: Memory) -> None:
+    """Properties merge by key: given values replace, a null removes, and the rest stays."""
     details = {"runId": "mlg://run/test/default/r", "validFrom": 5, "declassify": True}
     seeded(memory, link("FEEDS", "dataset d", "model m", properties=[{"key": "a", "value": "1"}], **details))
     more = [{"key": "b", "value": "2"}, {"key": "a", "value": "3"}]
@@ -210,7 +213,7 @@ def test_links_merge_their_facts(memory: Memory) -> None:
 
 
 def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:
-    """Items see those before them, but not what a refused or dry item would have made."""
+    """Items see earlier items of the batch, but not the staged changes of a rejected or dry item."""
     dry = replace(asset("dataset dry"), dry_run=True)
     done = memory.outcomes(
         dataset(derivedFrom=["dataset up"], owners=THEIRS), dry, asset("dataset up"), dataset(), who=ADA
@@ -222,14 +225,14 @@ def test_a_refused_item_leaves_nothing_for_the_next(memory: Memory) -> None:
     assert memory.record("dataset d")["revision"] == 3
 
 
-def test_kinds_that_a_field_may_not_join_are_refused(memory: Memory) -> None:
-    """What the catalog does not allow is not stored, whoever asks."""
+def test_kinds_that_a_field_may_not_relate_are_rejected(memory: Memory) -> None:
+    """An edge that the catalog does not allow is not stored for any caller."""
     wrong = DeclaredEdges(FEEDS.into(), "Model.inputs", {urn("run r"): {}})
     done = memory.run(replace(asset("model m"), edges=(wrong,)))
     assert (done[0].outcome.name, done[0].errors[0].path) == ("INVALID", ("inputs",))
 
 
-def test_a_link_may_say_when(memory: Memory) -> None:
+def test_a_link_may_have_an_interval(memory: Memory) -> None:
     """An interval in the past is stored closed; a later one keeps it as an earlier interval."""
     seeded(memory, link("FEEDS", "dataset d", "model m", validFrom=1, validTo=5))
     assert memory.edge("FEEDS", "dataset d", "model m")["validTo"] == 5
@@ -242,8 +245,8 @@ def test_a_link_may_say_when(memory: Memory) -> None:
     assert "validTo" not in memory.edge("FEEDS", "dataset d", "model m")
 
 
-def test_a_link_that_says_since_when_holds(memory: Memory) -> None:
-    """A link without an end is open, also where it was ended: the ended interval stays, and is corrected by an end."""
+def test_a_link_with_a_start_is_open(memory: Memory) -> None:
+    """A link without an end is open, also after it was ended: the ended interval stays, and a new end corrects it."""
     seeded(memory, link("FEEDS", "dataset d", "model m", validFrom=1))
     unlinking = UnlinkCommand("FEEDS", urn("dataset d"), urn("model m"))
     assert memory.outcomes(unlinking, now=NOW + 5) == ["UPDATED"]
@@ -264,14 +267,17 @@ STATES = [
 
 @pytest.mark.parametrize(("stated", "is_"), STATES)
 def test_a_state_of_a_run_that_comes_late(memory: Memory, stated: list[str], is_: str) -> None:
-    """Events of a run arrive in any order: one that has ended does not begin again, and what else they say counts."""
+    """Events of a run arrive in any order.
+
+    An ended run does not start again, and other values of the event are stored.
+    """
     for number, state in enumerate(stated):
         memory.run(asset("run r", {"state": state, "codeVersion": f"c{number}"}))
     assert (memory.record("run r")["state"], memory.record("run r")["codeVersion"]) == (is_, f"c{len(stated) - 1}")
 
 
-def test_no_revision_without_a_change(memory: Memory) -> None:
-    """What only changes the order of owners or tags moves the revision on, and is in the audit like anything else."""
+def test_a_reordered_list_is_a_change(memory: Memory) -> None:
+    """A change that only reorders owners or tags increases the revision and is audited like any other."""
     owners = {"team ads": ["BUSINESS"], "user uma": ["BUSINESS"]}
     seeded(memory, asset("dataset d", owners=owners, tags=["tag a", "tag b"]))
     again = dict(reversed(owners.items()))

@@ -1,4 +1,4 @@
-"""`mlg demo`: the story holds together, covers the whole contract, and is the same every time."""
+"""`mlg demo`: the estate is consistent, covers the whole contract, and is the same on every run."""
 
 import json
 import subprocess
@@ -80,14 +80,14 @@ def edges(items: list[dict[str, Any]]) -> "nx.MultiDiGraph[str]":
 
 @pytest.fixture(scope="module")
 def story() -> list[dict[str, Any]]:
-    """Tell the story once."""
+    """Return the items of the demo estate."""
     return list(demo_estate())
 
 
 def test_every_item_is_an_input_of_the_contract(
     story: list[dict[str, Any]], asset_input: GraphQLInputObjectType
 ) -> None:
-    """Each item coerces to AssetInput, and no id is told twice."""
+    """Each item coerces to AssetInput, and no id is registered twice."""
     for item in story:
         coerce_input_value(item, asset_input)
     ids = Counter(body["id"] for item in story for body in item.values() if "id" in body)
@@ -103,8 +103,8 @@ def test_all_kinds_and_relations_occur(story: list[dict[str, Any]], contract: Gr
     assert {name for *_, name in edges(story).edges(keys=True)} == set(relation.values)
 
 
-def test_every_reference_is_told(story: list[dict[str, Any]]) -> None:
-    """No reference dangles: owners, tags, domains, members and both ends of every edge have an item of their own."""
+def test_every_reference_has_an_item(story: list[dict[str, Any]]) -> None:
+    """Every reference has an item: owners, tags, domains, members and both ends of every edge."""
     reported = {body["id"] for item in story for body in item.values() if "id" in body}
     named = set(edges(story))
     for item in story:
@@ -116,7 +116,7 @@ def test_every_reference_is_told(story: list[dict[str, Any]]) -> None:
 
 
 def test_the_circle_closes(story: list[dict[str, Any]]) -> None:
-    """The ranking service logs what retrains its own model: a lineage cycle through service and model version."""
+    """The ranking service logs the data that retrains its own model, a lineage cycle over service and model version."""
     graph = edges(story)
     lineage: nx.DiGraph[str] = nx.DiGraph(
         (a, b) for a, b, name in graph.edges(keys=True) if name not in {"VERSION_OF", "RUN_OF", "CHILD_OF"}
@@ -132,7 +132,10 @@ DAYS = [date(2026, 11, 25) + timedelta(days=day) for day in range(7)]
 
 @pytest.mark.parametrize("today", DAYS)
 def test_every_call_is_one_of_the_contract(contract: GraphQLSchema, today: date) -> None:
-    """Each input coerces to that of its mutation, each caller is of the cast, and the last call makes what it says."""
+    """Each input coerces to that of its mutation, and each caller is a persona.
+
+    The last call has the expected outcome.
+    """
     assert contract.mutation_type is not None
     calls = list(chain.from_iterable(demo_scenario(today)))
     for call in calls:
@@ -145,8 +148,8 @@ def test_every_call_is_one_of_the_contract(contract: GraphQLSchema, today: date)
 
 
 @pytest.mark.parametrize("today", DAYS)
-def test_nothing_is_of_today_or_later(today: date) -> None:
-    """Usage and observations end on the day before, whichever day of the week it is; usage goes back thirty days."""
+def test_no_observation_is_of_today_or_later(today: date) -> None:
+    """Usage and observations end on the day before, on every day of the week; usage goes back thirty days."""
     calls = list(chain.from_iterable(demo_scenario(today)))
     observed = [datetime.fromisoformat(call.input["observedAt"]) for call in calls if "observedAt" in call.input]
     used = [date.fromisoformat(one["day"]) for call in calls for one in call.input.get("records", ())]
@@ -155,7 +158,10 @@ def test_nothing_is_of_today_or_later(today: date) -> None:
 
 
 def test_the_story_has_its_conflicts(story: list[dict[str, Any]]) -> None:
-    """Failed and complete runs, verdicts, sensitivities, visibilities, personas: what the examples rely on."""
+    """The estate holds the cases of the examples.
+
+    Runs that fail, verdicts, sensitivities, visibilities and personas.
+    """
     bodies = [body for item in story for body in item.values()]
 
     def values(name: str) -> set[Any]:
@@ -185,7 +191,7 @@ def test_the_same_story_in_another_process() -> None:
 
 
 def test_the_command_loads_the_story(server: ContractServer) -> None:
-    """Every item arrives through the API, and a second time nothing changes."""
+    """Every item is written through the API, and a second load changes nothing."""
     command = ["demo", "--url", server.url, "--token", "t", "--json"]
     first, second = (json.loads(CliRunner().invoke(commands, command).stdout.splitlines()[-1]) for _ in range(2))
     assert first["created"] == second["unchanged"] == len(list(demo_estate()))

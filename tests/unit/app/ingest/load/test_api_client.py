@@ -115,7 +115,7 @@ async def test_a_busy_api_is_tried_again(api: Apis, trouble: httpx2.Response | E
 
 
 async def test_an_api_that_stays_busy_is_given_up(api: Apis) -> None:
-    """After the last try the error says how often, why, and what to do next."""
+    """After the last try the error names the number of tries, the cause and the next step."""
     one = api(httpx2.Response(503))
     with pytest.raises(UnreachableError, match=r"after 4 attempts: HTTP 503.*run the same command again"):
         await one.execute()

@@ -1,4 +1,4 @@
-"""`mlg import jsonl`: what is read, what is sent, what is answered, and the exit code."""
+"""`mlg import jsonl`: lines read, requests sent, responses reported, and the exit code."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What the askers of one level get when their request ends badly."""
+"""Loaders of one level receive the error if their shared request fails."""
 
 import asyncio
 
@@ -12,14 +12,14 @@ from policies.errors import CodedError
 
 
 class BrokenError(Exception):
-    """Something that nobody foresaw."""
+    """An error that no code handles."""
 
 
 @pytest.mark.parametrize("error", [CodedError("The store failed; try again."), BrokenError()])
-async def test_every_asker_gets_the_error(
+async def test_every_waiting_loader_gets_the_error(
     client: GremlinClient, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """An error of any kind reaches all who asked, as itself and not as a cancellation; the next level is sent."""
+    """An error of any type reaches all waiting loaders unchanged and not as a cancellation; the next level is sent."""
     submit = GremlinClient.submit
 
     async def fail(*_: object) -> None:
@@ -33,8 +33,11 @@ async def test_every_asker_gets_the_error(
     assert (await coalescer.fetch(LevelRequest(vertices=[256]))).records == {}
 
 
-async def test_a_question_some_turns_later_still_joins_the_level(client: GremlinClient) -> None:
-    """Resolvers take unequal turns of the event loop to come down a level; their questions travel together."""
+async def test_a_request_some_turns_later_still_joins_the_level(client: GremlinClient) -> None:
+    """Resolvers need unequal numbers of turns of the event loop to reach a level.
+
+    Their requests still travel together.
+    """
     coalescer = LevelBatcher(client, "default", ReadTime(0))
     client.observers.append(requests := ObservedRequests())
 

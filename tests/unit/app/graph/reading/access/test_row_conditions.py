@@ -54,7 +54,7 @@ rows = st.sampled_from(CLASSES).map(lambda each: {"kind": "DATASET", **each.name
 
 @dataclass
 class StubPolicy:
-    """The policy of a caller who discovers some rows, and sees the fields of some properties on fewer rows."""
+    """A policy under which a caller discovers some rows, and sees the fields of some properties on fewer rows."""
 
     discovered: Predicate = ORG
     hidden: dict[str, Predicate] = field(default_factory=dict)

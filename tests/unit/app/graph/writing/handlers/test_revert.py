@@ -1,4 +1,4 @@
-"""Reverting takes the rights that the change took, and more where it decides what others decide."""
+"""A revert requires the rights of the original change, and further ones where it reverses the decision of others."""
 
 from typing import Any
 
@@ -15,24 +15,24 @@ OURS = {"team ranking": ["TECHNICAL"]}
 
 
 def stage(value: str) -> RegisterCommand:
-    """Move the dataset on in its life."""
+    """Set another life cycle stage of the dataset."""
     return RegisterCommand(urn("dataset d"), {"stage": value}, action=ChangeAction.STAGE_SET, id_path="asset")
 
 
 def newest(memory: Memory, text: str) -> str:
-    """The id of the last change of something."""
+    """Return the id of the last change of an asset."""
     changes: list[Any] = [record for record in memory.vertices.values() if record.get("subject") == urn(text)]
     return str(max(changes, key=lambda change: change["createdAt"])["id"])
 
 
 def codes(memory: Memory, change: str, who: Any, now: int) -> list[str]:
-    """The codes that a revert is refused with."""
+    """Return the error codes of a revert."""
     (done,) = memory.run(RevertCommand(change), who=who, now=now)
     return [refusal.code.name for refusal in done.errors]
 
 
 def test_reverting_cannot_retire_without_the_right_to(memory: Memory) -> None:
-    """Automation may update and not retire: not either by undoing that something was taken out of retirement."""
+    """A pipeline that may update but not retire cannot retire by reverting a reactivation."""
     seeded(memory, asset("dataset d", owners=OURS))
     memory.run(stage("RETIRED"), who=ADA, now=NOW + 1)
     memory.run(stage("ACTIVE"), who=CI, now=NOW + 2)
@@ -43,7 +43,7 @@ def test_reverting_cannot_retire_without_the_right_to(memory: Memory) -> None:
 
 
 def test_reverting_cannot_declassify_without_an_approver(memory: Memory) -> None:
-    """That sensitivity flows again, as an approver said, is not undone by who only links; nor the other way round."""
+    """An approver's decision on an edge is reverted, in either direction, only with the right to approve."""
     seeded(memory, asset("dataset up", owners=OURS), asset("dataset d", owners=OURS))
     for number, flag in enumerate((True, False), 1):
         (done,) = memory.run(link("DERIVES", "dataset up", "dataset d", declassified=flag), who=ELI, now=NOW + number)
@@ -56,7 +56,7 @@ def test_reverting_cannot_declassify_without_an_approver(memory: Memory) -> None
 
 
 def test_reverting_deletes_no_team(memory: Memory) -> None:
-    """What owners, tags and domains are has no life to end: assets hang on it."""
+    """Owners, tags and domains are never deleted by a revert, because assets refer to them."""
     seeded(memory, asset("dataset d", owners=OURS, tags=["tag pii"], domain=["domain shop"]))
     for text in ("team ranking", "tag pii", "domain shop"):
         (done,) = memory.run(RevertCommand(newest(memory, text)), now=NOW + 1)
@@ -65,7 +65,7 @@ def test_reverting_deletes_no_team(memory: Memory) -> None:
 
 
 def test_reverting_gives_the_owner_back(memory: Memory) -> None:
-    """The team that owned an asset owns it again, whichever of two equal teams comes first by itself."""
+    """The team that owned an asset owns it again, also if another team comes first in the order of ids."""
     both = {"team ranking": ["TECHNICAL"], "team ads": ["TECHNICAL"]}
     seeded(memory, asset("dataset d", owners=both))
     memory.run(asset("dataset d", owners={"team ads": ["TECHNICAL"]}), now=NOW + 1)
@@ -75,8 +75,11 @@ def test_reverting_gives_the_owner_back(memory: Memory) -> None:
     assert len(memory.record("dataset d")["index"]["owners"]) == 2
 
 
-def test_a_link_that_came_into_doubt_is_taken_back(memory: Memory) -> None:
-    """Nobody changed what the link said since, so whoever knows of its source may revert it; the claim ends."""
+def test_an_unconfirmed_link_is_reverted(memory: Memory) -> None:
+    """A link marked unconfirmed is unchanged since, so a caller who sees its source may revert it.
+
+    The edge then ends.
+    """
     shut = asset("dataset shut", {"visibility": "TEAM"}, owners={"team ads": ["TECHNICAL"]})
     seeded(memory, shut)
     memory.run(link("DERIVES", "dataset shut", "dataset d"), now=NOW + 1)

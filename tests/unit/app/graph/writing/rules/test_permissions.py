@@ -1,4 +1,4 @@
-"""Rights over edges and what they mean for others, planned without a store."""
+"""Rights over edges and their effects on other assets, planned without a store."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ THEIRS = {"team ads": ["TECHNICAL"]}
 
 
 def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> RegisterCommand:
-    """The dataset that the tables are about."""
+    """Return the dataset that the tables are about."""
     return asset("dataset d", values, **fields)
 
 
@@ -69,7 +69,7 @@ PERMITS: list[tuple[str, list[Command], Principal, Command, str]] = [
         link("FEEDS", "dataset d", "model m"),
         "DENIED",
     ),
-    ("a link to nobody's, a guest", [], GUEST, link("FEEDS", "dataset d", "model m"), "DENIED"),
+    ("a link to an unowned asset, a guest", [], GUEST, link("FEEDS", "dataset d", "model m"), "DENIED"),
     ("a domain for another team's", [dataset(owners=THEIRS)], ADA, link("CONTAINS", "domain x", "dataset d"), "DENIED"),
     ("a team by an engineer", [], ADA, asset("team mine"), "DENIED"),
     ("a user by an engineer", [], ADA, asset("user ada"), "DENIED"),
@@ -85,7 +85,10 @@ PERMITS: list[tuple[str, list[Command], Principal, Command, str]] = [
 def test_permits(
     memory: Memory, before: list[RegisterCommand | LinkCommand], who: Principal, item: Command, outcome: str
 ) -> None:
-    """Who may do what, as it is and as it would become; a denial writes nothing and names what is missing."""
+    """Each write requires its right on the asset before and after.
+
+    A denial writes nothing and names the missing right.
+    """
     seeded(memory, *before)
     done = memory.run(item, who=who)
     assert done[0].outcome.name == outcome
@@ -94,8 +97,8 @@ def test_permits(
         assert done[0].errors[0].message.startswith("You may not ")
 
 
-def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
-    """A set cannot take another team's feature, nor give it owner and sensitivity; nobody's stub it can."""
+def test_a_set_owns_only_unowned_stubs(memory: Memory) -> None:
+    """A set gives owner and sensitivity to an unowned stub, but not to the feature of another team."""
     seeded(
         memory, asset("feature theirs", owners=THEIRS), asset("feature-set old", owners=THEIRS, features=["feature x"])
     )
@@ -108,8 +111,8 @@ def test_nobody_is_owned_by_whoever_lists_it(memory: Memory) -> None:
     assert memory.record("feature new")["ownerTeam"] == urn("team ranking")
 
 
-def test_a_set_only_claims_what_its_team_may_not_know_of(memory: Memory) -> None:
-    """A hidden feature in a list answers like an unknown one, twice; the edge waits for someone with rights on both."""
+def test_a_hidden_feature_in_a_set_stays_unconfirmed(memory: Memory) -> None:
+    """A hidden feature in a list is answered like an unknown one, twice; the edge stays unconfirmed."""
     seeded(memory, asset("feature hidden", {"visibility": "TEAM"}, owners=THEIRS), asset("feature-set s", owners=OURS))
     mine = asset("feature-set s", features=["feature hidden", "feature new"])
     assert memory.outcomes(mine, who=ADA) == ["UPDATED"]
@@ -124,8 +127,8 @@ def test_a_set_only_claims_what_its_team_may_not_know_of(memory: Memory) -> None
 
 
 @pytest.mark.parametrize(("team", "outcome"), [(OURS, "CREATED"), (THEIRS, "DENIED")], ids=["its own", "another's"])
-def test_a_version_names_a_run_of_its_own_team(memory: Memory, team: dict[str, Any], outcome: str) -> None:
-    """That a run made something is said of the run, so it takes rights there, in a field as by a link."""
+def test_an_output_of_a_run_requires_rights_on_the_run(memory: Memory, team: dict[str, Any], outcome: str) -> None:
+    """An edge from a run to its output requires rights on the run, declared in a field as by a link."""
     seeded(memory, asset("run r", {"state": "COMPLETE"}, owners=team))
     version = asset("dataset-version d@1", owners=OURS, producedBy=["run r"])
     assert memory.outcomes(version, who=ADA) == [outcome]
@@ -133,8 +136,8 @@ def test_a_version_names_a_run_of_its_own_team(memory: Memory, team: dict[str, A
 
 
 @pytest.mark.parametrize(("team", "outcome"), [(OURS, "UPDATED"), (THEIRS, "DENIED")], ids=["its own", "another's"])
-def test_what_a_run_made_is_declassified_where_it_arrives(memory: Memory, team: dict[str, Any], outcome: str) -> None:
-    """To approve for the team of the run is not enough: the sensitivity is that of what was made."""
+def test_declassifying_an_output_requires_approve_on_it(memory: Memory, team: dict[str, Any], outcome: str) -> None:
+    """Declassifying the output of a run requires `approve` on the output. `approve` on the run is not enough."""
     run = asset("run r", {"state": "COMPLETE"}, owners=OURS, outputs=["dataset d"])
     seeded(memory, dataset(owners=team), run)
     approver = person("eve", "team ranking", roles="engineer approver")
@@ -145,8 +148,11 @@ EVE = person("eve", "team ads", roles="engineer")
 SHUT = asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS)
 
 
-def test_the_same_again_is_no_worse_when_it_came_into_doubt(memory: Memory) -> None:
-    """A run that wrote to what others registered meanwhile, who may not see it, still ends; its edge is a claim."""
+def test_repeating_an_edge_that_became_unconfirmed_is_permitted(memory: Memory) -> None:
+    """A run still ends when its output was registered since by a team that may not see the run.
+
+    The edge is unconfirmed.
+    """
 
     def run(state: str) -> RegisterCommand:
         values = {"state": state, "visibility": "TEAM"}
@@ -163,8 +169,8 @@ def test_the_same_again_is_no_worse_when_it_came_into_doubt(memory: Memory) -> N
     assert memory.outcomes(more, who=EVE, now=NOW + 4) == ["DENIED"]
 
 
-def test_what_one_registers_with_its_sources_is_in_no_doubt(memory: Memory) -> None:
-    """Whoever names the hidden source as others did says the same of what is its own: the edge goes on."""
+def test_an_edge_named_by_the_new_owner_stays_confirmed(memory: Memory) -> None:
+    """If the new owner names the same hidden source as others did, the edge stays confirmed."""
     seeded(memory, SHUT, link("DERIVES", "dataset shut", "dataset made"), link("DERIVES", "dataset shut", "dataset d"))
     stated = memory.edge("DERIVES", "dataset shut", "dataset made")
     made = asset("dataset made", owners=OURS, derivedFrom=["dataset shut"])

@@ -50,7 +50,7 @@ OUTWARD = {("workflow", "outputs"): "PRODUCES", ("run", "outputs"): "PRODUCES"}
 
 
 class Emitted:
-    """The items of the showcase, read the way the contract describes the fields, by plain Python."""
+    """The items of the showcase, read by plain Python with the fields of the schema."""
 
     def __init__(self) -> None:
         self.estate = read_estate(FILES)
@@ -77,7 +77,7 @@ class Emitted:
         self.lineage.add_edge(source, target, relation)
 
     def type_of(self, urn: str) -> str:
-        """Tell the foreign type; the two nodes without a record are datasets by their URN."""
+        """Return the foreign type; the two nodes without a record are datasets by their URN."""
         return self.foreign[urn].split(":")[2] if urn in self.foreign else urn.split("/")[2]
 
 
@@ -88,7 +88,7 @@ def emitted() -> Emitted:
 
 
 def test_every_item_is_an_input_of_the_contract(emitted: Emitted, asset_input: GraphQLInputObjectType) -> None:
-    """Each item coerces to AssetInput, so the API can refuse none of them for its shape."""
+    """Each item coerces to AssetInput, so the API rejects none of them for its shape."""
     for item in emitted.items:
         coerce_input_value(item, asset_input)
 
@@ -243,7 +243,7 @@ def test_foreign_ids_never_share_a_urn(emitted: Emitted) -> None:
 
 
 def test_two_models_of_one_group_with_one_tag_stay_apart(tmp_path: Path) -> None:
-    """A version tag that stands twice in its group gives way to the model's own name."""
+    """If a version tag occurs twice in its group, the model's own name is used instead."""
     group = "urn:li:mlModelGroup:(urn:li:dataPlatform:mlflow,churn,PROD)"
     records = [
         {
@@ -297,7 +297,7 @@ def test_references_are_read_in_each_of_their_spellings(tmp_path: Path) -> None:
 
 
 def test_the_command_loads_and_reports(server: ContractServer) -> None:
-    """Every item arrives, the summary counts what was mapped and skipped, and skipping is no failure."""
+    """Every item is written, the summary counts mapped and skipped aspects, and skipping is no failure."""
     files = [str(file) for file in FILES]
     result = CliRunner().invoke(commands, ["import", "datahub", *files, "--url", server.url, "--token", "t", "--json"])
     assert result.exit_code == 0, result.stderr
@@ -308,8 +308,8 @@ def test_the_command_loads_and_reports(server: ContractServer) -> None:
     assert summary["mapped"]["dataset/upstreamLineage"] == 55
 
 
-def test_a_file_that_is_no_metadata_is_refused_by_name(tmp_path: Path) -> None:
-    """The message says which file and which record, and nothing is sent."""
+def test_a_file_without_metadata_is_rejected_by_name(tmp_path: Path) -> None:
+    """The message names file and record, and nothing is sent."""
     file = tmp_path / "wrong.json"
     file.write_text('[{"entityUrn": "x"}]')
     result = CliRunner().invoke(
