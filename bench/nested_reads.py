@@ -90,9 +90,9 @@ async def loaded_api(folder: Path) -> AsyncIterator[MeasuredApi]:
     """Run an API over a store with the estate."""
     async with measured_api(folder) as api:
         body = {"query": REGISTER, "variables": {"input": {"items": estate()}}}
-        known_response = (await api.http.post("/graphql", json=body, timeout=300)).json()
-        if known_response.get("errors") or known_response["data"]["registerAssets"]["failed"]:
-            raise SystemExit(str(known_response)[:500])
+        response = (await api.http.post("/graphql", json=body, timeout=300)).json()
+        if response.get("errors") or response["data"]["registerAssets"]["failed"]:
+            raise SystemExit(str(response)[:500])
         yield api
 
 
@@ -106,9 +106,9 @@ async def main(rounds: int) -> None:
                 bindings = {key: values.get(key) for key in by_hand.parameters} | {"now": time.time_ns() // 1_000_000}
 
                 async def through_api(query: str = query) -> None:
-                    known_response = await api.http.post("/graphql", json={"query": query})
-                    if "errors" in known_response.json():
-                        raise SystemExit(known_response.text[:500])
+                    response = await api.http.post("/graphql", json={"query": query})
+                    if "errors" in response.json():
+                        raise SystemExit(response.text[:500])
 
                 async def directly(by_hand: PreparedStatement = by_hand, bindings: Any = bindings) -> None:  # noqa: ANN401
                     await api.process.opened.client.submit(by_hand, bindings)

@@ -44,11 +44,11 @@ SET_ALIAS = """mutation ($input: SetAliasInput!) { setAlias(input: $input) {
 def ask(client: httpx2.Client, query: str, **variables: Any) -> dict[str, Any]:
     """Return the data of one request; retry on 503, which is safe because every write is idempotent."""
     for wait in (1, 2, 4, 8, None):
-        known_response = client.post("/graphql", json={"query": query, "variables": variables})
-        if known_response.status_code != httpx2.codes.SERVICE_UNAVAILABLE or wait is None:
+        response = client.post("/graphql", json={"query": query, "variables": variables})
+        if response.status_code != httpx2.codes.SERVICE_UNAVAILABLE or wait is None:
             break
-        time.sleep(float(known_response.headers.get("Retry-After", wait)))
-    body: dict[str, Any] = known_response.json()
+        time.sleep(float(response.headers.get("Retry-After", wait)))
+    body: dict[str, Any] = response.json()
     if "errors" in body:
         raise SystemExit("\n".join(f"{error['extensions']['code']}: {error['message']}" for error in body["errors"]))
     data: dict[str, Any] = body["data"]

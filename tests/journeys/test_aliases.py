@@ -142,8 +142,8 @@ async def test_an_alias_of_a_hidden_version_is_invisible(api: Api) -> None:
     await hide(api, "hidden", 1)
     await api.load({"model": {"id": model("never"), "task": "x"}})  # gives both models the same number of revisions
 
-    def plain(known_response: Any) -> str:
-        return str(known_response).replace("hidden", "never")
+    def plain(response: Any) -> str:
+        return str(response).replace("hidden", "never")
 
     assert (await aliases(api, "root", "hidden"))["aliases"] == [exists(1, "hidden", protected=True)]
     assert plain(await aliases(api, "eli", "hidden")) == plain(await aliases(api, "eli", "never"))

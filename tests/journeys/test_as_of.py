@@ -87,9 +87,9 @@ async def api(api: Api) -> Api:
 async def read(api: Api, at: str | None) -> dict[str, Any]:
     """Return the response at an instant, each connection as the sorted names of its nodes."""
     ids = {"data": DATA, "one": ONE, "model": MODEL, "service": SERVICE, "two": TWO}
-    known_response: dict[str, Any] = await api.ask("root", READ, asOf=at, **ids)
-    found = {alias: _flat(value) for alias, value in known_response.items() if alias != "nodes"}
-    return {**found, "nodes": [each and _last(each["id"]) for each in known_response["nodes"]]}
+    response: dict[str, Any] = await api.ask("root", READ, asOf=at, **ids)
+    found = {alias: _flat(value) for alias, value in response.items() if alias != "nodes"}
+    return {**found, "nodes": [each and _last(each["id"]) for each in response["nodes"]]}
 
 
 def _last(urn: str) -> str:

@@ -38,19 +38,19 @@ async def test_malformed_urn_is_rejected_with_the_expected_form(api: Api, urn: s
 async def test_oversized_body(api: Api) -> None:
     """A request body over 4 MiB is rejected with status 413 and an error code."""
     headers = {"Authorization": f"Bearer {api.tokens['ada']}", "Content-Type": "application/json"}
-    known_response = await api.http.post("/graphql", content=b'{"query": "' + b" " * (4 << 20) + b'"}', headers=headers)
-    assert known_response.status_code == 413
-    assert known_response.json()["errors"][0]["extensions"]["code"]
+    response = await api.http.post("/graphql", content=b'{"query": "' + b" " * (4 << 20) + b'"}', headers=headers)
+    assert response.status_code == 413
+    assert response.json()["errors"][0]["extensions"]["code"]
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c"])
 async def test_bad_token(api: Api, token: str) -> None:
     """Without a valid token the response is 401 with a challenge and a code."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    known_response = await api.http.post("/graphql", json={"query": "{ viewer { subject } }"}, headers=headers)
-    assert known_response.status_code == 401
-    assert known_response.headers["www-authenticate"].startswith("Bearer")
-    assert known_response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    response = await api.http.post("/graphql", json={"query": "{ viewer { subject } }"}, headers=headers)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 async def _stored(api: Api) -> Any:

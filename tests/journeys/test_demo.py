@@ -258,9 +258,9 @@ async def test_the_pii_tag_propagates_until_it_is_blocked(api: Api) -> None:
 
 async def test_an_experiment_of_a_deployment_is_inferred_for_its_version(api: Api) -> None:
     """The version under test is inferred from its deployment, and the response equals that of docs/enrichment.md."""
-    query, known_response = code_blocks("docs/enrichment.md", "graphql", "json")
+    query, response = code_blocks("docs/enrichment.md", "graphql", "json")
     await api.recomputed()
-    assert await api.ask("ada", query) == json.loads(known_response)
+    assert await api.ask("ada", query) == json.loads(response)
 
 
 async def test_loading_the_demo_again_records_no_changes(api: Api, folder: Path) -> None:

@@ -59,7 +59,7 @@ async def health(api: Api, asset: str, who: str = "ada", **more: Any) -> Any:
     return (await api.ask(who, HEALTH, id=asset, **more))["asset"]["health"]
 
 
-def reported(known_response: Any) -> list[tuple[int, str, str]]:
+def reported(response: Any) -> list[tuple[int, str, str]]:
     """Return the causes as depth, asset, and check status, incident title or evaluation id."""
     return [
         (
@@ -68,7 +68,7 @@ def reported(known_response: Any) -> list[tuple[int, str, str]]:
             (cause["result"] or {}).get("status") or (cause["incident"] or cause["evaluation"] or {}).get("title")
             or cause["evaluation"]["id"],
         )
-        for cause in known_response["causes"]
+        for cause in response["causes"]
     ]  # fmt: skip
 
 
@@ -79,26 +79,26 @@ async def test_own_and_upstream_causes_are_listed_nearest_first(api: Api) -> Non
     await report(api, "ada", CLEAN, check="rows", checkKind="VOLUME")
     await raised(api, "ada", CLEAN, RAW, title="late", severity="HIGH")
 
-    known_response = await health(api, RAW)
-    assert (known_response["status"], sorted(reported(known_response))) == (
+    response = await health(api, RAW)
+    assert (response["status"], sorted(reported(response))) == (
         "UNHEALTHY",
         [(0, RAW, "FAIL"), (0, RAW, "late")],
     )
-    known_response = await health(api, CLEAN)
-    assert (known_response["status"], reported(known_response)) == ("UNHEALTHY", [(0, CLEAN, "late"), (1, RAW, "FAIL")])
-    known_response = await health(api, V1)
-    assert (known_response["status"], reported(known_response)) == (
+    response = await health(api, CLEAN)
+    assert (response["status"], reported(response)) == ("UNHEALTHY", [(0, CLEAN, "late"), (1, RAW, "FAIL")])
+    response = await health(api, V1)
+    assert (response["status"], reported(response)) == (
         "DEGRADED",
         [(0, V1, "WARN"), (1, CLEAN, "late"), (2, RAW, "FAIL")],
     )
-    known_response = await health(api, CALLER)
-    assert (known_response["status"], reported(known_response)) == (
+    response = await health(api, CALLER)
+    assert (response["status"], reported(response)) == (
         "DEGRADED", [(3, V1, "WARN"), (4, CLEAN, "late"), (5, RAW, "FAIL")]
     )  # fmt: skip
-    assert known_response["completeness"]["state"] == "COMPLETE"
-    assert known_response["completeness"]["depthReached"] == 5
-    known_response = await health(api, V2)
-    assert (known_response["status"], reported(known_response)) == ("UNKNOWN", [])
+    assert response["completeness"]["state"] == "COMPLETE"
+    assert response["completeness"]["depthReached"] == 5
+    response = await health(api, V2)
+    assert (response["status"], reported(response)) == ("UNKNOWN", [])
 
 
 async def test_a_check_that_passes_again_clears_its_cause(api: Api) -> None:
@@ -117,13 +117,13 @@ async def test_an_incident_counts_while_it_is_open(api: Api) -> None:
     light = (await raised(api, "ada", V2, title="slow", severity="MEDIUM"))["incident"]["id"]
     assert (await health(api, V2))["status"] == "DEGRADED"
     severe = (await raised(api, "ada", V2, title="wrong", severity="CRITICAL"))["incident"]["id"]
-    known_response = await health(api, V2)
-    assert known_response["status"] == "UNHEALTHY"
-    assert [depth for depth, _, _ in reported(known_response)] == [0, 0]
+    response = await health(api, V2)
+    assert response["status"] == "UNHEALTHY"
+    assert [depth for depth, _, _ in reported(response)] == [0, 0]
     for incident in (light, severe):
         await resolved(api, "ada", incident)
-    known_response = await health(api, V2)
-    assert (known_response["status"], reported(known_response)) == ("UNKNOWN", [])
+    response = await health(api, V2)
+    assert (response["status"], reported(response)) == ("UNKNOWN", [])
 
 
 async def test_a_model_and_its_versions_share_causes(api: Api) -> None:
@@ -147,8 +147,8 @@ async def test_retired_versions_do_not_count_for_their_model_but_a_retired_model
     )
     await report(api, "ada", model, check="bias", status="FAIL")
     await report(api, "ada", retired, check="drift", checkKind="DRIFT", status="FAIL")
-    known_response = await health(api, active)
-    assert (known_response["status"], reported(known_response)) == ("UNHEALTHY", [(0, model, "FAIL")])
+    response = await health(api, active)
+    assert (response["status"], reported(response)) == ("UNHEALTHY", [(0, model, "FAIL")])
     assert [asset for _, asset, _ in reported(await health(api, model))] == [model]
     assert sorted(asset for _, asset, _ in reported(await health(api, retired))) == sorted([model, retired])
 
@@ -177,15 +177,15 @@ async def test_a_failing_evaluation_counts_until_a_newer_one_replaces_it(api: Ap
         owned("evaluation", "other", verdict="WARN", **{**about, "evaluationKind": "SHADOW"}),
         owned("evaluation", "theirs", "ads", verdict="FAIL", **about),
     )
-    known_response = await health(api, version)
-    assert (known_response["status"], sorted(reported(known_response))) == (
+    response = await health(api, version)
+    assert (response["status"], sorted(reported(response))) == (
         "UNHEALTHY", [(0, version, first), (0, version, other), (0, version, theirs)]
     )  # fmt: skip
     await api.load(owned("evaluation", "older", verdict="PASS", evaluatedAt="2026-10-01T00:00:00Z", **about))
     assert (await health(api, version))["status"] == "UNHEALTHY"
     await api.load(owned("evaluation", "newer", verdict="PASS", evaluatedAt="2026-11-02T00:00:00Z", **about))
-    known_response = await health(api, version)
-    assert (known_response["status"], reported(known_response)) == (
+    response = await health(api, version)
+    assert (response["status"], reported(response)) == (
         "DEGRADED",
         [(0, version, other), (0, version, theirs)],
     )
@@ -201,9 +201,9 @@ async def test_a_feature_is_stale_when_its_freshness_check_is_older_than_its_sla
     await report(api, "ada", feature, check="skew", checkKind="SKEW", observedAt=old)
     assert (await health(api, feature))["status"] == "HEALTHY"
     await report(api, "ada", feature, observedAt=old)
-    known_response = await health(api, feature)
-    assert (known_response["status"], reported(known_response)) == ("DEGRADED", [(0, feature, "PASS")])
-    assert known_response["causes"][0]["check"]["name"] == "fresh"
+    response = await health(api, feature)
+    assert (response["status"], reported(response)) == ("DEGRADED", [(0, feature, "PASS")])
+    assert response["causes"][0]["check"]["name"] == "fresh"
     await report(api, "ada", feature)
     assert (await health(api, feature))["status"] == "HEALTHY"
 
@@ -213,9 +213,9 @@ async def test_a_hidden_cause_is_left_out(api: Api) -> None:
     await report(api, "ada", SECRET, status="FAIL")
     await raised(api, "ada", SECRET, RAW, title="both", severity="HIGH")
     assert reported(await health(api, CLEAN)) == [(1, RAW, "both"), (1, SECRET, "FAIL")]
-    known_response = await health(api, CLEAN, "bo")
-    assert (known_response["status"], reported(known_response)) == ("DEGRADED", [(1, RAW, "both")])
-    assert (known_response["completeness"]["state"], known_response["completeness"]["reason"]) == ("PARTIAL", "POLICY")
+    response = await health(api, CLEAN, "bo")
+    assert (response["status"], reported(response)) == ("DEGRADED", [(1, RAW, "both")])
+    assert (response["completeness"]["state"], response["completeness"]["reason"]) == ("PARTIAL", "POLICY")
     contexts = api.contexts
     contexts.disclosure, before = Disclosure.NONE, contexts.disclosure
     assert (await health(api, CLEAN, "bo"))["completeness"]["state"] == "COMPLETE"
@@ -252,14 +252,14 @@ async def test_the_limits_of_health_are_reported_as_incomplete(api: Api, monkeyp
     )
     for link in (0, 1, 2, 5):
         await raised(api, "ada", urn("dataset", f"line-{link}"), title=str(link))
-    known_response = await health(api, urn("dataset", "line-11"))
-    assert reported(known_response) == [(11 - link, urn("dataset", f"line-{link}"), str(link)) for link in (5, 2, 1)]
-    assert (known_response["completeness"]["state"], known_response["completeness"]["reason"]) == ("TRUNCATED", "DEPTH")
-    assert known_response["completeness"]["depthReached"] == 10
+    response = await health(api, urn("dataset", "line-11"))
+    assert reported(response) == [(11 - link, urn("dataset", f"line-{link}"), str(link)) for link in (5, 2, 1)]
+    assert (response["completeness"]["state"], response["completeness"]["reason"]) == ("TRUNCATED", "DEPTH")
+    assert response["completeness"]["depthReached"] == 10
     monkeypatch.setattr("app.graph.reading.lineage.health_walk.MAX_CAUSES", 1)
-    known_response = await health(api, urn("dataset", "line-5"))
-    assert (known_response["status"], reported(known_response)) == ("DEGRADED", [(0, urn("dataset", "line-5"), "5")])
-    assert (known_response["completeness"]["state"], known_response["completeness"]["reason"]) == (
+    response = await health(api, urn("dataset", "line-5"))
+    assert (response["status"], reported(response)) == ("DEGRADED", [(0, urn("dataset", "line-5"), "5")])
+    assert (response["completeness"]["state"], response["completeness"]["reason"]) == (
         "TRUNCATED",
         "CAUSES",
     )
@@ -297,9 +297,9 @@ async def test_health_at_an_instant_ignores_later_events(api: Api) -> None:
     instants.append(await _tick())
     before, failed, over = instants[0] - 1, instants[1] - 1, instants[2]
     assert reported(await health(api, V1, asOf=instant_text(before))) == []
-    known_response = await health(api, V1, asOf=instant_text(failed))
-    assert (known_response["status"], reported(known_response)) == ("DEGRADED", [(1, CLEAN, "gap"), (2, RAW, "FAIL")])
-    assert known_response["completeness"]["asOf"] == instant_text(failed)
+    response = await health(api, V1, asOf=instant_text(failed))
+    assert (response["status"], reported(response)) == ("DEGRADED", [(1, CLEAN, "gap"), (2, RAW, "FAIL")])
+    assert response["completeness"]["asOf"] == instant_text(failed)
     assert reported(await health(api, V1, asOf=instant_text(over))) == []
 
 

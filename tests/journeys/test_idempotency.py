@@ -64,8 +64,8 @@ async def test_another_payload_is_a_conflict(graph: StoreGraph, tmp_path: Path) 
             ("a", {"description": "x", "tags": []}),
             ("b", {"description": "x"}),
         ):
-            known_response = await one(api, "ada", name, "build 1", **values)
-            assert (known_response["outcome"], known_response["errors"]) == ("CONFLICT", [CONFLICT])
+            response = await one(api, "ada", name, "build 1", **values)
+            assert (response["outcome"], response["errors"]) == ("CONFLICT", [CONFLICT])
         assert (await observed(api, "a"))["revision"] == 1
         assert (await api.ask("root", HISTORY, id=urn("b")))["asset"] is None
 
@@ -87,8 +87,8 @@ async def test_a_large_call_with_a_key_is_executed_once(graph: StoreGraph, tmp_p
         await one(api, "root", "d0", None, description="y")
         assert await api.register("ada", *items, idempotencyKey="load") == first
         other = [*items[:-1], {"dataset": {"id": urn("other")}}]
-        known_response = await api.register("ada", *other, idempotencyKey="load")
-        assert reported(known_response) == [("CONFLICT", None, ["IDEMPOTENCY_CONFLICT"])] * 600
+        response = await api.register("ada", *other, idempotencyKey="load")
+        assert reported(response) == [("CONFLICT", None, ["IDEMPOTENCY_CONFLICT"])] * 600
         assert (await api.ask("root", HISTORY, id=urn("other")))["asset"] is None
 
 

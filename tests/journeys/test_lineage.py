@@ -58,19 +58,19 @@ async def walk(api: Api, *roots: str, direction: str = "DOWNSTREAM", **more: Any
     return data["lineage"]
 
 
-def depths(known_response: Any) -> dict[str, int]:
+def depths(response: Any) -> dict[str, int]:
     """Return the depth of each node by id."""
-    return {node["asset"]["id"]: node["depth"] for node in known_response["nodes"]["nodes"]}
+    return {node["asset"]["id"]: node["depth"] for node in response["nodes"]["nodes"]}
 
 
 async def test_downstream_lineage_is_complete_with_depths(api: Api) -> None:
     """Everything downstream of the raw data is returned at its shortest distance, and the result is COMPLETE."""
-    known_response = await walk(api, RAW, depth=20)
-    assert depths(known_response) == {
+    response = await walk(api, RAW, depth=20)
+    assert depths(response) == {
         RAW: 0, CLEAN: 1, RUN: 2, V2: 2, V1: 3, DEPLOYMENT: 4, SERVICE: 5, CELL: 5, CALLER: 6, EXPERIMENT: 6
     }  # fmt: skip
-    assert known_response["completeness"]["state"] == "COMPLETE"
-    assert len(known_response["edges"]) == 9
+    assert response["completeness"]["state"] == "COMPLETE"
+    assert len(response["edges"]) == 9
 
 
 async def test_the_lineage_of_a_version_excludes_its_siblings(api: Api) -> None:
@@ -121,8 +121,8 @@ async def test_lineage_takes_one_request_per_level(api: Api) -> None:
 async def test_unknown_roots_are_listed(api: Api) -> None:
     """Ids that do not exist or are no assets are listed in `unknownRoots`; an empty list of roots is INVALID."""
     team = "mlg://team/catalog/default/none"
-    known_response = await walk(api, RAW, f"{RAW}-not", team)
-    assert known_response["unknownRoots"] == [f"{RAW}-not", team]
+    response = await walk(api, RAW, f"{RAW}-not", team)
+    assert response["unknownRoots"] == [f"{RAW}-not", team]
     (error,) = (await api.send("root", WALK, roots=[], direction="UPSTREAM"))["errors"]
     assert (error["extensions"]["code"], "the id of at least one" in error["message"]) == ("INVALID", True)
 
@@ -148,9 +148,9 @@ async def test_an_exhausted_budget_is_named(
     known_parent = depths(await walk(api, RAW, depth=9))
     given: Any = {setting: "4" if setting == "MLG_WALK_NODES" else "0"}
     async with open_api(module_graph, tmp_path_factory.mktemp("keys"), **given) as bounded:
-        known_response = await walk(bounded, RAW, depth=9)
-    assert (known_response["completeness"]["state"], known_response["completeness"]["reason"]) == ("TRUNCATED", reason)
-    found = depths(known_response)
+        response = await walk(bounded, RAW, depth=9)
+    assert (response["completeness"]["state"], response["completeness"]["reason"]) == ("TRUNCATED", reason)
+    found = depths(response)
     assert found.items() <= known_parent.items()
     assert len(found) == least
     assert max(found.values()) <= min(depth for urn, depth in known_parent.items() if urn not in found)
@@ -163,12 +163,12 @@ async def test_hidden_nodes_are_reported_as_the_policy_discloses(api: Api, discl
     await api.load({"dataset": {"id": BEHIND, "derivedFrom": [SHUT]}})
     was, api.contexts.disclosure = api.contexts.disclosure, disclosure
     try:
-        known_response = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=1))["lineage"]
+        response = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=1))["lineage"]
         beyond = (await api.ask("bo", WALK, roots=[RAW], direction="DOWNSTREAM", depth=0))["lineage"]
     finally:
         api.contexts.disclosure = was
-    assert set(depths(known_response)) == {RAW, CLEAN}
-    stated = known_response["completeness"]
+    assert set(depths(response)) == {RAW, CLEAN}
+    stated = response["completeness"]
     policy = {"none": "DEPTH", "flag": "DEPTH, POLICY", "count": "DEPTH, POLICY"}[disclosure]
     assert (stated["reason"], stated["hidden"]) == (policy, 1 if disclosure is Disclosure.COUNT else None)
     assert beyond["completeness"]["reason"] == "DEPTH"

@@ -105,8 +105,8 @@ async def test_the_number_of_traversed_edges_is_bounded(api: Api, monkeypatch: p
     monkeypatch.setattr(api.contexts, "walk_limits", WalkLimits(edges=3 * WIDTH * WIDTH))
     ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
     found = await api.ask("root", query, **(ends if query == PATHS else {"roots": [urn("first")]}))
-    ((_, known_response),) = found.items()
-    assert known_response["completeness"]["reason"] == "EDGES"
+    ((_, response),) = found.items()
+    assert response["completeness"]["reason"] == "EDGES"
 
 
 async def test_upstream_lineage_does_not_read_the_consumers_of_a_hub(api: Api) -> None:
@@ -116,9 +116,9 @@ async def test_upstream_lineage_does_not_read_the_consumers_of_a_hub(api: Api) -
     submit = client.submit
 
     async def weighed(*args: Any, **more: Any) -> Any:
-        known_response = await submit(*args, **more)
-        sizes.append(len(orjson.dumps(known_response)))
-        return known_response
+        response = await submit(*args, **more)
+        sizes.append(len(orjson.dumps(response)))
+        return response
 
     client.submit = weighed  # type: ignore[method-assign]
     try:

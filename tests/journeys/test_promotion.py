@@ -155,7 +155,7 @@ async def test_the_examples_in_the_gates_docs_promote_a_version(api: Api) -> Non
     await api.ask("eli", "mutation ($input: SetAliasInput!) { setAlias(input: $input) { changed } }", input=move)
     await api.load({"model": {**home, "riskTier": "MEDIUM"}})
     responses = [await api.ask(who, query) for who, query in EXAMPLES]
-    reported, decided, promoted, found = (next(iter(known_response.values())) for known_response in responses)
+    reported, decided, promoted, found = (next(iter(response.values())) for response in responses)
     assert reported["gate"]["missingApprovals"] == ["release"]
     assert decided["errors"] == promoted["errors"] == []
     assert promoted["gate"]["open"]

@@ -172,6 +172,6 @@ async def test_lineage_excludes_nodes_behind_hidden_ones(  # noqa: PLR0913, PLR0
 
 
 async def _walk(api: Api, who: str, root: str, direction: str, depth: int = 50) -> dict[str, Any]:
-    known_response = await api.ask(who, WALK, root=root, direction=direction.upper(), depth=depth)
-    found: dict[str, Any] = known_response["lineage"]
+    response = await api.ask(who, WALK, root=root, direction=direction.upper(), depth=depth)
+    found: dict[str, Any] = response["lineage"]
     return found

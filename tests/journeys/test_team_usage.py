@@ -186,15 +186,15 @@ async def test_usage_and_consumption_add_up(estate: Estate, who: str, name: str)
         for sub, days in ((False, 30), (True, 60)):
             after, consumers = None, []
             while True:
-                known_response = await estate.api.ask(who, document, id=team(of), sub=sub, days=days, after=after)
-                page = known_response["team"][name].pop("consumers")
+                response = await estate.api.ask(who, document, id=team(of), sub=sub, days=days, after=after)
+                page = response["team"][name].pop("consumers")
                 consumers += page["nodes"]
                 if not page["pageInfo"]["hasNextPage"]:
                     break
                 after = page["pageInfo"]["endCursor"]
             assert page["totalCount"] == len(consumers)
             wanted = getattr(estate, name)(who, below(of) if sub else {of}, days)
-            assert {**known_response["team"][name], "consumers": consumers} == expected(wanted)
+            assert {**response["team"][name], "consumers": consumers} == expected(wanted)
 
 
 CAP = "app.graph.reading.level.level_batcher.EDGE_CAP"
@@ -210,9 +210,9 @@ async def test_usage_adds_up_over_several_requests(estate: Estate, monkeypatch: 
     at_once = await estate.api.count(who, PARENT, id=team("mid"))
     monkeypatch.setattr(CAP, 40)
     assert await estate.api.count(who, PARENT, id=team("mid")) > at_once
-    for name, known_response in (await estate.api.ask(who, PARENT, id=team("mid")))["team"].items():
-        known_response["consumers"] = known_response["consumers"]["nodes"]
-        assert known_response == expected(getattr(estate, name)(who, below("mid"), 60))
+    for name, response in (await estate.api.ask(who, PARENT, id=team("mid")))["team"].items():
+        response["consumers"] = response["consumers"]["nodes"]
+        assert response == expected(getattr(estate, name)(who, below("mid"), 60))
 
 
 async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,8 +230,8 @@ async def test_a_query_accepts_the_maximal_number_of_undecided_ids(estate: Estat
         "t": [[[["in", "urn", names]]]],
     }
     bindings = {"points": [], "hops": [], "listings": [part], "cap": 1, "tenant": "default"}
-    (known_response,) = await estate.api.client.submit(LEVEL, bindings)
-    assert (len(known_response["l"][0]["x"]), known_response["l"][0]["n"]) == (len(estate.reported),) * 2
+    (response,) = await estate.api.client.submit(LEVEL, bindings)
+    assert (len(response["l"][0]["x"]), response["l"][0]["n"]) == (len(estate.reported),) * 2
 
 
 async def test_the_number_of_undecided_assets_is_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:

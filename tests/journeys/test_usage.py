@@ -73,9 +73,9 @@ async def on_one_day(api: Api, who: str, asset: str, days: int) -> tuple[str, An
     """Return the first of ``days`` days and the usage since then, read within one calendar day."""
     while True:
         begin = datetime.now(UTC).date() - timedelta(days=days - 1)
-        known_response = await usage(api, who, asset, days)
+        response = await usage(api, who, asset, days)
         if begin == datetime.now(UTC).date() - timedelta(days=days - 1):
-            return begin.isoformat(), known_response
+            return begin.isoformat(), response
 
 
 def expected(days: Days) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -115,9 +115,9 @@ async def test_usage_adds_up(api: Api, seed: int) -> None:
         kept |= batch
     for days in (SPAN, 30, 1):
         for who, hidden in (("ada", ""), ("bo", SHUT)):
-            begin, known_response = await on_one_day(api, who, asset, days)
+            begin, response = await on_one_day(api, who, asset, days)
             observed = {key: counts for key, counts in kept.items() if key[1] >= begin and key[0] != hidden}
-            assert known_response == expected(observed)
+            assert response == expected(observed)
 
 
 async def test_unused_is_zero_and_hidden_usage_is_null(api: Api) -> None:

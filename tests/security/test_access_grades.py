@@ -187,9 +187,9 @@ async def test_strict_callers_get_errors_where_others_get_null(api: Api) -> None
     """`Prefer: policy=strict` adds a coded error at the path of each hidden field, and removes nothing else."""
     query = f'{{ assets(filter: {{ids: ["{DRAFT}", "{OPEN}"]}}) {{ nodes {{ id description }} }} }}'
     headers = {"Authorization": f"Bearer {api.tokens['bo']}", "Prefer": "policy=strict"}
-    known_response = await api.http.post("/graphql", json={"query": query}, headers=headers)
-    body = known_response.json()
-    assert known_response.status_code == 200
+    response = await api.http.post("/graphql", json={"query": query}, headers=headers)
+    body = response.json()
+    assert response.status_code == 200
     assert body["data"]["assets"]["nodes"] == [
         {"id": DRAFT, "description": None},
         {"id": OPEN, "description": "all may read this"},
@@ -197,4 +197,4 @@ async def test_strict_callers_get_errors_where_others_get_null(api: Api) -> None
     (error,) = body["errors"]
     assert error["path"] == ["assets", "nodes", 0, "description"]
     assert (error["extensions"]["code"], error["extensions"]["coordinate"]) == ("DENIED", "Dataset.description")
-    assert "canary" not in known_response.text
+    assert "canary" not in response.text

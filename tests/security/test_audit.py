@@ -160,11 +160,11 @@ async def test_a_change_names_its_request(graph: StoreGraph, tmp_path: Path) -> 
             query = (
                 f'mutation ($d: String) {{ registerDataset(input: {{id: "{OPEN}", description: $d}}) {{ changed }} }}'
             )
-            known_response = await api.http.post(
+            response = await api.http.post(
                 "/graphql",
                 json={"query": query, "variables": {"d": text}},
                 headers={"Authorization": f"Bearer {api.tokens['root']}"},
             )
-            ids.append(known_response.headers["x-request-id"])
+            ids.append(response.headers["x-request-id"])
         assert [change["requestId"] for change in await all_changes(api, "root")] == ids[::-1]
         assert len(set(ids)) == 2

@@ -119,7 +119,7 @@ async def test_no_canary_is_returned_to_other_teams(api: Api) -> None:
         for q in queries
     ]
     for canary in ("canary-9b72", "canary-77aa"):
-        assert all(canary not in known_response for known_response in responses)
+        assert all(canary not in response for response in responses)
 
 
 async def test_writes_need_scope_and_rights(api: Api) -> None:

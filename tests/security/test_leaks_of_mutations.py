@@ -109,10 +109,10 @@ def _document(name: str) -> str:
 async def _response(api: Api, name: str, given: dict[str, Any], names: dict[str, str]) -> tuple[str, list[str]]:
     """Return the response to zoe without the ids that she named, and its error codes."""
     data = await api.ask("zoe", _document(name), input=_filled(given, names))
-    known_response = str(data)
+    response = str(data)
     for stated in names.values():
-        known_response = known_response.replace(stated, "<id>")
-    return known_response, [error["code"] for error in data[name]["errors"]]
+        response = response.replace(stated, "<id>")
+    return response, [error["code"] for error in data[name]["errors"]]
 
 
 @pytest.mark.parametrize("name", ABOUT)

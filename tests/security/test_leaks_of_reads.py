@@ -18,7 +18,7 @@ NULL = {"data": {"node": None, "asset": None, "nodes": [None]}}
 
 @pytest.fixture(autouse=True)
 async def _no_canary(leaky: Api) -> AsyncIterator[None]:
-    """Wraps the API: no response to bo or a guest, and no log line, may hold a value hidden from them."""
+    """Wrap the API: no response to bo or a guest, and no log line, may hold a value hidden from them."""
     texts: list[str] = []
 
     async def known_entry(response: Any) -> None:

@@ -159,10 +159,10 @@ async def test_caching_headers(api: Api, query: str) -> None:
     """Response headers forbid caches to store a response or an error, or to share it with another caller."""
     headers = {"Authorization": f"Bearer {api.tokens['bo']}"}
     get = await api.http.get("/graphql", params={"query": query}, headers=headers)
-    for known_response in (await _raw(api, "bo", {"query": query}), get):
-        assert known_response.headers["Cache-Control"] == "private, no-store"
-        assert "Authorization" in known_response.headers["Vary"]
-        assert not {"ETag", "Last-Modified", "Expires", "Age"} & set(known_response.headers)
+    for response in (await _raw(api, "bo", {"query": query}), get):
+        assert response.headers["Cache-Control"] == "private, no-store"
+        assert "Authorization" in response.headers["Vary"]
+        assert not {"ETag", "Last-Modified", "Expires", "Age"} & set(response.headers)
 
 
 async def test_get_and_post(api: Api) -> None:
@@ -264,9 +264,9 @@ LACKING = {
 @pytest.mark.parametrize("feature", LACKING)
 async def test_what_is_not_there_yet(api: Api, feature: str) -> None:
     """The features that the catalogue lists as missing do not exist yet; adding one fails this test."""
-    known_response = await api.send("ada", LACKING[feature])
-    assert {error["extensions"]["code"] for error in known_response["errors"]} == {"BAD_REQUEST"}
-    assert "data" not in known_response
+    response = await api.send("ada", LACKING[feature])
+    assert {error["extensions"]["code"] for error in response["errors"]} == {"BAD_REQUEST"}
+    assert "data" not in response
 
 
 async def test_hidden_assets_are_unchanged(api: Api) -> None:

@@ -118,18 +118,18 @@ async def _run(twins: Twins, generator: Generator, number: int) -> tuple[Counter
         makers = (generator.query, *(generator.focused,) * 3, generator.paged, generator.past, *walks)
         batch = [(generator.random.choice(makers)(), generator.random.choice(PREFER)) for _ in range(ABREAST)]
         for operation, responses in await asyncio.gather(*(_answers(twins, *each) for each in batch)):
-            for known_response in responses:
-                _tally(operation, known_response, reached, outcomes)
-                generator.cursors = [*generator.cursors[-50:], *CURSOR.findall(known_response.content.decode())[:3]]
+            for response in responses:
+                _tally(operation, response, reached, outcomes)
+                generator.cursors = [*generator.cursors[-50:], *CURSOR.findall(response.content.decode())[:3]]
     return reached, outcomes
 
 
-def _tally(operation: Operation, known_response: Response, reached: Counter[str], outcomes: Counter[str]) -> None:
+def _tally(operation: Operation, response: Response, reached: Counter[str], outcomes: Counter[str]) -> None:
     """Count the coordinates that a response reached, and its outcome."""
-    errors = known_response.body.get("errors", [])
+    errors = response.body.get("errors", [])
     outcomes["with errors" if errors else "whole"] += 1
     outcomes.update(f"{error['extensions']['code']} {error['message'][:48]}" for error in errors)
-    for coordinate, reported in operation.reached(known_response.body.get("data")):
+    for coordinate, reported in operation.reached(response.body.get("data")):
         reached[coordinate] += 1
         reached[f"{coordinate} told"] += reported
 
@@ -239,10 +239,10 @@ async def test_no_difference_of_dry_runs(twins: Twins) -> None:
     items = [*_dry_runs(twins, Random(f"{SEED}{twins.who}"))]
     before = len(twins.differing)
     for start in range(0, len(items), 40):
-        known_response = await twins.ask(DRY_RUN, {"items": items[start : start + 40]})
+        response = await twins.ask(DRY_RUN, {"items": items[start : start + 40]})
     assert twins.differing[before:] == []
     assert twins.leaking == []
-    code = known_response.body.get("errors", [{}])[0].get("extensions", {}).get("code")
+    code = response.body.get("errors", [{}])[0].get("extensions", {}).get("code")
     assert code == (None if "graph:write" in CALLERS[twins.who].scopes else "FORBIDDEN")
 
 

@@ -113,7 +113,7 @@ def cedar(policy: Policy, caller: Principal) -> list[list[bool]]:
         (f"{KIND_OF_CODE[row.kind].name}.{name}", row) for row in CLASSES for name in FIELDS if has(row, name, policy)
     ]
     responses = policy.engine.decide_all(caller, requested)
-    stated = {question: known_response.allowed for question, known_response in zip(requested, responses, strict=True)}
+    stated = {question: response.allowed for question, response in zip(requested, responses, strict=True)}
     result = []
     for row in CLASSES:
         discover, read = stated["discover", row], stated["discover", row] and stated["read", row]

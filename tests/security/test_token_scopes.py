@@ -34,12 +34,12 @@ def administrator(issuer: LiveIssuer, scope: str) -> str:
 async def test_without_graph_read_every_request_is_refused(issuer: LiveIssuer, gateway: Gateway, scope: str) -> None:
     """Without graph:read, reads and writes get 403, and the header names the required scope as in RFC 6750."""
     for body in (b'{"query":"{ __typename }"}', WRITE):
-        known_response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=body)
-        assert known_response.status == 403
-        assert known_response.headers["www-authenticate"] == (
+        response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=body)
+        assert response.status == 403
+        assert response.headers["www-authenticate"] == (
             f'Bearer error="insufficient_scope", scope="graph:read", resource_metadata="{METADATA}"'
         )
-        assert known_response.json["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+        assert response.json["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 @pytest.mark.parametrize("scope", NOT_WRITE)
@@ -48,12 +48,12 @@ async def test_without_graph_write_every_mutation_is_refused(issuer: LiveIssuer,
 
     The error names the scope.
     """
-    known_response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=WRITE)
-    (error,) = known_response.json["errors"]
+    response = await gateway.knock(f"Bearer {administrator(issuer, scope)}", body=WRITE)
+    (error,) = response.json["errors"]
     extensions: dict[str, Any] = error["extensions"]
-    assert known_response.json["data"] is None
-    assert known_response.status == 403
-    assert known_response.headers["www-authenticate"] == (
+    assert response.json["data"] is None
+    assert response.status == 403
+    assert response.headers["www-authenticate"] == (
         f'Bearer error="insufficient_scope", scope="graph:write", resource_metadata="{METADATA}"'
     )
     assert (extensions["code"], extensions["scope"]) == ("FORBIDDEN", "graph:write")
@@ -61,8 +61,8 @@ async def test_without_graph_write_every_mutation_is_refused(issuer: LiveIssuer,
 
 async def test_with_graph_write_the_request_proceeds(issuer: LiveIssuer, gateway: Gateway) -> None:
     """With graph:write the same request gets as far as the missing store, so only the scope was missing."""
-    known_response = await gateway.knock(f"Bearer {administrator(issuer, 'graph:read graph:write')}", body=WRITE)
-    assert [error["extensions"]["code"] for error in known_response.json["errors"]] == ["INTERNAL"]
+    response = await gateway.knock(f"Bearer {administrator(issuer, 'graph:read graph:write')}", body=WRITE)
+    assert [error["extensions"]["code"] for error in response.json["errors"]] == ["INTERNAL"]
 
 
 async def test_the_challenge_names_the_metadata_document(gateway: Gateway) -> None:
@@ -70,8 +70,8 @@ async def test_the_challenge_names_the_metadata_document(gateway: Gateway) -> No
 
     Sources: RFC 6750 section 3.1 and RFC 9728 section 5.1.
     """
-    known_response = await gateway.knock()
-    assert (known_response.status, known_response.headers["www-authenticate"]) == (
+    response = await gateway.knock()
+    assert (response.status, response.headers["www-authenticate"]) == (
         401,
         f'Bearer resource_metadata="{METADATA}"',
     )
@@ -81,7 +81,7 @@ async def test_unreachable_keys_are_503_without_a_challenge(issuer: LiveIssuer, 
     """While the keys of the issuer are unreachable, a good and a forged token get the same 503 with Retry-After."""
     issuer.down = True
     for token in (issuer.mint(), issuer.mint(sub="root")[:-8] + "AAAAAAAA"):
-        known_response = await gateway.bearer(token)
-        assert (known_response.status, known_response.headers["retry-after"]) == (503, "1")
-        assert "www-authenticate" not in known_response.headers
-        assert known_response.json["errors"][0]["extensions"]["code"] == "KEYS_UNAVAILABLE"
+        response = await gateway.bearer(token)
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
+        assert "www-authenticate" not in response.headers
+        assert response.json["errors"][0]["extensions"]["code"] == "KEYS_UNAVAILABLE"

@@ -63,10 +63,10 @@ def doorway() -> Doorway:
     return Doorway()
 
 
-def quoted(token: str, known_response: Response, logged: str) -> list[str]:
+def quoted(token: str, response: Response, logged: str) -> list[str]:
     """List the parts of a token, encoded and decoded, that a response or the log repeats."""
     parts = [*UNMISTAKABLE, *(part for part in token.split(".") if len(part) > 8)]
-    return [part for part in parts if part in f"{known_response.headers}{known_response.text}{logged}"]
+    return [part for part in parts if part in f"{response.headers}{response.text}{logged}"]
 
 
 @pytest.mark.parametrize("name", TOKENS)
@@ -76,14 +76,14 @@ async def test_a_bad_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name
     gateway = doorway.open(authenticator([trusting(issuer)]))
     assert (await gateway.bearer(issuer.mint())).json == {"data": {"__typename": "Query"}}
     with capture_logs() as logs:
-        known_response = await gateway.bearer(token)
-    assert known_response.status == 401
-    assert CHALLENGE.fullmatch(known_response.headers["www-authenticate"])
-    assert known_response.json.keys() == {"errors"}
-    (error,) = known_response.json["errors"]
+        response = await gateway.bearer(token)
+    assert response.status == 401
+    assert CHALLENGE.fullmatch(response.headers["www-authenticate"])
+    assert response.json.keys() == {"errors"}
+    (error,) = response.json["errors"]
     assert error.keys() == {"message", "extensions"}
-    assert error["extensions"] == {"code": "UNAUTHENTICATED", "requestId": known_response.headers["x-request-id"]}
-    assert quoted(token, known_response, str(logs)) == []
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "requestId": response.headers["x-request-id"]}
+    assert quoted(token, response, str(logs)) == []
     assert [entry["event"] for entry in logs] == ["access_token_refused"]
 
 
@@ -97,9 +97,9 @@ async def test_a_header_without_a_bearer_token_is_refused(issuer: LiveIssuer, do
     """Only a single bearer token is accepted, and a response to a request without one does not call it invalid."""
     template = HEADERS[name]
     headers = [] if template is None else [template.replace("{token}", issuer.mint())]
-    known_response = await doorway.open(authenticator([trusting(issuer)])).knock(*headers)
-    assert (known_response.status, known_response.json["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
-    assert known_response.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
+    response = await doorway.open(authenticator([trusting(issuer)])).knock(*headers)
+    assert (response.status, response.json["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert response.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
 
 
 GOOD: dict[str, Forger] = {

@@ -188,10 +188,10 @@ async def ask(api: Api, requested: Round, fields: Iterable[tuple[str, dict[str, 
     head = ", ".join(["$asOf: DateTime", *variables])
     values = {name[1:].partition(":")[0]: value for name, value in variables.items()}
     body = "\n".join(text for text, _ in listed)
-    known_response: dict[str, Any] = await api.ask(
+    response: dict[str, Any] = await api.ask(
         requested.who, f"query ({head}) {{ {body} }}", asOf=as_of(requested.day), **values
     )
-    return known_response
+    return response
 
 
 def as_of(day: float | None) -> str | None:
@@ -205,7 +205,7 @@ def stated(milliseconds: int) -> str:
 
 
 async def nothing() -> None:
-    """The default for ``meanwhile``, which does nothing."""
+    """Do nothing; the default for ``meanwhile``."""
 
 
 async def differences(

@@ -71,7 +71,7 @@ class Teller:
     own: Random
 
     def pick(self, name: str, choose: Callable[[Random, str], Any]) -> Any:
-        """A value for a field; the choice gets what is random for it and how its texts begin.
+        """Return a value for a field; the choice gets its random source and the prefix of its texts.
 
         The common randomness moves on in any case, so that what follows does not depend on what is hidden.
         """

@@ -83,19 +83,13 @@ class Paths:
                 details[kind] += [node["id"] for node in nodes if node["id"] not in details[kind]]
         return details
 
-    def hidden_in(self, known_response: Any) -> list[str]:
+    def hidden_in(self, response: Any) -> list[str]:
         """Return the hidden ids in a response; a visible version contains the name of its parent."""
-        if isinstance(known_response, str):
-            hidden = f"/{FAR}" in known_response and not known_response.endswith("@open")
-            detail = any(known_response in urns for urns in self.hidden.values())
-            return [known_response] if hidden or detail or known_response.endswith(f"{NEAR}@2") else []
-        parts = (
-            known_response.values()
-            if isinstance(known_response, dict)
-            else known_response
-            if isinstance(known_response, list)
-            else ()
-        )
+        if isinstance(response, str):
+            hidden = f"/{FAR}" in response and not response.endswith("@open")
+            detail = any(response in urns for urns in self.hidden.values())
+            return [response] if hidden or detail or response.endswith(f"{NEAR}@2") else []
+        parts = response.values() if isinstance(response, dict) else response if isinstance(response, list) else ()
         return [found for part in parts for found in self.hidden_in(part)]
 
 

@@ -54,12 +54,12 @@ class Life:
     def once(self, key: str, payload: Any, write: Callable[[], Response]) -> Response:
         """Execute a write under a key once; a rejected write may be repeated."""
         if key in self._kept:
-            before, known_response = self._kept[key]
-            return known_response if before == payload else Response("IDEMPOTENCY_CONFLICT")
-        known_response = write()
-        if known_response.stated in {"CREATED", "UPDATED", "UNCHANGED"}:
-            self._kept[key] = (deepcopy(payload), known_response)
-        return known_response
+            before, response = self._kept[key]
+            return response if before == payload else Response("IDEMPOTENCY_CONFLICT")
+        response = write()
+        if response.stated in {"CREATED", "UPDATED", "UNCHANGED"}:
+            self._kept[key] = (deepcopy(payload), response)
+        return response
 
     def register(
         self, name: str, values: Mapping[str, Any], lists: Mapping[str, Any], expected: int | None = None
@@ -317,7 +317,7 @@ class Life:
         return self.records[name]
 
     def _dated(self, name: str) -> None:
-        """A registered version is ordered among the others by its time."""
+        """Order a registered version among the others by its time."""
         key = ("VERSION_OF", name, parent_of(name))
         edge = self.edges.get(key)  # type: ignore[arg-type]
         if edge is not None and edge["at"] == 0:

@@ -259,7 +259,7 @@ class ImpactOf:
 
 
 def paths(viewpoint: Viewpoint, start: str, end: str, most: int, longest: int) -> list[tuple[list[str], int]]:
-    """The shortest paths with their lengths, by trying all sequences of distinct vertices.
+    """Return the shortest paths with their lengths, by trying all sequences of distinct vertices.
 
     Both ends are kept, also where they were deleted.
     """

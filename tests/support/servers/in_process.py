@@ -78,12 +78,12 @@ class Api(RunningApi):
 
     async def send(self, who: str, query: str, **variables: Any) -> dict[str, Any]:
         """Return the complete response to one request."""
-        known_response = await self.http.post(
+        response = await self.http.post(
             "/graphql",
             json={"query": query, "variables": variables},
             headers={"Authorization": f"Bearer {self.tokens[who]}"},
         )
-        body: dict[str, Any] = known_response.json()
+        body: dict[str, Any] = response.json()
         return body
 
     async def ask(self, who: str, query: str, **variables: Any) -> Any:

@@ -109,11 +109,11 @@ async def register(http: httpx2.AsyncClient, url: str, items: list[Any], key: st
     """Return the results of a call; None without a response, or if the store was unavailable."""
     given = {"items": items, **({"idempotencyKey": key} if key else {})}
     try:
-        known_response = await http.post(f"{url}/graphql", json={"query": REGISTER, "variables": {"input": given}})
+        response = await http.post(f"{url}/graphql", json={"query": REGISTER, "variables": {"input": given}})
     except httpx2.TransportError:
         return None
-    body = known_response.json()
-    if known_response.status_code != httpx2.codes.OK or "errors" in body:
+    body = response.json()
+    if response.status_code != httpx2.codes.OK or "errors" in body:
         return None
     results: list[Any] = body["data"]["registerAssets"]["results"]
     return results

@@ -85,10 +85,8 @@ class Twin(RunningApi):
     async def post(self, who: str, body: Mapping[str, Any], **headers: str) -> Response:
         """Send one request."""
         sent = {"Authorization": f"Bearer {self.tokens[who]}", "X-Request-Id": "worlds", **headers}
-        known_response = await self.http.post("/graphql", json=body, headers=sent)
-        return Response(
-            known_response.status_code, tuple(sorted(known_response.headers.items())), known_response.content
-        )
+        response = await self.http.post("/graphql", json=body, headers=sent)
+        return Response(response.status_code, tuple(sorted(response.headers.items())), response.content)
 
     async def write(self, estate: Estate) -> None:
         """Register an estate by its authors and times: parents before children, then links, then usage."""
@@ -132,10 +130,10 @@ class Twins:
         if one != other:
             self.differing.append(f"{query}\n{body['variables']} {headers}\n{_difference(one.text, other.text)}")
         stated = set(MARK.findall(orjson.dumps(body).decode()))
-        for known_response in (one, other):
-            reported = set(MARK.findall(known_response.text)) - stated
+        for response in (one, other):
+            reported = set(MARK.findall(response.text)) - stated
             if reported:
-                self.leaking.append(f"{sorted(reported)}: {query}\n{known_response.text}")
+                self.leaking.append(f"{sorted(reported)}: {query}\n{response.text}")
         return one
 
 

@@ -23,7 +23,7 @@ KNOWN = "mlg://dataset/test/default/clicks"
 
 
 def model(name: str) -> dict[str, Any]:
-    """An item that registers a model."""
+    """Return an item that registers a model."""
     return {"model": {"source": "test", "name": name}}
 
 

@@ -13,7 +13,7 @@ FOUND = {name: (KINDS[name].concept, entry) for name, entry in REGISTRY.items()}
 
 
 def fault(found: dict[str, tuple[str, KindEntry]]) -> str:
-    """The message with which the register refuses these entries."""
+    """Return the message with which the register refuses these entries."""
     with pytest.raises(ValueError, match="does not agree with the catalog") as refused:
         entries._by_kind(found)  # noqa: SLF001 - runs at import
     return str(refused.value)

@@ -82,12 +82,12 @@ class Proxy:
                 await self._arrived()
                 if not self.canned:
                     up_writer.write(request)
-                known_response = self.canned or await _message(up_reader)
+                response = self.canned or await _message(up_reader)
                 await self.gate.wait()
                 if self.cuts:
                     self.cuts -= 1
                     break
-                writer.write(known_response)
+                writer.write(response)
         self.writers.discard(writer)
         writer.transport.abort()
         up_writer.close()

@@ -121,7 +121,7 @@ async def test_requests_do_not_depend_on_latencies(api: Api, monkeypatch: pytest
     requests = ObservedRequests()
     api.client.observers.append(requests)
     responses = await asyncio.gather(*(api.ask("ada", query) for _ in range(6)))
-    assert all(known_response == calm for known_response in responses)
+    assert all(response == calm for response in responses)
     assert requests.texts.total() == 6 * levels
 
 

@@ -213,8 +213,8 @@ class AssetLife(RuleBasedStateMachine):
 
     def _expected(self, write: Any) -> Response:
         self.life.now += STEP
-        known_response: Response = write()
-        return known_response
+        response: Response = write()
+        return response
 
     def _check(self, item: Command, expected: Response) -> None:
         root = person("root", roles="admin", tenant=self.life.tenant)

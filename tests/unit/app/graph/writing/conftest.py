@@ -15,5 +15,5 @@ def policy() -> Policy:
 
 @pytest.fixture
 def memory(policy: Policy) -> Memory:
-    """An empty store."""
+    """Return an empty store."""
     return Memory(policy)
