@@ -27,13 +27,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import orjson
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import P
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.record_text import records_by_id
 from graphql_schema.catalog.kinds import ASSETS, KINDS, NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Hop
 from graphql_schema.ports.record import Json, JsonObject, Record
@@ -150,7 +150,7 @@ class StoredFlows:
             for hop, rows in zip(hops, response["e"], strict=True):
                 if hop["flows"]:
                     found.update(rows[1::3])
-            records |= _records(response)
+            records |= records_by_id(response["v"])
         return found, records
 
     async def sources(self, vertices: Iterable[int]) -> Sources:
@@ -168,7 +168,7 @@ class StoredFlows:
         for xs in _batches(list(parents)):
             hops = self._group_hops(_CHILD_STEPS, xs)
             response = await self._fetch([], hops, _EVERY)
-            found.records |= _records(response)
+            found.records |= records_by_id(response["v"])
             for rows in response["e"]:
                 for parent, child in _pairs(rows):
                     found.of[parent].add(child)
@@ -211,7 +211,7 @@ class StoredFlows:
         for rows in group[len(_CHILD_STEPS) :]:
             for vid, parent in _pairs(rows):
                 found[vid].add((parent, parent))
-        return _records(response)
+        return records_by_id(response["v"])
 
     def _outward_hops(self, xs: Sequence[int], ps: Sequence[int]) -> list[JsonObject]:
         """Return the hops from vertices, and from ``ps`` over carrying edges alone.
@@ -288,9 +288,3 @@ def _batches(vids: Sequence[int]) -> Iterator[Sequence[int]]:
 def _pairs(flat: Sequence[Json]) -> Iterator[tuple[int, int]]:
     """Yield source and far end from the flat rows of one hop."""
     return zip(flat[::3], flat[1::3], strict=True)
-
-
-def _records(response: Record) -> dict[int, Record]:
-    """Return the records of a response by vertex id."""
-    flat = response["v"]
-    return {vid: orjson.loads(text) for vid, text in zip(flat[::2], flat[1::2], strict=True)}

@@ -5,13 +5,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-import orjson
-
 from app.graph.reading.level.hop_plan import Adjacency, adjacency, compile_related, reached
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import is_inferred, is_shortcut, is_traversable, visible_inferred_edge
 from app.graph.records.read_time import ReadTime, edge_at
+from app.graph.records.record_text import record_of
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.ports.record import JsonObject, Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
@@ -112,11 +111,11 @@ def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageIt
 def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: ReadTime) -> Record | None:
     """Return the last edge of a path between rows; None if one of its edges was not valid at the read time."""
     if not instant.past:
-        last: Record = orjson.loads(texts[-1])
+        last: Record = record_of(texts[-1])
         return last
     edge: Record | None = None
     for text, (near, far) in zip(texts, pairwise(rows), strict=True):
-        edge = orjson.loads(text)
+        edge = record_of(text)
         if not is_inferred(edge):
             edge = edge_at(edge, instant, near.access.of_edge("Neighbour", far.access).hidden)
         if edge is None:

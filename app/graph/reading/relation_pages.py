@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-import orjson
 from aiodataloader import DataLoader
 
 from app.graph.reading.level.hop_plan import adjacency, compile_related
@@ -15,6 +14,7 @@ from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.relation_items import DATED, begins_undated, dated, relation_items
 from app.graph.reading.visible_rows import VisibleRows
+from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
@@ -191,5 +191,5 @@ def _all(page: PageRequest) -> JsonObject:
 def _last(related: RelationQuery, edges: Sequence[tuple[int, str]]) -> tuple[int, ...]:
     """Return the position of the last edge read in the order of the store."""
     if related.newest_first:
-        return DATED, max(-orjson.loads(edge)["at"] for _, edge in edges)
+        return DATED, max(-record_of(edge)["at"] for _, edge in edges)
     return (max(far for far, _ in edges),)

@@ -8,8 +8,7 @@ domain and of the parent, or ""). Records are never changed in place.
 from collections.abc import Mapping
 from typing import Final
 
-import orjson
-
+from app.graph.records.record_text import text_of
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import TIME_FIELDS
@@ -202,7 +201,7 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
         "begins": begins(record),
         "deletedAt": record.get("deletedAt") or FOREVER,
         **_UNUSED,
-        "record": orjson.dumps(record).decode(),
+        "record": text_of(record),
     }
     owners = [urn for urn, _ in index["owners"]]
     named = {"titles": [*found.titles], "words": [*found.words]}
@@ -211,7 +210,7 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
 
 def _natives_of_attached(record: Record) -> JsonObject:
     """Return the native values of an attached record; only kinds with lists of their own are indexed."""
-    values: JsonObject = {"record": orjson.dumps(record).decode()}
+    values: JsonObject = {"record": text_of(record)}
     listed = _LISTED.get(record["kind"])
     if listed is not None:
         values |= {key: record[key] for key in ("tenant", "kind", "createdAt", *listed)} | {"urn": record["id"]}

@@ -6,18 +6,17 @@ chain of dependent requests, however wide the query is.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-
-import orjson
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL
 from app.graph.records.read_time import ReadTime
+from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
-from graphql_schema.ports.record import Json, JsonObject
+from graphql_schema.ports.record import Json, JsonObject, Record
 from policies.errors import LimitError
 
 QUIET_TICKS: Final = 12
@@ -45,7 +44,7 @@ class LevelResponse:
     """
 
     edges: list[list[Json]]
-    records: dict[int, JsonObject]
+    records: Mapping[int, Record]
     listings: list[JsonObject]
 
 
@@ -121,7 +120,7 @@ class LevelBatcher:
 
     def _deliver(self, level: list[Waiting], found: JsonObject, refusal: LimitError | None) -> None:
         """Set the result of each request, or ``refusal`` for those with hops if it is not None."""
-        records = {vertex_id(self.tenant, record["id"]): record for record in map(orjson.loads, found["v"])}
+        records = {vertex_id(self.tenant, record["id"]): record for record in map(record_of, found["v"])}
         hop = listing = 0
         for request, future in level:
             edges = found["e"][hop : hop + len(request.hops)]

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import orjson
 from aiodataloader import DataLoader
 
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, HopSpec
@@ -19,6 +18,7 @@ from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import CHAINS
 from app.graph.records.inferred_edge import labels as labels_of
 from app.graph.records.read_time import ReadTime
+from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
 from graphql_schema.ports.record import Json, Record
@@ -146,7 +146,7 @@ def _by_source(rows: Sequence[Json]) -> Adjacent:
     """Return the flat rows ``[source, far end, edge, …]`` of a hop as far ends by source, with decoded edge records."""
     found: Adjacent = {}
     for source, far, text in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
-        found.setdefault(source, []).append((far, orjson.loads(text)))
+        found.setdefault(source, []).append((far, record_of(text)))
     return found
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import orjson
 from aiodataloader import DataLoader
 
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, HopSpec, adjacency
@@ -16,6 +15,7 @@ from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.lineage.expander import Edge, Vertex, steps_of
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
+from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import EVALUATED_BY, MONITORED_BY, RAISED_ON, RESULT_OF, Hop
 from graphql_schema.ports.record import Json, JsonObject
@@ -106,7 +106,7 @@ class _EvidenceHops:
             [(check, [far for far, _ in results.get(check, ())]) for check, _ in edges[self.checks].get(vid, ())],
             [far for far, _ in edges[self.incidents].get(vid, ())],
             [*self._evaluations(vid, edges)] if self.evaluations >= 0 else (),
-            orjson.loads(link),
+            record_of(link),
         )
 
     def _evaluations(
@@ -114,8 +114,8 @@ class _EvidenceHops:
     ) -> Iterator[tuple[int, Edge, Sequence[tuple[int, Edge]]]]:
         """Yield each evaluation of a vertex with its edge, and the data of the evaluation with their edges."""
         for far, text in edges[self.evaluations].get(vid, ()):
-            data = [(further, orjson.loads(edge)) for further, edge in edges[self.data].get(far, ())]
-            yield far, orjson.loads(text), data
+            data = [(further, record_of(edge)) for further, edge in edges[self.data].get(far, ())]
+            yield far, record_of(text), data
 
 
 @dataclass(slots=True)
