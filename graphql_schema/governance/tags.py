@@ -66,7 +66,7 @@ class SetTagsInput:
     expected_revision: int | None = revision_field()
 
 
-TagsArg = Annotated[SetTagsInput, strawberry.argument(description="The asset and its tags.")]
+TagsArg = Annotated[SetTagsInput, strawberry.argument(description="The asset, and the tags to add, remove and block.")]
 
 
 async def _set_tags(info: Info, input: TagsArg) -> Resolved:

@@ -45,7 +45,7 @@ def allowed_target_kinds(hop: Hop, kind: str) -> tuple[str, ...]:
 def _parent(urn: str, name: str, given: InputValue) -> Targets:
     parent = parent_urn(urn)
     if parent is None:
-        raise InputError(f"{urn} is not the id of a version.", "id")
+        raise InputError(f"{urn} has no version; give an `id` that ends in `@<version>`.", "id")
     if given is None:
         raise InputError(f"`{name}` cannot be null: it follows from the id. Omit it.", name)
     if given is not strawberry.UNSET and given != parent:

@@ -17,7 +17,7 @@ def update_command(
     values: JsonObject | None = None,
     reason: str | None = None,
 ) -> RegisterCommand:
-    """Return the command that updates the existing asset of an input."""
+    """Return the command that changes the asset ``given.asset``, with its audit action and the right that it needs."""
     return RegisterCommand(
         given.asset,
         values or {},

@@ -81,7 +81,9 @@ class LineageFilter:
 
 Filter = Annotated[
     LineageFilter | None,
-    strawberry.argument(description="Filter of lineage; everything if absent."),
+    strawberry.argument(
+        description="Filter of lineage. If absent, everything counts, except inferred edges beyond direct neighbours."
+    ),
 ]
 
 

@@ -69,7 +69,7 @@ class Completeness:
 
     @property
     def reason(self) -> str | None:
-        """Return what limited the result, None if it is complete."""
+        """Return the codes of what limited the result, comma-separated: budgets, ROOTS, POLICY; None if complete."""
         others = (("ROOTS", self.missing_roots), ("POLICY", self.policy))
         return ", ".join((*self.budgets, *(name for name, applies in others if applies))) or None
 
@@ -108,7 +108,7 @@ class LineageResult:
 
 @dataclass(frozen=True, slots=True)
 class FoundPath:
-    """A path: its rows from end to end, and its edges; between a parent and its child there is none."""
+    """A path: its rows from end to end, and its edges. A step between parent and child has no edge."""
 
     rows: Sequence[Row]
     edges: Sequence[MaskedRecord]

@@ -130,7 +130,7 @@ ONE = PageRequest(first=1)
 
 
 def slice_page(items: Sequence[PageItem], page: PageRequest) -> RowPage:
-    """Return the page of a sorted list, with the total of the whole list on request."""
+    """Return the page of a sorted list; on request with the total, None above COUNT_LIMIT."""
     total = len(items) if page.total and len(items) <= COUNT_LIMIT else None
     rest = items if page.after is None else [item for item in items if item.position > tuple(page.after)]
     shown = rest if page.first is None else rest[: page.first]

@@ -180,7 +180,7 @@ def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: P
 
 
 def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: Position) -> JsonObject:
-    """Return the source of a :class:`Usage`."""
+    """Return the parent value of the fields of ``Usage``: totals, items by consumer and by day, last day of use."""
     every = [use for _, used in by_consumer for use in used]
     days: dict[str, list[Counts]] = defaultdict(list)
     for day, counts in every:

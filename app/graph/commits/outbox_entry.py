@@ -34,12 +34,14 @@ ANY_TAG: Final = 0
 
 @dataclass(slots=True)
 class OutboxEntry:
-    """Vertices to recompute once ``due`` (epoch milliseconds) has passed, and the sensitivity floor until it is done.
+    """Background work on sensitivity, one tag or inferred edges, to begin at ``due`` (epoch milliseconds).
 
-    ``frontier`` is what remains, in order. The targets of the vertices in ``expand`` are to be recomputed too. An entry
-    with a ``tag`` (vertex id or ANY_TAG) is about this tag, and with ``holders`` about all assets that carry it. An
-    entry for ``inference`` is about inferred edges: those that end in ``frontier``, those through ``expand``, and with
-    ``after`` all that end at assets with a later URN. Any other entry is about sensitivity.
+    - ``x``: vertex id; ``order``: sort key, increasing with time.
+    - ``frontier``: vertices to recompute, in order; the targets of the vertices in ``expand`` follow later.
+    - ``floor``: minimum sensitivity of its vertices until the work is done.
+    - ``tag``: vertex id of a tag, or ANY_TAG; with ``holders`` all assets that carry the tag are recomputed.
+    - ``inference``: inferred edges that end in ``frontier`` or lead through ``expand``; with ``after`` also all that
+      end at assets with a later URN.
     """
 
     x: int

@@ -46,7 +46,10 @@ def children(known: Known, vid: int, now: int) -> Iterator[int]:
 
 
 def targets(known: Known, vid: int, stops: frozenset[str], now: int) -> set[int]:
-    """Return the vertices to which a vertex propagates, without those of the kinds in ``stops``."""
+    """Return the direct targets: children, and far ends of carrying edges of the vertex and its parents.
+
+    Unknown vertices, and those of the kinds in ``stops``, are left out.
+    """
     found = {*carried(known, vid, Direction.OUT, now), *children(known, vid, now)}
     for parent in parents(known, vid, now):
         found.update(carried(known, parent, Direction.OUT, now))

@@ -5,7 +5,8 @@ There is one edge per (relation, from, to). These keys describe it:
 - ``by``: its declarers, such as the field ``ModelVersion.trainedOn``, ``link``, or ``id`` for the parent in a URN. An
   edge without declarers is ended.
 - ``validFrom``, ``validTo``: the last interval; ``earlier``: former intervals ``[begin, end]``, or ``[begin, end,
-  opened, closed]`` if they were recorded at other instants. ``opened`` and ``closed`` say that of the last interval.
+  opened, closed]`` if they were recorded at other instants. ``opened`` and ``closed`` are the instants when
+  begin and end of the last interval were recorded.
 - ``origin``, ``confidence``: the strongest origin wins, and only its confidence counts.
 
 Structural edges are valid from the beginning: they are as old as the younger end (docs/design/lineage-rules.md).

@@ -61,7 +61,8 @@ def _require_json(headers: Mapping[str, str]) -> None:
     if media.lower() != "application/json" or charset not in {"utf-8", "utf8"} or encoding != "identity":
         raise HttpError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "The body is not uncompressed JSON in UTF-8. Send JSON with `Content-Type: application/json`.",
+            "The headers announce no uncompressed JSON in UTF-8. Send `Content-Type: application/json`, without "
+            "`Content-Encoding`.",
             headers={"Accept-Post": "application/json"},
         )
 

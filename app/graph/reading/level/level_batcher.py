@@ -6,7 +6,7 @@ chain of dependent requests, however wide the query is.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -44,7 +44,7 @@ class LevelResponse:
     """
 
     edges: list[list[Json]]
-    records: Mapping[int, Record]
+    records: dict[int, Record]
     listings: list[JsonObject]
 
 
@@ -141,7 +141,7 @@ def _too_many() -> LimitError:
 
 
 def _shifted(parent: int, hops: int, listings: int) -> int:
-    """Return the ``p`` of a hop behind the hops and listings of other requests."""
+    """Return the index of a parent hop or listing, moved by the hops and listings of earlier merged requests."""
     if parent == SOURCES_GIVEN:
         return parent
     return parent + hops if parent >= 0 else parent - listings

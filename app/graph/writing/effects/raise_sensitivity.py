@@ -155,7 +155,7 @@ class _Raising:
                 await self._put_floor(rank, vids, set())
 
     def _targets(self, vids: Iterable[int]) -> set[int]:
-        """Return the direct targets of vertices that the batch knows."""
+        """Return the direct targets of vertices over edges of the batch; the store is not read."""
         return set().union(*(targets(self._batch, vid, self._flows.stops, self._now) for vid in vids))
 
     def _parent_targets(self, parents: Iterable[int]) -> set[int]:

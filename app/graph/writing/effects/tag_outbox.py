@@ -68,7 +68,7 @@ class _AffectedTags:
         self._author = diff.author
 
     def add_assigned(self) -> None:
-        """Add tags that were assigned, removed, blocked or unblocked."""
+        """Collect tags assigned, removed, blocked or unblocked, with the asset to recompute and expand."""
         for key in self._diff.edges:
             relation, vid, tag = key
             if relation == TAGGED.name and self._declared_before(key) != declared_part(self._batch.edge(key)):

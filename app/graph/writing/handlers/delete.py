@@ -44,7 +44,7 @@ DELETED_WITH: Final = "deletedWith"
 
 
 def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
-    """Delete an asset and its children; raises RejectedItemError if any of them is in use."""
+    """Mark an asset and its children as deleted; raises RejectedItemError if an asset outside the group uses one."""
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
     refuse_unexpected(unit, command.urn, command.expected_revision, record)

@@ -26,7 +26,7 @@ class _Parts(NamedTuple):
 
 
 class Names:
-    """The URNs of one estate, which has the group and the version that the URN of a model version consists of."""
+    """Maps DataHub ids to URNs; group and version of a model version come from the read entities (``Estate``)."""
 
     def __init__(self, estate: Estate) -> None:
         self._versions = dict(_versions(estate))
