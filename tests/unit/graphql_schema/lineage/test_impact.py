@@ -132,6 +132,13 @@ async def test_fields_of_one_impact_share_one_walk(run: Run, graph: CountingGrap
     assert [query.pin for query in graph.queries[1:]] == [None, SnapshotTime(0, 0)]
 
 
+async def test_an_impact_is_read_at_an_instant(run: Run) -> None:
+    """An instant ahead is refused, as for every field with ``asOf``."""
+    document = "query ($id: ID!, $t: DateTime) { impact(roots: [$id], asOf: $t) { total } }"
+    assert (await run(document, id=CLICKS, t="2024-01-01T00:00:00Z")).errors is None
+    assert (await run(document, id=CLICKS, t="9999-01-01T00:00:00Z")).errors[0].extensions == {"code": "INVALID"}
+
+
 async def test_an_unknown_root_is_named(run: Run) -> None:
     """The result of the other roots is returned."""
     found = await impact(run, urn("dataset", "none"), urn("model", "ranker"), depth=1)

@@ -72,6 +72,13 @@ async def test_five_paths_of_at_most_twelve_edges_are_searched_by_default(
     assert graph.queries == [query]
 
 
+async def test_paths_are_searched_at_an_instant(run: Run) -> None:
+    """An instant ahead is refused, as for every field with ``asOf``."""
+    document = "query ($a: ID!, $b: ID!, $t: DateTime) { paths(from: $a, to: $b, asOf: $t) { unknownRoots } }"
+    assert (await run(document, a=A, b=B, t="2024-01-01T00:00:00Z")).errors is None
+    assert (await run(document, a=A, b=B, t="9999-01-01T00:00:00Z")).errors[0].extensions == {"code": "INVALID"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [

@@ -73,10 +73,21 @@ async def test_the_arguments_become_one_query(run: Run, graph: ChainGraph) -> No
     """Roots, direction, depth and filter reach the reader; the depth is 5 unless another is given."""
     await lineage(run, roots=[B, A, B], direction="UPSTREAM", depth=7, filter={"kinds": ["RUN"]})
     await lineage(run)
+    await lineage(run, depth=None)
     assert graph.queries == [
         LineageQuery((B, A), Direction.IN, 7, LineageItemFilter(kinds=("RUN",))),
         LineageQuery((A,), Direction.OUT, 5),
+        LineageQuery((A,), Direction.OUT, 5),
     ]
+
+
+async def test_a_lineage_is_read_at_an_instant(run: Run) -> None:
+    """An instant ahead is refused, as for every field with ``asOf``."""
+    document = (
+        "query ($id: ID!, $t: DateTime) { lineage(roots: [$id], direction: UPSTREAM, asOf: $t) { unknownRoots } }"
+    )
+    assert (await run(document, id=A, t="2024-01-01T00:00:00Z")).errors is None
+    assert (await run(document, id=A, t="9999-01-01T00:00:00Z")).errors[0].extensions == {"code": "INVALID"}
 
 
 async def test_pages_of_nodes_concatenate(run: Run, graph: ChainGraph) -> None:
@@ -100,9 +111,11 @@ async def test_completeness_and_unknown_roots_are_those_of_the_result(run: Run) 
 
 async def test_the_lineage_of_one_asset_begins_there(run: Run, graph: ChainGraph) -> None:
     """The field of an asset has the same arguments without roots."""
-    document = "query ($id: ID!) { asset(id: $id) { lineage(direction: UPSTREAM, maxDepth: 2) { unknownRoots } } }"
-    assert (await run(document, id=C)).errors is None
-    assert graph.queries == [LineageQuery((C,), Direction.IN, 2)]
+    document = """query ($id: ID!, $depth: Int) { asset(id: $id) {
+      lineage(direction: UPSTREAM, maxDepth: $depth) { unknownRoots } } }"""
+    for depth in (2, None):
+        assert (await run(document, id=C, depth=depth)).errors is None
+    assert graph.queries == [LineageQuery((C,), Direction.IN, 2), LineageQuery((C,), Direction.IN, 5)]
 
 
 async def test_a_cursor_of_another_walk_is_refused(run: Run) -> None:

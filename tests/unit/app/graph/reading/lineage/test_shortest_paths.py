@@ -6,7 +6,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.estates.plain_rows import PlainAccess, plain_row
 
@@ -29,7 +29,6 @@ def edge(relation: str = "DERIVES") -> MaskedRecord:
 def known(edges: Steps, free: Steps = ()) -> KnownGraph:
     """Return a graph with these edges and these free steps between a parent and a child."""
     graph = KnownGraph()
-    graph.rows |= {row.vid: row for row in ROWS}
     for source, target in edges:
         graph.join(ROWS[source], ROWS[target], edge())
     for one, other in free:
@@ -38,7 +37,8 @@ def known(edges: Steps, free: Steps = ()) -> KnownGraph:
 
 
 def found(graph: KnownGraph, source: int, target: int, **bounds: Any) -> list[FoundPath]:
-    """Return the paths of a search that no budget ends."""
+    """Return the paths of a search that no budget ends; both ends are known, as the search reads them first."""
+    graph.rows |= {vid: ROWS[vid] for vid in (source, target)}
     paths, ended = shortest(
         graph, source, target, **{"max_paths": 50, "max_length": 50, "count_step": lambda: None, **bounds}
     )
@@ -87,6 +87,8 @@ def test_all_paths_are_those_of_networkx(
     assert [(len(path.edges), names(path.rows)) for path in paths] == expected(edges, free, source, target)[:50]
 
 
+@example([(0, 1), (0, 2), (2, 1), (0, 3), (3, 4), (4, 1)], 4, 2)
+@example([(0, 1), (0, 2), (2, 1), (0, 3), (3, 4), (4, 1)], 2, 4)
 @given(PAIRS, st.integers(1, 4), st.integers(0, 4))
 def test_bounds_cut_the_list_of_paths(edges: list[tuple[int, int]], most: int, longest: int) -> None:
     """``max_length`` leaves out longer paths, and ``max_paths`` keeps the first of the others."""
