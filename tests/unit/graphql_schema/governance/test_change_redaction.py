@@ -93,6 +93,13 @@ def test_an_edge_with_a_hidden_end_is_left_out_even_if_its_values_are_visible() 
     assert shown(entry("trainedOn", None, None, edge=["FEEDS", DATA.urn, TEAM.urn])) is not None
 
 
+def test_an_alias_of_a_hidden_version_is_left_out() -> None:
+    """An alias names one version, so an entry without the version would still disclose that there is one."""
+    hidden, visible = entry("aliases", None, {"version": HIDDEN}), entry("aliases", None, {"version": DATA.urn})
+    assert shown({**hidden, "part": "champion"}) is None
+    assert shown({**visible, "part": "champion"}) is not None
+
+
 def test_a_change_of_a_hidden_field_is_left_out() -> None:
     """Which fields were changed is as hidden as their values."""
     subject = plain_row("MODEL", "m", hiding("task"))

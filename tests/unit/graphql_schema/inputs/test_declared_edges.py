@@ -16,7 +16,7 @@ from graphql_schema.assets.model import ModelInput, ModelVersionInput
 from graphql_schema.assets.team import MemberInput, TeamInput
 from graphql_schema.assets.workflow import RunInput, WorkflowInput
 from graphql_schema.catalog.enums import OwnershipKind
-from graphql_schema.catalog.relations import CONTAINS, DERIVES, FEEDS, MEMBER_OF, OWNED_BY, VERSION_OF
+from graphql_schema.catalog.relations import CONTAINS, DERIVES, FEEDS, MEMBER_OF, OWNED_BY, PRODUCES, VERSION_OF
 from graphql_schema.inputs.declared_edges import allowed_target_kinds, edges_of
 from graphql_schema.inputs.input_fields import OwnerInput
 from graphql_schema.inputs.values import InputError
@@ -187,6 +187,7 @@ def test_required_edges_cannot_be_cleared() -> None:
         (FEEDS.out(), "FeatureSet", ("Model", "ModelVersion", "Service", "Report")),
         (FEEDS.out(), "Report", ("Report",)),
         (FEEDS.out(), "Run", ()),
+        (PRODUCES.into(), "Feature", ("Workflow", "Run")),
     ],
 )
 def test_a_hop_leads_to_the_kinds_that_the_catalog_allows(hop: Any, kind: str, expected: tuple[str, ...]) -> None:

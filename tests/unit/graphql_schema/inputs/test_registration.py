@@ -70,7 +70,7 @@ def test_what_is_no_asset_may_change_its_name() -> None:
 
 def test_a_name_that_the_id_cuts_is_kept() -> None:
     """A long name is cut in the id, kept in the values, and agrees with that id when both are given."""
-    name = "n" * 800
+    name = "n" * 1_024
     command = registration_of(ModelInput(source="mlflow", name=name))
     assert len(command.urn) == 512
     assert command.values == {"name": name}

@@ -21,6 +21,7 @@ from graphql_schema.inputs.values import (
     InputError,
     asset_kind,
     check_record,
+    check_text,
     checked_reason,
     error_path,
     fields_of,
@@ -118,9 +119,13 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...], str]] = {
         ("retiredAt",),
         "`deployedAt`",
     ),
-    "share above one": (DeploymentInput(id="x", traffic_share=1.5), ("trafficShare",), "is 1.5"),
+    "share above one": (
+        DeploymentInput(id="x", traffic_share=1.5),
+        ("trafficShare",),
+        "is 1.5; use a number from 0 to 1",
+    ),
     "share below zero": (DeploymentInput(id="x", traffic_share=-0.5), ("trafficShare",), "is -0.5"),
-    "negative cost": (RunInput(id="x", cost_usd=-1.0), ("costUsd",), "is -1"),
+    "negative cost": (RunInput(id="x", cost_usd=-1.0), ("costUsd",), "is -1; use a number of at least 0"),
     "duration in months": (FeatureInput(id="x", freshness_sla="P1M"), ("freshnessSla",), "'P1M'"),
     "required value cleared": (RunInput(id="x", state=None), ("state",), "`state`"),
     "long display name": (ModelInput(id=MODEL, display_name="n" * 1_025), ("displayName",), "1024"),
@@ -194,6 +199,20 @@ def test_a_reason_has_at_most_4000_characters() -> None:
     with pytest.raises(InputError) as refused:
         checked_reason("x" * 4_001)
     assert refused.value.path == ("reason",)
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [(None, True), ("x", True), ("x" * 5, True), ("x" * 6, False), ("", False), (" \n", False), ("a\0b", False)],
+)
+def test_a_text_is_neither_blank_nor_too_long(text: str | None, *, accepted: bool) -> None:
+    """NUL separates the parts of stored names, so no text contains it; an absent text is accepted."""
+    if accepted:
+        check_text(text, 5, "title")
+    else:
+        with pytest.raises(InputError, match="`title`") as refused:
+            check_text(text, 5, "title")
+        assert refused.value.path == ("title",)
 
 
 def test_a_value_that_is_no_input_stays_as_it_is() -> None:

@@ -64,7 +64,7 @@ def test_a_lineage_edge_may_lead_to_its_own_begin() -> None:
     ("given", "path", "message"),
     [
         (link(RelationName["FEEDS"], DATA, RUN), ("to",), "is a Run"),
-        (link(RelationName["PRODUCES"], "mlg://service/a/b/c", MODEL), ("to",), "is a Model"),
+        (link(RelationName["PRODUCES"], "mlg://service/a/b/c", VERSION), ("to",), "is a ModelVersion"),
         (link(RelationName["FEEDS"], RUN, MODEL), ("from",), "is a Run"),
         (link(RelationName["FEEDS"], DATA, "x"), ("to",), "not an id"),
         (link(RelationName["FEEDS"], DATA, MODEL, confidence=1.1), ("confidence",), "is 1.1"),
@@ -118,7 +118,10 @@ async def test_a_link_to_something_hidden_returns_no_edge(run: Run, graph: Plain
 
 
 async def test_a_refused_link_writes_nothing(run: Run, graph: PlainGraph) -> None:
-    """The error is data of the payload."""
+    """The error is data of the payload, and no edge is returned, whichever the store has."""
+    for kind, name in (("RUN", "r1"), ("MODEL", "ranker")):
+        graph.add(kind, name)
+    graph.join("FEEDS", RUN, MODEL)
     found = await run(LINK, input={"relation": "FEEDS", "from": RUN, "to": MODEL})
     assert found.data["link"] == {
         "changed": False,

@@ -14,9 +14,11 @@ from app.graph.records.edge_record import (
     declared,
     ended,
     ends,
+    far_end,
     interval,
     intervals,
     is_current,
+    key_over,
     linked,
     recorded,
     recorded_by,
@@ -31,6 +33,13 @@ from graphql_schema.catalog.relations import FEEDS, OWNED_BY, TAGGED, VERSION_OF
 
 OPEN: dict[str, Any] = {"relation": "FEEDS", "validFrom": 100, "by": ["link"], "origin": "DECLARED"}
 CLOSED = {**OPEN, "by": [], "validTo": 200}
+
+
+def test_a_hop_has_a_near_and_a_far_end() -> None:
+    """The key of an edge is relation, *from* and *to*, in whichever direction a hop follows the edge."""
+    for hop, key in ((FEEDS.out(), ("FEEDS", 1, 2)), (FEEDS.into(), ("FEEDS", 2, 1))):
+        assert key_over(hop, near=1, far=2) == key
+        assert far_end(hop, key) == 2
 
 
 def test_a_declared_edge_is_valid_from_now_on() -> None:
@@ -232,6 +241,7 @@ def test_an_interval_is_kept_with_the_time_of_its_recording() -> None:
         ({"validFrom": 100, "opened": 150}, {"validFrom": 100, "validTo": 300}, {"opened": 150}),
         ({"validFrom": 100, "opened": 150}, {"validFrom": 90, "opened": 150}, {"opened": 300}),
         ({"validFrom": 100, "validTo": 200, "closed": 250}, {"validFrom": 300}, {}),
+        ({"validFrom": 100, "opened": 150}, {"validFrom": 300, "opened": 150}, {}),
     ],
 )
 def test_a_time_that_is_recorded_at_another_time_is_marked(
