@@ -6,6 +6,7 @@ import hashlib
 import pytest
 from support.servers.issuer import Clock, LiveIssuer, authenticator, trusting
 
+from app.auth import teams
 from app.auth.errors import AuthError
 from app.auth.teams import TeamClosure
 from policies.errors import Code, CodedError
@@ -150,3 +151,19 @@ async def test_no_teams_need_no_closure() -> None:
     async with authenticator([trusting(live)], part_of) as auth:
         assert (await auth.authenticate(f"Bearer {live.mint(groups=[])}")).teams == frozenset()
     assert part_of.requests == []
+
+
+async def test_the_cache_holds_a_limited_number_of_closures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The closure that was read longest ago is dropped first, so callers with many tenants cannot fill the memory."""
+    monkeypatch.setattr(teams, "MAX_CLOSURES", 2)
+    clock, part_of = Clock(), PartOf()
+    close = TeamClosure(part_of, lambda: clock.monotonic)
+    for tenant, seconds in (("a", 30), ("b", 30), ("a", 0), ("c", 0)):
+        await close(tenant, frozenset({RANKING}))
+        clock.advance(seconds)
+    read = len(part_of.requests)
+    for tenant in ("a", "c"):
+        await close(tenant, frozenset({RANKING}))
+    assert len(part_of.requests) == read == 4
+    await close("b", frozenset({RANKING}))
+    assert len(part_of.requests) == 5

@@ -34,6 +34,8 @@ def test_a_name_is_cut_only_if_it_does_not_fit() -> None:
     """``mlg://model/ab/b/`` has 17 bytes, so a name may have the other 495 of 512, and 478 if it ends in a digest."""
     assert make_urn("model", "ab", "b", "x" * 495) == "mlg://model/ab/b/" + "x" * 495
     assert re.fullmatch("mlg://model/ab/b/x{478}~[0-9a-f]{16}", make_urn("model", "ab", "b", "x" * 496))
+    version = make_urn("model-version", "ab", "b", "x" * 600, "v1")
+    assert re.fullmatch("mlg://model-version/ab/b/x{467}~[0-9a-f]{16}@v1", version)
 
 
 def test_names_that_differ_behind_the_cut_have_different_ids() -> None:
@@ -43,8 +45,9 @@ def test_names_that_differ_behind_the_cut_have_different_ids() -> None:
 
 def test_parts_that_leave_no_space_for_a_name_are_refused() -> None:
     """A name of at least one byte and its digest must fit beside source, namespace and version."""
-    with pytest.raises(InvalidError, match="for a name within 512 bytes"):
-        make_urn("dataset", "s3", "n" * 480, "x" * 100)
+    assert re.fullmatch("mlg://dataset/s3/n{476}/x~[0-9a-f]{16}", make_urn("dataset", "s3", "n" * 476, "x" * 100))
+    with pytest.raises(InvalidError, match="within 512 bytes"):
+        make_urn("dataset", "s3", "n" * 477, "x" * 100)
 
 
 def test_an_id_is_written_as_in_the_design() -> None:
