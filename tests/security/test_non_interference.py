@@ -252,6 +252,7 @@ async def test_requests_by_id(twins: Twins) -> None:
     counts = set()
     for urn in twins.apart.ids(Grade.HIDDEN)[:20]:
         for each in (urn, f"{urn}-not"):
+            await twins.pair[0].principal(twins.who)  # an expired team closure would be one more request
             requests = ObservedRequests()
             twins.pair[0].client.observers.append(requests)
             await twins.ask(query, {"id": each})
