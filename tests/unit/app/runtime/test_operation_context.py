@@ -18,14 +18,14 @@ NOW = 1_700_000_000_000
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
+async def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
     """Return a process that runs without a store: to open a context sends nothing."""
     folder: Path = tmp_path_factory.mktemp("process")
     return Process(Settings.from_env({"MLG_DATA_DIR": str(folder)}))
 
 
 @pytest.fixture
-def contexts(process: Process) -> OperationContexts:
+async def contexts(process: Process) -> OperationContexts:
     """Return the contexts of a process whose clock shows NOW."""
     process.open_with(GremlinClient("http://127.0.0.1:1"), WriteCoordinator())
     process.opened.contexts.clock = lambda: NOW
