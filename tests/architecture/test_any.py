@@ -13,7 +13,7 @@ from support.source_tree import PACKAGES, Module, product
 MAX_PER_1000_LINES = 6
 
 REASONS = {
-    "app.auth.claims": "claims that the validation of the token has checked have the types of their names",
+    "app.auth.claims": "values of a validated token, which have the types of their names",
     "app.auth.issuers": "keyword arguments of a dataclass, each read by the reader of its type",
     "app.auth.roles": "keyword arguments of a dataclass from TOML; a wrong key is an error with a message",
     "app.cli.lazy_commands": "signatures of overridden methods; Typer exports no types of its commands",
