@@ -32,8 +32,8 @@ REASONS = {
 
 def uses(module: Module) -> int:
     """Return how often a module uses ``Any`` as a type, in a cast as well."""
-    names = [node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)]
-    texts = [node.value for node in ast.walk(module.tree) if isinstance(node, ast.Constant)]
+    names = [node.id for node in module.nodes if isinstance(node, ast.Name)]
+    texts = [node.value for node in module.nodes if isinstance(node, ast.Constant)]
     return names.count("Any") + texts.count("Any")
 
 

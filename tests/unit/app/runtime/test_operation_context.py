@@ -25,8 +25,8 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
 
 
 @pytest.fixture
-def contexts(process: Process) -> OperationContexts:
-    """Return the contexts of a process whose clock shows NOW."""
+async def contexts(process: Process) -> OperationContexts:
+    """Return the contexts of a process whose clock shows NOW; the client of the store needs an event loop."""
     process.open_with(GremlinClient("http://127.0.0.1:1"), WriteCoordinator())
     process.opened.contexts.clock = lambda: NOW
     return process.opened.contexts
@@ -38,14 +38,14 @@ def request(**headers: str) -> HTTPConnection:
     return HTTPConnection({"type": "http", "headers": given, "state": {"request_id": "r-1"}})
 
 
-def test_a_context_is_of_one_caller_and_request(contexts: OperationContexts) -> None:
+async def test_a_context_is_of_one_caller_and_request(contexts: OperationContexts) -> None:
     """Caller and request id are those of the request; without the preference a hidden field is null, not an error."""
     context = contexts.open(request(), ADA)
     assert (context.principal, context.request_id, context.policy_report.strict) == (ADA, "r-1", False)
     assert contexts.open(request(prefer="policy=strict"), ADA).policy_report.strict
 
 
-def test_a_reader_reads_at_the_instant_of_the_clock(contexts: OperationContexts) -> None:
+async def test_a_reader_reads_at_the_instant_of_the_clock(contexts: OperationContexts) -> None:
     """Valid and recorded time are those of the clock; with an earlier ``as_of`` only the recorded time is."""
     context = contexts.open(request(), ADA)
     assert context.reader.pin == SnapshotTime(NOW, NOW)
@@ -53,7 +53,7 @@ def test_a_reader_reads_at_the_instant_of_the_clock(contexts: OperationContexts)
     assert context.reader.pin == SnapshotTime(NOW - 60_000, NOW)
 
 
-def test_a_reader_excludes_a_transaction_in_flight(contexts: OperationContexts) -> None:
+async def test_a_reader_excludes_a_transaction_in_flight(contexts: OperationContexts) -> None:
     """While a transaction of the same millisecond is written, readers stay before it: its rows could be incomplete."""
     contexts.coordinator.commit_log.instant(NOW)
     assert contexts.open(request(), ADA).reader.pin == SnapshotTime(NOW - 1, NOW - 1)
