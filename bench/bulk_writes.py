@@ -77,12 +77,12 @@ async def loaded_api(folder: Path) -> AsyncIterator[MeasuredApi]:
 
 async def register(http: httpx2.AsyncClient, items: Sequence[dict[str, Any]], outcome: str) -> None:
     """Register items; stop the bench unless all have the outcome."""
-    known_response = await http.post(
+    response = await http.post(
         "/graphql", json={"query": REGISTER, "variables": {"input": {"items": items}}}, timeout=300
     )
-    done = (known_response.json().get("data") or {}).get("registerAssets") or {}
+    done = (response.json().get("data") or {}).get("registerAssets") or {}
     if done.get(outcome) != len(items):
-        raise SystemExit(known_response.text[:500])
+        raise SystemExit(response.text[:500])
 
 
 async def main(items: int) -> None:

@@ -13,7 +13,7 @@ from support.source_tree import PACKAGES, Module, product
 MAX_PER_1000_LINES = 6
 
 REASONS = {
-    "app.auth.claims": "claims that the validation of the token has checked have the types of their names",
+    "app.auth.claims": "values of a validated token, which have the types of their names",
     "app.auth.issuers": "keyword arguments of a dataclass, each read by the reader of its type",
     "app.auth.roles": "keyword arguments of a dataclass from TOML; a wrong key is an error with a message",
     "app.cli.lazy_commands": "signatures of overridden methods; Typer exports no types of its commands",
@@ -32,8 +32,8 @@ REASONS = {
 
 def uses(module: Module) -> int:
     """Return how often a module uses ``Any`` as a type, in a cast as well."""
-    names = [node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)]
-    texts = [node.value for node in ast.walk(module.tree) if isinstance(node, ast.Constant)]
+    names = [node.id for node in module.nodes if isinstance(node, ast.Name)]
+    texts = [node.value for node in module.nodes if isinstance(node, ast.Constant)]
     return names.count("Any") + texts.count("Any")
 
 

@@ -105,7 +105,7 @@ def test_only_boundaries_catch_everything() -> None:
     found = {
         (name, kind)
         for name, module in product().items()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ExceptHandler)
         for kind in caught(node) & {"Exception", "BaseException"}
     }
@@ -119,7 +119,7 @@ def test_caught_cancellation_is_raised_again() -> None:
     silent = [
         f"{module.path}:{node.lineno}"
         for module in modules()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ExceptHandler) and "BaseException" in caught(node)
         if not any(isinstance(last, ast.Raise) and last.exc is None for last in node.body[-1:])
     ]

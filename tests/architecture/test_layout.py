@@ -41,7 +41,7 @@ def may_repeat(module: Module) -> bool:
 
 def classes(module: Module) -> Iterator[str]:
     """Return the names of the classes of a module, nested ones included."""
-    return (node.name for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
+    return (node.name for node in module.nodes if isinstance(node, ast.ClassDef))
 
 
 def test_folders_stay_small() -> None:

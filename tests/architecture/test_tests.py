@@ -46,7 +46,7 @@ def test_no_test_sleeps() -> None:
         f"{module.path}:{node.lineno}"
         for module in under_tests()
         if module.path not in POLLS
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if pauses(node)
     }
     assert sleeping == set()
@@ -57,7 +57,7 @@ def test_no_test_is_skipped_always() -> None:
     skipped = [
         f"{module.path}:{node.lineno}"
         for module in under_tests()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Attribute) and ast.unparse(node) in {"pytest.mark.skip", "pytest.mark.xfail"}
     ]
     assert skipped == []

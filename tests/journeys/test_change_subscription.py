@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.servers.in_process import Api
-from support.servers.websocket_client import serving, talking
+from support.servers.websocket_client import connected, serving
 from support.source_tree import code_blocks
 
 TEAM = "mlg://team/catalog/default/ranking"
@@ -66,7 +66,7 @@ async def follow(address: str, token: str, last: str, chance: random.Random) -> 
     got: list[dict[str, Any]] = []
     after = None
     while True:
-        async with talking(address, token) as talk:
+        async with connected(address, token) as talk:
             await talk.subscribe(FOLLOW, after=after)
             for _ in range(chance.randint(1, 40)):
                 change = (await talk.event())["changes"]
@@ -112,7 +112,7 @@ async def test_a_subscription_without_cursor_starts_now(api: Api, address: str) 
     """Without a cursor, earlier changes are not delivered, and later changes are."""
     urns = {urn(f"now-{number}") for number in range(100)}
     await api.load({"dataset": {"id": urn("before")}})
-    async with talking(address, api.tokens["bo"]) as talk:
+    async with connected(address, api.tokens["bo"]) as talk:
         await talk.subscribe(FOLLOW)
         reported = asyncio.create_task(talk.event())
         for each in sorted(urns):
@@ -123,7 +123,7 @@ async def test_a_subscription_without_cursor_starts_now(api: Api, address: str) 
 
 async def test_batches_of_hidden_changes_are_skipped(api: Api, address: str) -> None:
     """After several batches of changes hidden from the subscriber, the next visible change is delivered."""
-    async with talking(address, api.tokens["bo"]) as talk:
+    async with connected(address, api.tokens["bo"]) as talk:
         await talk.subscribe(FOLLOW, after=await last_cursor(api, "bo"))
         for number in range(2):
             await api.load(*(shut(f"crowd-{each}", description=f"{number}") for each in range(250)))

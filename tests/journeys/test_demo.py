@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.estates.demo_estate import open_demo, report
+from support.estates.demo_estate import load_demo_estate, open_demo
 from support.servers.in_process import Api
 from support.source_tree import code_blocks, read
 from support.stores.janusgraph import StoreGraph
@@ -259,7 +259,7 @@ async def test_the_pii_tag_propagates_until_it_is_blocked(api: Api) -> None:
 async def test_an_experiment_of_a_deployment_is_inferred_for_its_version(api: Api) -> None:
     """The version under test is inferred from its deployment, and the response equals that of docs/enrichment.md."""
     query, response = code_blocks("docs/enrichment.md", "graphql", "json")
-    await api.recomputed()
+    await api.wait_for_jobs()
     assert await api.ask("ada", query) == json.loads(response)
 
 
@@ -267,7 +267,7 @@ async def test_loading_the_demo_again_records_no_changes(api: Api, folder: Path)
     """Loading the demo estate a second time records no further change."""
     query = "{ changes(first: 1) { totalCount nodes { id } } }"
     before = await api.ask("root", query)
-    await report(api, folder)
+    await load_demo_estate(api, folder)
     assert await api.ask("root", query) == before
 
 

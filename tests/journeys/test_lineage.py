@@ -96,7 +96,7 @@ async def test_filtered_kinds_are_traversed_and_filtered_relations_are_not(api: 
 
 async def test_pages_concatenate_with_their_edges(api: Api) -> None:
     """Pages of two nodes concatenate to the nodes of one page, and the last page has all edges."""
-    known_parent = await walk(api, RAW, depth=9)
+    complete = await walk(api, RAW, depth=9)
     nodes, after = [], None
     while True:
         page = await walk(api, RAW, depth=9, first=2, after=after)
@@ -104,13 +104,13 @@ async def test_pages_concatenate_with_their_edges(api: Api) -> None:
         after = page["nodes"]["pageInfo"]["endCursor"]
         if not page["nodes"]["pageInfo"]["hasNextPage"]:
             break
-    assert nodes == known_parent["nodes"]["nodes"]
-    assert page["edges"] == known_parent["edges"]
+    assert nodes == complete["nodes"]["nodes"]
+    assert page["edges"] == complete["edges"]
 
 
 async def test_lineage_takes_one_request_per_level(api: Api) -> None:
     """Seven levels take seven store requests, roots and the last empty level included; nested fields take one more."""
-    await api.recomputed()
+    await api.wait_for_jobs()
     ask = {"roots": [RAW], "direction": "DOWNSTREAM", "depth": 20}
     assert await api.count("root", WALK, **ask) == 7
     assert await api.count("root", WALK, **{**ask, "depth": 2}) == 3
@@ -145,15 +145,15 @@ async def test_an_exhausted_budget_is_named(
 ) -> None:
     """A lineage result cut by a budget names the budget, and has the nearest nodes of the complete result."""
     setting, reason, least = budget
-    known_parent = depths(await walk(api, RAW, depth=9))
+    complete = depths(await walk(api, RAW, depth=9))
     given: Any = {setting: "4" if setting == "MLG_WALK_NODES" else "0"}
     async with open_api(module_graph, tmp_path_factory.mktemp("keys"), **given) as bounded:
         response = await walk(bounded, RAW, depth=9)
     assert (response["completeness"]["state"], response["completeness"]["reason"]) == ("TRUNCATED", reason)
     found = depths(response)
-    assert found.items() <= known_parent.items()
+    assert found.items() <= complete.items()
     assert len(found) == least
-    assert max(found.values()) <= min(depth for urn, depth in known_parent.items() if urn not in found)
+    assert max(found.values()) <= min(depth for urn, depth in complete.items() if urn not in found)
 
 
 @pytest.mark.parametrize("disclosure", Disclosure)

@@ -176,7 +176,7 @@ async def test_changes_of_inferred_edges_between_pages_are_invisible(api: Api) -
     made = [f"mlg://model-version/test/pinned/model@{number}" for number in range(7)]
     into = {"relation": "INPUT_TO", "from": feature, "to": run}
     await api.load({"run": {"id": run, "state": "COMPLETE", "outputs": made[:6]}}, {"link": into})
-    await api.recomputed()
+    await api.wait_for_jobs()
 
     async def walked(after: str | None = None) -> dict[str, Any]:
         return dict((await api.ask("root", INFERRED, root=feature, after=after))["lineage"])
@@ -202,7 +202,7 @@ async def test_changes_of_inferred_edges_between_pages_are_invisible(api: Api) -
         for what, requested in writes:
             (payload,) = (await api.ask("root", what, input=requested)).values()
             assert payload == {"changed": True, "errors": []}
-        await api.recomputed()
+        await api.wait_for_jobs()
         assert await pages(first) == ([feature, *made[:6]], made[:6])
     left = [made[number] for number in (0, 1, 2, 4, 6)]
     assert await pages(await walked()) == ([feature, *left], left)

@@ -32,7 +32,7 @@ class Thing:
     hidden: bool
     retired: bool = False
     serves: bool = True
-    known_parent: str | None = None
+    parent: str | None = None
     looked: bool = False
     wrong: list[tuple[str, str]] = field(default_factory=list)
 
@@ -66,12 +66,12 @@ class Estate:
 
     def _is_retired_part(self, member: str, front: set[str]) -> bool:
         """Return whether a group member is a retired child; it is traversed, and its problems do not count."""
-        return self.things[member].retired and self.things[member].known_parent in front
+        return self.things[member].retired and self.things[member].parent in front
 
     def _members(self, of: str) -> Iterator[str]:
         yield of
         for each in self.things.values():
-            if each.known_parent == of or each.id == self.things[of].known_parent:
+            if each.parent == of or each.id == self.things[of].parent:
                 yield each.id
 
 
@@ -82,10 +82,10 @@ async def _laid(api: Api, random: Random, name: str) -> Estate:
     for number in range(16):
         kind = KINDS[number % len(KINDS)] if number else "dataset"
         hidden, given = random.random() < 0.2, {}
-        called, known_parent = f"{name}-{number}", None
+        called, parent = f"{name}-{number}", None
         if kind == "dataset-version":
-            known_parent = random.choice([each.id for each in estate.things.values() if each.kind == "dataset"])
-            called = f"{known_parent.rpartition('/')[2]}@{number}"
+            parent = random.choice([each.id for each in estate.things.values() if each.kind == "dataset"])
+            called = f"{parent.rpartition('/')[2]}@{number}"
         elif kind == "model-version":
             called += "@1"
         elif kind == "deployment":
@@ -95,7 +95,7 @@ async def _laid(api: Api, random: Random, name: str) -> Estate:
         item = owned(kind, called, **given, visibility=visibility, stage=stage)
         (values,) = item.values()
         serves = given.get("status") != "RETIRED"
-        estate.things[values["id"]] = Thing(values["id"], kind, hidden, retired, serves, known_parent)
+        estate.things[values["id"]] = Thing(values["id"], kind, hidden, retired, serves, parent)
         items.append(item)
     for _ in range(22):
         relation = random.choice([*JOINS])

@@ -106,10 +106,10 @@ async def test_an_exported_and_imported_graph_is_equal(fresh: Fresh, estate: str
     items, behind = ESTATES[estate]
     async with fresh() as (first, graph), fresh() as (second, copy):
         await first.load(*items())
-        await first.recomputed()
+        await first.wait_for_jobs()
         lines = await export(first)
         await second.load(*lines)
-        await second.recomputed()
+        await second.wait_for_jobs()
         assert await export(second) == lines
         records, edges = await stored(graph)
         copied, copied_edges = await stored(copy)

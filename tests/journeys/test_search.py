@@ -232,10 +232,10 @@ async def test_hits_and_facets_contain_visible_values_only(api: Api, who: str) -
 
 async def test_pages_concatenate(api: Api) -> None:
     """Pages of any size concatenate to the hits of one large page, in the same order."""
-    known_parent = _ids(await _search(api, "bo", "fraud", first=500))
-    assert len(known_parent) > 20
+    complete = _ids(await _search(api, "bo", "fraud", first=500))
+    assert len(complete) > 20
     for size in (1, 7):
-        assert await _all(api, "bo", "fraud", size) == known_parent
+        assert await _all(api, "bo", "fraud", size) == complete
 
 
 async def test_a_search_is_one_request(api: Api) -> None:
@@ -254,8 +254,8 @@ async def test_hits_over_the_ranking_limit(api: Api, monkeypatch: pytest.MonkeyP
     assert [value["count"] for value in found["facets"][0]["values"]] == [5]
     best = await _search(api, "root", "churn", first=500)
     assert _ids(best)[:4] == [_named(name) for name in TYPED["churn"][:4]]
-    known_parent = await _search(api, "root", "orders daily", first=500)
-    assert (_ids(known_parent), known_parent["hits"]["totalCount"]) == ([_named("orders.daily")], 1)
+    complete = await _search(api, "root", "orders daily", first=500)
+    assert (_ids(complete), complete["hits"]["totalCount"]) == ([_named("orders.daily")], 1)
 
 
 WRITES = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"""

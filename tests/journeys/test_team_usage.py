@@ -72,7 +72,7 @@ def below(name: str) -> set[str]:
     """Return a team with all its sub-teams."""
     found, before = {name}, set[str]()
     while found != before:
-        before, found = found, found | {part for part, known_parent in PARENTS.items() if known_parent in found}
+        before, found = found, found | {part for part, parent in PARENTS.items() if parent in found}
     return found
 
 

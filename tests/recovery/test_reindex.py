@@ -63,7 +63,7 @@ async def _running(settings: Settings) -> AsyncIterator[Api]:
 
 
 async def _responses(api: Api) -> list[Any]:
-    await api.recomputed()
+    await api.wait_for_jobs()
     return [await api.ask("ada", query) for query in QUERIES]
 
 

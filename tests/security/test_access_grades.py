@@ -170,9 +170,9 @@ async def test_rows_that_hide_the_order_come_last(api: Api, direction: str) -> N
     query = f"""query ($after: Cursor, $first: Int) {{
       assets(filter: {{kinds: [DATASET]}}, first: $first, after: $after, {order}) {{
         totalCount nodes {{ id }} pageInfo {{ endCursor hasNextPage }} }} }}"""
-    known_parent = (await api.ask("bo", query, first=10))["assets"]
-    assert [node["id"] for node in known_parent["nodes"]][-1] == DRAFT
-    assert known_parent["totalCount"] == len(known_parent["nodes"]) == 3
+    parent = (await api.ask("bo", query, first=10))["assets"]
+    assert [node["id"] for node in parent["nodes"]][-1] == DRAFT
+    assert parent["totalCount"] == len(parent["nodes"]) == 3
     one_by_one, after = [], None
     while True:
         page = (await api.ask("bo", query, first=1, after=after))["assets"]
@@ -180,7 +180,7 @@ async def test_rows_that_hide_the_order_come_last(api: Api, direction: str) -> N
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
             break
-    assert one_by_one == known_parent["nodes"]
+    assert one_by_one == parent["nodes"]
 
 
 async def test_strict_callers_get_errors_where_others_get_null(api: Api) -> None:

@@ -46,10 +46,10 @@ async def reported(api: Api, document: str, stated: str, **variables: Any) -> tu
     requests = ObservedRequests()
     api.client.observers.append(requests)
     try:
-        known_response = await api.ask("zoe", document, **variables)
+        response = await api.ask("zoe", document, **variables)
     finally:
         api.client.observers.remove(requests)
-    return json.dumps(known_response).replace(stated, "<id>"), requests.texts.total()
+    return json.dumps(response).replace(stated, "<id>"), requests.texts.total()
 
 
 ABOUT: dict[str, tuple[str, str, dict[str, Any]]] = {

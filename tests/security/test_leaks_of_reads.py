@@ -21,17 +21,17 @@ async def _no_canary(leaky: Api) -> AsyncIterator[None]:
     """Wrap the API: no response to bo or a guest, and no log line, may hold a value hidden from them."""
     texts: list[str] = []
 
-    async def known_entry(response: Any) -> None:
+    async def record_response(response: Any) -> None:
         sender = response.request.headers["authorization"].removeprefix("Bearer ")
         if sender in {leaky.tokens["bo"], leaky.tokens["guest"]}:
             await response.aread()
             stated = response.request.content.decode()
             texts.append(f"{response.headers} {_without(response.text, stated)}")
 
-    leaky.http.event_hooks["response"].append(known_entry)
+    leaky.http.event_hooks["response"].append(record_response)
     with capture_logs() as log:
         yield
-    leaky.http.event_hooks["response"].remove(known_entry)
+    leaky.http.event_hooks["response"].remove(record_response)
     assert [text for text in texts if leaks.CANARY in text or leaks.HIDDEN_NAME in text] == []
     assert leaks.CANARY not in str(log)
 
@@ -169,9 +169,9 @@ async def test_cursors(leaky: Api) -> None:
     assert (await leaky.ask("bo", PAGE, c=cursors["bo"]))["assets"]["nodes"]
     changed = cursors["bo"][:-4] + ("AAAA" if cursors["bo"][-4:] != "AAAA" else "BBBB")
     for wrong in (cursors["ada"], cursors["ci-ranking"], cursors["versions"], changed, "", "x"):
-        known_response = await leaky.send("bo", PAGE, c=wrong)
-        assert [error["extensions"]["code"] for error in known_response["errors"]] == ["INVALID"]
-        assert known_response["errors"][0]["message"].startswith("`after` is not a cursor of this query")
+        body = await leaky.send("bo", PAGE, c=wrong)
+        assert [error["extensions"]["code"] for error in body["errors"]] == ["INVALID"]
+        assert body["errors"][0]["message"].startswith("`after` is not a cursor of this query")
 
 
 BY_ID = "query ($id: ID!, $ids: [ID!]!) { node(id: $id) { id } asset(id: $id) { id } nodes(ids: $ids) { __typename } }"
@@ -239,8 +239,8 @@ async def test_error_texts(leaky: Api) -> None:
     """An error about a hidden id reads like one about an unknown id, and a strict error names only the field."""
     bad = "query ($id: ID!) { node(id: $id) { id } assets(first: 501, filter: {ids: [$id]}) { nodes { id } } }"
     hidden, unknown = [await leaky.send("bo", bad, id=urn) for urn in (HIDDEN, UNKNOWN)]
-    for known_response in (hidden, unknown):
-        for error in known_response["errors"]:
+    for body in (hidden, unknown):
+        for error in body["errors"]:
             del error["extensions"]["requestId"]
     assert hidden == unknown
     strict = await _strict(leaky, f'{{ node(id: "{DRAFT}") {{ ... on Dataset {{ description }} }} }}')
@@ -274,9 +274,7 @@ async def test_nothing_is_shared_between_callers(leaky: Api) -> None:
         ... on Dataset {{ description }} }} assets {{ totalCount }} }}"""
     callers = ("ada", "bo", "root", "guest", "cy")
     alone = {who: await leaky.send(who, query) for who in callers}
-    assert (
-        len({str(known_response) for known_response in alone.values()}) == 3
-    )  # ada and root see alike, and so do bo and a guest
+    assert len({str(body) for body in alone.values()}) == 3  # ada and root see alike, and so do bo and a guest
     order = callers * 6
     together = await asyncio.gather(*(leaky.send(who, query) for who in order))
     assert [alone[who] for who in order] == together
@@ -305,9 +303,9 @@ async def test_every_path_to_a_field(leaky: Api, route: str) -> None:
     fragment = " fragment F on Asset { description }" if "..." + "F" in ROUTES[route] else ""
     query = f"query ($id: ID!) {{ {ROUTES[route]} }}{fragment}"
     assert leaks.CANARY in str(await leaky.ask("ada", query, id=DRAFT))
-    known_response = await leaky.send("bo", query, id=DRAFT)
-    assert "None" in str(known_response["data"])
-    assert sum(entry["count"] for entry in known_response["extensions"]["authorization"]["hidden"]) == 1
+    body = await leaky.send("bo", query, id=DRAFT)
+    assert "None" in str(body["data"])
+    assert sum(entry["count"] for entry in body["extensions"]["authorization"]["hidden"]) == 1
 
 
 DERIVED = {

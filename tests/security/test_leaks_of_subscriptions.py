@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import HTTPConnection
 from support.estates import leak_catalogue as leaks
 from support.servers.in_process import Api, open_api
-from support.servers.websocket_client import Talk, serving, talking
+from support.servers.websocket_client import SocketClient, connected, serving
 from support.stores.janusgraph import StoreGraph
 
 from app.auth.dev_issuer import LIFETIME_SECONDS, DevIssuer
@@ -38,7 +38,7 @@ async def newest(api: Api, who: str) -> str:
     return cursor
 
 
-async def reported_until(talk: Talk, subject: str) -> list[dict[str, Any]]:
+async def reported_until(talk: SocketClient, subject: str) -> list[dict[str, Any]]:
     """Return the changes up to the first one of a subject."""
     reported: list[dict[str, Any]] = []
     while not reported or reported[-1]["subjectId"] != subject:
@@ -57,7 +57,7 @@ async def test_no_hidden_change_is_delivered(api: tuple[Api, str]) -> None:
         await graph.load({"dataset": {"id": PROBE, "description": round_}})
     reported = {}
     for who, cursor in cursors.items():
-        async with talking(address, graph.tokens[who]) as talk:
+        async with connected(address, graph.tokens[who]) as talk:
             await talk.subscribe(FOLLOW, after=cursor)
             reported[who] = [*await reported_until(talk, PROBE), *await reported_until(talk, PROBE)]
     subjects = {who: [change["subjectId"] for change in changes] for who, changes in reported.items()}
@@ -73,7 +73,7 @@ async def test_a_filter_for_what_is_hidden(api: tuple[Api, str]) -> None:
     """A subscription to the changes of a hidden id discloses as little as one to those of an unknown id."""
     graph, address = api
     after = await newest(graph, "bo")
-    async with talking(address, graph.tokens["bo"]) as talk:
+    async with connected(address, graph.tokens["bo"]) as talk:
         for name, urn in (("hidden", leaks.HIDDEN), ("unknown", leaks.UNKNOWN), ("probe", PROBE)):
             await talk.subscribe(FOLLOW, name, after=after, filter={"subjects": [urn]})
         await graph.load({"dataset": {"id": leaks.HIDDEN, "description": f"{leaks.CANARY}-filtered"}})
@@ -87,7 +87,7 @@ async def test_visibility_is_evaluated_at_delivery(api: tuple[Api, str]) -> None
     turning = leaks.urn("dataset", "turning")
     await graph.load({"dataset": {"id": turning, **TEAM}})
     after = await newest(graph, "bo")
-    async with talking(address, graph.tokens["bo"]) as talk:
+    async with connected(address, graph.tokens["bo"]) as talk:
         await talk.subscribe(FOLLOW, after=after)
         await graph.load({"dataset": {"id": turning, "description": "seen"}})
         assert (await talk.event())["changes"]["subjectId"] == turning
@@ -130,7 +130,7 @@ async def test_membership_is_evaluated_at_delivery(graph: StoreGraph, tmp_path: 
         above = "mlg://team/catalog/default/group"
         await api.load({"team": {"name": "group"}}, {"team": {"name": "ranking", "parent": above}})
         await api.load({"dataset": {"id": group, "owners": [{"owner": above}], "visibility": "TEAM"}})
-        async with talking(address, api.tokens["ada"]) as talk:
+        async with connected(address, api.tokens["ada"]) as talk:
             await talk.subscribe(FOLLOW, after=await newest(api, "ada"))
             await api.load({"dataset": {"id": group, "description": "one"}})
             assert (await talk.event())["changes"]["subjectId"] == group
@@ -147,7 +147,7 @@ async def test_the_connection_ends_with_the_token(api: tuple[Api, str], *, idle:
     graph, address = api
     issued = time.time() - LIFETIME_SECONDS + 4
     token = DevIssuer(graph.process.settings).mint(persona("ada"), now=issued)
-    async with talking(address, token) as talk:
+    async with connected(address, token) as talk:
         await talk.subscribe(FOLLOW, after=await newest(graph, "ada"))
         if not idle:
             await graph.load({"dataset": {"id": PROBE, "description": "before"}})
@@ -162,7 +162,7 @@ async def test_an_expired_token_is_checked_with_each_event(
 ) -> None:
     """If the timer does not fire, as after a suspend of the machine, the next event finds the token expired."""
     graph, address = api
-    async with talking(address, graph.tokens["ada"]) as talk:
+    async with connected(address, graph.tokens["ada"]) as talk:
         await talk.subscribe(FOLLOW, after=await newest(graph, "ada"))
         await graph.load({"dataset": {"id": PROBE, "description": "in time"}})
         await talk.event()
@@ -184,8 +184,8 @@ async def test_a_socket_refuses_bad_tokens(api: tuple[Api, str]) -> None:
         "empty": "",
     }
     for token in bad.values():
-        async with talking(address) as talk:
-            await talk.state(type="connection_init", payload={"Authorization": f"Bearer {token}"})
+        async with connected(address) as talk:
+            await talk.send(type="connection_init", payload={"Authorization": f"Bearer {token}"})
             code, reason = await talk.closed()
             assert (code, bool(reason)) == (4403, True)
 
@@ -194,7 +194,7 @@ async def test_a_cursor_of_another_caller(api: tuple[Api, str]) -> None:
     """A cursor works only for the caller it was issued to; any other is INVALID before an event is delivered."""
     graph, address = api
     page = (await graph.ask("bo", "{ changes(first: 1) { pageInfo { endCursor } } }"))["changes"]["pageInfo"]
-    async with talking(address, graph.tokens["bo"]) as talk:
+    async with connected(address, graph.tokens["bo"]) as talk:
         for cursor in (await newest(graph, "ada"), page["endCursor"], "x", ""):
             await talk.subscribe(FOLLOW, after=cursor)
             message = await talk.receive()
@@ -209,7 +209,7 @@ async def test_every_disclosure_is_logged(api: tuple[Api, str]) -> None:
     lines: dict[str, list[dict[str, Any]]] = {}
     for who in ("ada", "bo"):
         after = await newest(graph, who)
-        async with talking(address, graph.tokens[who]) as talk:
+        async with connected(address, graph.tokens[who]) as talk:
             await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": who}})
             await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": f"{who} again"}})
             before = path.read_text()
@@ -232,7 +232,7 @@ async def test_an_event_that_cannot_be_logged_is_not_delivered(
     broken = AccessLog(Path("/dev/full"), graph.process.policy.labels)
     monkeypatch.setattr(graph.contexts, "log_access", broken.write)
     after = await newest(graph, "ada")
-    async with talking(address, graph.tokens["ada"]) as talk:
+    async with connected(address, graph.tokens["ada"]) as talk:
         await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": "unlogged"}})
         await talk.subscribe(FOLLOW, after=after)
         message = await talk.receive()

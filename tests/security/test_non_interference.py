@@ -60,7 +60,7 @@ async def twins(
 
 def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
     """Return what a caller sees or may guess: ids, names and times of both stores, hidden ones included."""
-    apart = twins.apart
+    apart = twins.estates
     observed, hidden = apart.ids(Grade.READ, Grade.DISCOVER), apart.ids(Grade.HIDDEN)
     unknown = [f"{urn}-not" for urn in observed[::9]]
     others = [*TEAMS, *USERS, *TAGS, *DOMAINS]
@@ -173,12 +173,12 @@ def _conditions(schema: GraphQLSchema) -> Iterator[str]:
 
 def _unasked(twins: Twins, generator: Generator) -> list[str]:
     """Return the conditions and orders that no operation has used yet."""
-    return [name for name in _conditions(twins.apart.schema) if not generator.requested[name]]
+    return [name for name in _conditions(twins.estates.schema) if not generator.requested[name]]
 
 
 def _unmet(twins: Twins, generator: Generator) -> bool:
     """Return whether a field was not queried, or not returned, yet."""
-    fields = _governed(twins.apart.schema)
+    fields = _governed(twins.estates.schema)
     return bool(_unasked(twins, generator)) or not all(generator.answered[name] for name in fields)
 
 
@@ -188,7 +188,7 @@ async def test_no_difference(twins: Twins, capsys: pytest.CaptureFixture[str]) -
     The operations reach every governed field, every filter and every order, and most are answered whole. Neither does
     the log of the process disclose anything, nor the access log any value.
     """
-    schema = twins.apart.schema
+    schema = twins.estates.schema
     generator = Generator(schema, Random(f"{SEED}{twins.who}"), _pools(twins))
     with capture_logs() as log:
         reached, outcomes = await _run(twins, generator, QUERIES // len(CALLERS))
@@ -214,7 +214,7 @@ DRY_RUN = """mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $
 
 def _dry_runs(twins: Twins, random: Random) -> Iterator[dict[str, Any]]:
     """Yield new assets that refer to visible, hidden or unknown ids, and links between ends without edges."""
-    apart, every = twins.apart, references()
+    apart, every = twins.estates, references()
     of: dict[str, list[str]] = {}
     for urn, one in apart.things.items():
         of.setdefault(one.kind, []).append(urn)
@@ -250,7 +250,7 @@ async def test_requests_by_id(twins: Twins) -> None:
     """A hidden id takes the same number of store requests as an unknown one."""
     query = "query ($id: ID!) { node(id: $id) { id } asset(id: $id) { displayName owners { ownership } } }"
     counts = set()
-    for urn in twins.apart.ids(Grade.HIDDEN)[:20]:
+    for urn in twins.estates.ids(Grade.HIDDEN)[:20]:
         for each in (urn, f"{urn}-not"):
             await twins.pair[0].principal(twins.who)  # an expired team closure would be one more request
             requests = ObservedRequests()

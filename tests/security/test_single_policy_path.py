@@ -14,9 +14,9 @@ from support.estates.visible_and_hidden import (
     TAG,
     UMA,
     VERSIONED,
-    Paths,
+    VisibleAndHidden,
     id_of,
-    lay,
+    load_estate,
     open_part,
 )
 from support.servers.in_process import open_api
@@ -226,13 +226,13 @@ PATHS = [*_paths()]
 
 
 @pytest.fixture(scope="module")
-async def paths(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Paths]:
+async def paths(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VisibleAndHidden]:
     """Return the API over the joined assets."""
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
-        yield await lay(opened)
+        yield await load_estate(opened)
 
 
-def _sources(paths: Paths, owner: str) -> list[str]:
+def _sources(paths: VisibleAndHidden, owner: str) -> list[str]:
     """Return the visible rows of a kind, or attached records of visible rows."""
     others = {"Team": RISK, "User": UMA, "Tag": TAG, "Domain": DOMAIN}
     if owner in ATTACHED_KINDS:
@@ -257,7 +257,7 @@ def _asked(name: str, field: GraphQLField) -> str:
 
 
 @pytest.mark.parametrize("known_path", PATHS, ids=map(".".join, PATHS))
-async def test_no_field_leads_to_a_hidden_row(paths: Paths, known_path: tuple[str, str]) -> None:
+async def test_no_field_leads_to_a_hidden_row(paths: VisibleAndHidden, known_path: tuple[str, str]) -> None:
     """Of the rows behind each field, root reads those hidden from bo. Bo reads none of them, not even in a count."""
     owner, name = known_path
     requested = _asked(name, OBJECTS[owner].fields[name])
@@ -306,7 +306,7 @@ ROOTS = {
 
 
 @pytest.mark.parametrize("root", ROOTS)
-async def test_no_root_leads_to_a_hidden_row(paths: Paths, root: str) -> None:
+async def test_no_root_leads_to_a_hidden_row(paths: VisibleAndHidden, root: str) -> None:
     """Each root field that leads to assets, by id or as a list, returns no hidden asset of any kind."""
     query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
     for kind in ASSETS:
@@ -318,7 +318,7 @@ async def test_no_root_leads_to_a_hidden_row(paths: Paths, root: str) -> None:
 
 @pytest.mark.parametrize("root", ["node", "nodes"])
 @pytest.mark.parametrize("kind", sorted(ATTACHED_KINDS.keys() - {"UsageMonth"}))
-async def test_no_id_leads_to_a_hidden_attached_record(paths: Paths, kind: str, root: str) -> None:
+async def test_no_id_leads_to_a_hidden_attached_record(paths: VisibleAndHidden, kind: str, root: str) -> None:
     """Root reads an attached record of a hidden asset by each of its ids, and bo by none of them."""
     query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
     assert paths.hidden[kind]

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import Key, RSAKey
 from security.bad_tokens import ALPHABET, DAY, P256_ORDER, b64, forge, hmac_signed
-from support.servers.app_without_store import Doorway
+from support.servers.app_without_store import AppFactory
 from support.servers.issuer import (
     AUDIENCE,
     EC,
@@ -108,8 +108,8 @@ def truncated(material: Material, rng: random.Random) -> str:
     parts = material.pick(rng)
     which, cut = rng.randrange(3), rng.randrange(1, 40)
     parts[which] = rng.choice([parts[which][cut:], parts[which][:-cut], ""])
-    known_parent = ".".join(parts)
-    return rng.choice([known_parent, known_parent[:-cut], known_parent[cut:]])
+    parent = ".".join(parts)
+    return rng.choice([parent, parent[:-cut], parent[cut:]])
 
 
 def respelled(material: Material, rng: random.Random) -> str:
@@ -193,8 +193,8 @@ def claims_twice(material: Material, rng: random.Random) -> str:
     head, body, signature = material.pick(rng)
     name = rng.choice([*CLAIMS])
     extra = json.dumps({name: rng.choice(CLAIMS[name])})[1:-1]
-    known_parent = json.dumps(unpack(body))[1:-1]
-    text = rng.choice([f"{{{extra},{known_parent}}}", f"{{{known_parent},{extra}}}"])
+    parent = json.dumps(unpack(body))[1:-1]
+    text = rng.choice([f"{{{extra},{parent}}}", f"{{{parent},{extra}}}"])
     return sign(text, STRANGER) if rng.random() < 0.3 else f"{head}.{b64(text)}.{signature}"
 
 
@@ -283,7 +283,7 @@ async def test_no_mutation_of_a_token_is_accepted(capsys: pytest.CaptureFixture[
     tokens = [issuer.mint(key, sub=f"{key.kid}{n}", exp=lasting) for key in (EC, RSA, ED) for n in range(2)]
     tokens.append(issuer.mint(RSA, {"alg": "PS256"}))
     material = Material(issuer, tokens)
-    gateway = Doorway().open(authenticator([trusting(issuer)]))
+    gateway = AppFactory().open(authenticator([trusting(issuer)]))
     assert [(await gateway.bearer(token)).status for token in tokens] == [200] * len(tokens)
     responses: Counter[tuple[str, int]] = Counter()
     wrong = []

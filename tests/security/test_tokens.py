@@ -8,7 +8,7 @@ import pytest
 from joserfc.jwk import RSAKey
 from security.bad_tokens import DAY, HEADERS, TOKENS, Forger, changed, forge, headed, later
 from structlog.testing import capture_logs
-from support.servers.app_without_store import Doorway, Response
+from support.servers.app_without_store import AppFactory, Response
 from support.servers.issuer import (
     AUDIENCE,
     EC,
@@ -58,9 +58,9 @@ async def accepted(issuer: LiveIssuer, token: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def doorway() -> Doorway:
+def doorway() -> AppFactory:
     """Return the application, for which each test has an issuer of its own."""
-    return Doorway()
+    return AppFactory()
 
 
 def quoted(token: str, response: Response, logged: str) -> list[str]:
@@ -70,7 +70,7 @@ def quoted(token: str, response: Response, logged: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", TOKENS)
-async def test_a_bad_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name: str) -> None:
+async def test_a_bad_token_is_refused(issuer: LiveIssuer, doorway: AppFactory, name: str) -> None:
     """The application answers every token of the table with a complete 401 that repeats nothing of the token."""
     token = TOKENS[name](issuer)
     gateway = doorway.open(authenticator([trusting(issuer)]))
@@ -93,11 +93,11 @@ def test_the_table_is_long_enough() -> None:
 
 
 @pytest.mark.parametrize("name", HEADERS)
-async def test_a_header_without_a_bearer_token_is_refused(issuer: LiveIssuer, doorway: Doorway, name: str) -> None:
+async def test_a_header_without_a_bearer_token_is_refused(issuer: LiveIssuer, doorway: AppFactory, name: str) -> None:
     """Only a single bearer token is accepted, and a response to a request without one does not call it invalid."""
     template = HEADERS[name]
     headers = [] if template is None else [template.replace("{token}", issuer.mint())]
-    response = await doorway.open(authenticator([trusting(issuer)])).knock(*headers)
+    response = await doorway.open(authenticator([trusting(issuer)])).post(*headers)
     assert (response.status, response.json["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
     assert response.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
 

@@ -154,15 +154,15 @@ def _long(path: str, texts: list[tuple[int, str]]) -> Iterator[Finding]:
 
 def _names(module: Module) -> Iterator[Finding]:
     bans = [(re.compile(ban.pattern, re.IGNORECASE), ban.instead) for ban in NAMES if ban.applies(module.path)]
-    for line, name in sorted(set(_identifiers(module.tree))):
+    for line, name in sorted(set(_identifiers(module))):
         for part in _NAME_PART.findall(name):
             for pattern, instead in bans:
                 if pattern.fullmatch(part):
                     yield Finding(module.path, line, f"the name `{name}`: use {instead}")
 
 
-def _identifiers(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _identifiers(module: Module) -> Iterator[tuple[int, str]]:
+    for node in module.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
@@ -176,7 +176,7 @@ def _identifiers(tree: ast.Module) -> Iterator[tuple[int, str]]:
 def _documented(module: Module) -> list[tuple[int, str]]:
     """Return docstrings, strings below constants, and descriptions in the schema, each with its line."""
     found = []
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             found.append((node.lineno, node.value.value))
         elif isinstance(node, ast.keyword) and node.arg == "description":

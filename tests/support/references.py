@@ -88,7 +88,7 @@ def _has(module: Module, names: list[str]) -> bool:
 
 @cache
 def _members_of_all(module: Module) -> frozenset[str]:
-    classes = (node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
+    classes = (node for node in module.nodes if isinstance(node, ast.ClassDef))
     return frozenset(name for each in classes for name in _members(each))
 
 

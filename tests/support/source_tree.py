@@ -7,7 +7,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +36,11 @@ class Module:
         """Return whether it belongs to the product and not to the tests."""
         return self.path.split("/")[0] in PACKAGES
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Return all nodes of the tree; kept, because most tests of the architecture walk all modules."""
+        return tuple(ast.walk(self.tree))
+
     @property
     def comments(self) -> list[tuple[int, str]]:
         """The comments, each with its line."""
@@ -45,13 +50,13 @@ class Module:
     @property
     def strings(self) -> list[tuple[int, str]]:
         """The string constants, docstrings included, each with its line."""
-        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Constant))
+        nodes = (node for node in self.nodes if isinstance(node, ast.Constant))
         return [(node.lineno, node.value) for node in nodes if isinstance(node.value, str)]
 
     @property
     def functions(self) -> Iterator[Function]:
         """Return all functions and methods, nested ones too."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        return (node for node in self.nodes if isinstance(node, Function))
 
 
 @cache

@@ -133,7 +133,7 @@ async def received(schema: GraphSchema, name: str, given: dict[str, Any]) -> Con
     graph = RecordingGraph()
     document = taking(schema.core, name)
     assert document is not None, f"no root field takes {name}"
-    context = Context(READER, lambda *_: graph, graph, graph.entries, b"k" * 32, epoch_milliseconds)
+    context = Context(READER, lambda *_: graph, graph, graph.report, b"k" * 32, epoch_milliseconds)
     found = await schema.execute(document, variable_values={"filter": given}, context_value=context)
     assert isinstance(found, ExecutionResult)
     assert found.errors is None, found.errors

@@ -196,10 +196,10 @@ async def ask(api: Api, requested: Round, fields: Iterable[tuple[str, dict[str, 
 
 def as_of(day: float | None) -> str | None:
     """Return a day in the form of the API."""
-    return None if day is None else stated(instant(day))
+    return None if day is None else timestamp(instant(day))
 
 
-def stated(milliseconds: int) -> str:
+def timestamp(milliseconds: int) -> str:
     """Return an instant in the form of the API."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat().replace("+00:00", "Z")
 
@@ -276,7 +276,7 @@ def _lineage(
     instants = {page["completeness"].pop("asOf") for page in pages}
     times = {datetime.fromisoformat(each).timestamp() * 1000 for each in instants}
     if len(times) > 1 or (before <= min(times) if day is None else times == {instant(day)}) is False:
-        yield f"asOf: got {instants}, expected one since {stated(before)}"
+        yield f"asOf: got {instants}, expected one since {timestamp(before)}"
     yield from _differ(nodes=([node for page in pages for node in _nodes(page["nodes"])], walk.nodes))
     so_far = set[str]()
     for number, page in enumerate(pages):

@@ -18,11 +18,11 @@ from app.settings import Settings
 async def open_demo(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
     """Run the API over the demo estate."""
     async with open_api(graph, folder) as api:
-        await report(api, folder)
+        await load_demo_estate(api, folder)
         yield api
 
 
-async def report(api: Api, folder: Path) -> None:
+async def load_demo_estate(api: Api, folder: Path) -> None:
     """Load the estate over the network; it must succeed."""
     issuer = DevIssuer(Settings.from_env({"MLG_DATA_DIR": str(folder)}))
     async with serving(api.app) as address:

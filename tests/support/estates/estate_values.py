@@ -54,12 +54,12 @@ class Thing:
     attributes: PolicyAttributes
     grade: Grade
     team: str
-    known_parent: str | None
+    parent: str | None
     twins: tuple[str, ...]
 
 
 @dataclass
-class Teller:
+class ValuePicker:
     """Makes the values of one asset: equal in both twin estates where visible to the caller, different otherwise."""
 
     access: Access
@@ -118,10 +118,8 @@ class Teller:
         ]
         if domain:
             found.append(DeclaredEdges(CONTAINS.into("Domain"), f"{kind}.domain", {domain: {}}))
-        if kind == "Feature" and self.thing.known_parent:
-            found.append(
-                DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {self.thing.known_parent: {}})
-            )
+        if kind == "Feature" and self.thing.parent:
+            found.append(DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {self.thing.parent: {}}))
         return tuple(found)
 
     def _policy_attributes(self) -> PolicyAttributes:
@@ -146,7 +144,7 @@ class Teller:
     def _sensitivities(self) -> tuple[str, ...]:
         """Return its possible sensitivities: its own, and lower ones if it has neither parent nor children."""
         mine = self.thing.attributes.sensitivity
-        if any(self.thing.urn == one.known_parent for one in self.things.values()) or self.thing.known_parent:
+        if any(self.thing.urn == one.parent for one in self.things.values()) or self.thing.parent:
             return (mine,)
         return SENSITIVITIES[: SENSITIVITIES.index(mine) + 1]
 

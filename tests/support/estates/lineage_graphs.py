@@ -38,11 +38,11 @@ def instant(day: float) -> int:
 
 @dataclass(frozen=True)
 class Thing:
-    """An asset; ``team`` is its own owner. ``held`` are the spans in which it is a child of ``known_parent``."""
+    """An asset; ``team`` is its own owner. ``held`` are the spans in which it is a child of ``parent``."""
 
     urn: str
     kind: str
-    known_parent: str | None = None
+    parent: str | None = None
     held: tuple[Span, ...] = ALWAYS
     team: str = ""
     visibility: str = "ORG"
@@ -126,14 +126,12 @@ class WalkGraph:
     def owner(self, urn: str) -> str:
         """Return the owning team: its own, else that of its last parent."""
         thing = self.things[urn]
-        return thing.team or (
-            self.owner(thing.known_parent) if thing.known_parent and thing.held[-1][1] == NEVER else ""
-        )
+        return thing.team or (self.owner(thing.parent) if thing.parent and thing.held[-1][1] == NEVER else "")
 
     def are_members(self, one: str, other: str, day: float) -> bool:
         """Return whether one is a child of the other on a day."""
         pairs = [(self.things[one], other), (self.things[other], one)]
-        return any(part.known_parent == known_parent and _within(part.held, day) for part, known_parent in pairs)
+        return any(part.parent == parent and _within(part.held, day) for part, parent in pairs)
 
     def exists(self, urn: str, day: float) -> bool:
         """Return whether an asset exists on a day."""
@@ -146,13 +144,13 @@ class WalkGraph:
 
     def parts(self, urn: str) -> list[str]:
         """Return the last children of a parent."""
-        return [each.urn for each in self.things.values() if each.known_parent == urn and each.held[-1][1] == NEVER]
+        return [each.urn for each in self.things.values() if each.parent == urn and each.held[-1][1] == NEVER]
 
     def named(self, namespace: str) -> "WalkGraph":
         """Return the same graph in a namespace of its own."""
         name: Callable[[str], str] = lambda urn: urn.replace("/default/", f"/{namespace}/")  # noqa: E731 - used twice
         things = [
-            replace(each, urn=name(each.urn), known_parent=name(each.known_parent) if each.known_parent else None)
+            replace(each, urn=name(each.urn), parent=name(each.parent) if each.parent else None)
             for each in self.things.values()
         ]
         arcs = [replace(each, source=name(each.source), target=name(each.target)) for each in self.arcs]
@@ -217,17 +215,13 @@ def _things(draw: st.DrawFn, graph: WalkGraph, kind: str, number: int) -> Thing 
     parents = [urn for urn, each in graph.things.items() if each.kind == KINDS[kind].parent]
     if KINDS[kind].versioned and not parents:
         return None
-    known_parent = draw(st.sampled_from(parents)) if parents else None
-    name = (
-        f"{known_parent.rpartition('/')[2]}@{number}"
-        if known_parent and KINDS[kind].versioned
-        else f"{kind.lower()}{number}"
-    )
+    parent = draw(st.sampled_from(parents)) if parents else None
+    name = f"{parent.rpartition('/')[2]}@{number}" if parent and KINDS[kind].versioned else f"{kind.lower()}{number}"
     hidden = draw(st.sampled_from([("", "ORG", "ACTIVE")] * 5 + _CLOSED))
     fate = draw(st.integers(0, 2 * _DRAWN_RARELY))
-    held = draw(st.sampled_from([ALWAYS] * 6 + _LEFT)) if kind == "Feature" and known_parent else ALWAYS
+    held = draw(st.sampled_from([ALWAYS] * 6 + _LEFT)) if kind == "Feature" and parent else ALWAYS
     made = draw(st.sampled_from([None, None, None, 6, 12, 18, LAST])) if fate > _DRAWN_RARELY else None
-    return Thing(walk_urn(kind, name), kind, known_parent, held, *hidden, made, fate in {1, 2}, fate == 1)
+    return Thing(walk_urn(kind, name), kind, parent, held, *hidden, made, fate in {1, 2}, fate == 1)
 
 
 _CLOSED = [

@@ -56,8 +56,8 @@ class Estate:
     def owner(self, urn: str) -> str:
         """Return the owning team: its own, else that of its parent."""
         asset = self.assets[urn]
-        known_parent = asset["whole"]
-        return str(asset["team"] or (self.owner(known_parent) if known_parent else ""))
+        parent = asset["parent"]
+        return str(asset["team"] or (self.owner(parent) if parent else ""))
 
     def sees(self, who: str, urn: str) -> bool:
         """Return whether an asset is visible to a caller."""
@@ -109,12 +109,12 @@ class Estate:
 
     def parts(self, urn: str) -> list[str]:
         """Return the children of a parent."""
-        return [part for part, asset in self.assets.items() if asset["whole"] == urn]
+        return [part for part, asset in self.assets.items() if asset["parent"] == urn]
 
     def neighbours(self, who: str, urn: str, *, out: bool) -> set[tuple[str, EdgeKey]]:
         """Return far assets and edges by rule 3.3: own edges, and those of children or parent that the caller reads."""
-        known_parent = self.assets[urn]["whole"]
-        starts = [urn, *self.readable(who, [known_parent] if known_parent else self.parts(urn))]
+        parent = self.assets[urn]["parent"]
+        starts = [urn, *self.readable(who, [parent] if parent else self.parts(urn))]
         near, far = (1, 2) if out else (2, 1)
         return {
             (key[far], key)
@@ -145,19 +145,19 @@ def random_estate(seed: int) -> Estate:
 def _add(random: Random, estate: Estate, kind: str, number: int) -> None:
     parent_kind = KINDS[kind].parent
     parents = estate.of(parent_kind) if parent_kind else []
-    known_parent = random.choice([parents[0], random.choice(parents)]) if parents else None
-    name = estate.assets[known_parent]["name"] if known_parent and KINDS[kind].versioned else random.choice(NAMES)
+    parent = random.choice([parents[0], random.choice(parents)]) if parents else None
+    name = estate.assets[parent]["name"] if parent and KINDS[kind].versioned else random.choice(NAMES)
     seconds = random.randrange(6)
     values = _values(random, kind, f"2025-01-01T00:00:0{seconds}Z")
     team = random.choice((None, "ranking", "ads", "risk"))
-    more = _edges(random, estate, kind, known_parent)
+    more = _edges(random, estate, kind, parent)
     teams = list(dict.fromkeys([team, random.choice(("ranking", "ads", team))])) if team else []
     more["owners"] = [{"owner": TEAM + each} for each in teams]
-    urn = _urn(kind, number, name, known_parent)
+    urn = _urn(kind, number, name, parent)
     estate.assets[urn] = {
         "kind": kind,
         "name": name,
-        "whole": known_parent,
+        "parent": parent,
         "team": TEAM + team if team else None,
         "owners": {TEAM + each for each in teams},
         "time": seconds,
@@ -184,13 +184,13 @@ def _values(random: Random, kind: str, time: str) -> dict[str, Any]:
     return values
 
 
-def _edges(random: Random, estate: Estate, kind: str, known_parent: str | None) -> dict[str, Any]:
+def _edges(random: Random, estate: Estate, kind: str, parent: str | None) -> dict[str, Any]:
     """Return the edges that the item itself declares."""
     if kind == "Evaluation":
         return {"modelVersion": random.choice(estate.of("ModelVersion"))}
     if kind == "Run":
         return {"workflow": random.choice(estate.of("Workflow")[:2])}
-    return {"featureSet": known_parent} if kind == "Feature" else {}
+    return {"featureSet": parent} if kind == "Feature" else {}
 
 
 def _link(random: Random, estate: Estate, relation: str, ends: tuple[str, str]) -> None:
@@ -212,8 +212,8 @@ def _join(random: Random, estate: Estate, relation: str, source: str, target: st
     estate.items.append({"link": {"relation": relation, "from": source, "to": target, **details}})
 
 
-def _urn(kind: str, number: int, name: str, known_parent: str | None) -> str:
+def _urn(kind: str, number: int, name: str, parent: str | None) -> str:
     slug = KINDS[kind].slug
-    if KINDS[kind].versioned and known_parent:
-        return f"mlg://{slug}/{known_parent.split('/', 3)[3]}@{number}"
+    if KINDS[kind].versioned and parent:
+        return f"mlg://{slug}/{parent.split('/', 3)[3]}@{number}"
     return f"mlg://{slug}/test/n{number}/{quote(name, safe='')}"

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from graphql import GraphQLSchema
-from support.estates.estate_values import HUSH, SENSITIVITIES, TEAMS, TIMES, USERS, VEIL, Teller, Thing
+from support.estates.estate_values import HUSH, SENSITIVITIES, TEAMS, TIMES, USERS, VEIL, Thing, ValuePicker
 
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KINDS
@@ -55,7 +55,7 @@ _FIRST = (
     ("ranking", "TEAM", "CONFIDENTIAL", "DEPRECATED"),
 )
 """What the first of each kind are: read by everybody, discovered by everybody, hidden from most."""
-_OBSERVED = 2
+_VISIBLE = 2
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Estate:
 
 
 @dataclass
-class Apart:
+class TwinEstates:
     """A pair of estates and their common data. Made for the caller whose ``access`` it is."""
 
     seed: int
@@ -103,44 +103,42 @@ class Apart:
         )
         owner = f"mlg://team/catalog/default/{team}" if team else ""
         while True:
-            known_parent = self._parent(random, kind, index)
-            inherited = self.things[known_parent].attributes.owner_team if known_parent and not owner else owner
+            parent = self._parent(random, kind, index)
+            inherited = self.things[parent].attributes.owner_team if parent and not owner else owner
             attributes = PolicyAttributes(KINDS[kind].code, inherited, visibility, sensitivity, stage)
-            attributes = attributes._replace(sensitivity=self._strictest(sensitivity, known_parent))
+            attributes = attributes._replace(sensitivity=self._strictest(sensitivity, parent))
             grade = self.access.grade(attributes)
-            if grade is Grade.HIDDEN or not KINDS[kind].versioned or VEIL not in str(known_parent):
+            if grade is Grade.HIDDEN or not KINDS[kind].versioned or VEIL not in str(parent):
                 break  # else a version that is seen would spell out the name of what is hidden
         twins = random.choice((TWINS, ("a",), ("b",))) if grade is Grade.HIDDEN else TWINS
-        urn = self._urn(random, kind, index, known_parent, grade)
-        self.things[urn] = Thing(urn, kind, attributes, grade, owner, known_parent, twins)
+        urn = self._urn(random, kind, index, parent, grade)
+        self.things[urn] = Thing(urn, kind, attributes, grade, owner, parent, twins)
 
-    def _strictest(self, sensitivity: str, known_parent: str | None) -> str:
+    def _strictest(self, sensitivity: str, parent: str | None) -> str:
         """Make a child at least as sensitive as its parent, which would raise it otherwise."""
-        levels = [sensitivity, self.things[known_parent].attributes.sensitivity] if known_parent else [sensitivity]
+        levels = [sensitivity, self.things[parent].attributes.sensitivity] if parent else [sensitivity]
         return max(levels, key=SENSITIVITIES.index)
 
     def _parent(self, random: Random, kind: str, index: int) -> str | None:
         """Return the parent of a child: the first, readable parent for the first, visible children."""
         parents = [urn for urn, one in self.things.items() if one.kind == KINDS[kind].parent]
         return (
-            random.choice((parents[0], parents[0] if index < _OBSERVED else random.choice(parents)))
-            if parents
-            else None
+            random.choice((parents[0], parents[0] if index < _VISIBLE else random.choice(parents))) if parents else None
         )
 
     def _keep_parents(self) -> None:
         """Add each parent to the estates of its children, which would create it as a stub otherwise."""
         for one in list(self.things.values()):
-            if one.known_parent is not None:
-                known_parent = self.things[one.known_parent]
-                twins = tuple(name for name in TWINS if name in known_parent.twins + one.twins)
-                self.things[one.known_parent] = replace(known_parent, twins=twins)
+            if one.parent is not None:
+                parent = self.things[one.parent]
+                twins = tuple(name for name in TWINS if name in parent.twins + one.twins)
+                self.things[one.parent] = replace(parent, twins=twins)
 
-    def _urn(self, random: Random, kind: str, index: int, known_parent: str | None, grade: Grade) -> str:
+    def _urn(self, random: Random, kind: str, index: int, parent: str | None, grade: Grade) -> str:
         hidden = grade is Grade.HIDDEN and (KINDS[kind].versioned or index % 2 == 1)
         name = f"{VEIL}{next(self.marks)}" if hidden else random.choice(NAMES)
-        if KINDS[kind].versioned and known_parent:
-            return version_urn(known_parent, name if hidden else f"v{index}")
+        if KINDS[kind].versioned and parent:
+            return version_urn(parent, name if hidden else f"v{index}")
         return make_urn(KINDS[kind].slug, random.choice(("test", "prod")), f"n{index}", name)
 
     def _shared_links(self, random: Random) -> list[tuple[str, str, str]]:
@@ -180,8 +178,8 @@ class Apart:
         own = self._joined(random, here, OWN_LINKS, lambda *ends: not self._shows(*ends))
         hubs = [
             (relation, urn, hub)
-            for relation, part, known_parent in (("RUN_OF", "Run", "Workflow"), ("SERVED_BY", "Deployment", "Service"))
-            for hub in [next(urn for urn, one in here.items() if one.kind == known_parent)]
+            for relation, part, parent in (("RUN_OF", "Run", "Workflow"), ("SERVED_BY", "Deployment", "Service"))
+            for hub in [next(urn for urn, one in here.items() if one.kind == parent)]
             for urn, one in here.items()
             if one.kind == part and one.grade is Grade.HIDDEN and random.random() < (1 if twin == "a" else 0.2)
         ]
@@ -205,7 +203,9 @@ class Apart:
 
     def _registered(self, one: Thing, twin: str, random: Random) -> Iterator[tuple[str, int, RegisterCommand]]:
         """Return the registration of an asset, and for some a later change; a hidden row has hidden author and time."""
-        teller = Teller(self.access, self.schema, self.things, self.marks, one, Random(f"{self.seed}{one.urn}"), random)
+        teller = ValuePicker(
+            self.access, self.schema, self.things, self.marks, one, Random(f"{self.seed}{one.urn}"), random
+        )
         subject = teller.pick("createdBy", lambda r, _: self._subject(r, random, twin))
         time = teller.pick("createdAt", lambda r, _: r.choice(TIMES[:2]))
         yield subject, time, RegisterCommand(one.urn, teller.values(), teller.edges())
@@ -249,7 +249,7 @@ class Apart:
 
     def _strictest_of(self, urn: str) -> int:
         """Return the sensitivity of an asset with its children: data over an edge must not raise the other end."""
-        alike = [one.attributes.sensitivity for one in self.things.values() if urn in (one.urn, one.known_parent)]
+        alike = [one.attributes.sensitivity for one in self.things.values() if urn in (one.urn, one.parent)]
         return max(map(SENSITIVITIES.index, alike))
 
     def _least_of(self, urn: str) -> int:

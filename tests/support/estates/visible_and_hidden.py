@@ -49,7 +49,7 @@ def hidden_part(kind: str) -> str:
 
 
 @dataclass
-class Paths:
+class VisibleAndHidden:
     """The estate, with the ids of its attached records by kind: those of visible assets, and those of hidden ones only.
 
     The id of an asset shows whether it is hidden, the id of an attached record does not.
@@ -59,15 +59,15 @@ class Paths:
     open: dict[str, list[str]] = field(default_factory=dict)
     hidden: dict[str, list[str]] = field(default_factory=dict)
 
-    async def learn(self) -> None:
+    async def read_attached_records(self) -> None:
         """Read the attached records of every asset, as root."""
         near = [id_of(kind, NEAR) for kind in ASSETS] + [open_part(kind) for kind in VERSIONED]
         far = [id_of(kind, FAR) for kind in ASSETS] + [hidden_part(kind) for kind in VERSIONED]
-        self.open = await self._details(near)
-        every = await self._details(far)
+        self.open = await self._attached_records(near)
+        every = await self._attached_records(far)
         self.hidden = {kind: [urn for urn in every[kind] if urn not in self.open[kind]] for kind in every}
 
-    async def _details(self, urns: list[str]) -> dict[str, list[str]]:
+    async def _attached_records(self, urns: list[str]) -> dict[str, list[str]]:
         details: dict[str, list[str]] = {kind: [] for kind in ATTACHED_KINDS if kind != "UsageMonth"}
         for urn in urns:
             asset = (await self.api.ask("root", ABOUT, id=urn))["asset"]
@@ -93,16 +93,16 @@ class Paths:
         return [found for part in parts for found in self.hidden_in(part)]
 
 
-async def lay(api: Api) -> Paths:
+async def load_estate(api: Api) -> VisibleAndHidden:
     """Make the estate, wait until tags have propagated, and read its ids."""
     for part in (_vocabulary(), _assets(), _more()):
         await api.load(*part)
     for kind in ASSETS:
         await _observe(api, kind)
     await _promote(api)
-    await api.recomputed()
-    paths = Paths(api)
-    await paths.learn()
+    await api.wait_for_jobs()
+    paths = VisibleAndHidden(api)
+    await paths.read_attached_records()
     return paths
 
 

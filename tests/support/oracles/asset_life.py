@@ -30,7 +30,7 @@ _FOLLOWS = {"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"}
 class Response:
     """The result of a write: the outcome or the error code, and the revision."""
 
-    stated: str
+    outcome: str
     revision: int | None = None
 
 
@@ -57,7 +57,7 @@ class Life:
             before, response = self._kept[key]
             return response if before == payload else Response("IDEMPOTENCY_CONFLICT")
         response = write()
-        if response.stated in {"CREATED", "UPDATED", "UNCHANGED"}:
+        if response.outcome in {"CREATED", "UPDATED", "UNCHANGED"}:
             self._kept[key] = (deepcopy(payload), response)
         return response
 
@@ -232,8 +232,8 @@ class Life:
         record = self._there(name)
         if "deletedAt" not in record:
             return ""
-        known_parent = parent_of(name)
-        if known_parent and "deletedAt" in self.records[known_parent]:
+        parent = parent_of(name)
+        if parent and "deletedAt" in self.records[parent]:
             raise Refused("CONFLICT")
         back = [name, *(part for part in self._parts(name) if self.records[part].get("deletedWith") == name)]
         for each in back:
@@ -306,14 +306,12 @@ class Life:
 
     def _ensure(self, name: str) -> dict[str, Any]:
         if name not in self.records:
-            known_parent = parent_of(name)
-            begun = (
-                {key: self._ensure(known_parent)[key] for key in ("ownerTeam", "visibility")} if known_parent else {}
-            )
+            parent = parent_of(name)
+            begun = {key: self._ensure(parent)[key] for key in ("ownerTeam", "visibility")} if parent else {}
             self.records[name] = {**new_stub(name, self.tenant, self.now), **begun}
-            if known_parent:
+            if parent:
                 stated = {"relation": "VERSION_OF", "validFrom": 0, "by": ["id"], "origin": "DECLARED", "at": 0}
-                self.edges["VERSION_OF", name, known_parent] = {**stated, "opened": self.now, **self._recorded()}
+                self.edges["VERSION_OF", name, parent] = {**stated, "opened": self.now, **self._recorded()}
         return self.records[name]
 
     def _dated(self, name: str) -> None:
@@ -390,7 +388,7 @@ class Life:
 
     def _recompute_teams(self) -> None:
         for name in sorted(self.records, key=lambda name: "@" in name):
-            record, known_parent = self.records[name], parent_of(name)
+            record, parent = self.records[name], parent_of(name)
             teams = [(far, kinds) for far, kinds in record["index"]["owners"] if "//team/" in far]
             best = [far for far, kinds in teams if "TECHNICAL" in kinds] or [far for far, _ in teams]
-            record["ownerTeam"] = best[0] if best else self.records[known_parent]["ownerTeam"] if known_parent else ""
+            record["ownerTeam"] = best[0] if best else self.records[parent]["ownerTeam"] if parent else ""

@@ -34,8 +34,8 @@ def _flows(there: Stored, now: int) -> Iterator[tuple[str, str]]:
             parts[target].add(source)
         if relation == "CONTAINS" and source.startswith("mlg://feature-set/") and target.startswith("mlg://feature/"):
             parts[source].add(target)
-    for known_parent, members in parts.items():
-        yield from ((known_parent, part) for part in members)
+    for parent, members in parts.items():
+        yield from ((parent, part) for part in members)
     for key, _ in current:
         relation, source, target = key
         if relation in CARRYING and not _declassified(there, key):

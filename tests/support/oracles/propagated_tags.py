@@ -16,7 +16,7 @@ def assigned(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
     found: dict[tuple[str, str], Assigned] = {}
     tags = {urn: record for urn, record in there.records.items() if record["kind"] == "TAG"}
     for tag, record in tags.items():
-        stated = dict(_stated(there, tag, now))
+        stated = dict(_set_by_people(there, tag, now))
         found |= {(urn, tag): (mode, None) for urn, mode in stated.items()}
         if record["propagates"]:
             found |= {(urn, tag): ("PROPAGATED", via) for urn, via in _reached(there, stated, now).items()}
@@ -34,7 +34,7 @@ def shown(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
     return found
 
 
-def _stated(there: Stored, tag: str, now: int) -> Iterator[tuple[str, str]]:
+def _set_by_people(there: Stored, tag: str, now: int) -> Iterator[tuple[str, str]]:
     """Return the declared modes of a tag: the assets that carry or exclude it."""
     for (relation, urn, to), edge in there.edge_records.items():
         if (relation, to) == ("TAGGED", tag) and edge.get("validTo", now + 1) > now:
@@ -73,8 +73,8 @@ def _flows(there: Stored, now: int) -> Iterator[tuple[str, str, str]]:
             parts[target].add(source)
         if relation == "CONTAINS" and source.startswith("mlg://feature-set/") and target.startswith("mlg://feature/"):
             parts[source].add(target)
-    for known_parent, members in parts.items():
-        yield from ((known_parent, known_parent, part) for part in members)
+    for parent, members in parts.items():
+        yield from ((parent, parent, part) for part in members)
     for key in current:
         relation, source, target = key
         edge: Any = there.edge_records[key]

@@ -32,12 +32,12 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class AppWithoutStore:
     """Sends requests to the application without a network; header values are the bytes that a server would pass on."""
 
     app: Starlette
 
-    async def knock(self, *authorization: str, path: str = "/graphql", body: bytes = QUERY) -> Response:
+    async def post(self, *authorization: str, path: str = "/graphql", body: bytes = QUERY) -> Response:
         """Post a query with any number of Authorization headers."""
         headers = [(b"content-type", b"application/json"), (b"host", b"graph.example")]
         headers += [(b"authorization", value.encode("utf-8", "surrogatepass")) for value in authorization]
@@ -58,7 +58,7 @@ class Gateway:
 
     async def bearer(self, token: str) -> Response:
         """Post a query with a bearer token."""
-        return await self.knock(f"Bearer {token}")
+        return await self.post(f"Bearer {token}")
 
     async def _exchange(self, scope: dict[str, Any], body: bytes) -> Response:
         sent: list[Any] = []
@@ -75,7 +75,7 @@ class Gateway:
         return Response(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]).decode())
 
 
-class Doorway:
+class AppFactory:
     """Builds the application once, which takes a second, and exchanges its authenticator for each test."""
 
     def __init__(self) -> None:
@@ -87,9 +87,9 @@ class Doorway:
         }
         self._process = Process(Settings.from_env(env))
 
-    def open(self, authenticator: Authenticator) -> Gateway:
+    def open(self, authenticator: Authenticator) -> AppWithoutStore:
         """Return the application behind ``authenticator``."""
         self._process.authenticator = authenticator
         # No store listens there: the requests of these tests need none.
         self._process.open_with(GremlinClient("http://127.0.0.1:1"), WriteCoordinator())
-        return Gateway(create_app(self._process))
+        return AppWithoutStore(create_app(self._process))

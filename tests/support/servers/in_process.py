@@ -64,10 +64,10 @@ class RunningApi:
         """Return the factory of operation contexts, whose fields a test may replace."""
         return self.process.opened.contexts
 
-    async def recomputed(self) -> None:
+    async def wait_for_jobs(self) -> None:
         """Wait until the jobs are done: tags have propagated, and only the test itself sends store requests."""
         pending = self.coordinator.outbox
-        await until(lambda: all(known_entry.due > epoch_milliseconds() for known_entry in pending.entries))
+        await until(lambda: all(entry.due > epoch_milliseconds() for entry in pending.entries))
 
 
 @dataclass
@@ -107,7 +107,7 @@ class Api(RunningApi):
     async def count(self, who: str, query: str, **variables: Any) -> int:
         """Return the number of store requests of a query, without those of a first authentication."""
         await self.send(who, "{ viewer { subject } }")
-        await self.recomputed()
+        await self.wait_for_jobs()
         requests = ObservedRequests()
         self.client.observers.append(requests)
         try:

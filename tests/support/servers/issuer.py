@@ -111,8 +111,8 @@ class LiveIssuer:
 def sign(payload: str | bytes, key: Key = EC, header: dict[str, Any] | None = None) -> str:
     """Sign any payload with ``key``; ``header`` changes the good one, ``...`` leaves a member out."""
     algorithm = {"EC": "ES256", "RSA": "RS256", "OKP": "EdDSA", "oct": "HS256"}[key.key_type]
-    known_parent = {"alg": algorithm, "typ": "at+jwt", "kid": key.kid} | (header or {})
-    protected = {name: value for name, value in known_parent.items() if value is not ...}
+    parent = {"alg": algorithm, "typ": "at+jwt", "kid": key.kid} | (header or {})
+    protected = {name: value for name, value in parent.items() if value is not ...}
     registry = jws.JWSRegistry(algorithms=EVERY_ALGORITHM, strict_check_header=False)
     return jws.serialize_compact(protected, payload, key, registry=registry)
 

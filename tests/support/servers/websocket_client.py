@@ -29,13 +29,13 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
         await running
 
 
-class Talk:
+class SocketClient:
     """One connection."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
 
-    async def state(self, **message: Any) -> None:
+    async def send(self, **message: Any) -> None:
         """Send one message."""
         await self.connection.send(json.dumps(message))
 
@@ -53,12 +53,12 @@ class Talk:
 
     async def init(self, token: str) -> dict[str, Any]:
         """Open the session with a token."""
-        await self.state(type="connection_init", payload={"Authorization": f"Bearer {token}"})
+        await self.send(type="connection_init", payload={"Authorization": f"Bearer {token}"})
         return await self.receive()
 
     async def subscribe(self, query: str, name: str = "1", **variables: Any) -> None:
         """Start an operation."""
-        await self.state(type="subscribe", id=name, payload={"query": query, "variables": variables})
+        await self.send(type="subscribe", id=name, payload={"query": query, "variables": variables})
 
     async def event(self) -> Any:
         """Return the data of the next event."""
@@ -69,10 +69,10 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(address: str, token: str | None = None) -> AsyncIterator[Talk]:
+async def connected(address: str, token: str | None = None) -> AsyncIterator[SocketClient]:
     """Open a connection, and a session if a token is given."""
     async with connect(f"ws://{address}", subprotocols=[PROTOCOL], proxy=None) as connection:
-        talk = Talk(connection)
+        talk = SocketClient(connection)
         if token is not None:
             assert (await talk.init(token))["type"] == "connection_ack"
         yield talk

@@ -91,7 +91,7 @@ async def _send(url: str, gremlin: str, aliases: dict[str, str], bindings: dict[
     body = {"gremlin": gremlin, "bindings": bindings, "aliases": aliases}
     headers = {"Accept": "application/vnd.gremlin-v3.0+json;types=false"}
     async with aiohttp.ClientSession() as session, session.post(url, json=body, headers=headers) as response:
-        known_response = await response.json(content_type=None)
-        assert response.status == HTTPStatus.OK, known_response
-        data: list[object] = known_response["result"]["data"]
+        found = await response.json(content_type=None)
+        assert response.status == HTTPStatus.OK, found
+        data: list[object] = found["result"]["data"]
         return data

@@ -89,8 +89,8 @@ def _declared(thing: Thing) -> Iterator[DeclaredEdges]:
     if thing.team:
         owners = {TEAM + thing.team: {"kinds": ["TECHNICAL"]}}
         yield DeclaredEdges(OWNED_BY.out(), f"{thing.kind}.owners", owners)
-    if thing.kind == "Feature" and thing.known_parent:
-        yield DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {thing.known_parent: {}})
+    if thing.kind == "Feature" and thing.parent:
+        yield DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {thing.parent: {}})
 
 
 def _link(arc: Arc) -> LinkCommand:
@@ -115,8 +115,8 @@ def _link_again(arc: Arc) -> LinkCommand:
 
 
 def _take_out(thing: Thing) -> UnlinkCommand:
-    return UnlinkCommand(CONTAINS.name, str(thing.known_parent), thing.urn)
+    return UnlinkCommand(CONTAINS.name, str(thing.parent), thing.urn)
 
 
 def _put_back(thing: Thing) -> LinkCommand:
-    return LinkCommand(CONTAINS.name, str(thing.known_parent), thing.urn, {"origin": "DECLARED"})
+    return LinkCommand(CONTAINS.name, str(thing.parent), thing.urn, {"origin": "DECLARED"})

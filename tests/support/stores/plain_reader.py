@@ -39,7 +39,7 @@ class PlainGraph:
         self.records: dict[str, dict[str, Any]] = {}
         self.edges: list[Edge] = []
         self.hidden: dict[str, set[str]] = {}
-        self.entries = PolicyReport("v1")
+        self.report = PolicyReport("v1")
         self.registered: list[tuple[list[Command], bool, bool]] = []
 
     def add(self, kind: str, name: str, **values: object) -> str:
@@ -63,7 +63,7 @@ class PlainGraph:
         hidden = frozenset(self.hidden.get(record["kind"], ()))
         name = KIND_OF_CODE[record["kind"]].name
         mask = FieldMask(hidden, dict.fromkeys(hidden, Denial(("p1",), ("READ",))))
-        return Row(list(self.records).index(urn), record, RowAccess(name, mask, self.entries))
+        return Row(list(self.records).index(urn), record, RowAccess(name, mask, self.report))
 
     async def node(self, urn: str) -> Row | None:
         """See GraphReader."""

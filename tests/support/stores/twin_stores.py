@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import orjson
 from support.estates.estate_values import DOMAINS, HUSH, NOW, TAGS, TEAMS, USERS, VEIL
-from support.estates.twin_estates import TWINS, Apart, Estate
+from support.estates.twin_estates import TWINS, Estate, TwinEstates
 from support.servers.in_process import RunningApi, process_over
 from support.stores.janusgraph import StoreGraph, open_graph
 from support.stores.writers import Writers, person
@@ -115,7 +115,7 @@ class Twins:
     """Two twin stores for one caller. ``apart`` is the description that both are made from."""
 
     who: str
-    apart: Apart
+    estates: TwinEstates
     pair: tuple[Twin, Twin]
     log: Path
     requested: int = 0
@@ -175,11 +175,11 @@ async def open_twins(
         for twin in twins:
             twin.tokens = twins[0].tokens
         access = twins[0].process.policy.access(await twins[0].principal(who))
-        apart = Apart(seed, access, twins[0].process.schema.core)
+        apart = TwinEstates(seed, access, twins[0].process.schema.core)
         for name, twin in zip(TWINS, twins, strict=True):
             await twin.write(apart.estates[name])
         for twin in twins:
-            await twin.recomputed()
+            await twin.wait_for_jobs()
         log.unlink(missing_ok=True)
         yield Twins(who, apart, (twins[0], twins[1]), log)
 

@@ -46,7 +46,7 @@ def run(schema: GraphSchema, graph: PlainGraph, ada: Principal) -> Run:
     """Return a function that runs a document, as Ada unless another principal is given."""
 
     async def run(document: str, principal: Principal = ada, **variables: object) -> ExecutionResult:
-        context = Context(principal, lambda *_: graph, graph, graph.entries, b"k" * 32, epoch_milliseconds)
+        context = Context(principal, lambda *_: graph, graph, graph.report, b"k" * 32, epoch_milliseconds)
         found = await schema.execute(document, variable_values=variables, context_value=context)
         assert isinstance(found, ExecutionResult)
         return found

@@ -156,7 +156,7 @@ async def test_a_hidden_field_is_null_and_reported_and_its_siblings_stay(run: Ru
         "trainedOn": None,
         "viewerAccess": {"grade": "READ", "hiddenFields": ["metrics", "params", "properties", "trainedOn"]},
     }
-    assert [entry["coordinate"] for entry in estate.entries.extensions()["authorization"]["hidden"]] == [
+    assert [entry["coordinate"] for entry in estate.report.extensions()["authorization"]["hidden"]] == [
         "ModelVersion.params",
         "ModelVersion.properties",
         "ModelVersion.trainedOn",

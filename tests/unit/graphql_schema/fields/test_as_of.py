@@ -35,7 +35,7 @@ def read_times(schema: GraphSchema, graph: PlainGraph, ada: Principal) -> ReadTi
             opened.append(as_of)
             return graph
 
-        context = Context(ada, open_reader, graph, graph.entries, b"k" * 32, clock=lambda: NOW)
+        context = Context(ada, open_reader, graph, graph.report, b"k" * 32, clock=lambda: NOW)
         found = await schema.execute(document, variable_values=variables, context_value=context)
         assert isinstance(found, ExecutionResult)
         return opened if found.errors is None else str(found.errors[0].extensions["code"])

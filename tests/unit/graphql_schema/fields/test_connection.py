@@ -150,7 +150,7 @@ async def test_a_total_is_counted_only_if_requested(
 def test_a_position_is_reached_by_a_page_that_ends_there_or_later(ada: Principal) -> None:
     """An edge of a lineage is listed on the page that shows the later of its ends; an empty page reaches its cursor."""
     graph = PlainGraph()
-    codec = CursorCodec(Context(ada, lambda *_: graph, graph, graph.entries, b"k" * 32, epoch_milliseconds))
+    codec = CursorCodec(Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, epoch_milliseconds))
     items = tuple(PageItem(plain_row("MODEL", "m"), (depth, "m")) for depth in (1, 2))
     page = ConnectionSource(RowPage(items), PageRequest(2), codec)
     assert [page.reaches(position) for position in ((1, "z"), (2, "m"), (2, "n"))] == [True, True, False]

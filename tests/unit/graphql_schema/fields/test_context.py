@@ -29,7 +29,7 @@ class Process:
             ADA,
             self.open_reader,
             self.graph,
-            self.graph.entries,
+            self.graph.report,
             b"k" * 32,
             request_id="request-1",
             log_access=self.log,

@@ -24,7 +24,7 @@ VALUES = st.none() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclud
 def codec(*scope: object, caller: Principal = ADA, key: bytes = b"k" * 32) -> CursorCodec:
     """Return the codec of one list of one caller."""
     graph = PlainGraph()
-    return CursorCodec(Context(caller, lambda *_: graph, graph, graph.entries, key, epoch_milliseconds), *scope)
+    return CursorCodec(Context(caller, lambda *_: graph, graph, graph.report, key, epoch_milliseconds), *scope)
 
 
 @given(st.lists(VALUES, max_size=4).map(tuple))

@@ -65,7 +65,7 @@ class Operation:
             self.readers += 1
             return graph
 
-        self.context = Context(caller, open_reader, self.writer, graph.entries, b"k" * 32, epoch_milliseconds)
+        self.context = Context(caller, open_reader, self.writer, graph.report, b"k" * 32, epoch_milliseconds)
         self.info = cast("Info", SimpleNamespace(context=self.context))
 
     @property

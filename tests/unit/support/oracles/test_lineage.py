@@ -18,7 +18,7 @@ def graph(edges: str, parts: str = "", **values: Mapping[str, Any]) -> WalkGraph
     ``parts`` are such as ``d1:v1``.
     """
     names = {name for edge in edges.split() for name in edge.split(">")}
-    parent_of = {part: known_parent for pair in parts.split() for known_parent, part in [pair.split(":")]}
+    parent_of = {part: parent for pair in parts.split() for parent, part in [pair.split(":")]}
     names |= {*parent_of, *parent_of.values()}
     things = [
         Thing(urn(name), KINDS[name[0]], urn(parent_of[name]) if name in parent_of else None, **values.get(name, {}))

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from support.servers.in_process import open_api
-from support.servers.websocket_client import serving, talking
+from support.servers.websocket_client import connected, serving
 from support.stores.janusgraph import StoreGraph
 
 from app.graph.commits.commit_log import CommitLog
@@ -31,7 +31,7 @@ async def test_another_process_writes(graph: StoreGraph, tmp_path: Path) -> None
         open_api(graph, tmp_path) as here,
         open_api(graph, tmp_path) as there,
         serving(here.app) as address,
-        talking(address, here.tokens["root"]) as talk,
+        connected(address, here.tokens["root"]) as talk,
     ):
         await here.load({"dataset": {"id": "mlg://dataset/test/default/begin"}})
         (begin,) = (await here.ask("root", "{ changes(first: 1) { nodes { cursor } } }"))["changes"]["nodes"]

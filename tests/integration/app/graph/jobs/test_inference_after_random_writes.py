@@ -156,7 +156,7 @@ async def test_inferred_edges_equal_the_oracle(
         while await twin.job.step():
             pass
         there = await twin.check()
-        assert [known_entry for known_entry in twin.writers.coordinator.outbox.entries if known_entry.inference] == []
+        assert [entry for entry in twin.writers.coordinator.outbox.entries if entry.inference] == []
         await twin.restart(anew=True)
         while await twin.job.step():
             pass

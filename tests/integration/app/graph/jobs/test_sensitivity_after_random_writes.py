@@ -161,6 +161,4 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
         while await twin.job.step():
             await twin.check(idle=False)
         await twin.check(idle=True)
-        assert [
-            known_entry for known_entry in twin.writers.coordinator.outbox.entries if twin.job.handles(known_entry)
-        ] == []
+        assert [entry for entry in twin.writers.coordinator.outbox.entries if twin.job.handles(entry)] == []

@@ -170,6 +170,4 @@ async def test_tags_equal_the_oracle(
         while await twin.job.step():
             pass
         await twin.check()
-        assert [
-            known_entry for known_entry in twin.writers.coordinator.outbox.entries if known_entry.tag is not None
-        ] == []
+        assert [entry for entry in twin.writers.coordinator.outbox.entries if entry.tag is not None] == []

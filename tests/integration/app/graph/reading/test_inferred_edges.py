@@ -95,7 +95,7 @@ async def test_an_inferred_edge_replaces_a_hop(api: Api, estate: Estate) -> None
             }
         },
     )
-    await api.recomputed()
+    await api.wait_for_jobs()
     found = await rows(api, "bo", estate.id("model-version"), "downstream", relations=["TESTED_IN"])
     assert found == await rows(api, "bo", estate.id("model-version"), "downstream", origins=["INFERRED"])
     (row,) = found
@@ -130,7 +130,7 @@ async def test_a_hidden_middle_is_not_bridged(api: Api, estate: Estate) -> None:
     other = Estate(f"{estate.mark}-not")
     version, _, cell = other.tested()
     await api.load(version, {"experimentCell": {**cell["experimentCell"], "subjects": []}})
-    await api.recomputed()
+    await api.wait_for_jobs()
     for kind in ("model-version", "experiment-cell"):
         pair = [each.id(kind) for each in (estate, other)]
         for direction in ("upstream", "downstream"):
@@ -164,7 +164,7 @@ async def test_one_visible_chain_is_enough_and_sets_age_and_confidence(api: Api,
     await api.load(
         observed, {"link": {"relation": "TESTED_IN", "from": shown, "to": estate.id("experiment-cell"), **GUESS}}
     )
-    await api.recomputed()
+    await api.wait_for_jobs()
     ((mine,), (all_of_it,)) = [
         await rows(api, who, estate.id("model-version"), "downstream", relations=["TESTED_IN"])
         for who in ("bo", "root")
@@ -176,7 +176,7 @@ async def test_one_visible_chain_is_enough_and_sets_age_and_confidence(api: Api,
 async def test_declaring_an_inferred_edge_discloses_no_hidden_chain(api: Api, estate: Estate) -> None:
     """An edge declared beside a hidden chain is new and certain from now on. It stays when the chain is removed."""
     await api.load(*estate.tested(hidden=True))
-    await api.recomputed()
+    await api.wait_for_jobs()
     body = await api.send("ada", UNLINK, input=estate.edge)
     assert [error["code"] for error in body["data"]["unlink"]["errors"]] == ["NOT_FOUND"]
     linked = (await api.ask("ada", LINK, input=estate.edge))["link"]
@@ -186,7 +186,7 @@ async def test_declaring_an_inferred_edge_discloses_no_hidden_chain(api: Api, es
         assert (row["origin"], row["validFrom"]) == ("DECLARED", linked["edge"]["validFrom"])
         assert await rows(api, who, estate.id("model-version"), "downstream", origins=["INFERRED"]) == []
     await api.ask("root", UNLINK, input=estate.cause)
-    await api.recomputed()
+    await api.wait_for_jobs()
     assert [
         row["origin"]
         for row in await rows(api, "root", estate.id("model-version"), "downstream", relations=["TESTED_IN"])
@@ -199,7 +199,7 @@ async def test_an_inferred_edge_ends_and_returns_with_its_source(
 ) -> None:
     """An inferred edge ends with its source and returns with it; revision and history of both ends do not change."""
     await api.load(*estate.trained())
-    await api.recomputed()
+    await api.wait_for_jobs()
     before = await stored(module_graph)
     edge = {"relation": "INPUT_TO", "from": estate.id("feature"), "to": estate.id("run")}
     gone, back = (
@@ -213,7 +213,7 @@ async def test_an_inferred_edge_ends_and_returns_with_its_source(
     for (mutation, given), number in ((gone, 0), (back, 1), (gone, 0)):
         done = await api.ask("root", mutation, input=given)
         assert [each["errors"] for each in done.values()] == [[]]
-        await api.recomputed()
+        await api.wait_for_jobs()
         assert (
             len((await api.ask("bo", FEATURES, id=estate.id("model-version")))["asset"]["features"]["nodes"]) == number
         )
@@ -237,7 +237,7 @@ async def test_an_inferred_edge_carries_no_sensitivity_and_blocks_no_deletion(ap
         atomic=True,
     )
     await api.load({"feature": {"id": estate.id("feature"), "sensitivity": "RESTRICTED"}})
-    await api.recomputed()
+    await api.wait_for_jobs()
     assert (await api.ask("root", FEATURES, id=estate.id("model-version")))["asset"] == {
         "sensitivity": "INTERNAL",
         "features": {"nodes": [{"id": estate.id("feature")}]},
@@ -256,7 +256,7 @@ async def test_a_store_from_before_inference(estate: Estate, graph: StoreGraph, 
         async with open_api(graph, tmp_path, MLG_ENRICHMENT=switch) as api:
             if not observed:
                 await api.load(*estate.tested())
-            await api.recomputed()
+            await api.wait_for_jobs()
             found = await rows(api, "root", estate.id("model-version"), "downstream", relations=["TESTED_IN"])
             observed.append(len(found))
     assert observed == [0, 1, 1, 0]

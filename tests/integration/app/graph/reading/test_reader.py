@@ -35,7 +35,7 @@ async def twin(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactor
         await api.load(*estate.items)
         query = "{ a: assets(first: 500) { nodes { id createdAt } pageInfo { hasNextPage } } }"
         data = await api.ask("root", query)
-        await api.recomputed()
+        await api.wait_for_jobs()
         assert not data["a"]["pageInfo"]["hasNextPage"]
         yield Twin(api, estate, {node["id"]: node["createdAt"] for node in data["a"]["nodes"]})
 

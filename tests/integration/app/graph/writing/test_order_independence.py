@@ -116,10 +116,10 @@ def expected(items: list[Item], tenant: str) -> tuple[dict[str, Any], dict[Key, 
         edge["origin"] = max(edge["origin"], origin, key=_STRENGTH.index)
     given_items = {item.urn: item for item in items if isinstance(item, RegisterCommand)}
     names = {name for key in found for name in key[1:]} | set(given_items)
-    names |= {known_parent for name in names if (known_parent := parent_by_name(name))}
+    names |= {parent for name in names if (parent := parent_by_name(name))}
     for name in names:
-        if known_parent := parent_by_name(name):
-            found["VERSION_OF", name, known_parent] = {"relation": "VERSION_OF", "by": ["id"], "origin": "DECLARED"}
+        if parent := parent_by_name(name):
+            found["VERSION_OF", name, parent] = {"relation": "VERSION_OF", "by": ["id"], "origin": "DECLARED"}
     records = {name: vertex(name, given_items.get(name), found, tenant) for name in names}
     for record in records.values():
         record["ownerTeam"] = team(record, records)
@@ -177,9 +177,9 @@ def team(record: dict[str, Any], records: dict[str, Any]) -> str:
     """Return the owner team by the rule of the design: first technical team, first team, that of the parent, none."""
     teams = [(owner, kinds) for owner, kinds in record["index"]["owners"] if "//team/" in owner]
     technical = [owner for owner, kinds in teams if "TECHNICAL" in kinds]
-    known_parent = parent_by_name(record["id"]) or record["index"]["whole"]
+    parent = parent_by_name(record["id"]) or record["index"]["whole"]
     first = technical or [owner for owner, _ in teams]
-    return first[0] if first else team(records[known_parent], records) if known_parent else ""
+    return first[0] if first else team(records[parent], records) if parent else ""
 
 
 @pytest.mark.timeout(600)

@@ -150,7 +150,7 @@ async def test_an_edge_that_ends_later_lets_go_when_it_does(graph: StoreGraph, w
     assert await levels(graph, "dataset b") == ["RESTRICTED"]
     await recomputed(writers, NOW + 10)
     assert await levels(graph, "dataset b") == ["INTERNAL"]
-    assert [known_entry for known_entry in writers.coordinator.outbox.entries if known_entry.tag is None] == []
+    assert [entry for entry in writers.coordinator.outbox.entries if entry.tag is None] == []
 
 
 async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers: Writers) -> None:

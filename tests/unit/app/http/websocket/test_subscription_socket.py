@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
-from support.servers.websocket_client import PROTOCOL, Talk, serving, talking
+from support.servers.websocket_client import PROTOCOL, SocketClient, connected, serving
 from websockets import Subprotocol
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -26,13 +26,13 @@ async def address(build: Any) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def talk(address: str) -> AsyncIterator[Talk]:
+async def talk(address: str) -> AsyncIterator[SocketClient]:
     """Return a connection that ada has initialized."""
-    async with talking(address, "ada") as talk:
+    async with connected(address, "ada") as talk:
         yield talk
 
 
-async def code_of(talk: Talk) -> tuple[str, str, str]:
+async def code_of(talk: SocketClient) -> tuple[str, str, str]:
     """Return type and id of the next message and the code of its only error."""
     message = await talk.receive()
     (error,) = message["payload"]
@@ -40,7 +40,7 @@ async def code_of(talk: Talk) -> tuple[str, str, str]:
     return message["type"], message["id"], error["extensions"]["code"]
 
 
-async def test_a_subscription_delivers_events_and_completes(talk: Talk) -> None:
+async def test_a_subscription_delivers_events_and_completes(talk: SocketClient) -> None:
     """Each event is a `next` with data and extensions; after `complete` the id can be used again."""
     for _ in range(2):
         await talk.subscribe("subscription { count(to: 2) }")
@@ -54,21 +54,21 @@ async def test_the_acknowledgement_names_the_request(address: str) -> None:
     """The acknowledgement contains the request id that the log lines of the connection have."""
     headers = {"X-Request-Id": "my-own"}
     async with connect(f"ws://{address}", subprotocols=[PROTOCOL], additional_headers=headers, proxy=None) as opened:
-        assert await Talk(opened).init("ada") == {"type": "connection_ack", "payload": {"requestId": "my-own"}}
+        assert await SocketClient(opened).init("ada") == {"type": "connection_ack", "payload": {"requestId": "my-own"}}
 
 
-async def test_ping_is_answered(talk: Talk) -> None:
+async def test_ping_is_answered(talk: SocketClient) -> None:
     """The server answers a `ping` with a `pong`, and does not answer a `pong`."""
-    await talk.state(type="pong")
-    await talk.state(type="ping")
+    await talk.send(type="pong")
+    await talk.send(type="ping")
     assert await talk.receive() == {"type": "pong"}
 
 
 @pytest.mark.parametrize("key", ["Authorization", "authorization"])
 async def test_the_token_comes_with_connection_init(address: str, key: str) -> None:
     """The payload of `connection_init` may spell the header `Authorization` or `authorization`."""
-    async with talking(address) as talk:
-        await talk.state(type="connection_init", payload={key: "Bearer ada"})
+    async with connected(address) as talk:
+        await talk.send(type="connection_init", payload={key: "Bearer ada"})
         assert (await talk.receive())["type"] == "connection_ack"
 
 
@@ -86,8 +86,8 @@ UNAUTHENTICATED: dict[str, tuple[Any, int]] = {
 async def test_a_connection_without_a_valid_token_is_closed(address: str, name: str) -> None:
     """A `connection_init` without a valid token closes the connection with the code of the case and a reason."""
     payload, code = UNAUTHENTICATED[name]
-    async with talking(address) as talk:
-        await talk.state(type="connection_init", payload=payload)
+    async with connected(address) as talk:
+        await talk.send(type="connection_init", payload=payload)
         closed, reason = await talk.closed()
         assert (closed, bool(reason)) == (code, True)
 
@@ -115,7 +115,7 @@ BROKEN: dict[str, tuple[str | bytes, int]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_an_invalid_message_closes_the_connection(talk: Talk, name: str) -> None:
+async def test_an_invalid_message_closes_the_connection(talk: SocketClient, name: str) -> None:
     """A message that the protocol does not define closes the connection with the protocol's code and a reason."""
     text, code = BROKEN[name]
     with capture_logs() as log:
@@ -124,7 +124,7 @@ async def test_an_invalid_message_closes_the_connection(talk: Talk, name: str) -
     assert (closed, bool(reason), log) == (code, True, [])
 
 
-async def test_a_duplicate_id_closes_the_connection(talk: Talk) -> None:
+async def test_a_duplicate_id_closes_the_connection(talk: SocketClient) -> None:
     """A second subscription with the id of a running one closes the connection."""
     await talk.subscribe("subscription { forever }")
     await talk.event()
@@ -134,14 +134,14 @@ async def test_a_duplicate_id_closes_the_connection(talk: Talk) -> None:
 
 async def test_subscribing_requires_the_acknowledgement(address: str) -> None:
     """A `subscribe` before `connection_init` closes the connection."""
-    async with talking(address) as talk:
+    async with connected(address) as talk:
         await talk.subscribe("subscription { count }")
         assert (await talk.closed())[0] == 4401
 
 
 async def test_a_silent_connection_is_closed(address: str) -> None:
     """A connection without a `connection_init` within the time limit is closed."""
-    async with talking(address) as talk:
+    async with connected(address) as talk:
         assert (await talk.closed())[0] == 4408
 
 
@@ -149,7 +149,7 @@ async def test_a_silent_connection_is_closed(address: str) -> None:
 async def test_other_subprotocols_are_refused(address: str, protocols: list[Subprotocol]) -> None:
     """A connection with another subprotocol than graphql-transport-ws, or with none, is closed."""
     async with connect(f"ws://{address}", subprotocols=protocols or None, proxy=None) as opened:
-        assert (await Talk(opened).closed())[0] == 4406
+        assert (await SocketClient(opened).closed())[0] == 4406
 
 
 async def test_other_origins_are_refused(address: str) -> None:
@@ -173,7 +173,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("document", REFUSED, ids=range(len(REFUSED)))
-async def test_a_refused_document_is_an_error_of_its_id(talk: Talk, document: str) -> None:
+async def test_a_refused_document_is_an_error_of_its_id(talk: SocketClient, document: str) -> None:
     """An invalid document, or one over the limits of HTTP, is an error of its id; the connection stays open."""
     await talk.subscribe(document)
     assert await code_of(talk) == ("error", "1", REFUSED[document])
@@ -181,32 +181,32 @@ async def test_a_refused_document_is_an_error_of_its_id(talk: Talk, document: st
     assert await talk.event() == {"count": 1}
 
 
-async def test_errors_contain_no_suggestion(talk: Talk) -> None:
+async def test_errors_contain_no_suggestion(talk: SocketClient) -> None:
     """In production the error of a misspelt name does not contain a similar name of the schema."""
     await talk.subscribe("subscription { cuont }")
     assert "Did you mean" not in str(await talk.receive())
 
 
-async def test_an_unknown_operation_name_is_an_error(talk: Talk) -> None:
+async def test_an_unknown_operation_name_is_an_error(talk: SocketClient) -> None:
     """An `operationName` that the document does not define is an error of its id."""
     payload = {"query": "subscription A { count }", "operationName": "B"}
-    await talk.state(type="subscribe", id="1", payload=payload)
+    await talk.send(type="subscribe", id="1", payload=payload)
     assert await code_of(talk) == ("error", "1", "BAD_REQUEST")
 
 
-async def test_the_subscriptions_of_a_connection_are_limited(talk: Talk) -> None:
+async def test_the_subscriptions_of_a_connection_are_limited(talk: SocketClient) -> None:
     """One subscription over the limit is an error; when another one is complete, a new one is accepted."""
     for number in range(MAX_SUBSCRIPTIONS):
         await talk.subscribe("subscription { forever }", str(number))
         await talk.event()
     await talk.subscribe("subscription { forever }", "more")
     assert await code_of(talk) == ("error", "more", "LIMIT_EXCEEDED")
-    await talk.state(type="complete", id="0")
+    await talk.send(type="complete", id="0")
     await talk.subscribe("subscription { forever }", "more")
     await talk.event()
 
 
-async def test_unexpected_errors_are_masked(talk: Talk) -> None:
+async def test_unexpected_errors_are_masked(talk: SocketClient) -> None:
     """An unexpected exception ends the subscription with INTERNAL and one log line, both without its message."""
     with capture_logs() as log:
         await talk.subscribe("subscription { breaks }")
@@ -217,7 +217,7 @@ async def test_unexpected_errors_are_masked(talk: Talk) -> None:
     assert CANARY not in f"{message} {log}"
 
 
-async def test_an_error_of_an_event_does_not_end_the_subscription(talk: Talk) -> None:
+async def test_an_error_of_an_event_does_not_end_the_subscription(talk: SocketClient) -> None:
     """A failing field is an error of its event, and the next event follows."""
     await talk.subscribe("subscription { queries { greeting refused } }")
     for _ in range(2):
@@ -227,16 +227,16 @@ async def test_an_error_of_an_event_does_not_end_the_subscription(talk: Talk) ->
     assert (await talk.receive())["type"] == "complete"
 
 
-async def test_expected_failures_end_the_subscription(talk: Talk) -> None:
+async def test_expected_failures_end_the_subscription(talk: SocketClient) -> None:
     """An expected error of the stream ends the subscription with its code; the connection stays open."""
     await talk.subscribe("subscription { refused }")
     await talk.event()
     assert await code_of(talk) == ("error", "1", "INVALID")
-    await talk.state(type="ping")
+    await talk.send(type="ping")
     assert await talk.receive() == {"type": "pong"}
 
 
-async def test_a_revoked_token_closes_the_connection(talk: Talk) -> None:
+async def test_a_revoked_token_closes_the_connection(talk: SocketClient) -> None:
     """When a stream raises UNAUTHENTICATED, the connection is closed with all its subscriptions."""
     await talk.subscribe("subscription { forever }", "2")
     await talk.event()
@@ -246,22 +246,22 @@ async def test_a_revoked_token_closes_the_connection(talk: Talk) -> None:
     assert await talk.closed() == (4403, "The key of your token was withdrawn.")
 
 
-async def _running(talk: Talk) -> int:
+async def _running(talk: SocketClient) -> int:
     await talk.subscribe("subscription { forever }", "probe")
     number: int = (await talk.event())["forever"]
-    await talk.state(type="complete", id="probe")
+    await talk.send(type="complete", id="probe")
     return number
 
 
 @pytest.mark.parametrize("how", ["complete", "close", "disappear"])
 async def test_a_stream_stops_with_its_client(address: str, how: str) -> None:
     """A stream is stopped at once when its client completes it, closes the connection, or disappears."""
-    async with talking(address, "ada") as talk, talking(address, "ada") as other:
+    async with connected(address, "ada") as talk, connected(address, "ada") as other:
         await talk.subscribe("subscription { forever }")
         await talk.event()
         assert await _running(other) == 2
         if how == "complete":
-            await talk.state(type="complete", id="1")
+            await talk.send(type="complete", id="1")
         elif how == "close":
             await talk.connection.close()
         else:

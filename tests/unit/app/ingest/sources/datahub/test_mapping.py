@@ -224,8 +224,8 @@ def test_no_aspect_is_dropped_in_silence(emitted: Emitted) -> None:
             raw.add((record["entityType"], record["entityUrn"], record["aspectName"]))
     wanted = Counter(f"{kind}/{aspect}" for kind, _, aspect in raw)
     mapped, skipped = emitted.estate.coverage()
-    known_parent = Counter(mapped) + Counter({name: n for name, n in skipped.items() if "." not in name})
-    assert known_parent == wanted
+    parent = Counter(mapped) + Counter({name: n for name, n in skipped.items() if "." not in name})
+    assert parent == wanted
 
 
 def test_foreign_ids_never_share_a_urn(emitted: Emitted) -> None:
