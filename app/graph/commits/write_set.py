@@ -40,11 +40,6 @@ class WriteSet:
     def __bool__(self) -> bool:
         return bool(self._vertices or self._edges or self._marks or self._entries or self._receipts)
 
-    @property
-    def edge_count(self) -> int:
-        """Return the number of edges to write."""
-        return len(self._edges)
-
     def vertex(self, vid: int, after: Record, *, before: Record | None) -> None:
         """Write a vertex: of a stored one (``before``) only the native values that differ, of a new one all."""
         values, sets = native_values(after)

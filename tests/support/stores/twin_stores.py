@@ -63,7 +63,7 @@ class Response:
         return f"{self.headers} {self.content.decode()}"
 
 
-class StillJournal(CommitLog):
+class UnspacedCommitLog(CommitLog):
     """Gives each change its own time as commit instant.
 
     A hidden change of one store does not move the other in time.
@@ -154,7 +154,7 @@ async def open_twin(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterator
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
             contexts = process.opened.contexts
-            contexts.coordinator = replace(contexts.coordinator, commit_log=StillJournal())
+            contexts.coordinator = replace(contexts.coordinator, commit_log=UnspacedCommitLog())
             contexts.disclosure, contexts.clock = Disclosure.NONE, lambda: LATER
             twin = Twin(process, http, {name: issuer.mint(each, now=None) for name, each in CALLERS.items()})
             await twin.write(Estate([("root", NOW, item) for item in _vocabulary()]))
