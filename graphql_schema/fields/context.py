@@ -17,8 +17,8 @@ class Context:
     """The state of one operation.
 
     - ``open_reader`` opens a reader for a caller, as of an instant or of the present (None).
-    - ``notes`` is the policy report of the operation.
-    - ``journal`` is the change feed of a subscription. ``recheck`` authenticates its caller again, and raises what
+    - ``policy_report`` collects what the policy hid from the operation.
+    - ``change_feed`` delivers changes to a subscription. ``recheck`` authenticates its caller again, and raises what
       authentication raises.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``totals`` caches which fields of the document select ``totalCount``, ``instants`` the read times it names.
