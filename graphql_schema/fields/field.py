@@ -20,16 +20,16 @@ SchemaField: TypeAlias = Any
 
 
 INPUTS = "inputs"
-"""Metadata key of a field: the fields that its value depends on."""
+"""Metadata key of a function: from the name of a type to the fields that the value of the field depends on."""
 
 
 def stored_field(description: str) -> SchemaField:
-    """Return a field that reads the record value of the same GraphQL name."""
+    """Return a field that reads the value of the same GraphQL name from its source, a record or dictionary."""
     return strawberry.field(description=description)
 
 
 def depends_on(*inputs: str) -> JsonObject:
-    """Return field metadata that names what the value depends on: ``Type.field``, or a field of the same type.
+    """Return field metadata that names the fields that a value depends on: ``Type.field``, or a field of the same type.
 
     The label of the field must not be weaker than the labels of these fields; start-up checks it.
     """
