@@ -17,7 +17,7 @@ class Context:
     """The state of one operation.
 
     - ``open_reader`` opens a reader for a caller, as of an instant or of the present (None).
-    - ``policy_report`` collects what the policy hid from the operation.
+    - ``policy_report`` collects the fields, ids and writes that the policy hid, logged or denied.
     - ``log_access`` writes a policy report to the access log; it raises CodedError if it cannot.
     - ``change_feed`` wakes a subscription when there are new changes. ``recheck`` authenticates its caller again and
       returns the principal; it raises CodedError if the token is no longer valid.

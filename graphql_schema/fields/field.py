@@ -7,7 +7,7 @@ import strawberry
 from graphql_schema.ports.record import JsonObject
 
 Parent = strawberry.Parent[Any]
-"""The source of a resolver: a :class:`~graphql_schema.ports.row.Row`, or what the resolver of its parent returned."""
+"""The source of a resolver: a :class:`~graphql_schema.ports.row.Row`, or the value of the parent field."""
 
 Resolved: TypeAlias = Any
 """The value of a field before its subfields are read: rows, masked records or dictionaries.

@@ -64,7 +64,9 @@ def _targets(kind: str, urn: str, field: InputField, given: InputValue) -> Targe
     if given is strawberry.UNSET or (given is None and declared.adds):
         return None
     if declared.required and not given:
-        raise InputError(f"`{field.name}` cannot be null or empty; omit it to keep the stored value.", field.name)
+        raise InputError(
+            f"`{field.name}` cannot be null or empty; give an id, or omit it to keep the stored value.", field.name
+        )
     if isinstance(given, list) and len(given) > MAX_REFERENCES:
         raise InputError(
             f"`{field.name}` holds {len(given)} ids; the limit is {MAX_REFERENCES}. Declare the others with `link`.",

@@ -1,7 +1,7 @@
 """Turns the input of a kind into a command: identity, values and edges.
 
-It is generic over what the inputs declare (:mod:`graphql_schema.inputs.input_fields`) and needs no store. Invalid input
-never reaches the writer.
+It reads the declarations of the input fields (:mod:`graphql_schema.inputs.input_fields`) and needs no store. Invalid
+input never reaches the writer.
 """
 
 import strawberry

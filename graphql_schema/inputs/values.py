@@ -61,7 +61,7 @@ def error_path(*path: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class InputField:
-    """A field of an input class: its GraphQL name, its attribute, and what it declares."""
+    """A field of an input class: its GraphQL name, the name of its attribute, and its metadata."""
 
     name: str
     attribute: str
@@ -144,7 +144,7 @@ def checked_reason(reason: str | None) -> str | None:
 
 def _check(name: str, given: InputValue, declared: ValueField) -> None:
     if given is None and declared.required:
-        raise InputError(f"`{name}` cannot be null; omit it to keep the stored value.", name)
+        raise InputError(f"`{name}` cannot be null; give a value, or omit it to keep the stored one.", name)
     if given is not None and declared.within is not None:
         least, greatest = declared.within
         if not least <= given <= greatest:
