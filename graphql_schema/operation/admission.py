@@ -1,4 +1,4 @@
-"""Admission of operations, before validation: the size limits, and that the operation to execute is named.
+"""Admission of operations, before validation: the size limits, and the choice among several operations by name.
 
 It runs before the validation rules of graphql-core, some of which cost more than linear time, so that a hostile
 document does not reach them.
@@ -37,8 +37,9 @@ class AdmissionExtension(SchemaExtension):
                 error.original_error = _too_many_tokens(self.limits.tokens)
 
     def on_validate(self) -> Iterator[None]:
-        """Refuse a document that exceeds a limit. Errors that are set before make Strawberry skip its validation."""
+        """Refuse a document before validation; give the code LIMIT_EXCEEDED to one whose validation is aborted."""
         document = self.execution_context.graphql_document
+        # errors that are set before the yield make Strawberry skip its validation
         if document is not None and (errors := self._refusals(document)):
             self.execution_context.pre_execution_errors = errors
         yield
@@ -47,8 +48,8 @@ class AdmissionExtension(SchemaExtension):
                 error.original_error = _too_repetitive()
 
     def _refusals(self, document: DocumentNode) -> list[GraphQLError]:
+        """Return the errors of a document: several operations and no `operationName`, or each exceeded limit."""
         # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
-        """Return the errors of a document: several operations without a name, or limits that it exceeds."""
         named = self.execution_context._provided_operation_name is not None  # noqa: SLF001
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
         if len(operations) > 1 and not named:
