@@ -95,9 +95,9 @@ async def _restore(info: Info, input: RestoreArg) -> Resolved:
 
 
 delete_asset = strawberry.field(
-    description="Deletes an asset and its versions or features: no relation, list or search returns them, and "
-    "`restoreAsset` restores them. CONFLICT while another asset visible to you uses one of them, an alias points at "
-    "one, or one is an ACTIVE deployment.",
+    description="Deletes an asset and those of its versions or features that are visible to you: no relation, list or "
+    "search returns them, and `restoreAsset` restores them. CONFLICT while another asset visible to you uses one of "
+    "them, or one is an ACTIVE deployment. A version that an alias points at is deleted only with its model.",
     resolver=_delete,
 )
 
