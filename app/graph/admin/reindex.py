@@ -59,7 +59,9 @@ _JOB: Final = {"job": "mlgraph.reindexing"}
 
 
 async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
-    """Rebuild the index and return the number of vertices in it; ``report`` is called with the number so far.
+    """Rebuild the index and return the number of vertices in it, without that of the self-check.
+
+    ``report`` is called with the number of vertices so far, including that of the self-check.
 
     Raises ConfigurationError if the store is not the embedded one, DataMissingError if there is no data, and
     DataInUseError if a process runs on the data. Raises StoreFailedError if vertices could not be indexed. If a run

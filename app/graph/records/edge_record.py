@@ -204,8 +204,8 @@ def reopened(edge: Record | None, was: Record, now: int) -> Record:
 def linked(edge: Record | None, relation: Relation, values: Record, now: int) -> tuple[Record, bool]:
     """Return the edge as ``link`` declares it, and whether it begins a new interval.
 
-    ``values`` may hold ``validFrom`` and ``validTo``. A ``validFrom`` of None has no effect, any other present None
-    removes the value. Raises EmptyIntervalError if the end is not after the begin.
+    ``values`` may hold ``validFrom`` and ``validTo``. A ``validFrom`` or ``origin`` of None counts as
+    absent, any other present None removes the value. Raises EmptyIntervalError if the end is not after the begin.
     """
     given = dict(values)
     start, end = given.pop("validFrom", None), given.pop("validTo", None)

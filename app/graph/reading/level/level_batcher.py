@@ -2,8 +2,8 @@
 
 While a request is in flight, new requests wait. After its response the batcher lets the event loop run until no further
 request arrives, then sends all of them as one. So the number of requests to the store is the length of the longest
-chain of dependent requests, however wide the query is. If a level reads more edges than the cap, its
-requests are sent again one by one.
+chain of dependent requests, however wide the query is. If a level reads more edges than the cap, its requests are sent
+again one by one.
 """
 
 import asyncio
