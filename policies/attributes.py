@@ -19,6 +19,7 @@ CALLER_ATTRIBUTES: dict[str, type[str | frozenset[str] | bool]] = {
     "subject": str,
     "kind": str,
     "teams": frozenset,
+    "owners": frozenset,
     "roles": frozenset,
     "breakGlass": bool,
 }
@@ -31,8 +32,8 @@ Scopes are not among them: they are upper limits that no rule can extend.
 class PolicyAttributes(NamedTuple):
     """The attributes of an asset on which a decision depends; assets with equal attributes get equal decisions.
 
-    ``kind``, ``visibility``, ``sensitivity`` and ``stage`` are names of GraphQL enum values. ``owner_team`` is a team
-    URN, or ``""`` for an asset without owner.
+    ``kind``, ``visibility``, ``sensitivity`` and ``stage`` are names of GraphQL enum values. ``owner_team`` is the
+    URN of the owner: a team, the user who owns what no team does, or the domain of what neither owns; ``""`` without.
     """
 
     kind: str
@@ -67,13 +68,14 @@ Caller = Mapping[str, str | frozenset[str] | bool]
 def caller_attributes(principal: Principal) -> Caller:
     """Return the attributes of a caller that rules can use.
 
-    An empty team name is dropped: ``ownerTeam`` is ``""`` for an asset without owner, so a token with an empty group
+    An empty name is dropped: ``ownerTeam`` is ``""`` for an asset without owner, so a token with an empty group
     would own all such assets.
     """
     return {
         "subject": principal.subject,
         "kind": principal.kind.value,
         "teams": principal.teams - {""},
+        "owners": principal.owners,
         "roles": principal.roles,
         "breakGlass": principal.break_glass is not None,
     }

@@ -25,7 +25,9 @@ class Scope(StrEnum):
 class Principal:
     """An authenticated caller.
 
-    ``teams`` are team URNs, including all teams above those of the token. ``expires_at`` is in epoch seconds.
+    ``teams`` are team URNs, including all teams above those of the token. ``acts_for`` are the URNs of what else owns on
+    the caller's side: the caller's own user, the members of the teams, and their domains. ``expires_at`` is in epoch
+    seconds.
     ``break_glass`` is the reason for emergency access to restricted and secret fields; it is None unless ``scopes``
     contains ``graph:break-glass``.
     """
@@ -35,6 +37,7 @@ class Principal:
     tenant: str
     display_name: str | None = None
     teams: frozenset[str] = frozenset()
+    acts_for: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     expires_at: int | None = None
@@ -43,7 +46,13 @@ class Principal:
     @cached_property
     def fingerprint(self) -> tuple[object, ...]:
         """All values on which decisions depend: callers with equal fingerprints have equal rights."""
-        return (self.tenant, self.subject, self.kind, self.teams, self.roles, self.scopes, self.break_glass)
+        sides = (self.teams, self.acts_for)
+        return (self.tenant, self.subject, self.kind, *sides, self.roles, self.scopes, self.break_glass)
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """The URNs of all owners whose assets the caller counts as own."""
+        return (self.teams | self.acts_for) - {""}
 
     def may(self, scope: Scope) -> bool:
         """Return whether the token has ``scope``."""

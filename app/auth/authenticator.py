@@ -24,7 +24,7 @@ from app.auth.roles import Roles
 from app.auth.teams import CloseTeams, TeamClosure
 from app.auth.token import AccessTokenValidator, TokenRejectedError, bearer_token, read_unverified
 from app.settings import Settings
-from graphql_schema.catalog.urn import make_urn
+from graphql_schema.catalog.urn import make_urn, slug_of
 from policies.errors import CodedError, ConfigurationError
 from policies.principal import Principal, Scope
 
@@ -64,7 +64,7 @@ def trust(
 class Authenticator:
     """Authenticates callers by the tokens of the trusted issuers.
 
-    ``close_teams`` adds the teams above those of a token. ``challenge`` builds the 401 and 403 errors. Call `aclose`,
+    ``close_teams`` adds the owners on the side of a token's teams. ``challenge`` builds the 401 and 403 errors. Call `aclose`,
     or use the authenticator as an async context manager, to close the connections to the issuers.
     """
 
@@ -112,7 +112,7 @@ class Authenticator:
             make_urn("team", issuer.team_source, issuer.team_namespace, group) for group in identity.groups
         )
         try:
-            all_teams = await self._close_teams(identity.tenant, teams)
+            owners = await self._close_teams(identity.tenant, teams)
         except AuthError:
             raise
         except CodedError as error:
@@ -122,7 +122,8 @@ class Authenticator:
             kind=identity.kind,
             tenant=identity.tenant,
             display_name=identity.display_name,
-            teams=all_teams,
+            teams=frozenset(urn for urn in owners if slug_of(urn) == "team"),
+            acts_for=frozenset(urn for urn in owners if slug_of(urn) != "team") | {_user_of(identity, issuer)},
             roles=self._roles.of(identity.subject, teams, identity.roles),
             scopes=identity.scopes,
             expires_at=identity.expires_at,
@@ -142,6 +143,11 @@ class Authenticator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _user_of(identity: Identity, issuer: Issuer) -> str:
+    """Return the URN of the user that a caller is: its name is the subject, with the issuer's prefix."""
+    return make_urn("user", issuer.team_source, issuer.team_namespace, identity.subject)
 
 
 def build_authenticator(settings: Settings, close_teams: CloseTeams) -> Authenticator:

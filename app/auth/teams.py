@@ -1,4 +1,4 @@
-"""Caches team closures: the teams of a caller together with all teams above them."""
+"""Caches team closures: the teams of a caller together with all owners on their side."""
 
 import asyncio
 import time
@@ -6,10 +6,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 CloseTeams = Callable[[str, frozenset[str]], Awaitable[frozenset[str]]]
-"""(tenant, team URNs) -> these teams and all teams above them over PART_OF. Implemented by the graph."""
+"""(tenant, team URNs) -> these teams, all teams above them, their members and domains. Implemented by the graph."""
 
 CLOSURE_SECONDS = 60.0
-"""Seconds for which a closure is cached; a change of the team tree takes effect this much later at most."""
+"""Seconds for which a closure is cached; a change of teams, members or domains takes effect this much later at most."""
 MAX_CLOSURES = 4_096
 """Number of cached closures; above it, the oldest closure is dropped."""
 
@@ -29,7 +29,7 @@ class TeamClosure:
         self._closures: OrderedDict[_Key, tuple[float, asyncio.Task[frozenset[str]]]] = OrderedDict()
 
     async def __call__(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-        """Return ``teams``, a set of team URNs, and all teams above them; raises what ``close`` raises."""
+        """Return ``teams``, a set of team URNs, and the owners on their side; raises what ``close`` raises."""
         if not teams:
             return teams
         key = (tenant, teams)

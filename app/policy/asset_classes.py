@@ -16,7 +16,7 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "stage": tuple(each.name for each in LifecycleStage),
     "kind": tuple(kind.code for kind in KINDS.values()),
 }
-"""The axes of a class with their values; the owner ``own`` is a team of the caller."""
+"""The axes of a class with their values; the owner ``own`` is the caller or a team of the caller."""
 
 OTHER = "mlg://team/catalog/default/another-team"
 
@@ -28,8 +28,8 @@ Value = TypeVar("Value", bound=Hashable)
 
 
 def classes(principal: Principal) -> Iterator[tuple[AssetClass, PolicyAttributes]]:
-    """Yield every class with its policy attributes; the owner ``own`` is left out for a caller without a team."""
-    owners = {"own": min(principal.teams, default=None), "other": OTHER, "nobody": ""}
+    """Yield every class with its policy attributes; the owner ``own`` is left out for a caller who owns nothing."""
+    owners = {"own": min(principal.owners, default=None), "other": OTHER, "nobody": ""}
     for asset_class in product(*AXES.values()):
         owner, visibility, sensitivity, stage, kind = asset_class
         urn = owners[owner]
@@ -67,7 +67,7 @@ def format_block(block: Block, principal: Principal) -> list[str]:
 
 
 def _axis(name: str, principal: Principal) -> tuple[str, ...]:
-    return AXES[name] if name != "owner" or principal.teams else AXES[name][1:]
+    return AXES[name] if name != "owner" or principal.owners else AXES[name][1:]
 
 
 def _format_values(values: frozenset[str], axis: tuple[str, ...]) -> str:

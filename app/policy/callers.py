@@ -79,6 +79,7 @@ def _principal(claims: Record) -> Principal:
         PrincipalKind(claims["kind"]),
         claims["tenant"],
         teams=teams,
+        acts_for=frozenset({make_urn("user", "catalog", "default", claims["subject"])}),
         roles=Roles.load().of(claims["subject"], teams, frozenset(claims["roles"])),
         scopes=frozenset(claims["scopes"]),
         break_glass=claims.get("breakGlass"),

@@ -15,6 +15,7 @@ from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import attributes as attributes_of
 from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.catalog.urn import slug_of
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.decision import Grade
@@ -37,7 +38,7 @@ class Explanation:
 
 
 async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str) -> tuple[PolicyAttributes, Principal]:
-    """Return the policy attributes of an asset, and the caller with all teams above its own.
+    """Return the policy attributes of an asset, and the caller with all owners on its side.
 
     Raises a CodedError with NOT_FOUND if the caller's tenant has no such asset.
     """
@@ -48,8 +49,9 @@ async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str
     record = answer.records.get(vid)
     if record is None or record["id"] != urn:
         raise CodedError(f"{urn} does not exist in tenant {principal.tenant}; check the id.", Code.NOT_FOUND)
-    teams = await close_teams(client, principal.tenant, principal.teams)
-    return attributes_of(record), replace(principal, teams=teams)
+    owners = await close_teams(client, principal.tenant, principal.teams)
+    teams = frozenset(owner for owner in owners if slug_of(owner) == "team")
+    return attributes_of(record), replace(principal, teams=teams, acts_for=principal.acts_for | (owners - teams))
 
 
 def explain(policy: Policy, principal: Principal, action: str, attributes: PolicyAttributes) -> Explanation:

@@ -6,6 +6,7 @@ import strawberry
 
 from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, Sensitivity, Visibility
 from graphql_schema.catalog.relations import CHANGED, CONTAINS, MONITORED_BY, REPLACED_BY, Direction
+from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import INPUTS, Parent, Resolved, depends_on, stored_field
@@ -39,7 +40,7 @@ HISTORY = newest_first(CHANGED.into("Change"))
 
 async def _owner_team(root: Parent, info: Info) -> Resolved:
     urn = root.record.get("ownerTeam")
-    return await info.context.reader.node(urn) if urn else None
+    return await info.context.reader.node(urn) if urn and slug_of(urn) == "team" else None
 
 
 def _property(

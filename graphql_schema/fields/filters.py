@@ -8,6 +8,7 @@ import strawberry
 
 from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, Sensitivity, value
 from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.filter_fields import (
     StringFilter,
     above,
@@ -29,6 +30,7 @@ from graphql_schema.ports.conditions import (
     ListingQuery,
     Negated,
     SortOrder,
+    StartsWith,
     UnusedFor,
 )
 from policies.errors import InvalidError
@@ -39,7 +41,9 @@ MAX_UNUSED_DAYS: Final = 1_830
 ASSETS: Final = In("kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
 """Met by assets, and not by teams, users, domains, tags and attached records."""
 
-_UNOWNED: Final = All((In("owners", ("",)), In("ownerTeam", ("",))))
+_UNOWNED: Final = All(
+    (In("owners", ("",)), AnyOf((In("ownerTeam", ("",)), StartsWith("ownerTeam", "mlg://domain/"))))
+)
 
 
 @strawberry.enum(description="The property by which a listing is ordered; ties are broken by id.")
@@ -70,6 +74,11 @@ def _owned(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of 
     yield Negated(_UNOWNED) if wanted else _UNOWNED
 
 
+def _owned_by(teams: Sequence[str]) -> Iterator[Condition]:
+    # the stored value may be a user or a domain, which a caller who sees no `owners` must not find by guessing
+    yield In("ownerTeam", tuple(urn for urn in teams if slug_of(urn) not in {"user", "domain"}))
+
+
 def _unused(days: int) -> Iterator[Condition]:
     if not 1 <= days <= MAX_UNUSED_DAYS:
         raise InvalidError(f"`unusedForDays` is {days}; the range is 1 to {MAX_UNUSED_DAYS}.")
@@ -97,8 +106,8 @@ class AssetFilter:
     name: StringFilter | None = text("name", "A condition on the name of the asset.")
     namespace: StringFilter | None = text("namespace", "A condition on the namespace of the asset.")
     source: StringFilter | None = text("source", "A condition on the source system of the asset.")
-    owner_teams: list[strawberry.ID] | None = one_of(
-        "ownerTeam", "The owning team of the asset, as the policy uses it, is one of these."
+    owner_teams: list[strawberry.ID] | None = filter_field(
+        "The owning team of the asset, as the policy uses it, is one of these.", _owned_by
     )
     owners: list[strawberry.ID] | None = one_of(
         "owners", "One of these teams or users is among the direct owners of the asset."

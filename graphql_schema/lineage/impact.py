@@ -11,6 +11,7 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
@@ -100,7 +101,7 @@ async def _assets(root: Source, info: Info, kinds: KindsArg = None, first: First
 async def _teams(root: Source, info: Info) -> Resolved:
     """Return the visible owner teams of the affected assets with their number of assets, most first."""
     owners = Counter(node.row.visible_value("ownerTeam") or "" for node in await root.nodes())
-    named = [(urn, count) for urn, count in sorted(owners.items()) if urn]
+    named = [(urn, count) for urn, count in sorted(owners.items()) if urn and slug_of(urn) == "team"]
     rows = await info.context.reader.nodes([urn for urn, _ in named])
     found = [{"team": row, "assets": count} for (_, count), row in zip(named, rows, strict=True) if row is not None]
     return sorted(found, key=lambda each: (-each["assets"], each["team"].urn))

@@ -8,6 +8,7 @@ from typing import Final
 import strawberry
 
 from graphql_schema.catalog.enums import value
+from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.row import Row
 
@@ -39,6 +40,12 @@ def _field(name: str) -> Callable[[Row], Sequence[str]]:
     return values
 
 
+def _owner_team(row: Row) -> Sequence[str]:
+    """Return the id of the visible owner team of a row; an empty list if no team owns it."""
+    owner = row.visible_value("ownerTeam")
+    return [owner] if owner and slug_of(owner) == "team" else []
+
+
 def _tags(row: Row) -> Sequence[str]:
     """Return the ids of the tags of a row; an empty list if they are hidden."""
     return [] if "tags" in row.access.hidden else row.record["index"]["tags"]
@@ -46,7 +53,7 @@ def _tags(row: Row) -> Sequence[str]:
 
 VALUES: Final[Mapping[Facet, Callable[[Row], Sequence[str]]]] = {
     Facet.KIND: _field("kind"),
-    Facet.OWNER_TEAM: _field("ownerTeam"),
+    Facet.OWNER_TEAM: _owner_team,
     Facet.TAG: _tags,
     Facet.STAGE: _field("stage"),
     Facet.SENSITIVITY: _field("sensitivity"),

@@ -17,7 +17,7 @@ from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PRO
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.ports.record import JsonObject
 
-VERSION = 3
+VERSION = 4
 """Version of the stored schema; raised with every change that the schema stamp refuses."""
 
 INDEX = "nodes"

@@ -1,4 +1,7 @@
-"""Teams above the teams of a caller, over PART_OF: a member of a sub-team is a member of the teams above it."""
+"""The owners on the side of a caller's teams: the teams above them, their members, and the domains of all of these.
+
+A member of a sub-team is a member of the teams above it. What a user owns belongs to the user's teams as well.
+"""
 
 from typing import Final
 
@@ -14,6 +17,9 @@ from app.graph.records.vertex_id import vertex_id
 DEEPEST: Final = 20
 """Maximal number of levels of teams that are followed upwards."""
 
+MAX_MEMBERS: Final = 1_000
+"""Members of the teams who own something, and domains, that count; those beyond give no rights."""
+
 _ABOVE: Final = PreparedStatement.traversal(
     g.V(param("xs")).repeat(
         __.out_e("PART_OF").has("validFrom", P.lte(param("now"))).has("validTo", P.gt(param("now")))
@@ -21,10 +27,33 @@ _ABOVE: Final = PreparedStatement.traversal(
     ).emit().times(DEEPEST).values("urn").dedup()
 )  # fmt: skip
 
+_MEMBERS: Final = PreparedStatement.traversal(
+    g.V(param("xs"))
+    .in_e("MEMBER_OF").has("validFrom", P.lte(param("now"))).has("validTo", P.gt(param("now")))
+    .out_v().has("kind", "USER").has("tenant", param("tenant")).dedup()
+    .filter_(__.in_e("OWNED_BY").limit(1))
+    .limit(MAX_MEMBERS).values("urn")
+)  # fmt: skip
+
+_DOMAINS: Final = PreparedStatement.traversal(
+    g.V().has("tenant", param("tenant")).has("kind", "DOMAIN").has("ownerTeam", P.within(param("owners")))
+    .limit(MAX_MEMBERS).values("urn")
+)  # fmt: skip
+
 
 async def close_teams(client: GremlinClient, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-    """Return the teams, and the teams above them now, up to DEEPEST levels; raises the CodedError of the store."""
+    """Return the URNs of all owners on the side of some teams, as they are now.
+
+    These are the teams and those above them, up to DEEPEST levels, the members who own something, and the domains that
+    any of these owns. Raises the CodedError of the store.
+    """
     if not teams:
         return teams
-    xs = sorted(vertex_id(tenant, team) for team in teams)
-    return teams | frozenset(await client.submit(_ABOVE, {"xs": xs, "tenant": tenant, "now": epoch_milliseconds()}))
+    now = {"tenant": tenant, "now": epoch_milliseconds()}
+    found = teams | frozenset(await client.submit(_ABOVE, {"xs": _vids(tenant, teams), **now}))
+    found |= frozenset(await client.submit(_MEMBERS, {"xs": _vids(tenant, found), **now}))
+    return found | frozenset(await client.submit(_DOMAINS, {"tenant": tenant, "owners": sorted(found)}))
+
+
+def _vids(tenant: str, urns: frozenset[str]) -> list[int]:
+    return sorted(vertex_id(tenant, urn) for urn in urns)

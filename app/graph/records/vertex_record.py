@@ -41,7 +41,7 @@ _FIRST: Final[Mapping[str, Record]] = {
 _FIXED: Final = frozenset({"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam"})
 
 
-_TEAM: Final = "mlg://team/"
+_TEAM, _USER = "mlg://team/", "mlg://user/"
 
 
 _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -141,14 +141,21 @@ def indexed(record: Record, **index: Json) -> Record:
 
 
 def owner_team(record: Record, parent: Record | None) -> str:
-    """Return the URN of the owner team that the policy uses, "" if there is none (docs/design/lineage-rules.md).
+    """Return the URN of the owner that the policy uses, "" if there is none (docs/design/lineage-rules.md).
 
-    ``parent`` is the record of the parent, None without one.
+    It is a team of its own or of the parent, else a user of its own or of the parent, else the domain. A domain owns
+    only what was registered: any caller may put a stub into a domain. ``parent`` is None without one.
     """
-    teams = [(urn, kinds) for urn, kinds in record["index"]["owners"] if urn.startswith(_TEAM)]
-    if teams:
-        return str(next((urn for urn, kinds in teams if "TECHNICAL" in kinds), teams[0][0]))
-    return str(parent["ownerTeam"]) if parent else ""
+    inherited = str(parent["ownerTeam"]) if parent else ""
+    team = _first_owner(record, _TEAM) or (inherited if inherited.startswith(_TEAM) else "")
+    domain = "" if record["hydration"] == "STUB" else str(record["index"]["domain"])
+    return team or _first_owner(record, _USER) or inherited or domain
+
+
+def _first_owner(record: Record, prefix: str) -> str:
+    """Return the first TECHNICAL owner whose URN has the prefix, else the first of any kind, "" without one."""
+    owners = [(urn, kinds) for urn, kinds in record["index"]["owners"] if urn.startswith(prefix)]
+    return str(next((urn for urn, kinds in owners if "TECHNICAL" in kinds), owners[0][0])) if owners else ""
 
 
 def kind_of(record: Record) -> str:

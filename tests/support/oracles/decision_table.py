@@ -36,7 +36,12 @@ def team(name: str) -> str:
 
 
 def _caller(
-    subject: str, teams: str, roles: str, scopes: str = f"{READ} {WRITE}", glass: str | None = None
+    subject: str,
+    teams: str,
+    roles: str,
+    scopes: str = f"{READ} {WRITE}",
+    glass: str | None = None,
+    acts_for: frozenset[str] = frozenset(),
 ) -> Principal:
     program = subject in {"ci-ranking", "robot"}
     return Principal(
@@ -44,6 +49,7 @@ def _caller(
         PrincipalKind.SERVICE_ACCOUNT if program else PrincipalKind.PERSON,
         tenant="default",
         teams=frozenset(map(team, teams.split())),
+        acts_for=acts_for,
         roles=frozenset(roles.split()),
         scopes=frozenset(scopes.split()),
         break_glass=glass,
@@ -60,6 +66,7 @@ CALLERS: Mapping[str, Principal] = {
     "root+break-glass": _caller("root", "platform", "admin", f"{READ} {WRITE} {ADMIN}", "an outage"),
     "anonymous": _caller("anonymous", "", "", ""),
     "no-team-engineer": _caller("no-team-engineer", "", "engineer"),
+    "hana": _caller("hana", "", "engineer", acts_for=frozenset({"mlg://user/catalog/default/hana"})),
     "robot": _caller("robot", "", "automation", WRITE),
     "ads-writer": _caller("ads-writer", "ads", "reader"),
     "guest": _caller("guest", "", ""),
@@ -134,8 +141,8 @@ def _lines(name: str) -> Iterator[str]:
 
 
 def classes(caller: Principal, kinds: tuple[str, ...] = AXES[-1]) -> Iterator[tuple[Class, PolicyAttributes]]:
-    """Return every asset class of a caller: a caller without team owns nothing."""
-    owners = {"own": min(caller.teams, default=None), "other": OTHER, "nobody": ""}
+    """Return every asset class of a caller: ``own`` is left out for a caller who owns nothing."""
+    owners = {"own": min(caller.owners, default=None), "other": OTHER, "nobody": ""}
     for where in product(*AXES[:-1], kinds):
         owner, visibility, sensitivity, stage, kind = where
         urn = owners[owner]

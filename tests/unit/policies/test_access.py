@@ -120,7 +120,7 @@ def test_a_denied_write_lists_the_permits(policy: Policy, people: People, asset:
     reasons = policy.access(people["guest"]).may("update", asset(visibility="ORG")).reasons
     work = "the caller has the role engineer or automation."
     assert reasons == (
-        f"needs writes-team: One of the caller's teams owns the asset, and {work}",
+        f"needs writes-team: The caller or one of the caller's teams owns the asset, and {work}",
         f"needs writes-unowned: The asset has no owner, and {work}",
         "needs writes-admin: The caller has the role admin.",
     )

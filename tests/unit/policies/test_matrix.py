@@ -94,7 +94,7 @@ def compare_reads(policy: Policy, by_hand: ByHand, name: str) -> int:
 def class_count(name: str) -> int:
     """Return the number of classes of one kind that exist for a caller: without a team there are no own assets."""
     owners, *others, _ = (len(axis) for axis in AXES)
-    return (owners if CALLERS[name].teams else owners - 1) * prod(others)
+    return (owners if CALLERS[name].owners else owners - 1) * prod(others)
 
 
 def test_the_product_reads_as_the_table(policy: Policy, by_hand: ByHand) -> None:
@@ -173,7 +173,7 @@ def test_the_product_permits_writes_as_the_table(policy: Policy) -> None:
 def sampled_count(name: str) -> int:
     """Return the number of classes on which the writes of a caller are compared."""
     owners, visibilities, *_, kinds = (len(axis) for axis in AXES)
-    on_one = (owners if CALLERS[name].teams else owners - 1) * visibilities
+    on_one = (owners if CALLERS[name].owners else owners - 1) * visibilities
     return class_count(name) * len(PROBED) + on_one * (kinds - len(PROBED))
 
 

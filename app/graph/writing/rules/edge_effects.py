@@ -106,8 +106,7 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
     else:
         value = _other_container(unit, key)
     unit.staging.put(target, indexed(record, **{index_key: value}))
-    if index_key == "whole":
-        update_owner_team(unit, target)
+    update_owner_team(unit, target)
 
 
 def _may_contain(unit: ItemUnit, record: Record) -> bool:

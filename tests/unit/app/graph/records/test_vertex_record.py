@@ -130,8 +130,8 @@ def test_a_name_that_the_id_had_to_cut_is_restored() -> None:
     assert updated(version(), {"name": ""})["name"] == "ctr"
 
 
-def test_the_owning_team_is_the_first_technical_team_else_the_first_team() -> None:
-    """Users own nothing in this sense; without a team the owning team of the parent counts (design 3.6)."""
+def test_the_owner_of_the_policy_is_a_team_else_a_user_else_the_domain() -> None:
+    """The first technical team, else the first team, else the parent's team; then users, then a domain, if registered."""
     parent = version(ownerTeam=OTHER)
 
     def owned_by(*owners: tuple[str, list[str]]) -> str:
@@ -141,6 +141,10 @@ def test_the_owning_team_is_the_first_technical_team_else_the_first_team() -> No
     assert owned_by((OTHER, ["BUSINESS"]), (TEAM, ["STEWARD"])) == OTHER
     assert owned_by((ADA, ["TECHNICAL"])) == OTHER
     assert owner_team(STUB, None) == ""
+    mine = indexed(STUB, owners=[["mlg://user/catalog/default/b", ["STEWARD"]], [ADA, ["TECHNICAL"]]], domain="d")
+    assert owner_team(mine, None) == owner_team(mine, version(ownerTeam="d")) == owner_team(STUB, {**STUB, "ownerTeam": ADA})
+    assert (owner_team(mine, None), owner_team(indexed(STUB, domain="d"), None)) == (ADA, "")
+    assert owner_team({**indexed(STUB, domain="d"), "hydration": "FULL"}, None) == "d"
 
 
 def test_the_index_of_a_record_is_replaced_key_by_key() -> None:

@@ -141,7 +141,7 @@ def test_a_name_truncated_in_the_id_is_stored_in_full(memory: Memory) -> None:
 
 OWNERS: list[tuple[str, dict[str, list[str]], str]] = [
     ("nobody", {}, ""),
-    ("a user only", {"user ada": ["TECHNICAL"]}, ""),
+    ("a user only", {"user ada": ["TECHNICAL"]}, "user ada"),
     ("one team", {"team ads": ["BUSINESS"]}, "team ads"),
     ("technical wins", {"team ads": ["BUSINESS"], "team ranking": ["ONCALL", "TECHNICAL"]}, "team ranking"),
     ("first technical", {"team b": ["TECHNICAL"], "team a": ["TECHNICAL"]}, "team b"),
