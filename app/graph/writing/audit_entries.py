@@ -6,7 +6,7 @@ entry per edge, which also holds ``edge`` (relation, from, to) and the records `
 :mod:`app.graph.writing.handlers.revert`. The policy of a field is applied to its entries when they are read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import count
 from typing import Final
 
@@ -43,7 +43,7 @@ def stage_audit_entries(unit: ItemUnit) -> None:
     changed = [vid for vid in records if kind_of(records[vid]) in KINDS]
     for vid in dict.fromkeys([*changed, *(edge.about for edge in unit.audit.edges), *unit.audit.fields]):
         before, after = unit.lookup.batch.vertex(vid), unit.lookup.known(vid)
-        fields = [*_values(before, after), *_edges(unit, vid), *unit.audit.fields[vid]]
+        fields = [*_values(before, after, unit.audit.rewritten.get(vid, ())), *_edges(unit, vid), *unit.audit.fields[vid]]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
         if fields or vid in records:
             _stage_change(unit, vid, unit.audit.actions.get(vid, default), fields)
@@ -103,13 +103,13 @@ def _far_ends(fields: list[Record], subject: str) -> list[str]:
     return sorted(joined | aliased)
 
 
-def _values(before: Record | None, after: Record) -> Iterator[Record]:
-    """Yield an entry for each audited value that differs; a new stub has none."""
+def _values(before: Record | None, after: Record, rewritten: Collection[str]) -> Iterator[Record]:
+    """Yield an entry for each audited value that differs or is ``rewritten``; a new stub has none."""
     if before is None and after.get("hydration") == "STUB":
         return
     was = before or {}
-    for name in sorted((was.keys() | after.keys()) - _NOT_AUDITED):
-        if was.get(name) != after.get(name):
+    for name in sorted((was.keys() | after.keys() | {*rewritten}) - _NOT_AUDITED):
+        if was.get(name) != after.get(name) or name in rewritten:
             yield {"field": name, "before": was.get(name), "after": after.get(name)}
 
 
@@ -118,7 +118,7 @@ def _edges(unit: ItemUnit, vid: int) -> Iterator[Record]:
     changes = {change.key: change for change in unit.audit.edges if change.about == vid}
     for key, change in changes.items():
         was, now = declared_part(unit.lookup.batch.edge(key)), declared_part(unit.lookup.edge(key))
-        if was != now:
+        if was != now or change.rewritten:
             yield {
                 "field": change.field,
                 "before": _shown(unit, key, vid, was),

@@ -51,9 +51,9 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     unit.visibility.report_hidden_id(command.target)
     key = (relation.name, source, target)
     unconfirmed = needs_confirmation(unit, key, own, LINK)
-    before = unit.lookup.batch.edge(key)
+    before = None if unit.visibility.conceals(key) else unit.lookup.batch.edge(key)
     with _empty_interval_rejected():
-        after, opened = linked(unit.lookup.edge(key), relation, command.values, unit.now)
+        after, opened = linked(unit.visibility.redeclared(key), relation, command.values, unit.now)
     if DECLASSIFIED in command.values:
         _authorise_declassifying(unit, own, target, before=before, after=after)
     after = with_confirmation(after, unconfirmed=unconfirmed)

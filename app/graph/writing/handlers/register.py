@@ -15,7 +15,7 @@ from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpecte
 from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_stub
-from app.graph.writing.unit.rejections import conflict, invalid
+from app.graph.writing.unit.rejections import conflict, denied, invalid
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, Direction
@@ -39,7 +39,8 @@ _ENDED: Final = 2
 class Target:
     """The asset that a command is about: its record before the command, and that of its parent where both exist.
 
-    ``creates`` is set if the asset is new, or was only a stub.
+    ``creates`` is set if the asset is new, or was only a stub. ``unseen`` are the given fields whose stored values are
+    hidden from the caller: the answer must not depend on whether they are equal.
     """
 
     command: RegisterCommand
@@ -47,6 +48,7 @@ class Target:
     before: Record | None
     parent: Record | None
     creates: bool
+    unseen: frozenset[str]
 
     @property
     def right(self) -> str:
@@ -68,8 +70,14 @@ def _load(unit: ItemUnit, command: RegisterCommand) -> Target:
     before = require_visible(unit, command.urn, command.id_path) if updates else unit.lookup.vertex(vid)
     creates = not updates and (before is None or before["hydration"] == "STUB")
     parent = parent_urn(command.urn)
+    given = {*command.values, *(edges.field for edges in command.edges)}
     return Target(
-        command, vid, before, unit.lookup.vertex(unit.lookup.vid(parent)) if creates and parent else None, creates
+        command,
+        vid,
+        before,
+        unit.lookup.vertex(unit.lookup.vid(parent)) if creates and parent else None,
+        creates,
+        frozenset() if before is None else unit.visibility.hidden_fields(before) & given,
     )
 
 
@@ -91,6 +99,7 @@ def _refuse_content(target: Target) -> None:
     if target.creates:
         _refuse_missing(target.command)
     elif target.before is not None:
+        _refuse_unseen_content(target)
         _refuse_other_content(target.command, target.before)
 
 
@@ -104,11 +113,12 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
         unit.audit.record_action(vid, command.action, command.reason)
     after = _changed(unit.lookup.known(vid), target, stored=unit.lookup.batch.is_stored(vid))
     unit.staging.put(vid, after)
+    unit.audit.rewritten[vid] = target.unseen
     update_use_times(unit, vid)
     moved = [declare_edges(unit, command.urn, edges) for edges in command.edges]
     update_owner_team(unit, vid)
     require_right_on_result(unit, vid, target.before, creates=target.creates)
-    unit.staging.bump_revisions(*([vid] if any(moved) else []))
+    unit.staging.bump_revisions(*([vid] if any(moved) or target.unseen else []))
     changed = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED
     outcome = Outcome.CREATED if target.creates else changed
     return WriteOutcome(outcome, command.urn, unit.lookup.known(vid)["revision"])
@@ -159,6 +169,13 @@ def _refuse_missing(command: RegisterCommand) -> None:
     if missing:
         names = " and ".join(f"`{name}`" for name in missing)
         raise invalid(f"The first registration of {command.urn} needs {names}; add it.", missing[0])
+
+
+def _refuse_unseen_content(target: Target) -> None:
+    """Reject a digest if the stored one is hidden: a conflict, or none, would tell whether it is equal."""
+    for name in CONTENT:
+        if name in target.unseen:
+            raise denied(f"You may not see `{name}` of {target.command.urn}, so you may not give it; omit it.")
 
 
 def _refuse_other_content(command: RegisterCommand, before: Record) -> None:

@@ -50,7 +50,8 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     vid = unit.lookup.vid(record["id"])
     require_right(unit, _RIGHTS.get(change["action"], "update"), record)
     refuse_deleted(record)
-    values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in DERIVED]
+    kept = DERIVED | unit.visibility.hidden_fields(record)  # a conflict about a hidden field would disclose it
+    values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in kept]
     edges = _visible_edges(unit, [entry for entry in change["fields"] if "edge" in entry])
     owner = _restorable_owner(record, change)
     if not (values or edges or owner):

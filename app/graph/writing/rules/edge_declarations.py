@@ -48,15 +48,20 @@ def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: R
         raise invalid(f"{relation.name} does not join these kinds, so {urn} is not allowed here.", edges.field)
     unconfirmed = needs_confirmation(unit, key, vid, edges.declarer)
     given = {"origin": edges.origin, **_IMPLIED.get(relation.name, {}), **values}
-    after = declared(unit.lookup.edge(key), relation, edges.declarer, unit.now, given)
+    after = declared(unit.visibility.redeclared(key), relation, edges.declarer, unit.now, given)
     return key, change_edge(unit, key, with_confirmation(after, unconfirmed=unconfirmed), vid, edges.field)
 
 
 def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) -> Iterator[tuple[EdgeKey, Record]]:
-    """Yield the edges that the field declares no longer or removes, each with the record it gets."""
+    """Yield the edges that the field declares no longer or removes, each with the record it gets.
+
+    An edge that the caller may not know remains.
+    """
     for key in () if edges.adds else unit.lookup.edges_at(edges.hop.relation.name, edges.hop.direction, vid):
         edge = unit.lookup.edge(key)
         if edge is None or key in kept or edges.declarer not in edge["by"] or not is_current(edge, unit.now):
+            continue
+        if unit.visibility.conceals(key):  # ending it would tell that it exists
             continue
         if not has_mode(edge, TagMode.BLOCKED, unit.now):  # a list of tags does not change which tags are blocked
             yield key, undeclared(edge, edges.declarer, unit.now)

@@ -16,16 +16,16 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 
 
 def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str) -> bool:
-    """Stage an edge with its effects; return whether it changes.
+    """Stage an edge with its effects; return whether it changes, or whether the caller must believe so.
 
     ``own`` is the vertex whose rights were checked; the audit records the edge as its ``field``.
     """
-    before = unit.lookup.is_current(key)
+    before, concealed = unit.lookup.is_current(key), unit.visibility.conceals(key)
     if key[0] == TAGGED.name:
         record = with_mode(record)
-    if not unit.staging.put_edge(key, record):
+    if not unit.staging.put_edge(key, record, anew=concealed):
         return False
-    unit.audit.record_edge(own, field, key)
+    unit.audit.record_edge(own, field, key, rewritten=concealed)
     if key[0] == CONTAINS.name and unit.lookup.is_current(key) != before:
         _update_container(unit, key, own)
     return True

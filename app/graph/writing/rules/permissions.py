@@ -79,17 +79,20 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
 
     Every visible end that the edge changes needs the right ``link``, except ``own``, which was checked before. An
     unconfirmed edge of the same ``declarer`` stays as it is where the right is missing, so that a retry is not worse
-    than the first call.
+    than the first call. For an edge that the caller may not know the rights are those of a new one.
     """
     edge = unit.lookup.edge(key) if unit.lookup.is_current(key) else None
-    if edge is not None and not edge.get(UNCONFIRMED):
+    is_confirmed = edge is not None and not edge.get(UNCONFIRMED)
+    concealed = unit.visibility.conceals(key)
+    if is_confirmed and not concealed:
         return False
-    is_allowed = _may_link if edge is not None and declarer in edge["by"] else _require_link
+    is_declared = edge is not None and declarer in edge["by"] and not concealed
+    is_allowed = _may_link if is_declared else _require_link
     relation, *ends = key
     changed = RELATIONS[relation].changed_ends(unit.lookup.kind(ends[0]))
     others = {ends[1] if direction is Direction.OUT else ends[0] for direction in changed} - {own}
     allowed = [is_allowed(unit, unit.lookup.known(vid)) for vid in others]
-    return not all(allowed)
+    return not (is_confirmed or all(allowed))
 
 
 def _require_link(unit: ItemUnit, record: Record) -> bool:

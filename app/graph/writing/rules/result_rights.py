@@ -23,7 +23,8 @@ def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, 
     after = with_known_sensitivity(unit, vid)
     if before is None:
         return
-    if _risk(after) < _risk(before):  # lower risk opens gates, so it needs the right that gates need
+    unseen = "riskTier" in unit.audit.rewritten.get(vid, ())
+    if unseen or _risk(after) < _risk(before):  # lower risk opens gates, so it needs the right that gates need
         require_right(unit, "approve", before)
     if attributes(before) != attributes(after):
         require_right(unit, "update", after)

@@ -10,17 +10,20 @@ from graphql_schema.ports.record import Json, Record
 
 @dataclass(frozen=True, slots=True)
 class EdgeChange:
-    """A changed edge, shown as ``field`` of the vertex ``about``."""
+    """A changed edge, shown as ``field`` of the vertex ``about``; ``rewritten`` also without a difference."""
 
     about: int
     field: str
     key: EdgeKey
+    rewritten: bool = False
 
 
 class AuditTrail:
     """Collects actions, fields and edges, by vertex id. :mod:`app.graph.writing.audit_entries` writes the entries.
 
     A vertex without an action was changed as a consequence. ``reason`` belongs to every vertex with an action.
+    ``rewritten`` are fields that the author gave without seeing them: they have an entry even if the value is the same,
+    because an audit without one would tell that it is.
     """
 
     def __init__(self) -> None:
@@ -28,6 +31,7 @@ class AuditTrail:
         self.reason: str | None = None
         self.details: dict[int, Record] = {}
         self.fields: dict[int, list[Record]] = defaultdict(list)
+        self.rewritten: dict[int, frozenset[str]] = {}
         self.edges: list[EdgeChange] = []
 
     def record_action(self, about: int, action: ChangeAction, reason: str | None = None, **details: str) -> None:
@@ -40,6 +44,6 @@ class AuditTrail:
         """Record the change of a field that the difference of records does not show."""
         self.fields[about].append({"field": field, **more, "before": before, "after": after})
 
-    def record_edge(self, about: int, field: str, key: EdgeKey) -> None:
+    def record_edge(self, about: int, field: str, key: EdgeKey, *, rewritten: bool = False) -> None:
         """Record that an edge changed, as a field of the vertex ``about``."""
-        self.edges.append(EdgeChange(about, field, key))
+        self.edges.append(EdgeChange(about, field, key, rewritten))

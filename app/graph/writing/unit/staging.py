@@ -31,8 +31,8 @@ class Staging:
         self.staged.vertices[vid] = record
         return True
 
-    def put_edge(self, key: EdgeKey, record: Record) -> bool:
-        """Stage an edge; return whether it differs from the present one.
+    def put_edge(self, key: EdgeKey, record: Record, *, anew: bool = False) -> bool:
+        """Stage an edge; return whether it differs from the present one, or is recorded ``anew``.
 
         An edge of a relation that is ordered by time gets the time of its *from* end.
         """
@@ -40,7 +40,7 @@ class Staging:
         after = {**record, "at": time_of(self._lookup.known(key[1]))} if dated else record
         before = self._lookup.edge(key)
         after_recorded = recorded(before, after, self._author.now)
-        if before is not None and _without_recording(before) == _without_recording(after_recorded):
+        if not anew and before is not None and _without_recording(before) == _without_recording(after_recorded):
             return False
         stored = recorded(self._lookup.batch.edge(key), after_recorded, self._author.now)
         self.staged.edges[key] = {**stored, "recordedAt": self._author.now, "recordedBy": self._author.subject}

@@ -55,6 +55,31 @@ class CallerVisibility:
         record = self._with_floor(record)
         return visible_fields(record, self._author.hidden_fields(kind_of(record), attributes(record)))
 
+    def hidden_fields(self, record: Record) -> frozenset[str]:
+        """Return the fields of a stored asset that the policy hides from the caller; none of a stub, which has none."""
+        if record["hydration"] == "STUB" or not KIND_OF_CODE[record["kind"]].asset:
+            return frozenset()
+        record = self._with_floor(record)
+        return frozenset(self._author.hidden_fields(kind_of(record), attributes(record)))
+
+    def conceals(self, key: EdgeKey) -> bool:
+        """Return whether an edge is stored that the caller may not know: it has a hidden end, and others recorded it.
+
+        What the caller is told of a declaration of the edge must then be the same as if it were not stored.
+        """
+        edge = self._lookup.edge(key)
+        if edge is None or edge["recordedBy"] == self._author.subject:
+            return False
+        return not all(self.is_visible(self._lookup.known(end)) for end in key[1:])
+
+    def redeclared(self, key: EdgeKey) -> Record | None:
+        """Return the stored edge that a declaration amends, None if there is none.
+
+        Declarers that the caller may not know are left out: the declaration of the caller replaces theirs.
+        """
+        edge = self._lookup.edge(key)
+        return {**edge, "by": []} if edge is not None and self.conceals(key) else edge
+
     def neighbours(self, hop: Hop, vid: int) -> list[tuple[EdgeKey, Record]]:
         """Return the current, confirmed edges of a hop from a vertex whose far records are visible, with these."""
         self._lookup.require_hops((hop, vid))

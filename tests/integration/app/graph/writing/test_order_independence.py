@@ -174,12 +174,16 @@ def vertex(name: str, item: RegisterCommand | None, found: dict[Key, Any], tenan
 
 
 def team(record: dict[str, Any], records: dict[str, Any]) -> str:
-    """Return the owner team by the rule of the design: first technical team, first team, that of the parent, none."""
-    teams = [(owner, kinds) for owner, kinds in record["index"]["owners"] if "//team/" in owner]
-    technical = [owner for owner, kinds in teams if "TECHNICAL" in kinds]
+    """Return the owner by the rule of the design: a team or that of the parent, a user or the parent's owner, a domain."""
     parent = parent_by_name(record["id"]) or record["index"]["whole"]
-    first = technical or [owner for owner, _ in teams]
-    return first[0] if first else team(records[parent], records) if parent else ""
+    inherited = team(records[parent], records) if parent else ""
+    teams, users = ([each for each in record["index"]["owners"] if kind in each[0]] for kind in ("//team/", "//user/"))
+    first = [owner for owner, kinds in sorted(teams, key=lambda each: "TECHNICAL" not in each[1])]
+    person = [owner for owner, kinds in sorted(users, key=lambda each: "TECHNICAL" not in each[1])]
+    if first or "//team/" in inherited:
+        return first[0] if first else inherited
+    domain = record["index"]["domain"] if record["hydration"] == "FULL" else ""
+    return person[0] if person else inherited or domain
 
 
 @pytest.mark.timeout(600)

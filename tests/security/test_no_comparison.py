@@ -1,0 +1,109 @@
+"""What a caller may not read it may not compare: a right guess of a hidden value is answered like a wrong one."""
+
+from typing import Any
+
+import pytest
+from support.servers.in_process import Api
+
+ADS, RANKING = ({"owner": f"mlg://team/catalog/default/{name}"} for name in ("ads", "ranking"))
+HISTORY = "query ($id: ID!) { asset(id: $id) { revision history(first: 20) { nodes { action fields { field } } } } }"
+LINK = """mutation ($input: LinkInput!) {
+  done: link(input: $input) { errors { code message } } }"""
+GUESSES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
+    "params": ({"params": [{"key": "password", "value": "a"}]}, [{"params": [{"key": "password", "value": "b"}]}, {"params": None}]),
+    "error": ({"error": "a"}, [{"error": "b"}, {"error": None}]),
+}
+
+
+def run(name: str) -> str:
+    """Return the id of a run."""
+    return f"mlg://run/test/default/{name}"
+
+
+def dataset(name: str) -> str:
+    """Return the id of a dataset."""
+    return f"mlg://dataset/test/default/{name}"
+
+
+@pytest.fixture(scope="module")
+async def api(api: Api) -> Api:
+    """Return the API over two teams."""
+    await api.load({"team": {"name": "ads"}}, {"team": {"name": "ranking"}})
+    return api
+
+
+@pytest.mark.parametrize("field", GUESSES)
+@pytest.mark.parametrize("dry", [True, False], ids=["dry", "written"])
+async def test_an_administrator_guesses_no_secret(api: Api, field: str, dry: bool) -> None:  # noqa: FBT001 - a case
+    """Root without break-glass gets the same answer, revision and history for the stored secret and for others."""
+    right, wrong = GUESSES[field]
+    answers = []
+    for number, guess in enumerate([right, *wrong]):
+        urn = run(f"{field}-{dry}-{number}")
+        item = {"id": urn, "owners": [ADS], "state": "FAIL"}
+        assert (await api.register("root", {"run": {**item, **right}}))["failed"] == 0
+        payload = await api.register("root", {"run": {"id": urn, **guess}}, dryRun=dry)
+        answers.append((payload["results"], await api.ask("root", HISTORY, id=urn)))
+    assert answers[0][0][0]["outcome"] == "UPDATED"
+    assert answers[0] == answers[1] == answers[2]
+
+
+async def test_who_may_read_a_secret_still_repeats_it_without_a_change(api: Api) -> None:
+    """For an engineer of the owning team, and with break-glass, a repeated registration is UNCHANGED."""
+    urn = run("repeated")
+    item = {"run": {"id": urn, "state": "COMPLETE", "owners": [RANKING], "params": [{"key": "password", "value": "a"}]}}
+    for who, outcome in (("ada", "CREATED"), ("ada", "UNCHANGED"), ("root breaking glass", "UNCHANGED"), ("root", "UPDATED")):
+        assert (await api.register(who, item))["results"][0]["outcome"] == outcome
+    shown = "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { actor fields { field before after } } } } }"
+    newest = (await api.ask("ada", shown, id=urn))["asset"]["history"]["nodes"][0]
+    assert (newest["actor"], [entry["field"] for entry in newest["fields"]]) == ("root", ["params"])
+
+
+async def test_a_revert_compares_no_hidden_value(api: Api) -> None:
+    """A revert by root leaves a secret as it is, whether or not it changed again since."""
+    answers = []
+    for number, later in enumerate(("a", "b")):
+        urn = run(f"reverted-{number}")
+        await api.load({"run": {"id": urn, "owners": [ADS], "state": "RUNNING", "error": "x"}})
+        await api.load({"run": {"id": urn, "error": "a", "state": "FAIL"}})
+        found = await api.ask("root", "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { id } } } }", id=urn)
+        change = found["asset"]["history"]["nodes"][0]["id"]
+        await api.load({"run": {"id": urn, "error": later}})
+        revert = "mutation ($input: RevertChangeInput!) { revertChange(input: $input) { changed errors { code } } }"
+        answers.append(await api.ask("root", revert, input={"change": change}))
+        left = await api.ask("root breaking glass", "query ($id: ID!) { asset(id: $id) { ... on Run { error } } }", id=urn)
+        assert left["asset"]["error"] == later
+    assert answers[0] == answers[1] == {"revertChange": {"changed": True, "errors": []}}
+
+
+@pytest.mark.parametrize("how", ["derivedFrom", "link"])
+async def test_no_engineer_guesses_a_hidden_source(api: Api, how: str) -> None:
+    """Ada gets the same answer and history whether the hidden asset that she names is a source of hers already or not."""
+    answers = []
+    for linked in (True, False):
+        mine, theirs = dataset(f"mine-{how}-{linked}"), dataset(f"theirs-{how}-{linked}")
+        await api.load({"dataset": {"id": theirs, "visibility": "TEAM", "owners": [ADS]}})
+        await api.load({"dataset": {"id": mine, "owners": [RANKING], "derivedFrom": [theirs] if linked else []}})
+        if linked and how == "link":
+            await api.ask("root", LINK, input={"relation": "DERIVES", "from": theirs, "to": mine})
+        if how == "link":
+            done: Any = await api.ask("ada", LINK, input={"relation": "DERIVES", "from": theirs, "to": mine})
+        else:
+            done = (await api.register("ada", {"dataset": {"id": mine, "derivedFrom": [theirs]}}))["results"]
+        again = (await api.register("ada", {"dataset": {"id": mine, "derivedFrom": [theirs]}}))["results"]
+        answers.append((done, again, await api.ask("ada", HISTORY, id=mine)))
+    assert answers[0] == answers[1]
+
+
+async def test_a_list_does_not_show_a_hidden_source_that_another_declared(api: Api) -> None:
+    """Clearing a list is answered alike with and without a hidden source that root declared, which then remains."""
+    answers = []
+    for linked in (True, False):
+        mine, theirs = dataset(f"cleared-{linked}"), dataset(f"their-source-{linked}")
+        await api.load({"dataset": {"id": theirs, "visibility": "TEAM", "owners": [ADS]}})
+        await api.load({"dataset": {"id": mine, "owners": [RANKING], "derivedFrom": [theirs] if linked else []}})
+        done = (await api.register("ada", {"dataset": {"id": mine, "derivedFrom": []}}))["results"]
+        answers.append((done, await api.ask("ada", HISTORY, id=mine)))
+        seen = await api.ask("root", "query ($id: ID!) { asset(id: $id) { upstream { totalCount } } }", id=mine)
+        assert seen["asset"]["upstream"]["totalCount"] == int(linked)
+    assert answers[0] == answers[1]
