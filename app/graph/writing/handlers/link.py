@@ -21,6 +21,7 @@ from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
     require_right_if_visible,
+    require_right_to_end,
     require_visible,
 )
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -80,6 +81,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     key = (relation.name, own, far) if outward else (relation.name, far, own)
     unit.visibility.report_hidden_id(other)
     edge = _endable(unit, key, far, command)
+    require_right_to_end(unit, key, own)
     with _empty_interval_rejected():
         after = ended(edge, unit.now, command.valid_to)
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))

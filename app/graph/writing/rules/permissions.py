@@ -88,11 +88,26 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
         return False
     is_declared = edge is not None and declarer in edge["by"] and not concealed
     is_allowed = _may_link if is_declared else _require_link
+    allowed = [is_allowed(unit, record) for record in _other_changed_ends(unit, key, own)]
+    return not (is_confirmed or all(allowed))
+
+
+def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int) -> None:
+    """Require the right ``link`` on every visible end that the edge changed, as linking does.
+
+    ``own`` was checked before. An unconfirmed edge changed nothing but that end.
+    """
+    if not (unit.lookup.edge(key) or {}).get(UNCONFIRMED):
+        for record in _other_changed_ends(unit, key, own):
+            require_right_if_visible(unit, "link", record)
+
+
+def _other_changed_ends(unit: ItemUnit, key: EdgeKey, own: int) -> list[Record]:
+    """Return the records of the ends that an edge changes, without the vertex ``own``."""
     relation, *ends = key
     changed = RELATIONS[relation].changed_ends(unit.lookup.kind(ends[0]))
     others = {ends[1] if direction is Direction.OUT else ends[0] for direction in changed} - {own}
-    allowed = [is_allowed(unit, unit.lookup.known(vid)) for vid in others]
-    return not (is_confirmed or all(allowed))
+    return [unit.lookup.known(vid) for vid in sorted(others)]
 
 
 def _require_link(unit: ItemUnit, record: Record) -> bool:
