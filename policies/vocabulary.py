@@ -49,6 +49,7 @@ class WriteAction(StrEnum):
     PROMOTE = "promote"
     APPROVE = "approve"
     TAG = "tag"
+    BILL = "bill"
     RETIRE = "retire"
     ADMINISTER = "administer"
 

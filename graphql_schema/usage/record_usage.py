@@ -23,6 +23,10 @@ MAX_COUNT: Final = 1e15
 """Maximal value of one counter of one day, so that sums over all consumers stay exact enough for JSON numbers."""
 
 
+MAX_COST_USD: Final = 1e6
+"""Maximal cost in US dollars of one record: what one consumer plausibly spends on one asset in one day."""
+
+
 @strawberry.input(description="Usage of one asset by one consumer on one day, with one or more counters.")
 class UsageInput:
     """Usage of one asset by one consumer on one day, with one or more counters."""
@@ -33,7 +37,9 @@ class UsageInput:
     reads: float | None = optional_input("Number of reads.")
     calls: float | None = optional_input("Number of calls.")
     distinct_users: int | None = optional_input("Number of distinct people that the consumer served with the asset.")
-    cost_usd: float | None = optional_input("Cost in US dollars.")
+    cost_usd: float | None = optional_input(
+        f"Cost in US dollars, at most {MAX_COST_USD:,.0f}; needs the right to bill. 0 takes back the stored cost."
+    )
 
 
 @strawberry.input(description="Usage records to store.")
@@ -79,7 +85,8 @@ async def _record_usage(info: Info, input: RecordArg) -> Resolved:
 
 
 record_usage: RecordUsagePayload = strawberry.field(
-    description="Records usage by day. Needs the right to update each asset. A rejected record does not prevent the "
+    description="Records usage by day. Needs the right to update each asset, or to bill it, which a cost needs: its "
+    "owners bill it, and the role billing bills all. A rejected record does not prevent the "
     "others from being stored. Repeating the call changes nothing.",
     resolver=_record_usage,
 )
@@ -124,6 +131,7 @@ def _recording(given: UsageInput) -> RecordUsageCommand:
     if not counts:
         raise InputError("The record has no counter; give `reads`, `calls`, `distinctUsers` or `costUsd`.")
     for name, value in counts.items():
-        if not 0 <= value <= MAX_COUNT:
-            raise InputError(f"`{name}` is {value:g}; give 0 to {MAX_COUNT:g}.", name)
+        bound = MAX_COST_USD if name == "costUsd" else MAX_COUNT
+        if not 0 <= value <= bound:
+            raise InputError(f"`{name}` is {value:g}; give 0 to {bound:g}.", name)
     return RecordUsageCommand(given.asset, given.consumer, given.day, counts)

@@ -68,6 +68,7 @@ CALLERS: Mapping[str, Principal] = {
     "no-team-engineer": _caller("no-team-engineer", "", "engineer"),
     "hana": _caller("hana", "", "engineer", acts_for=frozenset({"mlg://user/catalog/default/hana"})),
     "robot": _caller("robot", "", "automation", WRITE),
+    "biller": _caller("biller", "", "billing"),
     "ads-writer": _caller("ads-writer", "ads", "reader"),
     "guest": _caller("guest", "", ""),
     "guest+break-glass": _caller("guest", "", "", glass="an outage"),

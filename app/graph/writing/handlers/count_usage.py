@@ -25,30 +25,46 @@ from graphql_schema.rules.usage_days import begin_of, has_usage
 MAX_AGE: Final = timedelta(days=5 * 366)
 """Age of the oldest day that is accepted."""
 
+COST: Final = "costUsd"
+"""Counter of the cost, which somebody pays, so that it needs the right to bill."""
+
 _RECORDING: Final = ("recordedAt", "recordedBy")
 
 
 def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
-    """Record the counters of one day; raises RejectedItemError if the caller may not update the asset.
+    """Record the counters of one day; raises RejectedItemError if the caller may not update, or for a cost bill, it.
 
     A hidden consumer is treated like an absent one, for which a stub is staged. Usage of a deleted asset is accepted,
     because it may be reported late.
     """
     urn = attached_urn(unit, "usage-month", command.asset, command.consumer, command.day[:7])
     unit.lookup.require_records(command.asset, command.consumer, urn)
-    require_right(unit, "update", require_visible(unit, command.asset, "asset"))
+    may_bill = _authorise(unit, command)
     _refuse_out_of_range(unit.now, command.day)
     ensure_stub(unit, command.consumer)
     unit.visibility.report_hidden_id(command.consumer)
     before = unit.lookup.record(urn)
     days = {} if before is None else before["days"]
     known = days.get(command.day)
-    if known is not None and _counters(known) == command.counts:
+    kept = {COST: known[COST]} if known is not None and COST in known and not may_bill else {}
+    counts = {**command.counts, **kept}
+    if known is not None and _counters(known) == counts:
         return WriteOutcome(Outcome.UNCHANGED, command.asset)
-    entry = {**command.counts, "recordedAt": unit.now, "recordedBy": unit.author.subject}
+    entry = {**counts, "recordedAt": unit.now, "recordedBy": unit.author.subject}
     _put_month(unit, command, urn, {**days, command.day: entry})
     _mark_last_use(unit, command, known)
     return WriteOutcome(Outcome.CREATED if known is None else Outcome.UPDATED, command.asset)
+
+
+def _authorise(unit: ItemUnit, command: RecordUsageCommand) -> bool:
+    """Require the right to record; return whether the caller may bill. Who may not leaves the stored cost as it is."""
+    asset = require_visible(unit, command.asset, "asset")
+    may_bill = unit.visibility.allows("bill", asset).allowed
+    if COST in command.counts:
+        require_right(unit, "bill", asset)
+    elif not may_bill:
+        require_right(unit, "update", asset)
+    return may_bill
 
 
 def _put_month(unit: ItemUnit, command: RecordUsageCommand, urn: str, days: Mapping[str, Record]) -> None:
