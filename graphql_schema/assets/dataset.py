@@ -12,7 +12,7 @@ from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, depends_on, stored_field
 from graphql_schema.fields.refs import AssetRef, DatasetRef, DatasetVersionRef, RunRef
-from graphql_schema.fields.relation_fields import to_many, to_one
+from graphql_schema.fields.relation_fields import to_latest, to_many, to_one, to_versions
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, id_part, reference, refers
 from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import newest_first, related
@@ -71,10 +71,10 @@ class Dataset(Asset, Versioned):
     format: str | None = stored_field("The storage format, such as `parquet` or `iceberg`.")
     location: str | None = stored_field("The location of the data, such as a path or a table name.")
     columns: list[Column] | None = stored_field("The columns, in the order of the registration.")
-    versions: Connection[DatasetVersionRef] | None = to_many(
+    versions: Connection[DatasetVersionRef] | None = to_versions(
         VERSIONS, "The versions of the dataset, newest first by `sourceCreatedAt`, else by `createdAt`."
     )
-    latest_version: DatasetVersionRef | None = to_one(
+    latest_version: DatasetVersionRef | None = to_latest(
         VERSIONS, "The newest visible version, the first of `versions`; null if there is none.", "versions"
     )
     version: DatasetVersionRef | None = strawberry.field(

@@ -34,7 +34,7 @@ from graphql_schema.fields.refs import (
     RunRef,
     ServiceRef,
 )
-from graphql_schema.fields.relation_fields import to_deployments, to_many, to_one
+from graphql_schema.fields.relation_fields import to_deployments, to_latest, to_many, to_one, to_versions
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
 from graphql_schema.governance.aliases import ModelAlias, aliases_of, names_of, version_by_alias
 from graphql_schema.governance.gate_report import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
@@ -100,10 +100,10 @@ class Model(Asset, Versioned):
     task: str | None = stored_field("The task of the model, such as `ranking` or `binary-classification`.")
     risk_tier: RiskTier | None = stored_field("The harm that the model can do.")
     intended_use: str | None = stored_field("The uses that the model is meant for, and those it is not meant for.")
-    versions: Connection[ModelVersionRef] | None = to_many(
+    versions: Connection[ModelVersionRef] | None = to_versions(
         VERSIONS, "The versions of the model, newest first by `sourceCreatedAt`, else by `createdAt`."
     )
-    latest_version: ModelVersionRef | None = to_one(
+    latest_version: ModelVersionRef | None = to_latest(
         VERSIONS, "The newest visible version, the first of `versions`; null if there is none.", "versions"
     )
     version: ModelVersionRef | None = strawberry.field(

@@ -41,9 +41,7 @@ MAX_UNUSED_DAYS: Final = 1_830
 ASSETS: Final = In("kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
 """Met by assets, and not by teams, users, domains, tags and attached records."""
 
-_UNOWNED: Final = All(
-    (In("owners", ("",)), AnyOf((In("ownerTeam", ("",)), StartsWith("ownerTeam", "mlg://domain/"))))
-)
+_UNOWNED: Final = All((In("owners", ("",)), AnyOf((In("ownerTeam", ("",)), StartsWith("ownerTeam", "mlg://domain/")))))
 
 
 @strawberry.enum(description="The property by which a listing is ordered; ties are broken by id.")

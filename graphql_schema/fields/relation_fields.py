@@ -7,13 +7,20 @@ import strawberry
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on
-from graphql_schema.ports.conditions import In
-from graphql_schema.ports.relation_query import ALL, ONE, ItemFilter, RelationQuery, RowFilter
+from graphql_schema.ports.conditions import In, Negated
+from graphql_schema.ports.relation_query import ALL, ONE, ItemFilter, PageRequest, RelationQuery, RowFilter
 from graphql_schema.ports.row import Row
 
 ActiveOnly = Annotated[
     bool | None, strawberry.argument(description="Whether to return only deployments with the status ACTIVE.")
 ]
+
+IncludeStubs = Annotated[
+    bool | None, strawberry.argument(description="Whether to list versions that were only referenced, too.")
+]
+
+_REGISTERED = RowFilter(Negated(In("hydration", ("STUB",))))
+"""Accepts rows that were registered; any caller makes a stub by a reference."""
 
 _ACTIVE = RowFilter(In("status", ("ACTIVE",)))
 """Accepts deployments whose status is ACTIVE and visible."""
@@ -47,6 +54,28 @@ def to_many(rel: RelationQuery, description: str, *, first: int = 20) -> SchemaF
         return await relation_connection(root, info, rel, size if first is None else first, after)
 
     return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))
+
+
+def to_versions(rel: RelationQuery, description: str) -> SchemaField:
+    """Return a connection field of versions, by default without those that were only referenced."""
+
+    async def resolve(
+        root: Parent, info: Info, include_stubs: IncludeStubs = False, first: First = 20, after: After = None
+    ) -> Resolved:
+        return await relation_connection(root, info, rel, first, after, None if include_stubs else _REGISTERED)
+
+    return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))
+
+
+def to_latest(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
+    """Return a field with the first registered row of a relation query, or null."""
+    page = PageRequest(first=1, keep=_REGISTERED)
+
+    async def resolve(root: Parent, info: Info) -> Resolved:
+        found = await info.context.reader.related(root, rel, page)
+        return found.items[0].row if found.items else None
+
+    return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs, *inputs))
 
 
 def to_deployments(rel: RelationQuery, description: str) -> SchemaField:

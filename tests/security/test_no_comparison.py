@@ -10,7 +10,10 @@ HISTORY = "query ($id: ID!) { asset(id: $id) { revision history(first: 20) { nod
 LINK = """mutation ($input: LinkInput!) {
   done: link(input: $input) { errors { code message } } }"""
 GUESSES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
-    "params": ({"params": [{"key": "password", "value": "a"}]}, [{"params": [{"key": "password", "value": "b"}]}, {"params": None}]),
+    "params": (
+        {"params": [{"key": "password", "value": "a"}]},
+        [{"params": [{"key": "password", "value": "b"}]}, {"params": None}],
+    ),
     "error": ({"error": "a"}, [{"error": "b"}, {"error": None}]),
 }
 
@@ -52,9 +55,16 @@ async def test_who_may_read_a_secret_still_repeats_it_without_a_change(api: Api)
     """For an engineer of the owning team, and with break-glass, a repeated registration is UNCHANGED."""
     urn = run("repeated")
     item = {"run": {"id": urn, "state": "COMPLETE", "owners": [RANKING], "params": [{"key": "password", "value": "a"}]}}
-    for who, outcome in (("ada", "CREATED"), ("ada", "UNCHANGED"), ("root breaking glass", "UNCHANGED"), ("root", "UPDATED")):
+    for who, outcome in (
+        ("ada", "CREATED"),
+        ("ada", "UNCHANGED"),
+        ("root breaking glass", "UNCHANGED"),
+        ("root", "UPDATED"),
+    ):
         assert (await api.register(who, item))["results"][0]["outcome"] == outcome
-    shown = "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { actor fields { field before after } } } } }"
+    shown = (
+        "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { actor fields { field before after } } } } }"
+    )
     newest = (await api.ask("ada", shown, id=urn))["asset"]["history"]["nodes"][0]
     assert (newest["actor"], [entry["field"] for entry in newest["fields"]]) == ("root", ["params"])
 
@@ -66,12 +76,16 @@ async def test_a_revert_compares_no_hidden_value(api: Api) -> None:
         urn = run(f"reverted-{number}")
         await api.load({"run": {"id": urn, "owners": [ADS], "state": "RUNNING", "error": "x"}})
         await api.load({"run": {"id": urn, "error": "a", "state": "FAIL"}})
-        found = await api.ask("root", "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { id } } } }", id=urn)
+        found = await api.ask(
+            "root", "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { id } } } }", id=urn
+        )
         change = found["asset"]["history"]["nodes"][0]["id"]
         await api.load({"run": {"id": urn, "error": later}})
         revert = "mutation ($input: RevertChangeInput!) { revertChange(input: $input) { changed errors { code } } }"
         answers.append(await api.ask("root", revert, input={"change": change}))
-        left = await api.ask("root breaking glass", "query ($id: ID!) { asset(id: $id) { ... on Run { error } } }", id=urn)
+        left = await api.ask(
+            "root breaking glass", "query ($id: ID!) { asset(id: $id) { ... on Run { error } } }", id=urn
+        )
         assert left["asset"]["error"] == later
     assert answers[0] == answers[1] == {"revertChange": {"changed": True, "errors": []}}
 

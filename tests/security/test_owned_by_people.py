@@ -74,7 +74,10 @@ async def test_no_stranger_changes_what_a_user_owns(api: Api) -> None:
 
 async def test_what_only_a_domain_owns_belongs_to_the_owner_of_the_domain(api: Api) -> None:
     """An asset in a domain without an owner of its own is changed by the domain's owners, and by nobody without any."""
-    for urn, wanted in ((IN_DOMAIN, {"ivo": "UPDATED", "ada": "DENIED"}), (IN_LOST, {"ivo": "DENIED", "ada": "DENIED"})):
+    for urn, wanted in (
+        (IN_DOMAIN, {"ivo": "UPDATED", "ada": "DENIED"}),
+        (IN_LOST, {"ivo": "DENIED", "ada": "DENIED"}),
+    ):
         item = {"dataset": {"id": urn, "location": "s3://x"}}
         assert {who: await outcome(api, who, item, dryRun=True) for who in wanted} == wanted
         assert await outcome(api, "root", item, dryRun=True) == "UPDATED"

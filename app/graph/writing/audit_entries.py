@@ -43,7 +43,11 @@ def stage_audit_entries(unit: ItemUnit) -> None:
     changed = [vid for vid in records if kind_of(records[vid]) in KINDS]
     for vid in dict.fromkeys([*changed, *(edge.about for edge in unit.audit.edges), *unit.audit.fields]):
         before, after = unit.lookup.batch.vertex(vid), unit.lookup.known(vid)
-        fields = [*_values(before, after, unit.audit.rewritten.get(vid, ())), *_edges(unit, vid), *unit.audit.fields[vid]]
+        fields = [
+            *_values(before, after, unit.audit.rewritten.get(vid, ())),
+            *_edges(unit, vid),
+            *unit.audit.fields[vid],
+        ]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
         if fields or vid in records:
             _stage_change(unit, vid, unit.audit.actions.get(vid, default), fields)

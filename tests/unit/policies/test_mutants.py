@@ -40,8 +40,8 @@ FEW_LABELS: Labels = {
     "Run": {"id": Label.PUBLIC, "error": Label.SECRET},
 }
 
-EQUIVALENT = {"writes-identity: every action"}
-"""Mutants that change no decision: the policy filters no rows of teams and users, and administrators are exempt."""
+EQUIVALENT = {"writes-administered: every action"}
+"""Mutants that change no decision: the policy filters no rows of teams, users, domains and tags, and administrators are exempt."""
 
 Rows = list[tuple[Class, PolicyAttributes]]
 
@@ -53,7 +53,11 @@ def rows_of(name: str, kinds: tuple[str, ...]) -> Rows:
 
 READING = {name: rows_of(name, ("MODEL_VERSION", "RUN")) for name in CALLERS}
 WRITING = {
-    name: [pair for pair in rows_of(name, ("MODEL", "TEAM", "USER")) if pair[0][1:4] == ("ORG", "INTERNAL", "ACTIVE")]
+    name: [
+        pair
+        for pair in rows_of(name, ("MODEL", "TEAM", "USER", "DOMAIN", "TAG"))
+        if pair[0][1:4] == ("ORG", "INTERNAL", "ACTIVE")
+    ]
     for name, caller in CALLERS.items()
     if "graph:write" in caller.scopes
 }

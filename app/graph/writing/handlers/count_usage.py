@@ -12,7 +12,7 @@ from typing import Final
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.placeholders import ensure_stub
+from app.graph.writing.unit.placeholders import ensure_referenced
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.relations import USAGE_OF, USED_BY
@@ -41,7 +41,7 @@ def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
     unit.lookup.require_records(command.asset, command.consumer, urn)
     may_bill = _authorise(unit, command)
     _refuse_out_of_range(unit.now, command.day)
-    ensure_stub(unit, command.consumer)
+    ensure_referenced(unit, command.consumer, "consumer")
     unit.visibility.report_hidden_id(command.consumer)
     before = unit.lookup.record(urn)
     days = {} if before is None else before["days"]

@@ -25,7 +25,7 @@ from app.graph.writing.rules.permissions import (
     require_visible,
 )
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.placeholders import ensure_stub
+from app.graph.writing.unit.placeholders import ensure_referenced, ensure_stub
 from app.graph.writing.unit.rejections import invalid, not_found
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction, Relation
@@ -47,7 +47,7 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     own = ensure_stub(unit, command.source if outward else command.target)
     require_right(unit, "link", unit.lookup.known(own))
     refuse_deleted(unit.lookup.known(own))
-    source, target = ensure_stub(unit, command.source), ensure_stub(unit, command.target)
+    source, target = ensure_referenced(unit, command.source, "from"), ensure_referenced(unit, command.target, "to")
     unit.visibility.report_hidden_id(command.source)
     unit.visibility.report_hidden_id(command.target)
     key = (relation.name, source, target)

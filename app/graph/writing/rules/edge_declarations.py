@@ -8,7 +8,7 @@ from app.graph.records.tag_edge import has_mode, released
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists
 from app.graph.writing.rules.permissions import needs_confirmation
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.placeholders import ensure_stub
+from app.graph.writing.unit.placeholders import ensure_referenced
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED, VERSION_OF, Direction
@@ -41,7 +41,7 @@ def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
 
 def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: Record) -> tuple[EdgeKey, bool]:
     """Stage one declared edge; return its key, and whether it changes."""
-    relation, far = edges.hop.relation, ensure_stub(unit, urn)
+    relation, far = edges.hop.relation, ensure_referenced(unit, urn, edges.field)
     unit.visibility.report_hidden_id(urn)
     key = key_over(edges.hop, vid, far)
     if not relation.allows(unit.lookup.kind(key[1]), unit.lookup.kind(key[2])):

@@ -1,11 +1,35 @@
 """Stubs: placeholders for assets that are referenced and were never registered."""
 
+from typing import Final
+
 from app.graph.records.edge_record import IDENTITY, declared
 from app.graph.records.vertex_record import stub
 from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.rejections import not_found
 from graphql_schema.catalog.relations import VERSION_OF
-from graphql_schema.catalog.urn import parent_urn
+from graphql_schema.catalog.urn import parent_urn, slug_of
 from graphql_schema.ports.record import Record
+
+
+_IDENTITIES: Final = frozenset({"team", "user"})
+
+
+def ensure_referenced(unit: ItemUnit, urn: str, *path: str) -> int:
+    """Return the vertex id of an asset that an item refers to; stage a stub if there is none.
+
+    Rejects a user or team that is not stored, unless the caller is one of them by the token or may register it: others
+    must not invent people. ``path`` is the input field that holds the URN.
+    """
+    lookup, author = unit.lookup, unit.author
+    if slug_of(urn) in _IDENTITIES and urn not in author.identities and lookup.record(urn) is None:
+        new = stub(author.tenant, urn, author.subject, author.now)
+        if not unit.visibility.allows("register", new).allowed:
+            raise not_found(
+                f"{urn} is not registered, and users and teams come from the identity provider or an administrator; "
+                "check the id, or ask an administrator to register it.",
+                *path,
+            )
+    return ensure_stub(unit, urn)
 
 
 def ensure_stub(unit: ItemUnit, urn: str) -> int:

@@ -142,7 +142,11 @@ def test_the_owner_of_the_policy_is_a_team_else_a_user_else_the_domain() -> None
     assert owned_by((ADA, ["TECHNICAL"])) == OTHER
     assert owner_team(STUB, None) == ""
     mine = indexed(STUB, owners=[["mlg://user/catalog/default/b", ["STEWARD"]], [ADA, ["TECHNICAL"]]], domain="d")
-    assert owner_team(mine, None) == owner_team(mine, version(ownerTeam="d")) == owner_team(STUB, {**STUB, "ownerTeam": ADA})
+    assert (
+        owner_team(mine, None)
+        == owner_team(mine, version(ownerTeam="d"))
+        == owner_team(STUB, {**STUB, "ownerTeam": ADA})
+    )
     assert (owner_team(mine, None), owner_team(indexed(STUB, domain="d"), None)) == (ADA, "")
     assert owner_team({**indexed(STUB, domain="d"), "hydration": "FULL"}, None) == "d"
 

@@ -1,0 +1,108 @@
+"""A reference creates no user, no team and no visible version of others; tags and domains are administered."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from support.servers.in_process import Api
+
+ADS, RANKING = (f"mlg://team/catalog/default/{name}" for name in ("ads", "ranking"))
+ADA, GHOST = (f"mlg://user/catalog/default/{name}" for name in ("ada", "ghost"))
+MODEL = "mlg://model/test/default/theirs"
+LINK = "mutation ($input: LinkInput!) { done: link(input: $input) { errors { code message } } }"
+USAGE = (
+    "mutation ($input: RecordUsageInput!) { done: recordUsage(input: $input) { errors { code message inputPath } } }"
+)
+OWN = "mutation ($input: SetOwnersInput!) { done: setOwners(input: $input) { errors { code message inputPath } } }"
+
+
+@pytest.fixture(scope="module")
+async def api(api: Api) -> Api:
+    """Return the API over two teams, and a model of ads with one version."""
+    await api.load(
+        {"team": {"id": ADS, "name": "ads"}},
+        {"team": {"id": RANKING, "name": "ranking"}},
+        {"domain": {"name": "shop", "owners": [{"owner": ADS}]}},
+        {"tag": {"name": "pii", "tagKind": "PII", "propagates": True}},
+        {"model": {"id": MODEL, "owners": [{"owner": ADS}]}},
+        {"modelVersion": {"id": f"mlg://model-version/test/default/theirs@1", "owners": [{"owner": ADS}]}},
+    )
+    return api
+
+
+def data(name: str, **values: Any) -> dict[str, Any]:
+    """Return a dataset of ranking."""
+    return {"dataset": {"id": f"mlg://dataset/test/default/{name}", "owners": [{"owner": RANKING}], **values}}
+
+
+async def exists(api: Api, urn: str) -> bool:
+    """Return whether anything is stored under an id."""
+    return (await api.ask("root", "query ($id: ID!) { node(id: $id) { id } }", id=urn))["node"] is not None
+
+
+async def test_a_reference_creates_no_identity(api: Api) -> None:
+    """An engineer who names an unknown user or team is told to have it registered, by every field and mutation."""
+    day = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
+    mine, run = "mlg://dataset/test/default/mine", "mlg://run/test/default/mine"
+    await api.load(data("mine"), {"run": {"id": run, "state": "COMPLETE", "owners": [{"owner": RANKING}]}})
+    unknown = "mlg://team/catalog/default/unknown"
+    started = await api.register("ada", {"run": {"id": run, "startedBy": GHOST}})
+    errors = [error for result in started["results"] for error in result["errors"]]
+    for mutation, given in (
+        (USAGE, {"records": [{"asset": mine, "consumer": unknown, "day": day, "reads": 1}]}),
+        (OWN, {"asset": mine, "owners": [{"owner": RANKING}, {"owner": GHOST}]}),
+        (LINK, {"relation": "STARTED_BY", "from": run, "to": GHOST}),
+    ):
+        errors += (await api.ask("ada", mutation, input=given))["done"]["errors"]
+    assert [error["code"] for error in errors] == ["NOT_FOUND"] * 4
+    assert all("administrator" in error["message"] for error in errors)
+    assert not await exists(api, GHOST)
+    assert not await exists(api, unknown)
+
+
+async def test_identities_of_the_token_and_of_administrators_are_accepted(api: Api) -> None:
+    """The caller's own user and teams come from the identity provider, and an administrator names anybody."""
+    owners = [{"owner": RANKING}, {"owner": ADA}]
+    assert (await api.register("ada", data("of-ada", owners=owners)))["failed"] == 0
+    await api.load(data("of-root", owners=[{"owner": RANKING}, {"owner": "mlg://user/catalog/default/new"}]))
+    assert await exists(api, ADA)
+
+
+async def test_a_version_that_was_only_referenced_is_listed_when_asked(api: Api) -> None:
+    """A ghost version of a foreign model is neither in `versions` nor its latest, and is listed as a stub on request."""
+    ghost = "mlg://model-version/test/default/theirs@9"
+    only = "mlg://model-version/test/default/only-ghosts@1"
+    run = {"id": "mlg://run/test/default/reads-ghosts", "state": "COMPLETE", "owners": [{"owner": RANKING}]}
+    assert (await api.register("ada", {"run": {**run, "inputs": [ghost, only]}}))["failed"] == 0
+    listed = """query ($id: ID!) { asset(id: $id) { ... on Model { latestVersion { version }
+      versions { totalCount nodes { version } } all: versions(includeStubs: true) { totalCount nodes { version hydration } } } } }"""
+    found = (await api.ask("root", listed, id=MODEL))["asset"]
+    assert found["latestVersion"] == {"version": "1"}
+    assert found["versions"] == {"totalCount": 1, "nodes": [{"version": "1"}]}
+    stub = {"version": "9", "hydration": "STUB"}
+    assert found["all"] == {"totalCount": 2, "nodes": [{"version": "1", "hydration": "FULL"}, stub]}
+    empty = (await api.ask("root", listed, id="mlg://model/test/default/only-ghosts"))["asset"]
+    assert (empty["latestVersion"], empty["versions"]["totalCount"], empty["all"]["totalCount"]) == (None, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"tag": {"name": "new", "tagKind": "PII", "propagates": True}},
+        {"tag": {"name": "pii", "tagKind": "FREE"}},
+        {"tag": {"name": "placeholder", "tagKind": "PII", "propagates": True}},
+        {"domain": {"name": "shop", "owners": [{"owner": RANKING}]}},
+        {"domain": {"name": "new"}},
+        {"team": {"name": "new"}},
+        {"user": {"name": "new"}},
+    ],
+    ids=lambda item: "-".join((next(iter(item)), next(iter(item.values()))["name"])),
+)
+async def test_the_vocabulary_is_administered(api: Api, item: dict[str, Any]) -> None:
+    """Engineers, automation, approvers and auditors register and change no tag, domain, team or user; root does."""
+    await api.load(data("tagged", tags=["mlg://tag/catalog/default/placeholder"]))
+    outcomes = {}
+    for who in ("ada", "ci-ranking", "eli", "cy", "root"):
+        outcomes[who] = (await api.register(who, item, dryRun=True))["results"][0]["outcome"]
+    assert {outcome for who, outcome in outcomes.items() if who != "root"} == {"DENIED"}
+    assert outcomes["root"] in {"CREATED", "UPDATED"}
