@@ -9,10 +9,13 @@ from graphql_schema.catalog.kinds import KINDS
 from policies.attributes import PolicyAttributes
 from policies.principal import Principal
 
+RAISED = "RAISED"
+"""Sensitivity of what others made RESTRICTED, beside the declared ones."""
+
 AXES: Mapping[str, tuple[str, ...]] = {
     "owner": ("own", "other", "nobody"),
     "visibility": tuple(each.name for each in Visibility),
-    "sensitivity": tuple(each.name for each in Sensitivity),
+    "sensitivity": (*(each.name for each in Sensitivity), RAISED),
     "stage": tuple(each.name for each in LifecycleStage),
     "kind": tuple(kind.code for kind in KINDS.values()),
 }
@@ -34,7 +37,14 @@ def classes(principal: Principal) -> Iterator[tuple[AssetClass, PolicyAttributes
         owner, visibility, sensitivity, stage, kind = asset_class
         urn = owners[owner]
         if urn is not None:
-            yield asset_class, PolicyAttributes(kind, urn, visibility, sensitivity, stage)
+            yield asset_class, attributes_of(kind, urn, visibility, sensitivity, stage)
+
+
+def attributes_of(kind: str, owner: str, visibility: str, sensitivity: str, stage: str) -> PolicyAttributes:
+    """Return the policy attributes of a class; RAISED is RESTRICTED with the declaration INTERNAL."""
+    if sensitivity == RAISED:
+        return PolicyAttributes(kind, owner, visibility, "RESTRICTED", stage, "INTERNAL")
+    return PolicyAttributes(kind, owner, visibility, sensitivity, stage, sensitivity)
 
 
 def blocks(members: Iterable[AssetClass]) -> list[Block]:

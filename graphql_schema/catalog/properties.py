@@ -42,6 +42,7 @@ NATIVE_PROPERTIES: tuple[NativeProperty, ...] = (
     NativeProperty("stage"),
     NativeProperty("visibility"),
     NativeProperty("sensitivity"),
+    NativeProperty("declaredSensitivity"),
     NativeProperty("hydration"),
     NativeProperty("createdAt", "Long"),
     NativeProperty("updatedAt", "Long"),

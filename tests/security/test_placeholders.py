@@ -106,3 +106,26 @@ async def test_the_vocabulary_is_administered(api: Api, item: dict[str, Any]) ->
         outcomes[who] = (await api.register(who, item, dryRun=True))["results"][0]["outcome"]
     assert {outcome for who, outcome in outcomes.items() if who != "root"} == {"DENIED"}
     assert outcomes["root"] in {"CREATED", "UPDATED"}
+
+
+async def test_an_owner_keeps_sight_of_what_others_made_restricted(api: Api) -> None:
+    """A reader of ads reads, filters and lists an asset of ads that ranking's registration of its source restricted."""
+    source, theirs, declared = (f"mlg://dataset/test/default/{name}" for name in ("squatted", "of-ads", "shut-by-ads"))
+    owned = {"owners": [{"owner": ADS}], "description": "ours"}
+    await api.load({"dataset": {"id": theirs, "derivedFrom": [source], **owned}})
+    await api.load({"dataset": {"id": declared, "sensitivity": "RESTRICTED", **owned}})
+    squat = {"dataset": {"id": source, "sensitivity": "RESTRICTED", "owners": [{"owner": RANKING}]}}
+    assert (await api.register("ada", squat))["failed"] == 0
+    listed = """query ($ids: [ID!]) { assets(filter: {ids: $ids, sensitivities: [RESTRICTED]}) {
+      nodes { id description sensitivity viewerAccess { grade } } } }"""
+    found = await api.ask("bo", listed, ids=[source, theirs, declared])
+    read = {"description": "ours", "sensitivity": "RESTRICTED", "viewerAccess": {"grade": "READ"}}
+    assert found["assets"]["nodes"] == [{"id": theirs, **read}]
+    by_id = "query ($id: ID!) { asset(id: $id) { description viewerAccess { grade } } }"
+    shown = {urn: (await api.ask("bo", by_id, id=urn))["asset"] for urn in (source, theirs, declared)}
+    discovered = {"description": None, "viewerAccess": {"grade": "DISCOVER"}}
+    assert shown == {
+        source: None,
+        theirs: {"description": "ours", "viewerAccess": {"grade": "READ"}},
+        declared: discovered,
+    }

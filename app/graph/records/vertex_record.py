@@ -186,7 +186,7 @@ def attributes(record: Record) -> PolicyAttributes:
     """
     if KIND_OF_CODE[record["kind"]].asset:
         return PolicyAttributes.of(record)
-    return PolicyAttributes(record["kind"], owner_team=record["ownerTeam"], **_OPEN_TO_ALL)
+    return PolicyAttributes(record["kind"], record["ownerTeam"], **_OPEN_TO_ALL, declared_sensitivity="INTERNAL")
 
 
 def is_unowned_stub(record: Record) -> bool:
@@ -209,7 +209,7 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
     found = found_by(record)
     same = ("tenant", "kind", "source", "namespace", "name", "ownerTeam", "createdAt", "updatedAt", "revision")
     values = {
-        **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "hydration")},
+        **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "declaredSensitivity", "hydration")},
         "urn": record["id"],
         "prose": found.prose,
         "domain": index["domain"],

@@ -105,18 +105,18 @@ class ValuePicker:
         return values | {name: getattr(policy, name) for name in ("visibility", "sensitivity", "stage")}
 
     def edges(self) -> tuple[DeclaredEdges, ...]:
-        """Return owners, tags, business area and feature set."""
-        kind = self.thing.kind
+        """Return owners, tags, business area and feature set; what no team owns has neither, as both would own it."""
+        kind, owned = self.thing.kind, bool(self.thing.attributes.owner_team)
         team = {self.thing.team: {"kinds": ["TECHNICAL"]}} if self.thing.team else {}
         others = self.pick("owners", lambda r, _: r.sample(USERS + (TEAMS[:3] if team else ()), r.randrange(3)))
-        owners = {**{urn: {"kinds": ["BUSINESS", "STEWARD"]} for urn in others if urn not in team}}
+        owners = {**{urn: {"kinds": ["BUSINESS", "STEWARD"]} for urn in others if owned and urn not in team}}
         tags = self.pick("tags", lambda r, _: r.sample(TAGS, r.randrange(3)))
         domain = self.pick("domain", lambda r, _: r.choice((*DOMAINS, None)))
         found = [
             DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", {**team, **owners}),
             DeclaredEdges(TAGGED.out(), f"{kind}.tags", {tag: {} for tag in tags}),
         ]
-        if domain:
+        if domain and owned:
             found.append(DeclaredEdges(CONTAINS.into("Domain"), f"{kind}.domain", {domain: {}}))
         if kind == "Feature" and self.thing.parent:
             found.append(DeclaredEdges(CONTAINS.into("FeatureSet"), "Feature.featureSet", {self.thing.parent: {}}))

@@ -17,11 +17,14 @@ OWNERS = ("own", "other", "nobody")
 AXES: tuple[tuple[str, ...], ...] = (
     OWNERS,
     tuple(each.name for each in Visibility),
-    tuple(each.name for each in Sensitivity),
+    (*(each.name for each in Sensitivity), "RAISED"),
     tuple(each.name for each in LifecycleStage),
     tuple(kind.code for kind in KINDS.values()),
 )
-"""The values of owner, visibility, sensitivity, stage and kind, as the lines of the table name them."""
+"""The values of owner, visibility, sensitivity, stage and kind, as the lines of the table name them.
+
+RAISED is RESTRICTED by what flows in, and declared as INTERNAL.
+"""
 
 READ, WRITE, ADMIN = "graph:read", "graph:write", "graph:admin"
 OTHER = "mlg://team/catalog/default/other"
@@ -148,7 +151,8 @@ def classes(caller: Principal, kinds: tuple[str, ...] = AXES[-1]) -> Iterator[tu
         owner, visibility, sensitivity, stage, kind = where
         urn = owners[owner]
         if urn is not None:
-            yield where, PolicyAttributes(kind, urn, visibility, sensitivity, stage)
+            level, declared = ("RESTRICTED", "INTERNAL") if sensitivity == "RAISED" else (sensitivity, sensitivity)
+            yield where, PolicyAttributes(kind, urn, visibility, level, stage, declared)
 
 
 def words(lines: list[Line], verb: str, where: Class) -> frozenset[str]:

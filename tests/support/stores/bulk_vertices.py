@@ -21,9 +21,11 @@ CHUNK = 1_000
 
 
 def every_class(owners: Sequence[str]) -> list[PolicyAttributes]:
-    """Return every asset class with one of these owners."""
+    """Return every asset class with one of these owners; RESTRICTED ones also as raised by others."""
     axes = ([each.name for each in enum] for enum in (Visibility, Sensitivity, LifecycleStage))
-    return [PolicyAttributes(*values) for values in product(ASSET_KINDS, owners, *axes)]
+    declared = [PolicyAttributes(*values, values[3]) for values in product(ASSET_KINDS, owners, *axes)]
+    raised = [row._replace(declared_sensitivity="INTERNAL") for row in declared if row.sensitivity == "RESTRICTED"]
+    return declared + raised
 
 
 async def load(client: GremlinClient, tenant: str, rows: Iterable[PolicyAttributes]) -> list[int]:

@@ -22,7 +22,7 @@ ROOT = person("root", roles="admin")
 
 
 class Everything:
-    """A read set that holds every requirement: everything stored has been read."""
+    """Holds every read requirement, as everything stored has been read, and every user and team."""
 
     def __contains__(self, _one: object) -> bool:
         return True
@@ -51,7 +51,15 @@ class Memory:
         )
         access = self.policy.access(who)
         author = Author(
-            "default", who.subject, now, access.may, access.is_discoverable, access.reads_field, audit_instant=now
+            "default",
+            who.subject,
+            now,
+            access.may,
+            access.is_discoverable,
+            access.reads_field,
+            audit_instant=now,
+            hidden_fields=access.fields_hidden_by_rules,
+            identities=everything,
         )
         done = plan(items, state, author, dry_run=dry_run)
         self.written = state.write_set(now).bindings() if state.has_writes else None

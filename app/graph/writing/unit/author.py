@@ -1,6 +1,6 @@
 """The author of a batch: the caller, with the rights that the batch is checked against."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,7 +40,7 @@ class Author:
     request_id: str = ""
     gates: Gates = NO_GATES
     hidden_fields: Callable[[str, PolicyAttributes], Collection[str]] = _none_hidden
-    identities: frozenset[str] = frozenset()
+    identities: Container[str] = frozenset()
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the author's tenant."""

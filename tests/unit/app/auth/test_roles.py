@@ -28,10 +28,10 @@ def test_the_file_is_read_as_roles_and_grants() -> None:
     )
 
 
-def test_the_packaged_file_has_six_roles_and_no_grants() -> None:
+def test_the_packaged_file_has_seven_roles_and_no_grants() -> None:
     """Every grant is a decision of an installation."""
     roles = Roles.load()
-    assert set(roles.meanings) == {"reader", "engineer", "automation", "approver", "auditor", "admin"}
+    assert set(roles.meanings) == {"reader", "engineer", "automation", "approver", "auditor", "billing", "admin"}
     assert roles.grants == ()
 
 

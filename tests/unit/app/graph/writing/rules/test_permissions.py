@@ -75,7 +75,9 @@ PERMITS: list[tuple[str, list[Command], Principal, Command, str]] = [
     ("a user by an engineer", [], ADA, asset("user ada"), "DENIED"),
     ("a membership by an engineer", [], ADA, link("MEMBER_OF", "user ada", "team ads"), "DENIED"),
     ("a team by an admin", [], ROOT, asset("team mine"), "CREATED"),
-    ("a tag by an engineer", [], ADA, asset("tag gold"), "CREATED"),
+    ("a tag by an engineer", [], ADA, asset("tag gold"), "DENIED"),
+    ("a tag by an admin", [], ROOT, asset("tag gold"), "CREATED"),
+    ("a domain by an engineer", [], ADA, asset("domain shop"), "DENIED"),
 ]
 
 
