@@ -34,7 +34,7 @@ class PolicyAttributes(NamedTuple):
 
     ``kind``, ``visibility``, ``sensitivity`` and ``stage`` are names of GraphQL enum values. ``owner_team`` is the
     URN of the owner: a team, the user who owns what no team does, or the domain of what neither owns; ``""`` without.
-    ``declared_sensitivity`` is the asset's own; by default the strictest, which permits least.
+    ``declared_sensitivity`` is the asset's own, ``sensitivity`` the effective one.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class PolicyAttributes(NamedTuple):
     visibility: str
     sensitivity: str
     stage: str
-    declared_sensitivity: str = "RESTRICTED"
+    declared_sensitivity: str
 
     @classmethod
     def of(cls, record: Mapping[str, str]) -> Self:

@@ -25,9 +25,9 @@ class Scope(StrEnum):
 class Principal:
     """An authenticated caller.
 
-    ``teams`` are team URNs, including all teams above those of the token. ``acts_for`` are the URNs of what else owns on
-    the caller's side: the caller's own user, the members of the teams, and their domains. ``expires_at`` is in epoch
-    seconds.
+    ``teams`` are team URNs, including all teams above those of the token. ``acts_for`` are the URNs of what else owns
+    on the caller's side: the caller's own user, the members of the teams, and their domains. ``expires_at`` is in
+    epoch seconds.
     ``break_glass`` is the reason for emergency access to restricted and secret fields; it is None unless ``scopes``
     contains ``graph:break-glass``.
     """

@@ -1,4 +1,4 @@
-"""Who may bill whom: the owners of an asset for its use, a billing role for every asset that it reads, up to a bound."""
+"""Who may bill whom: the owners of an asset for its use, a billing role for all that it reads, up to a bound."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -54,7 +54,8 @@ async def test_use_without_a_cost_needs_no_right_to_bill(api: Api) -> None:
     """An engineer counts the use of an unowned asset, and neither sets nor clears the cost that a biller recorded."""
     await recorded(api, "biller", used(NOBODYS, "ranking", costUsd=7))
     assert codes(await recorded(api, "ada", used(NOBODYS, "ranking", reads=3))) == []
-    usage = "query ($id: ID!) { asset(id: $id) { usage(days: 29) { consumers { nodes { reads costUsd consumer { ... on Node { id } } } } } } }"
+    usage = """query ($id: ID!) { asset(id: $id) { usage(days: 29) { consumers {
+      nodes { reads costUsd consumer { ... on Node { id } } } } } } }"""
     nodes = (await api.ask("root", usage, id=NOBODYS))["asset"]["usage"]["consumers"]["nodes"]
     assert {"reads": 3, "costUsd": 7, "consumer": {"id": team("ranking")}} in nodes
 

@@ -92,7 +92,7 @@ async def test_a_revert_compares_no_hidden_value(api: Api) -> None:
 
 @pytest.mark.parametrize("how", ["derivedFrom", "link"])
 async def test_no_engineer_guesses_a_hidden_source(api: Api, how: str) -> None:
-    """Ada gets the same answer and history whether the hidden asset that she names is a source of hers already or not."""
+    """Ada gets the same answer and history whether the hidden asset that she names is a source already or not."""
     answers = []
     for linked in (True, False):
         mine, theirs = dataset(f"mine-{how}-{linked}"), dataset(f"theirs-{how}-{linked}")

@@ -87,7 +87,8 @@ async def test_a_team_only_row_of_a_user_is_listed_for_her_team(api: Api) -> Non
     """A row of visibility TEAM that a user owns is listed for her and her team, and is absent for others."""
     urn = "mlg://dataset/test/default/private-of-hana"
     await api.load({"dataset": {"id": urn, "visibility": "TEAM", "owners": [{"owner": HANA}]}})
-    listed = f'{{ assets(filter: {{ids: ["{urn}"]}}) {{ totalCount nodes {{ ownerTeam {{ id }} owners {{ inherited }} }} }} }}'
+    found_by_id = f'assets(filter: {{ids: ["{urn}"]}})'
+    listed = f"{{ {found_by_id} {{ totalCount nodes {{ ownerTeam {{ id }} owners {{ inherited }} }} }} }}"
     found = {"totalCount": 1, "nodes": [{"ownerTeam": None, "owners": [{"inherited": False}]}]}
     for who, wanted in (("hana", found), ("mia", found), ("ada", {"totalCount": 0, "nodes": []})):
         assert (await api.ask(who, listed))["assets"] == wanted

@@ -25,7 +25,7 @@ async def api(api: Api) -> Api:
         {"domain": {"name": "shop", "owners": [{"owner": ADS}]}},
         {"tag": {"name": "pii", "tagKind": "PII", "propagates": True}},
         {"model": {"id": MODEL, "owners": [{"owner": ADS}]}},
-        {"modelVersion": {"id": f"mlg://model-version/test/default/theirs@1", "owners": [{"owner": ADS}]}},
+        {"modelVersion": {"id": "mlg://model-version/test/default/theirs@1", "owners": [{"owner": ADS}]}},
     )
     return api
 
@@ -69,13 +69,14 @@ async def test_identities_of_the_token_and_of_administrators_are_accepted(api: A
 
 
 async def test_a_version_that_was_only_referenced_is_listed_when_asked(api: Api) -> None:
-    """A ghost version of a foreign model is neither in `versions` nor its latest, and is listed as a stub on request."""
+    """A ghost version of a foreign model is neither in `versions` nor its latest; it is listed as a stub on request."""
     ghost = "mlg://model-version/test/default/theirs@9"
     only = "mlg://model-version/test/default/only-ghosts@1"
     run = {"id": "mlg://run/test/default/reads-ghosts", "state": "COMPLETE", "owners": [{"owner": RANKING}]}
     assert (await api.register("ada", {"run": {**run, "inputs": [ghost, only]}}))["failed"] == 0
     listed = """query ($id: ID!) { asset(id: $id) { ... on Model { latestVersion { version }
-      versions { totalCount nodes { version } } all: versions(includeStubs: true) { totalCount nodes { version hydration } } } } }"""
+      versions { totalCount nodes { version } } all: versions(includeStubs: true) {
+        totalCount nodes { version hydration } } } } }"""
     found = (await api.ask("root", listed, id=MODEL))["asset"]
     assert found["latestVersion"] == {"version": "1"}
     assert found["versions"] == {"totalCount": 1, "nodes": [{"version": "1"}]}

@@ -1,7 +1,7 @@
 """Reads the decision table written by people: labels that a caller sees and writes that a caller may do, by class."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -39,12 +39,7 @@ def team(name: str) -> str:
 
 
 def _caller(
-    subject: str,
-    teams: str,
-    roles: str,
-    scopes: str = f"{READ} {WRITE}",
-    glass: str | None = None,
-    acts_for: frozenset[str] = frozenset(),
+    subject: str, teams: str, roles: str, scopes: str = f"{READ} {WRITE}", glass: str | None = None
 ) -> Principal:
     program = subject in {"ci-ranking", "robot"}
     return Principal(
@@ -52,7 +47,6 @@ def _caller(
         PrincipalKind.SERVICE_ACCOUNT if program else PrincipalKind.PERSON,
         tenant="default",
         teams=frozenset(map(team, teams.split())),
-        acts_for=acts_for,
         roles=frozenset(roles.split()),
         scopes=frozenset(scopes.split()),
         break_glass=glass,
@@ -69,7 +63,7 @@ CALLERS: Mapping[str, Principal] = {
     "root+break-glass": _caller("root", "platform", "admin", f"{READ} {WRITE} {ADMIN}", "an outage"),
     "anonymous": _caller("anonymous", "", "", ""),
     "no-team-engineer": _caller("no-team-engineer", "", "engineer"),
-    "hana": _caller("hana", "", "engineer", acts_for=frozenset({"mlg://user/catalog/default/hana"})),
+    "hana": replace(_caller("hana", "", "engineer"), acts_for=frozenset({"mlg://user/catalog/default/hana"})),
     "robot": _caller("robot", "", "automation", WRITE),
     "biller": _caller("biller", "", "billing"),
     "ads-writer": _caller("ads-writer", "ads", "reader"),

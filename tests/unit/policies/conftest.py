@@ -31,8 +31,9 @@ def asset() -> Callable[..., PolicyAttributes]:
     owners = {"ranking": team("ranking"), "ads": team("ads"), "none": ""}
 
     def make(owner: str = "ranking", visibility: str = "TEAM", **others: str) -> PolicyAttributes:
-        usual = PolicyAttributes("MODEL_VERSION", owners[owner], visibility, "INTERNAL", "ACTIVE")
-        return usual._replace(**others)
+        usual = PolicyAttributes("MODEL_VERSION", owners[owner], visibility, "INTERNAL", "ACTIVE", "INTERNAL")
+        declared = {"declared_sensitivity": others.get("sensitivity", usual.sensitivity)}
+        return usual._replace(**declared | others)
 
     return make
 

@@ -21,7 +21,9 @@ from policies.predicate import (
     within,
 )
 
-SPACE = [PolicyAttributes("K", owner, visibility, "S", stage) for owner, visibility, stage in product("ab", "ab", "ab")]
+SPACE = [
+    PolicyAttributes("K", owner, visibility, "S", stage, "S") for owner, visibility, stage in product("ab", "ab", "ab")
+]
 
 leaves = st.one_of(
     st.just(Everything()),

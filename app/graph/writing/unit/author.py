@@ -24,8 +24,8 @@ class Author:
 
     ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` dates its audit entries, and is later
     than that of every earlier transaction. ``may``, ``discovers``, ``reads_field`` and ``hidden_fields`` are methods of
-    :class:`policies.access.Access`. ``propagation_stops`` are the kinds at which sensitivity stops. ``identities`` are the
-    URNs of the caller's own user and teams.
+    :class:`policies.access.Access`. ``propagation_stops`` are the kinds at which sensitivity stops. ``identities``
+    are the URNs of the caller's own user and teams.
     """
 
     tenant: str

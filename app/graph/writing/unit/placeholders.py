@@ -10,7 +10,6 @@ from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.catalog.urn import parent_urn, slug_of
 from graphql_schema.ports.record import Record
 
-
 _IDENTITIES: Final = frozenset({"team", "user"})
 
 

@@ -169,9 +169,14 @@ def test_check_refuses_as_start_up_does(tmp_path: Path) -> None:
 async def store(janusgraph: EmbeddedStore) -> str:
     """Load the assets of the examples and return the URL of the store."""
     async with GremlinClient(janusgraph.url) as client:
-        row = PolicyAttributes("MODEL_VERSION", RANKING, "ORG", "INTERNAL", "ACTIVE")
+        row = PolicyAttributes("MODEL_VERSION", RANKING, "ORG", "INTERNAL", "ACTIVE", "INTERNAL")
         await load_one(client, "default", RANKER, row)
-        await load_one(client, "default", HIDDEN, row._replace(visibility="TEAM", sensitivity="RESTRICTED"))
+        await load_one(
+            client,
+            "default",
+            HIDDEN,
+            row._replace(visibility="TEAM", sensitivity="RESTRICTED", declared_sensitivity="RESTRICTED"),
+        )
     return janusgraph.url
 
 

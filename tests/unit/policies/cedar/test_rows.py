@@ -15,7 +15,7 @@ from policies.vocabulary import Labels, RowAction
 
 OWNERS = ("", "t1", "t2", "t3")
 SPACE = [
-    PolicyAttributes(*values)
+    PolicyAttributes(*values, "PUBLIC")
     for values in product(
         ("MODEL", "DATASET", "RUN"),
         OWNERS,

@@ -174,7 +174,7 @@ def vertex(name: str, item: RegisterCommand | None, found: dict[Key, Any], tenan
 
 
 def team(record: dict[str, Any], records: dict[str, Any]) -> str:
-    """Return the owner by the rule of the design: a team or that of the parent, a user or the parent's owner, a domain."""
+    """Return the owner by the rule of the design: a team or the parent's, a user or the parent's owner, a domain."""
     parent = parent_by_name(record["id"]) or record["index"]["whole"]
     inherited = team(records[parent], records) if parent else ""
     teams, users = ([each for each in record["index"]["owners"] if kind in each[0]] for kind in ("//team/", "//user/"))

@@ -131,7 +131,7 @@ def test_a_name_that_the_id_had_to_cut_is_restored() -> None:
 
 
 def test_the_owner_of_the_policy_is_a_team_else_a_user_else_the_domain() -> None:
-    """The first technical team, else the first team, else the parent's team; then users, then a domain, if registered."""
+    """The first technical team, else the first one, else the parent's; then users, then a domain, if registered."""
     parent = version(ownerTeam=OTHER)
 
     def owned_by(*owners: tuple[str, list[str]]) -> str:
@@ -207,7 +207,7 @@ def test_a_stub_without_an_owning_team_is_unowned() -> None:
 def test_the_policy_sees_a_tag_as_open_to_all() -> None:
     """Of what is no asset only the owning team counts; an asset has the attributes of its record."""
     domain = {**stub("acme", "mlg://domain/catalog/default/d", "x", 1), "ownerTeam": TEAM, "sensitivity": "RESTRICTED"}
-    assert attributes(domain) == PolicyAttributes("DOMAIN", TEAM, "ORG", "INTERNAL", "ACTIVE")
+    assert attributes(domain) == PolicyAttributes("DOMAIN", TEAM, "ORG", "INTERNAL", "ACTIVE", "INTERNAL")
     assert attributes(version(sensitivity="RESTRICTED")).sensitivity == "RESTRICTED"
 
 
@@ -218,6 +218,7 @@ def test_native_values_of_an_asset_follow_from_its_record() -> None:
     assert values == {
         "tenant": "acme", "urn": URN, "kind": "MODEL_VERSION", "source": "mlflow", "namespace": "ads", "name": "ctr",
         "ownerTeam": "", "domain": "d", "stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL",
+        "declaredSensitivity": "INTERNAL",
         "hydration": "FULL", "createdAt": 100, "updatedAt": 100, "begins": 100, "deletedAt": FOREVER, "usedAt": 0,
         "servedAt": 0, "revision": 1, "prose": "ctr daily", "record": orjson.dumps(record).decode(),
     }  # fmt: skip

@@ -37,7 +37,7 @@ from policies.predicate import (
 )
 
 CLASSES = [
-    PolicyAttributes("DATASET", owner, visibility, "PUBLIC", stage)
+    PolicyAttributes("DATASET", owner, visibility, "PUBLIC", stage, "PUBLIC")
     for owner, visibility, stage in product(("", "t"), ("ORG", "TEAM"), ("DRAFT", "ACTIVE"))
 ]
 ORG, OWN, ACTIVE = within("visibility", ["ORG"]), within("ownerTeam", ["t"]), within("stage", ["ACTIVE"])
