@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from policies.errors import CodedError
 from policies.principal import Principal
 
-ATTRIBUTES = ("kind", "ownerTeam", "visibility", "sensitivity", "stage", "declaredSensitivity")
+ATTRIBUTES = ("kind", "ownerTeam", "visibility", "sensitivity", "stage", "confirmedSensitivity")
 """The names of an asset's attributes in rules, records and the index, in the order of `PolicyAttributes`."""
 
 POSITION = {name: position for position, name in enumerate(ATTRIBUTES)}
@@ -34,7 +34,8 @@ class PolicyAttributes(NamedTuple):
 
     ``kind``, ``visibility``, ``sensitivity`` and ``stage`` are names of GraphQL enum values. ``owner_team`` is the
     URN of the owner: a team, the user who owns what no team does, or the domain of what neither owns; ``""`` without.
-    ``declared_sensitivity`` is the asset's own, ``sensitivity`` the effective one.
+    ``sensitivity`` is the effective one, and
+    ``confirmed_sensitivity`` what of it does not come from raises by callers without rights on the asset.
     """
 
     kind: str
@@ -42,7 +43,7 @@ class PolicyAttributes(NamedTuple):
     visibility: str
     sensitivity: str
     stage: str
-    declared_sensitivity: str
+    confirmed_sensitivity: str
 
     @classmethod
     def of(cls, record: Mapping[str, str]) -> Self:

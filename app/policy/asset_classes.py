@@ -10,7 +10,7 @@ from policies.attributes import PolicyAttributes
 from policies.principal import Principal
 
 RAISED = "RAISED"
-"""Sensitivity of what others made RESTRICTED, beside the declared ones."""
+"""RESTRICTED by a raise that nobody with rights on the asset confirmed."""
 
 AXES: Mapping[str, tuple[str, ...]] = {
     "owner": ("own", "other", "nobody"),
@@ -41,7 +41,7 @@ def classes(principal: Principal) -> Iterator[tuple[AssetClass, PolicyAttributes
 
 
 def attributes_of(kind: str, owner: str, visibility: str, sensitivity: str, stage: str) -> PolicyAttributes:
-    """Return the policy attributes of a class; RAISED is RESTRICTED with the declaration INTERNAL."""
+    """Return the policy attributes of a class; RAISED is RESTRICTED, of which INTERNAL is confirmed."""
     if sensitivity == RAISED:
         return PolicyAttributes(kind, owner, visibility, "RESTRICTED", stage, "INTERNAL")
     return PolicyAttributes(kind, owner, visibility, sensitivity, stage, sensitivity)

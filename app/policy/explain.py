@@ -15,6 +15,7 @@ from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import attributes as attributes_of
 from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.catalog.urn import slug_of
 from policies.access import Access
 from policies.attributes import PolicyAttributes
@@ -115,4 +116,4 @@ def _visible(policy: Policy, access: Access, grade: Grade, attributes: PolicyAtt
         return {}
     kind = KIND_OF_CODE[attributes.kind].name
     hidden = access.field_mask(kind, attributes).hidden if kind in policy.labels else frozenset()
-    return {name: value for name, value in attributes.named().items() if name not in hidden}
+    return {name: value for name, value in attributes.named().items() if FIELD_OF[name] not in hidden}

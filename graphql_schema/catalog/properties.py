@@ -42,7 +42,7 @@ NATIVE_PROPERTIES: tuple[NativeProperty, ...] = (
     NativeProperty("stage"),
     NativeProperty("visibility"),
     NativeProperty("sensitivity"),
-    NativeProperty("declaredSensitivity"),
+    NativeProperty("confirmedSensitivity", field="sensitivity"),
     NativeProperty("hydration"),
     NativeProperty("createdAt", "Long"),
     NativeProperty("updatedAt", "Long"),

@@ -110,23 +110,29 @@ async def test_the_vocabulary_is_administered(api: Api, item: dict[str, Any]) ->
 
 
 async def test_an_owner_keeps_sight_of_what_others_made_restricted(api: Api) -> None:
-    """A reader of ads reads, filters and lists an asset of ads that ranking's registration of its source restricted."""
-    source, theirs, declared = (f"mlg://dataset/test/default/{name}" for name in ("squatted", "of-ads", "shut-by-ads"))
+    """A reader of ads reads and lists an asset of ads that ranking's registration of its source made RESTRICTED.
+
+    What ads declared RESTRICTED, or derived from a source that was known as RESTRICTED, the reader only discovers.
+    """
+    source, theirs, declared, derived = (
+        f"mlg://dataset/test/default/{name}" for name in ("squatted", "of-ads", "shut-by-ads", "derived-by-ads")
+    )
     owned = {"owners": [{"owner": ADS}], "description": "ours"}
     await api.load({"dataset": {"id": theirs, "derivedFrom": [source], **owned}})
     await api.load({"dataset": {"id": declared, "sensitivity": "RESTRICTED", **owned}})
     squat = {"dataset": {"id": source, "sensitivity": "RESTRICTED", "owners": [{"owner": RANKING}]}}
     assert (await api.register("ada", squat))["failed"] == 0
+    await api.load({"dataset": {"id": derived, "derivedFrom": [source], **owned}})
     listed = """query ($ids: [ID!]) { assets(filter: {ids: $ids, sensitivities: [RESTRICTED]}) {
       nodes { id description sensitivity viewerAccess { grade } } } }"""
-    found = await api.ask("bo", listed, ids=[source, theirs, declared])
+    ids = [source, theirs, declared, derived]
+    found = await api.ask("bo", listed, ids=ids)
     read = {"description": "ours", "sensitivity": "RESTRICTED", "viewerAccess": {"grade": "READ"}}
     assert found["assets"]["nodes"] == [{"id": theirs, **read}]
     by_id = "query ($id: ID!) { asset(id: $id) { description viewerAccess { grade } } }"
-    shown = {urn: (await api.ask("bo", by_id, id=urn))["asset"] for urn in (source, theirs, declared)}
+    shown = {urn: (await api.ask("bo", by_id, id=urn))["asset"] for urn in ids}
     discovered = {"description": None, "viewerAccess": {"grade": "DISCOVER"}}
-    assert shown == {
-        source: None,
-        theirs: {"description": "ours", "viewerAccess": {"grade": "READ"}},
-        declared: discovered,
-    }
+    seen = {"description": "ours", "viewerAccess": {"grade": "READ"}}
+    assert shown == {source: None, theirs: seen, declared: discovered, derived: discovered}
+    await api.load({"dataset": {"id": theirs, "sensitivity": "RESTRICTED"}})
+    assert (await api.ask("bo", by_id, id=theirs))["asset"] == discovered

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
 
@@ -50,7 +51,7 @@ class _Neighbourhood:
     def changed(self) -> dict[int, Record]:
         """Return the records whose sensitivity differs from the stored one."""
         return {
-            vid: {**record, "sensitivity": SENSITIVITIES[self.ranks[vid]]}
+            vid: with_effective_sensitivity(record, SENSITIVITIES[self.ranks[vid]])
             for vid, record in self.records.items()
             if RANK[record["sensitivity"]] != self.ranks[vid]
         }

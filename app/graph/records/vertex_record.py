@@ -19,7 +19,11 @@ from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.rules.index_terms import indexed as found_by
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
-from policies.sensitivity import strictest
+from policies.sensitivity import RANK, strictest
+
+CONFIRMED: Final = "confirmedSensitivity"
+"""Record key of the confirmed sensitivity, where it is lower than the effective one."""
+
 
 ALIASES: Final = "aliases"
 """Record key of a model: its aliases by name."""
@@ -38,7 +42,9 @@ _FIRST: Final[Mapping[str, Record]] = {
 }
 
 
-_FIXED: Final = frozenset({"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam"})
+_FIXED: Final = frozenset(
+    {"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam", CONFIRMED}
+)
 
 
 _TEAM, _USER = "mlg://team/", "mlg://user/"
@@ -116,8 +122,27 @@ def updated(record: Record, values: Record, *, stored: bool = True) -> Record:
     if "sensitivity" in given:
         after["declaredSensitivity"] = after["sensitivity"]
         if stored:
-            after["sensitivity"] = strictest(record["sensitivity"], after["sensitivity"])
+            declared, known = after["sensitivity"], strictest(confirmed_sensitivity(record), after["sensitivity"])
+            return _with_sensitivity(after, strictest(record["sensitivity"], declared), known)
     return after
+
+
+def confirmed_sensitivity(record: Record) -> str:
+    """Return the part of the effective sensitivity that is declared, or was raised by callers with rights."""
+    return str(record.get(CONFIRMED, record["sensitivity"]))
+
+
+def with_effective_sensitivity(record: Record, level: str, *, confirmed: bool = True) -> Record:
+    """Return the record with another effective sensitivity; a raise that is not ``confirmed`` confirms nothing."""
+    known = confirmed_sensitivity(record)
+    if RANK[level] > RANK[record["sensitivity"]] and confirmed:
+        known = level
+    return _with_sensitivity(record, level, min(known, level, key=RANK.__getitem__))
+
+
+def _with_sensitivity(record: Record, level: str, confirmed: str) -> Record:
+    rest = {key: value for key, value in record.items() if key != CONFIRMED}
+    return {**rest, "sensitivity": level, **({} if confirmed == level else {CONFIRMED: confirmed})}
 
 
 def attached_record(tenant: str, urn: str, by: str, now: int, **values: Json) -> Record:
@@ -185,8 +210,8 @@ def attributes(record: Record) -> PolicyAttributes:
     Kinds that are not assets are open to all; of these only domains may have an owner team.
     """
     if KIND_OF_CODE[record["kind"]].asset:
-        return PolicyAttributes.of(record)
-    return PolicyAttributes(record["kind"], record["ownerTeam"], **_OPEN_TO_ALL, declared_sensitivity="INTERNAL")
+        return PolicyAttributes.of({**record, CONFIRMED: confirmed_sensitivity(record)})
+    return PolicyAttributes(record["kind"], record["ownerTeam"], **_OPEN_TO_ALL, confirmed_sensitivity="INTERNAL")
 
 
 def is_unowned_stub(record: Record) -> bool:
@@ -209,7 +234,8 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
     found = found_by(record)
     same = ("tenant", "kind", "source", "namespace", "name", "ownerTeam", "createdAt", "updatedAt", "revision")
     values = {
-        **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "declaredSensitivity", "hydration")},
+        **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "hydration")},
+        CONFIRMED: confirmed_sensitivity(record),
         "urn": record["id"],
         "prose": found.prose,
         "domain": index["domain"],

@@ -135,7 +135,7 @@ class ValuePicker:
             for visibility in ("ORG", "TEAM")
             for sensitivity in self._sensitivities()
             for stage in ("DRAFT", "ACTIVE", "DEPRECATED", "RETIRED")
-            for levels in [{"sensitivity": sensitivity, "declared_sensitivity": sensitivity}]
+            for levels in [{"sensitivity": sensitivity, "confirmed_sensitivity": sensitivity}]
             for other in [mine._replace(visibility=visibility, stage=stage, **levels)]
             if access.grade(other) is self.thing.grade
             and access.field_mask(self.thing.kind, other) == access.field_mask(self.thing.kind, mine)

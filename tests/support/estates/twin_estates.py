@@ -107,7 +107,7 @@ class TwinEstates:
             inherited = self.things[parent].attributes.owner_team if parent and not owner else owner
             attributes = PolicyAttributes(KINDS[kind].code, inherited, visibility, sensitivity, stage, sensitivity)
             strictest = self._strictest(sensitivity, parent)
-            attributes = attributes._replace(sensitivity=strictest, declared_sensitivity=strictest)
+            attributes = attributes._replace(sensitivity=strictest, confirmed_sensitivity=strictest)
             grade = self.access.grade(attributes)
             if grade is Grade.HIDDEN or not KINDS[kind].versioned or VEIL not in str(parent):
                 break  # else a version that is seen would spell out the name of what is hidden

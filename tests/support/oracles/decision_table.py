@@ -23,7 +23,7 @@ AXES: tuple[tuple[str, ...], ...] = (
 )
 """The values of owner, visibility, sensitivity, stage and kind, as the lines of the table name them.
 
-RAISED is RESTRICTED by what flows in, and declared as INTERNAL.
+RAISED is RESTRICTED by a raise of others, of which only INTERNAL is confirmed.
 """
 
 READ, WRITE, ADMIN = "graph:read", "graph:write", "graph:admin"

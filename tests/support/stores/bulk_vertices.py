@@ -25,7 +25,7 @@ def every_class(owners: Sequence[str]) -> list[PolicyAttributes]:
     axes = ([each.name for each in enum] for enum in (Visibility, Sensitivity, LifecycleStage))
     found = product(ASSET_KINDS, owners, *axes)
     declared = [PolicyAttributes(kind, owner, seen, level, stage, level) for kind, owner, seen, level, stage in found]
-    raised = [row._replace(declared_sensitivity="INTERNAL") for row in declared if row.sensitivity == "RESTRICTED"]
+    raised = [row._replace(confirmed_sensitivity="INTERNAL") for row in declared if row.sensitivity == "RESTRICTED"]
     return declared + raised
 
 

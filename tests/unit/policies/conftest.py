@@ -32,7 +32,7 @@ def asset() -> Callable[..., PolicyAttributes]:
 
     def make(owner: str = "ranking", visibility: str = "TEAM", **others: str) -> PolicyAttributes:
         usual = PolicyAttributes("MODEL_VERSION", owners[owner], visibility, "INTERNAL", "ACTIVE", "INTERNAL")
-        declared = {"declared_sensitivity": others.get("sensitivity", usual.sensitivity)}
+        declared = {"confirmed_sensitivity": others.get("sensitivity", usual.sensitivity)}
         return usual._replace(**declared | others)
 
     return make

@@ -41,7 +41,7 @@ FEW_LABELS: Labels = {
 }
 
 EQUIVALENT = {"writes-administered: every action"}
-"""Mutants that change no decision: the policy filters no rows of what is administered, and administrators are exempt."""
+"""Mutants that change no decision: the policy filters no rows of these kinds, and administrators are exempt."""
 
 Rows = list[tuple[Class, PolicyAttributes]]
 

@@ -7,6 +7,7 @@ import structlog
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.reading.access.field_masks import UNMASKED, RowAccess, access_of
 from app.graph.records.read_time import PRESENT, ReadTime, vertex_at
+from app.graph.records.vertex_record import attributes as attributes_of
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.ports.policy_report import PolicyReport
@@ -106,7 +107,7 @@ class RowPolicy:
 
     def _access_to(self, kind: str, record: Record) -> RowAccess | None:
         """Return the access to a record; None if it is hidden."""
-        attributes = PolicyAttributes.of(record)
+        attributes = attributes_of(record)
         if attributes not in self._access_by_attributes:
             self._access_by_attributes[attributes] = access_of(self._access, kind, attributes, self._report)
         return self._access_by_attributes[attributes]

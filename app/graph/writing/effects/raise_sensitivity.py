@@ -15,11 +15,12 @@ from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.stored_flows import Sources, StoredFlows
 from app.graph.records.edge_record import EdgeKey, ends
-from app.graph.records.vertex_record import kind_of
+from app.graph.records.vertex_record import attributes, kind_of, with_effective_sensitivity
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
+from policies.vocabulary import WriteAction
 
 MAX_RAISED: Final = 1_000
 """Vertices outside of the batch that a transaction raises itself."""
@@ -110,7 +111,7 @@ class _Raising:
                 return
             new = {vid for vid in reached | (found & self._batch.vertices.keys()) if self._rank(vid) < rank}
             for vid in new:
-                self._batch.vertices[vid] = {**self._batch.vertices[vid], "sensitivity": SENSITIVITIES[rank]}
+                self._batch.vertices[vid] = self._raised(self._batch.vertices[vid], SENSITIVITIES[rank])
             own = {vid for vid in new if self._batch.is_stored(vid)}
             parents = self._parents_of(new)
             reached = self._targets(new)
@@ -170,6 +171,11 @@ class _Raising:
     def _parents_of(self, vids: Iterable[int]) -> set[int]:
         """Return the stored parents that vertices become children of."""
         return {parent for vid in vids for parent in self._joined_parents.get(vid, ())}
+
+    def _raised(self, record: Record, level: str) -> Record:
+        """Return the record at the level; the raise is unconfirmed if the author has no right to link the asset."""
+        may_link = self._author.may(WriteAction.LINK, attributes(record)).allowed
+        return with_effective_sensitivity(record, level, confirmed=may_link)
 
     def _rank(self, vid: int) -> int:
         return RANK[self._batch.vertices[vid]["sensitivity"]]

@@ -175,7 +175,7 @@ async def store(janusgraph: EmbeddedStore) -> str:
             client,
             "default",
             HIDDEN,
-            row._replace(visibility="TEAM", sensitivity="RESTRICTED", declared_sensitivity="RESTRICTED"),
+            row._replace(visibility="TEAM", sensitivity="RESTRICTED", confirmed_sensitivity="RESTRICTED"),
         )
     return janusgraph.url
 

@@ -218,7 +218,7 @@ def test_native_values_of_an_asset_follow_from_its_record() -> None:
     assert values == {
         "tenant": "acme", "urn": URN, "kind": "MODEL_VERSION", "source": "mlflow", "namespace": "ads", "name": "ctr",
         "ownerTeam": "", "domain": "d", "stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL",
-        "declaredSensitivity": "INTERNAL",
+        "confirmedSensitivity": "INTERNAL",
         "hydration": "FULL", "createdAt": 100, "updatedAt": 100, "begins": 100, "deletedAt": FOREVER, "usedAt": 0,
         "servedAt": 0, "revision": 1, "prose": "ctr daily", "record": orjson.dumps(record).decode(),
     }  # fmt: skip
