@@ -99,6 +99,11 @@ class Access:
         denied = (member for member in self._groups_of(type_name) if member.denial(attributes, grade, _NO_REASON))
         return frozenset().union(*(member.group.fields for member in denied))
 
+    def logged_fields(self, type_name: str) -> frozenset[str]:
+        """Return the restricted and secret fields of a type; none of a type that the policy does not govern."""
+        governed = self._types.get(type_name)
+        return governed.logged if governed else frozenset()
+
     def may(self, action: str, attributes: PolicyAttributes) -> Decision:
         """Decide a write action on an asset with the given attributes.
 

@@ -7,7 +7,7 @@ what the native values need beyond the fields:
 - ``domain`` and ``whole``: the URN of the domain and of the parent, "" without one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.graph.records.record_text import text_of
@@ -23,6 +23,10 @@ from policies.sensitivity import RANK, strictest
 
 CONFIRMED: Final = "confirmedSensitivity"
 """Record key of the confirmed sensitivity, where it is lower than the effective one."""
+
+
+GIVEN_BY: Final = "givenBy"
+"""Record key: the subject who gave the stored value of each restricted or secret field, and so knows it."""
 
 
 ALIASES: Final = "aliases"
@@ -43,7 +47,7 @@ _FIRST: Final[Mapping[str, Record]] = {
 
 
 _FIXED: Final = frozenset(
-    {"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam", CONFIRMED}
+    {"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam", CONFIRMED, GIVEN_BY}
 )
 
 
@@ -125,6 +129,12 @@ def updated(record: Record, values: Record, *, stored: bool = True) -> Record:
             declared, known = after["sensitivity"], strictest(confirmed_sensitivity(record), after["sensitivity"])
             return _with_sensitivity(after, strictest(record["sensitivity"], declared), known)
     return after
+
+
+def with_givers(record: Record, fields: Iterable[str], subject: str) -> Record:
+    """Return the record with the subject as giver of the values of these fields."""
+    given = dict.fromkeys(fields, subject)
+    return {**record, GIVEN_BY: {**record.get(GIVEN_BY, {}), **given}} if given else record
 
 
 def confirmed_sensitivity(record: Record) -> str:

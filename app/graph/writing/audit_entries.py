@@ -12,7 +12,7 @@ from typing import Final
 
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
 from app.graph.records.tag_edge import declared_part
-from app.graph.records.vertex_record import ALIASES, CONFIRMED, kind_of
+from app.graph.records.vertex_record import ALIASES, CONFIRMED, GIVEN_BY, kind_of
 from app.graph.writing.rules.attach import attached_urn, new_attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction
@@ -23,7 +23,7 @@ from graphql_schema.ports.record import Json, Record
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
-    | {CONFIRMED}
+    | {CONFIRMED, GIVEN_BY}
     | {ALIASES}  # recorded alias by alias, by the handler
 )
 """Record keys whose difference is no entry."""

@@ -156,6 +156,7 @@ class PolicedWriter:
             gates=coordinator.gates,
             hidden_fields=self._access.fields_hidden_by_rules,
             identities=principal.owners,
+            logged_fields=self._access.logged_fields,
         )
 
     async def _commit(self, batch: WorkingSet, author: Author) -> None:

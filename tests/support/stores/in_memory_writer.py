@@ -60,6 +60,7 @@ class Memory:
             audit_instant=now,
             hidden_fields=access.fields_hidden_by_rules,
             identities=everything,
+            logged_fields=access.logged_fields,
         )
         done = plan(items, state, author, dry_run=dry_run)
         self.written = state.write_set(now).bindings() if state.has_writes else None

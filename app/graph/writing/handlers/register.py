@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.graph.records.edge_record import carries_sensitivity, unconfirmed_from
-from app.graph.records.vertex_record import is_unowned_stub, registered, updated
+from app.graph.records.vertex_record import is_unowned_stub, registered, updated, with_givers
 from app.graph.writing.rules.edge_declarations import declare_edges
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible
@@ -77,7 +77,7 @@ def _load(unit: ItemUnit, command: RegisterCommand) -> Target:
         before,
         unit.lookup.vertex(unit.lookup.vid(parent)) if creates and parent else None,
         creates,
-        frozenset() if before is None else unit.visibility.hidden_fields(before) & given,
+        frozenset() if before is None else unit.visibility.unknown_fields(before) & given,
     )
 
 
@@ -112,7 +112,8 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     elif command.action is not None:
         unit.audit.record_action(vid, command.action, command.reason)
     after = _changed(unit.lookup.known(vid), target, stored=unit.lookup.batch.is_stored(vid))
-    unit.staging.put(vid, after)
+    secrets = unit.author.changed_secrets(target.before or {}, after) | target.unseen
+    unit.staging.put(vid, with_givers(after, secrets, unit.author.subject))
     unit.audit.rewritten[vid] = target.unseen
     update_use_times(unit, vid)
     moved = [declare_edges(unit, command.urn, edges) for edges in command.edges]

@@ -14,7 +14,7 @@ from app.graph.records.edge_record import (
     with_empty_interval,
 )
 from app.graph.records.tag_edge import declared_part, released, restored_declaration
-from app.graph.records.vertex_record import updated
+from app.graph.records.vertex_record import updated, with_givers
 from app.graph.writing.handlers.register import CONTENT, RETIRED
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists, update_owner_team, update_use_times
 from app.graph.writing.rules.permissions import (
@@ -61,7 +61,7 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     after = _restored(record, values)
     if after["stage"] == RETIRED != record["stage"]:
         require_right(unit, "retire", record)
-    unit.staging.put(vid, after)
+    unit.staging.put(vid, with_givers(after, unit.author.changed_secrets(record, after), unit.author.subject))
     update_use_times(unit, vid)
     moved = [_restore_edge(unit, vid, entry) for entry in edges]
     _restore_lists(unit, vid, change, edges, also_owners=bool(owner))

@@ -6,6 +6,8 @@ from typing import Final
 
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_record import kind_of
+from graphql_schema.ports.record import Record
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 from policies.gates import NO_GATES, Gates
@@ -18,14 +20,18 @@ def _none_hidden(_kind: str, _attributes: PolicyAttributes) -> Collection[str]:
     return ()
 
 
+def _none_logged(_kind: str) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
     """The caller of a batch, its instant, and the policy bound to this caller.
 
     ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` dates its audit entries, and is later
-    than that of every earlier transaction. ``may``, ``discovers``, ``reads_field`` and ``hidden_fields`` are methods of
-    :class:`policies.access.Access`. ``propagation_stops`` are the kinds at which sensitivity stops. ``identities``
-    are the URNs of the caller's own user and teams.
+    than that of every earlier transaction. ``may``, ``discovers``, ``reads_field``, ``hidden_fields`` and
+    ``logged_fields`` are methods of :class:`policies.access.Access`. ``propagation_stops`` are the kinds at which
+    sensitivity stops. ``identities`` are the URNs of the caller's own user and teams.
     """
 
     tenant: str
@@ -41,6 +47,12 @@ class Author:
     gates: Gates = NO_GATES
     hidden_fields: Callable[[str, PolicyAttributes], Collection[str]] = _none_hidden
     identities: Container[str] = frozenset()
+    logged_fields: Callable[[str], frozenset[str]] = _none_logged
+
+    def changed_secrets(self, before: Record, after: Record) -> frozenset[str]:
+        """Return the restricted and secret fields of an asset that differ."""
+        logged = self.logged_fields(kind_of(after))
+        return frozenset(name for name in logged if before.get(name) != after.get(name))
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the author's tenant."""

@@ -1,7 +1,7 @@
 """What the author of an item may see and do: the policy applied to records within a write."""
 
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
-from app.graph.records.vertex_record import attributes, is_attached, kind_of
+from app.graph.records.vertex_record import GIVEN_BY, attributes, is_attached, kind_of
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
@@ -61,6 +61,11 @@ class CallerVisibility:
             return frozenset()
         record = self._with_floor(record)
         return frozenset(self._author.hidden_fields(kind_of(record), attributes(record)))
+
+    def unknown_fields(self, record: Record) -> frozenset[str]:
+        """Return the hidden fields of a stored asset but those whose values the caller gave, and so knows."""
+        known = {name for name, subject in record.get(GIVEN_BY, {}).items() if subject == self._author.subject}
+        return self.hidden_fields(record) - known
 
     def conceals(self, key: EdgeKey) -> bool:
         """Return whether an edge is stored that the caller may not know: it has a hidden end, and others recorded it.

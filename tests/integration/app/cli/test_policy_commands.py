@@ -66,7 +66,7 @@ def test_the_matrix_is_printed_as_json(printed: str) -> None:
     (eli,) = [line for line in lines if line["caller"] == "eli" and "does" in line]
     assert eli["does"] == ["promote", "approve"]
     assert eli["owner"] == ["own"]
-    assert {*eli["kind"]} == {kind.code for kind in KINDS.values()} - {"TEAM", "USER"}
+    assert {*eli["kind"]} == {kind.code for kind in KINDS.values()} - {"TEAM", "USER", "DOMAIN", "TAG"}
 
 
 @pytest.fixture
