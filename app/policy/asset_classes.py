@@ -10,7 +10,7 @@ from policies.attributes import PolicyAttributes
 from policies.principal import Principal
 
 RAISED = "RAISED"
-"""RESTRICTED by a raise that nobody with rights on the asset confirmed."""
+"""RESTRICTED by a raise that no caller with rights on the asset confirmed."""
 
 AXES: Mapping[str, tuple[str, ...]] = {
     "owner": ("own", "other", "nobody"),

@@ -13,14 +13,14 @@ from support.stores.janusgraph import StoreGraph
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 
-OURS, THEIRS, NOBODYS = (urn("dataset", name) for name in ("ours", "theirs", "nobodys"))
+OURS, THEIRS, UNOWNED = (urn("dataset", name) for name in ("ours", "theirs", "unowned"))
 SPENT = "query ($id: ID!) { team(id: $id) { consumption(days: 29) { costUsd } } }"
 DAY = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
 
 
 @pytest.fixture(scope="module")
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return the API over assets of ranking, of ads and of nobody, with a billing service."""
+    """Return the API over assets of ranking, of ads and of no owner, with a billing service."""
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
         biller = replace(persona("ci-ranking"), name="biller", groups=(), roles=("billing",))
         api.tokens["biller"] = DevIssuer(api.process.settings).mint(biller)
@@ -29,7 +29,7 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
             {"team": {"name": "ranking"}},
             owned("dataset", "ours"),
             owned("dataset", "theirs", "ads"),
-            {"dataset": {"id": NOBODYS}},
+            {"dataset": {"id": UNOWNED}},
         )
         yield api
 
@@ -41,22 +41,22 @@ def used(asset: str, consumer: str = "ads", **counts: float) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("who", "denied"),
-    [("ada", {"theirs", "nobodys"}), ("biller", set()), ("root", set()), ("eli", {"ours", "theirs", "nobodys"})],
+    [("ada", {"theirs", "unowned"}), ("biller", set()), ("root", set()), ("eli", {"ours", "theirs", "unowned"})],
 )
 async def test_only_owners_and_a_billing_role_bill(api: Api, who: str, denied: set[str]) -> None:
     """A cost is recorded by the owners of the asset, by the billing role and by administrators, and by no other."""
-    for name, asset in (("ours", OURS), ("theirs", THEIRS), ("nobodys", NOBODYS)):
+    for name, asset in (("ours", OURS), ("theirs", THEIRS), ("unowned", UNOWNED)):
         payload = await recorded(api, who, used(asset, reads=1, costUsd=2))
         assert codes(payload) == ([("DENIED", ["records", "0"])] if name in denied else []), name
 
 
 async def test_use_without_a_cost_needs_no_right_to_bill(api: Api) -> None:
     """An engineer counts the use of an unowned asset, and neither sets nor clears the cost that a biller recorded."""
-    await recorded(api, "biller", used(NOBODYS, "ranking", costUsd=7))
-    assert codes(await recorded(api, "ada", used(NOBODYS, "ranking", reads=3))) == []
+    await recorded(api, "biller", used(UNOWNED, "ranking", costUsd=7))
+    assert codes(await recorded(api, "ada", used(UNOWNED, "ranking", reads=3))) == []
     usage = """query ($id: ID!) { asset(id: $id) { usage(days: 29) { consumers {
       nodes { reads costUsd consumer { ... on Node { id } } } } } } }"""
-    nodes = (await api.ask("root", usage, id=NOBODYS))["asset"]["usage"]["consumers"]["nodes"]
+    nodes = (await api.ask("root", usage, id=UNOWNED))["asset"]["usage"]["consumers"]["nodes"]
     assert {"reads": 3, "costUsd": 7, "consumer": {"id": team("ranking")}} in nodes
 
 

@@ -120,6 +120,6 @@ async def test_a_list_does_not_show_a_hidden_source_that_another_declared(api: A
         await api.load({"dataset": {"id": mine, "owners": [RANKING], "derivedFrom": [theirs] if linked else []}})
         done = (await api.register("ada", {"dataset": {"id": mine, "derivedFrom": []}}))["results"]
         answers.append((done, await api.ask("ada", HISTORY, id=mine)))
-        seen = await api.ask("root", "query ($id: ID!) { asset(id: $id) { upstream { totalCount } } }", id=mine)
-        assert seen["asset"]["upstream"]["totalCount"] == int(linked)
+        found = await api.ask("root", "query ($id: ID!) { asset(id: $id) { upstream { totalCount } } }", id=mine)
+        assert found["asset"]["upstream"]["totalCount"] == int(linked)
     assert answers[0] == answers[1]

@@ -18,7 +18,7 @@ RUN, DATA, IN_DOMAIN, IN_LOST = (
     "mlg://run/test/default/of-hana",
     "mlg://dataset/test/default/of-hana",
     "mlg://dataset/test/default/of-commerce",
-    "mlg://dataset/test/default/of-nobody",
+    "mlg://dataset/test/default/of-no-owner",
 )
 MODEL, VERSION = "mlg://model/test/default/of-hana", "mlg://model-version/test/default/of-hana@1"
 SECRETS = "query ($id: ID!) { asset(id: $id) { id ... on Run { error } } }"
@@ -73,7 +73,7 @@ async def test_no_stranger_changes_what_a_user_owns(api: Api) -> None:
 
 
 async def test_what_only_a_domain_owns_belongs_to_the_owner_of_the_domain(api: Api) -> None:
-    """An asset in a domain without an owner of its own is changed by the domain's owners, and by nobody without any."""
+    """An asset in a domain without an owner of its own is changed by the domain's owners, else by administrators."""
     for urn, wanted in (
         (IN_DOMAIN, {"ivo": "UPDATED", "ada": "DENIED"}),
         (IN_LOST, {"ivo": "DENIED", "ada": "DENIED"}),

@@ -41,7 +41,7 @@ async def exists(api: Api, urn: str) -> bool:
 
 
 async def test_a_reference_creates_no_identity(api: Api) -> None:
-    """An engineer who names an unknown user or team is told to have it registered, by every field and mutation."""
+    """An engineer who names an unknown user or team is rejected with what to do, by every field and mutation."""
     day = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
     mine, run = "mlg://dataset/test/default/mine", "mlg://run/test/default/mine"
     await api.load(data("mine"), {"run": {"id": run, "state": "COMPLETE", "owners": [{"owner": RANKING}]}})
@@ -109,7 +109,7 @@ async def test_the_vocabulary_is_administered(api: Api, item: dict[str, Any]) ->
     assert outcomes["root"] in {"CREATED", "UPDATED"}
 
 
-async def test_an_owner_keeps_sight_of_what_others_made_restricted(api: Api) -> None:
+async def test_an_owner_still_reads_what_others_made_restricted(api: Api) -> None:
     """A reader of ads reads and lists an asset of ads that ranking's registration of its source made RESTRICTED.
 
     What ads declared RESTRICTED, or derived from a source that was known as RESTRICTED, the reader only discovers.
@@ -132,7 +132,7 @@ async def test_an_owner_keeps_sight_of_what_others_made_restricted(api: Api) -> 
     by_id = "query ($id: ID!) { asset(id: $id) { description viewerAccess { grade } } }"
     shown = {urn: (await api.ask("bo", by_id, id=urn))["asset"] for urn in ids}
     discovered = {"description": None, "viewerAccess": {"grade": "DISCOVER"}}
-    seen = {"description": "ours", "viewerAccess": {"grade": "READ"}}
-    assert shown == {source: None, theirs: seen, declared: discovered, derived: discovered}
+    readable = {"description": "ours", "viewerAccess": {"grade": "READ"}}
+    assert shown == {source: None, theirs: readable, declared: discovered, derived: discovered}
     await api.load({"dataset": {"id": theirs, "sensitivity": "RESTRICTED"}})
     assert (await api.ask("bo", by_id, id=theirs))["asset"] == discovered

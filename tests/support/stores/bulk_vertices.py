@@ -23,8 +23,8 @@ CHUNK = 1_000
 def every_class(owners: Sequence[str]) -> list[PolicyAttributes]:
     """Return every asset class with one of these owners; RESTRICTED ones also as raised by others."""
     axes = ([each.name for each in enum] for enum in (Visibility, Sensitivity, LifecycleStage))
-    found = product(ASSET_KINDS, owners, *axes)
-    declared = [PolicyAttributes(kind, owner, seen, level, stage, level) for kind, owner, seen, level, stage in found]
+    declared = [PolicyAttributes(*values, confirmed_sensitivity="") for values in product(ASSET_KINDS, owners, *axes)]
+    declared = [row._replace(confirmed_sensitivity=row.sensitivity) for row in declared]
     raised = [row._replace(confirmed_sensitivity="INTERNAL") for row in declared if row.sensitivity == "RESTRICTED"]
     return declared + raised
 

@@ -26,7 +26,7 @@ MAX_AGE: Final = timedelta(days=5 * 366)
 """Age of the oldest day that is accepted."""
 
 COST: Final = "costUsd"
-"""Counter of the cost, which somebody pays, so that it needs the right to bill."""
+"""Counter of the cost, which a consumer pays, so that it needs the right to bill."""
 
 _RECORDING: Final = ("recordedAt", "recordedBy")
 

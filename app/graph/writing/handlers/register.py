@@ -112,7 +112,7 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     elif command.action is not None:
         unit.audit.record_action(vid, command.action, command.reason)
     after = _changed(unit.lookup.known(vid), target, stored=unit.lookup.batch.is_stored(vid))
-    secrets = unit.author.changed_secrets(target.before or {}, after) | target.unseen
+    secrets = unit.visibility.changed_secrets(target.before or {}, after) | target.unseen
     unit.staging.put(vid, with_givers(after, secrets, unit.author.subject))
     unit.audit.rewritten[vid] = target.unseen
     update_use_times(unit, vid)
@@ -173,7 +173,7 @@ def _refuse_missing(command: RegisterCommand) -> None:
 
 
 def _refuse_unseen_content(target: Target) -> None:
-    """Reject a digest if the stored one is hidden: a conflict, or none, would tell whether it is equal."""
+    """Reject a digest if the stored one is hidden: a conflict, or none, would disclose whether it is equal."""
     for name in CONTENT:
         if name in target.unseen:
             raise denied(f"You may not see `{name}` of {target.command.urn}, so you may not give it; omit it.")

@@ -61,7 +61,7 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     after = _restored(record, values)
     if after["stage"] == RETIRED != record["stage"]:
         require_right(unit, "retire", record)
-    unit.staging.put(vid, with_givers(after, unit.author.changed_secrets(record, after), unit.author.subject))
+    unit.staging.put(vid, with_givers(after, unit.visibility.changed_secrets(record, after), unit.author.subject))
     update_use_times(unit, vid)
     moved = [_restore_edge(unit, vid, entry) for entry in edges]
     _restore_lists(unit, vid, change, edges, also_owners=bool(owner))

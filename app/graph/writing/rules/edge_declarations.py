@@ -61,7 +61,7 @@ def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) 
         edge = unit.lookup.edge(key)
         if edge is None or key in kept or edges.declarer not in edge["by"] or not is_current(edge, unit.now):
             continue
-        if unit.visibility.conceals(key):  # ending it would tell that it exists
+        if unit.visibility.conceals(key):  # ending it would disclose that it exists
             continue
         if not has_mode(edge, TagMode.BLOCKED, unit.now):  # a list of tags does not change which tags are blocked
             yield key, undeclared(edge, edges.declarer, unit.now)

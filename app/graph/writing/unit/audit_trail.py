@@ -22,8 +22,8 @@ class AuditTrail:
     """Collects actions, fields and edges, by vertex id. :mod:`app.graph.writing.audit_entries` writes the entries.
 
     A vertex without an action was changed as a consequence. ``reason`` belongs to every vertex with an action.
-    ``rewritten`` are fields that the author gave without seeing them: they have an entry even if the value is the same,
-    because an audit without one would tell that it is.
+    ``rewritten`` are fields that are hidden from the author who gave them. They have an entry even if the value is the
+    same: an audit without one would disclose that it is.
     """
 
     def __init__(self) -> None:

@@ -6,8 +6,6 @@ from typing import Final
 
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.records.vertex_id import vertex_id
-from app.graph.records.vertex_record import kind_of
-from graphql_schema.ports.record import Record
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 from policies.gates import NO_GATES, Gates
@@ -48,11 +46,6 @@ class Author:
     hidden_fields: Callable[[str, PolicyAttributes], Collection[str]] = _none_hidden
     identities: Container[str] = frozenset()
     logged_fields: Callable[[str], frozenset[str]] = _none_logged
-
-    def changed_secrets(self, before: Record, after: Record) -> frozenset[str]:
-        """Return the restricted and secret fields of an asset that differ."""
-        logged = self.logged_fields(kind_of(after))
-        return frozenset(name for name in logged if before.get(name) != after.get(name))
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the author's tenant."""

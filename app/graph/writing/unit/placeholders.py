@@ -25,7 +25,7 @@ def ensure_referenced(unit: ItemUnit, urn: str, *path: str) -> int:
         if not unit.visibility.allows("register", new).allowed:
             raise not_found(
                 f"{urn} is not registered, and users and teams come from the identity provider or an administrator; "
-                "check the id, or ask an administrator to register it.",
+                "check the id, or have an administrator register it.",
                 *path,
             )
     return ensure_stub(unit, urn)

@@ -67,10 +67,15 @@ class CallerVisibility:
         known = {name for name, subject in record.get(GIVEN_BY, {}).items() if subject == self._author.subject}
         return self.hidden_fields(record) - known
 
+    def changed_secrets(self, before: Record, after: Record) -> frozenset[str]:
+        """Return the restricted and secret fields of an asset that differ."""
+        logged = self._author.logged_fields(kind_of(after))
+        return frozenset(name for name in logged if before.get(name) != after.get(name))
+
     def conceals(self, key: EdgeKey) -> bool:
         """Return whether an edge is stored that the caller may not know: it has a hidden end, and others recorded it.
 
-        What the caller is told of a declaration of the edge must then be the same as if it were not stored.
+        The response to a declaration of the edge must then be the same as if it were not stored.
         """
         edge = self._lookup.edge(key)
         if edge is None or edge["recordedBy"] == self._author.subject:
