@@ -139,7 +139,7 @@ async def test_store_python_and_cedar_find_the_same_rows(twin: Twin) -> None:
             pairs += 1
             decisions += len(expected)
     print(f"{pairs:,} pairs, {decisions:,} answers of each, {differences} differences")  # noqa: T201 - the result
-    assert (pairs, differences) == (103_040, 0)
+    assert (pairs, differences) == (128_800, 0)
 
 
 @dataclass(slots=True)

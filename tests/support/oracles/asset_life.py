@@ -391,4 +391,7 @@ class Life:
             record, parent = self.records[name], parent_of(name)
             teams = [(far, kinds) for far, kinds in record["index"]["owners"] if "//team/" in far]
             best = [far for far, kinds in teams if "TECHNICAL" in kinds] or [far for far, _ in teams]
+            users = [(far, kinds) for far, kinds in record["index"]["owners"] if "//user/" in far]
+            best += [above for above in [self.records[parent]["ownerTeam"] if parent else ""] if "//team/" in above]
+            best += [far for far, kinds in users if "TECHNICAL" in kinds] + [far for far, _ in users]
             record["ownerTeam"] = best[0] if best else self.records[parent]["ownerTeam"] if parent else ""

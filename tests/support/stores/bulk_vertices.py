@@ -22,9 +22,9 @@ CHUNK = 1_000
 
 def every_class(owners: Sequence[str]) -> list[PolicyAttributes]:
     """Return every asset class with one of these owners; RESTRICTED ones also as raised by others."""
-    axes = ([each.name for each in enum] for enum in (Visibility, Sensitivity, LifecycleStage))
-    declared = [PolicyAttributes(*values, confirmed_sensitivity="") for values in product(ASSET_KINDS, owners, *axes)]
-    declared = [row._replace(confirmed_sensitivity=row.sensitivity) for row in declared]
+    kinds_and_owners = product(ASSET_KINDS, owners, (each.name for each in Visibility))
+    levels = [*product((each.name for each in Sensitivity), (each.name for each in LifecycleStage))]
+    declared = [PolicyAttributes(*first, level, stage, level) for first in kinds_and_owners for level, stage in levels]
     raised = [row._replace(confirmed_sensitivity="INTERNAL") for row in declared if row.sensitivity == "RESTRICTED"]
     return declared + raised
 

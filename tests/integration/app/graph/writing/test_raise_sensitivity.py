@@ -164,6 +164,7 @@ async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers:
     clean, raw = (replace(plain, values={**plain.values, "declassified": value}) for value in (True, False))
     assert await write(writers, clean, who=ADA) == ["DENIED"]
     assert await write(writers, clean, who=APPROVER) == ["CREATED"]
+    assert await write(writers, plain, who=ADA) == ["CREATED"]  # as if the edge from what is hidden did not exist
     assert await write(writers, plain, clean, who=ADA) == ["UNCHANGED"] * 2
     assert await levels(graph, "dataset clean") == ["INTERNAL"]
     assert await write(writers, raw, who=ADA) == ["DENIED"]

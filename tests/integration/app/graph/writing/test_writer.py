@@ -65,6 +65,7 @@ async def test_stored_values_are_those_of_the_catalog(graph: StoreGraph, writers
         "urn": record["id"],
         "titles": ["d"],
         "words": ["1", "d", "default", "test"],
+        "confirmedSensitivity": record["sensitivity"],
         "prose": "",
         "owners": [""],
         "tags": [""],
