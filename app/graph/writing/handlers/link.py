@@ -54,9 +54,9 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     unconfirmed = needs_confirmation(unit, key, own, LINK)
     before = None if unit.visibility.conceals(key) else unit.lookup.batch.edge(key)
     with _empty_interval_rejected():
-        after, opened = linked(unit.visibility.redeclared(key), relation, command.values, unit.now)
+        after, opened = linked(unit.visibility.redeclared(key), relation, _values(unit, command, key, own), unit.now)
     if DECLASSIFIED in command.values:
-        _authorise_declassifying(unit, own, target, before=before, after=after)
+        _authorise_declassifying(unit, own, target, before=before, after=command.values)
     after = with_confirmation(after, unconfirmed=unconfirmed)
     change_edge(unit, key, after, own, field_of(relation, source_kind, outward=own == source))
     unit.audit.record_action(own, ChangeAction.LINKED)
@@ -65,6 +65,14 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     return WriteOutcome(
         Outcome.CREATED if opened or before is None else changed, revision=unit.lookup.known(own)["revision"]
     )
+
+
+def _values(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Record:
+    """Return the values of the command; who may not approve ends no declassification of an edge that is concealed."""
+    may_end = not unit.visibility.conceals(key) or unit.visibility.allows("approve", unit.lookup.known(own)).allowed
+    if may_end or command.values.get(DECLASSIFIED):
+        return command.values
+    return {name: value for name, value in command.values.items() if name != DECLASSIFIED}
 
 
 def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:

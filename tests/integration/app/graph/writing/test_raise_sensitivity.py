@@ -168,7 +168,10 @@ async def test_only_an_approver_declassifies_an_edge(graph: StoreGraph, writers:
     assert await write(writers, plain, clean, who=ADA) == ["UNCHANGED"] * 2
     assert await levels(graph, "dataset clean") == ["INTERNAL"]
     assert await write(writers, raw, who=ADA) == ["DENIED"]
-    assert await write(writers, raw, who=APPROVER) == ["UPDATED"]
+    other = replace(ADA, subject="another")
+    assert await write(writers, raw, who=other) == ["CREATED"]  # as for an edge that does not exist, without an effect
+    assert await levels(graph, "dataset clean") == ["INTERNAL"]
+    assert await write(writers, raw, who=APPROVER) == ["CREATED"]
     assert await levels(graph, "dataset clean") == ["RESTRICTED"]
     assert await write(writers, clean, who=APPROVER) == ["UPDATED"]
     await recomputed(writers)
