@@ -19,6 +19,7 @@ from app.graph.writing.writer import PolicedWriter
 from app.http.middleware import request_id_of
 from app.http.preferences import preference
 from graphql_schema.fields.context import Context
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.disclosure import Disclosure
 from policies.gates import Gates
@@ -47,11 +48,13 @@ class OperationContexts:
         """Return the context of one operation of ``principal``; a subscription passes ``recheck``."""
         request_id = request_id_of(request.scope)
         report = PolicyReport(self.policy.version, strict=preference(request.headers, "policy") == "strict")
+        budget = OperationBudget()
         return Context(
             principal=principal,
-            open_reader=partial(self._reader, report),
+            open_reader=partial(self._reader, report, budget),
             writer=PolicedWriter(self.client, self.coordinator, self.policy.access(principal), request_id),
             policy_report=report,
+            budget=budget,
             cursor_key=self.cursor_key,
             request_id=request_id,
             gates=self.gates,
@@ -61,11 +64,13 @@ class OperationContexts:
             recheck=recheck,
         )
 
-    def _reader(self, report: PolicyReport, caller: Principal, as_of: int | None) -> PolicedReader:
+    def _reader(
+        self, report: PolicyReport, budget: OperationBudget, caller: Principal, as_of: int | None
+    ) -> PolicedReader:
         """Open a reader at the current instant, or at ``as_of`` in epoch milliseconds; floors are the current ones."""
         now = self.coordinator.commit_log.stable_until(self.clock())
         floors = self.coordinator.outbox.floors.view(caller.tenant)
         read_time = ReadTime(now) if as_of is None else ReadTime(as_of, recorded=now, past=True)
         row_policy = RowPolicy(self.policy.access(caller), caller.tenant, report, floors, read_time)
-        batcher = LevelBatcher(self.client, caller.tenant, read_time)
+        batcher = LevelBatcher(self.client, caller.tenant, read_time, budget)
         return PolicedReader(batcher, row_policy, LineageSettings(self.walk_limits, self.disclosure), recorded=now)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import strawberry
 
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
 from graphql_schema.ports.record import JsonObject
@@ -17,6 +18,7 @@ class Context:
     """The state of one operation.
 
     - ``open_reader`` opens a reader for a caller, as of an instant or of the present (None).
+    - ``budget`` is what the operation may use while it runs.
     - ``policy_report`` collects what the policy hid from the operation.
     - ``change_feed`` delivers changes to a subscription. ``recheck`` authenticates its caller again, and raises what
       authentication raises.
@@ -30,6 +32,7 @@ class Context:
     policy_report: PolicyReport
     cursor_key: bytes
     clock: Callable[[], int]
+    budget: OperationBudget = field(default_factory=OperationBudget)
     request_id: str = ""
     gates: Gates = NO_GATES
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
@@ -61,6 +64,7 @@ class Context:
         """Re-authenticate the caller and open a new reader, so that a subscription sees current rights and data."""
         if self.recheck is not None:
             self.principal = await self.recheck()
+        self.budget.renew()
         self.reset_reader()
 
     def finish(self) -> JsonObject:

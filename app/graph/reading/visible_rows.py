@@ -15,6 +15,7 @@ class VisibleRows:
 
     def __init__(self, batcher: LevelBatcher, row_policy: RowPolicy) -> None:
         self.row_policy = row_policy
+        self.budget = batcher.budget
         self._batcher = batcher
         self._known: dict[int, Row | None] = {}
         self._withheld: dict[int, Record] = {}
@@ -39,6 +40,9 @@ class VisibleRows:
         if missing or (ends and constant_time_ids):
             also = await self._batcher.fetch(LevelRequest(vertices=missing or list(constant_time_ids)))
             response.records.update(also.records)
+        async for vid, record in self.budget.in_turns(response.records.items()):
+            if "ends" not in record:  # a change depends on further records
+                self.row(vid, response)
         return response
 
     def vid(self, urn: str) -> int:

@@ -19,6 +19,7 @@ from strawberry.types.graphql import OperationType
 from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_params
 from app.http.graphql.graphql_result import build_result
+from app.http.graphql.operation_watch import Budget, watched
 from app.http.json_response import error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
@@ -28,6 +29,10 @@ from policies.principal import Principal
 
 class OperationContext(Protocol):
     """The context of one operation, as far as the HTTP layer uses it."""
+
+    @property
+    def budget(self) -> Budget:
+        """What the operation may use while it runs."""
 
     def finish(self) -> dict[str, object]:
         """End the operation and return the response extensions collected by resolvers, such as ``authorization``."""
@@ -85,7 +90,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             params = await read_params(request, self.limits)
             document = params.query
             context = self.context_of(request)
-            result = await self.execute(request.method, params, context)
+            result = await watched(request, self.execute(request.method, params, context), context.budget)
             result.extensions = {**(result.extensions or {}), **context.finish()}
             built = build_result(result, request_id, params.query or "", suggestions=self.suggestions)
             missing_scope = built.missing_scope

@@ -1,0 +1,178 @@
+"""What one operation may use while it runs, and its turns of the event loop.
+
+The cost of an operation is estimated before (:mod:`graphql_schema.operation.cost`); this is what it really uses. The
+event loop serves all callers, so long work pauses after :data:`TURN_SECONDS` and lets the others run.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from policies.errors import CodedError, LimitError
+
+ItemT = TypeVar("ItemT")
+
+TURN_SECONDS: Final = 0.01
+"""Seconds of work of all operations together after which the next one waits for another turn of the event loop."""
+_RELEASED: Final = 16
+"""Number of waiting tasks that one turn of the event loop releases."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLimits:
+    """Limits of one operation.
+
+    - ``items``: elements of all lists in the response.
+    - ``characters``: characters of all texts in the response.
+    - ``rows``: edges and records that the store returns.
+    """
+
+    items: int = 100_000
+    characters: int = 32 * 1024 * 1024
+    rows: int = 400_000
+
+
+@dataclass(slots=True)
+class OperationBudget:
+    """Use of the limits by one operation.
+
+    An operation that has ended, by a limit, its deadline or the departure of its client, raises the same error
+    wherever it goes on: no further list is resolved and no further request is sent to the store.
+    """
+
+    limits: UsageLimits = UsageLimits()
+    items: int = 0
+    characters: int = 0
+    rows: int = 0
+    paused: int = 0
+    """Tasks that wait for a turn; a level of the query is complete only without them."""
+    writes: bool = False
+    """Whether the operation is a mutation, which is never cancelled."""
+    _end: CodedError | None = None
+    _cancel: Callable[[], object] | None = None
+
+    def renew(self) -> None:
+        """Start again from nothing, for the next event of a subscription."""
+        self.items = self.characters = self.rows = 0
+
+    def cancel_with(self, cancel: Callable[[], object]) -> None:
+        """Call ``cancel`` when the operation ends, unless it is a mutation."""
+        self._cancel = cancel
+
+    def end(self, error: CodedError) -> None:
+        """End the operation: everything that it tries from now on raises ``error``. The first end counts."""
+        if self._end is None:
+            self._end = error
+            if self._cancel is not None and not self.writes:
+                self._cancel()
+
+    @property
+    def ended(self) -> CodedError | None:
+        """Return the error that ended the operation, or None."""
+        return self._end
+
+    def check(self) -> None:
+        """Raise the error that ended the operation, if it has ended."""
+        if self._end is not None:
+            raise self._end
+
+    def count_items(self, count: int) -> None:
+        """Count elements of a list; raise LimitError if there are too many."""
+        self.items += count
+        if self.items > self.limits.items:
+            self._exceed("items", self.items, self.limits.items)
+        self.check()
+
+    def count_characters(self, count: int) -> None:
+        """Count characters of a text; raise LimitError if there are too many."""
+        self.characters += count
+        if self.characters > self.limits.characters:
+            self._exceed("characters", self.characters, self.limits.characters)
+
+    def count_rows(self, count: int) -> None:
+        """Count rows of the store; raise LimitError if there are too many."""
+        self.rows += count
+        if self.rows > self.limits.rows:
+            self._exceed("rows", self.rows, self.limits.rows)
+
+    async def pause(self) -> None:
+        """Let other tasks run if this turn of the event loop has lasted long enough."""
+        if not TURNS.is_over():
+            return
+        self.paused += 1
+        try:
+            while TURNS.is_over():
+                await TURNS.next()
+        finally:
+            self.paused -= 1
+        self.check()
+
+    async def in_turns(self, items: Iterable[ItemT]) -> AsyncIterator[ItemT]:
+        """Yield the items, with a pause between two of them whenever the turn has lasted long enough."""
+        for item in items:
+            if TURNS.is_over():
+                await self.pause()
+            yield item
+
+    def _exceed(self, limit: str, actual: int, maximum: int) -> None:
+        self.end(
+            LimitError(
+                f"The operation reached {actual} {limit}; the limit is {maximum}. "
+                "Use a smaller `first`, select less, or split it into several requests.",
+                limit=limit,
+                actual=actual,
+                maximum=maximum,
+            )
+        )
+        self.check()
+
+
+@dataclass(slots=True)
+class Turns:
+    """Turns of the event loop: one begins when a task asks, and ends with the current iteration of the loop.
+
+    Tasks that ask after :data:`TURN_SECONDS` wait, and later turns release them in order.
+    """
+
+    _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    _began: float | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def is_over(self) -> bool:
+        """Return whether the turn has lasted long enough; begins a turn if there is none."""
+        now = time.perf_counter()
+        if self._began is None or self._loop is not asyncio.get_running_loop():
+            self._begin(now)
+            return False
+        return now - self._began > TURN_SECONDS
+
+    async def next(self) -> None:
+        """Return in a later turn."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def _begin(self, now: float) -> None:
+        """Begin a turn, which the next iteration of the loop ends."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._waiting = loop, deque()  # the former loop was closed
+        self._began = now
+        loop.call_soon(self._end)
+
+    def _end(self) -> None:
+        """End the turn and release the first waiting tasks into the next one."""
+        self._began = None
+        for _ in range(min(_RELEASED, len(self._waiting))):
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+        if self._waiting:
+            self._begin(time.perf_counter())
+
+
+TURNS: Final = Turns()
+"""The turns of the event loop of this process."""
