@@ -1,1 +1,1 @@
-"""How it runs: HTTP, tokens, JanusGraph, batching, imports, commands."""
+"""The application that serves the schema: HTTP, authentication, the store, imports, and the command `mlg`."""

@@ -32,7 +32,7 @@ HTTP_STATUS: Mapping[Code, int] = MappingProxyType(
         Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     }
 )
-"""Every code has a status; a test compares the map with the codes."""
+"""The HTTP status of each code; a test checks that no code is missing."""
 
 
 class InternalError(CodedError):

@@ -1,4 +1,4 @@
-"""All settings, read once from the environment. A test compares ``docs/settings.md`` with this module."""
+"""All settings of the server, read once from the environment. A test compares ``docs/settings.md`` with this module."""
 
 from __future__ import annotations
 
@@ -34,20 +34,24 @@ class Settings:
         "MLG_CACHE_DIR", "~/.cache/mlgraph", "Folder of the downloaded jars, shared by checkouts."
     )
     maven_repository: str = setting(
-        "MLG_MAVEN_REPOSITORY", "", "URL of a Maven repository for the jars; empty: Maven's default."
+        "MLG_MAVEN_REPOSITORY", "", "URL of a Maven repository for the jars; empty: that of jgo's configuration file."
     )
     store_url: str = setting("MLG_STORE_URL", "", "Gremlin HTTP endpoint of an existing JanusGraph; empty: embedded.")
     store_port: int = setting("MLG_STORE_PORT", "0", "Loopback port of the embedded store; 0 picks a free one.")
     store_heap: str = setting("MLG_STORE_HEAP", "1g", "Maximum heap of the embedded store's JVM.")
-    store_profile: str = setting("MLG_STORE_PROFILE", "serve", "`serve` for the fastest JVM, `test` for the smallest.")
+    store_profile: str = setting(
+        "MLG_STORE_PROFILE", "serve", "`serve` keeps the defaults of the JVM; `test` is C1 with the serial collector."
+    )
     store_in_flight: int = setting("MLG_STORE_IN_FLIGHT", "8", "Maximum number of concurrent requests to the store.")
-    store_deadline: float = setting("MLG_STORE_DEADLINE", "30", "Seconds to wait for one response of the store.")
+    store_deadline: float = setting(
+        "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, waiting included."
+    )
     walk_nodes: int = setting("MLG_WALK_NODES", "10000", "Maximum number of vertices that one lineage query visits.")
     walk_seconds: float = setting(
         "MLG_WALK_SECONDS", "8", "Seconds that all lineage queries of one request may take in total."
     )
     tenant: str = setting("MLG_TENANT", "default", "Tenant of tokens without a tenant claim.")
-    issuers: str = setting("MLG_ISSUERS", "", "JSON list of trusted issuers; see docs/identity.md. Empty in `dev`.")
+    issuers: str = setting("MLG_ISSUERS", "", "JSON list of trusted issuers; see docs/identity.md. Optional in `dev`.")
     audience: str = setting("MLG_AUDIENCE", "mlgraph", "The `aud` that a token must have.")
     public_url: str = setting("MLG_PUBLIC_URL", "", "URL that clients use for this server; empty: http://host:port.")
     secret: str = setting(
@@ -62,7 +66,10 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Return the settings of ``env``, or of the process; raises ConfigurationError with the key of a bad value."""
+        """Return the settings in ``env``; None reads the environment of the process.
+
+        Raises ConfigurationError, which names the variable, if a value is invalid.
+        """
         source = os.environ if env is None else env
         values: dict[str, Any] = {f.name: _read(f.name, f.metadata, source) for f in fields(cls)}
         settings = cls(**values)

@@ -1,1 +1,1 @@
-"""What the graph is: kinds, relations, fields, inputs."""
+"""The GraphQL schema: the catalog of kinds and relations, types, inputs, mutations, and the ports to a store."""

@@ -1,4 +1,4 @@
-"""The writes, each declared beside what it is about."""
+"""The root type Mutation; each mutation is declared in the module of its concept."""
 
 import strawberry
 
@@ -19,15 +19,15 @@ from graphql_schema.usage.record_usage import RecordUsagePayload, record_usage
 
 @strawberry.type
 class Registrations:
-    """The mutations that register items: many of any kind, then one of each kind of the register."""
+    """The mutations that register items: `registerAssets` for many of any kind, then one mutation for each kind."""
 
     register_assets: RegisterAssetsPayload = register_assets
     vars().update(mutation_fields())
 
 
-@strawberry.type(description="The writes.")
+@strawberry.type(description="The root of mutations.")
 class Mutation(Registrations):
-    """The writes: the registrations, then the mutations of each concept."""
+    """The root of mutations: the registrations, then the mutations of each concept."""
 
     link: LinkPayload = link
     unlink: LinkPayload = unlink

@@ -31,7 +31,7 @@ from graphql_schema.search.search_field import SearchResults, search
 from policies.errors import InvalidError, LimitError
 
 MAX_NODE_IDS = 100
-"""Ids in one `nodes` field."""
+"""Maximal number of ids in one field `nodes`."""
 
 IdArg = Annotated[strawberry.ID, strawberry.argument(description="The id, a URN.")]
 IdsArg = Annotated[list[strawberry.ID], strawberry.argument(description=f"Ids, at most {MAX_NODE_IDS}.")]
@@ -48,12 +48,14 @@ class Viewer:
 
     subject: str = stored_field("The subject of the token.")
     kind: PrincipalType = stored_field("A person or a program.")
-    display_name: str | None = stored_field("The name to display.")
-    teams: list[TeamRef] = stored_field("The visible teams that the viewer is a member of.")
+    display_name: str | None = stored_field("The name to display; null if the token has none.")
+    teams: list[TeamRef] = stored_field(
+        "The visible teams of the viewer: those of the token, and all teams above them."
+    )
     roles: list[str] = stored_field("The roles that policies use.")
     scopes: list[str] = stored_field("The scopes of the token.")
     tenant: str = stored_field("The tenant of the viewer.")
-    expires_at: Instant | None = stored_field("The instant when the token expires.")
+    expires_at: Instant | None = stored_field("The instant when the token expires; null if it does not.")
     policy_version: str = stored_field("The version of the active policy.")
 
 
@@ -65,14 +67,16 @@ async def _node(info: Info, id: IdArg, as_of: AsOf = None) -> Resolved:
 async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Resolved:
     set_read_time(info, as_of)
     if len(ids) > MAX_NODE_IDS:
-        raise LimitError(f"`ids` has {len(ids)} entries; the limit is {MAX_NODE_IDS}.", limit=MAX_NODE_IDS)
+        raise LimitError(
+            f"`ids` has {len(ids)} entries; the limit is {MAX_NODE_IDS}. Split the query.", limit=MAX_NODE_IDS
+        )
     nodes = [urn for urn in ids if _is_node(urn)]
     found = dict(zip(nodes, await info.context.reader.nodes(nodes), strict=True))
     return [found.get(urn) for urn in ids]
 
 
 def _is_node(urn: str) -> bool:
-    """Return whether an id may be queried; raises InvalidError if it is not a URN."""
+    """Return whether the id is of a `Node`, as of all kinds but usage months; raises InvalidError if it is no URN."""
     return parse_urn(urn).kind != "UsageMonth"
 
 
@@ -83,7 +87,7 @@ async def _asset(info: Info, id: IdArg, as_of: AsOf = None) -> Resolved:
 
 async def _team(info: Info, id: TeamIdArg = None, name: TeamNameArg = None) -> Resolved:
     if (id is None) == (name is None):
-        raise InvalidError("`team` needs `id` or `name`, and not both.")
+        raise InvalidError("`team` needs either `id` or `name`; give exactly one of them.")
     urn = make_urn("team", "catalog", "default", name or "") if id is None else id
     return await info.context.reader.node(urn) if parse_urn(urn).kind == "Team" else None
 
@@ -99,7 +103,7 @@ async def _assets(
 
 
 def _all_of(kind: str, description: str) -> SchemaField:
-    """Return a connection of everything of a kind that is not an asset, by name."""
+    """Return a connection field over all records of one kind, ordered by name; the kind must not be an asset."""
     listing = ListingQuery(In("kind", (KINDS[kind].code,)), SortOrder("name"))
 
     async def resolve(info: Info, first: First = 50, after: After = None) -> Resolved:
@@ -133,23 +137,29 @@ class Query:
     """The root of queries."""
 
     node: Node | None = strawberry.field(
-        description="An object by id; null if it does not exist or is not visible.", resolver=_node
+        description="An object by id, also a deleted asset; null if it does not exist or is not visible.",
+        resolver=_node,
     )
     nodes: list[Node | None] = strawberry.field(
         description="One entry per id, in order; null if an object does not exist or is not visible.", resolver=_nodes
     )
     asset: Asset | None = strawberry.field(
-        description="An asset by id; null if it does not exist, is not visible, or is not an asset.", resolver=_asset
+        description="An asset by id, also a deleted one; null if it does not exist, is not visible, or is not an "
+        "asset.",
+        resolver=_asset,
     )
     assets: Connection[Asset] = strawberry.field(
-        description="All visible assets that match the filter, in order.", resolver=_assets
+        description="All visible assets that match the filter, by default ordered by id; without deleted ones.",
+        resolver=_assets,
     )
     search: SearchResults = search
-    team: Team | None = strawberry.field(description="A team by id or by name.", resolver=_team)
-    teams: Connection[Team] | None = _all_of("Team", "Every team, by name.")
-    users: Connection[User] | None = _all_of("User", "Every user, by name.")
-    domains: Connection[Domain] | None = _all_of("Domain", "Every business area, by name.")
-    tags: Connection[Tag] | None = _all_of("Tag", "Every tag, by name.")
+    team: Team | None = strawberry.field(
+        description="A team by id or by name; null if it does not exist.", resolver=_team
+    )
+    teams: Connection[Team] | None = _all_of("Team", "All teams, ordered by name.")
+    users: Connection[User] | None = _all_of("User", "All users, ordered by name.")
+    domains: Connection[Domain] | None = _all_of("Domain", "All business areas, ordered by name.")
+    tags: Connection[Tag] | None = _all_of("Tag", "All tags, ordered by name.")
     incidents: Connection[Incident] | None = all_incidents
     lineage: Lineage = lineage
     impact: Impact = impact

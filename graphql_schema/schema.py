@@ -56,7 +56,7 @@ class GraphSchema(OperationSchema):
 
 
 def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchema:
-    """Build the schema."""
+    """Return the schema with the guards of its fields; ``extensions`` are called inside of the admission checks."""
     schema = GraphSchema(
         query=Query,
         mutation=Mutation,
@@ -80,7 +80,7 @@ def cedar_sdl() -> str:
 
 
 def readme() -> str:
-    """Return the README with the picture of the present catalog."""
+    """Return the text of the README with the picture of the present catalog."""
     return re.sub(r"(?s)(?<=```mermaid\n).*?(?=\n```)", lineage_picture(), README.read_text())
 
 

@@ -1,4 +1,4 @@
-"""The root type Subscription: changes as they happen, each checked against the policy when it is sent."""
+"""The root type Subscription: changes as they happen, each checked against the policy shortly before it is sent."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,12 +13,15 @@ from graphql_schema.ports.protocols import ChangeFeed
 from graphql_schema.ports.record import Position
 
 MIN_BATCH_SIZE: Final = 20
-"""Changes of one batch; a batch without a visible change doubles the next one, up to MAX_BATCH_SIZE."""
+"""Changes that the first batch examines.
+
+A batch without a visible change doubles the next one, up to MAX_BATCH_SIZE; one with a visible change resets it.
+"""
 
 MAX_BATCH_SIZE: Final = 500
 
 FRESH_SECONDS: Final = 1.0
-"""Seconds for which a batch may be sent without reading it again, if this process wrote nothing since."""
+"""Seconds after which the rest of a batch is read again; sooner if the commit log notices a transaction."""
 
 AfterChange = Annotated[
     Cursor | None,
@@ -29,10 +32,10 @@ AfterChange = Annotated[
 async def _changes(
     info: Info, filter: ChangeFilterArg = None, after: AfterChange = None
 ) -> AsyncGenerator[Change, None]:
-    """Yield every change that the viewer may see, oldest first, without end.
+    """Yield the changes that the viewer may see, oldest first, without end.
 
-    The position also moves over hidden changes, so that no change is examined twice. Later changes have later instants,
-    so none appears before the position.
+    The position also moves over hidden changes, so that a batch without visible ones is not read again. A change of
+    this process has a later instant than all stored ones. One of another process may be missed (docs/http.md).
     """
     context = info.context
     journal = cast("ChangeFeed", context.change_feed)
@@ -65,6 +68,6 @@ class Subscription:
     """The root of subscriptions."""
 
     changes: AsyncGenerator[Change, None] = strawberry.subscription(
-        description="Every change that the viewer may see, oldest first: from now on, or after a cursor.",
+        description="The changes that the viewer may see, oldest first: from now on, or after a cursor.",
         resolver=_changes,
     )

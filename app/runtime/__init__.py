@@ -1,1 +1,1 @@
-"""The parts that one server process holds while it runs."""
+"""One server process: what it opens at start, its background jobs, and the contexts of its operations."""

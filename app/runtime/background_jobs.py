@@ -14,7 +14,10 @@ from app.graph.jobs.tag_job import TagJob
 
 @asynccontextmanager
 async def background_jobs(client: GremlinClient, coordinator: WriteCoordinator) -> AsyncIterator[None]:
-    """Run the jobs of the outbox, the expiry of receipts and the watch on other processes; stop them at exit."""
+    """Run the jobs of the outbox, the expiry of receipts and the watch for commits of other processes.
+
+    All are stopped at exit, after the current batch.
+    """
     jobs = (
         SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops),
         TagJob(client, coordinator),

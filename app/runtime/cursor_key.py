@@ -1,4 +1,4 @@
-"""The key that seals cursors: configured in production, generated once and kept in the data folder in development."""
+"""The key that seals cursors: MLG_SECRET, or in development a key generated once and kept in the data folder."""
 
 import os
 import secrets
@@ -9,9 +9,9 @@ from policies.errors import ConfigurationError
 
 KEY_FILE: Final = "cursor.key"
 MIN_SECRET_LENGTH: Final = 32
-"""Characters of MLG_SECRET, at least."""
+"""Minimum number of characters of MLG_SECRET, and the number of random bytes of a generated key."""
 MAX_KEY_BYTES: Final = 64
-"""Bytes of a key, at most; the rest of a longer MLG_SECRET is not used."""
+"""Maximum number of bytes of a key; the rest of a longer MLG_SECRET is not used."""
 
 
 def cursor_key(settings: Settings) -> bytes:
@@ -24,7 +24,8 @@ def cursor_key(settings: Settings) -> bytes:
         return settings.secret.encode()[:MAX_KEY_BYTES]
     if settings.env == "production":
         raise ConfigurationError(
-            "MLG_SECRET is not set; set it to one random text for all workers, so that each accepts the cursors of all."
+            f"MLG_SECRET is not set; set it to one random text of at least {MIN_SECRET_LENGTH} characters for all "
+            "workers, so that each accepts the cursors of all."
         )
     path = settings.data_dir / KEY_FILE
     if not path.exists():

@@ -2,14 +2,14 @@
 
 A response of some thousand objects makes the default collector traverse the schema, the policy and every module several
 times. Measured on a query of 50 models with their versions, data and owners, CPU p50 of the API is 200 ms by default.
-Frozen start-up objects make it 118 ms, fewer collections as well 107 ms, no collections 98 ms.
+Freezing start-up objects makes it 118 ms, freezing with fewer collections 107 ms, and freezing without any 98 ms.
 """
 
 import gc
 from typing import Final
 
 YOUNG_THRESHOLD: Final = 20_000
-"""Net allocations between two collections of the youngest generation; Python's default is 700."""
+"""Net allocations between two collections of the youngest generation; the default of Python 3.11 is 700."""
 
 
 def freeze_startup_objects() -> None:

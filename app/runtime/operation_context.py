@@ -27,12 +27,16 @@ from policies.policy import Policy
 from policies.principal import Principal
 
 Recheck = Callable[[], Awaitable[Principal]]
-"""Returns the caller with current rights; raises CodedError if the token is no longer valid."""
+"""A function that returns the caller with current rights, and raises CodedError if the token is no longer valid."""
 
 
 @dataclass(slots=True)
 class OperationContexts:
-    """Opens the context of each operation; ``clock`` returns epoch milliseconds, ``cursor_key`` seals cursors."""
+    """Opens the context of each operation.
+
+    ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
+    the key that seals cursors.
+    """
 
     client: GremlinClient
     coordinator: WriteCoordinator
@@ -67,7 +71,10 @@ class OperationContexts:
     def _reader(
         self, report: PolicyReport, budget: OperationBudget, caller: Principal, as_of: int | None
     ) -> PolicedReader:
-        """Open a reader at the current instant, or at ``as_of`` in epoch milliseconds; floors are the current ones."""
+        """Return a reader at the latest repeatable instant, or at ``as_of`` in epoch milliseconds if it is not None.
+
+        Its sensitivity floors are those that are active now, also for a read of the past.
+        """
         now = self.coordinator.commit_log.stable_until(self.clock())
         floors = self.coordinator.outbox.floors.view(caller.tenant)
         read_time = ReadTime(now) if as_of is None else ReadTime(as_of, recorded=now, past=True)

@@ -1,4 +1,4 @@
-"""The process: what is built once from the settings, and what is open while the process runs."""
+"""A server process: the parts that are built once from the settings, and those that exist while the process runs."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -28,10 +28,10 @@ from policies.policy import Policy
 from policies.sensitivity import SHIPPED, load_stops
 
 StoreOpener = Callable[[Settings], AbstractAsyncContextManager[GremlinClient]]
-"""Opens a client of the configured store, and closes what it has opened."""
+"""A function whose context manager yields a client of the configured store, and closes the client at exit."""
 
 JobStarter = Callable[[GremlinClient, WriteCoordinator], AbstractAsyncContextManager[None]]
-"""Starts the background jobs, and stops them at exit."""
+"""A function whose context manager runs the background jobs, and stops them at exit."""
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ class RunningProcess:
 class Process:
     """One server process: settings, schema, policy and authenticator; no store before :meth:`running`.
 
-    Raises ConfigurationError if the policy does not match the schema or a setting is invalid.
+    Raises ConfigurationError if a setting, the policy or another file of the installation is invalid.
     """
 
     opened: RunningProcess

@@ -20,7 +20,7 @@ class DataInUseError(ConfigurationError):
 
 
 class SchemaMismatchError(ConfigurationError):
-    """The data were written with a schema that this program cannot open without damage or silent loss."""
+    """The schema of the data is unknown, or differs from that of this program in a way that cannot be applied."""
 
 
 class DataMissingError(ConfigurationError):
@@ -28,10 +28,10 @@ class DataMissingError(ConfigurationError):
 
 
 class IndexIncompleteError(ConfigurationError):
-    """A rebuild of the index was interrupted, so the index contains only a part of the data."""
+    """A rebuild of the index was interrupted or failed, so the index contains only a part of the data."""
 
 
 class StoreStartError(CodedError):
-    """The JVM did not start, or the store that it runs does not keep written data."""
+    """The JVM of the store did not start or did not become ready, or the store does not keep written data."""
 
     code = Code.STORE_UNAVAILABLE

@@ -42,7 +42,7 @@ async def send_gremlin(session: aiohttp.ClientSession, url: str, gremlin: str, *
 async def is_listening(session: aiohttp.ClientSession, url: str) -> bool:
     """Return whether a Gremlin server with an open graph accepts requests at ``url``, False if nothing listens there.
 
-    Raises `StoreStartError` if the server has no graph.
+    Raises `StoreStartError` if the server returns an error, as it does without an open graph.
     """
     try:
         return await send_gremlin(session, url, _PING) == [0]
@@ -51,7 +51,7 @@ async def is_listening(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 async def verify_write(session: aiohttp.ClientSession, url: str) -> None:
-    """Write a random value and read it; raises `StoreStartError` if the store does not return the value."""
+    """Write a random value and read it; raises `StoreStartError` if the store fails or does not return the value."""
     nonce = uuid4().hex
     await send_gremlin(session, url, _WRITE, x=VERTEX_ID, nonce=nonce)
     found = await send_gremlin(session, url, _READ, x=VERTEX_ID)

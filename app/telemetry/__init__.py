@@ -1,1 +1,1 @@
-"""Reports of a process to its operators."""
+"""The access log."""

@@ -1,7 +1,8 @@
 """The access log: denials of the policy, reads of restricted and secret fields, and every use of break-glass.
 
 Append-only JSON lines, separate from the log of the process. A line names the caller, the request, the coordinate, the
-assets and the policies that decided, and never holds a value. A response is sent only after its lines are written.
+assets and the policies that decided, and never the value of a field. A response is sent only after its lines are
+written.
 """
 
 import os
@@ -19,7 +20,7 @@ from policies.vocabulary import Labels
 
 LOG_FILE = "access.jsonl"
 MAX_LOGGED_IDS = 100
-"""Ids of one line; further ids go into further lines."""
+"""Maximum number of ids in one line; further ids go into further lines."""
 
 
 def access_log_path(settings: Settings) -> Path:
@@ -36,14 +37,17 @@ class AccessLogError(CodedError):
 
 
 class AccessLog:
-    """Appends to one file; opens it for each response with lines, so that log rotation may move it at any time."""
+    """Appends to one file, opened anew for each response that must be logged: log rotation may move it at any time."""
 
     def __init__(self, path: Path, labels: Labels) -> None:
         self._path = path
         self._labels = labels
 
     def write(self, principal: Principal, request_id: str, report: PolicyReport) -> None:
-        """Append the lines of one operation, with fsync for break-glass; raises AccessLogError if that fails."""
+        """Append the lines of one operation, with fsync if the caller uses break-glass.
+
+        Raises AccessLogError if the file cannot be written.
+        """
         common = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "requestId": request_id,

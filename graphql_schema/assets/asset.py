@@ -50,8 +50,8 @@ def _property(
 
 
 @strawberry.interface(
-    description="A governed ML asset. `id`, `kind`, `displayName`, `ownerTeam` and `viewerAccess` are visible to every "
-    "caller who may discover the asset."
+    description="A governed ML asset. The parts of its id, `kind`, `displayName`, `ownerTeam` and `viewerAccess` are "
+    "visible to every caller who may discover the asset. A field that the policy hides is null."
 )
 class Asset(Node):
     """The fields of every governed asset."""
@@ -69,23 +69,24 @@ class Asset(Node):
     )
     declared_sensitivity: Sensitivity | None = stored_field("The sensitivity that was declared for the asset itself.")
     hydration: Hydration | None = stored_field("Whether the asset was registered or only referenced.")
-    revision: int | None = stored_field("The number of changes of the asset, from 1.")
+    revision: int | None = stored_field(
+        "1 at first, plus 1 for each call that changes values of the asset, or an edge that a field of its input "
+        "declares; propagation does not count."
+    )
     properties: list[Property] | None = stored_field("Free properties of the asset, ordered by key.")
     property: str | None = strawberry.field(
-        description="The value of one free property; null without that key.",
+        description="The value of one free property; null if the asset does not have the key or hides `properties`.",
         resolver=_property,
         metadata=depends_on("properties"),
     )
     source_created_at: Instant | None = stored_field(
-        "The instant of creation in the source system; null when not given."
+        "The instant of creation in the source system; null if not given or hidden."
     )
     created_at: Instant | None = stored_field("The instant at which the asset was first registered or referenced.")
     created_by: str | None = stored_field("The subject of the caller who first registered or referenced the asset.")
     updated_at: Instant | None = stored_field("The instant of the last change of the asset.")
     updated_by: str | None = stored_field("The subject of the caller who made the last change.")
-    deleted_at: Instant | None = stored_field(
-        "The instant at which the asset was deleted; null while the asset exists."
-    )
+    deleted_at: Instant | None = stored_field("The instant at which the asset was deleted; null if it is not deleted.")
     owner_team: TeamRef | None = strawberry.field(
         description="The team that policies use: the first TECHNICAL team of the owners, else the first team of the "
         "owners, else the owner team of the parent; null without any.",
@@ -93,22 +94,29 @@ class Asset(Node):
     )
     owners: list[Ownership] | None = strawberry.field(
         description="The direct owners, then the inherited ones: a version inherits from its asset, a feature from its "
-        "feature set, every asset from its domain.",
+        "feature set, every asset from its domain and from that of its parent. Each owner is listed with the first "
+        "of these only.",
         resolver=resolve_owners,
         metadata={INPUTS: lambda kind: ("domain", *ownership_of(kind, inherited=True).inputs)},
     )
     domain: DomainRef | None = to_one(
-        related(CONTAINS.into("Domain")), "The business area of the asset; null without one."
+        related(CONTAINS.into("Domain")),
+        "The business area that the asset itself is in, not that of its parent; null if there is none or it is hidden.",
     )
-    tags: list[TagAssignment] | None = strawberry.field(description="The tags of the asset.", resolver=resolve_tags)
+    tags: list[TagAssignment] | None = strawberry.field(
+        description="The tags of the asset, set directly or propagated, and those that are blocked on it.",
+        resolver=resolve_tags,
+    )
     replaced_by: AssetRef | None = to_one(
-        related(REPLACED_BY.out()), "The asset that replaces this one; null without one."
+        related(REPLACED_BY.out()), "The asset that replaces this one; null if there is none or it is hidden."
     )
     upstream: Connection[NeighbourRef] | None = neighbours_field(
-        Direction.IN, "The direct neighbours upstream, where the data of the asset comes from."
+        Direction.IN,
+        "The direct neighbours upstream, where data comes from; edges of the asset's parent or children count too.",
     )
     downstream: Connection[NeighbourRef] | None = neighbours_field(
-        Direction.OUT, "The direct neighbours downstream, where the data of the asset goes."
+        Direction.OUT,
+        "The direct neighbours downstream, where data goes; edges of the asset's parent or children count too.",
     )
     lineage: Lineage | None = asset_lineage
     impact: Impact | None = asset_impact
@@ -131,7 +139,7 @@ class Asset(Node):
 class Versioned:
     """The fields of an asset with versions."""
 
-    latest_version: AssetVersionRef | None = stored_field("The newest version; null without one.")
+    latest_version: AssetVersionRef | None = stored_field("The newest visible version; null if there is none.")
 
     resolve_type = staticmethod(type_of)
 
@@ -140,6 +148,6 @@ class Versioned:
 class AssetVersion(Node):
     """The fields of a version."""
 
-    version: str = stored_field("The version, as the source writes it.")
+    version: str = stored_field("The name of the version, as the source writes it.")
 
     resolve_type = staticmethod(type_of)

@@ -29,9 +29,7 @@ async def _source_dataset(root: Parent, info: Info) -> Resolved:
 class ColumnRef:
     """A column that another column is computed from."""
 
-    dataset: DatasetRef | None = strawberry.field(
-        description="The dataset of the column; null when not visible to the viewer.", resolver=_source_dataset
-    )
+    dataset: DatasetRef | None = strawberry.field(description="The dataset of the column.", resolver=_source_dataset)
     column: str = stored_field("The name of the column.")
     transformation: str | None = stored_field("The transformation of the column, in words.")
 
@@ -52,7 +50,8 @@ class Column:
     description: str | None = stored_field("A description of the column in words.")
     sensitivity: Sensitivity | None = stored_field("The sensitivity of the content of the column.")
     derived_from: list[ColumnRef] | None = strawberry.field(
-        description="The columns that this one is computed from, of datasets visible to the viewer; null without any.",
+        description="The columns that this one is computed from, of datasets visible to the viewer; null if there are "
+        "none.",
         resolver=_source_columns,
     )
 
@@ -67,25 +66,29 @@ async def _version(
 
 @strawberry.type(description="A data asset: a table, a collection of files, a topic or a view.")
 class Dataset(Asset, Versioned):
-    """A data asset."""
+    """A data asset: a table, a collection of files, a topic or a view."""
 
     format: str | None = stored_field("The storage format, such as `parquet` or `iceberg`.")
     location: str | None = stored_field("The location of the data, such as a path or a table name.")
-    columns: list[Column] | None = stored_field("The columns, in the order of the source.")
-    versions: Connection[DatasetVersionRef] | None = to_many(VERSIONS, "The versions of the dataset, newest first.")
+    columns: list[Column] | None = stored_field("The columns, in the order of the registration.")
+    versions: Connection[DatasetVersionRef] | None = to_many(
+        VERSIONS, "The versions of the dataset, newest first by `sourceCreatedAt`, else by `createdAt`."
+    )
     latest_version: DatasetVersionRef | None = to_one(
-        VERSIONS, "The newest version of the dataset; null without one.", "versions"
+        VERSIONS, "The newest visible version, the first of `versions`; null if there is none.", "versions"
     )
     version: DatasetVersionRef | None = strawberry.field(
-        description="One version of the dataset by name; null when absent or hidden.",
+        description="One version of the dataset by name; null if it does not exist or is hidden.",
         resolver=_version,
         metadata=depends_on("versions"),
     )
     derived_from: Connection[DatasetRef] | None = to_many(
-        related(DERIVES.into("Dataset")), "The datasets that this dataset is computed from."
+        related(DERIVES.into("Dataset")),
+        "The datasets that this dataset is computed from; edges of versions do not count.",
     )
     feeds: Connection[AssetRef] | None = to_many(
-        FEEDS_INTO, "The assets that are derived from the dataset or use the dataset as an input."
+        FEEDS_INTO,
+        "The assets that are derived from the dataset or use the dataset as an input; edges of versions do not count.",
     )
 
 
@@ -94,12 +97,15 @@ class DatasetVersion(Asset, AssetVersion):
     """An immutable snapshot of a dataset."""
 
     version: str = stored_field("The name of the version, as the source writes it.")
-    dataset: DatasetRef | None = to_one(related(VERSION_OF.out()), "The dataset of which this is a snapshot.")
+    dataset: DatasetRef | None = to_one(
+        related(VERSION_OF.out()), "The dataset of which this is a snapshot; null if it is hidden."
+    )
     location: str | None = stored_field("The location of the data, such as a path or a table name.")
     content_digest: str | None = stored_field("The digest of the content.")
     row_count: float | None = stored_field("The number of rows.")
     produced_by: RunRef | None = to_one(
-        related(PRODUCES.into("Run")), "The run that produced the snapshot; null when unknown."
+        related(PRODUCES.into("Run")),
+        "The run that produced the snapshot, or one of them if several did; null if none is visible.",
     )
     consumed_by: Connection[RunRef] | None = to_many(related(INPUT_TO.out("Run")), "The runs that read the snapshot.")
 
@@ -136,7 +142,7 @@ class DatasetInput(AssetFields):
     columns: list[ColumnInput] | None = attribute("The columns, in order; the list replaces the stored one.")
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this asset is computed from.",
+        "Ids of the data and features that this dataset is computed from; the list replaces the stored one.",
     )
 
 
@@ -146,14 +152,15 @@ class DatasetVersionInput(AssetFields):
 
     version: str | None = id_part("The name of the version, part of the id.")
     dataset: strawberry.ID | None = reference(
-        VERSION_OF.out(), "The id of the dataset; must agree with the id of the snapshot."
+        VERSION_OF.out(),
+        "The id of the dataset; must agree with the id of the snapshot. Default: the dataset in that id.",
     )
     location: str | None = attribute("The location of the data, such as a path or a table name.")
     content_digest: str | None = attribute("The digest of the content.")
     row_count: float | None = attribute("The number of rows.", within=COUNT)
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this asset is computed from.",
+        "Ids of the data and features that this snapshot is computed from; the list replaces the stored one.",
     )
     produced_by: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the snapshot.")
 

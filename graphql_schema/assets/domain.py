@@ -27,10 +27,14 @@ class Domain(Node):
     name: str = stored_field("The name of the business area.")
     description: str | None = stored_field("A description of the business area in words.")
     parent: DomainRef | None = to_one(
-        related(PART_OF.out("Domain")), "The business area that contains this one; null at the top."
+        related(PART_OF.out("Domain")), "The business area that contains this one; null if there is none."
     )
     properties: list[Property] | None = stored_field("Free properties, ordered by key.")
-    assets: Connection[AssetRef] | None = assets_where(_in_domain, "The assets of the business area.")
+    assets: Connection[AssetRef] | None = assets_where(
+        _in_domain,
+        "The assets directly in this business area; areas inside it, and versions or features of its assets, do not "
+        "count.",
+    )
 
 
 @strawberry.input(description="Registers a business area.")
@@ -42,7 +46,8 @@ class DomainInput(CatalogFields):
         PART_OF.out("Domain"), "The id of the business area that contains this one."
     )
     owners: list[OwnerInput] | None = reference(
-        OWNED_BY.out(), "The owners, whom the assets of the business area inherit; the list replaces the stored one."
+        OWNED_BY.out(),
+        "The owners, who also own the assets of the business area by inheritance; the list replaces the stored one.",
     )
 
 

@@ -37,7 +37,10 @@ class MetricDelta:
 
 
 def deltas(metrics: list[JsonObject], baseline: list[JsonObject]) -> list[JsonObject]:
-    """Return each metric that the baseline has too, in the order of ``metrics``; name and slice identify a metric."""
+    """Return a comparison for each metric that the baseline has too, in the order of ``metrics``.
+
+    Name and slice identify a metric.
+    """
     before = {(metric["name"], metric.get("slice")): metric["value"] for metric in baseline}
     pairs = [(metric, before.get((metric["name"], metric.get("slice")))) for metric in metrics]
     return [
@@ -53,37 +56,45 @@ async def _against_baseline(root: Parent, info: Info) -> Resolved:
     return None if mine is None or theirs is None else deltas(mine, theirs)
 
 
-@strawberry.enum(description="The setting of an evaluation.")
+@strawberry.enum(description="Whether an evaluation ran on recorded data or on live traffic.")
 class EvaluationKind(Enum):
-    """The setting of an evaluation."""
+    """Whether an evaluation ran on recorded data or on live traffic."""
 
     OFFLINE = value("OFFLINE", description="On recorded data.")
     SHADOW = value("SHADOW", description="On live traffic, without effect on users.")
-    ONLINE = value("ONLINE", description="On live traffic.")
+    ONLINE = value("ONLINE", description="On live traffic, with effect on users.")
 
 
 @strawberry.type(description="The measurement of a model version on data.")
 class Evaluation(Asset):
     """The measurement of a model version on data."""
 
-    evaluation_kind: EvaluationKind | None = stored_field("The setting of the evaluation.")
+    evaluation_kind: EvaluationKind | None = stored_field(
+        "Whether the evaluation ran on recorded data or on live traffic."
+    )
     verdict: Verdict | None = stored_field("The conclusion of the evaluation.")
     metrics: list[Metric] | None = stored_field("The measured metrics.")
     evaluated_at: Instant | None = stored_field("The instant of the evaluation.")
     model_version: ModelVersionRef | None = to_one(
-        related(EVALUATED_BY.into("ModelVersion")), "The model version that was measured."
+        related(EVALUATED_BY.into("ModelVersion")),
+        "The model version that was measured; null if there is none or it is hidden.",
     )
     evaluated_on: Connection[AssetRef] | None = to_many(
-        related(EVALUATED_BY.into(*_DATA)), "The datasets and versions that were used for the measurement."
+        related(EVALUATED_BY.into(*_DATA)),
+        "The datasets and dataset versions of the measurement: declared, or inferred from the inputs of the run.",
     )
-    baseline: EvaluationRef | None = to_one(BASELINE, "The evaluation to compare with; null without one.")
+    baseline: EvaluationRef | None = to_one(
+        BASELINE, "The evaluation to compare with; null if there is none or it is hidden."
+    )
     against_baseline: list[MetricDelta] | None = strawberry.field(
-        description="Each metric compared with the baseline, to detect a regression; null if either side has none.",
+        description="Each metric that the baseline has too, compared with it; null if there is no visible baseline, or "
+        "if one of the two has no visible metrics.",
         resolver=_against_baseline,
         metadata=depends_on("metrics", "baseline"),
     )
     run: RunRef | None = to_one(
-        related(PRODUCES.into("Run")), "The run that produced the evaluation; null when unknown."
+        related(PRODUCES.into("Run")),
+        "The run that produced the evaluation, or one of them if several did; null if none is visible.",
     )
 
 
@@ -95,13 +106,16 @@ class EvaluationInput(AssetFields):
         EVALUATED_BY.into("ModelVersion"), "The id of the model version that was measured.", required=True
     )
     evaluated_on: list[strawberry.ID] | None = reference(
-        EVALUATED_BY.into(*_DATA), "Ids of the datasets and versions that were used for the measurement."
+        EVALUATED_BY.into(*_DATA),
+        "Ids of the datasets and dataset versions of the measurement; the list replaces the stored one.",
     )
     run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the evaluation.")
     baseline: strawberry.ID | None = reference(
         EVALUATED_BY.into("Evaluation"), "The id of the evaluation to compare with."
     )
-    evaluation_kind: EvaluationKind | None = attribute("The setting of the evaluation.")
+    evaluation_kind: EvaluationKind | None = attribute(
+        "Whether the evaluation ran on recorded data or on live traffic."
+    )
     verdict: Verdict | None = attribute("The conclusion of the evaluation.")
     metrics: list[MetricInput] | None = attribute("The measured metrics; the list replaces the stored one.")
     evaluated_at: Instant | None = attribute("The instant of the evaluation.")

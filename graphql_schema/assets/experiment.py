@@ -34,7 +34,7 @@ class Experiment(Asset):
     state: ExperimentState | None = stored_field("The state of the experiment.")
     started_at: Instant | None = stored_field("The instant at which the experiment began.")
     ended_at: Instant | None = stored_field(
-        "The instant at which the experiment ended; null while the experiment runs."
+        "The instant at which the experiment ended; null if none was given, or hidden."
     )
     cells: Connection[ExperimentCellRef] | None = to_many(related(CELL_OF.into()), "The arms of the experiment.")
 
@@ -44,10 +44,13 @@ class ExperimentCell(Asset):
     """One arm of an experiment."""
 
     cell: str | None = stored_field("The name of the arm.")
-    allocation: float | None = stored_field("The share of the traffic of the arm, from 0 to 1.")
-    experiment: ExperimentRef | None = to_one(related(CELL_OF.out()), "The experiment of the arm.")
+    allocation: float | None = stored_field("The share of the traffic that the arm receives, from 0 to 1.")
+    experiment: ExperimentRef | None = to_one(
+        related(CELL_OF.out()), "The experiment of the arm; null if there is none or it is hidden."
+    )
     subjects: Connection[AssetRef] | None = to_many(
-        related(TESTED_IN.into()), "The model versions and deployments that the arm tests."
+        related(TESTED_IN.into()),
+        "The deployments and model versions that the arm tests: declared, or inferred for a version from a deployment.",
     )
 
 
@@ -67,9 +70,10 @@ class ExperimentCellInput(AssetFields):
 
     experiment: strawberry.ID | None = reference(CELL_OF.out(), "The id of the experiment of the arm.", required=True)
     cell: str | None = attribute("The name of the arm.")
-    allocation: float | None = attribute("The share of the traffic of the arm, from 0 to 1.", within=SHARE)
+    allocation: float | None = attribute("The share of the traffic that the arm receives, from 0 to 1.", within=SHARE)
     subjects: list[strawberry.ID] | None = reference(
-        TESTED_IN.into(), "Ids of the model versions and deployments that the arm tests."
+        TESTED_IN.into(),
+        "Ids of the model versions and deployments that the arm tests; the list replaces the stored one.",
     )
 
 

@@ -25,7 +25,9 @@ class FeatureSet(Asset):
     features: Connection[FeatureRef] | None = to_many(
         related(CONTAINS.out("Feature")), "The features of the set.", first=50
     )
-    derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "The datasets that the features are computed from.")
+    derived_from: Connection[DatasetRef] | None = to_many(
+        SOURCES, "The datasets that the feature set is computed from; edges of its features do not count."
+    )
 
 
 @strawberry.type(description="A computed value that models take as input.")
@@ -36,10 +38,17 @@ class Feature(Asset):
     expression: str | None = stored_field("The expression that computes the values.")
     freshness_sla: str | None = stored_field("The maximum age of the values, as an ISO 8601 duration.")
     feature_set: FeatureSetRef | None = to_one(
-        related(CONTAINS.into("FeatureSet")), "The feature set of the feature; null without one."
+        related(CONTAINS.into("FeatureSet")),
+        "The feature set of the feature; null if there is none or it is hidden.",
     )
-    derived_from: Connection[DatasetRef] | None = to_many(SOURCES, "The datasets that the features are computed from.")
-    models: Connection[AssetRef] | None = to_many(MODELS, "The models and model versions that use the feature.")
+    derived_from: Connection[DatasetRef] | None = to_many(
+        SOURCES, "The datasets that the feature is computed from; edges of its feature set do not count."
+    )
+    models: Connection[AssetRef] | None = to_many(
+        MODELS,
+        "The models and model versions that use the feature: declared, or inferred from training runs; edges of its "
+        "feature set do not count.",
+    )
 
 
 @strawberry.input(description="Registers a feature set.")
@@ -50,9 +59,11 @@ class FeatureSetInput(AssetFields):
     online: bool | None = attribute("Whether the features are served online.")
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this asset is computed from.",
+        "Ids of the data and features that this feature set is computed from; the list replaces the stored one.",
     )
-    features: list[strawberry.ID] | None = reference(CONTAINS.out("Feature"), "Ids of the features of the set.")
+    features: list[strawberry.ID] | None = reference(
+        CONTAINS.out("Feature"), "Ids of the features of the set; the list replaces the stored one."
+    )
 
 
 @strawberry.input(description="Registers a feature.")
@@ -67,7 +78,7 @@ class FeatureInput(AssetFields):
     feature_set: strawberry.ID | None = reference(CONTAINS.into("FeatureSet"), "The id of the feature set.")
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this asset is computed from.",
+        "Ids of the data and features that this feature is computed from; the list replaces the stored one.",
     )
 
 

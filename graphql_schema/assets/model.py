@@ -67,7 +67,8 @@ VersionArg = Annotated[str | None, strawberry.argument(description="The name of 
 AliasArg = Annotated[
     str | None,
     strawberry.argument(
-        description="An alias of the version; if `version` is given too, both must name the same version."
+        description="An alias of the version. If `version` is given too, the result is null unless both name the same "
+        "version."
     ),
 ]
 
@@ -99,23 +100,29 @@ class Model(Asset, Versioned):
     task: str | None = stored_field("The task of the model, such as `ranking` or `binary-classification`.")
     risk_tier: RiskTier | None = stored_field("The harm that the model can do.")
     intended_use: str | None = stored_field("The uses that the model is meant for, and those it is not meant for.")
-    versions: Connection[ModelVersionRef] | None = to_many(VERSIONS, "The versions of the model, newest first.")
+    versions: Connection[ModelVersionRef] | None = to_many(
+        VERSIONS, "The versions of the model, newest first by `sourceCreatedAt`, else by `createdAt`."
+    )
     latest_version: ModelVersionRef | None = to_one(
-        VERSIONS, "The newest version of the model; null without one.", "versions"
+        VERSIONS, "The newest visible version, the first of `versions`; null if there is none.", "versions"
     )
     version: ModelVersionRef | None = strawberry.field(
-        description="One version of the model, by name or by alias; null when absent or hidden.",
+        description="One version of the model, by name or by alias; null if it does not exist or is hidden, or if "
+        "neither argument is given.",
         resolver=_version,
         metadata=depends_on("versions", "aliases"),
     )
     aliases: list[ModelAlias] | None = strawberry.field(
-        description="The aliases of the model, ordered by name.", resolver=_aliases
+        description="The aliases of the model that point at visible versions, ordered by name; with `asOf`, without "
+        "those that moved after that instant.",
+        resolver=_aliases,
     )
     inputs: Connection[AssetRef] | None = to_many(
-        related(FEEDS.into()), "The assets declared as inputs of the model, whatever the version."
+        related(FEEDS.into()),
+        "The data, features and feature sets declared for the model itself; edges of its versions do not count.",
     )
     services: Connection[ServiceRef] | None = to_many(
-        SERVICES, "The services that a version of the model is deployed to."
+        SERVICES, "The services with a deployment of a version of the model, in any status."
     )
 
 
@@ -128,7 +135,7 @@ class ModelVersion(Asset, AssetVersion):
     """An immutable version of a model."""
 
     version: str = stored_field("The name of the version, as the source writes it.")
-    model: ModelRef | None = to_one(MODEL, "The model of which this is a version.")
+    model: ModelRef | None = to_one(MODEL, "The model of which this is a version; null if it is hidden.")
     framework: str | None = stored_field("The framework that the model was built with.")
     artifact_uri: str | None = stored_field("The location of the model files.")
     digest: str | None = stored_field("The digest of the model files.")
@@ -136,34 +143,45 @@ class ModelVersion(Asset, AssetVersion):
     params: list[Property] | None = stored_field("The parameters of the training.")
     metrics: list[Metric] | None = stored_field("The metrics that the training measured.")
     aliases: list[str] | None = strawberry.field(
-        description="The aliases of the model that point at this version.",
+        description="The names of the aliases of the model that point at this version, in alphabetical order; null if "
+        "the model or its aliases are hidden.",
         resolver=_names,
         metadata=depends_on("model", "Model.aliases"),
     )
     training_run: RunRef | None = to_one(
-        related(PRODUCES.into("Run")), "The run that produced the version; null when unknown."
+        related(PRODUCES.into("Run")),
+        "The run that produced the version, or one of them if several did; null if none is visible.",
     )
     trained_on: Connection[AssetRef] | None = to_many(
-        TRAINED_ON, "The data that the version was trained on: the declared data, and the inputs of the training run."
+        TRAINED_ON,
+        "The datasets and dataset versions that the version was trained on: the declared ones, and those read by the "
+        "runs that produced the version.",
     )
     features: Connection[FeatureRef] | None = to_many(
-        related(FEEDS.into("Feature")), "The features that the version uses.", first=50
+        related(FEEDS.into("Feature")),
+        "The features that the version uses: declared, or inferred from the inputs of the training run.",
+        first=50,
     )
     feature_sets: Connection[FeatureSetRef] | None = to_many(
         related(FEEDS.into("FeatureSet")), "The feature sets that the version uses."
     )
     based_on: Connection[ModelVersionRef] | None = to_many(
-        related(BASE_OF.into("ModelVersion")), "The model versions that this version was built from."
+        related(BASE_OF.into("ModelVersion")),
+        "The model versions that this version was built from: declared, or inferred from the inputs of the training "
+        "run.",
     )
     derived_models: Connection[ModelVersionRef] | None = to_many(
-        related(BASE_OF.out("ModelVersion")), "The model versions that were built from this version."
+        related(BASE_OF.out("ModelVersion")),
+        "The model versions that were built from this version: declared, or inferred from the inputs of their training "
+        "runs.",
     )
     evaluations: Connection[EvaluationRef] | None = to_many(EVALUATIONS, "The evaluations of the version.")
     deployments: Connection[DeploymentRef] | None = to_deployments(
         related(DEPLOYED_AS.out()), "The deployments of the version; by default only those with the status ACTIVE."
     )
     experiment_cells: Connection[ExperimentCellRef] | None = to_many(
-        related(TESTED_IN.out()), "The experiment cells that test the version."
+        related(TESTED_IN.out()),
+        "The experiment cells that test the version: declared, or inferred from its deployments.",
     )
     approvals: Connection[ApprovalRef] | None = to_many(
         APPROVALS, "The decisions of approvers about the version, newest first."
@@ -178,7 +196,11 @@ class ModelInput(AssetFields):
     task: str | None = attribute("The task of the model.")
     risk_tier: RiskTier | None = attribute("The harm that the model can do.")
     intended_use: str | None = attribute("The uses that the model is meant for, and those it is not meant for.")
-    inputs: list[strawberry.ID] | None = reference(FEEDS.into(), "Ids of inputs of the model, whatever the version.")
+    inputs: list[strawberry.ID] | None = reference(
+        FEEDS.into(),
+        "Ids of data, features and feature sets that the model uses, whatever the version; the list replaces the "
+        "stored one.",
+    )
 
 
 @strawberry.input(description="Registers a version of a model. The model follows from the id of the version.")
@@ -187,7 +209,7 @@ class ModelVersionInput(AssetFields):
 
     version: str | None = id_part("The name of the version, part of the id.")
     model: strawberry.ID | None = reference(
-        VERSION_OF.out(), "The id of the model; must agree with the id of the version."
+        VERSION_OF.out(), "The id of the model; must agree with the id of the version. Default: the model in that id."
     )
     framework: str | None = attribute("The framework that the model was built with.")
     artifact_uri: str | None = attribute("The location of the model files.")
@@ -197,13 +219,16 @@ class ModelVersionInput(AssetFields):
     metrics: list[MetricInput] | None = attribute("The metrics that the training measured.")
     training_run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the version.")
     trained_on: list[strawberry.ID] | None = reference(
-        FEEDS.into(*_DATA), "Ids of the datasets and dataset versions that the version was trained on."
+        FEEDS.into(*_DATA),
+        "Ids of the datasets and dataset versions that the version was trained on; the list replaces the stored one.",
     )
     features: list[strawberry.ID] | None = reference(
-        FEEDS.into("Feature", "FeatureSet"), "Ids of the features and feature sets that the version uses."
+        FEEDS.into("Feature", "FeatureSet"),
+        "Ids of the features and feature sets that the version uses; the list replaces the stored one.",
     )
     based_on: list[strawberry.ID] | None = reference(
-        BASE_OF.into("ModelVersion"), "Ids of the model versions that this version was built from."
+        BASE_OF.into("ModelVersion"),
+        "Ids of the model versions that this version was built from; the list replaces the stored one.",
     )
 
 

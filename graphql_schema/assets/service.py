@@ -48,15 +48,18 @@ class Deployment(Asset):
 
     environment: str | None = stored_field("The environment of the deployment, such as `production` or `staging`.")
     status: DeploymentStatus | None = stored_field("The state of the deployment.")
-    traffic_share: float | None = stored_field("The share of the traffic of the deployment, from 0 to 1.")
+    traffic_share: float | None = stored_field("The share of the traffic that the deployment receives, from 0 to 1.")
     deployed_at: Instant | None = stored_field("The instant at which the deployment began to serve.")
     retired_at: Instant | None = stored_field(
-        "The instant at which the deployment ceased to serve; null while it serves."
+        "The instant at which the deployment ceased to serve; null if none was given, or hidden."
     )
     model_version: ModelVersionRef | None = to_one(
-        related(DEPLOYED_AS.into()), "The model version that the deployment runs."
+        related(DEPLOYED_AS.into()),
+        "The model version that the deployment runs; null if there is none or it is hidden.",
     )
-    service: ServiceRef | None = to_one(related(SERVED_BY.out()), "The service that the deployment runs in.")
+    service: ServiceRef | None = to_one(
+        related(SERVED_BY.out()), "The service that the deployment runs in; null if there is none or it is hidden."
+    )
 
 
 @strawberry.input(description="Registers a service.")
@@ -66,7 +69,9 @@ class ServiceInput(AssetFields):
     tier: int | None = attribute("How critical the service is; 1 is the highest tier.")
     endpoint: str | None = attribute("The address of the service.")
     oncall: str | None = attribute("The contact when the service fails.")
-    calls: list[strawberry.ID] | None = reference(CALLED_BY.into(), "Ids of the services that this service calls.")
+    calls: list[strawberry.ID] | None = reference(
+        CALLED_BY.into(), "Ids of the services that this service calls; the list replaces the stored one."
+    )
 
 
 @strawberry.input(description="Registers a deployment.")
@@ -79,7 +84,9 @@ class DeploymentInput(AssetFields):
     service: strawberry.ID | None = reference(SERVED_BY.out(), "The id of the service that the deployment runs in.")
     environment: str | None = attribute("The environment of the deployment, such as `production` or `staging`.")
     status: DeploymentStatus | None = attribute("The state of the deployment.")
-    traffic_share: float | None = attribute("The share of the traffic of the deployment, from 0 to 1.", within=SHARE)
+    traffic_share: float | None = attribute(
+        "The share of the traffic that the deployment receives, from 0 to 1.", within=SHARE
+    )
     deployed_at: Instant | None = attribute("The instant at which the deployment began to serve.")
     retired_at: Instant | None = attribute("The instant at which the deployment ceased to serve.")
 

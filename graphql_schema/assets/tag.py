@@ -1,4 +1,4 @@
-"""Tags: classifications of assets, which may propagate along lineage."""
+"""Tags: classifications of assets, which may follow the data to other assets."""
 
 from enum import Enum
 
@@ -46,10 +46,15 @@ class Tag(Node):
     description: str | None = stored_field("The meaning of the tag, in words.")
     properties: list[Property] | None = stored_field("Free properties, ordered by key.")
     tag_kind: TagKind = strawberry.field(
-        description="The purpose of the tag; FREE for a tag that was only referenced.", resolver=_tag_kind
+        description="The purpose of the tag; FREE if the tag was only referenced and never registered.",
+        resolver=_tag_kind,
     )
-    propagates: bool = strawberry.field(description="Whether the tag propagates along lineage.", resolver=_propagates)
-    assets: Connection[AssetRef] | None = assets_where(_tagged, "The assets with the tag.")
+    propagates: bool = strawberry.field(
+        description="Whether the tag propagates to other assets along edges that carry data.", resolver=_propagates
+    )
+    assets: Connection[AssetRef] | None = assets_where(
+        _tagged, "The assets with the tag, set directly or propagated; assets that block the tag do not count."
+    )
 
 
 @strawberry.input(description="Registers a tag.")
@@ -58,7 +63,9 @@ class TagInput(CatalogFields):
 
     description: str | None = attribute("The meaning of the tag, in words.")
     tag_kind: TagKind = needed("The purpose of the tag.")
-    propagates: bool | None = attribute("Whether the tag propagates along lineage; false by default.")
+    propagates: bool | None = attribute(
+        "Whether the tag propagates to other assets along edges that carry data; false by default."
+    )
 
 
 ENTRIES = (KindEntry(Tag, TagInput, "Registers a tag.", Export("description tagKind propagates", listing="tags")),)

@@ -23,7 +23,7 @@ from graphql_schema.usage.asset_usage import Usage
 from graphql_schema.usage.team_usage import owned_by, team_consumption, team_usage
 
 PRINCIPAL_KIND = "principalKind"
-"""The record key of a user's ``kind``, because the key ``kind`` of a record is the kind of the catalog."""
+"""The record key of the field `kind` of a user; the key ``kind`` of a record holds the kind of the catalog."""
 
 
 def _owned_by_team(urn: str) -> Condition:
@@ -62,17 +62,18 @@ class Team(Node):
     created_at: Instant | None = stored_field("The instant at which the team was first registered or referenced.")
     properties: list[Property] | None = stored_field("Free properties, ordered by key.")
     parent: TeamRef | None = to_one(
-        related(PART_OF.out("Team")), "The team that this team is a part of; null at the top."
+        related(PART_OF.out("Team")), "The team that this team is a part of; null if there is none."
     )
     members: Connection[UserRef] | None = to_many(related(MEMBER_OF.into("User")), "The members of the team.", first=50)
     subteams: Connection[TeamRef] | None = to_many(
         related(PART_OF.into("Team")), "The teams that are a part of this team.", first=50
     )
     assets: Connection[AssetRef] | None = strawberry.field(
-        description="The assets that the team owns: directly, or as their owner team.", resolver=_assets
+        description="The assets that the team owns: as a direct owner, or as their `ownerTeam`.", resolver=_assets
     )
     incidents: Connection[IncidentRef] | None = incidents_where(
-        _owned_by_team, "The incidents on the assets that the team owns, newest first."
+        _owned_by_team,
+        "The incidents on the assets that the team owns, as a direct owner or as their `ownerTeam`, newest first.",
     )
     usage: Usage | None = team_usage
     consumption: Usage | None = team_consumption

@@ -58,14 +58,16 @@ class Workflow(Asset):
     code_ref: str | None = stored_field("The code that defines the workflow, such as a commit or path.")
     schedule: str | None = stored_field("The schedule, as the source writes it.")
     runs: Connection[RunRef] | None = strawberry.field(
-        description="The runs of the workflow, ordered by start, newest first.", resolver=_runs
+        description="The runs of the workflow, newest first by `startedAt`, else by their creation.", resolver=_runs
     )
-    latest_run: RunRef | None = to_one(RUNS, "The run that started last; null without one.", "runs")
+    latest_run: RunRef | None = to_one(
+        RUNS, "The newest visible run, the first of `runs`; null if there is none.", "runs"
+    )
     inputs: Connection[AssetRef] | None = to_many(
-        INPUTS, "The declared inputs of the pipeline; the inputs of one execution are attached to the run.", first=50
+        INPUTS, "The declared inputs of the workflow; inputs of its runs, and of its steps, do not count.", first=50
     )
     outputs: Connection[AssetRef] | None = to_many(
-        OUTPUTS, "The declared outputs of the pipeline; the outputs of one execution are attached to the run.", first=50
+        OUTPUTS, "The declared outputs of the workflow; outputs of its runs, and of its steps, do not count.", first=50
     )
     steps: Connection[WorkflowRef] | None = to_many(
         related(CONTAINS.out("Workflow")), "The steps of the workflow.", first=50
@@ -78,16 +80,20 @@ class Run(Asset):
 
     state: RunState | None = stored_field("The state of the run.")
     started_at: Instant | None = stored_field("The instant at which the run began.")
-    ended_at: Instant | None = stored_field("The instant at which the run ended; null while the run is in progress.")
+    ended_at: Instant | None = stored_field("The instant at which the run ended; null if none was given, or hidden.")
     code_version: str | None = stored_field("The version of the code that was run.")
     params: list[Property] | None = stored_field("The parameters of the run.")
     metrics: list[Metric] | None = stored_field("The metrics that the run measured.")
     error: str | None = stored_field("The error of a failed run.")
     cost_usd: float | None = stored_field("The cost of the run, in US dollars.")
-    workflow: WorkflowRef | None = to_one(related(RUN_OF.out()), "The workflow that was executed.")
-    parent_run: RunRef | None = to_one(related(CHILD_OF.out()), "The run that started this run; null at the top.")
+    workflow: WorkflowRef | None = to_one(
+        related(RUN_OF.out()), "The workflow that was executed; null if there is none or it is hidden."
+    )
+    parent_run: RunRef | None = to_one(
+        related(CHILD_OF.out()), "The run that started this run; null if there is none or it is hidden."
+    )
     started_by: UserRef | None = to_one(
-        related(STARTED_BY.out()), "The person or service account that started the run."
+        related(STARTED_BY.out()), "The person or service account that started the run; null if there is none."
     )
     inputs: Connection[AssetRef] | None = to_many(INPUTS, "The assets that the run read.", first=50)
     outputs: Connection[AssetRef] | None = to_many(OUTPUTS, "The assets that the run produced.", first=50)
@@ -95,19 +101,26 @@ class Run(Asset):
 
 @strawberry.input(description="Registers a workflow or one of its steps.")
 class WorkflowInput(AssetFields):
-    """Registers a workflow."""
+    """Registers a workflow or one of its steps."""
 
     workflow_kind: str | None = attribute("The kind of pipeline, such as `airflow` or `training`.")
     code_ref: str | None = attribute("The code that defines the workflow, such as a commit or path.")
     schedule: str | None = attribute("The schedule, as the source writes it.")
-    inputs: list[strawberry.ID] | None = reference(INPUT_TO.into(), "Ids of the declared inputs of the pipeline.")
-    outputs: list[strawberry.ID] | None = reference(PRODUCES.out(), "Ids of the declared outputs of the pipeline.")
+    inputs: list[strawberry.ID] | None = reference(
+        INPUT_TO.into(), "Ids of the declared inputs of the workflow; the list replaces the stored one."
+    )
+    outputs: list[strawberry.ID] | None = reference(
+        PRODUCES.out(), "Ids of the declared outputs of the workflow; the list replaces the stored one."
+    )
     part_of: strawberry.ID | None = reference(
         CONTAINS.into("Workflow"), "The id of the workflow that this one is a step of."
     )
 
 
-@strawberry.input(description="Records a run; further calls advance the state. `state` is required for the first call.")
+@strawberry.input(
+    description="Records a run; further calls advance the state, and earlier states that arrive late are ignored. "
+    "`state` is required for the first call."
+)
 class RunInput(AssetFields):
     """Records a run with its inputs and outputs."""
 

@@ -45,12 +45,12 @@ class LifecycleStage(Enum):
     RETIRED = value("RETIRED", description="No longer in use.")
 
 
-@strawberry.enum(description="The callers who may discover an asset.")
+@strawberry.enum(description="The callers who may discover an asset; the policy also considers its sensitivity.")
 class Visibility(Enum):
     """The callers who may discover an asset."""
 
-    ORG = value("ORG", description="Every caller of the organisation.")
-    TEAM = value("TEAM", description="The owning team.")
+    ORG = value("ORG", description="Every caller of the organisation, unless the sensitivity prevents it.")
+    TEAM = value("TEAM", description="The owning team, and the roles that the policy adds, such as auditors.")
 
 
 @strawberry.enum(description="The sensitivity of data, from PUBLIC to RESTRICTED.")
@@ -81,13 +81,16 @@ class OwnershipKind(Enum):
     ONCALL = value("ONCALL", description="Responds when the asset fails.")
 
 
-@strawberry.enum(description="The way in which an asset has a tag.")
+@strawberry.enum(description="Whether a tag was set on an asset, propagated to the asset, or is blocked there.")
 class TagMode(Enum):
-    """The way in which an asset has a tag."""
+    """Whether a tag was set on an asset, propagated to the asset, or is blocked there."""
 
     DIRECT = value("DIRECT", description="Set on the asset by a client.")
-    PROPAGATED = value("PROPAGATED", description="Propagated along lineage.")
-    BLOCKED = value("BLOCKED", description="Kept out: the tag neither applies to the asset nor propagates through it.")
+    PROPAGATED = value("PROPAGATED", description="Propagated from another asset, along edges that carry data.")
+    BLOCKED = value(
+        "BLOCKED",
+        description="Blocked: the asset does not have the tag, and the tag does not propagate through the asset.",
+    )
 
 
 @strawberry.enum(description="The conclusion of an evaluation.")
@@ -109,29 +112,33 @@ class PrincipalType(Enum):
 
 @strawberry.enum(description="The action that a change records.")
 class ChangeAction(Enum):
-    """The actions of the audit."""
+    """The actions that changes record."""
 
-    REGISTERED = value("REGISTERED", description="The asset was registered, or referenced for the first time.")
-    UPDATED = value("UPDATED", description="Fields of the asset changed.")
-    LINKED = value("LINKED", description="An edge was declared.")
-    UNLINKED = value("UNLINKED", description="An edge was ended.")
-    OWNERS_SET = value("OWNERS_SET", description="The owners of the asset changed.")
-    TAGGED = value("TAGGED", description="The tags of the asset changed.")
-    STAGE_SET = value("STAGE_SET", description="The life cycle stage of the asset changed.")
-    ALIAS_SET = value("ALIAS_SET", description="An alias was pointed at a version.")
-    APPROVED = value("APPROVED", description="An approval was given, denied or revoked.")
+    REGISTERED = value("REGISTERED", description="The subject was registered, or referenced for the first time.")
+    UPDATED = value("UPDATED", description="Fields of the subject changed, or an incident on it.")
+    LINKED = value("LINKED", description="`link` declared an edge.")
+    UNLINKED = value("UNLINKED", description="`unlink` ended an edge.")
+    OWNERS_SET = value("OWNERS_SET", description="`setOwners` changed the owners of the asset.")
+    TAGGED = value("TAGGED", description="`setTags` changed the tags of the asset.")
+    STAGE_SET = value(
+        "STAGE_SET", description="`setStage` changed the stage of the asset, or the asset that replaces it."
+    )
+    ALIAS_SET = value("ALIAS_SET", description="`setAlias` pointed an alias at a version, or changed its protection.")
+    APPROVED = value("APPROVED", description="`approve` recorded a decision about the asset.")
     DELETED = value("DELETED", description="The asset was deleted.")
     RESTORED = value("RESTORED", description="The asset was restored after its deletion.")
     REVERTED = value("REVERTED", description="An earlier change was reverted.")
 
 
-@strawberry.enum(description="The decision of an approver about an asset, for a gate.")
+@strawberry.enum(description="The decision of an approver about an asset, under an approval name.")
 class ApprovalDecision(Enum):
     """The decisions of an approver."""
 
-    APPROVED = value("APPROVED", description="The asset may pass the gate.")
-    REJECTED = value("REJECTED", description="The asset may not pass the gate.")
-    REVOKED = value("REVOKED", description="An earlier approval no longer counts.")
+    APPROVED = value(
+        "APPROVED", description="Approved: meets the gates that require this approval name, until the decision expires."
+    )
+    REJECTED = value("REJECTED", description="Rejected: closes the gates that require this approval name.")
+    REVOKED = value("REVOKED", description="Revoked: the earlier approval under this approval name no longer counts.")
 
 
 @strawberry.enum(description="The property of an asset that a check measures.")
@@ -175,11 +182,17 @@ class Severity(Enum):
     CRITICAL = value("CRITICAL", description="Stop and repair before anything else.")
 
 
-@strawberry.enum(description="The health of an asset, from its own evidence and that of everything upstream.")
+@strawberry.enum(description="The health of an asset, from problems on the asset and on visible assets upstream.")
 class HealthStatus(Enum):
     """The states of health."""
 
-    HEALTHY = value("HEALTHY", description="Monitored, and without an open problem on the asset or upstream.")
-    DEGRADED = value("DEGRADED", description="A minor problem on the asset, or any problem upstream.")
+    HEALTHY = value(
+        "HEALTHY", description="The asset has a check or an evaluation; no open problem on the asset or upstream."
+    )
+    DEGRADED = value(
+        "DEGRADED", description="A minor problem on the asset, or any problem upstream; none severe on the asset."
+    )
     UNHEALTHY = value("UNHEALTHY", description="A severe problem on the asset.")
-    UNKNOWN = value("UNKNOWN", description="Not monitored, and without a problem upstream.")
+    UNKNOWN = value(
+        "UNKNOWN", description="The asset has no check and no evaluation; no open problem on the asset or upstream."
+    )

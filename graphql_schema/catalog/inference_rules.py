@@ -1,7 +1,7 @@
 """The inference rules as frozen values: the edge that each chain of edges implies (docs/enrichment.md).
 
-An inferred edge shortens a query by a hop. The relation of the edge allows its ends, and the edge discloses no more
-than its chain: a caller sees an inferred edge only when the chain is visible. ``app.graph.jobs`` derives the edges.
+An inferred edge shortens a query by a hop. The edge discloses no more than its chain: a caller sees the edge only if
+the chain is visible. ``app.graph.jobs`` derives the edges.
 """
 
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from graphql_schema.catalog.relations import (
 )
 
 ENRICHMENT: Final = "enrichment"
-"""The property of an inferred edge that names its rules; an edge that a client declares as inferred has no such one."""
+"""The key of the property in which a derived edge names its rules, separated by commas."""
 
 
 @dataclass(frozen=True, slots=True)
 class InferenceRule:
     """A rule: from a vertex of the kinds ``starts`` over the hops of ``chain``, an edge of ``relation`` to their end.
 
-    Every hop leads along the data and names its kinds. ``confidence``, from 0 to 1, is that of an edge from a chain of
-    certain edges.
+    Every hop follows the direction of its edges and names the kinds of its far end. ``confidence``, from 0 to 1, is
+    that of the inferred edge if the edges of the chain are certain.
     """
 
     name: str
@@ -39,7 +39,7 @@ class InferenceRule:
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """The kinds at the end of a chain."""
+        """The kinds that the last hop of the chain may lead to."""
         return self.chain[-1].kinds
 
     def kinds(self, place: int) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class InferenceRule:
         return self.chain[place - 1].kinds if place else self.starts
 
     def content(self) -> list[object]:
-        """Return the content of the rule as JSON: rules of equal content derive equal edges."""
+        """Return the parts of the rule as a JSON list: rules with equal parts derive equal edges."""
         hops = [[hop.relation.name, list(hop.kinds)] for hop in self.chain]
         return [self.name, self.relation.name, list(self.starts), hops, self.confidence]
 
@@ -70,7 +70,7 @@ RULES: Final = (
         0.8,
     ),
 )
-"""The rules of the product."""
+"""All inference rules."""
 
 INFERRED: Final = tuple(dict.fromkeys(rule.relation.name for rule in RULES))
-"""The names of the relations that rules infer; the store has a second edge label for each."""
+"""The names of the relations of inferred edges; the store has a second edge label for each."""

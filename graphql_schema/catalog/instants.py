@@ -16,10 +16,10 @@ _UNITS: Final = {"weeks": 604_800_000, "days": 86_400_000, "hours": 3_600_000, "
 
 
 def milliseconds(duration: str) -> int | None:
-    """Return the length of an ISO 8601 duration in milliseconds; None where ``duration`` is not one of fixed length.
+    """Return the length of an ISO 8601 duration in milliseconds; None if the text is not a duration of fixed length.
 
-    Weeks, days, hours, minutes and seconds are read. Years and months have no fixed length. A number may have nine
-    digits before and nine after the decimal point.
+    Weeks, days, hours, minutes and seconds are accepted. Years and months have no fixed length. A number may have up
+    to nine digits before the decimal point and up to nine after it.
     """
     found = _DURATION.fullmatch(duration.strip())
     parts = {} if found is None else {unit: text for unit, text in found.groupdict().items() if text}

@@ -1,7 +1,7 @@
 """The kinds of the graph as frozen values, with look-ups by slug and code.
 
 Each kind is one value here. The vertex labels of the store, the ids, the enum `AssetKind` and the picture in the README
-follow from it. The GraphQL side of a kind is its entry in `graphql_schema/assets/`; CONTRIBUTING.md has the steps.
+follow from them. The GraphQL side of a kind is its entry in `graphql_schema/assets/`; CONTRIBUTING.md has the steps.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from typing import Final
 class Kind:
     """A kind of vertex: its GraphQL type and vertex label ``name``, and its ``slug`` in ids.
 
-    ``description`` is that of the value in the enum `AssetKind`; empty where the kind is no asset.
+    ``description`` is that of the value in the enum `AssetKind`; empty if the kind is not an asset.
     ``asset``: whether the policy governs the kind.
     ``version_of``, ``part_of``: the parent kind, if any; parent and children are an asset group, and an edge of one
     member counts for all in lineage. The id of a version is that of its parent with `@<version>`. A part has an id of
@@ -23,8 +23,8 @@ class Kind:
     assets or all versions need no rule.
     ``declared_in``: the file of `graphql_schema/assets/` with the entry of the kind, without `.py`; the first word of
     the slug by default.
-    ``shown_by``: for an attached record, the field of its subject that leads to it. A caller who may read that field
-    may read the record.
+    ``shown_by``: for an attached record, the field of its subject that leads to it. Only a caller who may read that
+    field of a subject may read the record.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Kind:
 
     @property
     def code(self) -> str:
-        """The value of the kind in GraphQL's enum `AssetKind`."""
+        """The name of the kind in records; for an asset, also its value in the enum `AssetKind`."""
         return self.slug.replace("-", "_").upper()
 
     @property
@@ -54,7 +54,7 @@ class Kind:
 
     @property
     def parent(self) -> str | None:
-        """The parent kind in an asset group; None outside of one."""
+        """The parent kind in an asset group; None if the kind has no parent."""
         return self.version_of or self.part_of
 
 
@@ -85,7 +85,7 @@ KINDS: Final[dict[str, Kind]] = {
 
 
 NAME_OF_CODE: Final = {kind.code: name for name, kind in KINDS.items()}
-"""The name of each registered kind by its code, which is what records store."""
+"""The name of each kind in :data:`KINDS` by its code, which records store."""
 
 
 ATTACHED_KINDS: Final[dict[str, Kind]] = {

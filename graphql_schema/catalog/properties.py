@@ -59,12 +59,13 @@ NATIVE_PROPERTIES: tuple[NativeProperty, ...] = (
 )
 """The native properties of vertices.
 
-A filter with `not` would match an absent value, so every asset has one. ``ownerTeam`` and ``domain`` are "" where there
-is none, and ``owners`` and ``tags`` then contain "" alone. ``deletedAt`` is ``FOREVER`` while the asset exists.
+A filter with `not` would match an absent value, so every asset has a value of each property that filters use.
+``ownerTeam`` and ``domain`` are "" if the asset has none, and ``owners`` and ``tags`` then contain "" alone.
+``deletedAt`` is ``FOREVER`` unless the asset is deleted.
 
-``begins`` is the best known instant at which an asset came to be. ``usedAt`` is the first instant of the last day on
-which a team or a user used it, or 0. ``servedAt`` is the same for services, apart because a service may be hidden.
-Both are not in the record: recordings of usage store them (:mod:`app.graph.writing.handlers.count_usage`).
+``begins`` is the `sourceCreatedAt` of an asset, or its `createdAt` if that is absent. ``usedAt`` is the first instant
+of the last day on which a team or a user used the asset, or 0. ``servedAt`` is the same for services, apart because a
+service may be hidden. Both are not in the record: :mod:`app.graph.writing.handlers.count_usage` stores them.
 ``titles``, ``words`` and ``prose`` are derived from the record by :mod:`graphql_schema.rules.index_terms`.
 """
 

@@ -14,7 +14,7 @@ from graphql_schema.catalog.kinds import ALL_KINDS, ASSETS, KINDS, VERSIONS
 
 
 class RelationFamily(StrEnum):
-    """The subject of a relation."""
+    """The aspect of the graph that a relation belongs to."""
 
     LINEAGE = "lineage"
     STRUCTURE = "structure"
@@ -49,7 +49,7 @@ class Relation:
     ``owning_end``: the end that an edge is a statement about, OUT for the *to* end and IN for the *from* end. A caller
     who links needs rights on that end.
     ``carries``: whether data, and its sensitivity, flows along the edges (docs/sensitivity.md).
-    ``description``: that of the value in the enum `Relation`; empty where callers cannot name the relation.
+    ``description``: that of the value in the enum `Relation`; empty if the enum lacks the relation.
     """
 
     name: str
@@ -69,8 +69,8 @@ class Relation:
         """Return the ends that a new edge changes; ``source`` is the kind of its *from* end.
 
         The owning end always changes. The *to* end of a carrying edge takes over sensitivity, and that of a by-time
-        edge gets another latest version or run. A contained asset may take over owners, so both ends of `CONTAINS`
-        change, unless the container is a domain, which does not change by what it contains.
+        edge may get another latest version or run. A contained asset may take over owners, so both ends of `CONTAINS`
+        change. A domain does not change with its assets, so of its edges only the *to* end changes.
         """
         if self.name != "CONTAINS":
             return frozenset({self.owning_end, Direction.OUT} if self.carries or self.by_time else {self.owning_end})
@@ -98,7 +98,7 @@ class Hop:
     kinds: tuple[str, ...] = ()
 
     def back(self, kind: str) -> "Hop":
-        """Return the hop in the other direction, to the kind that this one starts from."""
+        """Return the hop in the other direction; ``kind`` is the kind at its far end, where this hop starts."""
         return Hop(self.relation, self.direction.reverse, (kind,))
 
 
@@ -134,11 +134,11 @@ def _pairs(rules: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _named(side: str, rule: str) -> tuple[str, ...]:
-    """Return the kinds that one side of a rule names; raises ValueError for a name that is no kind."""
+    """Return the kinds that one side of a rule names; raises ValueError for an unknown kind or an empty side."""
     names = side.split()
     unknown = [name for name in names if name != "*" and name not in ALL_KINDS]
     if unknown or not names:
-        raise ValueError(f"`{rule}` must be `kinds > kinds`, and {unknown} are no kinds of the catalog.")
+        raise ValueError(f"`{rule}` must be `kinds > kinds`, with kinds of the catalog. Unknown kinds: {unknown}.")
     return ASSETS if names == ["*"] else tuple(names)
 
 
@@ -168,7 +168,7 @@ DERIVES = _relation(
     f"{_DATA} Feature > {_DATA} Feature FeatureSet",
     owning_end=Direction.OUT,
     carries=True,
-    description="Data or a feature is computed from other data or features.",
+    description="Data or a feature is a source from which other data, a feature or a feature set is computed.",
 )
 
 FEEDS = _relation(
@@ -178,7 +178,7 @@ FEEDS = _relation(
     "Report > Report",
     owning_end=Direction.OUT,
     carries=True,
-    description="Data or features are used by a model, service or report.",
+    description="Data, a feature, a feature set or a report is used by a model, service or report.",
 )
 
 BASE_OF = _relation(
@@ -187,7 +187,7 @@ BASE_OF = _relation(
     "Model ModelVersion > Model ModelVersion",
     owning_end=Direction.OUT,
     carries=True,
-    description="A model is the starting point of another: fine-tuned, distilled or merged.",
+    description="A model or version is the starting point of another: fine-tuned, distilled or merged.",
 )
 
 EVALUATED_BY = _relation(
@@ -197,7 +197,7 @@ EVALUATED_BY = _relation(
     "Evaluation > Evaluation",
     owning_end=Direction.OUT,
     carries=True,
-    description="A model version, the data and the baseline that an evaluation compares.",
+    description="A model version, data or a baseline evaluation is used by an evaluation.",
 )
 
 DEPLOYED_AS = _relation(
@@ -271,7 +271,7 @@ CONTAINS = _relation(
     *(f"{kind.part_of} > {kind.name}" for kind in KINDS.values() if kind.part_of),
     "Workflow > Workflow",
     "Domain > *",
-    description="A feature set contains features, a workflow its steps, a domain its assets.",
+    description="A feature set contains a feature, a workflow one of its steps, a domain an asset.",
 )
 
 OWNED_BY = _relation("OWNED_BY", RelationFamily.OWNERSHIP, "* > Team User", "Domain > Team User")
@@ -333,10 +333,10 @@ SUBJECT_HOPS: Final[dict[str, tuple[Hop, ...]]] = {
 
 
 def _check() -> None:
-    """Raise ValueError when a kind joins an unknown relation, or when two kinds have the same parent."""
+    """Raise ValueError if a kind joins an unknown relation, or if two kinds have the same parent."""
     unknown = [(kind.name, name) for kind in KINDS.values() for name in kind.joins if name not in RELATIONS]
     if unknown:
-        raise ValueError(f"`joins` of kinds name no relation of graphql_schema/catalog/relations.py: {unknown}")
+        raise ValueError(f"`joins` of kinds name unknown relations: {unknown}. Use names of RELATIONS.")
     if len(CHILD_HOPS) != len(PARENT_HOPS):
         raise ValueError("Two kinds have the same parent; the children of an asset group must be of one kind.")
 

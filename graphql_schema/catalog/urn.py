@@ -10,7 +10,10 @@ from graphql_schema.catalog.kinds import KIND_OF_SLUG, KINDS, VERSIONS
 from policies.errors import InvalidError
 
 MAX_URN_BYTES = 512
-"""The size of the longest URN. A longer name is cut, and ends in ``~`` and 16 hex digits of the full URN's SHA-256."""
+"""The maximal size of a URN. In a longer one the name is cut, and ends in ``~`` and 16 hex digits.
+
+The digits are the begin of the SHA-256 of the longer URN.
+"""
 
 _SHAPE = re.compile(r"mlg://([a-z-]+)/([^/@]+)/([^/@]+)/([^/@]+)(?:@([^/@]+))?")
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+")
@@ -19,7 +22,7 @@ _VERSION_OF: Final = {kind.version_of: kind for kind in VERSIONS}
 
 @dataclass(frozen=True, slots=True)
 class Urn:
-    """The decoded parts of a URN; ``kind`` is the name of the kind in the catalog."""
+    """The decoded parts of a URN; ``kind`` is the name of the kind in the catalog, ``version`` None without one."""
 
     kind: str
     source: str
@@ -29,7 +32,10 @@ class Urn:
 
 
 def make_urn(slug: str, source: str, namespace: str, name: str, version: str | None = None) -> str:
-    """Return the URN of these parts; raises InvalidError that names the invalid part."""
+    """Return the URN of these parts, for a kind with versions with the version; raises InvalidError if one is invalid.
+
+    The source is written in lower case, an empty namespace as `default`.
+    """
     kind = KIND_OF_SLUG.get(slug)
     if kind is None:
         raise InvalidError(f"`{slug}` is no kind; use one of {', '.join(KIND_OF_SLUG)}.")
@@ -66,7 +72,7 @@ def slug_of(text: str) -> str:
 
 
 def parent_urn(text: str) -> str | None:
-    """Return the URN of the asset that a version belongs to; None when the URN is that of no version.
+    """Return the URN of the asset that a version belongs to; None if the URN is not that of a version.
 
     ``text`` must be a valid URN.
     """
@@ -93,7 +99,7 @@ def _decode(part: str | None, text: str) -> str:
     try:
         plain = unquote(part, errors="strict")
     except UnicodeDecodeError:
-        raise InvalidError(f"{text[:80]!r} has bytes that are not UTF-8 in {part[:40]!r}.") from None
+        raise InvalidError(f"{text[:80]!r} has bytes that are not UTF-8 in {part[:40]!r}; encode UTF-8.") from None
     if _encode(plain) != part:
         raise InvalidError(f"{text[:80]!r} encodes unreserved characters; write {_encode(plain)!r} for {part[:40]!r}.")
     return plain
@@ -107,7 +113,9 @@ def _fit(head: str, name: str, tail: str) -> str:
     digest = "~" + sha256(urn.encode()).hexdigest()[:16]
     available = MAX_URN_BYTES - len(head) - len(tail) - len(digest)
     if available < 1:
-        raise InvalidError(f"Source, namespace and version leave no space for a name within {MAX_URN_BYTES} bytes.")
+        raise InvalidError(
+            f"Source, namespace and version leave no space for a name within {MAX_URN_BYTES} bytes; shorten them."
+        )
     kept = re.sub(r"%[0-9A-F]?$", "", name[:available])
     return head + _complete_characters(kept) + digest + tail
 

@@ -1,1 +1,1 @@
-"""Declarations of what a type reads."""
+"""Declarations of the fields of types: stored values, relations, connections, filters and scalars."""

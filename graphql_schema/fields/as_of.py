@@ -24,7 +24,7 @@ from graphql_schema.ports.record import Json
 from policies.errors import InvalidError
 
 MAX_CLOCK_SKEW_MS = 300_000
-"""Milliseconds that the clock of a client may be ahead."""
+"""Milliseconds by which the clock of a client may be ahead of that of the server."""
 
 ARGUMENT = "asOf"
 TIMELESS = frozenset({"viewer", "__typename", "__schema", "__type"})
@@ -33,8 +33,9 @@ TIMELESS = frozenset({"viewer", "__typename", "__schema", "__type"})
 AsOf = Annotated[
     Instant | None,
     strawberry.argument(
-        description="Read the graph as it was valid at this instant, as far as it is recorded now; default: now. "
-        "All fields of the operation need the same value, except `viewer`."
+        description="The instant at which edges must be valid and assets exist, as recorded now; default: the "
+        "present. Field values are the present ones. All fields of the operation except `viewer` need the same "
+        "value."
     ),
 ]
 
@@ -42,23 +43,24 @@ AsOf = Annotated[
 def set_read_time(info: Info, as_of: int | None) -> None:
     """Set the read time of the operation; None is the present.
 
-    Raises InvalidError if the fields of the operation have different values, or if the instant is in the future.
+    Raises InvalidError if the fields of the operation have different values, or if the instant is more than
+    MAX_CLOCK_SKEW_MS in the future.
     """
     context = info.context
     if context.instants is None:
         context.instants = _instants(info)
     if len(context.instants) > 1:
         raise InvalidError(
-            "The fields of the operation have different values of `asOf`; give all of them the same, or split the "
-            "operation."
+            "The fields of the operation have different values of `asOf`, or some have none; give all of them the "
+            "same, or split the operation."
         )
     if as_of is not None and as_of > context.clock() + MAX_CLOCK_SKEW_MS:
-        raise InvalidError("`asOf` is in the future; give a past instant.")
+        raise InvalidError("`asOf` is more than five minutes in the future; give a past instant.")
     context.read_at(as_of)
 
 
 def _instants(info: Info) -> frozenset[int | None]:
-    """Return the values of ``asOf`` in the fields of the operation; None for a field without it."""
+    """Return the values of ``asOf`` in the top-level fields, except those in TIMELESS; None for a field without it."""
     raw = info._raw_info  # noqa: SLF001 - Strawberry offers the operation nowhere else
     found: set[int | None] = set()
     for node in _selected(raw, raw.operation.selection_set):
@@ -70,7 +72,7 @@ def _instants(info: Info) -> frozenset[int | None]:
 
 
 def _selected(raw: GraphQLResolveInfo[object], selection: SelectionSetNode) -> Iterator[FieldNode]:
-    """Yield the top-level fields of an operation."""
+    """Yield the fields of a selection and of its fragments, without those that `@skip` or `@include` removes."""
     for node in selection.selections:
         if not _included(raw, node):
             continue

@@ -18,7 +18,7 @@ from policies.errors import LimitError
 T = TypeVar("T")
 
 
-FIRST = strawberry.argument(description=f"The size of the page, at most {MAX_PAGE_SIZE}.")
+FIRST = strawberry.argument(description=f"The number of items of the page, 0 to {MAX_PAGE_SIZE}.")
 
 
 AFTER = strawberry.argument(description="The cursor after which the page begins; it must come from the same query.")
@@ -36,8 +36,10 @@ class PageInfo:
 
     has_next_page: bool = strawberry.field(description="Whether more items follow.")
     has_previous_page: bool = strawberry.field(description="Whether the page began after a cursor.")
-    start_cursor: Cursor | None = strawberry.field(description="The cursor of the first item.")
-    end_cursor: Cursor | None = strawberry.field(description="The cursor of the last item.")
+    start_cursor: Cursor | None = strawberry.field(
+        description="The cursor of the first item; null if the page is empty."
+    )
+    end_cursor: Cursor | None = strawberry.field(description="The cursor of the last item; null if the page is empty.")
 
 
 @strawberry.type(description="An item of a page with its cursor.")
@@ -56,7 +58,8 @@ class Connection(Generic[T]):
     nodes: list[T] = strawberry.field(description="The items.")
     page_info: PageInfo = strawberry.field(description="The position of the page.")
     total_count: int | None = strawberry.field(
-        description="The number of visible items: exact up to 10,000, null above; counted only if selected."
+        description="The number of visible items on all pages, exact up to 10,000; null if there are more, or if some "
+        "were not counted. Counted only if selected."
     )
 
 
@@ -65,7 +68,7 @@ def _row(item: PageItem) -> Resolved:
 
 
 class ConnectionSource:
-    """A page as the source of the fields of a connection; ``shape`` returns the node of an item."""
+    """A page as the source of the fields of a connection; the function ``shape`` returns the node of an item."""
 
     __slots__ = ("_binding", "_page", "_shape", "_slice")
 
@@ -116,8 +119,9 @@ def page_request_of(
 ) -> tuple[PageRequest, CursorCodec]:
     """Return the page request and the cursor codec of a connection field.
 
-    ``scope`` is what the list depends on besides the field; its repr must be the same in every process. Raises
-    LimitError for an invalid ``first``, InvalidError for a cursor of another query.
+    ``first`` None is 20. ``scope`` and ``keep`` are the values that the list depends on besides the field; their repr
+    must be the same in every process. Raises LimitError if ``first`` is out of range, InvalidError if ``after`` is no
+    cursor of the list.
     """
     size = 20 if first is None else first
     if not 0 <= size <= MAX_PAGE_SIZE:

@@ -19,11 +19,13 @@ class Context:
 
     - ``open_reader`` opens a reader for a caller, as of an instant or of the present (None).
     - ``budget`` is what the operation may use while it runs.
-    - ``policy_report`` collects what the policy hid from the operation.
-    - ``change_feed`` delivers changes to a subscription. ``recheck`` authenticates its caller again, and raises what
-      authentication raises.
+    - ``policy_report`` collects the fields, ids and writes that the policy hid, logged or denied.
+    - ``log_access`` writes a policy report to the access log; it raises CodedError if it cannot.
+    - ``change_feed`` wakes a subscription when there are new changes. ``recheck`` authenticates its caller again and
+      returns the principal; it raises CodedError if the token is no longer valid.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
-    - ``totals`` caches which fields of the document select ``totalCount``, ``instants`` the read times it names.
+    - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
+    - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
     """
 
     principal: Principal
@@ -47,7 +49,7 @@ class Context:
         self.reset_reader()
 
     def reset_reader(self) -> None:
-        """Discard cached rows, so that fields resolved after a write see the new state."""
+        """Discard cached rows, so that fields resolved after a write return the new state."""
         self.reader = self.open_reader(self.principal, self.as_of)
 
     def read_at(self, as_of: int | None) -> None:
@@ -61,16 +63,19 @@ class Context:
         return self.clock() if self.as_of is None else self.as_of
 
     async def reauthenticate(self) -> None:
-        """Re-authenticate the caller and open a new reader, so that a subscription sees current rights and data."""
+        """Authenticate the caller again and open a new reader, so that a subscription reads with current rights.
+
+        Raises the error of ``recheck``.
+        """
         if self.recheck is not None:
             self.principal = await self.recheck()
         self.budget.renew()
         self.reset_reader()
 
     def finish(self) -> JsonObject:
-        """Write the access log, and return the extensions of the response.
+        """Write the access log, clear the policy report, and return the extensions of the response.
 
-        A subscription has many responses, each with its own report.
+        A subscription has many responses, each with its own report. Raises the error of ``log_access``.
         """
         self.log_access(self.principal, self.request_id, self.policy_report)
         extensions = self.policy_report.extensions()

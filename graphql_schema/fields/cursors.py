@@ -15,7 +15,7 @@ from policies.errors import InvalidError
 
 
 class CursorCodec:
-    """Seals and opens the cursors of one list, bound to caller, field, source object and arguments.
+    """Seals and opens the cursors of one list, bound to the caller and to ``scope``: field, source object, arguments.
 
     Cursors are encrypted because a position may contain hidden values, such as the time that orders versions. AES-SIV
     (RFC 5297) gives equal positions equal cursors.
@@ -33,13 +33,14 @@ class CursorCodec:
         return base64.urlsafe_b64encode(self._cipher.encrypt(orjson.dumps(position), self._scope)).rstrip(b"=").decode()
 
     def open(self, cursor: str) -> Position:
-        """Return the position of a cursor; raises InvalidError if it belongs to another list or caller."""
+        """Return the position of a cursor; raises InvalidError if it was not sealed for this list and caller."""
         try:
             raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             return tuple(orjson.loads(self._cipher.decrypt(raw, self._scope)))
         except (ValueError, binascii.Error, InvalidTag):
             raise InvalidError(
-                "`after` is not a cursor of this query; use `endCursor` of the same field with the same arguments."
+                "`after` is not a cursor of this list; use `endCursor` of the same field with the same arguments, or "
+                "for a subscription the `cursor` of a change."
             ) from None
 
 

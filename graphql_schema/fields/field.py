@@ -7,7 +7,7 @@ import strawberry
 from graphql_schema.ports.record import JsonObject
 
 Parent = strawberry.Parent[Any]
-"""The source of a resolver: a :class:`~graphql_schema.ports.row.Row`, or what the resolver of its parent returned."""
+"""The source of a resolver: a :class:`~graphql_schema.ports.row.Row`, or the value of the parent field."""
 
 Resolved: TypeAlias = Any
 """The value of a field before its subfields are read: rows, masked records or dictionaries.
@@ -20,16 +20,16 @@ SchemaField: TypeAlias = Any
 
 
 INPUTS = "inputs"
-"""Metadata key of a field: the fields that its value depends on."""
+"""Metadata key of a function: from the name of a type to the fields that the value of the field depends on."""
 
 
 def stored_field(description: str) -> SchemaField:
-    """Return a field that reads the record value of the same GraphQL name."""
+    """Return a field that reads the value of the same GraphQL name from its source, a record or dictionary."""
     return strawberry.field(description=description)
 
 
 def depends_on(*inputs: str) -> JsonObject:
-    """Return field metadata that names what the value depends on: ``Type.field``, or a field of the same type.
+    """Return field metadata that names the fields that a value depends on: ``Type.field``, or a field of the same type.
 
     The label of the field must not be weaker than the labels of these fields; start-up checks it.
     """

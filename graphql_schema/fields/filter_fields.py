@@ -45,13 +45,15 @@ class FilterInput(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Field[object]]]
 
 
-@strawberry.input(description="A condition on a text; every given field must match. Case matters.")
+@strawberry.input(description="A condition on a text; every given field must match. Upper and lower case differ.")
 class StringFilter:
     """A condition on a text."""
 
     eq: str | None = strawberry.field(description="The text is equal to this.", default=None)
     in_: list[str] | None = strawberry.field(name="in", description="The text is one of these.", default=None)
-    prefix: str | None = strawberry.field(description="The text starts with this.", default=None)
+    prefix: str | None = strawberry.field(
+        description="The text starts with this; an empty text adds no condition.", default=None
+    )
     contains: str | None = strawberry.field(
         description=f"The text contains this, at most {MAX_SUBSTRING_LENGTH} characters; not possible inside `not`.",
         default=None,
@@ -157,4 +159,6 @@ def _refuse_long_texts(node: Condition) -> None:
 def _refuse_long(key: str, values: Sequence[Value], limit: int) -> None:
     for value in values:
         if isinstance(value, str) and len(value) > limit:
-            raise InvalidError(f"The filter compares `{key}` with {len(value)} characters; the limit is {limit}.")
+            raise InvalidError(
+                f"The filter compares `{key}` with {len(value)} characters; the limit is {limit}. Use a shorter text."
+            )

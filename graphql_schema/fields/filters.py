@@ -34,7 +34,7 @@ from graphql_schema.ports.conditions import (
 from policies.errors import InvalidError
 
 MAX_UNUSED_DAYS: Final = 1_830
-"""The largest `unusedForDays`: usage can be recorded for about this many days in the past."""
+"""Maximal `unusedForDays`: usage can be recorded for this many days in the past."""
 
 ASSETS: Final = In("kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
 """Met by assets, and not by teams, users, domains, tags and attached records."""
@@ -48,8 +48,10 @@ class AssetOrderField(Enum):
 
     ID = value("ID", description="The id.")
     NAME = value("NAME", description="The name.")
-    CREATED_AT = value("CREATED_AT", description="The time of the first registration here.")
-    UPDATED_AT = value("UPDATED_AT", description="The time of the last change here.")
+    CREATED_AT = value(
+        "CREATED_AT", description="The instant at which the asset was first registered or referenced here."
+    )
+    UPDATED_AT = value("UPDATED_AT", description="The instant of the last change here.")
 
 
 @strawberry.enum(description="The direction of an order.")
@@ -92,9 +94,9 @@ class AssetFilter:
 
     ids: list[strawberry.ID] | None = one_of("urn", "The asset has one of these ids.")
     kinds: list[AssetKind] | None = one_of("kind", "The asset is of one of these kinds.")
-    name: StringFilter | None = text("name", "The name of the asset.")
-    namespace: StringFilter | None = text("namespace", "The namespace of the asset.")
-    source: StringFilter | None = text("source", "The source system of the asset.")
+    name: StringFilter | None = text("name", "A condition on the name of the asset.")
+    namespace: StringFilter | None = text("namespace", "A condition on the namespace of the asset.")
+    source: StringFilter | None = text("source", "A condition on the source system of the asset.")
     owner_teams: list[strawberry.ID] | None = one_of(
         "ownerTeam", "The owning team of the asset, as the policy uses it, is one of these."
     )
@@ -104,8 +106,11 @@ class AssetFilter:
     owned: bool | None = filter_field(
         "Whether the asset has an owner; the team of a parent also owns its versions or features.", _owned
     )
-    tags: list[strawberry.ID] | None = one_of("tags", "The asset has one of these tags.")
-    domains: list[strawberry.ID] | None = one_of("domain", "The asset is in one of these domains.")
+    tags: list[strawberry.ID] | None = one_of("tags", "The asset has one of these tags, directly or by propagation.")
+    domains: list[strawberry.ID] | None = one_of(
+        "domain",
+        "The asset itself is in one of these domains. Domains inside them, and the domain of a parent, do not count.",
+    )
     stages: list[LifecycleStage] | None = one_of("stage", "The life cycle stage of the asset is one of these.")
     sensitivities: list[Sensitivity] | None = one_of(
         "sensitivity", "The effective sensitivity of the asset is one of these."
@@ -113,12 +118,14 @@ class AssetFilter:
     hydration: Hydration | None = filter_field(
         "Whether the asset was registered or was only referenced by another one.", _hydrated
     )
-    created_after: Instant | None = above("createdAt", "The asset was registered here after this instant.")
+    created_after: Instant | None = above(
+        "createdAt", "The asset was first registered or referenced here after this instant."
+    )
     updated_after: Instant | None = above("updatedAt", "The asset last changed here after this instant.")
     updated_before: Instant | None = below("updatedAt", "The asset last changed here before this instant.")
     unused_for_days: int | None = filter_field(
-        "No consumer visible to the viewer used the asset in the last N days, today included; an asset that was never "
-        f"used must be older than that. From 1 to {MAX_UNUSED_DAYS}.",
+        "No consumer visible to the viewer used the asset in the last N days (UTC), today included; an asset that was "
+        f"never used must be older than that. From 1 to {MAX_UNUSED_DAYS}.",
         _unused,
     )
     and_: list["AssetFilter"] | None = filter_field("Every one of these filters matches.", _each_of, name="and")
@@ -126,7 +133,9 @@ class AssetFilter:
     not_: "AssetFilter | None" = filter_field("This filter does not match.", _none_of, name="not")
 
 
-@strawberry.input(description="The order of a listing; ties are broken by id.")
+@strawberry.input(
+    description="The order of a listing; ties are broken by id. Assets that hide the property come last, by id."
+)
 class AssetOrder:
     """The order of a listing."""
 

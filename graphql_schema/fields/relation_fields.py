@@ -11,14 +11,16 @@ from graphql_schema.ports.conditions import In
 from graphql_schema.ports.relation_query import ALL, ONE, ItemFilter, RelationQuery, RowFilter
 from graphql_schema.ports.row import Row
 
-ActiveOnly = Annotated[bool | None, strawberry.argument(description="Whether to return only active deployments.")]
+ActiveOnly = Annotated[
+    bool | None, strawberry.argument(description="Whether to return only deployments with the status ACTIVE.")
+]
 
 _ACTIVE = RowFilter(In("status", ("ACTIVE",)))
-"""Accepts active deployments."""
+"""Accepts deployments whose status is ACTIVE and visible."""
 
 
 def to_one(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
-    """Return a field with the one row of a relation query; ``inputs`` as in :func:`depends_on`."""
+    """Return a field with the first row of a relation query, or null; ``inputs`` as in :func:`depends_on`."""
 
     async def resolve(root: Parent, info: Info) -> Resolved:
         found = await info.context.reader.related(root, rel, ONE)
@@ -28,7 +30,7 @@ def to_one(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
 
 
 def to_list(rel: RelationQuery, description: str) -> SchemaField:
-    """Return a field with all rows of a relation query that has few."""
+    """Return a list field with all rows of a relation query, for relations with few rows."""
 
     async def resolve(root: Parent, info: Info) -> Resolved:
         found = await info.context.reader.related(root, rel, ALL)
@@ -61,6 +63,9 @@ def to_deployments(rel: RelationQuery, description: str) -> SchemaField:
 async def relation_connection(
     root: Row, info: Info, rel: RelationQuery, first: int | None, after: str | None, keep: ItemFilter | None = None
 ) -> ConnectionSource:
-    """Return a page of a relation query as the source of a connection."""
+    """Return a page of a relation query, filtered by ``keep``, as the source of a connection.
+
+    Raises LimitError if ``first`` is out of range, InvalidError if ``after`` is no cursor of the list.
+    """
     page, binding = page_request_of(info, first, after, root.urn, keep=keep)
     return ConnectionSource(await info.context.reader.related(root, rel, page), page, binding)

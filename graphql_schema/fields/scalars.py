@@ -31,7 +31,7 @@ def instant_text(millis: int) -> str:
 
 
 def parse_instant(value: object) -> Instant:
-    """Return the instant of an RFC 3339 text, truncated to milliseconds; raises GraphQLError."""
+    """Return the instant of an RFC 3339 text, truncated to milliseconds; raise GraphQLError for anything else."""
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         raise GraphQLError(f"DateTime cannot represent {value!r}; write RFC 3339, such as 2026-11-24T09:30:00Z.")
     try:
@@ -47,7 +47,7 @@ def parse_instant(value: object) -> Instant:
 
 
 def parse_day(value: object) -> Day:
-    """Return a calendar day given in ISO 8601; raises GraphQLError."""
+    """Return the day in a text of the form YYYY-MM-DD; raise GraphQLError for anything else."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise GraphQLError(f"Date cannot represent {value!r}; write a day such as 2026-11-24.")
     try:
@@ -62,7 +62,7 @@ def parse_day(value: object) -> Day:
 SCALARS: dict[object, ScalarDefinition] = {
     Instant: strawberry.scalar(
         name="DateTime",
-        description="An RFC 3339 instant; in UTC on output, with milliseconds if there are any.",
+        description="An RFC 3339 instant from 1970 to 9999, in milliseconds; in UTC on output.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=instant_text,
         parse_value=parse_instant,
@@ -76,7 +76,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     Cursor: strawberry.scalar(
         name="Cursor",
-        description="A position in a list: opaque, encrypted, and valid only for the same query and caller.",
+        description="A position in a list: opaque, encrypted, and valid only for the same caller and field with the "
+        "same arguments.",
         serialize=str,
         parse_value=str,
     ),

@@ -11,7 +11,7 @@ from graphql_schema.fields.field import stored_field
 class Property:
     """A key with a text value, chosen freely."""
 
-    key: str = stored_field("The key, unique within the asset.")
+    key: str = stored_field("The key, unique within the list.")
     value: str = stored_field("The value.")
 
 

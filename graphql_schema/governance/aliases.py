@@ -29,14 +29,14 @@ class ModelAlias:
     """A name of a model that points at one of its versions."""
 
     name: str = stored_field("The name, such as `champion`.")
-    version: ModelVersionRef | None = stored_field("The version that it points at.")
-    protected: bool = stored_field("Whether it only points at a version that passes its gate.")
-    since: Instant | None = stored_field("The instant since when it points at this version.")
-    set_by: str | None = stored_field("The subject of the token that set it.")
+    version: ModelVersionRef | None = stored_field("The version that the alias points at.")
+    protected: bool = stored_field("Whether the alias moves only to versions that pass the gates.")
+    since: Instant | None = stored_field("The instant since when the alias points at this version.")
+    set_by: str | None = stored_field("The subject of the token that pointed the alias at this version.")
 
 
 async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
-    """Return the sources of a model's aliases, by name; without those of deleted or hidden versions."""
+    """Return the sources of a model's aliases, ordered by name; without those of deleted or hidden versions."""
     stored = sorted(_aliases_at_read_time(model, info).items())
     rows = await info.context.reader.nodes([alias["version"] for _, alias in stored]) if stored else []
     return [
@@ -47,19 +47,19 @@ async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
 
 
 def _aliases_at_read_time(model: Row, info: Info) -> dict[str, JsonObject]:
-    """Return the stored aliases of a model; in the past only those that point at the same version since."""
+    """Return the stored aliases of a model by name; with ``asOf``, without those that moved after that instant."""
     as_of, stored = info.context.as_of, model.visible_value(ALIASES) or {}
     return {name: alias for name, alias in stored.items() if as_of is None or alias["since"] <= as_of}
 
 
 async def version_by_alias(model: Row, info: Info, name: str) -> Row | None:
-    """Return the version that an alias points at, None if there is none or it is hidden."""
+    """Return the version that an alias points at, None without the alias or if the version is hidden or deleted."""
     found: list[Row] = [alias["version"] for alias in await aliases_of(model, info) if alias["name"] == name]
     return found[0] if found else None
 
 
 async def names_of(version: Row, info: Info) -> list[str] | None:
-    """Return the aliases that point at a version, None if its model does not show them."""
+    """Return the sorted names of the aliases that point at a version, None if its model or their field is hidden."""
     models = (await info.context.reader.related(version, MODEL, ONE)).items
     if not models or ALIASES in models[0].row.access.hidden:
         return None
@@ -75,12 +75,13 @@ class SetAliasInput:
     alias: str = strawberry.field(description="The name: up to 64 letters, digits, dots, dashes and underscores.")
     version: strawberry.ID = strawberry.field(description="The id of the version.")
     expected_version: strawberry.ID | None = strawberry.field(
-        description="The version that it must point at before, else CONFLICT; null: none. Default: any version.",
+        description="The id of the version that the alias must point at before, null for no version; otherwise the "
+        "result is CONFLICT. Default: no condition.",
         default=strawberry.UNSET,
     )
     protected: bool | None = strawberry.field(
-        description="Whether it only points at a version that passes its gate; default: as before, initially false. "
-        "Removing the protection needs the right to approve.",
+        description="Whether the alias moves only to versions that pass the gates; default: as before, false for a new "
+        "alias. Removing the protection needs the right to approve the model.",
         default=None,
     )
     reason: str | None = reason_field()
@@ -97,13 +98,14 @@ class SetAliasPayload:
     """The result of setting an alias."""
 
     alias: ModelAlias | None = strawberry.field(
-        description="The alias as it is now, as the viewer may see it.", resolver=_alias
+        description="The alias as it is now; null if it is not set, or if the model or version is hidden.",
+        resolver=_alias,
     )
-    changed: bool = stored_field("Whether anything was written.")
+    changed: bool = stored_field("Whether the alias or its protection changed.")
     gate: GateReport | None = stored_field(
-        "The gate report of the version for this alias; null if the gate was not evaluated."
+        "The gate report of the version for this alias; null if the call was rejected before the gates were evaluated."
     )
-    errors: list[MutationError] = stored_field("The errors; empty if it was written.")
+    errors: list[MutationError] = stored_field("The errors; empty if the alias is as requested.")
 
 
 AliasInputArg = Annotated[SetAliasInput, strawberry.argument(description="The alias and its version.")]
@@ -115,8 +117,8 @@ async def _set_alias(info: Info, input: AliasInputArg) -> Resolved:
 
 
 set_alias = strawberry.field(
-    description="Points an alias of a model at one of its versions. A protected alias only accepts a version that "
-    "passes its gate; else GATE_BLOCKED, and `gate` lists what is missing.",
+    description="Points an alias of a model at one of its versions. If the alias is protected and the version does not "
+    "pass the gates, the result is GATE_BLOCKED, and `gate` lists what is missing.",
     resolver=_set_alias,
 )
 
@@ -135,7 +137,7 @@ def _alias_command(given: SetAliasInput) -> SetAliasCommand:
 
 
 def checked_name(name: str, field: str) -> str:
-    """Return the name of an alias or a gate; raises InputError if it is invalid."""
+    """Return the name of an alias or an approval; raises InputError if it is invalid."""
     if not NAME.fullmatch(name):
         raise InputError(
             f"`{field}` is {name[:80]!r}; write 1 to 64 letters, digits, dots, dashes and underscores.", field

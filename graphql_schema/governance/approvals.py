@@ -1,4 +1,4 @@
-"""Approvals: decisions about assets for gates, attached to the asset and never changed."""
+"""Approvals: decisions about assets under approval names, attached to the asset and never changed."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from graphql_schema.ports.commands import ApproveCommand
 from policies.errors import InvalidError
 
 SUBJECTS = ("ModelVersion", "Deployment", "Dataset", "DatasetVersion")
-"""Kinds that decisions are about."""
+"""The kinds of assets that a decision may be about."""
 
 
 async def _decided_by(root: Parent, info: Info) -> Resolved:
@@ -35,37 +35,52 @@ def _subject_of_token(root: Parent) -> Resolved:
     return root.record["decidedBy"]
 
 
-@strawberry.type(description="A decision about an asset for a gate. The newest decision for a gate counts.")
+@strawberry.type(
+    description="A decision about an asset under an approval name, such as `release`. Gates list the names that they "
+    "need. The newest decision under a name counts, until it expires."
+)
 class Approval(Node):
-    """A decision about an asset for a gate."""
+    """A decision about an asset under an approval name."""
 
-    gate: str = stored_field("The gate that it is for, such as `release`.")
+    gate: str = stored_field("The approval name that a gate lists, such as `release`; not the id of a gate.")
     decision: ApprovalDecision = stored_field("The decision.")
-    reason: str | None = stored_field("The reason.")
+    reason: str | None = stored_field("The reason that the approver gave; null without one.")
     decided_by: UserRef | None = strawberry.field(
-        description="The user who decided, if one is registered under the subject of the token.", resolver=_decided_by
+        description="The user who decided; null if the catalog has no user named as the subject of the token.",
+        resolver=_decided_by,
     )
     decided_by_subject: str = strawberry.field(
         description="The subject of the token that decided.", resolver=_subject_of_token
     )
-    decided_at: Instant = stored_field("When it was decided.")
-    expires_at: Instant | None = stored_field("Expiry of the approval; null if it is valid until the next decision.")
+    decided_at: Instant = stored_field("The instant of the decision.")
+    expires_at: Instant | None = stored_field(
+        "The instant at which the decision expires; null if it counts until the next one under its name."
+    )
     subject: AssetRef | None = strawberry.field(
         description="The asset that the decision is about.", resolver=resolve_subject
     )
 
 
-@strawberry.input(description="Records a decision about an asset for a gate.")
+@strawberry.input(
+    description="A decision about an asset under an approval name, such as `release`. Gates list the names that they "
+    "need. The newest decision under a name counts, until it expires."
+)
 class ApproveInput:
-    """Records a decision about an asset for a gate."""
+    """A decision about an asset under an approval name."""
 
     subject: strawberry.ID = strawberry.field(
         description="The id of the model version, deployment, dataset or dataset version."
     )
-    gate: str = strawberry.field(description="The gate, such as `release`; the same characters as in an alias.")
+    gate: str = strawberry.field(
+        description="The approval name that a gate lists, such as `release`; not the id of a gate. Up to 64 letters, "
+        "digits, dots, dashes and underscores."
+    )
     decision: ApprovalDecision = strawberry.field(description="The decision; REVOKED ends an approval.")
     reason: str | None = reason_field()
-    expires_at: Instant | None = strawberry.field(description="Expiry of the approval; default: none.", default=None)
+    expires_at: Instant | None = strawberry.field(
+        description="The instant at which the decision expires, in the future; default: it does not expire.",
+        default=None,
+    )
     idempotency_key: str | None = key_field()
 
 
@@ -74,9 +89,10 @@ class ApprovePayload:
     """The result of recording a decision."""
 
     approval: ApprovalRef | None = strawberry.field(
-        description="The decision as recorded.", resolver=resolve_created_record
+        description="The decision as recorded; null if it was not recorded or is not visible to you.",
+        resolver=resolve_created_record,
     )
-    errors: list[MutationError] = stored_field("The errors; empty if it was recorded.")
+    errors: list[MutationError] = stored_field("The errors; empty if the decision was recorded.")
 
 
 ApproveArg = Annotated[ApproveInput, strawberry.argument(description="The decision.")]
@@ -87,8 +103,8 @@ async def _approve(info: Info, input: ApproveArg) -> Resolved:
 
 
 approve = strawberry.field(
-    description="Records a decision about an asset for a gate; it needs the right to approve the asset. A decision is "
-    "never changed; a newer one replaces it.",
+    description="Records a decision about an asset under an approval name, such as `release`. Gates list the names "
+    "that they need. The newest decision under a name counts, until it expires. Needs the right to approve the asset.",
     resolver=_approve,
 )
 

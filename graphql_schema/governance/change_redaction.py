@@ -17,14 +17,14 @@ FREE_TEXT = frozenset({"properties", "params"})
 
 
 INSTANT = "At"
-"""Suffix of the names of fields that hold an instant."""
+"""The suffix of the names of fields whose integers are instants."""
 
 
 _INSTANTS = frozenset({"validFrom", "validTo", "since"})
 
 
 def named_ids(entry: Record) -> Iterator[str]:
-    """Yield the ids in an entry whose existence it would disclose."""
+    """Yield the ids in an audit entry, because the entry would disclose the existence of their assets."""
     yield from entry.get("edge", ())[1:]
     for side in ("before", "after"):
         if entry["field"] not in FREE_TEXT and not isinstance(entry[side], str):
@@ -44,14 +44,14 @@ def _ids_in(value: Json) -> Iterator[str]:
 
 
 def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows) -> bool:
-    """Return whether an entry is shown: its field is visible, and so are the ids of an edge or an alias."""
+    """Return whether an entry is shown: its field is visible, and so are all ids in an entry of an edge or alias."""
     if entry["field"] in subject.access.hidden:
         return False
     return not ("edge" in entry or "part" in entry) or all(urn in visible for urn in named_ids(entry))
 
 
 def redacted_entry(entry: Record, subject: Row, visible: VisibleRows) -> JsonObject:
-    """Return a visible entry as the source of a ``FieldChange``, without hidden values."""
+    """Return a visible entry as the source of a ``FieldChange``, without hidden values; report logged fields."""
     field = entry["field"]
     subject.is_shown(field)  # the access log records restricted and secret fields
     sides = {side: entry[side] for side in ("before", "after")}
@@ -61,7 +61,7 @@ def redacted_entry(entry: Record, subject: Row, visible: VisibleRows) -> JsonObj
 
 
 def _of_edge(value: Record | None, subject: Row, visible: VisibleRows) -> Record | None:
-    """Return the values of an edge that both of its ends show."""
+    """Return the values of an edge that both of its ends show; None without an edge."""
     if value is None:
         return None
     hidden = subject.access.of_edge("Neighbour", visible[value["id"]].access).hidden

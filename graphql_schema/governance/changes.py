@@ -31,8 +31,11 @@ class FieldChange:
     """The change of one field."""
 
     field: str = stored_field("The field, by its name in the schema.")
-    before: str | None = stored_field("The value before: text as it is, other values as JSON; null if there was none.")
-    after: str | None = stored_field("The value after, in the same form.")
+    before: str | None = stored_field(
+        "The value before: a text as it is, an instant in RFC 3339, other values as JSON without hidden parts; null if "
+        "there was none."
+    )
+    after: str | None = stored_field("The value after, in the form of `before`; null if there is none.")
 
 
 async def _subject(root: Parent, info: Info) -> Resolved:
@@ -54,10 +57,7 @@ async def _reverts(root: Parent, info: Info) -> Resolved:
 
 
 async def _fields(root: Parent, info: Info) -> Resolved:
-    """Return the field changes that the caller may see now; hidden ones are left out without a count.
-
-    The names of changed fields are as hidden as their values.
-    """
+    """Return the field changes that the caller may see now; hidden ones are left out with their names and number."""
     reader, entries = info.context.reader, root.record["fields"]
     subject: Row | None = await reader.node(root.record["subject"])
     named = list(dict.fromkeys(urn for entry in entries for urn in named_ids(entry)))
@@ -70,7 +70,7 @@ async def _fields(root: Parent, info: Info) -> Resolved:
 
 
 def commit_log_cursor(context: Context) -> CursorCodec:
-    """Return the codec of positions among all changes; it does not depend on a filter."""
+    """Return the codec of positions among all changes, which are valid with any filter."""
     return CursorCodec(context, "Change.cursor")
 
 
@@ -86,16 +86,21 @@ class Change(Node):
     subject: AssetRef | None = strawberry.field(
         description="The asset that changed, as it is now; null for a team, user, domain or tag.", resolver=_subject
     )
-    subject_id: strawberry.ID = strawberry.field(description="The id of the changed record.", resolver=_subject_id)
+    subject_id: strawberry.ID = strawberry.field(
+        description="The id of the changed asset, team, user, domain or tag.", resolver=_subject_id
+    )
     fields: list[FieldChange] | None = strawberry.field(
-        description="The changed fields, one entry per edge; what is hidden from you now is left out.",
+        description="The changed fields, with one entry for each changed edge; entries that are hidden from you now "
+        "are left out.",
         resolver=_fields,
     )
     actor: str | None = stored_field("The subject of the token that made the change.")
-    at: Instant = strawberry.field(description="When it was made.", resolver=_at)
-    reason: str | None = stored_field("The reason that the caller gave.")
+    at: Instant = strawberry.field(description="The instant of the change.", resolver=_at)
+    reason: str | None = stored_field("The reason that the caller gave; null without one.")
     request_id: str | None = stored_field("The id of the request that made the change, as in the logs.")
-    reverts: ChangeRef | None = strawberry.field(description="The change that this one reverted.", resolver=_reverts)
+    reverts: ChangeRef | None = strawberry.field(
+        description="The change that this one reverted; null if this one is no revert.", resolver=_reverts
+    )
     cursor: Cursor = strawberry.field(
         description="The position among all changes; pass it to `subscription changes` to continue after it.",
         resolver=_cursor,
@@ -108,9 +113,11 @@ def _since(instant: Instant) -> Iterator[Condition]:
 
 @strawberry.input(description="A condition on changes; every given field must match.")
 class ChangeFilter:
-    """A filter of changes."""
+    """A condition on changes; every given field must match."""
 
-    subjects: list[strawberry.ID] | None = one_of("subject", "The id of what changed is one of these.")
+    subjects: list[strawberry.ID] | None = one_of(
+        "subject", "The id of the changed asset, team, user, domain or tag is one of these."
+    )
     kinds: list[AssetKind] | None = one_of("subjectKind", "The changed asset is of one of these kinds.")
     actors: list[str] | None = one_of("actor", "The subject of the token that made the change is one of these.")
     actions: list[ChangeAction] | None = one_of("action", "The action is one of these.")
@@ -127,11 +134,13 @@ def change_condition(where: ChangeFilter | None) -> Condition:
     return condition
 
 
-ChangeFilterArg = Annotated[ChangeFilter | None, strawberry.argument(description="The changes; all when absent.")]
+ChangeFilterArg = Annotated[
+    ChangeFilter | None, strawberry.argument(description="Conditions on the changes; default: all changes.")
+]
 
 
 async def changes(info: Info, filter: ChangeFilterArg = None, first: First = 20, after: After = None) -> Resolved:
-    """Return a page of all changes that the viewer may see, newest first."""
+    """Return a page of the changes that meet the filter and that the viewer may see, newest first."""
     where = change_condition(filter)
     page, binding = page_request_of(info, first, after, where)
     return ConnectionSource(await info.context.reader.attached_records("Change", where, page), page, binding)
@@ -139,7 +148,7 @@ async def changes(info: Info, filter: ChangeFilterArg = None, first: First = 20,
 
 def changes_field() -> SchemaField:
     """Return the root field that lists changes."""
-    return strawberry.field(description="Every change that the viewer may see, the newest first.", resolver=changes)
+    return strawberry.field(description="The changes that the viewer may see, newest first.", resolver=changes)
 
 
 @strawberry.input(description="Reverts one change.")
@@ -158,8 +167,8 @@ async def _revert(info: Info, input: RevertArg) -> Resolved:
 
 
 revert_change = strawberry.field(
-    description="Reverts one change, which is recorded as a change itself. CONFLICT if the same fields changed "
-    "again since.",
+    description="Restores what one change changed, and records this as a new change. CONFLICT if the same fields "
+    "changed again since. Decisions and incidents cannot be reverted.",
     resolver=_revert,
 )
 

@@ -1,4 +1,4 @@
-"""The gate report of a version: whether it may be promoted, and what is missing, as far as the viewer may see."""
+"""The gate report of a version: whether a protected alias may point at it, by the evidence visible to the viewer."""
 
 import asyncio
 from collections.abc import Sequence
@@ -39,18 +39,23 @@ async def _rows(info: Info, urns: Sequence[str]) -> list[Row]:
 
 @strawberry.type(description="Whether a protected alias may point at a version, and what is missing.")
 class GateReport:
-    """Whether a version passes its gate; the source is a :class:`~graphql_schema.ports.outcomes.GateResult`."""
+    """Whether a version passes its gates; the source is a :class:`~graphql_schema.ports.outcomes.GateResult`."""
 
-    open: bool = stored_field("Whether nothing is missing; only protected aliases require it.")
-    missing_approvals: list[str] = stored_field("Gates without a valid approval of the version.")
+    open: bool = stored_field("Whether nothing is missing. Only a protected alias requires this of its version.")
+    missing_approvals: list[str] = stored_field(
+        "Approval names that the gates need and under which the version has no valid approval."
+    )
     failing_evaluations: list[EvaluationRef] = strawberry.field(
-        description="Evaluations of the version whose verdict is FAIL.", resolver=_evaluations
+        description="Evaluations with the verdict FAIL that close a gate: not retired, and owned by the team of the "
+        "version, a team that the gate names, or no team.",
+        resolver=_evaluations,
     )
     blocking_incidents: list[IncidentRef] = strawberry.field(
-        description="Open incidents on the version or its model that block the gate.", resolver=_incidents
+        description="Open incidents on the version or its model with a severity that closes a gate.",
+        resolver=_incidents,
     )
     sensitivity_violations: list[str] = stored_field(
-        "Sentences that say why the sensitivity of the version is too high."
+        "A sentence if the sensitivity of the version is above the highest that the gates allow; otherwise empty."
     )
 
 
@@ -76,8 +81,8 @@ def _shown(row: Row) -> Record:
 def gate_field() -> SchemaField:
     """Return the field of a model version that reports its gate."""
     return strawberry.field(
-        description="Whether a protected alias may point at the version, and what is missing. What is hidden from you "
-        "does not count.",
+        description="Whether a protected alias may point at the version, and what is missing. Evidence that is hidden "
+        "from you does not count.",
         resolver=_gate,
         metadata=depends_on("approvals", "evaluations", "model", "sensitivity", "Model.riskTier", "Model.domain"),
     )

@@ -26,7 +26,9 @@ class SetStageInput:
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     stage: LifecycleStage = strawberry.field(description="The new stage.")
     replaced_by: strawberry.ID | None = strawberry.field(
-        description="The id of the asset that replaces it; null removes the replacement.", default=strawberry.UNSET
+        description="The id of the asset that replaces this one; null removes the one that `setStage` set before. "
+        "Default: unchanged.",
+        default=strawberry.UNSET,
     )
     reason: str | None = reason_field()
     expected_revision: int | None = revision_field()
@@ -40,7 +42,8 @@ async def _set_stage(info: Info, input: StageArg) -> Resolved:
 
 
 set_stage = strawberry.field(
-    description="Sets the life-cycle stage of an asset. RETIRED needs the right to retire the asset.",
+    description="Sets the life-cycle stage of an asset. Needs the right to update the asset, and for RETIRED also the "
+    "right to retire the asset.",
     resolver=_set_stage,
 )
 
@@ -61,9 +64,9 @@ def _stage(given: SetStageInput) -> RegisterCommand:
     return update_command(given, ChangeAction.STAGE_SET, WriteAction.UPDATE, *edges, values=values, reason=reason)
 
 
-@strawberry.input(description="Deletes an asset softly, with its children.")
+@strawberry.input(description="Deletes an asset softly, with its versions or features.")
 class DeleteAssetInput:
-    """Deletes an asset softly, with its children."""
+    """Deletes an asset softly, with its versions or features."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     expected_revision: int | None = revision_field()
@@ -92,14 +95,17 @@ async def _restore(info: Info, input: RestoreArg) -> Resolved:
 
 
 delete_asset = strawberry.field(
-    description="Deletes an asset and its children: no relation, list or search returns them, all remains stored, "
-    "and `restoreAsset` restores them. CONFLICT while an asset visible to you uses one of them.",
+    description="Deletes an asset and those of its versions or features that are visible to you: no relation, list or "
+    "search returns them, and `restoreAsset` restores them. CONFLICT while another asset visible to you uses one of "
+    "them, or one is an ACTIVE deployment. A version that an alias points at is deleted only with its model.",
     resolver=_delete,
 )
 
 
 restore_asset = strawberry.field(
-    description="Restores a deleted asset, with the children that were deleted with it.", resolver=_restore
+    description="Restores a deleted asset, with the versions or features that were deleted with it. CONFLICT while "
+    "its parent is deleted.",
+    resolver=_restore,
 )
 
 

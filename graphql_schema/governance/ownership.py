@@ -1,4 +1,4 @@
-"""Owners of an asset, declared and inherited, and the mutation setOwners."""
+"""Owners of an asset, direct and inherited, and the mutation setOwners."""
 
 from functools import lru_cache
 from typing import Annotated
@@ -32,11 +32,13 @@ class Ownership:
 
     owner: Owner = stored_field("The team or user.")
     ownership: OwnershipKind = stored_field("The responsibility of the owner.")
-    inherited: bool = stored_field("Whether it is inherited from the parent or the domain.")
+    inherited: bool = stored_field("Whether the owner is inherited from the parent or from a domain.")
     inherited_from: AssetRef | None = stored_field(
-        "The asset that it is inherited from; null if it is direct or from the domain."
+        "The parent that the owner is inherited from; null if the owner is direct or inherited from a domain."
     )
-    since: Instant | None = stored_field("The instant since when it applies.")
+    since: Instant | None = stored_field(
+        "The instant since when the owner owns the asset or, if inherited, the parent or domain."
+    )
 
 
 def _parent_kinds(kind: str) -> tuple[str, ...]:
@@ -45,7 +47,10 @@ def _parent_kinds(kind: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def ownership_of(kind: str, *, inherited: bool) -> RelationQuery:
-    """Return the query of an asset's owners: its own, its parent's, its domain's, and its parent's domain's."""
+    """Return the query of the direct owners of a kind of asset.
+
+    With ``inherited`` the owners of its parent, of its domain and of the domain of its parent follow, in this order.
+    """
     own_path: Path = (OWNED_BY.out(),)
     if not inherited:
         return related(own_path)
@@ -73,25 +78,23 @@ def _ownerships(item: PageItem) -> list[MaskedRecord]:
     ]
 
 
-WithInherited = Annotated[
-    bool | None, strawberry.argument(description="Whether to add the owners of the parent and of the domain.")
-]
+WithInherited = Annotated[bool | None, strawberry.argument(description="Whether to add the inherited owners.")]
 
 
 async def resolve_owners(root: Parent, info: Info, include_inherited: WithInherited = True) -> Resolved:
-    """Return the ownerships of an asset, direct ones first."""
+    """Return the ownerships of an asset: direct ones first, then those inherited from parent and domains."""
     found = await info.context.reader.related(root, ownership_of(root.kind, inherited=bool(include_inherited)), ALL)
     by_path = sorted(found.items, key=lambda item: (item.path, item.row.urn))
     return [row for item in by_path for row in _ownerships(item)]
 
 
-@strawberry.input(description="Replaces the owners of an asset.")
+@strawberry.input(description="Replaces the direct owners of an asset.")
 class SetOwnersInput:
-    """Replaces the owners of an asset."""
+    """Replaces the direct owners of an asset."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     owners: list[OwnerInput] = strawberry.field(
-        description="All owners of the asset from now on; an empty list removes all."
+        description="All direct owners of the asset from now on; an empty list removes all."
     )
     expected_revision: int | None = revision_field()
 
@@ -103,7 +106,10 @@ async def _set_owners(info: Info, input: OwnersArg) -> Resolved:
     return payload(await submit_one(info, lambda: _owners_command(input)), urn=input.asset)
 
 
-set_owners = strawberry.field(description="Replaces the owners of an asset.", resolver=_set_owners)
+set_owners = strawberry.field(
+    description="Replaces the direct owners of an asset. Inherited owners are set on the parent or domain.",
+    resolver=_set_owners,
+)
 
 
 def _owners_command(given: SetOwnersInput) -> RegisterCommand:

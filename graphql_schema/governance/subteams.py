@@ -12,21 +12,21 @@ from graphql_schema.ports.row import Row
 from policies.errors import LimitError
 
 MAX_SUBTEAMS = 250
-"""Teams that one field combines."""
+"""Maximal number of teams that one field combines, with the team at the top."""
 
 LEVELS = 4
 """Levels of sub-teams that one request reads."""
 
 SUBTEAMS = related(*((PART_OF.into("Team"),) * depth for depth in range(1, LEVELS + 1)))
-"""From a team to its sub-teams, LEVELS levels down; the path index of a row is its least depth, from 0."""
+"""From a team to its sub-teams, LEVELS levels down; the path index of a row is its least depth minus 1."""
 
 IncludeSubteams = Annotated[bool | None, strawberry.argument(description="Whether to include sub-teams, at any depth.")]
 
 
 async def with_subteams(root: Row, info: Info, include: bool | None) -> list[Row]:  # noqa: FBT001 - an argument's value
-    """Return the team and, if included, its sub-teams, each once, even if teams form a cycle.
+    """Return the team ``root`` and, with ``include``, its sub-teams, each once, even if teams form a cycle.
 
-    It takes one request per :data:`LEVELS` levels. Raises LimitError above :data:`MAX_SUBTEAMS`.
+    Takes one request per :data:`LEVELS` levels. Raises LimitError for more than :data:`MAX_SUBTEAMS` teams.
     """
     teams = {root.vid: root}
     lowest = [root] if include else []

@@ -21,28 +21,29 @@ from policies.vocabulary import WriteAction
 
 
 async def _via(root: Parent, info: Info) -> Resolved:
-    """Return the asset that a propagated tag arrived from, None if it is hidden from the caller."""
+    """Return the asset that a propagated tag arrived from, None for other modes or if the asset is hidden."""
     arrived = root.record.get("mode") == TagMode.PROPAGATED.name
     return await info.context.reader.node(root.record["via"]) if arrived else None
 
 
-@strawberry.type(description="A tag on an asset, with its mode.")
+@strawberry.type(description="A tag on an asset, and how the asset got it: set directly, propagated or blocked.")
 class TagAssignment:
-    """A tag on an asset, with its mode."""
+    """A tag on an asset, and how the asset got it: set directly, propagated or blocked."""
 
     tag: TagRef = stored_field("The tag.")
-    mode: TagMode = stored_field("How the asset got the tag.")
+    mode: TagMode = stored_field("Whether the tag was set directly, propagated or blocked.")
     via: AssetRef | None = strawberry.field(
-        description="The asset that a propagated tag arrived from; null if hidden.", resolver=_via
+        description="The neighbour that a propagated tag arrived from; null for other modes, or if hidden.",
+        resolver=_via,
     )
-    since: Instant | None = stored_field("The instant since when it applies.")
+    since: Instant | None = stored_field("The instant since when the tag is on the asset, in whatever mode.")
 
 
 TAGS = related(TAGGED.out())
 
 
 async def resolve_tags(root: Parent, info: Info) -> Resolved:
-    """Return the tag assignments of an asset."""
+    """Return the tag assignments of an asset, also those that block a tag."""
     found = await info.context.reader.related(root, TAGS, ALL)
     return [
         item.edge_as("TagAssignment", tag=item.row, since=(item.edge or {}).get("validFrom")) for item in found.items
@@ -54,13 +55,15 @@ class SetTagsInput:
     """Adds, removes or blocks tags of an asset."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
-    add: list[strawberry.ID] | None = strawberry.field(description="Ids of tags to assign.", default=None)
+    add: list[strawberry.ID] | None = strawberry.field(
+        description="Ids of tags to set on the asset, also blocked ones.", default=None
+    )
     remove: list[strawberry.ID] | None = strawberry.field(
-        description="Ids of tags whose assignment or block ends; a tag that propagates along lineage remains.",
+        description="Ids of tags that are no longer set or blocked; one that still propagates to the asset remains.",
         default=None,
     )
     block: list[strawberry.ID] | None = strawberry.field(
-        description="Ids of tags to block: they neither arrive along lineage nor propagate through the asset.",
+        description="Ids of tags to block: the asset loses them, and they do not propagate to it or through it.",
         default=None,
     )
     expected_revision: int | None = revision_field()
@@ -74,7 +77,8 @@ async def _set_tags(info: Info, input: TagsArg) -> Resolved:
 
 
 set_tags = strawberry.field(
-    description="Adds, removes and blocks tags of an asset. A propagating tag follows the data flow.",
+    description="Adds, removes and blocks tags of an asset. A tag with `propagates` follows the data to other assets, "
+    "soon after the call.",
     resolver=_set_tags,
 )
 
@@ -87,7 +91,7 @@ def _tags_command(given: SetTagsInput) -> RegisterCommand:
             require_kind(urn, ("Tag",), name, str(index))
     every = [urn for urns in lists.values() for urn in dict.fromkeys(urns)]
     if len(set(every)) < len(every):
-        raise InputError("A tag is in two of the lists; use one of them.", "remove")
+        raise InputError("A tag is in two of the lists `add`, `remove` and `block`; keep it in one.", "remove")
     modes = dict.fromkeys(lists["add"], TagMode.DIRECT) | dict.fromkeys(lists["block"], TagMode.BLOCKED)
     targets = {urn: {"mode": mode.name} for urn, mode in modes.items()}
     edges = DeclaredEdges(

@@ -12,14 +12,14 @@ class ViewerAccess:
     """Rights of the viewer on an asset."""
 
     grade: AccessGrade = stored_field("How much of the asset the viewer may see.")
-    hidden_fields: list[str] = stored_field("Fields that are null because the policy hides them.")
-    can_update: bool = stored_field("Whether the viewer may update it.")
-    can_promote: bool = stored_field("Whether the viewer may promote it, which sets aliases.")
-    can_retire: bool = stored_field("Whether the viewer may retire it.")
+    hidden_fields: list[str] = stored_field("Names of the fields that are null because the policy hides them.")
+    can_update: bool = stored_field("Whether the viewer may update the asset.")
+    can_promote: bool = stored_field("Whether the viewer may promote the asset, which `setAlias` requires.")
+    can_retire: bool = stored_field("Whether the viewer may retire, delete and restore the asset.")
 
 
 def resolve_viewer_access(root: Parent) -> Resolved:
-    """Return the access grade, the rights and the hidden fields of the viewer on an asset."""
+    """Return the access grade of the viewer on an asset, the fields hidden from the viewer, and the viewer's rights."""
     access = root.access
     return {
         "grade": access.grade.value,

@@ -1,1 +1,1 @@
-"""Declarations of what an input writes, and its way to the writer."""
+"""Declarations of input fields, the commands that inputs become, and their path to the writer."""

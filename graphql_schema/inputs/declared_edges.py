@@ -15,11 +15,14 @@ from graphql_schema.ports.record import JsonObject
 Targets = dict[str, JsonObject]
 
 MAX_REFERENCES = 5_000
-"""Ids in one field of an item; further ones are registered as links."""
+"""Maximal number of ids in one field of an item; clients declare further ones with `link`."""
 
 
 def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]:
-    """Return the edges of each field. The edge from a version to its parent is always declared, by the id."""
+    """Return the edges of each field; raises InputError if one is invalid.
+
+    The edge from a version to its parent is always declared, by the id.
+    """
     found = []
     for field in fields_of(item):
         declared: EdgeField | None = field.metadata.get(EDGE)
@@ -56,15 +59,17 @@ def _parent(urn: str, name: str, given: InputValue) -> Targets:
 
 
 def _targets(kind: str, urn: str, field: InputField, given: InputValue) -> Targets | None:
-    """Return the values of the edges by the URN of their far end; None if the field declares nothing."""
+    """Return the values of the edges by the URN of their far end; None if the stored edges are kept."""
     declared: EdgeField = field.metadata[EDGE]
     if given is strawberry.UNSET or (given is None and declared.adds):
         return None
     if declared.required and not given:
-        raise InputError(f"`{field.name}` cannot be null or empty; omit it to keep the stored value.", field.name)
+        raise InputError(
+            f"`{field.name}` cannot be null or empty; give an id, or omit it to keep the stored value.", field.name
+        )
     if isinstance(given, list) and len(given) > MAX_REFERENCES:
         raise InputError(
-            f"`{field.name}` holds {len(given)} ids; the limit is {MAX_REFERENCES}. Register the others as links.",
+            f"`{field.name}` holds {len(given)} ids; the limit is {MAX_REFERENCES}. Declare the others with `link`.",
             field.name,
         )
     targets: Targets = {}

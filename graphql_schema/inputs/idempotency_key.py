@@ -20,7 +20,10 @@ KEY = "idempotency_key"
 
 
 def key_in(given: InputValue) -> IdempotencyKey | None:
-    """Return the key of an input with the digest of its payload, None without a key; raises InputError."""
+    """Return the key of an input with the digest of its payload, None without a key.
+
+    Raises InputError if the key is empty, too long, or contains NUL.
+    """
     text = getattr(given, KEY, None)
     if text is None or text is strawberry.UNSET:
         return None
@@ -37,7 +40,7 @@ def key_within(call: IdempotencyKey, index: int) -> IdempotencyKey:
 
 
 def digest_of(given: InputValue) -> str:
-    """Return the SHA-256 of an input without its key, in hex."""
+    """Return the SHA-256 of an input without its idempotency keys, in hex."""
     return sha256(orjson.dumps(_plain(given), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

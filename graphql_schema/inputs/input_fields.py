@@ -1,7 +1,7 @@
 """Declarations of input fields: own values, and edges as data that one function reads.
 
-An absent field keeps the stored value, an explicit null clears it. A list of ids replaces the edges that the same field
-declared before; the inputs and outputs of a run are added.
+An absent field keeps the stored value, an explicit null restores the default or removes it. A list of ids replaces the
+edges that the same field declared before; the inputs and outputs of a run are added.
 """
 
 from dataclasses import dataclass
@@ -34,8 +34,9 @@ VALUE = "value"
 class ValueField:
     """An input field that becomes a value of the record.
 
-    ``stored`` is its record key, None for the name of the field. ``within`` are the smallest and the largest number. A
-    ``duration`` is a number of weeks to seconds as ISO 8601 text.
+    ``stored`` is its record key, None for the name of the field. ``within`` are the smallest and the largest number.
+    ``required``, a flag: the first registration needs the field. ``duration``, a flag: the text is an ISO 8601 duration
+    in weeks, days, hours, minutes and seconds.
     """
 
     stored: str | None = None
@@ -46,7 +47,10 @@ class ValueField:
 
 @dataclass(frozen=True, slots=True)
 class EdgeField:
-    """An input field that declares edges of the registered asset."""
+    """An input field that declares edges of the registered asset, with the given ``origin``.
+
+    ``adds``, a flag: earlier edges of the field remain. ``required``, a flag: the first registration needs the field.
+    """
 
     hop: Hop
     adds: bool = False
@@ -74,7 +78,7 @@ def attribute(
     required: bool = False,
     duration: bool = False,
 ) -> SchemaField:
-    """Return a field with a value of the record; ``required`` fields are needed at the first registration."""
+    """Return a field with a value of the record; for the arguments see :class:`ValueField`."""
     return strawberry.field(
         description=description,
         default=strawberry.UNSET,
@@ -83,7 +87,7 @@ def attribute(
 
 
 def id_part(description: str) -> SchemaField:
-    """Return a field with a part of the identity."""
+    """Return a field with the id or a part of it."""
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
@@ -100,7 +104,7 @@ def refers(description: str, *kinds: str) -> SchemaField:
 def reference(
     hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED", required: bool = False
 ) -> SchemaField:
-    """Return a field with one id, or a list of ids, at the far end of a hop; ``required`` as for :func:`attribute`."""
+    """Return a field with one id, or a list of ids, at the far end of a hop; for flags see :class:`EdgeField`."""
     return strawberry.field(
         description=description,
         default=strawberry.UNSET,
@@ -111,8 +115,9 @@ def reference(
 def key_field() -> SchemaField:
     """Return the input field of an idempotency key."""
     return strawberry.field(
-        description="A key that you choose for this call, such as a build number. For 24 hours the same key with the "
-        "same payload returns the same result and writes once; with another payload it is rejected.",
+        description="A key that you choose for this call, such as a build number. For 24 hours after a successful "
+        "call, the same key with the same payload returns its result and writes nothing; with another payload it is "
+        "rejected.",
         default=None,
     )
 
@@ -120,7 +125,9 @@ def key_field() -> SchemaField:
 def revision_field() -> SchemaField:
     """Return the input field of the expected revision."""
     return strawberry.field(
-        description="The stored revision that the call expects; with another one the result is CONFLICT.", default=None
+        description="The stored revision that the call expects, 0 if none is stored; with another one the result is "
+        "CONFLICT.",
+        default=None,
     )
 
 
@@ -144,23 +151,30 @@ class AssetFields:
     """Fields of every input that registers an asset."""
 
     id: strawberry.ID | None = id_part("The URN; alternatively give its parts.")
-    source: str | None = id_part("The source system, part of the id.")
+    source: str | None = id_part("The source system, part of the id, which has it in lower case.")
     namespace: str | None = id_part("The namespace within the source, part of the id; default: `default`.")
     name: str | None = id_part("The name within the namespace, part of the id.")
     display_name: str | None = attribute("The name to display; default: the name.")
-    description: str | None = attribute("A description.")
+    description: str | None = attribute("A description of the asset.")
     stage: LifecycleStage | None = attribute("The life-cycle stage; initially ACTIVE.")
-    visibility: Visibility | None = attribute("Who may discover it; initially ORG, or that of the asset for a version.")
+    visibility: Visibility | None = attribute(
+        "The callers who may discover the asset; initially ORG, for a version that of its parent."
+    )
     sensitivity: Sensitivity | None = attribute("The declared sensitivity; initially INTERNAL.")
     properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
     owners: list[OwnerInput] | None = reference(OWNED_BY.out(), "The owners; the list replaces the stored one.")
-    tags: list[strawberry.ID] | None = reference(TAGGED.out(), "Ids of the tags; the list replaces the stored one.")
-    domain: strawberry.ID | None = reference(CONTAINS.into("Domain"), "The id of the business area.")
-    source_created_at: Instant | None = attribute("When it was created, according to its source system.")
+    tags: list[strawberry.ID] | None = reference(
+        TAGGED.out(),
+        "Ids of the tags to set directly; the list replaces the stored one, propagated and blocked tags remain.",
+    )
+    domain: strawberry.ID | None = reference(CONTAINS.into("Domain"), "The id of the business area of the asset.")
+    source_created_at: Instant | None = attribute(
+        "The instant at which the asset was created, according to its source system."
+    )
     expected_revision: int | None = revision_field()
     idempotency_key: str | None = key_field()
     dry_run: bool | None = strawberry.field(
-        description="Whether to return the outcome and write nothing.", default=False
+        description="Whether to return the outcome and write nothing; false by default.", default=False
     )
 
 
@@ -173,7 +187,7 @@ class CatalogFields:
     properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
     idempotency_key: str | None = key_field()
     dry_run: bool | None = strawberry.field(
-        description="Whether to return the outcome and write nothing.", default=False
+        description="Whether to return the outcome and write nothing; false by default.", default=False
     )
 
 

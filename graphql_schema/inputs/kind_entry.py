@@ -44,7 +44,7 @@ class KindEntry:
     ``node``: the type, named as the kind.
     ``input``: the input that registers one, named ``<kind>Input``.
     ``description``: that of the mutation and of the field of `AssetInput`.
-    ``export``: what the export writes.
+    ``export``: the fields that `mlg export` writes.
     ``verb``: the first word of the mutation's name.
     """
 

@@ -1,4 +1,4 @@
-"""Payloads of mutations: what is stored now, whether it changed, and the errors."""
+"""Payloads of mutations: the stored asset or record, whether it changed, and the errors."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,9 @@ class MutationError:
     code: MutationErrorCode = stored_field("The code, for programs.")
     message: str = stored_field("What is wrong and what to do, for people.")
     input_path: list[str] = stored_field("The place in the input: field names, and list indexes as text.")
-    current_revision: int | None = stored_field("The stored revision, if the call expected another one.")
+    current_revision: int | None = stored_field(
+        "The stored revision of the asset on a CONFLICT; null for other errors, or if nothing is stored."
+    )
 
 
 async def _stored(root: Parent, info: Info) -> Resolved:
@@ -29,7 +31,7 @@ async def _stored(root: Parent, info: Info) -> Resolved:
 
 
 async def resolve_created_record(root: Parent, info: Info) -> Resolved:
-    """Return the attached record that a call created, as the viewer may see it."""
+    """Return the attached record that a call created or changed, as the viewer may see it; None without one."""
     return await info.context.reader.node(root["made"]) if root["made"] else None
 
 
@@ -38,13 +40,16 @@ class RegisterPayload:
     """The result of one item."""
 
     asset: NodeRef | None = strawberry.field(
-        description="The asset as it is now, as the viewer may see it; null for a link, and if nothing was stored.",
+        description="The stored asset as the viewer may see it; null for a link, for a rejected item, or if none is "
+        "stored.",
         resolver=_stored,
     )
-    outcome: Outcome = stored_field("The outcome.")
+    outcome: Outcome = stored_field("The outcome; with `dryRun` the one that the call would have without `dryRun`.")
     changed: bool = stored_field("Whether anything was written, or would be without `dryRun`.")
-    revision: int | None = stored_field("The revision after the call.")
-    errors: list[MutationError] = stored_field("The errors; empty if the item was written.")
+    revision: int | None = stored_field(
+        "The revision of the asset after the call, or of the end that a link changes; null if the item was rejected."
+    )
+    errors: list[MutationError] = stored_field("The errors; empty unless the item was rejected.")
 
 
 @strawberry.type(description="The result of an update of an asset.")
@@ -52,14 +57,18 @@ class UpdatePayload:
     """The result of an update of an asset."""
 
     asset: AssetRef | None = strawberry.field(
-        description="The asset as it is now, as the viewer may see it.", resolver=_stored
+        description="The stored asset as the viewer may see it; null if it does not exist or is not visible.",
+        resolver=_stored,
     )
     changed: bool = stored_field("Whether anything was written.")
-    errors: list[MutationError] = stored_field("The errors; empty if the item was written.")
+    errors: list[MutationError] = stored_field("The errors; empty unless the update was rejected.")
 
 
 def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> JsonObject:
-    """Return the source of a payload. ``key`` is the path of the item in the input, ``urn`` the default asset."""
+    """Return the source of a payload.
+
+    ``key`` is the path of the item in the input, ``urn`` the asset if ``result`` names none.
+    """
     return {
         "urn": result.urn or urn,
         "made": result.created_record,
@@ -86,4 +95,4 @@ def errors(refusals: Sequence[WriteError], *key: str) -> list[JsonObject]:
 
 def errors_field() -> SchemaField:
     """Return the field of the errors of a payload."""
-    return strawberry.field(description="The errors; empty if everything was written.")
+    return strawberry.field(description="The errors; empty unless the call was rejected.")

@@ -1,7 +1,7 @@
 """Turns the input of a kind into a command: identity, values and edges.
 
-It is generic over what the inputs declare (:mod:`graphql_schema.inputs.input_fields`) and needs no store. Invalid input
-never reaches the writer.
+It reads the declarations of the input fields (:mod:`graphql_schema.inputs.input_fields`) and needs no store. Invalid
+input never reaches the writer.
 """
 
 import strawberry
@@ -42,7 +42,10 @@ def registration_of(given: InputValue) -> RegisterCommand:
 
 
 def _urn_of(kind: Kind, given: InputValue) -> str:
-    """Return the id of the item, from its id or its parts; if both are given, they must agree."""
+    """Return the id of the item, from its id or its parts; if both are given, they must agree.
+
+    Raises InputError if they do not, or are invalid.
+    """
     parts = {name: getattr(given, name, None) or None for name in _PARTS}
     if len(parts["name"] or "") > MAX_NAME_LENGTH:
         raise InputError(f"The name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "name")

@@ -34,7 +34,7 @@ class ScopeError(CodedError):
 
 
 def authorize(info: Info) -> None:
-    """Raise ScopeError unless the token has the scope for mutations."""
+    """Raise ScopeError, and report it to the access log, unless the token has the scope for mutations."""
     if not info.context.principal.may(Scope.WRITE):
         info.context.policy_report.refused.append((Scope.WRITE, "", ("the token does not have the scope",)))
         raise ScopeError(
@@ -46,7 +46,10 @@ def authorize(info: Info) -> None:
 async def write(
     info: Info, items: Sequence[Command], *, dry_run: bool = False, atomic: bool = False
 ) -> list[WriteOutcome]:
-    """Write the items and return one outcome per item, in order. Later reads see what was written."""
+    """Write the items and return one outcome per item, in order; raises the CodedError of the store.
+
+    Later reads of the operation return the new state.
+    """
     if not items:
         return []
     try:
@@ -59,7 +62,11 @@ async def write(
 
 
 async def submit_one(info: Info, make: Callable[[], Command]) -> WriteOutcome:
-    """Submit one command and return its outcome; invalid input does not reach the writer."""
+    """Submit the command that ``make`` returns, and return its outcome.
+
+    If ``make`` raises InputError, nothing is written, and the outcome is INVALID. Raises ScopeError, or the CodedError
+    of the store.
+    """
     authorize(info)
     try:
         item = make()

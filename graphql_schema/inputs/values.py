@@ -50,7 +50,7 @@ class InputError(InvalidError):
 
 @contextmanager
 def error_path(*path: str) -> Iterator[None]:
-    """Add a path to an InvalidError that has none."""
+    """Raise an InvalidError of the body as InputError with ``path``; an InputError keeps its own path."""
     try:
         yield
     except InputError:
@@ -61,7 +61,7 @@ def error_path(*path: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class InputField:
-    """A field of an input class: its GraphQL name, its attribute, and what it declares."""
+    """A field of an input class: its GraphQL name, the name of its attribute, and its metadata."""
 
     name: str
     attribute: str
@@ -95,7 +95,7 @@ def values_of(item: InputValue) -> JsonObject:
 
 
 def check_record(values: Record) -> None:
-    """Raise InputError for values that are too large, or an interval that ends before it begins."""
+    """Raise InputError for values or a display name that are too long, or an interval that ends before it begins."""
     if len(values.get("displayName") or "") > MAX_NAME_LENGTH:
         raise InputError(f"The display name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "displayName")
     for begin, end in INTERVALS:
@@ -111,7 +111,7 @@ def check_record(values: Record) -> None:
 
 
 def to_json(given: InputValue, *path: str) -> Json:
-    """Return the JSON value of an input value, without the absent fields of nested inputs."""
+    """Return the JSON value of an input value, without the absent, null and empty fields of nested inputs."""
     if isinstance(given, Enum):
         return given.name
     if isinstance(given, list):
@@ -122,7 +122,7 @@ def to_json(given: InputValue, *path: str) -> Json:
 
 
 def require_kind(urn: str, kinds: tuple[str, ...], *path: str) -> str:
-    """Return the kind of an id; raises InputError unless it is one of ``kinds``."""
+    """Return the kind of an id; raises InputError if it is no URN or of none of ``kinds``."""
     with error_path(*path):
         kind = parse_urn(urn).kind
     if kind not in kinds:
@@ -144,7 +144,7 @@ def checked_reason(reason: str | None) -> str | None:
 
 def _check(name: str, given: InputValue, declared: ValueField) -> None:
     if given is None and declared.required:
-        raise InputError(f"`{name}` cannot be null; omit it to keep the stored value.", name)
+        raise InputError(f"`{name}` cannot be null; give a value, or omit it to keep the stored one.", name)
     if given is not None and declared.within is not None:
         least, greatest = declared.within
         if not least <= given <= greatest:

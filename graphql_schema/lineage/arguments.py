@@ -24,7 +24,7 @@ class LineageDirection(Enum):
 
 RootsArg = Annotated[
     list[strawberry.ID],
-    strawberry.argument(description=f"Ids of the assets to begin at, 1 to {MAX_ROOTS}; the result is one, merged."),
+    strawberry.argument(description=f"Ids of the assets to begin at, 1 to {MAX_ROOTS}; there is one merged result."),
 ]
 
 
@@ -42,10 +42,11 @@ DIRECTIONS: Mapping[LineageDirection, Direction] = {
 
 
 @strawberry.input(
-    description="Filter of lineage. Kinds and stages hide assets and walk through them; the others stop the walk."
+    description="Filter of lineage. A walk continues through assets that `kinds` and `stages` leave out, but follows "
+    "no edge that the other fields reject."
 )
 class LineageFilter:
-    """Filter of lineage; an empty or absent list keeps everything."""
+    """Filter of lineage; an empty or absent list accepts everything."""
 
     kinds: list[AssetKind] | None = strawberry.field(
         description="Shows only assets of these kinds; all if empty or absent.", default=None
@@ -54,12 +55,13 @@ class LineageFilter:
         description="Follows only edges of these relations; all if empty or absent.", default=None
     )
     origins: list[EdgeOrigin] | None = strawberry.field(
-        description="Follows only edges of these origins; all if empty or absent. A walk over several levels follows "
+        description="Follows only edges of these origins; all if empty or absent. `lineage` and `impact` follow "
         "inferred edges only if INFERRED is listed.",
         default=None,
     )
     min_confidence: float | None = strawberry.field(
-        description="Follows only edges of at least this confidence, 0 to 1; an edge without confidence is certain.",
+        description="Follows only edges of at least this confidence, 0 to 1; an edge without visible confidence "
+        "counts as certain.",
         default=None,
     )
     stages: list[LifecycleStage] | None = strawberry.field(
@@ -82,13 +84,17 @@ class LineageFilter:
 Filter = Annotated[
     LineageFilter | None,
     strawberry.argument(
-        description="Filter of lineage. If absent, everything counts, except inferred edges beyond direct neighbours."
+        description="Filter of lineage. If absent, everything counts, but inferred edges only in `upstream` and "
+        "`downstream`."
     ),
 ]
 
 
 def lineage_filter(where: LineageFilter | None) -> LineageItemFilter:
-    """Return the filter that a walk applies; one that keeps everything if ``where`` is None."""
+    """Return the filter that a walk applies; one that accepts everything if ``where`` is None.
+
+    Raises InvalidError for an invalid ``minConfidence``.
+    """
     return EVERYTHING if where is None else where.keep()
 
 
@@ -103,7 +109,7 @@ def depth_of(max_depth: int | None, default: int) -> int:
 def roots_of(roots: Sequence[str]) -> tuple[str, ...]:
     """Return the roots, each once.
 
-    Raises InvalidError if there are none or one is no id, and LimitError if there are too many.
+    Raises InvalidError if there are none or one is no URN, and LimitError if there are too many.
     """
     if not roots:
         raise InvalidError("`roots` is empty; give the id of at least one asset.")

@@ -16,7 +16,7 @@ class CompletenessState(Enum):
     """How much of the lineage a result contains."""
 
     COMPLETE = value(
-        "COMPLETE", description="Everything, unless the policy does not disclose that something is hidden."
+        "COMPLETE", description="Nothing is known to be missing; the policy may not disclose that something is hidden."
     )
     TRUNCATED = value("TRUNCATED", description="A budget ended the query; there may be more.")
     PARTIAL = value(
@@ -28,15 +28,15 @@ class CompletenessState(Enum):
 class LineageCompleteness:
     """How much of the lineage a result contains, and at which instant."""
 
-    state: CompletenessState = stored_field("Whether the result is complete.")
+    state: CompletenessState = stored_field("How much of the lineage the result contains.")
     reason: str | None = stored_field(
         "Why the result is not complete; null if it is. DEPTH, NODES, EDGES, TIME, STEPS, PATHS or CAUSES: this limit "
         "was reached. ROOTS: some roots were not found. POLICY: something is hidden. Several are separated by commas."
     )
     visited: int = stored_field("Number of visited assets, including those that the filter hides.")
-    depth_reached: int = stored_field("Number of edges from the roots to the farthest visited asset.")
+    depth_reached: int = stored_field("Number of edges from the nearest root to the farthest visited asset.")
     hidden: int | None = stored_field(
-        "Number of hidden nodes next to the visible result; null unless the policy discloses counts."
+        "Number of hidden assets next to the visible result; null unless the policy discloses counts."
     )
     as_of: Instant = stored_field("Instant at which the graph was read.")
 

@@ -1,4 +1,4 @@
-"""Impact: the assets downstream of some assets, counted without reading them, each with a shortest path."""
+"""Impact: the assets downstream of some assets, with counts by kind and depth, and a shortest path to each."""
 
 import asyncio
 from collections import Counter
@@ -38,7 +38,7 @@ KindsArg = Annotated[
 
 
 class ImpactSource:
-    """Source of an :class:`Impact`: walks at the first field that needs it, once for each snapshot time."""
+    """Source of an :class:`Impact`: walks once for each snapshot time, when a field first needs the result."""
 
     def __init__(self, info: Info, walk: LineageQuery) -> None:
         self.walk = walk
@@ -52,7 +52,7 @@ class ImpactSource:
         return await asyncio.shield(self._found[pin])
 
     async def nodes(self, pin: SnapshotTime | None = None, kinds: Sequence[str] = ()) -> list[ReachedNode]:
-        """Return the affected assets: at least one edge away from the roots, of the given kinds or of all."""
+        """Return the affected assets: at least one edge away from the roots, and of one of these kind codes, if any."""
         found = (await self.at(pin)).nodes
         return [node for node in found if node.depth and (not kinds or node.row.record["kind"] in kinds)]
 
@@ -98,7 +98,7 @@ async def _assets(root: Source, info: Info, kinds: KindsArg = None, first: First
 
 
 async def _teams(root: Source, info: Info) -> Resolved:
-    """Return the owning teams of the affected assets with their number of assets, most first."""
+    """Return the visible owner teams of the affected assets with their number of assets, most first."""
     owners = Counter(node.row.visible_value("ownerTeam") or "" for node in await root.nodes())
     named = [(urn, count) for urn, count in sorted(owners.items()) if urn]
     rows = await info.context.reader.nodes([urn for urn, _ in named])
@@ -130,7 +130,7 @@ class ImpactedTeam:
     """A team that owns affected assets."""
 
     team: TeamRef = stored_field("The team.")
-    assets: int = stored_field("Number of these assets whose owning team it is.")
+    assets: int = stored_field("Number of affected assets with this owner team.")
 
 
 @strawberry.type(description="Assets that a change of the roots would affect; the roots are not counted.")
@@ -139,7 +139,7 @@ class Impact:
 
     total: int = strawberry.field(description="Number of affected assets.", resolver=_total)
     counts_by_kind: list[KindCount] = strawberry.field(
-        description="Number of affected assets of each kind.", resolver=_by_kind
+        description="Number of affected assets of each kind, ordered by kind.", resolver=_by_kind
     )
     counts_by_depth: list[int] = strawberry.field(
         description="Number of affected assets at each depth; the first number is for depth 1.", resolver=_by_depth
@@ -154,7 +154,8 @@ class Impact:
         description="Affected assets, ordered by depth, then id.", resolver=_assets
     )
     teams: list[ImpactedTeam] = strawberry.field(
-        description="Teams that own affected assets, ordered by number of assets, most first.", resolver=_teams
+        description="Owner teams of affected assets, ordered by number of assets, most first; ties by id.",
+        resolver=_teams,
     )
     completeness: LineageCompleteness = strawberry.field(
         description="How much of the downstream lineage was found.", resolver=_completeness

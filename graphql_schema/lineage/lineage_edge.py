@@ -9,7 +9,7 @@ from graphql_schema.fields.scalars import Instant
 
 
 async def run_id(root: Parent, info: Info) -> Resolved:
-    """Return the id of the run that observed an edge; None if the edge has none or it is not visible to the caller."""
+    """Return the id of the run that observed an edge; None if the edge has none or the run is hidden."""
     urn = root.record.get("runId")
     run = await info.context.reader.node(urn) if urn else None
     return None if run is None else run.urn
@@ -20,13 +20,15 @@ class LineageEdge:
     """An edge of a lineage relation, or between parent and child of an asset group."""
 
     id: strawberry.ID = stored_field("Id of the edge.")
-    from_: strawberry.ID = strawberry.field(name="from", description="Id of the asset that the data flows from.")
-    to: strawberry.ID = stored_field("Id of the asset that the data flows to.")
+    from_: strawberry.ID = strawberry.field(
+        name="from", description="Id at the start of the edge; in lineage the data flows from there."
+    )
+    to: strawberry.ID = stored_field("Id at the end of the edge; in lineage the data flows there.")
     relation: RelationName = stored_field("Relation of the edge.")
     origin: EdgeOrigin = stored_field("Origin of the edge: declared, observed or inferred.")
-    confidence: float | None = stored_field("Confidence from 0 to 1; null means certain.")
-    valid_from: Instant | None = stored_field("Begin of the validity of the edge.")
-    valid_to: Instant | None = stored_field("End of the validity of the edge; null while it is valid.")
+    confidence: float | None = stored_field("Confidence from 0 to 1; null if certain or hidden.")
+    valid_from: Instant | None = stored_field("Begin of the validity of the edge; null if hidden.")
+    valid_to: Instant | None = stored_field("End of the validity of the edge; null if open or hidden.")
     run_id: strawberry.ID | None = strawberry.field(
         description="Id of the run that observed the edge; null if unknown or hidden.", resolver=run_id
     )

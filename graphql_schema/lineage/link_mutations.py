@@ -26,18 +26,23 @@ class LinkInput:
     """An edge to declare."""
 
     relation: RelationName = strawberry.field(description="Relation of the edge.")
-    from_: strawberry.ID = strawberry.field(name="from", description="Id of the asset that the data flows from.")
-    to: strawberry.ID = strawberry.field(description="Id of the asset that the data flows to.")
+    from_: strawberry.ID = strawberry.field(
+        name="from", description="Id at the start of the edge; in lineage the data flows from there."
+    )
+    to: strawberry.ID = strawberry.field(description="Id at the end of the edge; in lineage the data flows there.")
     origin: EdgeOrigin | None = strawberry.field(
         description="Origin of the edge; DECLARED by default.", default=EdgeOrigin.DECLARED
     )
-    confidence: float | None = attribute("Confidence from 0 to 1; certain if absent.", within=SHARE)
-    valid_from: Instant | None = attribute("Begin of the validity of the edge; now if absent.")
-    valid_to: Instant | None = attribute("End of the validity of the edge; open if absent.")
+    confidence: float | None = attribute("Confidence from 0 to 1; a new edge without it is certain.", within=SHARE)
+    valid_from: Instant | None = attribute(
+        "Begin of the validity of the edge; if absent, a new edge is valid from now on, a new structural edge always."
+    )
+    valid_to: Instant | None = attribute("End of the validity of the edge; for a new edge open if absent.")
     run_id: strawberry.ID | None = attribute("Id of the run that observed the edge.")
     declassify: bool | None = attribute(
         "Whether the data is not sensitive any more at the target, so that sensitivity does not propagate over the "
-        "edge. A change requires the right to approve on the target. If absent, the stored value is kept.",
+        "edge. A change requires the right to approve on the target, for PRODUCES also on the source. If absent, the "
+        "stored value is kept.",
         stored="declassified",
     )
     properties: list[PropertyInput] | None = attribute(
@@ -50,15 +55,15 @@ class UnlinkInput:
     """An edge to end."""
 
     relation: RelationName = strawberry.field(description="Relation of the edge.")
-    from_: strawberry.ID = strawberry.field(name="from", description="Id of the asset that the data flows from.")
-    to: strawberry.ID = strawberry.field(description="Id of the asset that the data flows to.")
+    from_: strawberry.ID = strawberry.field(name="from", description="Id at the start of the edge.")
+    to: strawberry.ID = strawberry.field(description="Id at the end of the edge.")
     valid_to: Instant | None = strawberry.field(
         description="Instant at which the edge ended; now if absent.", default=None
     )
 
 
 async def _edge(root: Parent, info: Info) -> Resolved:
-    """Return the written edge as the viewer may see it; None if it has ended or was not written.
+    """Return the written edge as the viewer may see it; None if it has ended, is hidden or was not written.
 
     It is read from its owning end, usually the consumer, because the other end can have very many edges.
     """
@@ -81,14 +86,17 @@ class LinkPayload:
 
     changed: bool = stored_field("Whether the mutation wrote anything.")
     edge: LineageEdge | None = strawberry.field(
-        description="The edge as stored now and visible to the viewer; null if it has ended or was not written.",
+        description="The edge as stored now and visible to the viewer; null if it has ended, is hidden or was not "
+        "written.",
         resolver=_edge,
     )
-    errors: list[MutationError] = stored_field("Reasons why the edge was not written; empty if it was.")
+    errors: list[MutationError] = stored_field(
+        "Reasons why the edge was not written; empty unless the call was rejected."
+    )
 
 
-LinkArg = Annotated[LinkInput, strawberry.argument(description="The edge to write.")]
-UnlinkArg = Annotated[UnlinkInput, strawberry.argument(description="The edge to write.")]
+LinkArg = Annotated[LinkInput, strawberry.argument(description="The edge to declare.")]
+UnlinkArg = Annotated[UnlinkInput, strawberry.argument(description="The edge to end.")]
 
 
 async def _link(info: Info, input: LinkArg) -> Resolved:
@@ -103,13 +111,14 @@ link: LinkPayload = strawberry.field(
     description="Declares an edge between two assets; declaring it again merges its properties.", resolver=_link
 )
 unlink: LinkPayload = strawberry.field(
-    description="Ends an edge, no matter which source declared it; requires the right to link on the ends it changes.",
+    description="Ends an edge, regardless of its declarers; requires the right to link on the end that the edge "
+    "describes, usually the consumer of the data.",
     resolver=_unlink,
 )
 
 
 def linking_of(given: LinkInput) -> LinkCommand:
-    """Return the command for a link; raise InputError if the catalog allows no such edge."""
+    """Return the command for a link; raise InputError if the edge or one of its values is invalid."""
     relation, source, target = _checked(given)
     if source == target and not RELATIONS[relation].lineage:
         raise InputError(f"{relation} cannot lead from {target} to itself; give another asset.", "to")

@@ -32,9 +32,9 @@ class Neighbour:
     )
     relation: RelationName = stored_field("Relation of the edge.")
     origin: EdgeOrigin = stored_field("Origin of the edge: declared, observed or inferred.")
-    confidence: float | None = stored_field("Confidence from 0 to 1; null means certain.")
-    valid_from: Instant | None = stored_field("Begin of the validity of the edge.")
-    valid_to: Instant | None = stored_field("End of the validity of the edge; null while it is valid.")
+    confidence: float | None = stored_field("Confidence from 0 to 1; null if certain or hidden.")
+    valid_from: Instant | None = stored_field("Begin of the validity of the edge; null if hidden.")
+    valid_to: Instant | None = stored_field("End of the validity of the edge; null if open or hidden.")
     run_id: strawberry.ID | None = strawberry.field(
         description="Id of the run that observed the edge; null if unknown or hidden.", resolver=run_id
     )
@@ -53,7 +53,7 @@ def _neighbour(item: PageItem) -> MaskedRecord:
 
 
 def neighbours_field(direction: Direction, description: str) -> SchemaField:
-    """Return the connection field of one direction."""
+    """Return the connection field of the neighbours of an asset in one direction."""
 
     async def resolve(
         root: Parent, info: Info, filter: Filter = None, first: First = 20, after: After = None

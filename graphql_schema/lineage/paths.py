@@ -29,7 +29,7 @@ class LineagePath:
     """A path from one asset to another along the data flow."""
 
     nodes: list[AssetRef] = stored_field(
-        "Assets from end to end; there is no edge between a parent and its child in an asset group."
+        "Assets on the path, `from` first and `to` last; a step between parent and child of an asset group has no edge."
     )
     edges: list[LineageEdge] = stored_field("Edges in the order of the path.")
     length: int = stored_field("Number of edges of the path.")
@@ -44,7 +44,7 @@ class LineagePaths:
         "How much was searched; `depthReached` is the length up to which every path is known."
     )
     unknown_roots: list[strawberry.ID] = stored_field(
-        "Ids of ends that do not exist, are not visible to the viewer, or are no assets."
+        "Those of `from` and `to` that do not exist, are not visible to the viewer, or are no assets."
     )
 
 

@@ -32,7 +32,7 @@ from graphql_schema.ports.row import PageItem
 from policies.errors import LimitError
 
 MAX_PAGE_EDGES = 10_000
-"""Maximal number of edges that one result lists."""
+"""Maximal number of edges that the field `edges` of one result lists."""
 
 
 @strawberry.type(description="An asset of a lineage result, with its distance from the roots.")
@@ -71,10 +71,13 @@ class Lineage:
         "Assets ordered by depth, then id; roots have depth 0. Pages stay consistent while the graph changes."
     )
     edges: list[LineageEdge] = strawberry.field(
-        description=f"Edges between the nodes of this page and earlier ones, at most {MAX_PAGE_EDGES:,}.",
+        description="Edges between the nodes of this page and earlier ones; an error if there are more than "
+        f"{MAX_PAGE_EDGES:,}.",
         resolver=_edges,
     )
-    counts_by_kind: list[KindCount] = stored_field("Number of nodes of each kind, on all pages.")
+    counts_by_kind: list[KindCount] = stored_field(
+        "Number of nodes of each kind on all pages, ordered by kind; roots count."
+    )
     completeness: LineageCompleteness = stored_field("How much of the lineage all pages contain together.")
     unknown_roots: list[strawberry.ID] = stored_field(
         "Ids of roots that do not exist, are not visible to the viewer, or are no assets."

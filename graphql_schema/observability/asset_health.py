@@ -12,17 +12,22 @@ from graphql_schema.ports.record import JsonObject
 from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES
 
 
-@strawberry.type(description="Cause of impaired health: a failing check, an open incident or a failing evaluation.")
+@strawberry.type(
+    description="Cause of impaired health: a failing or overdue check, an open incident or a failing evaluation."
+)
 class HealthCause:
     """A check, incident or evaluation that impairs the health of an asset."""
 
-    asset: AssetRef | None = stored_field("Asset with the problem: the asset itself or one upstream of it.")
+    asset: AssetRef | None = stored_field(
+        "Asset with the problem: the asset itself, a member of its asset group, or an asset upstream."
+    )
     depth: int = stored_field(
         "Number of edges upstream; 0 for the asset itself, its parent and its children in the asset group."
     )
     check: CheckRef | None = stored_field("Check that found the problem; null for another kind of cause.")
     result: CheckResultRef | None = stored_field(
-        "Latest result of the check; if it is PASS, the check is overdue by the `freshnessSla` of the asset."
+        "Latest result of the check, null for another kind of cause; if it is PASS, the check is overdue by the "
+        "`freshnessSla` of the asset."
     )
     incident: IncidentRef | None = stored_field("Open incident; null for another kind of cause.")
     evaluation: EvaluationRef | None = stored_field(
@@ -34,7 +39,10 @@ class HealthCause:
 class Health:
     """Health of an asset, as far as the viewer may see."""
 
-    status: HealthStatus = stored_field("Status of the health.")
+    status: HealthStatus = stored_field(
+        "Status by the causes; without causes HEALTHY if a check result or evaluation of the asset or its group "
+        "exists, else UNKNOWN."
+    )
     causes: list[HealthCause] = stored_field(
         f"Causes on the asset and upstream, at most {MAX_CAUSES}; the nearest first, then by ids of asset and cause."
     )
@@ -63,7 +71,7 @@ async def _health(root: Parent, info: Info) -> Resolved:
 
 
 def _made_from(kind: str) -> tuple[str, ...]:
-    """Return the fields that the health of a kind is computed from; it is hidden if one of them is."""
+    """Return the fields that the health of a kind is computed from."""
     return ("checks", "incidents", "upstream", "lineage", *(("evaluations",) if kind == "ModelVersion" else ()))
 
 

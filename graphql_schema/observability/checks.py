@@ -45,9 +45,9 @@ class Check(Node):
 
     name: str = stored_field("Name of the check, unique on its asset.")
     check_kind: CheckKind = stored_field("Property of the asset that the check monitors.")
-    threshold: str | None = stored_field("Threshold that values are compared with, in words.")
+    threshold: str | None = stored_field("Threshold that values are compared with, in words; null if none was given.")
     asset: AssetRef | None = strawberry.field(description="Asset that the check monitors.", resolver=resolve_subject)
-    latest_result: CheckResultRef | None = to_one(RESULTS, "Result with the latest observation.")
+    latest_result: CheckResultRef | None = to_one(RESULTS, "Result with the latest observation; null without results.")
     results: Connection[CheckResultRef] | None = strawberry.field(
         description="Results of the check, the newest observation first.", resolver=_results
     )
@@ -58,7 +58,7 @@ class CheckResult(Node):
     """Result of a check at one instant."""
 
     status: CheckStatus = stored_field("Status of the result.")
-    value: float | None = stored_field("Measured value; null if the check measures none.")
+    value: float | None = stored_field("Measured value; null if none was reported.")
     window: str | None = stored_field("Part of the data that was checked, such as `1h` or a partition; null for all.")
     observed_at: Instant = stored_field("Instant of the observation.")
     check: CheckRef | None = strawberry.field(description="Check that gave the result.", resolver=_check)
@@ -85,9 +85,11 @@ class ReportCheckInput:
         "Threshold that values are compared with, in words; the stored one if absent."
     )
     window: str | None = optional_input(
-        "Part of the data that was checked; results of different windows are kept separately."
+        "Part of the data that was checked, all if absent; results of different windows are kept separately."
     )
-    observed_at: Instant | None = optional_input("Instant of the observation; now if absent.")
+    observed_at: Instant | None = optional_input(
+        "Instant of the observation, at most five minutes in the future; now if absent."
+    )
     open_incident_on_fail: bool | None = strawberry.field(
         description="Whether FAIL or ERROR as the newest result opens an incident, unless the check has an open one.",
         default=False,
@@ -96,7 +98,7 @@ class ReportCheckInput:
 
 
 async def _opened(root: Parent, info: Info) -> Resolved:
-    """Return the incident that the result opened or found open; None if it requested none."""
+    """Return the incident that the result opened or found open; None if there is none or it is not visible."""
     result = await resolve_created_record(root, info)
     urn = None if result is None else result.record.get("incident")
     return await info.context.reader.node(urn) if urn else None
@@ -106,9 +108,12 @@ async def _opened(root: Parent, info: Info) -> Resolved:
 class ReportCheckPayload:
     """Result of reporting a check."""
 
-    result: CheckResult | None = strawberry.field(description="The result as stored.", resolver=resolve_created_record)
+    result: CheckResult | None = strawberry.field(
+        description="The result as stored; null if the call was rejected.", resolver=resolve_created_record
+    )
     incident: IncidentRef | None = strawberry.field(
-        description="Incident that the result opened or found open; null if none was requested.", resolver=_opened
+        description="Incident that the result opened or found open with `openIncidentOnFail`; null if there is none.",
+        resolver=_opened,
     )
     errors: list[MutationError] = errors_field()
 
@@ -121,8 +126,8 @@ async def _report(info: Info, input: ReportArg) -> Resolved:
 
 
 report_check: ReportCheckPayload = strawberry.field(
-    description="Records the result of a check. Repeating it changes nothing; another status for the same instant "
-    "corrects the result. A late result is ordered by its observation.",
+    description="Records the result of a check. The same result for the same instant and window changes nothing, "
+    "another one corrects the stored one. A late result is ordered by its observation.",
     resolver=_report,
 )
 

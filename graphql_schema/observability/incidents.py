@@ -78,7 +78,7 @@ all_incidents: SchemaField = strawberry.field(
 
 
 def incidents_where(condition_for: Callable[[str], Condition], description: str) -> SchemaField:
-    """Declare a connection of the incidents on the assets that meet ``condition_for`` of the id of the source."""
+    """Return a connection field of the incidents on the assets that meet ``condition_for`` of the id of the source."""
 
     async def resolve(
         root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None
@@ -118,7 +118,7 @@ async def _subjects(root: Parent, info: Info) -> Resolved:
 
 
 async def _impact(root: Parent, info: Info) -> Resolved:
-    """Return the impact of the affected assets; those that are not visible to the viewer are no roots."""
+    """Return the impact of the affected assets that are visible to the viewer."""
     known = await _subjects(root, info)
     return impacting(info, [row.urn for row in known], None, None)
 
@@ -144,7 +144,8 @@ class Incident(Node):
         description="Affected assets that are visible to the viewer.", resolver=_subjects
     )
     cause: Node | None = strawberry.field(
-        description="Check result or change that caused the incident; null if unknown or hidden.", resolver=_cause
+        description="Check result or change that caused the incident; null if none was given or it is hidden.",
+        resolver=_cause,
     )
     impact: Impact | None = strawberry.field(
         description="Assets downstream of the affected assets that are visible to the viewer.", resolver=_impact
@@ -185,7 +186,7 @@ class IncidentPayload:
     """Result of opening or resolving an incident."""
 
     incident: Incident | None = strawberry.field(
-        description="The incident as stored now.", resolver=resolve_created_record
+        description="The incident as stored now; null if the call was rejected.", resolver=resolve_created_record
     )
     errors: list[MutationError] = errors_field()
 

@@ -1,4 +1,4 @@
-"""Admission of operations, before validation: the limits, and that the operation to execute is named.
+"""Admission of operations, before validation: the limits, and the choice among several operations by name.
 
 It runs before the validation rules of graphql-core, some of which cost more than linear time, so that a hostile
 document does not reach them.
@@ -39,8 +39,9 @@ class AdmissionExtension(SchemaExtension):
                 error.original_error = _too_many_tokens(self.limits.tokens)
 
     def on_validate(self) -> Iterator[None]:
-        """Refuse a document that exceeds a limit. Errors that are set before make Strawberry skip its validation."""
+        """Refuse a document before validation; give the code LIMIT_EXCEEDED to one whose validation is aborted."""
         document = self.execution_context.graphql_document
+        # errors that are set before the yield make Strawberry skip its validation
         if document is not None and (errors := self._refusals(document)):
             self.execution_context.pre_execution_errors = errors
         yield
@@ -49,7 +50,7 @@ class AdmissionExtension(SchemaExtension):
                 error.original_error = _too_repetitive()
 
     def _refusals(self, document: DocumentNode) -> list[GraphQLError]:
-        """Return the errors of a document: several operations and no ``operationName``, or each exceeded limit."""
+        """Return the errors of a document: several operations and no `operationName`, or each exceeded limit."""
         # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
         named = self.execution_context._provided_operation_name  # noqa: SLF001
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]

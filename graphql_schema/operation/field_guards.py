@@ -1,4 +1,4 @@
-"""Completes the schema that Strawberry builds: readers of fields, resolution of abstract types, and the field masks.
+"""Completes the schema that Strawberry builds: readers of fields, resolution of abstract types, and field masks.
 
 A field in ``row.access.hidden`` resolves to null and is reported before its resolver runs. Fields of a record are read
 directly, without the call path of Strawberry, which is slower. Non-null fields cannot be hidden: they are visible with

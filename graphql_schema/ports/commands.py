@@ -1,6 +1,7 @@
 """Commands: one frozen value for each kind of write that a writer accepts.
 
-Instants are epoch milliseconds, enumerations are given by name. The first field is the asset that the command is about.
+Instants are epoch milliseconds, enumerations are given by name. The first field of a command other than a link has the
+id, or the ids, that the command is about.
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ class UnlinkCommand:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCommand:
-    """Deletes an asset softly: it stays stored, and no relation, list or search returns it."""
+    """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them."""
 
     urn: str
     expected_revision: int | None = None
@@ -44,14 +45,14 @@ class DeleteCommand:
 
 @dataclass(frozen=True, slots=True)
 class RestoreCommand:
-    """Restores a deleted asset."""
+    """Restores a deleted asset, and the children that were deleted with it."""
 
     urn: str
 
 
 @dataclass(frozen=True, slots=True)
 class RevertCommand:
-    """Restores the values before one change, unless they changed again since."""
+    """Undoes a change; rejected if a value or edge of the change has changed again since. ``change`` is its id."""
 
     change: str
     reason: str | None = None
@@ -77,7 +78,7 @@ class SetAliasCommand:
 class IdempotencyKey:
     """An idempotency key, with the digest of the payload that it was sent with.
 
-    Items of a bulk call have keys derived from the key of the call, which is ``call``.
+    Items of a bulk call without keys of their own get keys derived from that of the call, which is ``call``.
     """
 
     text: str
@@ -87,7 +88,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class ApproveCommand:
-    """Records a decision about an asset for a gate."""
+    """Records a decision about an asset under an approval name, such as ``release``, which is ``gate``."""
 
     subject: str
     gate: str
@@ -109,7 +110,10 @@ class RecordUsageCommand:
 
 @dataclass(frozen=True, slots=True)
 class ReportCheckCommand:
-    """Records the result of a check; ``values`` are value, window and threshold, as far as given."""
+    """Records the result of a check.
+
+    ``values`` has the keys value, window and threshold, with None where absent. ``observed_at`` None is now.
+    """
 
     asset: str
     check: str
@@ -123,7 +127,7 @@ class ReportCheckCommand:
 
 @dataclass(frozen=True, slots=True)
 class OpenIncidentCommand:
-    """Opens an incident on assets."""
+    """Opens an incident on assets; ``cause`` is the id of a check result or change."""
 
     assets: tuple[str, ...]
     title: str
@@ -145,8 +149,9 @@ class DeclaredEdges:
     """Edges that one input field declares.
 
     ``targets`` maps the URNs of far ends to values of their edges (``kinds``, ``role``, ``mode``). They replace the
-    edges that the field declared before, unless ``adds``. ``declarer`` is what the edge stores as its declarer, such as
-    ``ModelVersion.trainedOn``. Edges to ``removes`` end, regardless of their declarers.
+    edges that the field declared before, unless ``adds`` is set. ``declarer`` is what the edge stores as its declarer,
+    such as ``ModelVersion.trainedOn``. Edges to the URNs in ``removes`` end, regardless of their declarers; a
+    propagated tag remains.
     """
 
     hop: Hop
@@ -158,7 +163,7 @@ class DeclaredEdges:
 
     @property
     def field(self) -> str:
-        """Return the name of the input field."""
+        """Return the name of the input field that declares the edges, such as ``trainedOn``."""
         return self.declarer.rpartition(".")[2]
 
 
@@ -166,10 +171,10 @@ class DeclaredEdges:
 class RegisterCommand:
     """Registers or updates one asset.
 
-    ``values`` holds the given values by field: a present None clears the field, an absent key keeps it. The identity is
-    ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required`` names fields that the first
-    registration of this kind needs. With ``action`` the asset must exist; ``right`` is the action of the policy that
-    the update needs, and ``id_path`` the input field that holds the id.
+    ``values`` holds the given values by field: a present None restores the default or removes the value, an absent key
+    keeps it. The identity is ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required`` names
+    the absent fields that the first registration of the asset needs. With ``action`` the asset must exist. ``right`` is
+    the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
     """
 
     urn: str
@@ -187,7 +192,7 @@ class RegisterCommand:
 
 @dataclass(frozen=True, slots=True)
 class LinkCommand:
-    """Declares one edge; ``values`` are its own values, a present None clears."""
+    """Declares one edge; ``values`` are the values of the edge, of which a present None is removed."""
 
     relation: str
     source: str

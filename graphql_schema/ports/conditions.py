@@ -33,7 +33,7 @@ Measured: the index refuses 500 characters, and 20,000 characters keep it busy f
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """The property has one of the values; a set has one of them as a member. No record meets an empty list."""
+    """The property has one of the values, or as a set contains one of them. No record meets an empty list."""
 
     key: str
     values: tuple[Value, ...]
@@ -73,7 +73,10 @@ class Contains:
 
 @dataclass(frozen=True, slots=True)
 class MatchesPattern:
-    """All of the text matches a regular expression that means the same in Lucene and in Python. No negation."""
+    """All of the text matches a regular expression that means the same in Lucene and in Python.
+
+    The index cannot answer the negation.
+    """
 
     key: str
     pattern: str
@@ -81,7 +84,10 @@ class MatchesPattern:
 
 @dataclass(frozen=True, slots=True)
 class HasWord:
-    """The text, words with spaces between them, has a word, or with ``prefix`` a word that starts so. No negation."""
+    """The text, words with spaces between them, has a word, or with ``prefix`` a word that begins with it.
+
+    The index cannot answer the negation.
+    """
 
     key: str
     word: str
@@ -90,7 +96,7 @@ class HasWord:
 
 @dataclass(frozen=True, slots=True)
 class UnusedFor:
-    """No consumer visible to the caller used the asset on the last ``days`` days, today included.
+    """No consumer visible to the caller used the asset on the last ``days`` days in UTC, today included.
 
     The reader replaces this condition before it queries the index (:mod:`app.graph.reading.unused_assets`).
     """
@@ -172,7 +178,8 @@ def rewrite(
 ) -> Condition:
     """Return the condition with each leaf replaced by ``leaf`` of it.
 
-    ``negated_leaf`` replaces the leaves inside an odd number of :class:`Negated`; None uses ``leaf`` for these too.
+    The function ``negated_leaf`` replaces the leaves inside an odd number of :class:`Negated`; None uses ``leaf`` for
+    these too.
     """
     match condition:
         case All(conditions):

@@ -19,7 +19,7 @@ class CauseSeverity(IntEnum):
 class HealthFinding:
     """A cause of bad health: a check with its latest result, an incident, or an evaluation.
 
-    ``asset`` is its subject, ``depth`` the number of edges upstream.
+    ``asset`` is its subject, ``depth`` the number of edges from there to the asset whose health is reported.
     """
 
     asset: Row
@@ -43,7 +43,7 @@ class HealthFinding:
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """The status of an asset, its causes in order, and their completeness."""
+    """The name of the ``HealthStatus`` of an asset, its causes with the nearest first, and their completeness."""
 
     status: str
     causes: Sequence[HealthFinding]

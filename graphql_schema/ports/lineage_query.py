@@ -50,8 +50,8 @@ class PathQuery:
 class Completeness:
     """How much of a result was found: the ``budgets`` that ended it, and whether the policy removed something.
 
-    ``missing_roots`` is set if a root was not found. ``hidden`` counts the hidden nodes next to the visible result,
-    None if that is not disclosed.
+    ``missing_roots`` is set if a root was not found. ``visited`` counts the visited nodes, ``depth`` is that of the
+    farthest one. ``hidden`` counts the hidden nodes next to the visible result, None if that is not disclosed.
     """
 
     budgets: tuple[str, ...]
@@ -90,7 +90,7 @@ class ReachedNode:
 
 @dataclass(frozen=True, slots=True)
 class ReachedEdge:
-    """An edge among reached nodes, as the caller may see it; ``place`` is the greater one of its ends."""
+    """An edge among reached nodes, as the caller may see it; ``place`` is the greater one of the places of its ends."""
 
     edge: MaskedRecord
     place: tuple[int, str]
@@ -98,7 +98,10 @@ class ReachedEdge:
 
 @dataclass(frozen=True, slots=True)
 class LineageResult:
-    """The visible ``nodes`` in order, the ``edges`` among them, and the ``unknown`` roots: absent or hidden."""
+    """The visible ``nodes`` in order, the ``edges`` among them, and the ids of ``unknown`` roots.
+
+    A root is unknown if it is absent, hidden or no asset.
+    """
 
     nodes: Sequence[ReachedNode]
     edges: Sequence[ReachedEdge]
@@ -116,7 +119,7 @@ class FoundPath:
 
 @dataclass(frozen=True, slots=True)
 class PathResult:
-    """The found paths, shortest first, and the ends that are ``unknown``: absent or hidden."""
+    """The found paths, shortest first, and the ends that are ``unknown``: absent, hidden or no assets."""
 
     paths: Sequence[FoundPath]
     unknown: Sequence[str]

@@ -12,12 +12,20 @@ from graphql_schema.catalog.enums import value
 class Outcome(Enum):
     """The outcome of one item."""
 
-    CREATED = value("CREATED", description="The asset or edge was created.")
+    CREATED = value("CREATED", description="The asset or edge was created; a registered stub counts as created.")
     UPDATED = value("UPDATED", description="The stored values changed.")
     UNCHANGED = value("UNCHANGED", description="The stored values were already the same; nothing was written.")
-    CONFLICT = value("CONFLICT", description="The stored state differs from the expected one; nothing was written.")
+    CONFLICT = value(
+        "CONFLICT",
+        description="The stored state or an earlier use of the idempotency key prevents the write; nothing was "
+        "written.",
+    )
     DENIED = value("DENIED", description="The policy denies the write; nothing was written.")
-    INVALID = value("INVALID", description="The input is invalid; nothing was written.")
+    INVALID = value(
+        "INVALID",
+        description="The input is invalid, names an absent or hidden object, or is part of an atomic call with a "
+        "rejected item; nothing was written.",
+    )
 
 
 @strawberry.enum(description="The reason why an item was not written.")
@@ -25,9 +33,13 @@ class MutationErrorCode(Enum):
     """The reason why an item was not written."""
 
     INVALID = value("INVALID", description="The input is invalid.")
-    NOT_FOUND = value("NOT_FOUND", description="The asset does not exist or is not visible to the caller.")
+    NOT_FOUND = value(
+        "NOT_FOUND", description="An object that the input names does not exist or is not visible to the caller."
+    )
     DENIED = value("DENIED", description="The policy denies the write.")
-    CONFLICT = value("CONFLICT", description="The stored state differs from the expected one.")
+    CONFLICT = value(
+        "CONFLICT", description="The stored state prevents the write, such as another revision or a deleted asset."
+    )
     IDEMPOTENCY_CONFLICT = value(
         "IDEMPOTENCY_CONFLICT", description="The key was used with another payload in the last 24 hours."
     )
@@ -37,7 +49,10 @@ class MutationErrorCode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WriteError:
-    """One error of an item; ``path`` is the place in the input of the item, such as ``("trainedOn", "2")``."""
+    """One error of an item; ``path`` is the place in the input of the item, such as ``("trainedOn", "2")``.
+
+    ``current_revision`` is the stored revision on a conflict, else None.
+    """
 
     code: MutationErrorCode
     message: str
@@ -47,7 +62,10 @@ class WriteError:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What a model version is missing for a gate; evaluations and incidents by id. Nothing missing opens the gate."""
+    """The conditions of a gate that a model version does not meet; without any, the gate is open.
+
+    Approvals are given by name, evaluations and incidents by id, sensitivity violations as sentences.
+    """
 
     missing_approvals: tuple[str, ...] = ()
     failing_evaluations: tuple[str, ...] = ()
@@ -56,7 +74,7 @@ class GateResult:
 
     @property
     def open(self) -> bool:
-        """Return whether nothing is missing."""
+        """Return whether the version meets all conditions of the gate."""
         found = (
             self.missing_approvals,
             self.failing_evaluations,
@@ -70,9 +88,9 @@ class GateResult:
 class WriteOutcome:
     """The outcome of one command.
 
-    ``urn`` and ``revision`` are those of the asset, None if there is none to read back. ``created_record`` is the
-    id of an attached record that the command made. ``hidden_ids`` are hidden assets that the command names: for the
-    access log, never for the caller.
+    ``urn`` is the id of the asset, None for links, incidents and rejected commands. ``revision`` is that of the asset,
+    or of the end that a link changes. ``created_record`` is the id of the attached record that the command created or
+    changed. ``hidden_ids`` are hidden assets that the command names: for the access log, never for the caller.
     """
 
     outcome: Outcome
@@ -85,7 +103,7 @@ class WriteOutcome:
 
     @property
     def stored(self) -> bool:
-        """Return whether the store has what the command wants, or would have it after a dry run."""
+        """Return whether the command was accepted: written, already stored, or valid in a dry run."""
         return self.outcome in {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
 
 

@@ -1,4 +1,4 @@
-"""What the policy hid or logged in one operation."""
+"""Report of the fields, ids and writes that the policy hid, logged or denied in one operation."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,15 +8,16 @@ from policies.decision import Denial
 from policies.errors import DeniedError
 
 MAX_REPORTED_FIELDS = 50
-"""Hidden coordinates that one response lists."""
+"""Maximal number of hidden coordinates that one response lists."""
 
 
 @dataclass(slots=True)
 class PolicyReport:
-    """Collects what the policy did during one operation, for ``extensions.authorization`` and for the access log.
+    """Collects the effects of the policy in one operation, for ``extensions.authorization`` and for the access log.
 
     - ``strict``: a hidden field is an error instead of null (``Prefer: policy=strict``).
-    - ``hidden``: count of hidden values by coordinate, such as ``ModelVersion.params``; ``why`` is their denial.
+    - ``hidden``: count of hidden values by coordinate, such as ``ModelVersion.params``.
+    - ``why``: the first denial of each coordinate in ``hidden``.
     - ``reads``: ids whose restricted or secret fields were read, by coordinate.
     - ``absent``: hidden ids that the operation names.
     - ``refused``: denied writes as (action, id, reasons).
@@ -47,7 +48,7 @@ class PolicyReport:
         self.reads.setdefault(coordinate, {})[urn] = None
 
     def clear(self) -> None:
-        """Remove everything, after it was returned and logged."""
+        """Remove all entries, after they were returned and logged."""
         self.hidden.clear()
         self.why.clear()
         self.reads.clear()

@@ -1,4 +1,4 @@
-"""Protocols of the store: what the schema needs from it. ``app.graph`` implements them."""
+"""Protocols of the store, which the schema uses and ``app.graph`` implements."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -17,12 +17,13 @@ from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 class GraphReader(Protocol):
     """Reads for one caller and one operation; everything it returns has passed the policy of the caller.
 
-    Calls of one event-loop turn, and those made while a request is in flight, share one request to the store. Methods
-    raise ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED.
+    Calls that wait at the same time share their requests to the store. Ids must be valid URNs. Methods raise
+    ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED, or with INVALID for a
+    condition that the store cannot answer.
     """
 
     async def node(self, urn: str) -> Row | None:
-        """Return the row of an id, None if it is absent or hidden; both take the same requests."""
+        """Return the row of an id, also of a deleted asset; None if it is absent or hidden, after the same requests."""
         ...
 
     async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
@@ -35,7 +36,7 @@ class GraphReader(Protocol):
 
     @property
     def pin(self) -> SnapshotTime:
-        """Return the instants that the operation reads at."""
+        """Return the valid and the recorded time at which the operation reads."""
         ...
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
@@ -55,32 +56,39 @@ class GraphReader(Protocol):
         ...
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
-        """Return a page of an ordered listing of the whole graph."""
+        """Return a page of an ordered listing over all vertices of the tenant, except deleted assets."""
         ...
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
-        """Return possible hits in no order, from one request; matches of hidden fields are excluded."""
+        """Return possible hits in no order; matches of hidden fields are excluded."""
         ...
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
     ) -> RowPage:
-        """Return a page of the attached records of a kind whose subjects the caller may read, by their creation."""
+        """Return a page of the attached records of a kind that the caller may see through their subjects, by creation.
+
+        Raises LimitError if too many records must be examined to fill the page.
+        """
         ...
 
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
         """Examine the next ``size`` attached records of a kind after a position, oldest first; return the visible ones.
 
-        It takes one request, however few are visible. The position may advance without any visible record.
+        No further records are examined if few or none of these are visible.
         """
         ...
 
 
 class GraphWriter(Protocol):
-    """Writes for one caller. What it reports as written survives a crash of any process."""
+    """Writes for one caller. An item that is reported as written survives a crash of any process."""
 
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-        """Write the items and return one outcome per item, in order; an item is written completely or not at all."""
+        """Write the items and return one outcome per item, in order; an item is written completely or not at all.
+
+        With ``atomic`` all items are written or none, with ``dry_run`` none. Raises CodedError if the store fails;
+        items may then be written, unless the call is atomic and the store refused it.
+        """
         ...
 
 
@@ -89,11 +97,11 @@ class ChangeFeed(Protocol):
 
     @property
     def count(self) -> int:
-        """Return the number of noticed transactions; read it before reading changes, then wait for a higher one."""
+        """Return a counter that grows when transactions are noticed; get it before reading changes, then wait."""
         ...
 
     async def wait(self, count: int) -> None:
-        """Return when a transaction was written since ``count`` was read; one of another process takes seconds."""
+        """Return when the counter differs from ``count``; a transaction of another process is noticed after seconds."""
         ...
 
     async def end(self) -> tuple[int, str]:

@@ -10,10 +10,10 @@ from graphql_schema.ports.record import Position
 from graphql_schema.ports.row import MaskedRecord, PageItem, Row, RowPage
 
 MAX_PAGE_SIZE = 500
-"""Largest ``first`` of any connection."""
+"""Maximal ``first`` of a connection."""
 
 COUNT_LIMIT = 10_000
-"""Largest exact total; above it a total is null."""
+"""Maximal total that is returned; above it a total is null."""
 
 Path = tuple[Hop, ...]
 
@@ -23,7 +23,8 @@ class RelationQuery:
     """The union of the rows that paths of hops reach; a row reached over several paths is listed once.
 
     Rows are ordered by vertex id, which is stable and discloses nothing. With ``newest_first`` they are ordered by the
-    time of a by-time relation, then by id. ``per_edge`` lists a row once for each edge that leads to it.
+    time of a by-time relation, then by URN; rows that hide their time come last. ``per_edge`` lists a row once for each
+    edge that leads to it.
 
     A path of several hops discloses fields of the rows in between. ``inputs`` names these fields, such as
     ``Run.inputs``; the path ends at a row that hides one of them or that the caller may not read.
@@ -42,7 +43,7 @@ class RelationQuery:
 
 
 def related(*paths: Hop | Sequence[Hop], newest_first: bool = False, inputs: tuple[str, ...] = ()) -> RelationQuery:
-    """Return the union of paths; a single hop is a path of one."""
+    """Return the relation query of the union of paths; a single hop is a path of one."""
     return RelationQuery(tuple((p,) if isinstance(p, Hop) else tuple(p) for p in paths), newest_first, inputs=inputs)
 
 
@@ -74,7 +75,7 @@ class RowFilter:
 
 @dataclass(frozen=True, slots=True)
 class LineageItemFilter:
-    """The filter of a lineage query: an empty field accepts everything, an edge without confidence is certain.
+    """The filter of a lineage query: an empty field accepts everything, an edge without visible confidence is certain.
 
     The filter runs in memory and is no condition of the store, because a walk passes through nodes that it rejects.
     """
@@ -111,7 +112,7 @@ EVERYTHING = LineageItemFilter()
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A part of a list: ``first`` rows (None for all) after a position, with the ``total`` on request.
+    """A part of the rows that ``keep`` accepts: ``first`` (None for all) after a position, ``total`` if it is needed.
 
     ``since`` excludes earlier rows of a list in the order of time, in epoch milliseconds. ``max_edges_in_parts`` allows
     lists that are too large for one request to be read in parts, up to this number of edges in one operation.

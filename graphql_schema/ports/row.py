@@ -1,4 +1,4 @@
-"""Rows: stored records as one caller may see them. Every resolver gets one as its source."""
+"""Rows: stored records as one caller may see them. A row is the source of the fields of its kind."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -16,12 +16,14 @@ from policies.vocabulary import WriteAction
 class AccessGrade(Enum):
     """How much of an asset the viewer may see."""
 
-    DISCOVER = value("DISCOVER", description="That it exists, its name and its owners.")
-    READ = value("READ", description="Its fields, apart from those listed as hidden.")
+    DISCOVER = value(
+        "DISCOVER", description="Its existence, the parts of its id, its kind, display name and owner team."
+    )
+    READ = value("READ", description="All its fields, except the hidden ones.")
 
 
 class RecordAccess(Protocol):
-    """What one caller may see of a GraphQL type, on records with the same policy attributes.
+    """Access of one caller to the fields of one GraphQL type, on records with the same policy attributes.
 
     ``hidden`` are GraphQL field names; ``watched`` are these and the fields whose reading is logged.
     """
@@ -39,11 +41,11 @@ class RecordAccess(Protocol):
         ...
 
     def may(self, action: WriteAction) -> bool:
-        """Return whether the caller may do this to the asset."""
+        """Return whether the caller may perform the action on the asset."""
         ...
 
     def of_edge(self, type_name: str, far: "RecordAccess") -> "RecordAccess":
-        """Return what the caller may see of an edge between two rows, which is what both ends show."""
+        """Return the access to an edge to a row with the access ``far``: a field is visible if both ends show it."""
         ...
 
 
@@ -59,7 +61,10 @@ class MaskedRecord:
         self.access = access
 
     def is_shown(self, field: str) -> bool:
-        """Return whether the caller may see a field, and report a hidden or logged field."""
+        """Return whether the caller may see a field, and report a hidden or logged field.
+
+        Raises DeniedError for a hidden field if the caller is strict.
+        """
         access = self.access
         if field in access.watched:
             if field in access.hidden:
@@ -69,7 +74,7 @@ class MaskedRecord:
         return True
 
     def read(self, field: str) -> Json:
-        """Return the value of a field, None if it has none or is hidden; hidden and logged fields are reported."""
+        """Return the value of a field, None if it has none or is hidden; reports and raises as :meth:`is_shown`."""
         return self.record.get(field) if self.is_shown(field) else None
 
     def visible_value(self, field: str) -> Json:
@@ -99,9 +104,9 @@ class Row(MaskedRecord):
 class PageItem:
     """A row of a list with the edge that leads to it.
 
-    ``edge`` is the record of the last edge, ``near`` the row where it starts. ``via`` are the rows between source and
-    row, ``path`` is the index of the path in its :class:`~graphql_schema.ports.relation_query.RelationQuery`.
-    ``position`` is the keyset position in the list.
+    ``edge`` is the record of the last edge, ``near`` the row from which the path follows it. ``via`` are the rows
+    between source and row, ``path`` is the index of the path in its
+    :class:`~graphql_schema.ports.relation_query.RelationQuery`. ``position`` is the keyset position in the list.
     """
 
     row: Row
@@ -112,7 +117,7 @@ class PageItem:
     path: int = 0
 
     def edge_as(self, type_name: str, **also: Json) -> MaskedRecord:
-        """Return the edge as the source of a GraphQL type; ``also`` are further fields of that type."""
+        """Return the edge as the source of a GraphQL type; ``also`` are further values of that type."""
         near = self.near or self.row
         record = {**(self.edge or {}), **also}
         return MaskedRecord(
@@ -133,7 +138,7 @@ class FeedBatch:
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """A page of a list; ``total`` is None unless it was requested and is at most 10,000."""
+    """A page of a list; ``total`` is None if it was not requested, is above 10,000, or is unknown."""
 
     items: tuple[PageItem, ...]
     has_next: bool = False

@@ -7,7 +7,7 @@ from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.row import Row
 
 MAX_HITS: Final = 1_000
-"""Hits that one search ranks and counts."""
+"""Maximal number of hits that one search ranks and counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The register of kinds, and what is made from all kinds at once."""
+"""The register of kinds, and the input and mutation for items of any kind: `AssetInput`, `registerAssets`."""

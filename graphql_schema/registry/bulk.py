@@ -26,10 +26,10 @@ class RegisterAssetsPayload:
     """The outcomes of the items of a call."""
 
     results: list[RegisterPayload] = stored_field("One result per item, in the order of the items.")
-    created: int = stored_field("The number of items that were created.")
-    updated: int = stored_field("The number of items that were updated.")
-    unchanged: int = stored_field("The number of items whose stored values were already the same.")
-    failed: int = stored_field("The number of items that were not written.")
+    created: int = stored_field("The number of items with the outcome CREATED.")
+    updated: int = stored_field("The number of items with the outcome UPDATED.")
+    unchanged: int = stored_field("The number of items with the outcome UNCHANGED.")
+    failed: int = stored_field("The number of rejected items: those with errors.")
 
 
 @strawberry.input(description="Items to register, and how to write them.")
@@ -89,8 +89,8 @@ class CheckedItems:
 def check_items(items: Sequence[AssetInput], key: IdempotencyKey | None = None) -> CheckedItems:
     """Return the items of a call as commands, and the refused ones with their outcomes.
 
-    A second item for the same id is refused. An item without an idempotency key gets one derived from ``key``, the
-    key of the call, if any.
+    A second registration of the same id is refused. An item without an idempotency key gets one derived from ``key``,
+    the key of the call, if any.
     """
     checked = CheckedItems()
     first: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Facets: number of hits for each value of a field, counted over what the viewer sees of the hits."""
+"""Facets: number of hits for each value of a field, counted over the values that the viewer may see."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ MAX_FACET_VALUES: Final = 50
 
 
 def _field(name: str) -> Callable[[Row], Sequence[str]]:
-    """Return a function that reads the visible value of a field; no value if it is hidden or empty."""
+    """Return a function that returns the visible value of a field in a list; an empty list if it is hidden or empty."""
 
     def values(row: Row) -> Sequence[str]:
         value = row.visible_value(name)
@@ -40,7 +40,7 @@ def _field(name: str) -> Callable[[Row], Sequence[str]]:
 
 
 def _tags(row: Row) -> Sequence[str]:
-    """Return the ids of the tags of a row; none if they are hidden."""
+    """Return the ids of the tags of a row; an empty list if they are hidden."""
     return [] if "tags" in row.access.hidden else row.record["index"]["tags"]
 
 

@@ -1,6 +1,6 @@
-"""Evaluation of gates: what a model version lacks for a protected alias, for readers and for writers.
+"""Evaluation of gates, for readers and writers: the conditions of an alias that a model version does not meet.
 
-The records contain only what their caller may see. What is hidden therefore does not count, block or show.
+The evidence has only records and fields that the caller may see. Hidden ones do not count and do not block.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -33,7 +33,7 @@ def visible_fields(record: Record, hidden: Collection[str]) -> Record:
 
 
 def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> GateResult:
-    """Return what the version lacks to be the target of an alias of its model; ``now`` is in epoch milliseconds."""
+    """Return the unmet conditions of the gates of an alias for the version; ``now`` is in epoch milliseconds."""
     model = evidence.model
     needs = gates.needs(alias, model.get("riskTier") or "", model.get("domain", ""))
     approvals = {name for name in needs.approvals if approved(newest(evidence.approvals, name), now)}
@@ -46,7 +46,7 @@ def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> Gat
 
 
 def newest(approvals: Sequence[Record], gate: str) -> Record | None:
-    """Return the newest decision for a gate; None if there is none."""
+    """Return the newest decision under the approval name ``gate``; None if there is none."""
     decisions = [each for each in approvals if each["gate"] == gate]
     return max(decisions, key=lambda each: (each["decidedAt"], each["id"]), default=None)
 
@@ -80,7 +80,7 @@ def _blocking(incidents: Sequence[Record], severities: Collection[str]) -> Itera
 
 
 def _too_sensitive(version: Record, needs: Needs) -> Iterator[str]:
-    """Yield a sentence if the version is more sensitive than the gate admits."""
+    """Yield a sentence if the version is visibly more sensitive than the gates admit."""
     level = version.get("sensitivity")
     if level is not None and RANK[level] > RANK[needs.sensitivity]:
         yield f"The version is {level}, and at most {needs.sensitivity} may pass."

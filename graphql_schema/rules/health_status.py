@@ -20,7 +20,7 @@ from graphql_schema.ports.health_report import CauseSeverity, HealthFinding
 from graphql_schema.ports.row import Row
 
 LEVELS: Final = 10
-"""Number of levels upstream on which causes are searched."""
+"""Number of levels upstream of an asset on which causes are searched."""
 
 
 MAX_CAUSES: Final = 200
@@ -56,7 +56,7 @@ NOT_SERVING: Final = frozenset({"PENDING", "ROLLED_BACK", "RETIRED"})
 
 
 def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
-    """Return the name of the ``HealthStatus``; ``monitored`` states that a check or evaluation exists on the asset."""
+    """Return the name of the ``HealthStatus``; ``monitored`` is whether a check result or evaluation exists on it."""
     findings = list(causes)
     if any(cause.depth == 0 and cause.weight is CauseSeverity.SEVERE for cause in findings):
         return HealthStatus.UNHEALTHY.name
@@ -104,9 +104,9 @@ def is_retired(asset: Row) -> bool:
 
 
 def propagates(asset: Row, now: int, *, past: bool) -> bool:
-    """Return whether causes propagate from an asset to what is downstream: not from a deployment that does not serve.
+    """Return whether causes propagate downstream from an asset: not from a deployment that does not serve.
 
-    In the ``past`` a deployment served if it was retired after ``now``.
+    If the query reads the ``past``, a deployment that was retired after ``now``, in epoch milliseconds, served.
     """
     if asset.kind != "Deployment" or asset.visible_value("status") not in NOT_SERVING:
         return True
@@ -121,7 +121,7 @@ def _made(evaluation: Row) -> int:
 
 
 def _stale(asset: Row, check: Row, result: Row, now: int) -> bool:
-    """Return whether a freshness check last ran longer ago than the ``freshnessSla`` of the asset allows."""
+    """Return whether a freshness check was last observed longer ago than the ``freshnessSla`` of its asset."""
     promised = milliseconds(asset.visible_value("freshnessSla") or "")
     if promised is None or check.record["checkKind"] != CheckKind.FRESHNESS.name:
         return False

@@ -53,7 +53,7 @@ def _marked(text: str, hits: list[Word]) -> str:
 def _spans(hits: list[Word]) -> list[tuple[int, int]]:
     """Return the positions of the matches from left to right.
 
-    Of overlapping ones the shortest, adjacent ones joined.
+    Of overlapping matches the shortest is kept. Adjacent matches are joined.
     """
     kept: list[tuple[int, int]] = []
     for start, end in sorted(((word.start, word.end) for word in hits), key=lambda span: (span[1] - span[0], span)):
@@ -67,7 +67,7 @@ def _spans(hits: list[Word]) -> list[tuple[int, int]]:
 
 
 def _window(text: str, first: int) -> tuple[int, int]:
-    """Return begin and end of a snippet, at spaces if possible."""
+    """Return begin and end of the snippet around the match that begins at ``first``, at spaces if possible."""
     if len(text) <= SNIPPET:
         return 0, len(text)
     begin = max(0, first - SNIPPET // 4)

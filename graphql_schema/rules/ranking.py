@@ -1,8 +1,8 @@
-"""Ranking: whether an asset is a hit of a search, and how good, by what the viewer sees of it alone.
+"""Ranking: whether an asset is a hit of a search, and how good, by the fields that the viewer may see.
 
-The index only proposes candidates. The best hit is the asset whose id was typed. For others each word must be found
-somewhere, and the last word, which may be unfinished, also as a prefix. A name counts more than the other parts of the
-id, and these count more than the description.
+The index only proposes candidates. The best hit is the asset whose id was typed. Of others each word must be found: the
+last one also as the beginning of a word, and in names and ids also with typing errors. A name counts more than the
+other parts of the id, and these count more than the description.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def _places(row: Row) -> tuple[tuple[int, frozenset[str]], ...]:
 
 @lru_cache(maxsize=16_384)
 def _texts(text: str) -> frozenset[str]:
-    """Return the words of a text; cached, because the same texts are ranked again and again."""
+    """Return the words of a text; cached, because the same texts are ranked for many searches."""
     return frozenset(word.text for word in index_tokens(text))
 
 

@@ -18,9 +18,9 @@ For longer ones the pattern would be too long for an index.
 
 
 def allowed_errors(word: str) -> int:
-    """Return how many typing errors a word may have.
+    """Return how many typing errors a word may have: 0, 1 or 2.
 
-    None if it contains a digit, since another number is another thing.
+    It is 0 for a word that is short, very long, or contains a digit, since another number is another thing.
     """
     if len(word) < ONE or len(word) > MAX_FUZZY_LENGTH or not word.isalpha():
         return 0
@@ -51,7 +51,7 @@ def _with_one(word: str) -> str:
 
 
 def _any(word: str) -> str:
-    """Return a pattern for any word of about the same length."""
+    """Return a pattern for any text whose length differs by at most two."""
     return f".{{{len(word) - 2},{len(word) + 2}}}"
 
 

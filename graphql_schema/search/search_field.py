@@ -25,17 +25,20 @@ TextArg = Annotated[
     str,
     strawberry.argument(
         description=f"A name, an id or a few words, at most {MAX_FILTER_TEXT_LENGTH:,} characters. "
-        "A hit contains every word; the last word may be the beginning of a longer one."
+        "A hit has this id or contains every word; the last word may be the beginning of a longer one. Except in "
+        "descriptions, words of 4 to 23 letters may have typing errors."
     ),
 ]
-FacetsArg = Annotated[list[Facet] | None, strawberry.argument(description="The properties to count; none when absent.")]
+FacetsArg = Annotated[
+    list[Facet] | None, strawberry.argument(description="The properties whose values are counted; default: none.")
+]
 
 
 @strawberry.type(description="A field of a hit that contains words of the search text.")
 class Highlight:
     """A field of a hit that contains words of the search text."""
 
-    field: str = stored_field("The name of the field.")
+    field: str = stored_field("The name of the field in the schema, such as `displayName`.")
     text: str = stored_field("The text of the field, an extract if it is long; matched words are between `**`.")
 
 
@@ -44,15 +47,18 @@ class SearchHit:
     """An asset that matches the search text."""
 
     asset: AssetRef = stored_field("The asset.")
-    highlights: list[Highlight] = stored_field("The matching fields of the asset that the viewer may see.")
+    highlights: list[Highlight] = stored_field(
+        "The fields that contain words of the text and that the viewer may see: names, parts of the id, then the "
+        "description."
+    )
 
 
 @strawberry.type(description="A value of a facet.")
 class FacetValue:
     """A value of a facet."""
 
-    value: str = stored_field("The value, in the form that `AssetFilter` accepts.")
-    count: int = stored_field("Number of hits with the value.")
+    value: str = stored_field("The value, in the form that `AssetFilter` accepts: an enum value, an id or a text.")
+    count: int = stored_field("Number of hits on which the viewer may see the value.")
 
 
 @strawberry.type(description="The number of hits for each value of one property.")
@@ -61,7 +67,7 @@ class FacetValues:
 
     facet: Facet = stored_field("The counted property.")
     values: list[FacetValue] = stored_field(
-        f"The {MAX_FACET_VALUES} most frequent values, most frequent first; ties by value."
+        f"The {MAX_FACET_VALUES} most frequent values, most frequent first; ties in the order of the values."
     )
 
 
@@ -70,10 +76,11 @@ class SearchResults:
     """The result of a search."""
 
     hits: Connection[SearchHit] = stored_field(
-        f"The hits, the best first, ties by id; of more than {MAX_HITS:,} hits the best ones, without a total."
+        f"The hits, best first; ties by id. Of more than {MAX_HITS:,} possible hits, only the {MAX_HITS:,} most "
+        "promising are ranked and listed, and `totalCount` is null."
     )
     facets: list[FacetValues] = stored_field(
-        "Counts over all hits, not only those of the page, in the order of the argument `facets`."
+        "Counts over all ranked hits, not only those of the page; one entry per facet, in the order of the argument."
     )
 
 
@@ -105,5 +112,6 @@ def _hit(item: PageItem, text: SearchText) -> JsonObject:
 
 
 search: SchemaField = strawberry.field(
-    description="Searches assets by text: ranked hits, with highlights and facet counts.", resolver=_search
+    description="Searches names, ids and descriptions of assets: ranked hits, with highlights and facet counts.",
+    resolver=_search,
 )

@@ -27,7 +27,10 @@ MAX_DAYS = 400
 
 
 MAX_USAGE_MONTHS = 100_000
-"""Maximal number of usage records, one per consumer and month, that one operation reads in several requests."""
+"""Maximal number of usage records that one operation reads in several requests.
+
+There is one usage record per asset, consumer and month.
+"""
 
 
 MONTHS = newest_first(USAGE_OF.into("UsageMonth"))
@@ -42,7 +45,10 @@ Consumer = Annotated[
 
 
 Days = Annotated[
-    int | None, strawberry.argument(description=f"Number of days up to and including today (UTC), 1 to {MAX_DAYS}.")
+    int | None,
+    strawberry.argument(
+        description=f"Number of days up to and including today, or the day of `asOf`, in UTC; 1 to {MAX_DAYS}."
+    ),
 ]
 
 
@@ -67,7 +73,7 @@ def _cost() -> SchemaField:
 
 
 def _last() -> SchemaField:
-    return stored_field("Last of these days with usage; null if there is none.")
+    return stored_field("Last of the requested days with usage; null if there is none.")
 
 
 @strawberry.type(description="Usage on one day.")
@@ -84,7 +90,7 @@ class UsageByDay:
 class UsageByConsumer:
     """Usage by one consumer."""
 
-    consumer: Consumer | None = stored_field("Team, user or service that used the asset.")
+    consumer: Consumer | None = stored_field("The team, user or service.")
     reads: float = _reads()
     calls: float = _calls()
     cost_usd: float | None = _cost()
@@ -104,11 +110,12 @@ class Usage:
     reads: float = _reads()
     calls: float = _calls()
     cost_usd: float | None = _cost()
-    distinct_consumers: int = stored_field("Number of consumers with usage.")
+    distinct_consumers: int = stored_field("Number of visible consumers with usage.")
     consumers: Connection[UsageByConsumer] = strawberry.field(
-        description="Usage by consumer, ordered by reads and calls, most first.", resolver=_consumers
+        description="Usage by consumer, ordered by the sum of reads and calls, most first; ties by id.",
+        resolver=_consumers,
     )
-    by_day: list[UsageByDay] = stored_field("Usage by day, the oldest first; days without usage are left out.")
+    by_day: list[UsageByDay] = stored_field("Usage by day, oldest first; days without usage are left out.")
     last_used_at: Day | None = _last()
 
 
@@ -166,7 +173,7 @@ async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: S
 
 
 def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: Position) -> JsonObject:
-    """Return the source of a :class:`Usage`: the days of the span in ``months``, by the visible consumers ``known``.
+    """Return the source of a :class:`Usage`: the days of the span in ``months`` by consumers in ``known``.
 
     ``scope`` is what the list of consumers depends on besides the days; it binds cursors, as in
     :func:`graphql_schema.fields.connection.page_request_of`.
@@ -180,7 +187,7 @@ def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: P
 
 
 def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: Position) -> JsonObject:
-    """Return the parent value of the fields of ``Usage``: totals, items by consumer and by day, last day of use."""
+    """Return the source of a :class:`Usage`: totals, items by consumer and by day, last day of use."""
     every = [use for _, used in by_consumer for use in used]
     days: dict[str, list[Counts]] = defaultdict(list)
     for day, counts in every:
@@ -203,7 +210,7 @@ def _item(consumer: Row, used: Sequence[Use]) -> PageItem:
 
 
 def _used(days: Mapping[str, Counts], span: Span) -> list[Use]:
-    """Return the days of a span on which there was usage."""
+    """Return the days of a span on which there was usage, with their counters."""
     first, last = span.first.isoformat(), span.last.isoformat()
     return [(day, counts) for day, counts in days.items() if first <= day <= last and has_usage(counts)]
 

@@ -23,16 +23,16 @@ MAX_COUNT: Final = 1e15
 """Maximal value of one counter of one day, so that sums over all consumers stay exact enough for JSON numbers."""
 
 
-@strawberry.input(description="Usage of one asset by one consumer on one day.")
+@strawberry.input(description="Usage of one asset by one consumer on one day, with one or more counters.")
 class UsageInput:
-    """Usage of one asset by one consumer on one day."""
+    """Usage of one asset by one consumer on one day, with one or more counters."""
 
     asset: strawberry.ID = strawberry.field(description="Id of the used asset.")
     consumer: strawberry.ID = strawberry.field(description="Id of the team, user or service that used the asset.")
     day: Day = strawberry.field(description="The day, in UTC.")
     reads: float | None = optional_input("Number of reads.")
     calls: float | None = optional_input("Number of calls.")
-    distinct_users: int | None = optional_input("Number of distinct people served by this usage.")
+    distinct_users: int | None = optional_input("Number of distinct people that the consumer served with the asset.")
     cost_usd: float | None = optional_input("Cost in US dollars.")
 
 
@@ -50,10 +50,10 @@ class RecordUsagePayload:
     """Result of recording usage."""
 
     recorded: int = stored_field(
-        "Number of records that are stored now, including those that were stored unchanged before."
+        "Number of records of the call that are stored, including those that were stored before with equal counters."
     )
     errors: list[MutationError] = stored_field(
-        "Reasons why other records are not stored; `inputPath` begins with `records` and the index."
+        "The errors of the records that are not stored; `inputPath` begins with `records` and the index of the record."
     )
 
 
@@ -79,8 +79,8 @@ async def _record_usage(info: Info, input: RecordArg) -> Resolved:
 
 
 record_usage: RecordUsagePayload = strawberry.field(
-    description="Records usage. An invalid record does not prevent the others from being stored. Repeating the call "
-    "changes nothing.",
+    description="Records usage by day. Needs the right to update each asset. A rejected record does not prevent the "
+    "others from being stored. Repeating the call changes nothing.",
     resolver=_record_usage,
 )
 

@@ -18,7 +18,7 @@ from graphql_schema.usage.asset_usage import MONTHS, Days, added_up, months_of, 
 from policies.errors import LimitError
 
 MAX_OWNED = 10_000
-"""Maximal number of assets of a team whose usage one field adds up."""
+"""Maximal number of visible assets of a team whose usage one field adds up."""
 
 USES = newest_first(USED_BY.into("UsageMonth"))
 """From a consumer to its usage records, newest month first."""
@@ -43,8 +43,8 @@ async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: In
 
 
 team_usage: SchemaField = strawberry.field(
-    description="Usage of the assets that the team owns; only assets whose usage the viewer may see and consumers that "
-    "are visible to the viewer count.",
+    description="Usage of the assets that the team owns, by any consumer. Only assets whose usage the viewer may see, "
+    "and consumers visible to the viewer, count.",
     resolver=_usage,
 )
 
@@ -79,7 +79,7 @@ async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
 
 
 async def _owned(info: Info, teams: Sequence[Row], where: AssetFilter | None) -> list[Row]:
-    """Return the assets that teams own, each once; raise LimitError if they are more than MAX_OWNED."""
+    """Return the visible assets that teams own and that meet a filter, each once; LimitError above MAX_OWNED."""
     listing = asset_listing(where, None, owned_by([team.urn for team in teams]))
     found = await info.context.reader.listing(listing, PageRequest(MAX_OWNED))
     if found.has_next:

@@ -171,7 +171,7 @@ async def test_cursors(leaky: Api) -> None:
     for wrong in (cursors["ada"], cursors["ci-ranking"], cursors["versions"], changed, "", "x"):
         body = await leaky.send("bo", PAGE, c=wrong)
         assert [error["extensions"]["code"] for error in body["errors"]] == ["INVALID"]
-        assert body["errors"][0]["message"].startswith("`after` is not a cursor of this query")
+        assert body["errors"][0]["message"].startswith("`after` is not a cursor of this list")
 
 
 BY_ID = "query ($id: ID!, $ids: [ID!]!) { node(id: $id) { id } asset(id: $id) { id } nodes(ids: $ids) { __typename } }"

@@ -59,15 +59,18 @@ _JOB: Final = {"job": "mlgraph.reindexing"}
 
 
 async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
-    """Rebuild the index and return the number of vertices in it; ``report`` is called with the number so far.
+    """Rebuild the index and return the number of vertices in it, without that of the self-check.
+
+    ``report`` is called with the number of vertices so far, including that of the self-check.
 
     Raises ConfigurationError if the store is not the embedded one, DataMissingError if there is no data, and
-    DataInUseError if a process runs on the data. Raises StoreFailedError if vertices could not be indexed. After a
-    failure the index is incomplete, and every start of the store is refused until a later run succeeds.
+    DataInUseError if a process runs on the data. Raises StoreFailedError if vertices could not be indexed. If a run
+    fails after it deleted the old index, every start of the store is refused until a later run succeeds.
     """
     if settings.store_url:
         raise ConfigurationError(
-            "MLG_STORE_URL names an external store: reindex it there with JanusGraph's management API, or unset it."
+            "MLG_STORE_URL names an external store, which JanusGraph's management API must reindex. Unset "
+            "MLG_STORE_URL to reindex the embedded store."
         )
     async with EmbeddedStore(settings, store_schema(), reindexing=True) as store:
         async with GremlinClient(store.url, deadline=settings.store_deadline) as client:
@@ -83,7 +86,9 @@ async def _run(client: GremlinClient, report: Callable[[int], None]) -> int:
         ((done, count, failed),) = await client.submit(PROGRESS, _JOB)
         report(count)
         if failed:
-            raise StoreFailedError(f"{failed} vertices could not be indexed; see the log of the store for the reasons.")
+            raise StoreFailedError(
+                f"{failed} vertices could not be indexed; see the log of the store for the reasons, then reindex again."
+            )
         if done:
             return int(count) - SELF_CHECKS
         await asyncio.sleep(PAUSE)

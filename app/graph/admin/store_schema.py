@@ -3,8 +3,9 @@
 There is one mixed index over vertices, and one vertex-centric index for each relation that is paged by time. The
 document has the form of JanusGraph's JSON schema initialisation.
 
-New labels, property keys and relations keep VERSION. A new key in the mixed index needs a new VERSION, because
-JanusGraph silently ignores a key that is added to an existing mixed index (docs/design/janusgraph.md).
+New labels, property keys, and relations that are not paged by time keep VERSION. A new key in the mixed index needs a
+new VERSION, because JanusGraph silently ignores a key that is added to an existing mixed index
+(docs/design/janusgraph.md). The schema stamp refuses every other change within one VERSION.
 """
 
 import orjson
@@ -17,7 +18,7 @@ from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.ports.record import JsonObject
 
 VERSION = 3
-"""Version of the stored schema; raised with every change of the mixed index."""
+"""Version of the stored schema; raised with every change that the schema stamp refuses."""
 
 INDEX = "nodes"
 """Name of the mixed index over all vertices."""
@@ -27,7 +28,7 @@ OUTBOX_PROPERTIES = (
     NativeProperty("covered", index=False),
     NativeProperty("frontier", index=False, many=True),
 )
-"""Property keys of the vertices and edges that store outbox entries (:mod:`app.graph.commits.outbox`)."""
+"""Property keys of the vertices that store outbox entries (:mod:`app.graph.commits.outbox`)."""
 
 _VERTEX = "org.apache.tinkerpop.gremlin.structure.Vertex"
 

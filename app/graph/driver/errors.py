@@ -10,7 +10,7 @@ from policies.errors import Code, CodedError
 class StoreUnavailableError(CodedError):
     """The store cannot respond at present; ``retry_after`` is in seconds.
 
-    ``unknown_outcome`` is true if a write was sent: it may or may not have been committed. The sender must then read
+    ``unknown_outcome`` is true if a write was sent that may or may not have been committed. The sender must then read
     the state, or repeat the write under the same identity. It is false if nothing can have changed.
     """
 
@@ -37,12 +37,12 @@ class StoreFailedError(CodedError):
 
 
 class VertexExistsError(CodedError):
-    """A vertex was created under an id that is taken; the caller reads that vertex and compares tenant and URN."""
+    """A vertex was not created, because its id is taken; the caller reads that vertex and compares tenant and URN."""
 
     code = Code.CONFLICT
 
 
 class PreparedTextError(CodedError):
-    """A traversal and its parameters do not match: a defect of this program, raised before anything is sent."""
+    """A Gremlin text, its parameters or their values are invalid: a defect, raised before anything is sent."""
 
     code = Code.INTERNAL

@@ -39,7 +39,7 @@ class RequestReport:
     """One finished request, as reported to the observers.
 
     ``attempts`` is the number of times the request was sent, 0 if never. ``seconds`` includes the wait for a slot.
-    ``error`` is None if the request succeeded.
+    ``error`` is None if the request succeeded or was cancelled.
     """
 
     prepared: PreparedStatement
@@ -50,7 +50,7 @@ class RequestReport:
 
 
 class Observer(Protocol):
-    """Receives a report of every request; a metric, a trace or a test that counts requests implements it."""
+    """Receives a report of every request; implemented by a metric, a trace, or a test that counts requests."""
 
     def exchanged(self, exchange: RequestReport) -> None:
         """Record a finished request. Runs in the event loop, so it must be quick and must not raise."""
@@ -76,10 +76,11 @@ class _Call:
 class GremlinClient:
     """A pool of connections to one Gremlin endpoint; use it as an async context manager.
 
-    At most ``in_flight`` requests run at once, and the others wait for a slot. ``deadline`` is in seconds and covers
-    the wait and the response. The client works again after a restart of the store without being reopened. If the
-    connection breaks before the response arrives, a read is sent once more. A write is never sent twice:
-    ``unknown_outcome`` of the StoreUnavailableError states whether it may have been committed.
+    ``source`` is the name of the traversal source on the server. At most ``in_flight`` requests run at once, and the
+    others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client works again
+    after a restart of the store without being reopened. If the connection breaks before the response arrives, a read is
+    sent once more. A write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may
+    have been committed.
     """
 
     def __init__(self, url: str, *, source: str = "g", in_flight: int = 8, deadline: float = 30.0) -> None:
@@ -101,8 +102,9 @@ class GremlinClient:
     ) -> list[Json]:
         """Run a prepared text as one transaction and return its rows as plain JSON values.
 
-        Pass ``writes=True`` for every text that changes the store. Raises PreparedTextError before anything is sent,
-        and otherwise StoreUnavailableError, TransientConflictError, VertexExistsError or StoreFailedError.
+        Pass ``writes=True`` for every text that changes the store. Raises PreparedTextError, before anything is sent,
+        if the bindings do not fit the text. Raises StoreUnavailableError, TransientConflictError, VertexExistsError or
+        StoreFailedError if the store does not complete the request.
         """
         prepared.check(bindings)
         body = orjson.dumps({"gremlin": prepared.text, "bindings": dict(bindings), "aliases": self._aliases})
@@ -125,13 +127,16 @@ class GremlinClient:
         """Write a vertex, read it back in a second request and delete it.
 
         A misconfigured store responds with status 200 and commits nothing. Requires the vertex label ``SelfCheck``.
-        Raises StoreFailedError if the vertex was not stored.
+        Raises StoreFailedError if the vertex was not stored, and the errors of :meth:`submit`.
         """
         x = {"x": vertex_id("self-check", uuid4().hex)}
         await self.submit(_CHECK_WRITE, x, writes=True)
         found = await self.submit(_CHECK_READ, x)
         if found != ["SelfCheck"]:
-            raise StoreFailedError("The store confirmed a vertex and did not store it; check its transaction settings.")
+            raise StoreFailedError(
+                "The store confirmed a vertex and did not store it; set strictTransactionManagement of its Gremlin "
+                "Server to false."
+            )
         await self.submit(_CHECK_DROP, x, writes=True)
 
     async def _run(self, call: _Call) -> list[Json]:
@@ -140,7 +145,9 @@ class GremlinClient:
             async with asyncio.timeout(self._deadline), self._slots:
                 status, body = await self._send(call)
         except TimeoutError:
-            raise call.unavailable(f"The store did not respond within {self._deadline:g} s; try again.") from None
+            raise call.unavailable(
+                f"The request to the store was not completed within {self._deadline:g} s; try again."
+            ) from None
         return parse_rows(status, body, writes=call.writes)
 
     async def _send(self, call: _Call) -> tuple[int, bytes]:
@@ -152,7 +159,9 @@ class GremlinClient:
             raise call.unavailable("The store does not accept connections; try again.", retry_after=5) from error
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
             if call.writes:
-                raise call.unavailable("The connection broke before the store confirmed a write.") from error
+                raise call.unavailable(
+                    "The connection broke before the store confirmed a write; read the state before you write again."
+                ) from error
         return await self._send_afresh(call)
 
     async def _send_afresh(self, call: _Call) -> tuple[int, bytes]:

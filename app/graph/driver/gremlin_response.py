@@ -45,7 +45,7 @@ _AWAY: Final = frozenset(
 def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Json]:
     """Return the rows of a response; raise the driver error for an error response.
 
-    ``writes`` states whether the request changed the store, so that an unreachable storage leaves an unknown outcome.
+    ``writes`` states whether the request can change the store: an unreachable storage then leaves an unknown outcome.
     """
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise StoreUnavailableError("The store is overloaded and refused the request; try again.")
@@ -55,7 +55,9 @@ def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Json]:
     try:
         return list(response["result"]["data"] or ())
     except (KeyError, TypeError):
-        raise StoreFailedError("The response is no Gremlin result; check that the URL is a Gremlin endpoint.") from None
+        raise StoreFailedError(
+            "The response is no Gremlin result; check that MLG_STORE_URL is a Gremlin endpoint."
+        ) from None
 
 
 def _decoded(body: bytes) -> JsonObject:
@@ -79,7 +81,7 @@ def _failure(status: int, response: JsonObject, *, writes: bool) -> CodedError:
     if not _LOCKS.isdisjoint(classes):
         return TransientConflictError("Another write held the same lock and this one was rolled back; send it again.")
     if not _AWAY.isdisjoint(classes):
-        return StoreUnavailableError("The store cannot reach its storage; try again.", unknown_outcome=writes)
+        return StoreUnavailableError("The store cannot use its storage or index; try again.", unknown_outcome=writes)
     shown = ", ".join(classes) or f"HTTP status {status}"
     return StoreFailedError(f"The store failed with {shown}; see the log of the store for details.", classes)
 

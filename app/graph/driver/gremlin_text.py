@@ -1,7 +1,8 @@
 """Renders a gremlinpython traversal as Gremlin text for the Groovy engine of JanusGraph, with named parameters.
 
-gremlinpython's own Translator renders no parameters, and writes strings that Groovy would interpolate. Only the
-kinds of values that the texts of the product hold are rendered; every other value is a parameter.
+gremlinpython's own Translator renders no parameters, and writes strings that Groovy would interpolate. Strings,
+booleans, integers, lists, predicates, constants and nested traversals are rendered. Any other value must be a
+parameter.
 """
 
 import re
@@ -65,9 +66,10 @@ _RESERVED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """The place of a value that is bound at each request; ``spread`` passes a list as separate arguments.
+    """The placeholder of a value that is bound at each request; ``spread`` passes a list as separate arguments.
 
-    PreparedTextError if Groovy gives the name another meaning.
+    Raises PreparedTextError if ``name`` is not letters and digits after a lower-case letter, or has a meaning in Groovy
+    or Gremlin.
     """
 
     name: str
@@ -75,24 +77,30 @@ class Param:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or self.name in _RESERVED:
-            raise PreparedTextError(f"{self.name!r} cannot name a parameter, because Groovy gives it another meaning.")
+            raise PreparedTextError(
+                f"{self.name!r} cannot name a parameter; use letters and digits after a lower-case letter, and no word "
+                "of Groovy or Gremlin."
+            )
 
     def __str__(self) -> str:
         return f"*{self.name}" if self.spread else self.name
 
 
 def param(name: str) -> Param:
-    """Return the place of one value in a step or predicate: ``has("kind", P.within(param("kinds")))``."""
+    """Return the placeholder of one value in a step or predicate: ``has("kind", P.within(param("kinds")))``."""
     return Param(name)
 
 
 def spread(name: str) -> Param:
-    """Return the place of a list whose items become the arguments of a step: ``out_e(spread("ls"))``."""
+    """Return the placeholder of a list whose items become the arguments of a step: ``out_e(spread("ls"))``."""
     return Param(name, spread=True)
 
 
 def render(traversal: Traversal) -> str:
-    """Return a traversal as Gremlin text; equal traversals give equal texts."""
+    """Return a traversal as Gremlin text; equal traversals give equal texts.
+
+    Raises PreparedTextError if the traversal contains a value that cannot be rendered.
+    """
     return _chain("g", traversal.bytecode)
 
 
@@ -102,7 +110,7 @@ def parameters_of(traversal: Traversal) -> frozenset[str]:
 
 
 def _markers(value: object) -> Iterable[Param]:
-    """Yield the parameters anywhere inside bytecode, predicates and collections."""
+    """Yield the parameters anywhere inside bytecode, predicates and lists."""
     match value:
         case Param():
             yield value

@@ -29,7 +29,7 @@ _STRING: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
 _WORD: Final = re.compile(r"(?<![.\w])[a-z]\w*")
 """A name that is not a member of another object."""
 _START: Final = re.compile(r"\b[VE]\(([a-z]\w*)\)|[(,]\s*\*([a-z]\w*)")
-"""A parameter for which no items mean everything: ``V(xs)``, ``E(xs)`` or a spread argument ``*ls``."""
+"""A parameter for which an empty list would mean everything: ``V(xs)``, ``E(xs)`` or a spread argument ``*ls``."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,15 @@ class PreparedStatement:
 
     @classmethod
     def traversal(cls, traversal: Traversal) -> "PreparedStatement":
-        """Return a traversal as a prepared text; its parameters are the marks (:class:`Param`) in it."""
+        """Return a traversal as a prepared text; its parameters are the placeholders (:class:`Param`) in it."""
         return cls(render(traversal), parameters_of(traversal))
 
     @classmethod
     def of(cls, text: str, *names: str) -> "PreparedStatement":
-        """Return a hand-written text with named parameters; PreparedTextError if the text does not read one of them."""
+        """Return a hand-written text with named parameters.
+
+        Raises PreparedTextError if a name is invalid, or if the text does not read the parameter.
+        """
         words = set(_WORD.findall(_STRING.sub("''", text)))
         missing = [name for name in names if Param(name).name not in words]
         if missing:

@@ -1,5 +1,6 @@
-"""Reads of one caller: the policy is evaluated on every record before it is counted, paged or returned.
+"""Reads of one caller: the policy is evaluated on every record before it is returned.
 
+Totals of listings are counted by the index, with the row filter.
 :mod:`app.graph.reading.reader` is the entry point. Rows by id, relation pages, listings, search, attached records and
 lineage have a module or package each. All of them get their rows from :mod:`app.graph.reading.visible_rows`, and all
 requests of one query level are sent as one by :mod:`app.graph.reading.level`.

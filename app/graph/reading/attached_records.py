@@ -21,10 +21,10 @@ from graphql_schema.ports.row import FeedBatch, PageItem, RowPage
 from policies.errors import LimitError
 
 MAX_SCANNED: Final = 50_000
-"""Records that one list examines to find the visible ones."""
+"""Number of examined records at which the search for visible ones ends."""
 
 MAX_BATCH_SIZE: Final = 2_000
-"""Records of the largest batch; batches grow from the size of a page to this."""
+"""Maximum size of the batches after the first one, which has the number of records that are wanted."""
 
 _OLDEST_FIRST: Final = SortOrder("createdAt")
 _NEWEST_FIRST: Final = SortOrder("createdAt", descending=True)
@@ -59,9 +59,10 @@ class AttachedRecords:
         self._subjects = subjects
 
     async def page(self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool) -> RowPage:
-        """Return a page of the visible records of a kind in the order of time; the total is None above COUNT_LIMIT.
+        """Return a page of the visible records of a kind in the order of creation; the total is None above COUNT_LIMIT.
 
-        Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full.
+        Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full or the total counted.
+        Raises ValueError if ``kind`` is no kind of attached record.
         """
         if kind not in ATTACHED_KINDS:
             raise ValueError(f"{kind} is not a kind of attached record")
@@ -73,7 +74,10 @@ class AttachedRecords:
         return RowPage(tuple(items[:size]), len(items) > size, counted)
 
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
-        """Return the visible ones of the next ``size`` records of a kind after a position, the oldest first."""
+        """Return the visible ones of the next ``size`` records of a kind after a position, oldest first.
+
+        Only records that meet the condition ``where`` are read.
+        """
         batch = await self._read(_List(kind, where, _OLDEST_FIRST), after, size)
         return FeedBatch(tuple(batch.items), batch.last)
 
@@ -89,7 +93,8 @@ class AttachedRecords:
                 return items[:wanted]
             if examined >= MAX_SCANNED:
                 raise LimitError(
-                    f"{MAX_SCANNED} records were examined and too few are visible to you; narrow the filter.",
+                    f"{MAX_SCANNED} records were examined, too few of them visible to you to fill the page or to count "
+                    "the total; narrow the filter.",
                     limit=MAX_SCANNED,
                 )
             after, size = batch.last, min(max(size * 2, 100), MAX_BATCH_SIZE)

@@ -36,7 +36,10 @@ class ListingPages:
         self._loader: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = DataLoader(self._load)
 
     async def page(self, listing: ListingQuery, page: PageRequest) -> RowPage:
-        """Return a page of a listing; its total is None above :data:`COUNT_LIMIT` and where floors apply."""
+        """Return a page of a listing; its total is None above :data:`COUNT_LIMIT` and where floors apply.
+
+        Raises InvalidError or LimitError if the index cannot answer the condition of the listing.
+        """
         return await self._loader.load((listing, page))
 
     async def _load(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:

@@ -56,7 +56,7 @@ def begins_undated(related: RelationQuery, after: Position | None) -> bool:
 def dated(items: Sequence[PageItem]) -> list[PageItem]:
     """Return the items whose time is visible.
 
-    In lists that are not ordered by time, all of them (no vertex id is 1).
+    In lists that are not ordered by time these are all: a position begins with a vertex id, which is never UNDATED.
     """
     return [item for item in items if item.position[0] != UNDATED]
 

@@ -1,6 +1,7 @@
 """Pages of relations: the rows that a relation reaches from many sources at once.
 
-The store cuts the pages if the relation is a single hop without total; otherwise all edges are read and cut here.
+The store cuts the simple pages, those of a single hop without total. For the others all edges are read, and the pages
+are cut here.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from policies.errors import LimitError
 from policies.predicate import Everything
 
 SLACK: Final = 20
-"""Number of rows read in excess of a page if the policy may remove some, so that one request usually fills it."""
+"""Number of edges read in excess of a page if policy or filter may remove some: one request then usually fills it."""
 
 
 class RelatedPages:
@@ -38,7 +39,10 @@ class RelatedPages:
         self._batched_edges = 0
 
     async def page(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
-        """Return a page of the rows that a relation reaches from a source."""
+        """Return a page of the rows that a relation reaches from a source.
+
+        Raises LimitError if too many edges would be read.
+        """
         key = (
             id(related),
             page,
@@ -177,7 +181,10 @@ def _of_changes(related: RelationQuery) -> bool:
 
 
 def _window(related: RelationQuery, after: Position | None, *, exclusive: bool = False) -> JsonObject:
-    """Return where a page begins in the order of the store; edges of an equal time are included and cut later."""
+    """Return where a page begins in the order of the store, as wire keys of a hop.
+
+    Edges with the time of the position are included and cut later, unless ``exclusive`` is true.
+    """
     if not related.newest_first:
         return {} if after is None else {"a": after[0]}
     return {"t": True} if after is None else {"t": True, "at": -after[1] - exclusive}

@@ -27,7 +27,8 @@ class RowsById:
     async def many(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
         """Return the rows of URNs, in their order.
 
-        With ``constant_time`` one request is sent even if all rows are known, so that the time does not disclose it.
+        With ``constant_time`` a request is sent even if all rows are known or ``urns`` is empty. The response time then
+        discloses neither of the two.
         """
         if not constant_time:
             return await self._loader.load_many(urns)
@@ -39,7 +40,7 @@ class RowsById:
         self._loader.prime(row.urn, row)
 
     async def _load(self, urns: list[str]) -> list[Row | None]:
-        """Read rows in one request; attached records come with their subjects, whose visibility is theirs."""
+        """Return rows read in one request; attached records are read with the subjects that make them visible."""
         vids = [self._rows.vid(urn) for urn in urns]
         attached = _attached(urns, vids)
         paths: list[ToSubjects] = []

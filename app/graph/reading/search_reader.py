@@ -22,7 +22,10 @@ class SearchReader:
         self._unused = UnusedAssets(rows)
 
     async def candidates(self, search: SearchQuery) -> SearchCandidates:
-        """Return the possible hits; more are read if sensitivity floors hide some that the index returned."""
+        """Return the possible hits; more are read if sensitivity floors hide some that the index returned.
+
+        Raises InvalidError or LimitError if the index cannot answer the conditions of the search.
+        """
         query = await self._index_query(search)
         while True:
             response = await self._rows.fetch(LevelRequest(listings=[query.wire()]))

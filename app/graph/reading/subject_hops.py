@@ -1,8 +1,8 @@
-"""Visibility of attached records: the caller must read a subject of the record, and the field there that shows it.
+"""Visibility of attached records: the caller may read a subject of the record, and the field there that shows it.
 
-A record that is reached over a hop from its subject has passed this test with the subject. One that is read by id, or
-listed by itself, is read together with its subjects (:data:`graphql_schema.catalog.relations.SUBJECT_HOPS`) and tested
-here.
+For a record that is reached over a hop from its subject, this was tested with the subject. A record that is read by id,
+or listed by itself, is read together with its subjects (:data:`graphql_schema.catalog.relations.SUBJECT_HOPS`) and
+tested here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ class ToSubjects:
         return [hop.wire(sources) for hop in self.hops]
 
     def subjects(self, vid: int, edges: Sequence[Adjacency]) -> Iterator[int]:
-        """Yield the vertex ids of the subjects of an attached record."""
+        """Yield the vertex ids of the subjects of an attached record; ``edges`` are those of the response, by hop."""
         return (path[-1] for path, _ in reached(vid, self.chain, edges))
 
 
@@ -52,9 +52,9 @@ def to_subjects(kind: str, base: int = 0, *, listing: int | None = None) -> ToSu
 
 
 def hide_unread(rows: VisibleRows, path: ToSubjects, vids: Sequence[int], response: LevelResponse) -> list[Row]:
-    """Hide each attached record unless the caller reads the field of a subject that shows it.
+    """Hide each attached record unless the caller may read the field of a subject that shows the record.
 
-    Return visible subjects.
+    Return the visible subjects of all these records.
     """
     edges = [adjacency(found) for found in response.edges]
     shown: list[Row] = []

@@ -23,7 +23,7 @@ _ABOVE: Final = PreparedStatement.traversal(
 
 
 async def close_teams(client: GremlinClient, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-    """Return the teams and every team that is above them now; raise the CodedError of the store."""
+    """Return the teams, and the teams above them now, up to DEEPEST levels; raises the CodedError of the store."""
     if not teams:
         return teams
     xs = sorted(vertex_id(tenant, team) for team in teams)

@@ -41,7 +41,7 @@ from policies.errors import InvalidError, LimitError
 from policies.predicate import Everything
 
 MAX_UNDECIDED: Final = 1_000
-"""Assets of one listing whose usage by services may be read."""
+"""Maximum number of assets in one :class:`UndecidedAssets`, whose usage by services is read."""
 
 _MONTHS: Final = HopSpec("in", (USAGE_OF.name,), (ATTACHED_KINDS["UsageMonth"].code,), 0)
 _SERVICES: Final = HopSpec("out", (USED_BY.name,), (KINDS["Service"].code,), 0)
@@ -51,9 +51,10 @@ _Request = tuple[Condition, UnusedFor]
 
 
 def unused_by_index(begin: date, *, sees_all: bool) -> Condition:
-    """Return the condition of the assets that are unused since a day, whichever services are visible to the caller.
+    """Return the condition of the assets that are unused since the day ``begin``.
 
-    With ``sees_all`` every service is visible, so that these are all unused assets.
+    These are unused whichever services are visible to the caller. If ``sees_all`` is true, every service is visible,
+    and these are all unused assets.
     """
     at = begin_of(begin)
     used = (Above("usedAt", 0), Above("servedAt", 0)) if sees_all else (Above("usedAt", 0),)
@@ -92,7 +93,7 @@ class UndecidedAssets:
 
 
 class UnusedAssets:
-    """Resolves the conditions of one operation."""
+    """Resolves the :class:`UnusedFor` in the conditions of one operation."""
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
@@ -103,7 +104,8 @@ class UnusedAssets:
     async def resolve(self, conditions: Sequence[Condition]) -> list[ResolvedUsage]:
         """Return the replacements of the :class:`UnusedFor` in each condition, in order.
 
-        Raises InvalidError if the operation reads the past, LimitError above :data:`MAX_UNDECIDED` assets.
+        Raises InvalidError if the operation reads the past, LimitError if more than :data:`MAX_UNDECIDED` assets need
+        their usage by services read.
         """
         requests = list(dict.fromkeys((each, unused) for each in conditions for unused in _unused_in(each)))
         if not requests:

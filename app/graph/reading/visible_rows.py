@@ -11,7 +11,7 @@ from graphql_schema.ports.row import Row
 
 
 class VisibleRows:
-    """Rows by vertex id, for one operation; a vertex that the caller may not discover has None."""
+    """Rows by vertex id, for one operation; None for a vertex that is absent or that the caller may not discover."""
 
     def __init__(self, batcher: LevelBatcher, row_policy: RowPolicy) -> None:
         self.row_policy = row_policy
@@ -50,7 +50,10 @@ class VisibleRows:
         return vertex_id(self.row_policy.tenant, urn)
 
     def row(self, vid: int, response: LevelResponse) -> Row | None:
-        """Return the row of a vertex; None if the response has no record of it or the caller may not discover it."""
+        """Return the row of a vertex; None if the response has no record of it or the caller may not discover it.
+
+        The first result for a vertex counts for the rest of the operation.
+        """
         if vid not in self._known:
             record = response.records.get(vid)
             shown = record is not None and self._has_visible_end(record.get("ends"), response)
@@ -69,7 +72,10 @@ class VisibleRows:
         return self._known.get(vid)
 
     def hidden_record(self, vid: int) -> Record | None:
-        """Return the record of a hidden vertex, only to count it; None if the vertex is visible or was not read."""
+        """Return the record of a vertex that the policy hides, only to count the vertex.
+
+        Return None if the caller may discover the vertex, or if it was not read.
+        """
         return self._withheld.get(vid)
 
     def passes(self, vid: int, response: LevelResponse) -> bool:

@@ -3,13 +3,13 @@
 There is one edge per (relation, from, to). These keys describe it:
 
 - ``by``: its declarers, such as the field ``ModelVersion.trainedOn``, ``link``, or ``id`` for the parent in a URN. An
-  edge without declarers is ended.
-- ``validFrom``, ``validTo``: the last interval; ``earlier``: former intervals ``[begin, end]``, or ``[begin, end,
-  opened, closed]`` if they were recorded at other instants. ``opened`` and ``closed`` are the instants when
-  begin and end of the last interval were recorded.
+  edge without declarers has an end.
+- ``validFrom``, ``validTo``: the last interval; ``validTo`` is absent if the interval has no end.
+- ``opened``, ``closed``: the instants when begin and end of the last interval were recorded, if they differ from these.
+- ``earlier``: former intervals ``[begin, end]``, or ``[begin, end, opened, closed]``.
 - ``origin``, ``confidence``: the strongest origin wins, and only its confidence counts.
 
-Structural edges are valid from the beginning: they are as old as the younger end (docs/design/lineage-rules.md).
+A new structural edge is valid from instant 0: it is as old as the younger end (docs/design/lineage-rules.md).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from graphql_schema.ports.record import JsonObject, Record
 
 
 class EmptyIntervalError(ValueError):
-    """The edge would end before it begins; ``args`` are message and input field. The link handler catches it."""
+    """The end of an edge is not after its begin; ``args`` are message and input field. The link handler catches it."""
 
 
 EdgeKey = tuple[str, int, int]
@@ -42,7 +42,7 @@ LINK: Final = "link"
 IDENTITY: Final = "id"
 
 DECLASSIFIED: Final = "declassified"
-"""Record key of an edge over which data flows and sensitivity does not, by decision of an approver."""
+"""Record key that is true on an edge over which data flows and sensitivity does not, by decision of an approver."""
 
 _STRENGTH: Final = ("INFERRED", "DECLARED", "OBSERVED")
 _FIRST: Final[Mapping[str, Record]] = {
@@ -52,10 +52,10 @@ _FIRST: Final[Mapping[str, Record]] = {
 
 
 UNCONFIRMED: Final = "claim"
-"""Record key of an unconfirmed edge: one that changes an asset which is hidden from its declarer.
+"""Record key that is true on an unconfirmed edge: one that changes an asset which is hidden from its declarer.
 
-It is stored, so that the response is the same as for an absent asset. It has no effect, because its native interval is
-empty: no reader and no propagation meets it. It is confirmed when a caller with rights on that asset declares it.
+The edge is stored, so that the response is the same as for an absent asset. While unconfirmed it has no effect, because
+its native interval is empty. It is confirmed when a caller with rights on that asset declares it.
 """
 
 
@@ -64,7 +64,7 @@ CLOSED: Final = "closed"
 
 
 def is_current(edge: Record | None, now: int) -> bool:
-    """Return whether the edge exists and has not ended."""
+    """Return whether the edge exists and ends after ``now`` or never; it may begin later."""
     return edge is not None and ends(edge) > now
 
 
@@ -80,7 +80,10 @@ def with_confirmation(edge: Record, *, unconfirmed: bool) -> Record:
 
 
 def unconfirmed_from(edge: Record, now: int) -> Record:
-    """Return the edge marked unconfirmed from ``now`` on; the interval up to ``now`` is kept in ``earlier``."""
+    """Return the edge marked unconfirmed from ``now`` on; the interval up to ``now`` is kept in ``earlier``.
+
+    An edge that is already unconfirmed is returned unchanged.
+    """
     if edge.get(UNCONFIRMED):
         return edge
     rest = {name: value for name, value in edge.items() if name != CLOSED}
@@ -90,7 +93,7 @@ def unconfirmed_from(edge: Record, now: int) -> Record:
 
 
 def ends(edge: Record) -> int:
-    """Return when the edge ends, FOREVER if it does not."""
+    """Return the instant at which the edge ends, FOREVER if it does not end."""
     return int(edge.get("validTo", FOREVER))
 
 
@@ -103,12 +106,18 @@ def interval(edge: Record) -> list[int]:
 
 
 def intervals(edge: Record) -> list[list[int]]:
-    """Return all intervals in the form of ``earlier``, the last one last; an unconfirmed edge has only former ones."""
+    """Return all intervals that are not empty, in the form of ``earlier``, the last interval last.
+
+    An unconfirmed edge has only former intervals.
+    """
     return _lasting([*edge.get("earlier", ()), *(() if edge.get(UNCONFIRMED) else (interval(edge),))])
 
 
 def recorded_by(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
-    """Yield stored intervals as known at the instant ``recorded``; an end that was recorded later is FOREVER."""
+    """Yield begin and end of the stored intervals whose begin was recorded up to the instant ``recorded``.
+
+    An end that was recorded later is FOREVER.
+    """
     for begin, end, *marks in found:
         opened, closed = marks or (begin, end)
         if opened <= recorded:
@@ -153,7 +162,7 @@ def active_intervals(edge: Record | None) -> list[tuple[int, int]]:
 def declared(edge: Record | None, relation: Relation, declarer: str, now: int, values: Record | None = None) -> Record:
     """Return the edge with one more declarer and its values, ``origin`` included.
 
-    An edge that is absent or ended begins a new interval at ``now``.
+    An ended edge begins a new interval at ``now``. An absent one begins at ``now`` too, or at 0 if it is structural.
     """
     current = edge if edge is not None and is_current(edge, now) else _opened(edge, relation, now)
     return _merged({**current, "by": sorted({*current["by"], declarer})}, values or {})
@@ -168,9 +177,12 @@ def undeclared(edge: Record, declarer: str, now: int) -> Record:
 
 
 def ended(edge: Record, now: int, end: int | None = None) -> Record:
-    """Return the edge without declarers, ended at ``end`` or ``now``; raises EmptyIntervalError."""
+    """Return the edge without declarers, ended at ``end``, or at ``now`` if ``end`` is None.
+
+    Raises EmptyIntervalError if ``end`` is not after the begin of the edge.
+    """
     if end is not None and end <= edge["validFrom"]:
-        raise EmptyIntervalError("The edge would end before it begins; give a later `validTo`.", "validTo")
+        raise EmptyIntervalError("The edge would not end after it begins; give a later `validTo`.", "validTo")
     return {**edge, "by": [], "validTo": max(now, edge["validFrom"]) if end is None else end}
 
 
@@ -180,16 +192,20 @@ def with_empty_interval(edge: Record) -> Record:
 
 
 def reopened(edge: Record | None, was: Record, now: int) -> Record:
-    """Return the edge as it was: unchanged if it is current, else in a new interval from ``now`` on."""
+    """Return ``was``, the former record of the edge.
+
+    If ``edge`` has ended or is unconfirmed, the result begins a new interval at ``now``.
+    """
     if edge is not None and (edge.get(UNCONFIRMED) or not is_current(edge, now)):
         was = {**was, "validFrom": now, "earlier": intervals(edge)}
     return was
 
 
 def linked(edge: Record | None, relation: Relation, values: Record, now: int) -> tuple[Record, bool]:
-    """Return the edge as ``link`` declares it, and whether it begins a new interval; raises EmptyIntervalError.
+    """Return the edge as ``link`` declares it, and whether it begins a new interval.
 
-    ``values`` may hold ``validFrom`` and ``validTo``; a present None clears.
+    ``values`` may hold ``validFrom`` and ``validTo``. A ``validFrom`` or ``origin`` of None counts as
+    absent, any other present None removes the value. Raises EmptyIntervalError if the end is not after the begin.
     """
     given = dict(values)
     start, end = given.pop("validFrom", None), given.pop("validTo", None)
@@ -202,7 +218,9 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
     if after.get("validTo") == FOREVER:
         del after["validTo"]
     if ends(after) <= after["validFrom"]:
-        raise EmptyIntervalError("The edge would end before it begins; give a `validTo` after `validFrom`.", "validTo")
+        raise EmptyIntervalError(
+            "The edge would not end after it begins; give a `validTo` after `validFrom`.", "validTo"
+        )
     return _merged({**after, "by": sorted({*after["by"], LINK})}, given), again
 
 
@@ -222,7 +240,7 @@ def _opened(edge: Record | None, relation: Relation, now: int) -> JsonObject:
 
 
 def _merged(edge: JsonObject, values: Record) -> Record:
-    """Return the edge with values merged: a present None clears, properties merge by key."""
+    """Return the edge with values merged: a present None removes the value, properties merge by key."""
     origin = values.get("origin") or "DECLARED"
     after = {**edge, "origin": max(edge.get("origin", origin), origin, key=_STRENGTH.index)}
     if after["origin"] != edge.get("origin"):

@@ -1,7 +1,8 @@
 """Records of inferred edges: shortcuts for chains of other edges, as stored and as one caller sees them.
 
-Next to ``FEEDS``, which people declare, the store has ``INFERRED_FEEDS``, which :mod:`app.graph.jobs.inference_job`
-derives. Its record has ``chains``: ``{rule, through: vertex ids, confidence, held: [[from, to, opened, closed], …]}``.
+Next to ``FEEDS``, for example, which people declare, the store has ``INFERRED_FEEDS``, which
+:mod:`app.graph.jobs.inference_job` derives. The record of such an edge has ``chains``:
+``{rule, through: vertex ids, confidence, held: [[from, to, opened, closed], …]}``.
 ``opened`` and ``closed`` are the instants when begin and end of an interval were recorded, FOREVER without an end. The
 native ``validFrom`` and ``validTo`` span all intervals. The native ``through`` lists all vertices in the middle, so
 that :mod:`app.graph.reading.level.level_statement` returns them too. Readers get :func:`visible_inferred_edge`, never
@@ -36,7 +37,7 @@ _SHOWN_FIELDS: Final = frozenset({"relation", "origin", "confidence", "validFrom
 
 
 def labels(relation: str) -> tuple[str, ...]:
-    """Return the edge labels of a relation: that of declared edges, then that of inferred ones."""
+    """Return the edge labels of a relation: that of declared edges, then that of inferred ones if it has any."""
     return (relation, LABEL[relation]) if relation in LABEL else (relation,)
 
 
@@ -51,7 +52,10 @@ def is_shortcut(shown: Record) -> bool:
 
 
 def is_traversable(row: Row | None) -> bool:
-    """Return whether a caller may see all lineage edges of a vertex, so that chains through it are shown."""
+    """Return whether a caller may see all lineage edges of a vertex, so that chains through it are shown.
+
+    None, the row of a hidden vertex, gives False.
+    """
     if row is None or row.access.grade is not AccessGrade.READ:
         return False
     shows = row.access.of_edge("Neighbour", row.access).hidden.isdisjoint(_SHOWN_FIELDS)
@@ -101,5 +105,5 @@ def inferred(relation: str, chains: Sequence[Record]) -> Record:
 
 
 def through(edge: Record) -> str:
-    """Return the native value of ``through``."""
+    """Return the value of the native property :data:`THROUGH` for an inferred edge."""
     return ",".join(map(str, sorted({vid for chain in edge[CHAINS] for vid in chain["through"]})))

@@ -2,8 +2,8 @@
 
 For the present the store filters by ``validFrom`` and ``validTo``. For the past the record of an edge holds more:
 former intervals, and when an interval was recorded (:mod:`app.graph.records.edge_record`). The store therefore filters
-less, and :func:`edge_at` decides. If the times of a record are hidden from the caller, it is read as of the begin of
-the response. Otherwise a caller could try instants until the response discloses them.
+less, and :func:`edge_at` decides. If the times of a record are hidden from the caller, the record is read as of the
+begin of the response. Otherwise a caller could find the hidden times by trying instants.
 """
 
 from collections.abc import Container
@@ -26,8 +26,9 @@ NO_UPPER_BOUND: Final = 2**63 - 1
 class ReadTime:
     """The instant that an operation reads at.
 
-    ``valid`` is the instant in the modelled time, ``recorded`` the begin of the response, in epoch milliseconds.
-    ``past`` is set unless this is the present, ``resumed`` if later records may exist because a page is continued.
+    ``valid`` is the instant at which records must be valid, ``recorded`` that by which they must have been recorded,
+    both in epoch milliseconds. ``past`` is false for a read of the present. ``resumed`` is true if a page is continued,
+    so that later records may exist.
     """
 
     valid: int
@@ -43,7 +44,7 @@ class ReadTime:
     def window(self) -> dict[str, int]:
         """Return the bounds of the edges that the store returns, as wire keys of the level text.
 
-        For the past these are all edges that had not ended, and those that later records ended.
+        For the past these are the edges that end later, or all edges if later records may have ended some.
         """
         if not self.past:
             return {"vf": self.valid, "vt": self.valid}
@@ -51,11 +52,14 @@ class ReadTime:
 
 
 PRESENT = ReadTime(0)
-"""The read time of rows alone, which are read as they are."""
+"""A read time for vertices in their present state; edges need the current instant in ``valid``."""
 
 
 def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
-    """Return the edge with the interval that is active at an instant, or None; ``hidden`` are hidden fields."""
+    """Return the edge with the interval that is active at a past instant, None without one.
+
+    For the present the edge is returned unchanged. ``hidden`` are the fields of the edge that the caller may not see.
+    """
     if not instant.past:
         return edge
     at = instant.for_edge(hidden)
@@ -66,9 +70,10 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
 
 
 def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
-    """Return the vertex as it was at an instant, None if it did not exist; ``hidden`` are hidden fields.
+    """Return the record of a vertex, None if the vertex did not exist at a past instant.
 
-    A later deletion is undone. Teams, users, domains and tags always exist: their edges say since when they apply.
+    ``hidden`` are the fields that the caller may not see. A later deletion is undone; other values remain those of the
+    present. Teams, users, domains and tags always exist: the times are on their edges.
     """
     if not instant.past:
         return record
@@ -86,13 +91,16 @@ def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) ->
 
 
 def existed(row: Row, instant: ReadTime) -> bool:
-    """Return whether an asset existed at an instant and was not deleted."""
+    """Return whether an asset existed at the read time ``instant`` and was not deleted."""
     found = vertex_at(row.record, instant, row.access.hidden)
     return found is not None and found.get("deletedAt") is None
 
 
 def _attached_at(record: Record, valid: int) -> Record | None:
-    """Return an attached record, None if it is about a later instant; an incident that was resolved later is open."""
+    """Return an attached record, None if it is about a later instant than ``valid``.
+
+    An incident that was resolved later is open. A usage month is returned unchanged.
+    """
     if record["kind"] == ATTACHED_KINDS["UsageMonth"].code:
         return record
     if record.get("observedAt", record.get(FIRST_AT, record["createdAt"])) > valid:

@@ -29,7 +29,7 @@ class Arrival:
 
 
 def arrival(edge: Record | None, now: int) -> Arrival | None:
-    """Return the arrival of a propagated tag, None without one."""
+    """Return the arrival of a propagated tag, None if the edge has ended or the tag did not propagate here."""
     if edge is None or not is_current(edge, now) or PROPAGATION not in edge["by"]:
         return None
     return Arrival(edge["steps"], edge["via"])
@@ -41,7 +41,10 @@ def has_mode(edge: Record | None, mode: TagMode, now: int) -> bool:
 
 
 def arrived(edge: Record | None, found: Arrival | None, now: int) -> Record:
-    """Return the edge with a new arrival, or with none; it ends without other declarers."""
+    """Return the edge with the arrival ``found``.
+
+    If ``found`` is None, return the edge without arrival; without other declarers it ends at ``now``.
+    """
     if found is None:
         return with_mode(undeclared(_without(edge or {}), PROPAGATION, now))
     values = {"origin": "INFERRED", "steps": found.steps, "via": found.via}
@@ -58,12 +61,12 @@ def with_mode(edge: Record) -> Record:
 
 
 def released(edge: Record, now: int) -> Record:
-    """Return the edge without declaration or block by a person; a propagated tag remains."""
+    """Return the edge without declaration or block by a person; without a propagated tag it ends at ``now``."""
     return with_mode({**edge, "by": [PROPAGATION]}) if PROPAGATION in edge["by"] else ended(edge, now)
 
 
 def declared_part(edge: Record | None) -> Record | None:
-    """Return the part of the edge that people declared, None if the tag only propagated."""
+    """Return the part of the edge that people declared, None if there is no edge or the tag only propagated."""
     if edge is None or PROPAGATION not in edge["by"]:
         return edge
     people = _people(edge)
@@ -71,7 +74,7 @@ def declared_part(edge: Record | None) -> Record | None:
 
 
 def restored_declaration(edge: Record | None, was: Record, now: int) -> Record:
-    """Return the edge with the former declaration by people, and with what propagates now."""
+    """Return the edge with ``was``, the former declaration by people, and with the tag that propagates now."""
     found = arrival(edge, now)
     if edge is None or found is None:
         return reopened(edge, was, now)

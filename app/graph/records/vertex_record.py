@@ -1,8 +1,10 @@
 """Records of vertices: their first values, updates, and the native values derived from them.
 
-Keys are GraphQL field names, instants are epoch milliseconds. ``index`` holds what native values are derived from:
-``owners`` ([[URN, [ownership kinds]], …] in declared order), ``tags`` (URNs), ``domain`` and ``whole`` (URN of the
-domain and of the parent, or ""). Records are never changed in place.
+Most keys are GraphQL field names, instants are epoch milliseconds. Records are never changed in place. ``index`` holds
+what the native values need beyond the fields:
+
+- ``owners``: ``[[URN, [ownership kinds]], …]`` in declared order; ``tags``: URNs.
+- ``domain`` and ``whole``: the URN of the domain and of the parent, "" without one.
 """
 
 from collections.abc import Mapping
@@ -46,11 +48,14 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "CHANGE": ("subject", "subjectKind", "actor", "action"),
     "INCIDENT": ("state",),
 }
-"""Kinds of attached records that have lists of their own, with the values that these filter by."""
+"""Kinds of attached records that the index lists, each with the values by which its list is filtered."""
 
 
 _UNUSED: Final = {"usedAt": 0, "servedAt": 0}
-"""Initial marks of use; :meth:`app.graph.writing.unit.staging.Staging.mark` moves them, records do not."""
+"""Initial native values of the last use; they are not in the record.
+
+:meth:`app.graph.writing.unit.staging.Staging.mark` updates them.
+"""
 
 
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
@@ -82,10 +87,10 @@ def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
 
 
 def registered(record: Record, values: Record, *, stored: bool) -> Record:
-    """Return the record with the given values; a present None restores the default or removes the value.
+    """Return the record as registered, with the given values; a present None restores the default or removes the value.
 
-    A declared sensitivity above that of a ``stored`` record applies at once. A lower one waits for
-    :mod:`app.graph.jobs.sensitivity_job`, because other sources may support the higher one.
+    ``stored`` states whether the record is in the store. There a higher declared sensitivity applies at once, and a
+    lower one waits for :mod:`app.graph.jobs.sensitivity_job`, because other sources may support the higher one.
     """
     return updated({**record, "hydration": "FULL"}, values, stored=stored)
 
@@ -131,12 +136,15 @@ def attached_record(tenant: str, urn: str, by: str, now: int, **values: Json) ->
 
 
 def indexed(record: Record, **index: Json) -> Record:
-    """Return the record with other values in its index."""
+    """Return the record with other values in its ``index``."""
     return {**record, "index": {**record["index"], **index}}
 
 
 def owner_team(record: Record, parent: Record | None) -> str:
-    """Return the owner team that the policy uses (docs/design/lineage-rules.md); ``parent`` may be None."""
+    """Return the URN of the owner team that the policy uses, "" if there is none (docs/design/lineage-rules.md).
+
+    ``parent`` is the record of the parent, None without one.
+    """
     teams = [(urn, kinds) for urn, kinds in record["index"]["owners"] if urn.startswith(_TEAM)]
     if teams:
         return str(next((urn for urn, kinds in teams if "TECHNICAL" in kinds), teams[0][0]))
@@ -159,7 +167,7 @@ def is_deleted(record: Record) -> bool:
 
 
 def begins(record: Record) -> int:
-    """Return the instant since when the asset exists, according to its source if that is known."""
+    """Return the instant since when the asset exists: its creation in the source if known, else here."""
     made = record.get("sourceCreatedAt")
     return int(record["createdAt"] if made is None else made)
 
@@ -187,7 +195,7 @@ def time_of(record: Record) -> int:
 
 
 def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
-    """Return the values and the sets of all native properties, which follow from the record alone."""
+    """Return the single values, and the sets, of the native properties of a new vertex with this record."""
     if is_attached(record):
         return _natives_of_attached(record), {}
     index = record["index"]
@@ -218,7 +226,7 @@ def _natives_of_attached(record: Record) -> JsonObject:
 
 
 def _name(record: Record, given: str | None) -> str:
-    """Return the full name: the name in the URN may be cut."""
+    """Return the given name if the URN has the same name or its cut form, else the name in the record."""
     if not given or given == record["name"]:
         return str(record["name"])
     kind = KIND_OF_CODE[record["kind"]]

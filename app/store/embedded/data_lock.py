@@ -93,7 +93,10 @@ class DataLock:
             )
 
     def _orphan(self) -> int:
-        """Return the process id of the JVM that holds the lock alone; raises `DataInUseError` if its API is running."""
+        """Return the process id of the JVM that holds the lock alone.
+
+        Raises `DataInUseError` if its API is running, or if the lock file names no JVM.
+        """
         holders = read_holders(self._path)
         if holders is None or holders["jvm"] is None or is_alive(holders["owner"]):
             owner = f"process {holders['owner']}" if holders else "another process"
@@ -112,7 +115,7 @@ class DataLock:
 
 
 def read_holders(path: Path) -> LockHolders | None:
-    """Return the content of a lock file, None if there is no file or its content is incomplete."""
+    """Return the content of a lock file, None if there is no file or its content is not complete JSON."""
     try:
         holders: LockHolders = orjson.loads(path.read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):

@@ -49,8 +49,8 @@ class StoreState(StrEnum):
 class RestartPolicy:
     """Pauses before a restart of an ended JVM, and the limit of restarts. All times are in seconds.
 
-    The pause starts at ``first_pause`` and doubles up to ``max_pause``. After ``max_exits`` exits within ``window`` the
-    store is not restarted any more.
+    The pause starts at ``first_pause`` and doubles with each of the first ``max_exits`` exits, but is never longer than
+    ``max_pause``. After ``max_exits`` exits or failed starts within ``window`` the store is not restarted any more.
     """
 
     first_pause: float = 0.2
@@ -62,9 +62,9 @@ class RestartPolicy:
 class EmbeddedStore:
     """One JanusGraph on the data in `MLG_DATA_DIR`, from `start` to `stop`; an async context manager.
 
-    ``url`` is the Gremlin URL, valid after `start`; a restart of the JVM does not change it. ``state`` and ``reason``
-    are for health checks; ``reason`` explains the state FAILED. With ``reindexing`` the store starts with an empty
-    index, which is marked incomplete until `app.store.embedded.index_files.finish_rebuild`; the data must exist.
+    ``url`` is the Gremlin URL, valid after `start`; a restart of the JVM does not change it. ``reason`` is the cause of
+    the state FAILED or of a failed start. If ``reindexing`` is true, the store starts with an empty index, and the data
+    must exist. The index is then marked incomplete until `app.store.embedded.index_files.finish_rebuild`.
     """
 
     def __init__(
@@ -202,7 +202,7 @@ class EmbeddedStore:
             reason = f"The JVM of the store ended with code {await self._jvm.wait()}."
         self.state = StoreState.FAILED
         self.reason = (
-            f"The JVM of the store ended {len(exits)} times in a row. Look for the cause in {launch.log}, then start "
-            f"the program again. Last reason: {reason}"
+            f"The JVM of the store ended or failed to start {len(exits)} times within {self._restarts.window:g} s. "
+            f"Look for the cause in {launch.log}, then start the program again. Last reason: {reason}"
         )
         _log.error("store_failed", reason=self.reason)

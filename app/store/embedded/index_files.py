@@ -1,4 +1,4 @@
-"""The files of the mixed index: emptied for a rebuild from the data, and refused while a rebuild is incomplete."""
+"""The files of the mixed index: deleted for a rebuild from the data, and refused while the rebuild is incomplete."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ def finish_rebuild(folder: Path) -> None:
 
 
 def refuse_incomplete(folder: Path) -> None:
-    """Raise `IndexIncompleteError` if a rebuild of the index in ``folder`` was interrupted."""
+    """Raise `IndexIncompleteError` if a rebuild of the index in ``folder`` was interrupted or failed."""
     if (folder / INCOMPLETE_MARK).exists():
         raise IndexIncompleteError(
-            f"The index of the data in {folder} is incomplete: `mlg store reindex` was interrupted. Run it again."
+            f"The index of the data in {folder} is incomplete, because `mlg store reindex` was interrupted or failed. "
+            "Run `mlg store reindex` again."
         )

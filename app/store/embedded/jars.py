@@ -75,7 +75,7 @@ def missing_jars(settings: Settings) -> list[Jar]:
 def fetch_jars(settings: Settings, console: Console) -> list[Path]:
     """Return the paths of all locked jars in the cache, verified, after downloading missing and damaged jars.
 
-    ``console`` shows the progress. Raises `JarError`.
+    ``console`` shows the progress. Raises `JarError` if a jar cannot be downloaded or differs from the lock.
     """
     if missing := missing_jars(settings):
         with _progress(console, sum(jar.size for jar in missing), len(missing)) as advance:

@@ -16,7 +16,7 @@ from app.store import self_check
 from app.store.errors import StoreStartError
 
 _READY_SECONDS: Final = 600.0
-"""Time limit of a start. It takes 2 to 17 s, and about 10 s more for an index that is new in the schema and empty."""
+"""Limit of a start. A start takes 2 to 17 s, and about 10 s more if the schema has a new index, which is empty."""
 _STOP_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.05
 _LOG_TAIL_BYTES: Final = 16_384
@@ -36,7 +36,7 @@ class LaunchOptions:
 
 
 class JvmProcess:
-    """One running JVM. The pipe to its stdin closes when this process ends, and the JVM then ends too."""
+    """One running JVM. The pipe to its stdin closes when the API process ends, and the JVM then ends too."""
 
     def __init__(self, process: Process, launch: LaunchOptions) -> None:
         self._process = process
@@ -46,7 +46,7 @@ class JvmProcess:
     async def spawn(cls, launch: LaunchOptions) -> Self:
         """Start the JVM and return without waiting for readiness.
 
-        The JVM gets a session of its own: otherwise Ctrl-C would end the JVM before this process stops using it.
+        The JVM gets a session of its own: otherwise Ctrl-C would end the JVM before the API process stops using it.
         """
         with launch.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
@@ -85,7 +85,7 @@ class JvmProcess:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def wait(self) -> int:
-        """Wait for the end of the process and return its exit code; a negative code is the number of a signal."""
+        """Wait for the end of the JVM and return its exit code; the code -9 means that signal 9 ended the JVM."""
         return await self._process.wait()
 
     async def stop(self) -> None:
@@ -105,9 +105,9 @@ class JvmProcess:
 
 
 def last_error(log: Path) -> str:
-    """Return the last line with an error in the end of a JVM log; without such a line, the first two lines of the end.
+    """Return the last line with an error in the last `_LOG_TAIL_BYTES` of a JVM log.
 
-    Returns "none" for an empty log.
+    Without such a line, return the first two lines of that part, or "none" if the log is empty.
     """
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))

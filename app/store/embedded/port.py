@@ -1,4 +1,4 @@
-"""Reserves the loopback port of the store, also while its JVM is restarted."""
+"""Keeps the loopback port of the store bound, also while its JVM is restarted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ LOOPBACK = "127.0.0.1"
 def reserve_port(port: int) -> socket.socket:
     """Bind ``port`` on loopback, 0 for a free port, and return the socket; close the socket to release the port.
 
-    The socket never listens. While it is bound, the system gives the port to no other program, so the URL of the store
-    survives a restart of the JVM. The JVM can listen on the port because both set SO_REUSEADDR. Raises `PortBusyError`.
+    The socket never listens. While it is bound, the system does not hand the port out as a free port, so the URL of the
+    store survives a restart of the JVM. The JVM can listen on the port because both set SO_REUSEADDR. A program that
+    sets SO_REUSEADDR can still take the port while the JVM is down.
+
+    Raises `PortBusyError` if a program listens on the port, or has bound it without SO_REUSEADDR.
     """
     holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -11,7 +11,7 @@ _PORT = re.compile(r"(?m)^port: (\d+)$")
 
 
 def running_url(folder: Path) -> str | None:
-    """Return the Gremlin URL of the JVM that runs on the data in ``folder``, None if no JVM runs."""
+    """Return the Gremlin URL of the JVM that runs on the data in the store's ``folder``, None if no JVM runs."""
     holders = read_holders(folder / LOCK_FILE)
     if holders is None or holders["jvm"] is None or not is_alive(holders["jvm"]):
         return None

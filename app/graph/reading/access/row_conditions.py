@@ -29,10 +29,10 @@ from graphql_schema.ports.conditions import (
 from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within, conjunction
 
 ResolvedUsage = Mapping[UnusedFor, Condition]
-"""For each :class:`UnusedFor` of a condition, the condition that it is for the caller."""
+"""For each :class:`UnusedFor` of a condition, the condition of the caller that replaces it."""
 
 NOTHING_RESOLVED: Final[ResolvedUsage] = MappingProxyType({})
-"""For a condition without :class:`UnusedFor`."""
+"""The replacements for a condition without :class:`UnusedFor`: none."""
 
 UNGOVERNED: Final = In("kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
 """Met by teams, users, domains and tags, which are visible to the tenant: row rules are about assets."""
@@ -41,7 +41,7 @@ _NOT_DELETED: Final = Above("deletedAt", FOREVER - 1)
 
 
 def condition_of_rows(predicate: Predicate) -> Condition:
-    """Return the condition of the assets that a predicate holds for, and of everything that is not governed."""
+    """Return the condition of the assets that a predicate holds for, and of all vertices that meet UNGOVERNED."""
     return AnyOf((UNGOVERNED, _condition_of(predicate)))
 
 

@@ -23,8 +23,8 @@ class RowPolicy:
     """Evaluates the policy for one caller and one operation; records with equal policy attributes share their access.
 
     Records that did not exist at the read time ``instant`` are treated as absent. The policy applied is the current
-    one. Rows are made in this class only, which a test checks. ``floors`` are the sensitivity floors, by which records
-    are stricter than stored.
+    one. Rows are made in this class only, which a test checks. ``floors`` are the sensitivity floors; they can raise
+    the stored sensitivity of a record.
     """
 
     def __init__(
@@ -48,7 +48,10 @@ class RowPolicy:
         return self._access.rows()
 
     def shown(self, key: str) -> Predicate:
-        """Return the rows on which a native property is visible; filters and orders by it must not use others."""
+        """Return the predicate of the rows on which a native property is visible.
+
+        Filters and orders by the property must not use other rows.
+        """
         return self._access.rows_showing(FIELD_OF[key])
 
     def hides(self, fields: Iterable[str]) -> bool:
@@ -109,10 +112,13 @@ class RowPolicy:
         return self._access_by_attributes[attributes]
 
     def report_hidden_id(self, urn: str, record: Record | None) -> None:
-        """Report for the access log that a hidden record of the caller's tenant was requested by id."""
+        """Report for the access log that an id was requested whose record the caller may not see.
+
+        The caller of this method has checked that. Absent records and those of other tenants are ignored.
+        """
         if record is not None and record["tenant"] == self.tenant:
             self._report.absent[urn] = None
 
     def mismatched(self, urn: str) -> None:
-        """Log a row that the index returned and the policy hides: a defect of the row filter."""
+        """Log a vertex that the index returned and the policy hides: a defect of the row filter."""
         _log.error("policy_pushdown_mismatch", urn=urn)

@@ -18,7 +18,7 @@ Adjacency = dict[int, list[tuple[int, Edge]]]
 """For each source its far ends with the edges."""
 
 SOURCES_GIVEN: Final = -1
-"""Parent of a hop whose sources are given in the hop itself."""
+"""Value of ``parent`` for a hop whose sources are given in the hop itself."""
 _INFERRED: Final = frozenset(LABEL.values())
 
 
@@ -74,8 +74,8 @@ class CompiledRelation:
 def compile_related(related: RelationQuery) -> CompiledRelation:
     """Return the hops of a relation query.
 
-    Paths with a common beginning share its hops, and ends with different labels share one hop. Inferred edges are read
-    only at the ends, because a longer path discloses declared data.
+    Paths with a common beginning share its hops, and ends with different labels share one hop. Only the last hop of a
+    path reads inferred edges.
     """
     hops: list[HopSpec] = []
     ends: dict[int, tuple[tuple[int, ...], dict[str, int]]] = {}

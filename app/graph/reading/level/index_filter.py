@@ -45,7 +45,7 @@ NO_VERTEX: Final[IndexFilter] = [[(("in", "urn", ()),)]]
 """The filter that no vertex matches. JanusGraph would also drop other branches next to it, so it is always alone."""
 
 MAX_DISJUNCTS: Final = 256
-"""Branches to which one element of a filter may expand."""
+"""Maximum number of branches to which one element of a filter may expand."""
 
 _FIRST_SURROGATE: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
@@ -55,7 +55,8 @@ _AFTER_SURROGATES: Final = 0xE000
 def filter_of(*conditions: Condition) -> IndexFilter:
     """Return the filter for the vertices that meet every condition.
 
-    Raises InvalidError if no index can answer a condition, LimitError if one expands to too many branches.
+    Raises InvalidError if no index can answer a condition, LimitError if one expands to more than
+    :data:`MAX_DISJUNCTS` branches. Raises ValueError for an UnusedFor, and for the negation of a pattern or a word.
     """
     conjuncts = dict.fromkeys(each for condition in conditions for each in _conjuncts(condition))
     elements = [_branches(each, negated=False) for each in conjuncts]
@@ -168,5 +169,5 @@ def _after_prefix(prefix: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Escape a text for the regular expressions of both Lucene and Java."""
+    """Return a text escaped for the regular expressions of both Lucene and Java."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

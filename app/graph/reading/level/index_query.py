@@ -10,8 +10,8 @@ from graphql_schema.ports.conditions import BY_URN, SortOrder
 class IndexQuery:
     """The first ``size`` vertices that match a filter, in an order.
 
-    ``total`` is the filter of the vertices to count, None for no count. If more than ``size`` vertices match, those
-    that match the first filter of ``best`` are taken first, then those that match the second one, and so on.
+    ``total`` is the filter of the vertices to count, None for no count. If ``size`` or more vertices match, those that
+    match the first filter of ``best`` are taken first, then those that match the second one, and so on.
     """
 
     where: IndexFilter

@@ -2,7 +2,8 @@
 
 While a request is in flight, new requests wait. After its response the batcher lets the event loop run until no further
 request arrives, then sends all of them as one. So the number of requests to the store is the length of the longest
-chain of dependent requests, however wide the query is.
+chain of dependent requests, however wide the query is. If a level reads more edges than the cap, its requests are sent
+again one by one.
 """
 
 import asyncio
@@ -55,7 +56,7 @@ Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
 
 @dataclass(slots=True)
 class LevelBatcher:
-    """Batches the requests of one operation; edges must be valid at ``instant`` unless a hop has bounds of its own.
+    """Batches the requests of one operation; edges must be valid at ``instant`` unless a hop has its own bounds.
 
     Edges and records count as rows of ``budget``. Once it has ended, no further request is sent.
     """
@@ -71,8 +72,8 @@ class LevelBatcher:
     async def fetch(self, request: LevelRequest) -> LevelResponse:
         """Return the response to a request.
 
-        Raise the error of the store, LimitError if the level reads too many edges, or the error that ended the
-        operation.
+        Raises the error of the store, LimitError if the request alone reads more than EDGE_CAP edges, or the error that
+        ended the operation.
         """
         self.budget.check()
         future: asyncio.Future[LevelResponse] = asyncio.get_running_loop().create_future()

@@ -10,7 +10,7 @@ read.
 | points    | vertex ids whose records are returned                       |
 | hops      | list of hops                                                |
 | listings  | list of listings                                            |
-| cap       | maximal number of edges of the request                      |
+| cap       | number of edges and chain vertices that end the request     |
 | tenant    | tenant of all listings                                      |
 
 | hop   | content                                                                                      |
@@ -44,12 +44,13 @@ read.
 | response | content                                                                                   |
 |----------|-------------------------------------------------------------------------------------------|
 | e        | for each hop the flat rows ``[source, far end, edge record, …]``; empty if ``over``       |
-| v        | records of all vertices by id, in listings, at far ends and on chains                     |
+| v        | records of the vertices in ``points`` and listings; unless ``over``, also of far ends and |
+|          | vertices on chains                                                                        |
 | l        | for each listing ``{x: vertex ids, n: total up to 10,001, or -1}``                        |
 | over     | whether the cap ended the request                                                         |
 
-The first page of a hop (``n`` without ``a``) reads only its own edges, however many the source has; a later page reads
-those before it as well.
+A page in the order of time (``t``) reads only its own edges, however many the source has. So does the first page of
+another hop (``n`` without ``a``), for each label. A later page of such a hop reads all edges of the source.
 """
 
 from typing import Any, Final
@@ -62,7 +63,7 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.inferred_edge import PREFIX, THROUGH
 
 EDGE_CAP: Final = 50_000
-"""Maximal number of edges of one request: the bound on its work, because the embedded store must not be interrupted."""
+"""Number of edges that end a request: the bound on its work, because the embedded store must not be interrupted."""
 
 
 def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal

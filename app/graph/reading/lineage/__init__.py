@@ -1,8 +1,8 @@
 """Lineage queries over many levels: lineage, impact, paths and health.
 
 ``expander`` reads the edges of vertices and their asset groups, one request for each level. ``lineage_walk`` walks
-breadth first over it and ``path_search`` searches from both ends. ``health_walk`` walks upstream and weighs what
-``health_evidence`` reads of each level in the same request. ``lineage_visibility`` decides what the caller sees,
-``walk_budget`` bounds the work, and ``walk_session`` is the state that all queries of an operation share. The rules are
-in docs/design/lineage-rules.md, the decision in docs/adr/0010-walks.md.
+breadth first over these edges and ``path_search`` searches from both ends. ``health_walk`` walks upstream and weighs
+the evidence that ``health_evidence`` reads of each level in the same request. ``lineage_visibility`` decides which
+lineage is visible to the caller, ``walk_budget`` bounds the work, and ``walk_session`` is the state that all queries of
+an operation share. The rules are in docs/design/lineage-rules.md, the decision in docs/adr/0010-walks.md.
 """

@@ -1,9 +1,9 @@
 """Reads the lineage edges of vertices: their own, and those of other members of their asset groups.
 
 By the asset-group rule (docs/design/lineage-rules.md) the edges of its children count for a parent, and the edges of
-its parent for a child. The edges of siblings do not. A vertex is expanded once in an operation, however many walks
-reach it. All vertices of one level are expanded in one request: the hop to the members and the hop from there over
-their edges are chained (:mod:`app.graph.reading.level.level_statement`).
+its parent for a child. The edges of siblings do not. A vertex is expanded once per :class:`EdgeSelection` in an
+operation, however many walks reach it. All vertices of one level are expanded in one request: the hop to the members
+and the hop from there over their edges are chained (:mod:`app.graph.reading.level.level_statement`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,8 +37,9 @@ _RELATIONS: Final = tuple(relation.name for relation in LINEAGE)
 class EdgeSelection:
     """The edges that an expansion follows.
 
-    ``relations`` are names of relations, all if empty. ``instant`` is the time at which edges must be valid.
-    ``inferred`` states whether inferred edges are read too.
+    ``relations`` are names of relations, all if empty. ``instant`` is the read time. For the past, the result has
+    further edges, which :func:`app.graph.records.read_time.edge_at` drops. ``inferred`` states whether inferred edges
+    are read too.
     """
 
     direction: Direction
@@ -90,7 +91,7 @@ class Expander:
     async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion]:
         """Return the expansions of vertices, in their order.
 
-        Raise LimitError if one request would read too many edges.
+        Raises LimitError if one request would read too many edges.
         """
         if selection not in self._loaders:
 

@@ -1,7 +1,7 @@
 """Reads the evidence for health: checks with their latest results, incidents, evaluations of model versions.
 
-It is read in the request that expands the same level (:mod:`app.graph.reading.lineage.expander`), for the vertices and
-for the other members of their asset groups.
+The evidence is read in the request that expands the same level (:mod:`app.graph.reading.lineage.expander`), for the
+vertices and for the other members of their asset groups.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,10 +32,10 @@ _EVALUATED: Final = "ModelVersion"
 class HealthEvidence:
     """Evidence on one vertex, as vertex ids.
 
-    ``checks`` has each check with its newest result, or none. ``evaluations`` has each evaluation with the edge to it
-    and the data that it was made on. ``link`` is the edge from the vertex whose group was read, empty for that vertex
-    itself. If the query reads the past, links, evaluations and data include edges that were not valid then;
-    :func:`app.graph.records.read_time.edge_at` filters them.
+    ``checks`` has each check with its newest results: none, one, or several of the same time. ``evaluations`` has each
+    evaluation with the edge to it and the data that it was made on. ``link`` is the edge from the vertex whose group
+    was read, empty for that vertex itself. If the query reads the past, links, evaluations and data include edges that
+    were not valid then; :func:`app.graph.records.read_time.edge_at` filters them.
     """
 
     vid: int
@@ -50,7 +50,7 @@ class GroupEvidence:
     """Evidence on a vertex and on the other ``members`` of its asset group, with the response that has the records.
 
     The policy has been evaluated on the assets; their rows are in ``rows.known``. It has not been evaluated on attached
-    records, because it depends on the asset where they are read.
+    records, because their visibility depends on the asset at which they are read.
     """
 
     itself: HealthEvidence
@@ -68,7 +68,7 @@ class EvidenceReader:
     async def read(self, vertices: Sequence[Vertex]) -> list[GroupEvidence]:
         """Return the evidence on vertices, in their order.
 
-        Raise LimitError if one request would read too many edges.
+        Raises LimitError if one request would read too many edges.
         """
         return await self._loader.load_many(vertices)
 
@@ -90,7 +90,10 @@ class EvidenceReader:
 
 @dataclass(frozen=True, slots=True)
 class _EvidenceHops:
-    """Indexes in the request of the hops to the evidence on some vertices; -1 if evaluations are not read."""
+    """Indexes in the request of the hops to the evidence on some vertices.
+
+    ``evaluations`` and ``data`` are -1 if evaluations are not read.
+    """
 
     checks: int
     results: int
@@ -135,7 +138,7 @@ class _RequestBuilder:
     def add_members(self, hop: Hop, sources: Sequence[int]) -> tuple[int, _EvidenceHops]:
         """Add the hop to other group members and the hops to the evidence on them.
 
-        Return the index of the hop, and the latter.
+        Return the index of the hop to the members, and the hops to the evidence.
         """
         number = self.add(hop, sources)
         return number, self.add_evidence((), (), number, evaluated=_EVALUATED in hop.kinds)
@@ -145,8 +148,8 @@ class _RequestBuilder:
     ) -> _EvidenceHops:
         """Add the hops to the evidence on the ``sources``, or on the far ends of the hop ``parent``.
 
-        ``versions`` are the model versions among the sources. The newest result is searched up to the read time, so
-        that a later one does not take its place.
+        ``versions`` are the model versions among the sources. If ``evaluated`` is false, evaluations are not read. The
+        newest result is searched up to the read time, so that a later one does not take its place.
         """
         checks = self.add(_CHECKS, sources, parent)
         until = self.instant.valid if self.instant.past else NO_UPPER_BOUND

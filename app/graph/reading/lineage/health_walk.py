@@ -41,8 +41,8 @@ _EVALUATIONS, _VERDICT, _DATA = "evaluations", "verdict", "evaluatedOn"
 class HealthWalk:
     """State of one health query: its walk, its findings by the id of their cause, and whether the root is monitored.
 
-    A cause is found once: at its least depth, and there on the asset with the least id. ``monitored`` is true if a
-    check with a result or an evaluation exists on the root.
+    A cause is found once: at its least depth, and there on the asset with the least id. ``monitored`` is true if the
+    root or another member of its asset group has a visible check with a result, or a visible evaluation.
     """
 
     session: WalkSession
@@ -57,7 +57,10 @@ class HealthWalk:
         return self.visibility.instant.valid
 
     async def read_evidence(self, vertices: list[Vertex]) -> list[GroupEvidence]:
-        """Return the evidence on the vertices of a level. If it has too many edges, end the walk and return nothing."""
+        """Return the evidence on the vertices of a level.
+
+        If the level has too many edges, end the walk and return an empty list.
+        """
         try:
             return await self.session.evidence.read(vertices)
         except LimitError:
@@ -149,7 +152,7 @@ class HealthWalk:
 async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:
     """Return the health of an asset, with at most MAX_CAUSES findings; each level of the walk is one request.
 
-    ``pin`` is the read time that is reported in the result.
+    ``pin`` is the read time that is reported in the result. Raises LimitError if the operation starts too many walks.
     """
     walk = WalkState(session, LineageQuery((row.urn,), Direction.IN, LEVELS), session.visibility(None), LEVELS)
     session.budget.begin()

@@ -16,7 +16,7 @@ LINEAGE_FIELD: Final = {Direction.OUT: "downstream", Direction.IN: "upstream"}
 """Field of an asset that discloses its edges in a direction."""
 
 TIME_FIELDS: Final = frozenset({"validFrom", "validTo", "sourceCreatedAt", "createdAt", "deletedAt"})
-"""Fields of edges and vertices that disclose when they were there."""
+"""Fields with the times at which edges were active and vertices existed."""
 
 EDGE_TYPE: Final = "LineageEdge"
 """GraphQL type under which an edge is shown, whose field mask applies."""
@@ -31,7 +31,7 @@ def expands(row: Row, direction: Direction) -> bool:
 class LineageVisibility:
     """Applies policy and read time to expansions; ``hidden`` collects the hidden vertices next to visible ones.
 
-    Vertices in ``named``, which the query gives by id, count as existing even if they were deleted.
+    Vertices in ``named``, which the query gives by id, count as existing at the read time even if they did not.
     """
 
     rows: VisibleRows
@@ -40,9 +40,10 @@ class LineageVisibility:
     named: frozenset[int] = frozenset()
 
     def along(self, near: Row, vid: int, edge: Record, direction: Direction) -> tuple[Row, MaskedRecord] | None:
-        """Return the far end of an edge and the masked edge; None if one of them is not visible or was not there.
+        """Return the far end of an edge and the masked edge; None if one of them is hidden or was absent at read time.
 
-        ``near`` is the visible end, ``vid`` the other one, and ``direction`` that from near to far.
+        ``near`` is the visible end, ``vid`` the other one, and ``direction`` that from near to far. A hidden far end of
+        a declared edge is counted.
         """
         far = self.rows.known(vid)
         if far is None:
@@ -78,7 +79,7 @@ class LineageVisibility:
         return row is not None and is_traversable(row) and existed(row, self.instant)
 
     def group_member(self, row: Row, member: MemberEdges) -> Row | None:
-        """Return another member of the asset group of a row; None if it is not visible or was not there.
+        """Return another member of the asset group of a row; None if it is hidden or was absent at the read time.
 
         A hidden member is counted only if it has an edge in the direction, because without one it hides no lineage.
         """

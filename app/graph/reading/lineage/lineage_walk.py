@@ -34,11 +34,11 @@ Ids = tuple[str, ...]
 class WalkState:
     """State of one walk, at most to depth ``stop``.
 
-    ``nodes`` are the vertices of the result, including those that the filter leaves out. ``arrived`` are the vertices
-    that roots or edges led to. ``frontier`` are those of the last level, each with the ids of a shortest path to it.
-    ``edges`` are the followed edges by id, with both ends. ``ended`` names the budgets that ended the walk. ``blocked``
-    is true if the caller may not see the edges of a reached vertex, ``full`` if a group member was left out by the node
-    limit.
+    ``nodes`` are the vertices of the result, including those that the filter leaves out. ``arrived`` are the roots and
+    the vertices that edges led to. ``frontier`` are those of the last level, each with the ids of a shortest path to
+    it. ``edges`` are the followed edges by id, with both ends. ``ended`` names the budgets that ended the walk.
+    ``hidden`` are the hidden vertices next to the completed levels. ``blocked`` is true if the caller may not see the
+    edges of a reached vertex, ``full`` if a group member was left out by the node limit.
     """
 
     session: WalkSession
@@ -66,7 +66,7 @@ class WalkState:
         self.nodes[row.vid] = ReachedNode(row, 0, (row.urn,))
 
     async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
-        """Return the expansions of vertices; end the walk and return nothing if a budget is exhausted.
+        """Return the expansions of vertices; end the walk and return an empty dict if a budget is exhausted.
 
         A vertex whose edges the caller may not see is not expanded, so that its hidden edges use no budget.
         """
@@ -84,7 +84,7 @@ class WalkState:
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
         """Follow the edges from the vertices of one depth to the next.
 
-        At the depth ``stop`` only test whether there are more.
+        At the depth ``stop`` only test whether there are more vertices, and if so add DEPTH to ``ended``.
         """
         last = depth == self.stop
         arriving: dict[int, tuple[Row, Ids]] = {}
@@ -141,7 +141,7 @@ class WalkState:
         self.frontier = {}
 
     def _show(self, reached: ReachedNode) -> None:
-        """Add a node at its least depth; set ``full`` if the node limit is reached."""
+        """Add a node at its least depth; set ``full`` instead if a new node would exceed the node limit."""
         known = self.nodes.get(reached.row.vid)
         if known is None and len(self.nodes) >= self.session.budget.limits.nodes:
             self.full = True
@@ -180,7 +180,7 @@ class WalkState:
                 yield far
 
     def result(self, unknown: list[str], pin: SnapshotTime) -> LineageResult:
-        """Return what the walk found: nodes that the filter accepts by depth and id, and the edges between them.
+        """Return the result: the nodes that the filter accepts, ordered by depth and id, and the edges between them.
 
         ``unknown`` are the roots that were not found.
         """
@@ -207,7 +207,8 @@ class WalkState:
 async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTime) -> LineageResult:
     """Return the lineage of the roots of a query; ``pin`` is the read time that is reported in the result.
 
-    Each level is one request. The first one reads the roots as well.
+    Each level is one request. The first one reads the roots as well. Raises LimitError if the operation starts too many
+    walks.
     """
     roots = [*dict.fromkeys(query.roots)]
     state = WalkState(session, query, session.visibility(query.pin), query.depth)

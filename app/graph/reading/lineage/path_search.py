@@ -46,7 +46,8 @@ _MEMBER_KINDS: Final = {kind: set(hop.kinds) for kind, hop in (*CHILD_HOPS.items
 def known_length(forward: Side, backward: Side) -> int:
     """Return the number of edges up to which every path is known.
 
-    It is one less if the two sides meet between members of an asset group, whose free step was read from neither side.
+    It is the number of levels read from both sides. It is one less if the two sides meet between members of an asset
+    group, whose free step was read from neither side.
     """
     kinds = {row.kind for row in backward.frontier.values()}
     meet = any(_MEMBER_KINDS.get(row.kind, set()) & kinds for row in forward.frontier.values())
@@ -74,9 +75,9 @@ class PathSearchState:
         return Side(EdgeSelection(direction, (), self.visibility.instant), {row.vid: row}, {row.vid}, {row.vid})
 
     async def expand(self, *requests: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]]:
-        """Return the expansions of all requested vertices in one request.
+        """Return the expansions of the vertices of each request: one list per request, in order, read together.
 
-        If a budget is exhausted, end the search and return none.
+        If a budget is exhausted, record it in ``ended`` and return an empty list.
         """
         found = await self.session.expand(*requests)
         if isinstance(found, str):
@@ -109,7 +110,7 @@ class PathSearchState:
         side.levels += 1
 
     def _members(self, row: Row, expansion: Expansion) -> Iterator[tuple[MemberEdges, Row]]:
-        """Yield the visible members of a row's asset group, and add the free steps between them.
+        """Yield a row and the members of its asset group that a free step joins to it, and add these free steps.
 
         A free step exists if the downstream edges of both ends are visible.
         """
@@ -154,7 +155,8 @@ class PathSearchState:
 async def paths_between(session: WalkSession, query: PathQuery, pin: SnapshotTime) -> PathResult:
     """Return the shortest paths between two assets; ``pin`` is the read time that is reported in the result.
 
-    Each level is one request. The first one reads both ends as well.
+    Each level is one request. The first one reads both ends as well. Raises LimitError if the operation starts too many
+    walks.
     """
     state = PathSearchState(session, query, session.visibility())
     ends = [*dict.fromkeys((query.source, query.target))]

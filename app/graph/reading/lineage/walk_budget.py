@@ -1,6 +1,6 @@
 """Budgets of lineage queries: nodes of each walk, and edges, steps and time of all walks of one operation.
 
-The constants are the reasons in ``completeness.reason``.
+The constants from DEPTH to CAUSES are names of budgets, as in ``completeness.reason``.
 """
 
 import asyncio
@@ -63,14 +63,14 @@ class Budget:
             )
 
     def count_edges(self, edges: int) -> str | None:
-        """Count followed edges; return the exhausted budget, or None."""
+        """Count followed edges; return the name of an exhausted budget, or None."""
         self.edges += edges
         if self.edges > self.limits.edges:
             return EDGES
         return TIME if self.late else None
 
     def count_step(self) -> str | None:
-        """Count one step of a path search; return the exhausted budget, or None."""
+        """Count one step of a path search; return the name of an exhausted budget, or None."""
         self.steps += 1
         if self.steps > self.limits.steps:
             return STEPS
@@ -78,7 +78,7 @@ class Budget:
 
     @property
     def late(self) -> bool:
-        """Whether the time is used up, so that no further level is read."""
+        """Whether the time is used up, so that no further level is read; the first use starts the time."""
         now = self.clock()
         if self._ends is None:
             self._ends = now + self.limits.seconds

@@ -25,7 +25,8 @@ class Extent:
     """How far a walk came.
 
     ``ended`` names the budgets that ended it, and ``hidden`` has the hidden vertices next to visible ones. ``blocked``
-    is true if the caller may not see the edges of a reached vertex.
+    is true if the caller may not see the edges of a reached vertex. ``visited`` is the number of its vertices.
+    ``depth`` is the greatest depth of a vertex, or for a path search the length up to which every path is known.
     """
 
     ended: Sequence[str]
@@ -66,7 +67,10 @@ class WalkSession:
             return EDGES
 
     async def count_edges(self, edges: int) -> str | None:
-        """Count followed edges and return the exhausted budget, or None; let other tasks run every PAUSE edges."""
+        """Count followed edges and return the name of an exhausted budget, or None.
+
+        Other tasks of the event loop run every PAUSE edges.
+        """
         before = self.budget.edges
         ended = self.budget.count_edges(edges)
         if self.budget.edges // PAUSE != before // PAUSE:

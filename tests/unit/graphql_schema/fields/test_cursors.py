@@ -55,7 +55,7 @@ def test_a_cursor_does_not_show_its_position() -> None:
 def test_a_cursor_is_refused_for_another_list_caller_or_key(other: Callable[[], CursorCodec]) -> None:
     """The position of one caller is not disclosed to another, and a cursor of one filter is not applied to another."""
     cursor = codec("assets").seal(POSITION)
-    with pytest.raises(InvalidError, match="`after` is not a cursor of this query"):
+    with pytest.raises(InvalidError, match="`after` is not a cursor of this list"):
         other().open(cursor)
 
 

@@ -101,7 +101,7 @@ async def test_a_jvm_that_cannot_restart_fails_the_store(tmp_path: Path) -> None
         assert store.jvm_pid
         os.kill(store.jvm_pid, signal.SIGKILL)
         await until(lambda: store.state is StoreState.FAILED)
-        assert "ended 2 times" in store.reason
+        assert "ended or failed to start 2 times" in store.reason
         assert "janusgraph.log" in store.reason
 
 
