@@ -43,7 +43,7 @@ class SensitivityJob(OutboxWorker):
         return entry.tag is None and not entry.inference
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Recompute a batch of the oldest entry; return whether there was one."""
+        """Recompute a batch of the oldest of the entries ``due``; return whether there is one."""
         if due:
             await self._advance(due[0])
         return bool(due)
