@@ -66,7 +66,7 @@ class CommitLog:
 
     @property
     def count(self) -> int:
-        """Return a counter that grows with each transaction written here, and each check that finds later ones."""
+        """Return a counter that grows with each transaction written here, and each check that finds those of others."""
         return self._count
 
     async def wait(self, count: int) -> None:

@@ -24,7 +24,7 @@ class SensitivityFloor:
 class FloorView:
     """All floors of a tenant that were active at any time since the view was opened.
 
-    An operation may have read a record that long ago, so it applies floors that ended since.
+    An operation may have read a record before a floor ended, so it applies that floor until the operation ends.
     """
 
     __slots__ = ("__weakref__", "_floors", "_tenant")

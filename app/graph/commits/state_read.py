@@ -28,7 +28,7 @@ class HopRead:
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """Response: records by vertex id, far vertices included; the edges of each hop; each single edge, or None."""
+    """Records by vertex id, far vertices included; the edges of each hop; each single edge, None if it is absent."""
 
     records: Mapping[int, Record]
     hops: Sequence[Sequence[FarEdge]]

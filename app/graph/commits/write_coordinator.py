@@ -13,7 +13,7 @@ from policies.gates import NO_GATES, Gates
 
 @dataclass(frozen=True)
 class WriteCoordinator:
-    """The lock of the writers, and what they share.
+    """The lock of the writers of a process, and the state that they share.
 
     One writer runs at a time, under ``lock``: concurrent transactions of the embedded store fail or block
     (docs/design/janusgraph.md). ``outbox`` holds work for background jobs, ``commit_log`` orders transactions,
