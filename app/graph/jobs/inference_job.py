@@ -30,13 +30,13 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 50
-"""Vertices whose inferred edges are derived while the lock is held."""
+"""Number of vertices that a batch takes while it holds the lock."""
 
 MAX_EDGES: Final = 2_500
-"""Edges that are written while the lock is held, unless one vertex has more."""
+"""Maximal number of edges that a batch writes while it holds the lock, unless one vertex has more."""
 
 _RULES_VERTEX: Final = vertex_id("pending", "enrichment")
-"""Vertex id of the rules by which the store is derived, or will be by an outbox entry."""
+"""Id of the vertex that stores the rules by which inferred edges are derived, or will be by an outbox entry."""
 
 _READ_RULES: Final = PreparedStatement.traversal(g.V(param("xs")).values("note"))
 _WRITE_RULES: Final = PreparedStatement.of(

@@ -18,7 +18,7 @@ from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.receipt_record import BUCKET_ROOT, RECEIPT_LIFETIME_MS
 
 BATCH: Final = 250
-"""Receipts that are deleted while the lock is held."""
+"""Maximal number of receipts that a step deletes while it holds the lock."""
 
 PAUSE_SECONDS: Final = 600.0
 """Pause before each round, varied by up to a fifth."""

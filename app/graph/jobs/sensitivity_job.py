@@ -17,7 +17,7 @@ from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 
 BATCH: Final = 250
-"""Vertices that are recomputed while the lock is held."""
+"""Maximal number of vertices that a batch recomputes while it holds the lock."""
 
 _log = structlog.get_logger(__name__)
 

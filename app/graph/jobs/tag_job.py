@@ -29,7 +29,7 @@ from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 250
-"""Vertices that are decided while the lock is held."""
+"""Maximal number of vertices that a batch takes while it holds the lock."""
 
 _log = structlog.get_logger(__name__)
 
