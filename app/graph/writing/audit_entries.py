@@ -25,7 +25,7 @@ _NOT_AUDITED: Final = frozenset(
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
     | {ALIASES}  # recorded alias by alias, by the handler
 )
-"""Record keys whose difference makes no entry."""
+"""Record keys whose difference makes no audit entry."""
 
 _EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties")
 """Values of an edge that an entry shows."""
@@ -135,7 +135,7 @@ def _ends(unit: ItemUnit, key: EdgeKey) -> list[str]:
 
 
 def _shown(unit: ItemUnit, key: EdgeKey, vid: int, edge: Record | None) -> Json:
-    """Return far end and values of a current or unconfirmed edge, None for another edge or none."""
+    """Return far end and values of an edge that is current or unconfirmed, None otherwise."""
     if edge is None or not (is_current(edge, unit.now) or edge.get(UNCONFIRMED)):
         return None
     far = unit.lookup.known(key[1] if key[2] == vid else key[2])["id"]

@@ -61,8 +61,8 @@ _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 def plan(commands: Sequence[Command], batch: WorkingSet, author: Author, *, dry_run: bool) -> list[WriteOutcome]:
     """Return one outcome per command, in order; ``batch`` then holds what is to be written.
 
-    Each command is planned on the state after the earlier ones, except dry runs, which change nothing. The outcomes
-    are preliminary if ``batch.missing`` contains reads that were not made.
+    Each command is planned on the state that the earlier ones leave; a dry run leaves it unchanged. The outcomes are
+    preliminary if ``batch.missing`` contains reads that were not made.
     """
     return [_plan_item(command, ItemUnit(batch, author), dry_run=dry_run) for command in commands]
 

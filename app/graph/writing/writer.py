@@ -32,13 +32,13 @@ from graphql_schema.ports.outcomes import WriteOutcome, not_written
 from policies.access import Access
 
 MAX_BATCH_ITEMS: Final = 250
-"""Items of one transaction, unless the call is atomic."""
+"""Maximal number of items in one transaction, unless the call is atomic."""
 
 MAX_BATCH_EDGES: Final = 2_500
-"""Edges that the items of one transaction declare, unless one item declares more or the call is atomic."""
+"""Maximal number of edges that one transaction declares, unless one item has more or the call is atomic."""
 
 MAX_ATTEMPTS: Final = 6
-"""Attempts to write a batch that conflicts with another writer."""
+"""Maximal number of attempts to write a batch that conflicts with another process."""
 
 MAX_BACKOFF_SECONDS: Final = 0.2
 """Longest pause between two attempts."""

@@ -43,7 +43,7 @@ class BatchDiff:
         return diff
 
     def affected(self, key: EdgeKey) -> tuple[int, int | None]:
-        """Return the vertex that an edge affects, and None.
+        """Return the target of a data-carrying edge, and None.
 
         For an edge between child and parent, return the child, and the parent to whose targets the child propagates.
         """
@@ -66,7 +66,7 @@ class BatchDiff:
         return None
 
     def is_parent(self, vid: int) -> bool:
-        """Return whether a vertex is of a kind that has children."""
+        """Return whether a vertex is of a kind that can have children."""
         return kind_of(self.batch.vertices[vid]) in CHILD_HOPS
 
     def _carries(self, key: EdgeKey) -> bool:

@@ -22,10 +22,10 @@ from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
 
 MAX_RAISED: Final = 1_000
-"""Vertices outside of the batch that a transaction raises itself."""
+"""Maximal number of vertices outside of the batch that its transaction raises itself."""
 
 MAX_COVERED: Final = 50_000
-"""Vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
+"""Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
 
 
 async def raise_sensitivity(diff: BatchDiff, flows: StoredFlows, outbox: Outbox) -> list[OutboxEntry]:
@@ -95,7 +95,7 @@ class _Raising:
         entry.expand += () if parent is None else (parent,)
 
     async def _raise(self, rank: int, reached: set[int], own: set[int], parents: set[int]) -> None:
-        """Raise what is reached at this rank, and everything downstream of it.
+        """Raise the vertices ``reached``, and everything downstream of them, to ``rank``.
 
         ``own`` are stored vertices whose targets are read from the store. Of the stored vertices ``parents``, only the
         far ends of their carrying edges are read.
@@ -169,7 +169,7 @@ class _Raising:
         }
 
     def _parents_of(self, vids: Iterable[int]) -> set[int]:
-        """Return the stored parents that vertices become children of."""
+        """Return the stored parents that vertices become children of in this batch."""
         return {parent for vid in vids for parent in self._joined_parents.get(vid, ())}
 
     def _rank(self, vid: int) -> int:

@@ -67,5 +67,5 @@ def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int) -> Record:
 
 
 def _audited(decision: Record | None) -> dict[str, str] | None:
-    """Return the part of a decision that the audit records."""
+    """Return the part of a decision that the audit records, None without a decision."""
     return None if decision is None else {"gate": decision["gate"], "decision": decision["decision"]}

@@ -74,7 +74,7 @@ def _mark_last_use(unit: ItemUnit, command: RecordUsageCommand, known: Record | 
 
 
 def _last_day(unit: ItemUnit, asset: int, mark: str) -> str | None:
-    """Return the last day with usage by consumers of this mark, from all months of the asset; None without any."""
+    """Return the last day with usage by consumers of this mark, from all months of the asset; None if there is none."""
     hop = USAGE_OF.into()
     unit.lookup.require_hops((hop, asset))
     months = [unit.lookup.known(month) for _, month, _ in unit.lookup.edges_at(USAGE_OF.name, hop.direction, asset)]

@@ -37,7 +37,7 @@ USES: Final = (
 """The hops from an asset to what uses it."""
 
 MAX_NAMED: Final = 5
-"""Uses that a rejection names."""
+"""Maximal number of uses that a rejection names."""
 
 DELETED_WITH: Final = "deletedWith"
 """Record key of a child that was deleted with its parent: the id of the parent."""

@@ -67,7 +67,10 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
 
 
 def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
-    """End a link; raises RejectedItemError if there is no current edge that the caller may end."""
+    """End a link, or correct when it ended if ``valid_to`` is given.
+
+    Raises RejectedItemError if there is no such edge, the edge would end before it begins, or the caller may not.
+    """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     if relation is VERSION_OF:
         raise invalid(

@@ -18,7 +18,7 @@ from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
 from graphql_schema.ports.record import JsonObject, Record
 
 MAX_ALIASES: Final = 100
-"""Visible aliases of one model at most: its record holds all aliases."""
+"""Maximal number of visible aliases of one model, because its record holds all of them."""
 
 
 def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:

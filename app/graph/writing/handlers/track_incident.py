@@ -19,7 +19,7 @@ OPEN_INCIDENTS: Final = "openIncidents"
 """Record key of a check: ids of the open incidents on its asset that its results caused, oldest first."""
 
 MAX_TRACKED: Final = 100
-"""Open incidents in the record of one check, which bounds its size."""
+"""Maximal number of open incidents that the record of one check lists."""
 
 FIELD: Final = "incidents"
 """Field of an asset that shows its incidents; its policy applies to their audit entries."""

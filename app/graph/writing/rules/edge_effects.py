@@ -115,7 +115,7 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
 
 
 def _may_contain(unit: ItemUnit, record: Record) -> bool:
-    """Return whether the caller may set the container of an asset: an unowned stub, or one that the caller updates."""
+    """Return whether the asset is an unowned stub or one that the caller may update, so that its container is set."""
     return is_unowned_stub(record) or unit.visibility.allows("update", record).allowed
 
 

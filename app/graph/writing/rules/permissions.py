@@ -22,9 +22,9 @@ def require_visible(unit: ItemUnit, urn: str, *path: str) -> Record:
 
 
 def refuse_unexpected(unit: ItemUnit, urn: str, expected: int | None, before: Record | None) -> None:
-    """Reject the item if the stored revision differs from the expected one; None expects nothing.
+    """Reject the item if the stored revision differs from the expected one; None accepts any.
 
-    A hidden or absent record has revision 0.
+    A hidden or absent record counts as revision 0.
     """
     if expected is None:
         return

@@ -26,7 +26,7 @@ class Author:
     than that of every earlier transaction of the process. ``may``, ``discovers``, ``reads_field`` and ``hidden_fields``
     are the methods ``may``, ``is_discoverable``, ``reads_field`` and ``fields_hidden_by_rules`` of
     :class:`policies.access.Access`. ``floors`` are the sensitivity floors of the tenant. ``propagation_stops`` are the
-    kinds at which sensitivity stops.
+    kinds at which sensitivity stops. Audit entries store ``request_id``, unless it is empty.
     """
 
     tenant: str

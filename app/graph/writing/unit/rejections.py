@@ -4,7 +4,7 @@ from graphql_schema.ports.outcomes import GateResult, MutationErrorCode, Outcome
 
 
 class RejectedItemError(Exception):
-    """The item is not written; ``outcome`` says why. Never leaves the planner."""
+    """The item is not written; ``outcome`` has the error. Never leaves the planner."""
 
     def __init__(self, outcome: WriteOutcome) -> None:
         super().__init__(outcome)

@@ -44,8 +44,8 @@ class StagedChanges:
 class WorkingSet:
     """Records and edges of a batch. Items are planned one by one; accepted changes are merged with :meth:`merge`.
 
-    ``receipts`` are idempotency receipts by vertex id. ``coverage`` says what was read, ``missing`` what planning
-    needs in addition.
+    ``receipts`` are idempotency receipts by vertex id. ``coverage`` is what was read, ``missing`` what
+    planning needs in addition.
     """
 
     def __init__(
@@ -111,11 +111,11 @@ class WorkingSet:
         return self._edges_at.get((relation, direction, vid), set())
 
     def stored_vertex(self, vid: int) -> Record | None:
-        """Return the record of a vertex as stored, None if it is new."""
+        """Return the record of a vertex as stored, None if it was not read from the store."""
         return self._stored_vertices.get(vid)
 
     def stored_edge(self, key: EdgeKey) -> Record | None:
-        """Return an edge as stored, None if it is new."""
+        """Return the record of an edge as stored, None if it was not read from the store."""
         return self._stored_edges.get(key)
 
     def add_stored(self, vid: int, record: Record) -> None:
