@@ -90,7 +90,7 @@ async def test_a_failing_evaluation_closes_the_gate_until_retired(api: Api) -> N
         item = {"source": "test", "name": name, "verdict": verdict, "modelVersion": version("failing", number)}
         await api.load({"evaluation": item})
     bad = "mlg://evaluation/test/default/bad"
-    assert f"fails {bad}" in await blocks(api, "failing", closed(failingEvaluations=[{"id": bad}]))
+    assert f"fails the evaluation {bad}" in await blocks(api, "failing", closed(failingEvaluations=[{"id": bad}]))
     await api.load({"evaluation": {"id": bad, "stage": "RETIRED"}})
     await passes(api, "failing")
 
