@@ -1,1 +1,1 @@
-"""How it runs: HTTP, tokens, JanusGraph, batching, imports, commands."""
+"""The server and the commands: HTTP, tokens, storage in JanusGraph, and imports."""
