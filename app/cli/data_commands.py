@@ -20,7 +20,7 @@ from policies.errors import CodedError, ConfigurationError
 import_group = typer.Typer(no_args_is_help=True, help="Import metadata from files through the API.")
 
 Files = Annotated[list[Path], typer.Argument(help="Files to read; `-` is standard input.")]
-DataHubFiles = Annotated[list[Path], typer.Argument(metavar="FILES...", help="Files to read, in order.")]
+DataHubFiles = Annotated[list[Path], typer.Argument(help="Files to read, in order.")]
 Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
