@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
+from app.graph.records import vertex_record
 from app.graph.records.vertex_record import (
     attached_record,
     attributes,
@@ -22,6 +23,7 @@ from app.graph.records.vertex_record import (
     updated,
 )
 from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.catalog.properties import NativeProperty
 from graphql_schema.catalog.urn import make_urn
 from policies.attributes import PolicyAttributes
 
@@ -217,6 +219,19 @@ def test_native_values_of_an_asset_follow_from_its_record() -> None:
     assert native_values(version(deletedAt=7))[0]["deletedAt"] == 7
     assert native_values(indexed(version(), tags=["t"]))[1]["tags"] == ["t"]
     assert native_values(version())[1]["owners"] == [""]
+
+
+def test_a_declared_property_takes_its_value_from_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A property needs its declaration alone; without a value it is "", zero or a set of "" alone."""
+    further = (NativeProperty("licence"), NativeProperty("score", "Double"), NativeProperty("sites", many=True))
+    monkeypatch.setattr(vertex_record, "_OF_ASSETS", further)
+
+    def further_values(**values: Any) -> tuple[Any, ...]:
+        one, many = native_values(version(**values))
+        return one["licence"], one["score"], many["sites"]
+
+    assert further_values(licence="MIT", score=0.5, sites=["a", "b"]) == ("MIT", 0.5, ["a", "b"])
+    assert further_values() == further_values(licence=None, score=None, sites=[]) == ("", 0.0, [""])
 
 
 def test_only_listed_attached_records_are_in_the_index() -> None:
