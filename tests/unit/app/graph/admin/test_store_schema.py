@@ -16,7 +16,9 @@ KEYS = (
 def test_another_key_of_the_index_needs_another_version() -> None:
     """JanusGraph ignores a key that is added to an existing index, so such data must be refused at the start."""
     (index,) = orjson.loads(store_schema().init_json)["mixedIndexes"]
-    keys = " ".join(key["propertyKey"] for key in index["keys"])
-    assert (VERSION, keys) == (VERSION_OF_KEYS, KEYS), (
-        "The mixed index changed: raise VERSION in app/graph/admin/store_schema.py, and VERSION_OF_KEYS and KEYS here."
+    keys, expected = {key["propertyKey"] for key in index["keys"]}, {*KEYS.split()}
+    assert (VERSION, keys) == (VERSION_OF_KEYS, expected), (
+        f"The index of version {VERSION} has the keys {keys - expected} and lacks {expected - keys}, compared with "
+        f"version {VERSION_OF_KEYS} here. Add keys to NATIVE_PROPERTIES in graphql_schema/catalog/properties.py, "
+        "raise VERSION in app/graph/admin/store_schema.py, and change VERSION_OF_KEYS and KEYS here."
     )

@@ -23,7 +23,7 @@ from app.graph.records.vertex_record import (
     updated,
 )
 from graphql_schema.catalog.instants import FOREVER
-from graphql_schema.catalog.properties import NativeProperty
+from graphql_schema.catalog.properties import NATIVE_PROPERTIES, NativeProperty
 from graphql_schema.catalog.urn import make_urn
 from policies.attributes import PolicyAttributes
 
@@ -209,13 +209,16 @@ def test_native_values_of_an_asset_follow_from_its_record() -> None:
     """Absent values are stored as "" or as the end of time, since an absent property would match a ``not`` filter."""
     record = indexed(version(description="CTR, daily"), owners=[[TEAM, ["TECHNICAL"]]], domain="d")
     values, sets = native_values(record)
-    assert values == {
+    expected = {
         "tenant": "acme", "urn": URN, "kind": "MODEL_VERSION", "source": "mlflow", "namespace": "ads", "name": "ctr",
         "ownerTeam": "", "domain": "d", "stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL",
         "hydration": "FULL", "createdAt": 100, "updatedAt": 100, "begins": 100, "deletedAt": FOREVER, "usedAt": 0,
         "servedAt": 0, "revision": 1, "prose": "ctr daily", "record": orjson.dumps(record).decode(),
     }  # fmt: skip
-    assert sets == {"titles": ["ctr"], "words": ["ctr", "ads", "3", "mlflow"], "owners": [TEAM], "tags": [""]}
+    assert {name: values[name] for name in expected} == expected
+    named = {"titles": ["ctr"], "words": ["ctr", "ads", "3", "mlflow"], "owners": [TEAM], "tags": [""]}
+    assert {name: sets[name] for name in named} == named
+    assert values.keys() | sets.keys() == {stored.name for stored in NATIVE_PROPERTIES if not stored.attached_only}
     assert native_values(version(deletedAt=7))[0]["deletedAt"] == 7
     assert native_values(indexed(version(), tags=["t"]))[1]["tags"] == ["t"]
     assert native_values(version())[1]["owners"] == [""]
