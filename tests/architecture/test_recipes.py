@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema, build_schema
+from graphql import GraphQLEnumType, GraphQLSchema, build_schema
 from support.recipes import Recipe, Step, changed, recipe, recipes
 from support.scratch_copy import Run, run, scratch_copy
 from support.source_tree import read
@@ -57,8 +57,9 @@ class Done:
         return f'action "{field}"' in (self.tree / "policies/policies.cedarschema").read_text()
 
     def _has(self, name: str, member: str) -> bool:
-        type_: Any = self.schema.type_map.get(name)
-        return member in (getattr(type_, "fields", None) or getattr(type_, "values", ()))
+        type_: Any = self.schema.type_map[name]
+        members: Any = type_.values if isinstance(type_, GraphQLEnumType) else type_.fields
+        return member in members
 
 
 def _kind_exists(done: Done) -> bool:
@@ -87,7 +88,7 @@ SUBJECTS = {
             ("", "Zebra is no kind of the catalog; add it to KINDS in graphql_schema/catalog/kinds.py"),
             ("", "Zebra has no entry: add one to ENTRIES in graphql_schema/assets/zebra.py"),
             ("", "ZebraVersion.text has no label: add a line under [ZebraVersion]"),
-            ("hand_written_list", "'ZebraVersion.text restricted'} into tests/unit/policies/labels_by_hand.txt"),
+            ("hand_written_list", "'ZebraVersion.version public'] into tests/unit/policies/labels_by_hand.txt"),
             None,  # a test over the store, of a file that decides nothing
             GENERATED,
         ),

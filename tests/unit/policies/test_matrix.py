@@ -56,13 +56,13 @@ def test_the_table_is_complete_and_unambiguous() -> None:
 def test_labels_equal_the_hand_written_list(policy: Policy, governed: Governed, by_hand: ByHand) -> None:
     """labels.toml and the hand-written list have the same label for each governed field."""
     assert sum(len(fields) for fields in by_hand.values()) == sum(map(len, governed.fields.values()))
-    differing = {
+    differing = [
         f"{name}.{field} {label}"
         for name, fields in policy.labels.items()
         for field, label in fields.items()
         if by_hand[name].get(field) != label
-    }
-    assert differing == set(), f"Write {differing} into tests/unit/policies/labels_by_hand.txt, if that is intended."
+    ]
+    assert differing == [], f"Write {differing} into tests/unit/policies/labels_by_hand.txt, if that is intended."
     assert {name: fields.keys() for name, fields in policy.labels.items()} == {
         name: fields.keys() for name, fields in by_hand.items()
     }
