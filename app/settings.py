@@ -26,21 +26,25 @@ class Settings:
     data_dir: Path = setting(
         "MLG_DATA_DIR", ".data", "Folder of the embedded store, the logs, and the keys that `dev` generates."
     )
-    demo: bool = setting("MLG_DEMO", "1", "`1` loads the demo estate into an empty store at `mlg dev`.")
+    demo: bool = setting("MLG_DEMO", "1", "`1`: `mlg dev` loads the demo estate into an empty store; `0`: it does not.")
     enrichment: bool = setting(
-        "MLG_ENRICHMENT", "1", "`1` derives inferred edges by the rules of docs/enrichment.md; `0` removes them."
+        "MLG_ENRICHMENT",
+        "1",
+        "`1` derives inferred edges by the rules of docs/enrichment.md; `0` removes the inferred edges.",
     )
     cache_dir: Path = setting(
         "MLG_CACHE_DIR", "~/.cache/mlgraph", "Folder of the downloaded jars, shared by checkouts."
     )
     maven_repository: str = setting(
-        "MLG_MAVEN_REPOSITORY", "", "URL of a Maven repository for the jars; empty: that of jgo's configuration file."
+        "MLG_MAVEN_REPOSITORY", "", "URL of a Maven repository for the jars; empty: the default of jgo."
     )
     store_url: str = setting("MLG_STORE_URL", "", "Gremlin HTTP endpoint of an existing JanusGraph; empty: embedded.")
     store_port: int = setting("MLG_STORE_PORT", "0", "Loopback port of the embedded store; 0 picks a free one.")
     store_heap: str = setting("MLG_STORE_HEAP", "1g", "Maximum heap of the embedded store's JVM.")
     store_profile: str = setting(
-        "MLG_STORE_PROFILE", "serve", "`serve` keeps the defaults of the JVM; `test` is C1 with the serial collector."
+        "MLG_STORE_PROFILE",
+        "serve",
+        "Options of the store's JVM: `serve` for speed, `test` for a fast start and little memory.",
     )
     store_in_flight: int = setting("MLG_STORE_IN_FLIGHT", "8", "Maximum number of concurrent requests to the store.")
     store_deadline: float = setting(
@@ -50,9 +54,13 @@ class Settings:
     walk_seconds: float = setting(
         "MLG_WALK_SECONDS", "8", "Seconds that all lineage queries of one request may take in total."
     )
-    tenant: str = setting("MLG_TENANT", "default", "Tenant of tokens without a tenant claim.")
-    issuers: str = setting("MLG_ISSUERS", "", "JSON list of trusted issuers; see docs/identity.md. Optional in `dev`.")
-    audience: str = setting("MLG_AUDIENCE", "mlgraph", "The `aud` that a token must have.")
+    tenant: str = setting(
+        "MLG_TENANT", "default", "Tenant of tokens without a tenant claim, for issuers without `tenant`."
+    )
+    issuers: str = setting(
+        "MLG_ISSUERS", "", "JSON list of trusted issuers; see docs/identity.md. May be empty in `dev`."
+    )
+    audience: str = setting("MLG_AUDIENCE", "mlgraph", "The `aud` of tokens, for issuers without `audience`.")
     public_url: str = setting("MLG_PUBLIC_URL", "", "URL that clients use for this server; empty: http://host:port.")
     secret: str = setting(
         "MLG_SECRET",
@@ -66,9 +74,9 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Return the settings in ``env``; None reads the environment of the process.
+        """Return the settings in ``env``, or in the environment of the process if None.
 
-        Raises ConfigurationError, which names the variable, if a value is invalid.
+        Raises ConfigurationError with the variable whose value is invalid.
         """
         source = os.environ if env is None else env
         values: dict[str, Any] = {f.name: _read(f.name, f.metadata, source) for f in fields(cls)}
@@ -100,10 +108,14 @@ _READERS: dict[str, Callable[[str], object]] = {
     "cache_dir": lambda text: Path(text).expanduser(),
 }
 
+_EXPECTED: dict[Callable[[str], object], str] = {int: "a whole number", float: "a number", _flag: "`0` or `1`"}
+
 
 def _read(name: str, meta: Mapping[str, str], source: Mapping[str, str]) -> object:
     text = source.get(meta["key"], meta["default"])
+    read = _READERS.get(name, str)
     try:
-        return _READERS.get(name, str)(text)
+        return read(text)
     except ValueError:
-        raise ConfigurationError(f"{meta['key']} is {text!r}, which is invalid: {meta['about']}") from None
+        expected = _EXPECTED.get(read, "a valid value")
+        raise ConfigurationError(f"{meta['key']} is {text!r}; set it to {expected}. {meta['about']}") from None

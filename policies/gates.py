@@ -16,10 +16,10 @@ from policies.errors import ConfigurationError
 from policies.sensitivity import RANK, SENSITIVITIES
 
 SHIPPED: Final = Path(__file__).with_name("gates.toml")
-"""The file of the product."""
+"""The gates that the program ships with."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""Names of aliases and of approvals."""
+"""The form of the names of aliases and of approvals."""
 
 RISK_TIERS: Final = ("LOW", "MEDIUM", "HIGH")
 SEVERITIES: Final = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
@@ -37,7 +37,8 @@ class Needs:
 
     ``approvals`` are the names under which the version must be approved. With ``evaluations``, no evaluation may have
     the verdict FAIL; those owned by the version's team, by a team in ``evaluators`` or by no team count. ``incidents``
-    are severities of which no incident may be open. ``sensitivity`` is the highest allowed effective sensitivity.
+    are severities of which no incident may be open on the version or its model. ``sensitivity`` is the highest allowed
+    effective sensitivity of the version.
     """
 
     approvals: tuple[str, ...] = ()
@@ -75,8 +76,8 @@ class Gates:
     def needs(self, alias: str, risk_tier: str, domain: str) -> Needs:
         """Return the combined requirements of all gates that apply to a move.
 
-        The arguments are those of `Gate.applies`. Approvals, incidents and evaluators are united; the lowest
-        sensitivity applies.
+        The arguments are those of `Gate.applies`. Approvals, incidents and evaluators are united; ``evaluations`` is
+        true if any gate requires them; the lowest sensitivity applies.
         """
         applying = [gate.needs for gate in self.gates if gate.applies(alias, risk_tier, domain)]
         return Needs(
@@ -97,7 +98,7 @@ def load_gates(path: Path = SHIPPED) -> Gates:
         document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read as TOML: {error}. Repair the file, or copy the one of the product."
+            f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
         ) from error
     tables = document.pop("gate", [])
     if document:

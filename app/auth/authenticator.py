@@ -29,7 +29,7 @@ from policies.errors import CodedError, ConfigurationError
 from policies.principal import Principal, Scope
 
 FETCH_TIMEOUT = httpx2.Timeout(5.0)
-"""Seconds for each network operation of a request to an issuer: connect, read, write, take from the pool."""
+"""Seconds for each step of a request to an issuer: get a connection of the pool, connect, write, read."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ def trust(
     """Return ``issuer`` with a new key cache and validator. Nothing is fetched yet.
 
     ``client`` fetches discovery and keys; `Authenticator.aclose` closes it. ``timing`` defaults to ``Timing()``.
-    ``monotonic`` (for the cache) and ``now`` (epoch, for the validator) return seconds.
+    ``monotonic`` returns monotonic seconds, for the cache; ``now`` returns epoch seconds, for the validator.
     """
     keys = KeyCache(functools.partial(fetch_keys, client, issuer), timing, monotonic)
     return TrustedIssuer(issuer, keys, AccessTokenValidator(issuer, now), client)
@@ -64,8 +64,8 @@ def trust(
 class Authenticator:
     """Authenticates callers by the tokens of the trusted issuers.
 
-    ``close_teams`` adds the teams above those of a token. ``challenge`` builds the 401 and 403 errors. Call `aclose`,
-    or use the authenticator as an async context manager, to close the connections to the issuers.
+    ``close_teams`` returns the teams of a token with the teams above them. ``challenge`` builds the 401 and 403 errors.
+    Call `aclose`, or use the authenticator as an async context manager, to close the connections to the issuers.
     """
 
     def __init__(
@@ -147,7 +147,8 @@ class Authenticator:
 def build_authenticator(settings: Settings, close_teams: CloseTeams) -> Authenticator:
     """Return an authenticator for the issuers of ``MLG_ISSUERS``, with ``MLG_ENV=dev`` also the development issuer.
 
-    Raises `ConfigurationError` if an entry is invalid, two issuers conflict, or there is no issuer.
+    Raises `ConfigurationError` if an entry is invalid, two issuers conflict or there is no issuer. Also raises it if
+    ``policies/roles.toml`` or ``MLG_PUBLIC_URL`` is invalid, or as `DevIssuer` does.
     """
     issuers = read_issuers(settings.issuers, audience=settings.audience, tenant=settings.tenant)
     trusted = [trust(issuer, httpx2.AsyncClient(timeout=FETCH_TIMEOUT)) for issuer in issuers]
@@ -159,7 +160,7 @@ def build_authenticator(settings: Settings, close_teams: CloseTeams) -> Authenti
         trusted.append(trust(dev.issuer, httpx2.AsyncClient(transport=in_process, timeout=FETCH_TIMEOUT)))
     if not trusted:
         raise ConfigurationError(
-            "MLG_ISSUERS is empty, so every request would be refused. List at least one issuer; see docs/identity.md."
+            "MLG_ISSUERS lists no issuer, so every token would be refused. List at least one; see docs/identity.md."
         )
     check_distinct(tuple(entry.issuer for entry in trusted))
     return Authenticator(trusted, Roles.load(), close_teams, Challenge(metadata_url(settings)))

@@ -1,4 +1,7 @@
-"""Authentication middleware: answers a request without a valid token with 401, 403 or 503 before any handler runs."""
+"""Authentication middleware: outside of the open paths, only HTTP requests with a valid token reach a handler.
+
+Other HTTP requests get 401, 403 or 503. WebSockets authenticate after the handshake.
+"""
 
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, BaseUser
 from starlette.middleware import Middleware
@@ -23,7 +26,7 @@ class RequestUser(BaseUser):
 
     @property
     def is_authenticated(self) -> bool:
-        """True: anonymous callers are refused before a handler runs."""
+        """True: a `RequestUser` exists only for a request with a valid token."""
         return True
 
     @property
@@ -51,7 +54,7 @@ class BearerBackend(AuthenticationBackend):
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
         """Return the token's scopes and the user, and set ``request.state.principal``.
 
-        Return None for open paths and WebSockets. Raises `AuthError`.
+        Return None for open paths and WebSockets. Raises `AuthError` as `Authenticator.authenticate` does.
         """
         if conn.scope["type"] == "websocket" or self._is_open(conn.url.path):
             return None
@@ -66,7 +69,7 @@ class BearerBackend(AuthenticationBackend):
 
 
 def auth_error_response(conn: HTTPConnection, error: AuthenticationError) -> Response:
-    """Return the response for an `AuthError`: its status and headers, with a GraphQL error as body."""
+    """Return the response for an `AuthError`: its status, headers and a GraphQL error as body; raise other errors."""
     if not isinstance(error, AuthError):
         raise error
     extensions = {"code": str(error.code), **error.extensions}

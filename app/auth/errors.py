@@ -11,7 +11,7 @@ from policies.errors import Code, CodedError
 
 
 class AuthError(CodedError, AuthenticationError):
-    """The caller is not authenticated or lacks a scope. ``status`` and ``headers`` belong to the HTTP response."""
+    """A refusal of a request with 401, 403 or 503; ``status`` and ``headers`` are those of the response."""
 
     status: int = 401
 

@@ -25,7 +25,7 @@ def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
 
 
 async def _export(target: LoadTarget, kinds: frozenset[str]) -> None:
-    """Print the items, then the fields that the policy hides from the caller, on stderr."""
+    """Print the items to stdout, then the fields that the policy hides from the caller to stderr."""
     async with ApiClient(target.url, target.token, target.retry) as client:
         async for item in export_items(client, kinds):
             typer.echo(orjson.dumps(item))

@@ -57,7 +57,7 @@ def matrix(
     folder: Folder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Print what each persona may see and do, for every class of assets."""
+    """Print what each persona, and a caller without scopes, may see and do on every class of assets."""
     loaded, schema = _load(folder)
     for name, (about, principal) in callers().items():
         found = [(line.verb, line.words, line.block) for line in lines(loaded, schema, principal)]
@@ -96,10 +96,14 @@ def diff(ref: Annotated[str, typer.Argument(help="A git reference, such as main 
 
 @policy.command("explain")
 def explain_one(
-    who: Annotated[str, typer.Argument(metavar="SUBJECT", help="A persona, or NAME+break-glass.")],
-    action: Annotated[str, typer.Argument(help="discover, read, a write, or a field such as ModelVersion.params.")],
+    who: Annotated[str, typer.Argument(metavar="SUBJECT", help="A persona, PERSONA+break-glass, or anonymous.")],
+    action: Annotated[
+        str, typer.Argument(help="discover, read, a write such as update, or a field such as ModelVersion.params.")
+    ],
     urn: Annotated[str, typer.Argument(metavar="ID", help="The id of an asset.")],
-    claims: Annotated[Path | None, typer.Option(help="A JSON file with the claims of SUBJECT.")] = None,
+    claims: Annotated[
+        Path | None, typer.Option(help="A JSON file that describes the caller; SUBJECT is then only a title.")
+    ] = None,
 ) -> None:
     """Explain one decision about an asset in the store, for operators: the policies, and what is missing."""
     try:

@@ -23,7 +23,7 @@ from graphql_schema.schema import sdl
 from policies.errors import ConfigurationError
 
 PING_SECONDS: Final = 20.0
-"""Seconds between two pings of a WebSocket, and seconds to wait for each pong."""
+"""Seconds between two pings of a WebSocket, and maximum seconds to wait for each pong."""
 
 TOKEN_SETTINGS: Final = {"host", "port", "data_dir", "tenant", "audience"}
 """Settings that determine the tokens of the development issuer."""
@@ -66,7 +66,7 @@ def dev() -> None:
 
 
 async def _develop(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM; once the server is ready, load the demo estate and print the welcome."""
+    """Serve until SIGINT or SIGTERM; once the server is ready, call `_welcome`."""
     server = _server(settings)
     serving = asyncio.create_task(server.serve())
     while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers only a flag
@@ -78,7 +78,7 @@ async def _develop(settings: Settings) -> None:
 
 
 def _server(settings: Settings) -> uvicorn.Server:
-    """Return a server of one process; raises ConfigurationError if the port is in use."""
+    """Return a server of one process; raises ConfigurationError if a setting is invalid or the port cannot be used."""
     app = create_app(Process(settings))
     _check_port(settings)
     config = uvicorn.Config(
@@ -103,13 +103,13 @@ def _check_port(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             raise ConfigurationError(
-                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}); stop the process that "
-                f"uses it, or choose another port: MLG_PORT={settings.port + 1}."
+                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). Stop the process that "
+                f"uses the port, choose another port such as MLG_PORT={settings.port + 1}, or correct MLG_HOST."
             ) from None
 
 
 def _welcome(settings: Settings) -> None:
-    """Load the demo estate into an empty store, then print the address of the API, a token and a first query."""
+    """With MLG_DEMO=1, load the demo estate into an empty store; then print the API's address, a token and a query."""
     url = f"http://{settings.host}:{settings.port}"
     issuer = DevIssuer(settings)
     root, ada = (issuer.mint(persona(name)) for name in ("root", "ada"))
@@ -120,7 +120,7 @@ def _welcome(settings: Settings) -> None:
 
 
 def _assignments(settings: Settings) -> list[str]:
-    """Return the variables, as `KEY=value`, that `mlg token` needs for this server if they differ from the defaults."""
+    """Return the variables of TOKEN_SETTINGS that differ from their defaults, as `KEY=value`, for `mlg token`."""
     defaults = Settings.from_env({})
     return [
         f"{field.metadata['key']}={shlex.quote(str(getattr(settings, field.name)))}"

@@ -19,7 +19,7 @@ GLASS = "+break-glass"
 def callers() -> dict[str, tuple[str, Principal]]:
     """Return every caller by name, with a sentence about it.
 
-    They are the personas, those with break-glass where they may use it, and a caller without any scope.
+    They are the personas, each persona with break-glass that may request break-glass, and a caller without any scope.
     """
     known: dict[str, tuple[str, Principal]] = {}
     for name, each in personas().items():
@@ -31,9 +31,9 @@ def callers() -> dict[str, tuple[str, Principal]]:
 
 
 def subject(name: str) -> Principal:
-    """Return the caller with the name of a persona, ``+break-glass`` included.
+    """Return the caller with a name: a persona, a persona with the suffix ``+break-glass``, or ``anonymous``.
 
-    Raises InvalidError if there is no such persona, or if break-glass is not among what the persona may request.
+    Raises InvalidError if there is no such persona, or if the persona may not request break-glass.
     """
     if name == ANONYMOUS:
         return Principal(name, PrincipalKind.PERSON, "default")

@@ -12,14 +12,14 @@ from policies.policy import SHIPPED, Policy
 from policies.vocabulary import Label, Labels
 
 BESIDE: Final = ("personas.toml", "roles.toml", "sensitivity.toml")
-"""Files that are not compared: both policies are read with those of the working tree."""
+"""Files that are not compared, with a remark if they differ: both policies are read with those of the working tree."""
 
 
 def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, list[str]]:
     """Return the policy of a git reference, and remarks on labels that do not fit and on files that are not compared.
 
-    A field without a label there keeps its ``current`` label. Raises InvalidError if git has no such reference, or if
-    its rules do not fit the schema.
+    A field without a label there keeps its ``current`` label. Raises InvalidError if git is not installed, has no such
+    reference or no policy in it, or if the rules do not fit the schema.
     """
     names = _git("ls-tree", "--name-only", "--end-of-options", ref, "./").split()
     texts = [_git("show", "--end-of-options", f"{ref}:./{name}") for name in sorted(names) if name.endswith(".cedar")]

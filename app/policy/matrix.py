@@ -48,7 +48,7 @@ def decisions_of(policy: Policy, governed: Governed, principal: Principal) -> De
 
 
 def lines(policy: Policy, governed: Governed, principal: Principal) -> list[Line]:
-    """Return the decisions as few lines; what no line names is hidden or denied."""
+    """Return the decisions as few lines; labels, fields and writes that no line names are hidden or denied."""
     found = decisions_of(policy, governed, principal)
     return [
         *(Line("sees", words, block) for words, block in group_blocks(_sees(found, policy.labels, governed)) if words),

@@ -22,7 +22,7 @@ EMPTY_CALLER: Caller = {name: kind() for name, kind in CALLER_ATTRIBUTES.items()
 
 
 class _UntranslatableError(Exception):
-    """A construct that no row filter can express."""
+    """A construct that cannot be compiled to a row filter."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _scope(scope: pst.PrincipalOrResourceConstraint, entity_type: str, caller: C
             return _constant(str(named) == entity_type)
         case pst.ScopeEq(pst.EntityUid() as uid) if caller is not None:
             return _constant(str(uid.type) == entity_type and uid.id == caller["subject"])
-    raise _UntranslatableError(f"its scope names one {entity_type}")
+    raise _UntranslatableError(f"its scope has an unsupported constraint on the {entity_type}")
 
 
 def _constant(value: bool) -> Predicate:  # noqa: FBT001  the value is the argument

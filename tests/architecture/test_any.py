@@ -55,4 +55,4 @@ def test_each_form_is_counted() -> None:
     source = (
         '"""Any."""\nfrom typing import Any, cast\nx: dict[str, Any] = cast("Any", {})\ndef f(y: Any) -> int: ...\n'
     )
-    assert uses(Module("app/x.py", source, ast.parse(source))) == 3
+    assert uses(Module("app/x.py", source)) == 3

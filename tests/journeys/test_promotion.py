@@ -49,7 +49,7 @@ async def test_a_high_risk_model_requires_release_and_governance_approvals(api: 
     await register(api, "grave", riskTier="HIGH")
     await set_alias(api, "eli", "grave", 2)
     message = await blocks(api, "grave", closed(missingApprovals=["governance", "release"]))
-    assert "needs an approval by governance; needs an approval by release" in message
+    assert "needs the approval 'governance'; needs the approval 'release'" in message
     assert (await aliases(api, "eli", "grave"))["aliases"][0]["version"] == {"id": version("grave", 2)}
     await approve(api, "eli", version("grave"))
     await blocks(api, "grave", closed(missingApprovals=["governance"]))
@@ -90,7 +90,7 @@ async def test_a_failing_evaluation_closes_the_gate_until_retired(api: Api) -> N
         item = {"source": "test", "name": name, "verdict": verdict, "modelVersion": version("failing", number)}
         await api.load({"evaluation": item})
     bad = "mlg://evaluation/test/default/bad"
-    assert f"fails {bad}" in await blocks(api, "failing", closed(failingEvaluations=[{"id": bad}]))
+    assert f"fails the evaluation {bad}" in await blocks(api, "failing", closed(failingEvaluations=[{"id": bad}]))
     await api.load({"evaluation": {"id": bad, "stage": "RETIRED"}})
     await passes(api, "failing")
 

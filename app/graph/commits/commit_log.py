@@ -1,7 +1,8 @@
 """The commit log of a process: orders its transactions, and wakes the readers of the change feed.
 
-All changes of one transaction have one instant, later than that of every earlier transaction. A reader who has read up
-to an instant therefore misses nothing by reading what is later. Changes of one transaction are ordered by id.
+All changes of one transaction have one instant, later than that of every earlier transaction of this process. Changes
+of one transaction are ordered by id. If only one process writes, a reader therefore misses no change by continuing
+after the last change that was read. If several processes write, a reader may miss a change.
 """
 
 import asyncio
@@ -38,7 +39,10 @@ class CommitLog:
         self._begun = self._ended = 0
 
     def instant(self, now: int) -> int:
-        """Return the instant of a transaction that begins now; call it under the write lock, then :meth:`end`."""
+        """Return the instant of a transaction that begins at ``now``, later than all instants returned before.
+
+        Call it under the write lock, and :meth:`end` when the transaction is over.
+        """
         self._begun = now
         self._last = max(now, self._last + 1)
         return self._last
@@ -48,24 +52,25 @@ class CommitLog:
         self._ended = self._begun
 
     def stable_until(self, now: int) -> int:
-        """Return the latest instant without a transaction in flight; a read at this instant is repeatable.
+        """Return the latest instant, up to ``now``, before the transaction of this process that is in flight.
 
-        It is ``now`` if no transaction is in flight, so that a client reads its own completed write.
+        It is ``now`` if no transaction is in flight, so that a client reads its own completed write. A read at this
+        instant is repeatable, unless a transaction begins in the same millisecond.
         """
         return min(now, self._begun - 1) if self._begun > self._ended else now
 
     def written(self) -> None:
-        """Wake all waiting readers; call it under the write lock, after the transaction of the last instant."""
+        """Record that the transaction of the last instant is stored, and wake waiting readers; needs the write lock."""
         self._stored = max(self._stored, self._last)
         self._wake()
 
     @property
     def count(self) -> int:
-        """Return the number of transactions that this process has written or noticed."""
+        """Return a counter that grows with each transaction written here, and each check that finds those of others."""
         return self._count
 
     async def wait(self, count: int) -> None:
-        """Return as soon as a transaction was written since ``count`` was read."""
+        """Return as soon as the property ``count`` differs from the argument, which is an earlier value of it."""
         self._waiting += 1
         try:
             while self._count == count:
@@ -74,12 +79,15 @@ class CommitLog:
             self._waiting -= 1
 
     async def load(self, client: GremlinClient) -> None:
-        """Continue after the last change in the store, even if the clock of this process is behind."""
+        """Read the instant of the last change in the store: :meth:`instant` then returns later ones only."""
         self._stored = await newest(client)
         self._last = max(self._last, self._stored)
 
     async def watch(self, client: GremlinClient, seconds: float = LOOK_SECONDS) -> None:
-        """Check for transactions of other processes until cancelled, while at least one reader waits."""
+        """Until cancelled, check for transactions of other processes every ``seconds`` if a reader waits.
+
+        A check that fails is logged and made again at the next turn.
+        """
         while True:
             await asyncio.sleep(seconds)
             if self._waiting:
@@ -101,7 +109,7 @@ class CommitLog:
 
 
 async def newest(client: GremlinClient) -> int:
-    """Return the instant of the last change in the store, 0 if there is none."""
+    """Return the instant of the last change in the store in epoch milliseconds, 0 if there is none."""
     found: list[int] = await client.submit(_LAST, {"kind": "CHANGE"})
     return max(found, default=0)
 

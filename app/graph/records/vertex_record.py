@@ -13,7 +13,7 @@ from typing import Final
 from app.graph.records.record_text import text_of
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
-from graphql_schema.catalog.properties import TIME_FIELDS
+from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.rules.index_terms import indexed as found_by
@@ -56,6 +56,13 @@ _UNUSED: Final = {"usedAt": 0, "servedAt": 0}
 
 :meth:`app.graph.writing.unit.staging.Staging.mark` updates them.
 """
+
+
+_NONE: Final[Mapping[str, Json]] = {"String": "", "Long": 0, "Double": 0.0, "Boolean": False}
+"""The native value of a record without a value, by Java class: an absent property would pass a filter with `not`."""
+
+
+_OF_ASSETS: Final = [stored for stored in NATIVE_PROPERTIES if not stored.attached_only]
 
 
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
@@ -200,9 +207,8 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
         return _natives_of_attached(record), {}
     index = record["index"]
     found = found_by(record)
-    same = ("tenant", "kind", "source", "namespace", "name", "ownerTeam", "createdAt", "updatedAt", "revision")
     values = {
-        **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "hydration")},
+        **{stored.name: _native(record, stored.name, _NONE[stored.java]) for stored in _OF_ASSETS if not stored.many},
         "urn": record["id"],
         "prose": found.prose,
         "domain": index["domain"],
@@ -212,8 +218,15 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
         "record": text_of(record),
     }
     owners = [urn for urn, _ in index["owners"]]
+    sets = {stored.name: _native(record, stored.name, [""]) for stored in _OF_ASSETS if stored.many}
     named = {"titles": [*found.titles], "words": [*found.words]}
-    return values, {**named, "owners": owners or [""], "tags": index["tags"] or [""]}
+    return values, {**sets, **named, "owners": owners or [""], "tags": index["tags"] or [""]}
+
+
+def _native(record: Record, name: str, none: Json) -> Json:
+    """Return the value of a record under the name of a native property, ``none`` if it has no value or no members."""
+    value = record.get(name)
+    return none if value is None or value == [] else value
 
 
 def _natives_of_attached(record: Record) -> JsonObject:

@@ -2,7 +2,7 @@
 
 A receipt is a vertex of the label ``Receipt`` without an index entry, so that no read of the API returns it. Its id is
 a hash of tenant, subject and key. It is written in the transaction of its item and valid for 24 hours. It lies in an
-hourly bucket, where :mod:`app.graph.jobs.receipt_expiry` finds expired receipts. A rejected item leaves no receipt,
+hourly bucket, in which :mod:`app.graph.jobs.receipt_expiry` finds expired receipts. A rejected item leaves no receipt,
 because it wrote nothing and may be corrected.
 """
 
@@ -17,7 +17,10 @@ from graphql_schema.ports.record import JsonObject, Record
 
 
 def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
-    """Return the stored outcome of a key, None if it is new; reject the item if the payload was another."""
+    """Return the stored outcome of a key, None if there is no receipt or it has expired.
+
+    Raises RejectedItemError if the key was used with another payload.
+    """
     receipt = _valid_receipt(unit, key)
     if receipt is None:
         return None

@@ -38,7 +38,7 @@ class RequestLimits:
 async def read_params(request: Request, limits: RequestLimits) -> GraphQLRequestData:
     """Return the parameters of the operation in ``request``, from the query string (GET) or from the body (POST).
 
-    Raises `HttpError` with status 400, 405, 408, 413 or 415.
+    Raises `HttpError` with status 400, 405, 408, 413 or 415, and `ClientDisconnect` if the client disconnects.
     """
     if request.method == "GET":
         values: object = _read_query_string(request.scope["query_string"], limits)
@@ -61,7 +61,7 @@ def _require_json(headers: Mapping[str, str]) -> None:
     if media.lower() != "application/json" or charset not in {"utf-8", "utf8"} or encoding != "identity":
         raise HttpError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "The headers announce no uncompressed JSON in UTF-8. Send `Content-Type: application/json`, without "
+            "The headers do not declare uncompressed JSON in UTF-8. Send `Content-Type: application/json`, without "
             "`Content-Encoding`.",
             headers={"Accept-Post": "application/json"},
         )
@@ -145,7 +145,8 @@ def _exceeds_depth(value: object, levels: int) -> bool:
 def checked_params(values: object, limits: RequestLimits) -> GraphQLRequestData:
     """Return the four parameters of GraphQL over HTTP after a check of their types; other members are ignored.
 
-    ``values`` is the decoded body. Raises `HttpError` with status 400, or with 413 for a document over the limit.
+    ``values`` is the decoded body, query string or ``payload`` of a WebSocket message. Raises `HttpError` with status
+    400, or with 413 for a document over the limit.
     """
     if not isinstance(values, dict):
         raise _malformed_error("The body", "one JSON object; for several operations, send several requests")

@@ -38,8 +38,8 @@ _DOCUMENT_CODES = frozenset({Code.BAD_REQUEST, Code.INVALID, Code.LIMIT_EXCEEDED
 class GraphQLResult:
     """An execution result whose errors are classified.
 
-    ``errors`` pairs each error with the coded error that the response shows. They are sorted by path, because the order
-    of completion would disclose how long hidden values took. ``executed`` is false for a request error.
+    ``errors`` pairs each error with the coded error that the response shows. The pairs are sorted by path, because the
+    order of completion would disclose how long hidden values took. ``executed`` is false for a request error.
     """
 
     data: dict[str, object] | None
@@ -84,7 +84,7 @@ class GraphQLResult:
 def build_result(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> GraphQLResult:
     """Return ``result`` with classified errors; log its defects in one line and mask them.
 
-    ``suggestions`` keeps "Did you mean …" in messages of graphql-core.
+    Without ``suggestions``, "Did you mean …" is removed from messages of graphql-core.
     """
     errors = sorted(result.errors or [], key=_path_order)
     before_execution = isinstance(result, PreExecutionError)

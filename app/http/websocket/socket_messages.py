@@ -28,7 +28,8 @@ class SocketMessages(ASGIWebSocketAdapter):
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the received messages until one side closes the socket; close the socket after an oversized message.
 
-        Raises `NonJsonMessageReceived` or `NonTextMessageReceived` for a malformed message.
+        Raises `NonJsonMessageReceived` for text that is not JSON or is nested too deeply, and `NonTextMessageReceived`
+        for a binary message.
         """
         del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
@@ -36,7 +37,9 @@ class SocketMessages(ASGIWebSocketAdapter):
             while self.ws.application_state is not WebSocketState.DISCONNECTED:
                 text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
                 if len(text) > limits.message_bytes:
-                    await self.close(MESSAGE_TOO_BIG, f"The message is larger than {limits.message_bytes} bytes.")
+                    await self.close(
+                        MESSAGE_TOO_BIG, f"The message is larger than {limits.message_bytes} bytes. Send less."
+                    )
                     return
                 yield read_json(text, limits, "The message")
         except HttpError as error:

@@ -32,7 +32,7 @@ def demo_entries() -> list[ImportItem]:
 
 
 def demo_scenario(today: date) -> Iterator[Round]:
-    """Return the rounds of calls in order; their days end on the day before ``today``."""
+    """Return the rounds of calls in order; checks and usage end on the day before ``today``."""
     return chain(quality(today), usage(today), releases())
 
 

@@ -1,7 +1,7 @@
-"""Writes the graph as ``AssetInput`` items, which restore the same graph when imported into an empty store.
+"""Reads the graph as ``AssetInput`` items, which restore the exported values when imported into an empty store.
 
-Each edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and validity. Values that no
-query returns are not exported; ``docs/import.md`` lists them. The export has only what the token may read.
+Each lineage edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and validity. Values
+that no query returns are not exported; ``docs/import.md`` lists them. Values that the token may not read are left out.
 """
 
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from app.ingest.load.api_client import ApiClient
 from graphql_schema.catalog.inference_rules import ENRICHMENT
 from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.ports.record import Json, JsonObject, Record
+from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
 from graphql_schema.registry.entries import REGISTRY
 from policies.errors import LimitError
 
@@ -23,9 +24,10 @@ _EDGE_VALUES: Final = ("origin", "confidence", "validFrom", "validTo", "runId", 
 
 
 async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -> AsyncIterator[Item]:
-    """Yield everything as items: people and vocabulary, then the assets of each kind, each after the edges it has.
+    """Yield users, teams, domains and tags, then the assets of each kind, each after the links that leave it.
 
-    ``kinds`` are values of ``AssetKind``; when given, only these assets and the edges that leave them are read.
+    ``kinds`` are values of ``AssetKind``; unless empty, only these assets and the edges that leave them are read.
+    Raises LimitError if a list of an asset is longer than a page, and the errors of `ApiClient.execute`.
     """
     for entry in REGISTRY.values():
         if not entry.kind.asset and not kinds:
@@ -46,7 +48,10 @@ async def _assets(client: ApiClient, entry: KindEntry) -> AsyncIterator[Item]:
 
 
 async def _edges(client: ApiClient, asset: Record) -> list[JsonObject]:
-    """Return the lineage edges that leave the asset itself as links; edges of other group members are left out."""
+    """Return the lineage edges that leave the asset itself, as links.
+
+    Edges of other group members and edges that a rule inferred are left out.
+    """
     neighbours: list[JsonObject] = []
     first = asset["downstream"] or {"nodes": [], "pageInfo": {"hasNextPage": False}}
     if first["pageInfo"]["hasNextPage"]:
@@ -58,7 +63,7 @@ async def _edges(client: ApiClient, asset: Record) -> list[JsonObject]:
 
 
 def _is_inferred(edge: Record) -> bool:
-    """Return whether a rule inferred the edge; the import infers it again from the other edges."""
+    """Return whether an inference rule derived the edge; after an import, the server derives the edge again."""
     return any(pair["key"] == ENRICHMENT for pair in edge["properties"] or ())
 
 
@@ -89,7 +94,7 @@ def _self_links(entry: KindEntry, node: Record) -> list[JsonObject]:
 
 
 def _asset(entry: KindEntry, node: Record) -> JsonObject:
-    """Return the body of an asset's item; the owner team is the first owner, so that the import chooses it again."""
+    """Return the body of an asset's item; the owner team comes first, so that the import sets the same owner team."""
     left_out = _NOT_IN_BODY | entry.export.links.keys() | entry.export.self_links.keys()
     body = {name: value for name, value in node.items() if name not in left_out}
     body["owners"] = sorted(node["owners"] or [], key=lambda one: one["owner"] != node["ownerTeam"])
@@ -98,7 +103,7 @@ def _asset(entry: KindEntry, node: Record) -> JsonObject:
 
 
 def _registered(entry: KindEntry, node: Record) -> JsonObject:
-    """Return the body of an item of people and vocabulary."""
+    """Return the body of the item of a user, team, domain or tag."""
     lists = {name: [{key: far} for far in _all(node, name)] for name, key in entry.export.members.items()}
     return {name: value for name, value in _plain({**node, **lists}).items() if value != []}
 
@@ -107,7 +112,10 @@ def _all(node: Record, name: str) -> list[str]:
     """Return the ids of a connection that was read in one page; raises LimitError when one page is not enough."""
     connection = node.get(name) or {"nodes": [], "pageInfo": {"hasNextPage": False}}
     if connection["pageInfo"]["hasNextPage"]:
-        raise LimitError(f"{node['id']} has more than 500 {name}; the export cannot contain the full list.")
+        raise LimitError(
+            f"{node['id']} has more than {MAX_PAGE_SIZE} {name}, which do not fit in one page of the export. "
+            "Use --kind to export other kinds."
+        )
     return [one["id"] for one in connection["nodes"]]
 
 

@@ -1,7 +1,7 @@
 """A client of the GraphQL API: sends documents with a bearer token, and repeats a request after a transient failure.
 
-Repeating is safe for every request of the importers: registration is idempotent by identity, and the others only read
-or carry an idempotency key.
+Repeating a registration is safe, because registration is idempotent by identity. Another mutation without an
+idempotency key may be applied twice if its first response was lost.
 """
 
 import asyncio
@@ -68,14 +68,14 @@ class Retry:
 
 
 DEFAULT_RETRY = Retry()
-"""Retries for about a minute, which covers the restart of a server."""
+"""Seven attempts; the pauses add up to at most 31.5 s, or more if the API sends ``Retry-After``."""
 
 
 class ApiClient:
     """One connection pool to ``POST <url>/graphql``; use it as an async context manager.
 
-    ``deadline`` is in seconds and covers one response. ``transport`` replaces the network, in tests. ``hidden`` counts
-    the values that the policy has hidden in the responses so far, by coordinate.
+    ``deadline`` is in seconds and limits each read and write of a request. ``transport`` replaces the network, in
+    tests. ``hidden`` counts the values that the policy has hidden in the responses so far, by coordinate.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class ApiClient:
     async def execute(self, document: str, variables: Record) -> JsonObject:
         """Run one operation and return its ``data``.
 
-        Raises UnreachableError after the last attempt, TokenRefusedError at 401 and 403, and RequestRejectedError if
-        the response has errors and none of them is transient.
+        Raises UnreachableError after the last attempt, and TokenRefusedError if the API does not accept the token.
+        Raises RequestRejectedError for an invalid address, a response without data, and errors that are not transient.
         """
         body = orjson.dumps({"query": document, "variables": variables})
         failures = 0
@@ -153,13 +153,15 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _response_body(response: httpx2.Response) -> JsonObject:
-    """Return the body of a response with data; raises the error that another response means."""
+    """Return the body of a response with data and without errors; raise the error that describes any other response."""
     try:
         body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         body = {}
     errors = (body.get("errors") or []) if isinstance(body, dict) else []
-    message = "; ".join(str(error.get("message")) for error in errors) or f"HTTP {response.status_code}"
+    message = "; ".join(str(error.get("message")) for error in errors) or (
+        f"HTTP {response.status_code} without a GraphQL response; check the address (--url)"
+    )
     codes = {(error.get("extensions") or {}).get("code") for error in errors}
     if response.status_code in {401, 403} or codes & {Code.UNAUTHENTICATED, Code.FORBIDDEN}:
         reason = message.rstrip(".")

@@ -1,7 +1,7 @@
-"""Runs mutations in order, each with the token of its own caller.
+"""Runs rounds of mutations in order, each mutation with the token of its own caller.
 
-Registrations need no order and one caller. Promotions, decisions and reports are made by callers with the rights for
-them, and build on one another. The first rejected call stops the scenario.
+Registrations need no order and only one caller. Promotions, decisions and reports are made by callers with the rights
+for them, and build on one another. A round with a rejected call is the last one.
 """
 
 import asyncio
@@ -51,8 +51,8 @@ Round = list[Call]
 class Scenario:
     """Rounds in order, the tokens of their callers by name, and the URN of the asset that the last call registers.
 
-    If ``final_asset`` exists, the scenario ran before and is not repeated, because it would undo and redo changes that
-    were made since.
+    If ``final_asset`` exists, the scenario ran before and is not repeated, because a repetition would overwrite later
+    changes.
     """
 
     rounds: Sequence[Round]
@@ -61,7 +61,10 @@ class Scenario:
 
 
 async def run_scenario(url: str, scenario: Scenario, retry: Retry = DEFAULT_RETRY) -> AsyncIterator[ItemResult]:
-    """Send the calls; yields one result per call, and stops after the first round with a rejected call."""
+    """Send the calls; yields one result per call, and stops after the first round with a rejected call.
+
+    Yields nothing if the final asset exists. Raises the errors of `ApiClient.execute`.
+    """
     created: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         clients = {

@@ -14,7 +14,7 @@ GOOD = f'{GATE}approvals = ["release"]\n'
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[[gate", r"cannot be read as TOML"),
+        ("[[gate", r"cannot be read: .*valid TOML"),
         (
             GOOD.replace("[[gate]]", "[[gates]]"),
             r"has \['gates'\] outside of a gate. Write each gate under \[\[gate\]\]",

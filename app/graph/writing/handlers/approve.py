@@ -1,4 +1,4 @@
-"""Records a decision about an asset for a gate. A decision is never changed; a newer one replaces it."""
+"""Records a decision about an asset under an approval name. It is never changed; the newest under a name counts."""
 
 from app.graph.writing.rules.attach import attached_urn, new_attached_record
 from app.graph.writing.rules.gate_evidence import decisions
@@ -14,7 +14,10 @@ from graphql_schema.rules.gate_evaluation import approved, newest
 
 
 def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
-    """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke."""
+    """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke.
+
+    The error is also raised if the asset is hidden, deleted or a stub, or ``expiresAt`` has passed.
+    """
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "approve", subject)
     refuse_deleted(subject)
@@ -25,7 +28,9 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     before = newest(earlier, command.gate)
     if command.decision == ApprovalDecision.REVOKED.name and not approved(before, unit.now):
         raise conflict(
-            f"{command.subject} has no valid approval by {command.gate!r} to revoke.", subject["revision"], "decision"
+            f"{command.subject} has no valid approval {command.gate!r} to revoke; check `gate`.",
+            subject["revision"],
+            "decision",
         )
     decision = _decision(unit, command, len(earlier))
     vid, subject_vid = unit.lookup.vid(decision["id"]), unit.lookup.vid(command.subject)
@@ -37,7 +42,7 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
 
 
 def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int) -> Record:
-    """Return the record of the decision; ``earlier`` is the number of earlier decisions, which makes the id unique."""
+    """Return the record of the decision; ``earlier`` is the number of visible decisions, which is part of its id."""
     author = unit.author
     identity = (
         command.subject,
@@ -62,5 +67,5 @@ def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int) -> Record:
 
 
 def _audited(decision: Record | None) -> dict[str, str] | None:
-    """Return the part of a decision that the audit records."""
+    """Return the part of a decision that the audit records, None without a decision."""
     return None if decision is None else {"gate": decision["gate"], "decision": decision["decision"]}

@@ -37,14 +37,18 @@ USES: Final = (
 """The hops from an asset to what uses it."""
 
 MAX_NAMED: Final = 5
-"""Uses that a rejection names."""
+"""Maximal number of uses that a rejection names."""
 
 DELETED_WITH: Final = "deletedWith"
 """Record key of a child that was deleted with its parent: the id of the parent."""
 
 
 def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
-    """Mark an asset and its children as deleted; raises RejectedItemError if an asset outside the group uses one."""
+    """Mark an asset and its visible children as deleted.
+
+    Raises RejectedItemError if the asset is hidden or has another revision, the caller may not retire one of them, or
+    an asset outside of them uses one.
+    """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
     refuse_unexpected(unit, command.urn, command.expected_revision, record)
@@ -65,7 +69,10 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
 
 
 def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
-    """Restore an asset and the children deleted with it; raises RejectedItemError if its parent is deleted."""
+    """Restore an asset and the visible children that were deleted with it.
+
+    Raises RejectedItemError if the asset is hidden, the caller may not retire one of them, or the parent is deleted.
+    """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
     require_right(unit, "retire", record)
@@ -74,7 +81,9 @@ def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
     parent_id = parent_urn(command.urn) or record["index"]["whole"]
     parent = unit.visibility.visible(parent_id) if parent_id else None
     if parent is not None and is_deleted(parent):
-        raise conflict(f"The parent {parent_id} of {command.urn} is deleted; restore it first.", record["revision"])
+        raise conflict(
+            f"The parent {parent_id} of {command.urn} is deleted; restore the parent first.", record["revision"]
+        )
     unit.audit.record_action(vid, ChangeAction.RESTORED)
     _revive(unit, vid)
     for child in _children(unit, vid):
@@ -97,7 +106,7 @@ def _children(unit: ItemUnit, vid: int) -> list[int]:
 
 
 def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record]) -> None:
-    """Reject the item if any member of the group is used by an asset outside of it."""
+    """Reject the item if a member of the group is in use outside of the group."""
     _require_uses(unit, group)
     uses = [use for member in group for use in _uses(unit, member, group)]
     if uses:
@@ -110,7 +119,7 @@ def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record]) -> 
 
 
 def _require_uses(unit: ItemUnit, vids: Iterable[int]) -> None:
-    """Read the uses of all vertices in one request."""
+    """Require the uses of all vertices at once, so that one request reads them."""
     unit.lookup.require_hops(*((hop, vid) for vid in vids for hop in _use_hops(unit.lookup.kind(vid))))
 
 
@@ -120,7 +129,10 @@ def _use_hops(kind: str) -> list[Hop]:
 
 
 def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[str]:
-    """Yield a description of each use of a vertex by an asset outside of the deleted group."""
+    """Yield a description of each use of a vertex outside of the group.
+
+    An active deployment is in use. A model version is in use while an alias of its model points at it.
+    """
     record, kind = unit.lookup.known(vid), unit.lookup.kind(vid)
     if kind == "Deployment" and record.get("status") == "ACTIVE":
         yield f"{record['id']} is ACTIVE"
@@ -137,7 +149,7 @@ def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[str]:
 
 
 def _is_live(far: Record) -> bool:
-    """Return whether a consumer still uses the asset: a run is over, and a retired or inactive one uses nothing."""
+    """Return whether a consumer counts as a use: no run does, and no deleted, retired or inactive asset."""
     if is_deleted(far) or far["stage"] == "RETIRED" or kind_of(far) == "Run":
         return False
     return kind_of(far) != "Deployment" or far.get("status") == "ACTIVE"

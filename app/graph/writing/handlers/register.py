@@ -1,6 +1,7 @@
 """Registers or updates one asset: its values, and the edges that the fields of its input declare.
 
-Load, authorise, change, stage: every read comes first, then every check, then pure functions, then the changes.
+Load, authorise, stage: first the stored asset is looked up and the rights on it are checked. Then its record and edges
+are staged, and last the right on the result is checked.
 """
 
 from collections.abc import Mapping
@@ -37,9 +38,10 @@ _ENDED: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The asset that a command is about: its record before the command, and that of its parent where both exist.
+    """The asset that a command is about. ``before`` is its record before the command, None if there is none.
 
-    ``creates`` is set if the asset is new, or was only a stub.
+    ``creates``, a flag, is set if the asset is new, or was only a stub. ``parent`` is the record of the parent
+    named in the URN of an asset that is created, else None.
     """
 
     command: RegisterCommand
@@ -50,12 +52,16 @@ class Target:
 
     @property
     def right(self) -> str:
-        """Return the action of the policy that the command needs on the stored record."""
+        """Return the name of the policy action that the command needs on the stored record."""
         return "register" if self.creates else self.command.right
 
 
 def register(unit: ItemUnit, command: RegisterCommand) -> WriteOutcome:
-    """Register or update an asset; raises RejectedItemError if the caller may not, or the values are invalid."""
+    """Register or update an asset.
+
+    Raises RejectedItemError if the caller may not, the values are invalid, or the asset is deleted or differs from the
+    expected revision.
+    """
     target = _load(unit, command)
     _authorise(unit, target)
     _refuse_content(target)
@@ -122,7 +128,7 @@ def _changed(record: Record, target: Target, *, stored: bool) -> Record:
 
 
 def _without_late_state(values: Record, before: Record | None) -> Record:
-    """Return the values without ``state`` if the report of a run arrives late: an ended run does not start again."""
+    """Return the values, without ``state`` if it would set a run back: reports of a run may arrive late."""
     state, stored = values.get("state"), (before or {}).get("state")
     if (before or {}).get("kind") == "RUN" and _PROGRESS.get(state, _ENDED) < _PROGRESS.get(stored, _ENDED):
         return {name: value for name, value in values.items() if name != "state"}
@@ -158,7 +164,7 @@ def _refuse_missing(command: RegisterCommand) -> None:
     missing = [name for name in command.required if name not in given]
     if missing:
         names = " and ".join(f"`{name}`" for name in missing)
-        raise invalid(f"The first registration of {command.urn} needs {names}; add it.", missing[0])
+        raise invalid(f"The first registration of {command.urn} needs {names}; give a value for each.", missing[0])
 
 
 def _refuse_other_content(command: RegisterCommand, before: Record) -> None:

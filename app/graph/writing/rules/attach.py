@@ -18,11 +18,11 @@ def attached_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") ->
 
 
 def new_attached_record(unit: ItemUnit, urn: str, at: int, **values: Json) -> Record:
-    """Return a new attached record by the author, created at ``at``; values that are None are omitted."""
+    """Return a new attached record by the author, created at ``at`` (epoch milliseconds); None values are omitted."""
     author = unit.author
     return attached_record(author.tenant, urn, author.subject, at, **values)
 
 
 def amended(unit: ItemUnit, record: Record, **values: Json) -> Record:
-    """Return an attached record with other values, updated by the author now."""
+    """Return an attached record with these values replaced, updated by the author now."""
     return {**record, **values, "updatedAt": unit.now, "updatedBy": unit.author.subject}

@@ -18,7 +18,7 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str) -> bool:
     """Stage an edge with its effects; return whether it changes.
 
-    ``own`` is the vertex whose rights were checked; the audit records the edge as its ``field``.
+    ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
     before = unit.lookup.is_current(key)
     if key[0] == TAGGED.name:
@@ -61,9 +61,10 @@ def update_use_times(unit: ItemUnit, vid: int) -> None:
 def update_ordered_lists(
     unit: ItemUnit, vid: int, relation: str, declared: Sequence[str], restored: Sequence[str] = ()
 ) -> None:
-    """Stage the indexed owners or tags of an asset: first the declared ones, then the present, then the restored ones.
+    """Stage the indexed owners or tags of an asset, if ``relation`` is that of owners or tags.
 
-    The order counts: the first team among equals is the owner team. An edge that was not read did not change.
+    First come the declared ones, then the present, then the restored. The order counts: the first team among equals is
+    the owner team. An edge that was not read did not change.
     """
     record = unit.lookup.known(vid)
     index = record["index"]
@@ -90,7 +91,10 @@ def _current_targets(unit: ItemUnit, vid: int, relation: str, urns: list[str]) -
 
 
 def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
-    """Write the container (domain, feature set) into the index of the contained asset, if the caller may change it."""
+    """Stage the container (domain or feature set) in the index of the contained asset, after its edge began or ended.
+
+    Nothing is staged if the caller may not change the asset, or may not see a parent that it would get.
+    """
     _, source, target = key
     index_key = _CONTAINER_KEYS.get(unit.lookup.kind(source))
     if index_key is None:
@@ -111,7 +115,7 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
 
 
 def _may_contain(unit: ItemUnit, record: Record) -> bool:
-    """Return whether the caller may set the container of an asset: an unowned stub, or one that the caller updates."""
+    """Return whether the asset is an unowned stub or one that the caller may update, so that its container is set."""
     return is_unowned_stub(record) or unit.visibility.allows("update", record).allowed
 
 

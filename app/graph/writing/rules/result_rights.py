@@ -14,7 +14,10 @@ _RISK: Final[Mapping[str | None, int]] = {None: 0, **{tier: rank for rank, tier 
 
 
 def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, creates: bool) -> None:
-    """Reject the item unless the caller has the rights on the staged record that it needs, as it compares to before."""
+    """Reject the item unless the caller has the rights that the change from ``before`` to the staged record needs.
+
+    With the flag ``creates``, only the right to register the staged record is needed.
+    """
     if creates:
         # by the declared sensitivity: a hidden source must give the same response as an absent one
         known = unit.lookup.known(vid)

@@ -20,11 +20,13 @@ def _none_hidden(_kind: str, _attributes: PolicyAttributes) -> Collection[str]:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The caller of a batch, its instant, and the policy bound to this caller.
+    """The caller of a batch, its instants, and the policy bound to this caller.
 
     ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` dates its audit entries, and is later
-    than that of every earlier transaction. ``may``, ``discovers``, ``reads_field`` and ``hidden_fields`` are methods of
-    :class:`policies.access.Access`. ``propagation_stops`` are the kinds at which sensitivity stops.
+    than that of every earlier transaction of the process. ``may``, ``discovers``, ``reads_field`` and ``hidden_fields``
+    are the methods ``may``, ``is_discoverable``, ``reads_field`` and ``fields_hidden_by_rules`` of
+    :class:`policies.access.Access`. ``floors`` are the sensitivity floors of the tenant. ``propagation_stops`` are the
+    kinds at which sensitivity stops. Audit entries store ``request_id``, unless it is empty.
     """
 
     tenant: str

@@ -35,7 +35,8 @@ class Names:
     def urn(self, foreign: str) -> str | None:
         """Return the URN of a foreign id, or None if its entity type has no kind.
 
-        Raises InvalidError if the id is malformed, or if another foreign id has the same URN.
+        Raises InvalidError if the key of the id is malformed, or if another foreign id has the same URN. Raises
+        ValueError unless the id has the form ``urn:li:type:key``.
         """
         entity_type, key = split(foreign)
         make = _KINDS.get(entity_type)
@@ -57,7 +58,10 @@ class Names:
 
 
 def split(foreign: str) -> tuple[str, list[str]]:
-    """Split ``urn:li:type:(a,b)`` into the type and the parts of its key; nested parentheses are kept together."""
+    """Split ``urn:li:type:(a,b)`` into the type and the parts of its key; nested parentheses are kept together.
+
+    Raises ValueError if ``foreign`` has fewer than three colons.
+    """
     _, _, entity_type, key = foreign.split(":", 3)
     if not (key.startswith("(") and key.endswith(")")):
         return entity_type, [key]
@@ -141,7 +145,10 @@ _KINDS: dict[str, Callable[[list[str]], _Parts]] = {
 
 
 def _versions(estate: Estate) -> Iterator[tuple[str, _Parts]]:
-    """Yield the parts of each model as a version of its group; where a tag occurs twice, names are versions."""
+    """Yield each model with the parts of its URN, as a version of its first group.
+
+    The version is the version tag, or the model's name if another model of the group has the same tag.
+    """
     tagged = {}
     for model in estate.of_type("mlModel"):
         properties = model.aspects.get("mlModelProperties", {})

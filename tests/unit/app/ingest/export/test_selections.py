@@ -31,7 +31,12 @@ def test_every_input_field_is_exported(entry: KindEntry) -> None:
     document, name = page_document(entry), entry.kind.name
     missing = {f"{name}.{field.name}" for field in fields_of(entry.input) if field.name not in document}
     carried = {f"{name}.{field.name}" for field in fields_of(entry.input) if is_carried(field.metadata.get(EDGE))}
-    assert missing - carried - {f"{name}.{field}" for field in NOT_STORED} - CARRIED_BY_FAR_END == set()
+    lost = missing - carried - {f"{name}.{field}" for field in NOT_STORED} - CARRIED_BY_FAR_END
+    assert lost == set(), f"The export lacks {lost}: add them to Export(…) in {_file(entry)}."
+
+
+def _file(entry: KindEntry) -> str:
+    return f"graphql_schema/assets/{entry.kind.concept}.py"
 
 
 def is_carried(edge: EdgeField | None) -> bool:
@@ -44,5 +49,6 @@ def test_every_exported_field_can_be_imported(entry: KindEntry, contract: GraphQ
     """The selected own fields are fields of the input, so that an exported item is valid."""
     given: Any = contract.get_type(f"{entry.kind.name}Input")
     operation: Any = parse(f"{{ {entry.export.fields} }}").definitions[0]
-    assert {each.name.value for each in operation.selection_set.selections} <= given.fields.keys()
+    lost = {each.name.value for each in operation.selection_set.selections} - given.fields.keys()
+    assert lost == set(), f"{entry.input.__name__} lacks the exported {lost}: add them to the input in {_file(entry)}."
     assert entry.export.members.keys() <= given.fields.keys()

@@ -161,9 +161,9 @@ async def test_a_refused_token_is_not_tried_again(api: Apis, response: httpx2.Re
     [
         (failed("Unknown field.", "BAD_REQUEST", 400), "Unknown field."),
         (httpx2.Response(200, json={"errors": [{"message": "a"}, {"message": "b"}]}), "a; b"),
-        (httpx2.Response(404, text="nothing"), "HTTP 404"),
-        (httpx2.Response(200, json=[]), "HTTP 200"),
-        (httpx2.Response(200, json={"data": None}), "HTTP 200"),
+        (httpx2.Response(404, text="nothing"), "HTTP 404 without a GraphQL response; check the address (--url)"),
+        (httpx2.Response(200, json=[]), "HTTP 200 without a GraphQL response; check the address (--url)"),
+        (httpx2.Response(200, json={"data": None}), "HTTP 200 without a GraphQL response; check the address (--url)"),
     ],
 )
 async def test_a_rejected_request_is_not_tried_again(api: Apis, response: httpx2.Response, message: str) -> None:

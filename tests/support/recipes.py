@@ -1,0 +1,106 @@
+"""The recipes of `docs/recipes/`: their steps, generated files and checks, read from the pages.
+
+The first path in the paragraph above a block names the file of the block. A block in ``diff`` changes the file, a block
+in ``python`` is a new file. Blocks in ``sh`` run Python files and modules, which generate files, and checks.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+from support.source_tree import files, read
+
+FOLDER = "docs/recipes/"
+
+_BLOCK = re.compile(r"(?ms)^( *)```(\w+)\n(.*?)^ *```$")
+_PATH = re.compile(r"`([\w.]+(?:/[\w.]+)+)`")
+_COMMAND = re.compile(r"(?m)^\.venv/bin/(python|pytest) (.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One block of a recipe: the text of a new file, or a change of a file."""
+
+    path: str
+    text: str
+    is_change: bool
+
+    def apply(self, tree: Path) -> None:
+        """Write the file in a copy of the repository; raises ValueError if it has not the lines of the page."""
+        file = tree / self.path
+        if not self.is_change and file.exists():
+            raise ValueError(f"{self.path} exists already; the page names it as a new file.")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(changed(file.read_text(), self.text) if self.is_change else self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A page: its steps in order, the commands that generate files, and the tests that check the steps."""
+
+    name: str
+    steps: tuple[Step, ...]
+    commands: tuple[str, ...]
+    checks: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """The path of the page."""
+        return f"{FOLDER}{self.name}.md"
+
+
+def recipe(name: str, word: str = "", instead: str = "") -> Recipe:
+    """Return a recipe by the name of its page, with another word for ``word`` in the paths and texts of its steps.
+
+    With another word, the example stays correct when the product has something of that name.
+    """
+    page = renamed(read(f"{FOLDER}{name}.md"), word, instead)
+    steps: list[Step] = []
+    commands: list[tuple[str, str]] = []
+    for block in _BLOCK.finditer(page):
+        text = dedent(block[3])
+        if block[2] == "sh":
+            commands += _COMMAND.findall(text)
+        else:
+            paragraph = page[: block.start()].rstrip().rpartition("\n\n")[2]
+            steps.append(Step(_first_path(paragraph, name), text, block[2] == "diff"))
+    checks = [test for program, tests in commands if program == "pytest" for test in tests.split()]
+    return Recipe(name, tuple(steps), tuple(each for program, each in commands if program == "python"), tuple(checks))
+
+
+def recipes() -> tuple[Recipe, ...]:
+    """Return all recipes as the pages have them."""
+    pages = (name for name in files() if name.startswith(FOLDER))
+    return tuple(recipe(page.removeprefix(FOLDER).removesuffix(".md")) for page in pages)
+
+
+def changed(text: str, change: str) -> str:
+    """Return a text after a change; raises ValueError if the text does not have its lines exactly once.
+
+    The lines of a change begin with a space, `+` or `-`. A line `@@` separates two places.
+    """
+    for place in re.split(r"(?m)^@@\n", change):
+        lines = place.splitlines(keepends=True)
+        before = "".join(line[1:] for line in lines if not line.startswith("+"))
+        after = "".join(line[1:] for line in lines if not line.startswith("-"))
+        if text.count(before) != 1:
+            raise ValueError(f"The text has these lines {text.count(before)} times instead of once:\n{before}")
+        text = text.replace(before, after)
+    return text
+
+
+def renamed(text: str, word: str, instead: str) -> str:
+    """Return a text with another word, in lower case, capitalised and in upper case."""
+    if not word:
+        return text
+    for write in (str.lower, str.capitalize, str.upper):
+        text = text.replace(write(word), write(instead))
+    return text
+
+
+def _first_path(paragraph: str, name: str) -> str:
+    found = _PATH.search(paragraph)
+    if found is None:
+        raise ValueError(f"{FOLDER}{name}.md has a block without a file: name the path above it.")
+    return found[1]
