@@ -29,7 +29,7 @@ def load_disclosure(path: Path = SHIPPED) -> Disclosure:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read as TOML: {error}. Repair the file.") from error
     values = ", ".join(f'"{value}"' for value in Disclosure)
-    if document.keys() != {"disclosure"} or document["disclosure"] not in {*Disclosure}:
+    if document.keys() != {"disclosure"} or document["disclosure"] not in [*Disclosure]:
         raise ConfigurationError(
             f"{path} is not a single line `disclosure = …` with one of {values}. Write this line and nothing else."
         )
