@@ -38,7 +38,7 @@ def test_a_long_message_is_cut(length: int, shown: str) -> None:
 
 
 @pytest.mark.parametrize(("status", "retry"), [(200, None), (400, None), (503, "5"), (502, None)])
-def test_no_response_is_cached_and_an_unavailable_one_says_when_to_retry(status: int, retry: str | None) -> None:
+def test_no_response_is_cached_and_an_unavailable_one_has_a_time_to_retry(status: int, retry: str | None) -> None:
     """Every response depends on the caller; only a 503 is worth a retry."""
     response = json_response({"data": None}, status)
     assert (response.status_code, response.body) == (status, b'{"data":null}')

@@ -9,7 +9,7 @@ from app.policy.asset_classes import AXES, OTHER, AssetClass, blocks, classes, f
 from policies.principal import Principal, PrincipalKind
 
 ADA = Principal("ada", PrincipalKind.PERSON, "acme", teams=frozenset({"mlg://team/b", "mlg://team/a"}))
-NOBODY = Principal("guest", PrincipalKind.PERSON, "acme")
+GUEST = Principal("guest", PrincipalKind.PERSON, "acme")
 EVERY = [*product(*AXES.values())]
 
 
@@ -29,7 +29,7 @@ def test_every_class_of_a_caller_has_its_attributes() -> None:
 
 def test_a_caller_without_a_team_owns_nothing() -> None:
     """The classes of own assets are left out, and all others remain."""
-    assert [each for each, _ in classes(NOBODY)] == [each for each in EVERY if each[0] != "own"]
+    assert [each for each, _ in classes(GUEST)] == [each for each in EVERY if each[0] != "own"]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
@@ -68,5 +68,5 @@ def test_a_cell_is_the_shortest_of_three_forms() -> None:
     assert cells(sensitivity=full["sensitivity"] - {"PUBLIC"})[2] == "not PUBLIC"
     assert cells(sensitivity=frozenset({"INTERNAL", "PUBLIC"}))[2] == "PUBLIC,INTERNAL"
     assert cells(owner=frozenset({"own"}))[0] == "own"
-    assert cells(NOBODY, owner=frozenset({"other", "nobody"}))[0] == "*"
+    assert cells(GUEST, owner=frozenset({"other", "nobody"}))[0] == "*"
     assert cells(owner=frozenset({"other", "nobody"}))[0] == "not own"

@@ -60,7 +60,7 @@ def test_words_that_change_on_other_classes_are_lines_of_their_own() -> None:
     ]
 
 
-def test_a_phrase_stands_for_all_of_its_fields_only() -> None:
+def test_a_phrase_replaces_all_of_its_fields_only() -> None:
     """One field of a group less is named by itself, and a kind without groups names its fields."""
     assert changed({DRAFT: set()}, {DRAFT: {"Model.task"}}) == [("gains", ("Model.task",), block(DRAFT))]
     assert changed({DRAFT: set()}, {DRAFT: {"Model.task", "Edge.at"}}) == [

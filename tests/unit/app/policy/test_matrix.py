@@ -61,9 +61,9 @@ def model(visibility: str, kind: str = "MODEL", owner: str = "own") -> AssetClas
 def test_decisions_name_what_is_visible_and_allowed(small: Policy) -> None:
     """A class has its row actions, its visible fields and its writes; a hidden asset has none of them."""
     found = decisions_of(small, GOVERNED, ADA)
-    seen = {"discover", "read", "Model.id", "Model.name", "Model.task", "Model.uri", "Ownership.since"}
-    assert found[model("ORG")] == {*seen, "link", "update"}
-    assert found[model("ORG", owner="other")] == seen
+    readable = {"discover", "read", "Model.id", "Model.name", "Model.task", "Model.uri", "Ownership.since"}
+    assert found[model("ORG")] == {*readable, "link", "update"}
+    assert found[model("ORG", owner="other")] == readable
     assert found[model("TEAM")] == frozenset()
     assert found[model("ORG", "RUN", "other")] == {"discover", "read", "Run.id", "Run.error"}
 
@@ -88,9 +88,9 @@ def test_lines_name_labels_with_the_fields_that_differ(small: Policy) -> None:
 
 def test_a_caller_who_may_nothing_has_no_line(small: Policy) -> None:
     """What no line names is hidden or denied: without roles and teams a caller sees public fields only."""
-    others = frozenset({"other", "nobody"})
+    others = frozenset({"other", "stranger"})
     assert lines(small, GOVERNED, BO) == [
         Line("sees", ("public", "-Ownership.since"), block(owner=others, visibility=ORG))
     ]
-    nobody = Principal("x", PrincipalKind.PERSON, "default")
-    assert lines(small, GOVERNED, nobody) == []
+    stranger = Principal("x", PrincipalKind.PERSON, "default")
+    assert lines(small, GOVERNED, stranger) == []

@@ -41,7 +41,7 @@ def test_a_floor_applies_before_the_write_and_after_it() -> None:
     assert not outbox.stale
 
 
-def test_a_failed_write_keeps_its_floor_and_asks_for_a_load() -> None:
+def test_a_failed_write_keeps_its_floor_and_needs_a_load() -> None:
     """It is unknown whether the store has the entry, so the assets stay closed until the entries are read."""
     outbox = Outbox()
     changed = outbox.listen()

@@ -29,7 +29,7 @@ def test_an_empty_set_is_false() -> None:
     assert writes
 
 
-def test_a_new_vertex_is_written_as_a_whole() -> None:
+def test_a_new_vertex_is_written_with_all_values() -> None:
     """All native values and sets are sent, and the vertex is not looked up in the store."""
     writes = WriteSet()
     writes.vertex(1, RECORD, before=None)

@@ -52,7 +52,7 @@ def test_a_missing_scope_is_named_only_without_data(found: GraphQLResult, scope:
 
 
 def test_a_request_error_has_no_data_and_an_executed_one_has() -> None:
-    """A client tells by `data` whether anything was executed."""
+    """The presence of `data` shows whether anything was executed."""
     assert "data" not in result(None, Code.INVALID, executed=False).content("r")
     assert result(None, Code.INVALID).content("r")["data"] is None
     assert result({"a": 1}).content("r") == {"data": {"a": 1}}

@@ -13,11 +13,11 @@ from policies.principal import Principal, PrincipalKind
 ADA = Principal("ada", PrincipalKind.PERSON, "acme")
 
 
-def session(expires_at: int | None, seen: list[str], **params: object) -> SocketSession:
-    """Return a session whose token is valid until an instant; ``seen`` gets the headers that are validated."""
+def session(expires_at: int | None, headers: list[str], **params: object) -> SocketSession:
+    """Return a session whose token is valid until an instant; ``headers`` gets the headers that are validated."""
 
     async def authenticate(header: str) -> Principal:
-        seen.append(header)
+        headers.append(header)
         return Principal("ada", PrincipalKind.PERSON, "acme", expires_at=expires_at)
 
     scope: Any = {"type": "websocket", "headers": [], "state": {"request_id": "r1"}, "path": "/"}
@@ -28,11 +28,11 @@ def session(expires_at: int | None, seen: list[str], **params: object) -> Socket
 
 async def test_the_token_is_validated_at_every_use() -> None:
     """The name of the payload's member has any case, and a revoked token ends the connection at the next use."""
-    seen: list[str] = []
-    made = session(int(time.time()) + 60, seen, AUTHORIZATION="Bearer a")
+    headers: list[str] = []
+    made = session(int(time.time()) + 60, headers, AUTHORIZATION="Bearer a")
     assert (await made.principal()).subject == "ada"
     await made.principal()
-    assert seen == ["Bearer a", "Bearer a"]
+    assert headers == ["Bearer a", "Bearer a"]
 
 
 async def test_a_payload_without_a_token_is_refused() -> None:
@@ -44,9 +44,9 @@ async def test_a_payload_without_a_token_is_refused() -> None:
 
 async def test_several_tokens_are_one_invalid_header() -> None:
     """Two members could name different callers, so neither is chosen."""
-    seen: list[str] = []
-    await session(None, seen, Authorization="Bearer a", authorization="Bearer b").principal()
-    assert seen == ["Bearer a, Bearer b"]
+    headers: list[str] = []
+    await session(None, headers, Authorization="Bearer a", authorization="Bearer b").principal()
+    assert headers == ["Bearer a, Bearer b"]
 
 
 async def test_an_expired_token_is_refused_without_leeway() -> None:

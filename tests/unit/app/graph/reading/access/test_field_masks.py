@@ -27,7 +27,7 @@ def access(policy: Policy, caller: str, attributes: PolicyAttributes) -> RowAcce
 
 
 def test_a_hidden_row_has_no_access(policy: Policy) -> None:
-    """None stands for a row that does not exist for the caller."""
+    """The result is None, as for a row that does not exist."""
     assert access(policy, "bo", OURS._replace(visibility="TEAM")) is None
 
 
@@ -90,3 +90,5 @@ def test_a_field_hidden_at_one_end_is_not_logged_as_read() -> None:
     found = near.of_edge("Neighbour", far)
     assert found.hidden == {"note"}
     assert found.watched == {"note", "via"}
+    assert isinstance(found, EdgeAccess)
+    assert found.mask.logged == {"via"}

@@ -63,7 +63,7 @@ def test_days_of_a_month_are_one_record(stored: Memory) -> None:
 
 
 def test_the_same_counters_again_change_nothing(stored: Memory) -> None:
-    """A repeated report is no write, whoever sends it."""
+    """A repeated report is no write, also from another caller."""
     stored.run(usage("2026-11-01"), now=NOW)
     assert stored.outcomes(usage("2026-11-01"), who=ADA, now=NOW + 1) == ["UNCHANGED"]
     assert not stored.dirty

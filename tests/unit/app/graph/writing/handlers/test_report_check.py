@@ -28,7 +28,7 @@ def of_kind(memory: Memory, kind: str) -> list[Any]:
     return [each for each in memory.vertices.values() if each["kind"] == kind]
 
 
-def test_a_check_knows_its_first_and_latest_result(stored: Memory) -> None:
+def test_a_check_has_its_first_and_latest_result(stored: Memory) -> None:
     """A late result moves the first instant back and nothing else."""
     stored.run(result(at=NOW + 5, threshold="< 6h"), result("FAIL", NOW + 9), result(at=NOW + 7), now=NOW + 9)
     stored.run(result(at=NOW + 2, threshold="old"), now=NOW + 9)

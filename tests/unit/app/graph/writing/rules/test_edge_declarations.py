@@ -50,7 +50,8 @@ def test_a_list_of_tags_leaves_blocked_tags_blocked(memory: Memory, stated: list
     blocked = DeclaredEdges(TAGGED.out(), "Dataset.tags", {urn("tag a"): {"mode": "BLOCKED"}}, adds=True)
     memory.run(RegisterCommand(urn("dataset d"), {}, (blocked,), action=ChangeAction.TAGGED, right="tag"), now=NOW + 1)
     memory.run(asset("dataset d", tags=stated), now=NOW + 2)
-    assert memory.edge("TAGGED", "dataset d", "tag a")["mode"] == "BLOCKED"
+    edge = memory.edge("TAGGED", "dataset d", "tag a")
+    assert (edge["mode"], "validTo" in edge) == ("BLOCKED", False)
     assert memory.record("dataset d")["index"]["tags"] == [urn(each) for each in stated]
 
 

@@ -58,7 +58,7 @@ def test_a_group_is_requested_once_and_without_an_error() -> None:
     assert batch.missing == ReadSet(groups={1})
 
 
-def test_accepted_changes_are_seen_by_the_next_item_and_written() -> None:
+def test_accepted_changes_reach_the_next_item_and_the_store() -> None:
     """A merged edge is found from both ends, and only what differs from the store is written."""
     batch = working_set()
     assert not batch.has_writes
@@ -115,7 +115,7 @@ def test_two_marks_have_the_effect_of_both(earlier: Mark | None, later: Mark, bo
     assert batch.marks == {(1, "usedAt"): both}
 
 
-def test_the_write_set_knows_what_is_new() -> None:
+def test_new_vertices_are_written_as_new() -> None:
     """A new vertex is written as a whole with its marks, and a new edge with the kinds of its ends."""
     urn = "mlg://dataset/test/default/c"
     record = stub("default", urn, "ada", NOW)
