@@ -88,7 +88,7 @@ def test_lines_name_labels_with_the_fields_that_differ(small: Policy) -> None:
 
 def test_a_caller_who_may_nothing_has_no_line(small: Policy) -> None:
     """What no line names is hidden or denied: without roles and teams a caller sees public fields only."""
-    others = frozenset({"other", "stranger"})
+    others = frozenset({"other", "nobody"})
     assert lines(small, GOVERNED, BO) == [
         Line("sees", ("public", "-Ownership.since"), block(owner=others, visibility=ORG))
     ]
