@@ -173,7 +173,9 @@ def key_values(pairs: Iterable[Record] | None) -> list[dict[str, str]] | None:
 def as_text(value: object) -> str | None:
     """Return one value as the text of a property: several values as a JSON array, an empty value as None."""
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
+            return None
+        case dict() if not value:  # the pattern `{}` matches every mapping
             return None
         case str():
             return value
