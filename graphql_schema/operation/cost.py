@@ -19,7 +19,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLCompositeType,
     GraphQLField,
     GraphQLList,
     GraphQLNamedType,
@@ -37,6 +36,7 @@ from graphql import (
     VariableNode,
     get_named_type,
     is_composite_type,
+    is_introspection_type,
 )
 
 from graphql_schema.operation.limits import CEILING, INTROSPECTION, Breach, DocumentLimits
@@ -81,7 +81,7 @@ class Cost(NamedTuple):
         """Return the cost of ``count`` such selections."""
         return Cost(*(min(count * each, CEILING) for each in self))
 
-    def largest(self, other: Self) -> "Cost":
+    def either(self, other: Self) -> "Cost":
         """Return the larger value of each part."""
         return Cost(*map(max, self, other))
 
@@ -141,7 +141,7 @@ class Pricing:
         return self._known[key]
 
     def _sum(self, selections: Iterable[SelectionNode], parent: GraphQLNamedType) -> Cost:
-        """Return the cost of all selections; of the fragments on different object types only the dearest."""
+        """Return the cost of all selections; of the fragments on different object types only the largest."""
         total, alternatives = NOTHING, dict[str, Cost]()
         for node in selections:
             if self._is_skipped(node.directives):
@@ -154,7 +154,7 @@ class Pricing:
                 total = total.plus(cost)
             else:
                 alternatives[on.name] = alternatives.get(on.name, NOTHING).plus(cost)
-        return total.plus(reduce(Cost.largest, alternatives.values(), NOTHING))
+        return total.plus(reduce(Cost.either, alternatives.values(), NOTHING))
 
     def _fragment(self, node: SelectionNode, parent: GraphQLNamedType) -> tuple[GraphQLNamedType | None, Cost]:
         """Return the type and the cost of an inline fragment or a spread."""
@@ -174,25 +174,29 @@ class Pricing:
     def _field(self, node: FieldNode, parent: GraphQLNamedType) -> Cost:
         """Return the cost of a field on one object of the type ``parent``."""
         name = node.name.value
-        if not is_composite_type(parent) or (definition := self._definition(parent, name)) is None:
+        definition = self.schema.get_field(parent, name) if is_composite_type(parent) else None
+        if definition is None:
             return NOTHING
-        type_ = get_named_type(definition.type)
         if node.selection_set is None:
             return Cost(values=1, counts=name == "totalCount")
-        below = self._selection(node.selection_set, type_)
-        if (size := self._stated_size(node, definition)) is not None:
-            below = below.paged(size, LISTING_COUNT if parent is self.schema.query_type else RELATION_COUNT)
-        one = Cost(objects=1).plus(below)
+        below = self._selection(node.selection_set, get_named_type(definition.type))
         if name in INTROSPECTION:
             return Cost(introspection=below.objects + below.values)
-        if not _is_list(definition.type):
-            return one
-        if type_.name.startswith("__"):
-            return one.times(_introspection_sizes(self.schema).get((parent.name, name), 1))
-        return one.paged(1).per_item() if name in _PAGE_LISTS else one.times(ASSUMED_ITEMS)
+        size = self._stated_size(node, definition)
+        if size is not None:
+            below = below.paged(size, LISTING_COUNT if parent is self.schema.query_type else RELATION_COUNT)
+        one = Cost(objects=1).plus(below)
+        if size is None and name in _PAGE_LISTS:
+            return one.paged(1).per_item()
+        return one.times(self._list_size(parent, name, definition, size))
 
-    def _definition(self, parent: GraphQLCompositeType, name: str) -> GraphQLField | None:
-        return self.schema.get_field(parent, name)
+    def _list_size(self, parent: GraphQLNamedType, name: str, definition: GraphQLField, stated: int | None) -> int:
+        """Return the number of objects that a field returns for one object: 1 if it is no list."""
+        if not _is_list(definition.type):
+            return 1
+        if is_introspection_type(get_named_type(definition.type)):
+            return _introspection_sizes(self.schema).get((parent.name, name), 1)
+        return ASSUMED_ITEMS if stated is None else stated
 
     def _stated_size(self, node: FieldNode, definition: GraphQLField) -> int | None:
         """Return the number of items that the arguments of a field state; None if none of them does."""

@@ -39,8 +39,8 @@ class UsageLimits:
 class OperationBudget:
     """Use of the limits by one operation.
 
-    An operation that has ended, by a limit, its deadline or the departure of its client, raises the same error
-    wherever it goes on: no further list is resolved and no further request is sent to the store.
+    An operation ends by a limit, by its deadline, or when its client leaves. From then on everything that it tries
+    raises the same error: it resolves no further list and sends no further request to the store.
     """
 
     limits: UsageLimits = UsageLimits()
@@ -132,9 +132,9 @@ class OperationBudget:
 
 @dataclass(slots=True)
 class Turns:
-    """Turns of the event loop: one begins when a task asks, and ends with the current iteration of the loop.
+    """Turns of the event loop: a turn begins with a call of :meth:`is_over`, and ends with the iteration of the loop.
 
-    Tasks that ask after :data:`TURN_SECONDS` wait, and later turns release them in order.
+    Tasks that call it after :data:`TURN_SECONDS` wait, and later turns release them in order.
     """
 
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)

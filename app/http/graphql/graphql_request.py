@@ -24,13 +24,14 @@ class RequestLimits:
 
     HTTP: ``body_bytes``, ``body_seconds`` for receiving the body. WebSocket: ``message_bytes`` of one message,
     ``init_seconds`` for receiving ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
-    of nested arrays and objects.
+    of nested arrays and objects, ``json_elements`` of the JSON, counted before it is parsed.
     """
 
     body_bytes: int = 4 * 1024 * 1024
     message_bytes: int = 512 * 1024
     document_bytes: int = 64 * 1024
     json_depth: int = 64
+    json_elements: int = 200_000
     body_seconds: float = 10.0
     init_seconds: float = 10.0
 
@@ -100,6 +101,14 @@ def _too_large_error(part: str, maximum: int) -> HttpError:
     )
 
 
+def _too_many_elements_error(part: str, maximum: int) -> HttpError:
+    return HttpError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"{part} has more than {maximum} commas and brackets. Send fewer elements, or several requests.",
+        Code.LIMIT_EXCEEDED,
+    )
+
+
 def _read_query_string(query_string: bytes, limits: RequestLimits) -> dict[str, object]:
     try:
         pairs = parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=20)
@@ -117,8 +126,12 @@ def _read_query_string(query_string: bytes, limits: RequestLimits) -> dict[str, 
 def read_json(text: bytes, limits: RequestLimits, part: str) -> object:
     """Return the value of the JSON in ``text``; ``part`` names the text in the error.
 
-    Raises `HttpError` with status 400 if the text is not JSON or is nested deeper than ``limits.json_depth``.
+    Raises `HttpError` with status 400 if the text is not JSON or is nested deeper than ``limits.json_depth``. The
+    status is 413 if the text has more commas and brackets than ``limits.json_elements``.
     """
+    elements = sum(map(text.count, (b",", b"{", b"[")))
+    if elements > limits.json_elements:
+        raise _too_many_elements_error(part, limits.json_elements)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:

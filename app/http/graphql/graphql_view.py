@@ -19,7 +19,7 @@ from strawberry.types.graphql import OperationType
 from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_params
 from app.http.graphql.graphql_result import build_result
-from app.http.graphql.operation_watch import Budget, watched
+from app.http.graphql.operation_watch import Endable, watched
 from app.http.json_response import error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
@@ -31,7 +31,7 @@ class OperationContext(Protocol):
     """The context of one operation, as far as the HTTP layer uses it."""
 
     @property
-    def budget(self) -> Budget:
+    def budget(self) -> Endable:
         """What the operation may use while it runs."""
 
     def finish(self) -> dict[str, object]:

@@ -17,7 +17,7 @@ MUTATION_SECONDS: Final = 60.0
 """Deadline of a mutation."""
 
 
-class Budget(Protocol):
+class Endable(Protocol):
     """The budget of an operation, as far as this module uses it."""
 
     writes: bool
@@ -34,7 +34,7 @@ class Budget(Protocol):
         """End the operation: it sends no further request to the store."""
 
 
-async def watched(request: Request, operation: Coroutine[object, object, ResultT], budget: Budget) -> ResultT:
+async def watched(request: Request, operation: Coroutine[object, object, ResultT], budget: Endable) -> ResultT:
     """Return the result of an operation that ends in time.
 
     A query that ends before its result, for whatever reason, is cancelled. A mutation that ends completes the current
