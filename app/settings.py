@@ -54,6 +54,10 @@ class Settings:
     walk_seconds: float = setting(
         "MLG_WALK_SECONDS", "8", "Seconds that all lineage queries of one request may take in total."
     )
+    query_seconds: float = setting("MLG_QUERY_SECONDS", "15", "Seconds after which a query over HTTP is cancelled.")
+    mutation_seconds: float = setting(
+        "MLG_MUTATION_SECONDS", "60", "Seconds after which a mutation over HTTP begins no further transaction."
+    )
     tenant: str = setting(
         "MLG_TENANT", "default", "Tenant of tokens without a tenant claim, for issuers without `tenant`."
     )
@@ -101,6 +105,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "store_deadline": float,
     "walk_nodes": int,
     "walk_seconds": float,
+    "query_seconds": float,
+    "mutation_seconds": float,
     "demo": _flag,
     "enrichment": _flag,
     "data_dir": lambda text: Path(text).expanduser(),

@@ -53,10 +53,12 @@ class OperationContexts:
         request_id = request_id_of(request.scope)
         report = PolicyReport(self.policy.version, strict=preference(request.headers, "policy") == "strict")
         budget = OperationBudget()
+        writer = PolicedWriter(self.client, self.coordinator, self.policy.access(principal), request_id)
+        writer.budget = budget
         return Context(
             principal=principal,
             open_reader=partial(self._reader, report, budget),
-            writer=PolicedWriter(self.client, self.coordinator, self.policy.access(principal), request_id),
+            writer=writer,
             policy_report=report,
             budget=budget,
             cursor_key=self.cursor_key,

@@ -28,6 +28,7 @@ from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.rejections import conflict, invalid
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import Command, RegisterCommand
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
 from policies.access import Access
 
@@ -48,7 +49,7 @@ class PolicedWriter:
     """Implements :class:`graphql_schema.ports.protocols.GraphWriter` for one caller.
 
     ``coordinator`` is shared by all writers of the process. ``batch_size`` is the maximum of items in one
-    transaction, unless the call is atomic.
+    transaction, unless the call is atomic. Once ``budget`` has ended, no further transaction begins.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class PolicedWriter:
         self._clock = clock
         self._request_id = request_id
         self.batch_size = MAX_BATCH_ITEMS
+        self.budget = OperationBudget()
 
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """See :class:`graphql_schema.ports.protocols.GraphWriter`.
@@ -102,12 +104,14 @@ class PolicedWriter:
     async def _batch(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write a batch completely or not at all; start again if another process has written at the same time.
 
-        After MAX_ATTEMPTS, the conflict is raised as VertexExistsError or TransientConflictError.
+        After MAX_ATTEMPTS, the conflict is raised as VertexExistsError or TransientConflictError. Raises the error that
+        ended the operation.
         """
         missing = ReadSet()
         for attempt in range(MAX_ATTEMPTS):
             try:
                 async with self._coordinator.lock:
+                    self.budget.check()
                     try:
                         return await self._transaction(items, missing, dry_run=dry_run, atomic=atomic)
                     finally:

@@ -22,8 +22,8 @@ ValueT = TypeVar("ValueT")
 class RequestLimits:
     """Limits of one request.
 
-    HTTP: ``body_bytes``, ``body_seconds`` for receiving the body. WebSocket: ``message_bytes`` of one message,
-    ``init_seconds`` for receiving ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
+    HTTP: ``body_bytes``, ``body_seconds`` for receiving the body, ``query_seconds`` and ``mutation_seconds`` for the
+    operation. WebSocket: ``message_bytes`` of one message, ``init_seconds`` for receiving ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
     of nested arrays and objects, ``json_elements`` of the JSON, counted before it is parsed.
     """
 
@@ -33,6 +33,8 @@ class RequestLimits:
     json_depth: int = 64
     json_elements: int = 200_000
     body_seconds: float = 10.0
+    query_seconds: float = 15.0
+    mutation_seconds: float = 60.0
     init_seconds: float = 10.0
 
 

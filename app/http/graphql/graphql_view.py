@@ -90,7 +90,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             params = await read_params(request, self.limits)
             document = params.query
             context = self.context_of(request)
-            result = await watched(request, self.execute(request.method, params, context), context.budget)
+            result = await watched(request, self.execute(request.method, params, context), context.budget, self.limits)
             result.extensions = {**(result.extensions or {}), **context.finish()}
             built = build_result(result, request_id, params.query or "", suggestions=self.suggestions)
             missing_scope = built.missing_scope

@@ -2,19 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from app.http.graphql.graphql_request import RequestLimits
 from policies.errors import Code, CodedError, LimitError
 
 ResultT = TypeVar("ResultT")
-
-QUERY_SECONDS: Final = 15.0
-"""Deadline of a query."""
-MUTATION_SECONDS: Final = 60.0
-"""Deadline of a mutation."""
 
 
 class Endable(Protocol):
@@ -34,7 +30,9 @@ class Endable(Protocol):
         """End the operation: it sends no further request to the store."""
 
 
-async def watched(request: Request, operation: Coroutine[object, object, ResultT], budget: Endable) -> ResultT:
+async def watched(
+    request: Request, operation: Coroutine[object, object, ResultT], budget: Endable, limits: RequestLimits
+) -> ResultT:
     """Return the result of an operation that ends in time.
 
     A query that ends before its result, for whatever reason, is cancelled. A mutation that ends completes the current
@@ -45,12 +43,12 @@ async def watched(request: Request, operation: Coroutine[object, object, ResultT
     departure = asyncio.create_task(_departure(request.receive))
     budget.cancel_with(running.cancel)
     try:
-        await _first_of(running, departure, QUERY_SECONDS)
+        await _first_of(running, departure, limits.query_seconds)
         if budget.writes:
-            await _first_of(running, departure, MUTATION_SECONDS - QUERY_SECONDS)
+            await _first_of(running, departure, limits.mutation_seconds - limits.query_seconds)
         gone = not running.done() and departure.done()
         if not running.done():
-            budget.end(_departed_error() if gone else _late_error(writes=budget.writes))
+            budget.end(_departed_error() if gone else _late_error(limits, writes=budget.writes))
             await asyncio.wait({running})
         if gone:
             raise ClientDisconnect
@@ -74,8 +72,8 @@ async def _departure(receive: Callable[[], Awaitable[Message]]) -> None:
         pass
 
 
-def _late_error(*, writes: bool) -> LimitError:
-    seconds = MUTATION_SECONDS if writes else QUERY_SECONDS
+def _late_error(limits: RequestLimits, *, writes: bool) -> LimitError:
+    seconds = limits.mutation_seconds if writes else limits.query_seconds
     advice = (
         "Some of it may be written: send the same again, in smaller parts; what is done is then UNCHANGED."
         if writes

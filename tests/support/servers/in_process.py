@@ -35,6 +35,10 @@ def process_over(settings: Settings, graph: StoreGraph, start_jobs: JobStarter =
     return Process(settings, lambda _: GremlinClient(graph.url, source=graph.source), start_jobs)
 
 
+PATIENT = {"MLG_QUERY_SECONDS": "300", "MLG_MUTATION_SECONDS": "300"}
+"""Settings of deadlines for a machine that pauses for a while."""
+
+
 @asynccontextmanager
 async def no_jobs(_client: GremlinClient, _coordinator: WriteCoordinator) -> AsyncIterator[None]:
     """Start no background job."""
@@ -123,9 +127,9 @@ async def open_api(
 ) -> AsyncIterator[Api]:
     """Run the API over a graph, with its keys in ``folder`` and further settings from an environment.
 
-    The time budget of walks covers a machine that pauses for a while: no test is about speed.
+    The deadlines and the time budget of walks cover a machine that pauses for a while: no test is about speed.
     """
-    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **environment})
+    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **PATIENT, **environment})
     process = process_over(settings, graph, start_jobs)
     app = create_app(process)
     issuer = DevIssuer(settings)
