@@ -2,6 +2,9 @@
 
 All changes of one transaction have one instant, later than that of every earlier transaction. A reader who has read up
 to an instant therefore misses nothing by reading what is later. Changes of one transaction are ordered by id.
+
+If the clock was ahead and was set back, instants continue after the last one, so the order is kept. Dates do not: a
+change is then dated by the clock (:func:`graphql_schema.rules.change_date.dated`).
 """
 
 import asyncio
@@ -11,6 +14,7 @@ import structlog
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from graphql_schema.rules.change_date import date_apart
 from policies.errors import CodedError
 
 LOOK_SECONDS: Final = 2.0
@@ -36,11 +40,19 @@ class CommitLog:
         self._waiting = 0
         self._count = 0
         self._begun = self._ended = 0
+        self._behind = False
 
     def instant(self, now: int) -> int:
-        """Return the instant of a transaction that begins now; call it under the write lock, then :meth:`end`."""
+        """Return the instant of a transaction that begins now; call it under the write lock, then :meth:`end`.
+
+        Logs a warning when the clock is found behind the last instant by more than MAX_AHEAD_MS, once until it is not.
+        """
         self._begun = now
         self._last = max(now, self._last + 1)
+        behind = date_apart(self._last, now) is not None
+        if behind and not self._behind:
+            _log.warning("clock_behind_changes", seconds=(self._last - now) // 1_000)
+        self._behind = behind
         return self._last
 
     def end(self) -> None:
