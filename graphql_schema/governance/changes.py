@@ -24,6 +24,7 @@ from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import RevertCommand
 from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.change_date import made_at
 
 
 @strawberry.type(description="The change of one field.")
@@ -48,7 +49,7 @@ def _subject_id(root: Parent) -> Resolved:
 
 
 def _at(root: Parent) -> Resolved:
-    return root.record["createdAt"]
+    return made_at(root.record)
 
 
 async def _reverts(root: Parent, info: Info) -> Resolved:

@@ -73,7 +73,7 @@ async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
             "MLG_STORE_URL to reindex the embedded store."
         )
     async with EmbeddedStore(settings, store_schema(), reindexing=True) as store:
-        async with GremlinClient(store.url, deadline=settings.store_deadline) as client:
+        async with GremlinClient(store.endpoint, deadline=settings.store_deadline) as client:
             count = await _run(client, report)
         index.finish_rebuild(store.folder)
     return count

@@ -17,6 +17,7 @@ from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.change_date import made_at
 
 NO_UPPER_BOUND: Final = 2**63 - 1
 """An instant after all others."""
@@ -103,7 +104,7 @@ def _attached_at(record: Record, valid: int) -> Record | None:
     """
     if record["kind"] == ATTACHED_KINDS["UsageMonth"].code:
         return record
-    if record.get("observedAt", record.get(FIRST_AT, record["createdAt"])) > valid:
+    if record.get("observedAt", record.get(FIRST_AT, made_at(record))) > valid:
         return None
     resolved = record.get("resolvedAt")
     if resolved is not None and resolved > valid:

@@ -16,6 +16,7 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
+from graphql_schema.rules.change_date import MADE_AT
 from graphql_schema.rules.index_terms import indexed as found_by
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
@@ -235,6 +236,8 @@ def _natives_of_attached(record: Record) -> JsonObject:
     listed = _LISTED.get(record["kind"])
     if listed is not None:
         values |= {key: record[key] for key in ("tenant", "kind", "createdAt", *listed)} | {"urn": record["id"]}
+        if MADE_AT in record:
+            values["begins"] = record[MADE_AT]
     return values
 
 
