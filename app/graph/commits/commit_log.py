@@ -65,7 +65,7 @@ class CommitLog:
         """Return the latest instant, up to ``now``, before the transaction of this process that is in flight.
 
         It is ``now`` if no transaction is in flight, so that a client reads its own completed write. A read at this
-        instant is repeatable, unless a transaction begins in the same millisecond.
+        instant is repeatable, unless a transaction begins in the same millisecond or another process writes.
         """
         return min(now, self._begun - 1) if self._begun > self._ended else now
 

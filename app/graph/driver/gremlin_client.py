@@ -40,7 +40,7 @@ class RequestReport:
     """One finished request, as reported to the observers.
 
     ``attempts`` is the number of times the request was sent, 0 if never. ``seconds`` includes the wait for a slot.
-    ``error`` is None if the request succeeded or was cancelled.
+    ``error`` is None if the request succeeded, was cancelled, or failed with an error that has no code.
     """
 
     prepared: PreparedStatement

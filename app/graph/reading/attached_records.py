@@ -60,8 +60,9 @@ class AttachedRecords:
         self._subjects = subjects
 
     async def page(self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool) -> RowPage:
-        """Return a page of the visible records of a kind in the order of creation; the total is None above COUNT_LIMIT.
+        """Return a page of the visible records of a kind in the order of creation, reversed if ``newest_first`` is set.
 
+        The total is None if it is not requested or above COUNT_LIMIT.
         Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full or the total counted.
         Raises ValueError if ``kind`` is no kind of attached record.
         """
@@ -83,7 +84,10 @@ class AttachedRecords:
         return FeedBatch(tuple(batch.items), batch.last)
 
     async def _scan(self, records: _List, after: Position | None, wanted: int) -> list[PageItem]:
-        """Return the first ``wanted`` visible records after a position, or fewer if there are no more."""
+        """Return the first ``wanted`` visible records after a position, or fewer if there are no more.
+
+        Raises LimitError if MAX_SCANNED records were examined before.
+        """
         items: list[PageItem] = []
         examined, size = 0, wanted
         while True:

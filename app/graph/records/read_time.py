@@ -73,8 +73,9 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
 def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
     """Return the record of a vertex, None if the vertex did not exist at a past instant.
 
-    ``hidden`` are the fields that the caller may not see. A later deletion is undone; other values remain those of the
-    present. Teams, users, domains and tags always exist: the times are on their edges.
+    ``hidden`` are the fields that the caller may not see. A later deletion is undone, and an incident that was resolved
+    later is open; other values remain those of the present. Teams, users, domains and tags always exist: the times are
+    on their edges.
     """
     if not instant.past:
         return record

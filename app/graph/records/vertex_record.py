@@ -67,7 +67,10 @@ _OF_ASSETS: Final = [stored for stored in NATIVE_PROPERTIES if not stored.attach
 
 
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
-    """Return the record of an asset that was referenced and never registered; ``now`` is in epoch milliseconds."""
+    """Return the record of an asset that was referenced and never registered.
+
+    ``subject`` is its author, and ``now`` is in epoch milliseconds.
+    """
     parts = parse_urn(urn)
     kind = KINDS[parts.kind]
     version = {"version": parts.version} if kind.versioned else {}
@@ -104,7 +107,11 @@ def registered(record: Record, values: Record, *, stored: bool) -> Record:
 
 
 def updated(record: Record, values: Record, *, stored: bool = True) -> Record:
-    """Return the record with the given values, as :func:`registered` does; a stub remains a stub."""
+    """Return the record with the given values, as :func:`registered` does; a stub remains a stub.
+
+    Fixed keys in ``values``, such as ``version`` and ``ownerTeam``, are ignored, and so is a ``name`` that does not
+    give the same URN.
+    """
     given = dict(values)
     kind = kind_of(record)
     if kind == "User" and "kind" in given:
@@ -183,7 +190,8 @@ def begins(record: Record) -> int:
 def attributes(record: Record) -> PolicyAttributes:
     """Return the attributes that the policy decides by.
 
-    Kinds that are not assets are open to all; of these only domains may have an owner team.
+    Teams, users, domains and tags are open to all; of these only domains may have an owner team. Attached records have
+    no policy attributes: do not pass them.
     """
     if KIND_OF_CODE[record["kind"]].asset:
         return PolicyAttributes.of(record)

@@ -67,7 +67,8 @@ class LevelBatcher:
     async def fetch(self, request: LevelRequest) -> LevelResponse:
         """Return the response to a request.
 
-        Raises the error of the store, or LimitError if the request alone reads more than EDGE_CAP edges.
+        Raises the error of the store, or LimitError if the request alone reaches EDGE_CAP; the vertices on chains of
+        inferred edges count as edges.
         """
         future: asyncio.Future[LevelResponse] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))

@@ -1,4 +1,7 @@
-"""Records a decision about an asset under an approval name. It is never changed; the newest under a name counts."""
+"""Records a decision about an asset under an approval name.
+
+A decision is never changed; the newest one under a name counts, until it expires.
+"""
 
 from app.graph.writing.rules.attach import attached_urn, new_ordered_record
 from app.graph.writing.rules.gate_evidence import decisions
