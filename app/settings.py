@@ -11,9 +11,12 @@ from typing import Any
 from policies.errors import ConfigurationError
 
 
-def setting(key: str, default: str, about: str) -> Any:  # noqa: ANN401 - a dataclass field specifier, as in dataclasses
-    """Declare one setting: its environment variable, its default as text, and its description."""
-    return field(metadata={"key": key, "default": default, "about": about})
+def setting(key: str, default: str, about: str, *, secret: bool = False) -> Any:  # noqa: ANN401 - a dataclass field specifier, as in dataclasses
+    """Declare one setting: its environment variable, its default as text, and its description.
+
+    A ``secret`` value is in no representation of the settings.
+    """
+    return field(metadata={"key": key, "default": default, "about": about}, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,17 @@ class Settings:
     maven_repository: str = setting(
         "MLG_MAVEN_REPOSITORY", "", "URL of a Maven repository for the jars; empty: the default of jgo."
     )
-    store_url: str = setting("MLG_STORE_URL", "", "Gremlin HTTP endpoint of an existing JanusGraph; empty: embedded.")
+    store_url: str = setting(
+        "MLG_STORE_URL",
+        "",
+        "Gremlin HTTP endpoint of an existing JanusGraph; may contain user and password; empty: embedded.",
+        secret=True,
+    )
+    store_user: str = setting("MLG_STORE_USER", "", "User of HTTP Basic authentication at `MLG_STORE_URL`.")
+    store_password: str = setting("MLG_STORE_PASSWORD", "", "Password of `MLG_STORE_USER`.", secret=True)
+    allow_embedded_store: bool = setting(
+        "MLG_ALLOW_EMBEDDED_STORE", "0", "`1` permits the embedded store with `MLG_ENV=production`."
+    )
     store_port: int = setting("MLG_STORE_PORT", "0", "Loopback port of the embedded store; 0 picks a free one.")
     store_heap: str = setting("MLG_STORE_HEAP", "1g", "Maximum heap of the embedded store's JVM.")
     store_profile: str = setting(
@@ -70,6 +83,7 @@ class Settings:
         "MLG_SECRET",
         "",
         "Secret of at least 32 characters that seals cursors; required in production, generated in `dev`.",
+        secret=True,
     )
 
     access_log: Path | None = setting(
@@ -109,6 +123,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "mutation_seconds": float,
     "demo": _flag,
     "enrichment": _flag,
+    "allow_embedded_store": _flag,
     "data_dir": lambda text: Path(text).expanduser(),
     "access_log": lambda text: Path(text).expanduser() if text else None,
     "cache_dir": lambda text: Path(text).expanduser(),

@@ -21,7 +21,8 @@ from app.policy.git_policy import policy_of
 from app.policy.matrix import decisions_of, lines
 from app.settings import Settings
 from app.store.embedded.embedded_store import STORE_FOLDER
-from app.store.embedded.running_store import running_url
+from app.store.embedded.running_store import running_endpoint
+from app.store.store_endpoint import external_endpoint
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.schema import build_schema
@@ -118,10 +119,10 @@ def explain_one(
 
 async def _explanation(loaded: Policy, principal: Principal, action: str, urn: str) -> Explanation:
     settings = Settings.from_env()
-    url = settings.store_url or running_url(settings.data_dir.absolute() / STORE_FOLDER)
-    if url is None:
+    endpoint = external_endpoint(settings) or running_endpoint(settings.data_dir.absolute() / STORE_FOLDER)
+    if endpoint is None:
         raise InvalidError(f"No store runs on {settings.data_dir}; start `mlg dev`, or set MLG_STORE_URL.")
-    async with GremlinClient(url, deadline=settings.store_deadline) as client:
+    async with GremlinClient(endpoint, deadline=settings.store_deadline) as client:
         attributes, caller = await asset_and_caller(client, principal, urn)
     return explain(loaded, caller, action, attributes)
 

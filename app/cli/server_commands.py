@@ -19,6 +19,7 @@ from app.http.graphql.graphql_request import RequestLimits
 from app.ingest.demo.estate import load_demo
 from app.runtime.process import Process
 from app.settings import Settings
+from app.store.store_endpoint import server_endpoint
 from graphql_schema.schema import sdl
 from policies.errors import ConfigurationError
 
@@ -79,6 +80,7 @@ async def _develop(settings: Settings) -> None:
 
 def _server(settings: Settings) -> uvicorn.Server:
     """Return a server of one process; raises ConfigurationError if a setting is invalid or the port cannot be used."""
+    server_endpoint(settings)  # refused here, an invalid setting is one line instead of a traceback of the server
     app = create_app(Process(settings))
     _check_port(settings)
     config = uvicorn.Config(

@@ -107,7 +107,8 @@ class EvaluationInput(AssetFields):
     )
     evaluated_on: list[strawberry.ID] | None = reference(
         EVALUATED_BY.into(*_DATA),
-        "Ids of the datasets and dataset versions of the measurement; the list replaces the stored one.",
+        "Ids of the datasets and dataset versions of the measurement; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
     run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the evaluation.")
     baseline: strawberry.ID | None = reference(

@@ -73,7 +73,8 @@ class ExperimentCellInput(AssetFields):
     allocation: float | None = attribute("The share of the traffic that the arm receives, from 0 to 1.", within=SHARE)
     subjects: list[strawberry.ID] | None = reference(
         TESTED_IN.into(),
-        "Ids of the model versions and deployments that the arm tests; the list replaces the stored one.",
+        "Ids of the model versions and deployments that the arm tests; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
 
 

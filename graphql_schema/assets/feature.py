@@ -59,10 +59,12 @@ class FeatureSetInput(AssetFields):
     online: bool | None = attribute("Whether the features are served online.")
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this feature set is computed from; the list replaces the stored one.",
+        "Ids of the data and features that this feature set is computed from; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
     features: list[strawberry.ID] | None = reference(
-        CONTAINS.out("Feature"), "Ids of the features of the set; the list replaces the stored one."
+        CONTAINS.out("Feature"),
+        "Ids of the features of the set; the list replaces the one given before. Edges of `link` remain.",
     )
 
 
@@ -78,7 +80,8 @@ class FeatureInput(AssetFields):
     feature_set: strawberry.ID | None = reference(CONTAINS.into("FeatureSet"), "The id of the feature set.")
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this feature is computed from; the list replaces the stored one.",
+        "Ids of the data and features that this feature is computed from; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
 
 

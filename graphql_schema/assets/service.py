@@ -70,7 +70,8 @@ class ServiceInput(AssetFields):
     endpoint: str | None = attribute("The address of the service.")
     oncall: str | None = attribute("The contact when the service fails.")
     calls: list[strawberry.ID] | None = reference(
-        CALLED_BY.into(), "Ids of the services that this service calls; the list replaces the stored one."
+        CALLED_BY.into(),
+        "Ids of the services that this service calls; the list replaces the one given before. Edges of `link` remain.",
     )
 
 

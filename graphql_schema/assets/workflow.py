@@ -107,10 +107,12 @@ class WorkflowInput(AssetFields):
     code_ref: str | None = attribute("The code that defines the workflow, such as a commit or path.")
     schedule: str | None = attribute("The schedule, as the source writes it.")
     inputs: list[strawberry.ID] | None = reference(
-        INPUT_TO.into(), "Ids of the declared inputs of the workflow; the list replaces the stored one."
+        INPUT_TO.into(),
+        "Ids of the declared inputs of the workflow; the list replaces the one given before. Edges of `link` remain.",
     )
     outputs: list[strawberry.ID] | None = reference(
-        PRODUCES.out(), "Ids of the declared outputs of the workflow; the list replaces the stored one."
+        PRODUCES.out(),
+        "Ids of the declared outputs of the workflow; the list replaces the one given before. Edges of `link` remain.",
     )
     part_of: strawberry.ID | None = reference(
         CONTAINS.into("Workflow"), "The id of the workflow that this one is a step of."

@@ -55,7 +55,8 @@ class StringFilter:
         description="The text starts with this; an empty text adds no condition.", default=None
     )
     contains: str | None = strawberry.field(
-        description=f"The text contains this, at most {MAX_SUBSTRING_LENGTH} characters; not possible inside `not`.",
+        description=f"The text contains this, at most {MAX_SUBSTRING_LENGTH} characters; an empty text adds no "
+        "condition. Not possible inside `not`.",
         default=None,
     )
 

@@ -24,13 +24,16 @@ from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import RevertCommand
 from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.change_date import made_at
 
 
 @strawberry.type(description="The change of one field.")
 class FieldChange:
     """The change of one field."""
 
-    field: str = stored_field("The field, by its name in the schema.")
+    field: str = stored_field(
+        "The name of the field in the schema, or of the relation for an edge that no field shows."
+    )
     before: str | None = stored_field(
         "The value before: a text as it is, an instant in RFC 3339, other values as JSON without hidden parts; null if "
         "there was none."
@@ -48,7 +51,7 @@ def _subject_id(root: Parent) -> Resolved:
 
 
 def _at(root: Parent) -> Resolved:
-    return root.record["createdAt"]
+    return made_at(root.record)
 
 
 async def _reverts(root: Parent, info: Info) -> Resolved:
@@ -167,8 +170,9 @@ async def _revert(info: Info, input: RevertArg) -> Resolved:
 
 
 revert_change = strawberry.field(
-    description="Restores what one change changed, and records this as a new change. CONFLICT if the same fields "
-    "changed again since. Decisions and incidents cannot be reverted.",
+    description="Restores what one change changed, except edges to assets hidden from you, and records this as a new "
+    "change. A registration is reverted by deleting the asset. CONFLICT if the same fields or edges changed again "
+    "since. Decisions and incidents cannot be reverted.",
     resolver=_revert,
 )
 

@@ -97,14 +97,15 @@ async def _restore(info: Info, input: RestoreArg) -> Resolved:
 delete_asset = strawberry.field(
     description="Deletes an asset and those of its versions or features that are visible to you: no relation, list or "
     "search returns them, and `restoreAsset` restores them. CONFLICT while another asset visible to you uses one of "
-    "them, or one is an ACTIVE deployment. A version that an alias points at is deleted only with its model.",
+    "them, or one is an ACTIVE deployment; runs, evaluations, retired assets and inactive deployments do not "
+    "count as users. A version that an alias points at is deleted only with its model.",
     resolver=_delete,
 )
 
 
 restore_asset = strawberry.field(
-    description="Restores a deleted asset, with the versions or features that were deleted with it. CONFLICT while "
-    "its parent is deleted.",
+    description="Restores a deleted asset, with those of its versions or features that were deleted with it and are "
+    "visible to you. CONFLICT while its parent is deleted.",
     resolver=_restore,
 )
 

@@ -56,7 +56,7 @@ class SetTagsInput:
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     add: list[strawberry.ID] | None = strawberry.field(
-        description="Ids of tags to set on the asset, also blocked ones.", default=None
+        description="Ids of tags to set on the asset; a tag that was blocked is then set instead.", default=None
     )
     remove: list[strawberry.ID] | None = strawberry.field(
         description="Ids of tags that are no longer set or blocked; one that still propagates to the asset remains.",

@@ -104,7 +104,10 @@ def refers(description: str, *kinds: str) -> SchemaField:
 def reference(
     hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED", required: bool = False
 ) -> SchemaField:
-    """Return a field with one id, or a list of ids, at the far end of a hop; for flags see :class:`EdgeField`."""
+    """Return a field that declares edges over a hop; for flags see :class:`EdgeField`.
+
+    The annotation of the attribute makes it one id, a list of ids, or a list of input objects.
+    """
     return strawberry.field(
         description=description,
         default=strawberry.UNSET,
@@ -116,8 +119,8 @@ def key_field() -> SchemaField:
     """Return the input field of an idempotency key."""
     return strawberry.field(
         description="A key that you choose for this call, such as a build number. For 24 hours after a successful "
-        "call, the same key with the same payload returns its result and writes nothing; with another payload it is "
-        "rejected.",
+        "call, the same key from the same caller with the same payload returns its result and writes nothing; with "
+        "another payload it is rejected.",
         default=None,
     )
 
@@ -125,8 +128,8 @@ def key_field() -> SchemaField:
 def revision_field() -> SchemaField:
     """Return the input field of the expected revision."""
     return strawberry.field(
-        description="The stored revision that the call expects, 0 if none is stored; with another one the result is "
-        "CONFLICT.",
+        description="The stored revision that the call expects: 0 if the asset is absent or hidden, at least 1 for a "
+        "stub. With another one the result is CONFLICT.",
         default=None,
     )
 
@@ -183,7 +186,9 @@ class CatalogFields:
     """Fields of every input that registers a team, user, domain or tag."""
 
     id: strawberry.ID | None = id_part("The URN; default: derived from the name.")
-    name: str = strawberry.field(description="The name, part of the id.")
+    name: str = strawberry.field(
+        description="The name, part of the id. A name other than that of a given `id` is ignored."
+    )
     properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
     idempotency_key: str | None = key_field()
     dry_run: bool | None = strawberry.field(

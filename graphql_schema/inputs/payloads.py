@@ -41,7 +41,7 @@ class RegisterPayload:
 
     asset: NodeRef | None = strawberry.field(
         description="The stored asset as the viewer may see it; null for a link, for a rejected item, or if none is "
-        "stored.",
+        "stored or visible.",
         resolver=_stored,
     )
     outcome: Outcome = stored_field("The outcome; with `dryRun` the one that the call would have without `dryRun`.")
@@ -57,7 +57,8 @@ class UpdatePayload:
     """The result of an update of an asset."""
 
     asset: AssetRef | None = strawberry.field(
-        description="The stored asset as the viewer may see it; null if it does not exist or is not visible.",
+        description="The stored asset as the viewer may see it; null if it does not exist or is not visible, or for a "
+        "rejected `revertChange`.",
         resolver=_stored,
     )
     changed: bool = stored_field("Whether anything was written.")

@@ -95,7 +95,10 @@ def values_of(item: InputValue) -> JsonObject:
 
 
 def check_record(values: Record) -> None:
-    """Raise InputError for values or a display name that are too long, or an interval that ends before it begins."""
+    """Raise InputError if the values together exceed MAX_RECORD_BYTES, or one of them is invalid.
+
+    Invalid are a display name that is too long, and an interval that ends before it begins.
+    """
     if len(values.get("displayName") or "") > MAX_NAME_LENGTH:
         raise InputError(f"The display name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "displayName")
     for begin, end in INTERVALS:
@@ -111,7 +114,7 @@ def check_record(values: Record) -> None:
 
 
 def to_json(given: InputValue, *path: str) -> Json:
-    """Return the JSON value of an input value, without the absent, null and empty fields of nested inputs."""
+    """Return the JSON value of an input value, without absent and null fields, and empty lists, of nested inputs."""
     if isinstance(given, Enum):
         return given.name
     if isinstance(given, list):

@@ -41,8 +41,8 @@ class LinkInput:
     run_id: strawberry.ID | None = attribute("Id of the run that observed the edge.")
     declassify: bool | None = attribute(
         "Whether the data is not sensitive any more at the target, so that sensitivity does not propagate over the "
-        "edge. A change requires the right to approve on the target, for PRODUCES also on the source. If absent, the "
-        "stored value is kept.",
+        "edge. A change requires the right to approve on the target if it is visible, for PRODUCES also on the "
+        "source. If absent, the stored value is kept.",
         stored="declassified",
     )
     properties: list[PropertyInput] | None = attribute(
@@ -50,7 +50,9 @@ class LinkInput:
     )
 
 
-@strawberry.input(description="An edge to end. Linked again, it is reopened and keeps its history.")
+@strawberry.input(
+    description="An edge to end, not one of an inference rule. Linked again, it is reopened and keeps its history."
+)
 class UnlinkInput:
     """An edge to end."""
 
@@ -58,7 +60,8 @@ class UnlinkInput:
     from_: strawberry.ID = strawberry.field(name="from", description="Id at the start of the edge.")
     to: strawberry.ID = strawberry.field(description="Id at the end of the edge.")
     valid_to: Instant | None = strawberry.field(
-        description="Instant at which the edge ended; now if absent.", default=None
+        description="Instant at which the edge ended; now if absent. It also corrects the end of an ended edge.",
+        default=None,
     )
 
 
@@ -108,7 +111,9 @@ async def _unlink(info: Info, input: UnlinkArg) -> Resolved:
 
 
 link: LinkPayload = strawberry.field(
-    description="Declares an edge between two assets; declaring it again merges its properties.", resolver=_link
+    description="Declares one edge; declaring it again merges its properties. Requires the right to link on each "
+    "visible end that the edge changes, usually the consumer of the data.",
+    resolver=_link,
 )
 unlink: LinkPayload = strawberry.field(
     description="Ends an edge, regardless of its declarers; requires the right to link on the end that the edge "

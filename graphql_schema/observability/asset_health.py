@@ -13,7 +13,8 @@ from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES
 
 
 @strawberry.type(
-    description="Cause of impaired health: a failing or overdue check, an open incident or a failing evaluation."
+    description="Cause of impaired health: a check whose latest result is FAIL, ERROR or WARN or is overdue, an open "
+    "incident, or an evaluation with the verdict FAIL or WARN."
 )
 class HealthCause:
     """A check, incident or evaluation that impairs the health of an asset."""
@@ -31,7 +32,7 @@ class HealthCause:
     )
     incident: IncidentRef | None = stored_field("Open incident; null for another kind of cause.")
     evaluation: EvaluationRef | None = stored_field(
-        "Failing evaluation of the model version `asset`; null for another kind of cause."
+        "Evaluation of the model version `asset` with the verdict FAIL or WARN; null for another kind of cause."
     )
 
 

@@ -26,7 +26,7 @@ ANY: Final = AnyVersion()
 
 @dataclass(frozen=True, slots=True)
 class UnlinkCommand:
-    """Ends an edge, regardless of its declarers, at ``valid_to`` or now."""
+    """Ends an edge, regardless of its declarers, at ``valid_to`` or now; ``valid_to`` also corrects an ended edge."""
 
     relation: str
     source: str
@@ -45,7 +45,7 @@ class DeleteCommand:
 
 @dataclass(frozen=True, slots=True)
 class RestoreCommand:
-    """Restores a deleted asset, and the children that were deleted with it."""
+    """Restores a deleted asset, and the visible children that were deleted with it."""
 
     urn: str
 
@@ -113,6 +113,7 @@ class ReportCheckCommand:
     """Records the result of a check.
 
     ``values`` has the keys value, window and threshold, with None where absent. ``observed_at`` None is now.
+    ``open_incident``, a flag: FAIL or ERROR as the newest result opens an incident, unless the check has an open one.
     """
 
     asset: str
@@ -192,7 +193,10 @@ class RegisterCommand:
 
 @dataclass(frozen=True, slots=True)
 class LinkCommand:
-    """Declares one edge; ``values`` are the values of the edge, of which a present None is removed."""
+    """Declares one edge; ``values`` are merged into the stored ones. A None there removes the stored value.
+
+    A ``validFrom`` or ``origin`` of None counts as absent.
+    """
 
     relation: str
     source: str

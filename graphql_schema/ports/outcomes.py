@@ -12,9 +12,12 @@ from graphql_schema.catalog.enums import value
 class Outcome(Enum):
     """The outcome of one item."""
 
-    CREATED = value("CREATED", description="The asset or edge was created; a registered stub counts as created.")
-    UPDATED = value("UPDATED", description="The stored values changed.")
-    UNCHANGED = value("UNCHANGED", description="The stored values were already the same; nothing was written.")
+    CREATED = value(
+        "CREATED",
+        description="The asset, edge or record was created; a registered stub and a reopened edge count as created.",
+    )
+    UPDATED = value("UPDATED", description="Stored values or edges changed.")
+    UNCHANGED = value("UNCHANGED", description="The stored state was already as requested; nothing was written.")
     CONFLICT = value(
         "CONFLICT",
         description="The stored state or an earlier use of the idempotency key prevents the write; nothing was "

@@ -46,9 +46,12 @@ def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> Gat
 
 
 def newest(approvals: Sequence[Record], gate: str) -> Record | None:
-    """Return the newest decision under the approval name ``gate``; None if there is none."""
+    """Return the newest decision under the approval name ``gate``, by the order of transactions; None if there is none.
+
+    ``decidedAt`` does not decide: an approval of a time when the clock was ahead would outlast its revocation.
+    """
     decisions = [each for each in approvals if each["gate"] == gate]
-    return max(decisions, key=lambda each: (each["decidedAt"], each["id"]), default=None)
+    return max(decisions, key=lambda each: (each["createdAt"], each["id"]), default=None)
 
 
 def approved(decision: Record | None, now: int) -> bool:

@@ -56,7 +56,10 @@ NOT_SERVING: Final = frozenset({"PENDING", "ROLLED_BACK", "RETIRED"})
 
 
 def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
-    """Return the name of the ``HealthStatus``; ``monitored`` is whether a check result or evaluation exists on it."""
+    """Return the name of the ``HealthStatus``.
+
+    ``monitored``, a flag: a visible check result or evaluation exists on the asset or its group.
+    """
     findings = list(causes)
     if any(cause.depth == 0 and cause.weight is CauseSeverity.SEVERE for cause in findings):
         return HealthStatus.UNHEALTHY.name

@@ -10,7 +10,7 @@ from graphql_schema.rules.words import query_tokens
 from policies.errors import InvalidError, LimitError
 
 MAX_QUERY_WORDS: Final = 10
-"""Number of the first words that are searched in the index and may have typing errors; others must match exactly."""
+"""Number of the first words that are searched in the index and may have typing errors; others may have none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 There is one mixed index over vertices, and one vertex-centric index for each relation that is paged by time. The
 document has the form of JanusGraph's JSON schema initialisation.
 
-New labels, property keys, and relations that are not paged by time keep VERSION. A new key in the mixed index needs a
-new VERSION, because JanusGraph silently ignores a key that is added to an existing mixed index
+New labels, property keys, composite indexes, and relations that are not paged by time keep VERSION. A new key in the
+mixed index needs a new VERSION, because JanusGraph silently ignores a key that is added to an existing mixed index
 (docs/design/janusgraph.md). The schema stamp refuses every other change within one VERSION.
 """
 
@@ -21,7 +21,7 @@ VERSION = 3
 """Version of the stored schema; raised with every change that the schema stamp refuses."""
 
 INDEX = "nodes"
-"""Name of the mixed index over all vertices."""
+"""Name of the one mixed index. Vertices without an indexed property, such as checks, are not in it."""
 
 OUTBOX_PROPERTIES = (
     NativeProperty("note", index=False),

@@ -3,6 +3,9 @@
 All changes of one transaction have one instant, later than that of every earlier transaction of this process. Changes
 of one transaction are ordered by id. If only one process writes, a reader therefore misses no change by continuing
 after the last change that was read. If several processes write, a reader may miss a change.
+
+If the clock was ahead and was set back, instants continue after the last one, so the order is kept. Dates do not: a
+change is then dated by the clock (:func:`graphql_schema.rules.change_date.dated`).
 """
 
 import asyncio
@@ -12,6 +15,7 @@ import structlog
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from graphql_schema.rules.change_date import date_apart
 from policies.errors import CodedError
 
 LOOK_SECONDS: Final = 2.0
@@ -37,14 +41,20 @@ class CommitLog:
         self._waiting = 0
         self._count = 0
         self._begun = self._ended = 0
+        self._behind = False
 
     def instant(self, now: int) -> int:
         """Return the instant of a transaction that begins at ``now``, later than all instants returned before.
 
-        Call it under the write lock, and :meth:`end` when the transaction is over.
+        Call it under the write lock, and :meth:`end` when the transaction is over. Logs a warning when the clock is
+        more than MAX_AHEAD_MS behind the last instant, once until it is not.
         """
         self._begun = now
         self._last = max(now, self._last + 1)
+        behind = date_apart(self._last, now) is not None
+        if behind and not self._behind:
+            _log.warning("clock_behind_changes", seconds=(self._last - now) // 1_000)
+        self._behind = behind
         return self._last
 
     def end(self) -> None:
@@ -55,7 +65,7 @@ class CommitLog:
         """Return the latest instant, up to ``now``, before the transaction of this process that is in flight.
 
         It is ``now`` if no transaction is in flight, so that a client reads its own completed write. A read at this
-        instant is repeatable, unless a transaction begins in the same millisecond.
+        instant is repeatable, unless a transaction begins in the same millisecond or another process writes.
         """
         return min(now, self._begun - 1) if self._begun > self._ended else now
 

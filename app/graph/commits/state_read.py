@@ -19,7 +19,7 @@ FarEdge = tuple[int, int, Record]
 
 @dataclass(frozen=True, slots=True)
 class HopRead:
-    """Edges with one of the ``labels`` that leave (OUT) or reach (IN) the ``vertices``; closed edges included."""
+    """Edges with one of the ``labels`` that leave (OUT) or reach (IN) the ``vertices``; ended edges included."""
 
     direction: Direction
     labels: Sequence[str]

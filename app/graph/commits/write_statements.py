@@ -9,7 +9,7 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | binding | rows |
 |---|---|
 | ``stored`` | vertex ids |
-| ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids}``; only ids in ``stored`` count, closed edges included |
+| ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids}``; only ids in ``stored`` count, ended edges included |
 | ``pairs`` | ``{l: label, o: from, i: to}``, one edge each; both ends are in ``stored`` |
 
 The response is ``{v, e, p}``: ``v`` is ``[id, record, …]`` of the vertices and all far vertices, ``e`` is ``[near, far,

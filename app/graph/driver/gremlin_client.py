@@ -22,6 +22,7 @@ from app.graph.driver.gremlin_response import parse_rows
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
+from app.store.store_endpoint import StoreEndpoint
 from graphql_schema.ports.record import Json
 from policies.errors import Code, CodedError
 
@@ -39,7 +40,7 @@ class RequestReport:
     """One finished request, as reported to the observers.
 
     ``attempts`` is the number of times the request was sent, 0 if never. ``seconds`` includes the wait for a slot.
-    ``error`` is None if the request succeeded or was cancelled.
+    ``error`` is None if the request succeeded, was cancelled, or failed with an error that has no code.
     """
 
     prepared: PreparedStatement
@@ -76,6 +77,7 @@ class _Call:
 class GremlinClient:
     """A pool of connections to one Gremlin endpoint; use it as an async context manager.
 
+    ``endpoint`` may be a URL, also with user info; :attr:`url` is without the user info, which is sent as credentials.
     ``source`` is the name of the traversal source on the server. At most ``in_flight`` requests run at once, and the
     others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client works again
     after a restart of the store without being reopened. If the connection breaks before the response arrives, a read is
@@ -83,8 +85,12 @@ class GremlinClient:
     have been committed.
     """
 
-    def __init__(self, url: str, *, source: str = "g", in_flight: int = 8, deadline: float = 30.0) -> None:
-        self.url = url
+    def __init__(
+        self, endpoint: StoreEndpoint | str, *, source: str = "g", in_flight: int = 8, deadline: float = 30.0
+    ) -> None:
+        found = StoreEndpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
+        self.url = found.url
+        self._headers = _HEADERS | found.headers
         self.observers: list[Observer] = []
         self._aliases = {"g": source}
         self._deadline = deadline
@@ -174,7 +180,7 @@ class GremlinClient:
 
     async def _post(self, session: aiohttp.ClientSession, call: _Call) -> tuple[int, bytes]:
         call.attempts += 1
-        async with session.post(self.url, data=call.body, headers=_HEADERS) as response:
+        async with session.post(self.url, data=call.body, headers=self._headers) as response:
             return response.status, await response.read()
 
 

@@ -130,7 +130,8 @@ def _identity(chain: Record) -> Position:
 def _recorded(known: Sequence[Sequence[int]], active: Intervals, now: int) -> list[list[int]]:
     """Return ``[begin, end, opened, closed]`` for each interval: its bounds, and when these were recorded.
 
-    ``opened`` and ``closed`` are ``now`` for bounds that are not in ``known``. Without an end, ``closed`` is FOREVER.
+    ``opened`` is that of a known interval with the same begin, else ``now``. ``closed`` is that of a known interval
+    with the same begin and end, else ``now``, or FOREVER if the interval has no end.
     """
     same = {(begin, end): (opened, closed) for begin, end, opened, closed in known}
     begun = {begin: opened for begin, _, opened, _ in known}

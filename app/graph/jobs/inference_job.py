@@ -30,7 +30,10 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 50
-"""Number of vertices that a batch takes while it holds the lock."""
+"""Number of vertices that a batch takes while it holds the lock.
+
+A page of assets also takes those of other tenants with its last URN.
+"""
 
 MAX_EDGES: Final = 2_500
 """Maximal number of edges that a batch writes while it holds the lock, unless one vertex has more."""
@@ -72,7 +75,7 @@ _log = structlog.get_logger(__name__)
 async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoordinator) -> None:
     """Write an outbox entry that derives all inferred edges again, if the stored rules differ from those in use.
 
-    Call it before there are writers.
+    Then store the rules in use. Call it before there are writers.
     """
     rules = orjson.dumps([rule.content() for rule in coordinator.inference_rules]).decode()
     stored = await client.submit(_READ_RULES, {"xs": [_RULES_VERTEX]})
@@ -148,7 +151,10 @@ class InferenceJob(OutboxWorker):
         return not self._middles and not self._ends and all(entry.after is None for entry in self._added.values())
 
     async def _derive_page(self, entry: OutboxEntry) -> None:
-        """Derive the inferred edges to the next page of assets by URN, and store the last URN in the entry."""
+        """Derive the inferred edges to the next page of assets by URN, and store the last URN in the entry.
+
+        If there is no further page, set ``after`` of the entry to None in memory.
+        """
         rows = await self._client.submit(_PAGE, {"kinds": _KINDS, "after": entry.after, "most": BATCH})
         if not rows:
             entry.after = None

@@ -17,7 +17,10 @@ from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 
 BATCH: Final = 250
-"""Maximal number of vertices that a batch recomputes while it holds the lock."""
+"""Maximal number of vertices that a batch takes from the frontier while it holds the lock.
+
+The batch can also lower vertices upstream of these.
+"""
 
 _log = structlog.get_logger(__name__)
 

@@ -39,8 +39,9 @@ _HOLDERS: Final = PreparedStatement.traversal(
 class Carrier:
     """A vertex and its edge to a tag.
 
-    ``edge`` is current, ended, or None. ``arrival`` is None if the tag did not propagate to the vertex. Two flags:
-    ``closed`` means that the tag neither arrives here nor propagates from here, ``direct`` that it was assigned here.
+    ``edge`` is current, ended, or None. ``arrival`` is None unless the edge is current and the tag propagated here. Two
+    flags: ``closed`` means that the tag neither arrives here nor propagates from here, ``direct`` that it was assigned
+    here.
     """
 
     urn: str

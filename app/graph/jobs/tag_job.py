@@ -1,7 +1,8 @@
 """The job that propagates tags downstream, and removes them where they no longer arrive.
 
 It works on one tag after the other, from all outbox entries about it. It writes derived data: the edge to the tag and
-the index of the asset, without a change of the asset itself. Each batch also writes the vertices to decide next.
+the index of the asset, without a new revision or audit entry of the asset. A batch that writes also stores the
+vertices to decide next.
 """
 
 from collections.abc import Callable, Mapping

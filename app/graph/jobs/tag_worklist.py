@@ -24,7 +24,7 @@ class TagDecision:
     """The result of one batch.
 
     ``arrivals`` are new arrivals of the tag by vertex id, None where it no longer arrives. ``changed`` are the vertices
-    that no longer carry the tag, carry it again, or at another distance: their targets are to be decided.
+    that no longer carry the tag, newly carry it, or carry it at another distance: their targets are to be decided.
     ``unsupported`` are the vertices that this batch found unsupported.
     """
 

@@ -12,7 +12,7 @@ one. An edge counts from the moment it is stored until it ends, also if its vali
 
 :mod:`app.graph.propagation.stored_flows` reads these neighbours from the store and
 :mod:`app.graph.propagation.known_flows` from the records of a batch. :mod:`app.graph.writing.effects.raise_sensitivity`
-raises it within a write, :mod:`app.graph.commits.sensitivity_floors` covers what is not raised yet, and
+raises sensitivity within a write, :mod:`app.graph.commits.sensitivity_floors` covers what is not raised yet, and
 :mod:`app.graph.jobs.sensitivity_job` does the remaining work from the outbox. Rules for users: docs/sensitivity.md;
 reasons: docs/adr/0007-effective-sensitivity.md.
 """

@@ -112,7 +112,7 @@ child, its parent propagates as (parent, parent).
 class Sources:
     """``of`` maps a vertex to the vertices that propagate to it, or a parent to its children.
 
-    ``records`` are those of the vertices in ``of``, and of others that were read, by vertex id.
+    ``records`` are all records read, by vertex id; of parents mapped to their children no records are read.
     """
 
     of: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -178,7 +178,7 @@ class StoredFlows:
         return found
 
     async def inflows(self, vertices: Iterable[int]) -> dict[int, set[Inflow]]:
-        """Return the inflows of each of the vertices.
+        """Return the inflows of vertices, by vertex id; a vertex without inflows is left out.
 
         Reads no records, and therefore also returns the inflows of vertices of the kinds in ``stops``.
         """
@@ -188,7 +188,7 @@ class StoredFlows:
         return found
 
     async def _add_sources(self, xs: Sequence[int], sources: Sources) -> None:
-        """Add to ``sources`` what propagates to each vertex of one batch, and the records of all vertices read."""
+        """Add to ``sources`` what propagates to each vertex of one batch. Add the records of all vertices read."""
         found: dict[int, set[Inflow]] = defaultdict(set)
         sources.records |= await self._add_inflows(xs, found, max_records=_EVERY)
         for vid, arriving in found.items():

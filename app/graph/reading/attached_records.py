@@ -14,10 +14,11 @@ from app.graph.reading.rows_by_id import RowsById
 from app.graph.reading.subject_hops import hide_unread, to_subjects
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
-from graphql_schema.ports.conditions import Condition, In, SortOrder
-from graphql_schema.ports.record import Position
+from graphql_schema.ports.conditions import AnyOf, Below, Condition, In, Leaf, SortOrder, matches, rewrite
+from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import FeedBatch, PageItem, RowPage
+from graphql_schema.rules.change_date import MADE_AT, made_at
 from policies.errors import LimitError
 
 MAX_SCANNED: Final = 50_000
@@ -59,8 +60,9 @@ class AttachedRecords:
         self._subjects = subjects
 
     async def page(self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool) -> RowPage:
-        """Return a page of the visible records of a kind in the order of creation; the total is None above COUNT_LIMIT.
+        """Return a page of the visible records of a kind in the order of creation, reversed if ``newest_first`` is set.
 
+        The total is None if it is not requested or above COUNT_LIMIT.
         Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full or the total counted.
         Raises ValueError if ``kind`` is no kind of attached record.
         """
@@ -82,7 +84,10 @@ class AttachedRecords:
         return FeedBatch(tuple(batch.items), batch.last)
 
     async def _scan(self, records: _List, after: Position | None, wanted: int) -> list[PageItem]:
-        """Return the first ``wanted`` visible records after a position, or fewer if there are no more."""
+        """Return the first ``wanted`` visible records after a position, or fewer if there are no more.
+
+        Raises LimitError if MAX_SCANNED records were examined before.
+        """
         items: list[PageItem] = []
         examined, size = 0, wanted
         while True:
@@ -101,7 +106,7 @@ class AttachedRecords:
 
     async def _read(self, records: _List, after: Position | None, size: int) -> _ReadBatch:
         beyond = () if after is None else (after_position(records.order, after),)
-        where = filter_of(In("kind", (ATTACHED_KINDS[records.kind].code,)), records.where, *beyond)
+        where = filter_of(In("kind", (ATTACHED_KINDS[records.kind].code,)), _by_order(records.where), *beyond)
         query = IndexQuery(where, size, records.order)
         hops = to_subjects(records.kind, listing=0)
         request = LevelRequest(hops=hops.wire(()), listings=[query.wire()])
@@ -111,5 +116,25 @@ class AttachedRecords:
             self._subjects.remember(subject)
         rows = self._rows.found(vids, response)
         last = response.records[vids[-1]] if vids else None
-        items = [PageItem(row, (row.record["createdAt"], row.urn)) for row in rows]
+        dated = (row for row in rows if _is_dated_within(row.record, records.where))
+        items = [PageItem(row, (row.record["createdAt"], row.urn)) for row in dated]
         return _ReadBatch(items, None if last is None else (last["createdAt"], last["id"]), len(vids))
+
+
+def _by_order(where: Condition) -> Condition:
+    """Return a condition that the index answers and that every record meets whose date meets ``where``.
+
+    A date that differs from ``createdAt`` is earlier, and is stored as the native property ``begins``.
+    """
+
+    def earlier(leaf: Leaf) -> Condition:
+        if isinstance(leaf, Below) and leaf.key == "createdAt":
+            return AnyOf((leaf, Below("begins", leaf.bound)))
+        return leaf
+
+    return rewrite(where, earlier, lambda leaf: leaf)
+
+
+def _is_dated_within(record: Record, where: Condition) -> bool:
+    """Return whether a record that the index has found meets a condition also with its date as ``createdAt``."""
+    return MADE_AT not in record or matches(where, {**record, "createdAt": made_at(record)}.get)

@@ -30,7 +30,10 @@ from policies.disclosure import Disclosure
 
 @dataclass(frozen=True, slots=True)
 class LineageSettings:
-    """Limits of lineage queries, and how much their results disclose of hidden vertices."""
+    """Budgets of lineage, path and health queries, and how much their results disclose of hidden vertices.
+
+    The budgets limit nodes, time, walks, edges and steps.
+    """
 
     limits: WalkLimits = field(default_factory=WalkLimits)
     disclosure: Disclosure = Disclosure.NONE

@@ -1,5 +1,6 @@
 """Visibility of attached records: the caller may read a subject of the record, and the field there that shows it.
 
+:mod:`app.graph.reading.visible_rows` adds a condition for changes.
 For a record that is reached over a hop from its subject, this was tested with the subject. A record that is read by id,
 or listed by itself, is read together with its subjects (:data:`graphql_schema.catalog.relations.SUBJECT_HOPS`) and
 tested here.

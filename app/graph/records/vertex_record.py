@@ -16,6 +16,7 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
+from graphql_schema.rules.change_date import MADE_AT
 from graphql_schema.rules.index_terms import indexed as found_by
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
@@ -66,7 +67,10 @@ _OF_ASSETS: Final = [stored for stored in NATIVE_PROPERTIES if not stored.attach
 
 
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
-    """Return the record of an asset that was referenced and never registered; ``now`` is in epoch milliseconds."""
+    """Return the record of an asset that was referenced and never registered.
+
+    ``subject`` is its author, and ``now`` is in epoch milliseconds.
+    """
     parts = parse_urn(urn)
     kind = KINDS[parts.kind]
     version = {"version": parts.version} if kind.versioned else {}
@@ -103,7 +107,11 @@ def registered(record: Record, values: Record, *, stored: bool) -> Record:
 
 
 def updated(record: Record, values: Record, *, stored: bool = True) -> Record:
-    """Return the record with the given values, as :func:`registered` does; a stub remains a stub."""
+    """Return the record with the given values, as :func:`registered` does; a stub remains a stub.
+
+    Fixed keys in ``values``, such as ``version`` and ``ownerTeam``, are ignored, and so is a ``name`` that does not
+    give the same URN.
+    """
     given = dict(values)
     kind = kind_of(record)
     if kind == "User" and "kind" in given:
@@ -182,7 +190,8 @@ def begins(record: Record) -> int:
 def attributes(record: Record) -> PolicyAttributes:
     """Return the attributes that the policy decides by.
 
-    Kinds that are not assets are open to all; of these only domains may have an owner team.
+    Teams, users, domains and tags are open to all; of these only domains may have an owner team. Attached records have
+    no policy attributes: do not pass them.
     """
     if KIND_OF_CODE[record["kind"]].asset:
         return PolicyAttributes.of(record)
@@ -235,6 +244,8 @@ def _natives_of_attached(record: Record) -> JsonObject:
     listed = _LISTED.get(record["kind"])
     if listed is not None:
         values |= {key: record[key] for key in ("tenant", "kind", "createdAt", *listed)} | {"urn": record["id"]}
+        if MADE_AT in record:
+            values["begins"] = record[MADE_AT]
     return values
 
 

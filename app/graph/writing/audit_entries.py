@@ -13,7 +13,7 @@ from typing import Final
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
 from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import ALIASES, kind_of
-from app.graph.writing.rules.attach import attached_urn, new_attached_record
+from app.graph.writing.rules.attach import attached_urn, new_ordered_record
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
@@ -53,10 +53,9 @@ def _stage_change(unit: ItemUnit, vid: int, action: ChangeAction, fields: list[R
     record, author = unit.lookup.known(vid), unit.author
     revision, ends = int(record["revision"]), _far_ends(fields, record["id"])
     urn = _new_urn(unit, record, action, ends[0] if len(ends) == 1 else "")
-    change = new_attached_record(
+    change = new_ordered_record(
         unit,
         urn,
-        author.audit_instant,
         action=action.name,
         actor=author.subject,
         subject=record["id"],

@@ -102,10 +102,10 @@ class PolicedWriter:
         ]
 
     async def _batch(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-        """Write a batch completely or not at all; start again if another process has written at the same time.
+        """Write the accepted items of a batch in one transaction; none if it is atomic and an item is rejected.
 
-        After MAX_ATTEMPTS, the conflict is raised as VertexExistsError or TransientConflictError. Raises the error that
-        ended the operation.
+        Start again if another process has written at the same time. After MAX_ATTEMPTS, the conflict is raised as
+        VertexExistsError or TransientConflictError. Raises the error that ended the operation.
         """
         missing = ReadSet()
         for attempt in range(MAX_ATTEMPTS):

@@ -23,7 +23,8 @@ class RequestLimits:
     """Limits of one request.
 
     HTTP: ``body_bytes``, ``body_seconds`` for receiving the body, ``query_seconds`` and ``mutation_seconds`` for the
-    operation. WebSocket: ``message_bytes`` of one message, ``init_seconds`` for receiving ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
+    operation. WebSocket: ``message_bytes`` of one message, ``init_seconds`` for receiving
+    ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
     of nested arrays and objects, ``json_elements`` of the JSON, counted before it is parsed.
     """
 

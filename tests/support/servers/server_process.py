@@ -13,13 +13,14 @@ from typing import Any
 import httpx2
 import orjson
 from support.servers.in_process import REGISTER
-from support.stores.janusgraph import StoreGraph, store_settings
+from support.stores.janusgraph import StoreGraph, store_settings, url_with_user_info
 from support.waiting import until
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.store.embedded.data_lock import LOCK_FILE
 from app.store.embedded.embedded_store import STORE_FOLDER
+from app.store.embedded.running_store import running_endpoint
 
 
 def free_port() -> int:
@@ -47,7 +48,9 @@ class Serving:
     @property
     def graph(self) -> StoreGraph:
         """Return a client of the store that bypasses the API."""
-        return StoreGraph(f"http://127.0.0.1:{self.store_port}/gremlin", "g")
+        endpoint = running_endpoint(self.folder / STORE_FOLDER)
+        assert endpoint is not None
+        return StoreGraph(url_with_user_info(endpoint), "g")
 
     async def start(self) -> None:
         """Start the process, and return when it is ready."""

@@ -55,7 +55,7 @@ class RowPolicy:
         return self._access.rows_showing(FIELD_OF[key])
 
     def hides(self, fields: Iterable[str]) -> bool:
-        """Return whether one of these fields is hidden on some row that the caller may discover."""
+        """Return whether one of these fields may be hidden on some rows that the caller may discover."""
         return any(self._access.rows_showing(field) != self._access.rows() for field in fields)
 
     def row(self, vid: int, record: Record) -> Row | None:
@@ -112,13 +112,17 @@ class RowPolicy:
         return self._access_by_attributes[attributes]
 
     def report_hidden_id(self, urn: str, record: Record | None) -> None:
-        """Report for the access log that an id was requested whose record the caller may not see.
+        """Report for the access log that an id was requested that has a record and no row.
 
-        The caller of this method has checked that. Absent records and those of other tenants are ignored.
+        The caller of this method has checked that there is no row: the record is hidden, or did not exist at the read
+        time. Absent records and those of other tenants are ignored.
         """
         if record is not None and record["tenant"] == self.tenant:
             self._report.absent[urn] = None
 
     def mismatched(self, urn: str) -> None:
-        """Log a vertex that the index returned and the policy hides: a defect of the row filter."""
+        """Log a vertex that the index returned and that has no row: a defect of the row filter.
+
+        Listings and searches pass the vertex id as text in ``urn``.
+        """
         _log.error("policy_pushdown_mismatch", urn=urn)

@@ -72,8 +72,8 @@ class LevelBatcher:
     async def fetch(self, request: LevelRequest) -> LevelResponse:
         """Return the response to a request.
 
-        Raises the error of the store, LimitError if the request alone reads more than EDGE_CAP edges, or the error that
-        ended the operation.
+        Raises the error of the store, LimitError if the request alone reaches EDGE_CAP, or the error that ended the
+        operation. The vertices on chains of inferred edges count as edges.
         """
         self.budget.check()
         future: asyncio.Future[LevelResponse] = asyncio.get_running_loop().create_future()

@@ -79,7 +79,10 @@ class HealthWalk:
                     self.findings[finding.about] = finding
 
     def _group_evidence(self, row: Row, group: GroupEvidence) -> Iterator[tuple[Row, HealthEvidence]]:
-        """Yield the row, its parent and those of its children that are not retired, each with the evidence on it."""
+        """Yield the row, its visible parent and its visible children that are not retired, each with its evidence.
+
+        If the upstream edges of the row are hidden from the caller, yield only the row.
+        """
         yield row, group.itself
         if not expands(row, Direction.IN):
             return

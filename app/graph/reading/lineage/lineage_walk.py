@@ -84,7 +84,8 @@ class WalkState:
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
         """Follow the edges from the vertices of one depth to the next.
 
-        At the depth ``stop`` only test whether there are more vertices, and if so add DEPTH to ``ended``.
+        At the depth ``stop`` add no vertices: record the edges between vertices already found. If there are further
+        vertices and no budget ended the walk before, add DEPTH to ``ended``.
         """
         last = depth == self.stop
         arriving: dict[int, tuple[Row, Ids]] = {}

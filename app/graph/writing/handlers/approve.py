@@ -1,6 +1,9 @@
-"""Records a decision about an asset under an approval name. It is never changed; the newest under a name counts."""
+"""Records a decision about an asset under an approval name.
 
-from app.graph.writing.rules.attach import attached_urn, new_attached_record
+A decision is never changed; the newest one under a name counts, until it expires.
+"""
+
+from app.graph.writing.rules.attach import attached_urn, new_ordered_record
 from app.graph.writing.rules.gate_evidence import decisions
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -52,15 +55,14 @@ def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int) -> Record:
         str(author.audit_instant),
         str(earlier),
     )
-    return new_attached_record(
+    return new_ordered_record(
         unit,
         attached_urn(unit, "approval", *identity),
-        author.audit_instant,
         gate=command.gate,
         decision=command.decision,
         reason=command.reason,
         decidedBy=author.subject,
-        decidedAt=author.audit_instant,
+        decidedAt=author.audit_date,
         expiresAt=command.expires_at,
         subjects=[command.subject],
     )

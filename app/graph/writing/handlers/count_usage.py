@@ -2,7 +2,8 @@
 
 Each day stores who recorded it and when, so usage has no audit entry. The last day of use is also a mark on the asset,
 where the index finds it: ``usedAt`` for teams and users, ``servedAt`` for assets such as services. A day
-before the mark does not move it. A day corrected to zero sets the mark back to the last day with usage.
+before the mark does not move it. A day corrected to zero sets the mark back to the last day with usage by consumers of
+the same mark.
 """
 
 from collections.abc import Mapping

@@ -46,8 +46,8 @@ DELETED_WITH: Final = "deletedWith"
 def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     """Mark an asset and its visible children as deleted.
 
-    Raises RejectedItemError if the asset is hidden or has another revision, the caller may not retire one of them, or
-    an asset outside of them uses one.
+    Raises RejectedItemError if the asset is hidden or has another revision, or the caller may not retire one of them.
+    The error is also raised if one is in use: by an asset outside of them, as an active deployment, or under an alias.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
@@ -149,7 +149,10 @@ def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[str]:
 
 
 def _is_live(far: Record) -> bool:
-    """Return whether a consumer counts as a use: no run does, and no deleted, retired or inactive asset."""
+    """Return whether a consumer counts as a use.
+
+    Runs, deleted or retired assets, and deployments whose status is not ACTIVE do not.
+    """
     if is_deleted(far) or far["stage"] == "RETIRED" or kind_of(far) == "Run":
         return False
     return kind_of(far) != "Deployment" or far.get("status") == "ACTIVE"

@@ -125,7 +125,10 @@ def _refuse_invalid(relation: Relation, command: LinkCommand) -> None:
 
 
 def _authorise_declassifying(unit: ItemUnit, own: int, target: int, *, before: Record | None, after: Record) -> None:
-    """Require the right to approve on ``own`` and the target if the edge becomes or ceases to be declassified."""
+    """Require the right to approve on ``own`` and the target if the edge becomes or ceases to be declassified.
+
+    A hidden target is checked as if it were absent.
+    """
     if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)):
         require_right(unit, "approve", unit.lookup.known(own))
         require_right_if_visible(unit, "approve", unit.lookup.known(target))

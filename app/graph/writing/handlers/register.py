@@ -40,8 +40,8 @@ _ENDED: Final = 2
 class Target:
     """The asset that a command is about. ``before`` is its record before the command, None if there is none.
 
-    ``creates``, a flag, is set if the asset is new, or was only a stub. ``parent`` is the record of the parent
-    named in the URN of an asset that is created, else None.
+    ``creates``, a flag, is set if a registration finds no asset or only a stub; it is never set for a command with an
+    ``action``. ``parent`` is the record of the parent named in the URN of an asset that is created, else None.
     """
 
     command: RegisterCommand

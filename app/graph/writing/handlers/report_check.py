@@ -93,7 +93,10 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
 
 
 def _incident(unit: ItemUnit, command: ReportCheckCommand, check: Record, cause: str) -> str:
-    """Return the URN of the oldest open incident that the check caused on its asset; open one if there is none."""
+    """Return the URN of the oldest open incident that the check caused on its asset; open one if there is none.
+
+    ``cause`` is the URN of the check result that opens it.
+    """
     if check[OPEN_INCIDENTS]:
         return str(check[OPEN_INCIDENTS][0])
     severity, verb = _OPENS[command.status]

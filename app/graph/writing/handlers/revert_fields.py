@@ -48,8 +48,8 @@ _RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPEN
 def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
     """Restore the fields of a change.
 
-    Raises RejectedItemError if any of them changed again since, none can be restored, the asset is deleted, or the
-    caller may not.
+    Raises RejectedItemError if any of them changed again since or is a digest, none can be restored, the asset is
+    deleted, or the caller may not.
     """
     vid = unit.lookup.vid(record["id"])
     require_right(unit, _RIGHTS.get(change["action"], "update"), record)
@@ -83,7 +83,7 @@ def nothing_to_restore(change: Record) -> str:
 
 
 def _refuse_content(record: Record, values: list[Record]) -> None:
-    """Reject the revert if it would change the digest of a version."""
+    """Reject the revert if the change set the digest of a version."""
     fixed = [entry["field"] for entry in values if entry["field"] in CONTENT]
     if fixed:
         raise invalid(
@@ -165,7 +165,10 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
 
 
 def _authorise_declassifying(unit: ItemUnit, key: EdgeKey, vid: int, was: Record) -> None:
-    """Require the right to approve on ``vid`` and the target if the edge becomes or ceases to be declassified."""
+    """Require the right to approve on ``vid`` and the target if the edge becomes or ceases to be declassified.
+
+    A hidden target is checked as if it were absent.
+    """
     edge = unit.lookup.edge(key)
     now = edge if edge is not None and is_current(edge, unit.now) else {}
     if bool(now.get(DECLASSIFIED)) != bool(was.get(DECLASSIFIED)):
@@ -180,7 +183,11 @@ def _restorable_owner(record: Record, change: Record) -> list[Record]:
 
 
 def _restore_lists(unit: ItemUnit, vid: int, change: Record, edges: list[Record], *, also_owners: bool) -> None:
-    """Restore the indexed owners and tags; the former owner team comes first, so that it is the owner team again."""
+    """Update the indexed owners and tags after ``edges``, the restored edge entries.
+
+    First comes the former owner team, then the present entries, then the restored ones. ``also_owners``, a flag: update
+    the owners even if ``edges`` has none of them.
+    """
     restored: dict[str, list[str]] = {OWNED_BY.name: [], TAGGED.name: []}
     touched = {OWNED_BY.name} if also_owners else set()
     for entry in edges:

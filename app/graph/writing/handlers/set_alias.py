@@ -22,7 +22,7 @@ MAX_ALIASES: Final = 100
 
 
 def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
-    """Set an alias; the outcome has the result of the gate.
+    """Set an alias; the outcome has the result of the gate, unless the item is rejected before it is evaluated.
 
     Raises RejectedItemError if the caller may not, the alias differs from ``expectedVersion``, or the gate of a
     protected alias is closed.

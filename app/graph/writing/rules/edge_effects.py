@@ -16,7 +16,7 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 
 
 def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str) -> bool:
-    """Stage an edge with its effects; return whether it changes.
+    """Stage an edge, and its effect on the container of an asset; return whether the edge changes.
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """

@@ -39,7 +39,7 @@ def refuse_unexpected(unit: ItemUnit, urn: str, expected: int | None, before: Re
 
 
 def refuse_deleted(record: Record | None) -> None:
-    """Reject the item if the asset is deleted: it must be restored before any change."""
+    """Reject the item as CONFLICT if the asset is deleted: it must be restored before any change. None is accepted."""
     if record is not None and is_deleted(record):
         raise conflict(
             f"{record['id']} is deleted; restore it with `restoreAsset` first, or use another id.", record["revision"]
@@ -80,9 +80,10 @@ def require_right_if_visible(unit: ItemUnit, action: str, record: Record) -> boo
 def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "") -> bool:
     """Return whether the edge is stored unconfirmed, because an end that it changes is hidden from the caller.
 
-    Every visible end that the edge changes needs the right ``link``, except ``own``, which was checked before; the item
-    is rejected without this right. An unconfirmed edge of the same ``declarer`` stays unconfirmed instead, so that a
-    retry of a call gets the same outcome.
+    A current confirmed edge needs no confirmation and no further right. Otherwise every visible end that the edge
+    changes needs the right ``link``, except ``own``, which was checked before, and unowned stubs. The item is rejected
+    without this right. An unconfirmed edge of the same ``declarer`` stays unconfirmed instead, so that a retry of a
+    call gets the same outcome.
     """
     edge = unit.lookup.edge(key) if unit.lookup.is_current(key) else None
     if edge is not None and not edge.get(UNCONFIRMED):

@@ -32,7 +32,7 @@ class AuditTrail:
         self.edges: list[EdgeChange] = []
 
     def record_action(self, about: int, action: ChangeAction, reason: str | None = None, **details: str) -> None:
-        """Record the action and details of a vertex, replacing earlier ones.
+        """Record the action of a vertex, and its details if given, replacing earlier ones.
 
         The last given ``reason`` applies to every vertex with an action.
         """

@@ -6,6 +6,7 @@ from typing import Final
 
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.rules.change_date import dated
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 from policies.gates import NO_GATES, Gates
@@ -22,9 +23,9 @@ def _none_hidden(_kind: str, _attributes: PolicyAttributes) -> Collection[str]:
 class Author:
     """The caller of a batch, its instants, and the policy bound to this caller.
 
-    ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` dates its audit entries, and is later
-    than that of every earlier transaction of the process. ``may``, ``discovers``, ``reads_field`` and ``hidden_fields``
-    are the methods ``may``, ``is_discoverable``, ``reads_field`` and ``fields_hidden_by_rules`` of
+    ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` orders its audit entries and approvals,
+    and is later than that of every earlier transaction of the process. ``may``, ``discovers``, ``reads_field`` and
+    ``hidden_fields`` are the methods ``may``, ``is_discoverable``, ``reads_field`` and ``fields_hidden_by_rules`` of
     :class:`policies.access.Access`. ``floors`` are the sensitivity floors of the tenant. ``propagation_stops`` are the
     kinds at which sensitivity stops. Audit entries store ``request_id``, unless it is empty.
     """
@@ -41,6 +42,11 @@ class Author:
     request_id: str = ""
     gates: Gates = NO_GATES
     hidden_fields: Callable[[str, PolicyAttributes], Collection[str]] = _none_hidden
+
+    @property
+    def audit_date(self) -> int:
+        """The date of audit entries and approvals, which is ``audit_instant`` unless that is too far ahead."""
+        return dated(self.audit_instant, self.now)
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the author's tenant."""

@@ -47,7 +47,11 @@ class Staging:
         return True
 
     def attach(self, relation: Relation, source: int, target: int, at: int) -> None:
-        """Stage the edge between an attached record and its subject; ``at`` orders it if its relation is ordered."""
+        """Stage an edge between an attached record and its subject, cause or consumer.
+
+        ``at`` orders it if the edges of its relation are ordered by time: epoch milliseconds, or for a change a number
+        that also contains the revision.
+        """
         ordered = {"at": at} if relation.by_time else {}
         self.staged.edges[relation.name, source, target] = {"relation": relation.name, "validFrom": 0, **ordered}
 

@@ -13,13 +13,14 @@ from support.oracles.decision_table import CALLERS, Line, classes, read_table, w
 from support.oracles.decision_table import line as read_line
 from support.source_tree import read
 from support.stores.bulk_vertices import load_one
+from support.stores.janusgraph import url_with_user_info
 from typer.testing import CliRunner
 
 from app.cli.command_line import commands
 from app.graph.driver.gremlin_client import GremlinClient
 from app.policy import git_policy as reference
 from app.store.embedded.embedded_store import EmbeddedStore
-from app.store.embedded.running_store import running_url
+from app.store.embedded.running_store import running_endpoint
 from graphql_schema.catalog.kinds import KINDS
 from policies.attributes import PolicyAttributes
 from policies.errors import CodedError
@@ -167,12 +168,12 @@ def test_check_refuses_as_start_up_does(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 async def store(janusgraph: EmbeddedStore) -> str:
-    """Load the assets of the examples and return the URL of the store."""
-    async with GremlinClient(janusgraph.url) as client:
+    """Load the assets of the examples and return the URL of the store, with user info."""
+    async with GremlinClient(janusgraph.endpoint) as client:
         row = PolicyAttributes("MODEL_VERSION", RANKING, "ORG", "INTERNAL", "ACTIVE")
         await load_one(client, "default", RANKER, row)
         await load_one(client, "default", HIDDEN, row._replace(visibility="TEAM", sensitivity="RESTRICTED"))
-    return janusgraph.url
+    return url_with_user_info(janusgraph.endpoint)
 
 
 async def explained(*words: str) -> Any:
@@ -246,7 +247,7 @@ async def test_an_unknown_asset_is_an_error(store: str, monkeypatch: pytest.Monk
 def test_a_running_store_is_found(
     janusgraph: EmbeddedStore, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The URL of a running store is found in its data folder; a folder without a store has none."""
+    """The endpoint of a running store is found in its data folder; a folder without a store has none."""
     folders = [*tmp_path_factory.getbasetemp().glob("janusgraph*/janusgraph")]
-    assert janusgraph.url in map(running_url, folders)
-    assert running_url(tmp_path) is None
+    assert janusgraph.endpoint in map(running_endpoint, folders)
+    assert running_endpoint(tmp_path) is None

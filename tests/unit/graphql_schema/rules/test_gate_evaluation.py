@@ -18,7 +18,7 @@ OURS = {"ownerTeam": "ranking"}
 
 def decision(at: int, decision: str = "APPROVED", gate: str = "release", **values: Any) -> dict[str, Any]:
     """Return the record of a decision."""
-    return {"id": f"{gate}{at}", "gate": gate, "decision": decision, "decidedAt": at, **values}
+    return {"id": f"{gate}{at}", "gate": gate, "decision": decision, "createdAt": at, **values}
 
 
 def evaluated(**evidence: Any) -> GateResult:

@@ -46,8 +46,8 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """Return the address of the proxy, which the client uses in place of the address of the store."""
-        return f"http://127.0.0.1:{self.port}/gremlin"
+        """Return the URL of the proxy, with the user info of the store, which the client uses in place of the store."""
+        return self.store.replace(f":{urlsplit(self.store).port}/", f":{self.port}/")
 
     async def open(self) -> None:
         """Listen, on the earlier port if there was one."""

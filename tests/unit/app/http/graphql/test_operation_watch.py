@@ -17,7 +17,7 @@ LIMITS = RequestLimits()
 
 
 class Client:
-    """A client that sends an empty body, and leaves when told."""
+    """A client that sends an empty body, and leaves after its event."""
 
     def __init__(self) -> None:
         self.left = asyncio.Event()
@@ -38,7 +38,7 @@ class Client:
 
 
 class Work:
-    """An operation that runs until told, and notes how it ended."""
+    """An operation that runs until its event, and records how it ended."""
 
     def __init__(self, budget: OperationBudget) -> None:
         self.budget = budget
@@ -47,7 +47,7 @@ class Work:
         self.ended = ""
 
     async def run(self) -> str:
-        """Return a result when told."""
+        """Return a result after the event."""
         self.begun.set()
         try:
             await self.may_end.wait()
