@@ -6,18 +6,18 @@ event loop serves all callers, so long work pauses after :data:`TURN_SECONDS` an
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import Final, TypeVar
 
 from policies.errors import CodedError, LimitError
 
 ItemT = TypeVar("ItemT")
 
-TURN_SECONDS: Final = 0.01
+TURN_SECONDS: Final = 0.005
 """Seconds of work of all operations together after which the next one waits for another turn of the event loop."""
-_RELEASED: Final = 16
+_RELEASED: Final = 8
 """Number of waiting tasks that one turn of the event loop releases."""
 
 
@@ -47,6 +47,8 @@ class OperationBudget:
     items: int = 0
     characters: int = 0
     rows: int = 0
+    pauses: int = 0
+    """Number of pauses so far; the fewer an operation had, the sooner its next pause ends."""
     paused: int = 0
     """Tasks that wait for a turn; a level of the query is complete only without them."""
     writes: bool = False
@@ -56,7 +58,7 @@ class OperationBudget:
 
     def renew(self) -> None:
         """Start again from nothing, for the next event of a subscription."""
-        self.items = self.characters = self.rows = 0
+        self.items = self.characters = self.rows = self.pauses = 0
 
     def cancel_with(self, cancel: Callable[[], object]) -> None:
         """Call ``cancel`` when the operation ends, unless it is a mutation."""
@@ -105,7 +107,8 @@ class OperationBudget:
         self.paused += 1
         try:
             while TURNS.is_over():
-                await TURNS.next()
+                self.pauses += 1
+                await TURNS.next(self.pauses)
         finally:
             self.paused -= 1
         self.check()
@@ -134,10 +137,12 @@ class OperationBudget:
 class Turns:
     """Turns of the event loop: a turn begins with a call of :meth:`is_over`, and ends with the iteration of the loop.
 
-    Tasks that call it after :data:`TURN_SECONDS` wait, and later turns release them in order.
+    Tasks that call it after :data:`TURN_SECONDS` wait, and later turns release them: first those of operations that
+    have waited least often, so that a short operation does not wait for a long one.
     """
 
-    _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
+    _count: int = 0
     _began: float | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -149,17 +154,18 @@ class Turns:
             return False
         return now - self._began > TURN_SECONDS
 
-    async def next(self) -> None:
-        """Return in a later turn."""
+    async def next(self, pauses: int) -> None:
+        """Return in a later turn; ``pauses`` is how often the operation has waited."""
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        self._count += 1
+        heappush(self._waiting, (pauses, self._count, turn))
         await turn
 
     def _begin(self, now: float) -> None:
         """Begin a turn, which the next iteration of the loop ends."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._loop, self._waiting = loop, deque()  # the former loop was closed
+            self._loop, self._waiting = loop, []  # the former loop was closed
         self._began = now
         loop.call_soon(self._end)
 
@@ -167,7 +173,7 @@ class Turns:
         """End the turn and release the first waiting tasks into the next one."""
         self._began = None
         for _ in range(min(_RELEASED, len(self._waiting))):
-            turn = self._waiting.popleft()
+            *_, turn = heappop(self._waiting)
             if not turn.done():
                 turn.set_result(None)
         if self._waiting:

@@ -190,9 +190,9 @@ def _selection(type_: Any) -> str:
         "ModelAlias": "{ version { id } }",
         "GateReport": "{ failingEvaluations { id } blockingIncidents { id } }",
         "Lineage": f"{{ nodes {WALKED} edges {{ id from to runId }} countsByKind {{ count }} unknownRoots }}",
-        "Impact": f"{{ total {' '.join(f'{page}(first: 500) {WALKED}' for page in IMPACTED)} }}",
+        "Impact": f"{{ total {' '.join(f'{page}(first: 100) {WALKED}' for page in IMPACTED)} }}",
         "Health": f"{{ causes {{ {' '.join(f'{each} {{ id }}' for each in CAUSES)} }} }}",
-        "Usage": "{ consumers(first: 500) { totalCount nodes { consumer { ... on Node { id } } } } }",
+        "Usage": "{ consumers(first: 100) { totalCount nodes { consumer { ... on Node { id } } } } }",
     }[name]
 
 
@@ -206,7 +206,7 @@ WALKED = "{ totalCount nodes { asset { id } } }"
 REPORTED = {
     "Change": "{ id subjectId subject { id } fields { field before after } }",
     "Approval": "{ id subject { id } }",
-    "Check": "{ id asset { id } latestResult { id } results(first: 500) { totalCount nodes { id } } }",
+    "Check": "{ id asset { id } latestResult { id } results(first: 100) { totalCount nodes { id } } }",
     "CheckResult": "{ id check { id asset { id } } }",
     "Incident": "{ id assets { id } cause { id } }",
 }
@@ -245,14 +245,14 @@ def _sources(paths: VisibleAndHidden, owner: str) -> list[str]:
 def _asked(name: str, field: GraphQLField) -> str:
     argument = {
         "version": '(version: "2")',
-        "deployments": "(activeOnly: false, first: 500)",
+        "deployments": "(activeOnly: false, first: 100)",
         "gate": '(alias: "champion")',
-        "lineage": "(direction: UPSTREAM, maxDepth: 3, first: 500)",
+        "lineage": "(direction: UPSTREAM, maxDepth: 3, first: 100)",
         "impact": "(maxDepth: 3)",
     }
     given = argument.get(name) if field.args else ""
     return (
-        f"{name}{given or ('(first: 500)' if 'first' in field.args else '')} {_selection(get_named_type(field.type))}"
+        f"{name}{given or ('(first: 100)' if 'first' in field.args else '')} {_selection(get_named_type(field.type))}"
     )
 
 
@@ -294,10 +294,10 @@ ROOTS = {
     "node": "node(id: $id) { id }",
     "nodes": "nodes(ids: [$id]) { id }",
     "asset": "asset(id: $id) { id }",
-    "incidents": "node(id: $id) { id } incidents(first: 500) { totalCount nodes { id assets { id } cause { id } } }",
+    "incidents": "node(id: $id) { id } incidents(first: 100) { totalCount nodes { id assets { id } cause { id } } }",
     "changes": "changes(filter: {subjects: [$id]}) { totalCount nodes { subjectId subject { id } } }",
-    "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 500) {{ nodes {WALKED} edges {{ from to }} }}",
-    "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 500) {WALKED} }}",
+    "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 100) {{ nodes {WALKED} edges {{ from to }} }}",
+    "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 100) {WALKED} }}",
     "paths": "paths(from: $id, to: $id) { paths { nodes { id } } }",
     "assets": "assets(filter: {ids: [$id]}) { totalCount nodes { id } edges { node { id } } }",
     "search": """search(text: "behind", filter: {ids: [$id]}, facets: [NAMESPACE]) {

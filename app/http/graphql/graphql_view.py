@@ -17,6 +17,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from app.http.errors import HttpError
+from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits, read_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.operation_watch import Endable, watched
@@ -66,6 +67,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
         self.make_context = make_context
         self.limits = limits or RequestLimits()
+        self.reads, self.writes = FairQueue(), FairQueue()
         self.suggestions = suggestions
         self.challenge = challenge
 
@@ -90,7 +92,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             params = await read_params(request, self.limits)
             document = params.query
             context = self.context_of(request)
-            result = await watched(request, self.execute(request.method, params, context), context.budget, self.limits)
+            execution = self.execute_in_turn(request, params, context)
+            result = await watched(request, execution, context.budget, self.limits)
             result.extensions = {**(result.extensions or {}), **context.finish()}
             built = build_result(result, request_id, params.query or "", suggestions=self.suggestions)
             missing_scope = built.missing_scope
@@ -112,6 +115,15 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 Code.UNAUTHENTICATED,
             )
         return self.make_context(request, principal)
+
+    async def execute_in_turn(self, request: Request, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
+        """Execute the operation when the caller has a slot; reads and writes have queues of their own.
+
+        Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
+        """
+        queue = self.writes if "mutation" in (params.query or "") else self.reads
+        async with queue.slot(request.state.principal.subject):
+            return await self.execute(request.method, params, context)
 
     async def execute(self, method: str, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation and return its result.

@@ -3,13 +3,15 @@
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema, parse, validate
+from graphql import GraphQLSchema, OperationDefinitionNode, parse, validate
 
 from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, page_document
 from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.inputs.input_fields import EDGE, EdgeField
 from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.inputs.values import fields_of
+from graphql_schema.operation.cost import Pricing, cost_breaches
+from graphql_schema.operation.limits import DocumentLimits
 from graphql_schema.registry.entries import REGISTRY
 
 NOT_STORED = {"source", "namespace", "name", "expectedRevision", "idempotencyKey", "dryRun"}
@@ -23,6 +25,15 @@ CARRIED_BY_FAR_END = {"FeatureSet.features", "Workflow.partOf", "Domain.owners"}
 def test_every_document_is_valid(document: str, contract: GraphQLSchema) -> None:
     """The committed schema accepts each query of the export."""
     assert validate(contract, parse(document)) == []
+
+
+@pytest.mark.parametrize("document", [*map(page_document, REGISTRY.values()), NEIGHBOURS_DOCUMENT])
+def test_every_document_is_within_the_limits(document: str, contract: GraphQLSchema) -> None:
+    """The cost of each query of the export is below the limits of an operation."""
+    parsed = parse(document)
+    [operation] = [each for each in parsed.definitions if isinstance(each, OperationDefinitionNode)]
+    cost = Pricing.of(contract, parsed, {}).cost(operation)
+    assert cost_breaches(cost, operation, DocumentLimits()) == []
 
 
 @pytest.mark.parametrize("entry", REGISTRY.values(), ids=REGISTRY)
