@@ -36,7 +36,7 @@ class FairQueue:
             self._release(caller)
 
     async def _acquire(self, caller: str) -> None:
-        if not self._waiting.get(caller) and self._has_room(caller):
+        if not self._waiting.get(caller) and self._has_slot(caller):
             self._running[caller] += 1
             return
         waiting = self._waiting.setdefault(caller, deque())
@@ -57,7 +57,7 @@ class FairQueue:
                 self._release(caller)  # the slot was given in the same moment
             raise
 
-    def _has_room(self, caller: str) -> bool:
+    def _has_slot(self, caller: str) -> bool:
         return self._running.total() < self.slots and self._running[caller] < self.per_caller
 
     def _release(self, caller: str) -> None:
@@ -67,7 +67,7 @@ class FairQueue:
             del self._running[caller]
         for each in list(self._waiting):
             waiting = self._waiting[each]
-            if waiting and self._has_room(each):
+            if waiting and self._has_slot(each):
                 self._running[each] += 1
                 waiting.popleft().set_result(None)
                 self._waiting.move_to_end(each)

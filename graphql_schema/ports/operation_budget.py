@@ -137,8 +137,8 @@ class OperationBudget:
 class Turns:
     """Turns of the event loop: a turn begins with a call of :meth:`is_over`, and ends with the iteration of the loop.
 
-    Tasks that call it after :data:`TURN_SECONDS` wait, and later turns release them: first those of operations that
-    have waited least often, so that a short operation does not wait for a long one.
+    Tasks that call it after :data:`TURN_SECONDS` wait, and later turns release them. The first are those of operations
+    that have waited least often, so that a short operation does not wait for a long one.
     """
 
     _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)

@@ -32,7 +32,8 @@ def page_document(entry: KindEntry) -> str:
 
 def _assets_document(entry: KindEntry) -> str:
     return f"""query Export{entry.kind.name}($after: Cursor) {{
-  assets(filter: {{ kinds: [{entry.kind.code}] }}, orderBy: {{ field: ID }}, first: {_page_size(entry, ASSETS)}, after: $after) {{
+  assets(filter: {{ kinds: [{entry.kind.code}] }}, orderBy: {{ field: ID }},
+    first: {_page_size(entry, ASSETS)}, after: $after) {{
     nodes {{
       id hydration displayName description stage visibility sensitivity: declaredSensitivity sourceCreatedAt
       {_PROPERTIES}

@@ -29,7 +29,7 @@ class Crowd:
             self.begun.append(name)
             await self.ends[name].wait()
 
-    async def settle(self) -> list[str]:
+    async def run_on(self) -> list[str]:
         """Let every task run as far as it can, and return the operations that have begun."""
         for _ in range(10):
             await asyncio.sleep(0)
@@ -50,9 +50,9 @@ async def test_a_caller_gets_some_slots_and_leaves_the_others(crowd: Crowd) -> N
     """Of four operations of one caller two run; one of another caller begins at once."""
     for number in range(4):
         crowd.add("eve", f"eve {number}")
-    assert await crowd.settle() == ["eve 0", "eve 1"]
+    assert await crowd.run_on() == ["eve 0", "eve 1"]
     crowd.add("ada", "ada 0")
-    assert await crowd.settle() == ["eve 0", "eve 1", "ada 0"]
+    assert await crowd.run_on() == ["eve 0", "eve 1", "ada 0"]
 
 
 async def test_waiting_callers_take_turns(crowd: Crowd) -> None:
@@ -60,13 +60,13 @@ async def test_waiting_callers_take_turns(crowd: Crowd) -> None:
     crowd.add("bo", "bo 0")
     for number in range(4):
         crowd.add("eve", f"eve {number}")
-    await crowd.settle()
+    await crowd.run_on()
     for name in ("ada 0", "cy 0", "ada 1"):
         crowd.add(name.split()[0], name)
-    assert await crowd.settle() == ["bo 0", "eve 0", "eve 1"]
+    assert await crowd.run_on() == ["bo 0", "eve 0", "eve 1"]
     for done in ("bo 0", "eve 0", "eve 1", "ada 0", "eve 2"):
         crowd.ends[done].set()
-        await crowd.settle()
+        await crowd.run_on()
     assert crowd.begun == ["bo 0", "eve 0", "eve 1", "ada 0", "eve 2", "cy 0", "ada 1", "eve 3"]
 
 
@@ -74,27 +74,27 @@ async def test_too_many_waiting_operations_are_refused(crowd: Crowd) -> None:
     """Two run and four wait; the seventh is refused with LIMIT_EXCEEDED, and another caller may still wait."""
     for number in range(6):
         crowd.add("eve", f"eve {number}")
-    await crowd.settle()
+    await crowd.run_on()
     with pytest.raises(LimitError) as caught:
         async with crowd.queue.slot("eve"):
             pass
     assert caught.value.extensions == {"limit": "waiting", "maximum": 4}
     crowd.add("ada", "ada 0")
-    assert "ada 0" in await crowd.settle()
+    assert "ada 0" in await crowd.run_on()
 
 
 async def test_a_client_that_leaves_gives_its_place_back(crowd: Crowd) -> None:
     """A waiting or running operation that is cancelled leaves no place or slot occupied."""
     for number in range(4):
         crowd.add("eve", f"eve {number}")
-    await crowd.settle()
+    await crowd.run_on()
     for place in (2, 0):
         crowd.tasks[place].cancel()
-        await crowd.settle()
+        await crowd.run_on()
     assert crowd.begun == ["eve 0", "eve 1", "eve 3"]
     for end in crowd.ends.values():
         end.set()
     await until(lambda: all(task.done() for task in crowd.tasks))
     crowd.add("eve", "later 0")
     crowd.add("eve", "later 1")
-    assert (await crowd.settle())[-2:] == ["later 0", "later 1"]
+    assert (await crowd.run_on())[-2:] == ["later 0", "later 1"]
