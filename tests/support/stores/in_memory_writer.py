@@ -15,6 +15,7 @@ from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Record
+from policies.gates import NO_GATES, Gates
 from policies.policy import Policy
 from policies.principal import Principal
 
@@ -36,6 +37,7 @@ class Memory:
     vertices: dict[int, Record] = field(default_factory=dict)
     edges: dict[EdgeKey, Record] = field(default_factory=dict)
     receipts: dict[int, Record] = field(default_factory=dict)
+    gates: Gates = NO_GATES
     written: Mapping[str, Any] | None = None
 
     @property
@@ -51,7 +53,15 @@ class Memory:
         )
         access = self.policy.access(who)
         author = Author(
-            "default", who.subject, now, access.may, access.is_discoverable, access.reads_field, audit_instant=now
+            "default",
+            who.subject,
+            now,
+            access.may,
+            access.is_discoverable,
+            access.reads_field,
+            audit_instant=now,
+            gates=self.gates,
+            teams=who.teams,
         )
         done = plan(items, state, author, dry_run=dry_run)
         self.written = state.write_set(now).bindings() if state.has_writes else None

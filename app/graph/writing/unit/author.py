@@ -24,7 +24,8 @@ class Author:
 
     ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` dates its audit entries, and is later
     than that of every earlier transaction. ``may``, ``discovers``, ``reads_field`` and ``hidden_fields`` are methods of
-    :class:`policies.access.Access`. ``propagation_stops`` are the kinds at which sensitivity stops.
+    :class:`policies.access.Access`. ``propagation_stops`` are the kinds at which sensitivity stops. ``teams`` are those
+    of the caller, as ids.
     """
 
     tenant: str
@@ -39,6 +40,7 @@ class Author:
     request_id: str = ""
     gates: Gates = NO_GATES
     hidden_fields: Callable[[str, PolicyAttributes], Collection[str]] = _none_hidden
+    teams: frozenset[str] = frozenset()
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the author's tenant."""
