@@ -49,6 +49,9 @@ class RegisterPayload:
     revision: int | None = stored_field(
         "The revision of the asset after the call, or of the end that a link changes; null if the item was rejected."
     )
+    voided_approvals: list[str] = stored_field(
+        "The names of the approvals of the asset that its change of content voided; usually empty."
+    )
     errors: list[MutationError] = stored_field("The errors; empty unless the item was rejected.")
 
 
@@ -62,6 +65,9 @@ class UpdatePayload:
         resolver=_stored,
     )
     changed: bool = stored_field("Whether anything was written.")
+    voided_approvals: list[str] = stored_field(
+        "The names of the approvals of the asset that its change of content voided; usually empty."
+    )
     errors: list[MutationError] = stored_field("The errors; empty unless the update was rejected.")
 
 
@@ -77,6 +83,7 @@ def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> JsonObje
         "outcome": result.outcome.name,
         "changed": result.outcome in CHANGED,
         "revision": result.revision,
+        "voidedApprovals": list(result.voided_approvals),
         "errors": errors(result.errors, *key),
     }
 
