@@ -1,8 +1,8 @@
 """Gates: conditions that a model version must meet before a protected alias may point at it.
 
-``gates.toml`` defines them; docs/gates.md describes its fields. A move of an alias must pass all gates that
-apply to it. An unknown field or value is an error at start-up: a misspelt condition would otherwise leave
-the gate open.
+``gates.toml`` defines them; docs/gates.md describes its fields. A move of a protected alias must pass all gates that
+apply to it. Only evidence that the caller may see counts. An unknown field or value is an error at start-up: a misspelt
+condition would otherwise leave the gate open.
 """
 
 import re
@@ -38,8 +38,9 @@ class Needs:
 
     ``approvals`` are the names under which the version must be approved, and each set in ``distinct`` has names whose
     approvals must be of different people. With ``evaluations``, no evaluation may have the verdict FAIL; those owned by
-    the version's team or by a team in ``evaluators`` count. ``incidents`` are severities of which no incident may be
-    open on the version or its model. ``sensitivity`` is the highest allowed effective sensitivity of the version.
+    the version's team or by a team in ``evaluators`` count, unless they are retired or deleted. ``incidents`` are
+    severities of which no incident may be open on the version or its model. ``sensitivity`` is the highest allowed
+    effective sensitivity of the version.
     """
 
     approvals: tuple[str, ...] = ()

@@ -111,7 +111,10 @@ def _check_port(settings: Settings) -> None:
 
 
 def _welcome(settings: Settings) -> None:
-    """With MLG_DEMO=1, load the demo estate into an empty store; then print the API's address, a token and a query."""
+    """Print the API's address, a token and a query.
+
+    With MLG_DEMO=1, first load the demo estate if the store is empty.
+    """
     url = f"http://{settings.host}:{settings.port}"
     issuer = DevIssuer(settings)
     root, ada = (issuer.mint(persona(name)) for name in ("root", "ada"))

@@ -12,7 +12,10 @@ from policies.policy import SHIPPED, Policy
 from policies.vocabulary import Label, Labels
 
 BESIDE: Final = ("personas.toml", "roles.toml", "sensitivity.toml")
-"""Files that are not compared, with a remark if they differ: both policies are read with those of the working tree."""
+"""Files that are not compared, each with a remark if it differs: both policies are read with those of the working tree.
+
+Only the rules and the labels are compared. A different ``gates.toml`` or ``disclosure.toml`` gets no remark.
+"""
 
 
 def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, list[str]]:
@@ -43,7 +46,10 @@ def _git(*words: str) -> str:
     except FileNotFoundError as error:
         raise InvalidError("`git` is not installed; install it to compare policies.") from error
     except subprocess.CalledProcessError as error:
-        raise InvalidError(f"git cannot read the policy: {error.stderr.strip()}; name another reference.") from error
+        raise InvalidError(
+            f"git cannot read the policy: {error.stderr.strip()}; name a reference of the checkout that contains "
+            f"{SHIPPED}."
+        ) from error
 
 
 def _fitted(sections: Record, governed: Governed, current: Labels) -> tuple[Labels, list[str]]:

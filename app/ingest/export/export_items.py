@@ -1,7 +1,8 @@
 """Reads the graph as ``AssetInput`` items, which restore the exported values when imported into an empty store.
 
-Each lineage edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and validity. Values
-that no query returns are not exported; ``docs/import.md`` lists them. Values that the token may not read are left out.
+Each current lineage edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and
+validity. Ended edges, edges that a rule inferred, attached records and further values are not exported;
+``docs/import.md`` lists them. Values that the token may not read are left out.
 """
 
 from collections.abc import AsyncIterator
@@ -26,8 +27,9 @@ _EDGE_VALUES: Final = ("origin", "confidence", "validFrom", "validTo", "runId", 
 async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -> AsyncIterator[Item]:
     """Yield users, teams, domains and tags, then the assets of each kind, each after the links that leave it.
 
-    ``kinds`` are values of ``AssetKind``; unless empty, only these assets and the edges that leave them are read.
-    Raises LimitError if a list of an asset is longer than a page, and the errors of `ApiClient.execute`.
+    ``kinds`` are values of ``AssetKind``; unless empty, only these assets and the edges that leave them are read. A
+    stub has no item of its own; references to it create it again. Raises LimitError if a list other than the downstream
+    neighbours is longer than a page, and the errors of `ApiClient.execute`.
     """
     for entry in REGISTRY.values():
         if not entry.kind.asset and not kinds:

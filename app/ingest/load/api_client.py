@@ -25,7 +25,7 @@ _MAX_RETRY_AFTER_SECONDS = 60.0
 
 
 class UnreachableError(CodedError):
-    """The API did not respond, or was busy, at every attempt."""
+    """The API did not respond, was busy, or returned a status of 500 or above, at every attempt."""
 
     code = Code.STORE_UNAVAILABLE
 
@@ -120,7 +120,7 @@ class ApiClient:
                 failures += 1
                 if failures >= self._retry.tries:
                     raise UnreachableError(
-                        f"{self._endpoint} did not respond after {failures} attempts: {busy}. No confirmed item "
+                        f"{self._endpoint} was not available after {failures} attempts: {busy}. No confirmed item "
                         "is lost; run the same command again when the API is available."
                     ) from busy
                 pause = self._retry.pause(failures)

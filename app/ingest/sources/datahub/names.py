@@ -147,7 +147,7 @@ _KINDS: dict[str, Callable[[list[str]], _Parts]] = {
 def _versions(estate: Estate) -> Iterator[tuple[str, _Parts]]:
     """Yield each model with the parts of its URN, as a version of its first group.
 
-    The version is the version tag, or the model's name if another model of the group has the same tag.
+    The version is the version tag, 1 without a tag, or the model's name if another model of the group has the same tag.
     """
     tagged = {}
     for model in estate.of_type("mlModel"):
