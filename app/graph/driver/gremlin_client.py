@@ -80,8 +80,9 @@ class GremlinClient:
 
     ``source`` is the name of the traversal source on the server. At most ``in_flight`` requests run at once, and the
     others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client works again
-    after a restart of the store without being reopened. If no complete response arrives, a read is sent once more. A write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may
-    have been committed.
+    after a restart of the store without being reopened. If no complete response arrives, a read is sent once more. A
+    write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may have been
+    committed.
     """
 
     def __init__(self, url: str, *, source: str = "g", in_flight: int = 8, deadline: float = 30.0) -> None:
