@@ -119,6 +119,6 @@ class RowPolicy:
         if record is not None and record["tenant"] == self.tenant:
             self._report.absent[urn] = None
 
-    def mismatched(self, urn: str) -> None:
-        """Log a vertex that the index returned and the policy hides: a defect of the row filter."""
-        _log.error("policy_pushdown_mismatch", urn=urn)
+    def mismatched(self, record: Record) -> None:
+        """Log a record that the index returned and the policy hides: a defect of the row filter."""
+        _log.error("policy_pushdown_mismatch", urn=record["id"])
