@@ -31,7 +31,7 @@ def load_disclosure(path: Path = SHIPPED) -> Disclosure:
             f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
         ) from error
     values = ", ".join(f'"{value}"' for value in Disclosure)
-    if document.keys() != {"disclosure"} or document["disclosure"] not in {*Disclosure}:
+    if document.keys() != {"disclosure"} or document["disclosure"] not in [*Disclosure]:
         raise ConfigurationError(
             f"{path} is not a single line `disclosure = …` with one of {values}. Write this line and nothing else."
         )
