@@ -18,8 +18,8 @@ BESIDE: Final = ("disclosure.toml", "gates.toml", "personas.toml", "roles.toml",
 def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, list[str]]:
     """Return the policy of a git reference, and remarks on labels that do not fit and on files that are not compared.
 
-    A field without a label there keeps its ``current`` label. Raises InvalidError if git is not installed, has no such
-    reference or no policy in it, or if the rules do not fit the schema or the labels cannot be read.
+    A field without a label there keeps its ``current`` label. Raises InvalidError if git is not installed, or has no
+    such reference or no policy in it. Raises InvalidError if the rules do not fit the schema or labels are unreadable.
     """
     names = _git("ls-tree", "--name-only", "--end-of-options", ref, "./").split()
     texts = [_git("show", "--end-of-options", f"{ref}:./{name}") for name in sorted(names) if name.endswith(".cedar")]
