@@ -80,6 +80,12 @@ test-kills: $(READY) ## Kill the API and its JVM during loads: make test-kills R
 test-life: $(READY) ## Random writes to assets against a plain model: make test-life EXAMPLES=500
 	EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/app/graph/writing/test_random_asset_life.py
 
+OPERATIONS ?= 20000
+
+.PHONY: test-fuzz
+test-fuzz: $(READY) ## Random operations with odd values, as every persona: make test-fuzz OPERATIONS=20000 SEED=2
+	OPERATIONS=$(OPERATIONS) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 -s tests/security/test_fuzzed_operations.py
+
 GRAPHS ?= 2000
 
 .PHONY: test-walks

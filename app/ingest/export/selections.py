@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from graphql_schema.inputs.kind_entry import KindEntry
+from graphql_schema.inputs.kind_entry import Export, KindEntry
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
 
 ASSETS: Final = 100
@@ -52,11 +52,23 @@ def _listing_document(entry: KindEntry) -> str:
 }}"""
 
 
+def connections(export: Export) -> tuple[str, ...]:
+    """Return the names of the connections of a kind that are read as ids."""
+    return (*export.links, *export.self_links, *export.members)
+
+
+def connection_document(entry: KindEntry, name: str) -> str:
+    """Return the query for one page of a connection of ids, of the node with the id ``$id``."""
+    kind = entry.kind.name
+    return f"""query Export{kind}{name[0].upper()}{name[1:]}($id: ID!, $after: Cursor) {{
+  node(id: $id) {{ ... on {kind} {{ {_ids(name, ", after: $after")} }} }}
+}}"""
+
+
 def _own_fields(entry: KindEntry) -> str:
-    """Return the selection of the kind's own fields; a connection is read in one page, as ids."""
-    export = entry.export
-    connections = (
-        f"{name}(first: {MAX_PAGE_SIZE}) {{ nodes {{ id }} {_PAGE_INFO} }}"
-        for name in (*export.links, *export.self_links, *export.members)
-    )
-    return " ".join((export.fields, *connections))
+    """Return the selection of the kind's own fields, with the first page of each connection of ids."""
+    return " ".join((entry.export.fields, *map(_ids, connections(entry.export))))
+
+
+def _ids(name: str, after: str = "") -> str:
+    return f"{name}(first: {MAX_PAGE_SIZE}{after}) {{ nodes {{ id }} {_PAGE_INFO} }}"

@@ -38,8 +38,9 @@ from graphql_schema.ports.record import Record
 def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     """Link two assets; raises RejectedItemError if the edge is invalid or the caller may not link them.
 
-    A hidden asset at the end that the link does not change is treated like an absent one. An edge alone does not
-    change the revision of its ends, because a revision would disclose links of hidden assets.
+    A hidden asset at the end that the link does not change is treated like an absent one. The edge itself changes no
+    revision, because a revision would disclose links of hidden assets. `CONTAINS` may change container and owner team
+    of the contained asset, and so its revision.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     _refuse_invalid(relation, command)

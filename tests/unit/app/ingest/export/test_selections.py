@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema, parse, validate
 
-from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, page_document
+from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, connection_document, connections, page_document
 from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.inputs.input_fields import EDGE, EdgeField
 from graphql_schema.inputs.kind_entry import KindEntry
@@ -19,7 +19,10 @@ CARRIED_BY_FAR_END = {"FeatureSet.features", "Workflow.partOf", "Domain.owners"}
 """Edges that a field or link of the far end exports; no query returns the owners of a domain (docs/import.md)."""
 
 
-@pytest.mark.parametrize("document", [*map(page_document, REGISTRY.values()), NEIGHBOURS_DOCUMENT])
+CONNECTIONS = [connection_document(entry, name) for entry in REGISTRY.values() for name in connections(entry.export)]
+
+
+@pytest.mark.parametrize("document", [*map(page_document, REGISTRY.values()), NEIGHBOURS_DOCUMENT, *CONNECTIONS])
 def test_every_document_is_valid(document: str, contract: GraphQLSchema) -> None:
     """The committed schema accepts each query of the export."""
     assert validate(contract, parse(document)) == []
