@@ -13,6 +13,10 @@ from support.source_tree import files, read
 
 FOLDER = "docs/recipes/"
 
+JOURNEYS = "tests/journeys/"
+"""The folder of the tests over a store."""
+
+_NUMBER = re.compile(r"(?m)^(\d+)\. ")
 _BLOCK = re.compile(r"(?ms)^( *)```(\w+)\n(.*?)^ *```$")
 _PATH = re.compile(r"`([\w.]+(?:/[\w.]+)+)`")
 _COMMAND = re.compile(r"(?m)^\.venv/bin/(python|pytest) (.+)$")
@@ -20,8 +24,9 @@ _COMMAND = re.compile(r"(?m)^\.venv/bin/(python|pytest) (.+)$")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One block of a recipe: the text of a new file, or a change of a file."""
+    """One block of a recipe: the text of a new file, or a change of a file; ``place`` is its page and number."""
 
+    place: str
     path: str
     text: str
     is_change: bool
@@ -29,20 +34,28 @@ class Step:
     def apply(self, tree: Path) -> None:
         """Write the file in a copy of the repository; raises ValueError if it has not the lines of the page."""
         file = tree / self.path
-        if not self.is_change and file.exists():
-            raise ValueError(f"{self.path} exists already; the page names it as a new file.")
+        if file.exists() is not self.is_change:
+            fault = "does not exist" if self.is_change else "exists already"
+            raise ValueError(f"{self.place}: {self.path} {fault}; update the page.")
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(changed(file.read_text(), self.text) if self.is_change else self.text)
+        try:
+            file.write_text(changed(file.read_text(), self.text) if self.is_change else self.text)
+        except ValueError as error:
+            raise ValueError(f"{self.place}: {self.path} {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A page: its steps in order, the commands that generate files, and the tests that check the steps."""
+    """A page: its steps in order, the commands that generate files, and the tests that check the steps.
+
+    ``journeys`` are the tests of the page that need a store.
+    """
 
     name: str
     steps: tuple[Step, ...]
     commands: tuple[str, ...]
     checks: tuple[str, ...]
+    journeys: tuple[str, ...]
 
     @property
     def path(self) -> str:
@@ -63,10 +76,17 @@ def recipe(name: str, word: str = "", instead: str = "") -> Recipe:
         if block[2] == "sh":
             commands += _COMMAND.findall(text)
         else:
-            paragraph = page[: block.start()].rstrip().rpartition("\n\n")[2]
-            steps.append(Step(_first_path(paragraph, name), text, block[2] == "diff"))
-    checks = [test for program, tests in commands if program == "pytest" for test in tests.split()]
-    return Recipe(name, tuple(steps), tuple(each for program, each in commands if program == "python"), tuple(checks))
+            above = page[: block.start()].rstrip()
+            place = f"{FOLDER}{name}.md, step {_NUMBER.findall(above)[-1]}"
+            steps.append(Step(place, _first_path(above.rpartition("\n\n")[2], name), text, block[2] == "diff"))
+    tests = [test for program, line in commands if program == "pytest" for test in line.split()]
+    return Recipe(
+        name,
+        tuple(steps),
+        tuple(line for program, line in commands if program == "python"),
+        tuple(test for test in tests if not test.startswith(JOURNEYS)),
+        tuple(test for test in tests if test.startswith(JOURNEYS)),
+    )
 
 
 def recipes() -> tuple[Recipe, ...]:
@@ -84,9 +104,12 @@ def changed(text: str, change: str) -> str:
         lines = place.splitlines(keepends=True)
         before = "".join(line[1:] for line in lines if not line.startswith("+"))
         after = "".join(line[1:] for line in lines if not line.startswith("-"))
-        if text.count(before) != 1:
-            raise ValueError(f"The text has these lines {text.count(before)} times instead of once:\n{before}")
-        text = text.replace(before, after)
+        found = [each.start() for each in re.finditer(f"(?m)^{re.escape(before)}", text)]
+        if len(found) != 1:
+            raise ValueError(
+                f"has these lines {len(found)} times instead of once; update the block on the page:\n{before}"
+            )
+        text = text[: found[0]] + after + text[found[0] + len(before) :]
     return text
 
 
