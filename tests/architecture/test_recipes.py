@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLEnumType, GraphQLSchema, build_schema
-from support.recipes import JOURNEYS, Recipe, Step, changed, recipe, recipes
+from support.recipes import JOURNEYS, WORDS, Recipe, Step, changed, recipe, recipes
 from support.scratch_copy import Run, run, scratch_copy
 from support.source_tree import read
 
@@ -27,12 +27,11 @@ Named = tuple[str, str]
 
 @dataclass(frozen=True)
 class Subject:
-    """A page: its subject, the pages to follow before, and what names each of its steps, in order.
+    """A page: the pages to follow before, and what names each of its steps, in order.
 
     ``None`` is for a step whose absence no check can notice. The generated files are the last step.
     """
 
-    word: str
     named: tuple[Named | None, ...]
     exists: Callable[["Done"], bool]
     before: tuple[str, ...] = ()
@@ -86,7 +85,6 @@ def _relation_exists(done: Done) -> bool:
 
 SUBJECTS = {
     "new_kind": Subject(
-        "prompt",
         (
             ("", "Zebra is no kind of the catalog; add it to KINDS in graphql_schema/catalog/kinds.py"),
             ("", "Zebra has no entry: add one to ENTRIES in graphql_schema/assets/zebra.py"),
@@ -98,7 +96,6 @@ SUBJECTS = {
         _kind_exists,
     ),
     "new_field": Subject(
-        "vendor",
         (
             ("", "Model.zebra has a label and does not exist"),
             (
@@ -113,7 +110,6 @@ SUBJECTS = {
         lambda done: done.has("Model.zebra", "ModelInput.zebra") and done.governs("Model.zebra"),
     ),
     "new_native_property": Subject(
-        "vendor",
         (
             ("test_store_schema.py", "lacks {'zebra'}, compared with the"),
             ("test_store_schema.py", "a line in CHANGES of app/graph/admin/store_schema.py"),
@@ -128,7 +124,6 @@ print("native value:", native_values(record)[0]["zebra"])
 """,
     ),
     "new_filter": Subject(
-        "vendor",
         (None, JOURNEY, GENERATED),  # without its line there is no filter that a check could find incomplete
         lambda done: done.has("AssetFilter.zebras") and "In(key='zebra', values=('Acme',))" in done.output,
         before=("new_field", "new_native_property"),
@@ -138,7 +133,6 @@ print(asset_listing(AssetFilter(zebras=["Acme"]), None))
 """,
     ),
     "new_relation": Subject(
-        "retrain",
         (
             ("", "cannot import name 'ZEBRAS' from 'graphql_schema.catalog.relations'"),
             ("", "name 'ZEBRAS' is not defined"),
@@ -156,7 +150,6 @@ print(asset_listing(AssetFilter(zebras=["Acme"]), None))
         _relation_exists,
     ),
     "new_mutation": Subject(
-        "publish",
         (
             ("handlers", "ChangeAction.ZEBRAED"),
             ("", "name 'ZebraCommand' is not defined"),
@@ -178,7 +171,6 @@ print(asset_listing(AssetFilter(zebras=["Acme"]), None))
         lambda done: done.has("Mutation.zebraAsset", "ChangeAction.ZEBRAED"),
     ),
     "new_job": Subject(
-        "watch",
         (
             ("test_background_jobs.py", "No module named 'app.graph.jobs.outbox_zebra'"),
             ("test_background_jobs.py", "Nothing starts OutboxZebra of app.graph.jobs.outbox_zebra: add it to jobs_of"),
@@ -204,7 +196,7 @@ MISSING = [
 
 def page_of(name: str) -> Recipe:
     """Return a recipe with the other word."""
-    return recipe(name, SUBJECTS[name].word, INSTEAD)
+    return recipe(name, INSTEAD)
 
 
 def copy_with(name: str, folder: Path, without: Step | None = None) -> Path:
@@ -234,7 +226,7 @@ def run_without(name: str, number: int, folder: Path) -> Run:
 def test_every_page_is_run() -> None:
     """Each page of the folder is among the subjects, and CONTRIBUTING.md has a section with a link to it."""
     contributing = read("CONTRIBUTING.md")
-    assert {each.name for each in recipes()} == SUBJECTS.keys()
+    assert {each.name for each in recipes()} == SUBJECTS.keys() == WORDS.keys()
     for name, subject in SUBJECTS.items():
         assert f"## A {name.replace('_', ' ')}\n[docs/recipes/{name}.md]" in contributing
         page = page_of(name)
@@ -279,8 +271,8 @@ def test_pages_survive_that_their_steps_are_followed(tmp_path: Path) -> None:
     """The files have the lines of each page after all pages were followed, and the pages then fit once more."""
     tree = scratch_copy(tmp_path / "tree")
     for animal in ("quagga", "zebra"):
-        for name, subject in SUBJECTS.items():
-            for step in recipe(name, subject.word, animal + subject.word).steps:
+        for name in SUBJECTS:
+            for step in recipe(name, animal + WORDS[name]).steps:
                 step.apply(tree)
 
 

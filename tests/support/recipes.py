@@ -13,6 +13,17 @@ from support.source_tree import files, read
 
 FOLDER = "docs/recipes/"
 
+WORDS = {
+    "new_kind": "prompt",
+    "new_field": "vendor",
+    "new_native_property": "vendor",
+    "new_filter": "vendor",
+    "new_relation": "retrain",
+    "new_mutation": "publish",
+    "new_job": "watch",
+}
+"""The word for the subject of the example of each page."""
+
 JOURNEYS = "tests/journeys/"
 """The folder of the tests over a store."""
 
@@ -63,12 +74,14 @@ class Recipe:
         return f"{FOLDER}{self.name}.md"
 
 
-def recipe(name: str, word: str = "", instead: str = "") -> Recipe:
-    """Return a recipe by the name of its page, with another word for ``word`` in the paths and texts of its steps.
+def recipe(name: str, instead: str = "") -> Recipe:
+    """Return a recipe by the name of its page, with another word for that of its example in paths and texts of steps.
 
     With another word, the example stays correct when the product has something of that name.
     """
-    page = renamed(read(f"{FOLDER}{name}.md"), word, instead)
+    page = read(f"{FOLDER}{name}.md")
+    if instead:
+        page = renamed(page, WORDS[name], instead)
     steps: list[Step] = []
     commands: list[tuple[str, str]] = []
     for block in _BLOCK.finditer(page):
@@ -115,8 +128,6 @@ def changed(text: str, change: str) -> str:
 
 def renamed(text: str, word: str, instead: str) -> str:
     """Return a text with another word, in lower case, capitalised and in upper case."""
-    if not word:
-        return text
     for write in (str.lower, str.capitalize, str.upper):
         text = text.replace(write(word), write(instead))
     return text
