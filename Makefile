@@ -61,7 +61,7 @@ test: lint ## Everything a change must pass, on a real JanusGraph; on up to WORK
 	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist loadfile
 
 .PHONY: test-fast
-test-fast: lint ## While working: lint and every test that needs no store, under three minutes
+test-fast: lint ## While working: lint and every test that needs no store; two minutes on two idle cores
 	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist worksteal tests/unit tests/architecture tests/contract/sdl
 
 QUERIES ?= 20000

@@ -15,7 +15,12 @@ from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import update_command
 from graphql_schema.inputs.values import InputError, asset_kind, checked_reason, require_kind
-from graphql_schema.ports.commands import DeclaredEdges, DeleteCommand, RegisterCommand, RestoreCommand
+from graphql_schema.ports.commands import (
+    DeclaredEdges,
+    DeleteCommand,
+    RegisterCommand,
+    RestoreCommand,
+)
 from policies.vocabulary import WriteAction
 
 

@@ -1,8 +1,12 @@
 """The GraphQL documents of the export, made from the register of kinds; they select the fields of ``AssetInput``."""
 
+from collections.abc import Iterator
 from typing import Final
 
+from graphql_schema.catalog.relations import VERSION_OF
+from graphql_schema.inputs.input_fields import EDGE, REFERS, AssetFields, CatalogFields, EdgeField
 from graphql_schema.inputs.kind_entry import Export, KindEntry
+from graphql_schema.inputs.values import InputField, fields_of
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
 
 ASSETS: Final = 100
@@ -67,8 +71,33 @@ def connection_document(entry: KindEntry, name: str) -> str:
 
 def _own_fields(entry: KindEntry) -> str:
     """Return the selection of the kind's own fields, with the first page of each connection of ids."""
-    return " ".join((entry.export.fields, *map(_ids, connections(entry.export))))
+    return " ".join((*_values(entry), *map(_ids, connections(entry.export))))
 
 
 def _ids(name: str, after: str = "") -> str:
     return f"{name}(first: {MAX_PAGE_SIZE}{after}) {{ nodes {{ id }} {_PAGE_INFO} }}"
+
+
+def _values(entry: KindEntry) -> Iterator[str]:
+    """Yield the selection of each own field of the input that the type has, and that no link carries."""
+    common = {each.name for each in fields_of(AssetFields if entry.kind.asset else CatalogFields)}
+    shown = {each.name for each in fields_of(entry.node)} - common
+    for field in fields_of(entry.input):
+        edge: EdgeField | None = field.metadata.get(EDGE)
+        if field.name in shown and (edge is None or _is_exported_id(field, edge)):
+            yield _selected(field)
+
+
+def _is_exported_id(field: InputField, edge: EdgeField) -> bool:
+    """Return whether a field has one id that neither a link nor the id of the version carries."""
+    relation = edge.hop.relation
+    return not field.many and relation is not VERSION_OF and (edge.required or not relation.lineage)
+
+
+def _selected(field: InputField) -> str:
+    """Return the selection of a field: an id as an object with that id, and a nested input with all its fields."""
+    if EDGE in field.metadata or REFERS in field.metadata:
+        return f"{field.name} {{ id }}"
+    if field.nested is None:
+        return field.name
+    return f"{field.name} {{ {' '.join(map(_selected, fields_of(field.nested)))} }}"
