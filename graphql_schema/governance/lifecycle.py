@@ -107,8 +107,8 @@ async def _restore(info: Info, input: RestoreArg) -> Resolved:
 delete_asset = strawberry.field(
     description="Deletes an asset and those of its versions or features that are visible to you: no relation, list or "
     "search returns them, and `restoreAsset` restores them. CONFLICT while another asset visible to you uses one of "
-    "them, or one is an ACTIVE deployment; runs, evaluations, retired assets and inactive deployments do not "
-    "count as users, and see `despiteOthers` for uses by others. A version that an alias points at is deleted only "
+    "them, or one is an ACTIVE deployment. Runs, evaluations, retired assets and inactive deployments do not "
+    "count as users; `despiteOthers` ignores uses by others. A version that an alias points at is deleted only "
     "with its model.",
     resolver=_delete,
 )

@@ -70,7 +70,7 @@ class UpdatePayload:
     """The result of an update of an asset."""
 
     asset: AssetRef | None = strawberry.field(
-        description="The stored asset as the viewer may see it; null if it does not exist, is not visible, or is a "
+        description="The stored asset as the viewer may see it. Null if it does not exist or is not visible, for a "
         "tag, team, user or domain, and for a rejected `revertChange`.",
         resolver=_stored_asset,
     )

@@ -1,7 +1,7 @@
 """Random operations with valid and invalid values: every root field, random selections, arguments of all types.
 
 Unlike :mod:`support.documents.random_operations`, which reaches every field with values that make sense, this generator
-tries the values that nobody expects. Arguments are variables, so that any text can be sent.
+tries the values that no caller expects. Arguments are variables, so that any text can be sent.
 """
 
 from collections.abc import Mapping
