@@ -39,7 +39,9 @@ class Settings:
         "MLG_CACHE_DIR", "~/.cache/mlgraph", "Folder of the downloaded jars, shared by checkouts."
     )
     maven_repository: str = setting(
-        "MLG_MAVEN_REPOSITORY", "", "URL of a Maven repository for the jars; empty: the default of jgo."
+        "MLG_MAVEN_REPOSITORY",
+        "",
+        "URL of a Maven repository for the jars; empty: the one that jgo is configured with.",
     )
     store_url: str = setting(
         "MLG_STORE_URL",

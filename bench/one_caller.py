@@ -1,9 +1,10 @@
 """Measures what one caller can do to the others: a light reader and a writer, alone and beside attackers.
 
 ``.venv/bin/python bench/one_caller.py [SECONDS]`` starts a server of its own with 600 assets of one team. It then runs
-each attack for some seconds, and after that mixed readers at several numbers of connections. It prints p50 and p99 in
-milliseconds of the light reader and the writer, their ratio to the times alone, the longest time without an answer of
-``/health/live``, and the memory of the server. Nothing is asserted, because times depend on the machine.
+each attack for some seconds, and after that mixed readers at several numbers of connections. It prints p50 and p99 of
+the light reader and the writer in milliseconds, with their ratio to the times alone. It also prints the longest time
+without an answer of ``/health/live``, and the memory of the server. Nothing is asserted, because times depend on the
+machine.
 """
 
 import asyncio
@@ -74,7 +75,7 @@ class Load:
         )
         if times is not None:
             times.wall.append((time.perf_counter() - begin) * 1e3)
-            times.refused += response.status_code != 200 or b'"errors"' in response.content[:12]
+            times.refused += response.status_code != httpx2.codes.OK or b'"errors"' in response.content[:12]
 
     async def write(self, http: httpx2.AsyncClient, times: Times | None = None) -> None:
         """Register one dataset."""
@@ -182,7 +183,7 @@ async def ready(http: httpx2.AsyncClient) -> None:
     """Return when the server answers a query."""
     while True:
         try:
-            if (await http.get(f"{URL}/health/ready")).status_code == 200:
+            if (await http.get(f"{URL}/health/ready")).status_code == httpx2.codes.OK:
                 return
         except httpx2.TransportError:
             pass

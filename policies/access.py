@@ -75,7 +75,7 @@ class Access:
         return self.grade(attributes) is Grade.READ and field not in self.field_mask(type_name, attributes).hidden
 
     def rows(self, action: RowAction = RowAction.DISCOVER) -> Predicate:
-        """Return the predicate of the rows that the caller may discover or read; index queries include it.
+        """Return the predicate of the rows on which the caller may perform ``action``; index queries include it.
 
         `grade` gives the same result for a single row.
         """
@@ -105,7 +105,7 @@ class Access:
     def may(self, action: str, attributes: PolicyAttributes) -> Decision:
         """Decide a write action on an asset with the given attributes.
 
-        For a change of owner, visibility or sensitivity, decide twice: with the attributes before and after the change.
+        For a change of the attributes themselves, decide twice: with the attributes before and after the change.
         A caller who may not read an asset may not change it either, whatever the rules permit.
         """
         return self._decisions.get((action, attributes)) or _cache(

@@ -20,8 +20,8 @@ class Grade(IntEnum):
 class Decision:
     """Whether an action is allowed, with the ids of the deciding policies and a sentence for each reason.
 
-    ``policies`` is empty for a denial that no ``forbid`` made: no policy permits the action, a scope is missing, or the
-    caller may not read the asset. ``reasons`` then names the missing conditions.
+    ``policies`` is empty for a denial that no ``forbid`` made; ``reasons`` then states the cause. Causes are: no policy
+    permits the action, a scope is missing, the caller may not read the asset, or a rule raised an error.
     """
 
     allowed: bool

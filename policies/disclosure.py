@@ -33,6 +33,7 @@ def load_disclosure(path: Path = SHIPPED) -> Disclosure:
     values = ", ".join(f'"{value}"' for value in Disclosure)
     if document.keys() != {"disclosure"} or document["disclosure"] not in [*Disclosure]:
         raise ConfigurationError(
-            f"{path} is not a single line `disclosure = …` with one of {values}. Write this line and nothing else."
+            f"{path} must set `disclosure` to one of {values} and set nothing else. Write for example "
+            f'`disclosure = "{Disclosure.FLAG}"`.'
         )
     return Disclosure(document["disclosure"])

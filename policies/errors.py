@@ -33,7 +33,7 @@ class Code(StrEnum):
     KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
     """The issuer's signing keys cannot be fetched, so the token cannot be checked. Retry later."""
     ACCESS_LOG_UNAVAILABLE = "ACCESS_LOG_UNAVAILABLE"
-    """The access log cannot be written, so a response that must be logged is withheld. Retry later."""
+    """The access log cannot be written, so the response is withheld. A mutation may have been stored."""
     CONFIGURATION = "CONFIGURATION"
     """A setting or a file of the installation is invalid; raised at start-up and by commands."""
     INTERNAL = "INTERNAL"

@@ -1,4 +1,7 @@
-"""The caller of a request: a frozen value made from a validated token, and the policy's only input about the caller."""
+"""The caller of a request: a frozen value, and the policy's only input about the caller.
+
+It is made from a validated token, the team tree, and the granted roles.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum

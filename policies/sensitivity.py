@@ -36,7 +36,7 @@ def load_stops(path: Path, kinds: Collection[str]) -> frozenset[str]:
     stops = document.pop("stops", None)
     if document or not isinstance(stops, list):
         raise ConfigurationError(
-            f'{path} is not a single line `stops = ["Model", …]`. Write this line and nothing else.'
+            f'{path} must set `stops` to a list and set nothing else. Write for example `stops = ["Model"]`.'
         )
     unknown = sorted({*map(str, stops)} - {*kinds})
     if unknown:

@@ -1,6 +1,6 @@
-"""Authentication middleware: outside of the open paths, only HTTP requests with a valid token reach a handler.
+"""Authentication middleware: outside of the open paths, an HTTP request needs a valid token with ``graph:read``.
 
-Other HTTP requests get 401, 403 or 503. WebSockets authenticate after the handshake.
+HTTP requests without one get 401, 403 or 503 and reach no handler. WebSockets authenticate after the handshake.
 """
 
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, BaseUser
@@ -14,7 +14,7 @@ from app.auth.errors import AuthError
 from policies.principal import Principal, Scope
 
 OPEN_PATHS = ("/health", "/metrics", "/.well-known")
-"""Paths that need no token, including all paths below them. All other paths need a token."""
+"""Paths that need no token, including all paths below them. HTTP requests for all other paths need a token."""
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
@@ -31,7 +31,7 @@ class RequestUser(BaseUser):
 
     @property
     def display_name(self) -> str:
-        """The display name of the caller, or the subject if the token has no name."""
+        """The display name of the caller, or the subject if the token has no printable name."""
         return self.principal.display_name or self.principal.subject
 
     @property

@@ -7,7 +7,8 @@ The age of the last successful fetch decides, with the limits of `Timing`:
 - expired, below ``max_stale``: the caller waits for a refresh; after a failure, the old keys are served;
 - too old: the caller waits for a refresh; if the refresh fails, the request fails with 503.
 
-A token with an unknown key id also causes a refresh, unless the last one is too recent.
+For a token with an unknown key id, the caller waits for a refresh at any age, unless the last fetch is too recent. If
+that refresh fails, the request fails with 503.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 CloseTeams = Callable[[str, frozenset[str]], Awaitable[frozenset[str]]]
-"""(tenant, team URNs) -> these teams and all teams above them over PART_OF. Implemented by the graph."""
+"""(tenant, team URNs) -> these teams and the teams above them over PART_OF, up to 20 levels."""
 
 CLOSURE_SECONDS = 60.0
 """Seconds for which a closure is cached; a change of the team tree takes effect this much later at most."""

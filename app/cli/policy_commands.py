@@ -58,7 +58,7 @@ def matrix(
     folder: Folder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Print what each persona, and a caller without scopes, may see and do on every class of assets."""
+    """Print what each persona, also with break-glass, and a caller without scopes may see and do, by asset class."""
     loaded, schema = _load(folder)
     for name, (about, principal) in callers().items():
         found = [(line.verb, line.words, line.block) for line in lines(loaded, schema, principal)]

@@ -12,7 +12,7 @@ import httpx2
 import typer
 import uvicorn
 
-from app.auth.dev_issuer import DevIssuer
+from app.auth.dev_issuer import DevIssuer, base_url
 from app.auth.personas import persona
 from app.factory import create_app
 from app.http.graphql.graphql_request import RequestLimits
@@ -67,14 +67,14 @@ def dev() -> None:
 
 
 async def _develop(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM; once the server is ready, call `_welcome`."""
+    """Serve until SIGINT or SIGTERM; once the server is ready, call `welcome`."""
     server = _server(settings)
     serving = asyncio.create_task(server.serve())
     while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers only a flag
         await asyncio.sleep(0.05)
     if not serving.done():
         with contextlib.suppress(httpx2.ConnectError):  # the server was stopped meanwhile
-            await asyncio.to_thread(_welcome, settings)
+            await asyncio.to_thread(welcome, settings)
     await serving
 
 
@@ -82,7 +82,7 @@ def _server(settings: Settings) -> uvicorn.Server:
     """Return a server of one process; raises ConfigurationError if a setting is invalid or the port cannot be used."""
     server_endpoint(settings)  # refused here, an invalid setting is one line instead of a traceback of the server
     app = create_app(Process(settings))
-    _check_port(settings)
+    refuse_used_port(settings.host, settings.port)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -98,21 +98,29 @@ def _server(settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _check_port(settings: Settings) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). Stop the process that "
-                f"uses the port, choose another port such as MLG_PORT={settings.port + 1}, or correct MLG_HOST."
-            ) from None
+def refuse_used_port(host: str, port: int) -> None:
+    """Raise ConfigurationError if the server cannot listen on an address of the host."""
+    try:
+        addresses = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in addresses:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:  # otherwise the address would include those of IPv4
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Port {port} of {host} cannot be used ({error.strerror}). Stop the process that uses the port, choose "
+            f"another port such as MLG_PORT={port + 1}, or correct MLG_HOST."
+        ) from None
 
 
-def _welcome(settings: Settings) -> None:
-    """With MLG_DEMO=1, load the demo estate into an empty store; then print the API's address, a token and a query."""
-    url = f"http://{settings.host}:{settings.port}"
+def welcome(settings: Settings) -> None:
+    """Print the API's address, a token and a query.
+
+    With MLG_DEMO=1, first load the demo estate if the store is empty.
+    """
+    url = base_url(settings.host, settings.port)
     issuer = DevIssuer(settings)
     root, ada = (issuer.mint(persona(name)) for name in ("root", "ada"))
     if settings.demo and _is_empty(url, root):

@@ -19,7 +19,8 @@ GLASS = "+break-glass"
 def callers() -> dict[str, tuple[str, Principal]]:
     """Return every caller by name, with a sentence about it.
 
-    They are the personas, each persona with break-glass that may request break-glass, and a caller without any scope.
+    They are the personas, and a caller without any scope. A persona that may request break-glass is listed a second
+    time, with break-glass.
     """
     known: dict[str, tuple[str, Principal]] = {}
     for name, each in personas().items():
@@ -59,6 +60,7 @@ def _of_persona(known: Persona, *, glass: bool) -> Principal:
 def read_caller(path: Path) -> Principal:
     """Return the caller that a JSON file describes by ``subject``, ``groups``, ``roles`` and ``scopes``.
 
+    ``groups`` become teams of source ``catalog`` and namespace ``default``, whatever the issuers in MLG_ISSUERS set.
     ``kind``, ``tenant`` and ``breakGlass`` (a reason) are optional. Raises InvalidError if the file is unreadable or
     describes no caller.
     """

@@ -13,7 +13,7 @@ MAX_NAMES: Final = 6
 """Maximum number of words that one line of a difference lists."""
 
 FieldGroups = Mapping[str, Mapping[str, frozenset[str]]]
-"""By kind code: the coordinates that one phrase, such as ``internal fields``, abbreviates."""
+"""By kind code and phrase, such as ``internal fields``: the coordinates that the phrase abbreviates."""
 
 
 @dataclass(frozen=True)

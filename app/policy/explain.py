@@ -29,8 +29,9 @@ from policies.vocabulary import RowAction, WriteAction, field_action
 class Explanation:
     """A decision about an asset, for one caller.
 
-    ``policies`` are the rules that made the decision, each with its condition. ``needs`` are conditions for another
-    decision. ``grade`` is the caller's access grade. ``visible`` are the policy attributes that the caller may see.
+    ``policies`` are the rules that made the decision, each with its condition. ``needs`` are the reasons why nothing
+    permits a denied action: a missing scope, rules of which one must permit it, or an asset that the caller may not
+    read. ``grade`` is the caller's access grade. ``visible`` are the policy attributes that the caller may see.
     """
 
     allowed: bool
@@ -69,7 +70,9 @@ def explain(policy: Policy, principal: Principal, action: str, attributes: Polic
         policies, needs = (decision.reasons, ()) if decision.policies else ((), decision.reasons)
         found = Explanation(decision.allowed, policies, needs)
     elif not kind.asset:
-        raise InvalidError(f"All callers of a tenant may read each {kind.name} in it; give a write action.")
+        raise InvalidError(
+            f"All callers of a tenant with {Scope.READ} may read each {kind.name} in it; give a write action."
+        )
     elif action in [*RowAction]:
         found = _row(policy, access, RowAction(action), attributes)
     else:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class StoreEndpoint:
     """The Gremlin URL of a store, without credentials, and the user and password of HTTP Basic authentication.
 
-    ``user`` is empty for a store without credentials. The password is in no representation, so no log contains it.
+    ``user`` is empty for a store without credentials. ``repr`` leaves out the password, because logs may contain the
+    result.
     """
 
     url: str

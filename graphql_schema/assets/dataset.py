@@ -173,16 +173,11 @@ ENTRIES = (
         Dataset,
         DatasetInput,
         "Registers a dataset.",
-        Export(
-            "format location columns { name dataType nullable description sensitivity "
-            "derivedFrom { dataset { id } column transformation } }",
-            self_links={"derivedFrom": DERIVES},
-        ),
+        Export(self_links={"derivedFrom": DERIVES}),
     ),
     KindEntry(
         DatasetVersion,
         DatasetVersionInput,
         "Registers a snapshot of a dataset.",
-        Export("version location contentDigest rowCount"),
     ),
 )

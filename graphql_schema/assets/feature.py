@@ -9,7 +9,7 @@ from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef, DatasetRef, FeatureRef, FeatureSetRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
-from graphql_schema.inputs.kind_entry import Export, KindEntry
+from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.ports.relation_query import related
 
 SOURCES = related(DERIVES.into("Dataset"))
@@ -86,8 +86,6 @@ class FeatureInput(AssetFields):
 
 
 ENTRIES = (
-    KindEntry(FeatureSet, FeatureSetInput, "Registers a feature set.", Export("entityKeys online")),
-    KindEntry(
-        Feature, FeatureInput, "Registers a feature.", Export("dataType expression freshnessSla featureSet { id }")
-    ),
+    KindEntry(FeatureSet, FeatureSetInput, "Registers a feature set."),
+    KindEntry(Feature, FeatureInput, "Registers a feature."),
 )

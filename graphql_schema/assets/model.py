@@ -236,14 +236,11 @@ class ModelVersionInput(AssetFields):
 
 
 ENTRIES = (
-    KindEntry(Model, ModelInput, "Registers a model.", Export("task riskTier intendedUse")),
+    KindEntry(Model, ModelInput, "Registers a model."),
     KindEntry(
         ModelVersion,
         ModelVersionInput,
         "Registers a version of a model.",
-        Export(
-            "version framework artifactUri digest codeRef params { key value } metrics { name value slice }",
-            self_links={"basedOn": BASE_OF},
-        ),
+        Export(self_links={"basedOn": BASE_OF}),
     ),
 )

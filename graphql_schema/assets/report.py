@@ -37,6 +37,4 @@ class ReportInput(AssetFields):
     )
 
 
-ENTRIES = (
-    KindEntry(Report, ReportInput, "Registers a report.", Export("reportKind url", self_links={"inputs": FEEDS})),
-)
+ENTRIES = (KindEntry(Report, ReportInput, "Registers a report.", Export(self_links={"inputs": FEEDS})),)

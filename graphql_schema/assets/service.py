@@ -93,13 +93,10 @@ class DeploymentInput(AssetFields):
 
 
 ENTRIES = (
-    KindEntry(
-        Service, ServiceInput, "Registers a service.", Export("tier endpoint oncall", self_links={"calls": CALLED_BY})
-    ),
+    KindEntry(Service, ServiceInput, "Registers a service.", Export(self_links={"calls": CALLED_BY})),
     KindEntry(
         Deployment,
         DeploymentInput,
         "Registers a deployment; call again as its status changes.",
-        Export("environment status trafficShare deployedAt retiredAt"),
     ),
 )

@@ -7,11 +7,23 @@ import strawberry
 
 from graphql_schema.assets.asset import Asset
 from graphql_schema.catalog.enums import value
-from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, STARTED_BY
+from graphql_schema.catalog.relations import (
+    CHILD_OF,
+    CONTAINS,
+    INPUT_TO,
+    PRODUCES,
+    RUN_OF,
+    STARTED_BY,
+)
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
-from graphql_schema.fields.refs import AssetRef, RunRef, UserRef, WorkflowRef
+from graphql_schema.fields.refs import (
+    AssetRef,
+    RunRef,
+    UserRef,
+    WorkflowRef,
+)
 from graphql_schema.fields.relation_fields import relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
@@ -158,16 +170,16 @@ ENTRIES = (
         Workflow,
         WorkflowInput,
         "Registers a workflow.",
-        Export("workflowKind codeRef schedule", links={"steps": CONTAINS}),
+        Export(
+            links={
+                "steps": CONTAINS,
+            },
+        ),
     ),
     KindEntry(
         Run,
         RunInput,
         "Records a run with its inputs and outputs; further calls advance the state.",
-        Export(
-            "state startedAt endedAt codeVersion error costUsd params { key value } metrics { name value slice } "
-            "workflow { id } parentRun { id } startedBy { id }"
-        ),
         verb="record",
     ),
 )

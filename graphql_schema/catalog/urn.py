@@ -51,7 +51,7 @@ def make_urn(slug: str, source: str, namespace: str, name: str, version: str | N
 def parse_urn(text: str) -> Urn:
     """Return the parts of a URN; raises InvalidError with the fault and the valid form."""
     match = _SHAPE.fullmatch(text)
-    if not match or len(text.encode()) > MAX_URN_BYTES:
+    if not match or len(text) > MAX_URN_BYTES:  # a valid URN is ASCII
         raise InvalidError(
             f"{text[:80]!r} is not an id of at most {MAX_URN_BYTES} bytes; write "
             "mlg://<kind>/<source>/<namespace>/<name>[@<version>]."

@@ -70,12 +70,14 @@ async def _edge(root: Parent, info: Info) -> Resolved:
 
     It is read from its owning end, usually the consumer, because the other end can have very many edges.
     """
+    if root["errors"]:  # an id may be malformed
+        return None
     link = root["link"]
     relation = RELATIONS[link.relation]
     out = relation.owning_end is Direction.IN
     near, far = (link.source, link.target) if out else (link.target, link.source)
     row = await info.context.reader.node(near)
-    if row is None or root["errors"]:
+    if row is None:
         return None
     hop = Hop(relation, Direction.OUT if out else Direction.IN, (parse_urn(far).kind,))
     found = await info.context.reader.related(row, edges_over(hop), ALL)

@@ -25,6 +25,10 @@ class HealthCause:
     depth: int = stored_field(
         "Number of edges upstream; 0 for the asset itself, its parent and its children in the asset group."
     )
+    counts: bool = stored_field(
+        "Whether the cause counts for the status. An evaluation counts if the owner team of the version owns it, a "
+        "cause on an asset upstream if that asset has an owner team or the asset of the health has none."
+    )
     check: CheckRef | None = stored_field("Check that found the problem; null for another kind of cause.")
     result: CheckResultRef | None = stored_field(
         "Latest result of the check, null for another kind of cause; if it is PASS, the check is overdue by the "
@@ -55,6 +59,7 @@ def _cause(cause: HealthFinding) -> JsonObject:
     return {
         "asset": cause.asset,
         "depth": cause.depth,
+        "counts": cause.counts,
         "check": cause.check,
         "result": cause.result,
         "incident": cause.incident,

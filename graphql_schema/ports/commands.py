@@ -36,11 +36,15 @@ class UnlinkCommand:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCommand:
-    """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them."""
+    """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them.
+
+    With ``despite_others``, uses by assets that the caller may not change do not prevent it.
+    """
 
     urn: str
     expected_revision: int | None = None
     reason: str | None = None
+    despite_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class ApproveCommand:
     reason: str | None = None
     expires_at: int | None = None
     key: IdempotencyKey | None = None
+    expected_revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,13 +67,16 @@ class WriteError:
 class GateResult:
     """The conditions of a gate that a model version does not meet; without any, the gate is open.
 
-    Approvals are given by name, evaluations and incidents by id, sensitivity violations as sentences.
+    Approvals are given by name, evaluations and incidents by id, sensitivity violations and repeated approvers as
+    sentences. ``reported_evaluations`` are failing evaluations that do not count.
     """
 
     missing_approvals: tuple[str, ...] = ()
     failing_evaluations: tuple[str, ...] = ()
     blocking_incidents: tuple[str, ...] = ()
     sensitivity_violations: tuple[str, ...] = ()
+    repeated_approvers: tuple[str, ...] = ()
+    reported_evaluations: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -83,6 +86,7 @@ class GateResult:
             self.failing_evaluations,
             self.blocking_incidents,
             self.sensitivity_violations,
+            self.repeated_approvers,
         )
         return not any(found)
 
@@ -93,7 +97,8 @@ class WriteOutcome:
 
     ``urn`` is the id of the asset, None for links, incidents and rejected commands. ``revision`` is that of the asset,
     or of the end that a link changes. ``created_record`` is the id of the attached record that the command created or
-    changed. ``hidden_ids`` are hidden assets that the command names: for the access log, never for the caller.
+    changed. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
+    hidden assets that the command names: for the access log, never for the caller.
     """
 
     outcome: Outcome
@@ -102,6 +107,7 @@ class WriteOutcome:
     errors: tuple[WriteError, ...] = ()
     created_record: str | None = None
     gate: GateResult | None = None
+    voided_approvals: tuple[str, ...] = ()
     hidden_ids: tuple[str, ...] = field(default=(), compare=False)
 
     @property

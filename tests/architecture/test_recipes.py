@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLEnumType, GraphQLSchema, build_schema
-from support.recipes import Recipe, Step, changed, recipe, recipes
+from support.recipes import JOURNEYS, WORDS, Recipe, Step, changed, recipe, recipes
 from support.scratch_copy import Run, run, scratch_copy
 from support.source_tree import read
 
@@ -18,18 +18,20 @@ SDL_FILE = "graphql_schema/schema.graphql"
 GENERATED = "test_schema.py", "Run `.venv/bin/python -m graphql_schema.schema`"
 TWIN = "test_twins.py"
 
+JOURNEY = None
+"""A test over the store, whose absence no check can notice."""
+
 Named = tuple[str, str]
 """The end of the path of the check that fails without a step, empty for the generator, and a part of its message."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A page: its subject, the pages to follow before, and what names each of its steps, in order.
+    """A page: the pages to follow before, and what names each of its steps, in order.
 
     ``None`` is for a step whose absence no check can notice. The generated files are the last step.
     """
 
-    word: str
     named: tuple[Named | None, ...]
     exists: Callable[["Done"], bool]
     before: tuple[str, ...] = ()
@@ -77,81 +79,77 @@ def _kind_exists(done: Done) -> bool:
 
 
 def _relation_exists(done: Done) -> bool:
-    fields = "Model.zebraedBy", "Workflow.zebras"
-    return done.has("Relation.ZEBRAED_BY", "ModelInput.zebraedBy", *fields) and all(map(done.governs, fields))
+    fields = "Workflow.zebras", "Model.zebraedBy"
+    return done.has("Relation.ZEBRAS", "WorkflowInput.zebras", *fields) and all(map(done.governs, fields))
 
 
 SUBJECTS = {
     "new_kind": Subject(
-        "prompt",
         (
             ("", "Zebra is no kind of the catalog; add it to KINDS in graphql_schema/catalog/kinds.py"),
             ("", "Zebra has no entry: add one to ENTRIES in graphql_schema/assets/zebra.py"),
             ("", "ZebraVersion.text has no label: add a line under [ZebraVersion]"),
             ("hand_written_list", "'ZebraVersion.version public'] into tests/unit/policies/labels_by_hand.txt"),
-            None,  # a test over the store, of a file that decides nothing
+            JOURNEY,
             GENERATED,
         ),
         _kind_exists,
     ),
     "new_field": Subject(
-        "licence",
         (
             ("", "Model.zebra has a label and does not exist"),
-            ("test_selections.py", "ModelInput lacks the exported {'zebra'}: add them to the input in graphql_schema/"),
             (
                 "test_selections.py",
-                "The export lacks {'Model.zebra'}: add them to Export(…) in graphql_schema/assets/model.py",
+                "ModelInput lacks {'zebra'}: add them to the input in graphql_schema/assets/model.py",
             ),
             ("", "Model.zebra has no label: add a line under [Model]"),
+            ("hand_written_list", "['Model.zebra restricted'] into tests/unit/policies/labels_by_hand.txt"),
+            JOURNEY,
             GENERATED,
         ),
         lambda done: done.has("Model.zebra", "ModelInput.zebra") and done.governs("Model.zebra"),
     ),
     "new_native_property": Subject(
-        "licence",
         (
-            ("test_store_schema.py", "lacks {'zebra'}, compared with version 4"),
-            ("test_store_schema.py", "raise VERSION in app/graph/admin/store_schema.py"),
+            ("test_store_schema.py", "lacks {'zebra'}, compared with the"),
+            ("test_store_schema.py", "a line in CHANGES of app/graph/admin/store_schema.py"),
             ("test_store_schema.py", "has the keys {'zebra'}"),
         ),
-        lambda done: "native value: MIT" in done.output,
+        lambda done: "native value: Acme" in done.output,
         before=("new_field",),
         code="""
 from app.graph.records.vertex_record import native_values, stub
-record = stub("acme", "mlg://model/mlflow/default/ranker", "ada", 1) | {"zebra": "MIT"}
+record = stub("acme", "mlg://model/mlflow/default/ranker", "ada", 1) | {"zebra": "Acme"}
 print("native value:", native_values(record)[0]["zebra"])
 """,
     ),
     "new_filter": Subject(
-        "licence",
-        (None, GENERATED),  # without its line there is no filter that a check could find incomplete
-        lambda done: done.has("AssetFilter.zebras") and "In(key='zebra', values=('MIT',))" in done.output,
+        (None, JOURNEY, GENERATED),  # without its line there is no filter that a check could find incomplete
+        lambda done: done.has("AssetFilter.zebras") and "In(key='zebra', values=('Acme',))" in done.output,
         before=("new_field", "new_native_property"),
         code="""
 from graphql_schema.fields.filters import AssetFilter, asset_listing
-print(asset_listing(AssetFilter(zebras=["MIT"]), None))
+print(asset_listing(AssetFilter(zebras=["Acme"]), None))
 """,
     ),
     "new_relation": Subject(
-        "retrain",
         (
-            ("", "cannot import name 'ZEBRAED_BY' from 'graphql_schema.catalog.relations'"),
-            ("", "name 'ZEBRAED_BY' is not defined"),
-            ("", "Model.zebraedBy has a label and does not exist"),
+            ("", "cannot import name 'ZEBRAS' from 'graphql_schema.catalog.relations'"),
+            ("", "name 'ZEBRAS' is not defined"),
             ("", "Workflow.zebras has a label and does not exist"),
-            ("test_declared_edges.py", "No input has {'ZEBRAED_BY'}: add a reference(…)"),
+            ("", "Model.zebraedBy has a label and does not exist"),
+            ("test_declared_edges.py", "No input has {'ZEBRAS'}: add a reference(…)"),
             (
                 "test_selections.py",
-                "The export lacks {'Model.zebraedBy'}: add them to Export(…) in graphql_schema/assets",
+                "The export lacks {'Workflow.zebras'}: add them to Export(…) in graphql_schema/assets",
             ),
-            ("", "Model.zebraedBy has no label: add a line under [Model]"),
+            ("", "Workflow.zebras has no label: add a line under [Workflow]"),
+            JOURNEY,
             GENERATED,
         ),
         _relation_exists,
     ),
     "new_mutation": Subject(
-        "publish",
         (
             ("handlers", "ChangeAction.ZEBRAED"),
             ("", "name 'ZebraCommand' is not defined"),
@@ -167,12 +165,12 @@ print(asset_listing(AssetFilter(zebras=["MIT"]), None))
                 "{'ZebraCommand'} have no handler: add it to HANDLERS in app/graph/writing/batch",
             ),
             (TWIN, "'app/graph/writing/handlers/zebra.py'"),
+            JOURNEY,
             GENERATED,
         ),
         lambda done: done.has("Mutation.zebraAsset", "ChangeAction.ZEBRAED"),
     ),
     "new_job": Subject(
-        "watch",
         (
             ("test_background_jobs.py", "No module named 'app.graph.jobs.outbox_zebra'"),
             ("test_background_jobs.py", "Nothing starts OutboxZebra of app.graph.jobs.outbox_zebra: add it to jobs_of"),
@@ -198,7 +196,7 @@ MISSING = [
 
 def page_of(name: str) -> Recipe:
     """Return a recipe with the other word."""
-    return recipe(name, SUBJECTS[name].word, INSTEAD)
+    return recipe(name, INSTEAD)
 
 
 def copy_with(name: str, folder: Path, without: Step | None = None) -> Path:
@@ -228,7 +226,7 @@ def run_without(name: str, number: int, folder: Path) -> Run:
 def test_every_page_is_run() -> None:
     """Each page of the folder is among the subjects, and CONTRIBUTING.md has a section with a link to it."""
     contributing = read("CONTRIBUTING.md")
-    assert {each.name for each in recipes()} == SUBJECTS.keys()
+    assert {each.name for each in recipes()} == SUBJECTS.keys() == WORDS.keys()
     for name, subject in SUBJECTS.items():
         assert f"## A {name.replace('_', ' ')}\n[docs/recipes/{name}.md]" in contributing
         page = page_of(name)
@@ -269,9 +267,43 @@ def test_a_property_without_a_field_is_named(tmp_path: Path) -> None:
     assert "No type has the fields of {'zebra': 'zebra'}" in found.output
 
 
+def test_pages_survive_that_their_steps_are_followed(tmp_path: Path) -> None:
+    """The files have the lines of each page after all pages were followed, and the pages then fit once more."""
+    tree = scratch_copy(tmp_path / "tree")
+    for animal in ("quagga", "zebra"):
+        for name in SUBJECTS:
+            for step in recipe(name, animal + WORDS[name]).steps:
+                step.apply(tree)
+
+
+def test_every_page_has_a_test() -> None:
+    """Each page has a step that writes or changes a test, and runs the new tests that need a store."""
+    for page in recipes():
+        paths = {step.path for step in page.steps}
+        assert any(path.startswith("tests/") for path in paths), page.path
+        assert {path for path in paths if path.startswith(JOURNEYS)} == {*page.journeys}, page.path
+
+
 def test_a_change_that_does_not_fit_is_refused() -> None:
     """A page whose lines the file no longer has, or has twice, is out of date."""
     assert changed("a\nb\nc\n", " a\n+x\n@@\n-b\n c\n") == "a\nx\nc\n"
-    for text in ("b\n", "a\na\n"):
+    assert changed("ba\na\n", " a\n+x\n") == "ba\na\nx\n"
+    for text in ("b\n", "a\na\n", "ba\n"):
         with pytest.raises(ValueError, match="instead of once"):
             changed(text, " a\n+x\n")
+
+
+def test_an_outdated_step_is_named(tmp_path: Path) -> None:
+    """The error has the page, the number of the step, the file, the advice and the lines."""
+    for name, text in (("models.py", "b\n"), ("new.py", "")):
+        (tmp_path / name).write_text(text)
+    place = "docs/recipes/new_field.md, step 3"
+    with pytest.raises(
+        ValueError, match=rf"{place}: models.py has these lines 0 times .* update the block on the page:\na"
+    ):
+        Step(place, "models.py", " a\n+x\n", is_change=True).apply(tmp_path)
+    with pytest.raises(ValueError, match=rf"{place}: new.py exists already; update the page"):
+        Step(place, "new.py", "", is_change=False).apply(tmp_path)
+    with pytest.raises(ValueError, match=rf"{place}: gone.py does not exist; update the page"):
+        Step(place, "gone.py", " a\n", is_change=True).apply(tmp_path)
+    assert [step.place for step in page_of("new_field").steps][2] == place

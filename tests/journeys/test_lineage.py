@@ -156,6 +156,21 @@ async def test_an_exhausted_budget_is_named(
     assert max(found.values()) <= min(depth for urn, depth in complete.items() if urn not in found)
 
 
+async def test_a_path_search_ends_at_the_level_that_exceeds_the_node_limit(
+    module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory, api: Api
+) -> None:
+    """If the first levels of both ends exceed the limit, no further level is read, and the result names the budget."""
+    start, end = urn("dataset", "wide-start"), urn("dataset", "wide-end")
+    around = [urn("dataset", f"wide{number}") for number in range(6)]
+    await api.load(*({"dataset": {"id": each, "derivedFrom": [start]}} for each in around[:3]))
+    await api.load({"dataset": {"id": end, "derivedFrom": around[3:]}})
+    requested = "query ($a: ID!, $b: ID!) { paths(from: $a, to: $b) { completeness { reason visited } } }"
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys"), MLG_WALK_NODES="4") as bounded:
+        found = await bounded.ask("root", requested, a=start, b=end)
+        assert found["paths"]["completeness"] == {"reason": "NODES", "visited": 8}
+        assert await bounded.count("root", requested, a=start, b=end) == 1
+
+
 @pytest.mark.parametrize("disclosure", Disclosure)
 async def test_hidden_nodes_are_reported_as_the_policy_discloses(api: Api, disclosure: Disclosure) -> None:
     """Nothing behind a hidden node is returned; completeness reports nothing, a flag or a count, by the setting."""

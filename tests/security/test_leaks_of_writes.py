@@ -13,8 +13,6 @@ from support.estates.leak_catalogue import ADS, DRAFT, HIDDEN, HIDDEN_IDS, OPEN,
 from support.estates.visible_and_hidden import id_of
 from support.servers.in_process import REGISTER, Api
 
-from app.ingest.export.export_items import export_items
-from app.ingest.load.api_client import ApiClient
 from graphql_schema.catalog.kinds import ASSETS, KINDS
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction
 
@@ -233,9 +231,7 @@ async def test_logs(api: Api) -> None:
 
 
 async def _exported(api: Api, who: str) -> str:
-    transport = httpx2.MockTransport(api.http.send)
-    async with ApiClient("http://127.0.0.1:8000", api.tokens[who], transport=transport) as client:
-        return "\n".join([orjson.dumps(item).decode() async for item in export_items(client)])
+    return "\n".join(orjson.dumps(item).decode() for item in await api.export(who=who))
 
 
 async def test_export(api: Api) -> None:

@@ -13,6 +13,21 @@ from support.source_tree import files, read
 
 FOLDER = "docs/recipes/"
 
+WORDS = {
+    "new_kind": "prompt",
+    "new_field": "vendor",
+    "new_native_property": "vendor",
+    "new_filter": "vendor",
+    "new_relation": "retrain",
+    "new_mutation": "publish",
+    "new_job": "watch",
+}
+"""The word for the subject of the example of each page."""
+
+JOURNEYS = "tests/journeys/"
+"""The folder of the tests over a store."""
+
+_NUMBER = re.compile(r"(?m)^(\d+)\. ")
 _BLOCK = re.compile(r"(?ms)^( *)```(\w+)\n(.*?)^ *```$")
 _PATH = re.compile(r"`([\w.]+(?:/[\w.]+)+)`")
 _COMMAND = re.compile(r"(?m)^\.venv/bin/(python|pytest) (.+)$")
@@ -20,8 +35,9 @@ _COMMAND = re.compile(r"(?m)^\.venv/bin/(python|pytest) (.+)$")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One block of a recipe: the text of a new file, or a change of a file."""
+    """One block of a recipe: the text of a new file, or a change of a file; ``place`` is its page and number."""
 
+    place: str
     path: str
     text: str
     is_change: bool
@@ -29,20 +45,28 @@ class Step:
     def apply(self, tree: Path) -> None:
         """Write the file in a copy of the repository; raises ValueError if it has not the lines of the page."""
         file = tree / self.path
-        if not self.is_change and file.exists():
-            raise ValueError(f"{self.path} exists already; the page names it as a new file.")
+        if file.exists() is not self.is_change:
+            fault = "does not exist" if self.is_change else "exists already"
+            raise ValueError(f"{self.place}: {self.path} {fault}; update the page.")
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(changed(file.read_text(), self.text) if self.is_change else self.text)
+        try:
+            file.write_text(changed(file.read_text(), self.text) if self.is_change else self.text)
+        except ValueError as error:
+            raise ValueError(f"{self.place}: {self.path} {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A page: its steps in order, the commands that generate files, and the tests that check the steps."""
+    """A page: its steps in order, the commands that generate files, and the tests that check the steps.
+
+    ``journeys`` are the tests of the page that need a store.
+    """
 
     name: str
     steps: tuple[Step, ...]
     commands: tuple[str, ...]
     checks: tuple[str, ...]
+    journeys: tuple[str, ...]
 
     @property
     def path(self) -> str:
@@ -50,12 +74,14 @@ class Recipe:
         return f"{FOLDER}{self.name}.md"
 
 
-def recipe(name: str, word: str = "", instead: str = "") -> Recipe:
-    """Return a recipe by the name of its page, with another word for ``word`` in the paths and texts of its steps.
+def recipe(name: str, instead: str = "") -> Recipe:
+    """Return a recipe by the name of its page, with another word for that of its example in paths and texts of steps.
 
     With another word, the example stays correct when the product has something of that name.
     """
-    page = renamed(read(f"{FOLDER}{name}.md"), word, instead)
+    page = read(f"{FOLDER}{name}.md")
+    if instead:
+        page = renamed(page, WORDS[name], instead)
     steps: list[Step] = []
     commands: list[tuple[str, str]] = []
     for block in _BLOCK.finditer(page):
@@ -63,10 +89,17 @@ def recipe(name: str, word: str = "", instead: str = "") -> Recipe:
         if block[2] == "sh":
             commands += _COMMAND.findall(text)
         else:
-            paragraph = page[: block.start()].rstrip().rpartition("\n\n")[2]
-            steps.append(Step(_first_path(paragraph, name), text, block[2] == "diff"))
-    checks = [test for program, tests in commands if program == "pytest" for test in tests.split()]
-    return Recipe(name, tuple(steps), tuple(each for program, each in commands if program == "python"), tuple(checks))
+            above = page[: block.start()].rstrip()
+            place = f"{FOLDER}{name}.md, step {_NUMBER.findall(above)[-1]}"
+            steps.append(Step(place, _first_path(above.rpartition("\n\n")[2], name), text, block[2] == "diff"))
+    tests = [test for program, line in commands if program == "pytest" for test in line.split()]
+    return Recipe(
+        name,
+        tuple(steps),
+        tuple(line for program, line in commands if program == "python"),
+        tuple(test for test in tests if not test.startswith(JOURNEYS)),
+        tuple(test for test in tests if test.startswith(JOURNEYS)),
+    )
 
 
 def recipes() -> tuple[Recipe, ...]:
@@ -84,16 +117,17 @@ def changed(text: str, change: str) -> str:
         lines = place.splitlines(keepends=True)
         before = "".join(line[1:] for line in lines if not line.startswith("+"))
         after = "".join(line[1:] for line in lines if not line.startswith("-"))
-        if text.count(before) != 1:
-            raise ValueError(f"The text has these lines {text.count(before)} times instead of once:\n{before}")
-        text = text.replace(before, after)
+        found = [each.start() for each in re.finditer(f"(?m)^{re.escape(before)}", text)]
+        if len(found) != 1:
+            raise ValueError(
+                f"has these lines {len(found)} times instead of once; update the block on the page:\n{before}"
+            )
+        text = text[: found[0]] + after + text[found[0] + len(before) :]
     return text
 
 
 def renamed(text: str, word: str, instead: str) -> str:
     """Return a text with another word, in lower case, capitalised and in upper case."""
-    if not word:
-        return text
     for write in (str.lower, str.capitalize, str.upper):
         text = text.replace(write(word), write(instead))
     return text

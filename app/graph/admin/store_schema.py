@@ -17,8 +17,18 @@ from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PRO
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.ports.record import JsonObject
 
-VERSION = 3
-"""Version of the stored schema; raised with every change that the schema stamp refuses."""
+CHANGES = (
+    "the words of names and descriptions, the begin of assets and their last use",
+    "the values of changes and other attached records",
+    "the values of assets",
+)
+"""The addition of each version of the stored schema, newest first.
+
+Every change that the schema stamp refuses has a line. Two branches that each add a line also merge to a new version.
+"""
+
+VERSION = len(CHANGES)
+"""Version of the stored schema."""
 
 INDEX = "nodes"
 """Name of the one mixed index. Vertices without an indexed property, such as checks, are not in it."""

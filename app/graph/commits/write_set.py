@@ -117,5 +117,8 @@ class WriteSet:
 
 
 def _end(edge: Record) -> int:
-    """Return the native end of an edge; an unconfirmed edge has an empty interval, so that no reader meets it."""
+    """Return the native end of an edge; an unconfirmed edge has an empty interval.
+
+    A reader compares both bounds: the interval may be later than the instant that is read.
+    """
     return int(edge["validFrom"]) if edge.get(UNCONFIRMED) else ends(edge)

@@ -28,6 +28,8 @@ from policies.errors import Code, CodedError
 
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/vnd.gremlin-v3.0+json;types=false"}
 _KEEP_ALIVE_SECONDS: Final = 60
+_BROKEN: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, aiohttp.ClientResponseError)
+"""Errors without a complete response; the last one is raised for a response that is not HTTP."""
 
 _PING: Final = PreparedStatement.traversal(g.inject(0))
 _CHECK_WRITE: Final = PreparedStatement.traversal(g.add_v("SelfCheck").property(T.id, param("x")))
@@ -80,9 +82,9 @@ class GremlinClient:
     ``endpoint`` may be a URL, also with user info; :attr:`url` is without the user info, which is sent as credentials.
     ``source`` is the name of the traversal source on the server. At most ``in_flight`` requests run at once, and the
     others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client works again
-    after a restart of the store without being reopened. If the connection breaks before the response arrives, a read is
-    sent once more. A write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may
-    have been committed.
+    after a restart of the store without being reopened. If no complete response arrives, a read is sent once more. A
+    write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may have been
+    committed.
     """
 
     def __init__(
@@ -163,7 +165,7 @@ class GremlinClient:
         except aiohttp.ClientConnectorError as error:
             call.attempts -= 1  # no connection, so nothing was sent and the outcome of a write is known
             raise call.unavailable("The store does not accept connections; try again.", retry_after=5) from error
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+        except _BROKEN as error:
             if call.writes:
                 raise call.unavailable(
                     "The connection broke before the store confirmed a write; read the state before you write again."
@@ -175,7 +177,7 @@ class GremlinClient:
         async with _session(aiohttp.TCPConnector(force_close=True)) as session:
             try:
                 return await self._post(session, call)
-            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+            except _BROKEN as error:
                 raise call.unavailable("The connection to the store broke twice; try again.") from error
 
     async def _post(self, session: aiohttp.ClientSession, call: _Call) -> tuple[int, bytes]:

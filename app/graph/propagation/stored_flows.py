@@ -14,7 +14,8 @@ The text FLOW gets its hops as data. Parameters and keys:
 | now      | epoch milliseconds; edges that have ended by then are left out                   |
 | most     | maximal number of records; if there are more vertices, no record is returned     |
 
-The response is one object. Declassified edges are left out.
+The response is one object. Declassified edges are left out, and so are edges with an empty interval, such as
+unconfirmed edges: these may begin, and so end, later than ``now``.
 
 | name | content                                                                                |
 |------|----------------------------------------------------------------------------------------|
@@ -66,6 +67,7 @@ def edges = hops.collect {{ h ->
   if (xs) {{
     def out = h.d == 'out'
     (out ? {_edges("out")} : {_edges("in")}).each {{ e ->
+      if (e.value('validFrom') >= e.value('validTo')) return
       def f = out ? e.inVertex().id() : e.outVertex().id()
       rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; reached << f
       rows << e.value(out ? 'toKind' : 'fromKind')

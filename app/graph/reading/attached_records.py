@@ -25,7 +25,7 @@ MAX_SCANNED: Final = 50_000
 """Number of examined records at which the search for visible ones ends."""
 
 MAX_BATCH_SIZE: Final = 2_000
-"""Maximum size of the batches after the first one, which has the number of records that are wanted."""
+"""Maximum size of a batch. The first one has the number of records that are wanted, if that is less."""
 
 _OLDEST_FIRST: Final = SortOrder("createdAt")
 _NEWEST_FIRST: Final = SortOrder("createdAt", descending=True)
@@ -89,7 +89,7 @@ class AttachedRecords:
         Raises LimitError if MAX_SCANNED records were examined before.
         """
         items: list[PageItem] = []
-        examined, size = 0, wanted
+        examined, size = 0, min(wanted, MAX_BATCH_SIZE)
         while True:
             batch = await self._read(records, after, size)
             items += batch.items

@@ -109,7 +109,7 @@ class ListingPages:
         for vid in (vid for each in found for vid in each["x"]):
             row = self._rows.row(vid, response)
             if row is None:
-                self._policy.mismatched(str(vid))
+                self._policy.mismatched(response.records[vid])
             else:
                 items.append(PageItem(row, (row.visible_value(field), row.urn)))
         more = page.first is not None and sum(len(each["x"]) for each in found) > page.first

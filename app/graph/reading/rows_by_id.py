@@ -47,9 +47,7 @@ class RowsById:
         for kind in attached:
             paths.append(to_subjects(kind, sum(len(path.hops) for path in paths)))
         hops = [hop for path in paths for hop in path.wire(attached[path.kind])]
-        response = await self._rows.fetch(
-            LevelRequest(vertices=vids, hops=hops), ends="Change" in attached, constant_time_ids=vids
-        )
+        response = await self._rows.fetch(LevelRequest(vertices=vids, hops=hops), ends="Change" in attached)
         for path in paths:
             for subject in hide_unread(self._rows, path, attached[path.kind], response):
                 self.remember(subject)

@@ -28,20 +28,18 @@ class VisibleRows:
         """Read time of the operation, in epoch milliseconds."""
         return self._batcher.instant.valid
 
-    async def fetch(
-        self, request: LevelRequest, *, ends: bool = False, constant_time_ids: Sequence[int] = ()
-    ) -> LevelResponse:
+    async def fetch(self, request: LevelRequest, *, ends: bool = False) -> LevelResponse:
         """Return the response to a request, with the records of the far ends that changes in it list.
 
         A change that lists far ends is hidden unless the caller may discover one of them. ``ends``, a flag, states that
-        the response can contain changes. If it is set and no far end must be read, ``constant_time_ids`` are requested
-        instead. A hidden change then takes as many requests as an absent one.
+        the response can contain changes. A second request is then always sent, also if there is no further record to
+        read. The number of requests would otherwise disclose hidden changes, and changes about hidden assets.
         """
         response = await self._batcher.fetch(request)
-        named = {urn for record in response.records.values() for urn in record.get("ends", ())} if ends else set()
-        missing = [vid for vid in map(self.vid, named) if vid not in self._known]
-        if missing or (ends and constant_time_ids):
-            also = await self._batcher.fetch(LevelRequest(vertices=missing or list(constant_time_ids)))
+        if ends:
+            named = {urn for record in response.records.values() for urn in record.get("ends", ())}
+            missing = [vid for vid in map(self.vid, named) if vid not in self._known]
+            also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices))
             response.records.update(also.records)
         async for vid, record in self.budget.in_turns(response.records.items()):
             if "ends" not in record:  # a change depends on further records

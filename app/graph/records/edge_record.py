@@ -61,6 +61,13 @@ its native interval is empty. It is confirmed when a caller with rights on that 
 """
 
 
+REPORTED: Final = "reported"
+"""Record key that is true on a lineage edge whose declarer had no right on its *to* end, and needed none.
+
+Such an edge is shown, but it brings no causes to the health of an asset of others.
+"""
+
+
 OPENED: Final = "opened"
 CLOSED: Final = "closed"
 
@@ -79,6 +86,12 @@ def with_confirmation(edge: Record, *, unconfirmed: bool) -> Record:
     """Return the edge marked as unconfirmed, or without the mark."""
     rest = {name: value for name, value in edge.items() if name != UNCONFIRMED}
     return {**rest, UNCONFIRMED: True} if unconfirmed else rest
+
+
+def with_report(edge: Record, *, reported: bool) -> Record:
+    """Return the edge marked as reported, or without the mark."""
+    rest = {name: value for name, value in edge.items() if name != REPORTED}
+    return {**rest, REPORTED: True} if reported else rest
 
 
 def unconfirmed_from(edge: Record, now: int) -> Record:

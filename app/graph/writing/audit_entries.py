@@ -13,6 +13,7 @@ from typing import Final
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
 from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import ALIASES, kind_of
+from app.graph.writing.rules.approved_content import MADE_BY
 from app.graph.writing.rules.attach import attached_urn, new_ordered_record
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction
@@ -24,6 +25,7 @@ _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
     | {ALIASES}  # recorded alias by alias, by the handler
+    | {MADE_BY}  # the actors of the entries
 )
 """Record keys whose difference makes no audit entry."""
 

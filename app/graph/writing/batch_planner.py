@@ -15,6 +15,8 @@ from app.graph.writing.handlers.revert import revert
 from app.graph.writing.handlers.set_alias import set_alias
 from app.graph.writing.handlers.track_incident import open_incident, resolve_incident
 from app.graph.writing.idempotent_replay import replay, stage_receipt
+from app.graph.writing.rules.approved_content import bind_approvals
+from app.graph.writing.rules.result_rights import require_right_to_weaken_gates
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.read_set import NotReadError
@@ -87,12 +89,18 @@ def _plan_item(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutco
 
 
 def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
-    """Plan one command in order: replay, handler, audit, receipts, merge. A replay or dry run merges nothing."""
+    """Plan one command in order: replay, handler, gates and approvals, audit, receipts, merge.
+
+    A replay or dry run merges nothing.
+    """
     keys = keys_of(command)
     replayed = [replay(unit, key) for key in keys]
     if replayed and replayed[-1] is not None:
         return replayed[-1]
     outcome = HANDLERS[type(command)](unit, command)
+    require_right_to_weaken_gates(unit)
+    if voided := bind_approvals(unit):
+        outcome = replace(outcome, voided_approvals=voided)
     if dry_run:
         return outcome
     stage_audit_entries(unit)

@@ -33,6 +33,7 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
         receipt.get("revision"),
         created_record=receipt.get("made"),
         gate=None if gate is None else GateResult(*map(tuple, gate)),
+        voided_approvals=tuple(receipt.get("voided", ())),
     )
 
 
@@ -49,6 +50,7 @@ def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) ->
         "revision": outcome.revision,
         "made": outcome.created_record,
         "gate": None if outcome.gate is None else list(astuple(outcome.gate)),
+        "voided": list(outcome.voided_approvals) or None,
     }
     present = {field: value for field, value in receipt.items() if value is not None}
     unit.staging.staged.receipts[unit.author.vid(name)] = present

@@ -164,6 +164,7 @@ class PolicedWriter:
             request_id=self._request_id,
             gates=coordinator.gates,
             hidden_fields=self._access.fields_hidden_by_rules,
+            teams=principal.teams,
         )
 
     async def _commit(self, batch: WorkingSet, author: Author) -> None:

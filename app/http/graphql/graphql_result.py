@@ -6,8 +6,8 @@ Status:
   is that of the first error's code. With ``application/json`` a mistake in the document gives 200, because such
   clients cannot distinguish a 400 of this server from a 400 of a proxy.
 - A result with data is 200, even if fields failed.
-- A ``data`` of null is 503 if the store is unavailable, and 403 if the token lacks a scope. The GraphQL-over-HTTP draft
-  only recommends 200 here. Clients and proxies retry after a 503; the challenge of a 403 names the missing scope.
+- A ``data`` of null is 503 if the store is unavailable, 403 if the token lacks a scope, else 200. The GraphQL-over-HTTP
+  draft only recommends 200 here. Clients and proxies retry after a 503; the challenge of a 403 names the missing scope.
 """
 
 from collections.abc import Mapping, Sequence

@@ -36,7 +36,10 @@ class OperationContext(Protocol):
         """What the operation may use while it runs."""
 
     def finish(self) -> dict[str, object]:
-        """End the operation and return the response extensions collected by resolvers, such as ``authorization``."""
+        """Write the access log of one response, and return its extensions, such as ``authorization``.
+
+        A subscription has a response per event. Raises `CodedError` if the log cannot be written.
+        """
 
 
 ContextT = TypeVar("ContextT", bound=OperationContext)
@@ -147,9 +150,9 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
 
 
 def unknown_operation_error() -> CodedError:
-    """Return the error for an ``operationName`` that the document does not define."""
+    """Return the error for a document without an operation, or without one that has the given ``operationName``."""
     return CodedError(
-        "The document defines no operation with the given `operationName`. Use the name of one of its operations.",
+        "The document has no operation, or none with the given `operationName`. Use the name of one of its operations.",
         Code.BAD_REQUEST,
     )
 

@@ -11,10 +11,10 @@ from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_json
 
 MAX_ID_LENGTH = 128
-"""Characters of the ``id`` that a client gives to a subscription."""
+"""Maximum number of characters of the ``id`` that a client gives to a subscription."""
 
 MAX_REASON_BYTES = 123
-"""Bytes of the reason in a close frame (RFC 6455 section 5.5)."""
+"""Maximum number of bytes of the reason in a close frame (RFC 6455 section 5.5)."""
 
 MESSAGE_TOO_BIG = 1009
 """Close code for an oversized message (RFC 6455 section 7.4.1)."""

@@ -33,7 +33,8 @@ class SocketSession:
         values = [str(value) for key, value in self.connection_params.items() if key.lower() == "authorization"]
         if not values:
             raise CodedError(
-                'connection_init has no token. Send the payload {"Authorization": "Bearer <token>"}.',
+                "connection_init has no token. Connect again and send the payload "
+                '{"Authorization": "Bearer <token>"} in it.',
                 Code.UNAUTHENTICATED,
             )
         # Several values could name different callers. Joined they match no bearer token, which is refused.

@@ -44,10 +44,10 @@ from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
 MAX_SUBSCRIPTIONS: Final = 20
-"""Number of concurrent subscriptions of one connection."""
+"""Maximum number of concurrent subscriptions of one connection."""
 
 FORBIDDEN: Final = 4403
-"""Close code for a token that is missing, refused or expired; a client with a new token can connect again."""
+"""Close code for a token that is missing, refused, expired or without a needed scope; connect again with another."""
 
 CLOSE_CODES: Final = {Code.UNAUTHENTICATED: FORBIDDEN, Code.FORBIDDEN: FORBIDDEN, Code.INTERNAL: 1011}
 """Close codes by error code; a connection is closed with `TRY_AGAIN_LATER` for all other errors."""
@@ -152,7 +152,10 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             await self._end_operation(operation, [error for _, error in built.errors])
 
     async def _end_operation(self, operation: Operation[SocketSession, None], errors: Sequence[CodedError]) -> None:
-        """Send the errors that end a subscription; close the connection if the caller's token is not valid any more."""
+        """Send the errors that end a subscription.
+
+        Close the connection if the token has expired, is refused or lacks a scope.
+        """
         try:
             await operation.send_operation_message(self._error_message(operation.id, errors))
         except WebSocketDisconnected:

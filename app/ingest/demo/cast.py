@@ -23,4 +23,7 @@ CAST: dict[str, Persona] = {
         _like("ci-ranking", "ci-platform", "platform"),
     )
 }
-"""Callers by name; the development issuer issues tokens for all of them."""
+"""Callers by name; the development issuer issues tokens for all of them.
+
+Here ``bo`` is an engineer of team ads, unlike the persona ``bo``, who is a reader.
+"""

@@ -184,6 +184,7 @@ def _evaluation(one: DemoModel, week: int, version: str, score: float) -> JsonOb
     body = {
         "id": evaluation(one.name, version, "offline"),
         "displayName": f"{one.name} v{version} offline",
+        "owners": owned_by(one.team),
         "modelVersion": model_version(one.name, version),
         "evaluatedOn": [snapshot(one.trained_on, WEEKS[2])],
         "evaluationKind": "OFFLINE",

@@ -1,33 +1,34 @@
 """Reads the graph as ``AssetInput`` items, which restore the exported values when imported into an empty store.
 
-Each lineage edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and validity. Values
-that no query returns are not exported; ``docs/import.md`` lists them. Values that the token may not read are left out.
+Each current lineage edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and
+validity. Ended edges, edges that a rule inferred, attached records and further values are not exported;
+``docs/import.md`` lists them. Values that the token may not read are left out.
 """
 
 from collections.abc import AsyncIterator
 from typing import Final
 
-from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, page_document
+from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, connection_document, connections, page_document
 from app.ingest.load.api_client import ApiClient
-from graphql_schema.catalog.inference_rules import ENRICHMENT
+from graphql_schema.catalog.enums import EdgeOrigin
+from graphql_schema.catalog.inference_rules import ENRICHMENT, RULES
 from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.ports.record import Json, JsonObject, Record
-from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
 from graphql_schema.registry.entries import REGISTRY
-from policies.errors import LimitError
 
 Item = dict[str, JsonObject]
 """One ``AssetInput`` object."""
 
 _NOT_IN_BODY: Final = {"hydration", "ownerTeam", "owners", "tags", "replacedBy", "downstream"}
+_RULE_NAMES: Final = frozenset(rule.name for rule in RULES)
 _EDGE_VALUES: Final = ("origin", "confidence", "validFrom", "validTo", "runId", "properties")
 
 
 async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -> AsyncIterator[Item]:
     """Yield users, teams, domains and tags, then the assets of each kind, each after the links that leave it.
 
-    ``kinds`` are values of ``AssetKind``; unless empty, only these assets and the edges that leave them are read.
-    Raises LimitError if a list of an asset is longer than a page, and the errors of `ApiClient.execute`.
+    ``kinds`` are values of ``AssetKind``; unless empty, only these assets and the edges that leave them are read. A
+    stub has no item of its own; references to it create it again. Raises the errors of `ApiClient.execute`.
     """
     for entry in REGISTRY.values():
         if not entry.kind.asset and not kinds:
@@ -63,8 +64,14 @@ async def _edges(client: ApiClient, asset: Record) -> list[JsonObject]:
 
 
 def _is_inferred(edge: Record) -> bool:
-    """Return whether an inference rule derived the edge; after an import, the server derives the edge again."""
-    return any(pair["key"] == ENRICHMENT for pair in edge["properties"] or ())
+    """Return whether inference rules derived the edge; after an import, the server derives the edge again.
+
+    A client may store a property with the same key, so origin and rule names are tested too.
+    """
+    return edge["origin"] == EdgeOrigin.INFERRED.name and any(
+        pair["key"] == ENRICHMENT and _RULE_NAMES.issuperset(pair["value"].split(", "))
+        for pair in edge["properties"] or ()
+    )
 
 
 def _link(edge: Record) -> JsonObject:
@@ -109,14 +116,8 @@ def _registered(entry: KindEntry, node: Record) -> JsonObject:
 
 
 def _all(node: Record, name: str) -> list[str]:
-    """Return the ids of a connection that was read in one page; raises LimitError when one page is not enough."""
-    connection = node.get(name) or {"nodes": [], "pageInfo": {"hasNextPage": False}}
-    if connection["pageInfo"]["hasNextPage"]:
-        raise LimitError(
-            f"{node['id']} has more than {MAX_PAGE_SIZE} {name}, which do not fit in one page of the export. "
-            "Use --kind to export other kinds."
-        )
-    return [one["id"] for one in connection["nodes"]]
+    """Return the ids of a connection; none if the connection is hidden from the caller."""
+    return [one["id"] for one in (node.get(name) or {"nodes": []})["nodes"]]
 
 
 def _plain(value: Json) -> Json:
@@ -135,12 +136,25 @@ def _plain(value: Json) -> Json:
 async def _nodes(client: ApiClient, entry: KindEntry) -> AsyncIterator[Record]:
     async for page in _pages(client, page_document(entry), {}, entry.export.listing):
         for node in page["nodes"]:
-            yield node
+            yield {**node, **{name: await _complete(client, entry, node, name) for name in connections(entry.export)}}
 
 
-async def _pages(client: ApiClient, document: str, variables: Record, *path: str) -> AsyncIterator[Record]:
-    """Yield the pages of a connection; none where the connection is hidden from the caller."""
-    after: str | None = None
+async def _complete(client: ApiClient, entry: KindEntry, node: Record, name: str) -> Json:
+    """Return a connection of ids whose first page was read with its node, with the nodes of all further pages."""
+    first = node.get(name)
+    if first is None or not first["pageInfo"]["hasNextPage"]:
+        return first
+    ids = [*first["nodes"]]
+    document, after = connection_document(entry, name), first["pageInfo"]["endCursor"]
+    async for page in _pages(client, document, {"id": node["id"]}, "node", name, after=after):
+        ids += page["nodes"]
+    return {"nodes": ids}
+
+
+async def _pages(
+    client: ApiClient, document: str, variables: Record, *path: str, after: str | None = None
+) -> AsyncIterator[Record]:
+    """Yield the pages of a connection after a cursor; none where the connection is hidden from the caller."""
     while True:
         page: Json = await client.execute(document, {**variables, "after": after})
         for name in path:

@@ -25,7 +25,7 @@ _MAX_RETRY_AFTER_SECONDS = 60.0
 
 
 class UnreachableError(CodedError):
-    """The API did not respond, or was busy, at every attempt."""
+    """The API did not respond, was busy, or returned a status of 500 or above, at every attempt."""
 
     code = Code.STORE_UNAVAILABLE
 
@@ -54,21 +54,24 @@ class _BusyError(Exception):
 class Retry:
     """Number of attempts, and the pauses between them in seconds.
 
-    A pause is random below a bound, which doubles from ``first_pause`` up to ``max_pause``.
+    A pause is random between half of a bound and the bound, which doubles from ``first_pause`` up to ``max_pause``.
     """
 
-    tries: int = 7
+    tries: int = 12
     first_pause: float = 0.5
     max_pause: float = 20.0
 
     def pause(self, failures: int) -> float:
         """Return the seconds to wait after a number of failed attempts."""
         bound = min(self.max_pause, self.first_pause * 2.0 ** (failures - 1))
-        return secrets.SystemRandom().uniform(0.0, bound)
+        return secrets.SystemRandom().uniform(bound / 2, bound)
 
 
 DEFAULT_RETRY = Retry()
-"""Seven attempts; the pauses add up to at most 31.5 s, or more if the API sends ``Retry-After``."""
+"""Twelve attempts, whose pauses add up to 65 to 132 s, or more if the API sends ``Retry-After``.
+
+A restart of the API with its store takes up to a minute.
+"""
 
 
 class ApiClient:
@@ -120,7 +123,7 @@ class ApiClient:
                 failures += 1
                 if failures >= self._retry.tries:
                     raise UnreachableError(
-                        f"{self._endpoint} did not respond after {failures} attempts: {busy}. No confirmed item "
+                        f"{self._endpoint} was not available after {failures} attempts: {busy}. No confirmed item "
                         "is lost; run the same command again when the API is available."
                     ) from busy
                 pause = self._retry.pause(failures)

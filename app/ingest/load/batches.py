@@ -1,7 +1,7 @@
 """Registers a stream of items of any length: in batches, several in flight, with one outcome per item.
 
 Only the batches in flight are in memory. Batches need no order, because a reference may arrive before its registration.
-The exception is two batches that name the same asset or edge: the second waits for the first.
+The exception is two batches that register the same asset or edge: the second waits for the first.
 """
 
 import asyncio

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from uuid import uuid4
 
 from app.ingest.load.api_client import DEFAULT_RETRY, ApiClient, Retry
 from app.ingest.load.batches import DONE, ItemResult, reasons_of
@@ -23,6 +24,9 @@ _INPUTS = {
     "setAlias": "SetAliasInput!",
     "setTags": "SetTagsInput!",
 }
+_KEYED = frozenset({"approve", "openIncident", "registerDeployment", "reportCheck"})
+"""Mutations that take an idempotency key; a repetition of the others after a lost response changes nothing."""
+
 _ID = {"openIncident": "incident { id }"}
 _EXISTS = "query Exists($id: ID!) { asset(id: $id) { id } }"
 
@@ -84,14 +88,18 @@ async def run_scenario(url: str, scenario: Scenario, retry: Retry = DEFAULT_RETR
 
 
 async def _call(client: ApiClient, call: Call, created: dict[str, str]) -> Record:
-    """Send one call and return its payload; the id of a created incident is added to ``created`` by its key."""
+    """Send one call and return its payload; the id of a created incident is added to ``created`` by its key.
+
+    A call without an idempotency key gets one, because the client repeats it after a lost response.
+    """
     name = call.mutation
     document = (
         f"mutation Scenario($input: {_INPUTS[name]}) {{ {name}(input: $input) {{ {_ID.get(name, '')} "
         "errors { code message inputPath } } }"
     )
     given = {key: created[value.key] if isinstance(value, CreatedId) else value for key, value in call.input.items()}
-    payload: Record = (await client.execute(document, {"input": given}))[name]
+    keyed = {"idempotencyKey": uuid4().hex} if name in _KEYED else {}
+    payload: Record = (await client.execute(document, {"input": {**keyed, **given}}))[name]
     if payload.get("incident") and "idempotencyKey" in given:
         created[given["idempotencyKey"]] = payload["incident"]["id"]
     return payload

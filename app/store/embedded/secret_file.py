@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 SECRET_FILE: Final = "secret"  # noqa: S105 - a file name
-"""The file within the store's folder; it exists while a process runs the store."""
+"""The file within the store's folder; it exists while a process runs the store, and after the process was killed."""
 _OWNER_ONLY: Final = 0o600
 
 

@@ -16,6 +16,7 @@ from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Record
+from policies.gates import NO_GATES, Gates
 from policies.policy import Policy
 from policies.principal import Principal
 
@@ -43,6 +44,7 @@ class Memory:
     vertices: dict[int, Record] = field(default_factory=dict)
     edges: dict[EdgeKey, Record] = field(default_factory=dict)
     receipts: dict[int, Record] = field(default_factory=dict)
+    gates: Gates = NO_GATES
     written: Mapping[str, Any] | None = None
 
     @property
@@ -74,6 +76,8 @@ class Memory:
             access.reads_field,
             audit_instant=now,
             hidden_fields=access.fields_hidden_by_rules,
+            gates=self.gates,
+            teams=who.teams,
         )
 
     def unit(self, who: Principal = ROOT, now: int = NOW, coverage: ReadCoverage = COMPLETE) -> ItemUnit:

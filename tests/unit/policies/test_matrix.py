@@ -14,7 +14,6 @@ from support.oracles.decision_table import (
     TYPE_OF,
     Class,
     classes,
-    labels_by_hand,
     read_table,
     words,
 )
@@ -34,12 +33,6 @@ PROBED = {"MODEL", "TEAM"}
 """Kinds whose writes are compared on every class; those of other kinds on one sensitivity and stage only."""
 
 ByHand = Mapping[str, Mapping[str, str]]
-
-
-@pytest.fixture(scope="session")
-def by_hand(governed: Governed) -> ByHand:
-    """Return the label of every field from the hand-written list."""
-    return labels_by_hand(governed)
 
 
 def test_the_table_is_complete_and_unambiguous() -> None:

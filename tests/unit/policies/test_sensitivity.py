@@ -50,9 +50,9 @@ def test_no_stops_are_allowed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", r"is not a single line `stops"),
-        ('stops = "Model"', r"is not a single line `stops"),
-        ('stops = ["Model"]\nstop = []', r"is not a single line `stops"),
+        ("", r"must set `stops` to a list"),
+        ('stops = "Model"', r"must set `stops` to a list"),
+        ('stops = ["Model"]\nstop = []', r"must set `stops` to a list"),
         ('stops = ["Modle", "Model", "Cat"]', r"unknown kinds Cat, Modle in `stops`.*Dataset, Model, Report, Service"),
         ("stops = [1]", r"unknown kinds 1 in `stops`"),
         ("stops = [", r"cannot be read: .*valid TOML"),

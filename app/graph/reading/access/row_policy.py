@@ -120,9 +120,6 @@ class RowPolicy:
         if record is not None and record["tenant"] == self.tenant:
             self._report.absent[urn] = None
 
-    def mismatched(self, urn: str) -> None:
-        """Log a vertex that the index returned and that has no row: a defect of the row filter.
-
-        Listings and searches pass the vertex id as text in ``urn``.
-        """
-        _log.error("policy_pushdown_mismatch", urn=urn)
+    def mismatched(self, record: Record) -> None:
+        """Log a record that the index returned and the policy hides: a defect of the row filter."""
+        _log.error("policy_pushdown_mismatch", urn=record["id"])

@@ -5,7 +5,7 @@ vertex the least by ids is kept.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges, Vertex
@@ -30,6 +30,10 @@ Ids = tuple[str, ...]
 """URNs of the vertices on a path."""
 
 
+def _follows_all(_edge: MaskedRecord, _near: Row, _far: Row) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class WalkState:
     """State of one walk, at most to depth ``stop``.
@@ -38,7 +42,8 @@ class WalkState:
     the vertices that edges led to. ``frontier`` are those of the last level, each with the ids of a shortest path to
     it. ``edges`` are the followed edges by id, with both ends. ``ended`` names the budgets that ended the walk.
     ``hidden`` are the hidden vertices next to the completed levels. ``blocked`` is true if the caller may not see the
-    edges of a reached vertex, ``full`` if a group member was left out by the node limit.
+    edges of a reached vertex, ``full`` if a group member was left out by the node limit. ``follows`` decides on an
+    edge, its near and its far end whether the walk goes over the edge.
     """
 
     session: WalkSession
@@ -53,6 +58,7 @@ class WalkState:
     hidden: frozenset[int] = frozenset()
     blocked: bool = False
     full: bool = False
+    follows: Callable[[MaskedRecord, Row, Row], bool] = _follows_all
 
     @property
     def vertices(self) -> list[Vertex]:
@@ -176,7 +182,7 @@ class WalkState:
                 continue
             far, joined = visible
             declared.add(joined.urn)
-            if self.query.keep.accepts_edge(joined):
+            if self.query.keep.accepts_edge(joined) and self.follows(joined, near, far):
                 self.edges[joined.urn] = (joined, near.vid, far.vid)
                 yield far
 

@@ -86,15 +86,16 @@ class PathSearchState:
         return found
 
     async def read(self, side: Side) -> None:
-        """Read one more level from a side, and end the search if the node limit is exceeded."""
+        """Read one more level from a side."""
         request = (side.selection, [(vid, row.kind) for vid, row in side.frontier.items()])
         for expansions in await self.expand(request):
             await self.advance(side, expansions)
-        if len(self.known.rows) > self.session.budget.limits.nodes:
-            self.ended.append(NODES)
 
     async def advance(self, side: Side, expansions: Sequence[Expansion]) -> None:
-        """Add the edges of one level to the known graph; stop in between if a budget is exhausted."""
+        """Add the edges of one level to the known graph; end the search if the level exceeds the node limit.
+
+        Stop in between if another budget is exhausted.
+        """
         frontier: dict[int, Row] = {}
         for row, expansion in zip(side.frontier.values(), expansions, strict=True):
             for member, known in self._members(row, expansion):
@@ -108,6 +109,8 @@ class PathSearchState:
         side.arrived |= side.frontier.keys()
         side.met |= side.frontier.keys()
         side.levels += 1
+        if len(self.known.rows) > self.session.budget.limits.nodes:
+            self.ended.append(NODES)
 
     def _members(self, row: Row, expansion: Expansion) -> Iterator[tuple[MemberEdges, Row]]:
         """Yield a row and the members of its asset group that a free step joins to it, and add these free steps.

@@ -3,11 +3,18 @@
 A decision is never changed; the newest one under a name counts, until it expires.
 """
 
+from app.graph.writing.rules.approved_content import DIGESTS, made_or_requested
 from app.graph.writing.rules.attach import attached_urn, new_ordered_record
 from app.graph.writing.rules.gate_evidence import decisions
-from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
+from app.graph.writing.rules.permissions import (
+    refuse_deleted,
+    refuse_stub,
+    refuse_unexpected,
+    require_right,
+    require_visible,
+)
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import conflict, invalid
+from app.graph.writing.unit.rejections import conflict, denied, invalid
 from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.relations import DECIDED_FOR
 from graphql_schema.ports.commands import ApproveCommand
@@ -25,6 +32,9 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     require_right(unit, "approve", subject)
     refuse_deleted(subject)
     refuse_stub(subject, "subject")
+    refuse_unexpected(unit, command.subject, command.expected_revision, subject)
+    if command.decision == ApprovalDecision.APPROVED.name and made_or_requested(unit, subject):
+        raise denied(f"You made or requested {command.subject}, so another approver must decide.")
     if command.expires_at is not None and command.expires_at <= unit.now:
         raise invalid("`expiresAt` has passed; give a later instant, or omit it.", "expiresAt")
     earlier = decisions(unit, subject)
@@ -35,7 +45,8 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
             subject["revision"],
             "decision",
         )
-    decision = _decision(unit, command, len(earlier))
+    digest = next((subject[name] for name in DIGESTS if subject.get(name)), None)
+    decision = _decision(unit, command, len(earlier), digest)
     vid, subject_vid = unit.lookup.vid(decision["id"]), unit.lookup.vid(command.subject)
     unit.staging.put(vid, decision)
     unit.staging.attach(DECIDED_FOR, vid, subject_vid, decision["createdAt"])
@@ -44,8 +55,11 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     return WriteOutcome(Outcome.CREATED, command.subject, subject["revision"], created_record=decision["id"])
 
 
-def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int) -> Record:
-    """Return the record of the decision; ``earlier`` is the number of visible decisions, which is part of its id."""
+def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int, digest: str | None) -> Record:
+    """Return the record of the decision about the content with a ``digest``, None without one.
+
+    ``earlier`` is the number of visible decisions, which is part of its id.
+    """
     author = unit.author
     identity = (
         command.subject,
@@ -64,6 +78,7 @@ def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int) -> Record:
         decidedBy=author.subject,
         decidedAt=author.audit_date,
         expiresAt=command.expires_at,
+        digest=digest,
         subjects=[command.subject],
     )
 

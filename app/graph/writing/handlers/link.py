@@ -7,6 +7,7 @@ from typing import Final
 from app.graph.records.edge_record import (
     DECLASSIFIED,
     LINK,
+    REPORTED,
     UNCONFIRMED,
     EdgeKey,
     EmptyIntervalError,
@@ -37,13 +38,16 @@ from graphql_schema.ports.record import Record
 def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     """Link two assets; raises RejectedItemError if the edge is invalid or the caller may not link them.
 
-    A hidden asset at the end that the link does not change is treated like an absent one. An edge alone does not
-    change the revision of its ends, because a revision would disclose links of hidden assets.
+    A hidden asset at the end that the link does not change is treated like an absent one. The edge itself changes no
+    revision, because a revision would disclose links of hidden assets. `CONTAINS` may change container and owner team
+    of the contained asset, and so its revision.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     _refuse_invalid(relation, command)
     outward = Direction.IN in relation.changed_ends(source_kind)
     own = ensure_stub(unit, command.source if outward else command.target)
+    if _may_confirm(unit, command, own):
+        return _confirm(unit, command)
     require_right(unit, "link", unit.lookup.known(own))
     refuse_deleted(unit.lookup.known(own))
     source, target = ensure_stub(unit, command.source), ensure_stub(unit, command.target)
@@ -64,6 +68,28 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     return WriteOutcome(
         Outcome.CREATED if opened or before is None else changed, revision=unit.lookup.known(own)["revision"]
     )
+
+
+def _may_confirm(unit: ItemUnit, command: LinkCommand, own: int) -> bool:
+    """Return whether the caller may confirm a reported edge: by the right to link its *to* end, without one on ``own``.
+
+    An edge is reported if its declarer needed no right on that end.
+    """
+    key = (command.relation, own, unit.lookup.vid(command.target))
+    target = unit.visibility.visible(command.target)
+    if target is None or not (unit.lookup.edge(key) or {}).get(REPORTED) or not unit.lookup.is_current(key):
+        return False
+    may = [unit.visibility.allows("link", record).allowed for record in (unit.lookup.known(own), target)]
+    return may == [False, True]
+
+
+def _confirm(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
+    """Declare a reported edge for its *to* end; its values stay those of its declarer."""
+    target = unit.lookup.vid(command.target)
+    key = (command.relation, unit.lookup.vid(command.source), target)
+    change_edge(unit, key, unit.lookup.edge(key) or {}, target, "upstream")
+    unit.audit.record_action(target, ChangeAction.LINKED)
+    return WriteOutcome(Outcome.UPDATED, revision=unit.lookup.known(target)["revision"])
 
 
 def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:

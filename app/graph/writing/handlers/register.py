@@ -10,8 +10,10 @@ from typing import Final
 
 from app.graph.records.edge_record import carries_sensitivity, unconfirmed_from
 from app.graph.records.vertex_record import is_unowned_stub, registered, updated
+from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.edge_declarations import declare_edges
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
+from app.graph.writing.rules.evaluation_owner import with_default_owner
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible
 from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -24,9 +26,6 @@ from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
-
-CONTENT: Final = ("digest", "contentDigest")
-"""Fields of a version that never change once they are set."""
 
 RETIRED: Final = LifecycleStage.RETIRED.name
 
@@ -74,6 +73,7 @@ def _load(unit: ItemUnit, command: RegisterCommand) -> Target:
     before = require_visible(unit, command.urn, command.id_path) if updates else unit.lookup.vertex(vid)
     creates = not updates and (before is None or before["hydration"] == "STUB")
     parent = parent_urn(command.urn)
+    command = with_default_owner(unit, command, before)
     return Target(
         command, vid, before, unit.lookup.vertex(unit.lookup.vid(parent)) if creates and parent else None, creates
     )
@@ -169,7 +169,7 @@ def _refuse_missing(command: RegisterCommand) -> None:
 
 def _refuse_other_content(command: RegisterCommand, before: Record) -> None:
     """Reject a digest that differs from the stored one: versions are immutable."""
-    for name in CONTENT:
+    for name in DIGESTS:
         if before.get(name) is not None and name in command.values and command.values[name] != before[name]:
             raise conflict(
                 f"{command.urn} is stored with `{name}` {before[name]}, not {command.values[name]}; versions are "

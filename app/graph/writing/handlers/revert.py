@@ -54,7 +54,7 @@ def _undo_of(change: Record) -> Undo:
     """Return the function that undoes a change, chosen by its fields, because its action may be REVERTED."""
     if any(entry["field"] == ALIASES and "part" in entry for entry in change["fields"]):
         return _undo_alias
-    if any(entry["field"] in _NOT_REVERTED for entry in change["fields"]):
+    if change["fields"] and all(entry["field"] in _NOT_REVERTED for entry in change["fields"]):
         return _refuse
     deleted = next((entry for entry in change["fields"] if entry["field"] == "deletedAt"), None)
     if deleted is not None:

@@ -15,7 +15,8 @@ from app.graph.records.edge_record import (
 )
 from app.graph.records.tag_edge import declared_part, released, restored_declaration
 from app.graph.records.vertex_record import updated
-from app.graph.writing.handlers.register import CONTENT, RETIRED
+from app.graph.writing.handlers.register import RETIRED
+from app.graph.writing.rules.approved_content import DIGESTS, MADE_BY
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists, update_owner_team, update_use_times
 from app.graph.writing.rules.permissions import (
     needs_confirmation,
@@ -31,7 +32,7 @@ from graphql_schema.catalog.relations import OWNED_BY, TAGGED
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 
-DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
+DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith", "approvals", MADE_BY})
 """Fields that are not restored by themselves: they follow from other fields, edges or a deletion."""
 
 _RIGHTS: Final = {
@@ -84,7 +85,7 @@ def nothing_to_restore(change: Record) -> str:
 
 def _refuse_content(record: Record, values: list[Record]) -> None:
     """Reject the revert if the change set the digest of a version."""
-    fixed = [entry["field"] for entry in values if entry["field"] in CONTENT]
+    fixed = [entry["field"] for entry in values if entry["field"] in DIGESTS]
     if fixed:
         raise invalid(
             f"`{fixed[0]}` of {record['id']} is not reverted: versions are immutable. Register another version.",

@@ -116,7 +116,7 @@ def _closed(command: SetAliasCommand, gate: GateResult) -> str:
     missing = [f"needs the approval {name!r}" for name in gate.missing_approvals]
     missing += [f"fails the evaluation {each}" for each in gate.failing_evaluations]
     missing += [f"has the open incident {each}" for each in gate.blocking_incidents]
-    missing += [text.rstrip(".") for text in gate.sensitivity_violations]
+    missing += [text.rstrip(".") for text in (*gate.repeated_approvers, *gate.sensitivity_violations)]
     return (
         f"The protected alias {command.alias!r} may not point at {command.version}: {'; '.join(missing)}. "
         "Resolve this and call again."

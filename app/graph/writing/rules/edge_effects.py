@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, far_end
+from app.graph.records.edge_record import REPORTED, UNCONFIRMED, EdgeKey, far_end, with_report
 from app.graph.records.tag_edge import with_mode
 from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -23,12 +23,28 @@ def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: s
     before = unit.lookup.is_current(key)
     if key[0] == TAGGED.name:
         record = with_mode(record)
+    record = with_report(record, reported=_is_reported(unit, key))
     if not unit.staging.put_edge(key, record):
         return False
     unit.audit.record_edge(own, field, key)
     if key[0] == CONTAINS.name and unit.lookup.is_current(key) != before:
         _update_container(unit, key, own)
     return True
+
+
+def _is_reported(unit: ItemUnit, key: EdgeKey) -> bool:
+    """Return whether the caller declares lineage into an asset of others, for which no right is needed.
+
+    An edge that a caller with the right declared before stays declared. On an asset without an owner team only an
+    administrator declares for whichever owner it gets.
+    """
+    relation, target = RELATIONS[key[0]], unit.lookup.known(key[2])
+    if not relation.lineage or Direction.OUT in relation.changed_ends(unit.lookup.kind(key[1])):
+        return False
+    before = unit.lookup.edge(key)
+    if before is not None and unit.lookup.is_current(key) and not before.get(REPORTED):
+        return False
+    return not unit.visibility.allows("link" if target["ownerTeam"] else "administer", target).allowed
 
 
 def update_owner_team(unit: ItemUnit, vid: int) -> None:

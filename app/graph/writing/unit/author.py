@@ -26,8 +26,9 @@ class Author:
     ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` orders its audit entries and approvals,
     and is later than that of every earlier transaction of the process. ``may``, ``discovers``, ``reads_field`` and
     ``hidden_fields`` are the methods ``may``, ``is_discoverable``, ``reads_field`` and ``fields_hidden_by_rules`` of
-    :class:`policies.access.Access`. ``floors`` are the sensitivity floors of the tenant. ``propagation_stops`` are the
-    kinds at which sensitivity stops. Audit entries store ``request_id``, unless it is empty.
+    :class:`policies.access.Access`. ``teams`` are those of the caller, as ids. ``floors`` are the sensitivity floors of
+    the tenant. ``propagation_stops`` are the kinds at which sensitivity stops. Audit entries store ``request_id``,
+    unless it is empty.
     """
 
     tenant: str
@@ -42,6 +43,7 @@ class Author:
     request_id: str = ""
     gates: Gates = NO_GATES
     hidden_fields: Callable[[str, PolicyAttributes], Collection[str]] = _none_hidden
+    teams: frozenset[str] = frozenset()
 
     @property
     def audit_date(self) -> int:

@@ -87,7 +87,9 @@ def _records(file: Path) -> Iterator[Record]:
     if isinstance(content, list):
         yield from content
     elif isinstance(content, dict) and isinstance(content.get("files"), list):
-        for entry in content["files"]:
+        for number, entry in enumerate(content["files"]):
+            if not (isinstance(entry, dict) and isinstance(entry.get("path"), str)):
+                raise InvalidError(f"{file}, file {number}: the entry has no `path`; write the path of a file.")
             yield from _records(file.parent / entry["path"])
     else:
         raise InvalidError(f"{file} must be a JSON array of records, or an index with `files`; give another file.")

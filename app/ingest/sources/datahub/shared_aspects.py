@@ -171,7 +171,7 @@ def key_values(pairs: Iterable[Record] | None) -> list[dict[str, str]] | None:
 
 
 def as_text(value: object) -> str | None:
-    """Return one value as the text of a property: several values as a JSON array, an empty value as None."""
+    """Return a value as the text of a property: a list of one as its element, other non-text as JSON, empty as None."""
     match value:
         case None | "" | []:
             return None

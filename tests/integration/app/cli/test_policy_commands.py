@@ -75,7 +75,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with the shipped policies in a git repository, which the command compares with."""
     folder = tmp_path / "policies"
     folder.mkdir()
-    for file in (*SHIPPED.glob("*.cedar"), SHIPPED / "labels.toml", SHIPPED / "roles.toml"):
+    for file in (*SHIPPED.glob("*.cedar"), *SHIPPED.glob("*.toml")):
         (folder / file.name).write_text(file.read_text())
     git(tmp_path, "init", "-q")
     monkeypatch.setattr(reference, "SHIPPED", folder)
@@ -129,13 +129,30 @@ def test_a_changed_rule_is_one_line_for_each_change(repository: Path) -> None:
     ]
 
 
-def test_other_roles_are_noted(repository: Path) -> None:
-    """Roles that differ at the reference are noted: both policies are compared with the current roles."""
-    commit(repository, "roles.toml", "Registers, links", "Makes, links")
-    (repository / "roles.toml").write_text((SHIPPED / "roles.toml").read_text())
+@pytest.mark.parametrize("name", reference.BESIDE)
+def test_other_files_are_noted(repository: Path, name: str) -> None:
+    """Files that differ or are absent at the reference are noted: both policies are compared with the current ones."""
+    text = (SHIPPED / name).read_text()
+    commit(repository, name, text, f"{text}# changed")
+    (repository / name).write_text(text)
     result = run("policy", "diff", "HEAD")
-    assert "note: roles.toml differs there and is not compared" in result.stdout
-    assert result.stdout.endswith("The two policies are equal.\n")
+    remark = f"note: {name} differs there and is not compared: both sides use that of the working tree\n"
+    assert result.stdout == f"{remark}The two policies are equal.\n"
+    git(repository, "rm", "-q", "--cached", name)
+    git(repository, "commit", "-qm", "y")
+    assert f"note: {name} is absent there and is not compared" in run("policy", "diff", "HEAD").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("[Asset", "is not valid TOML"), ('id = "public"', "has a label outside of a section")]
+)
+def test_unreadable_labels_are_misuse(repository: Path, text: str, message: str) -> None:
+    """A reference whose labels cannot be read ends with exit code 2 and names the file."""
+    commit(repository, "labels.toml", (SHIPPED / "labels.toml").read_text(), text)
+    (repository / "labels.toml").write_text((SHIPPED / "labels.toml").read_text())
+    result = run("policy", "diff", "HEAD")
+    assert result.exit_code == 2
+    assert f"labels.toml of HEAD {message}" in result.stderr
 
 
 def test_unmatched_labels_are_noted(repository: Path) -> None:

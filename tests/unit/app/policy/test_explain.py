@@ -92,7 +92,9 @@ def test_a_team_has_decisions_about_writes_only(policy: Policy) -> None:
     """Its rows are open to all callers of its tenant, so reading one is no action of the policy."""
     team = OURS._replace(kind="TEAM")
     assert explain(policy, subject("root"), "administer", team).grade is Grade.READ
-    with pytest.raises(InvalidError, match="All callers of a tenant may read each Team in it; give a write action"):
+    with pytest.raises(
+        InvalidError, match="All callers of a tenant with graph:read may read each Team in it; give a write action"
+    ):
         explain(policy, subject("root"), "read", team)
 
 

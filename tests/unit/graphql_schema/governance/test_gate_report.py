@@ -31,7 +31,9 @@ def estate(graph: PlainGraph) -> PlainGraph:
 
 def approve(graph: PlainGraph, gate: str, at: int, decision: str = "APPROVED", **values: object) -> None:
     """Record a decision about the version."""
-    urn = graph.add("APPROVAL", f"{gate}-{at}", gate=gate, decision=decision, decidedAt=at, **values)
+    urn = graph.add(
+        "APPROVAL", f"{gate}-{at}", gate=gate, decision=decision, createdAt=at, decidedAt=at, decidedBy=gate, **values
+    )
     graph.join("DECIDED_FOR", urn, VERSION, at=at)
 
 

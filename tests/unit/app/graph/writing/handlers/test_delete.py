@@ -88,7 +88,7 @@ def test_a_live_consumer_blocks_the_deletion(memory: Memory, values: Any, *, blo
     if blocks:
         code, text = message(memory, delete("dataset d"))
         assert code == "CONFLICT"
-        assert text == f"{urn('dataset d')} is in use: {urn('model m')} (FEEDS). End or retire these first."
+        assert text == f"{urn('dataset d')} is in use: {urn('model m')} (FEEDS); end or retire these first."
     else:
         assert memory.outcomes(delete("dataset d"), who=ADA, now=NOW + 2) == ["UPDATED"]
 
@@ -134,4 +134,4 @@ def test_a_message_names_five_uses_and_counts_the_rest(memory: Memory) -> None:
     seeded(memory, asset("dataset d", owners=OURS), *(link("FEEDS", "dataset d", f"model m{n}") for n in range(8)))
     _, text = message(memory, delete("dataset d"))
     assert text.count("(FEEDS)") == 5
-    assert text.endswith(" and 3 more. End or retire these first.")
+    assert text.endswith(" and 3 more; end or retire these first.")
