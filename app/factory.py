@@ -50,7 +50,11 @@ def create_app(process: Process) -> Starlette:
     view = GraphQLView(
         process.schema,
         open_context,
-        limits=RequestLimits(query_seconds=settings.query_seconds, mutation_seconds=settings.mutation_seconds),
+        limits=RequestLimits(
+            body_seconds=settings.request_seconds,
+            query_seconds=settings.query_seconds,
+            mutation_seconds=settings.mutation_seconds,
+        ),
         suggestions=suggestions,
         challenge=lambda scope: challenge.insufficient(scope).headers,
     )

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.server_commands import refuse_used_port, welcome
+from app.cli.server_commands import welcome
+from app.http.connections.listener import bound_listener
 from app.settings import Settings
 from policies.errors import ConfigurationError
 
@@ -20,14 +21,14 @@ def test_a_used_port_is_refused_and_a_free_one_is_not(host: str) -> None:
         used.listen()
         port = used.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"MLG_PORT={port + 1}"):
-            refuse_used_port(host, port)
-    refuse_used_port(host, port)
+            bound_listener(host, port)
+    bound_listener(host, port).close()
 
 
 def test_an_unknown_host_is_refused() -> None:
     """The message names MLG_HOST, which is wrong then."""
     with pytest.raises(ConfigurationError, match="correct MLG_HOST"):
-        refuse_used_port("256.1.1.1", 8000)
+        bound_listener("256.1.1.1", 8000)
 
 
 @pytest.mark.parametrize(("host", "url"), [("127.0.0.1", "http://127.0.0.1:8123"), ("::1", "http://[::1]:8123")])
