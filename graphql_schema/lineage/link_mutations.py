@@ -68,14 +68,18 @@ class UnlinkInput:
 async def _edge(root: Parent, info: Info) -> Resolved:
     """Return the written edge as the viewer may see it; None if it has ended, is hidden or was not written.
 
-    It is read from its owning end, usually the consumer, because the other end can have very many edges.
+    It is also None if the viewer did not know the other end before: the stub that a link to an absent id leaves behind
+    would otherwise distinguish that id from a hidden one. It is read from its owning end, usually the consumer, because
+    the other end can have very many edges.
     """
+    if root["errors"] or not root["farEndKnown"]:
+        return None
     link = root["link"]
     relation = RELATIONS[link.relation]
     out = relation.owning_end is Direction.IN
     near, far = (link.source, link.target) if out else (link.target, link.source)
     row = await info.context.reader.node(near)
-    if row is None or root["errors"]:
+    if row is None:
         return None
     hop = Hop(relation, Direction.OUT if out else Direction.IN, (parse_urn(far).kind,))
     found = await info.context.reader.related(row, edges_over(hop), ALL)
@@ -90,7 +94,7 @@ class LinkPayload:
     changed: bool = stored_field("Whether the mutation wrote anything.")
     edge: LineageEdge | None = strawberry.field(
         description="The edge as stored now and visible to the viewer; null if it has ended, is hidden or was not "
-        "written.",
+        "written, or if the other end was not registered or not visible to the viewer before the call.",
         resolver=_edge,
     )
     errors: list[MutationError] = stored_field(

@@ -33,13 +33,13 @@ class VisibleRows:
         """Return the response to a request, with the records of the far ends that changes in it list.
 
         A change that lists far ends is hidden unless the caller may discover one of them. ``ends``, a flag, states that
-        the response can contain changes. If it is set and no far end must be read, ``constant_time_ids`` are requested
-        instead. A hidden change then takes as many requests as an absent one.
+        the response can contain changes: there is a second request then, so that the number of requests does not
+        depend on hidden changes. If no far end must be read, it is for ``constant_time_ids``, or for nothing.
         """
         response = await self._batcher.fetch(request)
-        named = {urn for record in response.records.values() for urn in record.get("ends", ())} if ends else set()
-        missing = [vid for vid in map(self.vid, named) if vid not in self._known]
-        if missing or (ends and constant_time_ids):
+        if ends:
+            named = {urn for record in response.records.values() for urn in record.get("ends", ())}
+            missing = [vid for vid in map(self.vid, named) if vid not in self._known]
             also = await self._batcher.fetch(LevelRequest(vertices=missing or list(constant_time_ids)))
             response.records.update(also.records)
         return response

@@ -4,7 +4,6 @@ The result does not depend on the order of edges: levels are expanded completely
 vertex the least by ids is kept.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +14,6 @@ from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from app.graph.records.inferred_edge import is_inferred
 from graphql_schema.catalog.enums import EdgeOrigin
 from graphql_schema.catalog.kinds import ASSETS
-from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.lineage_query import (
     Completeness,
     LineageQuery,
@@ -68,18 +66,19 @@ class WalkState:
     async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
         """Return the expansions of vertices; end the walk and return an empty dict if a budget is exhausted.
 
-        A vertex whose edges the caller may not see is not expanded, so that its hidden edges use no budget.
+        A vertex whose edges the caller may not see is not expanded, so that its hidden edges take no time and no
+        budget.
         """
         leading = [(vid, kind) for vid, kind in vertices if self._may_lead(self.session.rows.known(vid))]
-        found = await self.session.expand((selection, leading))
+        found = await self.session.expand(selection, leading)
         if isinstance(found, str):
             self.end(found)
             return {}
-        return {vid: expansion for (vid, _), expansion in zip(leading, found[0], strict=True)}
+        return {vid: expansion for (vid, _), expansion in zip(leading, found, strict=True)}
 
     def _may_lead(self, row: Row | None) -> bool:
-        """Return whether a vertex may be expanded: its row is not known yet, or the caller may see its edges."""
-        return row is None or expands(row, self.query.direction)
+        """Return whether a vertex may be expanded: the caller may see it and its edges."""
+        return row is not None and expands(row, self.query.direction)
 
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
         """Follow the edges from the vertices of one depth to the next.
@@ -208,26 +207,22 @@ class WalkState:
 async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTime) -> LineageResult:
     """Return the lineage of the roots of a query; ``pin`` is the read time that is reported in the result.
 
-    Each level is one request. The first one reads the roots as well. Raises LimitError if the operation starts too many
-    walks.
+    The first request reads the roots, and each level is one more. Only roots that the caller may see are expanded, so
+    a hidden root takes as much work as an absent one. Raises LimitError if the operation starts too many walks.
     """
     roots = [*dict.fromkeys(query.roots)]
     state = WalkState(session, query, session.visibility(query.pin), query.depth)
     inferred = EdgeOrigin.INFERRED.name in query.keep.origins
     selection = EdgeSelection(query.direction, query.keep.relations, state.visibility.instant, inferred)
-    vertices = [(session.rows.vid(urn), parse_urn(urn).kind) for urn in roots]
     session.budget.begin()
-    found, expansions = await asyncio.gather(session.rows_by_id.many(roots), state.expand(selection, vertices))
-    for row in found:
+    for row in await session.rows_by_id.many(roots):
         if row is not None and row.kind in ASSETS:
             state.begin(row)
     unknown = [urn for urn in roots if session.rows.vid(urn) not in state.nodes]
-    if state.ended:  # hidden roots may have used up the budget: expand again from the visible roots only
-        state.ended.clear()
-        expansions = await state.expand(selection, state.vertices)
     depth = 0
     while state.frontier:
-        await state.advance(depth, expansions)
+        expansions = await state.expand(selection, state.vertices)
+        if state.frontier:
+            await state.advance(depth, expansions)
         depth += 1
-        expansions = await state.expand(selection, state.vertices) if state.frontier else {}
     return state.result(unknown, pin)
