@@ -70,7 +70,11 @@ QUERIES ?= 20000
 test-worlds: $(READY) ## Query two stores that differ only in hidden data: make test-worlds QUERIES=20000 SEED=2
 	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_non_interference.py
 
-ROUNDS ?= 20
+CALLS ?= 200
+
+.PHONY: test-timing
+test-timing: $(READY) ## Medians of calls with hidden and absent ids: make test-timing CALLS=200
+	CALLS=$(CALLS) $(BIN)/pytest --timeout 0 -k the_same_time tests/security/test_hidden_like_absent.py
 
 .PHONY: test-kills
 test-kills: $(READY) ## Kill the API and its JVM during loads: make test-kills ROUNDS=20 SEED=2

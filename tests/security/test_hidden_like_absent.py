@@ -1,6 +1,6 @@
 """At every door of the API a hidden id is answered like an absent one, by the same store requests and as quickly.
 
-The hidden assets have thousands of edges and changes. ``make test-timing`` compares medians of 200 calls instead of 30.
+The hidden assets have thousands of edges and changes. ``make test-timing`` compares medians of 200 calls with each instead of 30.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from itertools import count
 
 import pytest
+from starlette.requests import HTTPConnection
 from support.documents.doors import ACCEPTED, READS, REFUSED, Door, id_doors, known_doors
 from support.documents.observability import report
 from support.estates.leak_catalogue import HIDDEN_NAME, open_leaky
@@ -19,12 +20,15 @@ from support.estates.one_of_each_kind import load_each_kind
 from support.estates.visible_and_hidden import id_of
 from support.servers.in_process import Api, no_jobs
 from support.stores.janusgraph import StoreGraph
-from support.stores.received_rows import received_rows
+from support.stores.received_rows import ReceivedRows, received_rows
 
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
+from graphql_schema.ports.conditions import Condition, In
+from graphql_schema.ports.record import Position
+from graphql_schema.ports.row import FeedBatch
 from graphql_schema.schema import build_schema
 
-ROUNDS = int(os.environ.get("ROUNDS", "30"))
+CALLS = int(os.environ.get("CALLS", "30"))
 """Number of calls with each of the two ids."""
 
 MOST_RATIO = 2.0
@@ -115,7 +119,7 @@ async def test_the_same_time(api: Api, hidden: dict[str, str], name: str, capsys
     door = DOORS[name]
     pair = _pair(door, hidden)
     seconds: dict[str, list[float]] = {urn: [] for urn in pair}
-    for number in range(ROUNDS):
+    for number in range(CALLS):
         for urn in pair if number % 2 else reversed(pair):
             started = time.perf_counter()
             await _answer(api, door, urn)
@@ -142,3 +146,33 @@ async def test_a_hidden_id_is_logged(api: Api, hidden: dict[str, str], name: str
         lines = map(json.loads, path.read_text().removeprefix(before).splitlines() if path.exists() else ())
         logged.append([line["ids"] for line in lines if line["event"] == "hidden"])
     assert logged == [[[pair[0]]], []]
+
+
+async def _next_batch(api: Api, where: Condition, after: Position) -> tuple[FeedBatch, ReceivedRows]:
+    """Return a batch of the change feed of zoe, and what the store sent for it."""
+    zoe = await api.process.authenticator.authenticate(f"Bearer {api.tokens['zoe']}")
+    context = api.contexts.open(HTTPConnection({"type": "websocket", "headers": []}), zoe)
+    with received_rows(api.client) as rows:
+        return await context.reader.next_batch("Change", where, after, 50), rows
+
+
+async def test_the_change_feed_of_a_hidden_subject(api: Api) -> None:
+    """A feed of the changes of a hidden asset does the work of one of an absent asset, which has none."""
+    (first, hidden), (second, absent) = [
+        await _next_batch(api, In("subject", (urn,)), (0, "")) for urn in (HUB, id_of("Dataset", "nothing"))
+    ]
+    assert first == second == FeedBatch((), None)
+    assert hidden.texts == absent.texts
+    assert sum(hidden.values) <= sum(absent.values) + OWN_RECORDS
+
+
+async def test_the_change_feed_over_hidden_changes(api: Api) -> None:
+    """A batch of hidden changes that list visible far ends takes as many requests as an empty batch."""
+    before = await CommitFeed(api.coordinator.commit_log, api.client).end()
+    fresh = id_of("Dataset", "fresh")
+    await api.load({"dataset": {"id": fresh}}, {"link": {"relation": "DERIVES", "from": fresh, "to": HUB}})
+    after = await CommitFeed(api.coordinator.commit_log, api.client).end()
+    (some, over_hidden), (none, at_end) = [await _next_batch(api, In("actor", ("root",)), at) for at in (before, after)]
+    assert (len(some.items), some.next_position is None) == (1, False)
+    assert none == FeedBatch((), None)
+    assert over_hidden.texts == at_end.texts
