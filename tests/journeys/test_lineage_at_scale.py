@@ -1,4 +1,4 @@
-"""Store requests of lineage queries: one for the roots and one per level for every persona, bounded path search, no needless reads."""
+"""Store requests of lineage queries: one for the roots and one per level for every persona, bounded path search."""
 
 from itertools import product
 from typing import Any
@@ -59,7 +59,7 @@ async def api(api: Api) -> Api:
 
 
 async def test_few_of_a_trillion_paths_are_found_without_enumeration(api: Api) -> None:
-    """The first five of 10^12 shortest paths, ordered by ids, take at most three requests more than there are layers."""
+    """The first five of 10^12 shortest paths, ordered by ids, take at most three requests more than layers."""
     ends = {"from": urn("first"), "to": urn("last"), "longest": LAYERS + 1}
     found = (await api.ask("root", PATHS, most=5, **ends))["paths"]
     middle = [[f"layer{layer:02}-0" for layer in range(LAYERS - 1)] + [f"layer{LAYERS - 1:02}-{at}"] for at in range(5)]

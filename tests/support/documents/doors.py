@@ -14,21 +14,30 @@ from support.estates.leak_catalogue import ADS, OPEN
 from support.estates.visible_and_hidden import id_of
 
 ID = "<id>"
+VERSION = "<version>"
+OWN_PART = "version of mine"
+"""A version of a visible model."""
+
 MINE, MY_MODEL, MY_VERSION = (id_of(kind, "mine") for kind in ("Dataset", "Model", "ModelVersion"))
 MY_RUN, MY_FLOW = id_of("Run", "mine"), id_of("Workflow", "mine")
 
 
 @dataclass(frozen=True)
 class Door:
-    """An operation that takes the id of a thing; ``thing`` is its kind."""
+    """An operation that takes the id of a thing; ``thing`` is its kind, or :data:`OWN_PART`."""
 
     document: str
     variables: dict[str, Any]
     thing: str = "Dataset"
 
     def naming(self, urn: str) -> dict[str, Any]:
-        """Return the variables with an id."""
-        variables: dict[str, Any] = json.loads(json.dumps(self.variables).replace(ID, urn))
+        """Return the variables with an id, and where they have :data:`VERSION` with its version 1."""
+        text = (
+            json.dumps(self.variables)
+            .replace(ID, urn)
+            .replace(VERSION, f"{urn}@1".replace("/model/", "/model-version/"))
+        )
+        variables: dict[str, Any] = json.loads(text)
         return variables
 
 
@@ -96,10 +105,10 @@ REFUSED: dict[str, Door] = {
     "ResolveIncidentInput.incident": _write(
         "resolveIncident", {"incident": ID}, "Incident", shown="incident { state }"
     ),
-    "SetAliasInput.model": _write("setAlias", {"model": ID, "alias": "a", "version": MY_VERSION}, "Model"),
-    "SetAliasInput.version": _write("setAlias", {"model": MY_MODEL, "alias": "a", "version": ID}, "ModelVersion"),
+    "SetAliasInput.model": _write("setAlias", {"model": ID, "alias": "a", "version": VERSION}, "Model"),
+    "SetAliasInput.version": _write("setAlias", {"model": MY_MODEL, "alias": "a", "version": ID}, OWN_PART),
     "SetAliasInput.expectedVersion": _write(
-        "setAlias", {"model": MY_MODEL, "alias": "a", "version": MY_VERSION, "expectedVersion": ID}, "ModelVersion"
+        "setAlias", {"model": MY_MODEL, "alias": "a", "version": MY_VERSION, "expectedVersion": ID}, OWN_PART
     ),
     "ApproveInput.subject": _write(
         "approve", {"subject": ID, "gate": "g", "decision": "APPROVED"}, "ModelVersion", shown="approval { id }"
@@ -130,6 +139,9 @@ ACCEPTED: dict[str, Door] = {
     ),
 }
 """Writes that are accepted with a hidden id as with an absent one, for which they leave a stub."""
+
+NEVER_READ = frozenset({"ColumnRefInput.dataset", "SetAliasInput.expectedVersion"})
+"""Input fields whose id is only stored or compared, so that nobody learns whether it is hidden, not even the log."""
 
 SHOWN: frozenset[str] = frozenset(
     {
