@@ -76,6 +76,8 @@ CALLS ?= 200
 test-timing: $(READY) ## Medians of calls with hidden and absent ids: make test-timing CALLS=200
 	CALLS=$(CALLS) $(BIN)/pytest --timeout 0 -k the_same_time tests/security/test_hidden_like_absent.py
 
+ROUNDS ?= 20
+
 .PHONY: test-kills
 test-kills: $(READY) ## Kill the API and its JVM during loads: make test-kills ROUNDS=20 SEED=2
 	ROUNDS=$(ROUNDS) SEED=$(or $(SEED),1) ITEMS=5000 $(BIN)/pytest -s tests/recovery/test_kills.py

@@ -4,10 +4,10 @@ The result does not depend on the order of edges: levels are expanded completely
 vertex the least by ids is kept.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges, Vertex
+from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.walk_budget import DEPTH, NODES
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
@@ -52,33 +52,25 @@ class WalkState:
     blocked: bool = False
     full: bool = False
 
-    @property
-    def vertices(self) -> list[Vertex]:
-        """Vertices of the last level."""
-        return [(vid, row.kind) for vid, (row, _) in self.frontier.items()]
-
     def begin(self, row: Row) -> None:
         """Add a root at depth 0."""
         self.arrived.add(row.vid)
         self.frontier[row.vid] = (row, (row.urn,))
         self.nodes[row.vid] = ReachedNode(row, 0, (row.urn,))
 
-    async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
-        """Return the expansions of vertices; end the walk and return an empty dict if a budget is exhausted.
+    async def expand(self, selection: EdgeSelection) -> dict[int, Expansion]:
+        """Return the expansions of the last level; end the walk and return an empty dict if a budget is exhausted.
 
         A vertex whose edges the caller may not see is not expanded, so that its hidden edges take no time and no
         budget.
         """
-        leading = [(vid, kind) for vid, kind in vertices if self._may_lead(self.session.rows.known(vid))]
+        rows = (row for row, _ in self.frontier.values())
+        leading = [(row.vid, row.kind) for row in rows if expands(row, self.query.direction)]
         found = await self.session.expand(selection, leading)
         if isinstance(found, str):
             self.end(found)
             return {}
         return {vid: expansion for (vid, _), expansion in zip(leading, found, strict=True)}
-
-    def _may_lead(self, row: Row | None) -> bool:
-        """Return whether a vertex may be expanded: the caller may see it and its edges."""
-        return row is not None and expands(row, self.query.direction)
 
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
         """Follow the edges from the vertices of one depth to the next.
@@ -221,7 +213,7 @@ async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTim
     unknown = [urn for urn in roots if session.rows.vid(urn) not in state.nodes]
     depth = 0
     while state.frontier:
-        expansions = await state.expand(selection, state.vertices)
+        expansions = await state.expand(selection)
         if state.frontier:
             await state.advance(depth, expansions)
         depth += 1
