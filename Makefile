@@ -70,6 +70,12 @@ QUERIES ?= 20000
 test-worlds: $(READY) ## Query two stores that differ only in hidden data: make test-worlds QUERIES=20000 SEED=2
 	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_non_interference.py
 
+CALLS ?= 200
+
+.PHONY: test-timing
+test-timing: $(READY) ## Medians of calls with hidden and absent ids: make test-timing CALLS=200
+	CALLS=$(CALLS) $(BIN)/pytest --timeout 0 -k the_same_time tests/security/test_hidden_like_absent.py
+
 ROUNDS ?= 20
 
 .PHONY: test-kills

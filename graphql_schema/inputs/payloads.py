@@ -90,6 +90,7 @@ def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> JsonObje
         "urn": result.urn or _valid(urn),
         "made": result.created_record,
         "gate": result.gate,
+        "farEndKnown": result.far_end_known,
         "outcome": result.outcome.name,
         "changed": result.outcome in CHANGED,
         "revision": result.revision,

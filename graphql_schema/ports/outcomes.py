@@ -98,7 +98,8 @@ class WriteOutcome:
     ``urn`` is the id of the asset, None for links, incidents and rejected commands. ``revision`` is that of the asset,
     or of the end that a link changes. ``created_record`` is the id of the attached record that the command created or
     changed. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
-    hidden assets that the command names: for the access log, never for the caller.
+    hidden assets that the command names: for the access log, never for the caller. ``far_end_known`` is whether the
+    caller could see, before the command, the end that a link does not change; True for other commands.
     """
 
     outcome: Outcome
@@ -108,6 +109,7 @@ class WriteOutcome:
     created_record: str | None = None
     gate: GateResult | None = None
     voided_approvals: tuple[str, ...] = ()
+    far_end_known: bool = True
     hidden_ids: tuple[str, ...] = field(default=(), compare=False)
 
     @property

@@ -11,10 +11,11 @@ from app.graph.reading.level.index_filter import after_position, filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest
 from app.graph.reading.rows_by_id import RowsById
-from app.graph.reading.subject_hops import hide_unread, to_subjects
+from app.graph.reading.subject_hops import hide_unread, shows, to_subjects
 from app.graph.reading.visible_rows import VisibleRows
-from graphql_schema.catalog.kinds import ATTACHED_KINDS
-from graphql_schema.ports.conditions import AnyOf, Below, Condition, In, Leaf, SortOrder, matches, rewrite
+from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_SLUG
+from graphql_schema.catalog.urn import slug_of
+from graphql_schema.ports.conditions import AnyOf, Below, Condition, In, Leaf, SortOrder, matches, nodes, rewrite
 from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import FeedBatch, PageItem, RowPage
@@ -26,6 +27,9 @@ MAX_SCANNED: Final = 50_000
 
 MAX_BATCH_SIZE: Final = 2_000
 """Maximum size of a batch. The first one has the number of records that are wanted, if that is less."""
+
+_SUBJECT: Final = "subject"
+"""Native property of a change with the id of what changed."""
 
 _OLDEST_FIRST: Final = SortOrder("createdAt")
 _NEWEST_FIRST: Final = SortOrder("createdAt", descending=True)
@@ -68,7 +72,8 @@ class AttachedRecords:
         """
         if kind not in ATTACHED_KINDS:
             raise ValueError(f"{kind} is not a kind of attached record")
-        records = _List(kind, where, _NEWEST_FIRST if newest_first else _OLDEST_FIRST)
+        shown = await self._about_shown_subjects(kind, where)
+        records = _List(kind, shown, _NEWEST_FIRST if newest_first else _OLDEST_FIRST)
         total = len(await self._scan(records, None, COUNT_LIMIT + 1)) if page.total else None
         size = COUNT_LIMIT if page.first is None else page.first
         items = await self._scan(records, page.after, size + 1)
@@ -80,8 +85,30 @@ class AttachedRecords:
 
         Only records that meet the condition ``where`` are read.
         """
-        batch = await self._read(_List(kind, where, _OLDEST_FIRST), after, size)
+        shown = await self._about_shown_subjects(kind, where)
+        batch = await self._read(_List(kind, shown, _OLDEST_FIRST), after, size)
         return FeedBatch(tuple(batch.items), batch.last)
+
+    async def _about_shown_subjects(self, kind: str, where: Condition) -> Condition:
+        """Return the condition without the subjects that do not show the caller records of a kind.
+
+        The records of a hidden subject are then not read, as if the subject were absent. A condition that names no
+        subjects is returned unchanged, without a request.
+        """
+        named = [
+            str(urn) for leaf in nodes(where) if isinstance(leaf, In) and leaf.key == _SUBJECT for urn in leaf.values
+        ]
+        if not named:
+            return where
+        found = await self._subjects.many([urn for urn in dict.fromkeys(named) if _may_be_subject(urn)])
+        shown = {row.urn for row in found if row is not None and shows(row, kind)}
+
+        def narrowed(leaf: Leaf) -> Condition:
+            if isinstance(leaf, In) and leaf.key == _SUBJECT:
+                return In(_SUBJECT, tuple(urn for urn in leaf.values if urn in shown))
+            return leaf
+
+        return rewrite(where, narrowed)
 
     async def _scan(self, records: _List, after: Position | None, wanted: int) -> list[PageItem]:
         """Return the first ``wanted`` visible records after a position, or fewer if there are no more.
@@ -119,6 +146,12 @@ class AttachedRecords:
         dated = (row for row in rows if _is_dated_within(row.record, records.where))
         items = [PageItem(row, (row.record["createdAt"], row.urn)) for row in dated]
         return _ReadBatch(items, None if last is None else (last["createdAt"], last["id"]), len(vids))
+
+
+def _may_be_subject(urn: str) -> bool:
+    """Return whether a text begins like the URN of a thing that attached records can be about."""
+    kind = KIND_OF_SLUG.get(slug_of(urn))
+    return kind is not None and not kind.shown_by
 
 
 def _by_order(where: Condition) -> Condition:

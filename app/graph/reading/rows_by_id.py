@@ -54,7 +54,7 @@ class RowsById:
         rows = [self._rows.row(vid, response) for vid in vids]
         for urn, vid, row in zip(urns, vids, rows, strict=True):
             if row is None:
-                self._rows.row_policy.report_hidden_id(urn, response.records.get(vid))
+                self._rows.row_policy.report_hidden_id(urn, vid, response.records.get(vid))
         return [row if row is not None and row.urn == urn else None for urn, row in zip(urns, rows, strict=True)]
 
 

@@ -179,7 +179,7 @@ async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> Health
             break
         level = [reached for reached, _ in walk.frontier.values()]
         vertices = [(reached.vid, reached.kind) for reached in level]
-        expansions, evidence = await asyncio.gather(walk.expand(selection, vertices), health.read_evidence(vertices))
+        expansions, evidence = await asyncio.gather(walk.expand(selection), health.read_evidence(vertices))
         for reached, group in zip(level, evidence, strict=False):
             health.add_findings(depth, reached, group)
         if walk.frontier:

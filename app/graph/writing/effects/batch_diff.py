@@ -35,11 +35,14 @@ class BatchDiff:
 
     @classmethod
     async def by(cls, batch: WorkingSet, author: Author, flows: StoredFlows) -> "BatchDiff":
-        """Return the difference of a batch, with ``counting_children`` as read from the store."""
+        """Return the difference of a batch, with ``counting_children`` as read from the store.
+
+        They are read also for parents that are not stored, so that the number of requests does not tell a hidden source
+        from an absent one.
+        """
         diff = cls(batch, author)
         sources = {source for relation, source, _ in diff.opened if relation in CARRYING}
-        parents = [vid for vid in sources if batch.is_stored(vid) and diff.is_parent(vid)]
-        diff.counting_children = await flows.children(parents)
+        diff.counting_children = await flows.children([vid for vid in sources if diff.is_parent(vid)])
         return diff
 
     def affected(self, key: EdgeKey) -> tuple[int, int | None]:

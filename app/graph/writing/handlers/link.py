@@ -38,9 +38,9 @@ from graphql_schema.ports.record import Record
 def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     """Link two assets; raises RejectedItemError if the edge is invalid or the caller may not link them.
 
-    A hidden asset at the end that the link does not change is treated like an absent one. The edge itself changes no
-    revision, because a revision would disclose links of hidden assets. `CONTAINS` may change container and owner team
-    of the contained asset, and so its revision.
+    A hidden asset at the end that the link does not change is treated like an absent one: neither is a known far end in
+    the outcome. The edge itself changes no revision, because a revision would disclose links of hidden assets.
+    `CONTAINS` may change container and owner team of the contained asset, and so its revision.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     _refuse_invalid(relation, command)
@@ -51,6 +51,7 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     require_right(unit, "link", unit.lookup.known(own))
     refuse_deleted(unit.lookup.known(own))
     source, target = ensure_stub(unit, command.source), ensure_stub(unit, command.target)
+    far_end_known = unit.visibility.could_see(target if outward else source)
     unit.visibility.report_hidden_id(command.source)
     unit.visibility.report_hidden_id(command.target)
     key = (relation.name, source, target)
@@ -66,7 +67,9 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     unit.staging.bump_revisions()
     changed = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED
     return WriteOutcome(
-        Outcome.CREATED if opened or before is None else changed, revision=unit.lookup.known(own)["revision"]
+        Outcome.CREATED if opened or before is None else changed,
+        revision=unit.lookup.known(own)["revision"],
+        far_end_known=far_end_known,
     )
 
 

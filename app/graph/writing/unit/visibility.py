@@ -46,6 +46,10 @@ class CallerVisibility:
         subjects = map(self.visible, record["subjects"])
         return any(self._shows(subject, record) for subject in subjects if subject is not None)
 
+    def could_see(self, vid: int) -> bool:
+        """Return whether an asset was stored before the batch and the caller may discover it."""
+        return self._lookup.batch.is_stored(vid) and self.is_visible(self._lookup.known(vid))
+
     def allows(self, action: str, record: Record) -> Decision:
         """Return the policy's decision on an action, with the sensitivity of the record raised to its floor."""
         return self._author.may(action, attributes(self._with_floor(record)))
