@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 from policies.errors import ConfigurationError
+
+Network = IPv4Network | IPv6Network
 
 
 def setting(key: str, default: str, about: str, *, secret: bool = False) -> Any:  # noqa: ANN401 - a dataclass field specifier, as in dataclasses
@@ -86,6 +90,29 @@ class Settings:
         "MLG_ACCESS_LOG", "", "File of the access log; empty: `access.jsonl` in the data folder."
     )
 
+    max_connections: int = setting(
+        "MLG_MAX_CONNECTIONS",
+        "800",
+        "Maximum number of open connections, WebSockets included; fewer if the process has few descriptors.",
+    )
+    max_connections_per_address: int = setting(
+        "MLG_MAX_CONNECTIONS_PER_ADDRESS",
+        "200",
+        "Maximum number of open connections of one address, and at most half of all.",
+    )
+    trusted_proxies: tuple[Network, ...] = setting(
+        "MLG_TRUSTED_PROXIES",
+        "",
+        "Comma-separated addresses and networks of proxies; the maximum per address does not apply to them.",
+    )
+    request_seconds: float = setting(
+        "MLG_REQUEST_SECONDS", "10", "Seconds for the head of a request, and again for its body."
+    )
+    idle_seconds: int = setting("MLG_IDLE_SECONDS", "5", "Seconds that a connection stays open between two requests.")
+    reader_seconds: float = setting(
+        "MLG_READER_SECONDS", "30", "Seconds in which a client must take the next 16 KiB of what it is sent."
+    )
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Return the settings in ``env``, or in the environment of the process if None.
@@ -108,6 +135,23 @@ def _flag(text: str) -> bool:
     return text == "1"
 
 
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError(text)
+    return value
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
 _READERS: dict[str, Callable[[str], object]] = {
     "port": int,
     "store_port": int,
@@ -115,6 +159,12 @@ _READERS: dict[str, Callable[[str], object]] = {
     "store_deadline": float,
     "walk_nodes": int,
     "walk_seconds": float,
+    "trusted_proxies": _networks,
+    "max_connections": _count,
+    "max_connections_per_address": _count,
+    "request_seconds": _positive,
+    "idle_seconds": _count,
+    "reader_seconds": _positive,
     "demo": _flag,
     "enrichment": _flag,
     "allow_embedded_store": _flag,
@@ -123,7 +173,14 @@ _READERS: dict[str, Callable[[str], object]] = {
     "cache_dir": lambda text: Path(text).expanduser(),
 }
 
-_EXPECTED: dict[Callable[[str], object], str] = {int: "a whole number", float: "a number", _flag: "`0` or `1`"}
+_EXPECTED: dict[Callable[[str], object], str] = {
+    int: "a whole number",
+    float: "a number",
+    _flag: "`0` or `1`",
+    _networks: "addresses or networks, such as `10.0.0.5,172.18.0.0/16`",
+    _count: "a whole number from 1",
+    _positive: "a number above 0",
+}
 
 
 def _read(name: str, meta: Mapping[str, str], source: Mapping[str, str]) -> object:

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, STDOUT, Process
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,15 @@ def free_port() -> int:
 
 @dataclass
 class Serving:
-    """One API with its JVM on the data in ``folder``; :meth:`start` it again after :meth:`kill_api`."""
+    """One API with its JVM on the data in ``folder``; :meth:`start` it again after :meth:`kill_api`.
+
+    ``environment`` has further settings, and ``descriptors`` is its soft limit of open files if not None. What it
+    prints is in ``output``.
+    """
 
     folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    descriptors: int | None = None
     port: int = field(default_factory=free_port)
     store_port: int = field(default_factory=free_port)
     _process: Process | None = None
@@ -44,6 +51,11 @@ class Serving:
     def url(self) -> str:
         """Return the address of the API."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> Path:
+        """Return the file with what the process printed since its last start."""
+        return self.folder / "output.log"
 
     @property
     def graph(self) -> StoreGraph:
@@ -63,10 +75,23 @@ class Serving:
             "MLG_PORT": str(self.port),
             "MLG_STORE_PORT": str(self.store_port),
         }
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", "serve", stdout=DEVNULL, stderr=DEVNULL, env=os.environ | env
-        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.output.open("wb") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "app", "serve"),
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=STDOUT,
+                env=os.environ | env | self.environment,
+                preexec_fn=self._limit_descriptors,
+            )
         await self.ready()
+
+    def _limit_descriptors(self) -> None:
+        """Set the soft limit in the child before it becomes the server; its JVM raises its own again."""
+        if self.descriptors is not None:
+            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, hard))
 
     async def ready(self) -> None:
         """Return when the API reports that it is ready; fails when its process has ended."""
