@@ -62,11 +62,11 @@ class OpenConnection:
             self.owed, self.owed_since = owed, now
 
     def make_progress(self, now: float) -> None:
-        """Note that the client takes what is sent."""
+        """Record that the client takes what is sent."""
         self.unsent, self.taken_at = self.transport.get_write_buffer_size(), now
 
     def is_stalled(self, now: float, seconds: float) -> bool:
-        """Return whether the client has made no progress for ``seconds``; note the progress that it made."""
+        """Return whether the client has made no progress for ``seconds``; record the progress that it made."""
         waiting = self.transport.get_write_buffer_size()
         if waiting == 0 or self.unsent == 0 or waiting <= self.unsent - PROGRESS_BYTES:
             self.make_progress(now)
@@ -112,7 +112,7 @@ class OpenConnections:
         return self._open.get(transport)
 
     def release(self, transport: asyncio.Transport) -> None:
-        """Forget a connection whose socket is closed; one that was refused is unknown here."""
+        """Remove a connection whose socket is closed; one that was refused is unknown here."""
         closed = self._open.pop(transport, None)
         if closed is None:
             return

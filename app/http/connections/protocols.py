@@ -80,7 +80,7 @@ class _Counted(asyncio.Protocol):
         super().connection_lost(exc)
 
     def resume_writing(self) -> None:
-        """Note that the client has taken most of what was sent."""
+        """Record that the client has taken most of what was sent."""
         super().resume_writing()
         connections = self.config.connections
         if found := connections.find(self.transport):
@@ -123,17 +123,17 @@ class HttpConnection(_Counted, H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what the client sent, and note what it owes now."""
+        """Pass on what the client sent, and record what it owes now."""
         if self._admitted is None:
             self.transport.close()
             return
         super().data_received(data)
-        self._note_owed()
+        self._update_owed()
 
     def on_response_complete(self) -> None:
-        """Note what the client owes after a response: nothing, or the rest of a request that it has begun."""
+        """Record what the client owes after a response: nothing, or the rest of a request that it has begun."""
         super().on_response_complete()
-        self._note_owed()
+        self._update_owed()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Give the connection to the other protocol, with a complete head."""
@@ -160,7 +160,7 @@ class HttpConnection(_Counted, H11Protocol):
         self._respond(HttpError(status, message, Code.BAD_REQUEST))
         self.transport.close()
 
-    def _note_owed(self) -> None:
+    def _update_owed(self) -> None:
         """Set what the client owes by the state of its request; nothing between two requests."""
         if self._admitted is None or self.transport.get_protocol() is not self:
             return

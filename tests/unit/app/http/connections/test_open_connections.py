@@ -49,7 +49,7 @@ def refused_status(connections: OpenConnections, address: str) -> int:
 
 
 async def test_connections_are_counted_until_they_are_released() -> None:
-    """The maximum holds for one address and for all, and a released connection leaves room for another one."""
+    """The maximum holds for one address and for all, and a released connection does not count any more."""
     connections = OpenConnections(LIMITS)
     first = admitted(connections, "10.0.0.1")
     admitted(connections, "10.0.0.1")

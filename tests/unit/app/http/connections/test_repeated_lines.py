@@ -24,7 +24,7 @@ def test_a_line_is_logged_once_in_a_while() -> None:
 
 
 def test_many_different_lines_need_no_memory() -> None:
-    """The filter remembers a bounded number of lines."""
+    """The filter stores a bounded number of lines."""
     lines = RepeatedLines(lambda: 0.0)
     assert all(lines.filter(line(str(n))) for n in range(3_000))
     assert len(lines._passed) <= 1_000  # noqa: SLF001 - memory has no other sign
