@@ -16,9 +16,9 @@ from app.auth.dev_issuer import DevIssuer, base_url
 from app.auth.personas import persona
 from app.factory import create_app
 from app.http.connections.connection_limits import ConnectionLimits
+from app.http.connections.connection_protocols import ConnectionConfig
 from app.http.connections.listener import Listener, bound_listener
 from app.http.connections.open_connections import OpenConnections
-from app.http.connections.protocols import ConnectionConfig
 from app.http.connections.repeated_lines import RepeatedLines
 from app.http.graphql.graphql_request import RequestLimits
 from app.ingest.demo.estate import load_demo

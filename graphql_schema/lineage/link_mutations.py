@@ -68,9 +68,9 @@ class UnlinkInput:
 async def _edge(root: Parent, info: Info) -> Resolved:
     """Return the written edge as the viewer may see it; None if it has ended, is hidden or was not written.
 
-    It is also None if the viewer did not know the other end before: the stub that a link to an absent id leaves behind
-    would otherwise distinguish that id from a hidden one. It is read from its owning end, usually the consumer, because
-    the other end can have very many edges.
+    It is also None if the viewer did not know the other end before. Otherwise the stub that a link to an absent id
+    leaves behind would distinguish that id from a hidden one. It is read from its owning end, usually the consumer,
+    because the other end can have very many edges.
     """
     if root["errors"] or not root["farEndKnown"]:  # an id may be malformed
         return None
@@ -94,7 +94,7 @@ class LinkPayload:
     changed: bool = stored_field("Whether the mutation wrote anything.")
     edge: LineageEdge | None = strawberry.field(
         description="The edge as stored now and visible to the viewer; null if it has ended, is hidden or was not "
-        "written, or if the other end was not registered or not visible to the viewer before the call.",
+        "written. Null also if the other end was not registered or not visible to the viewer before the call.",
         resolver=_edge,
     )
     errors: list[MutationError] = stored_field(

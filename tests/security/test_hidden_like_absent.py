@@ -1,4 +1,4 @@
-"""At every door of the API a hidden id is answered like an absent one, by the same store requests and as quickly.
+"""At every input of an id in the API a hidden id is answered like an absent one, by the same store requests and as quickly.
 
 The hidden assets have thousands of edges and changes. ``make test-timing`` compares medians of 200 calls
 instead of 30.
@@ -14,16 +14,16 @@ from itertools import count
 
 import pytest
 from starlette.requests import HTTPConnection
-from support.documents.doors import (
+from support.documents.id_inputs import (
     ACCEPTED,
     MY_MODEL,
     NEVER_READ,
     OWN_PART,
     READS,
     REFUSED,
-    Door,
-    id_doors,
-    known_doors,
+    IdInput,
+    schema_id_inputs,
+    listed_id_inputs,
 )
 from support.documents.observability import report
 from support.estates.leak_catalogue import HIDDEN_NAME, open_leaky, token
@@ -60,7 +60,7 @@ They are the record itself, the record of its parent, or those of the subjects o
 """
 
 _numbers = count()
-DOORS = {**READS, **REFUSED, **ACCEPTED}
+ID_INPUTS = {**READS, **REFUSED, **ACCEPTED}
 
 
 @pytest.fixture(scope="module")
@@ -91,38 +91,38 @@ async def hidden(api: Api) -> dict[str, str]:
     }
 
 
-def _pair(door: Door, hidden: dict[str, str]) -> tuple[str, str]:
-    """Return a hidden id for a door, and an absent one that was never used."""
-    if door.thing in ATTACHED_KINDS:
-        return hidden[door.thing], f"{hidden[door.thing].rpartition('/')[0]}/{next(_numbers):032x}"
-    if door.thing == OWN_PART:
+def _pair(id_input: IdInput, hidden: dict[str, str]) -> tuple[str, str]:
+    """Return a hidden id for an input of an id, and an absent one that was never used."""
+    if id_input.thing in ATTACHED_KINDS:
+        return hidden[id_input.thing], f"{hidden[id_input.thing].rpartition('/')[0]}/{next(_numbers):032x}"
+    if id_input.thing == OWN_PART:
         return HIDDEN_PART, f"{HIDDEN_PART}{next(_numbers)}"
-    return id_of(door.thing, HIDDEN_NAME), id_of(door.thing, f"nothing-{next(_numbers)}")
+    return id_of(id_input.thing, HIDDEN_NAME), id_of(id_input.thing, f"nothing-{next(_numbers)}")
 
 
-async def _answer(api: Api, door: Door, urn: str) -> str:
+async def _answer(api: Api, id_input: IdInput, urn: str) -> str:
     """Return the response to zoe, without the id that she named."""
-    return json.dumps(await api.send("zoe", door.document, **door.naming(urn))).replace(urn, "<id>")
+    return json.dumps(await api.send("zoe", id_input.document, **id_input.naming(urn))).replace(urn, "<id>")
 
 
-def test_every_door_is_known() -> None:
+def test_every_input_of_an_id_is_known() -> None:
     """Every argument and input field of the schema that takes an id has an operation here, or a reason for none."""
     schema = build_schema().core
-    doors = set(id_doors(schema))
-    assert len(doors) > 100
-    assert known_doors(schema) == doors
+    in_schema = set(schema_id_inputs(schema))
+    assert len(in_schema) > 100
+    assert listed_id_inputs(schema) == in_schema
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", ID_INPUTS)
 async def test_the_same_answer_and_work(api: Api, hidden: dict[str, str], name: str) -> None:
     """A hidden id gets the answer of an absent one, by as many requests of the same texts that return as much."""
-    door, answers, received = DOORS[name], [], []
-    absent = _pair(door, hidden)[1]
-    await _answer(api, door, absent)  # the first of some writes creates what the later ones change
-    for urn in _pair(door, hidden):
+    id_input, answers, received = ID_INPUTS[name], [], []
+    absent = _pair(id_input, hidden)[1]
+    await _answer(api, id_input, absent)  # the first of some writes creates what the later ones change
+    for urn in _pair(id_input, hidden):
         await api.send("zoe", "{ viewer { subject } }")  # an expired team closure would be one more request
         with received_rows(api.client) as rows:
-            answers.append(await _answer(api, door, urn))
+            answers.append(await _answer(api, id_input, urn))
         received.append(rows)
     assert answers[0] == answers[1]
     assert '"data": null' not in answers[0]
@@ -134,13 +134,13 @@ async def test_the_same_answer_and_work(api: Api, hidden: dict[str, str], name: 
 @pytest.mark.parametrize("name", [*READS, *REFUSED])
 async def test_the_same_time(api: Api, hidden: dict[str, str], name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The medians of interleaved calls with a hidden and an absent id hardly differ."""
-    door = DOORS[name]
-    pair = _pair(door, hidden)
+    id_input = ID_INPUTS[name]
+    pair = _pair(id_input, hidden)
     seconds: dict[str, list[float]] = {urn: [] for urn in pair}
     for number in range(CALLS):
         for urn in pair if number % 2 else reversed(pair):
             started = time.perf_counter()
-            await _answer(api, door, urn)
+            await _answer(api, id_input, urn)
             seconds[urn].append(time.perf_counter() - started)
     medians = [statistics.median(seconds[urn]) * 1e3 for urn in pair]
     with capsys.disabled():
@@ -149,7 +149,7 @@ async def test_the_same_time(api: Api, hidden: dict[str, str], name: str, capsys
     assert 1 / MOST_RATIO < medians[0] / medians[1] < MOST_RATIO
 
 
-LOGGED = [name for name in DOORS if name not in NEVER_READ and not name.startswith(("AssetFilter", "Query.team"))]
+LOGGED = [name for name in ID_INPUTS if name not in NEVER_READ and not name.startswith(("AssetFilter", "Query.team"))]
 """Filters select among visible assets and read no id; a team is visible."""
 
 
@@ -157,11 +157,11 @@ LOGGED = [name for name in DOORS if name not in NEVER_READ and not name.startswi
 async def test_a_hidden_id_is_logged(api: Api, hidden: dict[str, str], name: str) -> None:
     """A call that names a hidden id is in the access log with it; one that names an absent id is not."""
     path = api.process.settings.data_dir / "access.jsonl"
-    door, logged = DOORS[name], []
-    pair = _pair(door, hidden)
+    id_input, logged = ID_INPUTS[name], []
+    pair = _pair(id_input, hidden)
     for urn in pair:
         before = path.read_text() if path.exists() else ""
-        await _answer(api, door, urn)
+        await _answer(api, id_input, urn)
         lines = map(json.loads, path.read_text().removeprefix(before).splitlines() if path.exists() else ())
         logged.append([line["ids"] for line in lines if line["event"] == "hidden"])
     assert logged == [[[pair[0]]], []]

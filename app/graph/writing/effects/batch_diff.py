@@ -37,8 +37,8 @@ class BatchDiff:
     async def by(cls, batch: WorkingSet, author: Author, flows: StoredFlows) -> "BatchDiff":
         """Return the difference of a batch, with ``counting_children`` as read from the store.
 
-        They are read also for parents that are not stored, so that the number of requests does not tell a hidden source
-        from an absent one.
+        They are read also for parents that are not stored, so that the number of requests does not distinguish a hidden
+        source from an absent one.
         """
         diff = cls(batch, author)
         sources = {source for relation, source, _ in diff.opened if relation in CARRYING}

@@ -1,6 +1,6 @@
-"""The doors of the API: every argument and input field that takes an id, with an operation that uses it.
+"""The inputs of ids of the API: every argument and input field that takes an id, with an operation that uses it.
 
-:data:`ID` stands for the id. :data:`READS` and :data:`REFUSED` change nothing when the id is hidden or absent.
+:data:`ID` is replaced by the id. :data:`READS` and :data:`REFUSED` change nothing when the id is hidden or absent.
 """
 
 import json
@@ -23,7 +23,7 @@ MY_RUN, MY_FLOW = id_of("Run", "mine"), id_of("Workflow", "mine")
 
 
 @dataclass(frozen=True)
-class Door:
+class IdInput:
     """An operation that takes the id of a thing; ``thing`` is its kind, or :data:`OWN_PART`."""
 
     document: str
@@ -41,15 +41,15 @@ class Door:
         return variables
 
 
-def _read(selection: str, thing: str = "Dataset") -> Door:
-    return Door(f"query ($id: ID!) {{ {selection} }}", {"id": ID}, thing)
+def _read(selection: str, thing: str = "Dataset") -> IdInput:
+    return IdInput(f"query ($id: ID!) {{ {selection} }}", {"id": ID}, thing)
 
 
-def _write(name: str, given: dict[str, Any], thing: str = "Dataset", shown: str = "changed") -> Door:
+def _write(name: str, given: dict[str, Any], thing: str = "Dataset", shown: str = "changed") -> IdInput:
     errors = "errors { code message inputPath currentRevision }"
     given_type = f"{name[0].upper()}{name[1:]}Input!".removeprefix("Register")
     document = f"mutation ($input: {given_type}) {{ {name}(input: $input) {{ {shown} {errors} }} }}"
-    return Door(document, {"input": given}, thing)
+    return IdInput(document, {"input": given}, thing)
 
 
 _WALKED = "nodes { totalCount nodes { asset { id } } } edges { id } unknownRoots completeness { state reason visited }"
@@ -57,7 +57,7 @@ _IMPACT = "total countsByDepth unknownRoots completeness { state reason visited 
 _PATHS = "paths { length } unknownRoots completeness { state reason visited }"
 _EDGE = "changed edge { id relation from to }"
 
-READS: dict[str, Door] = {
+READS: dict[str, IdInput] = {
     "Query.node(id)": _read("node(id: $id) { id }"),
     "Query.nodes(ids)": _read("nodes(ids: [$id]) { id }"),
     "Query.asset(id)": _read("asset(id: $id) { id displayName owners { ownership } impact { total } }"),
@@ -86,7 +86,7 @@ READS: dict[str, Door] = {
 _INCIDENT = {"assets": [MINE], "title": "t", "severity": "LOW"}
 _CHECK = {"check": "fresh", "checkKind": "FRESHNESS", "status": "PASS"}
 
-REFUSED: dict[str, Door] = {
+REFUSED: dict[str, IdInput] = {
     "UnlinkInput.from": _write("unlink", {"relation": "DERIVES", "from": ID, "to": MINE}),
     "UnlinkInput.to": _write("unlink", {"relation": "DERIVES", "from": MINE, "to": ID}),
     "SetOwnersInput.asset": _write("setOwners", {"asset": ID, "owners": []}),
@@ -119,7 +119,7 @@ REFUSED: dict[str, Door] = {
 }
 """Writes that are refused because the id is unknown to the caller."""
 
-ACCEPTED: dict[str, Door] = {
+ACCEPTED: dict[str, IdInput] = {
     "LinkInput.from": _write("link", {"relation": "DERIVES", "from": ID, "to": MINE}, shown=_EDGE),
     "LinkInput.to": _write("link", {"relation": "CHILD_OF", "from": MY_RUN, "to": ID}, "Run", shown=_EDGE),
     "LinkInput.to, both ends": _write("link", {"relation": "PRODUCES", "from": MY_RUN, "to": ID}, shown=_EDGE),
@@ -141,7 +141,7 @@ ACCEPTED: dict[str, Door] = {
 """Writes that are accepted with a hidden id as with an absent one, for which they leave a stub."""
 
 NEVER_READ = frozenset({"ColumnRefInput.dataset", "SetAliasInput.expectedVersion"})
-"""Input fields whose id is only stored or compared, so that nobody learns whether it is hidden, not even the log."""
+"""Input fields whose id is only stored or compared, so that no caller learns whether it is hidden, not even the log."""
 
 SHOWN: frozenset[str] = frozenset(
     {
@@ -161,7 +161,7 @@ PARENTS = frozenset({"DatasetVersionInput.dataset", "ModelVersionInput.model"})
 """The parent of a version, which the id of the version names."""
 
 
-def id_doors(schema: GraphQLSchema) -> Iterator[str]:
+def schema_id_inputs(schema: GraphQLSchema) -> Iterator[str]:
     """Yield every argument and input field of a schema that takes an id."""
     for name, kind in schema.type_map.items():
         if isinstance(kind, GraphQLInputObjectType):
@@ -171,14 +171,14 @@ def id_doors(schema: GraphQLSchema) -> Iterator[str]:
                 yield from (f"{name}.{field}({each})" for each, given in declared.args.items() if _is_id(given.type))
 
 
-def known_doors(schema: GraphQLSchema) -> set[str]:
-    """Return the doors that have an operation, and those that need none.
+def listed_id_inputs(schema: GraphQLSchema) -> set[str]:
+    """Return the inputs of ids that have an operation, and those that need none.
 
     The id of a registered asset may be taken, which docs/adr/0006-policy-in-every-path.md accepts.
     """
-    named = {door.partition(",")[0] for doors in (READS, REFUSED, ACCEPTED) for door in doors}
+    named = {each.partition(",")[0] for group in (READS, REFUSED, ACCEPTED) for each in group}
     referring = {f"{each.kind}Input.{each.field}" for each in references()}
-    common = {door for door in id_doors(schema) if door.endswith(("Input.id", "Input.tags", "Input.domain"))}
+    common = {each for each in schema_id_inputs(schema) if each.endswith(("Input.id", "Input.tags", "Input.domain"))}
     return named | referring | common | SHOWN | PARENTS
 
 
