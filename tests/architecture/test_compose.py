@@ -52,7 +52,7 @@ def test_the_server_starts_with_these_settings() -> None:
         "MLG_SECRET": "x" * 32,
     }
     assert set(REQUIRED.findall(" ".join(APP.values()))) == set(given)
-    process = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", **given}))
+    process = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", "MLG_TRUSTED_PROXIES": "", **given}))
     assert process.settings.env == "production"
     assert process.settings.store_url == "http://janusgraph:8182/gremlin"
 

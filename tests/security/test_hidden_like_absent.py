@@ -1,4 +1,4 @@
-"""At every input of an id in the API a hidden id is answered like an absent one, by the same store requests and as quickly.
+"""At every input of an id, a hidden id is answered like an absent one, by the same store requests and as quickly.
 
 The hidden assets have thousands of edges and changes. ``make test-timing`` compares medians of 200 calls
 instead of 30.
@@ -22,8 +22,8 @@ from support.documents.id_inputs import (
     READS,
     REFUSED,
     IdInput,
-    schema_id_inputs,
     listed_id_inputs,
+    schema_id_inputs,
 )
 from support.documents.observability import report
 from support.estates.leak_catalogue import HIDDEN_NAME, open_leaky, token
