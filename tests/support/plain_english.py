@@ -60,7 +60,7 @@ PROSE: Final = (
     Ban(r"somebody|nobody|whoever", "the caller, an owner, a client, no caller"),
     Ban(r"desk|housekeeper|chronicle|tales?", "coordinator, expiry job, scenario"),
     Ban(r"grave", "severe"),
-    Ban(r"inputs of ids?|houses?|rooms?|roads?|worlds?|machinery", "middleware, application, module, path, twin store"),
+    Ban(r"doors?|houses?|rooms?|roads?|worlds?|machinery", "middleware, application, module, path, twin store"),
     Ban(r"hangs?|hung", "attach"),
     Ban(r"stretch(es|ed)?", "batch, page"),
     Ban(r"just so", "unchanged"),
@@ -99,7 +99,7 @@ NAMES: Final = (
     Ban(r"somebody|nobody|whoever", "any_caller, no_caller"),
     Ban(r"grave", "severe"),
     Ban(r"desk|housekeeper|chronicle|tale", "coordinator, scenario"),
-    Ban(r"id_input|house|room|road|roads|worlds?|machinery", "twin store, state machine, module"),
+    Ban(r"door|house|room|road|roads|worlds?|machinery", "twin store, state machine, module"),
 )
 """Words that do not occur in identifiers: any part of a name in snake case or camel case."""
 
