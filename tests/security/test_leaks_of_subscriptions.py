@@ -53,7 +53,7 @@ async def test_no_hidden_change_is_delivered(api: tuple[Api, str]) -> None:
     for round_ in ("one", "two"):
         hidden = {"description": f"{leaks.CANARY}-{round_}"}
         await graph.load({"dataset": {"id": leaks.HIDDEN, **hidden}}, {"dataset": {"id": leaks.DRAFT, **hidden}})
-        await graph.load({"modelVersion": {"id": leaks.VERSION, "artifactUri": f"s3://{leaks.CANARY}-{round_}"}})
+        await graph.load({"modelVersion": {"id": leaks.NEXT, "artifactUri": f"s3://{leaks.CANARY}-{round_}"}})
         await graph.load({"dataset": {"id": PROBE, "description": round_}})
     reported = {}
     for who, cursor in cursors.items():
@@ -61,9 +61,9 @@ async def test_no_hidden_change_is_delivered(api: tuple[Api, str]) -> None:
             await talk.subscribe(FOLLOW, after=cursor)
             reported[who] = [*await reported_until(talk, PROBE), *await reported_until(talk, PROBE)]
     subjects = {who: [change["subjectId"] for change in changes] for who, changes in reported.items()}
-    assert set(subjects["ada"]) == {leaks.HIDDEN, leaks.DRAFT, leaks.VERSION, PROBE}
+    assert set(subjects["ada"]) == {leaks.HIDDEN, leaks.DRAFT, leaks.NEXT, PROBE}
     assert len(subjects["ada"]) == 8
-    assert subjects["bo"] == [leaks.VERSION, PROBE] * 2
+    assert subjects["bo"] == [leaks.NEXT, PROBE] * 2
     assert leaks.CANARY in str(reported["ada"])
     assert leaks.CANARY not in str(reported["bo"])
     assert leaks.HIDDEN_NAME not in str(reported["bo"])
@@ -210,8 +210,8 @@ async def test_every_disclosure_is_logged(api: tuple[Api, str]) -> None:
     for who in ("ada", "bo"):
         after = await newest(graph, who)
         async with connected(address, graph.tokens[who]) as talk:
-            await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": who}})
-            await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": f"{who} again"}})
+            await graph.load({"modelVersion": {"id": leaks.VERSION, "description": who}})
+            await graph.load({"modelVersion": {"id": leaks.VERSION, "description": f"{who} again"}})
             before = path.read_text()
             query = "subscription ($after: Cursor) { changes(after: $after) { subject { ...F } } }"
             await talk.subscribe(f"{query} fragment F on ModelVersion {{ artifactUri }}", after=after)
@@ -233,7 +233,7 @@ async def test_an_event_that_cannot_be_logged_is_not_delivered(
     monkeypatch.setattr(graph.contexts, "log_access", broken.write)
     after = await newest(graph, "ada")
     async with connected(address, graph.tokens["ada"]) as talk:
-        await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": "unlogged"}})
+        await graph.load({"modelVersion": {"id": leaks.VERSION, "description": "unlogged"}})
         await talk.subscribe(FOLLOW, after=after)
         message = await talk.receive()
     assert message["type"] == "error"
