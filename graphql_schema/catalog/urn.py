@@ -48,6 +48,14 @@ def make_urn(slug: str, source: str, namespace: str, name: str, version: str | N
     return _fit(head, _encode(name), tail)
 
 
+def user_urn(subject: str) -> str | None:
+    """Return the URN of the user that the subject of a token names; None if no user can have this name."""
+    try:
+        return make_urn("user", "catalog", "", subject)
+    except InvalidError:
+        return None
+
+
 def parse_urn(text: str) -> Urn:
     """Return the parts of a URN; raises InvalidError with the fault and the valid form."""
     match = _SHAPE.fullmatch(text)

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from graphql_schema.catalog.enums import ApprovalDecision
-from graphql_schema.catalog.urn import make_urn
+from graphql_schema.catalog.urn import user_urn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.node import Node, resolve_subject
@@ -18,17 +18,14 @@ from graphql_schema.inputs.payloads import MutationError, payload, resolve_creat
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import ApproveCommand
-from policies.errors import InvalidError
 
 SUBJECTS = ("ModelVersion", "Deployment", "Dataset", "DatasetVersion")
 """The kinds of assets that a decision may be about."""
 
 
 async def _decided_by(root: Parent, info: Info) -> Resolved:
-    try:
-        return await info.context.reader.node(make_urn("user", "catalog", "", root.record["decidedBy"]))
-    except InvalidError:
-        return None  # no user can have this subject as its name
+    user = user_urn(root.record["decidedBy"])
+    return None if user is None else await info.context.reader.node(user)
 
 
 def _subject_of_token(root: Parent) -> Resolved:

@@ -97,7 +97,9 @@ class Change(Node):
         "are left out.",
         resolver=_fields,
     )
-    actor: str | None = stored_field("The subject of the token that made the change.")
+    actor: str | None = stored_field(
+        "The caller who made the change: the subject of the token, after the `subject_prefix` of its issuer."
+    )
     at: Instant = strawberry.field(description="The instant of the change.", resolver=_at)
     reason: str | None = stored_field("The reason that the caller gave; null without one.")
     request_id: str | None = stored_field("The id of the request that made the change, as in the logs.")
@@ -122,7 +124,10 @@ class ChangeFilter:
         "subject", "The id of the changed asset, team, user, domain or tag is one of these."
     )
     kinds: list[AssetKind] | None = one_of("subjectKind", "The changed asset is of one of these kinds.")
-    actors: list[str] | None = one_of("actor", "The subject of the token that made the change is one of these.")
+    actors: list[str] | None = one_of(
+        "actor",
+        "The caller who made the change is one of these: subjects of tokens, after the `subject_prefix` of the issuer.",
+    )
     actions: list[ChangeAction] | None = one_of("action", "The action is one of these.")
     since: Instant | None = filter_field("The change was made at this instant or later.", _since)
     until: Instant | None = below("createdAt", "The change was made before this instant.")

@@ -32,6 +32,7 @@ READS_RECORDS = {
     "app.graph.reading.visible_rows.fetch": "adds the far ends of changes, for the policy",
     "app.graph.reading.rows_by_id._load": "reports to the access log which hidden ids were requested",
     "app.graph.reading.listing_pages._read_on": "drops rows raised by a sensitivity floor, and takes the next position",
+    "app.graph.reading.listing_pages._page": "logs the id of a row that the row filter should have excluded",
     "app.graph.reading.search_reader.candidates": "drops rows raised by a sensitivity floor",
     "app.graph.reading.attached_records._read": "takes the next position",
     "app.policy.explain.asset_and_caller": "takes the policy attributes alone, for an operator of the store",

@@ -83,7 +83,10 @@ class UndecidedAssets:
         return All((Below("usedAt", at), Above("servedAt", at - 1), old))
 
     def is_unused(self, last_day: str | None) -> bool:
-        """Return whether an asset is unused; ``last_day`` is that of its last visible use by a service, or None."""
+        """Return whether an asset of this group is unused, given the day of its last visible use by a service.
+
+        Without one (None), it is unused unless the group is ``young``.
+        """
         return not self.young if last_day is None else last_day < self.begin.isoformat()
 
     @property

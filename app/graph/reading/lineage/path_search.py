@@ -88,9 +88,10 @@ class PathSearchState:
                 await self.advance(side, expansions)
 
     async def advance(self, side: Side, expansions: Sequence[Expansion]) -> None:
-        """Add the edges of one level to the known graph; end the search if the level exceeds the node limit.
+        """Add the edges of one level to the known graph.
 
-        Stop in between if another budget is exhausted.
+        The search ends after the level if the whole known graph has more vertices than the node limit. It ends within
+        the level as soon as the budget of edges or time is exhausted.
         """
         frontier: dict[int, Row] = {}
         for row, expansion in zip(side.frontier.values(), expansions, strict=True):

@@ -15,10 +15,9 @@ from app.graph.writing.unit.rejections import RejectedItemError, conflict
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import DEPLOYED_AS, PRODUCES, STARTED_BY, Direction
-from graphql_schema.catalog.urn import make_urn, parent_urn
+from graphql_schema.catalog.urn import parent_urn, user_urn
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import approved, newest
-from policies.errors import InvalidError
 
 DIGESTS: Final = ("digest", "contentDigest")
 """Fields of a version that never change once they are set."""
@@ -57,12 +56,10 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     """
     if unit.author.subject in record.get(MADE_BY, [record["createdBy"]]):
         return True
-    if not PRODUCES.allows("Run", kind_of(record)):
+    urn = user_urn(unit.author.subject)
+    if urn is None or not PRODUCES.allows("Run", kind_of(record)):
         return False
-    try:
-        user = unit.lookup.vid(make_urn("user", "catalog", "", unit.author.subject))
-    except InvalidError:
-        return False  # no user can have this subject as its name
+    user = unit.lookup.vid(urn)
     runs = [
         unit.lookup.vid(run["id"]) for _, run in unit.visibility.neighbours(PRODUCES.into("Run"), _vid(unit, record))
     ]

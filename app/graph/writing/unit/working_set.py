@@ -33,7 +33,7 @@ class Mark:
 
 @dataclass(slots=True)
 class StagedChanges:
-    """Changes of one item: records by vertex id, edges by key, receipts by vertex id, and marks."""
+    """Changes of one item: records by vertex id, edges by key, receipts by vertex id, and each :class:`Mark` by key."""
 
     vertices: dict[int, Record] = field(default_factory=dict)
     edges: dict[EdgeKey, Record] = field(default_factory=dict)

@@ -49,6 +49,25 @@ def test_the_domain_of_a_stub_binds_no_registration(memory: Memory) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "ada", "mo"),
+    [
+        ("HIGH", "LOW", "DENIED", "UPDATED"),
+        ("LOW", None, "DENIED", "UPDATED"),
+        ("LOW", "HIGH", "UPDATED", "UPDATED"),
+        (None, "LOW", "UPDATED", "UPDATED"),
+    ],
+)
+def test_a_lower_risk_needs_an_approver(
+    memory: Memory, before: str | None, after: str | None, ada: str, mo: str
+) -> None:
+    """A lower risk tier may open gates, also where no gate names it; a higher one closes them."""
+    for who, outcome in ((ADA, ada), (MO, mo)):
+        name = f"model {who.subject}"
+        seeded(memory, asset(name, {"riskTier": before}, owners=OURS))
+        assert memory.outcomes(asset(name, {"riskTier": after}), who=who, now=NOW + 1) == [outcome]
+
+
+@pytest.mark.parametrize(
     ("values", "fields"),
     [({}, {"owners": THEIRS}), ({"visibility": "TEAM"}, {"owners": THEIRS})],
 )
