@@ -61,7 +61,7 @@ test: lint ## Everything a change must pass, on a real JanusGraph; on up to WORK
 	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist loadfile
 
 .PHONY: test-fast
-test-fast: lint ## While working: lint and every test that needs no store, under three minutes
+test-fast: lint ## While working: lint and every test that needs no store; two minutes on two idle cores
 	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist worksteal tests/unit tests/architecture tests/contract/sdl
 
 QUERIES ?= 20000
@@ -69,6 +69,12 @@ QUERIES ?= 20000
 .PHONY: test-worlds
 test-worlds: $(READY) ## Query two stores that differ only in hidden data: make test-worlds QUERIES=20000 SEED=2
 	QUERIES=$(QUERIES) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 tests/security/test_non_interference.py
+
+CALLS ?= 200
+
+.PHONY: test-timing
+test-timing: $(READY) ## Medians of calls with hidden and absent ids: make test-timing CALLS=200
+	CALLS=$(CALLS) $(BIN)/pytest --timeout 0 -k the_same_time tests/security/test_hidden_like_absent.py
 
 ROUNDS ?= 20
 
@@ -79,6 +85,12 @@ test-kills: $(READY) ## Kill the API and its JVM during loads: make test-kills R
 .PHONY: test-life
 test-life: $(READY) ## Random writes to assets against a plain model: make test-life EXAMPLES=500
 	EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/integration/app/graph/writing/test_random_asset_life.py
+
+OPERATIONS ?= 20000
+
+.PHONY: test-fuzz
+test-fuzz: $(READY) ## Random operations with odd values, as every persona: make test-fuzz OPERATIONS=20000 SEED=2
+	OPERATIONS=$(OPERATIONS) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 -s tests/security/test_fuzzed_operations.py
 
 GRAPHS ?= 2000
 

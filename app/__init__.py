@@ -1,1 +1,1 @@
-"""The application that serves the schema: HTTP, authentication, the store, imports, and the command `mlg`."""
+"""The server and the commands: HTTP, authentication, the store, imports, and the command `mlg`."""

@@ -12,7 +12,10 @@ from typing import Self
 from policies.errors import Code, CodedError
 
 RETRY_AFTER_SECONDS = 5
-"""The `Retry-After` of a 503: a restart of a store node or a key refresh takes seconds, not minutes."""
+"""The `Retry-After`, in seconds, of a 503; those of the authentication middleware have one of their own.
+
+A restart of a store node takes seconds, not minutes.
+"""
 
 HTTP_STATUS: Mapping[Code, int] = MappingProxyType(
     {

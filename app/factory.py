@@ -14,6 +14,7 @@ from app.auth.backend import auth_middleware
 from app.auth.errors import Challenge
 from app.auth.resource_metadata import auth_routes, metadata_url
 from app.http.errors import HttpError
+from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.graphql_view import GraphQLView
 from app.http.health import health_routes
 from app.http.json_response import error_response
@@ -49,6 +50,11 @@ def create_app(process: Process) -> Starlette:
     view = GraphQLView(
         process.schema,
         open_context,
+        limits=RequestLimits(
+            body_seconds=settings.request_seconds,
+            query_seconds=settings.query_seconds,
+            mutation_seconds=settings.mutation_seconds,
+        ),
         suggestions=suggestions,
         challenge=lambda scope: challenge.insufficient(scope).headers,
     )

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 from policies.errors import ConfigurationError
 
+Network = IPv4Network | IPv6Network
 
-def setting(key: str, default: str, about: str) -> Any:  # noqa: ANN401 - a dataclass field specifier, as in dataclasses
-    """Declare one setting: its environment variable, its default as text, and its description."""
-    return field(metadata={"key": key, "default": default, "about": about})
+
+def setting(key: str, default: str, about: str, *, secret: bool = False) -> Any:  # noqa: ANN401 - a dataclass field specifier, as in dataclasses
+    """Declare one setting: its environment variable, its default as text, and its description.
+
+    A ``secret`` value is in no representation of the settings.
+    """
+    return field(metadata={"key": key, "default": default, "about": about}, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +33,37 @@ class Settings:
     data_dir: Path = setting(
         "MLG_DATA_DIR", ".data", "Folder of the embedded store, the logs, and the keys that `dev` generates."
     )
-    demo: bool = setting("MLG_DEMO", "1", "`1` loads the demo estate into an empty store at `mlg dev`.")
+    demo: bool = setting("MLG_DEMO", "1", "`1`: `mlg dev` loads the demo estate into an empty store; `0`: it does not.")
     enrichment: bool = setting(
-        "MLG_ENRICHMENT", "1", "`1` derives inferred edges by the rules of docs/enrichment.md; `0` removes them."
+        "MLG_ENRICHMENT",
+        "1",
+        "`1` derives inferred edges by the rules of docs/enrichment.md; `0` removes the inferred edges.",
     )
     cache_dir: Path = setting(
         "MLG_CACHE_DIR", "~/.cache/mlgraph", "Folder of the downloaded jars, shared by checkouts."
     )
     maven_repository: str = setting(
-        "MLG_MAVEN_REPOSITORY", "", "URL of a Maven repository for the jars; empty: that of jgo's configuration file."
+        "MLG_MAVEN_REPOSITORY",
+        "",
+        "URL of a Maven repository for the jars; empty: the one that jgo is configured with.",
     )
-    store_url: str = setting("MLG_STORE_URL", "", "Gremlin HTTP endpoint of an existing JanusGraph; empty: embedded.")
+    store_url: str = setting(
+        "MLG_STORE_URL",
+        "",
+        "Gremlin HTTP endpoint of an existing JanusGraph; may contain user and password; empty: embedded.",
+        secret=True,
+    )
+    store_user: str = setting("MLG_STORE_USER", "", "User of HTTP Basic authentication at `MLG_STORE_URL`.")
+    store_password: str = setting("MLG_STORE_PASSWORD", "", "Password of `MLG_STORE_USER`.", secret=True)
+    allow_embedded_store: bool = setting(
+        "MLG_ALLOW_EMBEDDED_STORE", "0", "`1` permits the embedded store with `MLG_ENV=production`."
+    )
     store_port: int = setting("MLG_STORE_PORT", "0", "Loopback port of the embedded store; 0 picks a free one.")
     store_heap: str = setting("MLG_STORE_HEAP", "1g", "Maximum heap of the embedded store's JVM.")
     store_profile: str = setting(
-        "MLG_STORE_PROFILE", "serve", "`serve` keeps the defaults of the JVM; `test` is C1 with the serial collector."
+        "MLG_STORE_PROFILE",
+        "serve",
+        "Options of the store's JVM: `serve` for speed, `test` for a fast start and little memory.",
     )
     store_in_flight: int = setting("MLG_STORE_IN_FLIGHT", "8", "Maximum number of concurrent requests to the store.")
     store_deadline: float = setting(
@@ -50,25 +73,57 @@ class Settings:
     walk_seconds: float = setting(
         "MLG_WALK_SECONDS", "8", "Seconds that all lineage queries of one request may take in total."
     )
-    tenant: str = setting("MLG_TENANT", "default", "Tenant of tokens without a tenant claim.")
-    issuers: str = setting("MLG_ISSUERS", "", "JSON list of trusted issuers; see docs/identity.md. Optional in `dev`.")
-    audience: str = setting("MLG_AUDIENCE", "mlgraph", "The `aud` that a token must have.")
+    query_seconds: float = setting("MLG_QUERY_SECONDS", "15", "Seconds after which a query over HTTP is cancelled.")
+    mutation_seconds: float = setting(
+        "MLG_MUTATION_SECONDS", "60", "Seconds after which a mutation over HTTP begins no further transaction."
+    )
+    tenant: str = setting(
+        "MLG_TENANT", "default", "Tenant of tokens without a tenant claim, for issuers without `tenant`."
+    )
+    issuers: str = setting(
+        "MLG_ISSUERS", "", "JSON list of trusted issuers; see docs/identity.md. May be empty in `dev`."
+    )
+    audience: str = setting("MLG_AUDIENCE", "mlgraph", "The `aud` of tokens, for issuers without `audience`.")
     public_url: str = setting("MLG_PUBLIC_URL", "", "URL that clients use for this server; empty: http://host:port.")
     secret: str = setting(
         "MLG_SECRET",
         "",
         "Secret of at least 32 characters that seals cursors; required in production, generated in `dev`.",
+        secret=True,
     )
 
     access_log: Path | None = setting(
         "MLG_ACCESS_LOG", "", "File of the access log; empty: `access.jsonl` in the data folder."
     )
 
+    max_connections: int = setting(
+        "MLG_MAX_CONNECTIONS",
+        "800",
+        "Maximum number of open connections, WebSockets included; fewer if the process has few descriptors.",
+    )
+    max_connections_per_address: int = setting(
+        "MLG_MAX_CONNECTIONS_PER_ADDRESS",
+        "200",
+        "Maximum number of open connections of one address, and at most half of all.",
+    )
+    trusted_proxies: tuple[Network, ...] = setting(
+        "MLG_TRUSTED_PROXIES",
+        "",
+        "Comma-separated addresses and networks of proxies; the maximum per address does not apply to them.",
+    )
+    request_seconds: float = setting(
+        "MLG_REQUEST_SECONDS", "10", "Seconds for the head of a request, and again for its body."
+    )
+    idle_seconds: int = setting("MLG_IDLE_SECONDS", "5", "Seconds that a connection stays open between two requests.")
+    reader_seconds: float = setting(
+        "MLG_READER_SECONDS", "30", "Seconds in which a client must take the next 16 KiB of what it is sent."
+    )
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Return the settings in ``env``; None reads the environment of the process.
+        """Return the settings in ``env``, or in the environment of the process if None.
 
-        Raises ConfigurationError, which names the variable, if a value is invalid.
+        Raises ConfigurationError with the variable whose value is invalid.
         """
         source = os.environ if env is None else env
         values: dict[str, Any] = {f.name: _read(f.name, f.metadata, source) for f in fields(cls)}
@@ -86,6 +141,23 @@ def _flag(text: str) -> bool:
     return text == "1"
 
 
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError(text)
+    return value
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
 _READERS: dict[str, Callable[[str], object]] = {
     "port": int,
     "store_port": int,
@@ -93,17 +165,37 @@ _READERS: dict[str, Callable[[str], object]] = {
     "store_deadline": float,
     "walk_nodes": int,
     "walk_seconds": float,
+    "query_seconds": _positive,
+    "mutation_seconds": _positive,
+    "trusted_proxies": _networks,
+    "max_connections": _count,
+    "max_connections_per_address": _count,
+    "request_seconds": _positive,
+    "idle_seconds": _count,
+    "reader_seconds": _positive,
     "demo": _flag,
     "enrichment": _flag,
+    "allow_embedded_store": _flag,
     "data_dir": lambda text: Path(text).expanduser(),
     "access_log": lambda text: Path(text).expanduser() if text else None,
     "cache_dir": lambda text: Path(text).expanduser(),
 }
 
+_EXPECTED: dict[Callable[[str], object], str] = {
+    int: "a whole number",
+    float: "a number",
+    _flag: "`0` or `1`",
+    _networks: "addresses or networks, such as `10.0.0.5,172.18.0.0/16`",
+    _count: "a whole number from 1",
+    _positive: "a number above 0",
+}
+
 
 def _read(name: str, meta: Mapping[str, str], source: Mapping[str, str]) -> object:
     text = source.get(meta["key"], meta["default"])
+    read = _READERS.get(name, str)
     try:
-        return _READERS.get(name, str)(text)
+        return read(text)
     except ValueError:
-        raise ConfigurationError(f"{meta['key']} is {text!r}, which is invalid: {meta['about']}") from None
+        expected = _EXPECTED.get(read, "a valid value")
+        raise ConfigurationError(f"{meta['key']} is {text!r}; set it to {expected}. {meta['about']}") from None

@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
@@ -13,6 +13,7 @@ from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.factory import create_app
 from app.graph.admin.store_schema import store_schema
+from app.graph.driver.gremlin_client import GremlinClient
 from app.runtime.process import Process
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
@@ -65,7 +66,7 @@ async def measured_api(folder: Path) -> AsyncIterator[MeasuredApi]:
     """Run an API over an empty embedded store in ``folder``."""
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder)})
     async with EmbeddedStore(settings, store_schema()) as store:
-        process = Process(replace(settings, store_url=store.url))
+        process = Process(settings, lambda _: GremlinClient(store.endpoint, in_flight=settings.store_in_flight))
         app = create_app(process)
         headers = {"Authorization": f"Bearer {DevIssuer(settings).mint(persona('root'))}"}
         transport = httpx2.ASGITransport(app=app)

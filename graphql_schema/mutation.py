@@ -5,7 +5,11 @@ import strawberry
 from graphql_schema.governance.aliases import SetAliasPayload, set_alias
 from graphql_schema.governance.approvals import ApprovePayload, approve
 from graphql_schema.governance.changes import revert_change
-from graphql_schema.governance.lifecycle import delete_asset, restore_asset, set_stage
+from graphql_schema.governance.lifecycle import (
+    delete_asset,
+    restore_asset,
+    set_stage,
+)
 from graphql_schema.governance.ownership import set_owners
 from graphql_schema.governance.tags import set_tags
 from graphql_schema.inputs.payloads import UpdatePayload

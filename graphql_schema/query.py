@@ -38,7 +38,9 @@ IdsArg = Annotated[list[strawberry.ID], strawberry.argument(description=f"Ids, a
 TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id; alternatively give `name`.")]
 TeamNameArg = Annotated[
     str | None,
-    strawberry.argument(description="The name of a team with the source `catalog`; alternatively give `id`."),
+    strawberry.argument(
+        description="The name of a team with the source `catalog` and the namespace `default`; else give `id`."
+    ),
 ]
 
 
@@ -50,7 +52,7 @@ class Viewer:
     kind: PrincipalType = stored_field("A person or a program.")
     display_name: str | None = stored_field("The name to display; null if the token has none.")
     teams: list[TeamRef] = stored_field(
-        "The visible teams of the viewer: those of the token, and all teams above them."
+        "The teams of the viewer that are in the catalog: those of the token, and all teams above them."
     )
     roles: list[str] = stored_field("The roles that policies use.")
     scopes: list[str] = stored_field("The scopes of the token.")
@@ -141,7 +143,9 @@ class Query:
         resolver=_node,
     )
     nodes: list[Node | None] = strawberry.field(
-        description="One entry per id, in order; null if an object does not exist or is not visible.", resolver=_nodes
+        description="One entry per id, in order, also deleted assets; null if an object does not exist or is not "
+        "visible.",
+        resolver=_nodes,
     )
     asset: Asset | None = strawberry.field(
         description="An asset by id, also a deleted one; null if it does not exist, is not visible, or is not an "

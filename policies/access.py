@@ -1,7 +1,7 @@
 """The rights of one caller: row filters and field masks compiled from the rules, and cached decisions.
 
-Get an `Access` from `policies.policy.Policy.access` once per request and use it for every record: the compiled rules
-are looked up only once then.
+Get an `Access` from `policies.policy.Policy.access` once per request and use it for every record, so that the compiled
+rules are looked up only once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ CACHE_SIZE = 4_096
 """Number of field masks, and of decisions, that one `Access` caches."""
 
 REQUIRED_SCOPES: Mapping[str, tuple[Scope, ...]] = {WriteAction.ADMINISTER: (Scope.WRITE, Scope.ADMIN)}
-"""Scopes that a write action requires whatever the rules permit; every other action requires ``graph:write``."""
+"""Scopes that a write action requires whatever the rules permit; a write action not listed requires ``graph:write``."""
 
 _NO_REASON = Denial((), ())
 
@@ -31,7 +31,7 @@ ResultT = TypeVar("ResultT")
 
 
 class Access:
-    """The rights of one caller under one policy. It never changes: another caller or policy needs another `Access`.
+    """The rights of one caller under one policy. They never change: another caller or policy needs another `Access`.
 
     Decisions use only the policy attributes of a row, so all rows with equal attributes get the same result.
     """
@@ -56,7 +56,7 @@ class Access:
         self._cached_rows_showing = lru_cache(maxsize=None)(self._compute_rows_showing)
 
     def grade(self, attributes: PolicyAttributes) -> Grade:
-        """Return how much of a row the caller may see."""
+        """Return how much of a row the caller may see; always `Grade.HIDDEN` if the token lacks ``graph:read``."""
         if not self._has_read_scope:
             return Grade.HIDDEN
         if self._readable(attributes):
@@ -75,14 +75,17 @@ class Access:
         return self.grade(attributes) is Grade.READ and field not in self.field_mask(type_name, attributes).hidden
 
     def rows(self, action: RowAction = RowAction.DISCOVER) -> Predicate:
-        """Return the predicate of the rows that the caller may discover or read; index queries include it.
+        """Return the predicate of the rows on which the caller may perform ``action``; index queries include it.
 
         `grade` gives the same result for a single row.
         """
         return self._rows[action] if self._has_read_scope else Nothing()
 
     def field_mask(self, type_name: str, attributes: PolicyAttributes) -> FieldMask:
-        """Return the fields of a type that the caller may not see on rows with these attributes, and the reasons."""
+        """Return the fields of a type that the caller may not see on rows with these attributes, and the reasons.
+
+        Raises `CodedError` if the policy does not govern the type.
+        """
         return self._masks.get((type_name, attributes)) or _cache(
             self._masks, (type_name, attributes), lambda: self._compute_mask(type_name, attributes)
         )
@@ -107,7 +110,7 @@ class Access:
     def may(self, action: str, attributes: PolicyAttributes) -> Decision:
         """Decide a write action on an asset with the given attributes.
 
-        For a change of owner, visibility or sensitivity, decide twice: with the attributes before and after the change.
+        For a change of the attributes themselves, decide twice: with the attributes before and after the change.
         A caller who may not read an asset may not change it either, whatever the rules permit.
         """
         return self._decisions.get((action, attributes)) or _cache(
@@ -134,7 +137,7 @@ class Access:
     def _rows_of_type(self, type_name: str, field: str) -> Predicate:
         """Return the predicate of the rows of a type that show ``field``.
 
-        A field without a group is never hidden, or the type does not have the field.
+        Without a group, the field is non-null or not a field of the type: the result is all discoverable rows.
         """
         for member in self._groups_of(type_name):
             if field in member.group.fields:

@@ -25,7 +25,7 @@ CALLER_ATTRIBUTES: dict[str, type[str | frozenset[str] | bool]] = {
 }
 """The attributes of a caller that rules can use, with their types.
 
-Scopes are not among them: they are upper limits that no rule can extend.
+Scopes are not among the attributes: they are upper limits that no rule can extend.
 """
 
 

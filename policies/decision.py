@@ -20,7 +20,8 @@ class Grade(IntEnum):
 class Decision:
     """Whether an action is allowed, with the ids of the deciding policies and a sentence for each reason.
 
-    ``policies`` is empty if no policy permits the action. ``reasons`` then lists what would permit the action.
+    ``policies`` is empty for a denial that no ``forbid`` made; ``reasons`` then states the cause. Causes are: no policy
+    permits the action, a scope is missing, the caller may not read the asset, or a rule raised an error.
     """
 
     allowed: bool
@@ -32,8 +33,8 @@ class Decision:
 class Denial:
     """The reasons why a field is hidden.
 
-    ``policies`` are the ids of the policies that forbid the field, empty if no policy permits it. ``needs`` are the ids
-    of the policies of which one must permit the field, or ``scope:<name>`` for a missing scope.
+    ``policies`` are the ids of the policies that forbid the field or the reading of its row, empty if none does.
+    ``needs`` are the ids of the policies of which one must permit that, or ``scope:<name>`` for a missing scope.
     """
 
     policies: tuple[str, ...]

@@ -8,7 +8,7 @@ from typing import Final
 from policies.errors import ConfigurationError
 
 SHIPPED: Final = Path(__file__).parent / "disclosure.toml"
-"""The file of the product."""
+"""The setting that the program ships with."""
 
 
 class Disclosure(StrEnum):
@@ -27,10 +27,13 @@ def load_disclosure(path: Path = SHIPPED) -> Disclosure:
     try:
         document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as TOML: {error}. Repair the file.") from error
-    values = ", ".join(f'"{value}"' for value in Disclosure)
-    if document.keys() != {"disclosure"} or document["disclosure"] not in {*Disclosure}:
         raise ConfigurationError(
-            f"{path} is not a single line `disclosure = …` with one of {values}. Write this line and nothing else."
+            f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
+        ) from error
+    values = ", ".join(f'"{value}"' for value in Disclosure)
+    if document.keys() != {"disclosure"} or document["disclosure"] not in [*Disclosure]:
+        raise ConfigurationError(
+            f"{path} must set `disclosure` to one of {values} and set nothing else. Write for example "
+            f'`disclosure = "{Disclosure.FLAG}"`.'
         )
     return Disclosure(document["disclosure"])

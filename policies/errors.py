@@ -1,6 +1,6 @@
 """The stable error codes of the API, and the base class of all expected errors.
 
-Every package raises its own subclasses of `CodedError`; ``app.errors`` maps codes to HTTP statuses. All packages may
+Packages raise `CodedError` or subclasses of their own; ``app.errors`` maps codes to HTTP statuses. All packages may
 import this module. A message names what is wrong, with which value, and what to do.
 """
 
@@ -19,7 +19,7 @@ class Code(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     """The token is valid and lacks a scope that the operation needs."""
     DENIED = "DENIED"
-    """The policy denies the action on this asset to the caller."""
+    """The policy denies the caller the action on the asset, or hides the field if hidden fields are to be errors."""
     NOT_FOUND = "NOT_FOUND"
     """The id does not exist or is not visible to the caller; the two cases are indistinguishable."""
     CONFLICT = "CONFLICT"
@@ -27,17 +27,17 @@ class Code(StrEnum):
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     """The request exceeds a limit."""
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
-    """The store cannot be reached. Nothing was changed unless a write was confirmed. Retry later."""
+    """The store cannot respond now. A write may have been applied if ``unknownOutcome`` is true. Retry later."""
     STORE_FAILED = "STORE_FAILED"
     """The store returned an error."""
     KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
     """The issuer's signing keys cannot be fetched, so the token cannot be checked. Retry later."""
     ACCESS_LOG_UNAVAILABLE = "ACCESS_LOG_UNAVAILABLE"
-    """The access log cannot be written, so a response that must be logged is withheld. Retry later."""
+    """The access log cannot be written, so the response is withheld. A mutation may have been stored."""
     CONFIGURATION = "CONFIGURATION"
-    """A setting or a file of the installation is invalid; raised at start-up only."""
+    """A setting or a file of the installation is invalid; raised at start-up and by commands."""
     INTERNAL = "INTERNAL"
-    """A defect of the server; the log has its details under the request id."""
+    """A defect of the server; the log has an entry under the request id."""
 
 
 class CodedError(Exception):

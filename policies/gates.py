@@ -1,8 +1,8 @@
 """Gates: conditions that a model version must meet before a protected alias may point at it.
 
-``gates.toml`` defines them; docs/gates.md describes its fields. A move of an alias must pass all gates that
-apply to it. An unknown field or value is an error at start-up: a misspelt condition would otherwise leave
-the gate open.
+``gates.toml`` defines them; docs/gates.md describes its fields. A move of a protected alias must pass all gates that
+apply to it. Only evidence that the caller may see counts. An unknown field or value is an error at start-up: a misspelt
+condition would otherwise leave the gate open.
 """
 
 import re
@@ -16,10 +16,10 @@ from policies.errors import ConfigurationError
 from policies.sensitivity import RANK, SENSITIVITIES
 
 SHIPPED: Final = Path(__file__).with_name("gates.toml")
-"""The file of the product."""
+"""The gates that the program ships with."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""Names of aliases and of approvals."""
+"""The form of the names of aliases and of approvals."""
 
 RISK_TIERS: Final = ("LOW", "MEDIUM", "HIGH")
 SEVERITIES: Final = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
@@ -27,7 +27,8 @@ SEVERITIES: Final = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 _DOMAIN: Final = re.compile(r"mlg://domain/\S+")
 _CONDITIONS: Final = frozenset({"aliases", "riskTiers", "domains"})
 _TEAM: Final = re.compile(r"mlg://team/\S+")
-_NEEDS: Final = frozenset({"approvals", "evaluations", "evaluators", "incidents", "sensitivity"})
+_NEEDS: Final = frozenset({"approvals", "distinct", "evaluations", "evaluators", "incidents", "sensitivity"})
+_TWO: Final = 2
 _FIELDS: Final = frozenset({"id", "doc"}) | _CONDITIONS | _NEEDS
 
 
@@ -35,9 +36,11 @@ _FIELDS: Final = frozenset({"id", "doc"}) | _CONDITIONS | _NEEDS
 class Needs:
     """The requirements of one move of an alias.
 
-    ``approvals`` are the names under which the version must be approved. With ``evaluations``, no evaluation may have
-    the verdict FAIL; those owned by the version's team, by a team in ``evaluators`` or by no team count. ``incidents``
-    are severities of which no incident may be open. ``sensitivity`` is the highest allowed effective sensitivity.
+    ``approvals`` are the names under which the version must be approved, and each set in ``distinct`` has names whose
+    approvals must be of different people. With ``evaluations``, no evaluation may have the verdict FAIL; those owned by
+    the version's team or by a team in ``evaluators`` count, unless they are retired or deleted. ``incidents`` are
+    severities of which no incident may be open on the version or its model. ``sensitivity`` is the highest allowed
+    effective sensitivity of the version.
     """
 
     approvals: tuple[str, ...] = ()
@@ -45,6 +48,26 @@ class Needs:
     incidents: frozenset[str] = frozenset()
     sensitivity: str = SENSITIVITIES[-1]
     evaluators: frozenset[str] = frozenset()
+    distinct: frozenset[frozenset[str]] = frozenset()
+
+    def covers(self, other: "Needs") -> bool:
+        """Return whether a move that meets these requirements meets the others too; more evaluators are stricter."""
+        return (
+            set(other.approvals) <= set(self.approvals)
+            and all(any(names <= mine for mine in self.distinct) for names in other.distinct)
+            and self.evaluations >= other.evaluations
+            and other.evaluators <= self.evaluators
+            and other.incidents <= self.incidents
+            and RANK[self.sensitivity] <= RANK[other.sensitivity]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Selectors:
+    """The values of a model that select its gates: risk tier, and id of the domain; "" where the model has none."""
+
+    risk_tier: str
+    domain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +80,9 @@ class Gate:
     risk_tiers: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
 
-    def applies(self, alias: str, risk_tier: str, domain: str) -> bool:
-        """Return whether the gate applies to a move of ``alias``.
-
-        ``risk_tier`` and ``domain`` (an id) are those of the model, "" if the model has none.
-        """
-        pairs = ((self.aliases, alias), (self.risk_tiers, risk_tier), (self.domains, domain))
+    def applies(self, alias: str, model: Selectors) -> bool:
+        """Return whether the gate applies to a move of ``alias`` of a model."""
+        pairs = ((self.aliases, alias), (self.risk_tiers, model.risk_tier), (self.domains, model.domain))
         return all(not condition or value in condition for condition, value in pairs)
 
 
@@ -72,20 +92,31 @@ class Gates:
 
     gates: tuple[Gate, ...] = ()
 
-    def needs(self, alias: str, risk_tier: str, domain: str) -> Needs:
-        """Return the combined requirements of all gates that apply to a move.
+    def needs(self, alias: str, model: Selectors) -> Needs:
+        """Return the combined requirements of all gates that apply to a move of ``alias`` of a model.
 
-        The arguments are those of `Gate.applies`. Approvals, incidents and evaluators are united; the lowest
-        sensitivity applies.
+        ``model`` has what selects a gate. Approvals, incidents, evaluators and ``distinct`` are united; ``evaluations``
+        is true if any gate requires them; the lowest sensitivity applies.
         """
-        applying = [gate.needs for gate in self.gates if gate.applies(alias, risk_tier, domain)]
+        applying = [gate.needs for gate in self.gates if gate.applies(alias, model)]
         return Needs(
             tuple(sorted({name for needs in applying for name in needs.approvals})),
             any(needs.evaluations for needs in applying),
             frozenset().union(*(needs.incidents for needs in applying)),
             min((needs.sensitivity for needs in applying), key=RANK.__getitem__, default=SENSITIVITIES[-1]),
             frozenset().union(*(needs.evaluators for needs in applying)),
+            frozenset().union(*(needs.distinct for needs in applying)),
         )
+
+    def weaken(self, before: Selectors, after: Selectors) -> bool:
+        """Return whether some alias of a model needs less with the selectors ``after`` than with those ``before``."""
+        names = {"", *(name for gate in self.gates for name in gate.aliases)}  # "" is every alias that no gate names
+        return not all(self.needs(name, after).covers(self.needs(name, before)) for name in names)
+
+    @property
+    def evaluators(self) -> frozenset[str]:
+        """The teams that any gate names as evaluators."""
+        return frozenset().union(*(gate.needs.evaluators for gate in self.gates))
 
 
 NO_GATES: Final = Gates()
@@ -97,7 +128,7 @@ def load_gates(path: Path = SHIPPED) -> Gates:
         document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read as TOML: {error}. Repair the file, or copy the one of the product."
+            f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
         ) from error
     tables = document.pop("gate", [])
     if document:
@@ -119,10 +150,11 @@ def _read_gate(table: Mapping[str, object], path: Path) -> Gate:
         raise ConfigurationError(f"{path}: gate {name} has the unknown fields {unknown}. Use {sorted(_FIELDS)}.")
     needs = Needs(
         tuple(_read_strings(table, "approvals", path, NAME)),
-        _read_evaluations(table, path),
+        _read_flag(table, "evaluations", path),
         frozenset(_read_strings(table, "incidents", path, SEVERITIES)),
         _read_sensitivity(table, path),
         frozenset(_read_strings(table, "evaluators", path, _TEAM)),
+        _read_distinct(table, path),
     )
     if needs.evaluators and not needs.evaluations:
         raise ConfigurationError(f"{path}: gate {name} has `evaluators` without `evaluations = true`. Give it both.")
@@ -163,13 +195,25 @@ def _read_strings(
     return values
 
 
-def _read_evaluations(table: Mapping[str, object], path: Path) -> bool:
-    value = table.get("evaluations", False)
+def _read_flag(table: Mapping[str, object], field: str, path: Path) -> bool:
+    value = table.get(field, False)
     if not isinstance(value, bool):
         raise ConfigurationError(
-            f"{path}: `evaluations` of gate {table['id']} is {value!r}. Write true, or remove the field."
+            f"{path}: `{field}` of gate {table['id']} is {value!r}. Write true, or remove the field."
         )
     return value
+
+
+def _read_distinct(table: Mapping[str, object], path: Path) -> frozenset[frozenset[str]]:
+    """Return the names of approvals that must be of different people, as one set; no set without ``distinct``."""
+    if not _read_flag(table, "distinct", path):
+        return frozenset()
+    names = frozenset(_read_strings(table, "approvals", path, NAME))
+    if len(names) < _TWO:
+        raise ConfigurationError(
+            f"{path}: gate {table['id']} has `distinct` with fewer than two `approvals`. Name two of them."
+        )
+    return frozenset({names})
 
 
 def _read_sensitivity(table: Mapping[str, object], path: Path) -> str:

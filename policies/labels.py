@@ -19,17 +19,22 @@ COMMON_SECTION = "Asset"
 def load_labels(path: Path, governed: Governed) -> Labels:
     """Return the label of each governed field, as set in the file ``path``.
 
-    Raises `ConfigurationError` with all problems of the file:
+    Raises `ConfigurationError` if the file cannot be read, or with the problems of the file:
 
     - a field without a label, or a label without a field;
-    - an unknown type or label;
+    - an unknown type or label.
+
+    If there are none of these, further problems are:
+
     - a non-null field that is not public, because it cannot be hidden;
     - a derived field with a weaker label than one of its inputs.
     """
     try:
         sections = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as TOML: {error}. Repair the file.") from error
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
+        ) from error
     common = sections.pop(COMMON_SECTION, {})
     _raise_problems([*_section_problems(common, sections, governed)], path)
     labels = {

@@ -36,7 +36,7 @@ GovernedTypes = Mapping[str, GovernedType]
 
 
 def governed_types(labels: Labels, rules: Rules, governed: Governed) -> GovernedTypes:
-    """Return all governed types with their fields in groups, fewer than five groups for each type.
+    """Return all governed types with their fields in groups; a type has at most four groups under the shipped rules.
 
     Non-null fields are in no group, because nothing can hide them on a visible row.
     """
@@ -63,7 +63,10 @@ def _groups(type_name: str, fields: Iterable[tuple[str, Label]], rules: Rules) -
 
 
 class GroupMask:
-    """One group of fields with its rules compiled for one caller; ``rows`` is where the rules show the group."""
+    """One group of fields with its rules compiled for one caller.
+
+    ``rows`` matches the rows on which the rules show the group, without regard to the access grade.
+    """
 
     def __init__(self, group: FieldGroup, caller: Caller) -> None:
         self.group = group

@@ -19,7 +19,7 @@ from policies.principal import Principal
 from policies.vocabulary import Label, Labels, RowAction, WriteAction, actions
 
 SHIPPED = Path(__file__).parent
-"""The folder with the rules of the product."""
+"""The folder with the rules that the program ships with."""
 
 ACCESS_SECONDS = 60.0
 """Seconds for which an `Access` is reused."""
@@ -31,8 +31,9 @@ MAX_ACCESSES = 1_024
 class Policy:
     """Validated rules (``text`` in Cedar) and labels. Immutable, apart from the cache of `Access` objects.
 
-    ``version`` is a digest of rules and labels: equal versions give equal decisions. ``clock`` returns monotonic
-    seconds. Raises `ConfigurationError` if the rules are invalid, cannot be compiled, or forbid a non-null field.
+    ``version`` is a digest of rules and labels: equal versions give a caller equal decisions. ``clock`` returns
+    monotonic seconds. Raises `ConfigurationError` if the rules are invalid, cannot be compiled, or forbid a non-null
+    field without its row.
     """
 
     def __init__(

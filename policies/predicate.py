@@ -78,7 +78,7 @@ def conjunction(operands: Iterable[Predicate]) -> Predicate:
 
 
 def disjunction(operands: Iterable[Predicate]) -> Predicate:
-    """Return the predicate of rows that any operand matches; without operands, of no row."""
+    """Return the predicate of rows that at least one operand matches; without operands, of no row."""
     return _combine(Or, Nothing(), Everything(), frozenset.union, operands)
 
 

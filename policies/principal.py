@@ -1,4 +1,7 @@
-"""The caller of a request: a frozen value made from a validated token, and the policy's only input about the caller."""
+"""The caller of a request: a frozen value, and the policy's only input about the caller.
+
+It is made from a validated token, the team tree, and the granted roles.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,8 +28,9 @@ class Scope(StrEnum):
 class Principal:
     """An authenticated caller.
 
-    ``teams`` are team URNs, including all teams above those of the token. ``acts_for`` are the URNs of what else owns
-    on the caller's side: the caller's own user, the members of the teams, and their domains. ``expires_at`` is in
+    ``teams`` are team URNs, including all teams above those of the token. ``user`` is the URN
+    of the caller's own user, None if no URN can have this subject as its name. ``acts_for`` are the URNs of what else
+    owns on the caller's side: the members of the teams, and their domains. ``expires_at`` is in
     epoch seconds.
     ``break_glass`` is the reason for emergency access to restricted and secret fields; it is None unless ``scopes``
     contains ``graph:break-glass``.
@@ -37,6 +41,7 @@ class Principal:
     tenant: str
     display_name: str | None = None
     teams: frozenset[str] = frozenset()
+    user: str | None = None
     acts_for: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
@@ -46,13 +51,13 @@ class Principal:
     @cached_property
     def fingerprint(self) -> tuple[object, ...]:
         """All values on which decisions depend: callers with equal fingerprints have equal rights."""
-        sides = (self.teams, self.acts_for)
-        return (self.tenant, self.subject, self.kind, *sides, self.roles, self.scopes, self.break_glass)
+        own = (self.subject, self.kind, self.user)
+        return (self.tenant, *own, self.teams, self.acts_for, self.roles, self.scopes, self.break_glass)
 
     @property
     def owners(self) -> frozenset[str]:
         """The URNs of all owners whose assets the caller counts as own."""
-        return (self.teams | self.acts_for) - {""}
+        return (self.teams | self.acts_for | {self.user or ""}) - {""}
 
     def may(self, scope: Scope) -> bool:
         """Return whether the token has ``scope``."""

@@ -14,11 +14,11 @@ RANK: Final = {sensitivity: rank for rank, sensitivity in enumerate(SENSITIVITIE
 """The strictness of each sensitivity, from 0 for the most open."""
 
 SHIPPED: Final = Path(__file__).parent / "sensitivity.toml"
-"""The file of the product."""
+"""The setting that the program ships with."""
 
 
 def strictest(*sensitivities: str) -> str:
-    """Return the strictest of ``sensitivities``, which must not be empty."""
+    """Return the strictest of ``sensitivities``; raises `ValueError` without arguments."""
     return max(sensitivities, key=SENSITIVITIES.index)
 
 
@@ -30,11 +30,13 @@ def load_stops(path: Path, kinds: Collection[str]) -> frozenset[str]:
     try:
         document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as TOML: {error}. Repair the file.") from error
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
+        ) from error
     stops = document.pop("stops", None)
     if document or not isinstance(stops, list):
         raise ConfigurationError(
-            f'{path} is not a single line `stops = ["Model", …]`. Write this line and nothing else.'
+            f'{path} must set `stops` to a list and set nothing else. Write for example `stops = ["Model"]`.'
         )
     unknown = sorted({*map(str, stops)} - {*kinds})
     if unknown:

@@ -1,7 +1,7 @@
 """The actions and labels that rules can use, and the Cedar schema against which rules are validated.
 
-Each field of a governed type is an action (``Action::"ModelVersion.artifactUri"``). It belongs to the action group of
-its label (``Action::"restricted"``), so a rule can name a single field or all fields with a label.
+Each field of a governed type is an action (``Action::"ModelVersion.artifactUri"``). The action belongs to the action
+group of the field's label (``Action::"restricted"``), so a rule can name a single field or all fields with a label.
 """
 
 from collections.abc import Iterator, Mapping

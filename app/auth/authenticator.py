@@ -25,11 +25,11 @@ from app.auth.teams import CloseTeams, TeamClosure
 from app.auth.token import AccessTokenValidator, TokenRejectedError, bearer_token, read_unverified
 from app.settings import Settings
 from graphql_schema.catalog.urn import make_urn, slug_of
-from policies.errors import CodedError, ConfigurationError
+from policies.errors import CodedError, ConfigurationError, InvalidError
 from policies.principal import Principal, Scope
 
 FETCH_TIMEOUT = httpx2.Timeout(5.0)
-"""Seconds for each network operation of a request to an issuer: connect, read, write, take from the pool."""
+"""Seconds for each step of a request to an issuer: get a connection of the pool, connect, write, read."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ def trust(
     """Return ``issuer`` with a new key cache and validator. Nothing is fetched yet.
 
     ``client`` fetches discovery and keys; `Authenticator.aclose` closes it. ``timing`` defaults to ``Timing()``.
-    ``monotonic`` (for the cache) and ``now`` (epoch, for the validator) return seconds.
+    ``monotonic`` returns monotonic seconds, for the cache; ``now`` returns epoch seconds, for the validator.
     """
     keys = KeyCache(functools.partial(fetch_keys, client, issuer), timing, monotonic)
     return TrustedIssuer(issuer, keys, AccessTokenValidator(issuer, now), client)
@@ -64,7 +64,7 @@ def trust(
 class Authenticator:
     """Authenticates callers by the tokens of the trusted issuers.
 
-    ``close_teams`` adds the owners on the side of a token's teams. ``challenge`` builds the 401 and 403 errors. Call
+    ``close_teams`` returns the owners on the side of a token's teams. ``challenge`` builds the 401 and 403 errors. Call
     `aclose`, or use the authenticator as an async context manager, to close the connections to the issuers.
     """
 
@@ -123,7 +123,8 @@ class Authenticator:
             tenant=identity.tenant,
             display_name=identity.display_name,
             teams=frozenset(urn for urn in owners if slug_of(urn) == "team"),
-            acts_for=frozenset(urn for urn in owners if slug_of(urn) != "team") | {_user_of(identity, issuer)},
+            user=_user_of(identity, issuer),
+            acts_for=frozenset(urn for urn in owners if slug_of(urn) != "team"),
             roles=self._roles.of(identity.subject, teams, identity.roles),
             scopes=identity.scopes,
             expires_at=identity.expires_at,
@@ -145,15 +146,22 @@ class Authenticator:
         await self.aclose()
 
 
-def _user_of(identity: Identity, issuer: Issuer) -> str:
-    """Return the URN of the user that a caller is: its name is the subject, with the issuer's prefix."""
-    return make_urn("user", issuer.team_source, issuer.team_namespace, identity.subject)
+def _user_of(identity: Identity, issuer: Issuer) -> str | None:
+    """Return the URN of the user that a caller is, whose name is the subject with the issuer's prefix.
+
+    None if no URN can have this name.
+    """
+    try:
+        return make_urn("user", issuer.team_source, issuer.team_namespace, identity.subject)
+    except InvalidError:
+        return None
 
 
 def build_authenticator(settings: Settings, close_teams: CloseTeams) -> Authenticator:
     """Return an authenticator for the issuers of ``MLG_ISSUERS``, with ``MLG_ENV=dev`` also the development issuer.
 
-    Raises `ConfigurationError` if an entry is invalid, two issuers conflict, or there is no issuer.
+    Raises `ConfigurationError` if an entry is invalid, two issuers conflict or there is no issuer. Also raises it if
+    ``policies/roles.toml`` or ``MLG_PUBLIC_URL`` is invalid, or as `DevIssuer` does.
     """
     issuers = read_issuers(settings.issuers, audience=settings.audience, tenant=settings.tenant)
     trusted = [trust(issuer, httpx2.AsyncClient(timeout=FETCH_TIMEOUT)) for issuer in issuers]
@@ -165,7 +173,7 @@ def build_authenticator(settings: Settings, close_teams: CloseTeams) -> Authenti
         trusted.append(trust(dev.issuer, httpx2.AsyncClient(transport=in_process, timeout=FETCH_TIMEOUT)))
     if not trusted:
         raise ConfigurationError(
-            "MLG_ISSUERS is empty, so every request would be refused. List at least one issuer; see docs/identity.md."
+            "MLG_ISSUERS lists no issuer, so every token would be refused. List at least one; see docs/identity.md."
         )
     check_distinct(tuple(entry.issuer for entry in trusted))
     return Authenticator(trusted, Roles.load(), close_teams, Challenge(metadata_url(settings)))

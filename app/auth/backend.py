@@ -1,4 +1,7 @@
-"""Authentication middleware: answers a request without a valid token with 401, 403 or 503 before any handler runs."""
+"""Authentication middleware: outside of the open paths, an HTTP request needs a valid token with ``graph:read``.
+
+HTTP requests without one get 401, 403 or 503 and reach no handler. WebSockets authenticate after the handshake.
+"""
 
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, BaseUser
 from starlette.middleware import Middleware
@@ -11,7 +14,7 @@ from app.auth.errors import AuthError
 from policies.principal import Principal, Scope
 
 OPEN_PATHS = ("/health", "/metrics", "/.well-known")
-"""Paths that need no token, including all paths below them. All other paths need a token."""
+"""Paths that need no token, including all paths below them. HTTP requests for all other paths need a token."""
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
@@ -23,12 +26,12 @@ class RequestUser(BaseUser):
 
     @property
     def is_authenticated(self) -> bool:
-        """True: anonymous callers are refused before a handler runs."""
+        """True: a `RequestUser` exists only for a request with a valid token."""
         return True
 
     @property
     def display_name(self) -> str:
-        """The display name of the caller, or the subject if the token has no name."""
+        """The display name of the caller, or the subject if the token has no printable name."""
         return self.principal.display_name or self.principal.subject
 
     @property
@@ -51,7 +54,7 @@ class BearerBackend(AuthenticationBackend):
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
         """Return the token's scopes and the user, and set ``request.state.principal``.
 
-        Return None for open paths and WebSockets. Raises `AuthError`.
+        Return None for open paths and WebSockets. Raises `AuthError` as `Authenticator.authenticate` does.
         """
         if conn.scope["type"] == "websocket" or self._is_open(conn.url.path):
             return None
@@ -66,7 +69,7 @@ class BearerBackend(AuthenticationBackend):
 
 
 def auth_error_response(conn: HTTPConnection, error: AuthenticationError) -> Response:
-    """Return the response for an `AuthError`: its status and headers, with a GraphQL error as body."""
+    """Return the response for an `AuthError`: its status, headers and a GraphQL error as body; raise other errors."""
     if not isinstance(error, AuthError):
         raise error
     extensions = {"code": str(error.code), **error.extensions}

@@ -12,7 +12,7 @@ from app.auth.issuers import Issuer
 from policies.principal import PrincipalKind, Scope
 
 ValidClaims: TypeAlias = Mapping[str, Any]
-"""The claims of a token that `app.auth.token` has validated, so that each has the type of its name."""
+"""The claims of a token after `app.auth.token` has validated the token: the required claims have the right types."""
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _ABSENT = object()
@@ -23,8 +23,9 @@ _ABSENT = object()
 class Identity:
     """A caller as described by the token, before teams and roles are resolved.
 
-    ``subject`` has the issuer's prefix. ``groups`` and ``roles`` are the issuer's names. ``scopes`` holds only scopes
-    of this API. ``expires_at`` is in epoch seconds. ``break_glass`` is the reason, None without the scope.
+    ``subject`` has the issuer's prefix. ``groups`` and ``roles`` are the names in the token. ``scopes`` holds only
+    scopes of this API. ``expires_at`` is in epoch seconds. ``break_glass`` is the reason, None unless ``scopes``
+    contains ``graph:break-glass``.
     """
 
     subject: str
@@ -39,9 +40,9 @@ class Identity:
 
 
 def first_present(claims: Mapping[str, object], names: Sequence[str]) -> object:
-    """Return the first claim of ``names`` in ``claims``, None if there is none.
+    """Return the value of the first claim of ``names`` that is in ``claims``, None if there is none.
 
-    A name is a claim, or a dotted path into nested objects. A claim with the value null ends the search.
+    A name is a claim, or a dotted path into nested objects. A claim with the value null ends the search with None.
     """
     value = _find(claims, names)
     return None if value is _ABSENT else value
@@ -50,9 +51,9 @@ def first_present(claims: Mapping[str, object], names: Sequence[str]) -> object:
 def read_identity(claims: ValidClaims, issuer: Issuer) -> Identity:
     """Return the identity in ``claims``, which `app.auth.token` has validated.
 
-    Raises `InvalidClaimError` if a claim has an unexpected type or value. Raises `BreakGlassError` if the token has
-    the break-glass scope with an invalid reason or lifetime: dropping the scope would take away emergency access
-    without notice.
+    A display name that is not a printable string is left out. Raises `InvalidClaimError` if another claim has an
+    unexpected type or value. Raises `BreakGlassError` if the token has the break-glass scope with an invalid reason or
+    lifetime: dropping the scope would take away emergency access without notice.
     """
     claim_map = issuer.claims
     display_name = _find(claims, claim_map.display_name)
@@ -89,7 +90,10 @@ def _resolve(claims: Mapping[str, object], name: str) -> object:
 def _strings(
     claims: Mapping[str, object], names: Sequence[str], title: str, *, space_separated: bool = False
 ) -> frozenset[str]:
-    """Return a claim that lists strings; ``title`` names the claim in the error."""
+    """Return the strings that a claim lists, none if the claim is absent; ``title`` names the claim in the error.
+
+    With ``space_separated``, the claim may also be one string with spaces between the values.
+    """
     value = _find(claims, names)
     if value is _ABSENT:
         return frozenset()
@@ -116,7 +120,7 @@ def _tenant(claims: Mapping[str, object], issuer: Issuer) -> str:
 def _kind(claims: Mapping[str, object], names: Sequence[str]) -> PrincipalKind:
     """Return the kind in the token's claim.
 
-    Without the claim, a subject that equals the client is a service account (RFC 9068 section 2.2).
+    Without the claim, a subject that equals the client is a service account (RFC 9068 section 2.2), any other a person.
     """
     kind = _find(claims, names)
     if kind is _ABSENT:

@@ -43,7 +43,7 @@ class DevIssuer:
         if settings.env != "dev":
             raise ConfigurationError(
                 f"MLG_ENV is {settings.env!r}, and the development issuer exists only with MLG_ENV=dev. "
-                "Set MLG_ISSUERS to real issuers."
+                "Request a token from an issuer of MLG_ISSUERS, or set MLG_ENV=dev."
             )
         if not is_loopback(settings.host):
             raise ConfigurationError(
@@ -72,7 +72,7 @@ class DevIssuer:
         The token is valid for `LIFETIME_SECONDS` from ``now``, in epoch seconds; None means the current time.
         ``break_glass`` is a reason: with it the token has the break-glass scope and is valid for
         `MAX_BREAK_GLASS_SECONDS`. Raises `InvalidError` if the persona does not list that scope under
-        ``on_request`` or if the reason is invalid.
+        ``on_request`` or if the reason is invalid, and `ConfigurationError` as `signing_key` does.
         """
         emergency = {} if break_glass is None else _break_glass_claims(persona, break_glass)
         issued = int(time.time() if now is None else now)
@@ -96,7 +96,10 @@ class DevIssuer:
         return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
     def routes(self) -> list[Route]:
-        """Return the routes of discovery and key set. Each request reads the key file, so a replaced key is served."""
+        """Return the routes of discovery and key set.
+
+        Each request for the key set reads the key file, so a replaced key is served.
+        """
 
         async def discovery(_request: Request) -> Response:
             return JSONResponse(
@@ -119,7 +122,7 @@ class DevIssuer:
 
 
 def _break_glass_claims(persona: Persona, reason: str) -> dict[str, str]:
-    """Return the claims that break-glass adds to a token; raises `InvalidError`."""
+    """Return the claims that break-glass adds to a token; raises `InvalidError` as `DevIssuer.mint` does."""
     if Scope.BREAK_GLASS not in persona.on_request:
         raise InvalidError(
             f"The persona {persona.name!r} has no {Scope.BREAK_GLASS} under `on_request` in policies/personas.toml. "
@@ -137,9 +140,9 @@ def base_url(host: str, port: int) -> str:
 
 
 def signing_key(path: Path) -> ECKey:
-    """Return the EC P-256 key stored in ``path``; create the file with mode 0600 if there is none.
+    """Return the EC key stored in ``path``; if there is no file, create one with a P-256 key and mode 0600.
 
-    Raises `ConfigurationError` if other users can read the file or if the file holds no key.
+    Raises `ConfigurationError` if other users have any access to the file or if the file holds no EC key.
     """
     if not path.exists():
         _create_key(path)
@@ -148,7 +151,7 @@ def signing_key(path: Path) -> ECKey:
     try:
         key = ECKey.import_key(json.loads(path.read_text("utf-8")))
     except (ValueError, JoseError):
-        raise ConfigurationError(f"{path} is not a signing key. Remove it, so that a new key is made.") from None
+        raise ConfigurationError(f"{path} is not an EC key. Remove the file; a new key is then made.") from None
     key.ensure_kid()
     return key
 

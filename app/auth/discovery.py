@@ -30,7 +30,8 @@ class DiscoveryError(Exception):
 async def fetch_keys(client: httpx2.AsyncClient, issuer: Issuer, deadline: float = DEADLINE_SECONDS) -> KeySet:
     """Fetch the issuer's signing keys, without retries.
 
-    Raises `DiscoveryError` if an HTTP request fails, a document is invalid, or ``deadline`` seconds are over.
+    Raises `DiscoveryError` if an HTTP request fails, a document is invalid, no key is usable, or ``deadline`` seconds
+    are over.
     """
     try:
         # The client's timeouts apply to single reads: an issuer that sends one byte at a time would pass them for ever,
@@ -52,19 +53,23 @@ async def _fetch_keys(client: httpx2.AsyncClient, issuer: Issuer) -> KeySet:
         require_url(jwks_uri, "jwks_uri", allow_http=issuer.allow_http)
     except ConfigurationError as error:
         raise DiscoveryError(f"the discovery document of {issuer.url}: {error.message}") from None
-    return import_keys(await _get_json_object(client, jwks_uri))
+    document = await _get_json_object(client, jwks_uri)
+    try:
+        return import_keys(document)
+    except DiscoveryError as error:
+        raise DiscoveryError(f"{issuer.url}: {error}") from None
 
 
 def import_keys(document: dict[str, object]) -> KeySet:
     """Return the usable keys of a JWK set.
 
-    Leaves out keys for encryption, symmetric keys, RSA keys under `MIN_RSA_BITS`, and keys of unknown types. Raises
-    `DiscoveryError` if no key remains.
+    Leaves out keys for encryption, symmetric keys, RSA keys under `MIN_RSA_BITS`, invalid keys, and keys of unknown
+    types. Raises `DiscoveryError` if no key remains.
     """
     entries = document.get("keys")
     keys = [key for entry in entries if (key := _import_key(entry))] if isinstance(entries, list) else []
     if not keys:
-        raise DiscoveryError("the key set has no key that can verify access tokens")
+        raise DiscoveryError(f"the key set has no asymmetric signing key, or only RSA keys under {MIN_RSA_BITS} bits")
     return KeySet(keys)
 
 

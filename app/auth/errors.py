@@ -11,7 +11,7 @@ from policies.errors import Code, CodedError
 
 
 class AuthError(CodedError, AuthenticationError):
-    """The caller is not authenticated or lacks a scope. ``status`` and ``headers`` belong to the HTTP response."""
+    """A refusal of a request with 401, 403 or 503; ``status`` and ``headers`` are those of the response."""
 
     status: int = 401
 
@@ -57,7 +57,10 @@ class Challenge:
 
     def missing(self) -> UnauthenticatedError:
         """Return the error for a request without a token; its header has no error code (RFC 6750 section 3.1)."""
-        message = "The request has no bearer token. Send the header `Authorization: Bearer <token>`."
+        message = (
+            "The request has no bearer token. Send `Authorization: Bearer <token>` once, as a header over HTTP, "
+            "or in the payload of `connection_init` over a WebSocket."
+        )
         return UnauthenticatedError(message, self._headers())
 
     def invalid(self, reason: str) -> UnauthenticatedError:

@@ -21,7 +21,7 @@ ANY_TENANT = "*"
 
 @dataclass(frozen=True, slots=True)
 class ClaimMap:
-    """The claims that hold each property of a caller, in order of preference: the first claim in the token is read.
+    """The claims that hold each property of a caller, in order of preference: the first one that a token has is read.
 
     A name is a claim, or a dotted path into nested objects (``realm_access.roles``).
     """
@@ -41,9 +41,10 @@ class Issuer:
     """One authorization server. Raises `ConfigurationError` if a value is invalid.
 
     ``url`` must equal the claim ``iss`` of its tokens and the ``issuer`` of its discovery document, byte for byte.
-    ``tenant`` applies to tokens without a tenant claim. ``tenants`` are further tenants that a token may name, ``*``
-    means any. ``team_source`` and ``team_namespace`` are the first segments of the URNs made from groups.
-    ``subject_prefix`` distinguishes equal subjects of several issuers. ``allow_http`` permits plain http.
+    ``audience`` must be in the claim ``aud``. ``tenant`` applies to tokens without a tenant claim. ``tenants`` are
+    further tenants that a token may name, ``*`` means any. ``team_source`` and ``team_namespace`` are the source and
+    the namespace of the team URNs made from groups. ``subject_prefix`` distinguishes equal subjects of several issuers.
+    ``allow_http`` permits plain http for hosts other than loopback.
     """
 
     url: str
@@ -61,7 +62,8 @@ class Issuer:
         require_url(self.url, f"MLG_ISSUERS: the issuer {self.url!r}", allow_http=self.allow_http)
         if not self.audience:
             raise ConfigurationError(
-                f"MLG_ISSUERS: the issuer {self.url} has no audience. Set `audience` to the `aud` of its tokens."
+                f"The issuer {self.url} has no audience. Set `audience` in MLG_ISSUERS, or MLG_AUDIENCE, "
+                "to the `aud` of its tokens."
             )
         if not self.algorithms or self.algorithms - ALGORITHMS:
             allowed = ", ".join(sorted(ALGORITHMS))
@@ -78,7 +80,8 @@ class Issuer:
     def from_json(cls, entry: dict[str, object], *, audience: str, tenant: str) -> Self:
         """Return the issuer of one entry of ``MLG_ISSUERS``.
 
-        Only ``issuer`` is required. ``audience`` and ``tenant`` are the defaults. Raises `ConfigurationError`.
+        Only ``issuer`` is required. ``audience`` and ``tenant`` are the defaults. Raises `ConfigurationError` if a key
+        is unknown or a value is invalid.
         """
         if unknown := sorted(entry.keys() - {"issuer", *_READERS}):
             known = ", ".join(["issuer", *sorted(_READERS)])
@@ -111,12 +114,19 @@ def check_distinct(issuers: tuple[Issuer, ...]) -> None:
 
     With the same prefix, equal subjects of two issuers would be one caller.
     """
-    for key, values in (
-        ("issuer", [issuer.url for issuer in issuers]),
-        ("subject_prefix", [issuer.subject_prefix for issuer in issuers]),
-    ):
-        if len(set(values)) < len(values):
-            raise ConfigurationError(f"MLG_ISSUERS: two issuers have the same `{key}`. Give each issuer its own.")
+    urls, prefixes = [issuer.url for issuer in issuers], [issuer.subject_prefix for issuer in issuers]
+    if url := next((url for url in urls if urls.count(url) > 1), None):
+        raise ConfigurationError(
+            f"Two trusted issuers have the same `issuer` {url!r}. List each issuer once in MLG_ISSUERS. "
+            "With MLG_ENV=dev, omit the URL of this server, which is that of the development issuer."
+        )
+    repeated = [prefix for prefix in prefixes if prefixes.count(prefix) > 1]
+    if repeated:
+        raise ConfigurationError(
+            f"Two trusted issuers have the same `subject_prefix` {repeated[0]!r}; absent means empty. "
+            "Set a different one on each issuer in MLG_ISSUERS. "
+            "With MLG_ENV=dev, the development issuer has the empty one."
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -4,8 +4,11 @@ The age of the last successful fetch decides, with the limits of `Timing`:
 
 - fresh, below ``refresh_at``: the keys are served;
 - due, below ``ttl``: the keys are served and refreshed in the background;
-- expired: the caller waits for a refresh; while the issuer fails, the old keys are served;
-- too old, above ``max_stale``: the request fails with 503.
+- expired, below ``max_stale``: the caller waits for a refresh; after a failure, the old keys are served;
+- too old: the caller waits for a refresh; if the refresh fails, the request fails with 503.
+
+For a token with an unknown key id, the caller waits for a refresh at any age, unless the last fetch is too recent. If
+that refresh fails, the request fails with 503.
 """
 
 import asyncio
@@ -24,10 +27,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Limits of a key cache in seconds: ages of the keys, and minimal intervals between two fetches.
+    """Limits of a key cache in seconds: ages of the keys, and minimal intervals between the starts of two fetches.
 
     ``ttl``, ``refresh_at`` and ``max_stale`` are ages. The interval is ``cooldown`` after a success, so that forged key
-    ids cause few fetches; ``retry`` after a failure; ``first_retry`` after a failure without any keys.
+    ids cause few fetches. After a failure it is ``retry``, or ``first_retry`` if no fetch has succeeded yet.
     """
 
     ttl: float = 300
@@ -60,11 +63,11 @@ class KeyCache:
         self._refreshing: asyncio.Task[None] | None = None
 
     async def keys_for(self, kid: str | None) -> KeySet:
-        """Return all keys of the issuer, fetched first if ``kid`` is unknown or the keys have expired.
+        """Return all keys of the issuer; wait for a fetch if ``kid`` is unknown or the keys have expired.
 
-        ``kid`` is the key id of the token, None if the token has none. An unknown key id does not raise: the signature
-        check fails then. Raises `UnavailableError` if the keys are too old, or if ``kid`` is unknown while the issuer
-        fails.
+        Within a minimal interval of `Timing`, no fetch is started. ``kid`` is the key id of the token, None if the
+        token has none. A key id that the issuer does not have does not raise: the signature check fails then. Raises
+        `UnavailableError` if there are no keys, the keys are too old, or ``kid`` is unknown while the issuer fails.
         """
         known = self._has_key(kid)
         age = self._clock() - self._fetched_at

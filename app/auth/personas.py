@@ -13,8 +13,8 @@ from policies.principal import PrincipalKind
 class Persona:
     """An example caller. The development issuer copies ``groups`` and ``roles`` into the token unchanged.
 
-    Every token contains ``scopes``. A scope under ``on_request`` is in a token only if the caller requests the scope.
-    Without ``tenant`` the token names the tenant of the settings.
+    Every token contains ``scopes``. ``on_request`` lists scopes that a token contains only on request; only break-glass
+    can be requested. Without ``tenant`` the token names the tenant of the settings.
     """
 
     name: str

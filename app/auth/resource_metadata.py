@@ -20,13 +20,14 @@ MAX_AGE = 300
 def public_url(settings: Settings) -> str:
     """Return the URL that clients use for this server, without a path: ``MLG_PUBLIC_URL``, else host and port.
 
-    Raises `ConfigurationError` if the URL is more than scheme and host.
+    Raises `ConfigurationError` unless the URL is ``http`` or ``https`` with a host, an optional port, and no path.
     """
     url = (settings.public_url or base_url(settings.host, settings.port)).rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or url != f"{parts.scheme}://{parts.netloc}":
         raise ConfigurationError(
-            f"The public URL {url!r} is not scheme and host. Set MLG_PUBLIC_URL like https://graph.example.com."
+            f"The public URL {url!r} is not http or https with a host and without a path. "
+            "Set MLG_PUBLIC_URL to a URL like https://graph.example.com."
         )
     return url
 

@@ -1,4 +1,4 @@
-"""The roles of ``policies/roles.toml``, and the grants that give a role beside those of the token."""
+"""The roles of ``policies/roles.toml``, and the grants, which give roles in addition to those of a token."""
 
 import tomllib
 from collections.abc import Set as AbstractSet
@@ -13,7 +13,7 @@ from policies.errors import ConfigurationError
 class Grant:
     """Grants ``role`` to the caller with ``subject``, or to callers whose token names the team ``team`` (a URN).
 
-    One of the two is None.
+    Either ``subject`` or ``team`` is None.
     """
 
     role: str
@@ -39,7 +39,10 @@ class Roles:
 
     @classmethod
     def load(cls, text: str | None = None) -> Self:
-        """Return the roles in ``text`` (TOML), by default ``policies/roles.toml``; raises `ConfigurationError`."""
+        """Return the roles and grants in ``text`` (TOML), by default in ``policies/roles.toml``.
+
+        Raises `ConfigurationError` if the text is not TOML or a grant is invalid.
+        """
         source = (files("policies") / "roles.toml").read_text("utf-8") if text is None else text
         try:
             document = tomllib.loads(source)

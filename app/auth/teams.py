@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 CloseTeams = Callable[[str, frozenset[str]], Awaitable[frozenset[str]]]
-"""(tenant, team URNs) -> these teams, all teams above them, their members and domains. Implemented by the graph."""
+"""(tenant, team URNs) -> these teams, the teams above them over PART_OF up to 20 levels, their members and domains."""
 
 CLOSURE_SECONDS = 60.0
 """Seconds for which a closure is cached; a change of teams, members or domains takes effect this much later at most."""

@@ -5,7 +5,7 @@ Additional checks:
 - the header ``typ`` is required, and the algorithm is one of the issuer's allow-list;
 - the claim ``cnf`` is refused, because a token bound to a key is not a bearer token;
 - the lifetime is limited;
-- the type of each claim is checked before the claim is read.
+- a claim that must be a string is checked for its type before its value.
 
 Clocks may differ by `LEEWAY_SECONDS`.
 """
@@ -29,16 +29,16 @@ from app.auth.claims import first_present
 from app.auth.issuers import Issuer
 
 LEEWAY_SECONDS = 30
-"""Largest accepted difference between the clock of the issuer and that of this server."""
+"""Largest accepted difference in seconds between the clock of the issuer and that of this server."""
 MAX_LIFETIME_SECONDS = 24 * 3_600
-"""Longest accepted time between ``iat`` and ``exp``."""
+"""Longest accepted time in seconds between ``iat`` and ``exp``."""
 MAX_TOKEN_LENGTH = 16_384
-"""Characters; uvicorn accepts headers of up to 64 KiB."""
+"""Maximum length of a token in characters; uvicorn accepts headers of up to 64 KiB."""
 MAX_SUBJECT_LENGTH = 255
-"""Characters (OpenID Connect Core section 2)."""
+"""Maximum length of ``sub`` in characters (OpenID Connect Core section 2)."""
 
 _JSON_SEGMENTS = 2
-"""The first segments of a signed JWT, header and claims, are JSON; the third is the signature."""
+"""Number of JSON segments of a signed JWT, header and claims; the third segment is the signature."""
 _TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt"})
 """Accepted values of the header ``typ``, in lower case."""
 _BEARER_HEADER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IGNORECASE)
@@ -71,8 +71,8 @@ class UnverifiedToken:
 def read_unverified(token: str) -> UnverifiedToken:
     """Return issuer and key id of ``token`` without verifying the signature.
 
-    Raises `TokenRejectedError` unless the token is a signed JWT of at most `MAX_TOKEN_LENGTH` characters without
-    critical extensions.
+    Raises `TokenRejectedError` unless the token has the form of a signed JWT, at most `MAX_TOKEN_LENGTH` characters, a
+    string as issuer, no key id or a string, and no critical extensions.
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise TokenRejectedError(f"the token is longer than {MAX_TOKEN_LENGTH} characters")
@@ -103,7 +103,7 @@ def _json_object(segment: bytes) -> dict[str, object]:
 class AccessToken(JWTAccessTokenClaims):  # type: ignore[misc]  # Authlib ships no types
     """The claims of a token with a verified signature. The claims themselves are unchecked until `validate`.
 
-    ``now`` returns epoch seconds.
+    ``client_id`` is taken from the claim that the claim map of the issuer names. ``now`` returns epoch seconds.
     """
 
     def __init__(self, token: jwt.Token, issuer: Issuer, now: Callable[[], float]) -> None:
@@ -116,7 +116,7 @@ class AccessToken(JWTAccessTokenClaims):  # type: ignore[misc]  # Authlib ships 
         self._now = now
 
     def validate(self) -> None:
-        """Raise a `JoseError` that names the claim if the token's type, a claim or the lifetime is invalid."""
+        """Raise a `JoseError` if the token's type, a claim or the lifetime is invalid."""
         if self.header.get("typ", "").lower() not in _TOKEN_TYPES:
             raise InvalidClaimError("typ")
         if "cnf" in self:
@@ -132,7 +132,7 @@ class AccessToken(JWTAccessTokenClaims):  # type: ignore[misc]  # Authlib ships 
 
 
 class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Authlib ships no types
-    """Authlib's validator for the tokens of one issuer, with the checks of this module; ``now`` is in epoch seconds."""
+    """Authlib's validator for the tokens of one issuer, with this module's checks; ``now`` returns epoch seconds."""
 
     def __init__(self, issuer: Issuer, now: Callable[[], float] = time.time) -> None:
         super().__init__(issuer.url, issuer.audience)
@@ -141,7 +141,7 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
         self._registry = JWSRegistry(algorithms=sorted(issuer.algorithms), strict_check_header=False)
 
     def check(self, token: str, keys: KeySet) -> AccessToken:
-        """Return the claims of ``token``, verified with ``keys`` and validated; raises `TokenRejectedError`."""
+        """Return the claims of ``token``, verified with ``keys``; raises `TokenRejectedError` for an invalid token."""
         try:
             claims = AccessToken(jwt.decode(token, keys, registry=self._registry), self._issuer, self._now)
             self.validate_token(claims, None, None)

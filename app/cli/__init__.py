@@ -1,1 +1,1 @@
-"""The command `mlg`; no other package prints."""
+"""The command `mlg`: its subcommands, with their arguments, output and exit codes."""

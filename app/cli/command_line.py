@@ -28,7 +28,7 @@ class Commands(LazyGroup):
         "import": ("app.cli.data_commands:import_group", "Import metadata from files through the API."),
         "export": (
             "app.cli.export_command:export",
-            "Write the graph as JSON lines to stdout; `mlg import jsonl` reads them.",
+            "Write the visible part of the graph as JSON lines to stdout; `mlg import jsonl` reads them.",
         ),
         "demo": (
             "app.cli.data_commands:demo",

@@ -1,4 +1,4 @@
-"""The commands `mlg import` and `mlg demo`: clients of the API, which need no part of the schema."""
+"""The commands `mlg import` and `mlg demo`: clients of the API that do not build the GraphQL schema."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -20,10 +20,11 @@ from policies.errors import CodedError, ConfigurationError
 import_group = typer.Typer(no_args_is_help=True, help="Import metadata from files through the API.")
 
 Files = Annotated[list[Path], typer.Argument(help="Files to read; `-` is standard input.")]
+DataHubFiles = Annotated[list[Path], typer.Argument(help="Files to read, in order.")]
 Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
-Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Items per request.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Maximum number of items per request.")]
 OptionalToken = Annotated[
     str, typer.Option("--token", envvar="MLG_TOKEN", help="Register the items with this token; skip the scenario.")
 ]
@@ -40,13 +41,13 @@ def import_jsonl(files: Files, token: Token, url: Url = DEFAULT_URL, as_json: Js
 
 @import_group.command("datahub")
 def import_datahub(
-    files: Files,
+    files: DataHubFiles,
     token: Token,
     url: Url = DEFAULT_URL,
     as_json: Json = False,  # noqa: FBT002 - a flag of the command line
     batch: Batch = 250,
 ) -> None:
-    """Import DataHub metadata: JSON arrays of aspects, or an index.json with the names of such files in order."""
+    """Import DataHub metadata: JSON arrays of aspects, or an index with the paths of such files in order."""
     try:
         estate = read_estate(files)
         items = map_estate(estate)

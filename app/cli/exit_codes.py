@@ -1,4 +1,4 @@
-"""Exit codes of the commands: 1 for an expected failure, 2 for a wrong argument; 0 otherwise."""
+"""Exit codes of the commands: 0 for success, 1 for a failure or a difference of policies, 2 for a wrong argument."""
 
 from typing import Final
 

@@ -12,11 +12,17 @@ from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load import LoadTarget
 from graphql_schema.catalog.kinds import ASSETS, KINDS
 
-Kinds = Annotated[list[str] | None, typer.Option("--kind", help="A value of AssetKind, such as MODEL; repeatable.")]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", help="Only assets of this AssetKind, such as MODEL, and edges that leave them; repeatable."),
+]
 
 
 def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
-    """Write the graph as JSON lines to stdout; `mlg import jsonl` reads them."""
+    """Write the visible part of the graph as JSON lines to stdout; `mlg import jsonl` reads them.
+
+    docs/import.md lists the values that are not exported, such as checks and approvals.
+    """
     kinds = frozenset(kind or ())
     unknown = kinds - {KINDS[name].code for name in ASSETS}
     if unknown:
@@ -25,7 +31,7 @@ def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
 
 
 async def _export(target: LoadTarget, kinds: frozenset[str]) -> None:
-    """Print the items, then the fields that the policy hides from the caller, on stderr."""
+    """Print the items to stdout, then the fields that the policy hides from the caller to stderr."""
     async with ApiClient(target.url, target.token, target.retry) as client:
         async for item in export_items(client, kinds):
             typer.echo(orjson.dumps(item))

@@ -21,7 +21,8 @@ from app.policy.git_policy import policy_of
 from app.policy.matrix import decisions_of, lines
 from app.settings import Settings
 from app.store.embedded.embedded_store import STORE_FOLDER
-from app.store.embedded.running_store import running_url
+from app.store.embedded.running_store import running_endpoint
+from app.store.store_endpoint import external_endpoint
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.schema import build_schema
@@ -57,7 +58,7 @@ def matrix(
     folder: Folder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Print what each persona may see and do, for every class of assets."""
+    """Print what each persona, also with break-glass, and a caller without scopes may see and do, by asset class."""
     loaded, schema = _load(folder)
     for name, (about, principal) in callers().items():
         found = [(line.verb, line.words, line.block) for line in lines(loaded, schema, principal)]
@@ -96,10 +97,14 @@ def diff(ref: Annotated[str, typer.Argument(help="A git reference, such as main 
 
 @policy.command("explain")
 def explain_one(
-    who: Annotated[str, typer.Argument(metavar="SUBJECT", help="A persona, or NAME+break-glass.")],
-    action: Annotated[str, typer.Argument(help="discover, read, a write, or a field such as ModelVersion.params.")],
+    who: Annotated[str, typer.Argument(metavar="SUBJECT", help="A persona, PERSONA+break-glass, or anonymous.")],
+    action: Annotated[
+        str, typer.Argument(help="discover, read, a write such as update, or a field such as ModelVersion.params.")
+    ],
     urn: Annotated[str, typer.Argument(metavar="ID", help="The id of an asset.")],
-    claims: Annotated[Path | None, typer.Option(help="A JSON file with the claims of SUBJECT.")] = None,
+    claims: Annotated[
+        Path | None, typer.Option(help="A JSON file that describes the caller; SUBJECT is then only a title.")
+    ] = None,
 ) -> None:
     """Explain one decision about an asset in the store, for operators: the policies, and what is missing."""
     try:
@@ -114,10 +119,10 @@ def explain_one(
 
 async def _explanation(loaded: Policy, principal: Principal, action: str, urn: str) -> Explanation:
     settings = Settings.from_env()
-    url = settings.store_url or running_url(settings.data_dir.absolute() / STORE_FOLDER)
-    if url is None:
+    endpoint = external_endpoint(settings) or running_endpoint(settings.data_dir.absolute() / STORE_FOLDER)
+    if endpoint is None:
         raise InvalidError(f"No store runs on {settings.data_dir}; start `mlg dev`, or set MLG_STORE_URL.")
-    async with GremlinClient(url, deadline=settings.store_deadline) as client:
+    async with GremlinClient(endpoint, deadline=settings.store_deadline) as client:
         attributes, caller = await asset_and_caller(client, principal, urn)
     return explain(loaded, caller, action, attributes)
 

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import json
+import logging
 import shlex
-import socket
 from dataclasses import fields
 from typing import Final
 
@@ -12,18 +12,23 @@ import httpx2
 import typer
 import uvicorn
 
-from app.auth.dev_issuer import DevIssuer
+from app.auth.dev_issuer import DevIssuer, base_url
 from app.auth.personas import persona
 from app.factory import create_app
+from app.http.connections.connection_limits import ConnectionLimits
+from app.http.connections.connection_protocols import ConnectionConfig
+from app.http.connections.listener import Listener, bound_listener
+from app.http.connections.open_connections import OpenConnections
+from app.http.connections.repeated_lines import RepeatedLines
 from app.http.graphql.graphql_request import RequestLimits
 from app.ingest.demo.estate import load_demo
 from app.runtime.process import Process
 from app.settings import Settings
+from app.store.store_endpoint import server_endpoint
 from graphql_schema.schema import sdl
-from policies.errors import ConfigurationError
 
 PING_SECONDS: Final = 20.0
-"""Seconds between two pings of a WebSocket, and seconds to wait for each pong."""
+"""Seconds between two pings of a WebSocket, and maximum seconds to wait for each pong."""
 
 TOKEN_SETTINGS: Final = {"host", "port", "data_dir", "tenant", "audience"}
 """Settings that determine the tokens of the development issuer."""
@@ -57,7 +62,8 @@ def schema_print() -> None:
 
 def serve() -> None:
     """Serve the API, over the embedded store or the JanusGraph of MLG_STORE_URL."""
-    asyncio.run(_server(Settings.from_env()).serve())
+    server, listener = _server(Settings.from_env())
+    asyncio.run(server.serve([listener]))
 
 
 def dev() -> None:
@@ -66,51 +72,45 @@ def dev() -> None:
 
 
 async def _develop(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM; once the server is ready, load the demo estate and print the welcome."""
-    server = _server(settings)
-    serving = asyncio.create_task(server.serve())
+    """Serve until SIGINT or SIGTERM; once the server is ready, call `welcome`."""
+    server, listener = _server(settings)
+    serving = asyncio.create_task(server.serve([listener]))
     while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers only a flag
         await asyncio.sleep(0.05)
     if not serving.done():
         with contextlib.suppress(httpx2.ConnectError):  # the server was stopped meanwhile
-            await asyncio.to_thread(_welcome, settings)
+            await asyncio.to_thread(welcome, settings)
     await serving
 
 
-def _server(settings: Settings) -> uvicorn.Server:
-    """Return a server of one process; raises ConfigurationError if the port is in use."""
+def _server(settings: Settings) -> tuple[uvicorn.Server, Listener]:
+    """Return a server of one process, and the socket that it serves.
+
+    Raises ConfigurationError if a setting is invalid or the port cannot be used.
+    """
+    server_endpoint(settings)  # refused here, an invalid setting is one line instead of a traceback of the server
     app = create_app(Process(settings))
-    _check_port(settings)
-    config = uvicorn.Config(
+    config = ConnectionConfig(
         app,
-        host=settings.host,
-        port=settings.port,
+        OpenConnections(ConnectionLimits.of(settings)),
         log_level="warning",
         lifespan="on",
-        ws="websockets-sansio",
         ws_max_size=RequestLimits().message_bytes,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=False,  # compression would keep a buffer in memory for each connection
     )
-    return uvicorn.Server(config)
+    for name in ("uvicorn.error", "asyncio"):  # their lines about malformed requests and accepts, written by clients
+        logging.getLogger(name).addFilter(RepeatedLines())
+    return uvicorn.Server(config), bound_listener(settings.host, settings.port)
 
 
-def _check_port(settings: Settings) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}); stop the process that "
-                f"uses it, or choose another port: MLG_PORT={settings.port + 1}."
-            ) from None
+def welcome(settings: Settings) -> None:
+    """Print the API's address, a token and a query.
 
-
-def _welcome(settings: Settings) -> None:
-    """Load the demo estate into an empty store, then print the address of the API, a token and a first query."""
-    url = f"http://{settings.host}:{settings.port}"
+    With MLG_DEMO=1, first load the demo estate if the store is empty.
+    """
+    url = base_url(settings.host, settings.port)
     issuer = DevIssuer(settings)
     root, ada = (issuer.mint(persona(name)) for name in ("root", "ada"))
     if settings.demo and _is_empty(url, root):
@@ -120,7 +120,7 @@ def _welcome(settings: Settings) -> None:
 
 
 def _assignments(settings: Settings) -> list[str]:
-    """Return the variables, as `KEY=value`, that `mlg token` needs for this server if they differ from the defaults."""
+    """Return the variables of TOKEN_SETTINGS that differ from their defaults, as `KEY=value`, for `mlg token`."""
     defaults = Settings.from_env({})
     return [
         f"{field.metadata['key']}={shlex.quote(str(getattr(settings, field.name)))}"

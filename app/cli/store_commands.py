@@ -34,14 +34,14 @@ def schema() -> None:
 
 @store.command("reindex")
 def rebuild_index() -> None:
-    """Rebuild a lost or damaged index from the data, while no process uses them; progress on stderr."""
+    """Rebuild a lost or damaged index from the data, while no process uses the store; progress on stderr."""
     typer.echo("starting the store with an empty index", err=True)
     count = asyncio.run(reindex(Settings.from_env(), _Progress().report))
     typer.echo(f"reindexed {count:,} {'vertex' if count == 1 else 'vertices'}")
 
 
 class _Progress:
-    """Prints a count on stderr at each multiple of STEP."""
+    """Prints a count of vertices on stderr whenever the count has reached another multiple of STEP."""
 
     def __init__(self) -> None:
         self._printed = 0
@@ -61,7 +61,7 @@ def fetch() -> None:
 
 @store.command()
 def status() -> None:
-    """Print the installed jars, the schema version of the data, and the process that uses the data."""
+    """Print the number of installed jars, the schema version of the data, and the process that uses the data."""
     settings = Settings.from_env()
     missing, total = len(missing_jars(settings)), len(locked_jars())
     typer.echo(f"jars: {total - missing} of {total} in {settings.cache_dir}")

@@ -1,7 +1,7 @@
 """Separates expected errors of an operation, which callers receive, from defects, which are logged.
 
 A defect is an exception that is neither a `CodedError` nor caused by the caller's document. The log gets one line per
-request with exception types and code locations. Messages, documents and variables are never logged, because they may
+request with exception types and code locations. The line has no messages, documents and variables, because they may
 contain values that readers of the log may not see.
 """
 
@@ -25,9 +25,10 @@ _SUGGESTION = re.compile(r"\s*Did you mean .*\Z", re.DOTALL)
 def coded_error_of(error: GraphQLError, *, executed: bool, suggestions: bool) -> CodedError | None:
     """Return the coded error to show for ``error``, None for a defect.
 
-    ``executed`` is false for errors of parsing and validation. ``suggestions`` keeps "Did you mean …" in messages of
-    graphql-core. An error of graphql-core is the caller's mistake if it has no path in the result (syntax, validation,
-    variables) or points at an argument. Other errors of graphql-core concern values that resolvers returned.
+    ``executed`` is false for errors of parsing and validation. Without ``suggestions``, "Did you mean …" is removed
+    from messages of graphql-core. An error of graphql-core is the caller's mistake if it has no path in the result
+    (syntax, validation, variables) or points at an argument. Other errors of graphql-core concern values that resolvers
+    returned.
     """
     causes = list(_causes(error))
     expected = next((cause for cause in causes if isinstance(cause, CodedError)), None)

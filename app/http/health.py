@@ -16,6 +16,7 @@ Probe = Callable[[], Awaitable[object]]
 """Checks cheaply that a query can run. The result is ignored; raises `CodedError` with the reason if it cannot run."""
 
 PROBE_SECONDS = 2.0
+"""Default time limit of the probe in seconds."""
 
 
 def health_routes(probe: Probe, *, seconds: float = PROBE_SECONDS) -> list[Route]:

@@ -1,4 +1,4 @@
-"""Builds JSON responses: the form of an error, and the headers of every response."""
+"""Builds JSON responses: their headers, and the form of an error."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,14 +13,14 @@ from app.http.negotiation import JSON
 from policies.errors import CodedError
 
 MAX_MESSAGE_LENGTH = 1_000
-"""Characters; a longer message is cut, because messages of graphql-core quote values of the request."""
+"""In characters; a longer message is cut, because messages of graphql-core quote values of the request."""
 
 NO_CACHE_HEADERS = {"Cache-Control": "private, no-store", "Vary": "Accept, Authorization"}
-"""Every response depends on the caller's rights, so no cache may store it."""
+"""Headers of all responses built here: most depend on the caller's rights, so no cache may store them."""
 
 
 def error_payload(error: CodedError, request_id: str, origin: GraphQLError | None = None) -> dict[str, object]:
-    """Return one entry of ``errors``: message, locations, path, and extensions with code and request id.
+    """Return one entry of ``errors``: message, locations, path, and the error's extensions with code and request id.
 
     ``origin`` provides locations and path; the entry has neither without ``origin``.
     """

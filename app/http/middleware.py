@@ -25,9 +25,10 @@ def request_id_of(scope: Scope) -> str:
 
 
 class RequestIdMiddleware:
-    """Sets ``request.state.request_id``, and adds the id to the response header and to all log lines.
+    """Sets ``request.state.request_id``, and adds the id to the header of an HTTP response and to all log lines.
 
-    The id is the client's ``X-Request-Id`` if the header is 1 to 128 safe characters, else a random one.
+    The id is the client's ``X-Request-Id`` if the header is 1 to 128 ASCII letters, digits and ``._:+/=-``, else a
+    random one.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -53,7 +54,7 @@ class RequestIdMiddleware:
 
 
 class ErrorMiddleware:
-    """Returns a JSON error for every exception that no handler caught; defects are logged and masked.
+    """Returns a JSON error for every exception of an HTTP request that no handler caught; logs and masks defects.
 
     List it directly after `RequestIdMiddleware`, so that it covers all other middlewares and errors contain the id.
     """
@@ -64,7 +65,7 @@ class ErrorMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application for one connection.
 
-        After the start of a response, an exception is only logged, because the status has already been sent.
+        After the start of a response, no error is sent for an exception, because the status has already been sent.
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)

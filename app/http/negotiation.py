@@ -19,8 +19,8 @@ def negotiate(accept: str | None) -> str:
     """Return the media type of the response, `JSON` or `GRAPHQL_RESPONSE`.
 
     ``accept`` is the value of the header; None or an empty value gives `JSON`, as the GraphQL-over-HTTP draft requires.
-    The higher quality wins, then the more specific range; if both types are named, `GRAPHQL_RESPONSE` wins. Raises
-    `HttpError` with status 406 if the header allows neither.
+    The higher quality wins, then the more specific range. If these are equal, `GRAPHQL_RESPONSE` wins if the header
+    names it, else `JSON`. Raises `HttpError` with status 406 if the header allows neither.
     """
     if accept is None or not accept.strip():
         return JSON

@@ -19,7 +19,8 @@ GLASS = "+break-glass"
 def callers() -> dict[str, tuple[str, Principal]]:
     """Return every caller by name, with a sentence about it.
 
-    They are the personas, those with break-glass where they may use it, and a caller without any scope.
+    They are the personas, and a caller without any scope. A persona that may request break-glass is listed a second
+    time, with break-glass.
     """
     known: dict[str, tuple[str, Principal]] = {}
     for name, each in personas().items():
@@ -31,9 +32,9 @@ def callers() -> dict[str, tuple[str, Principal]]:
 
 
 def subject(name: str) -> Principal:
-    """Return the caller with the name of a persona, ``+break-glass`` included.
+    """Return the caller with a name: a persona, a persona with the suffix ``+break-glass``, or ``anonymous``.
 
-    Raises InvalidError if there is no such persona, or if break-glass is not among what the persona may request.
+    Raises InvalidError if there is no such persona, or if the persona may not request break-glass.
     """
     if name == ANONYMOUS:
         return Principal(name, PrincipalKind.PERSON, "default")
@@ -59,6 +60,7 @@ def _of_persona(known: Persona, *, glass: bool) -> Principal:
 def read_caller(path: Path) -> Principal:
     """Return the caller that a JSON file describes by ``subject``, ``groups``, ``roles`` and ``scopes``.
 
+    ``groups`` become teams of source ``catalog`` and namespace ``default``, whatever the issuers in MLG_ISSUERS set.
     ``kind``, ``tenant`` and ``breakGlass`` (a reason) are optional. Raises InvalidError if the file is unreadable or
     describes no caller.
     """
@@ -79,7 +81,7 @@ def _principal(claims: Record) -> Principal:
         PrincipalKind(claims["kind"]),
         claims["tenant"],
         teams=teams,
-        acts_for=frozenset({make_urn("user", "catalog", "default", claims["subject"])}),
+        user=make_urn("user", "catalog", "default", claims["subject"]),
         roles=Roles.load().of(claims["subject"], teams, frozenset(claims["roles"])),
         scopes=frozenset(claims["scopes"]),
         break_glass=claims.get("breakGlass"),

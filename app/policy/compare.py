@@ -10,15 +10,18 @@ from policies.governed import Governed, kind_code
 from policies.vocabulary import Label, Labels, field_action
 
 MAX_NAMES: Final = 6
-"""Maximum of names that one line of a difference lists."""
+"""Maximum number of words that one line of a difference lists."""
 
 FieldGroups = Mapping[str, Mapping[str, frozenset[str]]]
-"""By kind code: the coordinates that one phrase, such as ``internal fields``, abbreviates."""
+"""By kind code and phrase, such as ``internal fields``: the coordinates that the phrase abbreviates."""
 
 
 @dataclass(frozen=True)
 class PolicyChange:
-    """Access that a caller gains or loses on one block of classes; ``verb`` is ``gains`` or ``loses``."""
+    """Access that a caller gains or loses on one block of classes; ``verb`` is ``gains`` or ``loses``.
+
+    ``words`` are actions, coordinates of fields, and phrases such as ``internal fields``.
+    """
 
     verb: str
     words: tuple[str, ...]
@@ -26,13 +29,13 @@ class PolicyChange:
 
     @property
     def shown(self) -> str:
-        """The names, separated by commas; names beyond :data:`MAX_NAMES` are counted."""
+        """The words, separated by commas; words beyond :data:`MAX_NAMES` are counted."""
         more = len(self.words) - MAX_NAMES
         return ", ".join(self.words[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def field_groups(labels: Labels, governed: Governed) -> FieldGroups:
-    """Return the public and the internal fields of each kind and its edges as one group each.
+    """Return two groups for each kind, its public and its internal fields, each with those of all edge types.
 
     Restricted and secret fields are in no group, so that a difference always names them.
     """
@@ -52,7 +55,7 @@ def field_groups(labels: Labels, governed: Governed) -> FieldGroups:
 
 
 def changes(before: Decisions, after: Decisions, groups: FieldGroups) -> Iterator[PolicyChange]:
-    """Yield what differs, in blocks; words that change on the same classes are listed together, actions first."""
+    """Yield the differences, in blocks; words that change on the same classes are listed together, actions first."""
     for verb, old, new in (("loses", after, before), ("gains", before, after)):
         classes_of: dict[str, list[AssetClass]] = {}
         for asset_class, words in new.items():

@@ -1,7 +1,7 @@
 """Explains one decision about one asset: the result, the policies that made it, and what is missing.
 
-For operators: the asset is read without a policy. The explanation contains no value of a field, and only those policy
-attributes of the asset that the examined caller may see.
+For operators: the asset is read without a policy. The only values of the asset in an explanation are the policy
+attributes that the examined caller may see.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,12 @@ from policies.vocabulary import RowAction, WriteAction, field_action
 
 @dataclass(frozen=True)
 class Explanation:
-    """A decision: the ``policies`` that made it, ``needs`` that would change it, and ``visible`` attributes."""
+    """A decision about an asset, for one caller.
+
+    ``policies`` are the rules that made the decision, each with its condition. ``needs`` are the reasons why nothing
+    permits a denied action: a missing scope, rules of which one must permit it, or an asset that the caller may not
+    read. ``grade`` is the caller's access grade. ``visible`` are the policy attributes that the caller may see.
+    """
 
     allowed: bool
     policies: tuple[str, ...] = ()
@@ -58,7 +63,8 @@ async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str
 def explain(policy: Policy, principal: Principal, action: str, attributes: PolicyAttributes) -> Explanation:
     """Explain a row action, a write, or the reading of a field (``ModelVersion.params`` or ``params``).
 
-    Raises InvalidError if ``action`` is none of these, or if the policy does not govern the asset's kind.
+    Raises InvalidError if ``action`` is none of these, or is no write although the policy does not govern the reading
+    of the kind.
     """
     access = policy.access(principal)
     kind = KIND_OF_CODE[attributes.kind]
@@ -67,7 +73,9 @@ def explain(policy: Policy, principal: Principal, action: str, attributes: Polic
         policies, needs = (decision.reasons, ()) if decision.policies else ((), decision.reasons)
         found = Explanation(decision.allowed, policies, needs)
     elif not kind.asset:
-        raise InvalidError(f"A {kind.name} is open to all callers of its tenant; give a write action.")
+        raise InvalidError(
+            f"All callers of a tenant with {Scope.READ} may read each {kind.name} in it; give a write action."
+        )
     elif action in [*RowAction]:
         found = _row(policy, access, RowAction(action), attributes)
     else:
@@ -77,7 +85,7 @@ def explain(policy: Policy, principal: Principal, action: str, attributes: Polic
 
 
 def _row(policy: Policy, access: Access, action: RowAction, attributes: PolicyAttributes) -> Explanation:
-    """Explain a row action; to read needs to discover, so the first denied action explains the denial."""
+    """Explain a row action; reading requires discovering, so the first denied action explains the denial."""
     if not access.principal.may(Scope.READ):
         return Explanation(allowed=False, needs=(f"scope:{Scope.READ}",))
     wanted = [each for each in RowAction if Grade[each.name] <= Grade[action.name]]

@@ -11,29 +11,44 @@ from policies.labels import COMMON_SECTION
 from policies.policy import SHIPPED, Policy
 from policies.vocabulary import Label, Labels
 
-BESIDE: Final = ("personas.toml", "roles.toml", "sensitivity.toml")
-"""Files that are not compared: both policies are read with those of the working tree."""
+BESIDE: Final = ("disclosure.toml", "gates.toml", "personas.toml", "roles.toml", "sensitivity.toml")
+"""Files that are not compared, each with a remark if it differs: both policies are read with those of the working tree.
+
+Only the rules and the labels are compared.
+"""
 
 
 def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, list[str]]:
     """Return the policy of a git reference, and remarks on labels that do not fit and on files that are not compared.
 
-    A field without a label there keeps its ``current`` label. Raises InvalidError if git has no such reference, or if
-    its rules do not fit the schema.
+    A field without a label there keeps its ``current`` label. Raises InvalidError if git is not installed, or has no
+    such reference or no policy in it. Raises InvalidError if the rules do not fit the schema or labels are unreadable.
     """
     names = _git("ls-tree", "--name-only", "--end-of-options", ref, "./").split()
     texts = [_git("show", "--end-of-options", f"{ref}:./{name}") for name in sorted(names) if name.endswith(".cedar")]
     if not texts or "labels.toml" not in names:
         raise InvalidError(f"{ref} has no policy: {SHIPPED.name}/*.cedar and labels.toml. Name a later reference.")
-    sections = tomllib.loads(_git("show", "--end-of-options", f"{ref}:./labels.toml"))
-    labels, remarks = _fitted(sections, governed, current)
+    labels, remarks = _fitted(_sections(ref), governed, current)
     for name in BESIDE:
-        if name in names and _git("show", "--end-of-options", f"{ref}:./{name}") != (SHIPPED / name).read_text():
-            remarks.append(f"{name} differs there and is not compared: both sides use that of the working tree")
+        there = _git("show", "--end-of-options", f"{ref}:./{name}") if name in names else None
+        if there != (SHIPPED / name).read_text():
+            state = "is absent" if there is None else "differs"
+            remarks.append(f"{name} {state} there and is not compared: both sides use that of the working tree")
     try:
         return Policy("\n".join(texts), labels, governed), remarks
     except ConfigurationError as error:
         raise InvalidError(f"The policy of {ref} does not fit the current schema: {error.message}") from error
+
+
+def _sections(ref: str) -> Record:
+    """Return the sections of the labels of a git reference; raises InvalidError if the file has another form."""
+    try:
+        sections = tomllib.loads(_git("show", "--end-of-options", f"{ref}:./labels.toml"))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidError(f"labels.toml of {ref} is not valid TOML: {error}. Name another reference.") from error
+    if not all(isinstance(fields, dict) for fields in sections.values()):
+        raise InvalidError(f"labels.toml of {ref} has a label outside of a section. Name another reference.")
+    return sections
 
 
 def _git(*words: str) -> str:
@@ -43,7 +58,10 @@ def _git(*words: str) -> str:
     except FileNotFoundError as error:
         raise InvalidError("`git` is not installed; install it to compare policies.") from error
     except subprocess.CalledProcessError as error:
-        raise InvalidError(f"git cannot read the policy: {error.stderr.strip()}; name another reference.") from error
+        raise InvalidError(
+            f"git cannot read the policy: {error.stderr.strip()}; name a reference of the checkout that contains "
+            f"{SHIPPED}."
+        ) from error
 
 
 def _fitted(sections: Record, governed: Governed, current: Labels) -> tuple[Labels, list[str]]:

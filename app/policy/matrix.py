@@ -17,7 +17,11 @@ Decisions = Mapping[AssetClass, frozenset[str]]
 
 @dataclass(frozen=True)
 class Line:
-    """Labels with exceptions (``verb`` is ``sees``) or writes (``does``) of a caller, on one block of classes."""
+    """Visible fields (``verb`` is ``sees``) or allowed writes (``does``) of a caller, on one block of classes.
+
+    The words of ``sees`` are labels, hidden fields of these labels with ``-``, and visible fields of other labels with
+    ``+``.
+    """
 
     verb: str
     words: tuple[str, ...]
@@ -48,7 +52,11 @@ def decisions_of(policy: Policy, governed: Governed, principal: Principal) -> De
 
 
 def lines(policy: Policy, governed: Governed, principal: Principal) -> list[Line]:
-    """Return the decisions as few lines; what no line names is hidden or denied."""
+    """Return the decisions as few lines.
+
+    A field is visible if a line names the field with ``+``, or its label and not the field with ``-``. A write that no
+    line names is denied.
+    """
     found = decisions_of(policy, governed, principal)
     return [
         *(Line("sees", words, block) for words, block in group_blocks(_sees(found, policy.labels, governed)) if words),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
@@ -12,19 +13,30 @@ from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
 
 
+class Job(Protocol):
+    """A job that works beside the requests."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+
+def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, ...]:
+    """Return every job of `app/graph/jobs`, not started yet."""
+    return (
+        SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops),
+        TagJob(client, coordinator),
+        InferenceJob(client, coordinator),
+        ReceiptExpiry(client, coordinator.lock),
+    )
+
+
 @asynccontextmanager
 async def background_jobs(client: GremlinClient, coordinator: WriteCoordinator) -> AsyncIterator[None]:
     """Run the jobs of the outbox, the expiry of receipts and the watch for commits of other processes.
 
     All are stopped at exit, after the current batch.
     """
-    jobs = (
-        SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops),
-        TagJob(client, coordinator),
-        InferenceJob(client, coordinator),
-        ReceiptExpiry(client, coordinator.lock),
-    )
-    tasks = [asyncio.create_task(job.run()) for job in jobs]
+    tasks = [asyncio.create_task(job.run()) for job in jobs_of(client, coordinator)]
     tasks.append(asyncio.create_task(coordinator.commit_log.watch(client)))
     try:
         yield

@@ -13,7 +13,10 @@ YOUNG_THRESHOLD: Final = 20_000
 
 
 def freeze_startup_objects() -> None:
-    """Exclude all objects that exist now from collections; call once, when the process is ready to serve."""
+    """Exclude all objects that exist now from collections, and make collections less frequent.
+
+    Call once, when the process is ready to serve.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_THRESHOLD, 20, 50)

@@ -19,6 +19,7 @@ from app.graph.writing.writer import PolicedWriter
 from app.http.middleware import request_id_of
 from app.http.preferences import preference
 from graphql_schema.fields.context import Context
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.disclosure import Disclosure
 from policies.gates import Gates
@@ -51,11 +52,15 @@ class OperationContexts:
         """Return the context of one operation of ``principal``; a subscription passes ``recheck``."""
         request_id = request_id_of(request.scope)
         report = PolicyReport(self.policy.version, strict=preference(request.headers, "policy") == "strict")
+        budget = OperationBudget()
+        writer = PolicedWriter(self.client, self.coordinator, self.policy.access(principal), request_id)
+        writer.budget = budget
         return Context(
             principal=principal,
-            open_reader=partial(self._reader, report),
-            writer=PolicedWriter(self.client, self.coordinator, self.policy.access(principal), request_id),
+            open_reader=partial(self._reader, report, budget),
+            writer=writer,
             policy_report=report,
+            budget=budget,
             cursor_key=self.cursor_key,
             request_id=request_id,
             gates=self.gates,
@@ -65,7 +70,9 @@ class OperationContexts:
             recheck=recheck,
         )
 
-    def _reader(self, report: PolicyReport, caller: Principal, as_of: int | None) -> PolicedReader:
+    def _reader(
+        self, report: PolicyReport, budget: OperationBudget, caller: Principal, as_of: int | None
+    ) -> PolicedReader:
         """Return a reader at the latest repeatable instant, or at ``as_of`` in epoch milliseconds if it is not None.
 
         Its sensitivity floors are those that are active now, also for a read of the past.
@@ -74,5 +81,5 @@ class OperationContexts:
         floors = self.coordinator.outbox.floors.view(caller.tenant)
         read_time = ReadTime(now) if as_of is None else ReadTime(as_of, recorded=now, past=True)
         row_policy = RowPolicy(self.policy.access(caller), caller.tenant, report, floors, read_time)
-        batcher = LevelBatcher(self.client, caller.tenant, read_time)
+        batcher = LevelBatcher(self.client, caller.tenant, read_time, budget)
         return PolicedReader(batcher, row_policy, LineageSettings(self.walk_limits, self.disclosure), recorded=now)

@@ -17,6 +17,7 @@ from app.runtime.gc_tuning import freeze_startup_objects
 from app.runtime.operation_context import OperationContexts
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.store_endpoint import server_endpoint
 from app.telemetry.access_log import AccessLog, access_log_path
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import ASSETS
@@ -38,13 +39,14 @@ JobStarter = Callable[[GremlinClient, WriteCoordinator], AbstractAsyncContextMan
 async def open_store(settings: Settings) -> AsyncIterator[GremlinClient]:
     """Connect to the store of ``MLG_STORE_URL``; start the embedded store if the setting is empty, and stop it at exit.
 
+    Raises ConfigurationError for an invalid endpoint, and for an embedded store that is not allowed in production.
     Raises ConfigurationError or StoreStartError if the embedded store does not start.
     """
     async with AsyncExitStack() as stack:
-        url = settings.store_url
-        if not url:
-            url = (await stack.enter_async_context(EmbeddedStore(settings, store_schema()))).url
-        client = GremlinClient(url, in_flight=settings.store_in_flight, deadline=settings.store_deadline)
+        endpoint = server_endpoint(settings)
+        if endpoint is None:
+            endpoint = (await stack.enter_async_context(EmbeddedStore(settings, store_schema()))).endpoint
+        client = GremlinClient(endpoint, in_flight=settings.store_in_flight, deadline=settings.store_deadline)
         yield await stack.enter_async_context(client)
 
 

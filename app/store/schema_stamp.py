@@ -78,8 +78,8 @@ def _refuse_other_version(folder: Path, path: Path, schema: StoreSchema) -> None
         raise SchemaMismatchError(
             f"The data in {folder} have schema version {known['version']}; "
             f"this program uses version {schema.version}. "
-            "Export them with the release that wrote them and import them into an empty store, "
-            "or set MLG_DATA_DIR to another folder.",
+            "Export them with the release that wrote them and import them into an empty store (docs/import.md lists "
+            "the values that are lost), or set MLG_DATA_DIR to another folder.",
             found=known["version"],
             expected=schema.version,
         )
@@ -95,7 +95,8 @@ def _refuse_unsupported_changes(folder: Path, version: int, old: SchemaDocument,
         raise SchemaMismatchError(
             f"The data in {folder} and this program have schema version {version}, but differ in more than new labels, "
             f"keys and composite indexes: {', '.join(changed)}. JanusGraph would not apply the change. "
-            "Raise the schema version, and migrate the data by export and import.",
+            "Raise the schema version, and migrate the data by export and import (docs/import.md lists the values "
+            "that are lost).",
             changed=changed,
         )
 

@@ -1,8 +1,8 @@
-"""The access log: denials of the policy, reads of restricted and secret fields, and every use of break-glass.
+"""The access log: denials of the policy, reads of restricted and secret fields, and each response under break-glass.
 
-Append-only JSON lines, separate from the log of the process. A line names the caller, the request, the coordinate, the
-assets and the policies that decided, and never the value of a field. A response is sent only after its lines are
-written.
+Append-only JSON lines, separate from the log of the process. A line names the caller and the request. By its event it
+also names the coordinate, the assets, or the reasons of a denial. A line about hidden fields has their number, no ids.
+No line has the value of a field. A response is sent only after its lines are written.
 """
 
 import os
@@ -88,7 +88,8 @@ class AccessLog:
                 os.close(file)
         except OSError as error:
             raise AccessLogError(
-                "The access log cannot be written, so the response is withheld. Inform the operators; try again later."
+                "The access log cannot be written, so the response is withheld. Inform the operators. A mutation may "
+                "have been stored: read the state before you repeat it."
             ) from error
 
 

@@ -69,10 +69,14 @@ class Asset(Node):
         "The effective sensitivity: the strictest of the declared one and all that propagate to the asset."
     )
     declared_sensitivity: Sensitivity | None = stored_field("The sensitivity that was declared for the asset itself.")
+    confirmed_sensitivity: Sensitivity | None = stored_field(
+        "The part of `sensitivity` that does not come from callers without the right to link this asset. Null if that "
+        "is all of it. Otherwise an owner confirms the rest by declaring it, or an approver declassifies the edge."
+    )
     hydration: Hydration | None = stored_field("Whether the asset was registered or only referenced.")
     revision: int | None = stored_field(
-        "1 at first, plus 1 for each call that changes values of the asset, or an edge that a field of its input "
-        "declares; propagation does not count."
+        "1 at first, plus 1 for each call that changes the asset's values, changes its edges through an input about "
+        "the asset, or reverts a change of it. Edges of `link` and `unlink`, and propagation, do not count."
     )
     properties: list[Property] | None = stored_field("Free properties of the asset, ordered by key.")
     property: str | None = strawberry.field(
@@ -85,9 +89,13 @@ class Asset(Node):
     )
     created_at: Instant | None = stored_field("The instant at which the asset was first registered or referenced.")
     created_by: str | None = stored_field("The subject of the caller who first registered or referenced the asset.")
-    updated_at: Instant | None = stored_field("The instant of the last change of the asset.")
-    updated_by: str | None = stored_field("The subject of the caller who made the last change.")
-    deleted_at: Instant | None = stored_field("The instant at which the asset was deleted; null if it is not deleted.")
+    updated_at: Instant | None = stored_field(
+        "The instant of the first registration or reference, or of the last call that raised `revision`."
+    )
+    updated_by: str | None = stored_field("The subject of the caller who made the change at `updatedAt`.")
+    deleted_at: Instant | None = stored_field(
+        "The instant at which the asset was deleted; null if it is not deleted, or hidden."
+    )
     owner_team: TeamRef | None = strawberry.field(
         description="The team that policies use: the first TECHNICAL team of the owners, else the first team of the "
         "owners, else the owner team of the parent; null without any.",

@@ -78,7 +78,7 @@ class Dataset(Asset, Versioned):
         VERSIONS, "The newest visible version, the first of `versions`; null if there is none.", "versions"
     )
     version: DatasetVersionRef | None = strawberry.field(
-        description="One version of the dataset by name; null if it does not exist or is hidden.",
+        description="One version of the dataset by name, also a deleted one; null if it does not exist or is hidden.",
         resolver=_version,
         metadata=depends_on("versions"),
     )
@@ -88,7 +88,8 @@ class Dataset(Asset, Versioned):
     )
     feeds: Connection[AssetRef] | None = to_many(
         FEEDS_INTO,
-        "The assets that are derived from the dataset or use the dataset as an input; edges of versions do not count.",
+        "The assets that are derived from the dataset or use the dataset as an input, without evaluations; edges of "
+        "versions do not count.",
     )
 
 
@@ -142,7 +143,8 @@ class DatasetInput(AssetFields):
     columns: list[ColumnInput] | None = attribute("The columns, in order; the list replaces the stored one.")
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this dataset is computed from; the list replaces the stored one.",
+        "Ids of the data and features that this dataset is computed from; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
 
 
@@ -160,7 +162,8 @@ class DatasetVersionInput(AssetFields):
     row_count: float | None = attribute("The number of rows.", within=COUNT)
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this snapshot is computed from; the list replaces the stored one.",
+        "Ids of the data and features that this snapshot is computed from; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
     produced_by: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the snapshot.")
 
@@ -170,16 +173,11 @@ ENTRIES = (
         Dataset,
         DatasetInput,
         "Registers a dataset.",
-        Export(
-            "format location columns { name dataType nullable description sensitivity "
-            "derivedFrom { dataset { id } column transformation } }",
-            self_links={"derivedFrom": DERIVES},
-        ),
+        Export(self_links={"derivedFrom": DERIVES}),
     ),
     KindEntry(
         DatasetVersion,
         DatasetVersionInput,
         "Registers a snapshot of a dataset.",
-        Export("version location contentDigest rowCount"),
     ),
 )

@@ -51,8 +51,4 @@ class DomainInput(CatalogFields):
     )
 
 
-ENTRIES = (
-    KindEntry(
-        Domain, DomainInput, "Registers a business area.", Export("description parent { id }", listing="domains")
-    ),
-)
+ENTRIES = (KindEntry(Domain, DomainInput, "Registers a business area.", Export(listing="domains")),)

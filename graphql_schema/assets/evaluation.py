@@ -15,7 +15,7 @@ from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput
 from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
-from graphql_schema.inputs.kind_entry import Export, KindEntry
+from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ONE, related
 
@@ -107,7 +107,8 @@ class EvaluationInput(AssetFields):
     )
     evaluated_on: list[strawberry.ID] | None = reference(
         EVALUATED_BY.into(*_DATA),
-        "Ids of the datasets and dataset versions of the measurement; the list replaces the stored one.",
+        "Ids of the datasets and dataset versions of the measurement; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
     run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the evaluation.")
     baseline: strawberry.ID | None = reference(
@@ -126,7 +127,6 @@ ENTRIES = (
         Evaluation,
         EvaluationInput,
         "Records an evaluation.",
-        Export("evaluationKind verdict evaluatedAt metrics { name value slice } modelVersion { id }"),
         verb="record",
     ),
 )

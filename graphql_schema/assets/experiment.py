@@ -13,7 +13,7 @@ from graphql_schema.fields.refs import AssetRef, ExperimentCellRef, ExperimentRe
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import SHARE, AssetFields, attribute, reference
-from graphql_schema.inputs.kind_entry import Export, KindEntry
+from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.ports.relation_query import related
 
 
@@ -73,16 +73,16 @@ class ExperimentCellInput(AssetFields):
     allocation: float | None = attribute("The share of the traffic that the arm receives, from 0 to 1.", within=SHARE)
     subjects: list[strawberry.ID] | None = reference(
         TESTED_IN.into(),
-        "Ids of the model versions and deployments that the arm tests; the list replaces the stored one.",
+        "Ids of the model versions and deployments that the arm tests; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
 
 
 ENTRIES = (
-    KindEntry(Experiment, ExperimentInput, "Registers an experiment.", Export("hypothesis state startedAt endedAt")),
+    KindEntry(Experiment, ExperimentInput, "Registers an experiment."),
     KindEntry(
         ExperimentCell,
         ExperimentCellInput,
         "Registers an arm of an experiment.",
-        Export("cell allocation experiment { id }"),
     ),
 )

@@ -9,7 +9,7 @@ from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef, DatasetRef, FeatureRef, FeatureSetRef
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
-from graphql_schema.inputs.kind_entry import Export, KindEntry
+from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.ports.relation_query import related
 
 SOURCES = related(DERIVES.into("Dataset"))
@@ -59,10 +59,12 @@ class FeatureSetInput(AssetFields):
     online: bool | None = attribute("Whether the features are served online.")
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this feature set is computed from; the list replaces the stored one.",
+        "Ids of the data and features that this feature set is computed from; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
     features: list[strawberry.ID] | None = reference(
-        CONTAINS.out("Feature"), "Ids of the features of the set; the list replaces the stored one."
+        CONTAINS.out("Feature"),
+        "Ids of the features of the set; the list replaces the one given before. Edges of `link` remain.",
     )
 
 
@@ -78,13 +80,12 @@ class FeatureInput(AssetFields):
     feature_set: strawberry.ID | None = reference(CONTAINS.into("FeatureSet"), "The id of the feature set.")
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),
-        "Ids of the data and features that this feature is computed from; the list replaces the stored one.",
+        "Ids of the data and features that this feature is computed from; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
 
 
 ENTRIES = (
-    KindEntry(FeatureSet, FeatureSetInput, "Registers a feature set.", Export("entityKeys online")),
-    KindEntry(
-        Feature, FeatureInput, "Registers a feature.", Export("dataType expression freshnessSla featureSet { id }")
-    ),
+    KindEntry(FeatureSet, FeatureSetInput, "Registers a feature set."),
+    KindEntry(Feature, FeatureInput, "Registers a feature."),
 )

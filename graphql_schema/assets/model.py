@@ -108,7 +108,7 @@ class Model(Asset, Versioned):
     )
     version: ModelVersionRef | None = strawberry.field(
         description="One version of the model, by name or by alias; null if it does not exist or is hidden, or if "
-        "neither argument is given.",
+        "neither argument is given. A deleted version is found by name only.",
         resolver=_version,
         metadata=depends_on("versions", "aliases"),
     )
@@ -199,7 +199,7 @@ class ModelInput(AssetFields):
     inputs: list[strawberry.ID] | None = reference(
         FEEDS.into(),
         "Ids of data, features and feature sets that the model uses, whatever the version; the list replaces the "
-        "stored one.",
+        "one given before. Edges of `link` remain.",
     )
 
 
@@ -220,27 +220,27 @@ class ModelVersionInput(AssetFields):
     training_run: strawberry.ID | None = reference(PRODUCES.into("Run"), "The id of the run that produced the version.")
     trained_on: list[strawberry.ID] | None = reference(
         FEEDS.into(*_DATA),
-        "Ids of the datasets and dataset versions that the version was trained on; the list replaces the stored one.",
+        "Ids of the datasets and dataset versions that the version was trained on; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
     features: list[strawberry.ID] | None = reference(
         FEEDS.into("Feature", "FeatureSet"),
-        "Ids of the features and feature sets that the version uses; the list replaces the stored one.",
+        "Ids of the features and feature sets that the version uses; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
     based_on: list[strawberry.ID] | None = reference(
         BASE_OF.into("ModelVersion"),
-        "Ids of the model versions that this version was built from; the list replaces the stored one.",
+        "Ids of the model versions that this version was built from; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
 
 
 ENTRIES = (
-    KindEntry(Model, ModelInput, "Registers a model.", Export("task riskTier intendedUse")),
+    KindEntry(Model, ModelInput, "Registers a model."),
     KindEntry(
         ModelVersion,
         ModelVersionInput,
         "Registers a version of a model.",
-        Export(
-            "version framework artifactUri digest codeRef params { key value } metrics { name value slice }",
-            self_links={"basedOn": BASE_OF},
-        ),
+        Export(self_links={"basedOn": BASE_OF}),
     ),
 )

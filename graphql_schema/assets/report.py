@@ -31,10 +31,10 @@ class ReportInput(AssetFields):
     report_kind: str | None = attribute("The kind of report, such as `dashboard` or `chart`.")
     url: str | None = attribute("The address of the report.")
     inputs: list[strawberry.ID] | None = reference(
-        FEEDS.into(), "Ids of the assets that the report is made from; the list replaces the stored one."
+        FEEDS.into(),
+        "Ids of the assets that the report is made from; "
+        "the list replaces the one given before. Edges of `link` remain.",
     )
 
 
-ENTRIES = (
-    KindEntry(Report, ReportInput, "Registers a report.", Export("reportKind url", self_links={"inputs": FEEDS})),
-)
+ENTRIES = (KindEntry(Report, ReportInput, "Registers a report.", Export(self_links={"inputs": FEEDS})),)

@@ -70,7 +70,8 @@ class ServiceInput(AssetFields):
     endpoint: str | None = attribute("The address of the service.")
     oncall: str | None = attribute("The contact when the service fails.")
     calls: list[strawberry.ID] | None = reference(
-        CALLED_BY.into(), "Ids of the services that this service calls; the list replaces the stored one."
+        CALLED_BY.into(),
+        "Ids of the services that this service calls; the list replaces the one given before. Edges of `link` remain.",
     )
 
 
@@ -92,13 +93,10 @@ class DeploymentInput(AssetFields):
 
 
 ENTRIES = (
-    KindEntry(
-        Service, ServiceInput, "Registers a service.", Export("tier endpoint oncall", self_links={"calls": CALLED_BY})
-    ),
+    KindEntry(Service, ServiceInput, "Registers a service.", Export(self_links={"calls": CALLED_BY})),
     KindEntry(
         Deployment,
         DeploymentInput,
         "Registers a deployment; call again as its status changes.",
-        Export("environment status trafficShare deployedAt retiredAt"),
     ),
 )

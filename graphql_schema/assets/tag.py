@@ -68,4 +68,4 @@ class TagInput(CatalogFields):
     )
 
 
-ENTRIES = (KindEntry(Tag, TagInput, "Registers a tag.", Export("description tagKind propagates", listing="tags")),)
+ENTRIES = (KindEntry(Tag, TagInput, "Registers a tag.", Export(listing="tags")),)

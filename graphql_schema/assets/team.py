@@ -130,7 +130,7 @@ ENTRIES = (
         Team,
         TeamInput,
         "Registers a team.",
-        Export("displayName description parent { id }", members={"members": "user"}, listing="teams"),
+        Export(members={"members": "user"}, listing="teams"),
     ),
-    KindEntry(User, UserInput, "Registers a user.", Export("displayName kind email active", listing="users")),
+    KindEntry(User, UserInput, "Registers a user.", Export(listing="users")),
 )

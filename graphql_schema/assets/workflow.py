@@ -7,11 +7,23 @@ import strawberry
 
 from graphql_schema.assets.asset import Asset
 from graphql_schema.catalog.enums import value
-from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, STARTED_BY
+from graphql_schema.catalog.relations import (
+    CHILD_OF,
+    CONTAINS,
+    INPUT_TO,
+    PRODUCES,
+    RUN_OF,
+    STARTED_BY,
+)
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
-from graphql_schema.fields.refs import AssetRef, RunRef, UserRef, WorkflowRef
+from graphql_schema.fields.refs import (
+    AssetRef,
+    RunRef,
+    UserRef,
+    WorkflowRef,
+)
 from graphql_schema.fields.relation_fields import relation_connection, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
@@ -107,10 +119,12 @@ class WorkflowInput(AssetFields):
     code_ref: str | None = attribute("The code that defines the workflow, such as a commit or path.")
     schedule: str | None = attribute("The schedule, as the source writes it.")
     inputs: list[strawberry.ID] | None = reference(
-        INPUT_TO.into(), "Ids of the declared inputs of the workflow; the list replaces the stored one."
+        INPUT_TO.into(),
+        "Ids of the declared inputs of the workflow; the list replaces the one given before. Edges of `link` remain.",
     )
     outputs: list[strawberry.ID] | None = reference(
-        PRODUCES.out(), "Ids of the declared outputs of the workflow; the list replaces the stored one."
+        PRODUCES.out(),
+        "Ids of the declared outputs of the workflow; the list replaces the one given before. Edges of `link` remain.",
     )
     part_of: strawberry.ID | None = reference(
         CONTAINS.into("Workflow"), "The id of the workflow that this one is a step of."
@@ -156,16 +170,16 @@ ENTRIES = (
         Workflow,
         WorkflowInput,
         "Registers a workflow.",
-        Export("workflowKind codeRef schedule", links={"steps": CONTAINS}),
+        Export(
+            links={
+                "steps": CONTAINS,
+            },
+        ),
     ),
     KindEntry(
         Run,
         RunInput,
         "Records a run with its inputs and outputs; further calls advance the state.",
-        Export(
-            "state startedAt endedAt codeVersion error costUsd params { key value } metrics { name value slice } "
-            "workflow { id } parentRun { id } startedBy { id }"
-        ),
         verb="record",
     ),
 )

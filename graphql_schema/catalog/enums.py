@@ -17,7 +17,7 @@ class AssetKind(Enum):
     vars().update({kind.code: value(kind.code, description=kind.description) for kind in KINDS.values() if kind.asset})
 
 
-@strawberry.enum(name="Relation", description="The relation that an edge between two assets belongs to.")
+@strawberry.enum(name="Relation", description="The relation that an edge belongs to.")
 class RelationName(Enum):
     """The relations of the catalog that callers may name, such as ``RelationName["FEEDS"]``."""
 
@@ -32,7 +32,9 @@ class EdgeOrigin(Enum):
 
     DECLARED = value("DECLARED", description="Declared by a person or script.")
     OBSERVED = value("OBSERVED", description="Observed in a run.")
-    INFERRED = value("INFERRED", description="Derived from other edges by an inference rule, with a confidence.")
+    INFERRED = value(
+        "INFERRED", description="Derived by an inference rule, or by the client that links; usually with a confidence."
+    )
 
 
 @strawberry.enum(description="The stage of an asset in its life cycle.")
@@ -115,7 +117,9 @@ class ChangeAction(Enum):
     """The actions that changes record."""
 
     REGISTERED = value("REGISTERED", description="The subject was registered, or referenced for the first time.")
-    UPDATED = value("UPDATED", description="Fields of the subject changed, or an incident on it.")
+    UPDATED = value(
+        "UPDATED", description="Fields or edges of the subject changed, or an incident on it was opened or resolved."
+    )
     LINKED = value("LINKED", description="`link` declared an edge.")
     UNLINKED = value("UNLINKED", description="`unlink` ended an edge.")
     OWNERS_SET = value("OWNERS_SET", description="`setOwners` changed the owners of the asset.")
@@ -187,12 +191,18 @@ class HealthStatus(Enum):
     """The states of health."""
 
     HEALTHY = value(
-        "HEALTHY", description="The asset has a check or an evaluation; no open problem on the asset or upstream."
+        "HEALTHY",
+        description="No visible problem on the asset, its group or upstream; a check result or an evaluation "
+        "exists on the asset or its group.",
     )
     DEGRADED = value(
-        "DEGRADED", description="A minor problem on the asset, or any problem upstream; none severe on the asset."
+        "DEGRADED",
+        description="A minor problem on the asset or its group, or any problem upstream; none severe on the asset "
+        "or its group.",
     )
-    UNHEALTHY = value("UNHEALTHY", description="A severe problem on the asset.")
+    UNHEALTHY = value("UNHEALTHY", description="A severe problem on the asset or its group.")
     UNKNOWN = value(
-        "UNKNOWN", description="The asset has no check and no evaluation; no open problem on the asset or upstream."
+        "UNKNOWN",
+        description="No visible problem on the asset, its group or upstream, and no check result or evaluation on "
+        "the asset or its group.",
     )

@@ -15,9 +15,9 @@ class Kind:
 
     ``description`` is that of the value in the enum `AssetKind`; empty if the kind is not an asset.
     ``asset``: whether the policy governs the kind.
-    ``version_of``, ``part_of``: the parent kind, if any; parent and children are an asset group, and an edge of one
-    member counts for all in lineage. The id of a version is that of its parent with `@<version>`. A part has an id of
-    its own and is contained in its parent.
+    ``version_of``, ``part_of``: the parent kind, if any; parent and children are an asset group. In lineage the
+    edges of children count for their parent, those of the parent for its children, and not among siblings. The id of a
+    version is that of its parent with `@<version>`. A part has an id of its own and is contained in its parent.
     ``joins``: existing relations that this kind takes part in, each with a rule as in
     :mod:`graphql_schema.catalog.relations`, such as ``{"FEEDS": "PromptVersion > ModelVersion"}``. Relations of all
     assets or all versions need no rule.

@@ -1,8 +1,8 @@
 """The relations of the graph as frozen values, and the hops over them.
 
 The edge labels of the store, the enum `Relation`, the checks of registrations and links, and the picture in the README
-follow from these values. An edge points where the data flows: downstream is along every lineage edge, upstream is
-against it.
+follow from these values. A lineage edge points where the data flows: downstream is along it, upstream is against
+it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -81,7 +81,7 @@ class Relation:
         return Hop(self, Direction.OUT, kinds)
 
     def into(self, *kinds: str) -> "Hop":
-        """Return the hop against the edge, from the named kinds or from all that the relation allows."""
+        """Return the hop against the edge, to the kinds at its start: the named ones, or all that it allows."""
         return Hop(self, Direction.IN, kinds)
 
     def allows(self, source: str, target: str) -> bool:

@@ -51,8 +51,11 @@ def make_urn(slug: str, source: str, namespace: str, name: str, version: str | N
 def parse_urn(text: str) -> Urn:
     """Return the parts of a URN; raises InvalidError with the fault and the valid form."""
     match = _SHAPE.fullmatch(text)
-    if not match or len(text.encode()) > MAX_URN_BYTES:
-        raise InvalidError(f"{text[:80]!r} is not an id; write mlg://<kind>/<source>/<namespace>/<name>[@<version>].")
+    if not match or len(text) > MAX_URN_BYTES:  # a valid URN is ASCII
+        raise InvalidError(
+            f"{text[:80]!r} is not an id of at most {MAX_URN_BYTES} bytes; write "
+            "mlg://<kind>/<source>/<namespace>/<name>[@<version>]."
+        )
     slug, *segments = match.groups()
     kind = KIND_OF_SLUG.get(slug)
     if kind is None:
@@ -74,7 +77,8 @@ def slug_of(text: str) -> str:
 def parent_urn(text: str) -> str | None:
     """Return the URN of the asset that a version belongs to; None if the URN is not that of a version.
 
-    ``text`` must be a valid URN.
+    ``text`` must be a valid URN. If its name is cut, the result is not the URN that :func:`make_urn` returns for the
+    parent: the digits are those of the longer URN of the version.
     """
     slug, rest = text.removeprefix("mlg://").split("/", 1)
     parent = KIND_OF_SLUG[slug].version_of
@@ -82,7 +86,10 @@ def parent_urn(text: str) -> str | None:
 
 
 def version_urn(parent: str, version: str) -> str:
-    """Return the URN of one version of the asset ``parent``, whose kind must have versions."""
+    """Return the URN of one version of the asset ``parent``, whose kind must have versions.
+
+    ``version`` is the name as the source writes it, not percent-encoded. The result may exceed MAX_URN_BYTES.
+    """
     slug, rest = parent.removeprefix("mlg://").split("/", 1)
     return f"mlg://{_VERSION_OF[KIND_OF_SLUG[slug].name].slug}/{rest}@{_encode(version)}"
 

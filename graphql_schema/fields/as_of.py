@@ -34,8 +34,8 @@ AsOf = Annotated[
     Instant | None,
     strawberry.argument(
         description="The instant at which edges must be valid and assets exist, as recorded now; default: the "
-        "present. Field values are the present ones. All fields of the operation except `viewer` need the same "
-        "value."
+        "present. Field values are the present ones. All top-level fields except `viewer` need the same value, so "
+        "fields without this argument cannot be combined with an instant."
     ),
 ]
 

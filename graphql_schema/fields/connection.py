@@ -18,10 +18,13 @@ from policies.errors import LimitError
 T = TypeVar("T")
 
 
-FIRST = strawberry.argument(description=f"The number of items of the page, 0 to {MAX_PAGE_SIZE}.")
+FIRST = strawberry.argument(description=f"The maximum number of items of the page, 0 to {MAX_PAGE_SIZE}.")
 
 
-AFTER = strawberry.argument(description="The cursor after which the page begins; it must come from the same query.")
+AFTER = strawberry.argument(
+    description="The cursor after which the page begins, from this field of the same object with the same arguments; "
+    "only `first` may differ."
+)
 
 
 First = Annotated[int | None, FIRST]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import strawberry
 
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
 from graphql_schema.ports.record import JsonObject
@@ -17,6 +18,7 @@ class Context:
     """The state of one operation.
 
     - ``open_reader`` opens a reader for a caller, as of an instant or of the present (None).
+    - ``budget`` is what the operation may use while it runs.
     - ``policy_report`` collects the fields, ids and writes that the policy hid, logged or denied.
     - ``log_access`` writes a policy report to the access log; it raises CodedError if it cannot.
     - ``change_feed`` wakes a subscription when there are new changes. ``recheck`` authenticates its caller again and
@@ -32,6 +34,7 @@ class Context:
     policy_report: PolicyReport
     cursor_key: bytes
     clock: Callable[[], int]
+    budget: OperationBudget = field(default_factory=OperationBudget)
     request_id: str = ""
     gates: Gates = NO_GATES
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
@@ -66,6 +69,7 @@ class Context:
         """
         if self.recheck is not None:
             self.principal = await self.recheck()
+        self.budget.renew()
         self.reset_reader()
 
     def finish(self) -> JsonObject:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import Field, fields
 from enum import Enum
 from functools import cache
-from typing import Any, ClassVar, Final, Protocol, TypeVar, assert_never
+from typing import Any, ClassVar, Final, Protocol, TypeVar, assert_never, cast
 
 import strawberry
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 from graphql_schema.fields.field import SchemaField
 from graphql_schema.ports.conditions import (
@@ -55,7 +57,8 @@ class StringFilter:
         description="The text starts with this; an empty text adds no condition.", default=None
     )
     contains: str | None = strawberry.field(
-        description=f"The text contains this, at most {MAX_SUBSTRING_LENGTH} characters; not possible inside `not`.",
+        description=f"The text contains this, at most {MAX_SUBSTRING_LENGTH} characters; an empty text adds no "
+        "condition. Not possible inside `not`.",
         default=None,
     )
 
@@ -114,25 +117,30 @@ def below(key: str, description: str) -> SchemaField:
 
 
 def condition_of(given: FilterInput) -> All:
-    """Return the condition of a filter, the conjunction of the conditions of its fields."""
+    """Return the condition of a filter, the conjunction of the conditions of its fields.
+
+    Raises InvalidError if a text is too long.
+    """
     found: list[Condition] = []
-    for name, conditions in _declared(type(given)):
-        value = getattr(given, name)
+    for name, attribute, conditions in _declared(type(given)):
+        value = getattr(given, attribute)
         if value is not None:
-            found += conditions(value)
+            found += _within_limits(name, conditions(value))
     return All(tuple(found))
 
 
 @cache
-def _declared(filter_: type[FilterInput]) -> tuple[tuple[str, Callable[[Any], Iterable[Condition]]], ...]:
-    return tuple((field.name, field.metadata[CONDITIONS]) for field in fields(filter_))
+def _declared(filter_: type[FilterInput]) -> tuple[tuple[str, str, Callable[[Any], Iterable[Condition]]], ...]:
+    """Return the GraphQL name, the attribute and the conditions of each field of a filter."""
+    return tuple(
+        (field.graphql_name or to_camel_case(field.name), field.name, field.metadata[CONDITIONS])
+        for field in cast("tuple[StrawberryField, ...]", fields(filter_))
+    )
 
 
 def refuse_oversized(*conditions: Condition) -> None:
-    """Raise InvalidError if the conditions of one filter have too many values or too long texts."""
-    found = [node for condition in conditions for node in nodes(condition)]
-    for node in found:
-        _refuse_long_texts(node)
+    """Raise InvalidError if the conditions of one filter have too many values."""
+    found = (node for condition in conditions for node in nodes(condition))
     size = sum(len(node.values) if isinstance(node, In) else 1 for node in found)
     if size > MAX_FILTER_CONDITIONS:
         raise InvalidError(
@@ -140,25 +148,30 @@ def refuse_oversized(*conditions: Condition) -> None:
         )
 
 
-def _refuse_long_texts(node: Condition) -> None:
-    match node:
-        case In(key, values):
-            _refuse_long(key, values, MAX_FILTER_TEXT_LENGTH)
-        case StartsWith(key, prefix):
-            _refuse_long(key, (prefix,), MAX_FILTER_TEXT_LENGTH)
-        case Contains(key, substring):
-            _refuse_long(key, (substring,), MAX_SUBSTRING_LENGTH)
-        case MatchesPattern(key, text) | HasWord(key, text):
-            _refuse_long(key, (text,), MAX_FILTER_TEXT_LENGTH)
-        case Above() | Below() | UnusedFor() | All() | AnyOf() | Negated():
-            pass
-        case _:
-            assert_never(node)
+def _within_limits(name: str, conditions: Iterable[Condition]) -> Iterator[Condition]:
+    """Yield the conditions of the field ``name``; raise InvalidError if one has too long a text.
+
+    The conditions of a nested filter are tested with the fields of that filter.
+    """
+    for condition in conditions:
+        match condition:
+            case In(_, values):
+                _refuse_long(name, values, MAX_FILTER_TEXT_LENGTH)
+            case StartsWith(_, text) | MatchesPattern(_, text) | HasWord(_, text):
+                _refuse_long(name, (text,), MAX_FILTER_TEXT_LENGTH)
+            case Contains(_, substring):
+                _refuse_long(name, (substring,), MAX_SUBSTRING_LENGTH)
+            case Above() | Below() | UnusedFor() | All() | AnyOf() | Negated():
+                pass
+            case _:
+                assert_never(condition)
+        yield condition
 
 
-def _refuse_long(key: str, values: Sequence[Value], limit: int) -> None:
+def _refuse_long(name: str, values: Sequence[Value], limit: int) -> None:
     for value in values:
         if isinstance(value, str) and len(value) > limit:
             raise InvalidError(
-                f"The filter compares `{key}` with {len(value)} characters; the limit is {limit}. Use a shorter text."
+                f"`{name}` of the filter has a text of {len(value)} characters; the limit is {limit}. Use a shorter "
+                "text."
             )

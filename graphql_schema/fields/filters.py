@@ -34,6 +34,7 @@ from graphql_schema.ports.conditions import (
     UnusedFor,
 )
 from policies.errors import InvalidError
+from policies.sensitivity import SENSITIVITIES
 
 MAX_UNUSED_DAYS: Final = 1_830
 """Maximal `unusedForDays`: usage can be recorded for this many days in the past."""
@@ -51,9 +52,10 @@ class AssetOrderField(Enum):
     ID = value("ID", description="The id.")
     NAME = value("NAME", description="The name.")
     CREATED_AT = value(
-        "CREATED_AT", description="The instant at which the asset was first registered or referenced here."
+        "CREATED_AT",
+        description="The instant at which the asset was first registered or referenced here, as `createdAt`.",
     )
-    UPDATED_AT = value("UPDATED_AT", description="The instant of the last change here.")
+    UPDATED_AT = value("UPDATED_AT", description="The instant of the last change here, as `updatedAt`.")
 
 
 @strawberry.enum(description="The direction of an order.")
@@ -75,6 +77,14 @@ def _owned(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of 
 def _owned_by(teams: Sequence[str]) -> Iterator[Condition]:
     # the stored value may be a user or a domain, which a caller who sees no `owners` must not find by guessing
     yield In("ownerTeam", tuple(urn for urn in teams if slug_of(urn) not in {"user", "domain"}))
+
+
+def _confirmed(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
+    stricter = {level: SENSITIVITIES[rank + 1 :] for rank, level in enumerate(SENSITIVITIES[:-1])}
+    raised = AnyOf(
+        tuple(All((In("confirmedSensitivity", (low,)), In("sensitivity", high))) for low, high in stricter.items())
+    )
+    yield Negated(raised) if wanted else raised
 
 
 def _unused(days: int) -> Iterator[Condition]:
@@ -111,7 +121,9 @@ class AssetFilter:
         "owners", "One of these teams or users is among the direct owners of the asset."
     )
     owned: bool | None = filter_field(
-        "Whether the asset has an owner; the team of a parent also owns its versions or features.", _owned
+        "Whether the asset has a direct owner or an `ownerTeam`, which may be that of its parent. Owners inherited "
+        "from a domain do not count.",
+        _owned,
     )
     tags: list[strawberry.ID] | None = one_of("tags", "The asset has one of these tags, directly or by propagation.")
     domains: list[strawberry.ID] | None = one_of(
@@ -122,14 +134,17 @@ class AssetFilter:
     sensitivities: list[Sensitivity] | None = one_of(
         "sensitivity", "The effective sensitivity of the asset is one of these."
     )
+    sensitivity_confirmed: bool | None = filter_field(
+        "Whether no part of the effective sensitivity comes from callers without the right to link the asset: if some "
+        "does, `confirmedSensitivity` is not null.",
+        _confirmed,
+    )
     hydration: Hydration | None = filter_field(
         "Whether the asset was registered or was only referenced by another one.", _hydrated
     )
-    created_after: Instant | None = above(
-        "createdAt", "The asset was first registered or referenced here after this instant."
-    )
-    updated_after: Instant | None = above("updatedAt", "The asset last changed here after this instant.")
-    updated_before: Instant | None = below("updatedAt", "The asset last changed here before this instant.")
+    created_after: Instant | None = above("createdAt", "The `createdAt` of the asset is after this instant.")
+    updated_after: Instant | None = above("updatedAt", "The `updatedAt` of the asset is after this instant.")
+    updated_before: Instant | None = below("updatedAt", "The `updatedAt` of the asset is before this instant.")
     unused_for_days: int | None = filter_field(
         "No consumer visible to the viewer used the asset in the last N days (UTC), today included; an asset that was "
         f"never used must be older than that. From 1 to {MAX_UNUSED_DAYS}.",

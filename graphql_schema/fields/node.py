@@ -16,7 +16,10 @@ def type_of(source: Row, *_: object) -> str:
 class Node:
     """An object with a global id."""
 
-    id: strawberry.ID = stored_field("The URN: stable, and can be written by hand.")
+    id: strawberry.ID = stored_field(
+        "The URN, which never changes. That of an asset, team, user, domain or tag is made of the parts that the "
+        "source gives; those of other objects contain a hash."
+    )
 
     resolve_type = staticmethod(type_of)
 

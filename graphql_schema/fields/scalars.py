@@ -62,7 +62,7 @@ def parse_day(value: object) -> Day:
 SCALARS: dict[object, ScalarDefinition] = {
     Instant: strawberry.scalar(
         name="DateTime",
-        description="An RFC 3339 instant from 1970 to 9999, in milliseconds; in UTC on output.",
+        description="An RFC 3339 text from 1970 to 9999, truncated to milliseconds; in UTC on output.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=instant_text,
         parse_value=parse_instant,
@@ -76,8 +76,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     Cursor: strawberry.scalar(
         name="Cursor",
-        description="A position in a list: opaque, encrypted, and valid only for the same caller and field with the "
-        "same arguments.",
+        description="A position in a list: opaque, encrypted, and valid for the same caller and the same field with "
+        "the same arguments; only `first` may differ. The `cursor` of a change is valid with any filter.",
         serialize=str,
         parse_value=str,
     ),

@@ -98,7 +98,7 @@ class SetAliasPayload:
     """The result of setting an alias."""
 
     alias: ModelAlias | None = strawberry.field(
-        description="The alias as it is now; null if it is not set, or if the model or version is hidden.",
+        description="The alias as it is now; null if it is not set or hidden, or if the version is hidden or deleted.",
         resolver=_alias,
     )
     changed: bool = stored_field("Whether the alias or its protection changed.")

@@ -5,7 +5,6 @@ from typing import Annotated
 import strawberry
 
 from graphql_schema.catalog.enums import ApprovalDecision
-from graphql_schema.catalog.urn import make_urn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.node import Node, resolve_subject
@@ -13,22 +12,19 @@ from graphql_schema.fields.refs import ApprovalRef, AssetRef, UserRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.aliases import checked_name
 from graphql_schema.inputs.idempotency_key import key_in
-from graphql_schema.inputs.input_fields import key_field, reason_field
+from graphql_schema.inputs.input_fields import key_field, reason_field, revision_field
 from graphql_schema.inputs.payloads import MutationError, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import ApproveCommand
-from policies.errors import InvalidError
 
 SUBJECTS = ("ModelVersion", "Deployment", "Dataset", "DatasetVersion")
 """The kinds of assets that a decision may be about."""
 
 
 async def _decided_by(root: Parent, info: Info) -> Resolved:
-    try:
-        return await info.context.reader.node(make_urn("user", "catalog", "", root.record["decidedBy"]))
-    except InvalidError:
-        return None  # no user can have this subject as its name
+    user = root.record.get("decidedByUser")
+    return None if user is None else await info.context.reader.node(user)
 
 
 def _subject_of_token(root: Parent) -> Resolved:
@@ -37,7 +33,7 @@ def _subject_of_token(root: Parent) -> Resolved:
 
 @strawberry.type(
     description="A decision about an asset under an approval name, such as `release`. Gates list the names that they "
-    "need. The newest decision under a name counts, until it expires."
+    "need. The newest decision under a name counts, until it expires or is void."
 )
 class Approval(Node):
     """A decision about an asset under an approval name."""
@@ -55,6 +51,14 @@ class Approval(Node):
     decided_at: Instant = stored_field("The instant of the decision.")
     expires_at: Instant | None = stored_field(
         "The instant at which the decision expires; null if it counts until the next one under its name."
+    )
+    digest: str | None = stored_field(
+        "The digest of the content that the decision is about: `digest` of the model version or `contentDigest` of the "
+        "dataset version; null if it had none, or if the decision is older than this field."
+    )
+    voided_at: Instant | None = stored_field(
+        "The instant at which a change of the content voided the approval, so that it counts no longer; null if none "
+        "did."
     )
     subject: AssetRef | None = strawberry.field(
         description="The asset that the decision is about.", resolver=resolve_subject
@@ -81,6 +85,7 @@ class ApproveInput:
         description="The instant at which the decision expires, in the future; default: it does not expire.",
         default=None,
     )
+    expected_revision: int | None = revision_field()
     idempotency_key: str | None = key_field()
 
 
@@ -104,7 +109,8 @@ async def _approve(info: Info, input: ApproveArg) -> Resolved:
 
 approve = strawberry.field(
     description="Records a decision about an asset under an approval name, such as `release`. Gates list the names "
-    "that they need. The newest decision under a name counts, until it expires. Needs the right to approve the asset.",
+    "that they need. The newest decision under a name counts, until it expires or is void. Needs the right to approve "
+    "the asset; a caller who made or requested the asset cannot approve it.",
     resolver=_approve,
 )
 
@@ -112,4 +118,6 @@ approve = strawberry.field(
 def _approve_command(given: ApproveInput) -> ApproveCommand:
     require_kind(given.subject, SUBJECTS, "subject")
     gate, reason = checked_name(given.gate, "gate"), checked_reason(given.reason)
-    return ApproveCommand(given.subject, gate, given.decision.name, reason, given.expires_at, key_in(given))
+    return ApproveCommand(
+        given.subject, gate, given.decision.name, reason, given.expires_at, key_in(given), given.expected_revision
+    )

@@ -24,13 +24,16 @@ from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import RevertCommand
 from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.change_date import made_at
 
 
 @strawberry.type(description="The change of one field.")
 class FieldChange:
     """The change of one field."""
 
-    field: str = stored_field("The field, by its name in the schema.")
+    field: str = stored_field(
+        "The name of the field in the schema, or of the relation for an edge that no field shows."
+    )
     before: str | None = stored_field(
         "The value before: a text as it is, an instant in RFC 3339, other values as JSON without hidden parts; null if "
         "there was none."
@@ -48,7 +51,7 @@ def _subject_id(root: Parent) -> Resolved:
 
 
 def _at(root: Parent) -> Resolved:
-    return root.record["createdAt"]
+    return made_at(root.record)
 
 
 async def _reverts(root: Parent, info: Info) -> Resolved:
@@ -57,7 +60,7 @@ async def _reverts(root: Parent, info: Info) -> Resolved:
 
 
 async def _fields(root: Parent, info: Info) -> Resolved:
-    """Return the field changes that the caller may see now; hidden ones are left out with their names and number."""
+    """Return the field changes that the caller may see now; neither names nor number of others."""
     reader, entries = info.context.reader, root.record["fields"]
     subject: Row | None = await reader.node(root.record["subject"])
     named = list(dict.fromkeys(urn for entry in entries for urn in named_ids(entry)))
@@ -94,7 +97,9 @@ class Change(Node):
         "are left out.",
         resolver=_fields,
     )
-    actor: str | None = stored_field("The subject of the token that made the change.")
+    actor: str | None = stored_field(
+        "The caller who made the change: the subject of the token, after the `subject_prefix` of its issuer."
+    )
     at: Instant = strawberry.field(description="The instant of the change.", resolver=_at)
     reason: str | None = stored_field("The reason that the caller gave; null without one.")
     request_id: str | None = stored_field("The id of the request that made the change, as in the logs.")
@@ -119,7 +124,10 @@ class ChangeFilter:
         "subject", "The id of the changed asset, team, user, domain or tag is one of these."
     )
     kinds: list[AssetKind] | None = one_of("subjectKind", "The changed asset is of one of these kinds.")
-    actors: list[str] | None = one_of("actor", "The subject of the token that made the change is one of these.")
+    actors: list[str] | None = one_of(
+        "actor",
+        "The caller who made the change is one of these: subjects of tokens, after the `subject_prefix` of the issuer.",
+    )
     actions: list[ChangeAction] | None = one_of("action", "The action is one of these.")
     since: Instant | None = filter_field("The change was made at this instant or later.", _since)
     until: Instant | None = below("createdAt", "The change was made before this instant.")
@@ -167,8 +175,9 @@ async def _revert(info: Info, input: RevertArg) -> Resolved:
 
 
 revert_change = strawberry.field(
-    description="Restores what one change changed, and records this as a new change. CONFLICT if the same fields "
-    "changed again since. Decisions and incidents cannot be reverted.",
+    description="Restores what one change changed, except edges to assets hidden from you, and records this as a new "
+    "change. A registration is reverted by deleting the asset. CONFLICT if the same fields or edges changed again "
+    "since. Decisions and incidents cannot be reverted.",
     resolver=_revert,
 )
 

@@ -29,6 +29,10 @@ async def _evaluations(root: Parent, info: Info) -> Resolved:
     return await _rows(info, root.failing_evaluations)
 
 
+async def _reported(root: Parent, info: Info) -> Resolved:
+    return await _rows(info, root.reported_evaluations)
+
+
 async def _incidents(root: Parent, info: Info) -> Resolved:
     return await _rows(info, root.blocking_incidents)
 
@@ -45,10 +49,18 @@ class GateReport:
     missing_approvals: list[str] = stored_field(
         "Approval names that the gates need and under which the version has no valid approval."
     )
+    repeated_approvers: list[str] = stored_field(
+        "A sentence for each person who gave several approvals that must be of different people; otherwise empty."
+    )
     failing_evaluations: list[EvaluationRef] = strawberry.field(
         description="Evaluations with the verdict FAIL that close a gate: not retired, and owned by the team of the "
-        "version, a team that the gate names, or no team.",
+        "version or a team that the gate names.",
         resolver=_evaluations,
+    )
+    reported_evaluations: list[EvaluationRef] = strawberry.field(
+        description="Evaluations with the verdict FAIL that close no gate, because others recorded them; `ownerTeam` "
+        "and `createdBy` of each say who.",
+        resolver=_reported,
     )
     blocking_incidents: list[IncidentRef] = strawberry.field(
         description="Open incidents on the version or its model with a severity that closes a gate.",
@@ -71,7 +83,7 @@ async def _gate(root: Parent, info: Info, alias: AliasArg) -> GateResult:
     models, approvals, evaluations, incidents, of_model = found
     model = _shown(models.items[0].row) if models.items else {}
     evidence = Evidence(model, _shown(root), approvals, evaluations, [*incidents, *of_model])
-    return evaluate_gate(info.context.gates, alias, evidence, info.context.clock())
+    return evaluate_gate(info.context.gates, alias, evidence, info.context.now())
 
 
 def _shown(row: Row) -> Record:

@@ -15,7 +15,12 @@ from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import update_command
 from graphql_schema.inputs.values import InputError, asset_kind, checked_reason, require_kind
-from graphql_schema.ports.commands import DeclaredEdges, DeleteCommand, RegisterCommand, RestoreCommand
+from graphql_schema.ports.commands import (
+    DeclaredEdges,
+    DeleteCommand,
+    RegisterCommand,
+    RestoreCommand,
+)
 from policies.vocabulary import WriteAction
 
 
@@ -71,6 +76,11 @@ class DeleteAssetInput:
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     expected_revision: int | None = revision_field()
     reason: str | None = reason_field()
+    despite_others: bool | None = strawberry.field(
+        description="Whether to delete the asset although assets use it that you may not change, such as those of "
+        "other teams; default: such uses are a CONFLICT, which names them.",
+        default=False,
+    )
 
 
 @strawberry.input(description="Restores a deleted asset.")
@@ -97,21 +107,24 @@ async def _restore(info: Info, input: RestoreArg) -> Resolved:
 delete_asset = strawberry.field(
     description="Deletes an asset and those of its versions or features that are visible to you: no relation, list or "
     "search returns them, and `restoreAsset` restores them. CONFLICT while another asset visible to you uses one of "
-    "them, or one is an ACTIVE deployment. A version that an alias points at is deleted only with its model.",
+    "them, or one is an ACTIVE deployment. Runs, evaluations, retired assets and inactive deployments do not "
+    "count as users; `despiteOthers` ignores uses by others. A version that an alias points at is deleted only "
+    "with its model.",
     resolver=_delete,
 )
 
 
 restore_asset = strawberry.field(
-    description="Restores a deleted asset, with the versions or features that were deleted with it. CONFLICT while "
-    "its parent is deleted.",
+    description="Restores a deleted asset, with those of its versions or features that were deleted with it and are "
+    "visible to you. CONFLICT while its parent is deleted.",
     resolver=_restore,
 )
 
 
 def _deleting(given: DeleteAssetInput) -> DeleteCommand:
     asset_kind(given.asset, "asset")
-    return DeleteCommand(given.asset, given.expected_revision, checked_reason(given.reason))
+    reason = checked_reason(given.reason)
+    return DeleteCommand(given.asset, given.expected_revision, reason, bool(given.despite_others))
 
 
 def _restoring(given: RestoreAssetInput) -> RestoreCommand:

@@ -21,9 +21,12 @@ from policies.vocabulary import WriteAction
 
 
 async def _via(root: Parent, info: Info) -> Resolved:
-    """Return the asset that a propagated tag arrived from, None for other modes or if the asset is hidden."""
-    arrived = root.record.get("mode") == TagMode.PROPAGATED.name
-    return await info.context.reader.node(root.record["via"]) if arrived else None
+    """Return the asset that a propagated tag arrived from, None for other modes or if the asset is hidden.
+
+    None also for a tag that has ended, as read with `asOf` or while it ends: its record names no source any longer.
+    """
+    via = root.record.get("via") if root.record.get("mode") == TagMode.PROPAGATED.name else None
+    return None if via is None else await info.context.reader.node(via)
 
 
 @strawberry.type(description="A tag on an asset, and how the asset got it: set directly, propagated or blocked.")
@@ -33,7 +36,8 @@ class TagAssignment:
     tag: TagRef = stored_field("The tag.")
     mode: TagMode = stored_field("Whether the tag was set directly, propagated or blocked.")
     via: AssetRef | None = strawberry.field(
-        description="The neighbour that a propagated tag arrived from; null for other modes, or if hidden.",
+        description="The neighbour that a propagated tag arrived from; null for other modes, if hidden, or for a tag "
+        "that has ended.",
         resolver=_via,
     )
     since: Instant | None = stored_field("The instant since when the tag is on the asset, in whatever mode.")
@@ -56,7 +60,7 @@ class SetTagsInput:
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     add: list[strawberry.ID] | None = strawberry.field(
-        description="Ids of tags to set on the asset, also blocked ones.", default=None
+        description="Ids of tags to set on the asset; a tag that was blocked is then set instead.", default=None
     )
     remove: list[strawberry.ID] | None = strawberry.field(
         description="Ids of tags that are no longer set or blocked; one that still propagates to the asset remains.",

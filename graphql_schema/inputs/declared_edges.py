@@ -15,13 +15,14 @@ from graphql_schema.ports.record import JsonObject
 Targets = dict[str, JsonObject]
 
 MAX_REFERENCES = 5_000
-"""Maximal number of ids in one field of an item; clients declare further ones with `link`."""
+"""Maximal number of ids in one field of an item; `link` declares others, if the enum `Relation` has the relation."""
 
 
 def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]:
-    """Return the edges of each field; raises InputError if one is invalid.
+    """Return the edges of each field that declares some; raises InputError if one is invalid.
 
-    The edge from a version to its parent is always declared, by the id.
+    A field that is absent keeps its stored edges and is left out. The edge from a version to its parent is
+    always declared, by the id.
     """
     found = []
     for field in fields_of(item):
@@ -69,7 +70,8 @@ def _targets(kind: str, urn: str, field: InputField, given: InputValue) -> Targe
         )
     if isinstance(given, list) and len(given) > MAX_REFERENCES:
         raise InputError(
-            f"`{field.name}` holds {len(given)} ids; the limit is {MAX_REFERENCES}. Declare the others with `link`.",
+            f"`{field.name}` holds {len(given)} ids; the limit is {MAX_REFERENCES}. Declare the others with "
+            "`link`, if the enum `Relation` has their relation.",
             field.name,
         )
     targets: Targets = {}

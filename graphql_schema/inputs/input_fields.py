@@ -1,7 +1,8 @@
 """Declarations of input fields: own values, and edges as data that one function reads.
 
-An absent field keeps the stored value, an explicit null restores the default or removes it. A list of ids replaces the
-edges that the same field declared before; the inputs and outputs of a run are added.
+An absent field keeps the stored value. An explicit null removes it, or restores the default of a new asset, which for
+`visibility` is ORG. A list of ids replaces the edges that the same field declared before; the inputs and outputs of a
+run are added.
 """
 
 from dataclasses import dataclass
@@ -104,7 +105,10 @@ def refers(description: str, *kinds: str) -> SchemaField:
 def reference(
     hop: Hop, description: str, *, adds: bool = False, origin: str = "DECLARED", required: bool = False
 ) -> SchemaField:
-    """Return a field with one id, or a list of ids, at the far end of a hop; for flags see :class:`EdgeField`."""
+    """Return a field that declares edges over a hop; for flags see :class:`EdgeField`.
+
+    The annotation of the attribute makes it one id, a list of ids, or a list of input objects.
+    """
     return strawberry.field(
         description=description,
         default=strawberry.UNSET,
@@ -116,8 +120,8 @@ def key_field() -> SchemaField:
     """Return the input field of an idempotency key."""
     return strawberry.field(
         description="A key that you choose for this call, such as a build number. For 24 hours after a successful "
-        "call, the same key with the same payload returns its result and writes nothing; with another payload it is "
-        "rejected.",
+        "call, the same key from the same caller with the same payload returns its result and writes nothing; with "
+        "another payload it is rejected.",
         default=None,
     )
 
@@ -125,8 +129,8 @@ def key_field() -> SchemaField:
 def revision_field() -> SchemaField:
     """Return the input field of the expected revision."""
     return strawberry.field(
-        description="The stored revision that the call expects, 0 if none is stored; with another one the result is "
-        "CONFLICT.",
+        description="The stored revision that the call expects: 0 if the asset is absent or hidden, at least 1 for a "
+        "stub. With another one the result is CONFLICT.",
         default=None,
     )
 
@@ -158,7 +162,7 @@ class AssetFields:
     description: str | None = attribute("A description of the asset.")
     stage: LifecycleStage | None = attribute("The life-cycle stage; initially ACTIVE.")
     visibility: Visibility | None = attribute(
-        "The callers who may discover the asset; initially ORG, for a version that of its parent."
+        "The callers who may discover the asset; initially ORG, for a version that of its parent; null sets ORG."
     )
     sensitivity: Sensitivity | None = attribute("The declared sensitivity; initially INTERNAL.")
     properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
@@ -183,7 +187,9 @@ class CatalogFields:
     """Fields of every input that registers a team, user, domain or tag."""
 
     id: strawberry.ID | None = id_part("The URN; default: derived from the name.")
-    name: str = strawberry.field(description="The name, part of the id.")
+    name: str = strawberry.field(
+        description="The name, part of the id. A name other than that of a given `id` is ignored."
+    )
     properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
     idempotency_key: str | None = key_field()
     dry_run: bool | None = strawberry.field(

@@ -19,10 +19,11 @@ from graphql_schema.inputs.submit import submit_one
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The own fields of a kind that `mlg export` writes; the fields of every asset are not repeated here.
+    """The parts of the export of a kind that do not follow from its input.
 
-    ``fields``: a selection of the type, each field with the value that the input takes under the same name. An object
-    of which only the ``id`` is selected becomes that id.
+    `mlg export` writes each field of the input that the type has under the same name. It writes the edges of lineage
+    relations as links.
+
     ``links``: connections of the type whose edges leave the asset, with their relation; each edge becomes a link.
     ``self_links``: connections that may contain the asset itself, with their relation. Such an edge is never among the
     neighbours, so it becomes a link of its own.
@@ -30,7 +31,6 @@ class Export:
     ``listing``: the field of `Query` that lists the kind.
     """
 
-    fields: str
     links: Mapping[str, Relation] = field(default_factory=dict)
     self_links: Mapping[str, Relation] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
@@ -44,14 +44,14 @@ class KindEntry:
     ``node``: the type, named as the kind.
     ``input``: the input that registers one, named ``<kind>Input``.
     ``description``: that of the mutation and of the field of `AssetInput`.
-    ``export``: the fields that `mlg export` writes.
+    ``export``: the parts of the export that do not follow from the input.
     ``verb``: the first word of the mutation's name.
     """
 
     node: type[Node]
     input: type
     description: str
-    export: Export
+    export: Export = field(default_factory=Export)
     verb: Literal["register", "record"] = "register"
 
     @property

@@ -4,11 +4,15 @@ from collections.abc import Sequence
 
 import strawberry
 
+from graphql_schema.catalog.kinds import ASSETS
+from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import AssetRef, NodeRef
 from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteError, WriteOutcome
 from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.row import Row
+from policies.errors import InvalidError
 
 CHANGED = frozenset({Outcome.CREATED, Outcome.UPDATED})
 """Outcomes of items that were written."""
@@ -30,6 +34,12 @@ async def _stored(root: Parent, info: Info) -> Resolved:
     return await info.context.reader.node(root["urn"]) if root["urn"] else None
 
 
+async def _stored_asset(root: Parent, info: Info) -> Resolved:
+    """Return the row of an asset; None for a tag, team, user or domain, whose change may be reverted as well."""
+    row: Row | None = await _stored(root, info)
+    return row if row is not None and row.kind in ASSETS else None
+
+
 async def resolve_created_record(root: Parent, info: Info) -> Resolved:
     """Return the attached record that a call created or changed, as the viewer may see it; None without one."""
     return await info.context.reader.node(root["made"]) if root["made"] else None
@@ -41,13 +51,16 @@ class RegisterPayload:
 
     asset: NodeRef | None = strawberry.field(
         description="The stored asset as the viewer may see it; null for a link, for a rejected item, or if none is "
-        "stored.",
+        "stored or visible.",
         resolver=_stored,
     )
     outcome: Outcome = stored_field("The outcome; with `dryRun` the one that the call would have without `dryRun`.")
     changed: bool = stored_field("Whether anything was written, or would be without `dryRun`.")
     revision: int | None = stored_field(
         "The revision of the asset after the call, or of the end that a link changes; null if the item was rejected."
+    )
+    voided_approvals: list[str] = stored_field(
+        "The names of the approvals of the asset that its change of content voided; usually empty."
     )
     errors: list[MutationError] = stored_field("The errors; empty unless the item was rejected.")
 
@@ -57,10 +70,14 @@ class UpdatePayload:
     """The result of an update of an asset."""
 
     asset: AssetRef | None = strawberry.field(
-        description="The stored asset as the viewer may see it; null if it does not exist or is not visible.",
-        resolver=_stored,
+        description="The stored asset as the viewer may see it. Null if it does not exist or is not visible, for a "
+        "tag, team, user or domain, and for a rejected `revertChange`.",
+        resolver=_stored_asset,
     )
     changed: bool = stored_field("Whether anything was written.")
+    voided_approvals: list[str] = stored_field(
+        "The names of the approvals of the asset that its change of content voided; usually empty."
+    )
     errors: list[MutationError] = stored_field("The errors; empty unless the update was rejected.")
 
 
@@ -70,14 +87,25 @@ def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> JsonObje
     ``key`` is the path of the item in the input, ``urn`` the asset if ``result`` names none.
     """
     return {
-        "urn": result.urn or urn,
+        "urn": result.urn or _valid(urn),
         "made": result.created_record,
         "gate": result.gate,
+        "farEndKnown": result.far_end_known,
         "outcome": result.outcome.name,
         "changed": result.outcome in CHANGED,
         "revision": result.revision,
+        "voidedApprovals": list(result.voided_approvals),
         "errors": errors(result.errors, *key),
     }
+
+
+def _valid(urn: str | None) -> str | None:
+    """Return a URN of an input, None if it is malformed: the call was rejected, and there is no asset to read."""
+    try:
+        parse_urn(urn or "")
+    except InvalidError:
+        return None
+    return urn
 
 
 def errors(refusals: Sequence[WriteError], *key: str) -> list[JsonObject]:

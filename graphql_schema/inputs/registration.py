@@ -55,7 +55,7 @@ def _urn_of(kind: Kind, given: InputValue) -> str:
             return _made(kind, {**default, **{name: part for name, part in parts.items() if part}})
     require_kind(given.id, (kind.name,), "id")
     known = parse_urn(given.id)
-    if not kind.asset:  # the name of a team, user, domain or tag may change, its id does not
+    if not kind.asset:  # a name other than that in the id of a team, user, domain or tag is ignored, not refused
         parts.pop("name")
     for name, part in parts.items():
         with error_path(name):

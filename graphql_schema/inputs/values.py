@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 import strawberry
-from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.base import StrawberryContainer, StrawberryList, StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from graphql_schema.catalog.instants import milliseconds
@@ -61,22 +62,42 @@ def error_path(*path: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class InputField:
-    """A field of an input class: its GraphQL name, the name of its attribute, and its metadata."""
+    """A field of an input class: its GraphQL name, the name of its attribute, its metadata, and its declaration."""
 
     name: str
     attribute: str
     metadata: Mapping[Any, Any]
+    declaration: StrawberryField
+
+    @property
+    def many(self) -> bool:
+        """Whether the value is a list."""
+        return any(isinstance(each, StrawberryList) for each in self._types())
+
+    @property
+    def nested(self) -> type | None:
+        """The input class of the value, or of each value of a list; None for a scalar or an enumeration."""
+        *_, inner = self._types()
+        return inner if isinstance(inner, type) and hasattr(inner, "__strawberry_definition__") else None
+
+    def _types(self) -> Iterator[object]:
+        """Yield the type of the field, then the type inside each list and each optional type."""
+        each: object = self.declaration.type
+        yield each
+        while isinstance(each, StrawberryContainer):
+            each = each.of_type
+            yield each
 
 
 def fields_of(item: InputValue) -> tuple[InputField, ...]:
-    """Return the fields of an input object."""
+    """Return the fields of an input object, or of a class of the schema."""
     return _fields(item.__strawberry_definition__)
 
 
 @lru_cache(maxsize=64)
 def _fields(definition: StrawberryObjectDefinition) -> tuple[InputField, ...]:
     return tuple(
-        InputField(field.graphql_name or to_camel_case(field.python_name), field.python_name, field.metadata)
+        InputField(field.graphql_name or to_camel_case(field.python_name), field.python_name, field.metadata, field)
         for field in definition.fields
     )
 
@@ -95,7 +116,10 @@ def values_of(item: InputValue) -> JsonObject:
 
 
 def check_record(values: Record) -> None:
-    """Raise InputError for values or a display name that are too long, or an interval that ends before it begins."""
+    """Raise InputError if the values together exceed MAX_RECORD_BYTES, or one of them is invalid.
+
+    Invalid are a display name that is too long, and an interval that ends before it begins.
+    """
     if len(values.get("displayName") or "") > MAX_NAME_LENGTH:
         raise InputError(f"The display name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "displayName")
     for begin, end in INTERVALS:
@@ -111,7 +135,7 @@ def check_record(values: Record) -> None:
 
 
 def to_json(given: InputValue, *path: str) -> Json:
-    """Return the JSON value of an input value, without the absent, null and empty fields of nested inputs."""
+    """Return the JSON value of an input value, without absent and null fields, and empty lists, of nested inputs."""
     if isinstance(given, Enum):
         return given.name
     if isinstance(given, list):

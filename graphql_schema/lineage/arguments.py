@@ -49,14 +49,14 @@ class LineageFilter:
     """Filter of lineage; an empty or absent list accepts everything."""
 
     kinds: list[AssetKind] | None = strawberry.field(
-        description="Shows only assets of these kinds; all if empty or absent.", default=None
+        description="Shows only assets, roots included, of these kinds; all if empty or absent.", default=None
     )
     relations: list[RelationName] | None = strawberry.field(
         description="Follows only edges of these relations; all if empty or absent.", default=None
     )
     origins: list[EdgeOrigin] | None = strawberry.field(
         description="Follows only edges of these origins; all if empty or absent. `lineage` and `impact` follow "
-        "inferred edges only if INFERRED is listed.",
+        "edges of inference rules only if INFERRED is listed.",
         default=None,
     )
     min_confidence: float | None = strawberry.field(
@@ -65,7 +65,7 @@ class LineageFilter:
         default=None,
     )
     stages: list[LifecycleStage] | None = strawberry.field(
-        description="Shows only assets in these stages; all if empty or absent.", default=None
+        description="Shows only assets, roots included, in these stages; all if empty or absent.", default=None
     )
 
     def keep(self) -> LineageItemFilter:
@@ -84,8 +84,8 @@ class LineageFilter:
 Filter = Annotated[
     LineageFilter | None,
     strawberry.argument(
-        description="Filter of lineage. If absent, everything counts, but inferred edges only in `upstream` and "
-        "`downstream`."
+        description="Filter of lineage. If absent, everything counts, but edges of inference rules only in `upstream` "
+        "and `downstream`."
     ),
 ]
 

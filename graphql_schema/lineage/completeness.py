@@ -18,7 +18,9 @@ class CompletenessState(Enum):
     COMPLETE = value(
         "COMPLETE", description="Nothing is known to be missing; the policy may not disclose that something is hidden."
     )
-    TRUNCATED = value("TRUNCATED", description="A budget ended the query; there may be more.")
+    TRUNCATED = value(
+        "TRUNCATED", description="A limit or budget ended the query, also if `maxDepth` did; there may be more."
+    )
     PARTIAL = value(
         "PARTIAL", description="A root was not found, or something is hidden; the lineage behind it is missing."
     )
@@ -34,11 +36,14 @@ class LineageCompleteness:
         "was reached. ROOTS: some roots were not found. POLICY: something is hidden. Several are separated by commas."
     )
     visited: int = stored_field("Number of visited assets, including those that the filter hides.")
-    depth_reached: int = stored_field("Number of edges from the nearest root to the farthest visited asset.")
+    depth_reached: int = stored_field(
+        "Number of edges from the nearest root to the farthest visited asset; steps between parent and child do not "
+        "count."
+    )
     hidden: int | None = stored_field(
         "Number of hidden assets next to the visible result; null unless the policy discloses counts."
     )
-    as_of: Instant = stored_field("Instant at which the graph was read.")
+    as_of: Instant = stored_field("The instant whose edges the result has: `asOf`, or the time of the read.")
 
 
 def completeness_source(found: Completeness) -> JsonObject:

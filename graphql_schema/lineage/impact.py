@@ -120,25 +120,36 @@ class ImpactedAsset:
     """An affected asset, and a path to it."""
 
     asset: AssetRef = stored_field("The asset.")
-    depth: int = stored_field("Number of edges from the nearest root to the asset.")
+    depth: int = stored_field(
+        "Number of edges from the nearest root to the asset; steps between parent and child do not count."
+    )
     via: list[strawberry.ID] = stored_field(
-        "Ids on one shortest path from a root to the asset, both included: the least by ids among the shortest."
+        "Ids on one shortest path from a root to the asset, both included, also parents and children on it: the least "
+        "by ids among the shortest."
     )
 
 
-@strawberry.type(description="A team that owns assets downstream of the roots.")
+@strawberry.type(
+    description="A visible team that is the `ownerTeam` of assets downstream of the roots; other owners are not listed."
+)
 class ImpactedTeam:
-    """A team that owns affected assets."""
+    """A visible team that is the owner team of affected assets."""
 
     team: TeamRef = stored_field("The team.")
     assets: int = stored_field("Number of affected assets with this owner team.")
 
 
-@strawberry.type(description="Assets that a change of the roots would affect; the roots are not counted.")
+@strawberry.type(
+    description="Assets that a change of the roots would affect: those at least one edge downstream. Roots, and "
+    "parents or children of roots at depth 0, are not counted."
+)
 class Impact:
-    """Assets that a change of the roots would affect: everything downstream, without the roots."""
+    """Assets that a change of the roots would affect: everything downstream at depth 1 or more."""
 
-    total: int = strawberry.field(description="Number of affected assets.", resolver=_total)
+    total: int = strawberry.field(
+        description="Number of affected assets that were found and are visible to the viewer; see `completeness`.",
+        resolver=_total,
+    )
     counts_by_kind: list[KindCount] = strawberry.field(
         description="Number of affected assets of each kind, ordered by kind.", resolver=_by_kind
     )
@@ -155,7 +166,7 @@ class Impact:
         description="Affected assets, ordered by depth, then id.", resolver=_assets
     )
     teams: list[ImpactedTeam] = strawberry.field(
-        description="Owner teams of affected assets, ordered by number of assets, most first; ties by id.",
+        description="Visible owner teams of affected assets, ordered by number of assets, most first; ties by id.",
         resolver=_teams,
     )
     completeness: LineageCompleteness = strawberry.field(

@@ -41,8 +41,8 @@ class LinkInput:
     run_id: strawberry.ID | None = attribute("Id of the run that observed the edge.")
     declassify: bool | None = attribute(
         "Whether the data is not sensitive any more at the target, so that sensitivity does not propagate over the "
-        "edge. A change requires the right to approve on the target, for PRODUCES also on the source. If absent, the "
-        "stored value is kept.",
+        "edge. A change requires the right to approve on the target if it is visible, for PRODUCES also on the "
+        "source. If absent, the stored value is kept.",
         stored="declassified",
     )
     properties: list[PropertyInput] | None = attribute(
@@ -50,7 +50,9 @@ class LinkInput:
     )
 
 
-@strawberry.input(description="An edge to end. Linked again, it is reopened and keeps its history.")
+@strawberry.input(
+    description="An edge to end, not one of an inference rule. Linked again, it is reopened and keeps its history."
+)
 class UnlinkInput:
     """An edge to end."""
 
@@ -58,21 +60,26 @@ class UnlinkInput:
     from_: strawberry.ID = strawberry.field(name="from", description="Id at the start of the edge.")
     to: strawberry.ID = strawberry.field(description="Id at the end of the edge.")
     valid_to: Instant | None = strawberry.field(
-        description="Instant at which the edge ended; now if absent.", default=None
+        description="Instant at which the edge ended; now if absent. It also corrects the end of an ended edge.",
+        default=None,
     )
 
 
 async def _edge(root: Parent, info: Info) -> Resolved:
-    """Return the written edge as the viewer may see it; None if it has ended, is hidden or was not written.
+    """Return the written edge as the viewer may see it; None if it is not valid now, is hidden or was not written.
 
-    It is read from its owning end, usually the consumer, because the other end can have very many edges.
+    It is also None if the viewer did not know the other end before. Otherwise the stub that a link to an absent id
+    leaves behind would distinguish that id from a hidden one. It is read from its owning end, usually the consumer,
+    because the other end can have very many edges.
     """
+    if root["errors"] or not root["farEndKnown"]:  # an id may be malformed
+        return None
     link = root["link"]
     relation = RELATIONS[link.relation]
     out = relation.owning_end is Direction.IN
     near, far = (link.source, link.target) if out else (link.target, link.source)
     row = await info.context.reader.node(near)
-    if row is None or root["errors"]:
+    if row is None:
         return None
     hop = Hop(relation, Direction.OUT if out else Direction.IN, (parse_urn(far).kind,))
     found = await info.context.reader.related(row, edges_over(hop), ALL)
@@ -86,8 +93,8 @@ class LinkPayload:
 
     changed: bool = stored_field("Whether the mutation wrote anything.")
     edge: LineageEdge | None = strawberry.field(
-        description="The edge as stored now and visible to the viewer; null if it has ended, is hidden or was not "
-        "written.",
+        description="The edge as stored now and visible to the viewer; null if it is not valid now, is hidden or was "
+        "not written. Null also if the other end was not registered or not visible to the viewer before the call.",
         resolver=_edge,
     )
     errors: list[MutationError] = stored_field(
@@ -108,7 +115,9 @@ async def _unlink(info: Info, input: UnlinkArg) -> Resolved:
 
 
 link: LinkPayload = strawberry.field(
-    description="Declares an edge between two assets; declaring it again merges its properties.", resolver=_link
+    description="Declares one edge; declaring it again merges its properties. Requires the right to link on each "
+    "visible end that the edge changes, usually the consumer of the data.",
+    resolver=_link,
 )
 unlink: LinkPayload = strawberry.field(
     description="Ends an edge, regardless of its declarers; requires the right to link on the end that the edge "

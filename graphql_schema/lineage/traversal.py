@@ -40,7 +40,9 @@ class LineageNode:
     """An asset of a lineage result, with its depth."""
 
     asset: AssetRef = stored_field("The asset.")
-    depth: int = stored_field("Number of edges from the nearest root to the asset.")
+    depth: int = stored_field(
+        "Number of edges from the nearest root to the asset; steps between parent and child do not count."
+    )
 
 
 @strawberry.type(description="Number of assets of one kind.")
@@ -68,15 +70,15 @@ class Lineage:
     """Result of a walk along lineage."""
 
     nodes: Connection[LineageNode] = stored_field(
-        "Assets ordered by depth, then id; roots have depth 0. Pages stay consistent while the graph changes."
+        "Assets ordered by depth, then id; roots have depth 0. Later pages use the edges as of the first page."
     )
     edges: list[LineageEdge] = strawberry.field(
-        description="Edges between the nodes of this page and earlier ones; an error if there are more than "
+        description="Edges among all nodes from the first page to this one; an error if there are more than "
         f"{MAX_PAGE_EDGES:,}.",
         resolver=_edges,
     )
     counts_by_kind: list[KindCount] = stored_field(
-        "Number of nodes of each kind on all pages, ordered by kind; roots count."
+        "Number of nodes of each kind on all pages, ordered by kind; roots count if the filter shows them."
     )
     completeness: LineageCompleteness = stored_field("How much of the lineage all pages contain together.")
     unknown_roots: list[strawberry.ID] = stored_field(

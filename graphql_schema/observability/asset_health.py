@@ -13,7 +13,8 @@ from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES
 
 
 @strawberry.type(
-    description="Cause of impaired health: a failing or overdue check, an open incident or a failing evaluation."
+    description="Cause of impaired health: a check whose latest result is FAIL, ERROR or WARN or is overdue, an open "
+    "incident, or an evaluation with the verdict FAIL or WARN."
 )
 class HealthCause:
     """A check, incident or evaluation that impairs the health of an asset."""
@@ -24,6 +25,10 @@ class HealthCause:
     depth: int = stored_field(
         "Number of edges upstream; 0 for the asset itself, its parent and its children in the asset group."
     )
+    counts: bool = stored_field(
+        "Whether the cause counts for the status. An evaluation counts if the owner team of the version owns it, a "
+        "cause on an asset upstream if that asset has an owner team or the asset of the health has none."
+    )
     check: CheckRef | None = stored_field("Check that found the problem; null for another kind of cause.")
     result: CheckResultRef | None = stored_field(
         "Latest result of the check, null for another kind of cause; if it is PASS, the check is overdue by the "
@@ -31,7 +36,7 @@ class HealthCause:
     )
     incident: IncidentRef | None = stored_field("Open incident; null for another kind of cause.")
     evaluation: EvaluationRef | None = stored_field(
-        "Failing evaluation of the model version `asset`; null for another kind of cause."
+        "Evaluation of the model version `asset` with the verdict FAIL or WARN; null for another kind of cause."
     )
 
 
@@ -54,6 +59,7 @@ def _cause(cause: HealthFinding) -> JsonObject:
     return {
         "asset": cause.asset,
         "depth": cause.depth,
+        "counts": cause.counts,
         "check": cause.check,
         "result": cause.result,
         "incident": cause.incident,

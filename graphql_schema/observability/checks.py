@@ -109,10 +109,12 @@ class ReportCheckPayload:
     """Result of reporting a check."""
 
     result: CheckResult | None = strawberry.field(
-        description="The result as stored; null if the call was rejected.", resolver=resolve_created_record
+        description="The result as stored; null if the call was rejected or the result is not visible to you.",
+        resolver=resolve_created_record,
     )
     incident: IncidentRef | None = strawberry.field(
-        description="Incident that the result opened or found open with `openIncidentOnFail`; null if there is none.",
+        description="The incident recorded for this result: opened, or found open, with `openIncidentOnFail`. Null if "
+        "there is none or it is not visible to you.",
         resolver=_opened,
     )
     errors: list[MutationError] = errors_field()
@@ -126,7 +128,7 @@ async def _report(info: Info, input: ReportArg) -> Resolved:
 
 
 report_check: ReportCheckPayload = strawberry.field(
-    description="Records the result of a check. The same result for the same instant and window changes nothing, "
+    description="Records the result of a check. An equal result for the same instant and window is stored once, "
     "another one corrects the stored one. A late result is ordered by its observation.",
     resolver=_report,
 )

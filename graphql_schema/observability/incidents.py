@@ -186,7 +186,8 @@ class IncidentPayload:
     """Result of opening or resolving an incident."""
 
     incident: Incident | None = strawberry.field(
-        description="The incident as stored now; null if the call was rejected.", resolver=resolve_created_record
+        description="The incident as stored now; null if the call was rejected or it is not visible to you.",
+        resolver=resolve_created_record,
     )
     errors: list[MutationError] = errors_field()
 

@@ -1,16 +1,18 @@
-"""Admission of operations, before validation: the size limits, and the choice among several operations by name.
+"""Admission of operations, before validation: the limits, and the choice among several operations by name.
 
 It runs before the validation rules of graphql-core, some of which cost more than linear time, so that a hostile
 document does not reach them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
-from graphql_schema.operation.limits import DocumentLimits, breaches
+from graphql_schema.operation.cost import Pricing, cost_breaches
+from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
+from graphql_schema.operation.variable_size import variable_breaches
 from policies.errors import Code, CodedError, LimitError
 
 # graphql-core compares fields of the same name pairwise, up to this budget. With its default, 5 kB of `q{x} q{x} …`
@@ -19,7 +21,7 @@ overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 
 
 class AdmissionExtension(SchemaExtension):
-    """Refuses documents that exceed ``limits``, and documents of several operations without ``operationName``."""
+    """Refuses operations that exceed ``limits``, and documents of several operations without ``operationName``."""
 
     def __init__(self, limits: DocumentLimits | None = None) -> None:
         self.limits = limits or DocumentLimits()
@@ -50,13 +52,30 @@ class AdmissionExtension(SchemaExtension):
     def _refusals(self, document: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document: several operations and no `operationName`, or each exceeded limit."""
         # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
-        named = self.execution_context._provided_operation_name is not None  # noqa: SLF001
+        named = self.execution_context._provided_operation_name  # noqa: SLF001
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-        if len(operations) > 1 and not named:
+        if len(operations) > 1 and named is None:
             return [_located(_ambiguous(len(operations)), operations[1])]
+        chosen = [each for each in operations if named is None or (each.name is not None and each.name.value == named)]
+        # Sizes come first: pricing recurses, and their limits bound how deep.
+        exceeded = breaches(document, self.limits) or self._expensive(document, chosen)
         return [
             _located(LimitError(b.message, limit=b.limit, actual=b.actual, maximum=b.maximum), b.operation)
-            for b in breaches(document, self.limits)
+            for b in exceeded
+        ]
+
+    def _expensive(self, document: DocumentNode, operations: Iterable[OperationDefinitionNode]) -> list[Breach]:
+        """Return the limits on variables and cost that an operation exceeds."""
+        schema = self.execution_context.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
+        variables = self.execution_context.variables or {}
+        pricing = Pricing.of(schema, document, variables)
+        return [
+            breach
+            for operation in operations
+            for breach in (
+                *variable_breaches(schema, operation, variables, self.limits),
+                *cost_breaches(pricing.cost(operation), operation, self.limits),
+            )
         ]
 
 

@@ -1,4 +1,6 @@
-"""The Strawberry schema with admission in front of every operation, and without the logging of Strawberry."""
+"""The Strawberry schema with admission, execution within a budget, and without the logging of Strawberry."""
+
+from typing import Any
 
 from graphql import GraphQLError
 from strawberry import Schema
@@ -6,13 +8,20 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 
 from graphql_schema.operation.admission import AdmissionExtension
+from graphql_schema.operation.execution import BudgetedExecution
 from graphql_schema.operation.limits import DocumentLimits
 
 
 class OperationSchema(Schema):
-    """A Strawberry ``Schema`` that always applies ``limits``; a subclass may set others."""
+    """A Strawberry ``Schema`` that always applies ``limits`` and executes within a budget.
+
+    A subclass may set other limits.
+    """
 
     limits = DocumentLimits()
+
+    def __init__(self, *roots: Any, **options: Any) -> None:  # noqa: ANN401 - the parameters of Strawberry's Schema
+        super().__init__(*roots, **{"execution_context_class": BudgetedExecution, **options})
 
     def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:  # noqa: FBT001 - Strawberry's signature
         """Return the given extensions with admission in front."""

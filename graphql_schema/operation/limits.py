@@ -28,13 +28,38 @@ INTROSPECTION = frozenset({"__schema", "__type"})
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """Limits of one document (docs/http.md); the parser enforces ``tokens``."""
+    """Limits of one operation (docs/http.md); the parser enforces ``tokens``.
+
+    - ``objects``, ``values`` and ``introspection``: the most that the response can have, as
+      :mod:`graphql_schema.operation.cost` estimates it before execution.
+    - ``query_variables`` and ``mutation_variables``: sizes as :mod:`graphql_schema.operation.variable_size` counts
+      them. The second admits a registration of 1,000 assets.
+    """
 
     depth: int = 12
     aliases: int = 30
     directives: int = 50
     fields: int = 5_000
     tokens: int = 4_000
+    objects: int = 50_000
+    values: int = 500_000
+    introspection: int = 250_000
+    query_variables: int = 50_000
+    mutation_variables: int = 250_000
+
+
+_SELECT_LESS = "Fragments count each time they are spread. Select less, or split it into several requests."
+_SMALLER_PAGES = (
+    "That is what the response can have: sizes of pages are multiplied down the tree. "
+    "Use a smaller `first` in the outer or inner lists, or select less below them."
+)
+_ADVICE = {
+    "objects": _SMALLER_PAGES,
+    "values": _SMALLER_PAGES,
+    "introspection": "Read the schema by one introspection query, as tools do, or from the file of the SDL.",
+    "variables": "Objects count the fields of their input type. Send fewer elements, or several requests.",
+}
+"""What to do about an exceeded limit, by its name; :data:`_SELECT_LESS` for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +74,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A limit that an operation exceeds: its name in :class:`DocumentLimits`, the actual size and the maximum."""
+    """A limit that an operation exceeds: its name in the response, the actual size and the maximum."""
 
     limit: str
     actual: int
@@ -59,10 +84,8 @@ class Breach:
     @property
     def message(self) -> str:
         """Message for the client: the limit, both sizes, and what to do."""
-        return (
-            f"The operation has {self.limit} {self.actual}; the limit is {self.maximum}. "
-            "Fragments count each time they are spread. Select less, or split it into several requests."
-        )
+        advice = _ADVICE.get(self.limit, _SELECT_LESS)
+        return f"The operation has {self.limit} {self.actual}; the limit is {self.maximum}. {advice}"
 
 
 @dataclass(slots=True)

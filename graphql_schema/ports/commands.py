@@ -26,7 +26,7 @@ ANY: Final = AnyVersion()
 
 @dataclass(frozen=True, slots=True)
 class UnlinkCommand:
-    """Ends an edge, regardless of its declarers, at ``valid_to`` or now."""
+    """Ends an edge, regardless of its declarers, at ``valid_to`` or now; ``valid_to`` also corrects an ended edge."""
 
     relation: str
     source: str
@@ -36,16 +36,20 @@ class UnlinkCommand:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCommand:
-    """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them."""
+    """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them.
+
+    With ``despite_others``, uses by assets that the caller may not change do not prevent it.
+    """
 
     urn: str
     expected_revision: int | None = None
     reason: str | None = None
+    despite_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreCommand:
-    """Restores a deleted asset, and the children that were deleted with it."""
+    """Restores a deleted asset, and the visible children that were deleted with it."""
 
     urn: str
 
@@ -96,6 +100,7 @@ class ApproveCommand:
     reason: str | None = None
     expires_at: int | None = None
     key: IdempotencyKey | None = None
+    expected_revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class ReportCheckCommand:
     """Records the result of a check.
 
     ``values`` has the keys value, window and threshold, with None where absent. ``observed_at`` None is now.
+    ``open_incident``, a flag: FAIL or ERROR as the newest result opens an incident, unless the check has an open one.
     """
 
     asset: str
@@ -192,7 +198,10 @@ class RegisterCommand:
 
 @dataclass(frozen=True, slots=True)
 class LinkCommand:
-    """Declares one edge; ``values`` are the values of the edge, of which a present None is removed."""
+    """Declares one edge; ``values`` are merged into the stored ones. A None there removes the stored value.
+
+    A ``validFrom`` or ``origin`` of None counts as absent.
+    """
 
     relation: str
     source: str

@@ -19,7 +19,7 @@ Value = str | int
 """A value that a condition compares with: a text, or a number such as epoch milliseconds."""
 
 MAX_FILTER_CONDITIONS: Final = 200
-"""Values and conditions that one filter may contain."""
+"""Maximal number of values and conditions, counted together, in one filter."""
 
 MAX_FILTER_TEXT_LENGTH: Final = 1_024
 """Characters of a text that a filter compares with: the length of the longest name and of the longest id."""
@@ -97,6 +97,8 @@ class HasWord:
 @dataclass(frozen=True, slots=True)
 class UnusedFor:
     """No consumer visible to the caller used the asset on the last ``days`` days in UTC, today included.
+
+    An asset that was never used must have begun before these days.
 
     The reader replaces this condition before it queries the index (:mod:`app.graph.reading.unused_assets`).
     """
@@ -195,8 +197,8 @@ def rewrite(
 def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Value] | None]) -> bool:
     """Return whether a record meets a condition.
 
-    ``value_of`` returns the value of a key: a list for a set, None for an absent or hidden value, which meets no leaf.
-    Raises ValueError on :class:`UnusedFor`, which no record decides by itself.
+    ``value_of`` returns the value of a key: a list for a set, None for an absent or hidden value. None meets no leaf,
+    and therefore every negated leaf. Raises ValueError on :class:`UnusedFor`, which no record decides by itself.
     """
     match condition:
         case All(conditions):
@@ -206,7 +208,10 @@ def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Val
         case Negated(inner):
             return not matches(inner, value_of)
         case UnusedFor():
-            raise ValueError("UnusedFor depends on the usage that is visible to the caller; resolve it first")
+            raise ValueError(
+                "UnusedFor depends on the usage that the caller may see. Replace it by app.graph.reading.unused_assets "
+                "before you call matches."
+            )
         case _:
             return any(_value_matches(condition, value) for value in _values(value_of(condition.key)))
 

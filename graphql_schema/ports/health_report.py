@@ -9,8 +9,9 @@ from graphql_schema.ports.row import Row
 
 
 class CauseSeverity(IntEnum):
-    """Severity of a cause of health."""
+    """Severity of a cause of health; one that others REPORTED does not count for the status."""
 
+    REPORTED = 0
     MINOR = 1
     SEVERE = 2
 
@@ -29,6 +30,11 @@ class HealthFinding:
     result: Row | None = None
     incident: Row | None = None
     evaluation: Row | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Return whether the cause counts for the status."""
+        return self.weight is not CauseSeverity.REPORTED
 
     @property
     def about(self) -> str:

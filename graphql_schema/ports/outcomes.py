@@ -12,9 +12,12 @@ from graphql_schema.catalog.enums import value
 class Outcome(Enum):
     """The outcome of one item."""
 
-    CREATED = value("CREATED", description="The asset or edge was created; a registered stub counts as created.")
-    UPDATED = value("UPDATED", description="The stored values changed.")
-    UNCHANGED = value("UNCHANGED", description="The stored values were already the same; nothing was written.")
+    CREATED = value(
+        "CREATED",
+        description="The asset, edge or record was created; a registered stub and a reopened edge count as created.",
+    )
+    UPDATED = value("UPDATED", description="Stored values or edges changed.")
+    UNCHANGED = value("UNCHANGED", description="The stored state was already as requested; nothing was written.")
     CONFLICT = value(
         "CONFLICT",
         description="The stored state or an earlier use of the idempotency key prevents the write; nothing was "
@@ -64,13 +67,16 @@ class WriteError:
 class GateResult:
     """The conditions of a gate that a model version does not meet; without any, the gate is open.
 
-    Approvals are given by name, evaluations and incidents by id, sensitivity violations as sentences.
+    Approvals are given by name, evaluations and incidents by id, sensitivity violations and repeated approvers as
+    sentences. ``reported_evaluations`` are failing evaluations that do not count.
     """
 
     missing_approvals: tuple[str, ...] = ()
     failing_evaluations: tuple[str, ...] = ()
     blocking_incidents: tuple[str, ...] = ()
     sensitivity_violations: tuple[str, ...] = ()
+    repeated_approvers: tuple[str, ...] = ()
+    reported_evaluations: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -80,6 +86,7 @@ class GateResult:
             self.failing_evaluations,
             self.blocking_incidents,
             self.sensitivity_violations,
+            self.repeated_approvers,
         )
         return not any(found)
 
@@ -90,7 +97,9 @@ class WriteOutcome:
 
     ``urn`` is the id of the asset, None for links, incidents and rejected commands. ``revision`` is that of the asset,
     or of the end that a link changes. ``created_record`` is the id of the attached record that the command created or
-    changed. ``hidden_ids`` are hidden assets that the command names: for the access log, never for the caller.
+    changed. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
+    hidden assets that the command names: for the access log, never for the caller. ``far_end_known`` is whether the
+    caller could see, before the command, the end that a link does not change; True for other commands.
     """
 
     outcome: Outcome
@@ -99,6 +108,8 @@ class WriteOutcome:
     errors: tuple[WriteError, ...] = ()
     created_record: str | None = None
     gate: GateResult | None = None
+    voided_approvals: tuple[str, ...] = ()
+    far_end_known: bool = True
     hidden_ids: tuple[str, ...] = field(default=(), compare=False)
 
     @property

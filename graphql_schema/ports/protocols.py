@@ -97,7 +97,10 @@ class ChangeFeed(Protocol):
 
     @property
     def count(self) -> int:
-        """Return a counter that grows when transactions are noticed; get it before reading changes, then wait."""
+        """Return a counter that grows when there may be new changes; get it before reading changes, then wait.
+
+        Its value is not the number of transactions.
+        """
         ...
 
     async def wait(self, count: int) -> None:

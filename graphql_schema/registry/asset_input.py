@@ -7,12 +7,10 @@ from graphql_schema.registry.entries import item_fields
 
 
 @strawberry.input(
-    one_of=True, description="One item to register: exactly one field is given, and its name is the kind."
+    one_of=True, description="One item to register: exactly one field is given, named as the kind, or `link`."
 )
 class AssetInput:
     """One item: a field per kind of the register, and ``link``."""
 
     vars().update(item_fields())
-    link = strawberry.field(
-        graphql_type=LinkInput | None, description="Declares an edge between two assets.", default=strawberry.UNSET
-    )
+    link = strawberry.field(graphql_type=LinkInput | None, description="Declares one edge.", default=strawberry.UNSET)

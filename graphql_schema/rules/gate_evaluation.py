@@ -3,12 +3,12 @@
 The evidence has only records and fields that the caller may see. Hidden ones do not count and do not block.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
-from policies.gates import Gates, Needs
+from policies.gates import Gates, Needs, Selectors
 from policies.sensitivity import RANK
 
 
@@ -34,44 +34,65 @@ def visible_fields(record: Record, hidden: Collection[str]) -> Record:
 
 def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> GateResult:
     """Return the unmet conditions of the gates of an alias for the version; ``now`` is in epoch milliseconds."""
-    model = evidence.model
-    needs = gates.needs(alias, model.get("riskTier") or "", model.get("domain", ""))
-    approvals = {name for name in needs.approvals if approved(newest(evidence.approvals, name), now)}
+    needs = gates.needs(alias, selectors(evidence.model))
+    newest_by_name = {name: newest(evidence.approvals, name) for name in needs.approvals}
+    people = {name: each["decidedBy"] for name, each in newest_by_name.items() if each and approved(each, now)}
+    failing = [each for each in evidence.evaluations if needs.evaluations and _fails(each)]
+    counting = {each["id"] for each in failing if counts_for(evidence.version, each, needs.evaluators)}
     return GateResult(
-        tuple(name for name in needs.approvals if name not in approvals),
-        tuple(sorted({*_failing(evidence, needs)})) if needs.evaluations else (),
+        tuple(name for name in needs.approvals if name not in people),
+        tuple(sorted(counting)),
         tuple(sorted({*_blocking(evidence.incidents, needs.incidents)})),
         tuple(_too_sensitive(evidence.version, needs)),
+        tuple(_repeated(people, needs)),
+        tuple(sorted({each["id"] for each in failing} - counting)),
     )
 
 
+def selectors(model: Record) -> Selectors:
+    """Return the values of a model that select its gates, from a record with its ``domain``."""
+    return Selectors(model.get("riskTier") or "", model.get("domain", ""))
+
+
+def counts_for(version: Record, evaluation: Record, evaluators: Collection[str] = ()) -> bool:
+    """Return whether an evaluation counts: the owner team of the version, or a team in ``evaluators``, owns it.
+
+    Otherwise any caller could change the gates and the health of a version of others. A version without an owner team
+    has no others, so that evaluations without one count for it.
+    """
+    return bool(evaluation["ownerTeam"] in {version["ownerTeam"], *evaluators})
+
+
 def newest(approvals: Sequence[Record], gate: str) -> Record | None:
-    """Return the newest decision under the approval name ``gate``; None if there is none."""
+    """Return the newest decision under the approval name ``gate``, by the order of transactions; None if there is none.
+
+    ``decidedAt`` does not decide: an approval of a time when the clock was ahead would outlast its revocation.
+    """
     decisions = [each for each in approvals if each["gate"] == gate]
-    return max(decisions, key=lambda each: (each["decidedAt"], each["id"]), default=None)
+    return max(decisions, key=lambda each: (each["createdAt"], each["id"]), default=None)
 
 
 def approved(decision: Record | None, now: int) -> bool:
-    """Return whether a decision is an approval that is valid at ``now``."""
+    """Return whether a decision is an approval that is valid at ``now``: neither expired nor void."""
     if decision is None or decision["decision"] != "APPROVED":
         return False
-    expires = decision.get("expiresAt")
-    return expires is None or expires > now
+    return all(decision.get(end) is None or decision[end] > now for end in ("expiresAt", "voidedAt"))
 
 
-def _failing(evidence: Evidence, needs: Needs) -> Iterator[str]:
-    """Yield the ids of failing evaluations that are neither retired nor deleted.
+def _repeated(people: Mapping[str, str], needs: Needs) -> Iterator[str]:
+    """Yield a sentence for each person who gave several approvals that must be of different people."""
+    for names in sorted(map(sorted, needs.distinct)):
+        given = [name for name in names if name in people]
+        for person in sorted({people[name] for name in given}):
+            of_person = [name for name in given if people[name] == person]
+            if len(of_person) > 1:
+                yield f"{person} gave the approvals {' and '.join(of_person)}, which must be of different people."
 
-    Only those count that the owner team of the version, no team, or a team named as evaluator owns. Otherwise any team
-    could block a version with an evaluation of its own.
-    """
-    evaluators = {"", evidence.version["ownerTeam"], *needs.evaluators}
-    for each in evidence.evaluations:
-        if each["ownerTeam"] not in evaluators:
-            continue
-        inactive = each.get("stage") == "RETIRED" or each.get("deletedAt") is not None
-        if each.get("verdict") == "FAIL" and not inactive:
-            yield each["id"]
+
+def _fails(evaluation: Record) -> bool:
+    """Return whether an evaluation has the verdict FAIL, and is neither retired nor deleted."""
+    inactive = evaluation.get("stage") == "RETIRED" or evaluation.get("deletedAt") is not None
+    return evaluation.get("verdict") == "FAIL" and not inactive
 
 
 def _blocking(incidents: Sequence[Record], severities: Collection[str]) -> Iterator[str]:

@@ -17,7 +17,9 @@ from graphql_schema.catalog.enums import (
 )
 from graphql_schema.catalog.instants import milliseconds
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding
+from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.gate_evaluation import counts_for
 
 LEVELS: Final = 10
 """Number of levels upstream of an asset on which causes are searched."""
@@ -48,7 +50,7 @@ VERDICTS: Final[Mapping[str, CauseSeverity]] = {
     Verdict.FAIL.name: CauseSeverity.SEVERE,
     Verdict.WARN.name: CauseSeverity.MINOR,
 }
-"""Weight of an evaluation by its verdict; an evaluation of a team other than that of the version is minor."""
+"""Weight of an evaluation by its verdict; one that is not of the team of the version is REPORTED."""
 
 
 NOT_SERVING: Final = frozenset({"PENDING", "ROLLED_BACK", "RETIRED"})
@@ -56,8 +58,11 @@ NOT_SERVING: Final = frozenset({"PENDING", "ROLLED_BACK", "RETIRED"})
 
 
 def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
-    """Return the name of the ``HealthStatus``; ``monitored`` is whether a check result or evaluation exists on it."""
-    findings = list(causes)
+    """Return the name of the ``HealthStatus``.
+
+    ``monitored``, a flag: a visible check result or evaluation exists on the asset or its group.
+    """
+    findings = [cause for cause in causes if cause.counts]
     if any(cause.depth == 0 and cause.weight is CauseSeverity.SEVERE for cause in findings):
         return HealthStatus.UNHEALTHY.name
     if findings:
@@ -94,13 +99,35 @@ def weigh_evaluations(
     for _, _, evaluation in newest.values():
         weight = VERDICTS.get(evaluation.visible_value("verdict") or "")
         if weight is not None:
-            foreign = evaluation.record["ownerTeam"] not in {"", version.record["ownerTeam"]}
-            yield evaluation, CauseSeverity.MINOR if foreign else weight
+            counts = counts_for(version.record, evaluation.record)
+            yield evaluation, weight if counts else CauseSeverity.REPORTED
 
 
 def is_retired(asset: Row) -> bool:
     """Return whether the stage of an asset is RETIRED and visible to the caller."""
     return bool(asset.visible_value("stage") == LifecycleStage.RETIRED.name)
+
+
+def counts_downstream(asset: Row, root: Row) -> bool:
+    """Return whether causes on an asset upstream of ``root`` count for the status of ``root``.
+
+    Any engineer may record checks and incidents on an asset without an owner team, so these do not change the health of
+    an asset that has owners.
+    """
+    return bool(asset.record["ownerTeam"]) or not root.record["ownerTeam"]
+
+
+def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:
+    """Return whether causes propagate over an edge.
+
+    A reported edge must join assets with a common owner team, or reach an asset without an owner team. Otherwise any
+    caller could impair the health of an asset of others.
+    """
+    if not edge.get("reported"):
+        return True
+    team = downstream.record["ownerTeam"]
+    owners = () if "owners" in upstream.access.hidden else (urn for urn, _ in upstream.record["index"]["owners"])
+    return not team or team in {upstream.record["ownerTeam"], *owners}
 
 
 def propagates(asset: Row, now: int, *, past: bool) -> bool:

@@ -26,8 +26,9 @@ IN_NAME, IN_ID, IN_PROSE, MISTYPED = 2, 4, 6, 8
 Rank = tuple[int, int, bool, int]
 """Quality of a hit, smaller is better.
 
-Its items are the worst worth of a word, the sum over all words, whether the asset is a version, and the length of its
-name. A version ranks after its asset, because both have the same name.
+Its first item is the worth of the full name if the query is the name or its beginning, else the worst worth of a word.
+The others are the sum over all words, whether the asset is a version, and the length of its name. A version ranks after
+its asset, because both have the same name.
 """
 
 

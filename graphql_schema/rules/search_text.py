@@ -10,7 +10,7 @@ from graphql_schema.rules.words import query_tokens
 from policies.errors import InvalidError, LimitError
 
 MAX_QUERY_WORDS: Final = 10
-"""Number of the first words that are searched in the index and may have typing errors; others must match exactly."""
+"""Number of the first words that are searched in the index and may have typing errors; others may have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def parse_search_text(text: str) -> SearchText:
     urn = _urn(text)
     words = query_tokens(_after_kind(text)) or ((urn,) if urn else ())
     if not words:
-        raise InvalidError("`text` has no letter and no digit; give a part of a name, or use `assets` to list all.")
+        raise InvalidError("`text` has no letter and no digit; give a word of a name, or use `assets` to list all.")
     return SearchText((*dict.fromkeys(words),), words[-1], " ".join(words), urn)
 
 

@@ -28,7 +28,7 @@ def allowed_errors(word: str) -> int:
 
 
 def fuzzy_pattern(word: str, errors: int) -> str:
-    """Return a regular expression for all words with at most ``errors`` typing errors, and for some with more.
+    """Return a regular expression for words with at most ``errors`` typing errors; it also matches some with more.
 
     Two errors are one in each half, or any number in one half. A swap across the middle with a second error is not
     matched. The index builds an automaton from the pattern: one of all pairs of places took 0.5 s for nine letters,

@@ -1,6 +1,6 @@
 """The Cedar engine: evaluates the rules for single requests and returns decisions with their reasons.
 
-It decides writes. Rows and fields are decided by compiled predicates, which the tests compare with this engine.
+Requests use it for writes only. Rows and fields are decided by compiled predicates, which tests compare with it.
 Measured: 40 µs for a decision, and 170 µs for passing a caller and an asset to Cedar.
 """
 
@@ -64,7 +64,7 @@ class Engine:
     def _decision(self, principal: Principal, action: str, result: AuthzResult) -> Decision:
         """Return the decision in a result of Cedar.
 
-        An error during evaluation is a denial: Cedar ignores a ``forbid`` that fails, and would allow the action.
+        An error during evaluation is a denial: Cedar skips a ``forbid`` that fails, which could allow the action.
         """
         errors = list(result.diagnostics.errors)
         if errors:

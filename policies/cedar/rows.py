@@ -2,8 +2,9 @@
 
 The conditions on the caller are evaluated; the conditions on the asset remain as tests of its attributes. Only
 constructs are accepted that both the index and Python can evaluate: equality and set membership of attributes, joined
-by and, or, not, if. Any other construct in a rule about rows or fields is an error at start-up. Both operands of every
-operator are translated, so whether a rule can be compiled does not depend on the caller.
+by and, or, not, if. Comparisons of sets are accepted if they use no attribute of the asset. Any other construct in a
+rule about rows or fields is an error at start-up. Both operands of every operator are translated, so whether a rule can
+be compiled does not depend on the caller.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ EMPTY_CALLER: Caller = {name: kind() for name, kind in CALLER_ATTRIBUTES.items()
 
 
 class _UntranslatableError(Exception):
-    """A construct that no row filter can express."""
+    """A construct that cannot be compiled to a row filter."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def condition(rule: Rule, caller: Caller) -> Predicate:
     except _UntranslatableError as error:
         raise ConfigurationError(
             f"Policy {rule.id} applies to rows or fields and cannot be compiled to a row filter: {error}. "
-            "Use ==, != and contains on strings and sets, joined by &&, ||, ! and if.",
+            "Use ==, != and contains on strings and sets, and on sets of the caller also containsAny, containsAll and "
+            "isEmpty. Join them by &&, ||, ! and if.",
         ) from error
 
 
@@ -72,7 +74,7 @@ def _scope(scope: pst.PrincipalOrResourceConstraint, entity_type: str, caller: C
             return _constant(str(named) == entity_type)
         case pst.ScopeEq(pst.EntityUid() as uid) if caller is not None:
             return _constant(str(uid.type) == entity_type and uid.id == caller["subject"])
-    raise _UntranslatableError(f"its scope names one {entity_type}")
+    raise _UntranslatableError(f"its scope has an unsupported constraint on the {entity_type}")
 
 
 def _constant(value: bool) -> Predicate:  # noqa: FBT001  the value is the argument

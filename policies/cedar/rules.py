@@ -20,7 +20,7 @@ class Rule:
     text: pst.Template
 
     def matches(self, action: str, group: str | None) -> bool:
-        """Return whether the rule applies to ``action``, an action of ``group``; None for an action without a group."""
+        """Return whether the rule applies to ``action``; ``group`` is its action group, None without one."""
         match self.text.action:
             case pst.ActionEq(entity):
                 return entity.id == action
@@ -54,14 +54,15 @@ class Rules:
         return iter((*self.permits, *self.forbids))
 
     def matching(self, action: str, group: str | None = None) -> "Rules":
-        """Return the rules that apply to ``action``, an action of ``group``."""
+        """Return the rules that apply to ``action``; ``group`` is its action group, None without one."""
         return Rules.of(rule for rule in self if rule.matches(action, group))
 
 
 def parse(text: str, schema: Schema) -> tuple[PolicySet, Rules]:
-    """Return the policies in ``text`` (Cedar), validated against ``schema``, and the same as rules.
+    """Return the policies in ``text`` (Cedar), validated against ``schema``, for Cedar and as `Rules`.
 
-    Raises `ConfigurationError` with the id of the invalid policy.
+    Raises `ConfigurationError` if the text cannot be parsed, has a template, or a policy does not fit the schema, has
+    no ``@id`` or ``@doc``, or repeats an ``@id``.
     """
     try:
         policies = PolicySet.from_str(text)

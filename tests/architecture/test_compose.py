@@ -23,8 +23,8 @@ REQUIRED = re.compile(r"\$\{(MLG_\w+):\?")
 OF_EACH_STORE = ("storage.", "index.", "schema.init.json.file", "gremlin.graph")
 """Prefixes of the properties that differ, because the data are elsewhere. The image sets `gremlin.graph` itself."""
 
-OF_EACH_SERVER = {"host", "port", "evaluationTimeout", "gremlinPool", "graphs", "scriptEngines"}
-"""Keys that differ between the servers: address, port, timeout, pool size and paths."""
+OF_EACH_SERVER = {"host", "port", "channelizer", "evaluationTimeout", "gremlinPool", "graphs", "scriptEngines"}
+"""Keys that differ between the servers: address, port, guard of the port, timeout, pool size and paths."""
 
 
 def embedded() -> dict[str, str]:
@@ -52,7 +52,7 @@ def test_the_server_starts_with_these_settings() -> None:
         "MLG_SECRET": "x" * 32,
     }
     assert set(REQUIRED.findall(" ".join(APP.values()))) == set(given)
-    process = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", **given}))
+    process = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", "MLG_TRUSTED_PROXIES": "", **given}))
     assert process.settings.env == "production"
     assert process.settings.store_url == "http://janusgraph:8182/gremlin"
 
@@ -65,7 +65,7 @@ def test_both_stores_have_the_same_semantics() -> None:
 
 
 def test_both_servers_are_configured_alike() -> None:
-    """Serializers, transaction handling, channel and sizes equal those of the embedded server, which tests run on."""
+    """Serializers, transaction handling and sizes equal those of the embedded server, which tests run on."""
     ours = yaml.safe_load(
         read("app/store/embedded/conf/gremlin-server.yaml").replace("$port", "0").replace("$pool", "0")
     )

@@ -12,7 +12,7 @@ from support.source_tree import modules, product, read
 
 LIST = "tests/architecture/without_twin.txt"
 
-MAX_WITHOUT_TWIN = 140
+MAX_WITHOUT_TWIN = 57
 """Length of the list when it was written or last shortened. It only becomes smaller: write a test, remove a line."""
 
 OF_A_PACKAGE = {
@@ -56,7 +56,7 @@ def without_twin() -> list[tuple[str, str]]:
 
 def demanded() -> set[str]:
     """Return the paths of the modules that need a test or a line."""
-    return {module.path for module in product().values() if branches(module.tree) and not twins(module.path) & PATHS}
+    return {module.path for module in product().values() if not twins(module.path) & PATHS and branches(module.tree)}
 
 
 def test_every_module_with_a_branch_has_a_test_or_a_reason() -> None:

@@ -35,6 +35,41 @@ async def test_malformed_urn_is_rejected_with_the_expected_form(api: Api, urn: s
     assert "mlg://" in error["message"] or "write" in error["message"]
 
 
+MALFORMED = {
+    "setStage": '{asset: "x", stage: ACTIVE}) { asset { id }',
+    "setOwners": '{asset: "x", owners: []}) { asset { id }',
+    "setTags": '{asset: "x", add: []}) { asset { id }',
+    "deleteAsset": '{asset: "x"}) { asset { id }',
+    "restoreAsset": '{asset: "x"}) { asset { id }',
+    "link": '{relation: DERIVES, from: "x", to: "y"}) { edge { id }',
+    "unlink": '{relation: DERIVES, from: "x", to: "y"}) { edge { id }',
+    "setAlias": '{model: "x", alias: "a", version: "y"}) { alias { name }',
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+async def test_a_mutation_with_a_malformed_id_returns_its_errors(api: Api, name: str) -> None:
+    """The payload has the error and no asset, edge or alias, also if it is selected; this was once INTERNAL."""
+    data = await api.ask("root", f"mutation {{ {name}(input: {MALFORMED[name]} errors {{ code }} }} }}")
+    errors = data[name].pop("errors")
+    assert [error["code"] for error in errors] == ["INVALID"]
+    assert [*data[name].values()] == [None]
+
+
+async def test_reverting_a_change_of_a_tag_returns_no_asset(api: Api) -> None:
+    """The change is reverted, and `asset` is null, because a tag is none."""
+    tag = "mlg://tag/catalog/default/pii"
+    for text in ("one", "two"):
+        await api.load({"tag": {"name": "pii", "tagKind": "PII", "description": text}})
+    found = await api.ask(
+        "root", "query ($f: ChangeFilter) { changes(filter: $f) { nodes { id } } }", f={"subjects": [tag]}
+    )
+    revert = "mutation ($id: ID!) { revertChange(input: {change: $id}) { changed asset { id } errors { code } } }"
+    done = await api.ask("root", revert, id=found["changes"]["nodes"][0]["id"])
+    assert done["revertChange"] == {"changed": True, "asset": None, "errors": []}
+    assert (await api.ask("root", "{ tags { nodes { description } } }"))["tags"]["nodes"] == [{"description": "one"}]
+
+
 async def test_oversized_body(api: Api) -> None:
     """A request body over 4 MiB is rejected with status 413 and an error code."""
     headers = {"Authorization": f"Bearer {api.tokens['ada']}", "Content-Type": "application/json"}

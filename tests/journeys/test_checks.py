@@ -4,7 +4,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.documents.observability import Writes, codes, owned, report, resolved, urn
+from support.documents.observability import Writes, codes, report, resolved
+from support.estates.owned_items import owned, urn
 from support.servers.in_process import Api
 
 from graphql_schema.fields.scalars import instant_text, parse_instant

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.documents.observability import owned, raised, report, resolved, urn
+from support.documents.observability import raised, report, resolved
+from support.estates.owned_items import owned, urn
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.waiting import until

@@ -4,8 +4,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.documents.observability import REVERT, Writes, codes, owned, raised, report, resolved, team, urn
+from support.documents.observability import REVERT, Writes, codes, raised, report, resolved
 from support.estates.leak_catalogue import token
+from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api
 
 DATA, MODEL, THEIRS, SHUT = urn("dataset", "d"), urn("model", "m"), urn("dataset", "t"), urn("dataset", "shut")

@@ -109,13 +109,13 @@ async def test_pages_concatenate_with_their_edges(api: Api) -> None:
 
 
 async def test_lineage_takes_one_request_per_level(api: Api) -> None:
-    """Seven levels take seven store requests, roots and the last empty level included; nested fields take one more."""
+    """Seven levels take seven store requests, the last empty level included; roots and nested fields take one each."""
     await api.wait_for_jobs()
     ask = {"roots": [RAW], "direction": "DOWNSTREAM", "depth": 20}
-    assert await api.count("root", WALK, **ask) == 7
-    assert await api.count("root", WALK, **{**ask, "depth": 2}) == 3
+    assert await api.count("root", WALK, **ask) == 8
+    assert await api.count("root", WALK, **{**ask, "depth": 2}) == 4
     owners = WALK.replace("asset { id }", "asset { id upstream { nodes { asset { id } } } }")
-    assert await api.count("root", owners, **ask) == 8
+    assert await api.count("root", owners, **ask) == 9
 
 
 async def test_unknown_roots_are_listed(api: Api) -> None:
@@ -154,6 +154,21 @@ async def test_an_exhausted_budget_is_named(
     assert found.items() <= complete.items()
     assert len(found) == least
     assert max(found.values()) <= min(depth for urn, depth in complete.items() if urn not in found)
+
+
+async def test_a_path_search_ends_at_the_level_that_exceeds_the_node_limit(
+    module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory, api: Api
+) -> None:
+    """If the first levels of both ends exceed the limit, no further level is read, and the result names the budget."""
+    start, end = urn("dataset", "wide-start"), urn("dataset", "wide-end")
+    around = [urn("dataset", f"wide{number}") for number in range(6)]
+    await api.load(*({"dataset": {"id": each, "derivedFrom": [start]}} for each in around[:3]))
+    await api.load({"dataset": {"id": end, "derivedFrom": around[3:]}})
+    requested = "query ($a: ID!, $b: ID!) { paths(from: $a, to: $b) { completeness { reason visited } } }"
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys"), MLG_WALK_NODES="4") as bounded:
+        found = await bounded.ask("root", requested, a=start, b=end)
+        assert found["paths"]["completeness"] == {"reason": "NODES", "visited": 8}
+        assert await bounded.count("root", requested, a=start, b=end) == 1
 
 
 @pytest.mark.parametrize("disclosure", Disclosure)

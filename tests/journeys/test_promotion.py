@@ -21,6 +21,8 @@ OPEN: dict[str, Any] = {
     "failingEvaluations": [],
     "blockingIncidents": [],
     "sensitivityViolations": [],
+    "repeatedApprovers": [],
+    "reportedEvaluations": [],
 }
 
 
@@ -49,7 +51,7 @@ async def test_a_high_risk_model_requires_release_and_governance_approvals(api: 
     await register(api, "grave", riskTier="HIGH")
     await set_alias(api, "eli", "grave", 2)
     message = await blocks(api, "grave", closed(missingApprovals=["governance", "release"]))
-    assert "needs an approval by governance; needs an approval by release" in message
+    assert "needs the approval 'governance'; needs the approval 'release'" in message
     assert (await aliases(api, "eli", "grave"))["aliases"][0]["version"] == {"id": version("grave", 2)}
     await approve(api, "eli", version("grave"))
     await blocks(api, "grave", closed(missingApprovals=["governance"]))
@@ -88,20 +90,20 @@ async def test_a_failing_evaluation_closes_the_gate_until_retired(api: Api) -> N
     await register(api, "failing")
     for name, verdict, number in (("bad", "FAIL", 1), ("so-so", "WARN", 1), ("elsewhere", "FAIL", 2)):
         item = {"source": "test", "name": name, "verdict": verdict, "modelVersion": version("failing", number)}
-        await api.load({"evaluation": item})
+        await api.load({"evaluation": {**item, "owners": [RANKING]}})
     bad = "mlg://evaluation/test/default/bad"
-    assert f"fails {bad}" in await blocks(api, "failing", closed(failingEvaluations=[{"id": bad}]))
+    assert f"fails the evaluation {bad}" in await blocks(api, "failing", closed(failingEvaluations=[{"id": bad}]))
     await api.load({"evaluation": {"id": bad, "stage": "RETIRED"}})
     await passes(api, "failing")
 
 
-async def test_an_evaluation_with_a_hidden_verdict_does_not_count(api: Api) -> None:
-    """A closed gate would disclose the verdict of a discoverable evaluation, so the gate stays open for its caller."""
+async def test_an_evaluation_with_a_hidden_verdict_is_not_reported(api: Api) -> None:
+    """The gate does not disclose the verdict of a discoverable evaluation to a caller who may not read it."""
     await register(api, "discovered")
     draft = "mlg://evaluation/test/default/draft"
     item = {"id": draft, "verdict": "FAIL", "stage": "DRAFT"}
     await api.load({"evaluation": {**item, "modelVersion": version("discovered")}})
-    assert (await of_version(api, "cy", "discovered"))["gate"] == closed(failingEvaluations=[{"id": draft}])
+    assert (await of_version(api, "cy", "discovered"))["gate"] == {**OPEN, "reportedEvaluations": [{"id": draft}]}
     await passes(api, "discovered")
 
 
@@ -111,8 +113,9 @@ async def test_the_evaluation_of_another_team_does_not_count(api: Api) -> None:
     owners = [{"owner": "mlg://team/catalog/default/ads"}]
     item = {"source": "test", "name": "hostile", "verdict": "FAIL", "owners": owners, "modelVersion": version("judged")}
     await api.load({"evaluation": item})
-    assert (await of_version(api, "eli", "judged"))["gate"]["failingEvaluations"] == []
-    await passes(api, "judged")
+    hostile = [{"id": "mlg://evaluation/test/default/hostile"}]
+    assert (await of_version(api, "eli", "judged"))["gate"] == {**OPEN, "reportedEvaluations": hostile}
+    assert codes(await set_alias(api, "eli", "judged", protected=True)) == []
 
 
 @pytest.mark.parametrize("on", ["version", "model"])

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from support.documents.observability import owned, raised, report, resolved
+from support.documents.observability import raised, report, resolved
+from support.estates.owned_items import owned
 from support.servers.in_process import Api
 
 HEALTH = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { health { status

@@ -9,15 +9,12 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from support.estates.showcase import showcase_items
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph, open_graph
 
 from app.ingest.demo.estate import demo_estate
-from app.ingest.export.export_items import export_items
-from app.ingest.load.api_client import ApiClient
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.kinds import KIND_OF_CODE
@@ -53,13 +50,6 @@ def fresh(janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: P
             yield api, graph
 
     return opened
-
-
-async def export(api: Api, *kinds: str) -> Items:
-    """Export over HTTP as root, with break-glass access to the secrets of runs."""
-    transport = httpx2.MockTransport(api.http.send)
-    async with ApiClient("http://127.0.0.1:8000", api.tokens["root breaking glass"], transport=transport) as client:
-        return [item async for item in export_items(client, frozenset(kinds))]
 
 
 async def stored(graph: StoreGraph) -> tuple[dict[str, dict[str, Any]], Edges]:
@@ -107,10 +97,10 @@ async def test_an_exported_and_imported_graph_is_equal(fresh: Fresh, estate: str
     async with fresh() as (first, graph), fresh() as (second, copy):
         await first.load(*items())
         await first.wait_for_jobs()
-        lines = await export(first)
+        lines = await first.export()
         await second.load(*lines)
         await second.wait_for_jobs()
-        assert await export(second) == lines
+        assert await second.export() == lines
         records, edges = await stored(graph)
         copied, copied_edges = await stored(copy)
     carried = {key: edge for key, edge in edges.items() if not left_behind(key, edge)}
@@ -125,7 +115,7 @@ async def test_hubs_and_owner_teams_are_exported_completely(fresh: Fresh) -> Non
     users = [{"dataset": {"id": f"mlg://dataset/test/default/{n}", "derivedFrom": [hub]}} for n in range(510)]
     async with fresh() as (first, graph), fresh() as (second, copy):
         await first.load({"dataset": {"id": hub, "owners": [{"owner": team} for team in teams]}}, *users)
-        await second.load(*await export(first))
+        await second.load(*await first.export())
         records, edges = await stored(graph)
         copied, copied_edges = await stored(copy)
     assert copied[hub]["ownerTeam"] == records[hub]["ownerTeam"] == teams[0]
@@ -137,7 +127,7 @@ async def test_one_kind_can_be_exported_alone(fresh: Fresh) -> None:
     """An export restricted to kinds has the assets of these kinds and their outgoing edges only."""
     async with fresh() as (api, _):
         await api.load(*demo_estate())
-        lines = await export(api, "MODEL_VERSION")
+        lines = await api.export("MODEL_VERSION")
     given = {item["modelVersion"]["id"] for item in demo_estate() if "modelVersion" in item}
     assert {item["modelVersion"]["id"] for item in lines if "link" not in item} == given
     assert {item["link"]["from"] for item in lines if "link" in item} <= given

@@ -8,7 +8,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.documents.observability import recorded, team, total, urn
+from support.documents.observability import recorded, total
+from support.estates.owned_items import team, urn
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.today import TODAY, skip_after_midnight

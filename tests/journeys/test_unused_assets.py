@@ -8,7 +8,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.documents.observability import owned, recorded, team, urn
+from support.documents.observability import recorded
+from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.today import TODAY, skip_after_midnight

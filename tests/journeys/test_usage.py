@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.documents.observability import Writes, codes, owned, recorded, team, total, urn
+from support.documents.observability import Writes, codes, recorded, total
+from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api
 
 DATA, THEIRS = urn("dataset", "orders"), urn("dataset", "clicks")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support.servers.in_process import Api, open_api
 from support.source_tree import ROOT
-from support.stores.janusgraph import StoreGraph, store_settings
+from support.stores.janusgraph import StoreGraph, store_settings, url_with_user_info
 from support.stores.raw_incidents import raise_incident
 from typer.testing import CliRunner
 
@@ -57,7 +57,7 @@ def _item(number: int) -> dict[str, Any]:
 async def _running(settings: Settings) -> AsyncIterator[Api]:
     async with (
         EmbeddedStore(settings, store_schema()) as store,
-        open_api(StoreGraph(store.url, "g"), settings.data_dir) as api,
+        open_api(StoreGraph(url_with_user_info(store.endpoint), "g"), settings.data_dir) as api,
     ):
         yield api
 

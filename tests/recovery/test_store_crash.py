@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 from support.servers.in_process import REGISTER
-from support.stores.janusgraph import store_settings
+from support.stores.janusgraph import store_settings, url_with_user_info
 from support.waiting import until
 
 from app.auth.dev_issuer import DevIssuer
@@ -38,7 +38,7 @@ async def test_a_killed_store_restarts_with_all_confirmed_items(tmp_path: Path) 
     headers = {"Authorization": f"Bearer {DevIssuer(settings).mint(persona('root'))}"}
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(EmbeddedStore(settings, store_schema()))
-        app = create_app(Process(replace(settings, store_url=store.url)))
+        app = create_app(Process(replace(settings, store_url=url_with_user_info(store.endpoint))))
         await stack.enter_async_context(app.router.lifespan_context(app))
         http = await stack.enter_async_context(
             httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api", headers=headers)

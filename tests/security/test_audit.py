@@ -118,6 +118,16 @@ async def test_a_hidden_change_is_answered_like_an_unknown_one(api: Api, module_
     assert listed == await api.ask("bo", CHANGES, f={"subjects": [urn("dataset", "nothing-here")]}, first=5)
 
 
+async def test_a_list_of_changes_takes_as_many_requests_as_an_empty_one(api: Api) -> None:
+    """Hidden changes, and changes about a hidden far end, take no request that a list without changes lacks."""
+    nothing, other = urn("dataset", "nothing-here"), urn("dataset", "other")
+    hidden = [{"subjects": [SHUT]}, {"subjects": [OPEN], "actions": ["LINKED"]}]
+    assert [await all_changes(api, "bo", each) for each in hidden] == [[], []]
+    requests = [await api.count("bo", CHANGES, f=each, first=5) for each in ({"subjects": [nothing]}, *hidden)]
+    assert requests == requests[:1] * 3
+    assert await api.count("bo", HISTORY, id=OPEN) == await api.count("bo", HISTORY, id=other)
+
+
 async def test_every_filter_selects_by_its_condition(api: Api) -> None:
     """Random filters return the changes that the same conditions select from all changes, in the same order."""
     every = {who: await all_changes(api, who) for who in ("root", "ada", "bo")}

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support.documents.observability import codes, owned, recorded, team, urn
+from support.documents.observability import codes, recorded
+from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 

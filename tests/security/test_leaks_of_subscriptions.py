@@ -17,6 +17,9 @@ from app.auth.dev_issuer import LIFETIME_SECONDS, DevIssuer
 from app.auth.personas import persona
 from app.telemetry.access_log import AccessLog
 
+SHOWN = "mlg://model-version/test/default/ranker@9"
+"""A version that no deployment uses, so that its content may change."""
+
 FOLLOW = """subscription ($after: Cursor, $filter: ChangeFilter) { changes(after: $after, filter: $filter) {
   id subjectId actor reason cursor fields { field before after } subject { id displayName description
     ... on ModelVersion { artifactUri } } } }"""
@@ -49,11 +52,12 @@ async def reported_until(talk: SocketClient, subject: str) -> list[dict[str, Any
 async def test_no_hidden_change_is_delivered(api: tuple[Api, str]) -> None:
     """Bo receives no event and no gap for hidden assets and no value of a draft, though ada receives all of them."""
     graph, address = api
+    await graph.load({"modelVersion": {"id": SHOWN, "owners": [{"owner": leaks.RANKING}]}})
     cursors = {who: await newest(graph, who) for who in ("ada", "bo")}
     for round_ in ("one", "two"):
         hidden = {"description": f"{leaks.CANARY}-{round_}"}
         await graph.load({"dataset": {"id": leaks.HIDDEN, **hidden}}, {"dataset": {"id": leaks.DRAFT, **hidden}})
-        await graph.load({"modelVersion": {"id": leaks.VERSION, "artifactUri": f"s3://{leaks.CANARY}-{round_}"}})
+        await graph.load({"modelVersion": {"id": SHOWN, "artifactUri": f"s3://{leaks.CANARY}-{round_}"}})
         await graph.load({"dataset": {"id": PROBE, "description": round_}})
     reported = {}
     for who, cursor in cursors.items():
@@ -61,9 +65,9 @@ async def test_no_hidden_change_is_delivered(api: tuple[Api, str]) -> None:
             await talk.subscribe(FOLLOW, after=cursor)
             reported[who] = [*await reported_until(talk, PROBE), *await reported_until(talk, PROBE)]
     subjects = {who: [change["subjectId"] for change in changes] for who, changes in reported.items()}
-    assert set(subjects["ada"]) == {leaks.HIDDEN, leaks.DRAFT, leaks.VERSION, PROBE}
+    assert set(subjects["ada"]) == {leaks.HIDDEN, leaks.DRAFT, SHOWN, PROBE}
     assert len(subjects["ada"]) == 8
-    assert subjects["bo"] == [leaks.VERSION, PROBE] * 2
+    assert subjects["bo"] == [SHOWN, PROBE] * 2
     assert leaks.CANARY in str(reported["ada"])
     assert leaks.CANARY not in str(reported["bo"])
     assert leaks.HIDDEN_NAME not in str(reported["bo"])
@@ -210,8 +214,8 @@ async def test_every_disclosure_is_logged(api: tuple[Api, str]) -> None:
     for who in ("ada", "bo"):
         after = await newest(graph, who)
         async with connected(address, graph.tokens[who]) as talk:
-            await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": who}})
-            await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": f"{who} again"}})
+            await graph.load({"modelVersion": {"id": leaks.VERSION, "description": who}})
+            await graph.load({"modelVersion": {"id": leaks.VERSION, "description": f"{who} again"}})
             before = path.read_text()
             query = "subscription ($after: Cursor) { changes(after: $after) { subject { ...F } } }"
             await talk.subscribe(f"{query} fragment F on ModelVersion {{ artifactUri }}", after=after)
@@ -233,7 +237,7 @@ async def test_an_event_that_cannot_be_logged_is_not_delivered(
     monkeypatch.setattr(graph.contexts, "log_access", broken.write)
     after = await newest(graph, "ada")
     async with connected(address, graph.tokens["ada"]) as talk:
-        await graph.load({"modelVersion": {"id": leaks.VERSION, "framework": "unlogged"}})
+        await graph.load({"modelVersion": {"id": leaks.VERSION, "description": "unlogged"}})
         await talk.subscribe(FOLLOW, after=after)
         message = await talk.receive()
     assert message["type"] == "error"

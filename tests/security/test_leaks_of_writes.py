@@ -9,42 +9,23 @@ import pytest
 from structlog.testing import capture_logs
 from support.documents.id_arguments import references
 from support.estates import leak_catalogue as leaks
-from support.estates.leak_catalogue import ADS, DRAFT, HIDDEN, HIDDEN_IDS, OPEN, RANKING, VERSION, token
+from support.estates.leak_catalogue import DRAFT, HIDDEN, HIDDEN_IDS, OPEN, VERSION, token
+from support.estates.one_of_each_kind import ALSO, MINE, item_key, load_each_kind
 from support.estates.visible_and_hidden import id_of
 from support.servers.in_process import REGISTER, Api
 
-from app.ingest.export.export_items import export_items
-from app.ingest.load.api_client import ApiClient
-from graphql_schema.catalog.kinds import ASSETS, KINDS
+from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction
-
-SHUT = {"owners": [{"owner": RANKING}], "visibility": "TEAM"}
-MINE = {"owners": [{"owner": ADS}]}
-ALSO: dict[str, dict[str, Any]] = {
-    "Run": {"state": "COMPLETE"},
-    "Evaluation": {"modelVersion": VERSION},
-    "ExperimentCell": {"experiment": "mlg://experiment/test/default/some"},
-}
-"""What an item of a kind needs the first time."""
 
 
 def _words(kind: str) -> str:
     return "".join(f" {each}" if each.isupper() else each for each in kind).lower().strip()
 
 
-def _key(kind: str) -> str:
-    return kind[0].lower() + kind[1:]
-
-
 @pytest.fixture(scope="module")
 async def api(leaky: Api) -> Api:
     """Let zoe, an engineer of ads, own one asset of each kind, and hide another of each kind from her."""
-    leaky.tokens["zoe"] = token(leaky, "zoe", "ads", roles="engineer")
-    for name, owned in ((leaks.HIDDEN_NAME, SHUT), ("mine", MINE)):
-        parents = [{_key(kind.parent or ""): {"id": id_of(kind.parent or "", name), **owned}} for kind in KINDS.values()
-                  if kind.versioned]  # fmt: skip
-        items = [{_key(kind): {"id": id_of(kind, name), **ALSO.get(kind, {}), **owned}} for kind in ASSETS]
-        await leaky.load(*parents, *(item for item in items if item not in parents))
+    await load_each_kind(leaky)
     return leaky
 
 
@@ -112,7 +93,7 @@ async def test_a_name_that_is_taken(api: Api, kind: str) -> None:
     """Registering a hidden id is denied and discloses no owner, name, revision or expected value."""
     item = {"id": id_of(kind, leaks.HIDDEN_NAME), **ALSO.get(kind, {}), **MINE}
     for more in ({}, {"expectedRevision": 7}, {"expectedRevision": 1}, {"displayName": "x"}):
-        (result,) = (await api.register("zoe", {_key(kind): {**item, **more}}))["results"]
+        (result,) = (await api.register("zoe", {item_key(kind): {**item, **more}}))["results"]
         (error,) = result["errors"]
         assert (result["outcome"], result["revision"], error["currentRevision"]) == ("DENIED", None, None)
         assert error["message"] == DENIED.format("update", _words(kind))
@@ -233,9 +214,7 @@ async def test_logs(api: Api) -> None:
 
 
 async def _exported(api: Api, who: str) -> str:
-    transport = httpx2.MockTransport(api.http.send)
-    async with ApiClient("http://127.0.0.1:8000", api.tokens[who], transport=transport) as client:
-        return "\n".join([orjson.dumps(item).decode() async for item in export_items(client)])
+    return "\n".join(orjson.dumps(item).decode() for item in await api.export(who=who))
 
 
 async def test_export(api: Api) -> None:

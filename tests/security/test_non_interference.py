@@ -113,7 +113,7 @@ async def _run(twins: Twins, generator: Generator, number: int) -> tuple[Counter
     """Send the given number of operations, then more until every field is reached; return coordinates and outcomes."""
     reached = generator.answered
     outcomes: Counter[str] = Counter()
-    while twins.requested < number or (_unmet(twins, generator) and twins.requested < 2 * number):
+    while twins.requested < number or (_unmet(twins, generator) and twins.requested < 4 * number):
         walks = (generator.walked, generator.neighboured)
         makers = (generator.query, *(generator.focused,) * 3, generator.paged, generator.past, *walks)
         batch = [(generator.random.choice(makers)(), generator.random.choice(PREFER)) for _ in range(ABREAST)]

@@ -136,3 +136,28 @@ async def test_an_owner_still_reads_what_others_made_restricted(api: Api) -> Non
     assert shown == {source: None, theirs: readable, declared: discovered, derived: discovered}
     await api.load({"dataset": {"id": theirs, "sensitivity": "RESTRICTED"}})
     assert (await api.ask("bo", by_id, id=theirs))["asset"] == discovered
+
+
+UNCONFIRMED = """query ($ids: [ID!], $not: Boolean) {
+  assets(filter: {ids: $ids, sensitivityConfirmed: $not}) { nodes { id sensitivity confirmedSensitivity } } }"""
+
+
+async def test_an_owner_lists_and_confirms_what_others_raised(api: Api) -> None:
+    """A raise by others is listed with what is confirmed, until a declaration by the owner confirms it."""
+    source, theirs = (f"mlg://dataset/test/default/{name}" for name in ("taken", "raised-by-others"))
+    owned = {"owners": [{"owner": ADS}]}
+    await api.load({"dataset": {"id": theirs, "derivedFrom": [source], **owned}})
+    squat = {"dataset": {"id": source, "sensitivity": "CONFIDENTIAL", "owners": [{"owner": RANKING}]}}
+    assert (await api.register("ada", squat))["failed"] == 0
+
+    async def listed(*, confirmed: bool) -> list[dict[str, Any]]:
+        found = await api.ask("root", UNCONFIRMED, ids=[theirs], **{"not": confirmed})
+        return list(found["assets"]["nodes"])
+
+    raised = {"id": theirs, "sensitivity": "CONFIDENTIAL", "confirmedSensitivity": "INTERNAL"}
+    assert (await listed(confirmed=False), await listed(confirmed=True)) == ([raised], [])
+    await api.load({"dataset": {"id": theirs, "sensitivity": "CONFIDENTIAL"}})
+    assert (await listed(confirmed=False), await listed(confirmed=True)) == (
+        [],
+        [{**raised, "confirmedSensitivity": None}],
+    )

@@ -41,7 +41,7 @@ from graphql_schema.search.search_conditions import search_query
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.policy import Policy
-from policies.predicate import Predicate, compiled
+from policies.predicate import Everything, Predicate, compiled
 from policies.principal import Principal, PrincipalKind
 from policies.vocabulary import RowAction
 
@@ -255,3 +255,29 @@ async def test_a_scan_is_detected(twin: Twin) -> None:
     scan = IndexQuery(filter_of(In("revision", (1,))), 20).wire()
     (steps,) = await twin.graph.run(PROFILE, listings=[scan], tenant="default")
     assert faults(steps) != []  # type: ignore[arg-type]
+
+
+class OpenFilter(RowPolicy):
+    """A row policy whose filter lets every row pass, as a defect of the filter could."""
+
+    def rows_filter(self) -> Predicate:
+        """Return a predicate that is true for every row."""
+        return Everything()
+
+    def shown(self, key: str) -> Predicate:  # noqa: ARG002 - as in RowPolicy
+        """Return the same for the rows that show a property."""
+        return Everything()
+
+
+async def test_a_row_filter_that_is_too_open_is_logged_with_ids(twin: Twin) -> None:
+    """Listing and search return no hidden row that the index found, and log its id; they once logged a number."""
+    policy = OpenFilter(twin.policy.access(CALLERS["guest"]), "default", PolicyReport("v"))
+    reader = PolicedReader(LevelBatcher(twin.client, "default", ReadTime(1_750_000_000_000)), policy)
+    with capture_logs() as lines:
+        page = await reader.listing(asset_listing(None, None), PageRequest(200))
+        hits = await reader.search(search_query(parse_search_text("a1"), None))
+    assert len(page.items) < 200
+    hidden = [line["urn"] for line in lines if line["event"] == "policy_pushdown_mismatch"]
+    assert len(hidden) > 200 - len(page.items)
+    assert {*hidden}.isdisjoint({row.urn for row in (*hits.rows, *(item.row for item in page.items))})
+    assert [urn for urn in hidden if not urn.startswith("mlg://")] == []

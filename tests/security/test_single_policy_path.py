@@ -32,6 +32,7 @@ READS_RECORDS = {
     "app.graph.reading.visible_rows.fetch": "adds the far ends of changes, for the policy",
     "app.graph.reading.rows_by_id._load": "reports to the access log which hidden ids were requested",
     "app.graph.reading.listing_pages._read_on": "drops rows raised by a sensitivity floor, and takes the next position",
+    "app.graph.reading.listing_pages._page": "logs the id of a row that the row filter should have excluded",
     "app.graph.reading.search_reader.candidates": "drops rows raised by a sensitivity floor",
     "app.graph.reading.attached_records._read": "takes the next position",
     "app.policy.explain.asset_and_caller": "takes the policy attributes alone, for an operator of the store",
@@ -154,7 +155,7 @@ NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_ma
 
 INSIDE = (
     "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
-    "blockingIncidents", "assets", "paths", "hits", "causes",
+    "reportedEvaluations", "blockingIncidents", "assets", "paths", "hits", "causes",
 )  # fmt: skip
 """Fields of what is no row itself, such as a page, that hold rows."""
 
@@ -188,11 +189,11 @@ def _selection(type_: Any) -> str:
         "Column": "{ derivedFrom { column dataset { id } } }",
         "FieldChange": "{ before after }",
         "ModelAlias": "{ version { id } }",
-        "GateReport": "{ failingEvaluations { id } blockingIncidents { id } }",
+        "GateReport": "{ failingEvaluations { id } reportedEvaluations { id } blockingIncidents { id } }",
         "Lineage": f"{{ nodes {WALKED} edges {{ id from to runId }} countsByKind {{ count }} unknownRoots }}",
-        "Impact": f"{{ total {' '.join(f'{page}(first: 500) {WALKED}' for page in IMPACTED)} }}",
+        "Impact": f"{{ total {' '.join(f'{page}(first: 100) {WALKED}' for page in IMPACTED)} }}",
         "Health": f"{{ causes {{ {' '.join(f'{each} {{ id }}' for each in CAUSES)} }} }}",
-        "Usage": "{ consumers(first: 500) { totalCount nodes { consumer { ... on Node { id } } } } }",
+        "Usage": "{ consumers(first: 100) { totalCount nodes { consumer { ... on Node { id } } } } }",
     }[name]
 
 
@@ -206,7 +207,7 @@ WALKED = "{ totalCount nodes { asset { id } } }"
 REPORTED = {
     "Change": "{ id subjectId subject { id } fields { field before after } }",
     "Approval": "{ id subject { id } }",
-    "Check": "{ id asset { id } latestResult { id } results(first: 500) { totalCount nodes { id } } }",
+    "Check": "{ id asset { id } latestResult { id } results(first: 100) { totalCount nodes { id } } }",
     "CheckResult": "{ id check { id asset { id } } }",
     "Incident": "{ id assets { id } cause { id } }",
 }
@@ -245,14 +246,14 @@ def _sources(paths: VisibleAndHidden, owner: str) -> list[str]:
 def _asked(name: str, field: GraphQLField) -> str:
     argument = {
         "version": '(version: "2")',
-        "deployments": "(activeOnly: false, first: 500)",
+        "deployments": "(activeOnly: false, first: 100)",
         "gate": '(alias: "champion")',
-        "lineage": "(direction: UPSTREAM, maxDepth: 3, first: 500)",
+        "lineage": "(direction: UPSTREAM, maxDepth: 3, first: 100)",
         "impact": "(maxDepth: 3)",
     }
     given = argument.get(name) if field.args else ""
     return (
-        f"{name}{given or ('(first: 500)' if 'first' in field.args else '')} {_selection(get_named_type(field.type))}"
+        f"{name}{given or ('(first: 100)' if 'first' in field.args else '')} {_selection(get_named_type(field.type))}"
     )
 
 
@@ -294,10 +295,10 @@ ROOTS = {
     "node": "node(id: $id) { id }",
     "nodes": "nodes(ids: [$id]) { id }",
     "asset": "asset(id: $id) { id }",
-    "incidents": "node(id: $id) { id } incidents(first: 500) { totalCount nodes { id assets { id } cause { id } } }",
+    "incidents": "node(id: $id) { id } incidents(first: 100) { totalCount nodes { id assets { id } cause { id } } }",
     "changes": "changes(filter: {subjects: [$id]}) { totalCount nodes { subjectId subject { id } } }",
-    "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 500) {{ nodes {WALKED} edges {{ from to }} }}",
-    "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 500) {WALKED} }}",
+    "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 100) {{ nodes {WALKED} edges {{ from to }} }}",
+    "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 100) {WALKED} }}",
     "paths": "paths(from: $id, to: $id) { paths { nodes { id } } }",
     "assets": "assets(filter: {ids: [$id]}) { totalCount nodes { id } edges { node { id } } }",
     "search": """search(text: "behind", filter: {ids: [$id]}, facets: [NAMESPACE]) {
@@ -346,6 +347,7 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     walked |= {"Impact.services", "Impact.experiments", "Impact.assets"}
     walked |= {"Health.causes", *(f"HealthCause.{each}" for each in CAUSES)}
     walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
+    walked |= {"GateReport.reportedEvaluations"}
     walked |= {"SearchResults.hits", "SearchHit.asset"}
     missing = {
         f"{owner}.{name}"

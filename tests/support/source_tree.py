@@ -1,4 +1,4 @@
-"""The tree as the architecture tests read it: its files, and Python modules parsed once."""
+"""The tree as the architecture tests read it: its files, and Python modules parsed at most once."""
 
 import ast
 import io
@@ -20,11 +20,15 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Module:
-    """One Python file: its path from the root, its text, its tree."""
+    """One Python file: its path from the root, and its text."""
 
     path: str
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Return the tree; parsed when it is first used, because few tests need the trees of all modules."""
+        return ast.parse(self.text, self.path)
 
     @property
     def name(self) -> str:
@@ -77,9 +81,8 @@ def code_blocks(page: str, *languages: str) -> list[str]:
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """Return every Python file, parsed."""
-    texts = ((name, read(name)) for name in files() if name.endswith(".py"))
-    return tuple(Module(name, text, ast.parse(text, name)) for name, text in texts)
+    """Return every Python file."""
+    return tuple(Module(name, read(name)) for name in files() if name.endswith(".py"))
 
 
 @cache

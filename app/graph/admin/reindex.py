@@ -20,7 +20,7 @@ PAUSE: Final = 0.5
 """Seconds between two requests for the progress of the job."""
 
 SELF_CHECKS: Final = 1
-"""Number of vertices that the self-check keeps in every store; they are not counted."""
+"""Number of vertices that the self-check keeps in every store; the result does not count them."""
 
 BEGIN: Final = PreparedStatement.of(
     """
@@ -52,16 +52,17 @@ def of = org.janusgraph.diskstorage.keycolumnvalue.scan.ScanMetrics.Metric
 )
 """Reads the progress of the job under the system property ``job``.
 
-The response is one row ``[done, indexed vertices, failed vertices]``. It is an error if the store was restarted.
+The response is one row ``[done, processed vertices, failed vertices]``. It is an error if the store was restarted.
 """
 
 _JOB: Final = {"job": "mlgraph.reindexing"}
 
 
 async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
-    """Rebuild the index and return the number of vertices in it, without that of the self-check.
+    """Rebuild the index and return the number of vertices processed, without that of the self-check.
 
-    ``report`` is called with the number of vertices so far, including that of the self-check.
+    All vertices of the store count, also those that are not indexed, such as receipts. ``report`` is called with the
+    number of vertices processed so far, including that of the self-check.
 
     Raises ConfigurationError if the store is not the embedded one, DataMissingError if there is no data, and
     DataInUseError if a process runs on the data. Raises StoreFailedError if vertices could not be indexed. If a run
@@ -73,7 +74,7 @@ async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
             "MLG_STORE_URL to reindex the embedded store."
         )
     async with EmbeddedStore(settings, store_schema(), reindexing=True) as store:
-        async with GremlinClient(store.url, deadline=settings.store_deadline) as client:
+        async with GremlinClient(store.endpoint, deadline=settings.store_deadline) as client:
             count = await _run(client, report)
         index.finish_rebuild(store.folder)
     return count

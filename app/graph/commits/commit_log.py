@@ -1,7 +1,11 @@
 """The commit log of a process: orders its transactions, and wakes the readers of the change feed.
 
-All changes of one transaction have one instant, later than that of every earlier transaction. A reader who has read up
-to an instant therefore misses nothing by reading what is later. Changes of one transaction are ordered by id.
+All changes of one transaction have one instant, later than that of every earlier transaction of this process. Changes
+of one transaction are ordered by id. If only one process writes, a reader therefore misses no change by continuing
+after the last change that was read. If several processes write, a reader may miss a change.
+
+If the clock was ahead and was set back, instants continue after the last one, so the order is kept. Dates do not: a
+change is then dated by the clock (:func:`graphql_schema.rules.change_date.dated`).
 """
 
 import asyncio
@@ -11,6 +15,7 @@ import structlog
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from graphql_schema.rules.change_date import date_apart
 from policies.errors import CodedError
 
 LOOK_SECONDS: Final = 2.0
@@ -36,11 +41,20 @@ class CommitLog:
         self._waiting = 0
         self._count = 0
         self._begun = self._ended = 0
+        self._behind = False
 
     def instant(self, now: int) -> int:
-        """Return the instant of a transaction that begins now; call it under the write lock, then :meth:`end`."""
+        """Return the instant of a transaction that begins at ``now``, later than all instants returned before.
+
+        Call it under the write lock, and :meth:`end` when the transaction is over. Logs a warning when the clock is
+        more than MAX_AHEAD_MS behind the last instant, once until it is not.
+        """
         self._begun = now
         self._last = max(now, self._last + 1)
+        behind = date_apart(self._last, now) is not None
+        if behind and not self._behind:
+            _log.warning("clock_behind_changes", seconds=(self._last - now) // 1_000)
+        self._behind = behind
         return self._last
 
     def end(self) -> None:
@@ -48,24 +62,25 @@ class CommitLog:
         self._ended = self._begun
 
     def stable_until(self, now: int) -> int:
-        """Return the latest instant without a transaction in flight; a read at this instant is repeatable.
+        """Return the latest instant, up to ``now``, before the transaction of this process that is in flight.
 
-        It is ``now`` if no transaction is in flight, so that a client reads its own completed write.
+        It is ``now`` if no transaction is in flight, so that a client reads its own completed write. A read at this
+        instant is repeatable, unless a transaction begins in the same millisecond or another process writes.
         """
         return min(now, self._begun - 1) if self._begun > self._ended else now
 
     def written(self) -> None:
-        """Wake all waiting readers; call it under the write lock, after the transaction of the last instant."""
+        """Record that the transaction of the last instant is stored, and wake waiting readers; needs the write lock."""
         self._stored = max(self._stored, self._last)
         self._wake()
 
     @property
     def count(self) -> int:
-        """Return the number of transactions that this process has written or noticed."""
+        """Return a counter that grows with each transaction written here, and each check that finds those of others."""
         return self._count
 
     async def wait(self, count: int) -> None:
-        """Return as soon as a transaction was written since ``count`` was read."""
+        """Return as soon as the property ``count`` differs from the argument, which is an earlier value of it."""
         self._waiting += 1
         try:
             while self._count == count:
@@ -74,12 +89,15 @@ class CommitLog:
             self._waiting -= 1
 
     async def load(self, client: GremlinClient) -> None:
-        """Continue after the last change in the store, even if the clock of this process is behind."""
+        """Read the instant of the last change in the store: :meth:`instant` then returns later ones only."""
         self._stored = await newest(client)
         self._last = max(self._last, self._stored)
 
     async def watch(self, client: GremlinClient, seconds: float = LOOK_SECONDS) -> None:
-        """Check for transactions of other processes until cancelled, while at least one reader waits."""
+        """Until cancelled, check for transactions of other processes every ``seconds`` if a reader waits.
+
+        A check that fails is logged and made again at the next turn.
+        """
         while True:
             await asyncio.sleep(seconds)
             if self._waiting:
@@ -101,7 +119,7 @@ class CommitLog:
 
 
 async def newest(client: GremlinClient) -> int:
-    """Return the instant of the last change in the store, 0 if there is none."""
+    """Return the instant of the last change in the store in epoch milliseconds, 0 if there is none."""
     found: list[int] = await client.submit(_LAST, {"kind": "CHANGE"})
     return max(found, default=0)
 

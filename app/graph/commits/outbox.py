@@ -1,8 +1,8 @@
 """The outbox of a process: its entries in memory and in the store, with their sensitivity floors.
 
 Three jobs work entries off: :mod:`app.graph.jobs.sensitivity_job`, :mod:`app.graph.jobs.tag_job` and
-:mod:`app.graph.jobs.inference_job`. A job adds to the frontier of an entry and takes nothing out: recomputing a vertex
-twice changes nothing.
+:mod:`app.graph.jobs.inference_job`. In the store, a job adds to the frontier of an entry and removes nothing from it:
+recomputing a vertex twice changes nothing.
 """
 
 import asyncio
@@ -33,9 +33,10 @@ _DROP: Final = PreparedStatement.traversal(g.V(param("xs")).drop())
 
 
 class Outbox:
-    """The entries of the store of this process, oldest first, and their floors.
+    """The outbox entries of the store in memory, and their sensitivity floors.
 
-    ``stale`` is set if memory and store may differ. ``loads`` counts how often the entries were read from the store.
+    ``stale``, a flag, is set if memory and store may differ; the entries must then be loaded again. ``loads`` counts
+    how often the entries were read from the store.
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class Outbox:
         self._listeners: list[asyncio.Event] = []
 
     def listen(self) -> asyncio.Event:
-        """Return an event that is set when there may be work; its listener clears it."""
+        """Return a new event that is set whenever entries are added or loaded; the caller clears it."""
         self._listeners.append(asyncio.Event())
         return self._listeners[-1]
 
@@ -63,9 +64,10 @@ class Outbox:
 
     @contextmanager
     def committing(self, entries: list[OutboxEntry]) -> Iterator[None]:
-        """Wrap the write of these entries: their floors apply before any reader can see the affected assets.
+        """Wrap the transaction that writes these entries: their floors are active before it can be visible to readers.
 
-        After a failed write it is unknown whether the store has the entries: their floors stay until the next load.
+        If it succeeds, the entries are added to memory. If it fails, it is unknown whether the store has them: their
+        floors stay active and ``stale`` is set until the next load.
         """
         for entry in entries:
             if entry.floor is not None:
@@ -82,7 +84,7 @@ class Outbox:
                 self._wake()
 
     async def load(self, client: GremlinClient) -> None:
-        """Read the entries from the store; call it under the write lock, or before there are writers."""
+        """Replace entries and floors by the stored ones; call it under the write lock, or before there are writers."""
         (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
         self._entries = {entry.x: entry for entry in map(entry_from_row, rows)}
         self._last_order = max([self._last_order, *(entry.order for entry in self._entries.values())])

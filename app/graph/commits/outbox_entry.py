@@ -1,17 +1,19 @@
 """Outbox entries: work that a transaction leaves for a background job, stored in the same transaction.
 
-An entry is a vertex of the label ``Pending`` without tenant, URN, record or index entry, so that no read of the API
-returns it. An edge ``PENDING`` leads to it from one well-known vertex. Its stored JSON uses these keys:
+An entry is a vertex of the label ``Pending`` without the native properties of an asset and without index entry, so that
+no read of the API returns it. An edge ``PENDING`` leads to it from one well-known vertex. Its property ``note`` is JSON
+with these keys, whose values are fields of :class:`OutboxEntry`:
 
-| key | meaning |
+| key | value |
 |---|---|
-| ``tenant``, ``at``, ``due`` | tenant, order, and the instant from which it may be worked off |
+| ``tenant``, ``at``, ``due`` | ``tenant``, ``order``, ``due`` |
 | ``beyond`` | ``expand`` |
-| ``tag``, ``holders`` | of an entry for a tag |
-| ``enriches``, ``after`` | of an entry for inferred edges |
-| ``level``, ``everything`` | sensitivity of its floor, and whether that covers the tenant |
+| ``tag``, ``holders`` | the fields of these names; only in an entry for tags |
+| ``enriches``, ``after`` | ``inference``, ``after``; only in an entry for inferred edges |
+| ``level``, ``everything`` | sensitivity of the floor, and whether it covers the whole tenant; only with a floor |
 
-The property ``covered`` lists the vertices of the floor, ``frontier`` lists of vertices to recompute.
+The property ``covered`` is a JSON list of the vertices that the floor covers. Each value of the property ``frontier``
+is a JSON list of vertices to recompute.
 """
 
 from collections.abc import Iterable
@@ -29,19 +31,20 @@ OUTBOX_ROOT: Final = vertex_id("pending", "top")
 """Vertex id from which all entries are reached. No asset has this id, because a URN begins with another prefix."""
 
 ANY_TAG: Final = 0
-"""Tag of an entry for all tags that its vertices carry when it is due."""
+"""Value of ``tag`` in an entry for all tags that the vertices of the entry carry when it is due."""
 
 
 @dataclass(slots=True)
 class OutboxEntry:
-    """Background work on sensitivity, one tag or inferred edges, to begin at ``due`` (epoch milliseconds).
+    """Background work on sensitivity, tags or inferred edges, to begin at ``due`` (epoch milliseconds).
 
-    - ``x``: vertex id; ``order``: sort key, increasing with time.
-    - ``frontier``: vertices to recompute, in order; the targets of the vertices in ``expand`` follow later.
-    - ``floor``: minimum sensitivity of its vertices until the work is done.
-    - ``tag``: vertex id of a tag, or ANY_TAG; with ``holders`` all assets that carry the tag are recomputed.
-    - ``inference``: inferred edges that end in ``frontier`` or lead through ``expand``; with ``after`` also all that
-      end at assets with a later URN.
+    - ``x``: vertex id of the entry; ``order``: sort key, increasing with time.
+    - ``frontier``: vertices to recompute, in order; ``expand``: vertices whose targets are recomputed too.
+    - ``floor``: minimum sensitivity of the vertices that the floor covers, until the work is done.
+    - ``tag``: vertex id of the tag to recompute, or ANY_TAG; None if the work is not about tags.
+    - ``holders``, a flag: recompute all assets with an edge to the tag, and their targets.
+    - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.
+    - ``after``: with ``inference``, also recompute inferred edges to all assets whose URN is greater than this text.
     """
 
     x: int
@@ -77,7 +80,7 @@ class OutboxEntry:
 
 
 def frontier_value(frontier: Iterable[int]) -> list[str]:
-    """Return vertex ids as values of the property ``frontier``; none for no ids."""
+    """Return vertex ids as the values of the property ``frontier``: one JSON list, or no value if there are no ids."""
     ids = list(frontier)
     return [orjson.dumps(ids).decode()] if ids else []
 
@@ -106,5 +109,5 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
 
 
 def new_entry_id() -> int:
-    """Return the vertex id of a new entry. An id is never used again, so that a dropped entry cannot return."""
+    """Return the vertex id of a new entry. It is random, so no later entry gets the id of a deleted one."""
     return vertex_id("pending", uuid4().hex)

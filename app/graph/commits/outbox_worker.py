@@ -1,8 +1,8 @@
 """The loop of a background job: works outbox entries off in small batches until it is cancelled.
 
-It runs in the API process and holds the lock of the writers during each batch, so that nothing changes between its
-reads and its writes; writers run between batches. A batch is stored before the next begins. After a crash a job starts
-its entries again, which changes nothing twice.
+It runs in the API process and holds the lock of the writers during each batch. No writer of the process therefore
+changes anything between the reads and the writes of a batch; writers run between batches. A batch is stored before the
+next begins. After a crash a job starts its entries again: recomputing a vertex twice changes nothing.
 """
 
 import asyncio
@@ -51,7 +51,10 @@ class OutboxWorker(ABC):
         """Work off one batch of the entries that are due, oldest first; return whether there was any work."""
 
     async def run(self) -> None:
-        """Work until cancelled; a failure is logged and retried after a pause that doubles each time."""
+        """Work until cancelled. A failure is logged and retried after a pause.
+
+        The pause doubles with each failure in a row, up to MAX_PAUSE_SECONDS, and is shortened at random.
+        """
         failures = 0
         while True:
             try:
@@ -65,7 +68,7 @@ class OutboxWorker(ABC):
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads retries, hides nothing
 
     async def step(self) -> bool:
-        """Work off one batch; return whether there was any work."""
+        """Work off one batch under the lock of the writers; return whether there was any work."""
         self._changed.clear()
         async with self._lock:
             if self._outbox.stale:
@@ -79,7 +82,7 @@ class OutboxWorker(ABC):
         return [entry for entry in self._outbox.entries if self.handles(entry)]
 
     async def _wait(self) -> None:
-        """Wait until an entry is added, or the next entry is due."""
+        """Wait until an entry is added or due, at most MAX_PAUSE_SECONDS."""
         due = min((entry.due for entry in self._entries()), default=None)
         pause = MAX_PAUSE_SECONDS if due is None else min((due - self._clock()) / 1_000, MAX_PAUSE_SECONDS)
         try:

@@ -9,14 +9,14 @@ from app.graph.driver.gremlin_client import GremlinClient
 class PropagatingTags:
     """Caches by vertex id whether a tag propagates; a tag is read on first use and again after :meth:`forget`.
 
-    Use it under the write lock: the cache is correct because this process is the only writer.
+    Use it under the write lock. The cache is correct only if no other process writes.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, bool] = {}
 
     async def among(self, client: GremlinClient, tags: Iterable[int]) -> set[int]:
-        """Return those of the tags that propagate."""
+        """Return those of the tags that propagate; all are vertex ids."""
         wanted = set(tags)
         unknown = wanted - self._known.keys()
         if unknown:

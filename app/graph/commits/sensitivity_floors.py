@@ -24,7 +24,7 @@ class SensitivityFloor:
 class FloorView:
     """All floors of a tenant that were active at any time since the view was opened.
 
-    An operation may have read a record that long ago, so it applies floors that ended since.
+    An operation may have read a record before a floor ended, so it applies that floor until the operation ends.
     """
 
     __slots__ = ("__weakref__", "_floors", "_tenant")
@@ -56,20 +56,20 @@ class FloorView:
 
 
 class SensitivityFloors:
-    """The active floors of this process, and the open views."""
+    """The active floors of this process, and the views of running operations."""
 
     def __init__(self) -> None:
         self.active: list[SensitivityFloor] = []
         self._views: WeakSet[FloorView] = WeakSet()
 
     def view(self, tenant: str) -> FloorView:
-        """Open a view for one operation."""
+        """Return a new view of the floors of a tenant, for one operation."""
         view = FloorView(tenant, self.active)
         self._views.add(view)
         return view
 
     def raise_floor(self, floor: SensitivityFloor) -> None:
-        """Activate a floor, also for operations that are running."""
+        """Activate a floor, and add it to all open views of its tenant."""
         if floor in self.active:
             return
         self.active.append(floor)
@@ -77,7 +77,7 @@ class SensitivityFloors:
             view.add(floor)
 
     def replace(self, floors: Iterable[SensitivityFloor]) -> None:
-        """Make these the only active floors; open views keep theirs."""
+        """Make these the only active floors. Open views keep theirs and gain the new ones."""
         wanted = list(floors)
         for floor in wanted:
             self.raise_floor(floor)

@@ -19,7 +19,7 @@ FarEdge = tuple[int, int, Record]
 
 @dataclass(frozen=True, slots=True)
 class HopRead:
-    """Edges with one of the ``labels`` that leave (OUT) or reach (IN) the ``vertices``; closed edges included."""
+    """Edges with one of the ``labels`` that leave (OUT) or reach (IN) the ``vertices``; ended edges included."""
 
     direction: Direction
     labels: Sequence[str]
@@ -28,7 +28,7 @@ class HopRead:
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """Response: records by vertex id, far vertices included; the edges of each hop; each single edge, or None."""
+    """Records by vertex id, far vertices included; the edges of each hop; each single edge, None if it is absent."""
 
     records: Mapping[int, Record]
     hops: Sequence[Sequence[FarEdge]]
@@ -38,7 +38,10 @@ class StoredState:
 async def read_state(
     client: GremlinClient, vertices: Iterable[int], hops: Sequence[HopRead] = (), edges: Iterable[EdgeKey] = ()
 ) -> StoredState:
-    """Read vertices, hops from those that exist, and single edges between them; what is not stored is left out."""
+    """Return the stored state of ``vertices``, of ``hops`` that start there, and of single ``edges`` between them.
+
+    Vertices and edges of hops that are not stored are left out; a single edge that is not stored is None.
+    """
     bindings = {
         "stored": list(vertices),
         "hops": [{"d": hop.direction.value, "ls": list(hop.labels), "xs": list(hop.vertices)} for hop in hops],
@@ -53,7 +56,7 @@ async def read_state(
 
 
 async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mapping[int, Record]:
-    """Return the stored records of these vertices by vertex id."""
+    """Return the records of these vertices by vertex id; vertices that are not stored are left out."""
     return (await read_state(client, sorted(vertices))).records
 
 

@@ -13,12 +13,12 @@ from policies.gates import NO_GATES, Gates
 
 @dataclass(frozen=True)
 class WriteCoordinator:
-    """The lock of the writers, and what they share.
+    """The lock of the writers of a process, and the state that they share.
 
     One writer runs at a time, under ``lock``: concurrent transactions of the embedded store fail or block
     (docs/design/janusgraph.md). ``outbox`` holds work for background jobs, ``commit_log`` orders transactions,
-    ``propagating_tags`` caches tags. ``propagation_stops`` are the kinds at which sensitivity stops; ``gates`` and
-    ``inference_rules`` are those of the installation.
+    ``propagating_tags`` caches which tags propagate. ``propagation_stops`` are the kinds at which sensitivity
+    stops; ``gates`` and ``inference_rules`` are those of the installation.
     """
 
     propagation_stops: frozenset[str] = frozenset()

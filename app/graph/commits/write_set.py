@@ -1,7 +1,7 @@
 """The one codec of a transaction: what is written, in the binding form of the text ``WRITE``.
 
 :data:`app.graph.commits.write_statements.WRITE` documents the wire keys. Writers and jobs fill a :class:`WriteSet` and
-submit it once; nothing else builds these bindings.
+submit it once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ _NO_RECEIPTS: Final[Binding] = {"shelf": 0, "shelves": BUCKET_ROOT, "shelved": 0
 
 
 class WriteSet:
-    """Collects the writes of one transaction. An empty set is false, and submitting it sends no request."""
+    """Collects the writes of one transaction, which :meth:`submit` sends. An empty set is false."""
 
     def __init__(self) -> None:
         self._referenced: set[int] = set()
@@ -41,7 +41,10 @@ class WriteSet:
         return bool(self._vertices or self._edges or self._marks or self._entries or self._receipts)
 
     def vertex(self, vid: int, after: Record, *, before: Record | None) -> None:
-        """Write a vertex: of a stored one (``before``) only the native values that differ, of a new one all."""
+        """Add a vertex. ``before`` is its stored record, None for a new vertex.
+
+        All native properties of a new vertex are written, and those of a stored one that differ.
+        """
         values, sets = native_values(after)
         if before is not None:
             stored_values, stored_sets = native_values(before)
@@ -52,7 +55,7 @@ class WriteSet:
         self._vertices.append({"x": vid, "k": label, "fresh": before is None, "p": values, "s": sets})
 
     def edge(self, key: EdgeKey, after: Record, *, kinds: tuple[str, str] | None) -> None:
-        """Write an edge. ``kinds`` are the codes of both ends for a new edge, None for a stored one."""
+        """Add an edge. ``kinds`` are the kind codes of *from* and *to* end for a new edge, None for a stored one."""
         relation, source, target = key
         native: Binding = {"validFrom": after["validFrom"], "validTo": _end(after), "record": text_of(after)}
         if is_inferred(after):
@@ -67,25 +70,31 @@ class WriteSet:
         self._edges.append({"l": relation, "o": source, "i": target, "fresh": kinds is not None, "p": native})
 
     def mark(self, vid: int, name: str, at: int, *, exact: bool, new: bool) -> None:
-        """Move the native property ``name`` of a vertex forward to ``at``, or set it if ``exact``."""
+        """Add a mark: the native property ``name`` moves forward to ``at``, or is set to it if ``exact``.
+
+        ``at`` is in epoch milliseconds. ``new``, a flag: this transaction creates the vertex.
+        """
         (self._new if new else self._referenced).add(vid)
         self._marks.append({"x": vid, "k": name, "at": at, "exact": exact})
 
     def receipt(self, vid: int, receipt: Record, *, new: bool, now: int) -> None:
-        """Write an idempotency receipt into the hourly bucket of ``now``, in epoch milliseconds."""
+        """Add an idempotency receipt, for the hourly bucket of ``now`` (epoch milliseconds).
+
+        ``new``, a flag: no receipt is stored under this vertex id.
+        """
         self._bucket = {"shelf": bucket_of(now), "shelves": BUCKET_ROOT, "shelved": now}
         self._receipts.append({"x": vid, "fresh": new, "at": receipt["at"], "record": text_of(receipt)})
 
     def outbox(self, entries: Iterable[OutboxEntry]) -> None:
-        """Write new outbox entries."""
+        """Add new outbox entries."""
         self._entries += [entry.binding() for entry in entries]
 
     def extend_frontier(self, entry: OutboxEntry, further: Iterable[int]) -> None:
-        """Add vertices to the frontier of a stored outbox entry."""
+        """Add an extension of the frontier of a stored outbox entry by ``further`` vertices."""
         self._entries.append({"x": entry.x, "fresh": False, "p": {}, "f": frontier_value(further)})
 
     def update_entry(self, entry: OutboxEntry) -> None:
-        """Write the state of a stored outbox entry, without its frontier."""
+        """Add the present values of a stored outbox entry, without its frontier."""
         self._entries.append({**entry.binding(), "fresh": False, "f": []})
 
     def bindings(self) -> Mapping[str, object]:
@@ -102,11 +111,14 @@ class WriteSet:
         }
 
     async def submit(self, client: GremlinClient) -> None:
-        """Write everything as one transaction."""
+        """Write everything that was added as one transaction; send no request if nothing was."""
         if self:
             await client.submit(WRITE, self.bindings(), writes=True)
 
 
 def _end(edge: Record) -> int:
-    """Return the native end of an edge; an unconfirmed edge has an empty interval, so that no reader meets it."""
+    """Return the native end of an edge; an unconfirmed edge has an empty interval.
+
+    A reader compares both bounds: the interval may be later than the instant that is read.
+    """
     return int(edge["validFrom"]) if edge.get(UNCONFIRMED) else ends(edge)

@@ -1,32 +1,33 @@
 """The two Gremlin texts of a write: ``STATE`` reads what a batch touches, ``WRITE`` writes it as one transaction.
 
-:mod:`app.graph.commits.state_read` and :mod:`app.graph.commits.write_set` are their codecs; the wire keys are used
-nowhere else. Creating a vertex needs no lock: its id is computed from identity, so a second creator fails
-(docs/design/janusgraph.md).
+:mod:`app.graph.commits.state_read` and :mod:`app.graph.commits.write_set` are their codecs;
+:mod:`app.graph.commits.outbox_entry` makes the rows of ``notes``. Creating the vertex of an asset needs no lock: its
+id is a hash of tenant and URN, so a second transaction that creates it fails (docs/design/janusgraph.md).
 
 ``STATE``
 
 | binding | rows |
 |---|---|
 | ``stored`` | vertex ids |
-| ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids}``; closed edges included |
-| ``pairs`` | ``{l: label, o: from, i: to}``, one edge each |
+| ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids}``; only ids in ``stored`` count, ended edges included |
+| ``pairs`` | ``{l: label, o: from, i: to}``, one edge each; both ends are in ``stored`` |
 
 The response is ``{v, e, p}``: ``v`` is ``[id, record, …]`` of the vertices and all far vertices, ``e`` is ``[near, far,
-edge record, …]`` for each hop, ``p`` has an edge record or null for each pair.
+edge record, …]`` for each hop, ``p`` has an edge record or null for each pair. Absent vertices are left out.
 
 ``WRITE``
 
 | binding | rows |
 |---|---|
 | ``stored`` | ids of stored vertices that the other rows refer to |
-| ``vertices`` | ``{x: id, k: label, fresh: new, p: native values, s: native sets}`` |
-| ``edges`` | ``{l: label, o: from, i: to, fresh: new, p: native values}`` |
+| ``vertices`` | ``{x: id, k: label, fresh: whether it is new, p: native values, s: native sets}`` |
+| ``edges`` | ``{l: label, o: from, i: to, fresh: whether it is new, p: native values}`` |
 | ``marks`` | ``{x: id, k: native property, at: instant, exact}``: forward only, unless ``exact`` |
-| ``notes`` | outbox entries ``{x: id, fresh: new, p: values, f: values of the frontier}`` |
+| ``notes`` | outbox entries ``{x: id, fresh: whether it is new, p: values, f: values of the frontier}`` |
 | ``top`` | vertex id that new outbox entries are attached to |
-| ``receipts`` | ``{x: id, fresh: new, at: instant, record}`` |
-| ``shelf``, ``shelves``, ``shelved`` | bucket of the receipts, vertex that buckets are attached to, instant |
+| ``receipts`` | ``{x: id, fresh: whether it is new, at: instant, record}`` |
+| ``shelf``, ``shelves`` | vertex ids of the bucket of the receipts, and of the vertex that buckets are attached to |
+| ``shelved`` | instant of this write, stored in the bucket |
 
 The response is the number of written vertices and edges.
 """

@@ -22,11 +22,14 @@ from app.graph.driver.gremlin_response import parse_rows
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
+from app.store.store_endpoint import StoreEndpoint
 from graphql_schema.ports.record import Json
 from policies.errors import Code, CodedError
 
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/vnd.gremlin-v3.0+json;types=false"}
 _KEEP_ALIVE_SECONDS: Final = 60
+_BROKEN: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, aiohttp.ClientResponseError)
+"""Errors without a complete response; the last one is raised for a response that is not HTTP."""
 
 _PING: Final = PreparedStatement.traversal(g.inject(0))
 _CHECK_WRITE: Final = PreparedStatement.traversal(g.add_v("SelfCheck").property(T.id, param("x")))
@@ -39,7 +42,7 @@ class RequestReport:
     """One finished request, as reported to the observers.
 
     ``attempts`` is the number of times the request was sent, 0 if never. ``seconds`` includes the wait for a slot.
-    ``error`` is None if the request succeeded or was cancelled.
+    ``error`` is None if the request succeeded, was cancelled, or failed with an error that has no code.
     """
 
     prepared: PreparedStatement
@@ -69,22 +72,39 @@ class _Call:
 
     def unavailable(self, message: str, *, retry_after: int = 1) -> StoreUnavailableError:
         """Return the error for a request without a response; a write that was sent has an unknown outcome."""
-        unknown = self.writes and self.attempts > 0
-        return StoreUnavailableError(message, retry_after=retry_after, unknown_outcome=unknown)
+        return StoreUnavailableError(message, retry_after=retry_after, unknown_outcome=self.is_write_sent)
+
+    def timed_out(self, seconds: float) -> StoreUnavailableError:
+        """Return the error for a request that was not completed within a number of seconds."""
+        if self.is_write_sent:
+            return self.unavailable(
+                f"The store did not confirm a write within {seconds:g} s; read the state before you write again."
+            )
+        return self.unavailable(f"The request to the store was not completed within {seconds:g} s; try again.")
+
+    @property
+    def is_write_sent(self) -> bool:
+        """Whether a write was sent, so that its outcome is unknown without a response."""
+        return self.writes and self.attempts > 0
 
 
 class GremlinClient:
     """A pool of connections to one Gremlin endpoint; use it as an async context manager.
 
+    ``endpoint`` may be a URL, also with user info; :attr:`url` is without the user info, which is sent as credentials.
     ``source`` is the name of the traversal source on the server. At most ``in_flight`` requests run at once, and the
     others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client works again
-    after a restart of the store without being reopened. If the connection breaks before the response arrives, a read is
-    sent once more. A write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may
-    have been committed.
+    after a restart of the store without being reopened. If no complete response arrives, a read is sent once more. A
+    write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may have been
+    committed.
     """
 
-    def __init__(self, url: str, *, source: str = "g", in_flight: int = 8, deadline: float = 30.0) -> None:
-        self.url = url
+    def __init__(
+        self, endpoint: StoreEndpoint | str, *, source: str = "g", in_flight: int = 8, deadline: float = 30.0
+    ) -> None:
+        found = StoreEndpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
+        self.url = found.url
+        self._headers = _HEADERS | found.headers
         self.observers: list[Observer] = []
         self._aliases = {"g": source}
         self._deadline = deadline
@@ -145,9 +165,7 @@ class GremlinClient:
             async with asyncio.timeout(self._deadline), self._slots:
                 status, body = await self._send(call)
         except TimeoutError:
-            raise call.unavailable(
-                f"The request to the store was not completed within {self._deadline:g} s; try again."
-            ) from None
+            raise call.timed_out(self._deadline) from None
         return parse_rows(status, body, writes=call.writes)
 
     async def _send(self, call: _Call) -> tuple[int, bytes]:
@@ -157,7 +175,7 @@ class GremlinClient:
         except aiohttp.ClientConnectorError as error:
             call.attempts -= 1  # no connection, so nothing was sent and the outcome of a write is known
             raise call.unavailable("The store does not accept connections; try again.", retry_after=5) from error
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+        except _BROKEN as error:
             if call.writes:
                 raise call.unavailable(
                     "The connection broke before the store confirmed a write; read the state before you write again."
@@ -169,12 +187,12 @@ class GremlinClient:
         async with _session(aiohttp.TCPConnector(force_close=True)) as session:
             try:
                 return await self._post(session, call)
-            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+            except _BROKEN as error:
                 raise call.unavailable("The connection to the store broke twice; try again.") from error
 
     async def _post(self, session: aiohttp.ClientSession, call: _Call) -> tuple[int, bytes]:
         call.attempts += 1
-        async with session.post(self.url, data=call.body, headers=_HEADERS) as response:
+        async with session.post(self.url, data=call.body, headers=self._headers) as response:
             return response.status, await response.read()
 
 

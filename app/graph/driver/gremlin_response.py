@@ -49,6 +49,10 @@ def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Json]:
     """
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise StoreUnavailableError("The store is overloaded and refused the request; try again.")
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise StoreFailedError(
+            f"The store refused the credentials with status {status}; set MLG_STORE_USER and MLG_STORE_PASSWORD."
+        )
     response = _decoded(body)
     if status != HTTPStatus.OK:
         raise _failure(status, response, writes=writes)

@@ -1,8 +1,8 @@
 """Renders a gremlinpython traversal as Gremlin text for the Groovy engine of JanusGraph, with named parameters.
 
 gremlinpython's own Translator renders no parameters, and writes strings that Groovy would interpolate. Strings,
-booleans, integers, lists, predicates, constants and nested traversals are rendered. Any other value must be a
-parameter.
+booleans, integers, lists, predicates, nested traversals and all constants but those of Cardinality are rendered. Any
+other value must be a parameter.
 """
 
 import re

@@ -1,5 +1,5 @@
-"""Background jobs: what follows from a write later, worked off from the outbox.
+"""Background jobs: three work off the outbox entries that writes leave, one deletes receipts.
 
-``sensitivity_job`` lowers and raises sensitivity (docs/sensitivity.md), ``tag_job`` propagates tags (docs/tags.md),
+``sensitivity_job`` recomputes sensitivity (docs/sensitivity.md), ``tag_job`` propagates tags (docs/tags.md),
 ``inference_job`` derives inferred edges (docs/enrichment.md), ``receipt_expiry`` deletes expired receipts.
 """

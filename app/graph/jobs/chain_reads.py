@@ -18,13 +18,13 @@ LabelledEdge = tuple[str, int, int, Record]
 
 @dataclass(frozen=True, slots=True)
 class ChainReads:
-    """Reads for some rules; each step of a chain is one request, for any number of vertices."""
+    """Reads the chains of ``rules``; each step of a chain is one request, for any number of vertices."""
 
     client: GremlinClient
     rules: Sequence[InferenceRule]
 
     async def around(self, ends: Sequence[int]) -> Neighbourhood:
-        """Return everything that decides which edges are inferred to these vertices, with the inferred edges there."""
+        """Return the edges upstream of ``ends`` that chains may consist of, and the inferred edges to ``ends``."""
         around = Neighbourhood(ends)
         level: Iterable[int] = ends
         for back in range(1, max((len(rule.chain) for rule in self.rules), default=0) + 1):
@@ -35,7 +35,7 @@ class ChainReads:
         return around
 
     async def ends_beyond(self, middles: Iterable[int]) -> set[int]:
-        """Return where the chains end that lead through some vertices, active or not."""
+        """Return the vertex ids at which chains through ``middles`` end, whether the chains are active or not."""
         ends: set[int] = set()
         reached = {(rule, place, vid) for vid in middles for rule in self.rules for place in range(1, len(rule.chain))}
         while reached:
@@ -57,7 +57,10 @@ class ChainReads:
     async def _add_incoming(
         self, around: Neighbourhood, relations: Sequence[str], vids: list[int], *, inferred: bool
     ) -> set[int]:
-        """Read the edges that reach some vertices into ``around``; return the vertices that they come from."""
+        """Add the edges of ``relations`` that reach ``vids`` to ``around``; return the vertices that these come from.
+
+        With the flag ``inferred``, also add the inferred edges that reach ``vids``.
+        """
         labels = [*relations, *(LABEL.values() if inferred else ())]
         records, edges = await self._read(Direction.IN, labels, vids)
         around.records |= records

@@ -7,7 +7,7 @@ IdQueue = dict[int, None]
 
 
 def take_first(ids: IdQueue, size: int) -> list[int]:
-    """Remove and return the first ids."""
+    """Remove and return the first ``size`` ids, or all if there are fewer."""
     found = list(islice(ids, size))
     for vid in found:
         del ids[vid]

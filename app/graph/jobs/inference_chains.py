@@ -27,7 +27,7 @@ _DIGITS: Final = 4
 
 @dataclass(slots=True)
 class Neighbourhood:
-    """What was read around the vertices ``ends``.
+    """Records and edges that were read around the vertices ``ends``.
 
     ``records`` are by vertex id. ``into`` maps a relation and a vertex to the edges that reach it, by source.
     ``inferred`` are the stored inferred edges that reach ``ends``.
@@ -41,7 +41,11 @@ class Neighbourhood:
 
 @dataclass(frozen=True, slots=True)
 class PartialChain:
-    """The last part of a chain, from ``vids[0]`` on: when all its edges are active, and its confidence."""
+    """The last part of a chain, from ``vids[0]`` to its end.
+
+    ``active`` are the intervals in which all its edges are active. ``confidence`` is the product of those of rule and
+    edges.
+    """
 
     vids: tuple[int, ...]
     active: Intervals
@@ -49,7 +53,10 @@ class PartialChain:
 
 
 def changes(around: Neighbourhood, rules: Iterable[InferenceRule], now: int) -> dict[EdgeKey, Record]:
-    """Return the inferred edges into ``around.ends`` that differ from the stored ones, with their new records."""
+    """Return the new records of the inferred edges into ``around.ends`` that differ from the stored ones.
+
+    ``now``, in epoch milliseconds, is when changed intervals are recorded.
+    """
     wanted: dict[EdgeKey, list[Record]] = defaultdict(list)
     for rule in rules:
         for end in around.ends:
@@ -70,13 +77,13 @@ def changes(around: Neighbourhood, rules: Iterable[InferenceRule], now: int) -> 
 
 
 def intersection(intervals: Intervals, others: Intervals) -> Intervals:
-    """Return the intervals that lie in both."""
+    """Return the parts of intervals that lie in both sequences; without empty intervals."""
     both = ((max(a, start), min(b, end)) for a, b in intervals for start, end in others)
     return [(start, end) for start, end in both if start < end]
 
 
 def _chains(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[PartialChain]:
-    """Yield the chains of a rule that end at a vertex and were active at any time."""
+    """Yield the chains of a rule that end at a vertex and are active at any time, past or future."""
     chains = [PartialChain((end,), [(_ALWAYS, FOREVER)], rule.confidence)] if _is_of(around, end, rule.ends) else []
     for place in range(len(rule.chain) - 1, -1, -1):
         relation, kinds = rule.chain[place].relation.name, rule.kinds(place)
@@ -93,7 +100,7 @@ def _chains(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[Pa
 def _extended(
     around: Neighbourhood, chain: PartialChain, source: int, edge: Record, *, inner: bool
 ) -> list[PartialChain]:
-    """Return the chain with one more edge before it; nothing if they were never active together."""
+    """Return the chain with one more edge before it; an empty list if chain and edge are never active together."""
     deleted = around.records[source].get("deletedAt") if inner else None
     active = intersection(chain.active, active_intervals(edge))
     active = intersection(active, [(_ALWAYS, deleted or FOREVER)])
@@ -121,7 +128,11 @@ def _identity(chain: Record) -> Position:
 
 
 def _recorded(known: Sequence[Sequence[int]], active: Intervals, now: int) -> list[list[int]]:
-    """Return intervals with the instants when their begin and end were recorded: the known ones, else now."""
+    """Return ``[begin, end, opened, closed]`` for each interval: its bounds, and when these were recorded.
+
+    ``opened`` is that of a known interval with the same begin, else ``now``. ``closed`` is that of a known interval
+    with the same begin and end, else ``now``, or FOREVER if the interval has no end.
+    """
     same = {(begin, end): (opened, closed) for begin, end, opened, closed in known}
     begun = {begin: opened for begin, _, opened, _ in known}
     marked = (

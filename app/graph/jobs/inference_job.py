@@ -30,13 +30,16 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 50
-"""Vertices whose inferred edges are derived while the lock is held."""
+"""Number of vertices that a batch takes while it holds the lock.
+
+A page of assets also takes those of other tenants with its last URN.
+"""
 
 MAX_EDGES: Final = 2_500
-"""Edges that are written while the lock is held, unless one vertex has more."""
+"""Maximal number of edges that a batch writes while it holds the lock, unless one vertex has more."""
 
 _RULES_VERTEX: Final = vertex_id("pending", "enrichment")
-"""The vertex that says by which rules the store was derived, or is going to be: a note of it is there."""
+"""Id of the vertex that stores the rules by which inferred edges are derived, or will be by an outbox entry."""
 
 _READ_RULES: Final = PreparedStatement.traversal(g.V(param("xs")).values("note"))
 _WRITE_RULES: Final = PreparedStatement.of(
@@ -64,13 +67,16 @@ _TIES: Final = PreparedStatement.traversal(
 )
 
 _KINDS: Final = sorted({KINDS[name].code for rule in RULES for name in rule.ends})
-"""Vertex id of the rules by which the store is derived, or will be by an outbox entry."""
+"""Codes of the kinds at which chains of the rules end."""
 
 _log = structlog.get_logger(__name__)
 
 
 async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoordinator) -> None:
-    """Add an entry to derive everything if the store was derived by other rules; call it before there are writers."""
+    """Write an outbox entry that derives all inferred edges again, if the stored rules differ from those in use.
+
+    Then store the rules in use. Call it before there are writers.
+    """
     rules = orjson.dumps([rule.content() for rule in coordinator.inference_rules]).decode()
     stored = await client.submit(_READ_RULES, {"xs": [_RULES_VERTEX]})
     if stored == [rules] or not (stored or coordinator.inference_rules):
@@ -104,7 +110,7 @@ class InferenceJob(OutboxWorker):
         return entry.inference
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Add new entries, and work off one batch of all entries; return whether there was work."""
+        """Add new entries to the work, and work off one batch; return whether there was work."""
         written = False
         try:
             worked = await self._advance(due)
@@ -145,7 +151,10 @@ class InferenceJob(OutboxWorker):
         return not self._middles and not self._ends and all(entry.after is None for entry in self._added.values())
 
     async def _derive_page(self, entry: OutboxEntry) -> None:
-        """Derive the next page of the store, and write how far the entry is."""
+        """Derive the inferred edges to the next page of assets by URN, and store the last URN in the entry.
+
+        If there is no further page, set ``after`` of the entry to None in memory.
+        """
         rows = await self._client.submit(_PAGE, {"kinds": _KINDS, "after": entry.after, "most": BATCH})
         if not rows:
             entry.after = None
@@ -161,7 +170,7 @@ class InferenceJob(OutboxWorker):
         await writes.submit(self._client)
 
     async def _derive(self, ends: list[int]) -> None:
-        """Write the inferred edges to some vertices that differ; vertices beyond the limit are postponed."""
+        """Write the inferred edges to ``ends`` that differ from the stored ones; postpone ends beyond MAX_EDGES."""
         around = await self._reads.around(ends)
         by_end: dict[int, dict[EdgeKey, Record]] = {}
         for key, edge in changes(around, self._reads.rules, self._clock()).items():

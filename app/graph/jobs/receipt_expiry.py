@@ -18,7 +18,7 @@ from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.receipt_record import BUCKET_ROOT, RECEIPT_LIFETIME_MS
 
 BATCH: Final = 250
-"""Receipts that are deleted while the lock is held."""
+"""Maximal number of receipts that a step deletes while it holds the lock."""
 
 PAUSE_SECONDS: Final = 600.0
 """Pause before each round, varied by up to a fifth."""
@@ -68,7 +68,10 @@ class ReceiptExpiry:
                 _log.exception("receipt_expiry_failed")
 
     async def step(self) -> bool:
-        """Delete a batch from the oldest expired bucket, and an emptied bucket; return whether there was a bucket."""
+        """Delete a batch of receipts from one expired bucket; return whether there was an expired bucket.
+
+        A bucket is expired if its last receipt is. It is deleted when no expired receipt is left in it.
+        """
         async with self._lock:
             bindings = {"top": BUCKET_ROOT, "limit": self._clock() - RECEIPT_LIFETIME_MS, "most": self._batch}
             (found,) = await self._client.submit(_DROP, bindings, writes=True)

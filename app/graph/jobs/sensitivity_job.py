@@ -17,7 +17,10 @@ from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 
 BATCH: Final = 250
-"""Vertices that are recomputed while the lock is held."""
+"""Maximal number of vertices that a batch takes from the frontier while it holds the lock.
+
+The batch can also lower vertices upstream of these.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +46,7 @@ class SensitivityJob(OutboxWorker):
         return entry.tag is None and not entry.inference
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Recompute a batch of the oldest entry; return whether there was one."""
+        """Recompute a batch of the oldest of the entries ``due``; return whether there is one."""
         if due:
             await self._advance(due[0])
         return bool(due)

@@ -1,9 +1,9 @@
 """Recomputes the effective sensitivity of a batch of vertices from their neighbours, up or down.
 
 Raising is local: a vertex is at least as strict as each direct source. Lowering is not, because a cycle would support
-itself. A sensitivity is supported if a vertex that declares it, or a higher one, reaches the vertex over vertices of
-that sensitivity. Unsupported vertices are lowered by one rank. In between, the stored sensitivity may be too strict and
-never too open.
+itself. A sensitivity is supported if a vertex that declares it, or a higher one, reaches the vertex over vertices of at
+least that sensitivity. Vertices whose sensitivity is unsupported are lowered by one rank. Until a batch lowers a vertex
+to its effective sensitivity, the stored one is too strict, never too open.
 """
 
 from collections import defaultdict
@@ -58,7 +58,10 @@ class _Neighbourhood:
 
 
 async def recompute(flows: StoredFlows, vids: Iterable[int]) -> Recomputed:
-    """Return what recomputing these vertices changes; read it, and write the result, under one lock."""
+    """Return the changes that recomputing these vertices makes; nothing is written.
+
+    Hold the lock of the writers from this call until the changes are stored.
+    """
     around = _Neighbourhood(flows)
     await around.read(vids)
     batch = [vid for vid in around.sources if vid in around.records]
@@ -74,7 +77,10 @@ async def recompute(flows: StoredFlows, vids: Iterable[int]) -> Recomputed:
 
 
 async def _lower(vids: Iterable[int], rank: int, around: _Neighbourhood) -> set[int]:
-    """Lower the vertices whose rank is unsupported by one rank; return them."""
+    """Lower by one rank those of ``vids``, and of the vertices upstream of them, whose rank is unsupported.
+
+    Return the lowered vertices.
+    """
     reached = {vid for vid in vids if around.declared(vid) < rank}
     supporting: set[int] = set()
     new = set(reached)
@@ -91,7 +97,7 @@ async def _lower(vids: Iterable[int], rank: int, around: _Neighbourhood) -> set[
 
 
 def _downstream(origins: set[int], within: set[int], around: _Neighbourhood) -> set[int]:
-    """Return the origins, and what they reach within a set."""
+    """Return the origins, and the vertices of the set ``within`` that they reach over its vertices."""
     targets: dict[int, list[int]] = defaultdict(list)
     for vid in within:
         for source in around.sources.get(vid, ()):

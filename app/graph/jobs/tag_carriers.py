@@ -37,9 +37,11 @@ _HOLDERS: Final = PreparedStatement.traversal(
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A vertex and its edge to a tag: current, ended, or None.
+    """A vertex and its edge to a tag.
 
-    ``closed`` means that the tag neither arrives here nor propagates from here, ``direct`` that it was assigned here.
+    ``edge`` is current, ended, or None. ``arrival`` is None unless the edge is current and the tag propagated here. Two
+    flags: ``closed`` means that the tag neither arrives here nor propagates from here, ``direct`` that it was assigned
+    here.
     """
 
     urn: str
@@ -58,7 +60,7 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Carriers:
-    """Reads the carriers of the tag ``tag`` at the instant ``now``; all are closed if the tag does not propagate."""
+    """Reads the carriers of the tag ``tag`` at the instant ``now``; all are closed unless ``propagates`` is set."""
 
     client: GremlinClient
     tag: int
@@ -71,7 +73,7 @@ class Carriers:
         return {vid: self._carrier(urn, deleted, edge) for vid, urn, deleted, edge in rows}
 
     async def holders(self) -> list[int]:
-        """Return every vertex with a current edge to the tag, blocked ones included."""
+        """Return the id of every vertex with a current edge to the tag, also if the edge blocks the tag."""
         (found,) = await self.client.submit(_HOLDERS, {"xs": [self.tag], "now": self.now})
         return list(found)
 

@@ -1,7 +1,8 @@
 """The job that propagates tags downstream, and removes them where they no longer arrive.
 
 It works on one tag after the other, from all outbox entries about it. It writes derived data: the edge to the tag and
-the index of the asset, without a change of the asset itself. Each batch also writes the vertices to decide next.
+the index of the asset, without a new revision or audit entry of the asset. A batch that writes also stores the
+vertices to decide next.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 250
-"""Vertices that are decided while the lock is held."""
+"""Maximal number of vertices that a batch takes while it holds the lock."""
 
 _log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ class TagJob(OutboxWorker):
         worklist.expand |= dict.fromkeys([*entry.expand, *holders])
 
     async def _replace_by_tag(self, entry: OutboxEntry, now: int) -> None:
-        """Replace an entry for all tags that its vertices carry by one entry for each of these tags."""
+        """Replace an entry for all tags that its vertices carry by one entry for each of these tags that propagates."""
         further, _ = await self._flows(now).targets(entry.expand, max_records=0)
         found = await read_records(self._client, {*entry.frontier, *further})
         carried = {
@@ -114,7 +115,7 @@ class TagJob(OutboxWorker):
         await self._outbox.done(self._client, entry)
 
     async def _work(self, worklist: TagWorklist, now: int) -> None:
-        """Work off one batch: expand, else decide, else remove the tag from what is unsupported."""
+        """Work off one batch: expand, else decide, else remove the tag from unsupported vertices."""
         if worklist.expand:
             found, _ = await self._flows(now).targets(take_first(worklist.expand, BATCH), max_records=0)
             worklist.recheck(found)
@@ -127,7 +128,7 @@ class TagJob(OutboxWorker):
             await self._write(worklist, dict.fromkeys(removed), carriers, set(removed), now)
 
     async def _decide(self, worklist: TagWorklist, now: int) -> None:
-        """Decide about a batch, write its arrivals, and put the affected targets on the list."""
+        """Decide about a batch of vertices, write their arrivals, and put the affected targets on the worklist."""
         flows = self._flows(now)
         batch = worklist.take(BATCH)
         arriving = await flows.inflows(batch)
@@ -148,7 +149,10 @@ class TagJob(OutboxWorker):
         further: set[int],
         now: int,
     ) -> None:
-        """Write the arrivals that differ from the stored ones, with the vertices to decide next."""
+        """Write the arrivals that differ from the stored ones, with the vertices ``further``, which are decided next.
+
+        Nothing is written if no arrival differs.
+        """
         changed = {vid: found for vid, found in arrivals.items() if vid in carriers and found != carriers[vid].arrival}
         if not changed:
             return

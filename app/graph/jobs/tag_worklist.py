@@ -2,11 +2,11 @@
 
 It follows delete-and-rederive (DRed). ``suspects`` are vertices to decide from the vertices that flow to them. A vertex
 is supported if a carrier of the tag flows to it that is fewer steps away from a direct assignment. Other vertices are
-``unsupported``: they keep the tag in the store until no suspects remain, and then become ``candidates``, which get the
-tag again from any remaining carrier. What is unsupported in the end loses the tag, in the reverse order of discovery,
-so that after a crash the rest is found again from where it began.
+``unsupported``: they keep the tag in the store until no suspects remain. They are then decided as ``candidates``, which
+get the tag again from any carrier that is not unsupported. Vertices that remain unsupported lose the tag, the last
+found first: after a crash the job finds the others again, because the vertex where it began loses the tag last.
 
-Cost: the vertices whose tag or distance changes, with their neighbours; memory for their ids.
+Requests and memory grow with the number of vertices whose tag or distance changes, and of their neighbours.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,9 +23,9 @@ from app.graph.records.tag_edge import Arrival
 class TagDecision:
     """The result of one batch.
 
-    ``arrivals`` are new arrivals of the tag, None where it no longer arrives. The targets of ``changed`` vertices are
-    to be recomputed, because these no longer carry the tag, carry it again, or at another distance. ``unsupported``
-    are the vertices that this batch found unsupported.
+    ``arrivals`` are new arrivals of the tag by vertex id, None where it no longer arrives. ``changed`` are the vertices
+    that no longer carry the tag, newly carry it, or carry it at another distance: their targets are to be decided.
+    ``unsupported`` are the vertices that this batch found unsupported.
     """
 
     arrivals: dict[int, Arrival | None] = field(default_factory=dict)
@@ -37,8 +37,8 @@ class TagDecision:
 class TagWorklist:
     """Work on one tag, from its outbox ``entries``.
 
-    The targets of the vertices in ``expand`` are to be decided. ``no_suspects`` is set while a batch of candidates is
-    decided: every carrier that is not unsupported then is supported.
+    The targets of the vertices in ``expand`` are to be decided. ``no_suspects``, a flag, is set while a batch of
+    candidates is decided: every carrier that is not in ``unsupported`` then is supported.
     """
 
     tag: int
@@ -56,7 +56,7 @@ class TagWorklist:
         return not (self.expand or self.suspects or self.candidates or self.unsupported)
 
     def recheck(self, vids: Iterable[int]) -> None:
-        """Put vertices back on the list, because their neighbours changed."""
+        """Put vertices on the list to be decided: unsupported ones as candidates, all others as suspects."""
         for vid in vids:
             (self.candidates if vid in self.unsupported else self.suspects)[vid] = None
 
@@ -68,7 +68,11 @@ class TagWorklist:
     def decide(
         self, batch: Iterable[int], arriving: Mapping[int, set[Inflow]], carriers: Mapping[int, Carrier]
     ) -> TagDecision:
-        """Decide about the batch just taken from what flows to it; ``carriers`` are the vertices and their sources."""
+        """Decide about the batch that :meth:`take` returned last.
+
+        ``arriving`` are the inflows by vertex id. ``carriers`` are the vertices of the batch and of the inflows, as far
+        as they are stored; other vertices are skipped.
+        """
         decision = TagDecision()
         for vid in batch:
             if vid in carriers:
@@ -77,7 +81,7 @@ class TagWorklist:
         return decision
 
     def _best(self, vid: int, arriving: Iterable[Inflow], carriers: Mapping[int, Carrier]) -> Arrival | None:
-        """Return the nearest arrival of the tag at a vertex, None without any."""
+        """Return the nearest arrival of the tag at a vertex, None if the tag arrives from no source."""
         found = []
         for source, through in arriving:
             carrier, middle = carriers.get(source), carriers.get(through)

@@ -1,7 +1,7 @@
 """The propagation rules over the records of a batch, without the store (see :mod:`app.graph.propagation`).
 
-All functions take the vertex id ``vid`` and the instant ``now`` in epoch milliseconds. They return vertex ids, only
-along edges that the batch has read or made.
+The public functions take the vertex id ``vid`` and the instant ``now`` in epoch milliseconds. They return vertex ids,
+only along current edges that the batch has read or made.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ class Known(Protocol):
 
 
 def carried(known: Known, vid: int, direction: Direction, now: int) -> Iterator[int]:
-    """Yield the far ends of the carrying edges that leave (OUT) or reach (IN) a vertex."""
+    """Yield the far ends of the carrying edges that leave (OUT) or reach (IN) a vertex and that propagate."""
     for relation in CARRYING:
         yield from _over(known, relation, direction, vid, now)
 

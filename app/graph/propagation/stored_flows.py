@@ -9,16 +9,17 @@ The text FLOW gets its hops as data. Parameters and keys:
 | hops.d   | direction, ``out`` or ``in``                                                     |
 | hops.ls  | edge labels                                                                      |
 | hops.ks  | codes of the kinds of the far ends                                               |
-| hops.p   | index of the hop whose far ends are the sources of this one, or -1 to use ``xs`` |
-| hops.xs  | vertex ids of the sources                                                        |
+| hops.p   | index of the hop whose far ends this hop starts from, or -1 to start from ``xs`` |
+| hops.xs  | vertex ids where the hop starts, if ``p`` is -1                                  |
 | now      | epoch milliseconds; edges that have ended by then are left out                   |
 | most     | maximal number of records; if there are more vertices, no record is returned     |
 
-The response is one object. Declassified edges are left out.
+The response is one object. Declassified edges are left out, and so are edges with an empty interval, such as
+unconfirmed edges: these may begin, and so end, later than ``now``.
 
 | name | content                                                                                |
 |------|----------------------------------------------------------------------------------------|
-| e    | for each hop a flat list ``[source, far end, kind code of the far end, …]``            |
+| e    | for each hop a flat list ``[start, far end, kind code of the far end, …]``             |
 | v    | a flat list ``[vertex id, record, …]`` of the points and of the far ends of all hops   |
 """
 
@@ -66,6 +67,7 @@ def edges = hops.collect {{ h ->
   if (xs) {{
     def out = h.d == 'out'
     (out ? {_edges("out")} : {_edges("in")}).each {{ e ->
+      if (e.value('validFrom') >= e.value('validTo')) return
       def f = out ? e.inVertex().id() : e.outVertex().id()
       rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; reached << f
       rows << e.value(out ? 'toKind' : 'fromKind')
@@ -110,7 +112,10 @@ child, its parent propagates as (parent, parent).
 
 @dataclass(slots=True)
 class Sources:
-    """For each vertex the vertices that propagate to it, and the records of all of them."""
+    """``of`` maps a vertex to the vertices that propagate to it, or a parent to its children.
+
+    ``records`` are all records read, by vertex id; of parents mapped to their children no records are read.
+    """
 
     of: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     records: dict[int, Record] = field(default_factory=dict)
@@ -124,8 +129,8 @@ class Sources:
 class StoredFlows:
     """Reads the propagation neighbours of vertices at the instant ``now``, in epoch milliseconds.
 
-    Nothing propagates to a vertex whose kind is in ``stops``. ``kinds`` has the kinds of all vertices read so far. A
-    vertex of a known kind that cannot be a child is not sent as a source of the hop to parents, nor the reverse.
+    Nothing propagates to a vertex whose kind is in ``stops``. ``kinds`` has the kinds of all far ends read so far. A
+    hop to parents does not start from a vertex whose kind is known to have none; a hop to children likewise.
     """
 
     client: GremlinClient
@@ -136,10 +141,10 @@ class StoredFlows:
     async def targets(
         self, vertices: Iterable[int], parents: Iterable[int] = (), max_records: int = _EVERY
     ) -> tuple[set[int], dict[int, Record]]:
-        """Return the vertices to which ``vertices`` propagate, and the records of these and of the parents in between.
+        """Return the direct targets of ``vertices``, and the records of these targets and of the parents in between.
 
-        Of ``parents`` only the carrying edges count. If a request finds more than ``max_records`` vertices, it returns
-        no records.
+        Of ``parents`` only the carrying edges count. A request (of up to AT_ONCE vertices) that finds more than
+        ``max_records`` vertices returns their ids without records.
         """
         found: set[int] = set()
         records: dict[int, Record] = {}
@@ -154,7 +159,7 @@ class StoredFlows:
         return found, records
 
     async def sources(self, vertices: Iterable[int]) -> Sources:
-        """Return what propagates to each of the vertices; one of a kind in ``stops`` has no sources."""
+        """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources."""
         sources = Sources()
         for xs in _batches(list(vertices)):
             await self._add_sources(xs, sources)
@@ -175,9 +180,9 @@ class StoredFlows:
         return found
 
     async def inflows(self, vertices: Iterable[int]) -> dict[int, set[Inflow]]:
-        """Return what propagates to each of the vertices, and by whose edge.
+        """Return the inflows of vertices, by vertex id; a vertex without inflows is left out.
 
-        Reads no records, and therefore includes vertices of the kinds in ``stops``.
+        Reads no records, and therefore also returns the inflows of vertices of the kinds in ``stops``.
         """
         found: dict[int, set[Inflow]] = defaultdict(set)
         for xs in _batches(list(vertices)):
@@ -185,7 +190,7 @@ class StoredFlows:
         return found
 
     async def _add_sources(self, xs: Sequence[int], sources: Sources) -> None:
-        """Add the sources of one batch of vertices, and the records."""
+        """Add to ``sources`` what propagates to each vertex of one batch. Add the records of all vertices read."""
         found: dict[int, set[Inflow]] = defaultdict(set)
         sources.records |= await self._add_inflows(xs, found, max_records=_EVERY)
         for vid, arriving in found.items():
@@ -194,7 +199,7 @@ class StoredFlows:
     async def _add_inflows(
         self, xs: Sequence[int], found: dict[int, set[Inflow]], max_records: int
     ) -> dict[int, Record]:
-        """Add what propagates to one batch to ``found``; return the records, none if more than ``max_records``."""
+        """Add the inflows of one batch to ``found``; return the records read, none if more than ``max_records``."""
         hops = [
             _hop("in", CARRYING, ASSETS, xs),
             *self._group_hops(_CHILD_STEPS, [], 0),
@@ -214,7 +219,7 @@ class StoredFlows:
         return records_by_id(response["v"])
 
     def _outward_hops(self, xs: Sequence[int], ps: Sequence[int]) -> list[JsonObject]:
-        """Return the hops from vertices, and from ``ps`` over carrying edges alone.
+        """Return the hops from ``xs``, and from the parents ``ps`` over carrying edges alone.
 
         ``flows`` of a hop is true if its far ends are targets, and false if it only leads to the parents in between.
         """
@@ -230,10 +235,10 @@ class StoredFlows:
     def _group_hops(
         self, steps: Iterable[Step], xs: Sequence[int], source_hop: int = -1, without: Container[str] = ()
     ) -> list[JsonObject]:
-        """Return the hops over steps between parents and children, each from the sources whose kind it may start from.
+        """Return the hops over ``steps``, each from the vertices in ``xs`` that may be of a kind where it starts.
 
-        ``source_hop`` is the index of the hop whose far ends are the sources instead of ``xs``; kinds in ``without``
-        are left out at the far ends.
+        ``source_hop`` is the index of the hop whose far ends the hops start from instead of ``xs``. Kinds in
+        ``without`` are left out at the far ends.
         """
         return [
             _hop(
@@ -286,5 +291,5 @@ def _batches(vids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _pairs(flat: Sequence[Json]) -> Iterator[tuple[int, int]]:
-    """Yield source and far end from the flat rows of one hop."""
+    """Yield start and far end from the flat rows of one hop."""
     return zip(flat[::3], flat[1::3], strict=True)

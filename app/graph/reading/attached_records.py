@@ -11,20 +11,25 @@ from app.graph.reading.level.index_filter import after_position, filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest
 from app.graph.reading.rows_by_id import RowsById
-from app.graph.reading.subject_hops import hide_unread, to_subjects
+from app.graph.reading.subject_hops import hide_unread, shows, to_subjects
 from app.graph.reading.visible_rows import VisibleRows
-from graphql_schema.catalog.kinds import ATTACHED_KINDS
-from graphql_schema.ports.conditions import Condition, In, SortOrder
-from graphql_schema.ports.record import Position
+from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_SLUG
+from graphql_schema.catalog.urn import slug_of
+from graphql_schema.ports.conditions import AnyOf, Below, Condition, In, Leaf, SortOrder, matches, nodes, rewrite
+from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import FeedBatch, PageItem, RowPage
+from graphql_schema.rules.change_date import MADE_AT, made_at
 from policies.errors import LimitError
 
 MAX_SCANNED: Final = 50_000
 """Number of examined records at which the search for visible ones ends."""
 
 MAX_BATCH_SIZE: Final = 2_000
-"""Maximum size of the batches after the first one, which has the number of records that are wanted."""
+"""Maximum size of a batch. The first one has the number of records that are wanted, if that is less."""
+
+_SUBJECT: Final = "subject"
+"""Native property of a change with the id of what changed."""
 
 _OLDEST_FIRST: Final = SortOrder("createdAt")
 _NEWEST_FIRST: Final = SortOrder("createdAt", descending=True)
@@ -59,14 +64,16 @@ class AttachedRecords:
         self._subjects = subjects
 
     async def page(self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool) -> RowPage:
-        """Return a page of the visible records of a kind in the order of creation; the total is None above COUNT_LIMIT.
+        """Return a page of the visible records of a kind in the order of creation, reversed if ``newest_first`` is set.
 
+        The total is None if it is not requested or above COUNT_LIMIT.
         Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full or the total counted.
         Raises ValueError if ``kind`` is no kind of attached record.
         """
         if kind not in ATTACHED_KINDS:
             raise ValueError(f"{kind} is not a kind of attached record")
-        records = _List(kind, where, _NEWEST_FIRST if newest_first else _OLDEST_FIRST)
+        shown = await self._about_shown_subjects(kind, where)
+        records = _List(kind, shown, _NEWEST_FIRST if newest_first else _OLDEST_FIRST)
         total = len(await self._scan(records, None, COUNT_LIMIT + 1)) if page.total else None
         size = COUNT_LIMIT if page.first is None else page.first
         items = await self._scan(records, page.after, size + 1)
@@ -78,13 +85,38 @@ class AttachedRecords:
 
         Only records that meet the condition ``where`` are read.
         """
-        batch = await self._read(_List(kind, where, _OLDEST_FIRST), after, size)
+        shown = await self._about_shown_subjects(kind, where)
+        batch = await self._read(_List(kind, shown, _OLDEST_FIRST), after, size)
         return FeedBatch(tuple(batch.items), batch.last)
 
+    async def _about_shown_subjects(self, kind: str, where: Condition) -> Condition:
+        """Return the condition without the subjects that do not show the caller records of a kind.
+
+        The records of a hidden subject are then not read, as if the subject were absent. A condition that names no
+        subjects is returned unchanged, without a request.
+        """
+        named = [
+            str(urn) for leaf in nodes(where) if isinstance(leaf, In) and leaf.key == _SUBJECT for urn in leaf.values
+        ]
+        if not named:
+            return where
+        found = await self._subjects.many([urn for urn in dict.fromkeys(named) if _may_be_subject(urn)])
+        shown = {row.urn for row in found if row is not None and shows(row, kind)}
+
+        def narrowed(leaf: Leaf) -> Condition:
+            if isinstance(leaf, In) and leaf.key == _SUBJECT:
+                return In(_SUBJECT, tuple(urn for urn in leaf.values if urn in shown))
+            return leaf
+
+        return rewrite(where, narrowed)
+
     async def _scan(self, records: _List, after: Position | None, wanted: int) -> list[PageItem]:
-        """Return the first ``wanted`` visible records after a position, or fewer if there are no more."""
+        """Return the first ``wanted`` visible records after a position, or fewer if there are no more.
+
+        Raises LimitError if MAX_SCANNED records were examined before.
+        """
         items: list[PageItem] = []
-        examined, size = 0, wanted
+        examined, size = 0, min(wanted, MAX_BATCH_SIZE)
         while True:
             batch = await self._read(records, after, size)
             items += batch.items
@@ -101,7 +133,7 @@ class AttachedRecords:
 
     async def _read(self, records: _List, after: Position | None, size: int) -> _ReadBatch:
         beyond = () if after is None else (after_position(records.order, after),)
-        where = filter_of(In("kind", (ATTACHED_KINDS[records.kind].code,)), records.where, *beyond)
+        where = filter_of(In("kind", (ATTACHED_KINDS[records.kind].code,)), _by_order(records.where), *beyond)
         query = IndexQuery(where, size, records.order)
         hops = to_subjects(records.kind, listing=0)
         request = LevelRequest(hops=hops.wire(()), listings=[query.wire()])
@@ -111,5 +143,31 @@ class AttachedRecords:
             self._subjects.remember(subject)
         rows = self._rows.found(vids, response)
         last = response.records[vids[-1]] if vids else None
-        items = [PageItem(row, (row.record["createdAt"], row.urn)) for row in rows]
+        dated = (row for row in rows if _is_dated_within(row.record, records.where))
+        items = [PageItem(row, (row.record["createdAt"], row.urn)) for row in dated]
         return _ReadBatch(items, None if last is None else (last["createdAt"], last["id"]), len(vids))
+
+
+def _may_be_subject(urn: str) -> bool:
+    """Return whether a text begins like the URN of a thing that attached records can be about."""
+    kind = KIND_OF_SLUG.get(slug_of(urn))
+    return kind is not None and not kind.shown_by
+
+
+def _by_order(where: Condition) -> Condition:
+    """Return a condition that the index answers and that every record meets whose date meets ``where``.
+
+    A date that differs from ``createdAt`` is earlier, and is stored as the native property ``begins``.
+    """
+
+    def earlier(leaf: Leaf) -> Condition:
+        if isinstance(leaf, Below) and leaf.key == "createdAt":
+            return AnyOf((leaf, Below("begins", leaf.bound)))
+        return leaf
+
+    return rewrite(where, earlier, lambda leaf: leaf)
+
+
+def _is_dated_within(record: Record, where: Condition) -> bool:
+    """Return whether a record that the index has found meets a condition also with its date as ``createdAt``."""
+    return MADE_AT not in record or matches(where, {**record, "createdAt": made_at(record)}.get)

@@ -1,6 +1,7 @@
 """Listings of vertices: pages in the order of the index, filtered by the policy.
 
-The index does not contain sensitivity floors. If floors hide rows that it returned, a page reads on until it is full.
+The index does not contain sensitivity floors. Rows are dropped if a floor changes the access to them. The page then
+reads on until it is full or the index has no more rows.
 """
 
 import asyncio
@@ -36,8 +37,9 @@ class ListingPages:
         self._loader: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = DataLoader(self._load)
 
     async def page(self, listing: ListingQuery, page: PageRequest) -> RowPage:
-        """Return a page of a listing; its total is None above :data:`COUNT_LIMIT` and where floors apply.
+        """Return a page of a listing.
 
+        Its total is None if it is not requested, above :data:`COUNT_LIMIT`, or if the tenant has sensitivity floors.
         Raises InvalidError or LimitError if the index cannot answer the condition of the listing.
         """
         return await self._loader.load((listing, page))
@@ -59,7 +61,10 @@ class ListingPages:
     async def _read_on(
         self, listing: ListingQuery, page: PageRequest, found: Sequence[_Found], response: LevelResponse
     ) -> RowPage:
-        """Return a full page without the rows that a floor changes, reading on as often as needed; without a total."""
+        """Return a page without total and without the rows whose access a floor changes.
+
+        Read on until the page is full or the index has no more rows.
+        """
         items: list[PageItem] = []
         wanted = size = COUNT_LIMIT if page.first is None else page.first + 1
         while True:
@@ -104,7 +109,7 @@ class ListingPages:
         for vid in (vid for each in found for vid in each["x"]):
             row = self._rows.row(vid, response)
             if row is None:
-                self._policy.mismatched(str(vid))
+                self._policy.mismatched(response.records[vid])
             else:
                 items.append(PageItem(row, (row.visible_value(field), row.urn)))
         more = page.first is not None and sum(len(each["x"]) for each in found) > page.first
@@ -113,6 +118,10 @@ class ListingPages:
 
 
 def _in_order(found: Sequence[_Found], size: int) -> list[int]:
-    """Return the ids of the index queries in order, up to the first query that may have more than ``size`` ids."""
+    """Return the ids of the queries one after the other.
+
+    ``size`` is what each query requested. A query that returned ``size`` ids may have more, so it is the last one
+    included.
+    """
     full = next((number for number, each in enumerate(found) if len(each["x"]) >= size), len(found))
     return [vid for each in found[: full + 1] for vid in each["x"]]

@@ -30,7 +30,10 @@ from policies.disclosure import Disclosure
 
 @dataclass(frozen=True, slots=True)
 class LineageSettings:
-    """Limits of lineage queries, and how much their results disclose of hidden vertices."""
+    """Budgets of lineage, path and health queries, and how much their results disclose of hidden vertices.
+
+    The budgets limit nodes, time, walks, edges and steps.
+    """
 
     limits: WalkLimits = field(default_factory=WalkLimits)
     disclosure: Disclosure = Disclosure.NONE
@@ -56,6 +59,7 @@ class PolicedReader:
     ) -> None:
         rows = VisibleRows(batcher, row_policy)
         self.pin = SnapshotTime(row_policy.instant.valid, recorded)
+        self._budget = batcher.budget
         self._rows_by_id = RowsById(rows)
         self._related = RelatedPages(rows)
         self._listings = ListingPages(rows)
@@ -68,7 +72,9 @@ class PolicedReader:
 
     async def node(self, urn: str) -> Row | None:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._rows_by_id.one(urn)
+        row = await self._rows_by_id.one(urn)
+        await self._budget.pause()
+        return row
 
     async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
@@ -76,7 +82,9 @@ class PolicedReader:
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._related.page(source, related, page)
+        found = await self._related.page(source, related, page)
+        await self._budget.pause()
+        return found
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""

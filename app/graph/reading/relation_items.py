@@ -109,7 +109,10 @@ def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageIt
 
 
 def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: ReadTime) -> Record | None:
-    """Return the last edge of a path between rows; None if one of its edges was not valid at the read time."""
+    """Return the last edge of a path between rows; None if one of its declared edges was not valid at the read time.
+
+    Inferred edges are returned as stored; :func:`_shown` tests them.
+    """
     if not instant.past:
         last: Record = record_of(texts[-1])
         return last

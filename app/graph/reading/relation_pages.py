@@ -1,7 +1,7 @@
 """Pages of relations: the rows that a relation reaches from many sources at once.
 
-The store cuts the simple pages, those of a single hop without total. For the others all edges are read, and the pages
-are cut here.
+The store cuts pages of a fixed size over a single hop. Pages over several hops, with a total, or with one item per edge
+are cut here, after all edges are read. So are pages among rows whose time is hidden, and pages read in parts.
 """
 
 import asyncio
@@ -68,7 +68,8 @@ class RelatedPages:
     async def _load_in_batches(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return the pages as :meth:`_load_complete` does.
 
-        If the request is too large, read the halves one after the other.
+        If the request is too large, read the halves one after the other. Raises LimitError if one source alone has too
+        many edges, or the operation reads too many in halves.
         """
         slices: list[RowPage] = []
         waiting = [sources]
@@ -183,7 +184,7 @@ def _of_changes(related: RelationQuery) -> bool:
 def _window(related: RelationQuery, after: Position | None, *, exclusive: bool = False) -> JsonObject:
     """Return where a page begins in the order of the store, as wire keys of a hop.
 
-    Edges with the time of the position are included and cut later, unless ``exclusive`` is true.
+    In the order of time, edges with the time of the position are included and cut later, unless ``exclusive`` is true.
     """
     if not related.newest_first:
         return {} if after is None else {"a": after[0]}

@@ -47,16 +47,14 @@ class RowsById:
         for kind in attached:
             paths.append(to_subjects(kind, sum(len(path.hops) for path in paths)))
         hops = [hop for path in paths for hop in path.wire(attached[path.kind])]
-        response = await self._rows.fetch(
-            LevelRequest(vertices=vids, hops=hops), ends="Change" in attached, constant_time_ids=vids
-        )
+        response = await self._rows.fetch(LevelRequest(vertices=vids, hops=hops), ends="Change" in attached)
         for path in paths:
             for subject in hide_unread(self._rows, path, attached[path.kind], response):
                 self.remember(subject)
         rows = [self._rows.row(vid, response) for vid in vids]
         for urn, vid, row in zip(urns, vids, rows, strict=True):
             if row is None:
-                self._rows.row_policy.report_hidden_id(urn, response.records.get(vid))
+                self._rows.row_policy.report_hidden_id(urn, vid, response.records.get(vid))
         return [row if row is not None and row.urn == urn else None for urn, row in zip(urns, rows, strict=True)]
 
 

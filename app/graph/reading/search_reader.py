@@ -38,7 +38,7 @@ class SearchReader:
         for vid in kept[:MAX_HITS]:
             row = self._rows.row(vid, response)
             if row is None:
-                self._policy.mismatched(str(vid))
+                self._policy.mismatched(response.records[vid])
             else:
                 rows.append(row)
         return SearchCandidates(tuple(rows), len(kept) <= MAX_HITS)

@@ -1,5 +1,6 @@
 """Visibility of attached records: the caller may read a subject of the record, and the field there that shows it.
 
+:mod:`app.graph.reading.visible_rows` adds a condition for changes.
 For a record that is reached over a hop from its subject, this was tested with the subject. A record that is read by id,
 or listed by itself, is read together with its subjects (:data:`graphql_schema.catalog.relations.SUBJECT_HOPS`) and
 tested here.
@@ -60,12 +61,13 @@ def hide_unread(rows: VisibleRows, path: ToSubjects, vids: Sequence[int], respon
     shown: list[Row] = []
     for vid in vids:
         subjects = rows.found([*path.subjects(vid, edges)], response)
-        if not any(_reads(subject, ATTACHED_KINDS[path.kind].shown_by) for subject in subjects):
+        if not any(shows(subject, path.kind) for subject in subjects):
             rows.hide(vid)
         shown += subjects
     return shown
 
 
-def _reads(subject: Row, field: str) -> bool:
-    """Return whether the caller may read a row and a field of it."""
-    return subject.access.grade is AccessGrade.READ and field not in subject.access.hidden
+def shows(subject: Row, kind: str) -> bool:
+    """Return whether the caller may read a row and the field of it that shows attached records of a kind."""
+    access = subject.access
+    return access.grade is AccessGrade.READ and ATTACHED_KINDS[kind].shown_by not in access.hidden

@@ -1,9 +1,9 @@
 """Resolves :class:`~graphql_schema.ports.conditions.UnusedFor` to conditions that the index answers for one caller.
 
 The index has two days per asset: the last use by a team or a user, who are visible to every caller, and the last use by
-a service. A service may be hidden, and its uses then count nowhere. The two days decide most assets. For the others the
-usage months by services are read, in one request before that of the listing, and the unused ones are passed to the
-index by their ids. A caller who discovers every asset needs no such request.
+a service. A service may be hidden, and its uses then do not count for the caller. The two days decide most assets. For
+the others the usage months by services are read, in one request before that of the listing, and the unused ones are
+passed to the index by their ids. A caller who discovers every asset needs no such request.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,7 +83,10 @@ class UndecidedAssets:
         return All((Below("usedAt", at), Above("servedAt", at - 1), old))
 
     def is_unused(self, last_day: str | None) -> bool:
-        """Return whether an asset is unused whose last visible use by a service was on this day; None is never."""
+        """Return whether an asset of this group is unused, given the day of its last visible use by a service.
+
+        Without one (None), it is unused unless the group is ``young``.
+        """
         return not self.young if last_day is None else last_day < self.begin.isoformat()
 
     @property
@@ -154,7 +157,10 @@ class UnusedAssets:
         return IndexQuery(where, MAX_UNDECIDED + 1)
 
     def _unused_ids(self, number: int, undecided: UndecidedAssets, response: LevelResponse) -> Iterator[str]:
-        """Yield the assets of the response that no service visible to the caller has used within the window."""
+        """Yield the URNs of the undecided assets that are unused, by the visible usage in the response.
+
+        Raises LimitError if the listing has more than :data:`MAX_UNDECIDED` assets.
+        """
         vids = response.listings[number]["x"]
         if len(vids) > MAX_UNDECIDED:
             raise LimitError(

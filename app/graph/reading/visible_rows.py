@@ -11,10 +11,14 @@ from graphql_schema.ports.row import Row
 
 
 class VisibleRows:
-    """Rows by vertex id, for one operation; None for a vertex that is absent or that the caller may not discover."""
+    """Rows by vertex id, for one operation.
+
+    The value is None for a vertex that the caller may not discover, or that is absent at the read time.
+    """
 
     def __init__(self, batcher: LevelBatcher, row_policy: RowPolicy) -> None:
         self.row_policy = row_policy
+        self.budget = batcher.budget
         self._batcher = batcher
         self._known: dict[int, Row | None] = {}
         self._withheld: dict[int, Record] = {}
@@ -24,21 +28,22 @@ class VisibleRows:
         """Read time of the operation, in epoch milliseconds."""
         return self._batcher.instant.valid
 
-    async def fetch(
-        self, request: LevelRequest, *, ends: bool = False, constant_time_ids: Sequence[int] = ()
-    ) -> LevelResponse:
-        """Return the response to a request, with the records of the assets that changes in it are about.
+    async def fetch(self, request: LevelRequest, *, ends: bool = False) -> LevelResponse:
+        """Return the response to a request, with the records of the far ends that changes in it list.
 
-        A change is visible to a caller who may discover one of these assets. ``ends`` states that the response can
-        contain changes. If none of these assets must be read, ``constant_time_ids`` are requested instead, so that a
-        hidden change takes as many requests as an absent one.
+        A change that lists far ends is hidden unless the caller may discover one of them. ``ends``, a flag, states that
+        the response can contain changes. A second request is then always sent, also if there is no further record to
+        read. The number of requests would otherwise disclose hidden changes, and changes about hidden assets.
         """
         response = await self._batcher.fetch(request)
-        named = {urn for record in response.records.values() for urn in record.get("ends", ())} if ends else set()
-        missing = [vid for vid in map(self.vid, named) if vid not in self._known]
-        if missing or (ends and constant_time_ids):
-            also = await self._batcher.fetch(LevelRequest(vertices=missing or list(constant_time_ids)))
+        if ends:
+            named = {urn for record in response.records.values() for urn in record.get("ends", ())}
+            missing = [vid for vid in map(self.vid, named) if vid not in self._known]
+            also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices))
             response.records.update(also.records)
+        async for vid, record in self.budget.in_turns(response.records.items()):
+            if "ends" not in record:  # a change depends on further records
+                self.row(vid, response)
         return response
 
     def vid(self, urn: str) -> int:
@@ -46,8 +51,9 @@ class VisibleRows:
         return vertex_id(self.row_policy.tenant, urn)
 
     def row(self, vid: int, response: LevelResponse) -> Row | None:
-        """Return the row of a vertex; None if the response has no record of it or the caller may not discover it.
+        """Return the row of a vertex.
 
+        None if the response has no record of it, it did not exist at the read time, or the caller may not discover it.
         The first result for a vertex counts for the rest of the operation.
         """
         if vid not in self._known:
@@ -88,5 +94,5 @@ class VisibleRows:
         self._known[vid] = None
 
     def _has_visible_end(self, ends: Sequence[str] | None, response: LevelResponse) -> bool:
-        """Return whether the caller may discover one of the assets that a change is about; True for other records."""
+        """Return whether the caller may discover one of the ``ends`` that a change lists; True if there are none."""
         return not ends or any(self.row(self.vid(urn), response) is not None for urn in ends)

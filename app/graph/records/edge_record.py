@@ -1,6 +1,7 @@
 """Records of edges: pure functions from one record of an edge to the next.
 
-There is one edge per (relation, from, to). These keys describe it:
+There is one declared edge per (relation, from, to); an inferred one may exist beside it. Edges at attached records have
+neither declarers nor an end. These keys describe the other edges:
 
 - ``by``: its declarers, such as the field ``ModelVersion.trainedOn``, ``link``, or ``id`` for the parent in a URN. An
   edge without declarers has an end.
@@ -9,7 +10,8 @@ There is one edge per (relation, from, to). These keys describe it:
 - ``earlier``: former intervals ``[begin, end]``, or ``[begin, end, opened, closed]``.
 - ``origin``, ``confidence``: the strongest origin wins, and only its confidence counts.
 
-A new structural edge is valid from instant 0: it is as old as the younger end (docs/design/lineage-rules.md).
+A new structural edge is valid from instant 0, unless a begin is given: it is as old as the younger end
+(docs/design/lineage-rules.md).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,6 +61,13 @@ its native interval is empty. It is confirmed when a caller with rights on that 
 """
 
 
+REPORTED: Final = "reported"
+"""Record key that is true on a lineage edge whose declarer had no right on its *to* end, and needed none.
+
+Such an edge is shown, but it brings no causes to the health of an asset of others.
+"""
+
+
 OPENED: Final = "opened"
 CLOSED: Final = "closed"
 
@@ -77,6 +86,12 @@ def with_confirmation(edge: Record, *, unconfirmed: bool) -> Record:
     """Return the edge marked as unconfirmed, or without the mark."""
     rest = {name: value for name, value in edge.items() if name != UNCONFIRMED}
     return {**rest, UNCONFIRMED: True} if unconfirmed else rest
+
+
+def with_report(edge: Record, *, reported: bool) -> Record:
+    """Return the edge marked as reported, or without the mark."""
+    rest = {name: value for name, value in edge.items() if name != REPORTED}
+    return {**rest, REPORTED: True} if reported else rest
 
 
 def unconfirmed_from(edge: Record, now: int) -> Record:
@@ -169,7 +184,7 @@ def declared(edge: Record | None, relation: Relation, declarer: str, now: int, v
 
 
 def undeclared(edge: Record, declarer: str, now: int) -> Record:
-    """Return the edge without a declarer; without the last declarer it ends at ``now``."""
+    """Return the edge without a declarer; without the last declarer it ends at ``now``, or at its begin if later."""
     left = [name for name in edge["by"] if name != declarer]
     if left:
         return {**edge, "by": left}
@@ -177,8 +192,9 @@ def undeclared(edge: Record, declarer: str, now: int) -> Record:
 
 
 def ended(edge: Record, now: int, end: int | None = None) -> Record:
-    """Return the edge without declarers, ended at ``end``, or at ``now`` if ``end`` is None.
+    """Return the edge without declarers, ended at ``end``.
 
+    If ``end`` is None, the edge ends at ``now``, or at its begin if that is later.
     Raises EmptyIntervalError if ``end`` is not after the begin of the edge.
     """
     if end is not None and end <= edge["validFrom"]:
@@ -187,7 +203,7 @@ def ended(edge: Record, now: int, end: int | None = None) -> Record:
 
 
 def with_empty_interval(edge: Record) -> Record:
-    """Return the edge with an empty interval, as if it was never active."""
+    """Return the edge without declarers, and with an empty last interval; its former intervals are kept."""
     return {**edge, "by": [], "validTo": edge["validFrom"]}
 
 
@@ -225,7 +241,10 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
 
 
 def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> bool:
-    """Return whether an interval with an end corrects the last interval, rather than beginning a later one."""
+    """Return whether an interval corrects the last one: it has an end, and begins before the last one ends.
+
+    Without ``start`` it begins at ``now``, or as the last one if both ends are equal.
+    """
     if end is None:
         return False
     begins = edge["validFrom"] if start is None and end == ends(edge) else now if start is None else start

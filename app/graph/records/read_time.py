@@ -17,6 +17,7 @@ from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.change_date import made_at
 
 NO_UPPER_BOUND: Final = 2**63 - 1
 """An instant after all others."""
@@ -72,8 +73,9 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
 def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
     """Return the record of a vertex, None if the vertex did not exist at a past instant.
 
-    ``hidden`` are the fields that the caller may not see. A later deletion is undone; other values remain those of the
-    present. Teams, users, domains and tags always exist: the times are on their edges.
+    ``hidden`` are the fields that the caller may not see. A later deletion is undone, and an incident that was resolved
+    later is open; other values remain those of the present. Teams, users, domains and tags always exist: the times are
+    on their edges.
     """
     if not instant.past:
         return record
@@ -103,7 +105,7 @@ def _attached_at(record: Record, valid: int) -> Record | None:
     """
     if record["kind"] == ATTACHED_KINDS["UsageMonth"].code:
         return record
-    if record.get("observedAt", record.get(FIRST_AT, record["createdAt"])) > valid:
+    if record.get("observedAt", record.get(FIRST_AT, made_at(record))) > valid:
         return None
     resolved = record.get("resolvedAt")
     if resolved is not None and resolved > valid:

@@ -13,9 +13,10 @@ from typing import Final
 from app.graph.records.record_text import text_of
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
-from graphql_schema.catalog.properties import TIME_FIELDS
+from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
+from graphql_schema.rules.change_date import MADE_AT
 from graphql_schema.rules.index_terms import indexed as found_by
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
@@ -68,8 +69,18 @@ _UNUSED: Final = {"usedAt": 0, "servedAt": 0}
 """
 
 
+_NONE: Final[Mapping[str, Json]] = {"String": "", "Long": 0, "Double": 0.0, "Boolean": False}
+"""The native value of a record without a value, by Java class: an absent property would pass a filter with `not`."""
+
+
+_OF_ASSETS: Final = [stored for stored in NATIVE_PROPERTIES if not stored.attached_only]
+
+
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
-    """Return the record of an asset that was referenced and never registered; ``now`` is in epoch milliseconds."""
+    """Return the record of an asset that was referenced and never registered.
+
+    ``subject`` is its author, and ``now`` is in epoch milliseconds.
+    """
     parts = parse_urn(urn)
     kind = KINDS[parts.kind]
     version = {"version": parts.version} if kind.versioned else {}
@@ -106,7 +117,11 @@ def registered(record: Record, values: Record, *, stored: bool) -> Record:
 
 
 def updated(record: Record, values: Record, *, stored: bool = True) -> Record:
-    """Return the record with the given values, as :func:`registered` does; a stub remains a stub."""
+    """Return the record with the given values, as :func:`registered` does; a stub remains a stub.
+
+    Fixed keys in ``values``, such as ``version`` and ``ownerTeam``, are ignored, and so is a ``name`` that does not
+    give the same URN.
+    """
     given = dict(values)
     kind = kind_of(record)
     if kind == "User" and "kind" in given:
@@ -217,7 +232,8 @@ def begins(record: Record) -> int:
 def attributes(record: Record) -> PolicyAttributes:
     """Return the attributes that the policy decides by.
 
-    Kinds that are not assets are open to all; of these only domains may have an owner team.
+    Teams, users, domains and tags are open to all; of these only domains may have an owner team. Attached records have
+    no policy attributes: do not pass them.
     """
     if KIND_OF_CODE[record["kind"]].asset:
         return PolicyAttributes.of({**record, CONFIRMED: confirmed_sensitivity(record)})
@@ -242,9 +258,8 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
         return _natives_of_attached(record), {}
     index = record["index"]
     found = found_by(record)
-    same = ("tenant", "kind", "source", "namespace", "name", "ownerTeam", "createdAt", "updatedAt", "revision")
     values = {
-        **{key: record[key] for key in (*same, *_OPEN_TO_ALL, "hydration")},
+        **{stored.name: _native(record, stored.name, _NONE[stored.java]) for stored in _OF_ASSETS if not stored.many},
         CONFIRMED: confirmed_sensitivity(record),
         "urn": record["id"],
         "prose": found.prose,
@@ -255,8 +270,15 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
         "record": text_of(record),
     }
     owners = [urn for urn, _ in index["owners"]]
+    sets = {stored.name: _native(record, stored.name, [""]) for stored in _OF_ASSETS if stored.many}
     named = {"titles": [*found.titles], "words": [*found.words]}
-    return values, {**named, "owners": owners or [""], "tags": index["tags"] or [""]}
+    return values, {**sets, **named, "owners": owners or [""], "tags": index["tags"] or [""]}
+
+
+def _native(record: Record, name: str, none: Json) -> Json:
+    """Return the value of a record under the name of a native property, ``none`` if it has no value or no members."""
+    value = record.get(name)
+    return none if value is None or value == [] else value
 
 
 def _natives_of_attached(record: Record) -> JsonObject:
@@ -265,6 +287,8 @@ def _natives_of_attached(record: Record) -> JsonObject:
     listed = _LISTED.get(record["kind"])
     if listed is not None:
         values |= {key: record[key] for key in ("tenant", "kind", "createdAt", *listed)} | {"urn": record["id"]}
+        if MADE_AT in record:
+            values["begins"] = record[MADE_AT]
     return values
 
 

@@ -1,6 +1,7 @@
-"""Writing: a batch is read, planned in memory by pure functions, and written as one transaction.
+"""Writing: a batch is read, planned in memory, and written as one transaction.
 
-Start at :mod:`app.graph.writing.writer`. ``prefetch`` reads what the commands name, ``batch_planner`` passes each
+If the plan needs values that were not read, the batch is read and planned again.
+Start at :mod:`app.graph.writing.writer`. ``prefetch`` reads what the commands need, ``batch_planner`` passes each
 command to its handler in ``handlers``, ``rules`` holds what handlers share, and ``unit`` what they work on.
-``audit_entries`` and ``idempotent_replay`` follow each command, ``effects`` follow the batch.
+``idempotent_replay`` runs before and after each command, ``audit_entries`` after it, and ``effects`` after the batch.
 """

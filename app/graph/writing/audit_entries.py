@@ -3,7 +3,7 @@
 Each asset, team, user, domain or tag whose record or edges an item changed gets one ``Change``, attached by
 ``CHANGED``. Its ``fields`` are ``{field, before, after}`` with JSON values as stored. A field made of edges has one
 entry per edge, which also holds ``edge`` (relation, from, to) and the records ``was`` and ``is`` of the edge, for
-:mod:`app.graph.writing.handlers.revert`. The policy of a field is applied to its entries when they are read.
+:mod:`app.graph.writing.handlers.revert_fields`. The policy of a field is applied to its entries when they are read.
 """
 
 from collections.abc import Collection, Iterator
@@ -13,7 +13,8 @@ from typing import Final
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
 from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import ALIASES, CONFIRMED, GIVEN_BY, kind_of
-from app.graph.writing.rules.attach import attached_urn, new_attached_record
+from app.graph.writing.rules.approved_content import MADE_BY
+from app.graph.writing.rules.attach import attached_urn, new_ordered_record
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
@@ -25,14 +26,15 @@ _NOT_AUDITED: Final = frozenset(
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
     | {CONFIRMED, GIVEN_BY}
     | {ALIASES}  # recorded alias by alias, by the handler
+    | {MADE_BY}  # the actors of the entries
 )
-"""Record keys whose difference is no entry."""
+"""Record keys whose difference makes no audit entry."""
 
 _EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties")
 """Values of an edge that an entry shows."""
 
 MAX_REVISIONS: Final = 1_000_000
-"""Factor of the audit instant in the order of changes, which leaves the last digits for the revision."""
+"""The order of a change is its audit instant times this factor, plus its revision modulo this factor."""
 
 
 def stage_audit_entries(unit: ItemUnit) -> None:
@@ -58,10 +60,9 @@ def _stage_change(unit: ItemUnit, vid: int, action: ChangeAction, fields: list[R
     record, author = unit.lookup.known(vid), unit.author
     revision, ends = int(record["revision"]), _far_ends(fields, record["id"])
     urn = _new_urn(unit, record, action, ends[0] if len(ends) == 1 else "")
-    change = new_attached_record(
+    change = new_ordered_record(
         unit,
         urn,
-        author.audit_instant,
         action=action.name,
         actor=author.subject,
         subject=record["id"],
@@ -95,7 +96,7 @@ def _new_urn(unit: ItemUnit, record: Record, action: ChangeAction, end: str) -> 
 
 
 def _far_ends(fields: list[Record], subject: str) -> list[str]:
-    """Return the far ends of a change whose entries are all edges or aliases, else nothing.
+    """Return the far ends of a change whose entries are all edges or aliases, else an empty list.
 
     Such a change is hidden from readers who may see none of its far ends, so that it does not disclose them.
     """
@@ -119,7 +120,7 @@ def _values(before: Record | None, after: Record, rewritten: Collection[str]) ->
 
 
 def _edges(unit: ItemUnit, vid: int) -> Iterator[Record]:
-    """Yield one entry for each changed edge, as the field that shows it."""
+    """Yield one entry for each changed edge that the audit records about a vertex."""
     changes = {change.key: change for change in unit.audit.edges if change.about == vid}
     for key, change in changes.items():
         was, now = declared_part(unit.lookup.batch.edge(key)), declared_part(unit.lookup.edge(key))
@@ -140,7 +141,7 @@ def _ends(unit: ItemUnit, key: EdgeKey) -> list[str]:
 
 
 def _shown(unit: ItemUnit, key: EdgeKey, vid: int, edge: Record | None) -> Json:
-    """Return the far end of a current edge with the values of the edge, None without a current edge."""
+    """Return far end and values of an edge that is current or unconfirmed, None otherwise."""
     if edge is None or not (is_current(edge, unit.now) or edge.get(UNCONFIRMED)):
         return None
     far = unit.lookup.known(key[1] if key[2] == vid else key[2])["id"]

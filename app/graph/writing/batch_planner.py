@@ -1,4 +1,4 @@
-"""Plans a batch: its items in order, over the working set. Pure, so that it can be repeated after further reads."""
+"""Plans a batch: its items in order, over the working set. No I/O, so that it can be repeated after further reads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +15,8 @@ from app.graph.writing.handlers.revert import revert
 from app.graph.writing.handlers.set_alias import set_alias
 from app.graph.writing.handlers.track_incident import open_incident, resolve_incident
 from app.graph.writing.idempotent_replay import replay, stage_receipt
+from app.graph.writing.rules.approved_content import bind_approvals
+from app.graph.writing.rules.result_rights import require_right_to_weaken_gates
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.read_set import NotReadError
@@ -61,14 +63,14 @@ _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 def plan(commands: Sequence[Command], batch: WorkingSet, author: Author, *, dry_run: bool) -> list[WriteOutcome]:
     """Return one outcome per command, in order; ``batch`` then holds what is to be written.
 
-    A command sees the effects of earlier ones, except those of dry runs. The outcomes are preliminary as long as
-    ``batch.missing`` contains reads that were not made.
+    Each command is planned on the state that the earlier ones leave; a dry run leaves it unchanged. The outcomes are
+    preliminary if ``batch.missing`` contains reads that were not made.
     """
     return [_plan_item(command, ItemUnit(batch, author), dry_run=dry_run) for command in commands]
 
 
 def keys_of(command: Command) -> list[IdempotencyKey]:
-    """Return the idempotency keys of a command: that of the call that contains it, and its own."""
+    """Return the idempotency keys of a command: that of its bulk call, if any, and its own; none without a key."""
     key: IdempotencyKey | None = getattr(command, "key", None)
     return [] if key is None else [*((key.call,) if key.call else ()), key]
 
@@ -87,12 +89,18 @@ def _plan_item(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutco
 
 
 def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
-    """Plan one command in order: replay, effects, audit, receipts, merge. A replayed or dry run stages nothing."""
+    """Plan one command in order: replay, handler, gates and approvals, audit, receipts, merge.
+
+    A replay or dry run merges nothing.
+    """
     keys = keys_of(command)
     replayed = [replay(unit, key) for key in keys]
     if replayed and replayed[-1] is not None:
         return replayed[-1]
     outcome = HANDLERS[type(command)](unit, command)
+    require_right_to_weaken_gates(unit)
+    if voided := bind_approvals(unit):
+        outcome = replace(outcome, voided_approvals=voided)
     if dry_run:
         return outcome
     stage_audit_entries(unit)

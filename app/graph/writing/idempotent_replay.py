@@ -2,7 +2,7 @@
 
 A receipt is a vertex of the label ``Receipt`` without an index entry, so that no read of the API returns it. Its id is
 a hash of tenant, subject and key. It is written in the transaction of its item and valid for 24 hours. It lies in an
-hourly bucket, where :mod:`app.graph.jobs.receipt_expiry` finds expired receipts. A rejected item leaves no receipt,
+hourly bucket, in which :mod:`app.graph.jobs.receipt_expiry` finds expired receipts. A rejected item leaves no receipt,
 because it wrote nothing and may be corrected.
 """
 
@@ -17,7 +17,10 @@ from graphql_schema.ports.record import JsonObject, Record
 
 
 def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
-    """Return the stored outcome of a key, None if it is new; reject the item if the payload was another."""
+    """Return the stored outcome of a key, None if there is no receipt or it has expired.
+
+    Raises RejectedItemError if the key was used with another payload.
+    """
     receipt = _valid_receipt(unit, key)
     if receipt is None:
         return None
@@ -30,6 +33,7 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
         receipt.get("revision"),
         created_record=receipt.get("made"),
         gate=None if gate is None else GateResult(*map(tuple, gate)),
+        voided_approvals=tuple(receipt.get("voided", ())),
     )
 
 
@@ -46,6 +50,7 @@ def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) ->
         "revision": outcome.revision,
         "made": outcome.created_record,
         "gate": None if outcome.gate is None else list(astuple(outcome.gate)),
+        "voided": list(outcome.voided_approvals) or None,
     }
     present = {field: value for field, value in receipt.items() if value is not None}
     unit.staging.staged.receipts[unit.author.vid(name)] = present

@@ -22,7 +22,11 @@ from graphql_schema.ports.record import Record
 async def prefetch(
     client: GremlinClient, tenant: str, commands: Sequence[Command], receipts: Iterable[str], missing: ReadSet
 ) -> WorkingSet:
-    """Read what the commands name, the receipts with these names, and what an earlier plan was missing."""
+    """Return the working set of a batch, as read from the store.
+
+    It has the records and edges that registrations and links name, the receipts with these names, and the reads that an
+    earlier plan was missing.
+    """
     request = PrefetchRequest(tenant, groups=frozenset(missing.groups))
     for command in commands:
         request.add_command(command)
@@ -47,14 +51,14 @@ class PrefetchRequest:
     groups: frozenset[int] = frozenset()
 
     def add_command(self, command: Command) -> None:
-        """Add what a command names. Commands other than registrations and links are read when planning needs it."""
+        """Add what a registration, link or unlink names; other handlers request their reads when they are planned."""
         if isinstance(command, LinkCommand | UnlinkCommand):
             self.edges[command.relation, self.add_record(command.source), self.add_record(command.target)] = None
         elif isinstance(command, RegisterCommand):
             self._add_registration(command)
 
     def add_record(self, urn: str) -> int:
-        """Add a record and its parent; return the vertex id."""
+        """Add the record of a URN, and of the parent that the URN names; return the vertex id of the URN."""
         vid = vertex_id(self.tenant, urn)
         self.records[vid] = urn
         parent = parent_urn(urn) if urn.startswith("mlg://") else None
@@ -69,7 +73,10 @@ class PrefetchRequest:
         return [*hops, *(groups if self.groups else ())]
 
     def working_set(self, hop_reads: Sequence[HopRead], state: StoredState) -> WorkingSet:
-        """Return the response as a working set; a record of another URN under a requested id is a hash collision."""
+        """Return the response as a working set.
+
+        A record of another URN under a requested id is a hash collision: its id is in ``coverage.taken``.
+        """
         vertices: dict[int, Record] = {}
         receipts: dict[int, Record] = {}
         taken = set()
@@ -120,4 +127,4 @@ _GROUP_HOPS: Final[tuple[tuple[Direction, tuple[str, ...]], ...]] = (
     ),
     (Direction.IN, tuple(CARRYING)),
 )
-"""Direction and labels of what is read for an asset group: its children, and the data that flows to its parent."""
+"""Direction and labels of the hops from each vertex in ``groups``: to its children, and against carrying edges."""

@@ -28,17 +28,18 @@ from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.rejections import conflict, invalid
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import Command, RegisterCommand
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
 from policies.access import Access
 
 MAX_BATCH_ITEMS: Final = 250
-"""Items of one transaction, unless the call is atomic."""
+"""Maximal number of items in one transaction, unless the call is atomic."""
 
 MAX_BATCH_EDGES: Final = 2_500
-"""Edges that the items of one transaction declare, unless one item declares more; bounds the time of a transaction."""
+"""Maximal number of edges that one transaction declares, unless one item has more or the call is atomic."""
 
 MAX_ATTEMPTS: Final = 6
-"""Attempts to write a batch that conflicts with another writer."""
+"""Maximal number of attempts to write a batch that conflicts with another process."""
 
 MAX_BACKOFF_SECONDS: Final = 0.2
 """Longest pause between two attempts."""
@@ -47,7 +48,8 @@ MAX_BACKOFF_SECONDS: Final = 0.2
 class PolicedWriter:
     """Implements :class:`graphql_schema.ports.protocols.GraphWriter` for one caller.
 
-    ``coordinator`` is shared by all writers of the process. ``batch_size`` is the number of items of one transaction.
+    ``coordinator`` is shared by all writers of the process. ``batch_size`` is the maximum of items in one
+    transaction, unless the call is atomic. Once ``budget`` has ended, no further transaction begins.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class PolicedWriter:
         self._clock = clock
         self._request_id = request_id
         self.batch_size = MAX_BATCH_ITEMS
+        self.budget = OperationBudget()
 
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """See :class:`graphql_schema.ports.protocols.GraphWriter`.
 
-        Raises StoreUnavailableError if the store is unreachable: earlier batches may be written, and a repeated call
-        reports them as UNCHANGED. Raises StoreFailedError if the store refuses an atomic call; nothing is written then.
+        Raises StoreUnavailableError if the store is unreachable or a conflict with another process persists. Earlier
+        batches are written then, the current one may be; a repeated call reports their assets and edges as UNCHANGED.
+        An atomic call that the store refuses raises StoreFailedError or VertexExistsError; nothing is written then.
         """
         if atomic:
             return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
@@ -85,7 +89,7 @@ class PolicedWriter:
             return await self._batch(items, dry_run=dry_run, atomic=False)
         except VertexExistsError:
             if len(items) == 1:
-                message = "Another client is writing this asset at the same time; call again."
+                message = "Another client is writing an asset of this item at the same time; call again."
                 return [conflict(message, None).outcome]
         except StoreFailedError as error:
             if len(items) == 1:
@@ -98,11 +102,16 @@ class PolicedWriter:
         ]
 
     async def _batch(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-        """Write a batch completely or not at all; start again if another writer was faster."""
+        """Write the accepted items of a batch in one transaction; none if it is atomic and an item is rejected.
+
+        Start again if another process has written at the same time. After MAX_ATTEMPTS, the conflict is raised as
+        VertexExistsError or TransientConflictError. Raises the error that ended the operation.
+        """
         missing = ReadSet()
         for attempt in range(MAX_ATTEMPTS):
             try:
                 async with self._coordinator.lock:
+                    self.budget.check()
                     try:
                         return await self._transaction(items, missing, dry_run=dry_run, atomic=atomic)
                     finally:
@@ -157,6 +166,8 @@ class PolicedWriter:
             hidden_fields=self._access.fields_hidden_by_rules,
             identities=principal.owners,
             logged_fields=self._access.logged_fields,
+            user=principal.user,
+            owners=principal.owners,
         )
 
     async def _commit(self, batch: WorkingSet, author: Author) -> None:
@@ -176,7 +187,7 @@ class PolicedWriter:
 
 
 def _batches(items: Sequence[Command], batch_size: int) -> Iterator[list[Command]]:
-    """Split a call into transactions, in order."""
+    """Yield the items of each transaction of a call, in order."""
     batch: list[Command] = []
     weight = 0
     for item in items:

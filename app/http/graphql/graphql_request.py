@@ -22,23 +22,27 @@ ValueT = TypeVar("ValueT")
 class RequestLimits:
     """Limits of one request.
 
-    HTTP: ``body_bytes``, ``body_seconds`` for receiving the body. WebSocket: ``message_bytes`` of one message,
-    ``init_seconds`` for receiving ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
-    of nested arrays and objects.
+    HTTP: ``body_bytes``, ``body_seconds`` for receiving the body, ``query_seconds`` and ``mutation_seconds`` for the
+    operation. WebSocket: ``message_bytes`` of one message, ``init_seconds`` for receiving
+    ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
+    of nested arrays and objects, ``json_elements`` of the JSON, counted before it is parsed.
     """
 
     body_bytes: int = 4 * 1024 * 1024
     message_bytes: int = 512 * 1024
     document_bytes: int = 64 * 1024
     json_depth: int = 64
+    json_elements: int = 200_000
     body_seconds: float = 10.0
+    query_seconds: float = 15.0
+    mutation_seconds: float = 60.0
     init_seconds: float = 10.0
 
 
 async def read_params(request: Request, limits: RequestLimits) -> GraphQLRequestData:
     """Return the parameters of the operation in ``request``, from the query string (GET) or from the body (POST).
 
-    Raises `HttpError` with status 400, 405, 408, 413 or 415.
+    Raises `HttpError` with status 400, 405, 408, 413 or 415, and `ClientDisconnect` if the client disconnects.
     """
     if request.method == "GET":
         values: object = _read_query_string(request.scope["query_string"], limits)
@@ -61,7 +65,7 @@ def _require_json(headers: Mapping[str, str]) -> None:
     if media.lower() != "application/json" or charset not in {"utf-8", "utf8"} or encoding != "identity":
         raise HttpError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "The headers announce no uncompressed JSON in UTF-8. Send `Content-Type: application/json`, without "
+            "The headers do not declare uncompressed JSON in UTF-8. Send `Content-Type: application/json`, without "
             "`Content-Encoding`.",
             headers={"Accept-Post": "application/json"},
         )
@@ -100,6 +104,14 @@ def _too_large_error(part: str, maximum: int) -> HttpError:
     )
 
 
+def _too_many_elements_error(part: str, maximum: int) -> HttpError:
+    return HttpError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"{part} has more than {maximum} commas and brackets. Send fewer elements, or several requests.",
+        Code.LIMIT_EXCEEDED,
+    )
+
+
 def _read_query_string(query_string: bytes, limits: RequestLimits) -> dict[str, object]:
     try:
         pairs = parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=20)
@@ -117,8 +129,12 @@ def _read_query_string(query_string: bytes, limits: RequestLimits) -> dict[str, 
 def read_json(text: bytes, limits: RequestLimits, part: str) -> object:
     """Return the value of the JSON in ``text``; ``part`` names the text in the error.
 
-    Raises `HttpError` with status 400 if the text is not JSON or is nested deeper than ``limits.json_depth``.
+    Raises `HttpError` with status 400 if the text is not JSON or is nested deeper than ``limits.json_depth``. The
+    status is 413 if the text has more commas and brackets than ``limits.json_elements``.
     """
+    elements = sum(map(text.count, (b",", b"{", b"[")))
+    if elements > limits.json_elements:
+        raise _too_many_elements_error(part, limits.json_elements)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -145,7 +161,8 @@ def _exceeds_depth(value: object, levels: int) -> bool:
 def checked_params(values: object, limits: RequestLimits) -> GraphQLRequestData:
     """Return the four parameters of GraphQL over HTTP after a check of their types; other members are ignored.
 
-    ``values`` is the decoded body. Raises `HttpError` with status 400, or with 413 for a document over the limit.
+    ``values`` is the decoded body, query string or ``payload`` of a WebSocket message. Raises `HttpError` with status
+    400, or with 413 for a document over the limit.
     """
     if not isinstance(values, dict):
         raise _malformed_error("The body", "one JSON object; for several operations, send several requests")

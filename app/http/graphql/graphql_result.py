@@ -6,8 +6,8 @@ Status:
   is that of the first error's code. With ``application/json`` a mistake in the document gives 200, because such
   clients cannot distinguish a 400 of this server from a 400 of a proxy.
 - A result with data is 200, even if fields failed.
-- A ``data`` of null is 503 if the store is unavailable, and 403 if the token lacks a scope. The GraphQL-over-HTTP draft
-  only recommends 200 here. Clients and proxies retry after a 503; the challenge of a 403 names the missing scope.
+- A ``data`` of null is 503 if the store is unavailable, 403 if the token lacks a scope, else 200. The GraphQL-over-HTTP
+  draft only recommends 200 here. Clients and proxies retry after a 503; the challenge of a 403 names the missing scope.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,8 +38,8 @@ _DOCUMENT_CODES = frozenset({Code.BAD_REQUEST, Code.INVALID, Code.LIMIT_EXCEEDED
 class GraphQLResult:
     """An execution result whose errors are classified.
 
-    ``errors`` pairs each error with the coded error that the response shows. They are sorted by path, because the order
-    of completion would disclose how long hidden values took. ``executed`` is false for a request error.
+    ``errors`` pairs each error with the coded error that the response shows. The pairs are sorted by path, because the
+    order of completion would disclose how long hidden values took. ``executed`` is false for a request error.
     """
 
     data: dict[str, object] | None
@@ -84,7 +84,7 @@ class GraphQLResult:
 def build_result(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> GraphQLResult:
     """Return ``result`` with classified errors; log its defects in one line and mask them.
 
-    ``suggestions`` keeps "Did you mean …" in messages of graphql-core.
+    Without ``suggestions``, "Did you mean …" is removed from messages of graphql-core.
     """
     errors = sorted(result.errors or [], key=_path_order)
     before_execution = isinstance(result, PreExecutionError)

@@ -17,8 +17,10 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from app.http.errors import HttpError
+from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits, read_params
 from app.http.graphql.graphql_result import build_result
+from app.http.graphql.operation_watch import Endable, watched
 from app.http.json_response import error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
@@ -29,8 +31,15 @@ from policies.principal import Principal
 class OperationContext(Protocol):
     """The context of one operation, as far as the HTTP layer uses it."""
 
+    @property
+    def budget(self) -> Endable:
+        """What the operation may use while it runs."""
+
     def finish(self) -> dict[str, object]:
-        """End the operation and return the response extensions collected by resolvers, such as ``authorization``."""
+        """Write the access log of one response, and return its extensions, such as ``authorization``.
+
+        A subscription has a response per event. Raises `CodedError` if the log cannot be written.
+        """
 
 
 ContextT = TypeVar("ContextT", bound=OperationContext)
@@ -61,6 +70,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
         self.make_context = make_context
         self.limits = limits or RequestLimits()
+        self.reads, self.writes = FairQueue(), FairQueue()
         self.suggestions = suggestions
         self.challenge = challenge
 
@@ -85,7 +95,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             params = await read_params(request, self.limits)
             document = params.query
             context = self.context_of(request)
-            result = await self.execute(request.method, params, context)
+            execution = self.execute_in_turn(request, params, context)
+            result = await watched(request, execution, context.budget, self.limits)
             result.extensions = {**(result.extensions or {}), **context.finish()}
             built = build_result(result, request_id, params.query or "", suggestions=self.suggestions)
             missing_scope = built.missing_scope
@@ -107,6 +118,15 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 Code.UNAUTHENTICATED,
             )
         return self.make_context(request, principal)
+
+    async def execute_in_turn(self, request: Request, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
+        """Execute the operation when the caller has a slot; reads and writes have queues of their own.
+
+        Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
+        """
+        queue = self.writes if "mutation" in (params.query or "") else self.reads
+        async with queue.slot(request.state.principal.subject):
+            return await self.execute(request.method, params, context)
 
     async def execute(self, method: str, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation and return its result.
@@ -130,9 +150,9 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
 
 
 def unknown_operation_error() -> CodedError:
-    """Return the error for an ``operationName`` that the document does not define."""
+    """Return the error for a document without an operation, or without one that has the given ``operationName``."""
     return CodedError(
-        "The document defines no operation with the given `operationName`. Use the name of one of its operations.",
+        "The document has no operation, or none with the given `operationName`. Use the name of one of its operations.",
         Code.BAD_REQUEST,
     )
 

@@ -11,10 +11,10 @@ from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_json
 
 MAX_ID_LENGTH = 128
-"""Characters of the ``id`` that a client gives to a subscription."""
+"""Maximum number of characters of the ``id`` that a client gives to a subscription."""
 
 MAX_REASON_BYTES = 123
-"""Bytes of the reason in a close frame (RFC 6455 section 5.5)."""
+"""Maximum number of bytes of the reason in a close frame (RFC 6455 section 5.5)."""
 
 MESSAGE_TOO_BIG = 1009
 """Close code for an oversized message (RFC 6455 section 7.4.1)."""
@@ -28,7 +28,8 @@ class SocketMessages(ASGIWebSocketAdapter):
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the received messages until one side closes the socket; close the socket after an oversized message.
 
-        Raises `NonJsonMessageReceived` or `NonTextMessageReceived` for a malformed message.
+        Raises `NonJsonMessageReceived` for text that is not JSON or is nested too deeply, and `NonTextMessageReceived`
+        for a binary message.
         """
         del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
@@ -36,7 +37,9 @@ class SocketMessages(ASGIWebSocketAdapter):
             while self.ws.application_state is not WebSocketState.DISCONNECTED:
                 text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
                 if len(text) > limits.message_bytes:
-                    await self.close(MESSAGE_TOO_BIG, f"The message is larger than {limits.message_bytes} bytes.")
+                    await self.close(
+                        MESSAGE_TOO_BIG, f"The message is larger than {limits.message_bytes} bytes. Send less."
+                    )
                     return
                 yield read_json(text, limits, "The message")
         except HttpError as error:

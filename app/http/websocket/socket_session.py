@@ -26,14 +26,15 @@ class SocketSession:
         self._authenticate = authenticate
 
     async def principal(self) -> Principal:
-        """Return the caller with current teams, after the token is validated again.
+        """Return the caller after validating the token again; the teams are as recent as those of a new HTTP request.
 
-        Raises `CodedError` if there is no token, or the token is invalid or expired.
+        Raises `CodedError` if there is no token, the token is expired, or ``authenticate`` refuses the token.
         """
         values = [str(value) for key, value in self.connection_params.items() if key.lower() == "authorization"]
         if not values:
             raise CodedError(
-                'connection_init has no token. Send the payload {"Authorization": "Bearer <token>"}.',
+                "connection_init has no token. Connect again and send the payload "
+                '{"Authorization": "Bearer <token>"} in it.',
                 Code.UNAUTHENTICATED,
             )
         # Several values could name different callers. Joined they match no bearer token, which is refused.
@@ -46,7 +47,8 @@ class SocketSession:
 def seconds_left(principal: Principal) -> float:
     """Return the seconds until the caller's token expires, infinity for a token without expiry.
 
-    There is no leeway for differing clocks, unlike at authentication: a connection would outlive its token.
+    Unlike authentication, the function allows no leeway for differing clocks: with one, a connection would outlive its
+    token.
     """
     return float("inf") if principal.expires_at is None else principal.expires_at - time.time()
 

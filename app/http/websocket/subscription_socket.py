@@ -44,10 +44,10 @@ from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
 MAX_SUBSCRIPTIONS: Final = 20
-"""Number of concurrent subscriptions of one connection."""
+"""Maximum number of concurrent subscriptions of one connection."""
 
 FORBIDDEN: Final = 4403
-"""Close code for a token that is missing, refused or expired; a client with a new token can connect again."""
+"""Close code for a token that is missing, refused, expired or without a needed scope; connect again with another."""
 
 CLOSE_CODES: Final = {Code.UNAUTHENTICATED: FORBIDDEN, Code.FORBIDDEN: FORBIDDEN, Code.INTERNAL: 1011}
 """Close codes by error code; a connection is closed with `TRY_AGAIN_LATER` for all other errors."""
@@ -65,7 +65,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
     _expiry: asyncio.Task[None] | None = None
 
     async def handle(self) -> None:
-        """Serve the connection until one side closes it; every error closes it."""
+        """Serve the connection until one side closes it; an exception outside of a subscription closes it."""
         try:
             await super().handle()
         except Exception as error:  # noqa: BLE001 - the boundary, as for HTTP
@@ -87,7 +87,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """Authenticate the caller, and start the timer that closes the connection when the token expires.
 
-        The timer is needed for connections without events, which authenticate nothing again.
+        The timer is needed because the token is validated again only when events are read.
         """
         try:
             await super().handle_connection_init(message)
@@ -152,7 +152,10 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             await self._end_operation(operation, [error for _, error in built.errors])
 
     async def _end_operation(self, operation: Operation[SocketSession, None], errors: Sequence[CodedError]) -> None:
-        """Send the errors that end a subscription; close the connection if the caller's token is not valid any more."""
+        """Send the errors that end a subscription.
+
+        Close the connection if the token has expired, is refused or lacks a scope.
+        """
         try:
             await operation.send_operation_message(self._error_message(operation.id, errors))
         except WebSocketDisconnected:
@@ -174,7 +177,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
     def _check_subscription_count(self) -> None:
         if len(self.operations) >= MAX_SUBSCRIPTIONS:
             raise LimitError(
-                f"The connection already has {MAX_SUBSCRIPTIONS} subscriptions. Complete one, or connect again.",
+                f"The connection has {MAX_SUBSCRIPTIONS} subscriptions already. Complete one, or connect once more.",
                 limit="subscriptions",
                 maximum=MAX_SUBSCRIPTIONS,
             )
@@ -188,7 +191,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
     """The ASGI application that serves the subscriptions of ``schema``.
 
     ``authenticate`` validates the token of a connection. ``make_context`` returns the context of one subscription.
-    ``suggestions`` is that of `app.http.graphql.graphql_view.GraphQLView`.
+    ``limits`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`.
     """
 
     graphql_transport_ws_handler_class = SubscriptionHandler

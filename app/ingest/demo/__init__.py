@@ -3,7 +3,7 @@
 Items to register, equal every time: ``people``, ``datasets``, ``features`` made of them, ``models`` trained on those,
 ``serving`` in services, and ``reports``.
 
-Mutations of several callers in order, the scenario: ``quality`` of the last week, ``usage`` of the last month, and
-``releases`` of versions. ``cast`` has the callers. The scenario runs once, with days counted back from today.
-``estate`` combines all of it.
+Mutations of several callers in order, the scenario: ``quality`` of the last week, ``usage`` of the last thirty days,
+and ``releases`` of versions. The scenario runs once; the days of quality and usage are counted back from today, those
+of releases are fixed. ``cast`` has the callers. ``estate`` combines items and scenario.
 """

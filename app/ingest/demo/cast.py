@@ -1,4 +1,4 @@
-"""The callers of the scenario: personas of team ranking, and callers with the same roles in other teams."""
+"""The callers of the scenario: personas, and callers with the roles of a persona in another team."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from app.auth.personas import Persona, persona
 
 
 def _like(role_model: str, name: str, group: str) -> Persona:
-    """Return a caller with the roles of a persona, in another team."""
+    """Return a caller with the roles and scopes of the persona ``role_model``, in the team ``group``."""
     return replace(persona(role_model), name=name, display_name=name.capitalize(), groups=(group,))
 
 
@@ -23,4 +23,7 @@ CAST: dict[str, Persona] = {
         _like("ci-ranking", "ci-platform", "platform"),
     )
 }
-"""Callers by name; the development issuer issues tokens for all of them."""
+"""Callers by name; the development issuer issues tokens for all of them.
+
+Here ``bo`` is an engineer of team ads, unlike the persona ``bo``, who is a reader.
+"""

@@ -1,4 +1,4 @@
-"""Streams of events, the tables derived from them every night, weekly snapshots, and the pipelines."""
+"""Streams of events, tables, weekly snapshots of tables, and the pipelines that derive tables."""
 
 # ruff: noqa: E501 - one row of a table a line, so that it reads as a table
 
@@ -24,7 +24,7 @@ from graphql_schema.ports.record import Json, JsonObject
 
 
 class _Data(NamedTuple):
-    """One stream or table."""
+    """One stream or table; ``made_of`` names the streams and tables that it is derived from."""
 
     name: str
     team: str
@@ -82,7 +82,7 @@ WEEKS = ("2026-w02", "2026-w03", "2026-w04")
 
 
 def dataset(name: str) -> str:
-    """Return the URN of the stream or the table with a name."""
+    """Return the URN of the stream or table called ``name``."""
     return stream(name) if name.endswith("-events") else table(name)
 
 

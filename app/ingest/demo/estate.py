@@ -22,22 +22,28 @@ from app.ingest.load.scenario import Round, Scenario
 
 
 def demo_estate() -> Iterator[AssetInput]:
-    """Return the items, as ``AssetInput`` objects."""
+    """Return the assets and links of the estate as JSON objects in the form of the input ``AssetInput``.
+
+    Checks, usage and releases are in the scenario.
+    """
     return chain(people(), datasets(), features(), models(), serving(), reports())
 
 
 def demo_entries() -> list[ImportItem]:
-    """Return the items with their ids as locations, for progress and errors."""
+    """Return the items, located in errors by their ids, or by ``link`` for an edge."""
     return [ImportItem(next(iter(item.values())).get("id", "link"), item) for item in demo_estate()]
 
 
 def demo_scenario(today: date) -> Iterator[Round]:
-    """Return the rounds of calls in order; their days end on the day before ``today``."""
+    """Return the rounds of calls in order; checks and usage end on the day before ``today``."""
     return chain(quality(today), usage(today), releases())
 
 
 def load_demo(url: str, issuer: DevIssuer, *, as_json: bool = False) -> int:
-    """Register the items as root, run the scenario with the tokens of its callers, and return the exit code."""
+    """Register the items as root, run the scenario with the tokens of its callers, and return the exit code.
+
+    The scenario is left out if an item failed, or if it ran on this store before.
+    """
     tokens = {name: issuer.mint(one) for name, one in CAST.items()}
     entries, rounds = demo_entries(), list(demo_scenario(datetime.now(UTC).date()))
     total = len(entries) + sum(map(len, rounds))

@@ -1,4 +1,4 @@
-"""Feature sets with their features; each is derived from one table and shared by models."""
+"""Feature sets with their features; each set is derived from one table and used by one or more models."""
 
 # ruff: noqa: E501 - one row of a table a line, so that it reads as a table
 

@@ -33,7 +33,7 @@ def domain(name: str) -> str:
 
 
 def tag(name: str) -> str:
-    """Return the URN of a classification."""
+    """Return the URN of a tag."""
     return make_urn("tag", "catalog", "", name)
 
 
@@ -53,12 +53,12 @@ def snapshot(name: str, version: str) -> str:
 
 
 def feature_set(name: str) -> str:
-    """Return the URN of a group of features."""
+    """Return the URN of a feature set."""
     return make_urn("feature-set", "feast", "harbour", name)
 
 
 def feature(group: str, name: str) -> str:
-    """Return the URN of a feature of a group."""
+    """Return the URN of a feature of the feature set ``group``."""
     return make_urn("feature", "feast", group, name)
 
 
@@ -108,7 +108,7 @@ def cell(test: str, arm: str) -> str:
 
 
 def report(name: str) -> str:
-    """Return the URN of a dashboard or document."""
+    """Return the URN of a chart or dashboard."""
     return make_urn("report", "looker", "harbour", name)
 
 

@@ -30,7 +30,10 @@ from graphql_schema.ports.record import JsonObject
 
 
 class DemoModel(NamedTuple):
-    """One model; ``metric`` begins at ``start`` and improves with each version, except for one that gets worse."""
+    """One model; ``metric`` is about ``start`` for version 1 and rises with each version.
+
+    Only the metric of the version in `_FAILED_EVALUATION` falls.
+    """
 
     name: str
     team: str
@@ -58,7 +61,7 @@ MODELS = (
     DemoModel("payment-fraud", "risk", "trust", "classification", "Stops payments that will be charged back", "payments", ("payment-history", "device-trust"), "pr_auc", 0.63, "HIGH", "juno"),
     DemoModel("account-takeover", "risk", "trust", "classification", "Asks for a second factor when a login looks stolen", "logins", ("device-trust",), "pr_auc", 0.57, "HIGH", "juno"),
 )  # fmt: skip
-"""Base models come before the models that use them."""
+"""All models; a base model comes before the models that are based on it."""
 
 _FAILED_EVALUATION = ("churn", "3")
 """The version that failed its evaluation: trained while a day of plays was missing."""
@@ -123,7 +126,7 @@ def _failed_run(one: DemoModel) -> Item:
 
 
 def _trained(one: DemoModel, week: int, version: str, rng: Random) -> Iterator[Item]:
-    """Yield one version with its training run and its evaluation."""
+    """Yield one version with its training run, its evaluation, and the edge from the version before."""
     number, day = week + 1, 7 * week + 0.5
     score = round(
         one.start + 0.02 * week + rng.uniform(-0.004, 0.004) - 0.09 * ((one.name, version) == _FAILED_EVALUATION), 4
@@ -181,6 +184,7 @@ def _evaluation(one: DemoModel, week: int, version: str, score: float) -> JsonOb
     body = {
         "id": evaluation(one.name, version, "offline"),
         "displayName": f"{one.name} v{version} offline",
+        "owners": owned_by(one.team),
         "modelVersion": model_version(one.name, version),
         "evaluatedOn": [snapshot(one.trained_on, WEEKS[2])],
         "evaluationKind": "OFFLINE",

@@ -1,7 +1,8 @@
-"""Check results of the last week, the incidents they caused, and tags that are blocked.
+"""Check results of the last week, incidents, and tags that are blocked.
 
-Impressions, on which the rankers are trained, were late yesterday: an incident is open. The weekly engagement lacked a
-day of plays: that incident is resolved. A row count of plays is reported late and does not become the latest result.
+Impressions, on which the home-page ranker is trained, were late yesterday: the failed check opened an incident. The
+weekly engagement lacked a day of plays: a caller opened and resolved an incident about it. A row count of plays is
+reported late and does not become the latest result.
 ``pii`` propagates from accounts; ivo and bo block it on two charts of counts, so the Monday meeting does not have it.
 """
 

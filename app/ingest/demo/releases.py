@@ -1,7 +1,8 @@
 """Decisions about versions, their aliases, and their rollouts.
 
 - Home page: version 2 is champion; version 3 is challenger in a canary and has no approval yet.
-- Search: version 3 replaced version 2 after a successful canary.
+- Search: after a successful canary, version 3 became champion in place of version 2, and replaced version 1 in
+  production.
 - Churn: version 3 was trained while a day of data was missing; hana rejected it, and its canary was rolled back.
 - Account takeover: high risk, so cy approved it for governance, too.
 - Payment fraud: approved twice, and serving under an unprotected alias; its gate is closed because of restricted data.

@@ -17,7 +17,7 @@ _REPORTS = (
 
 
 def reports() -> Iterator[Item]:
-    """Yield the charts, and the dashboard of the Monday meeting that shows them."""
+    """Yield charts and dashboards; the dashboard of the Monday meeting shows all charts except the replaced one."""
     for name, kind, group, area, sources in _REPORTS:
         yield _report(name, kind, group, area, [dataset(one) for one in sources])
     charts = [report(name) for name, kind, *_ in _REPORTS if kind == "chart" and not name.endswith("-2025")]

@@ -59,7 +59,7 @@ _RISKY = {"payment-fraud", "account-takeover"}
 
 
 def serving() -> Iterator[Item]:
-    """Yield services, deployments, experiments, and the log on which the ranker is trained again."""
+    """Yield services, deployments, experiments, and the edges of the log on which the ranker is trained again."""
     yield from _services()
     for name, version, serving_in, environment, share, status in _SERVING:
         ended = status == "RETIRED"

@@ -42,7 +42,7 @@ _USERS = (
 
 
 def usage(today: date) -> Iterator[Round]:
-    """Yield one call that records the usage of each day, as an administrator, like a metering job does."""
+    """Yield one call, by an administrator, that records the usage of all days, as a metering job would."""
     records = [_record(row, today - timedelta(days=back)) for row in _USERS for back in range(DAYS, 0, -1)]
     yield [Call("root", "recordUsage", {"records": [record for record in records if record is not None]})]
 

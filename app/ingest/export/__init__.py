@@ -1,1 +1,1 @@
-"""Reads all items back from the API."""
+"""The export: reads the graph from the API as items that an import accepts."""

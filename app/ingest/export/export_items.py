@@ -1,31 +1,34 @@
-"""Writes the graph as ``AssetInput`` items, which restore the same graph when imported into an empty store.
+"""Reads the graph as ``AssetInput`` items, which restore the exported values when imported into an empty store.
 
-Each edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and validity. Values that no
-query returns are not exported; ``docs/import.md`` lists them. The export has only what the token may read.
+Each current lineage edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and
+validity. Ended edges, edges that a rule inferred, attached records and further values are not exported;
+``docs/import.md`` lists them. Values that the token may not read are left out.
 """
 
 from collections.abc import AsyncIterator
 from typing import Final
 
-from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, page_document
+from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, connection_document, connections, page_document
 from app.ingest.load.api_client import ApiClient
-from graphql_schema.catalog.inference_rules import ENRICHMENT
+from graphql_schema.catalog.enums import EdgeOrigin
+from graphql_schema.catalog.inference_rules import ENRICHMENT, RULES
 from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.registry.entries import REGISTRY
-from policies.errors import LimitError
 
 Item = dict[str, JsonObject]
 """One ``AssetInput`` object."""
 
 _NOT_IN_BODY: Final = {"hydration", "ownerTeam", "owners", "tags", "replacedBy", "downstream"}
+_RULE_NAMES: Final = frozenset(rule.name for rule in RULES)
 _EDGE_VALUES: Final = ("origin", "confidence", "validFrom", "validTo", "runId", "properties")
 
 
 async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -> AsyncIterator[Item]:
-    """Yield everything as items: people and vocabulary, then the assets of each kind, each after the edges it has.
+    """Yield users, teams, domains and tags, then the assets of each kind, each after the links that leave it.
 
-    ``kinds`` are values of ``AssetKind``; when given, only these assets and the edges that leave them are read.
+    ``kinds`` are values of ``AssetKind``; unless empty, only these assets and the edges that leave them are read. A
+    stub has no item of its own; references to it create it again. Raises the errors of `ApiClient.execute`.
     """
     for entry in REGISTRY.values():
         if not entry.kind.asset and not kinds:
@@ -46,7 +49,10 @@ async def _assets(client: ApiClient, entry: KindEntry) -> AsyncIterator[Item]:
 
 
 async def _edges(client: ApiClient, asset: Record) -> list[JsonObject]:
-    """Return the lineage edges that leave the asset itself as links; edges of other group members are left out."""
+    """Return the lineage edges that leave the asset itself, as links.
+
+    Edges of other group members and edges that a rule inferred are left out.
+    """
     neighbours: list[JsonObject] = []
     first = asset["downstream"] or {"nodes": [], "pageInfo": {"hasNextPage": False}}
     if first["pageInfo"]["hasNextPage"]:
@@ -58,8 +64,14 @@ async def _edges(client: ApiClient, asset: Record) -> list[JsonObject]:
 
 
 def _is_inferred(edge: Record) -> bool:
-    """Return whether a rule inferred the edge; the import infers it again from the other edges."""
-    return any(pair["key"] == ENRICHMENT for pair in edge["properties"] or ())
+    """Return whether inference rules derived the edge; after an import, the server derives the edge again.
+
+    A client may store a property with the same key, so origin and rule names are tested too.
+    """
+    return edge["origin"] == EdgeOrigin.INFERRED.name and any(
+        pair["key"] == ENRICHMENT and _RULE_NAMES.issuperset(pair["value"].split(", "))
+        for pair in edge["properties"] or ()
+    )
 
 
 def _link(edge: Record) -> JsonObject:
@@ -89,7 +101,7 @@ def _self_links(entry: KindEntry, node: Record) -> list[JsonObject]:
 
 
 def _asset(entry: KindEntry, node: Record) -> JsonObject:
-    """Return the body of an asset's item; the owner team is the first owner, so that the import chooses it again."""
+    """Return the body of an asset's item; the owner team comes first, so that the import sets the same owner team."""
     left_out = _NOT_IN_BODY | entry.export.links.keys() | entry.export.self_links.keys()
     body = {name: value for name, value in node.items() if name not in left_out}
     body["owners"] = sorted(node["owners"] or [], key=lambda one: one["owner"] != node["ownerTeam"])
@@ -98,17 +110,14 @@ def _asset(entry: KindEntry, node: Record) -> JsonObject:
 
 
 def _registered(entry: KindEntry, node: Record) -> JsonObject:
-    """Return the body of an item of people and vocabulary."""
+    """Return the body of the item of a user, team, domain or tag."""
     lists = {name: [{key: far} for far in _all(node, name)] for name, key in entry.export.members.items()}
     return {name: value for name, value in _plain({**node, **lists}).items() if value != []}
 
 
 def _all(node: Record, name: str) -> list[str]:
-    """Return the ids of a connection that was read in one page; raises LimitError when one page is not enough."""
-    connection = node.get(name) or {"nodes": [], "pageInfo": {"hasNextPage": False}}
-    if connection["pageInfo"]["hasNextPage"]:
-        raise LimitError(f"{node['id']} has more than 500 {name}; the export cannot contain the full list.")
-    return [one["id"] for one in connection["nodes"]]
+    """Return the ids of a connection; none if the connection is hidden from the caller."""
+    return [one["id"] for one in (node.get(name) or {"nodes": []})["nodes"]]
 
 
 def _plain(value: Json) -> Json:
@@ -127,12 +136,25 @@ def _plain(value: Json) -> Json:
 async def _nodes(client: ApiClient, entry: KindEntry) -> AsyncIterator[Record]:
     async for page in _pages(client, page_document(entry), {}, entry.export.listing):
         for node in page["nodes"]:
-            yield node
+            yield {**node, **{name: await _complete(client, entry, node, name) for name in connections(entry.export)}}
 
 
-async def _pages(client: ApiClient, document: str, variables: Record, *path: str) -> AsyncIterator[Record]:
-    """Yield the pages of a connection; none where the connection is hidden from the caller."""
-    after: str | None = None
+async def _complete(client: ApiClient, entry: KindEntry, node: Record, name: str) -> Json:
+    """Return a connection of ids whose first page was read with its node, with the nodes of all further pages."""
+    first = node.get(name)
+    if first is None or not first["pageInfo"]["hasNextPage"]:
+        return first
+    ids = [*first["nodes"]]
+    document, after = connection_document(entry, name), first["pageInfo"]["endCursor"]
+    async for page in _pages(client, document, {"id": node["id"]}, "node", name, after=after):
+        ids += page["nodes"]
+    return {"nodes": ids}
+
+
+async def _pages(
+    client: ApiClient, document: str, variables: Record, *path: str, after: str | None = None
+) -> AsyncIterator[Record]:
+    """Yield the pages of a connection after a cursor; none where the connection is hidden from the caller."""
     while True:
         page: Json = await client.execute(document, {**variables, "after": after})
         for name in path:

@@ -1,14 +1,23 @@
-"""The GraphQL documents of the export, made from the register of kinds; the responses are bodies of ``AssetInput``."""
+"""The GraphQL documents of the export, made from the register of kinds; they select the fields of ``AssetInput``."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from graphql_schema.inputs.kind_entry import KindEntry
+from graphql_schema.catalog.relations import VERSION_OF
+from graphql_schema.inputs.input_fields import EDGE, REFERS, AssetFields, CatalogFields, EdgeField
+from graphql_schema.inputs.kind_entry import Export, KindEntry
+from graphql_schema.inputs.values import InputField, fields_of
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
 
-ASSETS: Final = 100
+ASSETS: Final = 50
 NEIGHBOURS: Final = 50
-"""Of 2,000 datasets and 6,000 edges on two cores, pages of 25 took 7 s, of 100 4.5 s, of 250 and 500 3.8 s. With 100 a
-response is small even where assets have hundreds of columns. The number of neighbours made no difference."""
+LISTED: Final = 50
+"""Page sizes: assets of a page, and for each asset in that page its neighbours and the ids of each list.
+
+The cost of a page must be within the limits of an operation. An export of 2,000 datasets and 6,000 edges on two cores
+took 7 s with pages of 25 assets, 4.5 s with 100, and 3.8 s with 250 or 500. The number of neighbours made no
+difference.
+"""
 
 _PAGE_INFO: Final = "pageInfo { hasNextPage endCursor }"
 _PROPERTIES: Final = "properties { key value }"
@@ -17,7 +26,7 @@ _NEIGHBOUR: Final = f"edgeId from to relation origin confidence validFrom validT
 NEIGHBOURS_DOCUMENT: Final = f"""query ExportNeighbours($id: ID!, $after: Cursor) {{
   asset(id: $id) {{ downstream(first: {MAX_PAGE_SIZE}, after: $after) {{ nodes {{ {_NEIGHBOUR} }} {_PAGE_INFO} }} }}
 }}"""
-"""The query for all neighbours of an asset with more than the first page of them."""
+"""The query for one page of the downstream neighbours of an asset with more than `NEIGHBOURS` of them."""
 
 
 def page_document(entry: KindEntry) -> str:
@@ -48,11 +57,48 @@ def _listing_document(entry: KindEntry) -> str:
 }}"""
 
 
+def connections(export: Export) -> tuple[str, ...]:
+    """Return the names of the connections of a kind that are read as ids."""
+    return (*export.links, *export.self_links, *export.members)
+
+
+def connection_document(entry: KindEntry, name: str) -> str:
+    """Return the query for one page of a connection of ids, of the node with the id ``$id``."""
+    kind = entry.kind.name
+    return f"""query Export{kind}{name[0].upper()}{name[1:]}($id: ID!, $after: Cursor) {{
+  node(id: $id) {{ ... on {kind} {{ {_ids(name, MAX_PAGE_SIZE, ", after: $after")} }} }}
+}}"""
+
+
 def _own_fields(entry: KindEntry) -> str:
-    """Return the selection of the kind's own fields; a connection is read in one page, as ids."""
-    export = entry.export
-    connections = (
-        f"{name}(first: {MAX_PAGE_SIZE}) {{ nodes {{ id }} {_PAGE_INFO} }}"
-        for name in (*export.links, *export.self_links, *export.members)
-    )
-    return " ".join((export.fields, *connections))
+    """Return the selection of the kind's own fields, with the first page of each connection of ids."""
+    return " ".join((*_values(entry), *(_ids(name, LISTED) for name in connections(entry.export))))
+
+
+def _ids(name: str, first: int, after: str = "") -> str:
+    return f"{name}(first: {first}{after}) {{ nodes {{ id }} {_PAGE_INFO} }}"
+
+
+def _values(entry: KindEntry) -> Iterator[str]:
+    """Yield the selection of each own field of the input that the type has, and that no link carries."""
+    common = {each.name for each in fields_of(AssetFields if entry.kind.asset else CatalogFields)}
+    shown = {each.name for each in fields_of(entry.node)} - common
+    for field in fields_of(entry.input):
+        edge: EdgeField | None = field.metadata.get(EDGE)
+        if field.name in shown and (edge is None or _is_exported_id(field, edge)):
+            yield _selected(field)
+
+
+def _is_exported_id(field: InputField, edge: EdgeField) -> bool:
+    """Return whether a field has one id that neither a link nor the id of the version carries."""
+    relation = edge.hop.relation
+    return not field.many and relation is not VERSION_OF and (edge.required or not relation.lineage)
+
+
+def _selected(field: InputField) -> str:
+    """Return the selection of a field: an id as an object with that id, and a nested input with all its fields."""
+    if EDGE in field.metadata or REFERS in field.metadata:
+        return f"{field.name} {{ id }}"
+    if field.nested is None:
+        return field.name
+    return f"{field.name} {{ {' '.join(map(_selected, fields_of(field.nested)))} }}"

@@ -1,7 +1,7 @@
 """A client of the GraphQL API: sends documents with a bearer token, and repeats a request after a transient failure.
 
-Repeating is safe for every request of the importers: registration is idempotent by identity, and the others only read
-or carry an idempotency key.
+Repeating a registration is safe, because registration is idempotent by identity. Another mutation without an
+idempotency key may be applied twice if its first response was lost.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _MAX_RETRY_AFTER_SECONDS = 60.0
 
 
 class UnreachableError(CodedError):
-    """The API did not respond, or was busy, at every attempt."""
+    """The API did not respond, was busy, or returned a status of 500 or above, at every attempt."""
 
     code = Code.STORE_UNAVAILABLE
 
@@ -54,28 +54,31 @@ class _BusyError(Exception):
 class Retry:
     """Number of attempts, and the pauses between them in seconds.
 
-    A pause is random below a bound, which doubles from ``first_pause`` up to ``max_pause``.
+    A pause is random between half of a bound and the bound, which doubles from ``first_pause`` up to ``max_pause``.
     """
 
-    tries: int = 7
+    tries: int = 12
     first_pause: float = 0.5
     max_pause: float = 20.0
 
     def pause(self, failures: int) -> float:
         """Return the seconds to wait after a number of failed attempts."""
         bound = min(self.max_pause, self.first_pause * 2.0 ** (failures - 1))
-        return secrets.SystemRandom().uniform(0.0, bound)
+        return secrets.SystemRandom().uniform(bound / 2, bound)
 
 
 DEFAULT_RETRY = Retry()
-"""Retries for about a minute, which covers the restart of a server."""
+"""Twelve attempts, whose pauses add up to 65 to 132 s, or more if the API sends ``Retry-After``.
+
+A restart of the API with its store takes up to a minute.
+"""
 
 
 class ApiClient:
     """One connection pool to ``POST <url>/graphql``; use it as an async context manager.
 
-    ``deadline`` is in seconds and covers one response. ``transport`` replaces the network, in tests. ``hidden`` counts
-    the values that the policy has hidden in the responses so far, by coordinate.
+    ``deadline`` is in seconds and limits each read and write of a request. ``transport`` replaces the network, in
+    tests. ``hidden`` counts the values that the policy has hidden in the responses so far, by coordinate.
     """
 
     def __init__(
@@ -108,8 +111,8 @@ class ApiClient:
     async def execute(self, document: str, variables: Record) -> JsonObject:
         """Run one operation and return its ``data``.
 
-        Raises UnreachableError after the last attempt, TokenRefusedError at 401 and 403, and RequestRejectedError if
-        the response has errors and none of them is transient.
+        Raises UnreachableError after the last attempt, and TokenRefusedError if the API does not accept the token.
+        Raises RequestRejectedError for an invalid address, a response without data, and errors that are not transient.
         """
         body = orjson.dumps({"query": document, "variables": variables})
         failures = 0
@@ -120,7 +123,7 @@ class ApiClient:
                 failures += 1
                 if failures >= self._retry.tries:
                     raise UnreachableError(
-                        f"{self._endpoint} did not respond after {failures} attempts: {busy}. No confirmed item "
+                        f"{self._endpoint} was not available after {failures} attempts: {busy}. No confirmed item "
                         "is lost; run the same command again when the API is available."
                     ) from busy
                 pause = self._retry.pause(failures)
@@ -153,13 +156,15 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _response_body(response: httpx2.Response) -> JsonObject:
-    """Return the body of a response with data; raises the error that another response means."""
+    """Return the body of a response with data and without errors; raise the error that describes any other response."""
     try:
         body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         body = {}
     errors = (body.get("errors") or []) if isinstance(body, dict) else []
-    message = "; ".join(str(error.get("message")) for error in errors) or f"HTTP {response.status_code}"
+    message = "; ".join(str(error.get("message")) for error in errors) or (
+        f"HTTP {response.status_code} without a GraphQL response; check the address (--url)"
+    )
     codes = {(error.get("extensions") or {}).get("code") for error in errors}
     if response.status_code in {401, 403} or codes & {Code.UNAUTHENTICATED, Code.FORBIDDEN}:
         reason = message.rstrip(".")

@@ -1,7 +1,7 @@
 """Registers a stream of items of any length: in batches, several in flight, with one outcome per item.
 
 Only the batches in flight are in memory. Batches need no order, because a reference may arrive before its registration.
-The exception is two batches that name the same asset or edge: the second waits for the first.
+The exception is two batches that register the same asset or edge: the second waits for the first.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ MAX_BATCH_SIZE = 1000
 """Maximum of items that the API accepts in one request."""
 
 DONE = "DONE"
-"""The outcome of a call that succeeded and is not about an item."""
+"""The outcome of a scenario call that succeeded."""
 
 _BATCH_BYTES = 3 << 20
 _IN_FLIGHT = 3
@@ -60,7 +60,10 @@ class _ItemBatch:
 
 
 def identity(value: Record) -> object:
-    """Return the identity of an item: the edge of a link, else the id, or the parts of a name without an id."""
+    """Return the identity of an item: its id, or without an id its kind, source, namespace, name and version.
+
+    That of a link is relation, ``from`` and ``to``. Return None if the value of the only key is no object.
+    """
     kind, body = next(iter(value.items()))
     if not isinstance(body, Mapping):
         return None
@@ -69,7 +72,10 @@ def identity(value: Record) -> object:
 
 
 async def register(client: ApiClient, items: Iterable[ImportItem], batch: int = 250) -> AsyncIterator[list[ItemResult]]:
-    """Send the items in batches of at most ``batch``; yields the results of each batch when its response arrives."""
+    """Send the items in batches of at most ``batch``; yields the results of each batch when its response arrives.
+
+    Raises UnreachableError or TokenRefusedError; rejected items are results.
+    """
     pending: dict[asyncio.Task[list[ItemResult]], set[object]] = {}
     try:
         for ready in _batches(items, min(batch, MAX_BATCH_SIZE)):

@@ -1,4 +1,4 @@
-"""Counts and prints the outcomes of items: progress and failures on stderr, the summary on stdout."""
+"""Counts and prints the outcomes of items: progress and failures on stderr, coverage and summary on stdout."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _SUCCESSFUL = {*_COUNTED, DONE}
 
 @dataclass(slots=True)
 class LoadReport:
-    """The outcomes of one import so far; the first 50 failures are printed when they occur, the others are counted."""
+    """The outcomes of one import so far; the first 50 failures are printed when they occur, the others only counted."""
 
     console: Console
     counts: Counter[str] = field(default_factory=Counter)
@@ -47,7 +47,10 @@ class LoadReport:
             self.console.print("… further failures are counted only.")
 
     def summary(self, skipped: object = 0, **extra: Json) -> JsonObject:
-        """Return the summary as a JSON object: the counts, the skipped items, and values of the importer."""
+        """Return the summary as a JSON object: the counts, ``skipped``, and other values of the importer.
+
+        ``skipped`` has the numbers of skipped aspects by name, 0 for an importer that skips nothing.
+        """
         return {name.lower(): self.counts[name.lower()] for name in _COUNTED} | {
             "failed": self.failed,
             "skipped": skipped,
@@ -86,7 +89,7 @@ def print_coverage(mapped: dict[str, int], skipped: dict[str, int]) -> None:
 
 
 def print_summary(summary: JsonObject, *, as_json: bool) -> None:
-    """Print the summary as the last line of stdout: one JSON object, or a sentence."""
+    """Print the summary as the last line of stdout: one JSON object, or the counts as text."""
     if as_json:
         print(orjson.dumps(summary).decode())  # noqa: T201 - the output of the command
         return

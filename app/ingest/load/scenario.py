@@ -1,13 +1,14 @@
-"""Runs mutations in order, each with the token of its own caller.
+"""Runs rounds of mutations in order, each mutation with the token of its own caller.
 
-Registrations need no order and one caller. Promotions, decisions and reports are made by callers with the rights for
-them, and build on one another. The first rejected call stops the scenario.
+Registrations need no order and only one caller. Promotions, decisions and reports are made by callers with the rights
+for them, and build on one another. A round with a rejected call is the last one.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from uuid import uuid4
 
 from app.ingest.load.api_client import DEFAULT_RETRY, ApiClient, Retry
 from app.ingest.load.batches import DONE, ItemResult, reasons_of
@@ -23,6 +24,9 @@ _INPUTS = {
     "setAlias": "SetAliasInput!",
     "setTags": "SetTagsInput!",
 }
+_KEYED = frozenset({"approve", "openIncident", "registerDeployment", "reportCheck"})
+"""Mutations that take an idempotency key; a repetition of the others after a lost response changes nothing."""
+
 _ID = {"openIncident": "incident { id }"}
 _EXISTS = "query Exists($id: ID!) { asset(id: $id) { id } }"
 
@@ -51,8 +55,8 @@ Round = list[Call]
 class Scenario:
     """Rounds in order, the tokens of their callers by name, and the URN of the asset that the last call registers.
 
-    If ``final_asset`` exists, the scenario ran before and is not repeated, because it would undo and redo changes that
-    were made since.
+    If ``final_asset`` exists, the scenario ran before and is not repeated, because a repetition would overwrite later
+    changes.
     """
 
     rounds: Sequence[Round]
@@ -61,7 +65,10 @@ class Scenario:
 
 
 async def run_scenario(url: str, scenario: Scenario, retry: Retry = DEFAULT_RETRY) -> AsyncIterator[ItemResult]:
-    """Send the calls; yields one result per call, and stops after the first round with a rejected call."""
+    """Send the calls; yields one result per call, and stops after the first round with a rejected call.
+
+    Yields nothing if the final asset exists. Raises the errors of `ApiClient.execute`.
+    """
     created: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         clients = {
@@ -81,14 +88,19 @@ async def run_scenario(url: str, scenario: Scenario, retry: Retry = DEFAULT_RETR
 
 
 async def _call(client: ApiClient, call: Call, created: dict[str, str]) -> Record:
-    """Send one call and return its payload; the id of a created incident is added to ``created`` by its key."""
+    """Send one call and return its payload; the id of a created incident is added to ``created`` by its key.
+
+    If the mutation is one of ``_KEYED``, a call without an idempotency key gets one: the client repeats it after a
+    lost response.
+    """
     name = call.mutation
     document = (
         f"mutation Scenario($input: {_INPUTS[name]}) {{ {name}(input: $input) {{ {_ID.get(name, '')} "
         "errors { code message inputPath } } }"
     )
     given = {key: created[value.key] if isinstance(value, CreatedId) else value for key, value in call.input.items()}
-    payload: Record = (await client.execute(document, {"input": given}))[name]
+    keyed = {"idempotencyKey": uuid4().hex} if name in _KEYED else {}
+    payload: Record = (await client.execute(document, {"input": {**keyed, **given}}))[name]
     if payload.get("incident") and "idempotencyKey" in given:
         created[given["idempotencyKey"]] = payload["incident"]["id"]
     return payload

@@ -1,1 +1,1 @@
-"""Foreign systems, one module or folder each."""
+"""The formats that can be imported, one module or folder each."""

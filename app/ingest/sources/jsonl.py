@@ -11,7 +11,10 @@ from app.ingest.load.batches import ImportItem, ItemResult
 
 
 def read_files(files: Iterable[Path]) -> Iterator[ImportItem | ItemResult]:
-    """Yield the items of files in order, or an INVALID result for a line without an item; ``-`` is standard input."""
+    """Yield the items of files in order, or an INVALID result for a line without an item; ``-`` is standard input.
+
+    Raises OSError if a file cannot be read.
+    """
     for file in files:
         if str(file) == "-":
             yield from read_lines("-", sys.stdin.buffer)
@@ -31,7 +34,7 @@ def _item(location: str, line: bytes) -> ImportItem | ItemResult:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return ItemResult(location, "INVALID", (f"not JSON: {error}",))
+        return ItemResult(location, "INVALID", (f"not JSON: {error}; write one JSON object per line",))
     if not isinstance(value, dict) or len(value) != 1:
         return ItemResult(location, "INVALID", ('not an item; write an object of one key, such as {"dataset": {…}}',))
     return ImportItem(location, value)

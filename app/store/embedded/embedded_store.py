@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import socket
 from collections import deque
@@ -24,14 +25,20 @@ from app.store.embedded.data_lock import DataLock
 from app.store.embedded.jars import fetch_jars
 from app.store.embedded.jvm import JvmProcess, LaunchOptions
 from app.store.embedded.port import LOOPBACK, reserve_port
+from app.store.embedded.secret_file import remove_secret, write_secret
 from app.store.errors import StoreStartError
 from app.store.schema_stamp import StoreSchema, write_stamp
+from app.store.store_endpoint import StoreEndpoint
 
 STORE_FOLDER: Final = "janusgraph"
 LOG_FILE: Final = "janusgraph.log"
 OWNER_ONLY: Final = 0o700
 """Mode of the store's folder. The JVM creates files that every user may read, with the data of all tenants."""
+STORE_USER: Final = "mlgraph"
+"""The user of the credentials, of which only the password is secret."""
+_SECRET_BYTES: Final = 32
 _CONF: Final = Path(__file__).with_name("conf")
+_CONF_FILES: Final = ("graph.properties", "init.groovy", "channel_guard.groovy", "logback.xml")
 _log = structlog.get_logger(__name__)
 
 
@@ -62,9 +69,10 @@ class RestartPolicy:
 class EmbeddedStore:
     """One JanusGraph on the data in `MLG_DATA_DIR`, from `start` to `stop`; an async context manager.
 
-    ``url`` is the Gremlin URL, valid after `start`; a restart of the JVM does not change it. ``reason`` is the cause of
-    the state FAILED or of a failed start. If ``reindexing`` is true, the store starts with an empty index, and the data
-    must exist. The index is then marked incomplete until `app.store.embedded.index_files.finish_rebuild`.
+    ``endpoint`` is the Gremlin URL with the credentials of this start, valid after `start`; a restart of the JVM does
+    not change it. ``reason`` is the cause of the state FAILED or of a failed start. If ``reindexing`` is true, the
+    store starts with an empty index, and the data must exist. The index is then marked incomplete until
+    `app.store.embedded.index_files.finish_rebuild`.
     """
 
     def __init__(
@@ -77,7 +85,7 @@ class EmbeddedStore:
     ) -> None:
         self.state = StoreState.STOPPED
         self.reason = ""
-        self.url = ""
+        self.endpoint = StoreEndpoint("")
         self._settings = settings
         self._schema = schema
         self._restarts = restarts
@@ -133,6 +141,8 @@ class EmbeddedStore:
         if self._jvm:
             await self._jvm.stop()
             self._jvm = None
+        if self._lock.fd >= 0:
+            remove_secret(self._folder)
         self._lock.release()
         if self._port:
             self._port.close()
@@ -149,15 +159,18 @@ class EmbeddedStore:
         (index_files.begin_rebuild if self._reindexing else index_files.refuse_incomplete)(self._folder)
         self._port = reserve_port(self._settings.store_port)
         port = self._port.getsockname()[1]
-        self.url = f"http://{LOOPBACK}:{port}/gremlin"
+        self.endpoint = StoreEndpoint(
+            f"http://{LOOPBACK}:{port}/gremlin", STORE_USER, secrets.token_urlsafe(_SECRET_BYTES)
+        )
+        write_secret(self._folder, self.endpoint.password)
         jars = await asyncio.to_thread(fetch_jars, self._settings, Console(stderr=True))
         self._configure(port)
         return LaunchOptions(
-            java.command(self._settings, jars), self._folder, self._rotate_log(), self.url, self._lock.fd
+            java.command(self._settings, jars), self._folder, self._rotate_log(), self.endpoint, self._lock.fd
         )
 
     def _configure(self, port: int) -> None:
-        for name in ("graph.properties", "init.groovy", "logback.xml"):
+        for name in _CONF_FILES:
             shutil.copyfile(_CONF / name, self._folder / name)
         server = Template((_CONF / "gremlin-server.yaml").read_text())
         values = {"port": port, "pool": self._settings.store_in_flight}
@@ -179,7 +192,7 @@ class EmbeddedStore:
             await jvm.stop()
             self._lock.record(None)
             raise
-        _log.info("store_ready", url=self.url, pid=jvm.pid)
+        _log.info("store_ready", url=self.endpoint.url, pid=jvm.pid)
         return jvm
 
     async def _supervise(self, launch: LaunchOptions, jvm: JvmProcess) -> None:

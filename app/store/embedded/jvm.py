@@ -14,6 +14,7 @@ import aiohttp
 
 from app.store import self_check
 from app.store.errors import StoreStartError
+from app.store.store_endpoint import StoreEndpoint
 
 _READY_SECONDS: Final = 600.0
 """Limit of a start. A start takes 2 to 17 s, and about 10 s more if the schema has a new index, which is empty."""
@@ -26,12 +27,12 @@ _ERROR_LINE: Final = re.compile(r"^Caused by:| ERROR |Exception: ")
 
 @dataclass(frozen=True, slots=True)
 class LaunchOptions:
-    """The command line of the JVM, its working folder, log file and Gremlin URL, and the lock that the JVM inherits."""
+    """The command line of the JVM, its working folder, log file and endpoint, and the lock that the JVM inherits."""
 
     command: Sequence[str]
     folder: Path
     log: Path
-    url: str
+    endpoint: StoreEndpoint
     lock_fd: int
 
 
@@ -46,7 +47,9 @@ class JvmProcess:
     async def spawn(cls, launch: LaunchOptions) -> Self:
         """Start the JVM and return without waiting for readiness.
 
-        The JVM gets a session of its own: otherwise Ctrl-C would end the JVM before the API process stops using it.
+        The first line on its stdin is the authorization that the JVM demands of every request, because other users can
+        read command lines. The JVM gets a session of its own: otherwise Ctrl-C would end the JVM before the API process
+        stops using it.
         """
         with launch.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
@@ -58,6 +61,8 @@ class JvmProcess:
                 pass_fds=(launch.lock_fd,),
                 start_new_session=True,
             )
+        assert process.stdin  # noqa: S101 - a pipe, as requested above
+        process.stdin.write(f"{launch.endpoint.authorization}\n".encode())
         return cls(process, launch)
 
     @property
@@ -72,14 +77,17 @@ class JvmProcess:
         `_READY_SECONDS` are over.
         """
         try:
-            async with asyncio.timeout(_READY_SECONDS), aiohttp.ClientSession() as session:
+            async with asyncio.timeout(_READY_SECONDS), self._session() as session:
                 await self._wait_listening(session)
-                await self_check.verify_write(session, self._launch.url)
+                await self_check.verify_write(session, self._launch.endpoint.url)
         except (StoreStartError, TimeoutError, aiohttp.ClientError) as error:
             raise StoreStartError(self._with_log_excerpt(error)) from error
 
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(headers=self._launch.endpoint.headers)
+
     async def _wait_listening(self, session: aiohttp.ClientSession) -> None:
-        while not await self_check.is_listening(session, self._launch.url):
+        while not await self_check.is_listening(session, self._launch.endpoint.url):
             if self._process.returncode is not None:
                 raise StoreStartError(f"The JVM ended while starting, with code {self._process.returncode}.")
             await asyncio.sleep(_POLL_SECONDS)

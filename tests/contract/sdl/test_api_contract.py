@@ -7,7 +7,9 @@ from graphql_schema.schema import sdl
 
 def test_the_schema_is_the_committed_contract() -> None:
     """The built schema, its descriptions removed, is ``contract.graphql``; its module writes the file again."""
-    assert without_descriptions(sdl()) == CONTRACT.read_text()
+    assert without_descriptions(sdl()) == CONTRACT.read_text(), (
+        "Run `.venv/bin/python tests/contract/sdl/api_contract.py`."
+    )
 
 
 def test_the_contract_is_blind_to_descriptions_only() -> None:

@@ -13,6 +13,8 @@ from support.stores.janusgraph import StoreGraph
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona
+from app.runtime.background_jobs import background_jobs
+from app.runtime.process import JobStarter
 from policies.principal import PrincipalKind
 
 CANARY = "canary"
@@ -105,9 +107,9 @@ def items() -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def open_leaky(graph: StoreGraph, folder: Path) -> AsyncIterator[Api]:
+async def open_leaky(graph: StoreGraph, folder: Path, start_jobs: JobStarter = background_jobs) -> AsyncIterator[Api]:
     """Run the API over the estate; further callers are a guest without team, and zoe, who has no User vertex yet."""
-    async with open_api(graph, folder) as api:
+    async with open_api(graph, folder, start_jobs) as api:
         await api.load(*items())
         api.tokens["guest"] = token(api, "guest")
         yield api

@@ -29,7 +29,7 @@ OWNED: dict[str, Any] = {
     "domain": DOMAIN,
 }
 ABOUT = """query ($id: ID!) { asset(id: $id) { history(first: 500) { nodes { id } }
-  checks(first: 500) { nodes { id results(first: 500) { nodes { id } } } } incidents(first: 500) { nodes { id } }
+  checks(first: 500) { nodes { id results(first: 50) { nodes { id } } } } incidents(first: 500) { nodes { id } }
   ... on ModelVersion { approvals(first: 500) { nodes { id } } } } }"""
 
 

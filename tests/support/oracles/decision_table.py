@@ -63,7 +63,7 @@ CALLERS: Mapping[str, Principal] = {
     "root+break-glass": _caller("root", "platform", "admin", f"{READ} {WRITE} {ADMIN}", "an outage"),
     "anonymous": _caller("anonymous", "", "", ""),
     "no-team-engineer": _caller("no-team-engineer", "", "engineer"),
-    "hana": replace(_caller("hana", "", "engineer"), acts_for=frozenset({"mlg://user/catalog/default/hana"})),
+    "hana": replace(_caller("hana", "", "engineer"), user="mlg://user/catalog/default/hana"),
     "robot": _caller("robot", "", "automation", WRITE),
     "biller": _caller("biller", "", "billing"),
     "ads-writer": _caller("ads-writer", "ads", "reader"),

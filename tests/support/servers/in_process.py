@@ -19,6 +19,8 @@ from app.factory import create_app
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
+from app.ingest.export.export_items import export_items
+from app.ingest.load.api_client import ApiClient
 from app.runtime.background_jobs import background_jobs
 from app.runtime.operation_context import OperationContexts
 from app.runtime.process import JobStarter, Process
@@ -33,6 +35,10 @@ REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $i
 def process_over(settings: Settings, graph: StoreGraph, start_jobs: JobStarter = background_jobs) -> Process:
     """Return a process whose store is a graph of the test session's JVM."""
     return Process(settings, lambda _: GremlinClient(graph.url, source=graph.source), start_jobs)
+
+
+PATIENT = {"MLG_QUERY_SECONDS": "300", "MLG_MUTATION_SECONDS": "300"}
+"""Settings of deadlines for a machine that pauses for a while."""
 
 
 @asynccontextmanager
@@ -104,6 +110,12 @@ class Api(RunningApi):
             payload = await self.register("root", *items[start : start + 500])
             assert payload["failed"] == 0, [result for result in payload["results"] if result["errors"]][:3]
 
+    async def export(self, *kinds: str, who: str = "root breaking glass") -> list[dict[str, Any]]:
+        """Return the items of `mlg export`, by default as root with break-glass access to the secrets of runs."""
+        transport = httpx2.MockTransport(self.http.send)
+        async with ApiClient("http://127.0.0.1:8000", self.tokens[who], transport=transport) as client:
+            return [item async for item in export_items(client, frozenset(kinds))]
+
     async def count(self, who: str, query: str, **variables: Any) -> int:
         """Return the number of store requests of a query, without those of a first authentication."""
         await self.send(who, "{ viewer { subject } }")
@@ -123,9 +135,9 @@ async def open_api(
 ) -> AsyncIterator[Api]:
     """Run the API over a graph, with its keys in ``folder`` and further settings from an environment.
 
-    The time budget of walks covers a machine that pauses for a while: no test is about speed.
+    The deadlines and the time budget of walks cover a machine that pauses for a while: no test is about speed.
     """
-    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **environment})
+    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **PATIENT, **environment})
     process = process_over(settings, graph, start_jobs)
     app = create_app(process)
     issuer = DevIssuer(settings)

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, STDOUT, Process
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 import httpx2
 import orjson
 from support.servers.in_process import REGISTER
-from support.stores.janusgraph import StoreGraph, store_settings
+from support.stores.janusgraph import StoreGraph, store_settings, url_with_user_info
 from support.waiting import until
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.store.embedded.data_lock import LOCK_FILE
 from app.store.embedded.embedded_store import STORE_FOLDER
+from app.store.embedded.running_store import running_endpoint
 
 
 def free_port() -> int:
@@ -32,9 +34,15 @@ def free_port() -> int:
 
 @dataclass
 class Serving:
-    """One API with its JVM on the data in ``folder``; :meth:`start` it again after :meth:`kill_api`."""
+    """One API with its JVM on the data in ``folder``; :meth:`start` it again after :meth:`kill_api`.
+
+    ``environment`` has further settings, and ``descriptors`` is its soft limit of open files if not None. What it
+    prints is in ``output``.
+    """
 
     folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    descriptors: int | None = None
     port: int = field(default_factory=free_port)
     store_port: int = field(default_factory=free_port)
     _process: Process | None = None
@@ -45,9 +53,16 @@ class Serving:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def output(self) -> Path:
+        """Return the file with what the process printed since its last start."""
+        return self.folder / "output.log"
+
+    @property
     def graph(self) -> StoreGraph:
         """Return a client of the store that bypasses the API."""
-        return StoreGraph(f"http://127.0.0.1:{self.store_port}/gremlin", "g")
+        endpoint = running_endpoint(self.folder / STORE_FOLDER)
+        assert endpoint is not None
+        return StoreGraph(url_with_user_info(endpoint), "g")
 
     async def start(self) -> None:
         """Start the process, and return when it is ready."""
@@ -60,10 +75,23 @@ class Serving:
             "MLG_PORT": str(self.port),
             "MLG_STORE_PORT": str(self.store_port),
         }
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", "serve", stdout=DEVNULL, stderr=DEVNULL, env=os.environ | env
-        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.output.open("wb") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "app", "serve"),
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=STDOUT,
+                env=os.environ | env | self.environment,
+                preexec_fn=self._limit_descriptors,
+            )
         await self.ready()
+
+    def _limit_descriptors(self) -> None:
+        """Set the soft limit in the child before it becomes the server; its JVM raises its own again."""
+        if self.descriptors is not None:
+            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, hard))
 
     async def ready(self) -> None:
         """Return when the API reports that it is ready; fails when its process has ended."""

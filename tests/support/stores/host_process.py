@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 
+from support.stores.janusgraph import url_with_user_info
 from support.stores.sample_schema import sample_schema
 
 from app.settings import Settings
@@ -22,7 +23,7 @@ async def host() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, reported.set)
     async with EmbeddedStore(Settings.from_env(), sample_schema()) as store:
-        sys.stdout.write(json.dumps({"url": store.url, "jvm": store.jvm_pid}) + "\n")
+        sys.stdout.write(json.dumps({"url": url_with_user_info(store.endpoint), "jvm": store.jvm_pid}) + "\n")
         sys.stdout.flush()
         await reported.wait()
 

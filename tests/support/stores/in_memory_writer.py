@@ -10,11 +10,13 @@ from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.batch_planner import plan
 from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.read_set import ReadCoverage
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Record
+from policies.gates import NO_GATES, Gates
 from policies.policy import Policy
 from policies.principal import Principal
 
@@ -28,6 +30,12 @@ class Everything:
         return True
 
 
+EVERYTHING = Everything()
+
+COMPLETE = ReadCoverage((), EVERYTHING, EVERYTHING, EVERYTHING, EVERYTHING)
+"""The coverage of a batch that has read everything."""
+
+
 @dataclass
 class Memory:
     """A store in memory that applies the changes of plans."""
@@ -36,6 +44,7 @@ class Memory:
     vertices: dict[int, Record] = field(default_factory=dict)
     edges: dict[EdgeKey, Record] = field(default_factory=dict)
     receipts: dict[int, Record] = field(default_factory=dict)
+    gates: Gates = NO_GATES
     written: Mapping[str, Any] | None = None
 
     @property
@@ -45,12 +54,20 @@ class Memory:
 
     def run(self, *items: Command, who: Principal = ROOT, now: int = NOW, dry_run: bool = False) -> list[WriteOutcome]:
         """Plan items as one batch and keep the result."""
-        everything = Everything()
-        state = WorkingSet(
-            self.vertices, self.edges, self.receipts, ReadCoverage((), everything, everything, everything, everything)
-        )
+        state = self.state()
+        done = plan(items, state, self.author(who, now), dry_run=dry_run)
+        self.written = state.write_set(now).bindings() if state.has_writes else None
+        self.vertices, self.edges, self.receipts = state.vertices, state.edges, state.receipts
+        return done
+
+    def state(self, coverage: ReadCoverage = COMPLETE) -> WorkingSet:
+        """Return the stored state as a batch has read it: completely, unless a coverage is given."""
+        return WorkingSet(self.vertices, self.edges, self.receipts, coverage)
+
+    def author(self, who: Principal = ROOT, now: int = NOW) -> Author:
+        """Return the author of a batch."""
         access = self.policy.access(who)
-        author = Author(
+        return Author(
             "default",
             who.subject,
             now,
@@ -59,13 +76,16 @@ class Memory:
             access.reads_field,
             audit_instant=now,
             hidden_fields=access.fields_hidden_by_rules,
-            identities=everything,
+            gates=self.gates,
+            identities=EVERYTHING,
             logged_fields=access.logged_fields,
+            user=who.user,
+            owners=who.owners,
         )
-        done = plan(items, state, author, dry_run=dry_run)
-        self.written = state.write_set(now).bindings() if state.has_writes else None
-        self.vertices, self.edges, self.receipts = state.vertices, state.edges, state.receipts
-        return done
+
+    def unit(self, who: Principal = ROOT, now: int = NOW, coverage: ReadCoverage = COMPLETE) -> ItemUnit:
+        """Return the unit of work of one item of a new batch."""
+        return ItemUnit(self.state(coverage), self.author(who, now))
 
     def outcomes(self, *items: Command, who: Principal = ROOT, now: int = NOW) -> list[str]:
         """Return the names of the outcomes."""

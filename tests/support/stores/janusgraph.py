@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
 from pathlib import Path
@@ -20,6 +20,7 @@ import aiohttp
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
+from app.store.store_endpoint import StoreEndpoint
 
 CONF = Path(__file__).parents[3] / "app" / "store" / "embedded" / "conf" / "graph.properties"
 OPEN = """
@@ -42,14 +43,19 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class StoreGraph:
-    """An isolated, empty graph: the address of its server and the name to alias `g` to."""
+    """An isolated, empty graph: the URL of its server, with user info, and the name to alias `g` to."""
 
-    url: str
+    url: str = field(repr=False)
     source: str
 
     async def run(self, gremlin: str, **bindings: object) -> list[object]:
         """Send one Gremlin text to this graph and return its results as plain JSON values."""
         return await _send(self.url, gremlin, {"g": self.source}, bindings)
+
+
+def url_with_user_info(endpoint: StoreEndpoint) -> str:
+    """Return the URL of a store with the credentials as user info."""
+    return endpoint.url.replace("://", f"://{endpoint.user}:{endpoint.password}@")
 
 
 def store_settings(folder: Path, **more: str) -> Settings:
@@ -66,11 +72,12 @@ async def open_graph(store: EmbeddedStore, schema: StoreSchema, folder: Path) ->
     home = folder / source
     home.mkdir(parents=True)
     (home / "schema.json").write_bytes(schema.with_self_check())
-    await _send(store.url, OPEN, {}, {"source": source, "settings": _in_memory(home)})
+    url = url_with_user_info(store.endpoint)
+    await _send(url, OPEN, {}, {"source": source, "settings": _in_memory(home)})
     try:
-        yield StoreGraph(store.url, source)
+        yield StoreGraph(url, source)
     finally:
-        await _send(store.url, CLOSE, {}, {"source": source})
+        await _send(url, CLOSE, {}, {"source": source})
         shutil.rmtree(home)
 
 

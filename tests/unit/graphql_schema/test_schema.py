@@ -23,12 +23,12 @@ from policies.policy import Policy
 
 def test_the_committed_sdl_is_the_built_schema() -> None:
     """The committed file equals the built schema; `python -m graphql_schema.schema` writes it."""
-    assert SDL.read_text() == sdl()
+    assert SDL.read_text() == sdl(), "Run `.venv/bin/python -m graphql_schema.schema`."
 
 
 def test_the_picture_of_the_readme_is_the_catalog() -> None:
     """The committed README shows the present catalog; the same command writes the picture."""
-    assert README.read_text() == readme()
+    assert README.read_text() == readme(), "Run `.venv/bin/python -m graphql_schema.schema`."
 
 
 def elements(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:

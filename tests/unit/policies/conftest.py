@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.oracles.decision_table import CALLERS, team
+from support.oracles.decision_table import CALLERS, labels_by_hand, team
 
 import policies
 from graphql_schema.operation.field_guards import governed_fields as governed_by
@@ -48,6 +48,12 @@ def governed() -> Governed:
 def labels(governed: Governed) -> Labels:
     """Return the shipped labels."""
     return load_labels(SHIPPED / "labels.toml", governed)
+
+
+@pytest.fixture(scope="session")
+def by_hand(governed: Governed) -> dict[str, dict[str, str]]:
+    """Return the label of every field by type, from the hand-written list."""
+    return labels_by_hand(governed)
 
 
 @pytest.fixture(scope="session")

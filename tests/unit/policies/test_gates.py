@@ -1,11 +1,13 @@
 """Gates: a wrong file stops the process with the place of the fault, and all gates that apply are combined."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from policies.errors import ConfigurationError
-from policies.gates import Needs, load_gates
+from policies.gates import Gate, Gates, Needs, Selectors, load_gates
 
 GATE = '[[gate]]\nid = "g"\ndoc = "Why."\n'
 GOOD = f'{GATE}approvals = ["release"]\n'
@@ -14,7 +16,7 @@ GOOD = f'{GATE}approvals = ["release"]\n'
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[[gate", r"cannot be read as TOML"),
+        ("[[gate", r"cannot be read: .*valid TOML"),
         (
             GOOD.replace("[[gate]]", "[[gates]]"),
             r"has \['gates'\] outside of a gate. Write each gate under \[\[gate\]\]",
@@ -28,6 +30,9 @@ GOOD = f'{GATE}approvals = ["release"]\n'
         (GOOD + 'alias = ["champion"]\n', r"gate g has the unknown fields \['alias'\]. Use \['aliases'"),
         (GATE, r"gate g has no requirements"),
         (GATE + "evaluations = false\n", r"gate g has no requirements"),
+        (GATE + "distinct = true\n", r"gate g has `distinct` with fewer than two `approvals`"),
+        (GOOD + "distinct = true\n", r"gate g has `distinct` with fewer than two `approvals`"),
+        (GOOD + "distinct = 1\n", r"`distinct` of gate g is 1. Write true"),
         (GATE + "evaluations = 1\n", r"`evaluations` of gate g is 1. Write true"),
         (GATE + "approvals = []\n", r"`approvals` of gate g is not a list of one or more strings"),
         (GATE + 'approvals = "release"\n', r"`approvals` of gate g is not a list of one or more strings"),
@@ -85,13 +90,13 @@ def test_all_gates_that_apply_are_combined(tmp_path: Path) -> None:
     )
     gates, health = load_gates(path), "mlg://domain/catalog/default/health"
     common = Needs(incidents=frozenset({"CRITICAL"}), sensitivity="CONFIDENTIAL")
-    assert gates.needs("canary", "HIGH", "") == common
-    assert gates.needs("champion", "", "") == common
+    assert gates.needs("canary", Selectors("HIGH", "")) == common
+    assert gates.needs("champion", Selectors("", "")) == common
     both = frozenset({"HIGH", "CRITICAL"})
-    assert gates.needs("champion", "HIGH", "") == Needs(
+    assert gates.needs("champion", Selectors("HIGH", "")) == Needs(
         ("release",), evaluations=False, incidents=both, sensitivity="CONFIDENTIAL"
     )
-    assert gates.needs("champion", "MEDIUM", health) == Needs(
+    assert gates.needs("champion", Selectors("MEDIUM", health)) == Needs(
         ("ethics", "release"), evaluations=True, incidents=both, sensitivity="INTERNAL"
     )
 
@@ -99,9 +104,54 @@ def test_all_gates_that_apply_are_combined(tmp_path: Path) -> None:
 def test_the_shipped_gates_require_more_at_a_higher_risk() -> None:
     """Every champion must be healthy; MEDIUM risk needs a release, HIGH also governance and no restricted data."""
     gates, severe = load_gates(), frozenset({"HIGH", "CRITICAL"})
-    assert gates.needs("champion", "", "") == Needs((), evaluations=True, incidents=severe)
-    assert gates.needs("champion", "LOW", "") == Needs((), evaluations=True, incidents=severe)
-    assert gates.needs("champion", "MEDIUM", "") == Needs(("release",), evaluations=True, incidents=severe)
-    assert gates.needs("champion", "HIGH", "") == Needs(
-        ("governance", "release"), evaluations=True, incidents=severe, sensitivity="CONFIDENTIAL"
+    needs = {risk: gates.needs("champion", Selectors(risk, "")) for risk in ("", "LOW", "MEDIUM", "HIGH")}
+    assert needs[""] == needs["LOW"] == Needs((), evaluations=True, incidents=severe)
+    assert needs["MEDIUM"] == Needs(("release",), evaluations=True, incidents=severe)
+    assert needs["HIGH"] == Needs(
+        ("governance", "release"),
+        evaluations=True,
+        incidents=severe,
+        sensitivity="CONFIDENTIAL",
+        distinct=frozenset({frozenset({"governance", "release"})}),
     )
+
+
+STRICT = Needs(
+    ("a", "b"),
+    evaluations=True,
+    incidents=frozenset({"HIGH"}),
+    sensitivity="INTERNAL",
+    evaluators=frozenset({"mlg://team/t"}),
+    distinct=frozenset({frozenset({"a", "b"})}),
+)
+
+
+@pytest.mark.parametrize(
+    "weaker",
+    [
+        {"approvals": ("a",)},
+        {"evaluations": False},
+        {"incidents": frozenset()},
+        {"sensitivity": "CONFIDENTIAL"},
+        {"evaluators": frozenset()},
+        {"distinct": frozenset()},
+    ],
+    ids=str,
+)
+def test_requirements_cover_others_only_if_no_part_is_weaker(weaker: dict[str, Any]) -> None:
+    """Each part of the requirements alone makes the rest weaker; equal and stricter ones cover."""
+    less = replace(STRICT, **weaker)
+    assert STRICT.covers(STRICT)
+    assert STRICT.covers(less)
+    assert not less.covers(STRICT)
+
+
+def test_gates_are_weaker_if_any_alias_needs_less() -> None:
+    """A gate of one alias is compared for this alias, and a gate of all aliases for an alias that no gate names."""
+    domain = "mlg://domain/catalog/default/health"
+    inside, outside = Selectors("", domain), Selectors("", "")
+    for aliases in (frozenset[str](), frozenset({"champion"})):
+        gates = Gates((Gate("g", Needs(("ethics",)), aliases, domains=frozenset({domain})),))
+        assert gates.weaken(inside, outside)
+        assert not gates.weaken(outside, inside)
+        assert not gates.weaken(inside, inside)

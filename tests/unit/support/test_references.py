@@ -1,7 +1,5 @@
 """The finder of broken references finds each sort of them, and nothing in what is right."""
 
-import ast
-
 import pytest
 from support.references import broken_references, defines, resolves
 from support.source_tree import Module
@@ -22,7 +20,7 @@ class Basket:
 def module(text: str) -> Module:
     """Return a module that defines some names and whose docstring is the text."""
     source = f'"""{text}"""\n{BODY}'
-    return Module("app/made_up.py", source, ast.parse(source))
+    return Module("app/made_up.py", source)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +64,7 @@ def test_what_does_not_exist_is_found(text: str) -> None:
 def test_comments_are_read_too() -> None:
     """A reference in a comment is checked like one in a docstring."""
     source = f"{BODY}\n# see nowhere.md\n"
-    assert len(broken_references(Module("app/made_up.py", source, ast.parse(source)))) == 1
+    assert len(broken_references(Module("app/made_up.py", source))) == 1
 
 
 def test_helpers_of_tests_resolve_as_they_are_imported() -> None:

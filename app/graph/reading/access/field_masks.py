@@ -74,7 +74,7 @@ class RowAccess(EdgeAccess):
 
 
 UNMASKED = FieldMask(frozenset(), {})
-"""Mask of kinds that the policy does not govern: teams, users, domains and tags."""
+"""Mask of kinds without field rules of their own: teams, users, domains, tags and attached records."""
 
 
 def access_of(policed: Policed, type_name: str, attributes: PolicyAttributes, report: PolicyReport) -> RowAccess | None:

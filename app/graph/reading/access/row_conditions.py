@@ -72,7 +72,7 @@ class RowConditions:
         self._masks: dict[str, Condition | None] = {}
 
     def hides(self, key: str) -> bool:
-        """Return whether some discoverable vertices hide the field of a native property."""
+        """Return whether the field of a native property may be hidden on some vertices that the caller may discover."""
         return self._mask(key) is not None
 
     def shows(self, *keys: str) -> Condition:

@@ -56,7 +56,7 @@ class RowPolicy:
         return self._access.rows_showing(FIELD_OF[key])
 
     def hides(self, fields: Iterable[str]) -> bool:
-        """Return whether one of these fields is hidden on some row that the caller may discover."""
+        """Return whether one of these fields may be hidden on some rows that the caller may discover."""
         return any(self._access.rows_showing(field) != self._access.rows() for field in fields)
 
     def row(self, vid: int, record: Record) -> Row | None:
@@ -112,14 +112,21 @@ class RowPolicy:
             self._access_by_attributes[attributes] = access_of(self._access, kind, attributes, self._report)
         return self._access_by_attributes[attributes]
 
-    def report_hidden_id(self, urn: str, record: Record | None) -> None:
-        """Report for the access log that an id was requested whose record the caller may not see.
+    def report_hidden_id(self, urn: str, vid: int, record: Record | None) -> None:
+        """Report for the access log that an id was requested whose record the policy hides.
 
-        The caller of this method has checked that. Absent records and those of other tenants are ignored.
+        The caller of this method has checked that there is no row. Ignored are absent records, those of other tenants,
+        and those that only did not exist at the read time.
         """
-        if record is not None and record["tenant"] == self.tenant:
+        if record is not None and record["tenant"] == self.tenant and self._is_hidden(vid, record):
             self._report.absent[urn] = None
 
-    def mismatched(self, urn: str) -> None:
-        """Log a vertex that the index returned and the policy hides: a defect of the row filter."""
-        _log.error("policy_pushdown_mismatch", urn=urn)
+    def _is_hidden(self, vid: int, record: Record) -> bool:
+        """Return whether the policy hides a record that has no row: an asset at any time, others if they existed."""
+        if KIND_OF_CODE[record["kind"]].asset:
+            return not self.discovers(vid, record)
+        return vertex_at(record, self.instant) is not None
+
+    def mismatched(self, record: Record) -> None:
+        """Log a record that the index returned and the policy hides: a defect of the row filter."""
+        _log.error("policy_pushdown_mismatch", urn=record["id"])

@@ -42,7 +42,11 @@ class HopSpec:
         return not _INFERRED.isdisjoint(self.labels)
 
     def wire(self, sources: Sequence[int], **window: Json) -> JsonObject:
-        """Return the hop in the form of the level text; ``window`` overrides the keys that bound the edges."""
+        """Return the hop as an entry of the parameter ``hops`` of the level text.
+
+        All edges are read unless ``window`` sets bounds, by wire key. ``sources`` are ignored unless ``parent`` is
+        SOURCES_GIVEN.
+        """
         everything = {"n": 0, "a": -1, "t": False, "at": NO_UPPER_BOUND, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
         shape["i"] = self.inferred

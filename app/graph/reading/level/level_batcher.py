@@ -17,6 +17,7 @@ from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 from policies.errors import LimitError
 
@@ -55,11 +56,15 @@ Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
 
 @dataclass(slots=True)
 class LevelBatcher:
-    """Batches the requests of one operation; edges must be valid at ``instant`` unless a hop has its own bounds."""
+    """Batches the requests of one operation; edges must be valid at ``instant`` unless a hop has its own bounds.
+
+    Edges and records count as rows of ``budget``. Once it has ended, no further request is sent.
+    """
 
     client: GremlinClient
     tenant: str
     instant: ReadTime
+    budget: OperationBudget = field(default_factory=OperationBudget)
     _waiting: list[Waiting] = field(default_factory=list)
     _received: int = 0
     _driver: asyncio.Task[None] | None = None
@@ -67,8 +72,10 @@ class LevelBatcher:
     async def fetch(self, request: LevelRequest) -> LevelResponse:
         """Return the response to a request.
 
-        Raises the error of the store, or LimitError if the request alone reads more than EDGE_CAP edges.
+        Raises the error of the store, LimitError if the request alone reaches EDGE_CAP, or the error that ended the
+        operation. The vertices on chains of inferred edges count as edges.
         """
+        self.budget.check()
         future: asyncio.Future[LevelResponse] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         self._received += 1
@@ -90,11 +97,12 @@ class LevelBatcher:
             await asyncio.sleep(0)
 
     async def _wait_until_quiet(self) -> None:
-        """Return after QUIET_TICKS iterations of the event loop without a new request."""
+        """Return after QUIET_TICKS iterations of the event loop without a new request or a task that waits to run."""
         quiet, received = 0, self._received
         while quiet < QUIET_TICKS:
             await asyncio.sleep(0)
-            quiet, received = (quiet + 1, received) if received == self._received else (0, self._received)
+            is_quiet = received == self._received and not self.budget.paused
+            quiet, received = (quiet + 1, received) if is_quiet else (0, self._received)
 
     async def _send(self, level: list[Waiting]) -> None:
         """Send the requests of one level as one; if they read too many edges together, send each by itself."""
@@ -112,16 +120,20 @@ class LevelBatcher:
             "cap": EDGE_CAP,
             "tenant": self.tenant,
         }
+        self.budget.check()
         (found,) = await self.client.submit(LEVEL, bindings)
+        self.budget.count_rows(len(found["v"]) + sum(len(edges) // 3 for edges in found["e"]))
         if found["over"] and sum(bool(request.hops) for request, _ in level) > 1:
             for each in level:  # the combined request exceeds the cap: send each alone, so that one cannot fail others
                 await self._send([each])
         else:
-            self._deliver(level, found, _too_many() if found["over"] else None)
+            await self._deliver(level, found, _too_many() if found["over"] else None)
 
-    def _deliver(self, level: list[Waiting], found: JsonObject, refusal: LimitError | None) -> None:
+    async def _deliver(self, level: list[Waiting], found: JsonObject, refusal: LimitError | None) -> None:
         """Set the result of each request, or ``refusal`` for those with hops if it is not None."""
-        records = {vertex_id(self.tenant, record["id"]): record for record in map(record_of, found["v"])}
+        records: dict[int, Record] = {}
+        async for record in self.budget.in_turns(map(record_of, found["v"])):
+            records[vertex_id(self.tenant, record["id"])] = record
         hop = listing = 0
         for request, future in level:
             edges = found["e"][hop : hop + len(request.hops)]

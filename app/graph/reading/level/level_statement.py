@@ -24,8 +24,8 @@ read.
 |       | that have the ``at`` of the last one, because edges of one time are not ordered              |
 | a     | only far ends whose vertex id is greater; -1 for all                                         |
 | t     | whether edges are ordered by the property ``at``, newest first; only if ``d`` is ``in``      |
-| at    | latest ``at`` in epoch milliseconds, if ``t``                                                |
-| since | earliest ``at`` in epoch milliseconds, if ``t``                                              |
+| at    | latest ``at``, if ``t``: epoch milliseconds, for edges to changes a greater number            |
+| since | earliest ``at``, if ``t``, in the same unit                                                  |
 | vf    | ``validFrom`` of the edge must not be later                                                  |
 | vt    | ``validTo`` of the edge must be later                                                        |
 | i     | whether edges may be inferred: vertices on their chains are returned and count for the cap   |
@@ -49,8 +49,9 @@ read.
 | l        | for each listing ``{x: vertex ids, n: total up to 10,001, or -1}``                        |
 | over     | whether the cap ended the request                                                         |
 
-A page in the order of time (``t``) reads only its own edges, however many the source has. So does the first page of
-another hop (``n`` without ``a``), for each label. A later page of such a hop reads all edges of the source.
+A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has. The
+first page of another hop (``n`` without ``a``) reads only its own edges, for each label. A later page of such a hop
+reads all edges of the source.
 """
 
 from typing import Any, Final

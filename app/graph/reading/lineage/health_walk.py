@@ -18,12 +18,15 @@ from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
 from app.graph.reading.lineage.walk_session import WalkSession
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, Direction
-from graphql_schema.ports.health_report import HealthFinding, HealthReport
+from graphql_schema.ports.health_report import CauseSeverity, HealthFinding, HealthReport
 from graphql_schema.ports.lineage_query import LineageQuery, SnapshotTime
-from graphql_schema.ports.row import AccessGrade, Row
+from graphql_schema.ports.row import AccessGrade, MaskedRecord, Row
+from graphql_schema.rules.gate_evaluation import counts_for
 from graphql_schema.rules.health_status import (
     LEVELS,
     MAX_CAUSES,
+    brings_causes,
+    counts_downstream,
     is_retired,
     propagates,
     status_of,
@@ -41,10 +44,12 @@ _EVALUATIONS, _VERDICT, _DATA = "evaluations", "verdict", "evaluatedOn"
 class HealthWalk:
     """State of one health query: its walk, its findings by the id of their cause, and whether the root is monitored.
 
-    A cause is found once: at its least depth, and there on the asset with the least id. ``monitored`` is true if the
-    root or another member of its asset group has a visible check with a result, or a visible evaluation.
+    A cause is found once: at its least depth, and there on the asset with the least id; an asset where it counts
+    precedes the others. ``monitored`` is true if the root or another member of its asset group has a visible check with
+    a result, or a visible evaluation that counts.
     """
 
+    root: Row
     session: WalkSession
     walk: WalkState
     visibility: LineageVisibility
@@ -73,13 +78,18 @@ class HealthWalk:
             if asset.access.grade is not AccessGrade.READ:
                 self.walk.blocked = True
                 continue
-            for finding in self._findings(depth, asset, evidence, group.response):
+            counts = depth == 0 or counts_downstream(asset, self.root)
+            for each in self._findings(depth, asset, evidence, group.response):
+                finding = each if counts else replace(each, weight=CauseSeverity.REPORTED)
                 known = self.findings.get(finding.about)
-                if known is None or finding.place < known.place:
+                if known is None or (not finding.counts, finding.place) < (not known.counts, known.place):
                     self.findings[finding.about] = finding
 
     def _group_evidence(self, row: Row, group: GroupEvidence) -> Iterator[tuple[Row, HealthEvidence]]:
-        """Yield the row, its parent and those of its children that are not retired, each with the evidence on it."""
+        """Yield the row, its visible parent and its visible children that are not retired, each with its evidence.
+
+        If the upstream edges of the row are hidden from the caller, yield only the row.
+        """
         yield row, group.itself
         if not expands(row, Direction.IN):
             return
@@ -122,7 +132,7 @@ class HealthWalk:
     def _failed_evaluations(self, depth: int, version: Row, evidence: HealthEvidence) -> Iterator[HealthFinding]:
         """Yield a finding for each evaluation that has a weight."""
         known = [*self._evaluations(version, evidence)]
-        self.monitored |= depth == 0 and bool(known)
+        self.monitored |= depth == 0 and any(counts_for(version.record, found.record) for found, _ in known)
         for evaluation, weight in weigh_evaluations(version, known):
             yield HealthFinding(version, depth, weight, evaluation=evaluation)
 
@@ -149,22 +159,27 @@ class HealthWalk:
                 yield visible[0].urn
 
 
+def _follows(edge: MaskedRecord, near: Row, far: Row) -> bool:
+    return brings_causes(edge.record, far, near)
+
+
 async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:
     """Return the health of an asset, with at most MAX_CAUSES findings; each level of the walk is one request.
 
     ``pin`` is the read time that is reported in the result. Raises LimitError if the operation starts too many walks.
     """
-    walk = WalkState(session, LineageQuery((row.urn,), Direction.IN, LEVELS), session.visibility(None), LEVELS)
+    query = LineageQuery((row.urn,), Direction.IN, LEVELS)
+    walk = WalkState(session, query, session.visibility(None), LEVELS, follows=_follows)
     session.budget.begin()
     walk.begin(row)
-    health, instant = HealthWalk(session, walk, session.visibility(None)), walk.visibility.instant
+    health, instant = HealthWalk(row, session, walk, session.visibility(None)), walk.visibility.instant
     selection = EdgeSelection(Direction.IN, (), instant)
     for depth in range(LEVELS + 1):
         if not walk.frontier:
             break
         level = [reached for reached, _ in walk.frontier.values()]
         vertices = [(reached.vid, reached.kind) for reached in level]
-        expansions, evidence = await asyncio.gather(walk.expand(selection, vertices), health.read_evidence(vertices))
+        expansions, evidence = await asyncio.gather(walk.expand(selection), health.read_evidence(vertices))
         for reached, group in zip(level, evidence, strict=False):
             health.add_findings(depth, reached, group)
         if walk.frontier:

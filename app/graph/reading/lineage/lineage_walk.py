@@ -4,18 +4,16 @@ The result does not depend on the order of edges: levels are expanded completely
 vertex the least by ids is kept.
 """
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges, Vertex
+from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.walk_budget import DEPTH, NODES
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from app.graph.records.inferred_edge import is_inferred
 from graphql_schema.catalog.enums import EdgeOrigin
 from graphql_schema.catalog.kinds import ASSETS
-from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.lineage_query import (
     Completeness,
     LineageQuery,
@@ -30,6 +28,10 @@ Ids = tuple[str, ...]
 """URNs of the vertices on a path."""
 
 
+def _follows_all(_edge: MaskedRecord, _near: Row, _far: Row) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class WalkState:
     """State of one walk, at most to depth ``stop``.
@@ -38,7 +40,8 @@ class WalkState:
     the vertices that edges led to. ``frontier`` are those of the last level, each with the ids of a shortest path to
     it. ``edges`` are the followed edges by id, with both ends. ``ended`` names the budgets that ended the walk.
     ``hidden`` are the hidden vertices next to the completed levels. ``blocked`` is true if the caller may not see the
-    edges of a reached vertex, ``full`` if a group member was left out by the node limit.
+    edges of a reached vertex, ``full`` if a group member was left out by the node limit. ``follows`` decides on an
+    edge, its near and its far end whether the walk goes over the edge.
     """
 
     session: WalkSession
@@ -53,11 +56,7 @@ class WalkState:
     hidden: frozenset[int] = frozenset()
     blocked: bool = False
     full: bool = False
-
-    @property
-    def vertices(self) -> list[Vertex]:
-        """Vertices of the last level."""
-        return [(vid, row.kind) for vid, (row, _) in self.frontier.items()]
+    follows: Callable[[MaskedRecord, Row, Row], bool] = _follows_all
 
     def begin(self, row: Row) -> None:
         """Add a root at depth 0."""
@@ -65,26 +64,25 @@ class WalkState:
         self.frontier[row.vid] = (row, (row.urn,))
         self.nodes[row.vid] = ReachedNode(row, 0, (row.urn,))
 
-    async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> dict[int, Expansion]:
-        """Return the expansions of vertices; end the walk and return an empty dict if a budget is exhausted.
+    async def expand(self, selection: EdgeSelection) -> dict[int, Expansion]:
+        """Return the expansions of the last level; end the walk and return an empty dict if a budget is exhausted.
 
-        A vertex whose edges the caller may not see is not expanded, so that its hidden edges use no budget.
+        A vertex whose edges the caller may not see is not expanded, so that its hidden edges take no time and no
+        budget.
         """
-        leading = [(vid, kind) for vid, kind in vertices if self._may_lead(self.session.rows.known(vid))]
-        found = await self.session.expand((selection, leading))
+        rows = (row for row, _ in self.frontier.values())
+        leading = [(row.vid, row.kind) for row in rows if expands(row, self.query.direction)]
+        found = await self.session.expand(selection, leading)
         if isinstance(found, str):
             self.end(found)
             return {}
-        return {vid: expansion for (vid, _), expansion in zip(leading, found[0], strict=True)}
-
-    def _may_lead(self, row: Row | None) -> bool:
-        """Return whether a vertex may be expanded: its row is not known yet, or the caller may see its edges."""
-        return row is None or expands(row, self.query.direction)
+        return {vid: expansion for (vid, _), expansion in zip(leading, found, strict=True)}
 
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
         """Follow the edges from the vertices of one depth to the next.
 
-        At the depth ``stop`` only test whether there are more vertices, and if so add DEPTH to ``ended``.
+        At the depth ``stop`` add no vertices: record the edges between vertices already found. If there are further
+        vertices and no budget ended the walk before, add DEPTH to ``ended``.
         """
         last = depth == self.stop
         arriving: dict[int, tuple[Row, Ids]] = {}
@@ -175,7 +173,7 @@ class WalkState:
                 continue
             far, joined = visible
             declared.add(joined.urn)
-            if self.query.keep.accepts_edge(joined):
+            if self.query.keep.accepts_edge(joined) and self.follows(joined, near, far):
                 self.edges[joined.urn] = (joined, near.vid, far.vid)
                 yield far
 
@@ -207,26 +205,22 @@ class WalkState:
 async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTime) -> LineageResult:
     """Return the lineage of the roots of a query; ``pin`` is the read time that is reported in the result.
 
-    Each level is one request. The first one reads the roots as well. Raises LimitError if the operation starts too many
-    walks.
+    The first request reads the roots, and each level is one more. Only roots that the caller may see are expanded, so
+    a hidden root takes as much work as an absent one. Raises LimitError if the operation starts too many walks.
     """
     roots = [*dict.fromkeys(query.roots)]
     state = WalkState(session, query, session.visibility(query.pin), query.depth)
     inferred = EdgeOrigin.INFERRED.name in query.keep.origins
     selection = EdgeSelection(query.direction, query.keep.relations, state.visibility.instant, inferred)
-    vertices = [(session.rows.vid(urn), parse_urn(urn).kind) for urn in roots]
     session.budget.begin()
-    found, expansions = await asyncio.gather(session.rows_by_id.many(roots), state.expand(selection, vertices))
-    for row in found:
+    for row in await session.rows_by_id.many(roots):
         if row is not None and row.kind in ASSETS:
             state.begin(row)
     unknown = [urn for urn in roots if session.rows.vid(urn) not in state.nodes]
-    if state.ended:  # hidden roots may have used up the budget: expand again from the visible roots only
-        state.ended.clear()
-        expansions = await state.expand(selection, state.vertices)
     depth = 0
     while state.frontier:
-        await state.advance(depth, expansions)
+        expansions = await state.expand(selection)
+        if state.frontier:
+            await state.advance(depth, expansions)
         depth += 1
-        expansions = await state.expand(selection, state.vertices) if state.frontier else {}
     return state.result(unknown, pin)

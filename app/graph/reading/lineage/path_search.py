@@ -19,7 +19,6 @@ from app.graph.reading.lineage.walk_budget import DEPTH, NODES, PATHS
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Direction
-from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.lineage_query import Completeness, FoundPath, PathQuery, PathResult, SnapshotTime
 from graphql_schema.ports.row import Row
 
@@ -37,6 +36,11 @@ class Side:
     arrived: set[int]
     met: set[int]
     levels: int = 0
+
+    @property
+    def vertices(self) -> list[Vertex]:
+        """Vertices of the last level."""
+        return [(vid, row.kind) for vid, row in self.frontier.items()]
 
 
 _MEMBER_KINDS: Final = {kind: set(hop.kinds) for kind, hop in (*CHILD_HOPS.items(), *PARENT_HOPS.items())}
@@ -74,27 +78,21 @@ class PathSearchState:
         self.known.rows[row.vid] = row
         return Side(EdgeSelection(direction, (), self.visibility.instant), {row.vid: row}, {row.vid}, {row.vid})
 
-    async def expand(self, *requests: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]]:
-        """Return the expansions of the vertices of each request: one list per request, in order, read together.
-
-        If a budget is exhausted, record it in ``ended`` and return an empty list.
-        """
-        found = await self.session.expand(*requests)
-        if isinstance(found, str):
-            self.ended.append(found)
-            return []
-        return found
-
-    async def read(self, side: Side) -> None:
-        """Read one more level from a side, and end the search if the node limit is exceeded."""
-        request = (side.selection, [(vid, row.kind) for vid, row in side.frontier.items()])
-        for expansions in await self.expand(request):
-            await self.advance(side, expansions)
-        if len(self.known.rows) > self.session.budget.limits.nodes:
-            self.ended.append(NODES)
+    async def read(self, *sides: Side) -> None:
+        """Read one more level from each side, in one request; end the search if a budget is exhausted."""
+        found = await asyncio.gather(*(self.session.expand(side.selection, side.vertices) for side in sides))
+        for side, expansions in zip(sides, found, strict=True):
+            if isinstance(expansions, str):
+                self.ended.append(expansions)
+            else:
+                await self.advance(side, expansions)
 
     async def advance(self, side: Side, expansions: Sequence[Expansion]) -> None:
-        """Add the edges of one level to the known graph; stop in between if a budget is exhausted."""
+        """Add the edges of one level to the known graph.
+
+        The search ends after the level if the whole known graph has more vertices than the node limit. It ends within
+        the level as soon as the budget of edges or time is exhausted.
+        """
         frontier: dict[int, Row] = {}
         for row, expansion in zip(side.frontier.values(), expansions, strict=True):
             for member, known in self._members(row, expansion):
@@ -108,6 +106,8 @@ class PathSearchState:
         side.arrived |= side.frontier.keys()
         side.met |= side.frontier.keys()
         side.levels += 1
+        if len(self.known.rows) > self.session.budget.limits.nodes:
+            self.ended.append(NODES)
 
     def _members(self, row: Row, expansion: Expansion) -> Iterator[tuple[MemberEdges, Row]]:
         """Yield a row and the members of its asset group that a free step joins to it, and add these free steps.
@@ -136,7 +136,10 @@ class PathSearchState:
                 self.blocked = True
 
     async def shortest(self, ends: tuple[int, int], max_paths: int, max_length: int) -> list[FoundPath]:
-        """Return the shortest known paths; runs in a thread, because it can take long, one search at a time."""
+        """Return the shortest known paths.
+
+        The search can take long, so it runs in a thread. An operation runs one search at a time.
+        """
         budget = self.session.budget
         async with budget.search_lock:
             paths, ended = await asyncio.to_thread(
@@ -155,30 +158,20 @@ class PathSearchState:
 async def paths_between(session: WalkSession, query: PathQuery, pin: SnapshotTime) -> PathResult:
     """Return the shortest paths between two assets; ``pin`` is the read time that is reported in the result.
 
-    Each level is one request. The first one reads both ends as well. Raises LimitError if the operation starts too many
-    walks.
+    The first request reads both ends, and each level is one more. Nothing is expanded unless the caller may see both
+    ends, so a hidden end takes as much work as an absent one. Raises LimitError if the operation starts too many walks.
     """
     state = PathSearchState(session, query, session.visibility())
     ends = [*dict.fromkeys((query.source, query.target))]
-    requests = [
-        (EdgeSelection(direction, (), state.visibility.instant), [(session.rows.vid(urn), parse_urn(urn).kind)])
-        for urn, direction in ((query.source, Direction.OUT), (query.target, Direction.IN))
-    ]
     session.budget.begin()
-    found, expansions = await asyncio.gather(session.rows_by_id.many(ends), state.expand(*requests))
+    found = await session.rows_by_id.many(ends)
     rows = {urn: row for urn, row in zip(ends, found, strict=True) if row is not None and row.kind in ASSETS}
     unknown = [urn for urn in ends if urn not in rows]
     if unknown:
-        state.ended.clear()  # an exhausted budget would disclose that the hidden end exists
         return PathResult((), unknown, replace(state.completeness(pin, 0), missing_roots=True))
     state.visibility.named = frozenset(row.vid for row in rows.values())
     sides = (state.side(rows[query.source], Direction.OUT), state.side(rows[query.target], Direction.IN))
-    for side, each in zip(sides, expansions, strict=False):
-        await state.advance(side, each)
-    if not expansions:  # a hidden end may have used up the budget: expand again, now that both ends are visible
-        state.ended.clear()
-        await state.read(sides[0])
-        await state.read(sides[1])
+    await state.read(*sides)
     return await _search(state, sides, (rows[query.source].vid, rows[query.target].vid), pin)
 
 

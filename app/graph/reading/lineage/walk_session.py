@@ -52,17 +52,12 @@ class WalkSession:
         instant = self.rows.row_policy.instant if pin is None else ReadTime(*pin, past=True, resumed=True)
         return LineageVisibility(self.rows, instant)
 
-    async def expand(self, *requests: tuple[EdgeSelection, Sequence[Vertex]]) -> list[list[Expansion]] | str:
-        """Return one list of expansions per request, read in one request to the store.
-
-        If a budget is exhausted, return its name instead.
-        """
+    async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion] | str:
+        """Return the expansions of vertices, in their order; if a budget is exhausted, return its name instead."""
         if self.budget.late:
             return TIME
         try:
-            return await asyncio.gather(
-                *(self.expander.expand(selection, vertices) for selection, vertices in requests)
-            )
+            return await self.expander.expand(selection, vertices)
         except LimitError:
             return EDGES
 

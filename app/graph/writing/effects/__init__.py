@@ -1,1 +1,1 @@
-"""Effects of a batch on assets outside of it."""
+"""Effects of a batch on other assets: raised sensitivity, and outbox entries for background jobs."""

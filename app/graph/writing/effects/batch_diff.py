@@ -16,8 +16,8 @@ _GROUP_RELATIONS: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.val
 class BatchDiff:
     """Vertices and edges of a batch that matter to propagation, of sensitivity and of tags.
 
-    ``vertices`` are new or differ from the stored ones. Of data-carrying edges, and edges between children and
-    parents, ``opened`` begin to carry, ``closed`` cease to, and ``ending`` carry until a later instant.
+    ``vertices``, without attached records, and ``edges`` are new or changed. Of data-carrying edges, and edges between
+    children and parents, ``opened`` begin to propagate, ``closed`` cease to, and ``ending`` do until a later instant.
     ``counting_children`` are the stored children of parents whose edges begin to carry: an edge of a parent counts for
     its children.
     """
@@ -35,20 +35,26 @@ class BatchDiff:
 
     @classmethod
     async def by(cls, batch: WorkingSet, author: Author, flows: StoredFlows) -> "BatchDiff":
-        """Return the difference of a batch, with the stored children that its new edges count for."""
+        """Return the difference of a batch, with ``counting_children`` as read from the store.
+
+        They are read also for parents that are not stored, so that the number of requests does not distinguish a hidden
+        source from an absent one.
+        """
         diff = cls(batch, author)
         sources = {source for relation, source, _ in diff.opened if relation in CARRYING}
-        parents = [vid for vid in sources if batch.is_stored(vid) and diff.is_parent(vid)]
-        diff.counting_children = await flows.children(parents)
+        diff.counting_children = await flows.children([vid for vid in sources if diff.is_parent(vid)])
         return diff
 
     def affected(self, key: EdgeKey) -> tuple[int, int | None]:
-        """Return what an edge affects: its target, or a child and the parent whose targets the child reaches."""
+        """Return the target of a data-carrying edge, and None.
+
+        For an edge between child and parent, return the child, and the parent to whose targets the child propagates.
+        """
         pair = self.child_and_parent(key)
         return (key[2], None) if pair is None else pair
 
     def child_and_parent(self, key: EdgeKey) -> tuple[int, int] | None:
-        """Return the ends of an edge as child and parent of an asset group, None for any other edge."""
+        """Return the ids of child and parent if an edge joins these in an asset group, None for any other edge."""
         relation, *both = key
         if relation not in _GROUP_RELATIONS:
             return None
@@ -63,7 +69,7 @@ class BatchDiff:
         return None
 
     def is_parent(self, vid: int) -> bool:
-        """Return whether a vertex is of a kind that has children."""
+        """Return whether a vertex is of a kind that can have children."""
         return kind_of(self.batch.vertices[vid]) in CHILD_HOPS
 
     def _carries(self, key: EdgeKey) -> bool:

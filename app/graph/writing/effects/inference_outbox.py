@@ -1,7 +1,7 @@
 """Outbox entry of a batch for inferred edges, worked off by :mod:`app.graph.jobs.inference_job`.
 
-It names vertices to which edges may be inferred, and vertices inside of chains. Nothing is read for it: a new vertex
-has only the edges of its batch, so a chain without its other half needs no entry.
+It names vertices to which edges may be inferred, and vertices in the middle of chains. Nothing is read for it. A new
+vertex has only the edges of its batch: if these do not continue a chain, the chain needs no entry.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from graphql_schema.ports.record import Json, Record
 
 
 def inference_entries(diff: BatchDiff, outbox: Outbox, rules: Sequence[InferenceRule]) -> list[OutboxEntry]:
-    """Return the entry to write with a batch; an empty list if the batch affects no chain of the rules."""
+    """Return a list of the one entry to write with a batch; it is empty if the batch affects no chain of the rules."""
     affected = _AffectedChains(diff, rules)
     affected.add_changed_edges()
     affected.add_deleted_vertices()
@@ -47,7 +47,7 @@ class _AffectedChains:
         self._rules = rules
 
     def add_changed_edges(self) -> None:
-        """Add chains with an edge whose intervals or confidence changed."""
+        """Add the chains with an edge whose intervals or confidence changed, as far as they may be complete."""
         relations = {hop.relation.name for rule in self._rules for hop in rule.chain}
         for key in self._diff.edges:
             before, after = self._batch.stored_edge(key), self._batch.edge(key)

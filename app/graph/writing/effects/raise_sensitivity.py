@@ -1,8 +1,8 @@
-"""Effect of a batch on the sensitivity of other assets: raised in the same transaction, or floored if they are many.
+"""Effect of a batch on the sensitivity of other assets: raised in the transaction, or put under a floor.
 
 Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ranks are processed from the highest down,
 so each vertex is raised once. At one rank the affected vertices are those reachable over carrying edges, which are
-known to the batch or read from the store.
+known to the batch or read from the store. If more than MAX_RAISED are affected, they get a sensitivity floor instead.
 """
 
 from collections import defaultdict
@@ -23,14 +23,14 @@ from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
 
 MAX_RAISED: Final = 1_000
-"""Vertices outside of the batch that a transaction raises itself."""
+"""Maximal number of vertices outside of the batch that its transaction raises itself."""
 
 MAX_COVERED: Final = 50_000
-"""Vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
+"""Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
 
 
 async def raise_sensitivity(diff: BatchDiff, flows: StoredFlows, outbox: Outbox) -> list[OutboxEntry]:
-    """Raise, in the working set, what the batch makes more sensitive; return the entries for the job."""
+    """Raise, in the working set, the records that the batch makes more sensitive; return entries for the rest."""
     raising = _Raising(diff, flows, outbox)
     await raising.raise_all()
     raising.add_lowering_entries()
@@ -38,7 +38,7 @@ async def raise_sensitivity(diff: BatchDiff, flows: StoredFlows, outbox: Outbox)
 
 
 class _Raising:
-    """The raise of one batch. ``entries`` is the work that remains for the job."""
+    """The raise of one batch. ``entries`` are the outbox entries for the work that remains for the job."""
 
     def __init__(self, diff: BatchDiff, flows: StoredFlows, outbox: Outbox) -> None:
         self.entries: list[OutboxEntry] = []
@@ -59,7 +59,7 @@ class _Raising:
                 self._joined_parents[child].add(parent)
 
     async def raise_all(self) -> None:
-        """Raise everything reached, from the highest rank down; extend floors to what is reached from below a floor."""
+        """Raise everything reached, from the highest rank down; extend floors to targets of vertices under a floor."""
         touched = self._new | self._risen | {vid for _, *both in self._diff.opened for vid in both}
         children = self._diff.counting_children
         for rank in range(len(SENSITIVITIES) - 1, 0, -1):
@@ -74,7 +74,7 @@ class _Raising:
             await self._extend_floors(touched, children)
 
     def add_lowering_entries(self) -> None:
-        """Add entries for what may be lowered now, and for what may be lowered when an edge ends."""
+        """Add an entry for vertices that may be lowered now, and one for each instant when an edge ends."""
         now = self._entry()
         now.frontier |= dict.fromkeys(self._lowered)
         for key in self._diff.closed:
@@ -96,9 +96,10 @@ class _Raising:
         entry.expand += () if parent is None else (parent,)
 
     async def _raise(self, rank: int, reached: set[int], own: set[int], parents: set[int]) -> None:
-        """Raise what is reached at this rank, and everything downstream of it.
+        """Raise the vertices ``reached``, and everything downstream of them, to ``rank``.
 
-        ``own`` are stored vertices whose targets in the store are followed, ``parents`` those whose own edges are.
+        ``own`` are stored vertices whose targets are read from the store. Of the stored vertices ``parents``, only the
+        far ends of their carrying edges are read.
         """
         everything = set(reached)
         while reached or own or parents:
@@ -128,7 +129,7 @@ class _Raising:
         return True
 
     async def _put_floor(self, rank: int, reached: set[int], expand: set[int]) -> None:
-        """Add an entry with a floor over everything reached; over the tenant if that is more than the limit."""
+        """Add an entry with a floor over ``reached`` and all that is downstream; over the tenant beyond MAX_COVERED."""
         covered, new = set(reached), set(reached)
         while new and len(covered) <= MAX_COVERED:
             found, _ = await self._flows.targets(new, self._parents_of(new), max_records=0)
@@ -142,7 +143,7 @@ class _Raising:
         self.entries.append(entry)
 
     async def _extend_floors(self, touched: set[int], children: Sources) -> None:
-        """Put floors over what is newly reached from vertices below a floor: neither is raised in the store yet."""
+        """Put floors over new targets of vertices under a floor: neither is raised in the store yet."""
         floors = self._author.floors
         reached: dict[int, set[int]] = defaultdict(set)
         for vid in touched:
@@ -169,7 +170,7 @@ class _Raising:
         }
 
     def _parents_of(self, vids: Iterable[int]) -> set[int]:
-        """Return the stored parents that vertices become children of."""
+        """Return the stored parents that vertices become children of in this batch."""
         return {parent for vid in vids for parent in self._joined_parents.get(vid, ())}
 
     def _raised(self, record: Record, level: str) -> Record:

@@ -1,7 +1,8 @@
 """Outbox entries of a batch for propagating tags, worked off by :mod:`app.graph.jobs.tag_job`.
 
-A batch that affects no propagating tag leaves none, and reads nothing for it: its records list their tags, and
-:class:`~app.graph.commits.propagating_tags.PropagatingTags` caches which tags propagate.
+A batch leaves an entry for each propagating tag that it affects, and one for each instant when its edges end. Records
+list their tags, and :class:`~app.graph.commits.propagating_tags.PropagatingTags` caches which tags propagate: the store
+is read only for tags that are not cached, and around deleted or restored assets.
 """
 
 from collections import defaultdict
@@ -25,7 +26,11 @@ _TAG: Final = KINDS["Tag"].code
 async def tag_entries(
     diff: BatchDiff, flows: StoredFlows, outbox: Outbox, propagating: PropagatingTags
 ) -> list[OutboxEntry]:
-    """Return the entries to write with a batch: one for each affected tag, and one for each instant when edges end."""
+    """Return the entries to write with a batch.
+
+    There is one for each affected tag that propagates, for each tag whose ``propagates`` changed, and for each instant
+    when edges end.
+    """
     batch, author = diff.batch, diff.author
     affected = _AffectedTags(diff)
     affected.add_assigned()
@@ -68,7 +73,7 @@ class _AffectedTags:
         self._author = diff.author
 
     def add_assigned(self) -> None:
-        """Collect tags assigned, removed, blocked or unblocked, with the asset to recompute and expand."""
+        """Add tags assigned, removed, blocked or unblocked, with the asset to recompute and expand."""
         for key in self._diff.edges:
             relation, vid, tag = key
             if relation == TAGGED.name and self._declared_before(key) != declared_part(self._batch.edge(key)):
@@ -99,7 +104,7 @@ class _AffectedTags:
                 self._add(self._tags(vid, *around.of.get(vid, ())), recompute=[vid], expand=[vid])
 
     def later_entries(self, outbox: Outbox) -> Iterator[OutboxEntry]:
-        """Yield entries that are due when an edge ends, for the tags that its ends carry at that instant."""
+        """Yield entries that are due when an edge ends, for all tags that the affected assets carry at that instant."""
         by_instant: dict[int, OutboxEntry] = {}
         for key in self._diff.ending:
             due = ends(self._batch.edges[key])

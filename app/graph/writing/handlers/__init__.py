@@ -1,1 +1,1 @@
-"""One handler for each kind of command."""
+"""Command handlers: each takes a unit of work and a command, stages the changes and returns the outcome."""

@@ -1,10 +1,20 @@
-"""Records a decision about an asset for a gate. A decision is never changed; a newer one replaces it."""
+"""Records a decision about an asset under an approval name.
 
-from app.graph.writing.rules.attach import attached_urn, new_attached_record
+A decision is never changed; the newest one under a name counts, until it expires.
+"""
+
+from app.graph.writing.rules.approved_content import DIGESTS, made_or_requested
+from app.graph.writing.rules.attach import attached_urn, new_ordered_record
 from app.graph.writing.rules.gate_evidence import decisions
-from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
+from app.graph.writing.rules.permissions import (
+    refuse_deleted,
+    refuse_stub,
+    refuse_unexpected,
+    require_right,
+    require_visible,
+)
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import conflict, invalid
+from app.graph.writing.unit.rejections import conflict, denied, invalid
 from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.relations import DECIDED_FOR
 from graphql_schema.ports.commands import ApproveCommand
@@ -14,20 +24,29 @@ from graphql_schema.rules.gate_evaluation import approved, newest
 
 
 def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
-    """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke."""
+    """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke.
+
+    The error is also raised if the asset is hidden, deleted or a stub, or ``expiresAt`` has passed.
+    """
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "approve", subject)
     refuse_deleted(subject)
     refuse_stub(subject, "subject")
+    refuse_unexpected(unit, command.subject, command.expected_revision, subject)
+    if command.decision == ApprovalDecision.APPROVED.name and made_or_requested(unit, subject):
+        raise denied(f"You made or requested {command.subject}, so another approver must decide.")
     if command.expires_at is not None and command.expires_at <= unit.now:
         raise invalid("`expiresAt` has passed; give a later instant, or omit it.", "expiresAt")
     earlier = decisions(unit, subject)
     before = newest(earlier, command.gate)
     if command.decision == ApprovalDecision.REVOKED.name and not approved(before, unit.now):
         raise conflict(
-            f"{command.subject} has no valid approval by {command.gate!r} to revoke.", subject["revision"], "decision"
+            f"{command.subject} has no valid approval {command.gate!r} to revoke; check `gate`.",
+            subject["revision"],
+            "decision",
         )
-    decision = _decision(unit, command, len(earlier))
+    digest = next((subject[name] for name in DIGESTS if subject.get(name)), None)
+    decision = _decision(unit, command, len(earlier), digest)
     vid, subject_vid = unit.lookup.vid(decision["id"]), unit.lookup.vid(command.subject)
     unit.staging.put(vid, decision)
     unit.staging.attach(DECIDED_FOR, vid, subject_vid, decision["createdAt"])
@@ -36,8 +55,11 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     return WriteOutcome(Outcome.CREATED, command.subject, subject["revision"], created_record=decision["id"])
 
 
-def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int) -> Record:
-    """Return the record of the decision; ``earlier`` is the number of earlier decisions, which makes the id unique."""
+def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int, digest: str | None) -> Record:
+    """Return the record of the decision about the content with a ``digest``, None without one.
+
+    ``earlier`` is the number of visible decisions, which is part of its id.
+    """
     author = unit.author
     identity = (
         command.subject,
@@ -47,20 +69,21 @@ def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int) -> Record:
         str(author.audit_instant),
         str(earlier),
     )
-    return new_attached_record(
+    return new_ordered_record(
         unit,
         attached_urn(unit, "approval", *identity),
-        author.audit_instant,
         gate=command.gate,
         decision=command.decision,
         reason=command.reason,
         decidedBy=author.subject,
-        decidedAt=author.audit_instant,
+        decidedByUser=author.user,
+        decidedAt=author.audit_date,
         expiresAt=command.expires_at,
+        digest=digest,
         subjects=[command.subject],
     )
 
 
 def _audited(decision: Record | None) -> dict[str, str] | None:
-    """Return the part of a decision that the audit records."""
+    """Return the part of a decision that the audit records, None without a decision."""
     return None if decision is None else {"gate": decision["gate"], "decision": decision["decision"]}

@@ -1,8 +1,9 @@
 """Records usage: one attached record per asset, consumer and month, with the counters of its days.
 
 Each day stores who recorded it and when, so usage has no audit entry. The last day of use is also a mark on the asset,
-where the index finds it: ``usedAt`` for teams and users, ``servedAt`` for assets such as services. A late day moves
-neither mark. A day corrected to zero sets the mark back to the last day that counts.
+where the index finds it: ``usedAt`` for teams and users, ``servedAt`` for assets such as services. A day
+before the mark does not move it. A day corrected to zero sets the mark back to the last day with usage by consumers of
+the same mark.
 """
 
 from collections.abc import Mapping
@@ -32,7 +33,9 @@ _RECORDING: Final = ("recordedAt", "recordedBy")
 
 
 def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
-    """Record the counters of one day; raises RejectedItemError if the caller may not update, or for a cost bill, it.
+    """Record the counters of one day.
+
+    Raises RejectedItemError if the day is out of range, or the caller may not update the asset, or for a cost bill it.
 
     A hidden consumer is treated like an absent one, for which a stub is staged. Usage of a deleted asset is accepted,
     because it may be reported late.
@@ -90,7 +93,7 @@ def _mark_last_use(unit: ItemUnit, command: RecordUsageCommand, known: Record | 
 
 
 def _last_day(unit: ItemUnit, asset: int, mark: str) -> str | None:
-    """Return the last day with usage by consumers of this mark, from all months of the asset; None without any."""
+    """Return the last day with usage by consumers of this mark, from all months of the asset; None if there is none."""
     hop = USAGE_OF.into()
     unit.lookup.require_hops((hop, asset))
     months = [unit.lookup.known(month) for _, month, _ in unit.lookup.edges_at(USAGE_OF.name, hop.direction, asset)]
@@ -109,7 +112,7 @@ def _refuse_out_of_range(now: int, day: str) -> None:
     if given > today:
         raise invalid(f"{day} has not begun in UTC; record it when it has.", "day")
     if given < today - MAX_AGE:
-        raise invalid(f"{day} is more than five years ago; usage is kept for five years.", "day")
+        raise invalid(f"{day} is more than five years ago; record usage of the last five years only.", "day")
 
 
 def _counters(entry: Record) -> Record:

@@ -4,6 +4,7 @@ Only visible uses count: a rejection that names a hidden consumer would disclose
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from app.graph.records.edge_record import far_end
@@ -37,14 +38,26 @@ USES: Final = (
 """The hops from an asset to what uses it."""
 
 MAX_NAMED: Final = 5
-"""Uses that a rejection names."""
+"""Maximal number of uses that a rejection names."""
 
 DELETED_WITH: Final = "deletedWith"
 """Record key of a child that was deleted with its parent: the id of the parent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A use of an asset, in words; ``of_others`` is set if the caller may not change the asset that uses it."""
+
+    text: str
+    of_others: bool = False
+
+
 def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
-    """Mark an asset and its children as deleted; raises RejectedItemError if an asset outside the group uses one."""
+    """Mark an asset and its visible children as deleted.
+
+    Raises RejectedItemError if the asset is hidden or has another revision, or the caller may not retire one of them.
+    The error is also raised if one is in use: by an asset outside of them, as an active deployment, or under an alias.
+    """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
     refuse_unexpected(unit, command.urn, command.expected_revision, record)
@@ -53,7 +66,7 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
         return WriteOutcome(Outcome.UNCHANGED, command.urn, record["revision"])
     group = {vid: record} | {child: unit.lookup.known(child) for child in _children(unit, vid)}
     group = {member: before for member, before in group.items() if not is_deleted(before)}
-    _refuse_in_use(unit, record, group)
+    _refuse_in_use(unit, record, group, despite_others=command.despite_others)
     unit.audit.record_action(vid, ChangeAction.DELETED, command.reason)
     for member, before in group.items():
         require_right(unit, "retire", before)
@@ -65,7 +78,10 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
 
 
 def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
-    """Restore an asset and the children deleted with it; raises RejectedItemError if its parent is deleted."""
+    """Restore an asset and the visible children that were deleted with it.
+
+    Raises RejectedItemError if the asset is hidden, the caller may not retire one of them, or the parent is deleted.
+    """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
     require_right(unit, "retire", record)
@@ -74,7 +90,9 @@ def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
     parent_id = parent_urn(command.urn) or record["index"]["whole"]
     parent = unit.visibility.visible(parent_id) if parent_id else None
     if parent is not None and is_deleted(parent):
-        raise conflict(f"The parent {parent_id} of {command.urn} is deleted; restore it first.", record["revision"])
+        raise conflict(
+            f"The parent {parent_id} of {command.urn} is deleted; restore the parent first.", record["revision"]
+        )
     unit.audit.record_action(vid, ChangeAction.RESTORED)
     _revive(unit, vid)
     for child in _children(unit, vid):
@@ -96,21 +114,34 @@ def _children(unit: ItemUnit, vid: int) -> list[int]:
     return [] if hop is None else [far_end(hop, key) for key, _ in unit.visibility.neighbours(hop, vid)]
 
 
-def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record]) -> None:
-    """Reject the item if any member of the group is used by an asset outside of it."""
+def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, despite_others: bool) -> None:
+    """Reject the item if a member of the group is in use outside of the group.
+
+    The caller can end the uses by assets that the caller may change. Other uses do not prevent a deletion
+    ``despite_others``: otherwise any caller could keep an asset of others by naming it as a source.
+    """
     _require_uses(unit, group)
-    uses = [use for member in group for use in _uses(unit, member, group)]
-    if uses:
-        more = f" and {len(uses) - MAX_NAMED} more" if len(uses) > MAX_NAMED else ""
-        raise conflict(
-            f"{record['id']} is in use: {'; '.join(uses[:MAX_NAMED])}{more}. End or retire these first.",
-            record["revision"],
-            "asset",
+    found = [use for member in group for use in _uses(unit, member, group)]
+    own = [use.text for use in found if not use.of_others]
+    others = [] if despite_others else [use.text for use in found if use.of_others]
+    steps = []
+    if own:
+        steps.append(f"{_named(own)}; end or retire these first")
+    if others:
+        steps.append(
+            f"by assets that you may not change, {_named(others)}; set `despiteOthers` to delete it all the same"
         )
+    if steps:
+        raise conflict(f"{record['id']} is in use: {'. '.join(steps)}.", record["revision"], "asset")
+
+
+def _named(uses: list[str]) -> str:
+    more = f" and {len(uses) - MAX_NAMED} more" if len(uses) > MAX_NAMED else ""
+    return f"{'; '.join(uses[:MAX_NAMED])}{more}"
 
 
 def _require_uses(unit: ItemUnit, vids: Iterable[int]) -> None:
-    """Read the uses of all vertices in one request."""
+    """Require the uses of all vertices at once, so that one request reads them."""
     unit.lookup.require_hops(*((hop, vid) for vid in vids for hop in _use_hops(unit.lookup.kind(vid))))
 
 
@@ -119,25 +150,32 @@ def _use_hops(kind: str) -> list[Hop]:
     return [hop for hop in USES if kind in {a if hop.direction is Direction.OUT else b for a, b in hop.relation.ends}]
 
 
-def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[str]:
-    """Yield a description of each use of a vertex by an asset outside of the deleted group."""
+def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[Use]:
+    """Yield each use of a vertex by an asset outside of the group.
+
+    An active deployment is in use. A model version is in use while an alias of its model points at it.
+    """
     record, kind = unit.lookup.known(vid), unit.lookup.kind(vid)
     if kind == "Deployment" and record.get("status") == "ACTIVE":
-        yield f"{record['id']} is ACTIVE"
+        yield Use(f"{record['id']} is ACTIVE")
     for hop in _use_hops(kind):
         for key, far in unit.visibility.neighbours(hop, vid):
             if far_end(hop, key) not in group and _is_live(far):
-                yield f"{far['id']} ({hop.relation.name})"
+                of_others = not unit.visibility.allows("link", far).allowed
+                yield Use(f"{far['id']} ({hop.relation.name})", of_others)
     if kind == "ModelVersion":
         model = unit.visibility.visible(parent_urn(record["id"]) or "")
         if model is not None and unit.lookup.vid(model["id"]) not in group:
             for name, alias in (model.get(ALIASES) or {}).items():
                 if alias["version"] == record["id"]:
-                    yield f"the alias {name!r} of its model points at it"
+                    yield Use(f"the alias {name!r} of its model points at it")
 
 
 def _is_live(far: Record) -> bool:
-    """Return whether a consumer still uses the asset: a run is over, and a retired or inactive one uses nothing."""
+    """Return whether a consumer counts as a use.
+
+    Runs, deleted or retired assets, and deployments whose status is not ACTIVE do not.
+    """
     if is_deleted(far) or far["stage"] == "RETIRED" or kind_of(far) == "Run":
         return False
     return kind_of(far) != "Deployment" or far.get("status") == "ACTIVE"

@@ -7,6 +7,7 @@ from typing import Final
 from app.graph.records.edge_record import (
     DECLASSIFIED,
     LINK,
+    REPORTED,
     UNCONFIRMED,
     EdgeKey,
     EmptyIntervalError,
@@ -36,18 +37,22 @@ from graphql_schema.ports.record import Record
 
 
 def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
-    """Link two assets; raises RejectedItemError if the edge is invalid or the caller may not.
+    """Link two assets; raises RejectedItemError if the edge is invalid or the caller may not link them.
 
-    A hidden asset at the end that the link does not change is treated like an absent one. Links do not change the
-    revision of their ends, because a revision would disclose links of hidden assets.
+    A hidden asset at the end that the link does not change is treated like an absent one: neither is a known far end in
+    the outcome. The edge itself changes no revision, because a revision would disclose links of hidden assets.
+    `CONTAINS` may change container and owner team of the contained asset, and so its revision.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     _refuse_invalid(relation, command)
     outward = Direction.IN in relation.changed_ends(source_kind)
     own = ensure_stub(unit, command.source if outward else command.target)
+    if _may_confirm(unit, command, own):
+        return _confirm(unit, command)
     require_right(unit, "link", unit.lookup.known(own))
     refuse_deleted(unit.lookup.known(own))
     source, target = ensure_referenced(unit, command.source, "from"), ensure_referenced(unit, command.target, "to")
+    far_end_known = unit.visibility.could_see(target if outward else source)
     unit.visibility.report_hidden_id(command.source)
     unit.visibility.report_hidden_id(command.target)
     key = (relation.name, source, target)
@@ -63,7 +68,9 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     unit.staging.bump_revisions()
     changed = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED
     return WriteOutcome(
-        Outcome.CREATED if opened or before is None else changed, revision=unit.lookup.known(own)["revision"]
+        Outcome.CREATED if opened or before is None else changed,
+        revision=unit.lookup.known(own)["revision"],
+        far_end_known=far_end_known,
     )
 
 
@@ -75,11 +82,38 @@ def _values(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Rec
     return {name: value for name, value in command.values.items() if name != DECLASSIFIED}
 
 
+def _may_confirm(unit: ItemUnit, command: LinkCommand, own: int) -> bool:
+    """Return whether the caller may confirm a reported edge: by the right to link its *to* end, without one on ``own``.
+
+    An edge is reported if its declarer needed no right on that end.
+    """
+    key = (command.relation, own, unit.lookup.vid(command.target))
+    target = unit.visibility.visible(command.target)
+    if target is None or not (unit.lookup.edge(key) or {}).get(REPORTED) or not unit.lookup.is_current(key):
+        return False
+    may = [unit.visibility.allows("link", record).allowed for record in (unit.lookup.known(own), target)]
+    return may == [False, True]
+
+
+def _confirm(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
+    """Declare a reported edge for its *to* end; its values stay those of its declarer."""
+    target = unit.lookup.vid(command.target)
+    key = (command.relation, unit.lookup.vid(command.source), target)
+    change_edge(unit, key, unit.lookup.edge(key) or {}, target, "upstream")
+    unit.audit.record_action(target, ChangeAction.LINKED)
+    return WriteOutcome(Outcome.UPDATED, revision=unit.lookup.known(target)["revision"])
+
+
 def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
-    """End a link; raises RejectedItemError if there is no current edge that the caller may end."""
+    """End a link, or correct when it ended if ``valid_to`` is given.
+
+    Raises RejectedItemError if there is no such edge, the edge would end before it begins, or the caller may not.
+    """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     if relation is VERSION_OF:
-        raise invalid(f"The id of {command.source} makes it a version of {command.target}; delete it.", "relation")
+        raise invalid(
+            f"The id of {command.source} names its parent; delete the version with `deleteAsset`.", "relation"
+        )
     outward = Direction.IN in relation.changed_ends(source_kind)
     changed, other = (command.source, command.target) if outward else (command.target, command.source)
     record = require_visible(unit, changed, "from" if outward else "to")
@@ -112,7 +146,7 @@ _FIELDS: Final = {
 
 
 def field_of(relation: Relation, source_kind: str, *, outward: bool) -> str:
-    """Return the field of the changed asset that shows the edge; the policy on its audit entry is that of the field."""
+    """Return the field of the changed asset that shows the edge; its policy applies to the audit entry of the edge."""
     if relation.lineage:
         return "downstream" if outward else "upstream"
     named = _FIELDS.get((relation.name, source_kind, outward)) or _FIELDS.get((relation.name, "", outward))
@@ -124,25 +158,35 @@ def _refuse_invalid(relation: Relation, command: LinkCommand) -> None:
     if not relation.allows(source_kind, target_kind):
         raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; {_joins(relation)}.", "to")
     if relation is VERSION_OF and parent_urn(command.source) != command.target:
-        raise invalid(f"{command.source} is a version of {parent_urn(command.source)} only.", "to")
+        raise invalid(f"{command.source} is a version of {parent_urn(command.source)} only; link it there.", "to")
     if command.values.get(DECLASSIFIED) and not relation.carries:
         raise invalid(f"Sensitivity does not propagate over {relation.name}; omit `declassify`.", "declassify")
 
 
 def _authorise_declassifying(unit: ItemUnit, own: int, target: int, *, before: Record | None, after: Record) -> None:
-    """Require the right to approve on both ends if the edge begins or ceases to carry sensitivity."""
+    """Require the right to approve on ``own`` and the target if the edge becomes or ceases to be declassified.
+
+    A hidden target is checked as if it were absent.
+    """
     if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)):
         require_right(unit, "approve", unit.lookup.known(own))
         require_right_if_visible(unit, "approve", unit.lookup.known(target))
 
 
 def _endable(unit: ItemUnit, key: EdgeKey, far: int, command: UnlinkCommand) -> Record:
-    """Return the edge if it can be ended. A confirmed edge to a hidden asset counts as absent."""
+    """Return the edge to end; reject the item if there is none. A confirmed edge to a hidden asset counts as none.
+
+    Without ``validTo`` the edge must be current; with it, the end of an ended edge is corrected.
+    """
     edge = unit.lookup.edge(key)
     shown = edge is not None and (edge.get(UNCONFIRMED) or unit.visibility.is_visible(unit.lookup.known(far)))
     if edge is not None and shown and (is_current(edge, unit.now) or command.valid_to is not None):
         return edge
-    raise not_found(f"There is no current {command.relation} from {command.source} to {command.target} to end.", "to")
+    raise not_found(
+        f"No current {command.relation} from {command.source} to {command.target} exists or is visible to you; "
+        "check the ids.",
+        "to",
+    )
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Registers or updates one asset: its values, and the edges that the fields of its input declare.
 
-Load, authorise, change, stage: every read comes first, then every check, then pure functions, then the changes.
+Load, authorise, stage: first the stored asset is looked up and the rights on it are checked. Then its record and edges
+are staged, and last the right on the result is checked.
 """
 
 from collections.abc import Mapping
@@ -9,8 +10,10 @@ from typing import Final
 
 from app.graph.records.edge_record import carries_sensitivity, unconfirmed_from
 from app.graph.records.vertex_record import is_unowned_stub, registered, updated, with_givers
+from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.edge_declarations import declare_edges
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
+from app.graph.writing.rules.evaluation_owner import with_default_owner
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible
 from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -24,9 +27,6 @@ from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 
-CONTENT: Final = ("digest", "contentDigest")
-"""Fields of a version that never change once they are set."""
-
 RETIRED: Final = LifecycleStage.RETIRED.name
 
 _PROGRESS: Final[Mapping[str | None, int]] = {None: -1, "START": 0, "RUNNING": 1}
@@ -37,10 +37,12 @@ _ENDED: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The asset that a command is about: its record before the command, and that of its parent where both exist.
+    """The asset that a command is about. ``before`` is its record before the command, None if there is none.
 
-    ``creates`` is set if the asset is new, or was only a stub. ``unseen`` are the given fields whose stored values are
-    hidden from the caller: the answer must not depend on whether they are equal.
+    ``creates``, a flag, is set if a registration finds no asset or only a stub; it is never set for a command with an
+    ``action``. ``parent`` is the record of the parent named in the URN of an asset that is created, else None.
+    ``unseen`` are the given fields whose stored values are hidden from the caller: the answer must not depend on
+    whether they are equal.
     """
 
     command: RegisterCommand
@@ -52,12 +54,16 @@ class Target:
 
     @property
     def right(self) -> str:
-        """Return the action of the policy that the command needs on the stored record."""
+        """Return the name of the policy action that the command needs on the stored record."""
         return "register" if self.creates else self.command.right
 
 
 def register(unit: ItemUnit, command: RegisterCommand) -> WriteOutcome:
-    """Register or update an asset; raises RejectedItemError if the caller may not, or the values are invalid."""
+    """Register or update an asset.
+
+    Raises RejectedItemError if the caller may not, the values are invalid, or the asset is deleted or differs from the
+    expected revision.
+    """
     target = _load(unit, command)
     _authorise(unit, target)
     _refuse_content(target)
@@ -70,6 +76,7 @@ def _load(unit: ItemUnit, command: RegisterCommand) -> Target:
     before = require_visible(unit, command.urn, command.id_path) if updates else unit.lookup.vertex(vid)
     creates = not updates and (before is None or before["hydration"] == "STUB")
     parent = parent_urn(command.urn)
+    command = with_default_owner(unit, command, before)
     given = {*command.values, *(edges.field for edges in command.edges)}
     return Target(
         command,
@@ -133,7 +140,7 @@ def _changed(record: Record, target: Target, *, stored: bool) -> Record:
 
 
 def _without_late_state(values: Record, before: Record | None) -> Record:
-    """Return the values without ``state`` if the report of a run arrives late: an ended run does not start again."""
+    """Return the values, without ``state`` if it would set a run back: reports of a run may arrive late."""
     state, stored = values.get("state"), (before or {}).get("state")
     if (before or {}).get("kind") == "RUN" and _PROGRESS.get(state, _ENDED) < _PROGRESS.get(stored, _ENDED):
         return {name: value for name, value in values.items() if name != "state"}
@@ -169,19 +176,19 @@ def _refuse_missing(command: RegisterCommand) -> None:
     missing = [name for name in command.required if name not in given]
     if missing:
         names = " and ".join(f"`{name}`" for name in missing)
-        raise invalid(f"The first registration of {command.urn} needs {names}; add it.", missing[0])
+        raise invalid(f"The first registration of {command.urn} needs {names}; give a value for each.", missing[0])
 
 
 def _refuse_unseen_content(target: Target) -> None:
     """Reject a digest if the stored one is hidden: a conflict, or none, would disclose whether it is equal."""
-    for name in CONTENT:
+    for name in DIGESTS:
         if name in target.unseen:
             raise denied(f"You may not see `{name}` of {target.command.urn}, so you may not give it; omit it.")
 
 
 def _refuse_other_content(command: RegisterCommand, before: Record) -> None:
     """Reject a digest that differs from the stored one: versions are immutable."""
-    for name in CONTENT:
+    for name in DIGESTS:
         if before.get(name) is not None and name in command.values and command.values[name] != before[name]:
             raise conflict(
                 f"{command.urn} is stored with `{name}` {before[name]}, not {command.values[name]}; versions are "

@@ -1,4 +1,4 @@
-"""Records the result of a check at its instant, and opens the incident that a failure causes.
+"""Records the result of a check at its instant, and opens an incident after a failure on request.
 
 A check belongs to one asset and is identified by its name there. Its record also holds ``latestAt`` and ``firstAt``,
 the instants of its newest and oldest result, and ``openIncidents``. A report therefore reads three records, however
@@ -36,7 +36,11 @@ _VALUES: Final = ("status", "value", "window", "observedAt")
 
 
 def report(unit: ItemUnit, command: ReportCheckCommand) -> WriteOutcome:
-    """Record a result; raises RejectedItemError if the asset is hidden or the caller may not update it."""
+    """Record a result of a check.
+
+    Raises RejectedItemError if the asset is hidden or deleted, the caller may not update it, or the instant is in the
+    future.
+    """
     observed = unit.now if command.observed_at is None else command.observed_at
     check_urn = attached_urn(unit, "check", command.asset, command.check)
     result_urn = attached_urn(unit, "check-result", check_urn, str(observed), command.values.get("window") or "")
@@ -54,7 +58,7 @@ def report(unit: ItemUnit, command: ReportCheckCommand) -> WriteOutcome:
 
 
 def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: int) -> Record:
-    """Stage the record of the check, and return it. A late result only moves ``firstAt`` back."""
+    """Stage the record of the check, and return it. A late result only moves ``firstAt``, if it is older."""
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     given = {"checkKind": command.check_kind, LATEST_AT: observed}
     if command.values.get("threshold") is not None:
@@ -89,7 +93,10 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
 
 
 def _incident(unit: ItemUnit, command: ReportCheckCommand, check: Record, cause: str) -> str:
-    """Return the URN of the open incident that the check caused on its asset; open one if there is none."""
+    """Return the URN of the oldest open incident that the check caused on its asset; open one if there is none.
+
+    ``cause`` is the URN of the check result that opens it.
+    """
     if check[OPEN_INCIDENTS]:
         return str(check[OPEN_INCIDENTS][0])
     severity, verb = _OPENS[command.status]

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.handlers.delete import delete, restore
-from app.graph.writing.handlers.revert_fields import restore_fields
+from app.graph.writing.handlers.revert_fields import nothing_to_restore, restore_fields
 from app.graph.writing.handlers.set_alias import audited_alias, put_alias, set_alias, visible_alias
 from app.graph.writing.handlers.track_incident import FIELD as INCIDENTS
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
@@ -23,7 +23,7 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 
 Undo = Callable[[ItemUnit, Record, Record], WriteOutcome]
-"""Undoes a change: the unit, the record of the subject, and the record of the change."""
+"""A function that undoes a change. It takes the unit, the record of the subject and the record of the change."""
 
 _NOT_REVERTED: Final[Mapping[str, str]] = {
     INCIDENTS: "An incident is not reverted; resolve it with `resolveIncident`, or open one with `openIncident`.",
@@ -33,7 +33,11 @@ _NOT_REVERTED: Final[Mapping[str, str]] = {
 
 
 def revert(unit: ItemUnit, command: RevertCommand) -> WriteOutcome:
-    """Revert a change; raises RejectedItemError if it is hidden, was changed again, or cannot be reverted."""
+    """Revert a change.
+
+    Raises RejectedItemError if the change or its subject is hidden, its fields changed again since, it cannot be
+    reverted, or the caller may not.
+    """
     change = unit.visibility.visible(command.change)
     if change is None:
         unit.visibility.report_hidden_id(command.change)
@@ -47,10 +51,10 @@ def revert(unit: ItemUnit, command: RevertCommand) -> WriteOutcome:
 
 
 def _undo_of(change: Record) -> Undo:
-    """Return what undoes a change, by the fields that it changed: its action may itself be a revert."""
+    """Return the function that undoes a change, chosen by its fields, because its action may be REVERTED."""
     if any(entry["field"] == ALIASES and "part" in entry for entry in change["fields"]):
         return _undo_alias
-    if any(entry["field"] in _NOT_REVERTED for entry in change["fields"]):
+    if change["fields"] and all(entry["field"] in _NOT_REVERTED for entry in change["fields"]):
         return _refuse
     deleted = next((entry for entry in change["fields"] if entry["field"] == "deletedAt"), None)
     if deleted is not None:
@@ -71,17 +75,17 @@ def _undo_deletion(unit: ItemUnit, record: Record, _change: Record) -> WriteOutc
 
 def _undo_existence(unit: ItemUnit, record: Record, _change: Record) -> WriteOutcome:
     if not KINDS[kind_of(record)].asset:
-        raise invalid(f"{record['id']} is not an asset; only assets can be deleted.", "change")
+        raise invalid(f"The registration of {record['id']} is not reverted: only assets can be deleted.", "change")
     if is_deleted(record):
         raise conflict(f"{record['id']} is already deleted; there is nothing to revert.", record["revision"])
     return delete(unit, DeleteCommand(record["id"]))
 
 
 def _undo_alias(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
-    """Point an alias at its former version, with the checks of any move; remove it if it had none."""
+    """Point an alias at its former version, with all checks of ``setAlias``; remove an alias that had no version."""
     visible = [entry for entry in change["fields"] if _shows_versions(unit, entry)]
     if not visible:
-        raise invalid(f"A change {change['action']} has nothing to restore.", "change")
+        raise invalid(nothing_to_restore(change), "change")
     name, after = visible[-1]["part"], visible[-1]["after"]
     before = next((entry["before"] for entry in visible if entry["before"] is not None), None)
     if audited_alias(visible_alias(unit, record, name)) != after:

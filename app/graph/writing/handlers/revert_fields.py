@@ -15,7 +15,8 @@ from app.graph.records.edge_record import (
 )
 from app.graph.records.tag_edge import declared_part, released, restored_declaration
 from app.graph.records.vertex_record import updated, with_givers
-from app.graph.writing.handlers.register import CONTENT, RETIRED
+from app.graph.writing.handlers.register import RETIRED
+from app.graph.writing.rules.approved_content import DIGESTS, MADE_BY
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists, update_owner_team, update_use_times
 from app.graph.writing.rules.permissions import (
     needs_confirmation,
@@ -31,8 +32,8 @@ from graphql_schema.catalog.relations import OWNED_BY, TAGGED
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 
-DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith"})
-"""Fields that follow from other fields and are not restored by themselves."""
+DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith", "approvals", MADE_BY})
+"""Fields that are not restored by themselves: they follow from other fields, edges or a deletion."""
 
 _RIGHTS: Final = {
     ChangeAction.LINKED.name: "link",
@@ -42,11 +43,15 @@ _RIGHTS: Final = {
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
 
 _RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED})
-"""Keys of an edge that describe how it was recorded, not what it means."""
+"""Keys of an edge that do not count when two of its states are compared: when and by whom it was recorded."""
 
 
 def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
-    """Restore the fields of a change; raises RejectedItemError if any of them changed again since."""
+    """Restore the fields of a change.
+
+    Raises RejectedItemError if any of them changed again since or is a digest, none can be restored, the asset is
+    deleted, or the caller may not.
+    """
     vid = unit.lookup.vid(record["id"])
     require_right(unit, _RIGHTS.get(change["action"], "update"), record)
     refuse_deleted(record)
@@ -55,7 +60,7 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     edges = _visible_edges(unit, [entry for entry in change["fields"] if "edge" in entry])
     owner = _restorable_owner(record, change)
     if not (values or edges or owner):
-        raise invalid(f"A change {change['action']} has nothing to restore.", "change")
+        raise invalid(nothing_to_restore(change), "change")
     _refuse_content(record, values)
     _refuse_changed_since(unit, record, change, [*values, *edges, *([] if values or edges else owner)])
     after = _restored(record, values)
@@ -71,11 +76,22 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     return WriteOutcome(outcome, record["id"], unit.lookup.known(vid)["revision"])
 
 
+def nothing_to_restore(change: Record) -> str:
+    """Return the message for a change whose fields are all derived, or whose far ends are hidden from the caller."""
+    return (
+        f"The change {change['id']} has nothing that a revert can restore for you. Set the values that you want "
+        "yourself."
+    )
+
+
 def _refuse_content(record: Record, values: list[Record]) -> None:
-    """Reject the revert if it would change the digest of a version."""
-    fixed = [entry["field"] for entry in values if entry["field"] in CONTENT]
+    """Reject the revert if the change set the digest of a version."""
+    fixed = [entry["field"] for entry in values if entry["field"] in DIGESTS]
     if fixed:
-        raise invalid(f"`{fixed[0]}` of {record['id']} is not reverted: versions are immutable.", "change")
+        raise invalid(
+            f"`{fixed[0]}` of {record['id']} is not reverted: versions are immutable. Register another version.",
+            "change",
+        )
 
 
 def _refuse_changed_since(unit: ItemUnit, record: Record, change: Record, entries: list[Record]) -> None:
@@ -113,7 +129,7 @@ def _is_as_left(unit: ItemUnit, record: Record, entry: Record) -> bool:
 
 
 def _active_values(unit: ItemUnit, edge: Record | None) -> Record | None:
-    """Return the values of a current edge, None for an ended one."""
+    """Return the values of a current edge, None for an ended edge or none."""
     if edge is None or not is_current(edge, unit.now):
         return None
     return {name: value for name, value in edge.items() if name not in _RECORDING}
@@ -151,7 +167,10 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
 
 
 def _authorise_declassifying(unit: ItemUnit, key: EdgeKey, vid: int, was: Record) -> None:
-    """Require the right to approve on both ends if the edge begins or ceases to carry sensitivity."""
+    """Require the right to approve on ``vid`` and the target if the edge becomes or ceases to be declassified.
+
+    A hidden target is checked as if it were absent.
+    """
     edge = unit.lookup.edge(key)
     now = edge if edge is not None and is_current(edge, unit.now) else {}
     if bool(now.get(DECLASSIFIED)) != bool(was.get(DECLASSIFIED)):
@@ -160,13 +179,17 @@ def _authorise_declassifying(unit: ItemUnit, key: EdgeKey, vid: int, was: Record
 
 
 def _restorable_owner(record: Record, change: Record) -> list[Record]:
-    """Return the changed owner team if the former team still is an owner, so that it may come first again."""
+    """Return the entry of the changed owner team, in a list; an empty list unless the former team still is an owner."""
     owners = {urn for urn, _ in record["index"]["owners"]}
     return [entry for entry in change["fields"] if entry["field"] == "ownerTeam" and entry["before"] in owners]
 
 
 def _restore_lists(unit: ItemUnit, vid: int, change: Record, edges: list[Record], *, also_owners: bool) -> None:
-    """Restore the indexed owners and tags; the former owner team comes first, so that it is the owner team again."""
+    """Update the indexed owners and tags after ``edges``, the restored edge entries.
+
+    First comes the former owner team, then the present entries, then the restored ones. ``also_owners``, a flag: update
+    the owners even if ``edges`` has none of them.
+    """
     restored: dict[str, list[str]] = {OWNED_BY.name: [], TAGGED.name: []}
     touched = {OWNED_BY.name} if also_owners else set()
     for entry in edges:

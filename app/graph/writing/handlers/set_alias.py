@@ -18,11 +18,15 @@ from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
 from graphql_schema.ports.record import JsonObject, Record
 
 MAX_ALIASES: Final = 100
-"""Aliases of one model: all of them travel with its record."""
+"""Maximal number of visible aliases of one model, because its record holds all of them."""
 
 
 def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
-    """Set an alias; raises RejectedItemError if the gate of a protected alias is closed. Both carry the gate result."""
+    """Set an alias; the outcome has the result of the gate, unless the item is rejected before it is evaluated.
+
+    Raises RejectedItemError if the caller may not, the alias differs from ``expectedVersion``, or the gate of a
+    protected alias is closed.
+    """
     model = require_visible(unit, command.model, "model")
     version = require_visible(unit, command.version, "version")
     for record in (model, version):
@@ -58,7 +62,7 @@ def put_alias(unit: ItemUnit, model: Record, name: str, after: Record | None) ->
 
 
 def audited_alias(alias: Record | None) -> JsonObject | None:
-    """Return the part of an alias that the audit records."""
+    """Return the part of an alias that the audit records, None without an alias."""
     return None if alias is None else {"version": alias["version"], "protected": alias["protected"]}
 
 
@@ -92,7 +96,7 @@ def _refuse_unexpected(command: SetAliasCommand, before: Record | None, model: R
         found = f"points at {version}" if version else "is not set"
         raise conflict(
             f"The alias {command.alias!r} of {command.model} {found}, but `expectedVersion` is "
-            f"{command.expected_version or 'null'}; read it again.",
+            f"{command.expected_version or 'null'}; read the alias again.",
             model["revision"],
             "expectedVersion",
         )
@@ -101,15 +105,18 @@ def _refuse_unexpected(command: SetAliasCommand, before: Record | None, model: R
 def _refuse_many(unit: ItemUnit, command: SetAliasCommand, model: Record) -> None:
     known = [name for name in model.get(ALIASES, {}) if visible_alias(unit, model, name) is not None]
     if len(known) >= MAX_ALIASES:
-        raise invalid(f"{command.model} has {len(known)} aliases, which is the maximum; move one of them.", "alias")
+        raise invalid(
+            f"{command.model} has {len(known)} aliases, which is the maximum; point one of them at this version.",
+            "alias",
+        )
 
 
 def _closed(command: SetAliasCommand, gate: GateResult) -> str:
     """Return the message that lists what the version is missing for its gate."""
-    missing = [f"needs an approval by {name}" for name in gate.missing_approvals]
-    missing += [f"fails {each}" for each in gate.failing_evaluations]
+    missing = [f"needs the approval {name!r}" for name in gate.missing_approvals]
+    missing += [f"fails the evaluation {each}" for each in gate.failing_evaluations]
     missing += [f"has the open incident {each}" for each in gate.blocking_incidents]
-    missing += [text.rstrip(".") for text in gate.sensitivity_violations]
+    missing += [text.rstrip(".") for text in (*gate.repeated_approvers, *gate.sensitivity_violations)]
     return (
         f"The protected alias {command.alias!r} may not point at {command.version}: {'; '.join(missing)}. "
         "Resolve this and call again."

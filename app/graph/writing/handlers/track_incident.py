@@ -19,7 +19,7 @@ OPEN_INCIDENTS: Final = "openIncidents"
 """Record key of a check: ids of the open incidents on its asset that its results caused, oldest first."""
 
 MAX_TRACKED: Final = 100
-"""Open incidents in the record of one check, which bounds its size."""
+"""Maximal number of open incidents that the record of one check lists."""
 
 FIELD: Final = "incidents"
 """Field of an asset that shows its incidents; its policy applies to their audit entries."""
@@ -36,7 +36,11 @@ class NewIncident:
 
 
 def open_incident(unit: ItemUnit, command: OpenIncidentCommand) -> WriteOutcome:
-    """Open an incident; raises RejectedItemError unless the caller may update all of its assets."""
+    """Open an incident.
+
+    Raises RejectedItemError if the cause or an asset is hidden, or an asset is deleted or not one that the caller may
+    update.
+    """
     unit.lookup.require_records(*command.assets, *(() if command.cause is None else (command.cause,)))
     for index, urn in enumerate(command.assets):
         record = require_visible(unit, urn, "assets", str(index))
@@ -49,7 +53,7 @@ def open_incident(unit: ItemUnit, command: OpenIncidentCommand) -> WriteOutcome:
 
 
 def resolve_incident(unit: ItemUnit, command: ResolveIncidentCommand) -> WriteOutcome:
-    """Resolve an incident; raises RejectedItemError unless the caller may update one of its assets."""
+    """Resolve an incident; raises RejectedItemError if it is hidden or the caller may update none of its assets."""
     incident = require_visible(unit, command.incident, "incident")
     assets = [record for record in map(unit.visibility.visible, incident["subjects"]) if record is not None]
     if not any(unit.visibility.allows("update", record).allowed for record in assets):
@@ -105,7 +109,10 @@ def _audit(
 
 
 def _track(unit: ItemUnit, urn: str, incident: Record, *, is_open: bool) -> None:
-    """Add the incident to the record of the check that caused it on its own asset, or remove it."""
+    """Add an open incident to the record of the check that caused it, or remove a resolved one.
+
+    Nothing changes if the incident is not on the asset of the check.
+    """
     check = unit.lookup.record(urn)
     if check is None or check["subjects"][0] not in incident["subjects"]:
         return

@@ -1,1 +1,1 @@
-"""Rules that several handlers share."""
+"""Shared by command handlers: rights and preconditions, declared edges, effects of edges, and gate evidence."""

@@ -9,6 +9,7 @@ from app.graph.records.vertex_record import attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import Json, Record
+from graphql_schema.rules.change_date import MADE_AT, date_apart
 
 
 def attached_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:
@@ -18,11 +19,18 @@ def attached_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") ->
 
 
 def new_attached_record(unit: ItemUnit, urn: str, at: int, **values: Json) -> Record:
-    """Return a new attached record by the author, created at ``at``; values that are None are omitted."""
+    """Return a new attached record by the author, created at ``at`` (epoch milliseconds); None values are omitted."""
     author = unit.author
     return attached_record(author.tenant, urn, author.subject, at, **values)
 
 
+def new_ordered_record(unit: ItemUnit, urn: str, **values: Json) -> Record:
+    """Return a new attached record of a kind whose records have the order of their transactions."""
+    author = unit.author
+    apart = {MADE_AT: date_apart(author.audit_instant, author.now)}
+    return new_attached_record(unit, urn, author.audit_instant, **apart, **values)
+
+
 def amended(unit: ItemUnit, record: Record, **values: Json) -> Record:
-    """Return an attached record with other values, updated by the author now."""
+    """Return an attached record with these values replaced, updated by the author now."""
     return {**record, **values, "updatedAt": unit.now, "updatedBy": unit.author.subject}

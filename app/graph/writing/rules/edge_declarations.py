@@ -21,7 +21,11 @@ _IMPLIED: Final[Mapping[str, Record]] = {TAGGED.name: {"mode": TagMode.DIRECT.na
 
 
 def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
-    """Stage the edges of one field of the asset ``urn``; return whether any edge changes."""
+    """Stage the edges that one field of the asset ``urn`` declares, and the end of those that it no longer declares.
+
+    If ``edges.adds`` is set, only those in ``edges.removes`` end. Return whether any edge changes. Raises
+    RejectedItemError if an edge is invalid or the caller may not declare it.
+    """
     if edges.hop.relation is VERSION_OF:
         _refuse_other_parent(urn, edges)
         return False
@@ -40,12 +44,13 @@ def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
 
 
 def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: Record) -> tuple[EdgeKey, bool]:
-    """Stage one declared edge; return its key, and whether it changes."""
+    """Stage one declared edge; return its key, and whether the edge changes."""
     relation, far = edges.hop.relation, ensure_referenced(unit, urn, edges.field)
     unit.visibility.report_hidden_id(urn)
     key = key_over(edges.hop, vid, far)
-    if not relation.allows(unit.lookup.kind(key[1]), unit.lookup.kind(key[2])):
-        raise invalid(f"{relation.name} does not join these kinds, so {urn} is not allowed here.", edges.field)
+    source_kind, target_kind = unit.lookup.kind(key[1]), unit.lookup.kind(key[2])
+    if not relation.allows(source_kind, target_kind):
+        raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; remove {urn}.", edges.field)
     unconfirmed = needs_confirmation(unit, key, vid, edges.declarer)
     given = {"origin": edges.origin, **_IMPLIED.get(relation.name, {}), **values}
     after = declared(unit.visibility.redeclared(key), relation, edges.declarer, unit.now, given)
@@ -75,4 +80,4 @@ def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) 
 def _refuse_other_parent(urn: str, edges: DeclaredEdges) -> None:
     parent = parent_urn(urn)
     if set(edges.targets) - {parent}:
-        raise invalid(f"The id of {urn} names its parent {parent}; `{edges.field}` accepts no other.", edges.field)
+        raise invalid(f"The id of {urn} names its parent {parent}; give this parent or omit the field.", edges.field)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, far_end
+from app.graph.records.edge_record import REPORTED, UNCONFIRMED, EdgeKey, far_end, with_report
 from app.graph.records.tag_edge import with_mode
 from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -16,19 +16,37 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 
 
 def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str) -> bool:
-    """Stage an edge with its effects; return whether it changes, or whether the caller must believe so.
+    """Stage an edge, and its effect on the container of an asset.
 
-    ``own`` is the vertex whose rights were checked; the audit records the edge as its ``field``.
+    Returns whether the edge changes, or whether the caller must believe so.
+
+    ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
     before, concealed = unit.lookup.is_current(key), unit.visibility.conceals(key)
     if key[0] == TAGGED.name:
         record = with_mode(record)
+    record = with_report(record, reported=_is_reported(unit, key))
     if not unit.staging.put_edge(key, record, anew=concealed):
         return False
     unit.audit.record_edge(own, field, key, rewritten=concealed)
     if key[0] == CONTAINS.name and unit.lookup.is_current(key) != before:
         _update_container(unit, key, own)
     return True
+
+
+def _is_reported(unit: ItemUnit, key: EdgeKey) -> bool:
+    """Return whether the caller declares lineage into an asset of others, for which no right is needed.
+
+    An edge that a caller with the right declared before stays declared. On an asset without an owner team only an
+    administrator declares for whichever owner it gets.
+    """
+    relation, target = RELATIONS[key[0]], unit.lookup.known(key[2])
+    if not relation.lineage or Direction.OUT in relation.changed_ends(unit.lookup.kind(key[1])):
+        return False
+    before = unit.lookup.edge(key)
+    if before is not None and unit.lookup.is_current(key) and not before.get(REPORTED):
+        return False
+    return not unit.visibility.allows("link" if target["ownerTeam"] else "administer", target).allowed
 
 
 def update_owner_team(unit: ItemUnit, vid: int) -> None:
@@ -61,9 +79,10 @@ def update_use_times(unit: ItemUnit, vid: int) -> None:
 def update_ordered_lists(
     unit: ItemUnit, vid: int, relation: str, declared: Sequence[str], restored: Sequence[str] = ()
 ) -> None:
-    """Stage the indexed owners or tags of an asset: first the declared ones, then the present, then the restored ones.
+    """Stage the indexed owners or tags of an asset, if ``relation`` is that of owners or tags.
 
-    The order counts: the first team among equals is the owner team. An edge that was not read did not change.
+    First come the declared ones, then the present, then the restored. The order counts: the first team among equals is
+    the owner team. An edge that was not read did not change.
     """
     record = unit.lookup.known(vid)
     index = record["index"]
@@ -90,7 +109,10 @@ def _current_targets(unit: ItemUnit, vid: int, relation: str, urns: list[str]) -
 
 
 def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
-    """Write the container (domain, feature set) into the index of the contained asset, if the caller may change it."""
+    """Stage the container (domain or feature set) in the index of the contained asset, after its edge began or ended.
+
+    Nothing is staged if the caller may not change the asset, or may not see a parent that it would get.
+    """
     _, source, target = key
     index_key = _CONTAINER_KEYS.get(unit.lookup.kind(source))
     if index_key is None:
@@ -110,7 +132,7 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
 
 
 def _may_contain(unit: ItemUnit, record: Record) -> bool:
-    """Return whether the caller may set the container of an asset: an unowned stub, or one that the caller updates."""
+    """Return whether the asset is an unowned stub or one that the caller may update, so that its container is set."""
     return is_unowned_stub(record) or unit.visibility.allows("update", record).allowed
 
 

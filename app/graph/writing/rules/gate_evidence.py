@@ -24,7 +24,7 @@ def gate_of(unit: ItemUnit, model: Record, version: Record, alias: str) -> GateR
 
 
 def decisions(unit: ItemUnit, subject: Record) -> list[Record]:
-    """Return all visible decisions about an asset."""
+    """Return the approval records of an asset that are visible to the caller, under all names."""
     return _far_records(unit, _APPROVALS, subject)
 
 

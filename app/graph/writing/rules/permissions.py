@@ -22,21 +22,24 @@ def require_visible(unit: ItemUnit, urn: str, *path: str) -> Record:
 
 
 def refuse_unexpected(unit: ItemUnit, urn: str, expected: int | None, before: Record | None) -> None:
-    """Reject the item if the stored revision differs from the expected one; a hidden record counts as absent."""
+    """Reject the item if the stored revision differs from the expected one; None accepts any.
+
+    A hidden or absent record counts as revision 0.
+    """
     if expected is None:
         return
     if before is not None and not unit.visibility.is_visible(before):
         before = None
     stored = before["revision"] if before is not None else 0
     if stored != expected:
-        found = f"has revision {stored}" if before is not None else "is not stored"
+        found = f"has revision {stored}" if before is not None else "does not exist or is not visible to you"
         raise conflict(
             f"{urn} {found}, but `expectedRevision` is {expected}; read it again.", stored or None, "expectedRevision"
         )
 
 
 def refuse_deleted(record: Record | None) -> None:
-    """Reject the item if the asset is deleted: it must be restored before any change."""
+    """Reject the item as CONFLICT if the asset is deleted: it must be restored before any change. None is accepted."""
     if record is not None and is_deleted(record):
         raise conflict(
             f"{record['id']} is deleted; restore it with `restoreAsset` first, or use another id.", record["revision"]
@@ -58,7 +61,7 @@ def require_right(unit: ItemUnit, action: str, record: Record) -> None:
 
 
 def require_right_if_visible(unit: ItemUnit, action: str, record: Record) -> bool:
-    """Require the right on the other end of an edge; return whether the caller may see that end.
+    """Require the right on the other end of an edge; return whether that end is visible or an unowned stub.
 
     An unowned stub accepts any edge. A hidden end is checked as if it were absent, so that the response is the same: an
     absent version still belongs to its parent.
@@ -77,9 +80,10 @@ def require_right_if_visible(unit: ItemUnit, action: str, record: Record) -> boo
 def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "") -> bool:
     """Return whether the edge is stored unconfirmed, because an end that it changes is hidden from the caller.
 
-    Every visible end that the edge changes needs the right ``link``, except ``own``, which was checked before. An
-    unconfirmed edge of the same ``declarer`` stays as it is where the right is missing, so that a retry is not worse
-    than the first call. For an edge that the caller may not know the rights are those of a new one.
+    A current confirmed edge needs no confirmation and no further right. Otherwise every visible end that the edge
+    changes needs the right ``link``, except ``own``, which was checked before, and unowned stubs. The item is rejected
+    without this right. An unconfirmed edge of the same ``declarer`` stays unconfirmed instead, so that a retry of a
+    call gets the same outcome. For an edge that the caller may not know the rights are those of a new one.
     """
     edge = unit.lookup.edge(key) if unit.lookup.is_current(key) else None
     is_confirmed = edge is not None and not edge.get(UNCONFIRMED)

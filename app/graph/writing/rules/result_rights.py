@@ -3,18 +3,23 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.graph.records.vertex_record import attributes
+from app.graph.records.vertex_record import attributes, is_unowned_stub, kind_of
 from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
 from app.graph.writing.rules.permissions import require_right
 from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.rejections import denied
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.gate_evaluation import selectors, visible_fields
 from policies.gates import RISK_TIERS
 
 _RISK: Final[Mapping[str | None, int]] = {None: 0, **{tier: rank for rank, tier in enumerate(RISK_TIERS, 1)}}
 
 
 def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, creates: bool) -> None:
-    """Reject the item unless the caller has the rights on the staged record that it needs, as it compares to before."""
+    """Reject the item unless the caller has the rights that the change from ``before`` to the staged record needs.
+
+    With the flag ``creates``, only the right to register the staged record is needed.
+    """
     if creates:
         # by the declared sensitivity: a hidden source must give the same response as an absent one
         known = unit.lookup.known(vid)
@@ -23,15 +28,32 @@ def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, 
     after = with_known_sensitivity(unit, vid)
     if before is None:
         return
-    unseen = "riskTier" in unit.audit.rewritten.get(vid, ())
-    if unseen or _risk(after) < _risk(before):  # lower risk opens gates, so it needs the right that gates need
-        require_right(unit, "approve", before)
     if attributes(before) != attributes(after):
         require_right(unit, "update", after)
     if before["declaredSensitivity"] != after["declaredSensitivity"]:
         require_right(unit, "update", {**after, "sensitivity": after["declaredSensitivity"]})
     if before.get("propagates") != after.get("propagates"):  # a propagating tag changes assets of every team
         require_right(unit, "administer", after)
+
+
+def require_right_to_weaken_gates(unit: ItemUnit) -> None:
+    """Reject the item as DENIED if a change of a model weakens its gates, unless the caller may approve the model.
+
+    Whichever command changes a value that selects gates: a promotion could pass before the value is set back.
+    """
+    for vid, after in unit.staging.staged.vertices.items():
+        before = unit.lookup.batch.vertex(vid)
+        if before is None or kind_of(after) != "Model" or is_unowned_stub(before):
+            continue  # no alias of an unowned stub moves, and any caller may have put it into a domain
+        selected = [selectors(visible_fields(record, ())) for record in (before, after)]
+        unseen = "riskTier" in unit.audit.rewritten.get(vid, ())
+        if unseen or _risk(after) < _risk(before) or unit.author.gates.weaken(*selected):
+            decision = unit.visibility.allows("approve", before)
+            if not decision.allowed:
+                raise denied(
+                    f"The gates of {before['id']} would need less with this risk tier or domain, so the change needs "
+                    f"the right to approve the model; let an approver make it: {'; '.join(decision.reasons)}"
+                )
 
 
 def _risk(record: Record) -> int:

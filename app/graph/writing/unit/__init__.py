@@ -1,1 +1,1 @@
-"""One item of a batch while it is planned."""
+"""The unit of work of one item of a batch: its look-ups, visibility, staged changes and audit trail."""

@@ -21,9 +21,9 @@ class EdgeChange:
 class AuditTrail:
     """Collects actions, fields and edges, by vertex id. :mod:`app.graph.writing.audit_entries` writes the entries.
 
-    A vertex without an action was changed as a consequence. ``reason`` belongs to every vertex with an action.
-    ``rewritten`` are fields that are hidden from the author who gave them. They have an entry even if the value is the
-    same: an audit without one would disclose that it is.
+    A vertex without an action was changed as a consequence of another change. ``reason``, if given, belongs to every
+    vertex with an action. ``rewritten`` are fields that are hidden from the author who gave them. They have an entry
+    even if the value is the same: an audit without one would disclose that it is.
     """
 
     def __init__(self) -> None:
@@ -35,13 +35,16 @@ class AuditTrail:
         self.edges: list[EdgeChange] = []
 
     def record_action(self, about: int, action: ChangeAction, reason: str | None = None, **details: str) -> None:
-        """Record the action that changed a vertex, and further details for its audit entry."""
+        """Record the action of a vertex, and its details if given, replacing earlier ones.
+
+        The last given ``reason`` applies to every vertex with an action.
+        """
         self.actions[about] = action
         self.reason = reason or self.reason
         self.details |= {about: details} if details else {}
 
     def record_field(self, about: int, field: str, before: Json, after: Json, **more: str) -> None:
-        """Record the change of a field that the difference of records does not show."""
+        """Record the change of a field that the difference of records does not show; ``more`` are keys of its entry."""
         self.fields[about].append({"field": field, **more, "before": before, "after": after})
 
     def record_edge(self, about: int, field: str, key: EdgeKey, *, rewritten: bool = False) -> None:

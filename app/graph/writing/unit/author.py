@@ -6,6 +6,7 @@ from typing import Final
 
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.rules.change_date import dated
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 from policies.gates import NO_GATES, Gates
@@ -24,12 +25,15 @@ def _none_logged(_kind: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The caller of a batch, its instant, and the policy bound to this caller.
+    """The caller of a batch, its instants, and the policy bound to this caller.
 
-    ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` dates its audit entries, and is later
-    than that of every earlier transaction. ``may``, ``discovers``, ``reads_field``, ``hidden_fields`` and
-    ``logged_fields`` are methods of :class:`policies.access.Access`. ``propagation_stops`` are the kinds at which
-    sensitivity stops. ``identities`` are the URNs of the caller's own user and teams.
+    ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` orders its audit entries and approvals,
+    and is later than that of every earlier transaction of the process. ``may``, ``discovers``, ``reads_field``,
+    ``hidden_fields`` and ``logged_fields`` are the methods ``may``, ``is_discoverable``, ``reads_field``,
+    ``fields_hidden_by_rules`` and ``logged_fields`` of :class:`policies.access.Access`. ``user`` is the URN of the
+    caller's own user, and ``owners`` are those of the owners on the caller's side. ``identities`` are the users and
+    teams that a reference may create. ``floors`` are the sensitivity floors of the tenant. ``propagation_stops`` are
+    the kinds at which sensitivity stops. Audit entries store ``request_id``, unless it is empty.
     """
 
     tenant: str
@@ -46,6 +50,13 @@ class Author:
     hidden_fields: Callable[[str, PolicyAttributes], Collection[str]] = _none_hidden
     identities: Container[str] = frozenset()
     logged_fields: Callable[[str], frozenset[str]] = _none_logged
+    user: str | None = None
+    owners: frozenset[str] = frozenset()
+
+    @property
+    def audit_date(self) -> int:
+        """The date of audit entries and approvals, which is ``audit_instant`` unless that is too far ahead."""
+        return dated(self.audit_instant, self.now)
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the author's tenant."""

@@ -9,10 +9,10 @@ from app.graph.writing.unit.working_set import StagedChanges, WorkingSet
 
 
 class ItemUnit:
-    """Unit of work of one item: what handlers get.
+    """Unit of work of one item; its handler takes it.
 
     ``lookup`` finds records and edges, ``visibility`` applies the policy to them, ``staging`` collects changes,
-    ``audit`` what the audit records of them. ``now`` is the instant of the write in epoch milliseconds.
+    ``audit`` collects what the audit records of the changes. ``now`` is the instant of the write in epoch milliseconds.
     """
 
     def __init__(self, batch: WorkingSet, author: Author) -> None:

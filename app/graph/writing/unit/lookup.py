@@ -16,7 +16,8 @@ from graphql_schema.ports.record import Record
 class Lookup:
     """Reads the staged changes of an item first, then the working set. It ignores the policy.
 
-    Methods raise NotReadError when the value was not read; the batch is then read again and planned again.
+    :meth:`record` and the ``require`` methods raise NotReadError if a value was not read; the batch is then read and
+    planned again. The other methods only return what was read or staged.
     """
 
     def __init__(self, batch: WorkingSet, author: Author, staged: StagedChanges) -> None:
@@ -25,7 +26,7 @@ class Lookup:
         self._staged = staged
 
     def vid(self, urn: str) -> int:
-        """Return the vertex id of a URN; reject the item if the store keeps another asset under this id."""
+        """Return the vertex id of a URN; raises RejectedItemError if the store has another asset under this id."""
         vid = self._author.vid(urn)
         if vid in self.batch.coverage.taken:
             raise invalid(
@@ -35,11 +36,11 @@ class Lookup:
         return vid
 
     def vertex(self, vid: int) -> Record | None:
-        """Return the record of a vertex, None if it is unknown."""
+        """Return the record of a vertex, None if there is none or it was not read."""
         return self._staged.vertices.get(vid) or self.batch.vertex(vid)
 
     def known(self, vid: int) -> Record:
-        """Return the record of a vertex that was read or staged."""
+        """Return the record of a vertex that was read or staged; raises KeyError for any other."""
         return self._staged.vertices.get(vid) or self.batch.vertices[vid]
 
     def kind(self, vid: int) -> str:
@@ -47,38 +48,38 @@ class Lookup:
         return kind_of(self.known(vid))
 
     def record(self, urn: str) -> Record | None:
-        """Return the record of a URN, None if there is none. The policy is not applied: the caller may not see it."""
+        """Return the record of a URN, None if there is none. It may be hidden from the caller."""
         vid = self.vid(urn)
         self.batch.require_record(vid, urn)
         return self.vertex(vid)
 
     def parent(self, record: Record) -> Record | None:
-        """Return the parent in the asset group of a child, None if there is none or it was not read."""
+        """Return the record of the parent in the asset group, None if there is none or it was not read."""
         urn = parent_urn(record["id"]) or record["index"]["whole"]
         return self.vertex(self._author.vid(urn)) if urn else None
 
     def edge(self, key: EdgeKey) -> Record | None:
-        """Return an edge, None if it is unknown."""
+        """Return the record of an edge, None if there is none or it was not read."""
         return self._staged.edges.get(key) or self.batch.edge(key)
 
     def edges_at(self, relation: str, direction: Direction, vid: int) -> list[EdgeKey]:
-        """Return the known edges of a relation that leave (OUT) or reach (IN) a vertex, in a stable order."""
+        """Return the sorted keys of the known edges of a relation that leave (OUT) or reach (IN) a vertex."""
         end = 1 if direction is Direction.OUT else 2
         staged = {key for key in self._staged.edges if key[0] == relation and key[end] == vid}
         return sorted(staged | self.batch.edges_at(relation, direction, vid))
 
     def is_current(self, key: EdgeKey) -> bool:
-        """Return whether the edge exists and has not ended."""
+        """Return whether the edge was read or staged and has not ended."""
         return is_current(self.edge(key), self._author.now)
 
     def require_records(self, *urns: str) -> None:
-        """Require the records of all URNs, so that one request reads what is missing."""
+        """Raise NotReadError unless the records of all URNs were read; one request then reads the missing ones."""
         require_all(partial(self.batch.require_record, self.vid(urn), urn) for urn in urns)
 
     def require_edges(self, *keys: EdgeKey) -> None:
-        """Require all of these edges, so that one request reads what is missing."""
+        """Raise NotReadError unless all of these edges were read; one request then reads the missing ones."""
         require_all(partial(self.batch.require_edge, key) for key in keys)
 
     def require_hops(self, *hops: tuple[Hop, int]) -> None:
-        """Require the edges of hops, each from a vertex id, so that one request reads what is missing."""
+        """Raise NotReadError unless the edges of all hops were read; one request then reads the missing ones."""
         require_all(partial(self.batch.require_hop, hop.direction, hop.relation.name, vid) for hop, vid in hops)

@@ -32,9 +32,10 @@ def ensure_referenced(unit: ItemUnit, urn: str, *path: str) -> int:
 
 
 def ensure_stub(unit: ItemUnit, urn: str) -> int:
-    """Return the vertex id of a referenced asset; stage a stub if there is none.
+    """Return the vertex id of a referenced asset; stage a stub if there is no such asset.
 
-    The stub of a version also makes its parent, and takes owner team and visibility from it.
+    The parent of a version without record is staged as a stub too. The stub of a version takes owner team and
+    visibility from the parent. Raises NotReadError if the asset was not read.
     """
     lookup, author = unit.lookup, unit.author
     vid = lookup.vid(urn)
@@ -53,9 +54,10 @@ def ensure_stub(unit: ItemUnit, urn: str) -> int:
 
 
 def absent_record(unit: ItemUnit, urn: str) -> Record:
-    """Return the record that a reference to a URN would make if no asset existed there, for what the caller may see.
+    """Return the stub that a reference to a URN would create if there were no such asset.
 
-    A decision about a hidden asset uses this record, so that hidden and absent assets get the same response.
+    It takes owner team and visibility from the parent, if the parent is visible to the caller. A decision about a
+    hidden asset uses this record, so that hidden and absent assets get the same response.
     """
     record = stub(unit.author.tenant, urn, unit.author.subject, unit.author.now)
     parent = parent_urn(urn)

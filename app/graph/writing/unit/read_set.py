@@ -37,13 +37,13 @@ class ReadSet:
 
 
 class NotReadError(Exception):
-    """Planning needs a value that was not read; the read set now contains it. Never leaves the planner."""
+    """Planning needs a value that was not read; the missing reads now contain it. Never leaves the planner."""
 
 
 def require_all(requirements: Iterable[Callable[[], None]]) -> None:
     """Check several requirements; collect everything missing before raising NotReadError, so that one request reads it.
 
-    Each requirement is a call that raises NotReadError when its value was not read.
+    Each requirement is a callable without arguments that raises NotReadError when its value was not read.
     """
     missing = False
     for require in requirements:

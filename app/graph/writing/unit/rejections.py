@@ -4,7 +4,7 @@ from graphql_schema.ports.outcomes import GateResult, MutationErrorCode, Outcome
 
 
 class RejectedItemError(Exception):
-    """The item is not written; ``outcome`` says why. Never leaves the planner."""
+    """The item is not written; ``outcome`` has the error. Never leaves the planner."""
 
     def __init__(self, outcome: WriteOutcome) -> None:
         super().__init__(outcome)
@@ -12,18 +12,21 @@ class RejectedItemError(Exception):
 
 
 def invalid(message: str, *path: str) -> RejectedItemError:
-    """Return the rejection of invalid input; ``path`` is the input field."""
+    """Return the rejection of invalid input; ``path`` leads to the input field."""
     return _rejection(Outcome.INVALID, WriteError(MutationErrorCode.INVALID, message, path))
 
 
 def not_found(message: str, *path: str) -> RejectedItemError:
-    """Return the rejection of an item whose asset does not exist or is hidden."""
+    """Return the rejection of an item that names an asset, edge or change which does not exist or is hidden."""
     return _rejection(Outcome.INVALID, WriteError(MutationErrorCode.NOT_FOUND, message, path))
 
 
 def other_payload(key: str) -> RejectedItemError:
     """Return the rejection of an item whose idempotency key was used with another payload."""
-    message = f"The idempotency key {key!r} was used in the last 24 hours with another payload; use a new key."
+    message = (
+        f"The idempotency key {key!r} was used in the last 24 hours with another payload; send that payload, or use "
+        "a new key."
+    )
     error = WriteError(MutationErrorCode.IDEMPOTENCY_CONFLICT, message, ("idempotencyKey",))
     return _rejection(Outcome.CONFLICT, error)
 
@@ -40,7 +43,7 @@ def denied(message: str) -> RejectedItemError:
 
 
 def conflict(message: str, revision: int | None, *path: str) -> RejectedItemError:
-    """Return the rejection of an item that does not fit the stored state; ``revision`` is the stored one."""
+    """Return the rejection of an item that does not fit the stored state; ``revision`` is the stored one, if any."""
     return _rejection(Outcome.CONFLICT, WriteError(MutationErrorCode.CONFLICT, message, path, revision))
 
 

@@ -12,7 +12,7 @@ _RECORDING = ("recordedAt", "recordedBy")
 
 
 class Staging:
-    """Stages records, edges, marks and receipts. :meth:`merge` adds them to the batch."""
+    """Stages records, edges and marks. :meth:`merge` adds them to the batch, with the receipts in ``staged``."""
 
     def __init__(self, lookup: Lookup, author: Author, staged: StagedChanges) -> None:
         self.staged = staged
@@ -21,20 +21,20 @@ class Staging:
 
     @property
     def has_changes(self) -> bool:
-        """Return whether the item changes any stored record or edge."""
+        """Return whether the item has staged any record or edge."""
         return bool(self.staged.vertices or self.staged.edges)
 
     def put(self, vid: int, record: Record) -> bool:
-        """Stage a record; return whether it differs from the present one."""
+        """Stage a record that differs from the present one; return whether it does."""
         if self._lookup.vertex(vid) == record:
             return False
         self.staged.vertices[vid] = record
         return True
 
     def put_edge(self, key: EdgeKey, record: Record, *, anew: bool = False) -> bool:
-        """Stage an edge; return whether it differs from the present one, or is recorded ``anew``.
+        """Stage an edge that differs from the present one, or is recorded ``anew``; return whether it is staged.
 
-        An edge of a relation that is ordered by time gets the time of its *from* end.
+        An edge of a relation that is ordered by time gets the time of its *from* end as ``at``.
         """
         dated = RELATIONS[key[0]].by_time
         after = {**record, "at": time_of(self._lookup.known(key[1]))} if dated else record
@@ -47,18 +47,23 @@ class Staging:
         return True
 
     def attach(self, relation: Relation, source: int, target: int, at: int) -> None:
-        """Stage the edge between an attached record and its subject; ``at`` orders it if its relation is ordered."""
+        """Stage an edge between an attached record and its subject, cause or consumer.
+
+        ``at`` orders it if the edges of its relation are ordered by time: epoch milliseconds, or for a change a number
+        that also contains the revision.
+        """
         ordered = {"at": at} if relation.by_time else {}
         self.staged.edges[relation.name, source, target] = {"relation": relation.name, "validFrom": 0, **ordered}
 
     def mark(self, vid: int, name: str, at: int, *, exact: bool = False) -> None:
-        """Stage a new value of a native property outside the record; neither revision nor audit change."""
+        """Stage a new value of the native property ``name``, which is not in the record: no revision, no audit."""
         self.staged.marks[vid, name] = Mark(at, exact).after(self.staged.marks.get((vid, name)))
 
     def bump_revisions(self, *also: int) -> None:
-        """Increase the revision of every stored vertex that the item changes, and of the vertices ``also``.
+        """Increase the revision of every vertex that the item changes, and of the vertices ``also``.
 
-        A staged record that equals the stored one is dropped.
+        New vertices keep their revision. A staged record that equals the one before the item is dropped, unless it is
+        in ``also``.
         """
         for vid in {*self.staged.vertices, *also}:
             before, after = self._lookup.batch.vertex(vid), self._lookup.known(vid)

@@ -15,7 +15,7 @@ from policies.decision import Decision
 class CallerVisibility:
     """Applies the policy to looked-up records. A hidden record is treated as absent.
 
-    ``hidden_ids`` are the URNs of hidden assets that the item names, for the access log.
+    ``hidden_ids`` has the URNs of hidden records that the item names, for the access log, as keys.
     """
 
     def __init__(self, lookup: Lookup, author: Author) -> None:
@@ -46,8 +46,12 @@ class CallerVisibility:
         subjects = map(self.visible, record["subjects"])
         return any(self._shows(subject, record) for subject in subjects if subject is not None)
 
+    def could_see(self, vid: int) -> bool:
+        """Return whether an asset was stored before the batch and the caller may discover it."""
+        return self._lookup.batch.is_stored(vid) and self.is_visible(self._lookup.known(vid))
+
     def allows(self, action: str, record: Record) -> Decision:
-        """Return the policy's decision on an action, with the effective sensitivity of the record."""
+        """Return the policy's decision on an action, with the sensitivity of the record raised to its floor."""
         return self._author.may(action, attributes(self._with_floor(record)))
 
     def masked(self, record: Record) -> Record:
@@ -91,7 +95,7 @@ class CallerVisibility:
         return {**edge, "by": []} if edge is not None and self.conceals(key) else edge
 
     def neighbours(self, hop: Hop, vid: int) -> list[tuple[EdgeKey, Record]]:
-        """Return the current, confirmed edges of a hop from a vertex whose far records are visible, with these."""
+        """Return the keys and far records of the current, confirmed edges of a hop from ``vid`` to visible records."""
         self._lookup.require_hops((hop, vid))
         found = []
         for key in self._lookup.edges_at(hop.relation.name, hop.direction, vid):
@@ -103,13 +107,16 @@ class CallerVisibility:
         return found
 
     def report_hidden_id(self, urn: str) -> None:
-        """Record, for the access log, that the item names a stored asset which is hidden from the caller."""
+        """Add a URN to ``hidden_ids``, for the access log, if its record is stored and hidden from the caller."""
         vid = self._lookup.vid(urn)
         if self._lookup.batch.is_stored(vid) and not self.is_visible(self._lookup.known(vid)):
             self.hidden_ids[urn] = None
 
     def _shows(self, subject: Record, attached: Record) -> bool:
-        """Return whether the caller may read the field of a visible subject that leads to an attached record."""
+        """Return whether the caller may read the field of a visible subject that leads to an attached record.
+
+        Subjects that are not assets have no such policy: the result is true.
+        """
         if not KIND_OF_CODE[subject["kind"]].asset:
             return True
         field = KIND_OF_CODE[attached["kind"]].shown_by

@@ -33,7 +33,7 @@ class Mark:
 
 @dataclass(slots=True)
 class StagedChanges:
-    """Changes of one item: records by vertex id, edges by key, receipts by vertex id, and marks."""
+    """Changes of one item: records by vertex id, edges by key, receipts by vertex id, and each :class:`Mark` by key."""
 
     vertices: dict[int, Record] = field(default_factory=dict)
     edges: dict[EdgeKey, Record] = field(default_factory=dict)
@@ -44,8 +44,8 @@ class StagedChanges:
 class WorkingSet:
     """Records and edges of a batch. Items are planned one by one; accepted changes are merged with :meth:`merge`.
 
-    ``receipts`` are idempotency receipts by vertex id. ``coverage`` says what was read, ``missing`` what planning
-    needs in addition.
+    ``receipts`` are idempotency receipts by vertex id. ``coverage`` is what was read, ``missing`` what
+    planning needs in addition.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class WorkingSet:
         self._index(edges)
 
     def is_stored(self, vid: int) -> bool:
-        """Return whether the store already has this vertex."""
+        """Return whether this vertex was read from the store; a new one was not."""
         return vid in self._stored_vertices
 
     def require_record(self, vid: int, urn: str) -> None:
@@ -78,7 +78,7 @@ class WorkingSet:
             raise NotReadError
 
     def require_hop(self, direction: Direction, relation: str, vid: int) -> None:
-        """Raise NotReadError unless all edges of a relation at a vertex were read, with their far ends."""
+        """Raise NotReadError unless a vertex is new, or all its edges of a relation were read, with their far ends."""
         key = (direction, relation, vid)
         if self.is_stored(vid) and key not in self.coverage.hops:
             self.missing.hops.add(key)
@@ -92,30 +92,30 @@ class WorkingSet:
             raise NotReadError
 
     def request_group(self, vid: int) -> bool:
-        """Request the children of a stored vertex and what flows to them; return whether they are known already."""
+        """Request children and incoming carrying edges of a stored vertex; return False until they were read."""
         if self.is_stored(vid) and vid not in self.coverage.groups:
             self.missing.groups.add(vid)
             return False
         return True
 
     def vertex(self, vid: int) -> Record | None:
-        """Return the record of a vertex with the changes of the batch, None if unknown."""
+        """Return the record of a vertex with the changes of the batch, None if there is none or it was not read."""
         return self.vertices.get(vid)
 
     def edge(self, key: EdgeKey) -> Record | None:
-        """Return an edge with the changes of the batch, None if unknown."""
+        """Return the record of an edge with the changes of the batch, None if there is none or it was not read."""
         return self.edges.get(key)
 
     def edges_at(self, relation: str, direction: Direction, vid: int) -> set[EdgeKey]:
-        """Return the known edges of a relation that leave (OUT) or reach (IN) a vertex."""
+        """Return the keys of the known edges of a relation that leave (OUT) or reach (IN) a vertex."""
         return self._edges_at.get((relation, direction, vid), set())
 
     def stored_vertex(self, vid: int) -> Record | None:
-        """Return the record of a vertex as stored, None if it is new."""
+        """Return the record of a vertex as stored, None if it was not read from the store."""
         return self._stored_vertices.get(vid)
 
     def stored_edge(self, key: EdgeKey) -> Record | None:
-        """Return an edge as stored, None if it is new."""
+        """Return the record of an edge as stored, None if it was not read from the store."""
         return self._stored_edges.get(key)
 
     def add_stored(self, vid: int, record: Record) -> None:
@@ -132,13 +132,13 @@ class WorkingSet:
         self._index(changes.edges)
 
     def changed(self) -> tuple[list[int], list[EdgeKey]]:
-        """Return the vertices and edges that are new or differ from what is stored."""
+        """Return the ids of vertices and the keys of edges that are new or that the batch changed."""
         vertices = [vid for vid, record in self.vertices.items() if record is not self._stored_vertices.get(vid)]
         return vertices, [key for key, record in self.edges.items() if record is not self._stored_edges.get(key)]
 
     @property
     def has_writes(self) -> bool:
-        """Return whether the transaction has to write anything."""
+        """Return whether the transaction has to write records, edges or receipts; a mark comes with a record."""
         return any(self.changed()) or bool(self._changed_receipts())
 
     def write_set(self, now: int) -> WriteSet:

@@ -35,7 +35,7 @@ class Estate:
     by_type: dict[str, list[Entity]] = field(default_factory=dict)
 
     def entity(self, entity_type: str, urn: str) -> Entity:
-        """Return the entity with this id; a new one is created."""
+        """Return the entity with the id ``urn``; it is created if there is none."""
         if urn not in self.entities:
             self.entities[urn] = Entity(entity_type, urn)
             self.by_type.setdefault(entity_type, []).append(self.entities[urn])
@@ -62,7 +62,8 @@ class Estate:
 def read_estate(files: Iterable[Path]) -> Estate:
     """Read the files in order; a later record of the same entity and aspect replaces the earlier one.
 
-    Raises InvalidError with the file and the index of the first record that is not DataHub metadata.
+    Raises InvalidError if a file is not JSON, or with the index of the first record that is not DataHub metadata.
+    Raises OSError if a file cannot be read.
     """
     estate = Estate()
     for file in files:
@@ -86,7 +87,9 @@ def _records(file: Path) -> Iterator[Record]:
     if isinstance(content, list):
         yield from content
     elif isinstance(content, dict) and isinstance(content.get("files"), list):
-        for entry in content["files"]:
+        for number, entry in enumerate(content["files"]):
+            if not (isinstance(entry, dict) and isinstance(entry.get("path"), str)):
+                raise InvalidError(f"{file}, file {number}: the entry has no `path`; write the path of a file.")
             yield from _records(file.parent / entry["path"])
     else:
         raise InvalidError(f"{file} must be a JSON array of records, or an index with `files`; give another file.")

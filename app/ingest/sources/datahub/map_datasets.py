@@ -85,7 +85,10 @@ def _targets(body: Record, *fields: str) -> list[str]:
 
 
 def _columns(shared: SharedAspects, entity: Entity) -> list[JsonObject] | None:
-    """Map the columns of the schema, those with an entity of their own, and those that lineage names."""
+    """Map the columns of the schema, those with an entity of their own, and those that lineage names.
+
+    Return None without such columns and without a schema.
+    """
     described = {one["fieldPath"]: one for one in entity.take("schemaMetadata").get("fields") or []}
     edited = {
         one["fieldPath"]: one for one in entity.take("editableSchemaMetadata").get("editableSchemaFieldInfo") or []

@@ -25,7 +25,7 @@ def model_group(shared: SharedAspects, entity: Entity) -> Body:
 
 
 def model(shared: SharedAspects, entity: Entity) -> Body:
-    """Map a model to a version of its group."""
+    """Map a model to a version of its first group; a model without a group to a version of a model of its own name."""
     main = entity.take("mlModelProperties")
     shared.estate.count_skipped(entity.type, "mlModelProperties.groups.further", len((main.get("groups") or [])[1:]))
     runs = shared.names.urns(main.get("trainingJobs") or [])
@@ -63,7 +63,7 @@ def deployment(shared: SharedAspects, entity: Entity) -> Body:
 
 
 def run(shared: SharedAspects, entity: Entity) -> Body:
-    """Map a process instance to a run; without a run event its state is COMPLETE, because it has results."""
+    """Map a process instance to a run; without a run event, the state of the run is COMPLETE."""
     main, training = entity.take("dataProcessInstanceProperties"), entity.take("mlTrainingRunProperties")
     relationships = entity.take("dataProcessInstanceRelationships")
     shared.estate.count_skipped(

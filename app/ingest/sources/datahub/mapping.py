@@ -37,7 +37,10 @@ _LINKS: dict[str, Callable[[SharedAspects, Entity], Iterator[Body]]] = {
 
 
 def map_estate(estate: Estate) -> list[ImportItem]:
-    """Return the items of all entities whose type has a kind; then ``estate.coverage()`` counts what was mapped."""
+    """Return the items of all entities whose type has a kind; afterwards, ``estate.coverage()`` is complete.
+
+    Raises InvalidError as `Names.urn` does.
+    """
     shared = SharedAspects(estate, Names(estate))
     return [ImportItem(foreign, body) for foreign, body in _items(shared)]
 

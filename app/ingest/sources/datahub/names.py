@@ -37,15 +37,10 @@ class Names:
 
         Raises InvalidError if the id is malformed, or if another foreign id has the same URN.
         """
-        entity_type, key = split(foreign)
-        make = _KINDS.get(entity_type)
+        make = _KINDS.get(split(foreign)[0])
         if make is None:
             return None
-        try:
-            parts = self._versions.get(foreign) or make(key)
-        except (ValueError, IndexError) as error:
-            raise InvalidError(f"{foreign} is not an id of a {entity_type} in DataHub; correct it there.") from error
-        urn = make_urn(*parts)
+        urn = make_urn(*(self._versions.get(foreign) or _parts_of(foreign, make)))
         other = self._owner_of.setdefault(urn, foreign)
         if other != foreign:
             raise InvalidError(f"{foreign} and {other} would both become {urn}; rename one of them in DataHub.")
@@ -57,8 +52,14 @@ class Names:
 
 
 def split(foreign: str) -> tuple[str, list[str]]:
-    """Split ``urn:li:type:(a,b)`` into the type and the parts of its key; nested parentheses are kept together."""
-    _, _, entity_type, key = foreign.split(":", 3)
+    """Split ``urn:li:type:(a,b)`` into the type and the parts of its key; nested parentheses are kept together.
+
+    Raises InvalidError if ``foreign`` does not have the form ``urn:li:type:key``.
+    """
+    try:
+        _, _, entity_type, key = foreign.split(":", 3)
+    except (ValueError, AttributeError) as error:
+        raise InvalidError(f"{foreign} is not an id in DataHub, such as urn:li:tag:pii; correct it there.") from error
     if not (key.startswith("(") and key.endswith(")")):
         return entity_type, [key]
     parts, depth = [""], 0
@@ -75,6 +76,15 @@ def split_field(foreign: str) -> tuple[str, str]:
     """Split the id of a column into the id of the dataset and the path of the field."""
     dataset, *path = split(foreign)[1]
     return dataset, ",".join(path)
+
+
+def _parts_of(foreign: str, make: Callable[[list[str]], _Parts]) -> _Parts:
+    """Return the parts that ``make`` finds in the key of a foreign id; raises InvalidError if the key is malformed."""
+    entity_type, key = split(foreign)
+    try:
+        return make(key)
+    except (ValueError, IndexError, InvalidError) as error:
+        raise InvalidError(f"{foreign} is not an id of a {entity_type} in DataHub; correct it there.") from error
 
 
 def _platform(foreign: str) -> str:
@@ -141,13 +151,21 @@ _KINDS: dict[str, Callable[[list[str]], _Parts]] = {
 
 
 def _versions(estate: Estate) -> Iterator[tuple[str, _Parts]]:
-    """Yield the parts of each model as a version of its group; where a tag occurs twice, names are versions."""
+    """Yield each model with the parts of its URN, as a version of its first group.
+
+    The version is the version tag, 1 without a tag, or the model's name if another model of the group has the same tag.
+    """
     tagged = {}
     for model in estate.of_type("mlModel"):
         properties = model.aspects.get("mlModelProperties", {})
         group = next(iter(properties.get("groups") or []), model.urn)
         tag = (properties.get("version") or {}).get("versionTag") or "1"
-        tagged[model.urn] = (_on_platform("model-version")(split(group)[1]), str(tag))
+        tagged[model.urn] = (_parts_of(group, _on_platform("model-version")), str(tag))
     uses = Counter(tagged.values())
     for urn, (parent, tag) in tagged.items():
-        yield urn, parent._replace(version=tag if uses[parent, tag] == 1 else split(urn)[1][1])
+        yield urn, parent._replace(version=tag) if uses[parent, tag] == 1 else _parts_of(urn, _version_by_name(parent))
+
+
+def _version_by_name(parent: _Parts) -> Callable[[list[str]], _Parts]:
+    """Return the rule for a model that is a version of ``parent`` under its own name."""
+    return lambda key: parent._replace(version=key[1])

@@ -11,7 +11,7 @@ from app.ingest.sources.datahub.names import Names, split_field
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 Body = JsonObject
-"""The body of one ``AssetInput`` item, such as a ``DatasetInput``."""
+"""One ``AssetInput`` item, or the body under its only key, such as a ``DatasetInput``."""
 
 _OWNERSHIP = {
     "technical_owner": "TECHNICAL",
@@ -57,7 +57,7 @@ class SharedAspects:
 
     @cached_property
     def deployed_models(self) -> dict[str, str]:
-        """The first model that lists a deployment, by deployment; a deployment has one model."""
+        """The first model that lists a deployment, by deployment; only deployments that are entities of the estate."""
         found: dict[str, str] = {}
         for entity in self.estate.of_type("mlModel"):
             for deployment in entity.aspects.get("mlModelProperties", {}).get("deployments") or []:
@@ -104,7 +104,7 @@ class SharedAspects:
         return [{"key": key, "value": value} for key, value in found.items()]
 
     def owners(self, entity: Entity) -> list[JsonObject] | None:
-        """Map the owners, or return None without that aspect; each owner is listed once per ownership type."""
+        """Map the owners, each once per ownership type; return None without an ``ownership`` aspect."""
         if "ownership" not in entity.aspects:
             return None
         pairs: dict[tuple[str, str], None] = {}
@@ -164,16 +164,18 @@ def instant(milliseconds: float | None) -> str | None:
 
 
 def key_values(pairs: Iterable[Record] | None) -> list[dict[str, str]] | None:
-    """Map hyper-parameters to ``PropertyInput``."""
+    """Map hyper-parameters to ``PropertyInput``, without empty values; return None for None."""
     if pairs is None:
         return None
     return [{"key": one["name"], "value": text} for one in pairs if (text := as_text(one.get("value"))) is not None]
 
 
 def as_text(value: object) -> str | None:
-    """Return one value as the text of a property: several values as a JSON array, an empty value as None."""
+    """Return a value as the text of a property: a list of one as its element, other non-text as JSON, empty as None."""
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
+            return None
+        case dict() if not value:  # the pattern `{}` matches every mapping
             return None
         case str():
             return value

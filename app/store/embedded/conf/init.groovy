@@ -1,8 +1,21 @@
-// `globals` must be defined first: otherwise there is no `g`. The daemon thread ends this JVM when the parent
-// process ends, even if it is killed, because the pipe on stdin then closes.
+// `globals` must be defined first: otherwise there is no `g`. The first line of stdin is the value of `Authorization` that
+// every request must have. The daemon thread ends this JVM when the parent process ends, even if it is killed, because the
+// pipe on stdin then closes.
 def globals = [:]
+def stdin = System.in.newReader()
+def authorization = stdin.readLine()
+if (!authorization) throw new IllegalStateException('The first line of stdin is empty; it must be the authorization.')
+
+def unit = new org.codehaus.groovy.control.CompilationUnit()
+unit.addSource(new File('channel_guard.groovy'))
+unit.compile(org.codehaus.groovy.control.Phases.CLASS_GENERATION)
+def beside = java.lang.invoke.MethodHandles.privateLookupIn(
+    org.apache.tinkerpop.gremlin.server.channel.HttpChannelizer, java.lang.invoke.MethodHandles.lookup())
+def guard = unit.classes.collect { beside.defineClass(it.bytes) }.find { it.simpleName == 'RequestGuard' }
+guard.authorization = authorization.getBytes('UTF-8')
+
 Thread.startDaemon('parent-watch') {
-    while (System.in.read() != -1) { }
+    while (stdin.read() != -1) { }
     Thread.startDaemon('parent-watch-deadline') { Thread.sleep(20_000); Runtime.runtime.halt(1) }
     System.exit(0)
 }

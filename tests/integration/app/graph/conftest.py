@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from support.stores.janusgraph import url_with_user_info
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.store.embedded.embedded_store import EmbeddedStore
@@ -10,8 +11,8 @@ from app.store.embedded.embedded_store import EmbeddedStore
 
 @pytest.fixture(scope="session")
 def gremlin_url(janusgraph: EmbeddedStore) -> str:
-    """Return the Gremlin endpoint of the session's JanusGraph."""
-    return janusgraph.url
+    """Return the Gremlin URL of the session's JanusGraph, with user info."""
+    return url_with_user_info(janusgraph.endpoint)
 
 
 @pytest.fixture

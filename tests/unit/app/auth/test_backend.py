@@ -75,7 +75,10 @@ def test_a_missing_token_is_401(client: TestClient) -> None:
     assert response.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
     assert response.headers["cache-control"] == "private, no-store"
     assert response.headers["content-type"] == "application/graphql-response+json"
-    message = "The request has no bearer token. Send the header `Authorization: Bearer <token>`."
+    message = (
+        "The request has no bearer token. Send `Authorization: Bearer <token>` once, as a header over HTTP, "
+        "or in the payload of `connection_init` over a WebSocket."
+    )
     assert response.json() == {"errors": [{"message": message, "extensions": {"code": "UNAUTHENTICATED"}}]}
 
 

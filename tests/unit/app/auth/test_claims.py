@@ -163,7 +163,7 @@ async def test_keycloak_claims_are_read_by_default(live: LiveIssuer) -> None:
         tenant="acme",
         display_name="ada.l",
         teams=frozenset({"mlg://team/catalog/default/ranking"}),
-        acts_for=frozenset({"mlg://user/catalog/default/ada"}),
+        user="mlg://user/catalog/default/ada",
         roles=frozenset({"auditor"}),
         scopes=frozenset({"graph:read"}),
         expires_at=int(live.clock.epoch) + 600,

@@ -154,7 +154,7 @@ def test_a_broken_key_file_is_refused(env: dict[str, str]) -> None:
     path = Path(env["MLG_DATA_DIR"]) / "dev-issuer.jwk"
     path.parent.mkdir(parents=True)
     path.touch(0o600)
-    with pytest.raises(ConfigurationError, match="not a signing key"):
+    with pytest.raises(ConfigurationError, match="not an EC key"):
         signing_key(path)
 
 

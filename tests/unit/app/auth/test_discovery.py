@@ -66,7 +66,7 @@ async def test_a_symmetric_key_is_dropped_when_the_set_loads(issuer: LiveIssuer)
     keys = await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
     assert {key.kid for key in keys} == {"ec", "rsa"}
     issuer.keys = [SYMMETRIC]
-    with pytest.raises(DiscoveryError, match="no key"):
+    with pytest.raises(DiscoveryError, match="no asymmetric signing key"):
         await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme"))
 
 

@@ -22,6 +22,7 @@ from app.http.health import health_routes
 from app.http.middleware import ErrorMiddleware, RequestIdMiddleware
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from graphql_schema.operation.limited_schema import OperationSchema
+from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import Code, CodedError, InvalidError
 from policies.principal import Principal, PrincipalKind
 
@@ -160,6 +161,7 @@ class Context:
     def __init__(self, request_id: str, principal: Principal) -> None:
         self.request_id = request_id
         self.principal = principal
+        self.budget = OperationBudget()
 
     def finish(self) -> dict[str, Any]:
         """Return extensions with the subject of the caller."""

@@ -1,10 +1,17 @@
-"""Background jobs stop between two batches, and none outlives the process."""
+"""Background jobs: each is started, they stop between two batches, and none outlives the process."""
 
 import asyncio
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import getmembers, isclass
+from pkgutil import iter_modules
 
+from app.graph import jobs as package
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
-from app.runtime.background_jobs import background_jobs
+from app.runtime.background_jobs import background_jobs, jobs_of
+
+CLIENT = GremlinClient("http://127.0.0.1:1")
 
 
 async def others() -> set["asyncio.Task[object]"]:
@@ -13,13 +20,29 @@ async def others() -> set["asyncio.Task[object]"]:
     return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
 
 
+def declared() -> Iterator[type]:
+    """Yield the classes of `app/graph/jobs` that can run."""
+    for each in iter_modules(package.__path__):
+        module = import_module(f"{package.__name__}.{each.name}")
+        for _, found in getmembers(module, isclass):
+            if found.__module__ == module.__name__ and hasattr(found, "run"):
+                yield found
+
+
+async def test_every_job_is_started() -> None:
+    """Each class of `app/graph/jobs` with a method `run` is among the jobs of the process."""
+    started = {type(job) for job in jobs_of(CLIENT, WriteCoordinator())}
+    missing = [f"{job.__name__} of {job.__module__}" for job in declared() if job not in started]
+    assert missing == [], f"Nothing starts {', '.join(missing)}: add it to jobs_of in app/runtime/background_jobs.py."
+
+
 async def test_jobs_stop_when_no_batch_is_in_flight() -> None:
     """The exit waits for the lock that a job holds during a batch; then no task of a job is left."""
     before, coordinator = await others(), WriteCoordinator()
-    jobs = background_jobs(GremlinClient("http://127.0.0.1:1"), coordinator)
+    jobs = background_jobs(CLIENT, coordinator)
     await jobs.__aenter__()
     running = await others() - before
-    assert len(running) == 5
+    assert len(running) == len(jobs_of(CLIENT, coordinator)) + 1  # and the watch of the commit log
     async with coordinator.lock:
         stopping = asyncio.create_task(jobs.__aexit__(None, None, None))
         assert await others() >= running

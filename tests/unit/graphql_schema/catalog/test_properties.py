@@ -2,7 +2,9 @@
 
 import pytest
 
+from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.properties import FIELD_OF, NATIVE_EDGE_PROPERTIES, NATIVE_PROPERTIES, TIME_FIELDS
+from graphql_schema.schema import GraphSchema
 
 
 def test_names_of_native_properties_are_unique() -> None:
@@ -30,6 +32,17 @@ def test_names_of_native_properties_are_unique() -> None:
 def test_a_filter_follows_the_policy_of_the_field_that_shows_the_value(stored: str, field: str) -> None:
     """A property under another name is hidden together with its field, or a filter would disclose the value."""
     assert FIELD_OF[stored] == field
+
+
+WITHOUT_FIELD = {"tenant", "subjectKind", "record"}
+"""Properties that no field shows, because no client filters or orders by them."""
+
+
+def test_the_field_of_a_property_exists(schema: GraphSchema) -> None:
+    """A filter by a property whose field is misspelt would have no mask, and would disclose hidden values."""
+    shown = {field for kind in ALL_KINDS for field in getattr(schema.core.type_map.get(kind), "fields", ())}
+    missing = {name: field for name, field in FIELD_OF.items() if name not in WITHOUT_FIELD and field not in shown}
+    assert missing == {}, f"No type has the fields of {missing}: name them in graphql_schema/catalog/properties.py."
 
 
 def test_the_record_is_not_searched() -> None:

@@ -105,12 +105,13 @@ def test_versions_and_parts_follow_from_their_parents() -> None:
 
 
 def test_the_catalog_has_the_relations_of_the_design() -> None:
-    """The names are the edge labels of the store, so none may be renamed or removed (section 3.2)."""
-    assert " ".join(RELATIONS) == (
+    """The names are the edge labels of the store, so none may be renamed or removed; a new one needs no line here."""
+    stored = (
         "INPUT_TO PRODUCES DERIVES FEEDS BASE_OF EVALUATED_BY DEPLOYED_AS SERVED_BY TESTED_IN CELL_OF CALLED_BY "
         "TRIGGERS VERSION_OF PRECEDES RUN_OF CHILD_OF STARTED_BY CONTAINS OWNED_BY MEMBER_OF PART_OF TAGGED "
         "REPLACED_BY DECIDED_FOR MONITORED_BY RESULT_OF RAISED_ON CAUSED_BY USAGE_OF USED_BY CHANGED"
     )
+    assert {*stored.split()} <= RELATIONS.keys()
 
 
 def test_lineage_is_the_first_twelve_relations() -> None:

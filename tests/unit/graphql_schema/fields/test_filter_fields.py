@@ -6,7 +6,7 @@ import pytest
 from strawberry import ID
 
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
-from graphql_schema.fields.filter_fields import StringFilter, condition_of, refuse_oversized
+from graphql_schema.fields.filter_fields import StringFilter, condition_of
 from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.changes import ChangeFilter, change_condition
@@ -17,9 +17,7 @@ from graphql_schema.ports.conditions import (
     MAX_SUBSTRING_LENGTH,
     Above,
     All,
-    AnyOf,
     Below,
-    Condition,
     Contains,
     In,
     Negated,
@@ -76,16 +74,27 @@ def test_a_filter_of_changes_has_a_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("leaf", "limit"),
+    ("name", "given", "limit"),
     [
-        (lambda text: In("name", ("a", text, 7)), MAX_FILTER_TEXT_LENGTH),
-        (lambda text: StartsWith("name", text), MAX_FILTER_TEXT_LENGTH),
-        (lambda text: Contains("name", text), MAX_SUBSTRING_LENGTH),
+        ("ids", lambda text: AssetFilter(ids=[ID(text)]), MAX_FILTER_TEXT_LENGTH),
+        ("ownerTeams", lambda text: AssetFilter(owner_teams=[ID(text)]), MAX_FILTER_TEXT_LENGTH),
+        ("name", lambda text: AssetFilter(name=StringFilter(in_=["a", text])), MAX_FILTER_TEXT_LENGTH),
+        ("name", lambda text: AssetFilter(name=StringFilter(prefix=text)), MAX_FILTER_TEXT_LENGTH),
+        ("source", lambda text: AssetFilter(source=StringFilter(contains=text)), MAX_SUBSTRING_LENGTH),
     ],
 )
-def test_texts_have_a_limit(leaf: Callable[[str], Condition], limit: int) -> None:
-    """The longest text is accepted, and a longer one refused, wherever it is in the filter."""
-    refuse_oversized(leaf("x" * limit))
-    for condition in (leaf("x" * (limit + 1)), Negated(AnyOf((ALWAYS, leaf("x" * (limit + 1)))))):
-        with pytest.raises(InvalidError, match=f"`name` with {limit + 1} characters; the limit is {limit}"):
-            refuse_oversized(condition)
+def test_texts_have_a_limit(name: str, given: Callable[[str], AssetFilter], limit: int) -> None:
+    """The longest text is accepted, and a longer one refused by the name of its field, wherever it is in the filter."""
+    condition_of(given("x" * limit))
+    long = given("x" * (limit + 1))
+    for each in (long, AssetFilter(not_=AssetFilter(or_=[AssetFilter(), long]))):
+        with pytest.raises(
+            InvalidError, match=f"`{name}` of the filter.* {limit + 1} characters; the limit is {limit}"
+        ):
+            condition_of(each)
+
+
+def test_texts_of_a_filter_of_changes_have_a_limit() -> None:
+    """The message has the name of the field in the schema, not that of the stored property."""
+    with pytest.raises(InvalidError, match="`subjects` of the filter"):
+        change_condition(ChangeFilter(subjects=[ID("x" * (MAX_FILTER_TEXT_LENGTH + 1))]))

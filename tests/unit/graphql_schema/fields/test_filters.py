@@ -46,7 +46,10 @@ async def test_every_field_has_an_effect(sample: Sample) -> None:
     if isinstance(found, LineageItemFilter):
         assert sample.filter in IN_MEMORY
     else:
-        assert {key for node in nodes(found) if (key := getattr(node, "key", None))} <= INDEXED
+        missing = {key for node in nodes(found) if (key := getattr(node, "key", None))} - INDEXED
+        assert missing == set(), (
+            f"{sample}: add {missing} to NATIVE_PROPERTIES in graphql_schema/catalog/properties.py."
+        )
 
 
 def test_a_listing_has_assets_alone_and_every_given_condition() -> None:

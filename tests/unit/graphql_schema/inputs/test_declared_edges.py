@@ -16,11 +16,21 @@ from graphql_schema.assets.model import ModelInput, ModelVersionInput
 from graphql_schema.assets.team import MemberInput, TeamInput
 from graphql_schema.assets.workflow import RunInput, WorkflowInput
 from graphql_schema.catalog.enums import OwnershipKind
-from graphql_schema.catalog.relations import CONTAINS, DERIVES, FEEDS, MEMBER_OF, OWNED_BY, PRODUCES, VERSION_OF
+from graphql_schema.catalog.relations import (
+    CONTAINS,
+    DERIVES,
+    FEEDS,
+    MEMBER_OF,
+    OWNED_BY,
+    PRODUCES,
+    RELATIONS,
+    VERSION_OF,
+)
 from graphql_schema.inputs.declared_edges import allowed_target_kinds, edges_of
-from graphql_schema.inputs.input_fields import OwnerInput
-from graphql_schema.inputs.values import InputError
+from graphql_schema.inputs.input_fields import EDGE, OwnerInput
+from graphql_schema.inputs.values import InputError, fields_of
 from graphql_schema.ports.commands import DeclaredEdges
+from graphql_schema.registry.entries import REGISTRY
 
 DATA = "mlg://dataset/s3/raw/clicks"
 MODEL = "mlg://model/mlflow/default/ranker"
@@ -28,12 +38,25 @@ VERSION = "mlg://model-version/mlflow/default/ranker@3"
 TEAM = "mlg://team/catalog/default/search"
 ADA = "mlg://user/catalog/default/ada"
 RUN = "mlg://run/airflow/default/r1"
+ASSETS = "graphql_schema/assets"
 FLOW = "mlg://workflow/airflow/default/nightly"
+
+
+BY_LINK_ALONE = {"TRIGGERS", "PRECEDES", "REPLACED_BY"}
+"""Relations that no registration declares: clients use `link` or `setStage`."""
 
 
 def declared(kind: str, urn: str, given: Any) -> tuple[DeclaredEdges, ...]:
     """Return the edges that an input declares for an asset."""
     return edges_of(kind, urn, given)
+
+
+def test_every_relation_of_clients_is_declared_by_an_input() -> None:
+    """A relation that clients can name is declared by the input of one end, unless it is listed here."""
+    fields = (field for entry in REGISTRY.values() for field in fields_of(entry.input))
+    found = {field.metadata[EDGE].hop.relation.name for field in fields if EDGE in field.metadata}
+    missing = {name for name, each in RELATIONS.items() if each.description} - found - BY_LINK_ALONE
+    assert missing == set(), f"No input has {missing}: add a reference(…) to the input of one end in {ASSETS}."
 
 
 def test_a_list_of_ids_becomes_the_edges_of_its_field() -> None:

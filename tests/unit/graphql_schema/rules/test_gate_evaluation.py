@@ -18,7 +18,7 @@ OURS = {"ownerTeam": "ranking"}
 
 def decision(at: int, decision: str = "APPROVED", gate: str = "release", **values: Any) -> dict[str, Any]:
     """Return the record of a decision."""
-    return {"id": f"{gate}{at}", "gate": gate, "decision": decision, "decidedAt": at, **values}
+    return {"id": f"{gate}{at}", "gate": gate, "decision": decision, "createdAt": at, "decidedBy": "eli", **values}
 
 
 def evaluated(**evidence: Any) -> GateResult:
@@ -46,10 +46,13 @@ def test_a_gate_with_all_that_it_needs_is_open() -> None:
         ([decision(1, expiresAt=NOW)], True),
         ([decision(1, expiresAt=NOW + 1)], False),
         ([decision(1), decision(2, expiresAt=NOW - 1)], True),
+        ([decision(1, voidedAt=NOW)], True),
+        ([decision(1, voidedAt=NOW + 1)], False),
+        ([decision(1), decision(2, voidedAt=NOW)], True),
     ],
 )
 def test_the_newest_decision_of_a_gate_counts(decisions: list[dict[str, Any]], *, missing: bool) -> None:
-    """Only an approval that has not expired and that no newer decision replaces meets the need."""
+    """Only an approval that is neither expired nor void, and that no newer decision replaces, meets the need."""
     assert evaluated(approvals=decisions) == GateResult(missing_approvals=("release",) if missing else ())
 
 
@@ -74,17 +77,31 @@ def test_a_gate_that_needs_no_evaluations_ignores_a_failing_one() -> None:
     assert evaluate_gate(lenient, "champion", evidence, NOW).open
 
 
-def test_evaluations_of_the_own_team_of_no_team_and_of_evaluators_count() -> None:
-    """An evaluation of any other team does not count: otherwise every team could block a version by evaluating it."""
+def test_evaluations_of_the_own_team_and_of_evaluators_count() -> None:
+    """Others are reported and do not count: otherwise any caller could block a version by evaluating it."""
     failing = {"verdict": "FAIL", "stage": "ACTIVE"}
     given = [{"id": owner or "unowned", "ownerTeam": owner, **failing} for owner in ("ranking", "", "audit", "ads")]
     named = Gates((Gate("named", Needs(evaluations=True, evaluators=frozenset({"audit"}))),))
-    assert evaluated(evaluations=given).failing_evaluations == ("ranking", "unowned")
-    assert evaluate_gate(named, "champion", Evidence({}, VERSION, evaluations=given), NOW).failing_evaluations == (
-        "audit",
-        "ranking",
-        "unowned",
+    assert evaluated(evaluations=given) == GateResult(
+        (), ("ranking",), reported_evaluations=("ads", "audit", "unowned")
     )
+    assert evaluate_gate(named, "champion", Evidence({}, VERSION, evaluations=given), NOW) == GateResult(
+        (), ("audit", "ranking"), reported_evaluations=("ads", "unowned")
+    )
+    assert evaluated(evaluations=given[1:2]).open
+
+
+def test_approvals_that_must_be_of_different_people_are_not_repeated() -> None:
+    """Only the valid approvals of the names in one set are compared, and a person is named with all of them."""
+    needs = Needs(("a", "b", "c"), distinct=frozenset({frozenset({"a", "b"})}))
+    gates = Gates((Gate("g", needs),))
+
+    def repeated(**people: str) -> tuple[str, ...]:
+        approvals = [decision(1, gate=name, decidedBy=person) for name, person in people.items()]
+        return evaluate_gate(gates, "champion", Evidence({}, VERSION, approvals), NOW).repeated_approvers
+
+    assert repeated(a="eli", b="cy", c="eli") == repeated(a="eli", c="eli") == ()
+    assert repeated(a="eli", b="eli", c="cy") == ("eli gave the approvals a and b, which must be of different people.",)
 
 
 def test_an_open_incident_of_a_listed_severity_closes_the_gate() -> None:

@@ -16,6 +16,8 @@ from graphql_schema.rules.health_status import (
     MAX_CAUSES,
     RESULTS,
     VERDICTS,
+    brings_causes,
+    counts_downstream,
     propagates,
     status_of,
     weigh_check,
@@ -23,7 +25,7 @@ from graphql_schema.rules.health_status import (
     weigh_incident,
 )
 
-MINOR, SEVERE = CauseSeverity.MINOR, CauseSeverity.SEVERE
+REPORTED, MINOR, SEVERE = CauseSeverity
 PAGE = read("docs/health.md")
 DAY = 86_400_000
 OURS, THEIRS = "mlg://team/test/default/ranking", "mlg://team/test/default/ads"
@@ -81,6 +83,8 @@ def test_the_documentation_lists_the_severities_and_limits_of_the_rule() -> None
         ([finding(MINOR)], True, "DEGRADED"),
         ([finding(SEVERE, depth=1)], False, "DEGRADED"),
         ([finding(MINOR), finding(SEVERE)], True, "UNHEALTHY"),
+        ([finding(REPORTED)], True, "HEALTHY"),
+        ([finding(REPORTED)], False, "UNKNOWN"),
     ],
 )
 def test_the_status_follows_from_the_causes(found: list[HealthFinding], *, monitored: bool, status: str) -> None:
@@ -170,10 +174,10 @@ def test_an_evaluation_is_as_old_as_its_most_exact_time() -> None:
 
 @pytest.mark.parametrize(
     ("verdict", "owner", "severity"),
-    [("FAIL", OURS, SEVERE), ("FAIL", "", SEVERE), ("FAIL", THEIRS, MINOR), ("WARN", OURS, MINOR), ("WARN", "", MINOR)],
+    [("FAIL", OURS, SEVERE), ("FAIL", "", REPORTED), ("FAIL", THEIRS, REPORTED), ("WARN", OURS, MINOR)],
 )
-def test_an_evaluation_of_another_team_is_minor(verdict: str, owner: str, severity: CauseSeverity) -> None:
-    """Otherwise any team could make a version unhealthy by evaluating it."""
+def test_an_evaluation_of_others_does_not_count(verdict: str, owner: str, severity: CauseSeverity) -> None:
+    """Otherwise any caller could change the health of a version by evaluating it."""
     assert causes(evaluation("e", verdict, ownerTeam=owner)) == {"e": severity}
 
 
@@ -183,6 +187,31 @@ def test_a_retired_evaluation_and_a_hidden_verdict_are_no_causes() -> None:
     assert causes(evaluation("e", "FAIL"), evaluation("new", "PASS", evaluatedAt=2, stage="RETIRED")) == {"e": SEVERE}
     assert causes(evaluation("e", "FAIL", hiding("stage"), stage="RETIRED")) == {"e": SEVERE}
     assert causes(evaluation("e", "FAIL", hiding("verdict"))) == {}
+
+
+def owned(by: str, *owners: str, access: PlainAccess | None = None) -> Row:
+    """Return an asset with an owner team, and further owners."""
+    listed = [[owner, ["STEWARD"]] for owner in owners]
+    return plain_row("DEPLOYMENT", "x", access, ownerTeam=by, index={"owners": listed})
+
+
+def test_an_edge_that_others_declare_brings_no_causes() -> None:
+    """A reported edge brings causes to an asset of the same owner, or of none; any other edge always does."""
+    reported = {"reported": True}
+    assert not brings_causes(reported, owned(THEIRS), owned(OURS))
+    assert not brings_causes(reported, owned(""), owned(OURS))
+    assert brings_causes(reported, owned(OURS), owned(OURS))
+    assert brings_causes(reported, owned(THEIRS, OURS), owned(OURS))
+    assert not brings_causes(reported, owned(THEIRS, OURS, access=hiding("owners")), owned(OURS))
+    assert brings_causes(reported, owned(THEIRS), owned(""))
+    assert brings_causes({}, owned(THEIRS), owned(OURS))
+
+
+def test_a_cause_on_an_asset_without_owners_counts_for_such_assets_only() -> None:
+    """Any engineer may record causes on an asset without an owner team."""
+    assert not counts_downstream(owned(""), owned(OURS))
+    assert counts_downstream(owned(""), owned(""))
+    assert counts_downstream(owned(THEIRS), owned(OURS))
 
 
 @pytest.mark.parametrize("status", ["PENDING", "ROLLED_BACK", "RETIRED"])

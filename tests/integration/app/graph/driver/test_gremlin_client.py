@@ -46,8 +46,8 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """Return the address of the proxy, which the client uses in place of the address of the store."""
-        return f"http://127.0.0.1:{self.port}/gremlin"
+        """Return the URL of the proxy, with the user info of the store, which the client uses in place of the store."""
+        return self.store.replace(f":{urlsplit(self.store).port}/", f":{self.port}/")
 
     async def open(self) -> None:
         """Listen, on the earlier port if there was one."""
@@ -279,3 +279,18 @@ async def test_the_self_check_finds_a_store_that_keeps_nothing(proxy: Proxy) -> 
     async with GremlinClient(proxy.url) as client:
         with pytest.raises(StoreFailedError, match="did not store"):
             await client.self_check()
+
+
+@pytest.mark.parametrize("canned", [b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"])
+@pytest.mark.parametrize("writes", [False, True])
+async def test_a_malformed_response_is_unavailable(proxy: Proxy, canned: bytes, *, writes: bool) -> None:
+    """A response that is not HTTP is an error of the driver, like a broken connection; it was once a defect."""
+    proxy.canned = canned
+    async with GremlinClient(proxy.url) as client:
+        client.observers.append(requests := ObservedRequests())
+        with pytest.raises(StoreUnavailableError) as caught:
+            await client.submit(ECHO, {"x": 1}, writes=writes)
+        assert caught.value.unknown_outcome is writes
+        assert requests.attempts == [1 if writes else 2]
+        proxy.canned = b""
+        await client.ping()

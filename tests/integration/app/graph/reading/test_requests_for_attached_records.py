@@ -1,7 +1,8 @@
 """One store request per query level for checks, incidents and usage, for any number of records."""
 
 import pytest
-from support.documents.observability import owned, raised, recorded, report, team, urn
+from support.documents.observability import raised, recorded, report
+from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api
 
 from app.graph.reading.level.hop_plan import compile_related

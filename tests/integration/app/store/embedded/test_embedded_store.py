@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from support.stores.janusgraph import StoreGraph, store_settings
+from support.stores.janusgraph import StoreGraph, store_settings, url_with_user_info
 from support.stores.sample_schema import VERTEX, sample_document, sample_schema
 from support.waiting import until
 
@@ -62,7 +62,7 @@ async def test_data_survive_a_restart_with_a_grown_schema(tmp_path: Path) -> Non
     """After a clean stop no process is left, and the next start finds the data, through a new index as well."""
     settings = store_settings(tmp_path)
     async with EmbeddedStore(settings, sample_schema()) as store:
-        await add(store.url, "mlg://model/a", 7)
+        await add(url_with_user_info(store.endpoint), "mlg://model/a", 7)
         first = store.jvm_pid
     assert first
     assert (settings.data_dir / STORE_FOLDER).stat().st_mode & 0o777 == OWNER_ONLY
@@ -72,15 +72,17 @@ async def test_data_survive_a_restart_with_a_grown_schema(tmp_path: Path) -> Non
     grown["vertexLabels"].append({"label": "Dataset"})
     grown["compositeIndexes"].append({"name": "byName", "typeClass": VERTEX, "keys": [{"propertyKey": "name"}]})
     async with EmbeddedStore(settings, StoreSchema(1, orjson.dumps(grown))) as store:
-        assert await found(store.url, "mlg://model/a") == ["mlg://model/a"]
-        assert await StoreGraph(store.url, "g").run(BY_TEXT, word="model") == ["mlg://model/a"]
-        assert await StoreGraph(store.url, "g").run(BY_NAME, urn="mlg://model/a") == ["mlg://model/a"]
+        assert await found(url_with_user_info(store.endpoint), "mlg://model/a") == ["mlg://model/a"]
+        assert await StoreGraph(url_with_user_info(store.endpoint), "g").run(BY_TEXT, word="model") == ["mlg://model/a"]
+        assert await StoreGraph(url_with_user_info(store.endpoint), "g").run(BY_NAME, urn="mlg://model/a") == [
+            "mlg://model/a"
+        ]
 
 
 async def test_a_dead_jvm_is_restarted_at_the_same_address(tmp_path: Path) -> None:
-    """After SIGKILL or SIGTERM the JVM is started again, with the same address and all data."""
+    """After SIGKILL or SIGTERM the JVM is started again, with the same address, the same secret and all data."""
     async with EmbeddedStore(store_settings(tmp_path), sample_schema()) as store:
-        url = store.url
+        endpoint, url = store.endpoint, url_with_user_info(store.endpoint)
         for number, sent in enumerate((signal.SIGKILL, signal.SIGTERM), start=1):
             await add(url, f"mlg://model/{sent.name}", number + 1)
             pid = store.jvm_pid
@@ -89,7 +91,7 @@ async def test_a_dead_jvm_is_restarted_at_the_same_address(tmp_path: Path) -> No
             await until(lambda: store.state is StoreState.RESTARTING)
             await until(lambda: store.state is StoreState.READY)
             assert store.jvm_pid != pid
-            assert store.url == url
+            assert store.endpoint == endpoint
             assert await found(url, f"mlg://model/{sent.name}") == [f"mlg://model/{sent.name}"]
 
 
@@ -132,7 +134,7 @@ async def test_a_start_after_a_killed_host_ends_its_jvm(tmp_path: Path, monkeypa
     await host.wait()
     async with EmbeddedStore(store_settings(tmp_path), sample_schema()) as store:
         assert not is_alive(orphan)
-        assert await found(store.url, "mlg://model/a") == ["mlg://model/a"]
+        assert await found(url_with_user_info(store.endpoint), "mlg://model/a") == ["mlg://model/a"]
 
 
 async def test_a_second_store_on_the_same_data_is_refused(janusgraph: EmbeddedStore) -> None:
@@ -140,7 +142,7 @@ async def test_a_second_store_on_the_same_data_is_refused(janusgraph: EmbeddedSt
     folder = janusgraph.folder.parent
     with pytest.raises(DataInUseError, match=rf"in use by process {os.getpid()}.*MLG_DATA_DIR"):
         await EmbeddedStore(store_settings(folder), sample_schema()).start()
-    assert await StoreGraph(janusgraph.url, "g").run("g.inject(1)") == [1]
+    assert await StoreGraph(url_with_user_info(janusgraph.endpoint), "g").run("g.inject(1)") == [1]
 
 
 async def test_a_busy_port_is_refused(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ FAILED = error_body("java.lang.IllegalArgumentException")
         (500, JE_LOCKED, TransientConflictError, Code.STORE_UNAVAILABLE),
         (500, AWAY, StoreUnavailableError, Code.STORE_UNAVAILABLE),
         (429, b"", StoreUnavailableError, Code.STORE_UNAVAILABLE),
+        (401, b"", StoreFailedError, Code.STORE_FAILED),
+        (403, b"", StoreFailedError, Code.STORE_FAILED),
         (500, FAILED, StoreFailedError, Code.STORE_FAILED),
         (413, b"", StoreFailedError, Code.STORE_FAILED),
         (500, b"<html>another page</html>", StoreFailedError, Code.STORE_FAILED),

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
+from app.graph.records import vertex_record
 from app.graph.records.vertex_record import (
     attached_record,
     attributes,
@@ -22,6 +23,7 @@ from app.graph.records.vertex_record import (
     updated,
 )
 from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.catalog.properties import NATIVE_PROPERTIES, NativeProperty
 from graphql_schema.catalog.urn import make_urn
 from policies.attributes import PolicyAttributes
 
@@ -215,17 +217,33 @@ def test_native_values_of_an_asset_follow_from_its_record() -> None:
     """Absent values are stored as "" or as the end of time, since an absent property would match a ``not`` filter."""
     record = indexed(version(description="CTR, daily"), owners=[[TEAM, ["TECHNICAL"]]], domain="d")
     values, sets = native_values(record)
-    assert values == {
+    expected = {
         "tenant": "acme", "urn": URN, "kind": "MODEL_VERSION", "source": "mlflow", "namespace": "ads", "name": "ctr",
         "ownerTeam": "", "domain": "d", "stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL",
         "confirmedSensitivity": "INTERNAL",
         "hydration": "FULL", "createdAt": 100, "updatedAt": 100, "begins": 100, "deletedAt": FOREVER, "usedAt": 0,
         "servedAt": 0, "revision": 1, "prose": "ctr daily", "record": orjson.dumps(record).decode(),
     }  # fmt: skip
-    assert sets == {"titles": ["ctr"], "words": ["ctr", "ads", "3", "mlflow"], "owners": [TEAM], "tags": [""]}
+    assert {name: values[name] for name in expected} == expected
+    named = {"titles": ["ctr"], "words": ["ctr", "ads", "3", "mlflow"], "owners": [TEAM], "tags": [""]}
+    assert {name: sets[name] for name in named} == named
+    assert values.keys() | sets.keys() == {stored.name for stored in NATIVE_PROPERTIES if not stored.attached_only}
     assert native_values(version(deletedAt=7))[0]["deletedAt"] == 7
     assert native_values(indexed(version(), tags=["t"]))[1]["tags"] == ["t"]
     assert native_values(version())[1]["owners"] == [""]
+
+
+def test_a_declared_property_takes_its_value_from_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A property needs its declaration alone; without a value it is "", zero or a set of "" alone."""
+    further = (NativeProperty("licence"), NativeProperty("score", "Double"), NativeProperty("sites", many=True))
+    monkeypatch.setattr(vertex_record, "_OF_ASSETS", further)
+
+    def further_values(**values: Any) -> tuple[Any, ...]:
+        one, many = native_values(version(**values))
+        return one["licence"], one["score"], many["sites"]
+
+    assert further_values(licence="MIT", score=0.5, sites=["a", "b"]) == ("MIT", 0.5, ["a", "b"])
+    assert further_values() == further_values(licence=None, score=None, sites=[]) == ("", 0.0, [""])
 
 
 def test_only_listed_attached_records_are_in_the_index() -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.batch_planner import HANDLERS
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import FEEDS
 from graphql_schema.ports.commands import Command, DeclaredEdges, LinkCommand, RegisterCommand, UnlinkCommand
@@ -16,6 +17,12 @@ from graphql_schema.ports.commands import Command, DeclaredEdges, LinkCommand, R
 ADA = person("ada", "team ranking", roles="engineer")
 OURS = {"team ranking": ["TECHNICAL"]}
 THEIRS = {"team ads": ["TECHNICAL"]}
+
+
+def test_every_command_has_a_handler() -> None:
+    """A command that no handler plans would be an internal error of the first call."""
+    missing = {each.__name__ for each in {*get_args(Command)} - HANDLERS.keys()}
+    assert missing == set(), f"{missing} have no handler: add it to HANDLERS in app/graph/writing/batch_planner.py."
 
 
 def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> RegisterCommand:

@@ -60,6 +60,13 @@ DEMONSTRATED = {
 }  # fmt: skip
 """The fields of AssetInput that the demo is to show; a later kind may do without an item there."""
 
+DEMONSTRATED_RELATIONS = {
+    "INPUT_TO", "PRODUCES", "DERIVES", "FEEDS", "BASE_OF", "EVALUATED_BY", "DEPLOYED_AS", "SERVED_BY", "TESTED_IN",
+    "CELL_OF", "CALLED_BY", "TRIGGERS", "VERSION_OF", "PRECEDES", "RUN_OF", "CHILD_OF", "STARTED_BY", "CONTAINS",
+    "REPLACED_BY",
+}  # fmt: skip
+"""The values of Relation that the demo is to show; a later relation may do without an edge there."""
+
 
 def edges(items: list[dict[str, Any]]) -> "nx.MultiDiGraph[str]":
     """Draw the items' relations as a graph, by plain Python."""
@@ -96,11 +103,12 @@ def test_every_item_is_an_input_of_the_contract(
 
 
 def test_all_kinds_and_relations_occur(story: list[dict[str, Any]], contract: GraphQLSchema) -> None:
-    """Every kind of the first release, links, and every value of Relation have their place in the demo."""
+    """Every kind and relation of the first release, and links, have their place in the demo."""
     assert {next(iter(item)) for item in story} >= DEMONSTRATED
     relation = contract.get_type("Relation")
     assert isinstance(relation, GraphQLEnumType)
-    assert {name for *_, name in edges(story).edges(keys=True)} == set(relation.values)
+    shown = {name for *_, name in edges(story).edges(keys=True)}
+    assert set(relation.values) >= shown >= DEMONSTRATED_RELATIONS
 
 
 def test_every_reference_has_an_item(story: list[dict[str, Any]]) -> None:

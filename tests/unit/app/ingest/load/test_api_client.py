@@ -7,7 +7,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.ingest.load.api_client import ApiClient, RequestRejectedError, Retry, TokenRefusedError, UnreachableError
+from app.ingest.load.api_client import (
+    DEFAULT_RETRY,
+    ApiClient,
+    RequestRejectedError,
+    Retry,
+    TokenRefusedError,
+    UnreachableError,
+)
 
 AT_ONCE = Retry(tries=4, first_pause=0.0, max_pause=0.0)
 DATA = httpx2.Response(200, json={"data": {"viewer": None}})
@@ -108,7 +115,7 @@ async def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
     ],
 )
 async def test_a_busy_api_is_tried_again(api: Apis, trouble: httpx2.Response | Exception) -> None:
-    """Registration is idempotent and the rest only reads, so a request whose outcome is unknown is repeated."""
+    """A request whose outcome is unknown is repeated: registration is idempotent, other writes have a key."""
     one = api(trouble, DATA)
     assert await one.execute() == {"viewer": None}
     assert len(one.requests) == 2
@@ -135,8 +142,16 @@ def test_pauses_double_up_to_a_bound_and_are_random() -> None:
     retry = Retry(first_pause=0.5, max_pause=20.0)
     for failures, bound in ((1, 0.5), (2, 1.0), (3, 2.0), (7, 20.0), (50, 20.0)):
         pauses = [retry.pause(failures) for _ in range(200)]
-        assert bound / 2 < max(pauses) <= bound
-        assert 0 <= min(pauses) < bound / 2
+        assert bound * 3 / 4 < max(pauses) <= bound
+        assert bound / 2 <= min(pauses) < bound * 3 / 4
+
+
+async def test_the_default_covers_a_restart_of_the_server(api: Apis) -> None:
+    """A server that is away for a minute, as during a restart, does not end an import, however the pauses fall."""
+    one = api(httpx2.ConnectError("refused"))
+    with pytest.raises(UnreachableError):
+        await one.execute(retry=DEFAULT_RETRY)
+    assert sum(one.pauses) > 60
 
 
 @pytest.mark.parametrize(
@@ -161,9 +176,9 @@ async def test_a_refused_token_is_not_tried_again(api: Apis, response: httpx2.Re
     [
         (failed("Unknown field.", "BAD_REQUEST", 400), "Unknown field."),
         (httpx2.Response(200, json={"errors": [{"message": "a"}, {"message": "b"}]}), "a; b"),
-        (httpx2.Response(404, text="nothing"), "HTTP 404"),
-        (httpx2.Response(200, json=[]), "HTTP 200"),
-        (httpx2.Response(200, json={"data": None}), "HTTP 200"),
+        (httpx2.Response(404, text="nothing"), "HTTP 404 without a GraphQL response; check the address (--url)"),
+        (httpx2.Response(200, json=[]), "HTTP 200 without a GraphQL response; check the address (--url)"),
+        (httpx2.Response(200, json={"data": None}), "HTTP 200 without a GraphQL response; check the address (--url)"),
     ],
 )
 async def test_a_rejected_request_is_not_tried_again(api: Apis, response: httpx2.Response, message: str) -> None:

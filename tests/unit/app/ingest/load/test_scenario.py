@@ -18,6 +18,7 @@ class Caller:
     """Replaces the API client of one caller; all callers write into one log, which is emptied for each test."""
 
     log: ClassVar[list[tuple[str, str, Mapping[str, Any]]]] = []
+    keys: ClassVar[list[tuple[str, str | None]]] = []
     known: ClassVar[set[str]] = set()
 
     def __init__(self, url: str, token: str, retry: Retry) -> None:
@@ -38,7 +39,8 @@ class Caller:
             return {"asset": {"id": LAST} if variables["id"] in self.known else None}
         name = document.partition("{")[2].partition("(")[0].strip()
         given = variables["input"]
-        self.log.append((self.token, name, given))
+        self.log.append((self.token, name, {key: each for key, each in given.items() if key != "idempotencyKey"}))
+        self.keys.append((name, given.get("idempotencyKey")))
         errors = [{"code": "DENIED", "message": "No.", "inputPath": []}] if given.get("fails") else []
         incident = (
             {"incident": {"id": f"made-of-{given.get('idempotencyKey')}"}} if "incident { id }" in document else {}
@@ -51,6 +53,7 @@ def caller(monkeypatch: pytest.MonkeyPatch) -> type[Caller]:
     """Put callers without a network in place of API clients."""
     monkeypatch.setattr(scenario, "ApiClient", Caller)
     monkeypatch.setattr(Caller, "log", [])
+    monkeypatch.setattr(Caller, "keys", [])
     monkeypatch.setattr(Caller, "known", set())
     return Caller
 
@@ -77,6 +80,16 @@ async def test_each_call_is_made_with_the_token_of_its_caller(caller: type[Calle
         ("token-e", "approve", {"subject": "v"}),
         ("token-a", "recordUsage", {"records": []}),
     ]
+
+
+async def test_a_call_that_may_be_repeated_has_a_key_of_its_own(caller: type[Caller]) -> None:
+    """A decision, report or incident is recorded once, also if the client repeats the call after a lost response."""
+    approve, keyed = Call("eli", "approve", {"subject": "v"}), Call("ada", "openIncident", {"idempotencyKey": "mine"})
+    await run([approve, keyed], [Call("eli", "setAlias", {"alias": "a"})], [approve])
+    (first, incident, alias, again) = caller.keys
+    assert (incident, alias) == (("openIncident", "mine"), ("setAlias", None))
+    assert None not in {first[1], again[1]}
+    assert first != again
 
 
 async def test_a_refused_call_ends_the_scenario_after_its_round(caller: type[Caller]) -> None:

@@ -134,6 +134,22 @@ def test_an_id_of_another_shape_is_refused(foreign: str) -> None:
         urn(foreign)
 
 
+@pytest.mark.parametrize("foreign", ["", "pii", "urn:li:tag", "urn:li:dataset", "a:b:c"])
+def test_a_text_that_is_no_id_is_refused(foreign: str) -> None:
+    """The error names the text, also if it is the group of a model, so that the import names the record to correct."""
+    with pytest.raises(InvalidError, match=f"^{re.escape(foreign)} is not an id in DataHub"):
+        urn(foreign)
+    if foreign:
+        with pytest.raises(InvalidError, match=f"^{re.escape(foreign)} is not an id in DataHub"):
+            Names(estate_of(model("a", foreign)))
+
+
+def test_a_group_of_another_shape_is_refused() -> None:
+    """The group of a model must have a platform and a name."""
+    with pytest.raises(InvalidError, match=r"^urn:li:mlModelGroup:x is not an id of a mlModelGroup"):
+        Names(estate_of(model("a", "urn:li:mlModelGroup:x")))
+
+
 def test_a_list_of_ids_has_each_urn_once() -> None:
     """The order stays, and ids of types without a kind are left out."""
     ids = [TABLE, "urn:li:container:abc", "urn:li:corpuser:ada", TABLE]

@@ -1,0 +1,157 @@
+"""Binds approvals to content: the content of a version in use is fixed, and another change of content voids approvals.
+
+The rule is applied to the staged changes of every item, whichever command made them.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from app.graph.records.edge_record import is_current
+from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
+from app.graph.writing.rules.attach import amended
+from app.graph.writing.rules.gate_evidence import decisions
+from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.rejections import RejectedItemError, conflict
+from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.relations import DEPLOYED_AS, PRODUCES, STARTED_BY, Direction
+from graphql_schema.catalog.urn import parent_urn
+from graphql_schema.ports.record import Record
+from graphql_schema.rules.gate_evaluation import approved, newest
+
+DIGESTS: Final = ("digest", "contentDigest")
+"""Fields of a version that never change once they are set."""
+
+_CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
+    "ModelVersion": ("digest", "artifactUri", "framework", "codeRef", "params"),
+    "DatasetVersion": ("contentDigest", "location", "rowCount"),
+    "Dataset": ("format", "location", "columns"),
+    "Deployment": ("environment",),
+}
+"""The fields that an approval is for, by kind; that of a deployment is for its version as well."""
+
+MADE_BY: Final = "madeBy"
+"""Record key: subjects who registered the asset or changed its content; absent if only its creator did."""
+
+
+def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
+    """Record who made the content that the item changes; return the names of the approvals that this voids.
+
+    Raises RejectedItemError if the content of a version changes that is approved, behind a protected alias or deployed.
+    """
+    voided: dict[str, None] = {}
+    for vid, before, field in [*_changed_records(unit), *_changed_deployments(unit)]:
+        if before is not None:
+            if field and KINDS[kind_of(before)].versioned:
+                _refuse_if_in_use(unit, before, field)
+            voided |= dict.fromkeys(_void(unit, vid, before))
+        _record_maker(unit, vid, before)
+    return tuple(sorted(voided))
+
+
+def made_or_requested(unit: ItemUnit, record: Record) -> bool:
+    """Return whether the caller registered the asset, changed its content, or started a run that produced it.
+
+    A run counts for each user that it ever named, because a later name does not end a request.
+    """
+    if unit.author.subject in record.get(MADE_BY, [record["createdBy"]]):
+        return True
+    urn = unit.author.user
+    if urn is None or not PRODUCES.allows("Run", kind_of(record)):
+        return False
+    user = unit.lookup.vid(urn)
+    runs = [
+        unit.lookup.vid(run["id"]) for _, run in unit.visibility.neighbours(PRODUCES.into("Run"), _vid(unit, record))
+    ]
+    unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in runs))
+    return any(key[2] == user for run in runs for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run))
+
+
+def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
+    """Yield the assets that the item registers or whose content it changes: vertex id, former record, and field.
+
+    The former record of a new registration is None. A given field that is hidden from the caller counts as changed.
+    """
+    for vid, after in [*unit.staging.staged.vertices.items()]:
+        before = unit.lookup.batch.vertex(vid)
+        fields = _CONTENT.get(kind_of(after), ())
+        if not fields or after["hydration"] == "STUB":
+            continue
+        if before is None or before["hydration"] == "STUB":
+            yield vid, None, ""
+            continue
+        rewritten = unit.audit.rewritten.get(vid, ())
+        if changed := [name for name in fields if before.get(name) != after.get(name) or name in rewritten]:
+            yield vid, before, changed[0]
+
+
+def _changed_deployments(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
+    """Yield the stored deployments that get or lose a version."""
+    for key in unit.staging.staged.edges:
+        was, now = unit.lookup.batch.edge(key), unit.lookup.edge(key)
+        if key[0] == DEPLOYED_AS.name and is_current(was, unit.now) != is_current(now, unit.now):
+            before = unit.lookup.batch.vertex(key[2])
+            if before is not None and before["hydration"] != "STUB":
+                yield key[2], before, ""
+
+
+def _refuse_if_in_use(unit: ItemUnit, version: Record, field: str) -> None:
+    """Reject the item if the version is approved, or serves."""
+    names = _valid_names(unit, version)
+    uses = [f"approved under {name!r}" for name in names] + [*_servings(unit, version)]
+    if uses:
+        path = ("change",) if ChangeAction.REVERTED in unit.audit.actions.values() else (field,)
+        raise _fixed(version, field, uses, path)
+
+
+def _fixed(version: Record, field: str, uses: list[str], path: tuple[str, ...]) -> RejectedItemError:
+    return conflict(
+        f"`{field}` of {version['id']} is fixed, because the version is {' and '.join(uses)}. Register the other "
+        "content as a version of its own, or end this first.",
+        version["revision"],
+        *path,
+    )
+
+
+def _servings(unit: ItemUnit, version: Record) -> Iterator[str]:
+    """Yield the protected aliases and the ACTIVE deployments, visible to the caller, that a model version is in."""
+    if kind_of(version) != "ModelVersion":
+        return
+    model = unit.visibility.visible(parent_urn(version["id"]) or "")
+    for name, alias in sorted((model or {}).get(ALIASES, {}).items()):
+        if alias["protected"] and alias["version"] == version["id"]:
+            yield f"behind the protected alias {name!r}"
+    for _, deployment in unit.visibility.neighbours(DEPLOYED_AS.out("Deployment"), _vid(unit, version)):
+        if deployment.get("status") == "ACTIVE" and not is_deleted(deployment):
+            yield f"deployed as {deployment['id']}"
+
+
+def _valid_names(unit: ItemUnit, record: Record) -> list[str]:
+    """Return the names under which an asset is approved now."""
+    known = decisions(unit, record)
+    return [name for name in sorted({each["gate"] for each in known}) if approved(newest(known, name), unit.now)]
+
+
+def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
+    """Stage the valid approvals of an asset as void, with their audit entries; return their names."""
+    known, names = decisions(unit, subject), _valid_names(unit, subject)
+    for name in names:
+        approval = newest(known, name)
+        if approval is not None:
+            unit.staging.put(unit.lookup.vid(approval["id"]), amended(unit, approval, voidedAt=unit.now))
+            entry = {"gate": name, "decision": approval["decision"]}
+            unit.audit.record_field(vid, "approvals", entry, {**entry, "void": True})
+    return names
+
+
+def _record_maker(unit: ItemUnit, vid: int, before: Record | None) -> None:
+    """Stage the caller as one who made the content; the creator of a stub did not."""
+    record, subject = unit.lookup.known(vid), unit.author.subject
+    creator = record.get(MADE_BY, [record["createdBy"]])
+    makers = sorted({*(creator if before is not None else ()), subject})
+    if makers != creator:
+        unit.staging.put(vid, {**record, MADE_BY: makers})
+
+
+def _vid(unit: ItemUnit, record: Record) -> int:
+    return unit.lookup.vid(record["id"])

@@ -1,0 +1,46 @@
+"""The owner of an evaluation that names none: the team that recorded it, if its evaluations count for the version."""
+
+from dataclasses import replace
+from typing import Final
+
+from app.graph.writing.unit.item_unit import ItemUnit
+from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY, Direction
+from graphql_schema.catalog.urn import parent_urn, parse_urn
+from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+from graphql_schema.ports.record import Record
+
+_DECLARER: Final = "Evaluation.owners"
+
+
+def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record | None) -> RegisterCommand:
+    """Return the registration of an evaluation with the team of the caller as owner, if it has and declares none.
+
+    The team is the owner team of the version, else an evaluator of a gate; a caller in none of these sets no owner.
+    """
+    owned = before is not None and (before["ownerTeam"] or before["index"]["owners"])
+    declares = any(edges.hop.relation is OWNED_BY for edges in command.edges)
+    if command.action is not None or parse_urn(command.urn).kind != "Evaluation" or owned or declares:
+        return command
+    owners = [owner for owner in _counting(unit, command) if owner in unit.author.owners]
+    if not owners:
+        return command
+    owner = DeclaredEdges(OWNED_BY.out(), _DECLARER, {owners[0]: {"kinds": ["TECHNICAL"]}})
+    return replace(command, edges=(*command.edges, owner))
+
+
+def _counting(unit: ItemUnit, command: RegisterCommand) -> list[str]:
+    """Return the teams whose evaluations count for the version that the command names, its owner team first."""
+    owners = [
+        version["ownerTeam"]
+        for edges in command.edges
+        if edges.hop.relation is EVALUATED_BY and edges.hop.direction is Direction.IN
+        for urn in edges.targets
+        if (version := _known(unit, urn)) is not None and version["ownerTeam"]
+    ]
+    return [*owners, *sorted(unit.author.gates.evaluators)]
+
+
+def _known(unit: ItemUnit, urn: str) -> Record | None:
+    """Return the visible record of a version, else that of its model; None without both."""
+    parent = parent_urn(urn)
+    return unit.visibility.visible(urn) or (unit.visibility.visible(parent) if parent else None)

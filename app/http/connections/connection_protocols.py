@@ -1,0 +1,210 @@
+"""uvicorn's protocols for HTTP/1.1 and WebSockets, with the limits of connections and with errors in JSON."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import uuid4
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from app.http.connections.listener import ACCEPTS_PER_TURN
+from app.http.connections.open_connections import OpenConnection, OpenConnections, Owed
+from app.http.errors import HttpError
+from app.http.json_response import error_response
+from policies.errors import Code
+
+LINGER_SECONDS: Final = 1.0
+"""Seconds in which a refused client can send its request, so that it reads the response before the end."""
+
+MAX_LINGERING: Final = 32
+"""Refused clients that are waited for at the same time; others may lose the response."""
+
+_PARTS: Final = {h11.IDLE: Owed.HEAD, h11.SEND_BODY: Owed.BODY}
+
+
+class ConnectionConfig(uvicorn.Config):
+    """uvicorn's configuration with these protocols, which find the open connections of their server in it."""
+
+    def __init__(self, app: ASGIApp, connections: OpenConnections, **options: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(
+            app,
+            http=HttpConnection,
+            ws=WebSocketConnection,
+            backlog=ACCEPTS_PER_TURN,
+            timeout_keep_alive=connections.limits.idle_seconds,
+            **options,
+        )
+        self.connections = connections
+
+
+class _UnambiguousRequests(h11.Connection):
+    """Refuses requests whose end a proxy in front of this server may see at another byte.
+
+    ``refused`` is the error of the last malformed request.
+    """
+
+    refused: h11.RemoteProtocolError | None = None
+
+    def next_event(self) -> Any:  # noqa: ANN401 - the union of h11's events has no public name
+        """Return the next event; raises RemoteProtocolError for a request that h11 or this class refuses."""
+        try:
+            event = super().next_event()
+            if isinstance(event, h11.Request):
+                _refuse_two_lengths(event)
+        except h11.RemoteProtocolError as error:
+            self.refused = error
+            raise
+        return event
+
+
+def _refuse_two_lengths(request: h11.Request) -> None:
+    names = {name for name, _ in request.headers}
+    if b"transfer-encoding" in names and (b"content-length" in names or request.http_version < b"1.1"):
+        raise h11.RemoteProtocolError("Transfer-Encoding with Content-Length, or in HTTP/1.0")
+
+
+class _Counted(asyncio.Protocol):
+    """The part that both protocols share: the connection is counted until its socket is closed."""
+
+    config: ConnectionConfig
+    transport: asyncio.Transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Release the connection."""
+        self.config.connections.release(self.transport)
+        super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        """Record that the client has taken most of what was sent."""
+        super().resume_writing()
+        connections = self.config.connections
+        if found := connections.find(self.transport):
+            found.make_progress(connections.clock)
+
+
+class HttpConnection(_Counted, H11Protocol):
+    """A connection before a possible upgrade to a WebSocket."""
+
+    config: ConnectionConfig
+    transport: asyncio.Transport
+
+    def __init__(
+        self,
+        config: ConnectionConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = self._requests = _UnambiguousRequests(h11.SERVER)
+        self._admitted: OpenConnection | None = None
+        self._lingering: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection, or refuse it at once."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a socket can be read and written
+        super().connection_made(transport)
+        try:
+            self._admitted = self.config.connections.admit(transport, self)
+        except HttpError as error:
+            self._respond(error)
+            self._linger()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Release the connection, and the wait for a refused one."""
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self.config.connections.lingering -= 1
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what the client sent, and record what it owes now."""
+        if self._admitted is None:
+            self.transport.close()
+            return
+        super().data_received(data)
+        self._update_owed()
+
+    def on_response_complete(self) -> None:
+        """Record what the client owes after a response: nothing, or the rest of a request that it has begun."""
+        super().on_response_complete()
+        self._update_owed()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Give the connection to the other protocol, with a complete head."""
+        assert self._admitted is not None  # noqa: S101 - a refused connection reads no request
+        self._admitted.owe(None, self.config.connections.clock)
+        super().handle_websocket_upgrade(event)
+
+    def end_overdue(self, owed: Owed) -> bool:
+        """End the connection; return False if the application reads the body, and answers 408 by itself."""
+        if owed is Owed.BODY and not (self.cycle and self.cycle.response_complete):
+            return False
+        if owed is Owed.HEAD and self.conn.trailing_data[0] and self.conn.our_state is h11.IDLE:
+            seconds = self.config.connections.limits.request_seconds
+            message = f"The head of the request did not arrive within {seconds:g} s. Send the request again."
+            self._respond(HttpError(HTTPStatus.REQUEST_TIMEOUT, message))
+        self.transport.close()
+        return True
+
+    def send_400_response(self, _message: str) -> None:
+        """Send the error of a malformed request, and close the connection."""
+        refused = self._requests.refused
+        status = refused.error_status_hint if refused else HTTPStatus.BAD_REQUEST
+        message = f"The request is not valid HTTP/1.1: {refused}. Correct the client, or a proxy before this server."
+        self._respond(HttpError(status, message, Code.BAD_REQUEST))
+        self.transport.close()
+
+    def _update_owed(self) -> None:
+        """Set what the client owes by the state of its request; nothing between two requests."""
+        if self._admitted is None or self.transport.get_protocol() is not self:
+            return
+        owed = _PARTS.get(self.conn.their_state)
+        if owed is Owed.HEAD and not self.conn.trailing_data[0]:
+            owed = None
+        self._admitted.owe(owed, self.config.connections.clock)
+
+    def _respond(self, error: HttpError) -> None:
+        """Send ``error`` in place of the application, unless a response has begun; the caller closes the connection."""
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            return
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        response = error_response(error, uuid4().hex)
+        headers = [*response.raw_headers, (b"connection", b"close")]
+        reason = HTTPStatus(response.status_code).phrase.encode()
+        head = h11.Response(status_code=response.status_code, headers=headers, reason=reason)
+        for event in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+
+    def _linger(self) -> None:
+        """Close a refused connection at its first bytes or after some time; unread bytes would destroy the response."""
+        if self.config.connections.lingering >= MAX_LINGERING:
+            self.transport.close()
+            return
+        self.config.connections.lingering += 1
+        self._lingering = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
+    """The same connection after its upgrade."""
+
+    config: ConnectionConfig
+    transport: asyncio.Transport
+
+    def pause_writing(self) -> None:
+        """Read nothing from a client that takes nothing: each ping would add to what is sent."""
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read again, unless the application has not read the last message yet."""
+        super().resume_writing()
+        if not self.read_paused:
+            self.transport.resume_reading()

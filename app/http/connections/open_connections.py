@@ -1,0 +1,168 @@
+"""Counts the open connections, refuses those over the limits, and ends those whose client takes too long."""
+
+import asyncio
+import socket
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Final, Protocol
+
+import structlog
+
+from app.errors import RETRY_AFTER_SECONDS
+from app.http.connections.connection_limits import ConnectionLimits
+from app.http.errors import HttpError
+from policies.errors import Code
+
+PROGRESS_BYTES: Final = 16 * 1024
+"""What a client must take of its unsent bytes within the seconds for readers, or the rest if that is less."""
+
+LOG_SECONDS: Final = 10.0
+"""Seconds between two lines about refused and ended connections; each line counts those since the last one."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Owed(StrEnum):
+    """A part of a request that the client has begun to send, or was expected to."""
+
+    HEAD = "head"
+    BODY = "body"
+
+
+class Owing(Protocol):
+    """The protocol of a connection whose client may owe a part of a request."""
+
+    def end_overdue(self, owed: Owed) -> bool:
+        """End the connection because of ``owed``; return False if the application still waits for it."""
+
+
+@dataclass(slots=True)
+class OpenConnection:
+    """One admitted connection, until its socket is closed.
+
+    ``owed`` is what the client must send, since the time ``owed_since``. ``unsent`` and ``taken_at`` are the bytes that
+    waited for the client, and the time, when it last made progress. Times are those of `OpenConnections.clock`.
+    """
+
+    address: str
+    transport: asyncio.Transport
+    owing: Owing
+    owed: Owed | None
+    owed_since: float
+    taken_at: float
+    unsent: int = 0
+
+    def owe(self, owed: Owed | None, now: float) -> None:
+        """Set what the client owes; the time starts when that is another part than before."""
+        if owed is not self.owed:
+            self.owed, self.owed_since = owed, now
+
+    def make_progress(self, now: float) -> None:
+        """Record that the client takes what is sent."""
+        self.unsent, self.taken_at = self.transport.get_write_buffer_size(), now
+
+    def is_stalled(self, now: float, seconds: float) -> bool:
+        """Return whether the client has made no progress for ``seconds``; record the progress that it made."""
+        waiting = self.transport.get_write_buffer_size()
+        if waiting == 0 or self.unsent == 0 or waiting <= self.unsent - PROGRESS_BYTES:
+            self.make_progress(now)
+        return waiting > 0 and now - self.taken_at >= seconds
+
+
+class OpenConnections:
+    """The connections of one server, HTTP and WebSocket, checked several times per shortest limit.
+
+    ``clock`` counts seconds by these checks, so that a pause of the process is not held against its clients.
+    ``lingering`` is the number of refused connections that are still open.
+    """
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
+        self.clock = 0.0
+        self.lingering = 0
+        self._interval = min(1.0, min(limits.request_seconds, limits.reader_seconds) / 4)
+        self._open: dict[asyncio.Transport, OpenConnection] = {}
+        self._of_address: Counter[str] = Counter()
+        self._ended: Counter[str] = Counter()
+        self._logged_at = -LOG_SECONDS
+        self._next_check: asyncio.TimerHandle | None = None
+
+    def admit(self, transport: asyncio.Transport, owing: Owing) -> OpenConnection:
+        """Count a new connection until `release`; raises HttpError with status 503 or 429 if there are too many."""
+        self._check_later()
+        peer = transport.get_extra_info("peername")
+        address = str(peer[0]) if peer else ""
+        if len(self._open) >= self.limits.total:
+            self._ended["refused_in_all"] += 1
+            raise _too_many_error(HTTPStatus.SERVICE_UNAVAILABLE, "The server", self.limits.total)
+        if self._of_address[address] >= self.limits.per_address and not self._is_proxy(address):
+            self._ended["refused_of_address"] += 1
+            raise _too_many_error(HTTPStatus.TOO_MANY_REQUESTS, "Your address", self.limits.per_address)
+        self._of_address[address] += 1
+        opened = OpenConnection(address, transport, owing, Owed.HEAD, self.clock, self.clock)
+        self._open[transport] = opened
+        return opened
+
+    def find(self, transport: asyncio.Transport) -> OpenConnection | None:
+        """Return the admitted connection on ``transport``; None if it was refused or released."""
+        return self._open.get(transport)
+
+    def release(self, transport: asyncio.Transport) -> None:
+        """Remove a connection whose socket is closed; one that was refused is unknown here."""
+        closed = self._open.pop(transport, None)
+        if closed is None:
+            return
+        self._of_address[closed.address] -= 1
+        if not self._of_address[closed.address]:
+            del self._of_address[closed.address]
+
+    def _is_proxy(self, address: str) -> bool:
+        return any(ip_address(address) in network for network in self.limits.proxies)
+
+    def _check_later(self) -> None:
+        if self._next_check is None:
+            self._next_check = asyncio.get_running_loop().call_later(self._interval, self._check)
+
+    def _check(self) -> None:
+        """End what is overdue, and check again while there is anything to check or to log."""
+        self._next_check = None
+        self.clock += self._interval
+        for connection in list(self._open.values()):
+            self._end_if_overdue(connection)
+        if self._ended and self.clock - self._logged_at >= LOG_SECONDS:
+            _log.warning("connections_ended", open=len(self._open), **self._ended)
+            self._ended.clear()
+            self._logged_at = self.clock
+        if self._open or self._ended:
+            self._check_later()
+
+    def _end_if_overdue(self, connection: OpenConnection) -> None:
+        if connection.is_stalled(self.clock, self.limits.reader_seconds):
+            self._ended["slow_reader"] += 1
+            _reset(connection.transport)
+            return
+        owed = connection.owed
+        overdue = self.clock - connection.owed_since >= self.limits.request_seconds
+        if owed is not None and overdue and connection.owing.end_overdue(owed):
+            self._ended[f"late_{owed}"] += 1
+            connection.owed = None
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """End a connection whose client does not read; a close would wait for it, as would the system."""
+    opened = transport.get_extra_info("socket")
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def _too_many_error(status: HTTPStatus, who: str, maximum: int) -> HttpError:
+    return HttpError(
+        status,
+        f"{who} has {maximum} open connections, the maximum. Close some, or try again later.",
+        Code.LIMIT_EXCEEDED,
+        {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )

@@ -1,0 +1,75 @@
+"""A queue that shares the slots of running operations fairly among callers.
+
+One process executes all operations in one event loop, so more of them at once only take longer. Waiting callers take
+turns: who sends many requests waits behind the others' first ones, and not they behind all of his.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from policies.errors import LimitError
+
+
+@dataclass(slots=True)
+class FairQueue:
+    """Admits ``slots`` operations at once, at most ``per_caller`` of one caller.
+
+    At most ``waiting_per_caller`` of a caller wait; further ones are refused.
+    """
+
+    slots: int = 16
+    per_caller: int = 8
+    waiting_per_caller: int = 256
+    _running: Counter[str] = field(default_factory=Counter)
+    _waiting: OrderedDict[str, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
+
+    @asynccontextmanager
+    async def slot(self, caller: str) -> AsyncIterator[None]:
+        """Hold a slot; waits until one is free. Raises LimitError if too many operations of the caller wait."""
+        await self._acquire(caller)
+        try:
+            yield
+        finally:
+            self._release(caller)
+
+    async def _acquire(self, caller: str) -> None:
+        if not self._waiting.get(caller) and self._has_slot(caller):
+            self._running[caller] += 1
+            return
+        waiting = self._waiting.setdefault(caller, deque())
+        if len(waiting) >= self.waiting_per_caller:
+            raise LimitError(
+                f"{len(waiting)} of your requests wait already; send the next one after a response.",
+                limit="waiting",
+                maximum=self.waiting_per_caller,
+            )
+        turn = asyncio.get_running_loop().create_future()
+        waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                waiting.remove(turn)
+            else:
+                self._release(caller)  # the slot was given in the same moment
+            raise
+
+    def _has_slot(self, caller: str) -> bool:
+        return self._running.total() < self.slots and self._running[caller] < self.per_caller
+
+    def _release(self, caller: str) -> None:
+        """Free a slot, and give free slots to the callers that wait, one each in turn."""
+        self._running[caller] -= 1
+        if not self._running[caller]:
+            del self._running[caller]
+        for each in list(self._waiting):
+            waiting = self._waiting[each]
+            if waiting and self._has_slot(each):
+                self._running[each] += 1
+                waiting.popleft().set_result(None)
+                self._waiting.move_to_end(each)
+            if not waiting:
+                del self._waiting[each]

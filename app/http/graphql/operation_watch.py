@@ -1,0 +1,86 @@
+"""Ends an operation at its deadline, when it exceeds its budget, or when its client has disconnected."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Protocol, TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
+
+from app.http.graphql.graphql_request import RequestLimits
+from policies.errors import Code, CodedError, LimitError
+
+ResultT = TypeVar("ResultT")
+
+
+class Endable(Protocol):
+    """The budget of an operation, as far as this module uses it."""
+
+    writes: bool
+    """Whether the operation is a mutation; known from the start of its execution."""
+
+    def cancel_with(self, cancel: Callable[[], object]) -> None:
+        """Call ``cancel`` when the operation ends, unless it is a mutation."""
+
+    @property
+    def ended(self) -> CodedError | None:
+        """The error that ended the operation, or None."""
+
+    def end(self, error: CodedError) -> None:
+        """End the operation: it sends no further request to the store."""
+
+
+async def watched(
+    request: Request, operation: Coroutine[object, object, ResultT], budget: Endable, limits: RequestLimits
+) -> ResultT:
+    """Return the result of an operation that ends in time.
+
+    A query that ends before its result, for whatever reason, is cancelled. A mutation that ends completes the current
+    transaction and starts no other; its result has errors for what it did not do. Raises ClientDisconnect if the
+    client has left, and the error that ended a query.
+    """
+    running = asyncio.create_task(operation)
+    departure = asyncio.create_task(_departure(request.receive))
+    budget.cancel_with(running.cancel)
+    try:
+        await _first_of(running, departure, limits.query_seconds)
+        if budget.writes:
+            await _first_of(running, departure, limits.mutation_seconds - limits.query_seconds)
+        gone = not running.done() and departure.done()
+        if not running.done():
+            budget.end(_departed_error() if gone else _late_error(limits, writes=budget.writes))
+            await asyncio.wait({running})
+        if gone:
+            raise ClientDisconnect
+        if running.cancelled() and budget.ended is not None:
+            raise budget.ended
+        return running.result()
+    finally:
+        running.cancel()
+        departure.cancel()
+
+
+async def _first_of(running: asyncio.Task[ResultT], departure: asyncio.Task[None], seconds: float) -> None:
+    """Return when the operation is done, its client has left, or after some seconds."""
+    if not running.done() and not departure.done():
+        await asyncio.wait({running, departure}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _departure(receive: Callable[[], Awaitable[Message]]) -> None:
+    """Return when the client has disconnected; the body was received before, or is ignored."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _late_error(limits: RequestLimits, *, writes: bool) -> LimitError:
+    seconds = limits.mutation_seconds if writes else limits.query_seconds
+    advice = (
+        "Some of it may be written: send the same again, in smaller parts; what is done is then UNCHANGED."
+        if writes
+        else "Use a smaller `first`, select less, or split it into several requests."
+    )
+    return LimitError(f"The operation took longer than {seconds:g} s. {advice}", limit="seconds", maximum=seconds)
+
+
+def _departed_error() -> CodedError:
+    return CodedError("The client closed the connection before the response.", Code.BAD_REQUEST)

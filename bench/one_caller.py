@@ -1,0 +1,194 @@
+"""Measures what one caller can do to the others: a light reader and a writer, alone and beside attackers.
+
+``.venv/bin/python bench/one_caller.py [SECONDS]`` starts a server of its own with 600 assets of one team. It then runs
+each attack for some seconds, and after that mixed readers at several numbers of connections. It prints p50 and p99 of
+the light reader and the writer in milliseconds, with their ratio to the times alone. It also prints the longest time
+without an answer of ``/health/live``, and the memory of the server. Nothing is asserted, because times depend on the
+machine.
+"""
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from rich.console import Console
+from rich.table import Table
+
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import persona
+from app.settings import Settings
+
+PORT = 8_765
+URL = f"http://127.0.0.1:{PORT}"
+TEAM = "mlg://team/catalog/default/ranking"
+LIGHT = "{ assets(first: 20) { nodes { id displayName ownerTeam { id } } } }"
+LARGEST = (
+    "{ assets(first: 200) { nodes { id ownerTeam { id assets(first: 200) { nodes { id displayName kind } } } } } }"
+)
+TYPES = "{ __schema { types { name fields { name type { name fields { args { name } } } } } } }"
+MISSPELT = '{ search(text: "custmer chrn modle", first: 50) { hits { nodes { asset { id displayName } } } } }'
+COUNTS = "{ " + " ".join(f"a{n}: changes(filter: {{until: {n + 1}}}) {{ totalCount }}" for n in range(19)) + " }"
+FILTERS = "query ($f: AssetFilter) { assets(filter: $f, first: 1) { nodes { id } } }"
+WRITE = "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { failed } }"
+
+
+@dataclass
+class Times:
+    """Milliseconds of the calls of one kind, and the number of refused ones."""
+
+    wall: list[float] = field(default_factory=list)
+    refused: int = 0
+
+    def __str__(self) -> str:
+        if not self.wall:
+            return "-"
+        return f"{statistics.median(self.wall):.0f} / {self.p99:.0f}"
+
+    @property
+    def p99(self) -> float:
+        """Return the 99th percentile, the largest of fewer than 100 calls."""
+        return sorted(self.wall)[int(len(self.wall) * 0.99)] if self.wall else 0.0
+
+
+@dataclass
+class Load:
+    """Clients of one server, with the tokens of the personas."""
+
+    tokens: dict[str, str]
+    pid: int
+    written: int = 0
+
+    async def send(self, http: httpx2.AsyncClient, who: str, body: dict[str, Any], times: Times | None = None) -> None:
+        """Send an operation, and record its time."""
+        begin = time.perf_counter()
+        response = await http.post(
+            f"{URL}/graphql", json=body, headers={"Authorization": f"Bearer {self.tokens[who]}"}, timeout=300
+        )
+        if times is not None:
+            times.wall.append((time.perf_counter() - begin) * 1e3)
+            times.refused += response.status_code != httpx2.codes.OK or b'"errors"' in response.content[:12]
+
+    async def write(self, http: httpx2.AsyncClient, times: Times | None = None) -> None:
+        """Register one dataset."""
+        self.written += 1
+        item = {"dataset": {"id": f"mlg://dataset/bench/default/w{self.written}", "owners": [{"owner": TEAM}]}}
+        await self.send(http, "ada", {"query": WRITE, "variables": {"input": {"items": [item]}}}, times)
+
+    def memory(self) -> float:
+        """Return the resident memory of the server in MB."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+async def repeat(seconds: float, call: Callable[[], Coroutine[Any, Any, None]], pause: float = 0.0) -> None:
+    """Repeat a call one after the other for some seconds."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        await call()
+        await asyncio.sleep(pause)
+
+
+async def beside(load: Load, seconds: float, attack: list[Coroutine[Any, Any, None]]) -> tuple[Times, Times, Times]:
+    """Return the times of the light reader, the writer and the probe while attacks run."""
+    light, writer, live = Times(), Times(), Times()
+    async with httpx2.AsyncClient() as http:
+
+        async def probe() -> None:
+            begin = time.perf_counter()
+            await http.get(f"{URL}/health/live", timeout=300)
+            live.wall.append((time.perf_counter() - begin) * 1e3)
+
+        await asyncio.gather(
+            repeat(seconds, lambda: load.send(http, "cy", {"query": LIGHT}, light), 0.02),
+            repeat(seconds, lambda: load.write(http, writer), 0.1),
+            repeat(seconds, probe, 0.005),
+            *attack,
+        )
+    return light, writer, live
+
+
+def attacks(load: Load, http: httpx2.AsyncClient, seconds: float) -> dict[str, list[Coroutine[Any, Any, None]]]:
+    """Return the attacks by name: 8 connections of one caller each."""
+    bodies = {
+        "largest response": {"query": LARGEST},
+        "introspection": {"query": TYPES},
+        "large variables": {"query": FILTERS, "variables": {"f": {"or": [{}] * 2_100}}},
+        "misspelt searches": {"query": MISSPELT},
+        "counts": {"query": COUNTS},
+    }
+
+    def eight(body: dict[str, Any]) -> list[Coroutine[Any, Any, None]]:
+        return [repeat(seconds, lambda: load.send(http, "bo", body)) for _ in range(8)]
+
+    return {name: eight(body) for name, body in bodies.items()}
+
+
+async def main(seconds: float) -> None:
+    """Measure, and print a table."""
+    table = Table("beside", "light p50/p99", "x", "write p50/p99", "x", "longest without an answer", "memory MB")
+    async with serving() as load, httpx2.AsyncClient(limits=httpx2.Limits(max_connections=300)) as http:
+        await beside(load, 3, [])
+        alone = await beside(load, seconds, [])
+
+        def row(name: str, found: tuple[Times, Times, Times]) -> None:
+            ratios = [f"{each.p99 / was.p99:.1f}" for each, was in zip(found[:2], alone[:2], strict=True)]
+            live = f"{max(found[2].wall):.0f} ms"
+            table.add_row(name, str(found[0]), ratios[0], str(found[1]), ratios[1], live, f"{load.memory():.0f}")
+
+        row("nothing", alone)
+        for name, attack in attacks(load, http, seconds).items():
+            row(name, await beside(load, seconds, attack))
+        for number in (1, 8, 32, 128):
+            readers = [repeat(seconds, lambda: load.send(http, "bo", {"query": LIGHT})) for _ in range(number)]
+            row(f"{number} light readers", await beside(load, seconds, readers))
+        await asyncio.sleep(60)
+        row("nothing, a minute later", await beside(load, seconds, []))
+    Console().print(table)
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Load]:
+    """Run a server with 600 datasets of one team."""
+    with tempfile.TemporaryDirectory() as folder:
+        env = {"MLG_DATA_DIR": folder, "MLG_PORT": str(PORT)}
+        issuer = DevIssuer(Settings.from_env(os.environ | env))
+        tokens = {name: issuer.mint(persona(name)) for name in ("ada", "bo", "cy", "root")}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app", "serve", env=os.environ | env, stdout=asyncio.subprocess.DEVNULL
+        )
+        load = Load(tokens, process.pid)
+        try:
+            async with httpx2.AsyncClient() as http:
+                await ready(http)
+                for start in range(0, 600, 200):
+                    ids = [f"mlg://dataset/bench/default/d{number}" for number in range(start, start + 200)]
+                    items = [{"dataset": {"id": urn, "owners": [{"owner": TEAM}]}} for urn in ids]
+                    await load.send(http, "root", {"query": WRITE, "variables": {"input": {"items": items}}})
+            yield load
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def ready(http: httpx2.AsyncClient) -> None:
+    """Return when the server answers a query."""
+    while True:
+        try:
+            if (await http.get(f"{URL}/health/ready")).status_code == httpx2.codes.OK:
+                return
+        except httpx2.TransportError:
+            pass
+        await asyncio.sleep(0.5)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 10.0))

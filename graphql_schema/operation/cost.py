@@ -1,0 +1,271 @@
+"""The cost of an operation before it runs: how many objects and values its response can have.
+
+Sizes are multiplied down the tree: a page counts its ``first`` (:data:`DEFAULT_PAGE` without), a list of ids the ids,
+and any other list :data:`ASSUMED_ITEMS`. Each selection is priced once for each type, so the time is linear in
+the document even if fragments double it. The size of a list without ``first`` is an assumption;
+:mod:`graphql_schema.ports.operation_budget` bounds what is really returned.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, reduce
+from typing import Final, NamedTuple, Self
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    is_composite_type,
+    is_introspection_type,
+)
+
+from graphql_schema.operation.limits import CEILING, INTROSPECTION, Breach, DocumentLimits
+
+DEFAULT_PAGE: Final = 20
+"""Items of a page without ``first``."""
+ASSUMED_ITEMS: Final = 10
+"""Items of a list of objects that has no ``first``, such as the tags of an asset."""
+LISTING_COUNT: Final = 2_500
+"""Objects that ``totalCount`` of a list at the root counts as, because the store reads the complete list for it."""
+RELATION_COUNT: Final = 10
+"""Objects that ``totalCount`` of the related assets of one asset counts as."""
+
+_SIZES: Final = ("first", "ids", "maxPaths")
+"""Arguments that state the number of items: an integer, or a list with one element for each."""
+_PAGE_LISTS: Final = frozenset({"nodes", "edges", "paths", "results"})
+"""Lists with as many items as the arguments of an enclosing field state."""
+
+
+class Cost(NamedTuple):
+    """What a selection can return.
+
+    - ``objects`` and ``values``: objects, and scalar values of them.
+    - ``item_objects`` and ``item_values``: the same for each item of the page around it, whose size an enclosing field
+      states.
+    - ``counts``: how often ``totalCount`` of that page is selected.
+    - ``introspection``: objects and values that describe the schema.
+    """
+
+    objects: int = 0
+    values: int = 0
+    item_objects: int = 0
+    item_values: int = 0
+    counts: int = 0
+    introspection: int = 0
+
+    def plus(self, other: Self) -> "Cost":
+        """Return the sum."""
+        return Cost(*(min(a + b, CEILING) for a, b in zip(self, other, strict=True)))
+
+    def times(self, count: int) -> "Cost":
+        """Return the cost of ``count`` such selections."""
+        return Cost(*(min(count * each, CEILING) for each in self))
+
+    def either(self, other: Self) -> "Cost":
+        """Return the larger value of each part."""
+        return Cost(*map(max, self, other))
+
+    def paged(self, size: int, count_cost: int = RELATION_COUNT) -> "Cost":
+        """Return the cost with a page of ``size`` items, each ``totalCount`` of which costs ``count_cost``."""
+        objects = self.objects + size * self.item_objects + count_cost * self.counts
+        values = self.values + size * self.item_values
+        return Cost(min(objects, CEILING), min(values, CEILING), introspection=self.introspection)
+
+    def per_item(self) -> "Cost":
+        """Return the cost as that of one item of the page around it."""
+        return Cost(item_objects=self.objects, item_values=self.values, introspection=self.introspection)
+
+
+NOTHING: Final = Cost()
+_TOO_DEEP: Final = Cost(introspection=CEILING)
+"""The cost of fragments that nest introspection deeper than the stack of this process; depth is limited elsewhere."""
+
+
+@dataclass(slots=True)
+class Pricing:
+    """Prices the operations of one document against a schema and the variables as sent, before their coercion."""
+
+    schema: GraphQLSchema
+    variables: Mapping[str, object]
+    fragments: Mapping[str, FragmentDefinitionNode]
+    _known: dict[tuple[int, str], Cost] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, object]) -> Self:
+        """Return the pricing of a document."""
+        fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        return cls(schema, variables, fragments)
+
+    def cost(self, operation: OperationDefinitionNode) -> Cost:
+        """Return the cost of an operation. What the schema does not define counts 0, because validation refuses it."""
+        root = self.schema.get_root_type(operation.operation)
+        if root is None:
+            return NOTHING
+        defaults = {
+            each.variable.name.value: each.default_value
+            for each in operation.variable_definitions or ()
+            if each.default_value is not None
+        }
+        self.variables = {**defaults, **self.variables}
+        try:
+            return self._selection(operation.selection_set, root).paged(DEFAULT_PAGE)
+        except RecursionError:
+            return _TOO_DEEP
+
+    def _selection(self, selections: SelectionSetNode, parent: GraphQLNamedType) -> Cost:
+        """Return the cost of a selection on one object of the type ``parent``, priced once for each type."""
+        key = (id(selections), parent.name)
+        if key not in self._known:
+            self._known[key] = NOTHING  # a fragment that spreads itself counts 0; validation refuses it
+            self._known[key] = self._sum(selections.selections, parent)
+        return self._known[key]
+
+    def _sum(self, selections: Iterable[SelectionNode], parent: GraphQLNamedType) -> Cost:
+        """Return the cost of all selections; of the fragments on different object types only the largest."""
+        total, alternatives = NOTHING, dict[str, Cost]()
+        for node in selections:
+            if self._is_skipped(node.directives):
+                continue
+            if isinstance(node, FieldNode):
+                total = total.plus(self._field(node, parent))
+                continue
+            on, cost = self._fragment(node, parent)
+            if on is None or on is parent or not isinstance(on, GraphQLObjectType):
+                total = total.plus(cost)
+            else:
+                alternatives[on.name] = alternatives.get(on.name, NOTHING).plus(cost)
+        return total.plus(reduce(Cost.either, alternatives.values(), NOTHING))
+
+    def _fragment(self, node: SelectionNode, parent: GraphQLNamedType) -> tuple[GraphQLNamedType | None, Cost]:
+        """Return the type and the cost of an inline fragment or a spread."""
+        if isinstance(node, FragmentSpreadNode):
+            known = self.fragments.get(node.name.value)
+            if known is None:
+                return None, NOTHING
+            condition, selections = known.type_condition, known.selection_set
+        else:
+            assert isinstance(node, InlineFragmentNode)  # noqa: S101 - the third kind of selection
+            if node.type_condition is None:
+                return parent, self._selection(node.selection_set, parent)
+            condition, selections = node.type_condition, node.selection_set
+        on = self.schema.get_type(condition.name.value)
+        return on, NOTHING if on is None else self._selection(selections, on)
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType) -> Cost:
+        """Return the cost of a field on one object of the type ``parent``."""
+        name = node.name.value
+        definition = self.schema.get_field(parent, name) if is_composite_type(parent) else None
+        if definition is None:
+            return NOTHING
+        if node.selection_set is None:
+            return Cost(values=1, counts=name == "totalCount")
+        below = self._selection(node.selection_set, get_named_type(definition.type))
+        if name in INTROSPECTION:
+            return Cost(introspection=below.objects + below.values)
+        size = self._stated_size(node, definition)
+        if size is not None:
+            below = below.paged(size, LISTING_COUNT if parent is self.schema.query_type else RELATION_COUNT)
+        one = Cost(objects=1).plus(below)
+        if size is None and name in _PAGE_LISTS:
+            return one.paged(1).per_item()
+        return one.times(self._list_size(parent, name, definition, size))
+
+    def _list_size(self, parent: GraphQLNamedType, name: str, definition: GraphQLField, stated: int | None) -> int:
+        """Return the number of objects that a field returns for one object: 1 if it is no list."""
+        if not _is_list(definition.type):
+            return 1
+        if is_introspection_type(get_named_type(definition.type)):
+            return _introspection_sizes(self.schema).get((parent.name, name), 1)
+        return ASSUMED_ITEMS if stated is None else stated
+
+    def _stated_size(self, node: FieldNode, definition: GraphQLField) -> int | None:
+        """Return the number of items that the arguments of a field state; None if none of them does."""
+        given = {each.name.value: each.value for each in node.arguments or ()}
+        for name in _SIZES:
+            if name in definition.args:
+                return self._size(given.get(name))
+        return None
+
+    def _size(self, value: ValueNode | None) -> int:
+        """Return the size that an argument states; a value of a wrong type, which coercion refuses, counts 0."""
+        known: object = value
+        if isinstance(value, VariableNode):
+            known = self.variables.get(value.name.value)
+        if known is None:
+            return DEFAULT_PAGE
+        if isinstance(known, IntValueNode):
+            return _natural(known.value)
+        if isinstance(known, ListValueNode):
+            return len(known.values)
+        if isinstance(known, Sequence) and not isinstance(known, str):
+            return len(known)
+        return max(0, known) if isinstance(known, int) else 1
+
+    def _is_skipped(self, directives: Sequence[DirectiveNode] | None) -> bool:
+        """Return whether ``@skip`` or ``@include`` removes a selection."""
+        for directive in directives or ():
+            name = directive.name.value
+            for argument in directive.arguments or ():
+                if name in {"skip", "include"} and argument.name.value == "if":
+                    value: object = argument.value
+                    if isinstance(value, VariableNode):
+                        value = self.variables.get(value.name.value)
+                    if isinstance(value, BooleanValueNode):
+                        value = value.value
+                    if value is (name == "skip"):
+                        return True
+        return False
+
+
+def _natural(digits: str) -> int:
+    """Return the value of an integer in a document, between 0 and CEILING."""
+    return CEILING if len(digits) > len(str(CEILING)) else min(max(0, int(digits)), CEILING)
+
+
+def _is_list(type_: GraphQLOutputType) -> bool:
+    """Return whether a type is a list, also if it is not null."""
+    return isinstance(type_.of_type if isinstance(type_, GraphQLNonNull) else type_, GraphQLList)
+
+
+@lru_cache(maxsize=8)
+def _introspection_sizes(schema: GraphQLSchema) -> dict[tuple[str, str], int]:
+    """Return the mean sizes of the lists that describe a schema, by type and field."""
+    types = list(schema.type_map.values())
+    members = sum(len(getattr(type_, "fields", ())) for type_ in types)
+    values = sum(len(getattr(type_, "values", ())) for type_ in types)
+    return {
+        ("__Schema", "types"): len(types),
+        ("__Schema", "directives"): len(schema.directives),
+        ("__Type", "fields"): math.ceil(members / len(types)),
+        ("__Type", "inputFields"): math.ceil(members / len(types)),
+        ("__Type", "enumValues"): math.ceil(values / len(types)),
+    }
+
+
+def cost_breaches(cost: Cost, operation: OperationDefinitionNode, limits: DocumentLimits) -> list[Breach]:
+    """Return every limit that the cost of an operation exceeds."""
+    return [
+        Breach(name, actual, maximum, operation)
+        for name in ("objects", "values", "introspection")
+        if (actual := getattr(cost, name)) > (maximum := getattr(limits, name))
+    ]

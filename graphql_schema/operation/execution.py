@@ -1,0 +1,61 @@
+"""Execution of an operation within its budget, in turns with other operations."""
+
+from collections.abc import AsyncIterable, Iterable, Sized
+from functools import cached_property
+from typing import Any, Final
+
+from graphql import GraphQLLeafType, GraphQLList, GraphQLOutputType, GraphQLResolveInfo, OperationType, is_leaf_type
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.pyutils import AwaitableOrValue, Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from graphql_schema.fields.context import Context
+from graphql_schema.fields.field import Resolved
+from graphql_schema.ports.operation_budget import OperationBudget
+
+LONG_LIST: Final = 25
+"""Number of objects from which on a list is resolved with pauses."""
+
+
+class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
+    """Counts list elements and texts in the budget of the operation, and pauses in long lists.
+
+    The budget is that of the context; a context without one gets a budget of its own.
+    """
+
+    @cached_property
+    def budget(self) -> OperationBudget:
+        """Return the budget of the operation."""
+        budget = getattr(self.context_value, "budget", None)
+        return budget if isinstance(budget, OperationBudget) else OperationBudget()
+
+    def execute_operation(
+        self,
+        serially: bool | None = None,  # noqa: FBT001 - the signature of graphql-core
+    ) -> AwaitableOrValue[Any]:
+        """Execute the operation; the budget knows from then on whether it writes."""
+        self.budget.writes = self.operation.operation is OperationType.MUTATION
+        return super().execute_operation(serially)
+
+    def complete_list_value(
+        self,
+        return_type: GraphQLList[GraphQLOutputType],
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Context],
+        path: Path,
+        result: AsyncIterable[Resolved] | Iterable[Resolved],
+        position_context: Any,  # noqa: ANN401 - deferred delivery, which the API does not offer
+    ) -> AwaitableOrValue[list[Resolved]]:
+        """Complete a list; raises LimitError if the budget is exhausted, and the error of an ended operation."""
+        if isinstance(result, Sized) and isinstance(result, Iterable):
+            self.budget.count_items(len(result))
+            if len(result) >= LONG_LIST and not is_leaf_type(return_type.of_type):
+                result = self.budget.in_turns(result)
+        return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+
+    def complete_leaf_value(self, return_type: GraphQLLeafType, result: Resolved) -> Resolved:  # type: ignore[override]
+        """Complete a scalar or an enum; raises LimitError if the texts of the response are too long."""
+        value = super().complete_leaf_value(return_type, result)
+        if type(value) is str:
+            self.budget.count_characters(len(value))
+        return value

@@ -1,0 +1,184 @@
+"""What one operation may use while it runs, and its turns of the event loop.
+
+The cost of an operation is estimated before (:mod:`graphql_schema.operation.cost`); this is what it really uses. The
+event loop serves all callers, so long work pauses after :data:`TURN_SECONDS` and lets the others run.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Final, TypeVar
+
+from policies.errors import CodedError, LimitError
+
+ItemT = TypeVar("ItemT")
+
+TURN_SECONDS: Final = 0.005
+"""Seconds of work of all operations together after which the next one waits for another turn of the event loop."""
+_RELEASED: Final = 8
+"""Number of waiting tasks that one turn of the event loop releases."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLimits:
+    """Limits of one operation.
+
+    - ``items``: elements of all lists in the response.
+    - ``characters``: characters of all texts in the response.
+    - ``rows``: edges and records that the store returns.
+    """
+
+    items: int = 100_000
+    characters: int = 32 * 1024 * 1024
+    rows: int = 400_000
+
+
+@dataclass(slots=True)
+class OperationBudget:
+    """Use of the limits by one operation.
+
+    An operation ends by a limit, by its deadline, or when its client leaves. From then on everything that it tries
+    raises the same error: it resolves no further list and sends no further request to the store.
+    """
+
+    limits: UsageLimits = UsageLimits()
+    items: int = 0
+    characters: int = 0
+    rows: int = 0
+    pauses: int = 0
+    """Number of pauses so far; the fewer an operation had, the sooner its next pause ends."""
+    paused: int = 0
+    """Tasks that wait for a turn; a level of the query is complete only without them."""
+    writes: bool = False
+    """Whether the operation is a mutation, which is never cancelled."""
+    _end: CodedError | None = None
+    _cancel: Callable[[], object] | None = None
+
+    def renew(self) -> None:
+        """Start again from nothing, for the next event of a subscription."""
+        self.items = self.characters = self.rows = self.pauses = 0
+
+    def cancel_with(self, cancel: Callable[[], object]) -> None:
+        """Call ``cancel`` when the operation ends, unless it is a mutation."""
+        self._cancel = cancel
+
+    def end(self, error: CodedError) -> None:
+        """End the operation: everything that it tries from now on raises ``error``. The first end counts."""
+        if self._end is None:
+            self._end = error
+            if self._cancel is not None and not self.writes:
+                self._cancel()
+
+    @property
+    def ended(self) -> CodedError | None:
+        """Return the error that ended the operation, or None."""
+        return self._end
+
+    def check(self) -> None:
+        """Raise the error that ended the operation, if it has ended."""
+        if self._end is not None:
+            raise self._end
+
+    def count_items(self, count: int) -> None:
+        """Count elements of a list; raise LimitError if there are too many."""
+        self.items += count
+        if self.items > self.limits.items:
+            self._exceed("items", self.items, self.limits.items)
+        self.check()
+
+    def count_characters(self, count: int) -> None:
+        """Count characters of a text; raise LimitError if there are too many."""
+        self.characters += count
+        if self.characters > self.limits.characters:
+            self._exceed("characters", self.characters, self.limits.characters)
+
+    def count_rows(self, count: int) -> None:
+        """Count rows of the store; raise LimitError if there are too many."""
+        self.rows += count
+        if self.rows > self.limits.rows:
+            self._exceed("rows", self.rows, self.limits.rows)
+
+    async def pause(self) -> None:
+        """Let other tasks run if this turn of the event loop has lasted long enough."""
+        if not TURNS.is_over():
+            return
+        self.paused += 1
+        try:
+            while TURNS.is_over():
+                self.pauses += 1
+                await TURNS.next(self.pauses)
+        finally:
+            self.paused -= 1
+        self.check()
+
+    async def in_turns(self, items: Iterable[ItemT]) -> AsyncIterator[ItemT]:
+        """Yield the items, with a pause between two of them whenever the turn has lasted long enough."""
+        for item in items:
+            if TURNS.is_over():
+                await self.pause()
+            yield item
+
+    def _exceed(self, limit: str, actual: int, maximum: int) -> None:
+        self.end(
+            LimitError(
+                f"The operation reached {actual} {limit}; the limit is {maximum}. "
+                "Use a smaller `first`, select less, or split it into several requests.",
+                limit=limit,
+                actual=actual,
+                maximum=maximum,
+            )
+        )
+        self.check()
+
+
+@dataclass(slots=True)
+class Turns:
+    """Turns of the event loop: a turn begins with a call of :meth:`is_over`, and ends with the iteration of the loop.
+
+    Tasks that call it after :data:`TURN_SECONDS` wait, and later turns release them. The first are those of operations
+    that have waited least often, so that a short operation does not wait for a long one.
+    """
+
+    _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
+    _count: int = 0
+    _began: float | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def is_over(self) -> bool:
+        """Return whether the turn has lasted long enough; begins a turn if there is none."""
+        now = time.perf_counter()
+        if self._began is None or self._loop is not asyncio.get_running_loop():
+            self._begin(now)
+            return False
+        return now - self._began > TURN_SECONDS
+
+    async def next(self, pauses: int) -> None:
+        """Return in a later turn; ``pauses`` is how often the operation has waited."""
+        turn = asyncio.get_running_loop().create_future()
+        self._count += 1
+        heappush(self._waiting, (pauses, self._count, turn))
+        await turn
+
+    def _begin(self, now: float) -> None:
+        """Begin a turn, which the next iteration of the loop ends."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._waiting = loop, []  # the former loop was closed
+        self._began = now
+        loop.call_soon(self._end)
+
+    def _end(self) -> None:
+        """End the turn and release the first waiting tasks into the next one."""
+        self._began = None
+        for _ in range(min(_RELEASED, len(self._waiting))):
+            *_, turn = heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+        if self._waiting:
+            self._begin(time.perf_counter())
+
+
+TURNS: Final = Turns()
+"""The turns of the event loop of this process."""

@@ -1,0 +1,187 @@
+"""Attacks on versions of others by what strangers record: evaluations, lineage, uses, and what selects a gate."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.estates.promotions import (
+    ADS,
+    ERRORS,
+    RANKING,
+    codes,
+    history,
+    model,
+    of_version,
+    register,
+    revert,
+    version,
+)
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import Persona
+from policies.gates import Gate, Gates, Needs
+from policies.principal import PrincipalKind
+
+REPORTED = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") {
+  open failingEvaluations { id } reportedEvaluations { id createdBy ownerTeam { id } } } } } }"""
+HEALTH = "query ($id: ID!) { asset(id: $id) { health { status causes { depth counts evaluation { id } } } } }"
+OWN = f"mutation ($input: SetOwnersInput!) {{ done: setOwners(input: $input) {{ {ERRORS} }} }}"
+STAGE = f"mutation ($input: SetStageInput!) {{ done: setStage(input: $input) {{ {ERRORS} }} }}"
+DELETE = f"mutation ($input: DeleteAssetInput!) {{ done: deleteAsset(input: $input) {{ changed {ERRORS} }} }}"
+INCIDENT = f"mutation ($input: OpenIncidentInput!) {{ done: openIncident(input: $input) {{ {ERRORS} }} }}"
+LINK = f"mutation ($input: LinkInput!) {{ done: link(input: $input) {{ {ERRORS} }} }}"
+UNLINK = f"mutation ($input: UnlinkInput!) {{ done: unlink(input: $input) {{ {ERRORS} }} }}"
+HEALTH_DOMAIN = "mlg://domain/catalog/default/health"
+OTHER_DOMAIN = "mlg://domain/catalog/default/other"
+
+
+@pytest.fixture(scope="module")
+async def api(api: Api) -> Api:
+    """Return the API with eva, an engineer of team ads."""
+    eva = Persona("eva", "", PrincipalKind.PERSON, "Eva", ("ads",), ("engineer",), ("graph:read", "graph:write"))
+    api.tokens["eva"] = DevIssuer(api.process.settings).mint(eva)
+    return api
+
+
+async def do(api: Api, who: str, mutation: str, **given: Any) -> Any:
+    """Return the payload of a mutation."""
+    return (await api.ask(who, mutation, input=given))["done"]
+
+
+async def record(api: Api, who: str, name: str, number: int = 1, **values: Any) -> str:
+    """Record a failing evaluation of a version without naming owners, and return its id."""
+    urn = f"mlg://evaluation/test/default/{name}-by-{who}"
+    item = {"id": urn, "verdict": "FAIL", "modelVersion": version(name, number), **values}
+    (result,) = (await api.register(who, {"evaluation": item}))["results"]
+    assert codes(result) == []
+    return urn
+
+
+async def test_the_evaluation_of_a_stranger_closes_no_gate(api: Api) -> None:
+    """An evaluation without owners by another team's engineer is reported with its author, and closes no gate."""
+    await register(api, "judged", 1)
+    urn = await record(api, "eva", "judged")
+    gate = (await api.ask("eli", REPORTED, id=version("judged")))["asset"]["gate"]
+    assert gate == {
+        "open": True,
+        "failingEvaluations": [],
+        "reportedEvaluations": [{"id": urn, "createdBy": "eva", "ownerTeam": None}],
+    }
+
+
+async def test_no_stranger_opens_a_gate_by_changing_an_evaluation(api: Api) -> None:
+    """An evaluation that the owners recorded without naming owners is theirs: no other team changes or takes it."""
+    await register(api, "guarded", 1)
+    urn = await record(api, "ci-ranking", "guarded")
+    gate = (await api.ask("eli", REPORTED, id=version("guarded")))["asset"]["gate"]
+    assert (gate["open"], gate["failingEvaluations"]) == (False, [{"id": urn}])
+    (passed,) = (await api.register("eva", {"evaluation": {"id": urn, "verdict": "PASS"}}))["results"]
+    assert codes(passed) == ["DENIED"]
+    assert codes(await do(api, "eva", OWN, asset=urn, owners=[ADS])) == ["DENIED"]
+    assert codes(await do(api, "eva", STAGE, asset=urn, stage="DEPRECATED")) == ["DENIED"]
+    assert codes(await do(api, "eva", DELETE, asset=urn)) == ["DENIED"]
+    ends = {"relation": "EVALUATED_BY", "from": version("guarded"), "to": urn}
+    assert codes(await do(api, "eva", UNLINK, **ends)) == ["DENIED"]
+    assert not (await of_version(api, "eli", "guarded"))["gate"]["open"]
+
+
+async def test_the_evaluation_of_a_stranger_changes_no_health(api: Api) -> None:
+    """It is a cause that does not count: the status stays, in both directions, for the version and downstream."""
+    await register(api, "sound", 1)
+    service = {"id": "mlg://service/test/default/sound", "owners": [RANKING]}
+    deployment = {"id": "mlg://deployment/test/default/sound", "owners": [RANKING], "status": "ACTIVE"}
+    ends = {"modelVersion": version("sound"), "service": service["id"]}
+    await api.load({"service": service}, {"deployment": {**deployment, **ends}})
+    urn = await record(api, "eva", "sound")
+    for asset, depth in ((version("sound"), 0), (service["id"], 2)):
+        found = (await api.ask("bo", HEALTH, id=asset))["asset"]["health"]
+        assert found == {
+            "status": "UNKNOWN",
+            "causes": [{"depth": depth, "counts": False, "evaluation": {"id": urn}}],
+        }
+    await register(api, "unproven", 1)
+    await record(api, "eva", "unproven", verdict="PASS")
+    assert (await api.ask("bo", HEALTH, id=version("unproven")))["asset"]["health"]["status"] == "UNKNOWN"
+
+
+@pytest.mark.parametrize("relation", ["TRIGGERS", "SERVED_BY"])
+async def test_no_stranger_impairs_health_by_an_edge_of_its_own(api: Api, relation: str) -> None:
+    """An edge from a workflow or deployment of others brings no cause until an owner of its *to* end declares it."""
+    kind, target = {"TRIGGERS": ("workflow", "workflow"), "SERVED_BY": ("deployment", "service")}[relation]
+    mine, theirs = (
+        f"mlg://{each}/test/default/{relation.lower()}-{side}" for each, side in ((kind, "a"), (target, "b"))
+    )
+    await api.load({target: {"id": theirs, "owners": [RANKING]}}, {kind: {"id": mine, "owners": [ADS]}})
+    assert codes(await do(api, "eva", LINK, **{"relation": relation, "from": mine, "to": theirs})) == []
+    assert codes(await do(api, "eva", INCIDENT, assets=[mine], title="fake", severity="CRITICAL")) == []
+    assert (await api.ask("bo", HEALTH, id=theirs))["asset"]["health"]["status"] == "UNKNOWN"
+    assert (await api.ask("bo", HEALTH, id=mine))["asset"]["health"]["status"] == "UNHEALTHY"
+    assert codes(await do(api, "ada", LINK, **{"relation": relation, "from": mine, "to": theirs})) == []
+    assert (await api.ask("bo", HEALTH, id=theirs))["asset"]["health"]["status"] == "DEGRADED"
+    assert codes(await do(api, "eva", LINK, **{"relation": relation, "from": mine, "to": theirs})) == []
+    assert (await api.ask("bo", HEALTH, id=theirs))["asset"]["health"]["status"] == "DEGRADED"
+
+
+async def test_no_stranger_impairs_health_by_an_asset_without_owners(api: Api) -> None:
+    """An incident on a source without owners, which any engineer may open, is a cause that does not count."""
+    source, data = "mlg://dataset/test/default/nobodys", "mlg://dataset/test/default/of-nobodys"
+    await api.load({"dataset": {"id": source}}, {"dataset": {"id": data, "owners": [RANKING], "derivedFrom": [source]}})
+    assert codes(await do(api, "eva", INCIDENT, assets=[source], title="fake", severity="CRITICAL")) == []
+    found = (await api.ask("bo", HEALTH, id=data))["asset"]["health"]
+    assert found == {"status": "UNKNOWN", "causes": [{"depth": 1, "counts": False, "evaluation": None}]}
+    assert (await api.ask("bo", HEALTH, id=source))["asset"]["health"]["status"] == "UNHEALTHY"
+
+
+async def test_no_stranger_blocks_a_deletion(api: Api) -> None:
+    """Uses by assets of other teams are named, and block a deletion only until the owner deletes despite others."""
+    data, mine, theirs = (f"mlg://dataset/test/default/deletable-{each}" for each in ("data", "mine", "theirs"))
+    await api.load({"dataset": {"id": data, "owners": [RANKING]}}, {"dataset": {"id": mine, "owners": [RANKING]}})
+    payload = await api.register("eva", {"dataset": {"id": theirs, "owners": [ADS], "derivedFrom": [data]}})
+    assert payload["created"] == 1
+    refused = await do(api, "ada", DELETE, asset=data)
+    assert codes(refused) == ["CONFLICT"]
+    assert (
+        f"by assets that you may not change, {theirs} (DERIVES); set `despiteOthers`" in refused["errors"][0]["message"]
+    )
+    await api.load({"dataset": {"id": mine, "derivedFrom": [data]}})
+    refused = await do(api, "ada", DELETE, asset=data, despiteOthers=True)
+    assert codes(refused) == ["CONFLICT"]
+    assert mine in refused["errors"][0]["message"]
+    assert theirs not in refused["errors"][0]["message"]
+    await api.load({"dataset": {"id": mine, "derivedFrom": []}})
+    done = await do(api, "ada", DELETE, asset=data, despiteOthers=True)
+    assert (codes(done), done["changed"]) == ([], True)
+
+
+@pytest.fixture
+async def gated(graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    """Return the API of an installation with one gate, which is for a domain."""
+    gates = Gates((Gate("g", Needs(("ethics",)), domains=frozenset({HEALTH_DOMAIN})),))
+    monkeypatch.setattr("app.runtime.process.load_gates", lambda: gates)
+    async with open_api(graph, tmp_path) as opened:
+        await opened.load({"domain": {"name": "health"}}, {"domain": {"name": "other"}})
+        yield opened
+
+
+async def test_what_selects_a_gate_is_guarded_like_the_gate(gated: Api) -> None:
+    """No engineer opens a gate for a domain by moving the model: by null, another domain, an edge or a revert."""
+    api, urn = gated, model("moved")
+    await register(api, "moved", 1)
+    await api.load({"model": {"id": urn, "domain": HEALTH_DOMAIN}})
+    added = (await history(api, "ada", urn))[0]["id"]
+    for domain in (None, OTHER_DOMAIN):
+        (result,) = (await api.register("ada", {"model": {"id": urn, "domain": domain}}))["results"]
+        assert codes(result) == ["DENIED"]
+        assert "let an approver make it" in result["errors"][0]["message"]
+    for mutation, domain in ((UNLINK, HEALTH_DOMAIN), (LINK, OTHER_DOMAIN)):
+        assert codes(await do(api, "ada", mutation, **{"relation": "CONTAINS", "from": domain, "to": urn})) == [
+            "DENIED"
+        ]
+    assert codes(await revert(api, "ada", added)) == ["DENIED"]
+    assert (await of_version(api, "eli", "moved"))["gate"]["missingApprovals"] == ["ethics"]
+    await register(api, "entered", 1)
+    (result,) = (await api.register("ada", {"model": {"id": model("entered"), "domain": HEALTH_DOMAIN}}))["results"]
+    assert codes(result) == []

@@ -1,0 +1,197 @@
+"""At every input of an id, a hidden id is answered like an absent one, by the same store requests and as quickly.
+
+The hidden assets have thousands of edges and changes. ``make test-timing`` compares medians of 200 calls
+instead of 30.
+"""
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator
+from itertools import count
+
+import pytest
+from starlette.requests import HTTPConnection
+from support.documents.id_inputs import (
+    ACCEPTED,
+    MY_MODEL,
+    NEVER_READ,
+    OWN_PART,
+    READS,
+    REFUSED,
+    IdInput,
+    listed_id_inputs,
+    schema_id_inputs,
+)
+from support.documents.observability import report
+from support.estates.leak_catalogue import HIDDEN_NAME, open_leaky, token
+from support.estates.one_of_each_kind import SHUT, load_each_kind
+from support.estates.visible_and_hidden import id_of
+from support.servers.in_process import Api, no_jobs
+from support.stores.janusgraph import StoreGraph
+from support.stores.received_rows import ReceivedRows, received_rows
+
+from app.graph.commits.commit_log import CommitFeed
+from graphql_schema.catalog.kinds import ATTACHED_KINDS
+from graphql_schema.catalog.urn import version_urn
+from graphql_schema.ports.conditions import Condition, In
+from graphql_schema.ports.record import Position
+from graphql_schema.ports.row import FeedBatch
+from graphql_schema.schema import build_schema
+
+CALLS = int(os.environ.get("CALLS", "30"))
+"""Number of calls with each of the two ids."""
+
+MOST_RATIO = 2.0
+"""The medians may differ by this factor in `make test`: a generous bound, because the machine may be busy."""
+
+CONSUMERS, SOURCES = 3_000, 1_000
+"""Edges of the hub to and from others; each of the latter is a change of the hub as well."""
+
+HUB = id_of("Dataset", HIDDEN_NAME)
+HIDDEN_PART = version_urn(MY_MODEL, HIDDEN_NAME)
+
+OWN_RECORDS = 12
+"""Values that the store may return for a hidden id more than for an absent one.
+
+They are the record itself, the record of its parent, or those of the subjects of an attached record.
+"""
+
+_numbers = count()
+ID_INPUTS = {**READS, **REFUSED, **ACCEPTED}
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Run the API over the leak catalogue and hidden hubs, without background jobs, which send requests as well."""
+    async with open_leaky(module_graph, tmp_path_factory.mktemp("keys"), no_jobs) as api:
+        await load_each_kind(api)
+        api.tokens["zoe"] = token(api, "zoe", "ads", roles="engineer approver")
+        await api.load({"modelVersion": {"id": HIDDEN_PART, **SHUT}})
+        sources = [id_of("Dataset", f"consumer{number}") for number in range(CONSUMERS)]
+        await api.load(*({"dataset": {"id": each, "derivedFrom": [HUB]}} for each in sources))
+        links = [{"relation": "DERIVES", "from": each, "to": HUB} for each in sources[:SOURCES]]
+        await api.load(*({"link": link} for link in links))
+        yield api
+
+
+@pytest.fixture(scope="module")
+async def hidden(api: Api) -> dict[str, str]:
+    """Return the ids of attached records of the hub by their kind."""
+    reported = await report(api, "ada", HUB, status="FAIL", openIncidentOnFail=True)
+    query = f'{{ changes(filter: {{subjects: ["{HUB}"]}}, first: 1) {{ nodes {{ id }} }} }}'
+    changes = (await api.ask("ada", query))["changes"]["nodes"]
+    return {
+        "Check": reported["result"]["check"]["id"],
+        "CheckResult": reported["result"]["id"],
+        "Incident": reported["incident"]["id"],
+        "Change": changes[0]["id"],
+    }
+
+
+def _pair(id_input: IdInput, hidden: dict[str, str]) -> tuple[str, str]:
+    """Return a hidden id for an input of an id, and an absent one that was never used."""
+    if id_input.thing in ATTACHED_KINDS:
+        return hidden[id_input.thing], f"{hidden[id_input.thing].rpartition('/')[0]}/{next(_numbers):032x}"
+    if id_input.thing == OWN_PART:
+        return HIDDEN_PART, f"{HIDDEN_PART}{next(_numbers)}"
+    return id_of(id_input.thing, HIDDEN_NAME), id_of(id_input.thing, f"nothing-{next(_numbers)}")
+
+
+async def _answer(api: Api, id_input: IdInput, urn: str) -> str:
+    """Return the response to zoe, without the id that she named."""
+    return json.dumps(await api.send("zoe", id_input.document, **id_input.naming(urn))).replace(urn, "<id>")
+
+
+def test_every_input_of_an_id_is_known() -> None:
+    """Every argument and input field of the schema that takes an id has an operation here, or a reason for none."""
+    schema = build_schema().core
+    in_schema = set(schema_id_inputs(schema))
+    assert len(in_schema) > 100
+    assert listed_id_inputs(schema) == in_schema
+
+
+@pytest.mark.parametrize("name", ID_INPUTS)
+async def test_the_same_answer_and_work(api: Api, hidden: dict[str, str], name: str) -> None:
+    """A hidden id gets the answer of an absent one, by as many requests of the same texts that return as much."""
+    id_input, answers, received = ID_INPUTS[name], [], []
+    absent = _pair(id_input, hidden)[1]
+    await _answer(api, id_input, absent)  # the first of some writes creates what the later ones change
+    for urn in _pair(id_input, hidden):
+        await api.send("zoe", "{ viewer { subject } }")  # an expired team closure would be one more request
+        with received_rows(api.client) as rows:
+            answers.append(await _answer(api, id_input, urn))
+        received.append(rows)
+    assert answers[0] == answers[1]
+    assert '"data": null' not in answers[0]
+    assert (name in REFUSED) == ('"code": "' in answers[0])
+    assert received[0].texts == received[1].texts
+    assert sum(received[0].values) <= sum(received[1].values) + OWN_RECORDS
+
+
+@pytest.mark.parametrize("name", [*READS, *REFUSED])
+async def test_the_same_time(api: Api, hidden: dict[str, str], name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The medians of interleaved calls with a hidden and an absent id hardly differ."""
+    id_input = ID_INPUTS[name]
+    pair = _pair(id_input, hidden)
+    seconds: dict[str, list[float]] = {urn: [] for urn in pair}
+    for number in range(CALLS):
+        for urn in pair if number % 2 else reversed(pair):
+            started = time.perf_counter()
+            await _answer(api, id_input, urn)
+            seconds[urn].append(time.perf_counter() - started)
+    medians = [statistics.median(seconds[urn]) * 1e3 for urn in pair]
+    with capsys.disabled():
+        sys.stdout.write(f"\n{name}: hidden {medians[0]:.1f} ms, absent {medians[1]:.1f} ms, ratio "
+                         f"{medians[0] / medians[1]:.2f}")  # fmt: skip
+    assert 1 / MOST_RATIO < medians[0] / medians[1] < MOST_RATIO
+
+
+LOGGED = [name for name in ID_INPUTS if name not in NEVER_READ and not name.startswith(("AssetFilter", "Query.team"))]
+"""Filters select among visible assets and read no id; a team is visible."""
+
+
+@pytest.mark.parametrize("name", LOGGED)
+async def test_a_hidden_id_is_logged(api: Api, hidden: dict[str, str], name: str) -> None:
+    """A call that names a hidden id is in the access log with it; one that names an absent id is not."""
+    path = api.process.settings.data_dir / "access.jsonl"
+    id_input, logged = ID_INPUTS[name], []
+    pair = _pair(id_input, hidden)
+    for urn in pair:
+        before = path.read_text() if path.exists() else ""
+        await _answer(api, id_input, urn)
+        lines = map(json.loads, path.read_text().removeprefix(before).splitlines() if path.exists() else ())
+        logged.append([line["ids"] for line in lines if line["event"] == "hidden"])
+    assert logged == [[[pair[0]]], []]
+
+
+async def _next_batch(api: Api, where: Condition, after: Position) -> tuple[FeedBatch, ReceivedRows]:
+    """Return a batch of the change feed of zoe, and what the store sent for it."""
+    zoe = await api.process.authenticator.authenticate(f"Bearer {api.tokens['zoe']}")
+    context = api.contexts.open(HTTPConnection({"type": "websocket", "headers": []}), zoe)
+    with received_rows(api.client) as rows:
+        return await context.reader.next_batch("Change", where, after, 50), rows
+
+
+async def test_the_change_feed_of_a_hidden_subject(api: Api) -> None:
+    """A feed of the changes of a hidden asset does the work of one of an absent asset, which has none."""
+    (first, hidden), (second, absent) = [
+        await _next_batch(api, In("subject", (urn,)), (0, "")) for urn in (HUB, id_of("Dataset", "nothing"))
+    ]
+    assert first == second == FeedBatch((), None)
+    assert hidden.texts == absent.texts
+    assert sum(hidden.values) <= sum(absent.values) + OWN_RECORDS
+
+
+async def test_the_change_feed_over_hidden_changes(api: Api) -> None:
+    """A batch of hidden changes that list visible far ends takes as many requests as an empty batch."""
+    before = await CommitFeed(api.coordinator.commit_log, api.client).end()
+    fresh = id_of("Dataset", "fresh")
+    await api.load({"dataset": {"id": fresh}}, {"link": {"relation": "DERIVES", "from": fresh, "to": HUB}})
+    after = await CommitFeed(api.coordinator.commit_log, api.client).end()
+    (some, over_hidden), (none, at_end) = [await _next_batch(api, In("actor", ("root",)), at) for at in (before, after)]
+    assert (len(some.items), some.next_position is None) == (1, False)
+    assert none == FeedBatch((), None)
+    assert over_hidden.texts == at_end.texts

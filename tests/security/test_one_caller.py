@@ -1,0 +1,170 @@
+"""One caller cannot stop the API for the others: cost, budgets, deadlines, and clients that leave."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.types import Message, Scope
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
+
+from graphql_schema.ports.operation_budget import TURNS, UsageLimits
+
+TEAM = "mlg://team/catalog/default/ranking"
+DATASETS = 120
+NESTED = "{ assets(first: 500) { nodes { ownerTeam { assets(first: 500) { nodes { id } } } } } }"
+BEHIND_TAGS = NESTED.replace("ownerTeam", "tags { tag").replace("} } } } } }", "} } } } } } }")
+TYPES = "__schema { types { fields { type { fields { args { name } } } } } }"
+WIDE = "{ assets(first: 120) { nodes { id ownerTeam { assets(first: 100) { nodes { id displayName kind } } } } } }"
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return an API with many datasets of one team."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load(
+            *(
+                {"dataset": {"id": f"mlg://dataset/test/default/d{number}", "owners": [{"owner": TEAM}]}}
+                for number in range(DATASETS)
+            )
+        )
+        yield api
+
+
+async def refused(api: Api, query: str, **variables: Any) -> tuple[str, object, int]:
+    """Return the code and the limit of the first error, and the number of store requests that were sent."""
+    await api.send("bo", "{ viewer { subject } }")
+    requests = ObservedRequests()
+    api.client.observers.append(requests)
+    try:
+        body = await api.send("bo", query, **variables)
+    finally:
+        api.client.observers.remove(requests)
+    extensions = body["errors"][0]["extensions"]
+    return extensions["code"], extensions.get("limit"), len(requests.reports)
+
+
+@pytest.mark.parametrize(
+    ("query", "limit"),
+    [
+        (NESTED, "objects"),
+        (BEHIND_TAGS, "objects"),
+        ("{" + " ".join(f"a{n}: changes {{ totalCount }}" for n in range(29)) + "}", "objects"),
+        ("{" + " ".join(f"a{n}: {TYPES}" for n in range(30)) + "}", "introspection"),
+        ("{ assets(first: 500) { nodes { " + "id " * 1_500 + "} } }", "values"),
+    ],
+    ids=["nested lists", "lists behind tags", "many counts", "introspection", "rows times fields"],
+)
+async def test_an_operation_that_can_return_too_much_is_refused(api: Api, query: str, limit: str) -> None:
+    """The document is refused by its cost, before a request is sent to the store."""
+    assert await refused(api, query) == ("LIMIT_EXCEEDED", limit, 0)
+
+
+@pytest.mark.parametrize("alternatives", [3_000, 150_000])
+async def test_large_variables_are_refused_before_their_coercion(api: Api, alternatives: int) -> None:
+    """A filter of many empty alternatives is refused by its size; a body of very many is not even parsed."""
+    query = "query ($f: AssetFilter) { assets(filter: $f) { nodes { id } } }"
+    code, _, sent = await refused(api, query, f={"or": [{}] * alternatives})
+    assert (code, sent) == ("LIMIT_EXCEEDED", 0)
+
+
+@pytest.mark.parametrize("limits", [UsageLimits(items=2_000), UsageLimits(rows=200), UsageLimits(characters=20_000)])
+async def test_an_operation_that_returns_too_much_is_ended(
+    api: Api, limits: UsageLimits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the estimate admits and the data exceed ends with the limit and without data."""
+    opened = api.contexts.open
+
+    def open_limited(*given: Any) -> Any:
+        context = opened(*given)
+        context.budget.limits = limits
+        return context
+
+    monkeypatch.setattr(type(api.contexts), "open", lambda _self, *given: open_limited(*given))
+    body = await api.send("ada", WIDE)
+    [name] = [name for name in ("items", "rows", "characters") if getattr(limits, name) != getattr(UsageLimits(), name)]
+    assert [(e["extensions"]["code"], e["extensions"]["limit"]) for e in body["errors"]] == [("LIMIT_EXCEEDED", name)]
+    assert body.get("data") is None
+
+
+async def test_nothing_goes_on_for_a_client_that_left(api: Api) -> None:
+    """When a client leaves after the first request to the store, the second one, of the next level, is never sent."""
+    viewer = "{ viewer { subject } }"
+    await api.send("ada", viewer)
+    of_viewer = await api.count("bo", viewer)
+    left, sent = asyncio.Event(), list[Message]()
+
+    class Leaves(ObservedRequests):
+        """Makes the client leave after the first request."""
+
+        def exchanged(self, exchange: Any) -> None:
+            """Count the request, and let the client leave."""
+            super().exchanged(exchange)
+            left.set()
+
+    messages = [{"type": "http.request", "body": json.dumps({"query": WIDE}).encode(), "more_body": False}]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    requests = Leaves()
+    api.client.observers.append(requests)
+    try:
+        await asyncio.create_task(api.app(_scope(api.tokens["ada"]), receive, send))
+        await api.send("bo", viewer)  # a later request; what was to be sent is sent by now
+    finally:
+        api.client.observers.remove(requests)
+    assert (len(requests.reports) - of_viewer, sent) == (1, [])
+
+
+def _scope(token: str) -> Scope:
+    """Return a POST to the endpoint."""
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json", "host": "127.0.0.1"}
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+
+
+async def test_a_query_ends_at_its_deadline(api: Api, module_graph: StoreGraph, tmp_path: Path) -> None:
+    """A query beyond MLG_QUERY_SECONDS is cancelled, and the error says so; the API answers the next one."""
+    async with open_api(module_graph, tmp_path, MLG_QUERY_SECONDS="0.0001") as hurried:
+        body = await hurried.send("root", WIDE)
+        [error] = body["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", "seconds")
+    assert "errors" not in await api.send("root", "{ assets(first: 1) { nodes { id } } }")
+
+
+async def test_others_run_beside_the_largest_response(api: Api) -> None:
+    """While a response of 12,000 objects is built, the event loop runs other tasks often; the response is complete."""
+    iterations = 0
+    done = asyncio.Event()
+
+    async def other() -> None:
+        nonlocal iterations
+        while not done.is_set():
+            iterations += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(other())
+    found = (await api.ask("ada", WIDE))["assets"]["nodes"]
+    done.set()
+    await running
+    of_team = [node for node in found if node["ownerTeam"]]
+    assert {len(node["ownerTeam"]["assets"]["nodes"]) for node in of_team} == {100}
+    assert iterations > 50
+    assert not TURNS._waiting  # noqa: SLF001 - nothing is left behind

@@ -1,0 +1,43 @@
+"""What a store client receives: the texts of its requests, and the number of values in their responses."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.graph.driver.gremlin_client import GremlinClient
+
+
+@dataclass
+class ReceivedRows:
+    """The requests of a client in order: ``texts``, and for each the number of values in its response.
+
+    Ids, records, edges and counts are one value each.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    values: list[int] = field(default_factory=list)
+
+
+@contextmanager
+def received_rows(client: GremlinClient) -> Iterator[ReceivedRows]:
+    """Return what a client receives while the context is open."""
+    received, submit = ReceivedRows(), client.submit
+
+    async def counted(*args: Any, **more: Any) -> Any:
+        response = await submit(*args, **more)
+        received.texts.append(args[0].text)
+        received.values.append(_values(response))
+        return response
+
+    client.submit = counted  # type: ignore[method-assign]
+    try:
+        yield received
+    finally:
+        del client.submit
+
+
+def _values(response: Any) -> int:
+    if isinstance(response, Mapping):
+        return sum(map(_values, response.values()))
+    return sum(map(_values, response)) if isinstance(response, list) else 1

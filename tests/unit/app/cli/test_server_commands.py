@@ -1,0 +1,41 @@
+"""The port and the address of a server, for both families of addresses."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from app.cli.server_commands import welcome
+from app.http.connections.listener import bound_listener
+from app.settings import Settings
+from policies.errors import ConfigurationError
+
+FAMILIES = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
+
+
+@pytest.mark.parametrize("host", FAMILIES)
+def test_a_used_port_is_refused_and_a_free_one_is_not(host: str) -> None:
+    """A port of an IPv6 address is tested as one of IPv4; it was once always refused."""
+    with socket.socket(FAMILIES[host]) as used:
+        used.bind((host, 0))
+        used.listen()
+        port = used.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"MLG_PORT={port + 1}"):
+            bound_listener(host, port)
+    bound_listener(host, port).close()
+
+
+def test_an_unknown_host_is_refused() -> None:
+    """The message names MLG_HOST, which is wrong then."""
+    with pytest.raises(ConfigurationError, match="correct MLG_HOST"):
+        bound_listener("256.1.1.1", 8000)
+
+
+@pytest.mark.parametrize(("host", "url"), [("127.0.0.1", "http://127.0.0.1:8123"), ("::1", "http://[::1]:8123")])
+def test_the_welcome_has_the_address_of_the_server(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], host: str, url: str
+) -> None:
+    """An IPv6 address has brackets, so that the printed commands work."""
+    settings = {"MLG_DATA_DIR": str(tmp_path), "MLG_HOST": host, "MLG_PORT": "8123", "MLG_DEMO": "0"}
+    welcome(Settings.from_env(settings))
+    assert capsys.readouterr().out.count(f"{url}/graphql ") == 2

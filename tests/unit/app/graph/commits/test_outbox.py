@@ -1,0 +1,69 @@
+"""The outbox in memory: orders, floors during a commit, and what a failed commit leaves."""
+
+import pytest
+
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.sensitivity_floors import SensitivityFloor
+
+FLOOR = SensitivityFloor("acme", "RESTRICTED", frozenset({5}))
+
+
+def entry(x: int, order: int, floor: SensitivityFloor | None = None) -> OutboxEntry:
+    """Return an entry."""
+    return OutboxEntry(x, "acme", order, floor=floor)
+
+
+def test_orders_rise_even_if_the_clock_does_not() -> None:
+    """Two entries of one millisecond, and an entry after the clock was set back, are in the order of writing."""
+    outbox = Outbox()
+    assert [outbox.order(now) for now in (100, 100, 50, 101, 500)] == [100, 101, 102, 103, 500]
+
+
+def test_entries_are_listed_oldest_first() -> None:
+    """The order is that of the entries, not that of the commits."""
+    outbox = Outbox()
+    for x, order in ((1, 30), (2, 10), (3, 20)):
+        with outbox.committing([entry(x, order)]):
+            pass
+    assert [each.x for each in outbox.entries] == [2, 3, 1]
+
+
+def test_a_floor_applies_before_the_write_and_after_it() -> None:
+    """A reader who sees the written assets must find the floor, so the floor comes first."""
+    outbox = Outbox()
+    view = outbox.floors.view("acme")
+    with outbox.committing([entry(1, 1, FLOOR)]):
+        assert view.rank(5) == 3
+        assert outbox.entries == []
+    assert view.rank(5) == 3
+    assert [each.x for each in outbox.entries] == [1]
+    assert not outbox.stale
+
+
+def test_a_failed_write_keeps_its_floor_and_needs_a_load() -> None:
+    """It is unknown whether the store has the entry, so the assets stay closed until the entries are read."""
+    outbox = Outbox()
+    changed = outbox.listen()
+    with pytest.raises(TimeoutError), outbox.committing([entry(1, 1, FLOOR)]):
+        raise TimeoutError
+    assert outbox.stale
+    assert outbox.entries == []
+    assert outbox.floors.view("acme").rank(5) == 3
+    assert changed.is_set()
+
+
+def test_listeners_are_woken_by_entries_only() -> None:
+    """A write without an entry is no work; each listener has an event of its own."""
+    outbox = Outbox()
+    one, two = outbox.listen(), outbox.listen()
+    with outbox.committing([]):
+        pass
+    with pytest.raises(TimeoutError), outbox.committing([]):
+        raise TimeoutError
+    assert (one.is_set(), two.is_set(), outbox.stale) == (False, False, False)
+    one.set()
+    assert not two.is_set()
+    with outbox.committing([entry(1, 1)]):
+        pass
+    assert two.is_set()

@@ -1,0 +1,51 @@
+"""Outbox entries: what is stored of an entry is read back as the same entry."""
+
+import pytest
+
+from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, entry_from_row, frontier_value, new_entry_id
+from app.graph.commits.sensitivity_floors import SensitivityFloor
+from graphql_schema.ports.record import JsonObject
+
+ENTRIES = [
+    OutboxEntry(1, "acme", 10),
+    OutboxEntry(1, "acme", 10, 99, dict.fromkeys([3, 1, 2]), (7, 8)),
+    OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "RESTRICTED", frozenset({5, 4}))),
+    OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "INTERNAL", frozenset())),
+    OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "INTERNAL", None)),
+    OutboxEntry(1, "acme", 10, tag=5, holders=True),
+    OutboxEntry(1, "acme", 10, tag=ANY_TAG),
+    OutboxEntry(1, "acme", 10, inference=True, after="mlg://dataset/a/b/c"),
+    OutboxEntry(1, "acme", 10, inference=True),
+]
+
+
+def stored(entry: OutboxEntry) -> JsonObject:
+    """Return the row that the store returns for an entry."""
+    row: JsonObject = dict(entry.binding())
+    return {"x": row["x"], "note": row["p"]["note"], "covered": row["p"].get("covered", "[]"), "frontier": row["f"]}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_entry_is_read_as_it_was_written(entry: OutboxEntry) -> None:
+    """No part is lost; the order of the frontier is kept, and an empty floor differs from one over the tenant."""
+    found = entry_from_row(stored(entry))
+    assert found == entry
+    assert [*found.frontier] == [*entry.frontier]
+
+
+def test_a_frontier_that_was_extended_is_one_list() -> None:
+    """Each extension adds a value; a vertex of several values is recomputed once."""
+    row = stored(OutboxEntry(1, "acme", 10, frontier={3: None}))
+    row["frontier"] += [*frontier_value([1, 3]), *frontier_value([2])]
+    assert [*entry_from_row(row).frontier] == [3, 1, 2]
+
+
+def test_an_empty_frontier_has_no_value() -> None:
+    """A value without ids would be stored and read for nothing."""
+    assert frontier_value([]) == []
+    assert frontier_value(iter([2, 1])) == ["[2,1]"]
+
+
+def test_entries_have_ids_of_their_own() -> None:
+    """A dropped entry cannot return under the id of another."""
+    assert len({new_entry_id() for _ in range(1_000)}) == 1_000

@@ -1,0 +1,122 @@
+"""The bindings of one transaction: what is written of new and of stored vertices and edges."""
+
+from typing import Any
+
+from support.stores.writers import NOW
+
+from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.write_set import WriteSet
+from app.graph.records.edge_record import UNCONFIRMED
+from app.graph.records.vertex_record import stub
+from graphql_schema.catalog.instants import FOREVER
+
+URN = "mlg://dataset/test/default/d"
+RECORD = stub("default", URN, "ada", NOW)
+EDGE = {"relation": "DERIVES", "validFrom": 7, "by": ["link"]}
+
+
+def bindings(writes: WriteSet) -> dict[str, Any]:
+    """Return the bindings."""
+    return dict(writes.bindings())
+
+
+def test_an_empty_set_is_false() -> None:
+    """Nothing is sent for a batch that changes nothing; a mark alone is a write."""
+    writes = WriteSet()
+    assert not writes
+    assert bindings(writes)["stored"] == []
+    writes.mark(1, "usedAt", 5, exact=False, new=False)
+    assert writes
+
+
+def test_a_new_vertex_is_written_with_all_values() -> None:
+    """All native values and sets are sent, and the vertex is not looked up in the store."""
+    writes = WriteSet()
+    writes.vertex(1, RECORD, before=None)
+    found = bindings(writes)
+    ((row),) = found["vertices"]
+    assert (found["stored"], row["x"], row["k"], row["fresh"]) == ([], 1, "Dataset", True)
+    assert (row["p"]["urn"], row["p"]["deletedAt"], row["s"]["owners"]) == (URN, FOREVER, [""])
+
+
+def test_of_a_stored_vertex_only_what_differs_is_written() -> None:
+    """The record is always among the changes; unchanged native values and sets are not sent."""
+    writes = WriteSet()
+    writes.vertex(1, {**RECORD, "stage": "RETIRED"}, before=RECORD)
+    found = bindings(writes)
+    ((row),) = found["vertices"]
+    assert (found["stored"], row["fresh"]) == ([1], False)
+    assert row["p"].keys() == {"stage", "record"}
+    assert row["p"]["stage"] == "RETIRED"
+    assert row["s"] == {}
+
+
+def test_an_edge_has_its_interval_and_flags() -> None:
+    """An open edge ends never; the kinds of its ends are written once, when it is new."""
+    writes = WriteSet()
+    writes.edge(("DERIVES", 1, 2), EDGE, kinds=("DATASET", "DATASET"))
+    writes.edge(("DERIVES", 1, 3), {**EDGE, "validTo": 9, "declassified": True, "at": 4}, kinds=None)
+    found = bindings(writes)
+    new, old = found["edges"]
+    assert (new["l"], new["o"], new["i"], new["fresh"]) == ("DERIVES", 1, 2, True)
+    assert {name: value for name, value in new["p"].items() if name != "record"} == {
+        "validFrom": 7,
+        "validTo": FOREVER,
+        "declassified": False,
+        "fromKind": "DATASET",
+        "toKind": "DATASET",
+    }
+    assert {name: value for name, value in old["p"].items() if name != "record"} == {
+        "validFrom": 7,
+        "validTo": 9,
+        "declassified": True,
+        "at": 4,
+    }
+    assert (old["fresh"], found["stored"]) == (False, [1, 2, 3])
+
+
+def test_an_unconfirmed_edge_is_never_valid() -> None:
+    """Its native interval is empty, so that no reader and no propagation meets it."""
+    writes = WriteSet()
+    writes.edge(("DERIVES", 1, 2), {**EDGE, UNCONFIRMED: True}, kinds=None)
+    ((row),) = bindings(writes)["edges"]
+    assert (row["p"]["validFrom"], row["p"]["validTo"]) == (7, 7)
+
+
+def test_only_stored_vertices_are_looked_up() -> None:
+    """An edge between two new vertices needs no read; one to a stored vertex needs that vertex."""
+    writes = WriteSet()
+    for vid in (1, 2):
+        writes.vertex(vid, RECORD, before=None)
+    writes.edge(("DERIVES", 1, 2), EDGE, kinds=("DATASET", "DATASET"))
+    writes.edge(("DERIVES", 1, 9), EDGE, kinds=("DATASET", "DATASET"))
+    writes.mark(2, "usedAt", 5, exact=True, new=True)
+    found = bindings(writes)
+    assert found["stored"] == [9]
+    assert found["marks"] == [{"x": 2, "k": "usedAt", "at": 5, "exact": True}]
+
+
+def test_entries_are_new_extended_or_updated() -> None:
+    """An extension sends only further vertices, and an update everything but the frontier."""
+    entry = OutboxEntry(4, "acme", 1, frontier={7: None})
+    writes = WriteSet()
+    writes.outbox([entry])
+    writes.extend_frontier(entry, [8])
+    writes.update_entry(entry)
+    new, further, updated = bindings(writes)["notes"]
+    assert (new["x"], new["fresh"], new["f"]) == (4, True, ["[7]"])
+    assert further == {"x": 4, "fresh": False, "p": {}, "f": ["[8]"]}
+    assert (updated["fresh"], updated["p"], updated["f"]) == (False, new["p"], [])
+
+
+def test_a_receipt_lies_in_the_bucket_of_its_hour() -> None:
+    """Two instants of one hour have one bucket; the next hour has another."""
+    buckets = []
+    for now in (0, 3_599_999, 3_600_000):
+        writes = WriteSet()
+        writes.receipt(6, {"id": "receipt\0ada\0k", "at": now}, new=True, now=now)
+        found = bindings(writes)
+        ((row),) = found["receipts"]
+        assert (row["x"], row["fresh"], row["at"], found["shelved"]) == (6, True, now, now)
+        buckets.append(found["shelf"])
+    assert buckets[0] == buckets[1] != buckets[2]

@@ -1,0 +1,92 @@
+"""Inferred edges from the edges around their ends: intervals, confidence, and what changed."""
+
+from typing import Any
+
+import pytest
+
+from app.graph.jobs.inference_chains import Neighbourhood, changes, intersection
+from app.graph.records.edge_record import EdgeKey
+from graphql_schema.catalog.inference_rules import RULES
+from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.ports.record import Record
+
+(RULE,) = (rule for rule in RULES if rule.name == "trained-with")
+FEATURE, RUN, VERSION = 1, 2, 3
+KEY: EdgeKey = ("FEEDS", FEATURE, VERSION)
+NOW = 50
+
+
+def around(first: dict[str, Any] | None = None, second: dict[str, Any] | None = None, **run: Any) -> Neighbourhood:
+    """Return a feature that a run read to produce a version, with further values of both edges and of the run."""
+    found = Neighbourhood([VERSION])
+    found.records = {
+        FEATURE: {"kind": "FEATURE"},
+        RUN: {"kind": "RUN", **run},
+        VERSION: {"kind": "MODEL_VERSION"},
+    }
+    found.into["PRODUCES", VERSION][RUN] = {"validFrom": 0, **(second or {})}
+    found.into["INPUT_TO", RUN][FEATURE] = {"validFrom": 0, **(first or {})}
+    return found
+
+
+def chains(found: Neighbourhood, now: int = NOW) -> list[tuple[float, list[list[int]]]]:
+    """Return confidence and intervals of each chain of the edge that is inferred."""
+    edges: dict[EdgeKey, Record] = changes(found, [RULE], now)
+    return [(chain["confidence"], chain["held"]) for key in edges for chain in edges[key]["chains"]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ([], [(0, 9)], []),
+        ([(0, 5)], [(5, 9)], []),
+        ([(0, 5)], [(4, 9)], [(4, 5)]),
+        ([(0, 9)], [(1, 2), (3, 4)], [(1, 2), (3, 4)]),
+        ([(0, 3), (5, 9)], [(2, 6)], [(2, 3), (5, 6)]),
+    ],
+)
+def test_intervals_that_touch_have_nothing_in_common(
+    one: list[tuple[int, int]], other: list[tuple[int, int]], both: list[tuple[int, int]]
+) -> None:
+    """The end of an interval is excluded, and the intersection does not depend on the order."""
+    assert intersection(one, other) == both
+    assert sorted(intersection(other, one)) == both
+
+
+def test_a_chain_is_as_certain_as_all_of_its_edges() -> None:
+    """The confidence of the rule is multiplied by that of each edge, rounded to four places."""
+    assert [each for each, _ in chains(around())] == [0.8]
+    assert [each for each, _ in chains(around({"confidence": 0.5}, {"confidence": 0.3333}))] == [0.1333]
+
+
+def test_a_chain_is_active_while_all_of_its_edges_are() -> None:
+    """Edges that were never active together make no chain."""
+    assert [held for _, held in chains(around({"validFrom": 3}, {"validTo": 9}))] == [[[3, 9, NOW, NOW]]]
+    assert chains(around({"validFrom": 9}, {"validTo": 9})) == []
+
+
+def test_a_deleted_vertex_in_the_middle_ends_the_chain() -> None:
+    """A deleted run no longer connects anything; the chain was active before."""
+    assert [held for _, held in chains(around(deletedAt=7))] == [[[0, 7, NOW, NOW]]]
+
+
+def test_a_chain_of_other_kinds_is_none() -> None:
+    """Every vertex must be of the kind that the rule names."""
+    found = around()
+    found.records[FEATURE] = {"kind": "DATASET"}
+    assert chains(found) == []
+    del found.records[FEATURE]
+    assert chains(found) == []
+
+
+def test_only_what_differs_from_the_store_is_returned() -> None:
+    """A second run changes nothing, and instants of recording are kept; a lost chain changes the edge."""
+    found = around()
+    (edge,) = changes(found, [RULE], NOW).values()
+    found.inferred[KEY] = edge
+    assert changes(found, [RULE], NOW + 5) == {}
+    found.into["INPUT_TO", RUN][FEATURE] = {"validFrom": 0, "validTo": 60}
+    assert [held for _, held in chains(found, NOW + 20)] == [[[0, 60, NOW, NOW + 20]]]
+    found.into["INPUT_TO", RUN].clear()
+    assert changes(found, [RULE], NOW + 30).keys() == {KEY}
+    assert FOREVER > NOW

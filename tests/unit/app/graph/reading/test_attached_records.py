@@ -1,0 +1,54 @@
+"""How many records a list of attached records reads at once; what it returns is proven with a store."""
+
+from typing import cast
+
+from app.graph.reading.attached_records import MAX_BATCH_SIZE, AttachedRecords
+from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.rows_by_id import RowsById
+from app.graph.reading.visible_rows import VisibleRows
+from graphql_schema.ports.conditions import ALWAYS
+from graphql_schema.ports.record import Record
+from graphql_schema.ports.relation_query import PageRequest
+
+STORED = 5_000
+
+
+class HiddenRows:
+    """Rows over a store whose records are all hidden; ``sizes`` are those of the batches that were read."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.read = 0
+
+    async def fetch(self, request: LevelRequest, *, ends: bool = False) -> LevelResponse:  # noqa: ARG002 - as VisibleRows
+        """Return the next records, of which there are STORED."""
+        (listing,) = request.listings
+        self.sizes.append(listing["n"])
+        vids = range(self.read, min(self.read + listing["n"], STORED))
+        self.read = vids.stop
+        records: dict[int, Record] = {vid: {"id": f"mlg://incident/{vid}", "createdAt": vid} for vid in vids}
+        return LevelResponse([[] for _ in request.hops], records, [{"x": [*vids], "n": -1}])
+
+    def found(self, vids: list[int], response: LevelResponse) -> list[int]:  # noqa: ARG002 - as VisibleRows
+        """Return no row."""
+        return []
+
+    def hide(self, vid: int) -> None:
+        """Do nothing: all are hidden."""
+
+
+async def test_no_batch_exceeds_the_maximal_size() -> None:
+    """Also the first batch is bounded, if a total is counted or everything is wanted; it once had 10,001 records."""
+    rows = HiddenRows()
+    lists = AttachedRecords(cast("VisibleRows", rows), cast("RowsById", None))
+    page = await lists.page("Incident", ALWAYS, PageRequest(None, total=True), newest_first=True)
+    assert (page.items, page.total, rows.read) == ((), 0, STORED)
+    assert max(rows.sizes) <= MAX_BATCH_SIZE
+
+
+async def test_a_small_first_batch_is_followed_by_larger_ones() -> None:
+    """A page of few records reads few at first, and more while these are hidden."""
+    rows = HiddenRows()
+    lists = AttachedRecords(cast("VisibleRows", rows), cast("RowsById", None))
+    await lists.page("Incident", ALWAYS, PageRequest(10), newest_first=True)
+    assert rows.sizes == [11, 100, 200, 400, 800, 1_600, 2_000]

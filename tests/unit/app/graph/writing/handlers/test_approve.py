@@ -1,0 +1,97 @@
+"""Decisions about an asset: who may decide, what can be revoked, and what is recorded."""
+
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
+
+from graphql_schema.ports.commands import ApproveCommand, DeleteCommand
+
+ELI = person("eli", "team ranking", roles="approver")
+ADA = person("ada", "team ranking", roles="engineer")
+OURS = {"team ranking": ["TECHNICAL"]}
+DATA = urn("dataset d")
+
+
+@pytest.fixture
+def stored(memory: Memory) -> Memory:
+    """Return a store with a dataset of the team."""
+    return seeded(memory, asset("dataset d", owners=OURS))
+
+
+def decision(value: str = "APPROVED", gate: str = "release", **more: Any) -> ApproveCommand:
+    """Return a decision about the dataset."""
+    return ApproveCommand(DATA, gate, value, **more)
+
+
+def refusal(
+    memory: Memory, command: ApproveCommand, who: Any = ELI, now: int = NOW + 1
+) -> tuple[str, str, tuple[str, ...]]:
+    """Return outcome, code and path of a refused decision."""
+    (done,) = memory.run(command, who=who, now=now)
+    (error,) = done.errors
+    return done.outcome.name, error.code.name, error.path
+
+
+def test_a_decision_is_recorded_with_its_author_and_instant(stored: Memory) -> None:
+    """The record names the asset, and the revision of the asset stays."""
+    (done,) = stored.run(decision(reason="tested", expires_at=NOW + 9), who=ELI, now=NOW + 1)
+    assert (done.outcome.name, done.urn, done.revision) == ("CREATED", DATA, 1)
+    made: Any = next(each for each in stored.vertices.values() if each["id"] == done.created_record)
+    values = ("gate", "decision", "reason", "decidedBy", "decidedAt", "expiresAt", "subjects")
+    assert [made[name] for name in values] == ["release", "APPROVED", "tested", "eli", NOW + 1, NOW + 9, [DATA]]
+
+
+def test_equal_decisions_are_records_of_their_own(stored: Memory) -> None:
+    """A decision is never changed, so the same one at the same instant has another id."""
+    ids = {stored.run(decision(), who=ELI, now=NOW + 1)[0].created_record for _ in range(3)}
+    assert len(ids) == 3
+
+
+def test_only_an_approver_of_a_registered_asset_decides(stored: Memory) -> None:
+    """An engineer is denied; a stub, a deleted and an unknown asset have nothing to decide about."""
+    assert refusal(stored, decision(), ADA)[:2] == ("DENIED", "DENIED")
+    unknown = ApproveCommand(urn("dataset none"), "release", "APPROVED")
+    assert refusal(stored, unknown) == ("INVALID", "NOT_FOUND", ("subject",))
+    seeded(stored, asset("model m", owners=OURS), link("FEEDS", "dataset d", "model-version m@1"))
+    stub = ApproveCommand(urn("model-version m@1"), "release", "APPROVED")
+    assert refusal(stored, stub) == ("INVALID", "INVALID", ("subject",))
+    stored.run(asset("dataset gone", owners=OURS), DeleteCommand(urn("dataset gone")))
+    gone = ApproveCommand(urn("dataset gone"), "release", "APPROVED")
+    assert refusal(stored, gone)[:2] == ("CONFLICT", "CONFLICT")
+
+
+@pytest.mark.parametrize(("expires", "accepted"), [(NOW, False), (NOW + 1, False), (NOW + 2, True)])
+def test_an_approval_expires_in_the_future(stored: Memory, expires: int, *, accepted: bool) -> None:
+    """An expiry at the present instant has passed."""
+    (done,) = stored.run(decision(expires_at=expires), who=ELI, now=NOW + 1)
+    assert [error.path for error in done.errors] == ([] if accepted else [("expiresAt",)])
+
+
+def test_only_a_valid_approval_is_revoked(stored: Memory) -> None:
+    """Nothing, another gate, an expired and a revoked approval leave nothing to revoke."""
+    nothing = ("CONFLICT", "CONFLICT", ("decision",))
+    assert refusal(stored, decision("REVOKED")) == nothing
+    stored.run(decision(expires_at=NOW + 5), who=ELI, now=NOW + 1)
+    assert refusal(stored, decision("REVOKED", "governance"), now=NOW + 2) == nothing
+    assert refusal(stored, decision("REVOKED"), now=NOW + 5) == nothing
+    stored.run(decision(), who=ELI, now=NOW + 6)
+    assert stored.outcomes(decision("REVOKED"), who=ELI, now=NOW + 7) == ["CREATED"]
+    assert refusal(stored, decision("REVOKED"), now=NOW + 8) == nothing
+
+
+def test_the_audit_has_the_decision_before_and_after(stored: Memory) -> None:
+    """The change of the asset shows gate and decision, and the reason of the approver."""
+    stored.run(decision(), who=ELI, now=NOW + 1)
+    stored.run(decision("REVOKED", reason="a bug"), who=ELI, now=NOW + 2)
+    changes: list[Any] = [each for each in stored.vertices.values() if each.get("action") == "APPROVED"]
+    last = max(changes, key=lambda change: change["createdAt"])
+    assert last["reason"] == "a bug"
+    assert last["fields"] == [
+        {
+            "field": "approvals",
+            "before": {"gate": "release", "decision": "APPROVED"},
+            "after": {"gate": "release", "decision": "REVOKED"},
+        }
+    ]

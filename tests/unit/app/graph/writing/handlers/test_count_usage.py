@@ -1,0 +1,121 @@
+"""Usage by day: what a record stores, which days are accepted, and the mark of the last use."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import asset, person, urn
+
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.batch_planner import plan
+from graphql_schema.ports.commands import RecordUsageCommand
+
+ADA = person("ada", "team ranking", roles="engineer")
+NOW = int(datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()) * 1_000
+DATA, TEAM, SERVICE = urn("dataset d"), urn("team ads"), urn("service s")
+D = vertex_id("default", DATA)
+
+
+def usage(day: str, consumer: str = TEAM, **counts: float) -> RecordUsageCommand:
+    """Return the counters of one day."""
+    return RecordUsageCommand(DATA, consumer, day, counts or {"reads": 5})
+
+
+def midnight(day: str) -> int:
+    """Return the begin of a day."""
+    return int(datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()) * 1_000
+
+
+@pytest.fixture
+def stored(memory: Memory) -> Memory:
+    """Return a store with a dataset of the team."""
+    return seeded(memory, asset("dataset d", owners={"team ranking": ["TECHNICAL"]}))
+
+
+def months(memory: Memory) -> dict[tuple[str, str], Any]:
+    """Return the days with their counters, by consumer and month."""
+    return {
+        (each["consumer"], each["month"]): {
+            day: {name: value for name, value in counts.items() if not name.startswith("recorded")}
+            for day, counts in each["days"].items()
+        }
+        for each in memory.vertices.values()
+        if each["kind"] == "USAGE_MONTH"
+    }
+
+
+def test_days_of_a_month_are_one_record(stored: Memory) -> None:
+    """A later report of a day replaces its counters; another month or consumer is another record."""
+    items = [usage("2026-11-01"), usage("2026-11-02", reads=1.0, costUsd=2.0), usage("2026-10-31")]
+    assert stored.outcomes(*items, usage("2026-11-01", calls=3.0), usage("2026-11-01", SERVICE), now=NOW) == [
+        "CREATED",
+        "CREATED",
+        "CREATED",
+        "UPDATED",
+        "CREATED",
+    ]
+    assert months(stored) == {
+        (TEAM, "2026-11"): {"2026-11-01": {"calls": 3.0}, "2026-11-02": {"reads": 1.0, "costUsd": 2.0}},
+        (TEAM, "2026-10"): {"2026-10-31": {"reads": 5}},
+        (SERVICE, "2026-11"): {"2026-11-01": {"reads": 5}},
+    }
+
+
+def test_the_same_counters_again_change_nothing(stored: Memory) -> None:
+    """A repeated report is no write, also from another caller."""
+    stored.run(usage("2026-11-01"), now=NOW)
+    assert stored.outcomes(usage("2026-11-01"), who=ADA, now=NOW + 1) == ["UNCHANGED"]
+    assert not stored.dirty
+
+
+@pytest.mark.parametrize(
+    ("day", "message"),
+    [
+        ("2026-11-25", "2026-11-25 has not begun in UTC"),
+        ("2021-11-19", "2021-11-19 is more than five years ago"),
+        ("2026-11-24", None),
+        ("2021-11-20", None),
+    ],
+)
+def test_days_within_five_years_are_accepted(stored: Memory, day: str, message: str | None) -> None:
+    """Today is accepted and tomorrow is not; the oldest day is 1,830 days ago."""
+    (done,) = stored.run(usage(day), now=NOW)
+    assert [(error.message.startswith(str(message)), error.path) for error in done.errors] == (
+        [] if message is None else [(True, ("day",))]
+    )
+
+
+def test_a_caller_needs_the_right_to_update_the_asset(stored: Memory) -> None:
+    """Another team may not count usage, and an unknown asset is not found."""
+    bo = person("bo", "team ads")
+    (done,) = stored.run(usage("2026-11-01"), who=bo, now=NOW)
+    assert done.outcome.name == "DENIED"
+    (done,) = stored.run(RecordUsageCommand(urn("dataset none"), TEAM, "2026-11-01", {"reads": 1}), now=NOW)
+    assert [(error.code.name, error.path) for error in done.errors] == [("NOT_FOUND", ("asset",))]
+
+
+def marks(memory: Memory, *items: RecordUsageCommand) -> dict[str, tuple[int, bool]]:
+    """Return the marks on the dataset after a batch, with whether they are exact."""
+    state = memory.state()
+    plan(items, state, memory.author(ADA, NOW), dry_run=False)
+    memory.vertices, memory.edges = state.vertices, state.edges
+    assert {vid for vid, _ in state.marks} <= {D}
+    return {name: (mark.at, mark.exact) for (_, name), mark in state.marks.items()}
+
+
+def test_the_last_day_of_use_is_marked_by_kind_of_consumer(stored: Memory) -> None:
+    """Teams and users mark one property, services another; the latest day of a batch counts."""
+    items = [usage("2026-11-02"), usage("2026-11-01"), usage("2026-10-01", SERVICE)]
+    assert marks(stored, *items) == {
+        "usedAt": (midnight("2026-11-02"), False),
+        "servedAt": (midnight("2026-10-01"), False),
+    }
+    assert marks(stored, usage("2026-11-03", reads=0.0)) == {}
+
+
+def test_a_day_that_is_corrected_to_zero_moves_the_mark_back(stored: Memory) -> None:
+    """The mark is set to the last day with usage of the same kind of consumer, and to 0 without any."""
+    marks(stored, usage("2026-10-05"), usage("2026-11-02"), usage("2026-11-03", SERVICE))
+    assert marks(stored, usage("2026-11-02", reads=0.0)) == {"usedAt": (midnight("2026-10-05"), True)}
+    assert marks(stored, usage("2026-10-05", reads=0.0)) == {"usedAt": (0, True)}

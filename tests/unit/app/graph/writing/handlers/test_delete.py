@@ -1,0 +1,137 @@
+"""Soft deletion with children, what is in use, and restoration."""
+
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
+
+from graphql_schema.ports.commands import DeleteCommand, RestoreCommand, SetAliasCommand
+
+ADA = person("ada", "team ranking", roles="engineer")
+OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
+
+
+def delete(text: str, **more: Any) -> DeleteCommand:
+    """Return the deletion of an asset."""
+    return DeleteCommand(urn(text), **more)
+
+
+def restore(text: str) -> RestoreCommand:
+    """Return the restoration of an asset."""
+    return RestoreCommand(urn(text))
+
+
+def deleted(memory: Memory, *texts: str) -> list[bool]:
+    """Return which assets are deleted."""
+    return ["deletedAt" in memory.record(text) for text in texts]
+
+
+def message(memory: Memory, command: DeleteCommand | RestoreCommand, who: Any = ADA) -> tuple[str, str]:
+    """Return the code and message of a refusal."""
+    (done,) = memory.run(command, who=who, now=NOW + 1)
+    (error,) = done.errors
+    return error.code.name, error.message
+
+
+@pytest.fixture
+def model(memory: Memory) -> Memory:
+    """Return a store with a model of two versions, one of which was deleted before."""
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"), asset("model-version m@2"))
+    memory.run(delete("model-version m@2"), now=NOW + 1)
+    return memory
+
+
+def test_children_are_deleted_and_restored_with_their_parent(model: Memory) -> None:
+    """A child that was deleted before stays deleted."""
+    (done,) = model.run(delete("model m"), who=ADA, now=NOW + 2)
+    assert (done.outcome.name, done.revision) == ("UPDATED", 2)
+    assert deleted(model, "model m", "model-version m@1", "model-version m@2") == [True, True, True]
+    assert model.record("model-version m@1")["deletedWith"] == urn("model m")
+    assert model.outcomes(restore("model m"), who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert deleted(model, "model m", "model-version m@1", "model-version m@2") == [False, False, True]
+    assert "deletedWith" not in model.record("model-version m@1")
+
+
+def test_repeating_changes_nothing(model: Memory) -> None:
+    """A deleted asset is not deleted again, and a present one is not restored."""
+    assert model.outcomes(delete("model-version m@2"), restore("model m"), now=NOW + 2) == ["UNCHANGED", "UNCHANGED"]
+    assert not model.dirty
+
+
+def test_a_child_is_not_restored_below_a_deleted_parent(model: Memory) -> None:
+    """The parent comes first, and the message names it."""
+    model.run(delete("model m"), now=NOW + 2)
+    code, text = message(model, restore("model-version m@1"))
+    assert code == "CONFLICT"
+    assert text == f"The parent {urn('model m')} of {urn('model-version m@1')} is deleted; restore the parent first."
+
+
+def test_a_deletion_checks_the_revision_and_the_right(model: Memory) -> None:
+    """Another revision is a conflict, another team is denied, and an unknown asset is not found."""
+    assert message(model, delete("model m", expected_revision=9))[0] == "CONFLICT"
+    assert message(model, delete("model m"), person("bo", "team ads", roles="engineer"))[0] == "DENIED"
+    assert message(model, delete("model none"))[0] == "NOT_FOUND"
+    assert deleted(model, "model m") == [False]
+
+
+@pytest.mark.parametrize(
+    ("values", "blocks"),
+    [({}, True), ({"stage": "RETIRED"}, False), ({"stage": "DEPRECATED"}, True), ("deleted", False)],
+)
+def test_a_live_consumer_blocks_the_deletion(memory: Memory, values: Any, *, blocks: bool) -> None:
+    """A retired or deleted consumer uses nothing."""
+    given = {} if values == "deleted" else values
+    seeded(memory, asset("dataset d", owners=OURS), asset("model m", given), link("FEEDS", "dataset d", "model m"))
+    if values == "deleted":
+        memory.run(delete("model m"), now=NOW + 1)
+    if blocks:
+        code, text = message(memory, delete("dataset d"))
+        assert code == "CONFLICT"
+        assert text == f"{urn('dataset d')} is in use: {urn('model m')} (FEEDS); end or retire these first."
+    else:
+        assert memory.outcomes(delete("dataset d"), who=ADA, now=NOW + 2) == ["UPDATED"]
+
+
+def test_uses_within_the_group_and_finished_runs_do_not_block(memory: Memory) -> None:
+    """A model that its own version is based on, and a run that has read the data, are no obstacle."""
+    seeded(
+        memory,
+        asset("model m", owners=OURS),
+        asset("model-version m@1"),
+        asset("model-version m@2"),
+        link("BASE_OF", "model-version m@1", "model-version m@2"),
+        asset("dataset d", owners=OURS),
+        asset("run r", {"state": "COMPLETE"}, inputs=["dataset d"]),
+    )
+    assert memory.outcomes(delete("model m"), delete("dataset d"), who=ADA, now=NOW + 1) == ["UPDATED", "UPDATED"]
+
+
+def test_a_hidden_consumer_does_not_block(memory: Memory) -> None:
+    """A conflict would disclose the consumer, and a deletion can be restored."""
+    seeded(
+        memory,
+        asset("dataset d", owners=OURS),
+        asset("model m", {"visibility": "TEAM"}, owners=THEIRS),
+        link("FEEDS", "dataset d", "model m"),
+    )
+    assert message(memory, delete("dataset d"), person("root", roles="admin"))[0] == "CONFLICT"
+    assert memory.outcomes(delete("dataset d"), who=ADA, now=NOW + 1) == ["UPDATED"]
+
+
+def test_an_alias_of_a_remaining_model_blocks_its_version(memory: Memory) -> None:
+    """The version of an alias is in use, unless the model is deleted with it."""
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"))
+    eli = person("eli", "team ranking", roles="approver")
+    pointed = SetAliasCommand(urn("model m"), "champion", urn("model-version m@1"))
+    assert memory.outcomes(pointed, who=eli, now=NOW + 1) == ["UPDATED"]
+    assert "the alias 'champion' of its model points at it" in message(memory, delete("model-version m@1"))[1]
+    assert memory.outcomes(delete("model m"), who=ADA, now=NOW + 2) == ["UPDATED"]
+
+
+def test_a_message_names_five_uses_and_counts_the_rest(memory: Memory) -> None:
+    """The message stays short, however many assets use this one."""
+    seeded(memory, asset("dataset d", owners=OURS), *(link("FEEDS", "dataset d", f"model m{n}") for n in range(8)))
+    _, text = message(memory, delete("dataset d"))
+    assert text.count("(FEEDS)") == 5
+    assert text.endswith(" and 3 more; end or retire these first.")

@@ -1,0 +1,133 @@
+"""Links between two assets: what they change, what ends them, and what is refused."""
+
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
+
+from app.graph.writing.handlers.link import field_of
+from graphql_schema.catalog.relations import RELATIONS
+from graphql_schema.ports.commands import DeleteCommand, UnlinkCommand
+
+ADA = person("ada", "team ranking", roles="engineer")
+OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
+UP, D = urn("dataset up"), urn("dataset d")
+
+
+def unlink(valid_to: int | None = None, source: str = UP) -> UnlinkCommand:
+    """Return the end of the link."""
+    return UnlinkCommand("DERIVES", source, D, valid_to)
+
+
+def refusal(memory: Memory, command: Any, who: Any = ADA) -> tuple[str, tuple[str, ...], str]:
+    """Return code, path and message of a refusal."""
+    (done,) = memory.run(command, who=who, now=NOW + 9)
+    (error,) = done.errors
+    return error.code.name, error.path, error.message
+
+
+@pytest.fixture
+def stored(memory: Memory) -> Memory:
+    """Return a store with a link between two datasets of the team."""
+    return seeded(
+        memory,
+        asset("dataset up", owners=OURS),
+        asset("dataset d", owners=OURS),
+        link("DERIVES", "dataset up", "dataset d"),
+    )
+
+
+def test_a_link_ends_now_or_at_an_instant(stored: Memory) -> None:
+    """Ending it again is not found, and a given instant corrects the end."""
+    assert stored.outcomes(unlink(), who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert stored.edge("DERIVES", "dataset up", "dataset d")["validTo"] == NOW + 1
+    code, path, message = refusal(stored, unlink())
+    assert (code, path) == ("NOT_FOUND", ("to",))
+    assert message == f"No current DERIVES from {UP} to {D} exists or is visible to you; check the ids."
+    assert stored.outcomes(unlink(NOW + 5), who=ADA, now=NOW + 2) == ["UPDATED"]
+    assert stored.edge("DERIVES", "dataset up", "dataset d")["validTo"] == NOW + 5
+    assert refusal(stored, unlink(NOW))[:2] == ("INVALID", ("validTo",))
+
+
+def test_a_link_changes_no_revision(stored: Memory) -> None:
+    """A revision would disclose links of hidden assets."""
+    assert [stored.record(f"dataset {name}")["revision"] for name in ("up", "d")] == [1, 1]
+    (done,) = stored.run(link("DERIVES", "dataset up", "dataset d", confidence=0.5), who=ADA, now=NOW + 1)
+    assert (done.outcome.name, done.revision) == ("UPDATED", 1)
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "message"),
+    [
+        (link("DERIVES", "model m", "dataset d"), ("to",), "DERIVES does not join Model to Dataset; it joins "),
+        (link("VERSION_OF", "model-version m@1", "model n"), ("to",), f"{urn('model-version m@1')} is a version of "),
+        (
+            link("RUN_OF", "run r", "workflow w", declassified=True),
+            ("declassify",),
+            "Sensitivity does not propagate over RUN_OF",
+        ),
+        (
+            UnlinkCommand("VERSION_OF", urn("model-version m@1"), urn("model m")),
+            ("relation",),
+            f"The id of {urn('model-version m@1')} names its parent; delete the version",
+        ),
+    ],
+)
+def test_what_the_catalog_does_not_allow_is_refused(
+    memory: Memory, command: Any, path: tuple[str, ...], message: str
+) -> None:
+    """The error is at the field to correct, whether the assets exist or not."""
+    code, found, text = refusal(memory, command)
+    assert (code, found) == ("INVALID", path)
+    assert text.startswith(message)
+
+
+def test_declassifying_needs_an_approver_on_both_ends(stored: Memory) -> None:
+    """It begins or ends with the right to approve; a link that leaves it as it is needs none."""
+    eli = person("eli", "team ranking", roles="engineer approver")
+    on = link("DERIVES", "dataset up", "dataset d", declassified=True)
+    off = link("DERIVES", "dataset up", "dataset d", declassified=False)
+    assert refusal(stored, on)[0] == "DENIED"
+    assert stored.outcomes(off, who=ADA, now=NOW + 1) == ["UNCHANGED"]
+    assert stored.outcomes(on, who=eli, now=NOW + 1) == ["UPDATED"]
+    assert refusal(stored, off)[0] == "DENIED"
+    assert stored.outcomes(off, who=eli, now=NOW + 2) == ["UPDATED"]
+
+
+def test_a_deleted_or_foreign_asset_is_not_linked(stored: Memory) -> None:
+    """The asset that the link changes must be present and of the caller."""
+    seeded(stored, asset("dataset theirs", owners=THEIRS))
+    assert refusal(stored, link("DERIVES", "dataset up", "dataset theirs"))[0] == "DENIED"
+    stored.run(DeleteCommand(D), now=NOW + 1)
+    assert refusal(stored, link("DERIVES", "dataset up", "dataset d"))[0] == "CONFLICT"
+    assert refusal(stored, unlink())[0] == "CONFLICT"
+
+
+def test_a_hidden_far_end_is_treated_as_absent(stored: Memory) -> None:
+    """A confirmed link to a hidden asset is not found, and the id is reported for the access log."""
+    shut = urn("dataset shut")
+    seeded(
+        stored,
+        asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS),
+        link("DERIVES", "dataset shut", "dataset d"),
+    )
+    (done,) = stored.run(unlink(source=shut), who=ADA, now=NOW + 1)
+    assert [error.code.name for error in done.errors] == ["NOT_FOUND"]
+    assert done.hidden_ids == (shut,)
+
+
+@pytest.mark.parametrize(
+    ("relation", "kind", "outward", "field"),
+    [
+        ("DERIVES", "Dataset", True, "downstream"),
+        ("DERIVES", "Dataset", False, "upstream"),
+        ("CONTAINS", "Domain", False, "domain"),
+        ("CONTAINS", "FeatureSet", True, "features"),
+        ("REPLACED_BY", "Model", True, "replacedBy"),
+        ("OWNED_BY", "Model", True, "OWNED_BY"),
+    ],
+)
+def test_an_edge_is_audited_as_the_field_that_shows_it(relation: str, kind: str, field: str, *, outward: bool) -> None:
+    """The policy of the field then applies to the entry; a relation without a field has its name."""
+    assert field_of(RELATIONS[relation], kind, outward=outward) == field

@@ -1,0 +1,103 @@
+"""Results of checks: late and repeated results, corrections, and the incident of a failure."""
+
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, person, urn
+
+from graphql_schema.ports.commands import DeleteCommand, ReportCheckCommand
+
+ADA = person("ada", "team ranking", roles="engineer")
+A = urn("dataset a")
+
+
+def result(status: str = "PASS", at: int | None = NOW, *, opens: bool = False, **values: Any) -> ReportCheckCommand:
+    """Return a result of the check."""
+    return ReportCheckCommand(A, "fresh", "FRESHNESS", status, at, values, open_incident=opens)
+
+
+@pytest.fixture
+def stored(memory: Memory) -> Memory:
+    """Return a store with a dataset of the team."""
+    return seeded(memory, asset("dataset a", owners={"team ranking": ["TECHNICAL"]}))
+
+
+def of_kind(memory: Memory, kind: str) -> list[Any]:
+    """Return the records of a kind."""
+    return [each for each in memory.vertices.values() if each["kind"] == kind]
+
+
+def test_a_check_has_its_first_and_latest_result(stored: Memory) -> None:
+    """A late result moves the first instant back and nothing else."""
+    stored.run(result(at=NOW + 5, threshold="< 6h"), result("FAIL", NOW + 9), result(at=NOW + 7), now=NOW + 9)
+    stored.run(result(at=NOW + 2, threshold="old"), now=NOW + 9)
+    (check,) = of_kind(stored, "CHECK")
+    assert [check[name] for name in ("firstAt", "latestAt", "threshold")] == [NOW + 2, NOW + 9, "< 6h"]
+    assert len(of_kind(stored, "CHECK_RESULT")) == 4
+
+
+def test_the_same_result_again_changes_nothing(stored: Memory) -> None:
+    """A repeated report is no write; another status for its instant corrects the result."""
+    assert stored.outcomes(result(value=1.0), who=ADA, now=NOW + 1) == ["CREATED"]
+    assert stored.outcomes(result(value=1.0), who=ADA, now=NOW + 2) == ["UNCHANGED"]
+    assert not stored.dirty
+    assert stored.outcomes(result("FAIL", value=1.0), who=ADA, now=NOW + 3) == ["UPDATED"]
+    (found,) = of_kind(stored, "CHECK_RESULT")
+    assert (found["status"], found["createdAt"]) == ("FAIL", NOW + 1)
+
+
+def test_windows_of_one_instant_are_results_of_their_own(stored: Memory) -> None:
+    """Results of different parts of the data do not correct each other."""
+    items = [result("PASS", window="eu"), result("FAIL", window="us"), result("ERROR")]
+    assert stored.outcomes(*items, who=ADA, now=NOW) == ["CREATED"] * 3
+    assert sorted(each["status"] for each in of_kind(stored, "CHECK_RESULT")) == ["ERROR", "FAIL", "PASS"]
+
+
+@pytest.mark.parametrize(("ahead", "accepted"), [(300_000, True), (300_001, False)])
+def test_a_clock_may_be_five_minutes_ahead(stored: Memory, ahead: int, *, accepted: bool) -> None:
+    """A later instant is refused at its field."""
+    (done,) = stored.run(result(at=NOW + ahead), who=ADA, now=NOW)
+    assert [error.path for error in done.errors] == ([] if accepted else [("observedAt",)])
+
+
+def test_a_result_without_an_instant_is_one_of_now(stored: Memory) -> None:
+    """The instant of the write is that of the observation."""
+    stored.run(result(at=None), who=ADA, now=NOW + 3)
+    assert [each["observedAt"] for each in of_kind(stored, "CHECK_RESULT")] == [NOW + 3]
+
+
+@pytest.mark.parametrize(
+    ("status", "opens", "incident"),
+    [
+        ("FAIL", True, ("HIGH", "Freshness check fresh failed")),
+        ("ERROR", True, ("MEDIUM", "Freshness check fresh could not run")),
+        ("WARN", True, None),
+        ("PASS", True, None),
+        ("FAIL", False, None),
+    ],
+)
+def test_a_failure_opens_an_incident_on_request(
+    stored: Memory, status: str, *, opens: bool, incident: tuple[str, str] | None
+) -> None:
+    """The severity follows from the status, and the incident names the result as its cause."""
+    (done,) = stored.run(result(status, opens=opens), who=ADA, now=NOW)
+    found = of_kind(stored, "INCIDENT")
+    assert [(each["severity"], each["title"]) for each in found] == ([incident] if incident else [])
+    assert all(each["cause"] == done.created_record and each["subjects"] == [A] for each in found)
+
+
+def test_a_late_failure_opens_no_incident(stored: Memory) -> None:
+    """A later result has already passed, so the problem is over."""
+    stored.run(result(at=NOW + 5), result("FAIL", NOW + 1, opens=True), who=ADA, now=NOW + 5)
+    assert of_kind(stored, "INCIDENT") == []
+
+
+def test_only_the_owner_of_a_present_asset_reports(stored: Memory) -> None:
+    """Another team is denied, an unknown asset is not found, and a deleted one must be restored."""
+    (done,) = stored.run(result(), who=person("bo", "team ads", roles="engineer"), now=NOW)
+    assert done.outcome.name == "DENIED"
+    (done,) = stored.run(ReportCheckCommand(urn("dataset x"), "c", "FRESHNESS", "PASS", NOW, {}), now=NOW)
+    assert [(error.code.name, error.path) for error in done.errors] == [("NOT_FOUND", ("asset",))]
+    stored.run(DeleteCommand(A), now=NOW)
+    assert stored.outcomes(result(), now=NOW) == ["CONFLICT"]

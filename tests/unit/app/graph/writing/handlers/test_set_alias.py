@@ -1,0 +1,112 @@
+"""Aliases of a model: who may move one, what it must point at before, and the gate of a protected one."""
+
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
+
+from graphql_schema.ports.commands import ANY, DeleteCommand, SetAliasCommand
+
+ELI = person("eli", "team ranking", roles="approver engineer")
+ADA = person("ada", "team ranking", roles="engineer")
+OURS = {"team ranking": ["TECHNICAL"]}
+V1, V2 = urn("model-version m@1"), urn("model-version m@2")
+
+
+def move(version: str = V1, expected: Any = ANY, alias: str = "champion", **more: Any) -> SetAliasCommand:
+    """Return the command that points an alias at a version."""
+    return SetAliasCommand(urn("model m"), alias, version, expected, **more)
+
+
+@pytest.fixture
+def stored(memory: Memory) -> Memory:
+    """Return a store with a model of two versions."""
+    return seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"), asset("model-version m@2"))
+
+
+def aliases(memory: Memory) -> dict[str, tuple[str, bool, int]]:
+    """Return version, protection and instant of each alias."""
+    stored = memory.record("model m").get("aliases", {})
+    return {name: (each["version"], each["protected"], each["since"]) for name, each in stored.items()}
+
+
+def refusal(memory: Memory, command: SetAliasCommand, who: Any = ELI) -> tuple[str, tuple[str, ...]]:
+    """Return code and path of a refusal."""
+    (done,) = memory.run(command, who=who, now=NOW + 9)
+    (error,) = done.errors
+    return error.code.name, error.path
+
+
+def test_an_alias_keeps_its_instant_until_it_moves(stored: Memory) -> None:
+    """Protecting does not move it; the same call again changes nothing."""
+    assert stored.outcomes(move(), who=ELI, now=NOW + 1) == ["UPDATED"]
+    assert stored.outcomes(move(), who=ELI, now=NOW + 2) == ["UNCHANGED"]
+    assert stored.outcomes(move(protected=True), who=ELI, now=NOW + 3) == ["UPDATED"]
+    assert aliases(stored) == {"champion": (V1, True, NOW + 1)}
+    assert stored.outcomes(move(V2), who=ELI, now=NOW + 4) == ["UPDATED"]
+    assert aliases(stored) == {"champion": (V2, True, NOW + 4)}
+    assert stored.record("model m")["revision"] == 4
+
+
+@pytest.mark.parametrize(
+    ("before", "expected", "fits"),
+    [(None, None, True), (None, V1, False), (V1, None, False), (V1, V2, False), (V1, V1, True)],
+)
+def test_the_expected_version_is_compared(
+    stored: Memory, before: str | None, expected: str | None, *, fits: bool
+) -> None:
+    """Null means that the alias must not be set; a mismatch is a conflict at the field."""
+    if before:
+        stored.run(move(before), who=ELI, now=NOW + 1)
+    if fits:
+        assert stored.outcomes(move(V2, expected), who=ELI, now=NOW + 2) == ["UPDATED"]
+    else:
+        assert refusal(stored, move(V2, expected)) == ("CONFLICT", ("expectedVersion",))
+
+
+def test_an_alias_is_moved_and_opened_by_an_approver_only(stored: Memory) -> None:
+    """An engineer may do neither; an approver may remove the protection."""
+    stored.run(move(protected=True), who=ELI, now=NOW + 1)
+    assert refusal(stored, move(protected=False), ADA)[0] == "DENIED"
+    assert stored.outcomes(move(protected=False), who=ELI, now=NOW + 2) == ["UPDATED"]
+    assert aliases(stored)["champion"][1] is False
+
+
+def test_only_a_registered_version_is_pointed_at(stored: Memory) -> None:
+    """A stub, a deleted and an unknown version, and an unknown model, are refused at their field."""
+    seeded(stored, link("FEEDS", "dataset d", "model-version m@3"))
+    stored.run(DeleteCommand(V2), now=NOW + 1)
+    assert refusal(stored, move(urn("model-version m@3"))) == ("INVALID", ("version",))
+    assert refusal(stored, move(V2))[0] == "CONFLICT"
+    assert refusal(stored, move(urn("model-version m@9"))) == ("NOT_FOUND", ("version",))
+    unknown = SetAliasCommand(urn("model none"), "a", urn("model-version none@1"))
+    assert refusal(stored, unknown) == ("NOT_FOUND", ("model",))
+
+
+def test_a_model_has_at_most_a_hundred_aliases(stored: Memory) -> None:
+    """The hundred-and-first name is refused, and a known one still moves."""
+    for number in range(100):
+        stored.run(move(alias=f"a{number}"), who=ELI, now=NOW + 1)
+    assert refusal(stored, move(alias="more")) == ("INVALID", ("alias",))
+    assert stored.outcomes(move(V2, alias="a7"), who=ELI, now=NOW + 2) == ["UPDATED"]
+
+
+def test_a_hidden_version_counts_as_no_version(stored: Memory) -> None:
+    """An alias of a version that the caller may not see is absent for the caller, and is replaced."""
+    stored.run(move(V2, protected=True), who=ELI, now=NOW + 1)
+    hidden = next(vid for vid, record in stored.vertices.items() if record["id"] == V2)
+    stored.vertices[hidden] = {**stored.vertices[hidden], "visibility": "TEAM", "ownerTeam": urn("team ads")}
+    assert stored.outcomes(move(V1, None), who=ELI, now=NOW + 2) == ["UPDATED"]
+    assert aliases(stored)["champion"] == (V1, False, NOW + 2)
+
+
+def test_the_audit_shows_version_and_protection(stored: Memory) -> None:
+    """The entry is about one alias, with its reason; who set it and when is no part of it."""
+    stored.run(move(), who=ELI, now=NOW + 1)
+    stored.run(move(V2, reason="better"), who=ELI, now=NOW + 2)
+    changes: list[Any] = [each for each in stored.vertices.values() if each.get("action") == "ALIAS_SET"]
+    last = max(changes, key=lambda change: change["createdAt"])
+    assert last["reason"] == "better"
+    before, after = ({"version": version, "protected": False} for version in (V1, V2))
+    assert last["fields"] == [{"field": "aliases", "part": "champion", "before": before, "after": after}]

@@ -1,0 +1,105 @@
+"""Incidents: who may open and resolve one, and what each leaves on its assets."""
+
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, person, urn
+
+from graphql_schema.ports.commands import DeleteCommand, OpenIncidentCommand, ReportCheckCommand, ResolveIncidentCommand
+
+ADA, BO = person("ada", "team ranking", roles="engineer"), person("bo", "team ads", roles="engineer")
+OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
+A, B = urn("dataset a"), urn("dataset b")
+
+
+@pytest.fixture
+def stored(memory: Memory) -> Memory:
+    """Return a store with one dataset of each of two teams."""
+    return seeded(memory, asset("dataset a", owners=OURS), asset("dataset b", owners=THEIRS))
+
+
+def opened(memory: Memory, *assets: str, who: Any = ADA, now: int = NOW + 1) -> str:
+    """Open an incident and return its id."""
+    (done,) = memory.run(OpenIncidentCommand(assets, "late", "HIGH"), who=who, now=now)
+    assert (done.outcome.name, done.errors) == ("CREATED", ())
+    return str(done.created_record)
+
+
+def record(memory: Memory, one: str) -> Any:
+    """Return the record of an id."""
+    return next(each for each in memory.vertices.values() if each["id"] == one)
+
+
+def refusal(memory: Memory, command: Any, who: Any = ADA) -> tuple[str, tuple[str, ...]]:
+    """Return code and path of a refusal."""
+    (done,) = memory.run(command, who=who, now=NOW + 9)
+    (error,) = done.errors
+    return error.code.name, error.path
+
+
+def test_an_incident_is_open_until_it_is_resolved(stored: Memory) -> None:
+    """Both instants are recorded, the revision of the asset stays, and resolving again changes nothing."""
+    one = opened(stored, A)
+    values = ("title", "state", "severity", "openedAt", "subjects")
+    assert [record(stored, one)[name] for name in values] == ["late", "OPEN", "HIGH", NOW + 1, [A]]
+    assert stored.outcomes(ResolveIncidentCommand(one), who=ADA, now=NOW + 5) == ["UPDATED"]
+    found = record(stored, one)
+    assert [found[name] for name in ("state", "resolvedAt", "resolvedBy")] == ["RESOLVED", NOW + 5, "ada"]
+    assert stored.outcomes(ResolveIncidentCommand(one), who=ADA, now=NOW + 6) == ["UNCHANGED"]
+    assert stored.record("dataset a")["revision"] == 1
+
+
+def test_opening_needs_the_right_on_every_asset(stored: Memory) -> None:
+    """One asset of another team denies the whole, and an unknown one is named by its index."""
+    assert refusal(stored, OpenIncidentCommand((A, B), "late", "HIGH"))[0] == "DENIED"
+    unknown = OpenIncidentCommand((A, urn("dataset none")), "late", "HIGH")
+    assert refusal(stored, unknown) == ("NOT_FOUND", ("assets", "1"))
+    stored.run(DeleteCommand(A), now=NOW + 1)
+    assert refusal(stored, OpenIncidentCommand((A,), "late", "HIGH"))[0] == "CONFLICT"
+
+
+def test_resolving_needs_the_right_on_one_asset(stored: Memory) -> None:
+    """Either team resolves an incident on both; a third team is denied."""
+    one = opened(stored, A, B, who=person("root", roles="admin"))
+    assert refusal(stored, ResolveIncidentCommand(one), person("cy", "team other", roles="engineer"))[0] == "DENIED"
+    assert stored.outcomes(ResolveIncidentCommand(one), who=BO, now=NOW + 2) == ["UPDATED"]
+
+
+def test_a_cause_must_be_visible(stored: Memory) -> None:
+    """An unknown cause is not found at its field."""
+    gone = urn("check-result x")
+    command = OpenIncidentCommand((A,), "late", "HIGH", gone)
+    assert refusal(stored, command) == ("NOT_FOUND", ("cause",))
+
+
+def test_every_asset_has_the_incident_in_its_audit(stored: Memory) -> None:
+    """Opening and resolving are changes of both assets, also of one that the resolver may not update."""
+    one = opened(stored, A, B, who=person("root", roles="admin"))
+    stored.run(ResolveIncidentCommand(one, "fixed"), who=BO, now=NOW + 2)
+    for urn_ in (A, B):
+        changes = [each for each in stored.vertices.values() if each.get("subject") == urn_]
+        shown = [(each["fields"][0]["before"], each["fields"][0]["after"], each.get("reason")) for each in changes[-2:]]
+        assert shown == [(None, one, None), (one, None, "fixed")]
+
+
+def test_two_equal_incidents_are_two(stored: Memory) -> None:
+    """Another instant makes another incident."""
+    assert opened(stored, A, now=NOW + 1) != opened(stored, A, now=NOW + 2)
+
+
+def test_a_check_tracks_the_open_incidents_that_it_caused(stored: Memory) -> None:
+    """A failing check opens one incident and keeps it until it is resolved; then the next failure opens another."""
+
+    def failed(at: int) -> str:
+        command = ReportCheckCommand(A, "fresh", "FRESHNESS", "FAIL", at, {}, open_incident=True)
+        (done,) = stored.run(command, who=ADA, now=at)
+        return str(record(stored, str(done.created_record))["incident"])
+
+    first = failed(NOW + 1)
+    assert failed(NOW + 2) == first
+    (check,) = [each for each in stored.vertices.values() if each["kind"] == "CHECK"]
+    assert check["openIncidents"] == [first]
+    stored.run(ResolveIncidentCommand(first), who=ADA, now=NOW + 3)
+    assert record(stored, check["id"])["openIncidents"] == []
+    assert failed(NOW + 4) != first

@@ -1,0 +1,88 @@
+"""Approvals and content, planned without a store: what is fixed, what is void, and who made it."""
+
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
+
+from graphql_schema.ports.commands import ApproveCommand, RegisterCommand
+from graphql_schema.ports.record import Record
+
+ADA = person("ada", "team ranking", roles="engineer")
+MO = person("mo", "team ranking", roles="engineer approver")
+ELI = person("eli", "team ranking", roles="approver")
+OURS = {"team ranking": ["TECHNICAL"]}
+VERSION = asset("model-version m@1", {"framework": "xgboost"})
+
+
+def changed(text: str, **values: Any) -> RegisterCommand:
+    """Return the registration of other values of an asset."""
+    return asset(text, values)
+
+
+def approval(text: str) -> ApproveCommand:
+    """Return the approval of an asset."""
+    return ApproveCommand(urn(text), "release", "APPROVED")
+
+
+def approvals(memory: Memory) -> list[Record]:
+    """Return the stored decisions."""
+    return [record for record in memory.vertices.values() if record["kind"] == "APPROVAL"]
+
+
+@pytest.fixture
+def memory(memory: Memory) -> Memory:
+    """Return a store with a model, one version of it and a dataset."""
+    return seeded(memory, asset("model m", owners=OURS), VERSION, asset("dataset d", {"format": "csv"}, owners=OURS))
+
+
+@pytest.mark.parametrize(
+    "values", [{"framework": "x"}, {"artifactUri": "s3://x"}, {"digest": "x"}, {"params": []}], ids=str
+)
+def test_a_version_with_a_valid_approval_keeps_its_content(memory: Memory, values: dict[str, Any]) -> None:
+    """Other content is a CONFLICT while an approval is valid, and UPDATED once it has expired."""
+    expiring = ApproveCommand(urn("model-version m@1"), "release", "APPROVED", expires_at=NOW + 10)
+    assert memory.outcomes(expiring, who=ELI) == ["CREATED"]
+    item = changed("model-version m@1", **values)
+    assert memory.outcomes(item, who=ADA, now=NOW + 9) == ["CONFLICT"]
+    assert memory.outcomes(item, who=ADA, now=NOW + 10) == ["UPDATED"]
+
+
+def test_a_change_that_voids_names_the_approvals_once(memory: Memory) -> None:
+    """A dataset may change: its valid approvals become void and are named; those of a void one are not named again."""
+    assert memory.outcomes(approval("dataset d"), who=ELI) == ["CREATED"]
+    for value, voided in (("csv", ()), ("parquet", ("release",)), ("orc", ())):
+        (done,) = memory.run(changed("dataset d", format=value), who=ADA, now=NOW + 5)
+        assert done.voided_approvals == voided
+    assert [each["voidedAt"] for each in approvals(memory)] == [NOW + 5]
+
+
+def test_a_dry_run_names_the_approvals_and_voids_none(memory: Memory) -> None:
+    """The outcome of a dry run names the approvals, and none is changed."""
+    memory.run(approval("dataset d"), who=ELI)
+    (done,) = memory.run(changed("dataset d", format="orc"), who=ADA, dry_run=True)
+    assert done.voided_approvals == ("release",)
+    assert "voidedAt" not in approvals(memory)[0]
+
+
+def test_an_approval_without_a_digest_counts_until_the_content_changes(memory: Memory) -> None:
+    """A decision that was recorded before approvals had digests is bound to the content that is stored now."""
+    memory.run(approval("model-version m@1"), who=ELI)
+    assert "digest" not in approvals(memory)[0]
+    assert memory.outcomes(changed("model-version m@1", digest="sha256:1"), who=ADA) == ["CONFLICT"]
+
+
+def test_the_makers_are_who_registered_and_who_changed_the_content(memory: Memory) -> None:
+    """Other changes make no maker; the creator of a stub is none either."""
+    memory.run(changed("model-version m@1", description="x"), who=MO)
+    assert memory.outcomes(approval("model-version m@1"), who=MO) == ["CREATED"]
+    memory.run(asset("dataset other", owners=OURS), who=MO)
+    memory.run(link("FEEDS", "dataset d", "model-version m@2"), who=MO)
+    memory.run(changed("model-version m@2", framework="x"), who=ADA)
+    assert memory.record("model-version m@2")["createdBy"] == "mo"
+    assert memory.outcomes(approval("model-version m@2"), who=MO) == ["CREATED"]
+    memory.run(changed("model-version m@3", framework="x"), who=ADA)
+    memory.run(changed("model-version m@3", framework="y"), who=MO)
+    assert memory.record("model-version m@3")["madeBy"] == ["ada", "mo"]
+    assert memory.outcomes(approval("model-version m@3"), who=MO) == ["DENIED"]

@@ -1,0 +1,75 @@
+"""Edges that an input field declares, and the end of those that it declares no longer."""
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, edges, link, urn
+
+from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+
+
+def current(memory: Memory, source: str) -> bool:
+    """Return whether the dataset derives from a source now."""
+    return "validTo" not in memory.edge("DERIVES", f"dataset {source}", "dataset d")
+
+
+def test_a_list_replaces_what_the_field_declared_before(memory: Memory) -> None:
+    """What is not listed any more ends at the instant of the write; an empty list ends everything."""
+    seeded(memory, asset("dataset d", derivedFrom=["dataset a", "dataset b"]))
+    memory.run(asset("dataset d", derivedFrom=["dataset b", "dataset c"]), now=NOW + 1)
+    assert [current(memory, name) for name in "abc"] == [False, True, True]
+    assert memory.edge("DERIVES", "dataset a", "dataset d")["validTo"] == NOW + 1
+    memory.run(asset("dataset d", derivedFrom=[]), now=NOW + 2)
+    assert [current(memory, name) for name in "abc"] == [False, False, False]
+
+
+def test_an_edge_of_another_declarer_remains(memory: Memory) -> None:
+    """A link on the same edge keeps it, and an absent field declares nothing."""
+    seeded(memory, asset("dataset d", derivedFrom=["dataset a", "dataset b"]))
+    memory.run(link("DERIVES", "dataset a", "dataset d"), now=NOW + 1)
+    memory.run(asset("dataset d"), now=NOW + 2)
+    assert [current(memory, name) for name in "ab"] == [True, True]
+    memory.run(asset("dataset d", derivedFrom=[]), now=NOW + 3)
+    assert [current(memory, name) for name in "ab"] == [True, False]
+    assert memory.edge("DERIVES", "dataset a", "dataset d")["by"] == ["link"]
+
+
+def test_inputs_of_a_run_are_added(memory: Memory) -> None:
+    """A later report with other inputs ends none of the earlier ones."""
+    seeded(memory, asset("run r", {"state": "START"}, inputs=["dataset a"]))
+    memory.run(asset("run r", inputs=["dataset b"]), now=NOW + 1)
+    found = [memory.edge("INPUT_TO", f"dataset {name}", "run r") for name in "ab"]
+    assert [("validTo" in edge, edge["origin"]) for edge in found] == [(False, "OBSERVED")] * 2
+
+
+@pytest.mark.parametrize("stated", [["tag b"], []])
+def test_a_list_of_tags_leaves_blocked_tags_blocked(memory: Memory, stated: list[str]) -> None:
+    """A block is a decision of its own, which only `setTags` ends."""
+    seeded(memory, asset("dataset d", tags=["tag b"]))
+    blocked = DeclaredEdges(TAGGED.out(), "Dataset.tags", {urn("tag a"): {"mode": "BLOCKED"}}, adds=True)
+    memory.run(RegisterCommand(urn("dataset d"), {}, (blocked,), action=ChangeAction.TAGGED, right="tag"), now=NOW + 1)
+    memory.run(asset("dataset d", tags=stated), now=NOW + 2)
+    edge = memory.edge("TAGGED", "dataset d", "tag a")
+    assert (edge["mode"], "validTo" in edge) == ("BLOCKED", False)
+    assert memory.record("dataset d")["index"]["tags"] == [urn(each) for each in stated]
+
+
+def test_a_version_belongs_to_the_parent_in_its_id(memory: Memory) -> None:
+    """Another parent is refused at its field, and the right one declares nothing new."""
+    (done,) = memory.run(asset("model-version m@1", model=["model other"]))
+    (error,) = done.errors
+    assert (error.code.name, error.message) == (
+        "INVALID",
+        f"The id of {urn('model-version m@1')} names its parent {urn('model m')}; give this parent or omit the field.",
+    )
+    assert memory.outcomes(asset("model-version m@1", model=["model m"])) == ["CREATED"]
+
+
+def test_kinds_that_a_relation_does_not_join_are_refused(memory: Memory) -> None:
+    """The message names the relation and the id."""
+    (wrong,) = edges("dataset d", derivedFrom=["model m"])
+    (done,) = memory.run(RegisterCommand(urn("dataset d"), {}, (wrong,)))
+    (error,) = done.errors
+    assert error.message == f"DERIVES does not join Model to Dataset; remove {urn('model m')}."
+    assert not memory.dirty

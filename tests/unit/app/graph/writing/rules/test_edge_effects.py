@@ -1,0 +1,64 @@
+"""Effects of an edge on its ends: owner team, container, and the order of tags and owners."""
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, urn
+
+from graphql_schema.ports.commands import UnlinkCommand
+
+OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
+
+
+def team(memory: Memory, text: str) -> str:
+    """Return the name of the owner team."""
+    return str(memory.record(text)["ownerTeam"]).rpartition("/")[2]
+
+
+def test_children_without_owners_follow_their_parent(memory: Memory) -> None:
+    """A version with an owner of its own keeps it; the others change with the model."""
+    seeded(
+        memory,
+        asset("model m", owners=OURS),
+        asset("model-version m@1"),
+        asset("model-version m@2", owners={"team data": ["TECHNICAL"]}),
+    )
+    assert [team(memory, f"model-version m@{number}") for number in "12"] == ["ranking", "data"]
+    memory.run(asset("model m", owners=THEIRS), now=NOW + 1)
+    assert [team(memory, f"model-version m@{number}") for number in "12"] == ["ads", "data"]
+
+
+@pytest.mark.parametrize(
+    ("owners", "first"),
+    [
+        ({"team b": ["BUSINESS"], "team a": ["TECHNICAL"]}, "a"),
+        ({"team b": ["TECHNICAL"], "team a": ["TECHNICAL"]}, "b"),
+        ({"team b": ["STEWARD"], "team a": ["BUSINESS"]}, "b"),
+        ({"user zoe": ["TECHNICAL"], "team a": ["BUSINESS"]}, "a"),
+        ({"user zoe": ["TECHNICAL"]}, ""),
+    ],
+)
+def test_the_first_technical_team_owns_an_asset(memory: Memory, owners: dict[str, list[str]], first: str) -> None:
+    """The order of the list decides among equals, and a user is no team."""
+    seeded(memory, asset("dataset d", owners=owners))
+    assert team(memory, "dataset d") == first
+
+
+def test_an_asset_that_leaves_its_domain_is_in_the_other_one(memory: Memory) -> None:
+    """With two domains the index has the last one; when it ends, the remaining one, and then none."""
+    seeded(memory, asset("dataset d"))
+    domains = []
+    for number, name in enumerate("ba", 1):
+        memory.run(link("CONTAINS", f"domain {name}", "dataset d"), now=NOW + number)
+        domains.append(memory.record("dataset d")["index"]["domain"])
+    for number, name in enumerate("ab", 3):
+        memory.run(UnlinkCommand("CONTAINS", urn(f"domain {name}"), urn("dataset d")), now=NOW + number)
+        domains.append(memory.record("dataset d")["index"]["domain"])
+    assert domains == [urn("domain b"), urn("domain a"), urn("domain b"), ""]
+
+
+def test_versions_are_ordered_by_the_time_that_is_known_later(memory: Memory) -> None:
+    """The edge of a stub has time 0, and gets the time of the version when it is registered."""
+    seeded(memory, link("FEEDS", "dataset d", "model-version m@1"))
+    assert memory.edge("VERSION_OF", "model-version m@1", "model m")["at"] == 0
+    memory.run(asset("model-version m@1", {"sourceCreatedAt": 77}), now=NOW + 1)
+    assert memory.edge("VERSION_OF", "model-version m@1", "model m")["at"] == 77

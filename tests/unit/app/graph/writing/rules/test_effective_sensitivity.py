@@ -1,0 +1,70 @@
+"""The effective sensitivity within a batch: the highest of everything that propagates to an asset."""
+
+from dataclasses import replace
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import asset, link, urn
+
+from app.graph.commits.sensitivity_floors import FloorView, SensitivityFloor
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
+
+
+def vid(text: str) -> int:
+    """Return the vertex id of ``kind name``."""
+    return vertex_id("default", urn(text))
+
+
+def sensitivity(memory: Memory, text: str) -> str:
+    """Return the effective sensitivity of an asset."""
+    return str(with_known_sensitivity(memory.unit(), vid(text))["sensitivity"])
+
+
+@pytest.fixture
+def stored(memory: Memory) -> Memory:
+    """Return a restricted dataset with two generations of data derived from it; nothing was propagated yet."""
+    return seeded(
+        memory,
+        asset("dataset raw", {"sensitivity": "RESTRICTED"}),
+        asset("dataset a", {"sensitivity": "PUBLIC"}),
+        asset("dataset b", {"sensitivity": "CONFIDENTIAL"}),
+        link("DERIVES", "dataset raw", "dataset a"),
+        link("DERIVES", "dataset a", "dataset b"),
+    )
+
+
+def test_the_highest_source_counts_at_any_distance(stored: Memory) -> None:
+    """The data two steps downstream is as sensitive as its origin, and the origin itself is unchanged."""
+    assert [sensitivity(stored, f"dataset {name}") for name in ("raw", "a", "b")] == ["RESTRICTED"] * 3
+    assert stored.record("dataset b")["sensitivity"] == "CONFIDENTIAL"
+
+
+def test_an_edge_that_carries_nothing_is_not_followed(stored: Memory) -> None:
+    """A declassified edge ends the propagation."""
+    key = ("DERIVES", vid("dataset raw"), vid("dataset a"))
+    stored.edges[key] = {**stored.edges[key], "declassified": True}
+    assert [sensitivity(stored, f"dataset {name}") for name in ("a", "b")] == ["PUBLIC", "CONFIDENTIAL"]
+
+
+def test_a_cycle_of_data_ends(stored: Memory) -> None:
+    """Each asset is visited once."""
+    seeded(stored, link("DERIVES", "dataset b", "dataset raw"))
+    assert sensitivity(stored, "dataset a") == "RESTRICTED"
+
+
+def test_propagation_stops_at_the_kinds_of_the_settings(stored: Memory) -> None:
+    """An asset of such a kind has its own sensitivity only."""
+    unit = stored.unit()
+    unit.author = replace(unit.author, propagation_stops=frozenset({"Dataset"}))
+    assert with_known_sensitivity(unit, vid("dataset b"))["sensitivity"] == "CONFIDENTIAL"
+
+
+def test_a_floor_on_a_source_counts(stored: Memory) -> None:
+    """A source whose raise has not been stored yet is as sensitive as its floor."""
+    key = ("DERIVES", vid("dataset raw"), vid("dataset a"))
+    stored.edges[key] = {**stored.edges[key], "declassified": True}
+    floor = SensitivityFloor("default", "RESTRICTED", frozenset({vid("dataset a")}))
+    unit = stored.unit()
+    unit.author = replace(unit.author, floors=FloorView("default", [floor]))
+    assert with_known_sensitivity(unit, vid("dataset b"))["sensitivity"] == "RESTRICTED"

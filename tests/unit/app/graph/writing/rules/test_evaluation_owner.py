@@ -1,0 +1,58 @@
+"""The owner of an evaluation that names none, planned without a store."""
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import asset, person, urn
+
+from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY
+from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+from policies.gates import Gate, Gates, Needs
+
+OURS = {"team ranking": ["TECHNICAL"]}
+GATES = Gates((Gate("g", Needs(evaluations=True, evaluators=frozenset({urn("team audit")}))),))
+
+
+def evaluation(*edges: DeclaredEdges) -> RegisterCommand:
+    """Return the registration of an evaluation of a version."""
+    of = DeclaredEdges(EVALUATED_BY.into("ModelVersion"), "Evaluation.modelVersion", {urn("model-version m@1"): {}})
+    return RegisterCommand(urn("evaluation e"), {"verdict": "FAIL"}, (of, *edges))
+
+
+@pytest.mark.parametrize(
+    ("teams", "owner"),
+    [
+        (["ranking"], "ranking"),
+        (["ads", "ranking"], "ranking"),
+        (["audit"], "audit"),
+        (["audit", "ranking"], "ranking"),
+        (["ads"], None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_the_owner_is_the_team_whose_evaluations_count(memory: Memory, teams: list[str], owner: str | None) -> None:
+    """The owner team of the version comes first, then an evaluator of a gate; a stranger leaves it without owners."""
+    memory.gates = GATES
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"))
+    who = person("x", *(f"team {team}" for team in teams), roles="engineer")
+    assert memory.outcomes(evaluation(), who=who) == ["CREATED"]
+    assert memory.record("evaluation e")["ownerTeam"] == (urn(f"team {owner}") if owner else "")
+    assert memory.outcomes(evaluation(), who=who) == ["UNCHANGED"]
+
+
+def test_declared_owners_stay(memory: Memory) -> None:
+    """A registration that names owners, also none, gets what it names."""
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"))
+    unowned = DeclaredEdges(OWNED_BY.out(), "Evaluation.owners", {})
+    assert memory.outcomes(evaluation(unowned), who=person("x", "team ranking", roles="engineer")) == ["CREATED"]
+    assert memory.record("evaluation e")["ownerTeam"] == ""
+
+
+def test_the_model_decides_before_its_version_is_known(memory: Memory) -> None:
+    """An evaluation may arrive before its version; a version that is known by nothing gives no owner."""
+    ada = person("ada", "team ranking", roles="engineer")
+    assert memory.outcomes(evaluation(), who=ada) == ["CREATED"]
+    assert memory.record("evaluation e")["ownerTeam"] == ""
+    seeded(memory, asset("model m", owners=OURS))
+    assert memory.outcomes(evaluation(), who=ada) == ["UPDATED"]
+    assert memory.record("evaluation e")["ownerTeam"] == urn("team ranking")

@@ -1,0 +1,88 @@
+"""Rights on the result of a write, planned without a store."""
+
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, person, urn
+
+from policies.gates import Gate, Gates, Needs
+
+ADA = person("ada", "team ranking", roles="engineer")
+MO = person("mo", "team ranking", roles="engineer approver")
+OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
+GATES = Gates((Gate("g", Needs(("ethics",)), domains=frozenset({urn("domain health")})),))
+
+
+@pytest.fixture
+def memory(memory: Memory) -> Memory:
+    """Return a store with a gate for a domain, and a model of HIGH risk in this domain."""
+    memory.gates = GATES
+    return seeded(memory, asset("model m", {"riskTier": "HIGH"}, owners=OURS, domain=["domain health"]))
+
+
+def test_a_weaker_gate_needs_the_right_to_approve(memory: Memory) -> None:
+    """An engineer neither leaves the domain of a gate nor lowers the risk; an engineer who may approve does both."""
+    leaving, lowering = asset("model m", domain=["domain ads"]), asset("model m", {"riskTier": "LOW"})
+    for item in (leaving, lowering):
+        assert memory.outcomes(item, who=ADA) == ["DENIED"]
+        assert memory.outcomes(item, who=MO) == ["UPDATED"]
+
+
+def test_a_stricter_gate_needs_no_other_right_than_the_change(memory: Memory) -> None:
+    """An engineer may move a model into the domain of a gate, and change values that select no gate."""
+    seeded(memory, asset("model other", owners=OURS))
+    into = asset("model other", {"riskTier": "LOW"}, domain=["domain health"])
+    assert memory.outcomes(into, asset("model m", {"task": "ranking"}), who=ADA) == ["UPDATED", "UPDATED"]
+
+
+def test_the_domain_of_a_stub_binds_no_registration(memory: Memory) -> None:
+    """Any caller may put a stub into a domain, so its first registration decides anew."""
+    seeded(memory, asset("model-version stub@1"))
+    memory.vertices = {
+        vid: {**record, "index": {**record["index"], "domain": urn("domain health")}}
+        if record["id"] == urn("model stub")
+        else record
+        for vid, record in memory.vertices.items()
+    }
+    assert memory.outcomes(asset("model stub", owners=OURS, domain=["domain ads"]), who=ADA) == ["CREATED"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ada", "mo"),
+    [
+        ("HIGH", "LOW", "DENIED", "UPDATED"),
+        ("LOW", None, "DENIED", "UPDATED"),
+        ("LOW", "HIGH", "UPDATED", "UPDATED"),
+        (None, "LOW", "UPDATED", "UPDATED"),
+    ],
+)
+def test_a_lower_risk_needs_an_approver(
+    memory: Memory, before: str | None, after: str | None, ada: str, mo: str
+) -> None:
+    """A lower risk tier may open gates, also where no gate names it; a higher one closes them."""
+    for who, outcome in ((ADA, ada), (MO, mo)):
+        name = f"model {who.subject}"
+        seeded(memory, asset(name, {"riskTier": before}, owners=OURS))
+        assert memory.outcomes(asset(name, {"riskTier": after}), who=who, now=NOW + 1) == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("values", "fields"),
+    [({}, {"owners": THEIRS}), ({"visibility": "TEAM"}, {"owners": THEIRS})],
+)
+def test_an_asset_is_not_given_away(memory: Memory, values: Any, fields: Any) -> None:
+    """The owner team could not take it back; with a second team of the caller's it may be shared."""
+    seeded(memory, asset("dataset d", owners=OURS))
+    assert memory.outcomes(asset("dataset d", values, **fields), who=ADA, now=NOW + 1) == ["DENIED"]
+    assert memory.outcomes(asset("dataset d", owners=OURS | THEIRS), who=ADA, now=NOW + 1) == ["UPDATED"]
+
+
+def test_only_an_administrator_makes_a_tag_propagate(memory: Memory) -> None:
+    """A propagating tag changes assets of every team, also when it ceases to propagate."""
+    seeded(memory, asset("tag gold", {"tagKind": "FREE"}))
+    switched = asset("tag gold", {"propagates": True})
+    assert memory.outcomes(switched, who=ADA, now=NOW + 1) == ["DENIED"]
+    assert memory.outcomes(asset("tag gold", {"propagates": False}), who=ADA, now=NOW + 1) == ["UNCHANGED"]
+    assert memory.outcomes(switched, now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(asset("tag gold", {"propagates": False}), who=ADA, now=NOW + 2) == ["DENIED"]

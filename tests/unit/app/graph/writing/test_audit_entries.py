@@ -1,0 +1,76 @@
+"""Audit entries: one change for each vertex that an item changed, with its fields and edges."""
+
+from typing import Any
+
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, urn
+
+
+def changes(memory: Memory, text: str) -> list[Any]:
+    """Return the changes of an asset, oldest first."""
+    found: list[Any] = [each for each in memory.vertices.values() if each.get("subject") == urn(text)]
+    return sorted(found, key=lambda change: change["createdAt"])
+
+
+def fields(change: Any) -> dict[str, tuple[Any, Any]]:
+    """Return before and after of each field."""
+    return {entry["field"]: (entry["before"], entry["after"]) for entry in change["fields"]}
+
+
+def test_an_update_has_an_entry_for_each_field_that_differs(memory: Memory) -> None:
+    """Revisions and instants are none, and an absent value is null."""
+    seeded(memory, asset("dataset d", {"description": "a", "format": "csv"}))
+    memory.run(asset("dataset d", {"description": None, "location": "s3://x"}), now=NOW + 1)
+    change = changes(memory, "dataset d")[-1]
+    assert fields(change) == {"description": ("a", None), "location": (None, "s3://x")}
+    values = ("action", "actor", "subjectKind", "subjectRevision", "createdAt")
+    assert [change[name] for name in values] == ["UPDATED", "root", "DATASET", 2, NOW + 1]
+    assert "ends" not in change
+
+
+def test_a_write_without_effect_has_no_change(memory: Memory) -> None:
+    """The same registration again leaves no trace in the audit."""
+    seeded(memory, asset("dataset d"))
+    memory.run(asset("dataset d"), now=NOW + 1)
+    assert len(changes(memory, "dataset d")) == 1
+
+
+def test_a_stub_is_a_change_without_fields(memory: Memory) -> None:
+    """Nothing was stated about a referenced asset but its id."""
+    seeded(memory, link("DERIVES", "dataset a", "dataset b"))
+    (referenced,) = changes(memory, "dataset a")
+    assert (referenced["action"], referenced["fields"]) == ("REGISTERED", [])
+
+
+def test_an_edge_is_an_entry_with_its_far_end(memory: Memory) -> None:
+    """The change of the asset names the far end, so that it is hidden from readers who may see none of its ends."""
+    seeded(memory, asset("dataset b"), asset("dataset a"))
+    memory.run(link("DERIVES", "dataset a", "dataset b", confidence=0.5), now=NOW + 1)
+    change = changes(memory, "dataset b")[-1]
+    assert (change["action"], change["ends"]) == ("LINKED", [urn("dataset a")])
+    ((entry),) = change["fields"]
+    assert (entry["field"], entry["edge"]) == ("upstream", ["DERIVES", urn("dataset a"), urn("dataset b")])
+    assert (entry["before"], entry["was"]) == (None, None)
+    assert entry["after"] == {
+        "id": urn("dataset a"),
+        "relation": "DERIVES",
+        "origin": "DECLARED",
+        "confidence": 0.5,
+        "validFrom": NOW + 1,
+    }
+
+
+def test_another_order_of_owners_is_a_change(memory: Memory) -> None:
+    """The order decides the owner team, and shows in no field of its own."""
+    one, two = {"team a": ["BUSINESS"]}, {"team b": ["BUSINESS"]}
+    seeded(memory, asset("dataset d", owners=one | two))
+    memory.run(asset("dataset d", owners=two | one), now=NOW + 1)
+    change = changes(memory, "dataset d")[-1]
+    assert fields(change) == {"ownerTeam": (urn("team a"), urn("team b"))}
+
+
+def test_changes_of_one_instant_have_ids_of_their_own(memory: Memory) -> None:
+    """Two items of a batch that change one asset are two changes, ordered by revision."""
+    seeded(memory, asset("dataset d"))
+    memory.run(*(asset("dataset d", {"description": text}) for text in "ab"), now=NOW + 1)
+    assert [change["subjectRevision"] for change in changes(memory, "dataset d")] == [1, 2, 3]

@@ -1,0 +1,79 @@
+"""What is read before a batch is planned, and what its response says."""
+
+from support.stores.writers import NOW, asset, link, urn
+
+from app.graph.commits.state_read import StoredState
+from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_record import stub
+from app.graph.writing.prefetch import PrefetchRequest
+from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.commands import DeleteCommand, UnlinkCommand
+
+
+def vid(text: str) -> int:
+    """Return the vertex id of ``kind name``."""
+    return vertex_id("default", urn(text))
+
+
+def test_a_link_needs_its_ends_with_their_parents_and_itself() -> None:
+    """The end of a link needs the same; other commands are read when planning needs them."""
+    for command in (
+        link("FEEDS", "dataset d", "model-version m@1"),
+        UnlinkCommand("FEEDS", urn("dataset d"), urn("model-version m@1")),
+    ):
+        request = PrefetchRequest("default")
+        request.add_command(command)
+        names = ("dataset d", "model-version m@1", "model m")
+        assert request.records == {vid(name): urn(name) for name in names}
+        assert [*request.edges] == [("FEEDS", vid("dataset d"), vid("model-version m@1"))]
+        assert request.hop_reads() == []
+    request = PrefetchRequest("default")
+    request.add_command(DeleteCommand(urn("dataset d")))
+    assert (request.records, request.edges) == ({}, {})
+
+
+def test_a_registration_needs_the_edges_that_its_fields_replace() -> None:
+    """A list that replaces needs all edges of the hop, and a list that adds only its own."""
+    request = PrefetchRequest("default")
+    request.add_command(asset("dataset d", derivedFrom=["dataset a"]))
+    request.add_command(asset("run r", inputs=["dataset b"]))
+    hops = {(hop.direction, *hop.labels): hop.vertices for hop in request.hop_reads()}
+    assert hops == {(Direction.IN, "DERIVES"): [vid("dataset d")], (Direction.OUT, "RUN_OF"): [vid("run r")]}
+    assert [*request.edges] == [("INPUT_TO", vid("dataset b"), vid("run r"))]
+    assert {vid("dataset a"), vid("dataset b")} <= request.records.keys()
+
+
+def test_receipts_and_collisions_are_no_records() -> None:
+    """A record of another URN under a requested id is a hash collision, and not part of the state."""
+    request = PrefetchRequest("default", records={vid("dataset d"): urn("dataset d"), 7: urn("dataset x")})
+    key = "receipt\0ada\0k"
+    receipt = {"id": key, "tenant": "default", "at": 1}
+    state = request.working_set(
+        [],
+        StoredState(
+            {
+                vid("dataset d"): stub("default", urn("dataset d"), "ada", NOW),
+                7: stub("default", urn("dataset y"), "ada", NOW),
+                vertex_id("default", key): receipt,
+            },
+            [],
+            [],
+        ),
+    )
+    assert [*state.vertices] == [vid("dataset d")]
+    assert state.receipts == {vertex_id("default", key): receipt}
+    assert 7 in state.coverage.taken
+    assert vid("dataset d") in state.coverage.records
+
+
+def test_edges_are_keyed_from_source_to_target() -> None:
+    """A hop against the edges has its ends swapped, and an absent single edge is known to be absent."""
+    request = PrefetchRequest("default")
+    request.hops[Direction.IN, "DERIVES"][2] = None
+    request.edges["FEEDS", 2, 3] = None
+    edge = {"relation": "DERIVES", "validFrom": 0}
+    reads = request.hop_reads()
+    state = request.working_set(reads, StoredState({}, [[(2, 1, edge)]], [None]))
+    assert state.edges == {("DERIVES", 1, 2): edge}
+    assert ("FEEDS", 2, 3) in state.coverage.edges
+    assert (Direction.IN, "DERIVES", 2) in state.coverage.hops

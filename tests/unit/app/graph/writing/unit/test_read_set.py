@@ -1,0 +1,63 @@
+"""What a batch must read: sets that grow together, and requirements that are collected before a request."""
+
+from functools import partial
+
+import pytest
+
+from app.graph.writing.unit.read_set import NotReadError, ReadSet, require_all
+from graphql_schema.catalog.relations import Direction
+
+HOP = (Direction.OUT, "FEEDS", 7)
+EDGE = ("FEEDS", 7, 8)
+FULL = ReadSet({1}, {2: "mlg://a"}, {HOP}, {EDGE})
+
+
+@pytest.mark.parametrize(
+    ("one", "inside"),
+    [
+        (ReadSet(), True),
+        (FULL, True),
+        (ReadSet(groups={1}), True),
+        (ReadSet(records={2: "mlg://other text of the same id"}), True),
+        (ReadSet(groups={9}), False),
+        (ReadSet(records={9: "mlg://a"}), False),
+        (ReadSet(hops={(Direction.IN, "FEEDS", 7)}), False),
+        (ReadSet(edges={("FEEDS", 8, 7)}), False),
+    ],
+)
+def test_a_set_is_within_another_if_all_of_its_reads_are(one: ReadSet, *, inside: bool) -> None:
+    """Planning is repeated until it needs nothing new, so a single missing read of any kind counts."""
+    assert one.within(FULL) is inside
+
+
+def test_added_reads_are_united() -> None:
+    """The reads of both sets remain."""
+    found = ReadSet({5}, {6: "mlg://b"}, set(), {EDGE})
+    found.add(FULL)
+    assert found == ReadSet({1, 5}, {2: "mlg://a", 6: "mlg://b"}, {HOP}, {EDGE})
+    assert (FULL.groups, FULL.edges) == ({1}, {EDGE})
+
+
+def test_every_requirement_is_checked_before_the_error() -> None:
+    """One request then reads everything that is missing; nothing missing is no error."""
+    checked: list[int] = []
+
+    def requirement(number: int) -> None:
+        checked.append(number)
+        if number == 3:
+            raise NotReadError
+
+    require_all(partial(requirement, number) for number in (1, 2))
+    with pytest.raises(NotReadError):
+        require_all(partial(requirement, number) for number in (3, 4, 5))
+    assert checked == [1, 2, 3, 4, 5]
+
+
+def test_another_error_is_not_collected() -> None:
+    """A rejection of the item ends the planning at once."""
+
+    def refuse() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        require_all([refuse])

@@ -1,0 +1,130 @@
+"""The state of a batch: what was read, what is missing, and what accepted items make of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.stores.writers import NOW
+
+from app.graph.records.vertex_record import stub
+from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
+from app.graph.writing.unit.working_set import Mark, StagedChanges, WorkingSet
+from graphql_schema.catalog.relations import Direction
+
+A, B = ({"id": f"mlg://dataset/test/default/{name}", "kind": "DATASET"} for name in "ab")
+EDGE = ("DERIVES", 1, 2)
+RECORD: dict[str, Any] = {"relation": "DERIVES", "validFrom": 0}
+HOP = (Direction.OUT, "DERIVES", 1)
+
+
+def working_set(coverage: ReadCoverage | None = None) -> WorkingSet:
+    """Return a set with two stored vertices and an edge between them; nothing else was read unless given."""
+    return WorkingSet({1: A, 2: B}, {EDGE: RECORD}, {}, coverage or ReadCoverage((), (), (), (), ()))
+
+
+@pytest.mark.parametrize(
+    ("require", "missing"),
+    [
+        (lambda batch: batch.require_record(9, "mlg://x"), ReadSet(records={9: "mlg://x"})),
+        (lambda batch: batch.require_hop(*HOP), ReadSet(hops={HOP}, records={1: A["id"]})),
+        (lambda batch: batch.require_edge(("DERIVES", 2, 1)), ReadSet(edges={("DERIVES", 2, 1)})),
+    ],
+)
+def test_what_was_not_read_is_requested(require: Callable[[WorkingSet], None], missing: ReadSet) -> None:
+    """The requirement raises, and the set names what the next request must read."""
+    batch = working_set()
+    with pytest.raises(NotReadError):
+        require(batch)
+    assert batch.missing == missing
+
+
+def test_what_was_read_or_cannot_exist_is_not_requested() -> None:
+    """A known record or edge, what was read as absent, and edges of a new vertex need no request."""
+    batch = working_set(ReadCoverage((), (), {9}, {HOP}, {("DERIVES", 2, 1)}))
+    batch.require_record(1, A["id"])
+    batch.require_record(9, "mlg://x")
+    batch.require_hop(*HOP)
+    batch.require_hop(Direction.OUT, "DERIVES", 77)
+    batch.require_edge(EDGE)
+    batch.require_edge(("DERIVES", 2, 1))
+    batch.require_edge(("DERIVES", 77, 1))
+    assert batch.missing == ReadSet()
+
+
+def test_a_group_is_requested_once_and_without_an_error() -> None:
+    """Children are needed at the end of planning only, so the plan goes on; a new vertex has none."""
+    batch = working_set(ReadCoverage((), {2}, (), (), ()))
+    assert (batch.request_group(1), batch.request_group(2), batch.request_group(77)) == (False, True, True)
+    assert batch.missing == ReadSet(groups={1})
+
+
+def test_accepted_changes_reach_the_next_item_and_the_store() -> None:
+    """A merged edge is found from both ends, and only what differs from the store is written."""
+    batch = working_set()
+    assert not batch.has_writes
+    assert batch.changed() == ([], [])
+    new, edge = {"id": "mlg://dataset/test/default/c", "kind": "DATASET"}, ("DERIVES", 3, 1)
+    batch.merge(StagedChanges({3: new, 2: {**B}}, {edge: RECORD}))
+    assert (batch.vertex(3), batch.edge(edge)) == (new, RECORD)
+    assert batch.edges_at("DERIVES", Direction.IN, 1) == {edge}
+    assert batch.edges_at("DERIVES", Direction.OUT, 3) == {edge}
+    assert batch.edges_at("DERIVES", Direction.OUT, 1) == {EDGE}
+    assert batch.edges_at("FEEDS", Direction.OUT, 1) == set()
+    assert (batch.is_stored(1), batch.is_stored(3)) == (True, False)
+    assert (batch.stored_vertex(3), batch.stored_vertex(1)) == (None, A)
+    assert (batch.stored_edge(edge), batch.stored_edge(EDGE)) == (None, RECORD)
+    assert batch.changed() == ([2, 3], [edge])
+    assert batch.has_writes
+
+
+def test_a_receipt_alone_is_a_write() -> None:
+    """A replayed key whose receipt changed must be stored, although no asset changes."""
+    batch = working_set()
+    batch.merge(StagedChanges(receipts={5: {"id": "receipt\0x", "at": 1}}))
+    assert batch.has_writes
+    assert batch.changed() == ([], [])
+
+
+def test_a_record_that_was_read_late_is_stored_and_unchanged() -> None:
+    """It does not replace what the batch made of the vertex."""
+    batch = working_set()
+    batch.add_stored(4, A)
+    batch.add_stored(1, B)
+    assert (batch.vertex(4), batch.is_stored(4), batch.vertex(1)) == (A, True, A)
+    assert not batch.has_writes
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "both"),
+    [
+        (None, Mark(5), Mark(5)),
+        (Mark(3), Mark(5), Mark(5)),
+        (Mark(5), Mark(3), Mark(5)),
+        (Mark(5, exact=True), Mark(3), Mark(5, exact=True)),
+        (Mark(3, exact=True), Mark(5), Mark(5, exact=True)),
+        (Mark(5), Mark(3, exact=True), Mark(3, exact=True)),
+    ],
+)
+def test_two_marks_have_the_effect_of_both(earlier: Mark | None, later: Mark, both: Mark) -> None:
+    """A mark moves forward only, unless it is exact; an exact one is kept by what follows."""
+    assert later.after(earlier) == both
+    batch = working_set()
+    if earlier is not None:
+        batch.merge(StagedChanges(marks={(1, "usedAt"): earlier}))
+    batch.merge(StagedChanges(marks={(1, "usedAt"): later}))
+    assert batch.marks == {(1, "usedAt"): both}
+
+
+def test_new_vertices_are_written_as_new() -> None:
+    """A new vertex is written as a whole with its marks, and a new edge with the kinds of its ends."""
+    urn = "mlg://dataset/test/default/c"
+    record = stub("default", urn, "ada", NOW)
+    batch = WorkingSet({1: stub("default", A["id"], "ada", NOW)}, {}, {}, ReadCoverage((), (), (), (), ()))
+    batch.merge(StagedChanges({3: record}, {("DERIVES", 3, 1): RECORD}, marks={(3, "usedAt"): Mark(7)}))
+    written: Any = batch.write_set(NOW).bindings()
+    assert written["stored"] == [1]
+    assert [(row["x"], row["k"], row["fresh"]) for row in written["vertices"]] == [(3, "Dataset", True)]
+    ((edge),) = written["edges"]
+    assert (edge["o"], edge["i"], edge["fresh"]) == (3, 1, True)
+    assert (edge["p"]["fromKind"], edge["p"]["toKind"]) == ("DATASET", "DATASET")
+    assert written["marks"] == [{"x": 3, "k": "usedAt", "at": 7, "exact": False}]

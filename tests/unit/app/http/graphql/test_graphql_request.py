@@ -1,0 +1,78 @@
+"""Parameters of an operation: their types, the depth of JSON, and the size of the document."""
+
+from typing import Any
+
+import pytest
+
+from app.http.errors import HttpError
+from app.http.graphql.graphql_request import RequestLimits, checked_params, read_json
+
+LIMITS = RequestLimits(document_bytes=10, json_depth=3)
+
+
+def refused(values: object) -> tuple[int, str, str]:
+    """Return status, code and message of parameters that are refused."""
+    with pytest.raises(HttpError) as error:
+        checked_params(values, LIMITS)
+    return error.value.status, error.value.code.value, error.value.message
+
+
+def test_the_four_parameters_are_returned() -> None:
+    """Other members are ignored, and absent ones are None."""
+    found = checked_params(
+        {"query": "{ a }", "variables": {"x": 1}, "operationName": "q", "extensions": {}, "id": 7}, LIMITS
+    )
+    assert (found.query, found.variables, found.operation_name, found.extensions) == ("{ a }", {"x": 1}, "q", {})
+    bare = checked_params({"query": "{ a }", "variables": None}, LIMITS)
+    assert (bare.variables, bare.operation_name, bare.extensions) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([], "The body is malformed. Send one JSON object; for several operations, send several requests."),
+        (None, "The body is malformed. Send one JSON object; for several operations, send several requests."),
+        ({}, "`query` is missing or empty. Send the text of a GraphQL document."),
+        ({"query": ""}, "`query` is missing or empty. Send the text of a GraphQL document."),
+        ({"query": 1}, "`query` is malformed. Send the text of a GraphQL document."),
+        ({"query": "{ a }", "variables": []}, "`variables` is malformed. Send a JSON object or null."),
+        ({"query": "{ a }", "variables": "{}"}, "`variables` is malformed. Send a JSON object or null."),
+        ({"query": "{ a }", "operationName": {}}, "`operationName` is malformed. Send a string or null."),
+        ({"query": "{ a }", "extensions": 1}, "`extensions` is malformed. Send a JSON object or null."),
+    ],
+)
+def test_a_parameter_of_another_type_is_refused(values: Any, message: str) -> None:
+    """The message names the parameter and what to send."""
+    assert refused(values) == (400, "BAD_REQUEST", message)
+
+
+def test_the_size_of_a_document_is_counted_in_bytes() -> None:
+    """Ten bytes are accepted; a character of two bytes counts twice, and a lone surrogate is no crash."""
+    assert checked_params({"query": "x" * 10}, LIMITS).query == "x" * 10
+    assert checked_params({"query": "ä" * 5}, LIMITS).query == "ä" * 5
+    for text in ("x" * 11, "ä" * 6, "\ud800" * 4):
+        assert refused({"query": text})[:2] == (413, "LIMIT_EXCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(b"[[[1]]]", [[[1]]]), (b'{"a": {"b": []}}', {"a": {"b": []}}), (b"1", 1), (b"null", None), (b"[]", [])],
+)
+def test_json_up_to_the_depth_is_read(text: bytes, value: object) -> None:
+    """Three levels are the limit; a plain value has none."""
+    assert read_json(text, LIMITS, "The body") == value
+
+
+@pytest.mark.parametrize("text", [b"[[[[]]]]", b'{"a": [{"b": {}}]}', b'[1, [2, {"a": []}], 3]'])
+def test_deeper_json_is_refused(text: bytes) -> None:
+    """The deepest branch counts."""
+    with pytest.raises(HttpError, match=r"The body is malformed\. Send JSON of at most 3 levels\.") as error:
+        read_json(text, LIMITS, "The body")
+    assert error.value.status == 400
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"{'a': 1}", b'"\xff"', b"NaN", b"[" * 100_000])
+def test_what_is_no_json_is_refused(text: bytes) -> None:
+    """Broken text, another encoding and excessive nesting are refused without a crash."""
+    with pytest.raises(HttpError, match=r"`variables` is malformed\. Send "):
+        read_json(text, LIMITS, "`variables`")

@@ -1,0 +1,100 @@
+"""The queue that shares slots among callers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from support.waiting import until
+
+from app.http.fair_queue import FairQueue
+from policies.errors import LimitError
+
+
+class Crowd:
+    """Operations of several callers in a queue; each runs until it is let go."""
+
+    def __init__(self, queue: FairQueue) -> None:
+        self.queue = queue
+        self.begun: list[str] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self.ends: dict[str, asyncio.Event] = {}
+
+    def add(self, caller: str, name: str) -> None:
+        """Send an operation of a caller."""
+        self.ends[name] = asyncio.Event()
+        self.tasks.append(asyncio.create_task(self._run(caller, name)))
+
+    async def _run(self, caller: str, name: str) -> None:
+        async with self.queue.slot(caller):
+            self.begun.append(name)
+            await self.ends[name].wait()
+
+    async def run_on(self) -> list[str]:
+        """Let every task run as far as it can, and return the operations that have begun."""
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return self.begun
+
+
+@pytest.fixture
+async def crowd() -> AsyncIterator[Crowd]:
+    """Return a queue of three slots, two for one caller, in which four of a caller may wait."""
+    crowd = Crowd(FairQueue(slots=3, per_caller=2, waiting_per_caller=4))
+    yield crowd
+    for task in crowd.tasks:
+        task.cancel()
+    await asyncio.gather(*crowd.tasks, return_exceptions=True)
+
+
+async def test_a_caller_gets_some_slots_and_leaves_the_others(crowd: Crowd) -> None:
+    """Of four operations of one caller two run; one of another caller begins at once."""
+    for number in range(4):
+        crowd.add("eve", f"eve {number}")
+    assert await crowd.run_on() == ["eve 0", "eve 1"]
+    crowd.add("ada", "ada 0")
+    assert await crowd.run_on() == ["eve 0", "eve 1", "ada 0"]
+
+
+async def test_waiting_callers_take_turns(crowd: Crowd) -> None:
+    """With all slots taken, freed slots go to each waiting caller in turn, in the order of each caller's operations."""
+    crowd.add("bo", "bo 0")
+    for number in range(4):
+        crowd.add("eve", f"eve {number}")
+    await crowd.run_on()
+    for name in ("ada 0", "cy 0", "ada 1"):
+        crowd.add(name.split()[0], name)
+    assert await crowd.run_on() == ["bo 0", "eve 0", "eve 1"]
+    for done in ("bo 0", "eve 0", "eve 1", "ada 0", "eve 2"):
+        crowd.ends[done].set()
+        await crowd.run_on()
+    assert crowd.begun == ["bo 0", "eve 0", "eve 1", "ada 0", "eve 2", "cy 0", "ada 1", "eve 3"]
+
+
+async def test_too_many_waiting_operations_are_refused(crowd: Crowd) -> None:
+    """Two run and four wait; the seventh is refused with LIMIT_EXCEEDED, and another caller may still wait."""
+    for number in range(6):
+        crowd.add("eve", f"eve {number}")
+    await crowd.run_on()
+    with pytest.raises(LimitError) as caught:
+        async with crowd.queue.slot("eve"):
+            pass
+    assert caught.value.extensions == {"limit": "waiting", "maximum": 4}
+    crowd.add("ada", "ada 0")
+    assert "ada 0" in await crowd.run_on()
+
+
+async def test_a_client_that_leaves_gives_its_place_back(crowd: Crowd) -> None:
+    """A waiting or running operation that is cancelled leaves no place or slot occupied."""
+    for number in range(4):
+        crowd.add("eve", f"eve {number}")
+    await crowd.run_on()
+    for place in (2, 0):
+        crowd.tasks[place].cancel()
+        await crowd.run_on()
+    assert crowd.begun == ["eve 0", "eve 1", "eve 3"]
+    for end in crowd.ends.values():
+        end.set()
+    await until(lambda: all(task.done() for task in crowd.tasks))
+    crowd.add("eve", "later 0")
+    crowd.add("eve", "later 1")
+    assert (await crowd.run_on())[-2:] == ["later 0", "later 1"]

@@ -1,0 +1,37 @@
+"""Files that are not DataHub metadata; what is read from others is proven by test_mapping.py."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from app.ingest.sources.datahub.aspect_files import read_estate
+from policies.errors import InvalidError
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"files": [{"path": "a.json"}, {"name": "b.json"}]}, "index.json, file 1: the entry has no `path`"),
+        ({"files": ["a.json"]}, "index.json, file 0: the entry has no `path`"),
+        ({"files": [{"path": None}]}, "index.json, file 0: the entry has no `path`"),
+        ({"entities": []}, "index.json must be a JSON array"),
+        ([{"entityUrn": "urn:li:tag:a"}], "index.json, record 0: not an aspect of an entity"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(tmp_path: Path, content: object, message: str) -> None:
+    """The error names the file and the entry; an index without a path once ended with a KeyError."""
+    (tmp_path / "a.json").write_bytes(b"[]")
+    index = tmp_path / "index.json"
+    index.write_bytes(orjson.dumps(content))
+    with pytest.raises(InvalidError, match=message):
+        read_estate([index])
+
+
+def test_an_index_names_files_beside_it(tmp_path: Path) -> None:
+    """Paths of an index are relative to its folder."""
+    record = {"entityUrn": "urn:li:tag:a", "entityType": "tag", "aspectName": "tagProperties", "aspect": {"json": {}}}
+    (tmp_path / "a.json").write_bytes(orjson.dumps([record]))
+    index = tmp_path / "index.json"
+    index.write_bytes(orjson.dumps({"files": [{"path": "a.json"}]}))
+    assert [*read_estate([index]).entities] == ["urn:li:tag:a"]

@@ -1,0 +1,51 @@
+"""Values of DataHub's aspects as text, instants and properties."""
+
+from typing import Any
+
+import pytest
+
+from app.ingest.sources.datahub.shared_aspects import as_text, instant, key_values, without_nulls
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", "a"),
+        ("", None),
+        (None, None),
+        ([], None),
+        ({}, None),
+        (["a"], "a"),
+        ([["a"]], "a"),
+        ([""], None),
+        (["a", "b"], '["a","b"]'),
+        (0, "0"),
+        (False, "false"),
+        (1.5, "1.5"),
+        ({"a": 1}, '{"a":1}'),
+    ],
+)
+def test_a_value_is_the_text_of_a_property(value: object, text: str | None) -> None:
+    """Zero and false are values; an empty text, list or object is none, and one item is written without its list."""
+    assert as_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(None, None), (0, None), (1_500, "1970-01-01T00:00:01.500000+00:00"), (1_000.0, "1970-01-01T00:00:01+00:00")],
+)
+def test_an_instant_of_zero_is_unknown(milliseconds: float | None, text: str | None) -> None:
+    """DataHub writes 0 where no time is known."""
+    assert instant(milliseconds) == text
+
+
+def test_parameters_without_a_value_are_left_out() -> None:
+    """Without parameters there is no list, which leaves the stored one; an empty list clears it."""
+    pairs: list[dict[str, Any]] = [{"name": "depth", "value": 3}, {"name": "none", "value": None}, {"name": "absent"}]
+    assert key_values(pairs) == [{"key": "depth", "value": "3"}]
+    assert (key_values(None), key_values([])) == (None, [])
+
+
+def test_only_nulls_are_removed_from_a_body() -> None:
+    """An empty list clears a field, and an absent field leaves it."""
+    assert without_nulls({"a": None, "b": [], "c": "", "d": 0}) == {"b": [], "c": "", "d": 0}

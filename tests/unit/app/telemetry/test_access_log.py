@@ -1,0 +1,101 @@
+"""The lines of the access log: what each names, and that nothing is sent if they cannot be written."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from app.settings import Settings
+from app.telemetry.access_log import AccessLog, AccessLogError, access_log_path
+from graphql_schema.ports.policy_report import PolicyReport
+from policies.decision import Denial
+from policies.principal import Principal, PrincipalKind
+from policies.vocabulary import Label
+
+ADA = Principal("ada", PrincipalKind.PERSON, "acme")
+ROOT = Principal("root", PrincipalKind.PERSON, "acme", break_glass="an outage of search")
+LABELS = {"Run": {"error": Label.SECRET}}
+
+
+def lines(path: Path, report: PolicyReport, who: Principal = ADA) -> list[dict[str, Any]]:
+    """Write a report and return the lines of the file without their common part."""
+    AccessLog(path, LABELS).write(who, "r1", report)
+    found = [orjson.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    common = {"requestId": "r1", "tenant": "acme", "principalKind": "PERSON", "policyVersion": "v1"}
+    for line in found:
+        assert common.items() <= line.items()
+        assert line.pop("time").endswith("+00:00")
+    return [{name: value for name, value in line.items() if name not in common} for line in found]
+
+
+def test_an_operation_without_events_writes_nothing(tmp_path: Path) -> None:
+    """Not even the file is made."""
+    assert lines(tmp_path / "a.jsonl", PolicyReport("v1")) == []
+    assert not (tmp_path / "a.jsonl").exists()
+
+
+def test_reads_denials_and_hidden_ids_are_lines(tmp_path: Path) -> None:
+    """A read names its label and ids, a denial its rules, and no line holds a value."""
+    report = PolicyReport("v1")
+    report.report_read("Run.error", "mlg://run/a")
+    report.report_hidden("Run.error", Denial(("p1",), ("p2",)))
+    report.absent["mlg://run/b"] = None
+    report.refused.append(("update", "", ("No.",)))
+    assert lines(tmp_path / "a.jsonl", report) == [
+        {"subject": "ada", "event": "read", "coordinate": "Run.error", "label": "secret", "ids": ["mlg://run/a"]},
+        {
+            "subject": "ada",
+            "event": "denied",
+            "coordinate": "Run.error",
+            "count": 1,
+            "policies": ["p1"],
+            "needs": ["p2"],
+        },
+        {"subject": "ada", "event": "hidden", "ids": ["mlg://run/b"]},
+        {"subject": "ada", "event": "refused", "action": "update", "ids": [], "reasons": ["No."]},
+    ]
+
+
+def test_every_use_of_break_glass_is_a_line_with_its_reason(tmp_path: Path) -> None:
+    """The use is logged although nothing restricted was read."""
+    assert lines(tmp_path / "a.jsonl", PolicyReport("v1"), ROOT) == [
+        {"subject": "root", "breakGlass": "an outage of search", "event": "break_glass"}
+    ]
+
+
+def test_many_ids_are_several_lines(tmp_path: Path) -> None:
+    """A line has at most a hundred ids, and none is lost."""
+    report = PolicyReport("v1")
+    for number in range(201):
+        report.absent[f"mlg://run/{number}"] = None
+    found = lines(tmp_path / "a.jsonl", report)
+    assert [len(line["ids"]) for line in found] == [100, 100, 1]
+    assert [urn for line in found for urn in line["ids"]] == [*report.absent]
+
+
+def test_lines_are_appended_to_a_private_file(tmp_path: Path) -> None:
+    """Earlier lines stay, and other users cannot read the file."""
+    path = tmp_path / "a.jsonl"
+    for count in (1, 2):
+        assert len(lines(path, PolicyReport("v1"), ROOT)) == count
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_log_that_cannot_be_written_withholds_the_response(tmp_path: Path) -> None:
+    """The error is one of the server, and says nothing about the path."""
+    with pytest.raises(AccessLogError, match="withheld") as error:
+        AccessLog(tmp_path, LABELS).write(ROOT, "r1", PolicyReport("v1"))
+    assert error.value.code.value == "ACCESS_LOG_UNAVAILABLE"
+    assert str(tmp_path) not in error.value.message
+
+
+def test_the_folder_of_the_log_is_made(tmp_path: Path) -> None:
+    """The setting wins over the data folder."""
+    data, other = tmp_path / "data", tmp_path / "logs" / "x.jsonl"
+    assert access_log_path(Settings.from_env({"MLG_DATA_DIR": str(data)})) == data / "access.jsonl"
+    env = {"MLG_DATA_DIR": str(data), "MLG_ACCESS_LOG": str(other)}
+    assert access_log_path(Settings.from_env(env)) == other
+    assert data.is_dir()
+    assert other.parent.is_dir()

@@ -1,0 +1,113 @@
+"""The gate report of a version, as far as the viewer may see its evidence."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+from typing import Any
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.fields.context import Context
+from graphql_schema.schema import GraphSchema
+from policies.gates import load_gates
+from policies.principal import Principal
+
+VERSION = "mlg://model-version/test/default/ranker@1"
+NOW = 1_000
+REPORT = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") { open missingApprovals
+  failingEvaluations { name } blockingIncidents { id } sensitivityViolations } } } }"""
+
+
+@pytest.fixture
+def estate(graph: PlainGraph) -> PlainGraph:
+    """Add a version of a model of high risk, with nothing that a gate needs."""
+    model = graph.add("MODEL", "ranker", riskTier="HIGH", ownerTeam="")
+    version = graph.add("MODEL_VERSION", "ranker", version="1", sensitivity="INTERNAL", ownerTeam="")
+    graph.join("VERSION_OF", version, model)
+    return graph
+
+
+def approve(graph: PlainGraph, gate: str, at: int, decision: str = "APPROVED", **values: object) -> None:
+    """Record a decision about the version."""
+    urn = graph.add(
+        "APPROVAL", f"{gate}-{at}", gate=gate, decision=decision, createdAt=at, decidedAt=at, decidedBy=gate, **values
+    )
+    graph.join("DECIDED_FOR", urn, VERSION, at=at)
+
+
+async def report(schema: GraphSchema, graph: PlainGraph, ada: Principal) -> Any:
+    """Return the report of the version under the shipped gates."""
+    context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: NOW, gates=load_gates())
+    found = await schema.execute(REPORT, variable_values={"id": VERSION}, context_value=context)
+    assert isinstance(found, ExecutionResult)
+    assert found.errors is None
+    return found.data["asset"]["gate"]
+
+
+async def test_a_version_of_high_risk_needs_two_approvals(
+    schema: GraphSchema, estate: PlainGraph, ada: Principal
+) -> None:
+    """Each valid approval closes one gap; an expired or revoked one closes none."""
+    assert (await report(schema, estate, ada))["missingApprovals"] == ["governance", "release"]
+    approve(estate, "release", 10)
+    approve(estate, "governance", 10, expiresAt=NOW)
+    assert (await report(schema, estate, ada))["missingApprovals"] == ["governance"]
+    approve(estate, "governance", 20)
+    assert (await report(schema, estate, ada)) == {
+        "open": True,
+        "missingApprovals": [],
+        "failingEvaluations": [],
+        "blockingIncidents": [],
+        "sensitivityViolations": [],
+    }
+    approve(estate, "release", 30, "REVOKED")
+    assert (await report(schema, estate, ada))["missingApprovals"] == ["release"]
+
+
+async def test_incidents_of_version_and_model_block(schema: GraphSchema, estate: PlainGraph, ada: Principal) -> None:
+    """Open incidents of a severe kind block, on either; resolved and mild ones do not."""
+    model = "mlg://model/test/default/ranker"
+    rows = [(VERSION, "a", "OPEN", "HIGH"), (model, "b", "OPEN", "CRITICAL")]
+    rows += [(VERSION, "c", "RESOLVED", "HIGH"), (model, "d", "OPEN", "LOW")]
+    for asset, name, state, severity in rows:
+        graph_urn = estate.add("INCIDENT", name, state=state, severity=severity)
+        estate.join("RAISED_ON", graph_urn, asset)
+    found = await report(schema, estate, ada)
+    assert [each["id"] for each in found["blockingIncidents"]] == [
+        "mlg://incident/test/default/a",
+        "mlg://incident/test/default/b",
+    ]
+    assert not found["open"]
+
+
+async def test_failing_evaluations_and_sensitivity_are_listed(
+    schema: GraphSchema, estate: PlainGraph, ada: Principal
+) -> None:
+    """The report names each failing evaluation, and says why the version is too sensitive."""
+    for name, verdict in (("bad", "FAIL"), ("good", "PASS")):
+        estate.join("EVALUATED_BY", VERSION, estate.add("EVALUATION", name, verdict=verdict, ownerTeam=""))
+    estate.records[VERSION]["sensitivity"] = "RESTRICTED"
+    found = await report(schema, estate, ada)
+    assert found["failingEvaluations"] == [{"name": "bad"}]
+    assert found["sensitivityViolations"] == ["The version is RESTRICTED, and at most CONFIDENTIAL may pass."]
+
+
+async def test_what_is_hidden_does_not_count(schema: GraphSchema, estate: PlainGraph, ada: Principal) -> None:
+    """A hidden risk tier needs no approval, a hidden verdict fails nothing, a hidden sensitivity violates nothing."""
+    estate.join("EVALUATED_BY", VERSION, estate.add("EVALUATION", "bad", verdict="FAIL", ownerTeam=""))
+    estate.records[VERSION]["sensitivity"] = "RESTRICTED"
+    estate.hidden = {"MODEL": {"riskTier"}, "EVALUATION": {"verdict"}}
+    assert (await report(schema, estate, ada))["open"]
+    estate.hidden = {"EVALUATION": {"verdict"}, "MODEL_VERSION": {"sensitivity"}}
+    found = await report(schema, estate, ada)
+    assert (found["missingApprovals"], found["sensitivityViolations"]) == (["governance", "release"], [])
+
+
+async def test_a_version_without_a_visible_model_has_no_risk(
+    schema: GraphSchema, graph: PlainGraph, ada: Principal
+) -> None:
+    """The gate is evaluated with an empty model, and only what applies to every model counts."""
+    graph.add("MODEL_VERSION", "ranker", version="1", sensitivity="RESTRICTED", ownerTeam="")
+    assert (await report(schema, graph, ada))["open"]

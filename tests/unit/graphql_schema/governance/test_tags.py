@@ -1,0 +1,94 @@
+"""Tags of an asset as a viewer sees them, and the command of ``setTags``."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+
+Run = Callable[..., Awaitable[ExecutionResult]]
+MODEL = "mlg://model/test/default/m"
+A, B, C = (f"mlg://tag/catalog/default/{name}" for name in "abc")
+SET = "mutation ($input: SetTagsInput!) { setTags(input: $input) { errors { code message inputPath } } }"
+TAGS = "query ($id: ID!) { asset(id: $id) { tags { tag { name } mode since via { name } } } }"
+
+
+async def test_a_propagated_tag_names_the_asset_that_it_arrived_from(run: Run, graph: PlainGraph) -> None:
+    """A direct tag names none, even if it once arrived; a hidden origin is null."""
+    model, data = graph.add("MODEL", "m"), graph.add("DATASET", "d")
+    gone = "mlg://dataset/test/default/gone"
+    for name, mode, via in (("x", "PROPAGATED", data), ("y", "DIRECT", data), ("z", "PROPAGATED", gone)):
+        graph.join("TAGGED", model, graph.add("TAG", name), mode=mode, via=via, validFrom=1_000)
+    found = await run(TAGS, id=model)
+    assert found.errors is None
+    since = "1970-01-01T00:00:01Z"
+    assert found.data["asset"]["tags"] == [
+        {"tag": {"name": "x"}, "mode": "PROPAGATED", "since": since, "via": {"name": "d"}},
+        {"tag": {"name": "y"}, "mode": "DIRECT", "since": since, "via": None},
+        {"tag": {"name": "z"}, "mode": "PROPAGATED", "since": since, "via": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "targets", "removes"),
+    [
+        ({}, {}, ()),
+        ({"add": None, "remove": None, "block": None}, {}, ()),
+        (
+            {"add": [A], "block": [B], "remove": [C]},
+            {A: {"mode": "DIRECT"}, B: {"mode": "BLOCKED"}},
+            (C,),
+        ),
+        ({"add": [A, A]}, {A: {"mode": "DIRECT"}}, ()),
+    ],
+)
+async def test_tags_are_added_blocked_and_removed_in_one_command(
+    run: Run, graph: PlainGraph, given: dict[str, Any], targets: dict[str, Any], removes: tuple[str, ...]
+) -> None:
+    """The command adds to the present tags, and a tag that is listed twice in one list counts once."""
+    found = await run(SET, input={"asset": MODEL, **given})
+    assert (found.errors, found.data["setTags"]["errors"]) == (None, [])
+    ((command,), _, _) = graph.registered[0]
+    edges = DeclaredEdges(TAGGED.out(), "Model.tags", targets, adds=True, removes=removes)
+    assert command == RegisterCommand(MODEL, {}, (edges,), action=ChangeAction.TAGGED, right="tag", id_path="asset")
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "message"),
+    [
+        (
+            {"add": [A], "remove": [A]},
+            ["remove"],
+            "A tag is in two of the lists `add`, `remove` and `block`; keep it in one.",
+        ),
+        (
+            {"add": [A], "block": [B, A]},
+            ["remove"],
+            "A tag is in two of the lists `add`, `remove` and `block`; keep it in one.",
+        ),
+        (
+            {"block": [A], "remove": [B, A]},
+            ["remove"],
+            "A tag is in two of the lists `add`, `remove` and `block`; keep it in one.",
+        ),
+        ({"block": [A, MODEL]}, ["block", "1"], f"{MODEL} is a Model; use the id of a Tag."),
+        ({"asset": A}, ["asset"], f"{A} is a Tag; use the id of a "),
+    ],
+)
+async def test_a_wrong_list_is_refused(
+    run: Run, graph: PlainGraph, given: dict[str, Any], path: list[str], message: str
+) -> None:
+    """A tag in two lists has no clear outcome, and another kind is no tag; nothing is written."""
+    found = await run(SET, input={"asset": MODEL, **given})
+    (error,) = found.data["setTags"]["errors"]
+    assert (error["code"], error["inputPath"]) == ("INVALID", path)
+    assert error["message"].startswith(message)
+    assert graph.registered == []

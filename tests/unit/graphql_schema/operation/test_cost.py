@@ -1,0 +1,105 @@
+"""The cost of operations, with sizes counted by hand."""
+
+import pytest
+from graphql import GraphQLSchema, OperationDefinitionNode, get_introspection_query, parse
+from strawberry.types import ExecutionResult
+
+from graphql_schema.operation.cost import LISTING_COUNT, Cost, Pricing
+from graphql_schema.operation.limits import CEILING, DocumentLimits
+from graphql_schema.schema import build_schema as built
+
+BOMB = "{assets(first:500){nodes{ownerTeam{assets(first:500){nodes{ownerTeam{assets(first:500){nodes{id}}}}}}}}}"
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    """Return the schema of the API."""
+    return built().core
+
+
+def cost(schema: GraphQLSchema, document: str, **variables: object) -> Cost:
+    """Return the cost of the only operation of a document."""
+    ast = parse(document)
+    [operation] = [each for each in ast.definitions if isinstance(each, OperationDefinitionNode)]
+    return Pricing.of(schema, ast, variables).cost(operation)
+
+
+@pytest.mark.parametrize(
+    ("document", "objects", "values"),
+    [
+        ("{ viewer { subject } }", 1, 1),
+        ("{ assets { nodes { id kind } } }", 1 + 20, 40),
+        ("{ assets(first: 7) { edges { cursor node { id } } pageInfo { hasNextPage } } }", 1 + 1 + 7 * 2, 7 * 2 + 1),
+        ('{ nodes(ids: ["a", "b", "c"]) { id } }', 3, 3),
+        ("{ assets(first: 3) { nodes { tags { tag { id } } } } }", 1 + 3 * (1 + 10 * 2), 30),
+        ("{ assets(first: 0) { nodes { id } } }", 1, 0),
+        ("{ assets(first: 5) { totalCount } }", 1 + LISTING_COUNT, 1),
+        ("{ assets(first: 2) { nodes { ... on Model { versions { totalCount } } } } }", 1 + 2 * (1 + 1 + 10), 2),
+        ('{ search(text: "x", first: 4) { hits { nodes { asset { id } } } } }', 1 + 1 + 4 * 2, 4),
+        ("{ nothing { of } assets(first: 2) { nodes { unknown { id } } } }", 1 + 2, 0),
+    ],
+)  # fmt: skip
+def test_sizes_are_multiplied_down_the_tree(schema: GraphQLSchema, document: str, objects: int, values: int) -> None:
+    """Objects and values are those of the largest response, with the stated and the assumed sizes of lists."""
+    found = cost(schema, document)
+    assert (found.objects, found.values) == (objects, values)
+
+
+def test_alternatives_count_once(schema: GraphQLSchema) -> None:
+    """An asset has one kind, so of fragments on several kinds the largest counts; those on one kind add up."""
+    text = "{ assets(first: 10) { nodes { id ...A ...B ... on Model { id } } } }"
+    text += " fragment A on Model { task riskTier } fragment B on Dataset { uri }"
+    assert cost(schema, text).values == 10 * (1 + 3)
+
+
+def test_a_page_size_may_be_a_variable(schema: GraphQLSchema) -> None:
+    """A variable counts by its value as sent, else by its default, else as the default page."""
+    text = "query ($n: Int%s) { assets(first: $n) { nodes { id } } }"
+    assert cost(schema, text % "", n=9).values == 9
+    assert cost(schema, text % " = 3").values == 3
+    assert cost(schema, text % "").values == 20
+
+
+def test_a_skipped_selection_costs_nothing(schema: GraphQLSchema) -> None:
+    """A selection that a directive removes does not count, whether by a literal or by a variable."""
+    text = "query ($on: Boolean) { viewer { subject } assets @include(if: $on) { nodes { id } } ...T @skip(if: true) }"
+    text += " fragment T on Query { tags { nodes { id } } }"
+    assert [cost(schema, text, on=on).objects for on in (False, True)] == [1, 1 + 21]
+
+
+def test_fragments_that_double_are_priced_once() -> None:
+    """Forty fragments that each spread the next one twice are priced at once, and capped."""
+    links = "".join(f"fragment F{i} on Query {{ ...F{i + 1} ...F{i + 1} }}" for i in range(40))
+    document = f"{{ ...F0 }} {links} fragment F40 on Query {{ viewer {{ subject }} }}"
+    assert cost(built().core, document).objects == CEILING
+
+
+def test_a_fragment_that_spreads_itself_ends(schema: GraphQLSchema) -> None:
+    """A cycle, which validation refuses, is not followed."""
+    assert cost(schema, "{ ...F } fragment F on Query { viewer { subject } ...F }").objects == 1
+
+
+def test_the_usual_introspection_passes_and_thirty_of_them_do_not(schema: GraphQLSchema) -> None:
+    """The complete introspection of tools is within the limit; a repeated expansion of it is not."""
+    usual = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)
+    repeated = " ".join(
+        f"a{i}: __schema {{ types {{ fields {{ type {{ fields {{ args {{ name }} }} }} }} }} }}" for i in range(30)
+    )
+    limit = DocumentLimits().introspection
+    assert cost(schema, usual).introspection < limit < cost(schema, f"{{ {repeated} }}").introspection
+
+
+def test_introspection_deeper_than_the_stack_is_capped(schema: GraphQLSchema) -> None:
+    """A chain of 900 fragments on a type ends with the largest cost instead of an exhausted stack."""
+    links = "".join(f"fragment F{i} on __Type {{ ofType {{ ...F{i + 1} }} }}" for i in range(900))
+    document = f"{{ __schema {{ types {{ ...F0 }} }} }} {links} fragment F900 on __Type {{ name }}"
+    assert cost(schema, document).introspection == CEILING
+
+
+async def test_an_expensive_operation_is_refused() -> None:
+    """The three nested lists of 500 are refused with their number of objects, and nothing is executed."""
+    result = await built().execute(BOMB)
+    assert isinstance(result, ExecutionResult)
+    error, _ = result.errors or []
+    assert error.extensions == {"code": "LIMIT_EXCEEDED", "limit": "objects", "actual": 125_751_501, "maximum": 50_000}
+    assert "smaller `first`" in error.message

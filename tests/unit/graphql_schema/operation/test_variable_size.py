@@ -1,0 +1,83 @@
+"""The size of variables, counted by hand, and the limits on it."""
+
+import pytest
+from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse
+from strawberry.types import ExecutionResult
+
+from graphql_schema.operation.limits import DocumentLimits
+from graphql_schema.operation.variable_size import variable_breaches, variable_size
+from graphql_schema.schema import build_schema as built
+
+SMALL = build_schema(
+    "input F { a: Int b: [F!] c: F } type Query { x(f: F, n: [Int!]): Int } type Mutation { y(f: F): Int }"
+)
+
+
+def operation(text: str) -> OperationDefinitionNode:
+    """Return the only operation of a document."""
+    [found] = parse(text).definitions
+    assert isinstance(found, OperationDefinitionNode)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        (None, 1),
+        ({}, 1 + 3),
+        ({"a": 1}, 1 + 3 + 1),
+        ({"b": [{}, {}]}, 1 + 3 + 1 + 1 + 2 + 2 * (1 + 3)),
+        ({"unknown": {"deep": {}}}, 1 + 3 + 1),
+        ([1, 2], 1),
+    ],
+)
+def test_an_object_counts_the_fields_of_its_type(value: object, size: int) -> None:
+    """Each element counts 1, an object also its fields and those of its type; unknown fields are not followed."""
+    assert variable_size(SMALL, operation("query ($f: F) { x(f: $f) }"), {"f": value}, 1_000) == size
+
+
+def test_counting_stops_above_the_maximum() -> None:
+    """A value far above the limit is not visited completely: the size is only just above the limit."""
+    many: dict[str, object] = {"b": [{"b": [{}] * 10}] * 10}
+    size = variable_size(SMALL, operation("query ($f: F) { x(f: $f) }"), {"f": many}, 50)
+    assert 50 < size < 120
+
+
+def test_a_mutation_may_have_larger_variables() -> None:
+    """The same value is refused for a query and accepted for a mutation, which registers many assets at once."""
+    limits = DocumentLimits(query_variables=50, mutation_variables=100)
+    value: dict[str, object] = {"f": {"b": [{}] * 10}}
+    query, mutation = operation("query ($f: F) { x(f: $f) }"), operation("mutation ($f: F) { y(f: $f) }")
+    [breach] = variable_breaches(SMALL, query, value, limits)
+    assert (breach.limit, breach.maximum) == ("variables", 50)
+    assert variable_breaches(SMALL, mutation, value, limits) == []
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    """Return the schema of the API."""
+    return built().core
+
+
+def test_a_thousand_registrations_pass(schema: GraphQLSchema) -> None:
+    """A bulk of 1,000 model versions with five edges, five metrics and 20 parameters each is within the limit."""
+    item = {
+        "modelVersion": {
+            "id": "mlg://model-version/git/default/m@1",
+            "trainedOn": ["mlg://dataset/git/default/d"] * 5,
+            "metrics": [{"name": "auc", "value": 0.9}] * 5,
+            "params": [{"key": "depth", "value": "7"}] * 20,
+        }
+    }
+    bulk = operation("mutation ($i: RegisterAssetsInput!) { registerAssets(input: $i) { created } }")
+    assert variable_breaches(schema, bulk, {"i": {"items": [item] * 1_000}}, DocumentLimits()) == []
+
+
+async def test_many_empty_filters_are_refused() -> None:
+    """A filter of 3,000 empty alternatives is refused before its coercion, which would visit every field of each."""
+    text = "query ($f: AssetFilter) { assets(filter: $f) { nodes { id } } }"
+    result = await built().execute(text, variable_values={"f": {"or": [{}] * 3_000}})
+    assert isinstance(result, ExecutionResult)
+    [error] = result.errors or []
+    assert error.extensions is not None
+    assert (error.extensions["code"], error.extensions["limit"]) == ("LIMIT_EXCEEDED", "variables")

@@ -1,0 +1,122 @@
+"""The budget of one operation: its limits, its end, and its turns of the event loop."""
+
+import asyncio
+import time
+
+import pytest
+
+from graphql_schema.ports.operation_budget import TURN_SECONDS, OperationBudget, UsageLimits
+from policies.errors import InvalidError, LimitError
+
+SMALL = UsageLimits(items=10, characters=100, rows=20)
+
+
+@pytest.mark.parametrize(("limit", "maximum"), [("items", 10), ("characters", 100), ("rows", 20)])
+def test_a_limit_admits_its_maximum_and_no_more(limit: str, maximum: int) -> None:
+    """The maximum passes; one more raises LimitError with the limit, the actual number and the maximum."""
+    budget = OperationBudget(SMALL)
+    count = getattr(budget, f"count_{limit}")
+    count(maximum)
+    with pytest.raises(LimitError) as caught:
+        count(1)
+    assert caught.value.extensions == {"limit": limit, "actual": maximum + 1, "maximum": maximum}
+
+
+def test_an_ended_operation_raises_the_first_error_everywhere() -> None:
+    """After the end, checks and lists raise the error of the end, even if it ends again for another reason."""
+    budget = OperationBudget(SMALL)
+    first = InvalidError("the end")
+    budget.end(first)
+    budget.end(InvalidError("later"))
+    for attempt in (budget.check, lambda: budget.count_items(1)):
+        with pytest.raises(InvalidError, match="the end"):
+            attempt()
+    assert budget.ended is first
+
+
+@pytest.mark.parametrize(("writes", "calls"), [(False, 1), (True, 0)])
+def test_the_end_cancels_a_query_and_no_mutation(writes: bool, calls: int) -> None:  # noqa: FBT001 - a parameter
+    """The end of a query cancels it once; a mutation is left to complete its transaction."""
+    called: list[int] = []
+    budget = OperationBudget(SMALL, writes=writes)
+    budget.cancel_with(lambda: called.append(1))
+    budget.end(InvalidError("the end"))
+    budget.end(InvalidError("again"))
+    assert len(called) == calls
+
+
+def test_an_event_of_a_subscription_begins_with_nothing_used() -> None:
+    """What earlier events used does not count for the next one."""
+    budget = OperationBudget(SMALL)
+    budget.count_items(10)
+    budget.renew()
+    budget.count_items(10)
+
+
+def work(seconds: float) -> None:
+    """Hold the event loop, as long work of Python does."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        pass
+
+
+async def test_long_work_lets_others_run_between_its_items() -> None:
+    """While 20 items of half a turn each are worked off, another task runs many times; no item is lost or doubled."""
+    budget, others = OperationBudget(), 0
+    done = asyncio.Event()
+
+    async def other() -> None:
+        nonlocal others
+        while not done.is_set():
+            others += 1
+            await asyncio.sleep(0)
+
+    async def long() -> list[int]:
+        found = []
+        async for item in budget.in_turns(range(20)):
+            work(TURN_SECONDS / 2)
+            found.append(item)
+        done.set()
+        return found
+
+    _, found = await asyncio.gather(other(), long())
+    assert found == list(range(20))
+    assert others >= 5
+    assert budget.paused == 0
+
+
+async def test_many_tasks_take_turns() -> None:
+    """Of 50 tasks that are ready at once, those after the first turn wait; all end, and none stays paused."""
+    budget, ended, iterations = OperationBudget(), 0, 0
+
+    async def task() -> None:
+        nonlocal ended
+        await budget.pause()
+        work(TURN_SECONDS / 5)
+        ended += 1
+
+    async def count_iterations() -> None:
+        nonlocal iterations
+        while ended < 50:
+            iterations += 1
+            await asyncio.sleep(0)
+
+    await asyncio.gather(count_iterations(), *(task() for _ in range(50)))
+    assert iterations > 5
+    assert budget.paused == 0
+
+
+async def test_a_paused_operation_that_ends_does_not_go_on() -> None:
+    """A task that waits for its turn when the operation ends raises the error of the end."""
+    budget = OperationBudget()
+
+    async def task() -> None:
+        work(TURN_SECONDS * 2)
+        await budget.pause()
+
+    async def ends() -> None:
+        budget.end(InvalidError("the end"))
+
+    assert not budget.paused
+    results = await asyncio.gather(task(), task(), ends(), return_exceptions=True)
+    assert [str(each) for each in results if isinstance(each, InvalidError)]

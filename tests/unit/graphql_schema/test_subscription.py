@@ -1,0 +1,193 @@
+"""The subscription of changes: each once, in order, with the rights of the caller checked before every batch."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.fields.context import Context
+from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.row import FeedBatch
+from graphql_schema.schema import GraphSchema
+from policies.errors import Code, CodedError
+from policies.principal import Principal
+
+FOLLOW = (
+    "subscription ($after: Cursor, $filter: ChangeFilter) { changes(after: $after, filter: $filter) { id cursor } }"
+)
+MODEL = "mlg://model/test/default/m"
+
+
+class Feed:
+    """A change feed of one test; a write is signalled with ``notice``."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.position = (0, "")
+        self._noticed = asyncio.Event()
+
+    def notice(self) -> None:
+        """Signal a transaction."""
+        self.count += 1
+        self._noticed.set()
+
+    async def wait(self, count: int) -> None:
+        """See ChangeFeed."""
+        while self.count == count:
+            self._noticed.clear()
+            await self._noticed.wait()
+
+    async def end(self) -> tuple[int, str]:
+        """See ChangeFeed."""
+        return self.position
+
+
+class FeedGraph(PlainGraph):
+    """A plain graph whose batches are positions of time, and which keeps the sizes of the batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+        self.examined = 0
+
+    def change(self, at: int, **values: object) -> str:
+        """Add a change of the model."""
+        usual = {"subject": MODEL, "subjectKind": "MODEL", "actor": "ada", "action": "UPDATED", "fields": []}
+        return self.add("CHANGE", f"c{at:03}", createdAt=at, **{**usual, **values})
+
+    async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
+        """See GraphReader; ``examined`` positions without a visible change come first."""
+        self.sizes.append(size)
+        if self.examined:
+            self.examined -= 1
+            return FeedBatch((), (0, ""))
+        found = (await super().next_batch(kind, where, (-1,), 1_000)).items
+        items = [replace(item, position=(item.row.record["createdAt"], item.row.urn)) for item in found]
+        later = [item for item in items if item.position > tuple(after)][:size]
+        return FeedBatch(tuple(later), later[-1].position if later else None)
+
+
+class Following:
+    """A subscription of Ada."""
+
+    def __init__(self, schema: GraphSchema, ada: Principal) -> None:
+        self.schema = schema
+        self.graph = FeedGraph()
+        self.feed = Feed()
+        self.checks = 0
+        self.context = Context(
+            ada,
+            lambda *_: self.graph,
+            self.graph,
+            self.graph.report,
+            b"k" * 32,
+            lambda: 0,
+            change_feed=self.feed,
+            recheck=self.recheck,
+        )
+
+    async def recheck(self) -> Principal:
+        """Authenticate the caller again; the hundredth time is refused, so that no test runs without end."""
+        self.checks += 1
+        if self.checks == 100:
+            raise CodedError("The token expired.", Code.UNAUTHENTICATED)
+        return self.context.principal
+
+    async def events(self, **variables: object) -> AsyncIterator[ExecutionResult]:
+        """Return the stream of events."""
+        stream = await self.schema.subscribe(FOLLOW, variable_values=variables, context_value=self.context)
+        return cast("AsyncIterator[ExecutionResult]", stream)
+
+
+@pytest.fixture
+def following(schema: GraphSchema, ada: Principal) -> Following:
+    """Return a subscription over an empty graph."""
+    return Following(schema, ada)
+
+
+async def following_ids(stream: AsyncIterator[ExecutionResult], count: int) -> list[str]:
+    """Return the ids of the next changes."""
+    found = []
+    async with asyncio.timeout(5):
+        for _ in range(count):
+            event = await anext(stream)
+            assert event.errors is None
+            found.append(event.data["changes"]["id"])
+    return found
+
+
+async def test_changes_since_the_subscription_are_sent_in_order(following: Following) -> None:
+    """Older changes are not sent, and a change that is written later arrives without another request."""
+    following.graph.change(1)
+    following.feed.position = (1, "~")
+    later = [following.graph.change(at) for at in (2, 3)]
+    stream = await following.events()
+    assert await following_ids(stream, 2) == later
+    waiting = asyncio.ensure_future(following_ids(stream, 1))
+    await asyncio.wait([waiting], timeout=0)
+    assert not waiting.done()
+    last = following.graph.change(4)
+    following.feed.notice()
+    assert await waiting == [last]
+
+
+async def test_a_subscription_continues_after_a_cursor(following: Following) -> None:
+    """The change of the cursor itself is not sent again."""
+    first, second = following.graph.change(1), following.graph.change(2)
+    stream = await following.events()
+    async with asyncio.timeout(5):
+        event = await anext(stream)
+    assert event.data["changes"]["id"] == first
+    again = await following.events(after=event.data["changes"]["cursor"])
+    assert await following_ids(again, 1) == [second]
+
+
+async def test_only_changes_of_the_filter_are_sent(following: Following) -> None:
+    """A filter applies to every batch."""
+    following.graph.change(1)
+    of_bo = following.graph.change(2, actor="bo")
+    stream = await following.events(filter={"actors": ["bo"]})
+    assert await following_ids(stream, 1) == [of_bo]
+
+
+async def test_hidden_changes_are_passed_in_growing_batches(following: Following) -> None:
+    """Without a visible change the next batch is twice as large, up to 500; a visible one resets the size."""
+    following.graph.examined = 7
+    urn = following.graph.change(1)
+    stream = await following.events()
+    assert await following_ids(stream, 1) == [urn]
+    assert following.graph.sizes == [20, 40, 80, 160, 320, 500, 500, 500]
+    later = following.graph.change(2)
+    assert await following_ids(stream, 1) == [later]
+    assert following.graph.sizes[8:] == [20]
+
+
+async def test_a_write_ends_the_batch_that_was_read_before(following: Following) -> None:
+    """The rest of a batch may be outdated, so it is read again with the rights of the caller at that time."""
+    urns = [following.graph.change(at) for at in (1, 2, 3)]
+    stream = await following.events()
+    assert await following_ids(stream, 1) == urns[:1]
+    del following.graph.records[urns[1]]
+    following.feed.notice()
+    assert await following_ids(stream, 1) == urns[2:]
+
+
+async def test_the_caller_is_authenticated_before_each_batch(following: Following) -> None:
+    """A token that is no longer valid ends the stream with its code, and no further change is sent."""
+    following.checks = 98
+    following.graph.change(1)
+    stream = await following.events()
+    await following_ids(stream, 1)
+    following.graph.change(2)
+    following.feed.notice()
+    async with asyncio.timeout(5):
+        event = await anext(stream)
+    assert event.data is None
+    assert [error.extensions["code"] for error in event.errors or ()] == ["UNAUTHENTICATED"]
