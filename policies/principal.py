@@ -57,7 +57,7 @@ class Principal:
     @property
     def owners(self) -> frozenset[str]:
         """The URNs of all owners whose assets the caller counts as own."""
-        return (self.teams | self.acts_for | {self.user or ""}) - {""}
+        return frozenset(filter(None, (*self.teams, *self.acts_for, self.user)))
 
     def may(self, scope: Scope) -> bool:
         """Return whether the token has ``scope``."""

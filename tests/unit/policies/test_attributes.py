@@ -40,6 +40,7 @@ def test_an_empty_team_of_a_caller_is_dropped() -> None:
         "subject": "ada",
         "kind": "PERSON",
         "teams": {"mlg://team/a/b/c"},
+        "owners": {"mlg://team/a/b/c"},
         "roles": frozenset(),
         "breakGlass": False,
     }

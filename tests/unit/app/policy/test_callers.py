@@ -64,6 +64,7 @@ def test_a_caller_is_read_from_a_file(tmp_path: Path) -> None:
         PrincipalKind.PERSON,
         "default",
         teams=frozenset({"mlg://team/catalog/default/ads", "mlg://team/catalog/default/ranking"}),
+        user="mlg://user/catalog/default/zoe",
         roles=frozenset({"reader"}),
         scopes=frozenset({"graph:read"}),
     )

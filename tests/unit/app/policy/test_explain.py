@@ -50,7 +50,7 @@ def test_a_forbid_is_the_reason_of_a_denial(policy: Policy) -> None:
         policy,
         subject("bo"),
         "Model.description",
-        OURS._replace(kind="MODEL", owner_team="mlg://team/catalog/default/ads", sensitivity="RESTRICTED"),
+        OURS._replace(kind="MODEL", owner_team="mlg://team/catalog/default/ads", confirmed_sensitivity="RESTRICTED"),
     )
     assert (found.allowed, names(found.policies)) == (False, ["rows-restricted"])
 

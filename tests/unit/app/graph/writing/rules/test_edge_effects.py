@@ -34,11 +34,11 @@ def test_children_without_owners_follow_their_parent(memory: Memory) -> None:
         ({"team b": ["TECHNICAL"], "team a": ["TECHNICAL"]}, "b"),
         ({"team b": ["STEWARD"], "team a": ["BUSINESS"]}, "b"),
         ({"user zoe": ["TECHNICAL"], "team a": ["BUSINESS"]}, "a"),
-        ({"user zoe": ["TECHNICAL"]}, ""),
+        ({"user zoe": ["TECHNICAL"]}, "zoe"),
     ],
 )
-def test_the_first_technical_team_owns_an_asset(memory: Memory, owners: dict[str, list[str]], first: str) -> None:
-    """The order of the list decides among equals, and a user is no team."""
+def test_the_first_technical_owner_owns_an_asset(memory: Memory, owners: dict[str, list[str]], first: str) -> None:
+    """The order of the list decides among equals; a user is the owner of what no team owns."""
     seeded(memory, asset("dataset d", owners=owners))
     assert team(memory, "dataset d") == first
 

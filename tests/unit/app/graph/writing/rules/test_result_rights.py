@@ -79,10 +79,13 @@ def test_an_asset_is_not_given_away(memory: Memory, values: Any, fields: Any) ->
 
 
 def test_only_an_administrator_makes_a_tag_propagate(memory: Memory) -> None:
-    """A propagating tag changes assets of every team, also when it ceases to propagate."""
+    """A propagating tag changes assets of every team, also when it ceases to propagate.
+
+    An engineer may not change a tag at all.
+    """
     seeded(memory, asset("tag gold", {"tagKind": "FREE"}))
     switched = asset("tag gold", {"propagates": True})
     assert memory.outcomes(switched, who=ADA, now=NOW + 1) == ["DENIED"]
-    assert memory.outcomes(asset("tag gold", {"propagates": False}), who=ADA, now=NOW + 1) == ["UNCHANGED"]
+    assert memory.outcomes(asset("tag gold", {"propagates": False}), who=ADA, now=NOW + 1) == ["DENIED"]
     assert memory.outcomes(switched, now=NOW + 1) == ["UPDATED"]
     assert memory.outcomes(asset("tag gold", {"propagates": False}), who=ADA, now=NOW + 2) == ["DENIED"]
