@@ -8,6 +8,7 @@ machine.
 """
 
 import asyncio
+import multiprocessing
 import os
 import statistics
 import sys
@@ -27,6 +28,7 @@ from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.settings import Settings
 
+SPAWN = multiprocessing.get_context("spawn")
 PORT = 8_765
 URL = f"http://127.0.0.1:{PORT}"
 TEAM = "mlg://team/catalog/default/ranking"
@@ -97,9 +99,11 @@ async def repeat(seconds: float, call: Callable[[], Coroutine[Any, Any, None]], 
         await asyncio.sleep(pause)
 
 
-async def beside(load: Load, seconds: float, attack: list[Coroutine[Any, Any, None]]) -> tuple[Times, Times, Times]:
-    """Return the times of the light reader, the writer and the probe while attacks run."""
+async def beside(load: Load, seconds: float, clients: int, body: dict[str, Any]) -> tuple[Times, Times, Times]:
+    """Return the times of the light reader, the writer and the probe while another process runs some clients."""
     light, writer, live = Times(), Times(), Times()
+    attacker = SPAWN.Process(target=attack, args=(load.tokens["bo"], clients, body, seconds))
+    attacker.start()
     async with httpx2.AsyncClient() as http:
 
         async def probe() -> None:
@@ -111,33 +115,38 @@ async def beside(load: Load, seconds: float, attack: list[Coroutine[Any, Any, No
             repeat(seconds, lambda: load.send(http, "cy", {"query": LIGHT}, light), 0.02),
             repeat(seconds, lambda: load.write(http, writer), 0.1),
             repeat(seconds, probe, 0.005),
-            *attack,
         )
+    await asyncio.to_thread(attacker.join)
     return light, writer, live
 
 
-def attacks(load: Load, http: httpx2.AsyncClient, seconds: float) -> dict[str, list[Coroutine[Any, Any, None]]]:
-    """Return the attacks by name: 8 connections of one caller each."""
-    bodies = {
-        "largest response": {"query": LARGEST},
-        "introspection": {"query": TYPES},
-        "large variables": {"query": FILTERS, "variables": {"f": {"or": [{}] * 2_100}}},
-        "misspelt searches": {"query": MISSPELT},
-        "counts": {"query": COUNTS},
-    }
+def attack(token: str, clients: int, body: dict[str, Any], seconds: float) -> None:
+    """Repeat an operation as one caller over some connections, in a process of its own."""
 
-    def eight(body: dict[str, Any]) -> list[Coroutine[Any, Any, None]]:
-        return [repeat(seconds, lambda: load.send(http, "bo", body)) for _ in range(8)]
+    async def run() -> None:
+        load = Load({"bo": token}, 0)
+        async with httpx2.AsyncClient(limits=httpx2.Limits(max_connections=300)) as http:
+            await asyncio.gather(*(repeat(seconds, lambda: load.send(http, "bo", body)) for _ in range(clients)))
 
-    return {name: eight(body) for name, body in bodies.items()}
+    asyncio.run(run())
+
+
+ATTACKS: dict[str, dict[str, Any]] = {
+    "largest response": {"query": LARGEST},
+    "introspection": {"query": TYPES},
+    "large variables": {"query": FILTERS, "variables": {"f": {"or": [{}] * 2_100}}},
+    "misspelt searches": {"query": MISSPELT},
+    "counts": {"query": COUNTS},
+}
+"""The operations that 8 connections of one caller repeat, by name."""
 
 
 async def main(seconds: float) -> None:
     """Measure, and print a table."""
     table = Table("beside", "light p50/p99", "x", "write p50/p99", "x", "longest without an answer", "memory MB")
-    async with serving() as load, httpx2.AsyncClient(limits=httpx2.Limits(max_connections=300)) as http:
-        await beside(load, 3, [])
-        alone = await beside(load, seconds, [])
+    async with serving() as load:
+        await beside(load, 3, 0, {})
+        alone = await beside(load, seconds, 0, {})
 
         def row(name: str, found: tuple[Times, Times, Times]) -> None:
             ratios = [f"{each.p99 / was.p99:.1f}" for each, was in zip(found[:2], alone[:2], strict=True)]
@@ -145,13 +154,12 @@ async def main(seconds: float) -> None:
             table.add_row(name, str(found[0]), ratios[0], str(found[1]), ratios[1], live, f"{load.memory():.0f}")
 
         row("nothing", alone)
-        for name, attack in attacks(load, http, seconds).items():
-            row(name, await beside(load, seconds, attack))
+        for name, body in ATTACKS.items():
+            row(name, await beside(load, seconds, 8, body))
         for number in (1, 8, 32, 128):
-            readers = [repeat(seconds, lambda: load.send(http, "bo", {"query": LIGHT})) for _ in range(number)]
-            row(f"{number} light readers", await beside(load, seconds, readers))
+            row(f"{number} light readers", await beside(load, seconds, number, {"query": LIGHT}))
         await asyncio.sleep(60)
-        row("nothing, a minute later", await beside(load, seconds, []))
+        row("nothing, a minute later", await beside(load, seconds, 0, {}))
     Console().print(table)
 
 
