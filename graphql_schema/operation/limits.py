@@ -85,7 +85,7 @@ class Breach:
     def message(self) -> str:
         """Message for the client: the limit, both sizes, and what to do."""
         advice = _ADVICE.get(self.limit, _SELECT_LESS)
-        return f"The operation has {self.limit} {self.actual}; the limit is {self.maximum}. {advice}"
+        return f"The limit of {self.limit} is {self.maximum}; the operation has {self.actual}. {advice}"
 
 
 @dataclass(slots=True)

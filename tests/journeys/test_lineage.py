@@ -168,7 +168,7 @@ async def test_a_path_search_ends_at_the_level_that_exceeds_the_node_limit(
     async with open_api(module_graph, tmp_path_factory.mktemp("keys"), MLG_WALK_NODES="4") as bounded:
         found = await bounded.ask("root", requested, a=start, b=end)
         assert found["paths"]["completeness"] == {"reason": "NODES", "visited": 8}
-        assert await bounded.count("root", requested, a=start, b=end) == 1
+        assert await bounded.count("root", requested, a=start, b=end) == 2  # both ends, then their neighbours
 
 
 @pytest.mark.parametrize("disclosure", Disclosure)

@@ -65,7 +65,8 @@ def own(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record without authors and dates, with sorted owners and tags, and without the owners of a domain."""
     index = {name: sorted(many) if isinstance(many, list) else many for name, many in record["index"].items()}
     index |= {"owners": []} if record["kind"] == "DOMAIN" else {}
-    return {name: value for name, value in record.items() if name not in DATED} | {"index": index}
+    dropped = DATED | ({"ownerTeam"} if record["kind"] == "DOMAIN" else set())
+    return {name: value for name, value in record.items() if name not in dropped} | {"index": index}
 
 
 def left_behind(key: tuple[str, str, str], edge: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from support.estates.showcase import EXPECTED, showcase_items
 from support.servers.in_process import Api
 
-ASSETS = """query ($after: Cursor) { assets(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes {
+ASSETS = """query ($after: Cursor) { assets(first: 15, after: $after) { pageInfo { hasNextPage endCursor } nodes {
   id kind property(key: "datahub.urn")
   downstream(first: 500) { nodes { ...Edge } pageInfo { hasNextPage } }
   upstream(first: 500) { nodes { ...Edge } pageInfo { hasNextPage } }

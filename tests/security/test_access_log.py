@@ -19,6 +19,7 @@ VERSION = "mlg://model-version/test/default/ranker@1"
 URI = "s3://canary-51c0/weights"
 ITEMS: list[dict[str, Any]] = [
     {"team": {"name": "ranking"}},
+    {"team": {"name": "ads"}},
     {"dataset": {"id": HIDDEN, "owners": [{"owner": TEAM}], "visibility": "TEAM"}},
     {"model": {"id": MODEL, "owners": [{"owner": TEAM}]}},
     {"modelVersion": {"id": VERSION, "artifactUri": URI, "framework": "torch"}},

@@ -203,8 +203,13 @@ def owner_team(record: Record, parent: Record | None) -> str:
 
 
 def _first_owner(record: Record, prefix: str) -> str:
-    """Return the first TECHNICAL owner whose URN has the prefix, else the first of any kind, "" without one."""
+    """Return the first TECHNICAL owner whose URN has the prefix, else the first of any kind, "" without one.
+
+    Teams are in the order in which they were declared, users in that of their URNs.
+    """
     owners = [(urn, kinds) for urn, kinds in record["index"]["owners"] if urn.startswith(prefix)]
+    if prefix == _USER:
+        owners.sort()  # a client that copies the owners can put the owner team first, but sees no owning user
     return str(next((urn for urn, kinds in owners if "TECHNICAL" in kinds), owners[0][0])) if owners else ""
 
 

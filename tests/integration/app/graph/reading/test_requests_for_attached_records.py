@@ -19,8 +19,8 @@ SHAPES: dict[str, tuple[int, str]] = {
     ),
     "results since an instant": (
         3,
-        """{ assets(first: $n) { nodes { checks { nodes { results(since: "2026-11-02T00:00:00Z")
-        { totalCount nodes { value } } } } } } }""",
+        """{ assets(first: $n) { nodes { checks { nodes {
+        results(first: 5, since: "2026-11-02T00:00:00Z") { totalCount nodes { value } } } } } } }""",
     ),
     "incidents, what they are on and why": (
         3,

@@ -43,8 +43,8 @@ SHAPES: dict[str, tuple[int, str]] = {
     ),
     "model to team, the main job": (
         4,
-        """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { ... on Model { versions { nodes { trainedOn { nodes {
-        displayName owners { owner { ... on Team { name } } } } } } } } } } }""",
+        """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { ... on Model { versions(first: 5) { nodes {
+        trainedOn(first: 5) { nodes { displayName owners { owner { ... on Team { name } } } } } } } } } } }""",
     ),
     "one type at several depths, where what was read once is not read again": (
         3,

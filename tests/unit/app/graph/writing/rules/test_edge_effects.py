@@ -35,10 +35,11 @@ def test_children_without_owners_follow_their_parent(memory: Memory) -> None:
         ({"team b": ["STEWARD"], "team a": ["BUSINESS"]}, "b"),
         ({"user zoe": ["TECHNICAL"], "team a": ["BUSINESS"]}, "a"),
         ({"user zoe": ["TECHNICAL"]}, "zoe"),
+        ({"user zoe": ["TECHNICAL"], "user ben": ["TECHNICAL"], "user ada": ["BUSINESS"]}, "ben"),
     ],
 )
 def test_the_first_technical_owner_owns_an_asset(memory: Memory, owners: dict[str, list[str]], first: str) -> None:
-    """The order of the list decides among equals; a user is the owner of what no team owns."""
+    """The order of the list decides among equal teams. Without a team, the first user by id is the owner."""
     seeded(memory, asset("dataset d", owners=owners))
     assert team(memory, "dataset d") == first
 
