@@ -4,8 +4,9 @@ All changes of one transaction have one instant, later than that of every earlie
 of one transaction are ordered by id. If only one process writes, a reader therefore misses no change by continuing
 after the last change that was read. If several processes write, a reader may miss a change.
 
-If the clock was ahead and was set back, instants continue after the last one, so the order is kept. Dates do not: a
-change is then dated by the clock (:func:`graphql_schema.rules.change_date.dated`).
+If the clock was ahead and was set back, instants continue after the last one, so the order is kept. A change whose
+instant is more than MAX_AHEAD_MS ahead of the clock is dated by the clock
+(:func:`graphql_schema.rules.change_date.dated`).
 """
 
 import asyncio
@@ -46,8 +47,8 @@ class CommitLog:
     def instant(self, now: int) -> int:
         """Return the instant of a transaction that begins at ``now``, later than all instants returned before.
 
-        Call it under the write lock, and :meth:`end` when the transaction is over. Logs a warning when the clock is
-        more than MAX_AHEAD_MS behind the last instant, once until it is not.
+        Call it under the write lock, and :meth:`end` when the transaction is over. Logs a warning if the instant is
+        more than MAX_AHEAD_MS ahead of ``now``, and does not repeat the warning until an instant is not.
         """
         self._begun = now
         self._last = max(now, self._last + 1)
@@ -65,7 +66,8 @@ class CommitLog:
         """Return the latest instant, up to ``now``, before the transaction of this process that is in flight.
 
         It is ``now`` if no transaction is in flight, so that a client reads its own completed write. A read at this
-        instant is repeatable, unless a transaction begins in the same millisecond or another process writes.
+        instant is repeatable, unless a transaction begins in the same millisecond, or a background job or another
+        process writes.
         """
         return min(now, self._begun - 1) if self._begun > self._ended else now
 
@@ -96,7 +98,7 @@ class CommitLog:
     async def watch(self, client: GremlinClient, seconds: float = LOOK_SECONDS) -> None:
         """Until cancelled, check for transactions of other processes every ``seconds`` if a reader waits.
 
-        A check that fails is logged and made again at the next turn.
+        A check that fails with CodedError is logged, and the next one is made after ``seconds``.
         """
         while True:
             await asyncio.sleep(seconds)

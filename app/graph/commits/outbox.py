@@ -48,7 +48,10 @@ class Outbox:
         self._listeners: list[asyncio.Event] = []
 
     def listen(self) -> asyncio.Event:
-        """Return a new event that is set whenever entries are added or loaded; the caller clears it."""
+        """Return a new event that is set when entries are added or loaded, or a transaction with entries fails.
+
+        The caller clears it.
+        """
         self._listeners.append(asyncio.Event())
         return self._listeners[-1]
 
@@ -67,7 +70,7 @@ class Outbox:
         """Wrap the transaction that writes these entries: their floors are active before it can be visible to readers.
 
         If it succeeds, the entries are added to memory. If it fails, it is unknown whether the store has them: their
-        floors stay active and ``stale`` is set until the next load.
+        floors stay active until the next load, and ``stale`` is set unless there are no entries.
         """
         for entry in entries:
             if entry.floor is not None:

@@ -12,8 +12,8 @@ with these keys, whose values are fields of :class:`OutboxEntry`:
 | ``enriches``, ``after`` | ``inference``, ``after``; only in an entry for inferred edges |
 | ``level``, ``everything`` | sensitivity of the floor, and whether it covers the whole tenant; only with a floor |
 
-The property ``covered`` is a JSON list of the vertices that the floor covers. Each value of the property ``frontier``
-is a JSON list of vertices to recompute.
+With a floor, the property ``covered`` is a JSON list of the vertices that it covers, empty for the whole tenant. Each
+value of the property ``frontier`` is a JSON list of vertices to recompute.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.record import JsonObject
 
 OUTBOX_ROOT: Final = vertex_id("pending", "top")
-"""Vertex id from which all entries are reached. No asset has this id, because a URN begins with another prefix."""
+"""Vertex id from which all entries are reached. It is a hash of a text that is not a URN."""
 
 ANY_TAG: Final = 0
 """Value of ``tag`` in an entry for all tags that the vertices of the entry carry when it is due."""
@@ -36,15 +36,16 @@ ANY_TAG: Final = 0
 
 @dataclass(slots=True)
 class OutboxEntry:
-    """Background work on sensitivity, tags or inferred edges, to begin at ``due`` (epoch milliseconds).
+    """Background work on sensitivity, tags or inferred edges, to begin at ``due`` (epoch milliseconds, 0 for at once).
 
     - ``x``: vertex id of the entry; ``order``: sort key, increasing with time.
     - ``frontier``: vertices to recompute, in order; ``expand``: vertices whose targets are recomputed too.
     - ``floor``: minimum sensitivity of the vertices that the floor covers, until the work is done.
     - ``tag``: vertex id of the tag to recompute, or ANY_TAG; None if the work is not about tags.
-    - ``holders``, a flag: recompute all assets with an edge to the tag, and their targets.
+    - ``holders``, a flag: recompute all assets with a current edge to the tag, and their targets.
     - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.
-    - ``after``: with ``inference``, also recompute inferred edges to all assets whose URN is greater than this text.
+    - ``after``: with ``inference``, also recompute inferred edges to all assets whose URN is greater than this text, in
+      all tenants.
     """
 
     x: int

@@ -53,7 +53,8 @@ class OutboxWorker(ABC):
     async def run(self) -> None:
         """Work until cancelled. A failure is logged and retried after a pause.
 
-        The pause doubles with each failure in a row, up to MAX_PAUSE_SECONDS, and is shortened at random.
+        The pause is 0.5 s, doubles with each failure in a row up to MAX_PAUSE_SECONDS, and is shortened at random by up
+        to half.
         """
         failures = 0
         while True:

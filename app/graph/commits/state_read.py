@@ -40,7 +40,8 @@ async def read_state(
 ) -> StoredState:
     """Return the stored state of ``vertices``, of ``hops`` that start there, and of single ``edges`` between them.
 
-    Vertices and edges of hops that are not stored are left out; a single edge that is not stored is None.
+    Hops must start in ``vertices``, and single edges must have both ends there: other edges are not read. Vertices and
+    edges of hops that are not stored are left out; a single edge that is not stored is None.
     """
     bindings = {
         "stored": list(vertices),

@@ -15,10 +15,10 @@ from policies.gates import NO_GATES, Gates
 class WriteCoordinator:
     """The lock of the writers of a process, and the state that they share.
 
-    One writer runs at a time, under ``lock``: concurrent transactions of the embedded store fail or block
-    (docs/design/janusgraph.md). ``outbox`` holds work for background jobs, ``commit_log`` orders transactions,
-    ``propagating_tags`` caches which tags propagate. ``propagation_stops`` are the kinds at which sensitivity
-    stops; ``gates`` and ``inference_rules`` are those of the installation.
+    One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
+    or block (docs/design/janusgraph.md). ``outbox`` holds work for background jobs, ``commit_log`` orders transactions,
+    ``propagating_tags`` caches which tags propagate. ``propagation_stops`` are the kinds to which no sensitivity
+    propagates; ``gates`` and ``inference_rules`` are those of the installation.
     """
 
     propagation_stops: frozenset[str] = frozenset()

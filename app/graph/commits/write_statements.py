@@ -19,7 +19,7 @@ edge record, …]`` for each hop, ``p`` has an edge record or null for each pair
 
 | binding | rows |
 |---|---|
-| ``stored`` | ids of stored vertices that the other rows refer to |
+| ``stored`` | ids of stored vertices that ``vertices``, ``edges`` and ``marks`` refer to; all must exist |
 | ``vertices`` | ``{x: id, k: label, fresh: whether it is new, p: native values, s: native sets}`` |
 | ``edges`` | ``{l: label, o: from, i: to, fresh: whether it is new, p: native values}`` |
 | ``marks`` | ``{x: id, k: native property, at: instant, exact}``: forward only, unless ``exact`` |
@@ -29,7 +29,7 @@ edge record, …]`` for each hop, ``p`` has an edge record or null for each pair
 | ``shelf``, ``shelves`` | vertex ids of the bucket of the receipts, and of the vertex that buckets are attached to |
 | ``shelved`` | instant of this write, stored in the bucket |
 
-The response is the number of written vertices and edges.
+The response is the number of rows in ``vertices`` and ``edges``.
 """
 
 from typing import Final

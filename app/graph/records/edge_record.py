@@ -1,14 +1,16 @@
 """Records of edges: pure functions from one record of an edge to the next.
 
-There is one declared edge per (relation, from, to); an inferred one may exist beside it. Edges at attached records have
-neither declarers nor an end. These keys describe the other edges:
+There is at most one declared edge per (relation, from, to); an inferred one may exist beside it. Edges at attached
+records have neither declarers nor a ``validTo``. These keys describe the other edges:
 
 - ``by``: its declarers, such as the field ``ModelVersion.trainedOn``, ``link``, or ``id`` for the parent in a URN. An
-  edge without declarers has an end.
+  edge without declarers has a ``validTo``.
 - ``validFrom``, ``validTo``: the last interval; ``validTo`` is absent if the interval has no end.
-- ``opened``, ``closed``: the instants when begin and end of the last interval were recorded, if they differ from these.
+- ``opened``, ``closed``: the instants when begin and end of the last interval were recorded, if these differ
+  from begin and end.
 - ``earlier``: former intervals ``[begin, end]``, or ``[begin, end, opened, closed]``.
-- ``origin``, ``confidence``: the strongest origin wins, and only its confidence counts.
+- ``origin``, ``confidence``: the strongest origin wins (OBSERVED, then DECLARED, then INFERRED), and only its
+  confidence counts.
 
 A new structural edge is valid from instant 0, unless a begin is given: it is as old as the younger end
 (docs/design/lineage-rules.md).
@@ -54,17 +56,20 @@ _FIRST: Final[Mapping[str, Record]] = {
 
 
 UNCONFIRMED: Final = "claim"
-"""Record key that is true on an unconfirmed edge: one that changes an asset which is hidden from its declarer.
+"""Record key that is true on an unconfirmed edge, which has no effect, because its native interval is empty.
 
-The edge is stored, so that the response is the same as for an absent asset. While unconfirmed it has no effect, because
-its native interval is empty. It is confirmed when a caller with rights on that asset declares it.
+An edge is stored unconfirmed if it changes an asset that is hidden from its declarer: the response is then the same as
+for an absent asset. A carrying edge becomes unconfirmed if a stub at its target is registered by a caller from whom its
+source is hidden, unless this caller declares it. An edge is confirmed when a caller with rights on the assets that it
+changes declares it.
 """
 
 
 REPORTED: Final = "reported"
 """Record key that is true on a lineage edge whose declarer had no right on its *to* end, and needed none.
 
-Such an edge is shown, but it brings no causes to the health of an asset of others.
+Such an edge is shown, but no causes of health propagate over it to an asset whose owner team does not own the *from*
+end.
 """
 
 
@@ -78,7 +83,7 @@ def is_current(edge: Record | None, now: int) -> bool:
 
 
 def carries_sensitivity(edge: Record | None, now: int) -> bool:
-    """Return whether sensitivity propagates over the edge, if its relation carries data."""
+    """Return whether the edge is current, and neither declassified nor unconfirmed; its relation is not checked."""
     return is_current(edge, now) and edge is not None and not (edge.get(DECLASSIFIED) or edge.get(UNCONFIRMED))
 
 
@@ -95,7 +100,7 @@ def with_report(edge: Record, *, reported: bool) -> Record:
 
 
 def unconfirmed_from(edge: Record, now: int) -> Record:
-    """Return the edge marked unconfirmed from ``now`` on; the interval up to ``now`` is kept in ``earlier``.
+    """Return a current edge marked unconfirmed from ``now`` on; the interval up to ``now`` is kept in ``earlier``.
 
     An edge that is already unconfirmed is returned unchanged.
     """
@@ -146,7 +151,8 @@ def _lasting(found: Iterable[list[int]]) -> list[list[int]]:
 def recorded(before: Record | None, after: Record, now: int) -> Record:
     """Return the edge ``after`` with the instants when its interval was recorded, if they differ from begin and end.
 
-    A confirmed edge is valid from its confirmation on, unless a begin is given.
+    ``before`` is the record that ``after`` replaces, None for a new edge. If ``after`` confirms the edge and has the
+    same begin, the edge begins at ``now``, or at that begin if it is later.
     """
     if (
         before is not None
@@ -175,7 +181,7 @@ def active_intervals(edge: Record | None) -> list[tuple[int, int]]:
 
 
 def declared(edge: Record | None, relation: Relation, declarer: str, now: int, values: Record | None = None) -> Record:
-    """Return the edge with one more declarer and its values, ``origin`` included.
+    """Return the edge with this declarer added and with ``values`` merged; their ``origin`` is DECLARED if absent.
 
     An ended edge begins a new interval at ``now``. An absent one begins at ``now`` too, or at 0 if it is structural.
     """
@@ -184,7 +190,7 @@ def declared(edge: Record | None, relation: Relation, declarer: str, now: int, v
 
 
 def undeclared(edge: Record, declarer: str, now: int) -> Record:
-    """Return the edge without a declarer; without the last declarer it ends at ``now``, or at its begin if later."""
+    """Return the edge without this declarer; if none is left, it ends at ``now``, or at its begin if that is later."""
     left = [name for name in edge["by"] if name != declarer]
     if left:
         return {**edge, "by": left}
@@ -259,7 +265,10 @@ def _opened(edge: Record | None, relation: Relation, now: int) -> JsonObject:
 
 
 def _merged(edge: JsonObject, values: Record) -> Record:
-    """Return the edge with values merged: a present None removes the value, properties merge by key."""
+    """Return the edge with values merged: a present None removes the value, properties merge by key.
+
+    An ``origin`` of None counts as DECLARED. A confidence is merged only if its origin is the strongest one.
+    """
     origin = values.get("origin") or "DECLARED"
     after = {**edge, "origin": max(edge.get("origin", origin), origin, key=_STRENGTH.index)}
     if after["origin"] != edge.get("origin"):

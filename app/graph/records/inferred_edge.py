@@ -2,11 +2,11 @@
 
 Next to ``FEEDS``, for example, which people declare, the store has ``INFERRED_FEEDS``, which
 :mod:`app.graph.jobs.inference_job` derives. The record of such an edge has ``chains``:
-``{rule, through: vertex ids, confidence, held: [[from, to, opened, closed], …]}``.
-``opened`` and ``closed`` are the instants when begin and end of an interval were recorded, FOREVER without an end. The
-native ``validFrom`` and ``validTo`` span all intervals. The native ``through`` lists all vertices in the middle, so
-that :mod:`app.graph.reading.level.level_statement` returns them too. Readers get :func:`visible_inferred_edge`, never
-the record itself.
+``{rule, through: vertex ids, confidence, held: [[begin, end, opened, closed], …]}``.
+``opened`` and ``closed`` are the instants when begin and end of an interval were recorded; without an end, ``end`` and
+``closed`` are FOREVER. The native ``validFrom`` and ``validTo`` span all intervals. The native ``through`` lists all
+vertices in the middle, so that :mod:`app.graph.reading.level.level_statement` returns them too. Readers get
+:func:`visible_inferred_edge`, never the record itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,9 +52,10 @@ def is_shortcut(shown: Record) -> bool:
 
 
 def is_traversable(row: Row | None) -> bool:
-    """Return whether a caller may see all lineage edges of a vertex, so that chains through it are shown.
+    """Return whether chains through a vertex are shown to the caller, whose row of the vertex is given.
 
-    None, the row of a hidden vertex, gives False.
+    The caller must be allowed to read the vertex, its upstream and downstream, and the values of the edges there. None,
+    the row of a hidden vertex, gives False.
     """
     if row is None or row.access.grade is not AccessGrade.READ:
         return False
@@ -65,10 +66,10 @@ def is_traversable(row: Row | None) -> bool:
 def visible_inferred_edge(
     edge: Record, at: int, passes: Callable[[int], bool], recorded: int = NO_UPPER_BOUND
 ) -> Record | None:
-    """Return an inferred edge as one caller sees it at the instant ``at``, None without a visible chain.
+    """Return an inferred edge as one caller sees it at ``at``, None if no visible chain is valid at this instant.
 
     ``passes`` returns whether the caller may traverse a vertex id in the middle: :func:`is_traversable`, and whether it
-    existed. Hidden chains do not count. ``recorded`` excludes what was recorded later.
+    existed. Hidden chains do not count, nor do begins and ends that were recorded after ``recorded``.
     """
     found = [
         (chain, begin, end)

@@ -2,8 +2,8 @@
 
 For the present the store filters by ``validFrom`` and ``validTo``. For the past the record of an edge holds more:
 former intervals, and when an interval was recorded (:mod:`app.graph.records.edge_record`). The store therefore filters
-less, and :func:`edge_at` decides. If the times of a record are hidden from the caller, the record is read as of the
-begin of the response. Otherwise a caller could find the hidden times by trying instants.
+less, and :func:`edge_at` decides. If the times of a record are hidden from the caller, ``recorded`` of the read time
+counts instead of ``valid``. Otherwise a caller could find the hidden times by trying instants.
 """
 
 from collections.abc import Container
@@ -29,7 +29,7 @@ class ReadTime:
 
     ``valid`` is the instant at which records must be valid, ``recorded`` that by which they must have been recorded,
     both in epoch milliseconds. ``past`` is false for a read of the present. ``resumed`` is true if a page is continued,
-    so that later records may exist.
+    so that values recorded after ``recorded`` may exist.
     """
 
     valid: int
@@ -38,14 +38,15 @@ class ReadTime:
     resumed: bool = False
 
     def for_edge(self, hidden: Container[str]) -> int:
-        """Return the instant at which an edge must be active, if these fields of it are hidden from the caller."""
+        """Return the instant at which an edge must be active; ``hidden`` are its fields that the caller may not see."""
         return self.recorded if self.past and ("validFrom" in hidden or "validTo" in hidden) else self.valid
 
     @property
     def window(self) -> dict[str, int]:
         """Return the bounds of the edges that the store returns, as wire keys of the level text.
 
-        For the past these are the edges that end later, or all edges if later records may have ended some.
+        For the past these are the edges that end after the earlier of ``valid`` and ``recorded``, or all edges if
+        ``resumed``: an end may have been recorded later.
         """
         if not self.past:
             return {"vf": self.valid, "vt": self.valid}
@@ -73,9 +74,9 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
 def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
     """Return the record of a vertex, None if the vertex did not exist at a past instant.
 
-    ``hidden`` are the fields that the caller may not see. A later deletion is undone, and an incident that was resolved
-    later is open; other values remain those of the present. Teams, users, domains and tags always exist: the times are
-    on their edges.
+    ``hidden`` are the fields that the caller may not see. An asset that was deleted by then is returned with its
+    ``deletedAt``. A later deletion is undone, and an incident that was resolved later is open; other values remain
+    those of the present. Teams, users, domains, tags and usage months always exist.
     """
     if not instant.past:
         return record

@@ -29,7 +29,7 @@ class Arrival:
 
 
 def arrival(edge: Record | None, now: int) -> Arrival | None:
-    """Return the arrival of a propagated tag, None if the edge has ended or the tag did not propagate here."""
+    """Return the arrival of a propagated tag, None if no edge is current or the tag did not propagate here."""
     if edge is None or not is_current(edge, now) or PROPAGATION not in edge["by"]:
         return None
     return Arrival(edge["steps"], edge["via"])
@@ -41,9 +41,10 @@ def has_mode(edge: Record | None, mode: TagMode, now: int) -> bool:
 
 
 def arrived(edge: Record | None, found: Arrival | None, now: int) -> Record:
-    """Return the edge with the arrival ``found``.
+    """Return the edge with the arrival ``found``; a blocked edge stays without one.
 
-    If ``found`` is None, return the edge without arrival; without other declarers it ends at ``now``.
+    If ``found`` is None, return the edge, which must exist, without arrival; without other declarers it ends at
+    ``now``.
     """
     if found is None:
         return with_mode(undeclared(_without(edge or {}), PROPAGATION, now))
@@ -52,7 +53,7 @@ def arrived(edge: Record | None, found: Arrival | None, now: int) -> Record:
 
 
 def with_mode(edge: Record) -> Record:
-    """Return the edge with the mode that follows from its declarers."""
+    """Return a blocked edge without arrival, an edge that only propagation declares as PROPAGATED, others unchanged."""
     if edge["mode"] == TagMode.BLOCKED.name:
         return {**_without(edge), "by": _people(edge)}
     if edge["by"] == [PROPAGATION]:
@@ -61,7 +62,10 @@ def with_mode(edge: Record) -> Record:
 
 
 def released(edge: Record, now: int) -> Record:
-    """Return the edge without declaration or block by a person; without a propagated tag it ends at ``now``."""
+    """Return the edge without declaration or block by a person; without a propagated tag it ends at ``now``.
+
+    An edge that begins later ends at its begin. The edge may be of any relation.
+    """
     return with_mode({**edge, "by": [PROPAGATION]}) if PROPAGATION in edge["by"] else ended(edge, now)
 
 
@@ -74,7 +78,10 @@ def declared_part(edge: Record | None) -> Record | None:
 
 
 def restored_declaration(edge: Record | None, was: Record, now: int) -> Record:
-    """Return the edge with ``was``, the former declaration by people, and with the tag that propagates now."""
+    """Return ``was``, the former declaration by people, with the arrival that the edge has now.
+
+    Without an arrival, return ``was`` as :func:`reopened` does. The edge may be of any relation.
+    """
     found = arrival(edge, now)
     if edge is None or found is None:
         return reopened(edge, was, now)

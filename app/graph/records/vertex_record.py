@@ -1,10 +1,10 @@
 """Records of vertices: their first values, updates, and the native values derived from them.
 
-Most keys are GraphQL field names, instants are epoch milliseconds. Records are never changed in place. ``index`` holds
-what the native values need beyond the fields:
+Most keys are GraphQL field names, instants are epoch milliseconds. Records are never changed in place. ``index``, in
+all records but attached ones, holds values that follow from edges:
 
-- ``owners``: ``[[URN, [ownership kinds]], …]`` in declared order; ``tags``: URNs.
-- ``domain`` and ``whole``: the URN of the domain and of the parent, "" without one.
+- ``owners``: ``[[URN, [ownership kinds]], …]``, whose order decides between equals; ``tags``: URNs of the tags carried.
+- ``domain``: the URN of the domain. ``whole``: that of the parent, if the id does not name it. Both are "" without one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,11 +23,11 @@ from policies.errors import InvalidError
 from policies.sensitivity import RANK, strictest
 
 CONFIRMED: Final = "confirmedSensitivity"
-"""Record key of the confirmed sensitivity, where it is lower than the effective one."""
+"""Record key of the confirmed sensitivity; absent if the effective one is confirmed."""
 
 
 GIVEN_BY: Final = "givenBy"
-"""Record key: the subject who gave the stored value of each restricted or secret field, and so knows it."""
+"""Record key: by name of a restricted or secret field, the subject of the caller who gave its stored value."""
 
 
 ALIASES: Final = "aliases"
@@ -65,7 +65,7 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
 _UNUSED: Final = {"usedAt": 0, "servedAt": 0}
 """Initial native values of the last use; they are not in the record.
 
-:meth:`app.graph.writing.unit.staging.Staging.mark` updates them.
+:meth:`app.graph.writing.unit.staging.Staging.mark` stages later ones.
 """
 
 
@@ -153,12 +153,16 @@ def with_givers(record: Record, fields: Iterable[str], subject: str) -> Record:
 
 
 def confirmed_sensitivity(record: Record) -> str:
-    """Return the part of the effective sensitivity that is declared, or was raised by callers with rights."""
+    """Return the effective sensitivity without raises that are not confirmed (docs/sensitivity.md)."""
     return str(record.get(CONFIRMED, record["sensitivity"]))
 
 
 def with_effective_sensitivity(record: Record, level: str, *, confirmed: bool = True) -> Record:
-    """Return the record with another effective sensitivity; a raise that is not ``confirmed`` confirms nothing."""
+    """Return the record with ``level`` as effective sensitivity.
+
+    If the flag ``confirmed`` is set, a raise makes ``level`` the confirmed sensitivity too. A confirmed sensitivity
+    above ``level`` becomes ``level``.
+    """
     known = confirmed_sensitivity(record)
     if RANK[level] > RANK[record["sensitivity"]] and confirmed:
         known = level
@@ -193,8 +197,13 @@ def indexed(record: Record, **index: Json) -> Record:
 def owner_team(record: Record, parent: Record | None) -> str:
     """Return the URN of the owner that the policy uses, "" if there is none (docs/design/lineage-rules.md).
 
-    It is a team of its own or of the parent, else a user of its own or of the parent, else the domain. A domain owns
-    only what was registered: any caller may put a stub into a domain. ``parent`` is None without one.
+    It is the first of these that exists, where *inherited* is the owner team of the parent:
+
+    - a team among its owners, or else an inherited team;
+    - a user among its owners, or else what is inherited, a user or a domain;
+    - its domain. That of a stub does not count, because any caller may put a stub into a domain.
+
+    ``parent`` is None without one.
     """
     inherited = str(parent["ownerTeam"]) if parent else ""
     team = _first_owner(record, _TEAM) or (inherited if inherited.startswith(_TEAM) else "")
@@ -229,7 +238,7 @@ def is_deleted(record: Record) -> bool:
 
 
 def begins(record: Record) -> int:
-    """Return the instant since when the asset exists: its creation in the source if known, else here."""
+    """Return the instant since when the asset exists: its creation in the source if known, else in the graph."""
     made = record.get("sourceCreatedAt")
     return int(record["createdAt"] if made is None else made)
 
@@ -237,8 +246,8 @@ def begins(record: Record) -> int:
 def attributes(record: Record) -> PolicyAttributes:
     """Return the attributes that the policy decides by.
 
-    Teams, users, domains and tags are open to all; of these only domains may have an owner team. Attached records have
-    no policy attributes: do not pass them.
+    Teams, users, domains and tags get those of an asset with stage ACTIVE, visibility ORG and sensitivity INTERNAL; of
+    these only domains may have an owner team. Attached records have no policy attributes: do not pass them.
     """
     if KIND_OF_CODE[record["kind"]].asset:
         return PolicyAttributes.of({**record, CONFIRMED: confirmed_sensitivity(record)})
@@ -251,7 +260,7 @@ def is_unowned_stub(record: Record) -> bool:
 
 
 def time_of(record: Record) -> int:
-    """Return the instant that orders the edges of by-time relations; 0 for a stub, which is never the newest."""
+    """Return the instant that orders the edges of by-time relations; 0 for a stub, so that it comes last."""
     if record.get("hydration") == "STUB":
         return 0
     return next(record[key] for key in TIME_FIELDS if record.get(key) is not None)  # type: ignore[no-any-return]

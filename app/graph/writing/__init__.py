@@ -3,5 +3,6 @@
 If the plan needs values that were not read, the batch is read and planned again.
 Start at :mod:`app.graph.writing.writer`. ``prefetch`` reads what the commands need, ``batch_planner`` passes each
 command to its handler in ``handlers``, ``rules`` holds what handlers share, and ``unit`` what they work on.
-``idempotent_replay`` runs before and after each command, ``audit_entries`` after it, and ``effects`` after the batch.
+``idempotent_replay`` replays or stores the outcome of an idempotency key, ``audit_entries`` follows the handler, and
+``effects`` follow the batch, before it is written.
 """

@@ -1,9 +1,10 @@
 """Audit entries: what an item changed, field by field, as ``Change`` vertices of the same transaction.
 
-Each asset, team, user, domain or tag whose record or edges an item changed gets one ``Change``, attached by
-``CHANGED``. Its ``fields`` are ``{field, before, after}`` with JSON values as stored. A field made of edges has one
-entry per edge, which also holds ``edge`` (relation, from, to) and the records ``was`` and ``is`` of the edge, for
-:mod:`app.graph.writing.handlers.revert_fields`. The policy of a field is applied to its entries when they are read.
+An item leaves one ``Change`` for each asset, team, user, domain or tag whose record it changed, or of which its handler
+recorded an edge or a field. The edge ``CHANGED`` attaches it. Its ``fields`` are ``{field, before, after}`` with JSON
+values as stored. A field made of edges has one entry per edge, which also holds ``edge`` (relation, from, to) and the
+records ``was`` and ``is`` of the edge, for :mod:`app.graph.writing.handlers.revert_fields`. The policy of a field is
+applied to its entries when they are read.
 """
 
 from collections.abc import Collection, Iterator
@@ -38,7 +39,7 @@ MAX_REVISIONS: Final = 1_000_000
 
 
 def stage_audit_entries(unit: ItemUnit) -> None:
-    """Stage one ``Change`` for each vertex that the item changed.
+    """Stage one ``Change`` for each asset, team, user, domain or tag that the item changed.
 
     A staged record without any entry still gets a ``Change``: another order of owners shows in no field.
     """

@@ -3,7 +3,7 @@
 A receipt is a vertex of the label ``Receipt`` without an index entry, so that no read of the API returns it. Its id is
 a hash of tenant, subject and key. It is written in the transaction of its item and valid for 24 hours. It lies in an
 hourly bucket, in which :mod:`app.graph.jobs.receipt_expiry` finds expired receipts. A rejected item leaves no receipt,
-because it wrote nothing and may be corrected.
+because it wrote nothing and may be corrected. A dry run leaves none either.
 """
 
 from dataclasses import astuple

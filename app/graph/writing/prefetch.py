@@ -24,8 +24,8 @@ async def prefetch(
 ) -> WorkingSet:
     """Return the working set of a batch, as read from the store.
 
-    It has the records and edges that registrations and links name, the receipts with these names, and the reads that an
-    earlier plan was missing.
+    It has the records and edges that registrations, links and unlinks name, the receipts with the names ``receipts``,
+    and the reads ``missing`` from an earlier plan.
     """
     request = PrefetchRequest(tenant, groups=frozenset(missing.groups))
     for command in commands:

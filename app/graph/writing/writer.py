@@ -1,7 +1,7 @@
-"""The writer of one caller. Batches run under one lock; each is read, planned and written as one transaction.
+"""The writer of one caller. Batches run under one lock: each is read, planned, and written in one transaction.
 
 The path of an item, top to bottom: :meth:`PolicedWriter.write` splits the call into batches. ``_transaction`` reads
-what the batch needs and plans it (:mod:`app.graph.writing.batch_planner`: replay, effects, audit, receipt). ``_commit``
+what the batch needs and plans it (:mod:`app.graph.writing.batch_planner`: replay, handler, audit, receipt). ``_commit``
 adds what the batch implies for other assets (:mod:`app.graph.writing.effects`) and writes everything at once.
 """
 
@@ -72,9 +72,10 @@ class PolicedWriter:
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """See :class:`graphql_schema.ports.protocols.GraphWriter`.
 
-        Raises StoreUnavailableError if the store is unreachable or a conflict with another process persists. Earlier
-        batches are written then, the current one may be; a repeated call reports their assets and edges as UNCHANGED.
-        An atomic call that the store refuses raises StoreFailedError or VertexExistsError; nothing is written then.
+        Raises StoreUnavailableError if the store is unreachable or a conflict with another process persists, and the
+        error of ``budget`` if the operation has ended. Earlier batches are written then, and the current one may be:
+        repeat the call with the same idempotency keys, or read the state. An atomic call that the store refuses raises
+        StoreFailedError or VertexExistsError; nothing is written then.
         """
         if atomic:
             return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
@@ -89,12 +90,13 @@ class PolicedWriter:
             return await self._batch(items, dry_run=dry_run, atomic=False)
         except VertexExistsError:
             if len(items) == 1:
-                message = "Another client is writing an asset of this item at the same time; call again."
+                message = "Another client has created an asset of this item at the same time; call again."
                 return [conflict(message, None).outcome]
         except StoreFailedError as error:
             if len(items) == 1:
                 classes = ", ".join(error.classes) or "an unknown error"
-                return [invalid(f"The store refuses this item with {classes}; check the types of its values.").outcome]
+                advice = "check the types of its values. If they are right, inform the operators."
+                return [invalid(f"The store refuses this item with {classes}; {advice}").outcome]
         half = len(items) // 2
         return [
             *await self._halving(items[:half], dry_run=dry_run),

@@ -1,8 +1,9 @@
 """Effect of a batch on the sensitivity of other assets: raised in the transaction, or put under a floor.
 
 Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ranks are processed from the highest down,
-so each vertex is raised once. At one rank the affected vertices are those reachable over carrying edges, which are
-known to the batch or read from the store. If more than MAX_RAISED are affected, they get a sensitivity floor instead.
+so each vertex is raised once. At one rank the affected vertices are those that the rank propagates to, over edges of
+the batch or read from the store. If the batch affects more than MAX_RAISED vertices outside of it, a sensitivity
+floor covers the affected ones instead.
 """
 
 from collections import defaultdict
@@ -30,7 +31,10 @@ MAX_COVERED: Final = 50_000
 
 
 async def raise_sensitivity(diff: BatchDiff, flows: StoredFlows, outbox: Outbox) -> list[OutboxEntry]:
-    """Raise, in the working set, the records that the batch makes more sensitive; return entries for the rest."""
+    """Raise, in the working set, the records that the batch makes more sensitive.
+
+    Return the outbox entries for raises beyond MAX_RAISED, and for all lowering.
+    """
     raising = _Raising(diff, flows, outbox)
     await raising.raise_all()
     raising.add_lowering_entries()

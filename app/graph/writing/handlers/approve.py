@@ -1,6 +1,6 @@
 """Records a decision about an asset under an approval name.
 
-A decision is never changed; the newest one under a name counts, until it expires.
+A decision is never replaced; the newest one under a name counts, until it expires or is void.
 """
 
 from app.graph.writing.rules.approved_content import DIGESTS, made_or_requested
@@ -26,7 +26,8 @@ from graphql_schema.rules.gate_evaluation import approved, newest
 def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke.
 
-    The error is also raised if the asset is hidden, deleted or a stub, or ``expiresAt`` has passed.
+    The error is also raised if the asset is hidden, deleted, a stub or has another revision than expected, or if
+    ``expiresAt`` has passed.
     """
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "approve", subject)
@@ -56,7 +57,7 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
 
 
 def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int, digest: str | None) -> Record:
-    """Return the record of the decision about the content with a ``digest``, None without one.
+    """Return the record of the decision; ``digest`` is that of the content, None without one.
 
     ``earlier`` is the number of visible decisions, which is part of its id.
     """

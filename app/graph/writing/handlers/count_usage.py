@@ -1,7 +1,7 @@
 """Records usage: one attached record per asset, consumer and month, with the counters of its days.
 
 Each day stores who recorded it and when, so usage has no audit entry. The last day of use is also a mark on the asset,
-where the index finds it: ``usedAt`` for teams and users, ``servedAt`` for assets such as services. A day
+where the index finds it: ``usedAt`` for use by teams and users, ``servedAt`` for use by services. A day
 before the mark does not move it. A day corrected to zero sets the mark back to the last day with usage by consumers of
 the same mark.
 """
@@ -35,7 +35,9 @@ _RECORDING: Final = ("recordedAt", "recordedBy")
 def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
     """Record the counters of one day.
 
-    Raises RejectedItemError if the day is out of range, or the caller may not update the asset, or for a cost bill it.
+    Raises RejectedItemError if the asset is hidden, the day is out of range, or the consumer is an absent user or
+    team that the caller may not create. The error is also raised without the right to bill; for counters without a
+    cost, the right to update is enough.
 
     A hidden consumer is treated like an absent one, for which a stub is staged. Usage of a deleted asset is accepted,
     because it may be reported late.
@@ -60,7 +62,7 @@ def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
 
 
 def _authorise(unit: ItemUnit, command: RecordUsageCommand) -> bool:
-    """Require the right to record; return whether the caller may bill. Who may not leaves the stored cost as it is."""
+    """Require the right to record; return whether the caller may bill, and so replace a stored cost."""
     asset = require_visible(unit, command.asset, "asset")
     may_bill = unit.visibility.allows("bill", asset).allowed
     if COST in command.counts:

@@ -1,6 +1,7 @@
 """Deletes an asset softly with its children, or restores it. An asset in use is not deleted.
 
-Only visible uses count: a rejection that names a hidden consumer would disclose it, and a deletion can be restored.
+Only visible uses count: a rejection that names a hidden consumer would disclose it, and a deletion can be restored. The
+command can also ignore uses by assets of others.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,7 +39,7 @@ USES: Final = (
 """The hops from an asset to what uses it."""
 
 MAX_NAMED: Final = 5
-"""Maximal number of uses that a rejection names."""
+"""Maximal number of uses that a rejection names, counted apart for assets that the caller may change and others."""
 
 DELETED_WITH: Final = "deletedWith"
 """Record key of a child that was deleted with its parent: the id of the parent."""
@@ -55,8 +56,9 @@ class Use:
 def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     """Mark an asset and its visible children as deleted.
 
-    Raises RejectedItemError if the asset is hidden or has another revision, or the caller may not retire one of them.
-    The error is also raised if one is in use: by an asset outside of them, as an active deployment, or under an alias.
+    Raises RejectedItemError if the asset is hidden or has another revision than expected, or the caller may not retire
+    one of them. The error is also raised if one is in use: by an asset outside of them, as an active deployment, or
+    under an alias. With ``despite_others``, uses by assets that the caller may not change do not count.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
@@ -129,7 +131,7 @@ def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, 
         steps.append(f"{_named(own)}; end or retire these first")
     if others:
         steps.append(
-            f"by assets that you may not change, {_named(others)}; set `despiteOthers` to delete it all the same"
+            f"by assets that you may not change, {_named(others)}; set `despiteOthers` of `deleteAsset` to ignore these"
         )
     if steps:
         raise conflict(f"{record['id']} is in use: {'. '.join(steps)}.", record["revision"], "asset")

@@ -37,11 +37,14 @@ from graphql_schema.ports.record import Record
 
 
 def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
-    """Link two assets; raises RejectedItemError if the edge is invalid or the caller may not link them.
+    """Link two assets.
 
-    A hidden asset at the end that the link does not change is treated like an absent one: neither is a known far end in
-    the outcome. The edge itself changes no revision, because a revision would disclose links of hidden assets.
-    `CONTAINS` may change container and owner team of the contained asset, and so its revision.
+    Raises RejectedItemError if the edge is invalid, the asset that it changes is deleted, the caller may not link them,
+    or an absent user or team may not be created.
+
+    A hidden asset at the end that the link does not change is treated like an absent one: for both, ``far_end_known``
+    of the outcome is false. The edge itself changes no revision, because a revision would disclose links of hidden
+    assets. `CONTAINS` may change container and owner team of the contained asset, and so its revision.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     _refuse_invalid(relation, command)
@@ -75,7 +78,7 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
 
 
 def _values(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Record:
-    """Return the values of the command; who may not approve ends no declassification of an edge that is concealed."""
+    """Return the values of the command; if the caller may not approve, no declassification of a concealed edge ends."""
     may_end = not unit.visibility.conceals(key) or unit.visibility.allows("approve", unit.lookup.known(own)).allowed
     if may_end or command.values.get(DECLASSIFIED):
         return command.values
@@ -105,9 +108,10 @@ def _confirm(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
 
 
 def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
-    """End a link, or correct when it ended if ``valid_to`` is given.
+    """End an edge, regardless of its declarers; with ``valid_to``, an edge that has ended can be corrected too.
 
-    Raises RejectedItemError if there is no such edge, the edge would end before it begins, or the caller may not.
+    Raises RejectedItemError if there is no such edge, it is VERSION_OF, it would not end after its begin, or the caller
+    may not. The error is also raised if the asset that the edge changes is hidden or deleted.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     if relation is VERSION_OF:
@@ -146,7 +150,10 @@ _FIELDS: Final = {
 
 
 def field_of(relation: Relation, source_kind: str, *, outward: bool) -> str:
-    """Return the field of the changed asset that shows the edge; its policy applies to the audit entry of the edge."""
+    """Return the field of the changed asset that shows the edge, else the name of the relation.
+
+    The policy of the field applies to the audit entry of the edge.
+    """
     if relation.lineage:
         return "downstream" if outward else "upstream"
     named = _FIELDS.get((relation.name, source_kind, outward)) or _FIELDS.get((relation.name, "", outward))

@@ -61,8 +61,8 @@ class Target:
 def register(unit: ItemUnit, command: RegisterCommand) -> WriteOutcome:
     """Register or update an asset.
 
-    Raises RejectedItemError if the caller may not, the values are invalid, or the asset is deleted or differs from the
-    expected revision.
+    Raises RejectedItemError if the caller may not, the values are invalid, the asset is deleted or has another revision
+    than expected, or an asset to update is absent or hidden.
     """
     target = _load(unit, command)
     _authorise(unit, target)
@@ -148,7 +148,7 @@ def _without_late_state(values: Record, before: Record | None) -> Record:
 
 
 def _unconfirm_hidden_sources(unit: ItemUnit, target: Target) -> None:
-    """Mark edges from hidden sources as unconfirmed when a stub is registered, except those that the command declares.
+    """Mark carrying edges from hidden sources to a registered stub as unconfirmed, unless the command declares them.
 
     Any caller may put edges on an unowned stub. An edge from a hidden source would raise the sensitivity of the asset,
     and its new owner could not see why.

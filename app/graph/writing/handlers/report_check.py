@@ -38,8 +38,8 @@ _VALUES: Final = ("status", "value", "window", "observedAt")
 def report(unit: ItemUnit, command: ReportCheckCommand) -> WriteOutcome:
     """Record a result of a check.
 
-    Raises RejectedItemError if the asset is hidden or deleted, the caller may not update it, or the instant is in the
-    future.
+    Raises RejectedItemError if the asset is hidden or deleted, the caller may not update it, or the instant is more
+    than five minutes in the future.
     """
     observed = unit.now if command.observed_at is None else command.observed_at
     check_urn = attached_urn(unit, "check", command.asset, command.check)
@@ -75,7 +75,7 @@ def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: in
 
 
 def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str, observed: int) -> None:
-    """Stage the result, or correct the stored one of the same instant and window."""
+    """Stage the result, or correct the stored one of the same instant and window; open an incident on request."""
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     values = {"value": command.values.get("value"), "window": command.values.get("window")}
     given = {"status": command.status, "observedAt": observed, **values}

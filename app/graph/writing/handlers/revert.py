@@ -1,7 +1,8 @@
 """Reverts a change: restores what it changed, unless that changed again since.
 
 Values and edges are restored by :mod:`app.graph.writing.handlers.revert_fields`, an alias moves back through its gate,
-a deletion is restored, and a registration is deleted. A revert is a change itself, and can be reverted.
+a deleted asset is restored, and a registered or restored one is deleted. A revert is a change itself, and can be
+reverted.
 """
 
 from collections.abc import Callable, Mapping
@@ -82,7 +83,7 @@ def _undo_existence(unit: ItemUnit, record: Record, _change: Record) -> WriteOut
 
 
 def _undo_alias(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
-    """Point an alias at its former version, with all checks of ``setAlias``; remove an alias that had no version."""
+    """Point an alias at its former version, with all checks of ``setAlias``; remove an alias that had none."""
     visible = [entry for entry in change["fields"] if _shows_versions(unit, entry)]
     if not visible:
         raise invalid(nothing_to_restore(change), "change")

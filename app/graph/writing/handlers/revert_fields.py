@@ -43,7 +43,7 @@ _RIGHTS: Final = {
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
 
 _RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED})
-"""Keys of an edge that do not count when two of its states are compared: when and by whom it was recorded."""
+"""Keys of an edge that do not count when two of its states are compared: its recording, order and former intervals."""
 
 
 def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
@@ -77,7 +77,7 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
 
 
 def nothing_to_restore(change: Record) -> str:
-    """Return the message for a change whose fields are all derived, or whose far ends are hidden from the caller."""
+    """Return the message for a change whose entries are all derived, or hidden from the caller by field or far end."""
     return (
         f"The change {change['id']} has nothing that a revert can restore for you. Set the values that you want "
         "yourself."

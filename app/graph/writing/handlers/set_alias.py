@@ -24,8 +24,9 @@ MAX_ALIASES: Final = 100
 def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
     """Set an alias; the outcome has the result of the gate, unless the item is rejected before it is evaluated.
 
-    Raises RejectedItemError if the caller may not, the alias differs from ``expectedVersion``, or the gate of a
-    protected alias is closed.
+    Raises RejectedItemError if model or version is hidden or deleted, the version is a stub, or the caller may not. The
+    error is also raised if the alias differs from ``expectedVersion``, the gate of a protected alias is closed, or the
+    model has too many aliases.
     """
     model = require_visible(unit, command.model, "model")
     version = require_visible(unit, command.version, "version")
@@ -47,7 +48,7 @@ def visible_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
 
 
 def put_alias(unit: ItemUnit, model: Record, name: str, after: Record | None) -> None:
-    """Stage an alias with its audit field; None removes it."""
+    """Stage an alias with its audit field, and a new revision of the model; ``after`` None removes the alias."""
     vid, before = unit.lookup.vid(model["id"]), model.get(ALIASES, {}).get(name)
     others = {each: alias for each, alias in model.get(ALIASES, {}).items() if each != name}
     aliases = others if after is None else {**others, name: after}

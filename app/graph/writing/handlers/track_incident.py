@@ -70,7 +70,10 @@ def resolve_incident(unit: ItemUnit, command: ResolveIncidentCommand) -> WriteOu
 
 
 def raise_incident(unit: ItemUnit, new: NewIncident, of_check: str | None) -> str:
-    """Stage an open incident on assets that were read, and return its URN; ``of_check`` is the check that caused it."""
+    """Stage an open incident on assets that were read, and return its URN.
+
+    ``of_check`` is the URN of the check whose result caused it, None without one.
+    """
     author = unit.author
     identity = (*new.assets, new.title, new.severity, new.cause or "", author.subject)
     urn = attached_urn(unit, "incident", *identity, str(author.audit_instant), author.request_id)

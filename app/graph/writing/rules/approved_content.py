@@ -1,4 +1,6 @@
-"""Binds approvals to content: the content of a version in use is fixed, and another change of content voids approvals.
+"""Binds approvals to content: a version that is approved or in use has fixed content.
+
+A change of the content of another asset voids its approvals.
 
 The rule is applied to the staged changes of every item, whichever command made them.
 """
@@ -28,7 +30,7 @@ _CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
     "Dataset": ("format", "location", "columns"),
     "Deployment": ("environment",),
 }
-"""The fields that an approval is for, by kind; that of a deployment is for its version as well."""
+"""The fields that an approval is for, by kind; an approval of a deployment is for its version as well."""
 
 MADE_BY: Final = "madeBy"
 """Record key: subjects who registered the asset or changed its content; absent if only its creator did."""
@@ -37,7 +39,8 @@ MADE_BY: Final = "madeBy"
 def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
     """Record who made the content that the item changes; return the names of the approvals that this voids.
 
-    Raises RejectedItemError if the content of a version changes that is approved, behind a protected alias or deployed.
+    Raises RejectedItemError if the content of a version changes that is approved, behind a protected alias or in an
+    ACTIVE deployment, as far as these are visible to the caller.
     """
     voided: dict[str, None] = {}
     for vid, before, field in [*_changed_records(unit), *_changed_deployments(unit)]:
@@ -50,9 +53,10 @@ def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
 
 
 def made_or_requested(unit: ItemUnit, record: Record) -> bool:
-    """Return whether the caller registered the asset, changed its content, or started a run that produced it.
+    """Return whether the caller is stored as a maker of the asset, or started a visible run that produced it.
 
-    A run counts for each user that it ever named, because a later name does not end a request.
+    Makers are the subjects in MADE_BY, without these the subject who created the record. A run counts for each user
+    that it ever named, because a later name does not end a request.
     """
     if unit.author.subject in record.get(MADE_BY, [record["createdBy"]]):
         return True
@@ -96,7 +100,7 @@ def _changed_deployments(unit: ItemUnit) -> Iterator[tuple[int, Record | None, s
 
 
 def _refuse_if_in_use(unit: ItemUnit, version: Record, field: str) -> None:
-    """Reject the item if the version is approved, or serves."""
+    """Reject the item if the version is approved or in use, as far as visible to the caller."""
     names = _valid_names(unit, version)
     uses = [f"approved under {name!r}" for name in names] + [*_servings(unit, version)]
     if uses:
@@ -107,14 +111,14 @@ def _refuse_if_in_use(unit: ItemUnit, version: Record, field: str) -> None:
 def _fixed(version: Record, field: str, uses: list[str], path: tuple[str, ...]) -> RejectedItemError:
     return conflict(
         f"`{field}` of {version['id']} is fixed, because the version is {' and '.join(uses)}. Register the other "
-        "content as a version of its own, or end this first.",
+        "content as a version of its own, or end these approvals and uses first.",
         version["revision"],
         *path,
     )
 
 
 def _servings(unit: ItemUnit, version: Record) -> Iterator[str]:
-    """Yield the protected aliases and the ACTIVE deployments, visible to the caller, that a model version is in."""
+    """Yield, in words, the visible protected aliases and ACTIVE deployments of a model version."""
     if kind_of(version) != "ModelVersion":
         return
     model = unit.visibility.visible(parent_urn(version["id"]) or "")
@@ -127,7 +131,7 @@ def _servings(unit: ItemUnit, version: Record) -> Iterator[str]:
 
 
 def _valid_names(unit: ItemUnit, record: Record) -> list[str]:
-    """Return the names under which an asset is approved now."""
+    """Return the names under which an asset has a valid approval that is visible to the caller."""
     known = decisions(unit, record)
     return [name for name in sorted({each["gate"] for each in known}) if approved(newest(known, name), unit.now)]
 

@@ -1,4 +1,4 @@
-"""Effects of an edge on the records of its ends: owner team, container, and the order of versions and runs."""
+"""Effects of an edge on the records of its ends: owners, tags, owner team, container, and order by time."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,7 +18,7 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str) -> bool:
     """Stage an edge, and its effect on the container of an asset.
 
-    Returns whether the edge changes, or whether the caller must believe so.
+    Returns whether the edge is staged: if it differs, or if the caller may not know whether it differs.
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
@@ -37,8 +37,8 @@ def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: s
 def _is_reported(unit: ItemUnit, key: EdgeKey) -> bool:
     """Return whether the caller declares lineage into an asset of others, for which no right is needed.
 
-    An edge that a caller with the right declared before stays declared. On an asset without an owner team only an
-    administrator declares for whichever owner it gets.
+    A current edge that is not reported stays so. On an asset without an owner team, an edge by any caller but an
+    administrator is reported, because the asset may get an owner.
     """
     relation, target = RELATIONS[key[0]], unit.lookup.known(key[2])
     if not relation.lineage or Direction.OUT in relation.changed_ends(unit.lookup.kind(key[1])):
@@ -50,7 +50,7 @@ def _is_reported(unit: ItemUnit, key: EdgeKey) -> bool:
 
 
 def update_owner_team(unit: ItemUnit, vid: int) -> None:
-    """Stage the owner team of a vertex, and that of its children without owners of their own."""
+    """Stage the owner team of a vertex and, if it changes, those of its children, which may inherit it."""
     record = unit.lookup.known(vid)
     parent = unit.lookup.parent(record)
     if parent is None and record["index"]["whole"] and not record["index"]["owners"]:
@@ -82,7 +82,7 @@ def update_ordered_lists(
     """Stage the indexed owners or tags of an asset, if ``relation`` is that of owners or tags.
 
     First come the declared ones, then the present, then the restored. The order counts: the first team among equals is
-    the owner team. An edge that was not read did not change.
+    the owner team, which is staged with the owners. An edge that was not read did not change.
     """
     record = unit.lookup.known(vid)
     index = record["index"]
@@ -111,7 +111,8 @@ def _current_targets(unit: ItemUnit, vid: int, relation: str, urns: list[str]) -
 def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
     """Stage the container (domain or feature set) in the index of the contained asset, after its edge began or ended.
 
-    Nothing is staged if the caller may not change the asset, or may not see a parent that it would get.
+    The last container that begins counts; when it ends, another one takes its place. When an edge begins, nothing is
+    staged if the caller may not change the asset, or may not see a parent that it would get.
     """
     _, source, target = key
     index_key = _CONTAINER_KEYS.get(unit.lookup.kind(source))
@@ -142,7 +143,10 @@ def _is_hidden_parent(unit: ItemUnit, container: int, index_key: str) -> bool:
 
 
 def _other_container(unit: ItemUnit, ended: EdgeKey) -> str:
-    """Return another current container of the same kind, the first by URN; "" if there is none."""
+    """Return another current, confirmed container of the same kind, the first by URN; "" if none was read.
+
+    A parent that is hidden from the caller does not count.
+    """
     kind = unit.lookup.kind(ended[1])
     others = [
         unit.lookup.known(key[1])["id"]

@@ -13,7 +13,7 @@ from policies.sensitivity import strictest
 def with_known_sensitivity(unit: ItemUnit, vid: int) -> Record:
     """Return the record with the highest of its sensitivity and that of all known assets that propagate to it.
 
-    Rights on the asset are checked with this record.
+    These are read or staged, directly or over other assets. The rights on the result are checked with this record.
     """
     record, floors = unit.lookup.known(vid), unit.author.floors
     sensitivity, reached, frontier = record["sensitivity"], {vid}, [vid]

@@ -1,4 +1,4 @@
-"""The owner of an evaluation that names none: the team that recorded it, if its evaluations count for the version."""
+"""The owner of an evaluation that names none: the caller's team, if evaluations of this team count for the version."""
 
 from dataclasses import replace
 from typing import Final
@@ -13,9 +13,10 @@ _DECLARER: Final = "Evaluation.owners"
 
 
 def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record | None) -> RegisterCommand:
-    """Return the registration of an evaluation with the team of the caller as owner, if it has and declares none.
+    """Return the registration of an evaluation that has and declares no owner with one; others unchanged.
 
-    The team is the owner team of the version, else an evaluator of a gate; a caller in none of these sets no owner.
+    The owner is the owner team of the version, else an evaluator of a gate. Only ``owners`` of the author count: if
+    none of these is among them, the registration is returned unchanged.
     """
     owned = before is not None and (before["ownerTeam"] or before["index"]["owners"])
     declares = any(edges.hop.relation is OWNED_BY for edges in command.edges)

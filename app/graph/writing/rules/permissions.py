@@ -47,7 +47,7 @@ def refuse_deleted(record: Record | None) -> None:
 
 
 def refuse_stub(record: Record, *path: str) -> None:
-    """Reject the item if the asset is a stub: a decision about it would have no content."""
+    """Reject the item if the asset is a stub, which has no content to approve or promote."""
     if record["hydration"] == "STUB":
         raise invalid(f"{record['id']} is a stub (referenced, never registered); register it first.", *path)
 
@@ -99,7 +99,7 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
 def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int) -> None:
     """Require the right ``link`` on every visible end that the edge changed, as linking does.
 
-    ``own`` was checked before. An unconfirmed edge changed nothing but that end.
+    ``own`` was checked before. An unconfirmed edge changed no other end.
     """
     if not (unit.lookup.edge(key) or {}).get(UNCONFIRMED):
         for record in _other_changed_ends(unit, key, own):

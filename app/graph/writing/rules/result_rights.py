@@ -39,7 +39,8 @@ def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, 
 def require_right_to_weaken_gates(unit: ItemUnit) -> None:
     """Reject the item as DENIED if a change of a model weakens its gates, unless the caller may approve the model.
 
-    Whichever command changes a value that selects gates: a promotion could pass before the value is set back.
+    This holds for every command: a promotion could pass before the value that selects the gates is set back. A given
+    risk tier whose stored value is hidden from the caller counts as weaker.
     """
     for vid, after in unit.staging.staged.vertices.items():
         before = unit.lookup.batch.vertex(vid)
@@ -51,7 +52,7 @@ def require_right_to_weaken_gates(unit: ItemUnit) -> None:
             decision = unit.visibility.allows("approve", before)
             if not decision.allowed:
                 raise denied(
-                    f"The gates of {before['id']} would need less with this risk tier or domain, so the change needs "
+                    f"The gates of {before['id']} may need less with this risk tier or domain, so the change needs "
                     f"the right to approve the model; let an approver make it: {'; '.join(decision.reasons)}"
                 )
 

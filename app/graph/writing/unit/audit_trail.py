@@ -10,7 +10,7 @@ from graphql_schema.ports.record import Json, Record
 
 @dataclass(frozen=True, slots=True)
 class EdgeChange:
-    """A changed edge, shown as ``field`` of the vertex ``about``; ``rewritten`` also without a difference."""
+    """A changed edge, shown as ``field`` of the vertex ``about``; with the flag ``rewritten`` even if it is equal."""
 
     about: int
     field: str

@@ -31,9 +31,10 @@ class Author:
     and is later than that of every earlier transaction of the process. ``may``, ``discovers``, ``reads_field``,
     ``hidden_fields`` and ``logged_fields`` are the methods ``may``, ``is_discoverable``, ``reads_field``,
     ``fields_hidden_by_rules`` and ``logged_fields`` of :class:`policies.access.Access`. ``user`` is the URN of the
-    caller's own user, and ``owners`` are those of the owners on the caller's side. ``identities`` are the users and
-    teams that a reference may create. ``floors`` are the sensitivity floors of the tenant. ``propagation_stops`` are
-    the kinds at which sensitivity stops. Audit entries store ``request_id``, unless it is empty.
+    caller's own user, and ``owners`` those of all owners whose assets count as the caller's own. ``identities`` are the
+    users and teams that a reference may create without the right to register them. ``floors`` are the sensitivity
+    floors of the tenant. ``propagation_stops`` are the kinds to which no sensitivity propagates. Audit entries
+    store ``request_id``, unless it is empty.
     """
 
     tenant: str
@@ -55,7 +56,7 @@ class Author:
 
     @property
     def audit_date(self) -> int:
-        """The date of audit entries and approvals, which is ``audit_instant`` unless that is too far ahead."""
+        """The date of audit entries and approvals: ``audit_instant``, or ``now`` if over five minutes earlier."""
         return dated(self.audit_instant, self.now)
 
     def vid(self, urn: str) -> int:

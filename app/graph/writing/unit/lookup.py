@@ -31,7 +31,7 @@ class Lookup:
         if vid in self.batch.coverage.taken:
             raise invalid(
                 f"{urn} has the same vertex id (a hash of tenant and URN) as another stored asset. "
-                "Register it under another name and inform the operators."
+                "Use another name for it and inform the operators."
             )
         return vid
 

@@ -16,8 +16,8 @@ _IDENTITIES: Final = frozenset({"team", "user"})
 def ensure_referenced(unit: ItemUnit, urn: str, *path: str) -> int:
     """Return the vertex id of an asset that an item refers to; stage a stub if there is none.
 
-    Rejects a user or team that is not stored, unless the caller is one of them by the token or may register it: others
-    must not invent people. ``path`` is the input field that holds the URN.
+    Rejects a user or team that is not stored, unless it is in ``identities`` of the author or the caller may register
+    it: others must not invent people. ``path`` is the input field that holds the URN.
     """
     lookup, author = unit.lookup, unit.author
     if slug_of(urn) in _IDENTITIES and urn not in author.identities and lookup.record(urn) is None:
@@ -34,8 +34,8 @@ def ensure_referenced(unit: ItemUnit, urn: str, *path: str) -> int:
 def ensure_stub(unit: ItemUnit, urn: str) -> int:
     """Return the vertex id of a referenced asset; stage a stub if there is no such asset.
 
-    The parent of a version without record is staged as a stub too. The stub of a version takes owner team and
-    visibility from the parent. Raises NotReadError if the asset was not read.
+    The stub of a version takes owner team and visibility from its parent, which is staged as a stub too if it does not
+    exist. Raises NotReadError if the asset was not read.
     """
     lookup, author = unit.lookup, unit.author
     vid = lookup.vid(urn)

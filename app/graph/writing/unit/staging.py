@@ -32,7 +32,7 @@ class Staging:
         return True
 
     def put_edge(self, key: EdgeKey, record: Record, *, anew: bool = False) -> bool:
-        """Stage an edge that differs from the present one, or is recorded ``anew``; return whether it is staged.
+        """Stage an edge if it differs from the present one, or the flag ``anew`` is set; return whether it is staged.
 
         An edge of a relation that is ordered by time gets the time of its *from* end as ``at``.
         """
@@ -47,7 +47,7 @@ class Staging:
         return True
 
     def attach(self, relation: Relation, source: int, target: int, at: int) -> None:
-        """Stage an edge between an attached record and its subject, cause or consumer.
+        """Stage an edge between an attached record and its subject, check, cause or consumer.
 
         ``at`` orders it if the edges of its relation are ordered by time: epoch milliseconds, or for a change a number
         that also contains the revision.
@@ -56,7 +56,7 @@ class Staging:
         self.staged.edges[relation.name, source, target] = {"relation": relation.name, "validFrom": 0, **ordered}
 
     def mark(self, vid: int, name: str, at: int, *, exact: bool = False) -> None:
-        """Stage a new value of the native property ``name``, which is not in the record: no revision, no audit."""
+        """Stage a :class:`Mark` of the native property ``name``, which is not in the record: no revision, no audit."""
         self.staged.marks[vid, name] = Mark(at, exact).after(self.staged.marks.get((vid, name)))
 
     def bump_revisions(self, *also: int) -> None:

@@ -60,14 +60,14 @@ class CallerVisibility:
         return visible_fields(record, self._author.hidden_fields(kind_of(record), attributes(record)))
 
     def hidden_fields(self, record: Record) -> frozenset[str]:
-        """Return the fields of a stored asset that the policy hides from the caller; none of a stub, which has none."""
+        """Return the fields of a stored asset that the policy hides from the caller; a stub has none."""
         if record["hydration"] == "STUB" or not KIND_OF_CODE[record["kind"]].asset:
             return frozenset()
         record = self._with_floor(record)
         return frozenset(self._author.hidden_fields(kind_of(record), attributes(record)))
 
     def unknown_fields(self, record: Record) -> frozenset[str]:
-        """Return the hidden fields of a stored asset but those whose values the caller gave, and so knows."""
+        """Return the hidden fields of a stored asset, except those whose stored values the caller gave."""
         known = {name for name, subject in record.get(GIVEN_BY, {}).items() if subject == self._author.subject}
         return self.hidden_fields(record) - known
 
@@ -77,7 +77,7 @@ class CallerVisibility:
         return frozenset(name for name in logged if before.get(name) != after.get(name))
 
     def conceals(self, key: EdgeKey) -> bool:
-        """Return whether an edge is stored that the caller may not know: it has a hidden end, and others recorded it.
+        """Return whether a stored edge must be concealed: it has a hidden end, and another caller recorded it last.
 
         The response to a declaration of the edge must then be the same as if it were not stored.
         """

@@ -78,7 +78,10 @@ class WorkingSet:
             raise NotReadError
 
     def require_hop(self, direction: Direction, relation: str, vid: int) -> None:
-        """Raise NotReadError unless a vertex is new, or all its edges of a relation were read, with their far ends."""
+        """Raise NotReadError unless a vertex is new, or all its edges of a relation were read, with their far ends.
+
+        A vertex that was not read counts as new: require its record first.
+        """
         key = (direction, relation, vid)
         if self.is_stored(vid) and key not in self.coverage.hops:
             self.missing.hops.add(key)
@@ -86,7 +89,10 @@ class WorkingSet:
             raise NotReadError
 
     def require_edge(self, key: EdgeKey) -> None:
-        """Raise NotReadError unless this edge was read or is known to be absent."""
+        """Raise NotReadError unless this edge was read or is known to be absent.
+
+        An edge counts as absent if an end is new or was not read: require the records of its ends first.
+        """
         if key not in self.edges and key not in self.coverage.edges and all(map(self.is_stored, key[1:])):
             self.missing.edges.add(key)
             raise NotReadError
