@@ -77,7 +77,7 @@ class Settings:
     walk_seconds: float = setting(
         "MLG_WALK_SECONDS",
         "8",
-        "Seconds from the start of the first lineage query of a request after which they all end.",
+        "Seconds from the first lineage query of a request until all of them end; after a write the time starts anew.",
     )
     query_seconds: float = setting("MLG_QUERY_SECONDS", "15", "Seconds after which a query over HTTP is cancelled.")
     mutation_seconds: float = setting(
