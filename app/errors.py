@@ -12,9 +12,10 @@ from typing import Self
 from policies.errors import Code, CodedError
 
 RETRY_AFTER_SECONDS = 5
-"""The `Retry-After`, in seconds, of a 503; those of the authentication middleware have one of their own.
+"""The `Retry-After`, in seconds, of a 503, and of a 429 for too many connections.
 
-A restart of a store node takes seconds, not minutes.
+Responses of the authentication middleware have a value of their own. A restart of a store node takes seconds, not
+minutes.
 """
 
 HTTP_STATUS: Mapping[Code, int] = MappingProxyType(
@@ -48,5 +49,6 @@ class InternalError(CodedError):
         """Return the error that replaces an unexpected exception in the response."""
         return cls(
             f"Internal error; the log has the cause under request id {request_id}. "
-            "Try again; if the error persists, report the request id to the operators."
+            "Try again; after a mutation, first read the state. "
+            "If the error persists, report the request id to the operators."
         )

@@ -1,6 +1,7 @@
 """The ASGI object for servers: ``uvicorn app.main:app``.
 
-The limits of connections (``app/http/connections``) hold for ``mlg serve`` only; another server must have its own.
+``mlg serve`` and ``mlg dev`` add the limits of connections (``app/http/connections``); another server must have its
+own.
 """
 
 from app.factory import create_app

@@ -69,9 +69,15 @@ class Settings:
     store_deadline: float = setting(
         "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, waiting included."
     )
-    walk_nodes: int = setting("MLG_WALK_NODES", "10000", "Maximum number of vertices that one lineage query visits.")
+    walk_nodes: int = setting(
+        "MLG_WALK_NODES",
+        "10000",
+        "Number of vertices after which one lineage query ends; a path search first completes its level.",
+    )
     walk_seconds: float = setting(
-        "MLG_WALK_SECONDS", "8", "Seconds that all lineage queries of one request may take in total."
+        "MLG_WALK_SECONDS",
+        "8",
+        "Seconds from the first lineage query of a request until all of them end; after a write the time starts anew.",
     )
     query_seconds: float = setting("MLG_QUERY_SECONDS", "15", "Seconds after which a query over HTTP is cancelled.")
     mutation_seconds: float = setting(

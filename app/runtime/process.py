@@ -65,7 +65,7 @@ class Process:
     """
 
     opened: RunningProcess
-    """Set by :meth:`running`; routes read it for each request, because the application is built before the store."""
+    """Set by :meth:`open_with`; routes read it for each request, because the application is built before the store."""
 
     def __init__(
         self, settings: Settings, open_store: StoreOpener = open_store, start_jobs: JobStarter = background_jobs
@@ -84,7 +84,9 @@ class Process:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[RunningProcess]:
-        """Open the store, check that it keeps writes, start the jobs; close everything in reverse order at exit.
+        """Open the store, check that it keeps writes, load the outbox and the commit log, and start the jobs.
+
+        Everything is closed in reverse order at exit.
 
         Raises CodedError if the store cannot be reached, does not keep a write, or does not start.
         """

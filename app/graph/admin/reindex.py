@@ -20,7 +20,7 @@ PAUSE: Final = 0.5
 """Seconds between two requests for the progress of the job."""
 
 SELF_CHECKS: Final = 1
-"""Number of vertices that the self-check keeps in every store; the result does not count them."""
+"""Number of vertices that :mod:`app.store.self_check` keeps in the embedded store; the result does not count them."""
 
 BEGIN: Final = PreparedStatement.of(
     """

@@ -45,7 +45,7 @@ _VERTEX = "org.apache.tinkerpop.gremlin.structure.Vertex"
 
 
 def store_schema() -> StoreSchema:
-    """Return the complete schema of the store, with its version."""
+    """Return the schema of the store and its version; the store adds the elements of its self-check."""
     return StoreSchema(VERSION, orjson.dumps(_document(), option=orjson.OPT_INDENT_2))
 
 

@@ -1,17 +1,16 @@
-"""Errors of the driver: every failure between this process and the store is one of these classes.
+"""Errors of the driver: the classes for failures between this process and the store.
 
-A message names exception classes and next steps, never values: an error text of the store can contain data of any
-tenant.
+A message has no stored values and no text of the store, because such a text can contain data of any tenant.
 """
 
 from policies.errors import Code, CodedError
 
 
 class StoreUnavailableError(CodedError):
-    """The store cannot respond at present; ``retry_after`` is in seconds.
+    """The store did not complete the request; a later request may succeed. ``retry_after`` is in seconds.
 
-    ``unknown_outcome`` is true if a write was sent that may or may not have been committed. The sender must then read
-    the state, or repeat the write under the same identity. It is false if nothing can have changed.
+    ``unknown_outcome`` is true for a write that may have been committed. The sender must then read the state before it
+    writes again, or repeat the write under the same idempotency key. It is false if the request changed nothing.
     """
 
     code = Code.STORE_UNAVAILABLE
@@ -23,11 +22,14 @@ class StoreUnavailableError(CodedError):
 
 
 class TransientConflictError(StoreUnavailableError):
-    """The store rolled a write back because another write held the same lock; sending the write again is safe."""
+    """The store rolled a request back because of a lock of another transaction; sending the request again is safe."""
 
 
 class StoreFailedError(CodedError):
-    """The store responded with an exception; ``classes`` are the simple names of the exception classes."""
+    """The store failed, refused the credentials, or returned an unusable response.
+
+    ``classes`` are the simple names of the exception classes in the response, empty if there are none.
+    """
 
     code = Code.STORE_FAILED
 
@@ -37,7 +39,10 @@ class StoreFailedError(CodedError):
 
 
 class VertexExistsError(CodedError):
-    """A vertex was not created, because its id is taken; the caller reads that vertex and compares tenant and URN."""
+    """A transaction was rolled back, because the id of a vertex that it creates is taken.
+
+    Usually another process has just created that vertex. A retry must read the state again.
+    """
 
     code = Code.CONFLICT
 

@@ -41,7 +41,8 @@ _CHECK_DROP: Final = PreparedStatement.traversal(g.V(param("x")).drop())
 class RequestReport:
     """One finished request, as reported to the observers.
 
-    ``attempts`` is the number of times the request was sent, 0 if never. ``seconds`` includes the wait for a slot.
+    ``attempts`` counts the attempts to send the request; a first one without a connection does not count. ``seconds``
+    includes the wait for a slot.
     ``error`` is None if the request succeeded, was cancelled, or failed with an error that has no code.
     """
 
@@ -53,7 +54,7 @@ class RequestReport:
 
 
 class Observer(Protocol):
-    """Receives a report of every request; implemented by a metric, a trace, or a test that counts requests."""
+    """Receives a report of each request whose bindings fit its text, such as a metric or a trace."""
 
     def exchanged(self, exchange: RequestReport) -> None:
         """Record a finished request. Runs in the event loop, so it must be quick and must not raise."""
@@ -71,7 +72,7 @@ class _Call:
     started: float = field(default_factory=perf_counter)
 
     def unavailable(self, message: str, *, retry_after: int = 1) -> StoreUnavailableError:
-        """Return the error for a request without a response; a write that was sent has an unknown outcome."""
+        """Return the error for a request without a response; a write that may have been sent has an unknown outcome."""
         return StoreUnavailableError(message, retry_after=retry_after, unknown_outcome=self.is_write_sent)
 
     def timed_out(self, seconds: float) -> StoreUnavailableError:
@@ -84,7 +85,7 @@ class _Call:
 
     @property
     def is_write_sent(self) -> bool:
-        """Whether a write was sent, so that its outcome is unknown without a response."""
+        """Whether a write may have been sent, so that its outcome is unknown without a response."""
         return self.writes and self.attempts > 0
 
 
@@ -94,9 +95,9 @@ class GremlinClient:
     ``endpoint`` may be a URL, also with user info; :attr:`url` is without the user info, which is sent as credentials.
     ``source`` is the name of the traversal source on the server. At most ``in_flight`` requests run at once, and the
     others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client works again
-    after a restart of the store without being reopened. If no complete response arrives, a read is sent once more. A
-    write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may have been
-    committed.
+    after a restart of the store without being reopened. If an open connection breaks, a read is sent once more within
+    the deadline. A write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may
+    have been committed.
     """
 
     def __init__(
@@ -169,12 +170,12 @@ class GremlinClient:
         return parse_rows(status, body, writes=call.writes)
 
     async def _send(self, call: _Call) -> tuple[int, bytes]:
-        """Send over the pool and return HTTP status and body; send a read once more if the connection broke."""
+        """Send over the pool and return HTTP status and body; send a read once more if an open connection broke."""
         try:
             return await self._post(self._session, call)
         except aiohttp.ClientConnectorError as error:
             call.attempts -= 1  # no connection, so nothing was sent and the outcome of a write is known
-            raise call.unavailable("The store does not accept connections; try again.", retry_after=5) from error
+            raise call.unavailable("No connection to the store could be opened; try again.", retry_after=5) from error
         except _BROKEN as error:
             if call.writes:
                 raise call.unavailable(
@@ -188,7 +189,9 @@ class GremlinClient:
             try:
                 return await self._post(session, call)
             except _BROKEN as error:
-                raise call.unavailable("The connection to the store broke twice; try again.") from error
+                raise call.unavailable(
+                    "The connection to the store broke, and a second attempt failed; try again."
+                ) from error
 
     async def _post(self, session: aiohttp.ClientSession, call: _Call) -> tuple[int, bytes]:
         call.attempts += 1

@@ -24,7 +24,7 @@ _LOCKS: Final = frozenset(
         "TransactionTimeoutException",
     }
 )
-"""Simple names of the exceptions after which a write was rolled back because another write held the same lock."""
+"""Simple names of the exceptions after which a transaction was rolled back because of a lock of another one."""
 _AWAY: Final = frozenset(
     {
         "AllNodesFailedException",
@@ -60,7 +60,7 @@ def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Json]:
         return list(response["result"]["data"] or ())
     except (KeyError, TypeError):
         raise StoreFailedError(
-            "The response is no Gremlin result; check that MLG_STORE_URL is a Gremlin endpoint."
+            "The response is no Gremlin result; check that MLG_STORE_URL, if it is set, is a Gremlin endpoint."
         ) from None
 
 
@@ -81,11 +81,14 @@ def _failure(status: int, response: JsonObject, *, writes: bool) -> CodedError:
     """
     classes = _classes(response)
     if str(response.get("message", "")).startswith(_EXISTS):
-        return VertexExistsError("The vertex already exists; read it and compare its tenant and URN.")
+        return VertexExistsError(
+            "A vertex that the request creates already exists; read the state before you write again."
+        )
     if not _LOCKS.isdisjoint(classes):
-        return TransientConflictError("Another write held the same lock and this one was rolled back; send it again.")
+        return TransientConflictError("The request was rolled back because of a lock of another one; send it again.")
     if not _AWAY.isdisjoint(classes):
-        return StoreUnavailableError("The store cannot use its storage or index; try again.", unknown_outcome=writes)
+        advice = "read the state before you write again" if writes else "try again"
+        return StoreUnavailableError(f"The store cannot use its storage or index; {advice}.", unknown_outcome=writes)
     shown = ", ".join(classes) or f"HTTP status {status}"
     return StoreFailedError(f"The store failed with {shown}; see the log of the store for details.", classes)
 

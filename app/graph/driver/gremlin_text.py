@@ -1,8 +1,8 @@
 """Renders a gremlinpython traversal as Gremlin text for the Groovy engine of JanusGraph, with named parameters.
 
 gremlinpython's own Translator renders no parameters, and writes strings that Groovy would interpolate. Strings,
-booleans, integers, lists, predicates, nested traversals and all constants but those of Cardinality are rendered. Any
-other value must be a parameter.
+booleans, integers up to 64 bits, lists, predicates, nested traversals and constants such as ``Order.desc`` are
+rendered. Any other value must be a parameter; constants of Cardinality need a hand-written text.
 """
 
 import re
@@ -132,7 +132,7 @@ def _chain(start: str, code: Bytecode) -> str:
 @singledispatch
 def _literal(value: object) -> str:
     """Return a value as Groovy text; one registered function for each type that can occur in a traversal."""
-    raise PreparedTextError(f"A {type(value).__name__} cannot be part of a text; pass it as a parameter.")
+    raise PreparedTextError(f"A {type(value).__name__} cannot be rendered; use a parameter or a hand-written text.")
 
 
 @_literal.register

@@ -8,7 +8,8 @@ around rendered traversals and call ``PreparedStatement.of(text, "xs", "hops")``
 Traps in Groovy:
 
 - Write ``x ? [] : y`` with spaces, because Groovy reads ``x?[]`` as safe indexing.
-- Write ``tryNext()``, not ``next()``: an exception without a message gets no HTTP response at all.
+- Write ``tryNext()``, not ``next()``, where there may be no result: an exception without a message gets no HTTP
+  response at all.
 - Guard every list of sources or labels that the text itself computes: ``V([])`` means every vertex. The check of
   :class:`PreparedStatement` covers only lists that are parameters.
 """
@@ -58,12 +59,12 @@ class PreparedStatement:
 
     @cached_property
     def sources(self) -> frozenset[str]:
-        """Parameters for which an empty list would mean everything: ``V(xs)``, ``outE(*ls)``."""
+        """Parameters for which an empty list would mean everything, such as in ``V(xs)`` or ``outE(*ls)``."""
         found = _START.findall(_STRING.sub("''", self.text))
         return self.parameters & {name for pair in found for name in pair}
 
     def check(self, bindings: Mapping[str, object]) -> None:
-        """Raise PreparedTextError unless the bindings are exactly the parameters and no list of sources is empty."""
+        """Raise PreparedTextError if the bindings are not exactly the parameters, or one of `sources` is empty."""
         if bindings.keys() != self.parameters:
             wrong = ", ".join(sorted(bindings.keys() ^ self.parameters))
             raise PreparedTextError(f"Parameters and bindings differ in {wrong}; bind exactly the declared parameters.")

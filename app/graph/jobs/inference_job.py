@@ -30,9 +30,9 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 50
-"""Number of vertices that a batch takes while it holds the lock.
+"""Maximal number of vertices that a batch takes while it holds the lock.
 
-A page of assets also takes those of other tenants with its last URN.
+A page of assets also takes the assets of other tenants that have the same URN as its last one.
 """
 
 MAX_EDGES: Final = 2_500
@@ -75,7 +75,8 @@ _log = structlog.get_logger(__name__)
 async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoordinator) -> None:
     """Write an outbox entry that derives all inferred edges again, if the stored rules differ from those in use.
 
-    Then store the rules in use. Call it before there are writers.
+    Then store the rules in use. Do nothing if no rules are stored and none are in use. Call it before there are
+    writers.
     """
     rules = orjson.dumps([rule.content() for rule in coordinator.inference_rules]).decode()
     stored = await client.submit(_READ_RULES, {"xs": [_RULES_VERTEX]})

@@ -1,7 +1,7 @@
 """The propagation rules over the records of a batch, without the store (see :mod:`app.graph.propagation`).
 
 The public functions take the vertex id ``vid`` and the instant ``now`` in epoch milliseconds. They return vertex ids,
-only along current edges that the batch has read or made.
+only along edges that the batch has read or made, and that are current and neither declassified nor unconfirmed.
 """
 
 from collections.abc import Iterable, Iterator

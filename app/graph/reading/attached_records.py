@@ -1,7 +1,7 @@
 """Lists of attached records of one kind, such as all changes since an instant.
 
-The index cannot filter them by the policy, because an attached record is visible through its subjects. Batches are
-therefore read until enough records are visible.
+The index cannot filter them by the policy, because an attached record is visible through its subjects. For a page,
+batches are therefore read until enough records are visible.
 """
 
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ from graphql_schema.rules.change_date import MADE_AT, made_at
 from policies.errors import LimitError
 
 MAX_SCANNED: Final = 50_000
-"""Number of examined records at which the search for visible ones ends."""
+"""Number of records that are examined to fill one page, or to count its total, before LimitError is raised."""
 
 MAX_BATCH_SIZE: Final = 2_000
-"""Maximum size of a batch. The first one has the number of records that are wanted, if that is less."""
+"""Maximum number of records in a batch of :meth:`AttachedRecords.page`. The first one has those wanted, if fewer."""
 
 _SUBJECT: Final = "subject"
 """Native property of a change with the id of what changed."""

@@ -1,4 +1,7 @@
-"""The reader of one operation: implements the port GraphReader with the parts of this package."""
+"""The reader of one operation: implements the port GraphReader with the parts of this package.
+
+After each write an operation gets a new reader. Known rows and the budgets of lineage then start again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -68,8 +68,8 @@ class RelatedPages:
     async def _load_in_batches(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return the pages as :meth:`_load_complete` does.
 
-        If the request is too large, read the halves one after the other. Raises LimitError if one source alone has too
-        many edges, or the operation reads too many in halves.
+        If the sources have too many edges for one request, read each half of the sources by itself. Raises LimitError
+        if one source alone has too many edges, or if the operation reads more than ``max_edges_in_parts`` in this way.
         """
         slices: list[RowPage] = []
         waiting = [sources]
@@ -101,7 +101,7 @@ class RelatedPages:
         return self._cut_pages(related, page, sources, await self._read_all(related, page, sources))
 
     async def _read_all(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> LevelResponse:
-        """Return everything that sources reach, in one request."""
+        """Return the response with everything that the sources reach, from the earliest time of the page on."""
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
         request = LevelRequest(hops=[hop.wire(vids, **_all(page)) for hop in hops])
@@ -115,7 +115,10 @@ class RelatedPages:
         return [slice_page(found, page) for found in items]
 
     async def _load_cut_in_store(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
-        """Return pages that the store cuts; if policy or filter removes rows, read on until the pages are full."""
+        """Return pages that the store cuts.
+
+        If policy or filter removes rows, read on until a page is full or its source has no further edges.
+        """
         (hop,) = compile_related(related).hops
         vids = [source.vid for source in sources]
         size = self._size(page)

@@ -40,7 +40,10 @@ class RowsById:
         self._loader.prime(row.urn, row)
 
     async def _load(self, urns: list[str]) -> list[Row | None]:
-        """Return rows read in one request; attached records are read with the subjects that make them visible."""
+        """Return the rows of URNs, in their order; report hidden ids for the access log.
+
+        Attached records are read together with their subjects. For ids of changes there is a second request.
+        """
         vids = [self._rows.vid(urn) for urn in urns]
         attached = _attached(urns, vids)
         paths: list[ToSubjects] = []

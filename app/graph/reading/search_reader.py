@@ -22,7 +22,7 @@ class SearchReader:
         self._unused = UnusedAssets(rows)
 
     async def candidates(self, search: SearchQuery) -> SearchCandidates:
-        """Return the possible hits; more are read if sensitivity floors hide some that the index returned.
+        """Return at most MAX_HITS possible hits, without those whose access a sensitivity floor changes.
 
         Raises InvalidError or LimitError if the index cannot answer the conditions of the search.
         """

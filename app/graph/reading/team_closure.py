@@ -18,7 +18,7 @@ DEEPEST: Final = 20
 """Maximal number of levels of teams that are followed upwards."""
 
 MAX_MEMBERS: Final = 1_000
-"""Members of the teams who own something, and domains, that count; those beyond give no rights."""
+"""Maximum number of members, and of domains, in one closure; those beyond give no rights."""
 
 _ABOVE: Final = PreparedStatement.traversal(
     g.V(param("xs")).repeat(
@@ -42,10 +42,11 @@ _DOMAINS: Final = PreparedStatement.traversal(
 
 
 async def close_teams(client: GremlinClient, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-    """Return the URNs of all owners on the side of some teams, as they are now.
+    """Return the URNs of the owners on the side of some teams, as they are now.
 
-    These are the teams and those above them, up to DEEPEST levels, the members who own something, and the domains that
-    any of these owns. Raises the CodedError of the store.
+    These are the teams and those above them, up to DEEPEST levels, their members who own or owned something, and the
+    domains that any of these owns. Of members and of domains there are at most MAX_MEMBERS each. Raises the CodedError
+    of the store.
     """
     if not teams:
         return teams

@@ -29,11 +29,12 @@ class VisibleRows:
         return self._batcher.instant.valid
 
     async def fetch(self, request: LevelRequest, *, ends: bool = False) -> LevelResponse:
-        """Return the response to a request, with the records of the far ends that changes in it list.
+        """Return the response to a request, and evaluate the policy on its records.
 
-        A change that lists far ends is hidden unless the caller may discover one of them. ``ends``, a flag, states that
-        the response can contain changes. A second request is then always sent, also if there is no further record to
-        read. The number of requests would otherwise disclose hidden changes, and changes about hidden assets.
+        A change that lists far ends is hidden unless the caller may discover one of them. :meth:`row` evaluates it
+        later. ``ends``, a flag, states that the response can contain changes: the records of their far ends are then
+        read in a second request. It is always sent, also if there is no further record to read. The number of requests
+        would otherwise disclose hidden changes, and changes about hidden assets.
         """
         response = await self._batcher.fetch(request)
         if ends:
@@ -70,13 +71,13 @@ class VisibleRows:
             self.row(vid, response)
 
     def known(self, vid: int) -> Row | None:
-        """Return the row of an evaluated vertex; None if it was not evaluated or the caller may not discover it."""
+        """Return the row that :meth:`row` returned first for a vertex; None if it was not evaluated."""
         return self._known.get(vid)
 
     def hidden_record(self, vid: int) -> Record | None:
-        """Return the record of a vertex that the policy hides, only to count the vertex.
+        """Return the record of an asset that the policy hides, only to count the asset.
 
-        Return None if the caller may discover the vertex, or if it was not read.
+        Return None if the caller may discover the asset, or if it was not evaluated.
         """
         return self._withheld.get(vid)
 

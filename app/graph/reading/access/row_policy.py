@@ -76,7 +76,7 @@ class RowPolicy:
         return None if access is None else self._row_at(vid, record, access)
 
     def discovers(self, vid: int, record: Record) -> bool:
-        """Return whether the caller may discover an asset, regardless of the read time.
+        """Return whether the policy lets the caller discover an asset, regardless of read time and tenant.
 
         False for records that are no assets.
         """
@@ -99,7 +99,7 @@ class RowPolicy:
     def position(self, record: Record, key: str) -> tuple[Json, str]:
         """Return the position of a record in an order of the index: the stored value and the id.
 
-        The value is None if the caller may not see it.
+        The value is None if there is none, or if the caller may not see it.
         """
         access = self._access_to(KIND_OF_CODE[record["kind"]].name, record)
         field = FIELD_OF[key]

@@ -44,8 +44,8 @@ class HopSpec:
     def wire(self, sources: Sequence[int], **window: Json) -> JsonObject:
         """Return the hop as an entry of the parameter ``hops`` of the level text.
 
-        All edges are read unless ``window`` sets bounds, by wire key. ``sources`` are ignored unless ``parent`` is
-        SOURCES_GIVEN.
+        ``window`` has bounds by wire key; without it, all edges that are valid at the read time are read. ``sources``
+        are ignored unless ``parent`` is SOURCES_GIVEN.
         """
         everything = {"n": 0, "a": -1, "t": False, "at": NO_UPPER_BOUND, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}
@@ -78,8 +78,8 @@ class CompiledRelation:
 def compile_related(related: RelationQuery) -> CompiledRelation:
     """Return the hops of a relation query.
 
-    Paths with a common beginning share its hops, and ends with different labels share one hop. Only the last hop of a
-    path reads inferred edges.
+    Paths with a common beginning share its hops. Last hops that differ in their label only are joined to one hop. Only
+    the last hop of a path reads inferred edges.
     """
     hops: list[HopSpec] = []
     ends: dict[int, tuple[tuple[int, ...], dict[str, int]]] = {}
@@ -104,7 +104,7 @@ def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[HopSpec]) -> Non
 
 
 def _end(hop: HopSpec, hops: list[HopSpec], ends: Mapping[int, Json]) -> int:
-    """Return the index of the hop at the end of a path, joined with another end of the same parent if possible."""
+    """Return the index of the hop at the end of a path, joined with one of the same parent, direction and kinds."""
     for index in ends:
         known = hops[index]
         if (known.parent, known.direction, known.kinds) == (hop.parent, hop.direction, hop.kinds):

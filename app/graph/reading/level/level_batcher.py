@@ -2,8 +2,8 @@
 
 While a request is in flight, new requests wait. After its response the batcher lets the event loop run until no further
 request arrives, then sends all of them as one. So the number of requests to the store is the length of the longest
-chain of dependent requests, however wide the query is. If a level reads more edges than the cap, its requests are sent
-again one by one.
+chain of dependent requests, however wide the query is. If a level reaches the edge cap, its requests are sent again
+one by one.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
 
 @dataclass(slots=True)
 class LevelBatcher:
-    """Batches the requests of one operation; edges must be valid at ``instant`` unless a hop has its own bounds.
+    """Batches the requests of one reader; edges must be valid at ``instant`` unless a hop has its own bounds.
 
     Edges and records count as rows of ``budget``. Once it has ended, no further request is sent.
     """

@@ -17,14 +17,15 @@ read.
 |-------|----------------------------------------------------------------------------------------------|
 | d     | direction, ``out`` or ``in``                                                                 |
 | ls    | edge labels                                                                                  |
-| ks    | codes of the kinds of the far ends; all kinds if empty                                       |
+| ks    | codes of the kinds of the far ends; all kinds if empty; ignored if ``t``                     |
 | xs    | vertex ids of the sources, if ``p`` is -1                                                    |
 | p     | -1; index of the hop whose far ends are the sources; or -2 - index of a listing              |
 | n     | maximal number of edges from each source; 0 for all. If ``t``, further edges are included    |
 |       | that have the ``at`` of the last one, because edges of one time are not ordered              |
-| a     | only far ends whose vertex id is greater; -1 for all                                         |
-| t     | whether edges are ordered by the property ``at``, newest first; only if ``d`` is ``in``      |
-| at    | latest ``at``, if ``t``: epoch milliseconds, for edges to changes a greater number            |
+| a     | only far ends whose vertex id is greater, -1 for all; ignored if ``t``, or if ``n`` is 0     |
+| t     | whether edges are ordered by the property ``at``, newest first; only if ``d`` is ``in`` and  |
+|       | ``n`` is not 0                                                                               |
+| at    | latest ``at``, if ``t``: epoch milliseconds, for edges of changes a greater number           |
 | since | earliest ``at``, if ``t``, in the same unit                                                  |
 | vf    | ``validFrom`` of the edge must not be later                                                  |
 | vt    | ``validTo`` of the edge must be later                                                        |

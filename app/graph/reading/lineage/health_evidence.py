@@ -49,8 +49,8 @@ class HealthEvidence:
 class GroupEvidence:
     """Evidence on a vertex and on the other ``members`` of its asset group, with the response that has the records.
 
-    The policy has been evaluated on the assets; their rows are in ``rows.known``. It has not been evaluated on attached
-    records, because their visibility depends on the asset at which they are read.
+    The policy has been evaluated on the assets; their rows are in ``rows.known``. Of attached records only tenant and
+    read time were tested: they are visible if the field that shows them is visible on the asset where they are read.
     """
 
     itself: HealthEvidence

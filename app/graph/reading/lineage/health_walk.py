@@ -44,9 +44,9 @@ _EVALUATIONS, _VERDICT, _DATA = "evaluations", "verdict", "evaluatedOn"
 class HealthWalk:
     """State of one health query: its walk, its findings by the id of their cause, and whether the root is monitored.
 
-    A cause is found once: at its least depth, and there on the asset with the least id; an asset where it counts
-    precedes the others. ``monitored`` is true if the root or another member of its asset group has a visible check with
-    a result, or a visible evaluation that counts.
+    Of several findings with one cause one is kept: a finding that counts for the status precedes the others, then the
+    least depth, then the least id of the asset. ``monitored`` is true if the root, or a member that
+    :meth:`_group_evidence` yields with it, has a visible check with a result, or a visible evaluation that counts.
     """
 
     root: Row

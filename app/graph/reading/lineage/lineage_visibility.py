@@ -31,7 +31,7 @@ def expands(row: Row, direction: Direction) -> bool:
 class LineageVisibility:
     """Applies policy and read time to expansions; ``hidden`` collects the hidden vertices next to visible ones.
 
-    Vertices in ``named``, which the query gives by id, count as existing at the read time even if they did not.
+    Vertices in ``named`` count as existing at the read time even if they did not; these are the ends of a path query.
     """
 
     rows: VisibleRows
@@ -43,7 +43,7 @@ class LineageVisibility:
         """Return the far end of an edge and the masked edge; None if one of them is hidden or was absent at read time.
 
         ``near`` is the visible end, ``vid`` the other one, and ``direction`` that from near to far. A hidden far end of
-        a declared edge is counted.
+        a declared edge is counted, as :meth:`_count_hidden` describes.
         """
         far = self.rows.known(vid)
         if far is None:
@@ -79,7 +79,7 @@ class LineageVisibility:
         return row is not None and is_traversable(row) and existed(row, self.instant)
 
     def group_member(self, row: Row, member: MemberEdges) -> Row | None:
-        """Return another member of the asset group of a row; None if it is hidden or was absent at the read time.
+        """Return another member of the asset group of a row; None if it is hidden, or not a member at the read time.
 
         A hidden member is counted only if it has an edge in the direction, because without one it hides no lineage.
         """

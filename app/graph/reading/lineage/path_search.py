@@ -138,7 +138,7 @@ class PathSearchState:
     async def shortest(self, ends: tuple[int, int], max_paths: int, max_length: int) -> list[FoundPath]:
         """Return the shortest known paths.
 
-        The search can take long, so it runs in a thread. An operation runs one search at a time.
+        The search can take long, so it runs in a thread. Each reader runs one search at a time.
         """
         budget = self.session.budget
         async with budget.search_lock:

@@ -1,4 +1,6 @@
-"""Budgets of lineage queries: nodes of each walk, and edges, steps and time of all walks of one operation.
+"""Budgets of lineage queries: nodes of each walk, and edges, steps, time and number of all walks of one reader.
+
+A query has one reader; a mutation gets a new one after each write.
 
 The constants from DEPTH to CAUSES are names of budgets, as in ``completeness.reason``.
 """
@@ -25,10 +27,11 @@ CLOCK_INTERVAL: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class WalkLimits:
-    """Limits of one operation: ``nodes`` for each walk, the others for all its walks together.
+    """Limits of one reader: ``nodes`` for each walk, the others for all its walks together.
 
     ``seconds`` is tested before a level is read, while its edges are followed, and during a path search. ``edges`` are
-    the edges followed, ``steps`` the steps tried by path searches, ``walks`` the number of walks.
+    the edges read from the vertices that walks follow, also those to hidden vertices. ``steps`` are the steps tried by
+    path searches, ``walks`` the number of walks. A path search completes its level before ``nodes`` ends it.
     """
 
     nodes: int = 10_000
@@ -40,9 +43,9 @@ class WalkLimits:
 
 @dataclass(slots=True)
 class Budget:
-    """Use of the limits in one operation; the time starts with the first walk.
+    """Use of the limits by one reader; the time starts when the first walk expands its first level.
 
-    ``search_lock`` admits one path search at a time, because searches run in threads and count in the same budget.
+    ``search_lock`` admits one path search of the reader at a time, because searches run in threads and count here.
     """
 
     limits: WalkLimits = field(default_factory=WalkLimits)
